@@ -1,0 +1,11 @@
+//! `p2p`: a peer-to-peer storage network in one terminal. The bytes, the disks and the services are real; only the wires
+//! between the nodes are simulated, and they keep the time that real Linux TCP would keep.
+//!
+//! The house has floors, and a floor imports only from those below it (`tests/it/architecture.rs` holds it to that):
+//!
+//! | floor | module | what it is |
+//! |---|---|---|
+//! | 0 | [`units`], [`random`] | virtual time, sizes, rates, chances; seeded chance |
+
+pub mod random;
+pub mod units;

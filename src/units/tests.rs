@@ -1,0 +1,94 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn quantities_read_as_a_person_writes_them() {
+    assert_eq!("64KiB/s".parse(), Ok(Bandwidth::from_bits_per_second(524_288)));
+    assert_eq!("10 Mbit/s".parse(), Ok(Bandwidth::from_bits_per_second(10_000_000)));
+    assert_eq!("unlimited".parse(), Ok(Bandwidth::UNLIMITED));
+    assert_eq!("10GiB".parse(), Ok(ByteSize::from_gib(10)));
+    assert_eq!("1.5KiB".parse(), Ok(ByteSize::from_bytes(1536)));
+    assert_eq!("5ms".parse(), Ok(SimDuration::from_millis(5)));
+    assert_eq!("1%".parse(), Ok(Probability::from_percent(1)));
+    assert_eq!("0.01".parse(), Ok(Probability::from_percent(1)));
+    let range = DelayRange::between(SimDuration::from_millis(1), SimDuration::from_millis(10));
+    assert_eq!("1ms..10ms".parse(), Ok(range));
+}
+
+#[test]
+fn quantities_print_in_the_shortest_exact_form() {
+    assert_eq!(ByteSize::from_kib(64).to_string(), "64KiB");
+    assert_eq!(ByteSize::from_bytes(1537).to_string(), "1537B");
+    assert_eq!(ByteSize::from_bytes(0).to_string(), "0B");
+    assert_eq!(Bandwidth::from_bits_per_second(524_288).to_string(), "64KiB/s");
+    assert_eq!(Bandwidth::from_bits_per_second(10_000_000).to_string(), "10Mbit/s");
+    assert_eq!(SimDuration::from_micros(1500).to_string(), "1500us");
+    assert_eq!(SimDuration::ZERO.to_string(), "0ns");
+    assert_eq!(Probability::from_percent(1).to_string(), "1%");
+    assert_eq!("0.05%".parse::<Probability>().unwrap().to_string(), "0.05%");
+    assert_eq!(SimTime::from_nanos(83_784_120_000).to_string(), "83.784120");
+    assert_eq!(ByteSize::from_bytes(19_293_798).human(), "18.4 MiB");
+}
+
+#[test]
+fn a_wrong_quantity_says_what_would_be_right() {
+    let message = |error: ParseUnitError| error.to_string();
+    assert!(message("fast".parse::<Bandwidth>().unwrap_err()).contains("64KiB/s"));
+    assert!(message("64KB".parse::<Bandwidth>().unwrap_err()).contains("unknown unit `KB`"));
+    assert!(message("5".parse::<SimDuration>().unwrap_err()).contains("ns, us, ms"));
+    assert!(message("101%".parse::<Probability>().unwrap_err()).contains("between 0% and 100%"));
+    assert!(message("-1%".parse::<Probability>().unwrap_err()).contains("number"));
+    assert!(message("9ms..1ms".parse::<DelayRange>().unwrap_err()).contains("backwards"));
+    assert!(message("99999999999TiB".parse::<ByteSize>().unwrap_err()).contains("out of range"));
+    assert!(message("0bit/s".parse::<Bandwidth>().unwrap_err()).contains("at least 1 bit/s"));
+}
+
+#[test]
+fn serialisation_takes_the_time_of_the_bits() {
+    let rate = Bandwidth::from_bits_per_second(524_288);
+    assert_eq!(rate.time_for(1500), SimDuration::from_nanos(22_888_184));
+    assert_eq!(Bandwidth::UNLIMITED.time_for(1500), SimDuration::ZERO);
+    assert_eq!(rate.time_for(u64::MAX / 1_000_000), SimDuration::from_nanos(281_474_976_710_647_584));
+}
+
+proptest! {
+    #[test]
+    fn every_size_survives_printing(bytes: u64) {
+        let size = ByteSize::from_bytes(bytes);
+        prop_assert_eq!(size.to_string().parse(), Ok(size));
+    }
+
+    #[test]
+    fn every_duration_survives_printing(nanos: u64) {
+        let span = SimDuration::from_nanos(nanos);
+        prop_assert_eq!(span.to_string().parse(), Ok(span));
+    }
+
+    #[test]
+    fn every_bandwidth_survives_printing(bits in 1..=u64::MAX) {
+        let rate = Bandwidth::from_bits_per_second(bits);
+        prop_assert_eq!(rate.to_string().parse(), Ok(rate));
+    }
+
+    #[test]
+    fn every_probability_survives_printing(parts in 0u32..=1_000_000_000) {
+        let chance: Probability = format!("0.{parts:09}").parse().unwrap_or(Probability::ALWAYS);
+        prop_assert_eq!(chance.to_string().parse(), Ok(chance));
+    }
+
+    #[test]
+    fn every_delay_survives_printing(a: u64, b: u64) {
+        let range = DelayRange::between(SimDuration::from_nanos(a), SimDuration::from_nanos(b));
+        prop_assert_eq!(range.to_string().parse(), Ok(range));
+    }
+
+    #[test]
+    fn no_text_makes_a_parser_panic(text in "\\PC{0,12}") {
+        let _ = text.parse::<ByteSize>();
+        let _ = text.parse::<Bandwidth>();
+        let _ = text.parse::<SimDuration>();
+        let _ = text.parse::<Probability>();
+        let _ = text.parse::<DelayRange>();
+    }
+}
