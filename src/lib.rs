@@ -6,6 +6,9 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`units`], [`random`] | virtual time, sizes, rates, chances; seeded chance |
+//! | 1 | [`net`] | the virtual TCP/IP network |
 
+pub mod experiment;
+pub mod net;
 pub mod random;
 pub mod units;

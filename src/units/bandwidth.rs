@@ -1,4 +1,4 @@
-//! Rates: `64KiB/s`, `10Mbit/s`. Whole bits a second inside.
+//! Rates: `64KiB/s`, `10Mbit/s`, `unlimited`. Whole bits a second inside. Knows nothing of who sends.
 
 use std::fmt;
 use std::str::FromStr;

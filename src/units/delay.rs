@@ -1,4 +1,5 @@
-//! A delay that is fixed (`5ms`) or drawn evenly from a range (`1ms..10ms`). Who draws is the network's business.
+//! A delay that is fixed (`5ms`) or drawn evenly from a range (`1ms..10ms`). Knows nothing of who draws, which is the
+//! network.
 
 use std::fmt;
 use std::str::FromStr;

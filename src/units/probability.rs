@@ -1,4 +1,5 @@
-//! Chances: `1%`, `0.01`. Held as parts in a billion, so that equal texts are equal chances on every machine.
+//! Chances: `1%`, `0.01`. Held as parts in a billion, so that equal texts are equal chances on every machine. Knows nothing of
+//! dice.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Sizes in bytes: `64KiB`, `10GiB`, `100MB`.
+//! Sizes in bytes: `64KiB`, `10GiB`, `100MB`. Exact, and rounded only for the eye. Knows nothing of what is stored.
 
 use std::fmt;
 use std::str::FromStr;

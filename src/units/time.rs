@@ -162,3 +162,24 @@ impl FromStr for SimDuration {
 }
 
 serde_as_text!(SimDuration);
+
+/// Seconds in formats that people read (JSON), nanoseconds in those that machines read.
+impl serde::Serialize for SimTime {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_f64(self.as_secs_f64())
+        } else {
+            serializer.serialize_u64(self.0)
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SimTime {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(SimTime);
+        }
+        let seconds = f64::deserialize(deserializer)?;
+        Ok(SimTime((seconds * NANOS_PER_SECOND as f64).round() as u64))
+    }
+}

@@ -1,0 +1,275 @@
+//! Floor 5, headless: one experiment on the virtual wire, like iperf on a real one.
+//!
+//! Some flows cross one link, fan out from one host, or meet at one host; each is timed from its SYN to the last byte that the
+//! receiver reads. `p2p flow`, the fidelity tests and the benchmarks run the same code. Knows the network and nothing above
+//! it.
+
+use std::net::Ipv4Addr;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::net::{
+    CongestionControl, ConnectionId, ConnectionSample, ConnectionStats, HostConfig, HostId, LinkConfig, NetEvent, Network,
+    TcpConfig,
+};
+use crate::units::{Bandwidth, ByteSize, DelayRange, Probability, SimTime};
+
+/// The port that the receivers listen on (iperf's).
+const PORT: u16 = 5001;
+/// What a sender writes at once.
+static CHUNK: [u8; 65_536] = [0; 65_536];
+/// A receiver reads once this much has come.
+const READ_MARK: u64 = 262_144;
+
+/// How the flows lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// All flows share one link from one host to another.
+    #[default]
+    Single,
+    /// One host sends to as many others as there are flows, over access links.
+    Fanout,
+    /// As many hosts as there are flows send to one.
+    Incast,
+}
+
+/// What is to be measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Experiment {
+    /// The rate of the link, or of every access link.
+    pub bandwidth: Bandwidth,
+    /// The delay of a path, one way.
+    pub delay: DelayRange,
+    /// The loss of a path, both ways.
+    pub loss: Probability,
+    /// What each flow carries.
+    pub bytes: ByteSize,
+    /// The congestion control of both ends.
+    pub congestion: CongestionControl,
+    /// How many flows start at once.
+    pub flows: u32,
+    /// How they lie.
+    pub shape: Shape,
+    /// How many packets may wait in a queue; by itself [`default_queue`](Self::default_queue).
+    pub queue: Option<u32>,
+    /// The chances of the first run; each further run takes the next number.
+    pub seed: u64,
+}
+
+impl Default for Experiment {
+    /// 5 MiB over 64 KiB/s, 5 ms and 1 % loss: the link of the measured table.
+    fn default() -> Experiment {
+        Experiment {
+            bandwidth: Bandwidth::from_bits_per_second(524_288),
+            delay: DelayRange::fixed(crate::units::SimDuration::from_millis(5)),
+            loss: Probability::from_percent(1),
+            bytes: ByteSize::from_mib(5),
+            congestion: CongestionControl::Cubic,
+            flows: 1,
+            shape: Shape::Single,
+            queue: None,
+            seed: 1,
+        }
+    }
+}
+
+/// What one run gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Run {
+    /// Until the last flow was done.
+    pub seconds: f64,
+    /// Packets sent again, all flows together.
+    pub retransmits: u64,
+    /// Retransmission timeouts, those of the handshake included.
+    pub rtos: u64,
+    /// Packets of every kind that were sent, both ways.
+    pub packets: u64,
+    /// Each flow's time from its SYN to its last byte read.
+    pub flows: Vec<f64>,
+    /// The hash of everything that happened.
+    #[serde(skip)]
+    pub trace_hash: u64,
+}
+
+/// A moment in a flow's life.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FlowSample {
+    /// Which flow, from 0.
+    pub flow: u32,
+    /// How it stood.
+    pub sample: ConnectionSample,
+}
+
+impl Experiment {
+    /// The queue that the measured links had: twice the bandwidth-delay product in packets, but at least 100; 100 on access
+    /// links.
+    pub fn default_queue(&self) -> u32 {
+        const SMALLEST: u64 = 100;
+        let round_trip_ns = 2 * self.delay.max().as_nanos();
+        let product = match (self.shape, self.bandwidth.bits_per_second()) {
+            (Shape::Single, Some(rate)) => {
+                let bits = u128::from(rate) * u128::from(round_trip_ns) / 1_000_000_000;
+                (2 * bits).div_ceil(8 * 1500)
+            }
+            _ => 0,
+        };
+        u32::try_from(product.max(u128::from(SMALLEST))).unwrap_or(u32::MAX)
+    }
+
+    /// Runs it once with the chances of `seed`.
+    pub fn run(&self, seed: u64) -> Run {
+        Running::start(self, seed, None::<fn(FlowSample)>).finish()
+    }
+
+    /// Runs it once and hands every change of a sender's window to `observe`.
+    pub fn run_observed(&self, seed: u64, observe: impl FnMut(FlowSample)) -> Run {
+        Running::start(self, seed, Some(observe)).finish()
+    }
+}
+
+/// One run under way.
+struct Running<F> {
+    net: Network,
+    flows: Vec<Flow>,
+    observe: Option<F>,
+}
+
+#[derive(Debug)]
+struct Flow {
+    sender: ConnectionId,
+    unwritten: u64,
+    unread: u64,
+    started: SimTime,
+    done: Option<SimTime>,
+    stats: ConnectionStats,
+}
+
+impl<F: FnMut(FlowSample)> Running<F> {
+    fn start(experiment: &Experiment, seed: u64, observe: Option<F>) -> Self {
+        let mut net = Network::new(seed);
+        let pairs = build(experiment, &mut net);
+        let bytes = experiment.bytes.as_u64();
+        let config = TcpConfig { congestion: experiment.congestion, ..TcpConfig::default() };
+        let flows = pairs
+            .into_iter()
+            .map(|(from, to)| {
+                net.listen(to, PORT, config);
+                let sender = net.connect(from, to, PORT, config);
+                net.watch(sender, observe.is_some());
+                Flow {
+                    sender,
+                    unwritten: bytes,
+                    unread: bytes,
+                    started: net.now(),
+                    done: None,
+                    stats: ConnectionStats::default(),
+                }
+            })
+            .collect();
+        Running { net, flows, observe }
+    }
+
+    fn finish(mut self) -> Run {
+        while self.flows.iter().any(|flow| flow.done.is_none()) && self.net.advance(SimTime::MAX) {
+            while let Some(event) = self.net.poll_event() {
+                self.on_event(&event);
+            }
+        }
+        let times: Vec<f64> = self.flows.iter().map(Flow::seconds).collect();
+        Run {
+            seconds: times.iter().copied().fold(0.0, f64::max),
+            retransmits: self.flows.iter().map(|flow| flow.stats.retransmits).sum(),
+            rtos: self.flows.iter().map(|flow| flow.stats.timeouts).sum(),
+            packets: self.net.total_stats().sent.total(),
+            flows: times,
+            trace_hash: self.net.trace_hash().value(),
+        }
+    }
+
+    fn on_event(&mut self, event: &NetEvent) {
+        match *event {
+            NetEvent::Connected { connection } | NetEvent::Writable { connection } => self.write(connection),
+            NetEvent::Accepted { connection, .. } => self.ask_for_more(connection),
+            NetEvent::Readable { connection } => self.read(connection),
+            NetEvent::Sample { connection, sample } => {
+                if let (Some(flow), Some(observe)) = (self.index_of(connection), &mut self.observe) {
+                    observe(FlowSample { flow: flow as u32, sample });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn index_of(&self, connection: ConnectionId) -> Option<usize> {
+        self.flows.iter().position(|flow| flow.sender.number() == connection.number())
+    }
+
+    fn write(&mut self, connection: ConnectionId) {
+        let Some(index) = self.index_of(connection) else { return };
+        let flow = &mut self.flows[index];
+        while flow.unwritten > 0 {
+            let len = flow.unwritten.min(CHUNK.len() as u64);
+            if self.net.write(connection, Bytes::from_static(&CHUNK[..len as usize])).is_err() {
+                break;
+            }
+            flow.unwritten -= len;
+        }
+    }
+
+    fn ask_for_more(&mut self, connection: ConnectionId) {
+        let Some(index) = self.index_of(connection) else { return };
+        self.net.set_read_mark(connection, self.flows[index].unread.min(READ_MARK));
+    }
+
+    fn read(&mut self, connection: ConnectionId) {
+        let Some(index) = self.index_of(connection) else { return };
+        while let Some(bytes) = self.net.read(connection, usize::MAX) {
+            self.flows[index].unread -= bytes.len() as u64;
+        }
+        let flow = &mut self.flows[index];
+        if flow.unread == 0 {
+            flow.done = Some(self.net.now());
+            flow.stats = self.net.connection_stats(flow.sender).unwrap_or_default();
+        } else {
+            self.ask_for_more(connection);
+        }
+    }
+}
+
+impl Flow {
+    fn seconds(&self) -> f64 {
+        self.done.map_or(f64::INFINITY, |done| (done - self.started).as_secs_f64())
+    }
+}
+
+/// The hosts of an experiment, and for each flow who sends to whom.
+fn build(experiment: &Experiment, net: &mut Network) -> Vec<(HostId, HostId)> {
+    let queue_packets = experiment.queue.unwrap_or_else(|| experiment.default_queue());
+    let limited = LinkConfig { bandwidth: experiment.bandwidth, queue_packets };
+    let free = LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets };
+    let down = if experiment.shape == Shape::Single { free } else { limited };
+    let config = HostConfig { up: limited, down, delay: experiment.delay, loss: experiment.loss };
+    let first = u32::from(Ipv4Addr::new(10, 0, 0, 1));
+    let mut add = |n: u32| net.add_host(Ipv4Addr::from(first + n), &config);
+    let centre = add(0);
+    match experiment.shape {
+        Shape::Single => {
+            let other = add(1);
+            vec![(centre, other); experiment.flows as usize]
+        }
+        Shape::Fanout => (1..=experiment.flows).map(|n| (centre, add(n))).collect(),
+        Shape::Incast => (1..=experiment.flows).map(|n| (add(n), centre)).collect(),
+    }
+}
+
+/// The value below which the fraction `p` of `values` lies, with linear interpolation (Hyndman and Fan 1996, type 7).
+pub fn percentile(values: &[f64], p: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = p * last as f64;
+    let (low, high) = (place.floor() as usize, place.ceil() as usize);
+    sorted[low] + (sorted[high] - sorted[low]) * (place - low as f64)
+}

@@ -1,0 +1,203 @@
+//! Captures: packets as pcapng, so that Wireshark opens them and follows the streams.
+//!
+//! Headers are real (Ethernet, IPv4, TCP or UDP, with correct checksums) and so is the payload. A packet is captured where it
+//! leaves its sender, once; one that is lost says so in its comment. Written with `pcap-file`, headers with `etherparse`.
+//! Knows nothing of files: it writes to whatever it is given.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use etherparse::{EtherType, Ethernet2Header, IpNumber, Ipv4Header, TcpHeader, TcpOptionElement, UdpHeader};
+use pcap_file::pcapng::PcapNgWriter;
+use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
+use pcap_file::{DataLink, PcapError};
+
+use super::packet::{Flags, MSS, Packet, TIMESTAMPS_OPTION, UDP_HEADER};
+use super::stats::DropCause;
+use super::tcp::receiver::WINDOW_SCALE;
+use crate::units::SimTime;
+
+/// Hops that a packet may take; Linux's default.
+const TIME_TO_LIVE: u8 = 64;
+/// Two headers and Ethernet's: longer captured packets do not exist here.
+const SNAP_LENGTH: u32 = 65_535;
+/// Timestamps count 10⁻⁹ seconds.
+const NANOSECONDS: u8 = 9;
+
+/// A capture under way.
+pub(crate) struct Capture {
+    writer: PcapNgWriter<Box<dyn Write + Send>>,
+    packets: u64,
+    /// The first error; nothing is written after it.
+    failed: Option<io::Error>,
+}
+
+/// Where a packet goes and where each side's sequence numbers begin on the wire.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route {
+    pub(crate) from: SocketAddrV4,
+    pub(crate) to: SocketAddrV4,
+    pub(crate) initial_sequence: u32,
+    pub(crate) peer_initial_sequence: u32,
+}
+
+impl Capture {
+    /// Begins a capture with the file's header.
+    pub(crate) fn new(output: Box<dyn Write + Send>) -> io::Result<Capture> {
+        let mut writer = PcapNgWriter::new(output).map_err(into_io)?;
+        let options = vec![
+            InterfaceDescriptionOption::IfName(Cow::Borrowed("p2p")),
+            InterfaceDescriptionOption::IfDescription(Cow::Borrowed("the virtual network, at each sender")),
+            InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
+        ];
+        let interface = InterfaceDescriptionBlock { linktype: DataLink::ETHERNET, snaplen: SNAP_LENGTH, options };
+        writer.write_pcapng_block(interface).map_err(into_io)?;
+        Ok(Capture { writer, packets: 0, failed: None })
+    }
+
+    /// Writes a TCP packet. `payload` has as many bytes as the packet says.
+    pub(crate) fn tcp(&mut self, at: SimTime, route: Route, packet: &Packet, payload: &[u8], dropped: Option<DropCause>) {
+        let mut header = tcp_header(route, packet);
+        let mut frame = frame(route, IpNumber::TCP, header.header_len_u16() + packet.len, self.packets);
+        let sum = header.calc_checksum_ipv4_raw(route.from.ip().octets(), route.to.ip().octets(), payload);
+        header.checksum = sum.unwrap_or_default();
+        frame.extend_from_slice(&header.to_bytes());
+        frame.extend_from_slice(payload);
+        self.write(at, frame, dropped);
+    }
+
+    /// Writes a datagram.
+    pub(crate) fn udp(&mut self, at: SimTime, route: Route, payload: &[u8], dropped: Option<DropCause>) {
+        let header = UdpHeader::with_ipv4_checksum(
+            route.from.port(),
+            route.to.port(),
+            &ip_header(route, IpNumber::UDP, UDP_HEADER + payload.len() as u16, self.packets),
+            payload,
+        );
+        let Ok(header) = header else { return };
+        let mut frame = frame(route, IpNumber::UDP, UDP_HEADER + payload.len() as u16, self.packets);
+        frame.extend_from_slice(&header.to_bytes());
+        frame.extend_from_slice(payload);
+        self.write(at, frame, dropped);
+    }
+
+    /// Ends the capture: how many packets it holds.
+    pub(crate) fn finish(self) -> io::Result<u64> {
+        let packets = self.packets;
+        match self.failed {
+            Some(error) => Err(error),
+            None => self.writer.into_inner().flush().map(|()| packets),
+        }
+    }
+
+    fn write(&mut self, at: SimTime, frame: Vec<u8>, dropped: Option<DropCause>) {
+        if self.failed.is_some() {
+            return;
+        }
+        let comment = dropped.map(|cause| EnhancedPacketOption::Comment(Cow::Owned(format!("dropped: {}", cause.name()))));
+        let block = EnhancedPacketBlock {
+            interface_id: 0,
+            timestamp: Duration::from_nanos(at.as_nanos()),
+            original_len: frame.len() as u32,
+            data: Cow::Owned(frame),
+            options: comment.into_iter().collect(),
+        };
+        match self.writer.write_pcapng_block(block) {
+            Ok(_) => self.packets += 1,
+            Err(error) => self.failed = Some(into_io(error)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Capture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Capture").field("packets", &self.packets).field("failed", &self.failed).finish_non_exhaustive()
+    }
+}
+
+/// Ethernet and IPv4 headers for `len` bytes of what follows.
+fn frame(route: Route, protocol: IpNumber, len: u16, number: u64) -> Vec<u8> {
+    let ethernet = Ethernet2Header {
+        source: hardware_address(*route.from.ip()),
+        destination: hardware_address(*route.to.ip()),
+        ether_type: EtherType::IPV4,
+    };
+    let mut bytes = Vec::with_capacity(usize::from(len) + 64);
+    bytes.extend_from_slice(&ethernet.to_bytes());
+    bytes.extend_from_slice(&ip_header(route, protocol, len, number).to_bytes());
+    bytes
+}
+
+fn ip_header(route: Route, protocol: IpNumber, len: u16, number: u64) -> Ipv4Header {
+    let mut header = Ipv4Header {
+        source: route.from.ip().octets(),
+        destination: route.to.ip().octets(),
+        protocol,
+        time_to_live: TIME_TO_LIVE,
+        identification: number as u16,
+        dont_fragment: true,
+        total_len: Ipv4Header::MIN_LEN as u16 + len,
+        ..Ipv4Header::default()
+    };
+    header.header_checksum = header.calc_header_checksum();
+    header
+}
+
+fn tcp_header(route: Route, packet: &Packet) -> TcpHeader {
+    let sequence = |initial: u32, offset: u64| initial.wrapping_add(offset as u32);
+    let is_syn = packet.flags.contains(Flags::SYN);
+    let window = if is_syn { packet.window } else { packet.window >> WINDOW_SCALE };
+    let window = u16::try_from(window).unwrap_or(u16::MAX);
+    let seq = sequence(route.initial_sequence, packet.seq);
+    let mut header = TcpHeader::new(route.from.port(), route.to.port(), seq, window);
+    header.syn = is_syn;
+    header.ack = packet.flags.contains(Flags::ACK);
+    header.fin = packet.flags.contains(Flags::FIN);
+    header.rst = packet.flags.contains(Flags::RST);
+    header.psh = packet.flags.contains(Flags::PSH);
+    if header.ack {
+        header.acknowledgment_number = sequence(route.peer_initial_sequence, packet.ack);
+    }
+    // The options always fit: three SACK blocks and the timestamps take 40 bytes, which is TCP's room for them.
+    let _ = header.set_options(&options(route, packet));
+    header
+}
+
+fn options(route: Route, packet: &Packet) -> Vec<TcpOptionElement> {
+    let timestamps = TcpOptionElement::Timestamp(packet.timestamp, packet.timestamp_echo);
+    if packet.flags.contains(Flags::SYN) {
+        return vec![
+            TcpOptionElement::MaximumSegmentSize(MSS + TIMESTAMPS_OPTION),
+            TcpOptionElement::SelectiveAcknowledgementPermitted,
+            timestamps,
+            TcpOptionElement::Noop,
+            TcpOptionElement::WindowScale(WINDOW_SCALE as u8),
+        ];
+    }
+    let mut options = vec![TcpOptionElement::Noop, TcpOptionElement::Noop, timestamps];
+    let initial = route.peer_initial_sequence;
+    let mut blocks =
+        packet.sack_ranges().map(|(start, end)| (initial.wrapping_add(start as u32), initial.wrapping_add(end as u32)));
+    if let Some(first) = blocks.next() {
+        let others = [blocks.next(), blocks.next(), None];
+        options.extend([TcpOptionElement::Noop, TcpOptionElement::Noop]);
+        options.push(TcpOptionElement::SelectiveAcknowledgement(first, others));
+    }
+    options
+}
+
+/// A locally administered address (IEEE 802 §8.2.2) that shows the host's IPv4 address.
+fn hardware_address(address: Ipv4Addr) -> [u8; 6] {
+    let [a, b, c, d] = address.octets();
+    [0x02, 0x00, a, b, c, d]
+}
+
+fn into_io(error: PcapError) -> io::Error {
+    match error {
+        PcapError::IoError(error) => error,
+        other => io::Error::other(other),
+    }
+}

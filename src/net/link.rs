@@ -1,0 +1,202 @@
+//! Links and paths: what a packet meets between two hosts.
+//!
+//! An access link ([`Link`]) serialises packets at its bandwidth behind a drop-tail queue. A path ([`Path`]) is met once a
+//! direction, between the sender's uplink and the receiver's downlink: propagation delay and loss. The rules are those of
+//! the emulator that measured `tests/data/linux_tcp.csv`: whole IPv4 packets count, the queue's limit counts packets that
+//! wait (neither the one being sent nor those in flight), a lost packet has used its serialisation time, and nothing
+//! overtakes. Knows nothing of TCP.
+
+use std::collections::VecDeque;
+
+use super::packet::Packet;
+use super::stats::LinkStats;
+use crate::random::RandomStream;
+use crate::units::{Bandwidth, DelayRange, Probability, SimTime};
+
+/// What an access link is like, one direction of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkConfig {
+    /// How fast it sends.
+    pub bandwidth: Bandwidth,
+    /// How many packets may wait.
+    pub queue_packets: u32,
+}
+
+/// The queue that a link has where nobody says otherwise, in packets.
+pub const DEFAULT_QUEUE_PACKETS: u32 = 100;
+
+/// One direction of a host's access link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    config: LinkConfig,
+    /// When the packet that it sends now, and all that wait, will have been sent.
+    busy_until: SimTime,
+    /// When each packet that waits will begin to be sent, in order.
+    starts: VecDeque<SimTime>,
+    pub(crate) stats: LinkStats,
+}
+
+impl Link {
+    pub(crate) fn new(config: LinkConfig) -> Link {
+        Link { config, busy_until: SimTime::ZERO, starts: VecDeque::new(), stats: LinkStats::default() }
+    }
+
+    pub(crate) fn config(&self) -> LinkConfig {
+        self.config
+    }
+
+    /// What arrives from now on meets the new values; what has been taken in keeps its time.
+    pub(crate) fn reconfigure(&mut self, config: LinkConfig) {
+        self.config = config;
+    }
+
+    /// Takes in a packet of `bytes` bytes and gives the instant at which its last bit has been sent; `None` where the queue
+    /// is full and the packet is dropped.
+    pub(crate) fn take_in(&mut self, now: SimTime, bytes: u16) -> Option<SimTime> {
+        if self.config.bandwidth == Bandwidth::UNLIMITED {
+            self.stats.count(bytes);
+            return Some(now);
+        }
+        if now < self.busy_until {
+            self.forget_started(now);
+            if self.starts.len() >= self.config.queue_packets as usize {
+                return None;
+            }
+            self.starts.push_back(self.busy_until);
+        } else {
+            self.starts.clear();
+            self.busy_until = now;
+        }
+        self.stats.count(bytes);
+        self.busy_until += self.config.bandwidth.time_for(u64::from(bytes));
+        Some(self.busy_until)
+    }
+
+    /// How many packets wait at `now`.
+    pub(crate) fn waiting(&self, now: SimTime) -> usize {
+        self.starts.len() - self.starts.partition_point(|&start| start <= now)
+    }
+
+    fn forget_started(&mut self, now: SimTime) {
+        while self.starts.front().is_some_and(|&start| start <= now) {
+            self.starts.pop_front();
+        }
+    }
+}
+
+/// A packet that will reach the end of a path or of a downlink at a known instant. `order` tells equals apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InFlight {
+    pub(crate) at: SimTime,
+    pub(crate) order: u64,
+    pub(crate) packet: Packet,
+}
+
+/// Delay and loss between two hosts, one direction.
+#[derive(Debug)]
+pub(crate) struct Path {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) delay: DelayRange,
+    pub(crate) loss: Probability,
+    losses: RandomStream,
+    delays: RandomStream,
+    last_arrival: SimTime,
+    pub(crate) in_flight: VecDeque<InFlight>,
+}
+
+impl Path {
+    /// The path of the hosts `from` and `to` in a run with `seed`.
+    pub(crate) fn new(seed: u64, from: u32, to: u32, delay: DelayRange, loss: Probability) -> Path {
+        Path {
+            from,
+            to,
+            delay,
+            loss,
+            losses: RandomStream::new(seed, &format!("loss {from}-{to}")),
+            delays: RandomStream::new(seed, &format!("delay {from}-{to}")),
+            last_arrival: SimTime::ZERO,
+            in_flight: VecDeque::new(),
+        }
+    }
+
+    /// When a packet arrives that left the uplink at `sent`; `None` where it is lost. Jitter never reorders: a packet waits
+    /// for the one before it.
+    pub(crate) fn traverse(&mut self, sent: SimTime) -> Option<SimTime> {
+        if self.losses.happens(self.loss) {
+            return None;
+        }
+        let arrival = sent + self.delays.delay(self.delay);
+        self.last_arrival = self.last_arrival.max(arrival);
+        Some(self.last_arrival)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::units::SimDuration;
+
+    fn link(bits: u64, queue_packets: u32) -> Link {
+        Link::new(LinkConfig { bandwidth: Bandwidth::from_bits_per_second(bits), queue_packets })
+    }
+
+    fn millis(ms: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_millis(ms)
+    }
+
+    #[test]
+    fn packets_are_sent_one_after_the_other() {
+        let mut link = link(12_000, 10);
+        assert_eq!(link.take_in(SimTime::ZERO, 1500), Some(millis(1000)));
+        assert_eq!(link.take_in(millis(10), 750), Some(millis(1500)));
+        assert_eq!(link.waiting(millis(10)), 1);
+        assert_eq!(link.waiting(millis(1000)), 0);
+        assert_eq!(link.take_in(millis(9000), 1500), Some(millis(10_000)));
+    }
+
+    /// The limit counts packets that wait: the one being sent is not among them.
+    #[test]
+    fn a_full_queue_drops_the_newcomer() {
+        let mut link = link(12_000, 2);
+        for _ in 0..3 {
+            assert!(link.take_in(SimTime::ZERO, 1500).is_some());
+        }
+        assert_eq!(link.take_in(SimTime::ZERO, 1500), None);
+        assert!(link.take_in(millis(1000), 1500).is_some());
+        assert_eq!(link.take_in(millis(1000), 1500), None);
+    }
+
+    #[test]
+    fn a_link_without_limit_takes_no_time() {
+        let mut link = Link::new(LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 1 });
+        for _ in 0..1000 {
+            assert_eq!(link.take_in(millis(5), 1500), Some(millis(5)));
+        }
+    }
+
+    #[test]
+    fn a_new_rate_holds_from_the_next_packet_on() {
+        let mut link = link(12_000, 10);
+        link.take_in(SimTime::ZERO, 1500);
+        link.reconfigure(LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 10 });
+        assert_eq!(link.take_in(SimTime::ZERO, 1500), Some(millis(1100)));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_overtakes(gaps in proptest::collection::vec(0u64..20_000_000, 1..200), seed: u64) {
+            let mut path = Path::new(seed, 0, 1, "1ms..10ms".parse().unwrap(), Probability::from_percent(5));
+            let (mut sent, mut last) = (SimTime::ZERO, SimTime::ZERO);
+            for gap in gaps {
+                sent += SimDuration::from_nanos(gap);
+                if let Some(arrival) = path.traverse(sent) {
+                    prop_assert!(arrival >= last && arrival >= sent + path.delay.min());
+                    last = arrival;
+                }
+            }
+        }
+    }
+}

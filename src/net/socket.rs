@@ -1,0 +1,340 @@
+//! What an application does with connections: listen, connect, write, read, close.
+//!
+//! Each call is one step of one end, after which the packets that it made are sent. Knows nothing of how they travel.
+
+use bytes::Bytes;
+
+use super::Network;
+use super::event::{NetEvent, WriteError};
+use super::flow::{ConnectionId, End, Flow};
+use super::host::{Condition, HostId};
+use super::packet::{Flags, Packet, Side};
+use super::queue::Due;
+use super::stats::ConnectionStats;
+use super::tcp::TcpConfig;
+use super::tcp::connection::{Connection, Told};
+use super::tcp::state::{ConnectionSample, Ending, State};
+use crate::units::SimTime;
+
+impl Network {
+    /// Accepts connections to `port` of `host`, with `config` for its own end.
+    pub fn listen(&mut self, host: HostId, port: u16, config: TcpConfig) {
+        self.hosts[host.index()].listening.insert(port);
+        self.listeners.insert((host.0, port), config);
+    }
+
+    /// Opens a connection; [`NetEvent::Connected`] or [`NetEvent::Ended`] tells how it went.
+    pub fn connect(&mut self, from: HostId, to: HostId, port: u16, config: TcpConfig) -> ConnectionId {
+        let own_port = self.hosts[from.index()].take_port();
+        let (there, back) = (self.path(from, to), self.path(to, from));
+        let mut opener = End::new(from, own_port, there, self.initial_sequences.next_u64() as u32, &config);
+        let mut acceptor = End::new(to, port, back, self.initial_sequences.next_u64() as u32, &config);
+        acceptor.expects_syn = true;
+        self.next_generation = self.next_generation.wrapping_add(1);
+        let entry = self.flows.vacant_entry();
+        let number = entry.key() as u32;
+        opener.connection = Some(Box::new(Connection::opener(number, &config, self.now)));
+        entry.insert(Flow {
+            ends: [opener, acceptor],
+            generation: self.next_generation,
+            in_flight: 0,
+            timer_at: SimTime::MAX,
+            watched: false,
+        });
+        let id = ConnectionId { flow: number, side: Side::Opener, generation: self.next_generation };
+        self.act(id, |connection, now, out| connection.open(now, out));
+        id
+    }
+
+    /// Appends `bytes` to what this end sends. Takes all of them or none.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`] where as much as the send buffer holds waits already, [`WriteError::Closed`] where nothing more can
+    /// be sent.
+    pub fn write(&mut self, id: ConnectionId, bytes: Bytes) -> Result<(), WriteError> {
+        let end = self.flow_mut(id).map(|flow| flow.end_mut(id.side)).ok_or(WriteError::Closed)?;
+        let connection = end.connection.as_deref().ok_or(WriteError::Closed)?;
+        if !connection.state().may_send() {
+            return Err(WriteError::Closed);
+        }
+        if connection.buffered() >= end.send_buffer {
+            end.wants_room = true;
+            return Err(WriteError::Full);
+        }
+        end.stream.write(bytes);
+        let written = end.stream.end();
+        self.act(id, |connection, now, out| connection.on_write(now, written, out));
+        Ok(())
+    }
+
+    /// The next bytes that have arrived in order, `max` at the most, in the pieces in which they were written; `None` where
+    /// there are none yet.
+    pub fn read(&mut self, id: ConnectionId, max: usize) -> Option<Bytes> {
+        let flow = self.flow_mut(id)?;
+        let limit = flow.connection(id.side)?.readable_to();
+        let stream = &mut flow.end_mut(id.side.other()).stream;
+        let bytes = stream.read(limit, max)?;
+        let offset = stream.read_offset();
+        flow.end_mut(id.side).read_told = false;
+        self.act(id, |connection, now, out| connection.on_read(now, offset, out));
+        Some(bytes)
+    }
+
+    /// How many bytes can be read now.
+    pub fn readable(&self, id: ConnectionId) -> u64 {
+        self.flow(id).map_or(0, |flow| readable(flow, id.side))
+    }
+
+    /// Whether the peer has said its last and all of it has been read.
+    pub fn at_end(&self, id: ConnectionId) -> bool {
+        let Some(flow) = self.flow(id) else { return true };
+        flow.connection(id.side).is_none_or(|connection| connection.peer_finished() && readable(flow, id.side) == 0)
+    }
+
+    /// [`NetEvent::Readable`] comes once `bytes` bytes can be read (at least 1), as with `SO_RCVLOWAT`.
+    pub fn set_read_mark(&mut self, id: ConnectionId, bytes: u64) {
+        if let Some(flow) = self.flow_mut(id) {
+            let end = flow.end_mut(id.side);
+            end.read_mark = bytes.max(1);
+            end.read_told = false;
+            self.tell_readable(id);
+        }
+    }
+
+    /// Bytes that this end has written and its peer has not acknowledged.
+    pub fn unacknowledged(&self, id: ConnectionId) -> u64 {
+        self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, Connection::buffered)
+    }
+
+    /// How many of the bytes written have been sent at least once.
+    pub fn sent(&self, id: ConnectionId) -> u64 {
+        self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, |connection| connection.sent_to() - 1)
+    }
+
+    /// This end has said its last; what the peer sends can still be read (half-close, RFC 9293 §3.6).
+    pub fn finish(&mut self, id: ConnectionId) {
+        let Some(flow) = self.flow(id) else { return };
+        let written = flow.end(id.side).stream.end();
+        self.act(id, |connection, now, out| connection.finish(now, written, out));
+    }
+
+    /// This end wants nothing more of the connection: it says its last, and what the peer still sends is refused.
+    pub fn close(&mut self, id: ConnectionId) {
+        self.finish(id);
+        self.act(id, |connection, now, _| connection.abandon(now));
+    }
+
+    /// Ends a connection at once; the peer sees a reset. No event tells this end of it.
+    pub fn abort(&mut self, id: ConnectionId) {
+        self.act(id, |connection, now, out| connection.abort(now, out));
+    }
+
+    /// Every change of this connection's life is told as [`NetEvent::Sample`] from now on.
+    pub fn watch(&mut self, id: ConnectionId, watched: bool) {
+        if let Some(flow) = self.flow_mut(id) {
+            flow.watched = watched;
+        }
+    }
+
+    /// How a connection end stands; `None` once it is over.
+    pub fn sample(&self, id: ConnectionId) -> Option<ConnectionSample> {
+        self.flow(id)?.connection(id.side).map(|connection| connection.sample(self.now))
+    }
+
+    /// A connection end's state; `None` once it is over and forgotten.
+    pub fn state(&self, id: ConnectionId) -> Option<State> {
+        self.flow(id)?.connection(id.side).map(Connection::state)
+    }
+
+    /// What a connection end has counted; `None` once it is over and forgotten.
+    pub fn connection_stats(&self, id: ConnectionId) -> Option<ConnectionStats> {
+        self.flow(id)?.connection(id.side).map(Connection::stats)
+    }
+
+    /// Whether a host answers from now on. One that goes down forgets its connections without a word; one that refuses
+    /// resets them.
+    pub fn set_condition(&mut self, host: HostId, condition: Condition) {
+        self.hosts[host.index()].condition = condition;
+        if condition == Condition::Up {
+            return;
+        }
+        let ends: Vec<ConnectionId> = self.connections_of(host).collect();
+        for id in ends {
+            match condition {
+                Condition::Refusing => self.abort(id),
+                _ => self.forget(id),
+            }
+        }
+    }
+
+    /// The connection ends that a host has.
+    pub fn connections_of(&self, host: HostId) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.flows.iter().flat_map(move |(number, flow)| {
+            let sides = [Side::Opener, Side::Acceptor].into_iter();
+            let here = move |side: &Side| flow.end(*side).host == host && flow.connection(*side).is_some();
+            sides.filter(here).map(move |side| flow.id(number as u32, side))
+        })
+    }
+
+    fn forget(&mut self, id: ConnectionId) {
+        if let Some(flow) = self.flow_mut(id) {
+            flow.end_mut(id.side).connection = None;
+            self.drop_if_over(id.flow);
+        }
+    }
+
+    /// One step of one end.
+    fn act(&mut self, id: ConnectionId, step: impl FnOnce(&mut Connection, SimTime, &mut Vec<Packet>)) {
+        let mut out = std::mem::take(&mut self.outbox);
+        let now = self.now;
+        if let Some(connection) = self.flow_mut(id).and_then(|flow| flow.connection_mut(id.side)) {
+            step(connection, now, &mut out);
+            self.outbox = out;
+            self.after_step(id, Told::default());
+        } else {
+            self.outbox = out;
+        }
+    }
+
+    /// A packet has come for an end that has no connection: a SYN may make one, all else is refused.
+    pub(super) fn on_unmatched(&mut self, id: ConnectionId, packet: &Packet) {
+        let Some(flow) = self.flow(id) else { return };
+        let end = flow.end(id.side);
+        let (host, port, expects_syn) = (end.host, end.port, end.expects_syn);
+        let is_syn = packet.flags.contains(Flags::SYN) && !packet.flags.contains(Flags::ACK);
+        let open = self.hosts[host.index()].condition == Condition::Up;
+        let config = self.listeners.get(&(host.0, port)).copied().filter(|_| open && is_syn && expects_syn);
+        match config {
+            Some(config) => self.accept(id, packet, config),
+            None => self.refuse(id, packet),
+        }
+    }
+
+    fn accept(&mut self, id: ConnectionId, syn: &Packet, config: TcpConfig) {
+        let connection = Connection::acceptor(syn, &config, self.now);
+        if let Some(flow) = self.flow_mut(id) {
+            let end = flow.end_mut(id.side);
+            end.connection = Some(Box::new(connection));
+            end.send_buffer = config.send_buffer.as_u64();
+            end.expects_syn = false;
+        }
+        self.act(id, |connection, now, out| connection.open(now, out));
+    }
+
+    /// RFC 9293 §3.10.7.1: a reset, but never for a reset.
+    fn refuse(&mut self, id: ConnectionId, packet: &Packet) {
+        if packet.flags.contains(Flags::RST) {
+            return;
+        }
+        let mut reset = Packet::header(id.flow, id.side);
+        reset.flags = Flags::RST.with(Flags::ACK);
+        reset.seq = packet.ack;
+        reset.ack = packet.seq + u64::from(packet.len) + u64::from(packet.flags.contains(Flags::SYN));
+        self.send(reset);
+    }
+
+    /// Timers of a flow may have run out.
+    pub(super) fn run_timers(&mut self, number: u32) {
+        self.queue.finish(None);
+        let now = self.now;
+        let Some(flow) = self.flows.get_mut(number as usize).filter(|flow| flow.timer_at == now) else { return };
+        flow.timer_at = SimTime::MAX;
+        for side in [Side::Opener, Side::Acceptor] {
+            let Some(flow) = self.flows.get_mut(number as usize) else { return };
+            let id = flow.id(number, side);
+            let Some(connection) = flow.connection_mut(side) else { continue };
+            let mut out = std::mem::take(&mut self.outbox);
+            let told = connection.on_timer(now, &mut out);
+            self.outbox = out;
+            self.after_step(id, told);
+        }
+        if let Some(flow) = self.flows.get(number as usize) {
+            self.schedule_timer(number, flow.next_timeout());
+        }
+    }
+
+    fn schedule_timer(&mut self, number: u32, at: SimTime) {
+        let Some(flow) = self.flows.get_mut(number as usize) else { return };
+        if at < flow.timer_at {
+            flow.timer_at = at;
+            let order = self.queue.next_order();
+            self.queue.push(at, order, Due::Timer(number));
+        }
+    }
+
+    /// After a step: its packets leave, the application is told, the timers are seen to.
+    pub(super) fn after_step(&mut self, id: ConnectionId, told: Told) {
+        let mut out = std::mem::take(&mut self.outbox);
+        for packet in out.drain(..) {
+            self.send(packet);
+        }
+        self.outbox = out;
+        let Some(flow) = self.flows.get_mut(id.flow as usize) else { return };
+        let watched = flow.watched;
+        let end = flow.end_mut(id.side);
+        let Some(connection) = end.connection.as_deref() else { return };
+        end.stream.acknowledge(connection.acked_to());
+        let has_room = end.wants_room && connection.buffered() <= end.send_buffer / 2;
+        let (deadline, closed) = (connection.next_timeout(), connection.state() == State::Closed);
+        if has_room {
+            end.wants_room = false;
+            self.events.push_back(NetEvent::Writable { connection: id });
+        }
+        self.tell(id, told, watched);
+        self.schedule_timer(id.flow, deadline);
+        if closed {
+            self.forget(id);
+        }
+    }
+
+    fn tell(&mut self, id: ConnectionId, told: Told, watched: bool) {
+        if told.opened {
+            self.tell_opened(id);
+        }
+        if told.readable {
+            self.tell_readable(id);
+        }
+        if let Some(ending) = told.ended {
+            self.tell_ended(id, ending);
+        }
+        if watched && let Some(sample) = self.sample(id) {
+            self.events.push_back(NetEvent::Sample { connection: id, sample });
+        }
+    }
+
+    fn tell_opened(&mut self, id: ConnectionId) {
+        let Some(flow) = self.flow(id) else { return };
+        let end = flow.end(id.side);
+        let event = match id.side {
+            Side::Opener => NetEvent::Connected { connection: id },
+            Side::Acceptor => NetEvent::Accepted { connection: id, host: end.host, port: end.port },
+        };
+        self.events.push_back(event);
+    }
+
+    fn tell_readable(&mut self, id: ConnectionId) {
+        let Some(flow) = self.flow_mut(id) else { return };
+        let finished = flow.connection(id.side).is_some_and(Connection::peer_finished);
+        let enough = readable(flow, id.side) >= flow.end(id.side).read_mark;
+        let end = flow.end_mut(id.side);
+        if (enough || finished) && !end.read_told {
+            end.read_told = true;
+            self.events.push_back(NetEvent::Readable { connection: id });
+        }
+    }
+
+    fn tell_ended(&mut self, id: ConnectionId, ending: Ending) {
+        self.events.push_back(NetEvent::Ended { connection: id, ending });
+    }
+
+    pub(super) fn drop_if_over(&mut self, number: u32) {
+        if self.flows.get(number as usize).is_some_and(Flow::is_over) {
+            self.flows.remove(number as usize);
+        }
+    }
+}
+
+fn readable(flow: &Flow, side: Side) -> u64 {
+    let arrived = flow.connection(side).map_or(1, Connection::readable_to);
+    arrived.saturating_sub(flow.end(side.other()).stream.read_offset())
+}

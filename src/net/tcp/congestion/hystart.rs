@@ -1,0 +1,85 @@
+//! HyStart: the end of slow start before the queue overflows (Ha and Rhee 2011, "Taming the elephants"; Linux's variant).
+//!
+//! Two signs are watched once the window has 16 packets: acknowledgements that come in one close train for longer than half
+//! the round trip, and a round-trip time that has grown by an eighth. Knows nothing of CUBIC's curve.
+
+use super::AckSample;
+use crate::units::{SimDuration, SimTime};
+
+/// Below this window nothing is watched, in packets.
+const LOW_WINDOW: u32 = 16;
+/// Acknowledgements closer than this belong to one train.
+const TRAIN_GAP: SimDuration = SimDuration::from_millis(2);
+/// How many round-trip times are taken before they are believed.
+const MIN_SAMPLES: u32 = 8;
+/// The growth of the round-trip time that counts: an eighth, but within these bounds, in microseconds.
+const DELAY_THRESHOLD_US: (u64, u64) = (4_000, 16_000);
+/// The largest burst that the stack hands down at once, in bytes: the train may be that much longer.
+const BURST_BYTES: u64 = 65_536;
+
+/// What has been seen in the current round trip.
+#[derive(Debug, Default)]
+pub(super) struct HyStart {
+    /// The round ends when this offset is acknowledged.
+    round_end: u64,
+    round_start: SimTime,
+    last_ack: SimTime,
+    /// The smallest round-trip time of the round, in microseconds.
+    round_min_us: Option<u64>,
+    samples: u32,
+    found: bool,
+}
+
+impl HyStart {
+    /// Begins a new slow start.
+    pub(super) fn restart(&mut self, now: SimTime, sent_to: u64) {
+        self.found = false;
+        self.begin_round(now, sent_to);
+    }
+
+    /// Takes in a round-trip time; true when slow start should end.
+    pub(super) fn on_rtt(&mut self, window: u32, delay_min_us: u64, sample: &AckSample) -> bool {
+        if self.found {
+            return false;
+        }
+        if sample.acked_to > self.round_end {
+            self.begin_round(sample.at, sample.sent_to);
+        }
+        if window >= LOW_WINDOW {
+            self.found = self.train_is_long(delay_min_us, sample) || self.delay_has_grown(delay_min_us, sample.rtt_us);
+        }
+        self.found
+    }
+
+    fn begin_round(&mut self, now: SimTime, sent_to: u64) {
+        self.round_start = now;
+        self.last_ack = now;
+        self.round_end = sent_to;
+        self.round_min_us = None;
+        self.samples = 0;
+    }
+
+    fn train_is_long(&mut self, delay_min_us: u64, sample: &AckSample) -> bool {
+        if sample.at - self.last_ack > TRAIN_GAP {
+            return false;
+        }
+        self.last_ack = sample.at;
+        let cushion_us = match sample.pacing_rate {
+            0 => 0,
+            rate => (BURST_BYTES * 4 * 1_000_000 / rate).min(1_000),
+        };
+        let limit_us = (delay_min_us + cushion_us) / 2;
+        (sample.at - self.round_start).as_nanos() / 1_000 > limit_us
+    }
+
+    fn delay_has_grown(&mut self, delay_min_us: u64, rtt_us: u64) -> bool {
+        let round_min = self.round_min_us.map_or(rtt_us, |min| min.min(rtt_us));
+        self.round_min_us = Some(round_min);
+        if self.samples < MIN_SAMPLES {
+            self.samples += 1;
+            return false;
+        }
+        let (low, high) = DELAY_THRESHOLD_US;
+        round_min > delay_min_us + (delay_min_us >> 3).clamp(low, high)
+    }
+}

@@ -1,0 +1,433 @@
+//! One end of a connection: its states, how it opens, and how it ends (RFC 9293 §3.3.2, §3.10).
+//!
+//! Puts the two halves together, [`Sender`] and [`Receiver`], and lets a packet pass through both in Linux's order:
+//! acknowledgement, data, new data, answer. Knows nothing of links, hosts or the bytes themselves.
+
+use super::TcpConfig;
+use super::receiver::{Receiver, SYN_WINDOW};
+use super::rtt::INITIAL_RTO_US;
+use super::sender::Sender;
+use super::state::{ConnectionSample, Ending, State};
+use super::step::Step;
+use super::timer::{Timer, Timers, expiry, jiffies_for_micros};
+use crate::net::packet::{Flags, Packet, Side};
+use crate::net::stats::ConnectionStats;
+use crate::units::{SimDuration, SimTime};
+
+/// Twice the longest life of a packet, as Linux takes it (RFC 9293 §3.6.1; `TCP_TIMEWAIT_LEN`), and how long a closed end
+/// waits for the peer's FIN (`tcp_fin_timeout`).
+const TIME_WAIT: SimDuration = SimDuration::from_secs(60);
+/// How many times a SYN is sent again at an even pace before the waits double (Linux `tcp_syn_linear_timeouts`).
+const LINEAR_SYN_TIMEOUTS: u32 = 4;
+
+/// What a step tells the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Told {
+    /// The handshake is done.
+    pub(crate) opened: bool,
+    /// There is more to read, or the stream has ended.
+    pub(crate) readable: bool,
+    /// The peer has acknowledged something.
+    pub(crate) acked: bool,
+    /// The connection is over, and how.
+    pub(crate) ended: Option<Ending>,
+}
+
+/// One end of a connection (RFC 9293 §3.3.1: the TCB).
+#[derive(Debug)]
+pub(crate) struct Connection {
+    state: State,
+    sender: Sender,
+    receiver: Receiver,
+    timers: Timers,
+    header: Packet,
+    user_timeout: SimDuration,
+    /// The application will read no more.
+    abandoned: bool,
+    /// The application's write side is closed.
+    finished: bool,
+    handshake: Handshake,
+}
+
+#[derive(Debug)]
+struct Handshake {
+    sent_at: SimTime,
+    resent: u32,
+    wait_jiffies: u64,
+}
+
+impl Connection {
+    /// The end that opens a connection, in SYN-SENT once [`open`](Self::open) has run.
+    pub(crate) fn opener(flow: u32, config: &TcpConfig, now: SimTime) -> Connection {
+        Connection::new(State::SynSent, Packet::header(flow, Side::Opener), config, now)
+    }
+
+    /// The end that accepts one, in SYN-RECEIVED once [`open`](Self::open) has run.
+    pub(crate) fn acceptor(syn: &Packet, config: &TcpConfig, now: SimTime) -> Connection {
+        let mut connection = Connection::new(State::SynReceived, Packet::header(syn.flow, Side::Acceptor), config, now);
+        connection.receiver.echo = syn.timestamp;
+        connection
+    }
+
+    fn new(state: State, header: Packet, config: &TcpConfig, now: SimTime) -> Connection {
+        let buffer = u32::try_from(config.receive_buffer.as_u64()).unwrap_or(u32::MAX / 2);
+        let mut timers = Timers::new();
+        timers.set(Timer::Lifetime, now + config.connect_timeout);
+        Connection {
+            state,
+            sender: Sender::new(config.congestion),
+            receiver: Receiver::new(buffer),
+            timers,
+            header,
+            user_timeout: config.user_timeout,
+            abandoned: false,
+            finished: false,
+            handshake: Handshake { sent_at: now, resent: 0, wait_jiffies: jiffies_for_micros(INITIAL_RTO_US) },
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    pub(crate) fn stats(&self) -> ConnectionStats {
+        ConnectionStats { bytes_received: self.receiver.bytes_received, ..self.sender.stats }
+    }
+
+    /// When to call [`on_timer`](Self::on_timer); [`SimTime::MAX`] for never.
+    pub(crate) fn next_timeout(&self) -> SimTime {
+        self.timers.next()
+    }
+
+    /// All before this offset has been acknowledged by the peer.
+    pub(crate) fn acked_to(&self) -> u64 {
+        self.sender.acked_to()
+    }
+
+    /// All before this offset has been sent at least once.
+    pub(crate) fn sent_to(&self) -> u64 {
+        self.sender.sent_to()
+    }
+
+    /// All before this offset of the peer's stream has arrived.
+    pub(crate) fn readable_to(&self) -> u64 {
+        self.receiver.readable_to()
+    }
+
+    /// Whether the peer's stream has ended and all of it has arrived.
+    pub(crate) fn peer_finished(&self) -> bool {
+        self.receiver.is_finished()
+    }
+
+    /// Bytes written and not acknowledged.
+    pub(crate) fn buffered(&self) -> u64 {
+        self.sender.buffered()
+    }
+
+    /// The congestion window, in packets.
+    pub(crate) fn window(&self) -> u32 {
+        self.sender.window()
+    }
+
+    /// How things stand.
+    pub(crate) fn sample(&self, now: SimTime) -> ConnectionSample {
+        ConnectionSample {
+            at: now,
+            state: self.state,
+            phase: self.sender.phase_name(),
+            window: self.sender.window(),
+            threshold: self.sender.threshold(),
+            in_flight: self.sender.in_flight(),
+            srtt: self.sender.srtt(),
+            rto: self.sender.rto(),
+            retransmits: self.sender.stats.retransmits,
+        }
+    }
+
+    /// Sends the SYN, or the SYN-ACK.
+    pub(crate) fn open(&mut self, now: SimTime, out: &mut Vec<Packet>) {
+        self.step(now, out, |connection, step| connection.send_syn(step));
+    }
+
+    /// The application has written up to offset `written`.
+    pub(crate) fn on_write(&mut self, now: SimTime, written: u64, out: &mut Vec<Packet>) {
+        self.sender.note_written(written, self.finished);
+        self.push(now, out);
+    }
+
+    /// The application has read up to offset `read`.
+    pub(crate) fn on_read(&mut self, now: SimTime, read: u64, out: &mut Vec<Packet>) {
+        if self.receiver.note_read(read) && !self.state.is_opening() {
+            self.step(now, out, |connection, step| connection.receiver.send_ack(step));
+        }
+    }
+
+    /// The application has said its last; `written` is where its stream ends. The peer may go on (half-close).
+    pub(crate) fn finish(&mut self, now: SimTime, written: u64, out: &mut Vec<Packet>) {
+        if !self.state.may_send() || self.finished {
+            return;
+        }
+        self.finished = true;
+        self.sender.note_written(written, true);
+        match self.state {
+            State::Established => self.state = State::FinWait1,
+            State::CloseWait => self.state = State::LastAck,
+            _ => {}
+        }
+        self.push(now, out);
+    }
+
+    /// The application wants nothing more of it. What the peer still sends is answered by a reset (RFC 9293 §3.6.1).
+    pub(crate) fn abandon(&mut self, now: SimTime) {
+        self.abandoned = true;
+        if self.state == State::FinWait2 {
+            self.timers.set(Timer::Lifetime, now + TIME_WAIT);
+        }
+    }
+
+    /// Ends it at once, with a reset where the peer may still care (RFC 9293 §3.10.5).
+    pub(crate) fn abort(&mut self, now: SimTime, out: &mut Vec<Packet>) {
+        if !matches!(self.state, State::SynSent | State::TimeWait | State::Closed) {
+            self.step(now, out, |connection, step| {
+                let seq = connection.sender.sent_to();
+                step.send_control(seq, Flags::RST.with(Flags::ACK), |_| {});
+            });
+        }
+        self.enter_closed();
+    }
+
+    /// A packet has arrived (RFC 9293 §3.10.7).
+    pub(crate) fn on_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> Told {
+        self.step(now, out, |connection, step| {
+            if packet.flags.contains(Flags::RST) {
+                return connection.on_reset(packet);
+            }
+            match connection.state {
+                State::SynSent => connection.on_packet_in_syn_sent(step, packet),
+                State::Closed => Told::default(),
+                State::TimeWait => connection.on_packet_in_time_wait(step, packet),
+                _ => connection.on_packet_when_synchronised(step, packet),
+            }
+        })
+    }
+
+    /// Timers may have run out. Calling it too early changes nothing.
+    pub(crate) fn on_timer(&mut self, now: SimTime, out: &mut Vec<Packet>) -> Told {
+        let mut told = Told::default();
+        while let Some(timer) = self.timers.take_expired(now) {
+            self.step(now, out, |connection, step| match timer {
+                Timer::Handshake => connection.resend_syn(step),
+                Timer::Transmit => connection.on_transmit_timer(step, &mut told),
+                Timer::DelayedAck | Timer::CompressedAck => connection.receiver.on_timer(step, timer),
+                Timer::Lifetime => connection.on_lifetime(&mut told),
+            });
+        }
+        told
+    }
+
+    /// Runs `body` with a step whose headers say what the receiving half says now.
+    fn step<T>(&mut self, now: SimTime, out: &mut Vec<Packet>, body: impl FnOnce(&mut Connection, &mut Step) -> T) -> T {
+        let mut timers = std::mem::replace(&mut self.timers, Timers::new());
+        let mut step = Step::new(now, &mut timers, out, self.header);
+        step.set_seq(self.sender.sent_to());
+        self.receiver.stamp(&mut step);
+        let result = body(self, &mut step);
+        if self.state != State::Closed {
+            self.timers = timers;
+        }
+        result
+    }
+
+    fn push(&mut self, now: SimTime, out: &mut Vec<Packet>) {
+        if self.state.is_opening() || self.state == State::Closed {
+            return;
+        }
+        self.step(now, out, |connection, step| connection.transmit_and_acknowledge(step));
+    }
+
+    fn transmit_and_acknowledge(&mut self, step: &mut Step) {
+        let before = self.sender.sent_to();
+        self.sender.transmit(step);
+        if self.sender.sent_to() > before {
+            self.receiver.note_data_sent(step.now);
+        }
+        step.set_seq(self.sender.sent_to());
+        self.receiver.acknowledge(step, self.sender.srtt());
+    }
+
+    fn send_syn(&mut self, step: &mut Step) {
+        let flags = if self.state == State::SynSent { Flags::SYN } else { Flags::SYN.with(Flags::ACK) };
+        step.send_control(0, flags, |packet| packet.window = packet.window.min(SYN_WINDOW));
+        self.handshake.sent_at = step.now;
+        step.timers.set(Timer::Handshake, expiry(step.now, self.handshake.wait_jiffies));
+    }
+
+    fn resend_syn(&mut self, step: &mut Step) {
+        if !self.state.is_opening() {
+            return;
+        }
+        self.handshake.resent += 1;
+        self.sender.stats.timeouts += 1;
+        let linear = self.state == State::SynSent && self.handshake.resent <= LINEAR_SYN_TIMEOUTS;
+        if !linear {
+            self.handshake.wait_jiffies *= 2;
+        }
+        self.send_syn(step);
+    }
+
+    /// RFC 9293 §3.10.7.3.
+    fn on_packet_in_syn_sent(&mut self, step: &mut Step, packet: &Packet) -> Told {
+        let answers = packet.flags.contains(Flags::SYN.with(Flags::ACK)) && packet.ack == 1;
+        if !answers {
+            return Told::default();
+        }
+        self.receiver.echo = packet.timestamp;
+        if self.handshake.resent > 0 {
+            self.sender.syn_was_lost(self.handshake.resent);
+        }
+        self.enter_established(step, packet);
+        step.set_seq(self.sender.sent_to());
+        self.receiver.send_ack(step);
+        self.transmit_and_acknowledge(step);
+        Told { opened: true, ..Told::default() }
+    }
+
+    fn enter_established(&mut self, step: &mut Step, packet: &Packet) {
+        self.state = if self.finished { State::FinWait1 } else { State::Established };
+        step.timers.cancel(Timer::Handshake);
+        step.timers.cancel(Timer::Lifetime);
+        let rtt_us = if self.handshake.resent == 0 {
+            Some((step.now - self.handshake.sent_at).as_nanos() / 1_000)
+        } else if packet.timestamp_echo != 0 {
+            Some(u64::from(step.timestamp().wrapping_sub(packet.timestamp_echo).max(1)) * 1_000)
+        } else {
+            None
+        };
+        self.sender.established(step.now, packet.window, rtt_us);
+    }
+
+    fn on_packet_when_synchronised(&mut self, step: &mut Step, packet: &Packet) -> Told {
+        let mut told = Told::default();
+        if packet.flags.contains(Flags::SYN) {
+            self.on_repeated_syn(step, packet);
+            return told;
+        }
+        if self.state == State::SynReceived {
+            if packet.ack != 1 && packet.ack > self.sender.sent_to() {
+                return told;
+            }
+            self.enter_established(step, packet);
+            told.opened = true;
+        }
+        let acked_before = self.sender.acked_to();
+        let acks_unsent = self.sender.on_ack(step, packet);
+        told.acked = self.sender.acked_to() > acked_before;
+        if self.abandoned && packet.len > 0 && packet.seq >= self.receiver.expected() {
+            step.send_control(self.sender.sent_to(), Flags::RST.with(Flags::ACK), |_| {});
+            self.enter_closed();
+            told.ended = Some(Ending::Reset);
+            return told;
+        }
+        told.readable = self.receiver.on_packet(step, packet);
+        self.receiver.stamp(step);
+        self.follow_fins(step, &mut told);
+        if acks_unsent {
+            self.receiver.send_ack(step);
+        }
+        self.transmit_and_acknowledge(step);
+        told
+    }
+
+    /// The handshake's last packet was lost, or the SYN came again.
+    fn on_repeated_syn(&mut self, step: &mut Step, packet: &Packet) {
+        if self.state == State::SynReceived && !packet.flags.contains(Flags::ACK) {
+            self.send_syn(step);
+        } else {
+            self.receiver.send_ack(step);
+        }
+    }
+
+    /// The states change with FINs acknowledged and received (RFC 9293 figure 5).
+    fn follow_fins(&mut self, step: &mut Step, told: &mut Told) {
+        let (ours, theirs) = (self.sender.fin_acked(), self.receiver.is_finished());
+        let next = match self.state {
+            State::Established if theirs => State::CloseWait,
+            State::FinWait1 if ours && theirs => State::TimeWait,
+            State::FinWait1 if ours => State::FinWait2,
+            State::FinWait1 if theirs => State::Closing,
+            State::FinWait2 if theirs => State::TimeWait,
+            State::Closing if ours => State::TimeWait,
+            State::LastAck if ours => State::Closed,
+            same => same,
+        };
+        if next == self.state {
+            return;
+        }
+        self.state = next;
+        match next {
+            State::TimeWait => {
+                step.timers.cancel_all();
+                step.timers.set(Timer::Lifetime, step.now + TIME_WAIT);
+                told.ended = Some(Ending::Closed);
+            }
+            State::FinWait2 if self.abandoned => step.timers.set(Timer::Lifetime, step.now + TIME_WAIT),
+            State::Closed => {
+                self.enter_closed();
+                told.ended = Some(Ending::Closed);
+            }
+            _ => {}
+        }
+    }
+
+    /// RFC 9293 §3.10.7.4: a FIN that comes again is acknowledged again, and the wait starts anew.
+    fn on_packet_in_time_wait(&mut self, step: &mut Step, packet: &Packet) -> Told {
+        if packet.flags.contains(Flags::FIN) {
+            self.receiver.send_ack(step);
+            step.timers.set(Timer::Lifetime, step.now + TIME_WAIT);
+        }
+        Told::default()
+    }
+
+    /// RFC 9293 §3.10.7.3 and §3.10.7.4: a reset counts where it is in sequence.
+    fn on_reset(&mut self, packet: &Packet) -> Told {
+        let ending = match self.state {
+            State::SynSent if packet.ack == 1 => Ending::Refused,
+            State::SynSent => return Told::default(),
+            State::TimeWait | State::Closed => {
+                self.enter_closed();
+                return Told::default();
+            }
+            _ => Ending::Reset,
+        };
+        self.enter_closed();
+        Told { ended: Some(ending), ..Told::default() }
+    }
+
+    fn on_transmit_timer(&mut self, step: &mut Step, told: &mut Told) {
+        let waited = self.sender.unanswered_since().map_or(SimDuration::ZERO, |since| step.now - since);
+        if waited >= self.user_timeout {
+            self.enter_closed();
+            told.ended = Some(Ending::TimedOut);
+            return;
+        }
+        self.sender.on_timer(step);
+        self.receiver.note_piggybacked(step);
+    }
+
+    fn on_lifetime(&mut self, told: &mut Told) {
+        let ending = match self.state {
+            State::TimeWait | State::FinWait2 => None,
+            _ => Some(Ending::TimedOut),
+        };
+        if self.state == State::FinWait2 {
+            told.ended = Some(Ending::Closed);
+        }
+        told.ended = ending.or(told.ended);
+        self.enter_closed();
+    }
+
+    fn enter_closed(&mut self) {
+        self.state = State::Closed;
+        self.timers.cancel_all();
+    }
+}

@@ -1,0 +1,60 @@
+//! TCP as today's Linux speaks it, one connection end at a time and without I/O.
+//!
+//! | file | what it is | source |
+//! |---|---|---|
+//! | [`connection`], [`state`] | states, opening and closing | RFC 9293 |
+//! | [`sender`] | what is sent, and what an acknowledgement does | RFC 5681, 6298, 6675, 8985, 9937 |
+//! | [`receiver`] | reassembly, SACK, delayed acknowledgements, the window | RFC 2018, 2883, 1122, 9293 |
+//! | [`congestion`] | CUBIC with HyStart, NewReno | RFC 9438, 6582 |
+//! | [`rtt`] | round-trip times and the retransmission timeout | RFC 6298 |
+//! | [`stream`] | the bytes of one direction | |
+//!
+//! Where Linux and an RFC differ, the model does what Linux does and says so beside the rule, because the promise is to keep
+//! the time that two Linux hosts would keep. Knows nothing of links: packets go out through a [`step::Step`].
+
+pub(crate) mod congestion;
+pub(crate) mod connection;
+pub(crate) mod receiver;
+mod rtt;
+mod sender;
+pub(crate) mod state;
+pub(crate) mod step;
+pub(crate) mod stream;
+mod timer;
+
+pub use congestion::CongestionControl;
+
+use crate::units::{ByteSize, SimDuration};
+
+/// What an application sets on its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TcpConfig {
+    /// The congestion control of both ends.
+    pub congestion: CongestionControl,
+    /// How many bytes may wait to be sent or acknowledged before a write is cut short.
+    pub send_buffer: ByteSize,
+    /// How many bytes may wait to be read; the receive window never promises more.
+    pub receive_buffer: ByteSize,
+    /// How long opening a connection may take before it fails.
+    pub connect_timeout: SimDuration,
+    /// How long sent data may stay unacknowledged, or a connection silent while it owes an answer, before it is given up
+    /// (RFC 5482).
+    pub user_timeout: SimDuration,
+}
+
+impl Default for TcpConfig {
+    /// CUBIC; 4 MiB to send and 6 MiB to receive (Linux's `tcp_wmem` and `tcp_rmem` maxima); a minute to connect, two for an
+    /// answer.
+    fn default() -> TcpConfig {
+        TcpConfig {
+            congestion: CongestionControl::Cubic,
+            send_buffer: ByteSize::from_mib(4),
+            receive_buffer: ByteSize::from_mib(6),
+            connect_timeout: SimDuration::from_secs(60),
+            user_timeout: SimDuration::from_secs(120),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! The scoreboard: every packet sent and not yet acknowledged, what became of it, and the order in which they left.
+//!
+//! The marks and the way they are counted are those of RFC 6675 §2 and of Linux: a packet is SACKed, lost, retransmitted, or
+//! none of them, and `in flight = sent - SACKed - lost + retransmitted`. A list through the packets, by the time each was
+//! last sent, serves RACK (RFC 8985 §6.2), which asks for nothing else. Knows no rule by which a packet is lost.
+
+use std::collections::VecDeque;
+
+use crate::units::SimTime;
+
+const NO_PACKET: u32 = u32::MAX;
+
+/// What became of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    /// The receiver has it, beyond a hole.
+    pub(super) const SACKED: Marks = Marks(1);
+    /// It is held to be lost.
+    pub(super) const LOST: Marks = Marks(2);
+    /// A retransmission of it is on its way.
+    pub(super) const RETRANSMITTED: Marks = Marks(4);
+    /// It was retransmitted at some time.
+    pub(super) const EVER_RETRANSMITTED: Marks = Marks(8);
+    /// It ends the stream.
+    pub(super) const FIN: Marks = Marks(16);
+    /// It is in the list by time.
+    const LISTED: Marks = Marks(32);
+
+    pub(super) const fn any(self, marks: Marks) -> bool {
+        self.0 & marks.0 != 0
+    }
+
+    fn set(&mut self, marks: Marks) {
+        self.0 |= marks.0;
+    }
+
+    fn clear(&mut self, marks: Marks) {
+        self.0 &= !marks.0;
+    }
+}
+
+/// One packet that is not acknowledged yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    /// Where it begins in the stream.
+    pub(super) seq: u64,
+    /// When it was last sent.
+    pub(super) at: SimTime,
+    /// How many packets had been sent before its last sending: tells which of two went first, however close they were.
+    pub(super) turn: u32,
+    older: u32,
+    newer: u32,
+    /// Payload bytes.
+    pub(super) len: u16,
+    pub(super) marks: Marks,
+}
+
+impl Sent {
+    /// The offset after it; a FIN takes one (RFC 9293 §3.4).
+    pub(super) fn end(&self) -> u64 {
+        self.seq + u64::from(self.len) + u64::from(self.marks.any(Marks::FIN))
+    }
+
+    /// Whether a retransmission was ever sent.
+    pub(super) fn was_retransmitted(&self) -> bool {
+        self.marks.any(Marks::EVER_RETRANSMITTED)
+    }
+}
+
+/// The packets in the order of the stream, each known by a number that stays the same while it is here.
+#[derive(Debug)]
+pub(super) struct Scoreboard {
+    packets: VecDeque<Sent>,
+    /// The number of the first packet.
+    first: u32,
+    oldest: u32,
+    newest: u32,
+    sacked: u32,
+    lost: u32,
+    retransmitted: u32,
+    /// The offset after the highest packet that is SACKed.
+    highest_sacked_end: u64,
+    /// Packets sent so far, those sent again counted again.
+    turns: u32,
+    /// No packet before this one is lost and waiting to be retransmitted.
+    pub(super) retransmit_from: u32,
+}
+
+impl Scoreboard {
+    pub(super) fn new() -> Scoreboard {
+        Scoreboard {
+            packets: VecDeque::new(),
+            first: 0,
+            oldest: NO_PACKET,
+            newest: NO_PACKET,
+            sacked: 0,
+            lost: 0,
+            retransmitted: 0,
+            highest_sacked_end: 0,
+            turns: 0,
+            retransmit_from: 0,
+        }
+    }
+
+    /// Packets sent and not acknowledged.
+    pub(super) fn outstanding(&self) -> u32 {
+        self.packets.len() as u32
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    pub(super) fn sacked(&self) -> u32 {
+        self.sacked
+    }
+
+    pub(super) fn lost(&self) -> u32 {
+        self.lost
+    }
+
+    pub(super) fn retransmitted(&self) -> u32 {
+        self.retransmitted
+    }
+
+    /// RFC 6675 §2: `pipe`, in packets.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.outstanding() + self.retransmitted - self.sacked - self.lost
+    }
+
+    /// The offset after the highest SACKed packet; 0 where none is.
+    pub(super) fn highest_sacked_end(&self) -> u64 {
+        if self.sacked == 0 { 0 } else { self.highest_sacked_end }
+    }
+
+    /// The number of the first packet, and one past that of the last.
+    pub(super) fn numbers(&self) -> std::ops::Range<u32> {
+        self.first..self.first.wrapping_add(self.outstanding())
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<&Sent> {
+        self.packets.get(number.wrapping_sub(self.first) as usize)
+    }
+
+    pub(super) fn front(&self) -> Option<&Sent> {
+        self.packets.front()
+    }
+
+    pub(super) fn back_number(&self) -> Option<u32> {
+        self.outstanding().checked_sub(1).map(|last| self.first.wrapping_add(last))
+    }
+
+    /// The number of the packet that holds `offset`, or of the first after it.
+    pub(super) fn find(&self, offset: u64) -> u32 {
+        let index = self.packets.partition_point(|packet| packet.end() <= offset);
+        self.first.wrapping_add(index as u32)
+    }
+
+    /// Takes in a packet that has just been sent for the first time.
+    pub(super) fn push(&mut self, seq: u64, len: u16, is_fin: bool, at: SimTime) {
+        let number = self.first.wrapping_add(self.outstanding());
+        let marks = if is_fin { Marks::FIN } else { Marks::default() };
+        let turn = self.next_turn();
+        self.packets.push_back(Sent { seq, at, turn, older: NO_PACKET, newer: NO_PACKET, len, marks });
+        self.list_as_newest(number);
+    }
+
+    /// Removes the first packet, which is acknowledged.
+    pub(super) fn pop_front(&mut self) -> Option<Sent> {
+        self.unlist(self.first);
+        let packet = self.packets.pop_front()?;
+        self.first = self.first.wrapping_add(1);
+        if is_before(self.retransmit_from, self.first) {
+            self.retransmit_from = self.first;
+        }
+        self.sacked -= u32::from(packet.marks.any(Marks::SACKED));
+        self.lost -= u32::from(packet.marks.any(Marks::LOST));
+        self.retransmitted -= u32::from(packet.marks.any(Marks::RETRANSMITTED));
+        Some(packet)
+    }
+
+    /// The receiver has it. A retransmission counts as delivered only where the packet was held to be lost; else it is
+    /// believed to be still on its way.
+    pub(super) fn mark_sacked(&mut self, number: u32) {
+        let Some(packet) = self.packet_mut(number) else { return };
+        let was_lost = packet.marks.any(Marks::LOST);
+        let was_flying_again = was_lost && packet.marks.any(Marks::RETRANSMITTED);
+        packet.marks.set(Marks::SACKED);
+        packet.marks.clear(Marks::LOST);
+        if was_flying_again {
+            packet.marks.clear(Marks::RETRANSMITTED);
+        }
+        let end = packet.end();
+        self.lost -= u32::from(was_lost);
+        self.retransmitted -= u32::from(was_flying_again);
+        self.highest_sacked_end = if self.sacked == 0 { end } else { self.highest_sacked_end.max(end) };
+        self.sacked += 1;
+        self.unlist(number);
+    }
+
+    /// It is lost, or its retransmission is. Gives how many packets were newly found lost: 0 or 1.
+    pub(super) fn mark_lost(&mut self, number: u32) -> u32 {
+        let Some(packet) = self.packet_mut(number) else { return 0 };
+        if packet.marks.any(Marks::SACKED) {
+            return 0;
+        }
+        let was_lost = packet.marks.any(Marks::LOST);
+        let was_flying_again = packet.marks.any(Marks::RETRANSMITTED);
+        if was_lost && !was_flying_again {
+            return 0;
+        }
+        packet.marks.set(Marks::LOST);
+        if was_lost {
+            packet.marks.clear(Marks::RETRANSMITTED);
+            self.retransmitted -= 1;
+        } else {
+            self.lost += 1;
+        }
+        if is_before(number, self.retransmit_from) {
+            self.retransmit_from = number;
+        }
+        1
+    }
+
+    /// It has been sent again, beside a first sending that may yet arrive (a loss probe).
+    pub(super) fn mark_resent(&mut self, number: u32, at: SimTime) {
+        self.unlist(number);
+        let turn = self.next_turn();
+        let Some(packet) = self.packet_mut(number) else { return };
+        packet.marks.set(Marks::EVER_RETRANSMITTED);
+        packet.at = at;
+        packet.turn = turn;
+        self.list_as_newest(number);
+    }
+
+    /// It was lost and has been sent again.
+    pub(super) fn mark_retransmitted(&mut self, number: u32, at: SimTime) {
+        self.mark_resent(number, at);
+        let Some(packet) = self.packet_mut(number) else { return };
+        let was_flying_again = packet.marks.any(Marks::RETRANSMITTED);
+        packet.marks.set(Marks::RETRANSMITTED);
+        self.retransmitted += u32::from(!was_flying_again);
+    }
+
+    /// A duplicate report says that a retransmission arrived beside the original.
+    pub(super) fn forget_retransmission(&mut self, number: u32) {
+        let Some(packet) = self.packet_mut(number) else { return };
+        if packet.marks.any(Marks::RETRANSMITTED) {
+            packet.marks.clear(Marks::RETRANSMITTED);
+            self.retransmitted -= 1;
+        }
+    }
+
+    /// Nothing is lost after all.
+    pub(super) fn unmark_lost(&mut self) {
+        for index in 0..self.packets.len() {
+            let number = self.first.wrapping_add(index as u32);
+            let Some(packet) = self.packet_mut(number) else { continue };
+            packet.marks.clear(Marks::LOST);
+        }
+        self.lost = 0;
+        self.retransmit_from = self.first;
+    }
+
+    /// The receiver has thrown away what it had reported (RFC 2018 §8).
+    pub(super) fn unmark_sacked(&mut self) {
+        for packet in &mut self.packets {
+            packet.marks.clear(Marks::SACKED);
+        }
+        self.sacked = 0;
+    }
+
+    /// The packet sent longest ago, of those neither SACKed nor lost.
+    pub(super) fn oldest(&self) -> Option<u32> {
+        (self.oldest != NO_PACKET).then_some(self.oldest)
+    }
+
+    /// The one sent next after `number`.
+    pub(super) fn next_by_time(&self, number: u32) -> Option<u32> {
+        self.get(number).map(|packet| packet.newer).filter(|&newer| newer != NO_PACKET)
+    }
+
+    /// Takes a packet out of the order by time: it will not be lost again before it is sent again.
+    pub(super) fn unlist(&mut self, number: u32) {
+        let Some(packet) = self.packet_mut(number) else { return };
+        if !packet.marks.any(Marks::LISTED) {
+            return;
+        }
+        packet.marks.clear(Marks::LISTED);
+        let (older, newer) = (packet.older, packet.newer);
+        match self.packet_mut(older) {
+            Some(older) => older.newer = newer,
+            None => self.oldest = newer,
+        }
+        match self.packet_mut(newer) {
+            Some(newer) => newer.older = older,
+            None => self.newest = older,
+        }
+    }
+
+    fn list_as_newest(&mut self, number: u32) {
+        let newest = std::mem::replace(&mut self.newest, number);
+        match self.packet_mut(newest) {
+            Some(newest) => newest.newer = number,
+            None => self.oldest = number,
+        }
+        if let Some(packet) = self.packet_mut(number) {
+            packet.older = newest;
+            packet.newer = NO_PACKET;
+            packet.marks.set(Marks::LISTED);
+        }
+    }
+
+    fn next_turn(&mut self) -> u32 {
+        self.turns = self.turns.wrapping_add(1);
+        self.turns
+    }
+
+    fn packet_mut(&mut self, number: u32) -> Option<&mut Sent> {
+        self.packets.get_mut(number.wrapping_sub(self.first) as usize)
+    }
+}
+
+/// Whether the turn or number `a` comes before `b`; they go round.
+pub(super) fn is_before(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn board(packets: u64) -> Scoreboard {
+        let mut board = Scoreboard::new();
+        for n in 0..packets {
+            board.push(1 + n * 100, 100, false, SimTime::from_nanos(n));
+        }
+        board
+    }
+
+    fn by_time(board: &Scoreboard) -> Vec<u32> {
+        std::iter::successors(board.oldest(), |&number| board.next_by_time(number)).collect()
+    }
+
+    #[test]
+    fn a_packet_is_found_by_any_of_its_bytes() {
+        let board = board(5);
+        assert_eq!((board.find(1), board.find(100), board.find(101), board.find(900)), (0, 0, 1, 5));
+    }
+
+    #[test]
+    fn the_order_by_time_leaves_out_what_is_settled() {
+        let mut board = board(5);
+        board.mark_sacked(2);
+        board.mark_lost(1);
+        board.unlist(1);
+        assert_eq!(by_time(&board), [0, 3, 4]);
+        board.mark_retransmitted(1, SimTime::from_nanos(9));
+        assert_eq!(by_time(&board), [0, 3, 4, 1]);
+        board.pop_front();
+        board.pop_front();
+        assert_eq!(by_time(&board), [3, 4]);
+    }
+
+    proptest! {
+        /// The counters are those that a count of the marks gives, whatever happens to the packets.
+        #[test]
+        fn counters_agree_with_the_marks(steps in proptest::collection::vec((0u8..6, 0u32..30), 1..200)) {
+            let mut board = board(10);
+            let mut sent = 10u64;
+            for (at, (step, pick)) in steps.into_iter().enumerate() {
+                let number = board.numbers().start.wrapping_add(pick);
+                match step {
+                    0 => { board.push(1 + sent * 100, 100, false, SimTime::from_nanos(100 + at as u64)); sent += 1; }
+                    1 => { board.pop_front(); }
+                    2 => if board.get(number).is_some_and(|p| !p.marks.any(Marks::SACKED)) { board.mark_sacked(number) },
+                    3 => { if board.mark_lost(number) == 1 { board.unlist(number) } }
+                    4 => if board.get(number).is_some_and(|p| p.marks.any(Marks::LOST)) {
+                        board.mark_retransmitted(number, SimTime::from_nanos(100 + at as u64));
+                    },
+                    _ => board.forget_retransmission(number),
+                }
+                let count = |mark| board.packets.iter().filter(|p| p.marks.any(mark)).count() as u32;
+                prop_assert_eq!(board.sacked(), count(Marks::SACKED));
+                prop_assert_eq!(board.lost(), count(Marks::LOST));
+                prop_assert_eq!(board.retransmitted(), count(Marks::RETRANSMITTED));
+                let times: Vec<SimTime> = by_time(&board).iter().map(|&n| board.get(n).unwrap().at).collect();
+                prop_assert!(times.is_sorted());
+                let waiting = board.numbers().find(|&n| {
+                    let marks = board.get(n).unwrap().marks;
+                    marks.any(Marks::LOST) && !marks.any(Marks::RETRANSMITTED)
+                });
+                prop_assert!(waiting.is_none_or(|n| n.wrapping_sub(board.retransmit_from) as i32 >= 0));
+            }
+        }
+    }
+}

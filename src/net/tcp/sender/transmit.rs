@@ -1,0 +1,256 @@
+//! New data: how much of it the windows let go, and in which bursts.
+//!
+//! A packet goes when the congestion window, the peer's window and Nagle's rule allow it. Linux hands packets down in bursts
+//! of about a millisecond's worth and waits a moment for a burst to fill; that shapes queues, so it is part of the model
+//! (`tcp_tso_autosize`, `tcp_tso_should_defer`). Knows nothing of what an acknowledgement does.
+
+use super::Sender;
+use super::recovery::Phase;
+use super::timeout::Waiting;
+use crate::net::packet::{Flags, MSS};
+use crate::net::tcp::step::Step;
+use crate::units::SimDuration;
+
+/// The largest burst handed down at once, in bytes (Linux `GSO_LEGACY_MAX_SIZE`).
+const MAX_BURST_BYTES: u64 = 65_536;
+/// The smallest, in packets (Linux `tcp_min_tso_segs`).
+const MIN_BURST_PACKETS: u32 = 2;
+/// A burst may wait only while others were sent within this time, and for no longer.
+const BURST_PATIENCE: SimDuration = SimDuration::from_millis(1);
+/// A third of the window is burst enough (Linux `tcp_tso_win_divisor`).
+const WINDOW_SHARE: u32 = 3;
+
+/// Whether the congestion window is what limits the sender: only then may it grow (RFC 7661 §4.1, RFC 9438 §5.8).
+#[derive(Debug, Default)]
+pub(super) struct Usage {
+    /// It was the limit at some time in this round.
+    limited: bool,
+    /// The most packets outstanding in this round.
+    max_outstanding: u32,
+    /// The round ends when this offset is acknowledged.
+    round_end: u64,
+}
+
+/// Why sending stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    NothingToSend,
+    CongestionWindow,
+    PeerWindow,
+    Patience { at_window: bool },
+}
+
+impl Sender {
+    /// Sends what may be sent. Call it after a write and after every packet received.
+    pub(in crate::net::tcp) fn transmit(&mut self, step: &mut Step) {
+        if self.nxt == self.end_to_send() {
+            return;
+        }
+        self.resume_after_idle(step);
+        self.send_bursts(step, true);
+    }
+
+    /// Sends new data without Nagle's rule, as F-RTO asks (RFC 5682 §3.1 step 2b).
+    pub(super) fn transmit_now(&mut self, step: &mut Step) {
+        if self.nxt < self.end_to_send() {
+            self.send_bursts(step, false);
+        }
+    }
+
+    /// Sends one packet of new data beyond the congestion window, as a loss probe; false where there is none to send.
+    pub(super) fn transmit_probe(&mut self, step: &mut Step) -> bool {
+        let room = self.peer_window_end().saturating_sub(self.nxt);
+        let left = self.written.saturating_sub(self.nxt);
+        let len = left.min(u64::from(MSS));
+        if left == 0 || len > room {
+            return false;
+        }
+        self.send_packets(step, 1);
+        true
+    }
+
+    /// One offset past all that there is to send, the FIN included.
+    fn end_to_send(&self) -> u64 {
+        self.written + u64::from(self.finished)
+    }
+
+    /// The offset that the peer's window ends at.
+    pub(super) fn peer_window_end(&self) -> u64 {
+        self.una + u64::from(self.peer_window)
+    }
+
+    fn send_bursts(&mut self, step: &mut Step, nagle: bool) {
+        let burst_max = self.burst_packets();
+        let before = self.board.outstanding();
+        let stop = loop {
+            match self.next_burst(step, burst_max, nagle) {
+                Ok(packets) => self.send_packets(step, packets),
+                Err(stop) => break stop,
+            }
+        };
+        let sent = self.board.outstanding() - before;
+        let window_full = self.board.in_flight() >= self.congestion.window.size;
+        let limited = window_full || stop == Stop::CongestionWindow || stop == (Stop::Patience { at_window: true });
+        if sent > 0 || limited {
+            self.note_usage(limited);
+        }
+        if sent > 0 {
+            self.after_sending(step, before, sent);
+        } else if stop == Stop::PeerWindow && self.board.is_empty() {
+            self.wait_for_window(step);
+        }
+    }
+
+    fn after_sending(&mut self, step: &mut Step, outstanding_before: u32, sent: u32) {
+        if self.phase.reduces_window() {
+            self.recovery.sent_in_reduction += sent;
+        }
+        if outstanding_before == 0 || self.waiting == Waiting::LossProbe {
+            self.rearm_timeout(step);
+        }
+        self.schedule_loss_probe(step, false);
+    }
+
+    /// How many packets go next.
+    fn next_burst(&self, step: &Step, burst_max: u32, nagle: bool) -> Result<u32, Stop> {
+        if self.nxt == self.end_to_send() {
+            return Err(Stop::NothingToSend);
+        }
+        let left = self.written - self.nxt;
+        if left == 0 {
+            return self.may_send_fin();
+        }
+        let quota = self.window_quota().ok_or(Stop::CongestionWindow)?;
+        let mss = u64::from(MSS);
+        let room = self.peer_window_end().saturating_sub(self.nxt);
+        if room < left.min(mss) {
+            return Err(Stop::PeerWindow);
+        }
+        let partial = !left.is_multiple_of(mss);
+        let held_back = nagle && partial && !self.finished && self.small_is_outstanding();
+        let whole = u32::try_from(left / mss).unwrap_or(u32::MAX);
+        let available = whole.saturating_add(u32::from(partial && !held_back));
+        if available == 0 {
+            return Err(Stop::NothingToSend);
+        }
+        let fits = u32::try_from(room / mss).unwrap_or(u32::MAX).max(u32::from(room >= left));
+        if available > 1 {
+            let open = self.congestion.window.size - self.board.in_flight();
+            self.check_patience(step, open.min(fits), burst_max, available)?;
+        }
+        Ok(available.min(quota).min(burst_max).min(fits).max(1))
+    }
+
+    /// A lone FIN takes an offset but no room in the peer's buffer.
+    fn may_send_fin(&self) -> Result<u32, Stop> {
+        self.window_quota().map(|_| 1).ok_or(Stop::CongestionWindow)
+    }
+
+    /// How many packets the congestion window lets go at once: half of it at the most, so that bursts stay small.
+    fn window_quota(&self) -> Option<u32> {
+        let (window, in_flight) = (self.congestion.window.size, self.board.in_flight());
+        (in_flight < window).then(|| (window - in_flight).min((window / 2).max(1)))
+    }
+
+    /// RFC 9293 §3.7.4 with Minshall's refinement: a small packet waits only for another small one.
+    fn small_is_outstanding(&self) -> bool {
+        self.small_end > self.una
+    }
+
+    /// Waits a moment for a burst to fill where the next acknowledgement is near.
+    fn check_patience(&self, step: &Step, may_send: u32, burst_max: u32, available: u32) -> Result<(), Stop> {
+        let window = self.congestion.window.size;
+        if self.phase >= Phase::Recovery
+            || step.now - self.last_sent > BURST_PATIENCE
+            || may_send >= burst_max
+            || may_send >= available
+            || may_send >= window / WINDOW_SHARE
+        {
+            return Ok(());
+        }
+        let Some(head) = self.board.front() else { return Ok(()) };
+        let srtt = SimDuration::from_micros(self.rtt.srtt_us());
+        let patience = BURST_PATIENCE.min(SimDuration::from_nanos(srtt.as_nanos() / 2));
+        if (head.at + srtt) - step.now > patience {
+            return Ok(());
+        }
+        let congestion_room = u64::from(window - self.board.in_flight()) * u64::from(MSS);
+        let at_window = congestion_room < self.peer_window_end().saturating_sub(self.nxt);
+        Err(Stop::Patience { at_window })
+    }
+
+    /// About a millisecond's worth at the rate of the window, more on short paths (Linux `tcp_tso_autosize`).
+    pub(super) fn burst_packets(&self) -> u32 {
+        const RTT_SHIFT: u32 = 9;
+        let mut bytes = self.pacing_rate() >> 10;
+        let nearness = self.rtt.min_us() >> RTT_SHIFT;
+        if nearness < 32 {
+            bytes += MAX_BURST_BYTES >> nearness;
+        }
+        let packets = bytes.min(MAX_BURST_BYTES) / u64::from(MSS);
+        (packets as u32).max(MIN_BURST_PACKETS)
+    }
+
+    /// The rate at which the window leaves in a round trip, in bytes a second: twice that in slow start, a fifth more after
+    /// it (Linux `tcp_update_pacing_rate`). 0 before the first round trip is measured.
+    pub(super) fn pacing_rate(&self) -> u64 {
+        let window = &self.congestion.window;
+        let percent = if window.size < window.threshold / 2 { 200 } else { 120 };
+        let packets = u64::from(window.size.max(self.board.outstanding()));
+        let srtt_x8 = self.rtt.srtt_x8_us();
+        let scaled = u64::from(MSS) * packets * percent * (8 * 1_000_000 / 100);
+        scaled.checked_div(srtt_x8).unwrap_or(0)
+    }
+
+    /// Sends `packets` packets of new data; the last of all carries the FIN.
+    fn send_packets(&mut self, step: &mut Step, packets: u32) {
+        for _ in 0..packets {
+            let len = (self.written - self.nxt).min(u64::from(MSS)) as u16;
+            let is_last = self.nxt + u64::from(len) == self.written;
+            let is_fin = is_last && self.finished;
+            let mut flags = Flags::default();
+            if is_last {
+                flags = flags.with(Flags::PSH);
+            }
+            if is_fin {
+                flags = flags.with(Flags::FIN);
+            }
+            step.send_data(self.nxt, len, flags);
+            self.board.push(self.nxt, len, is_fin, step.now);
+            self.nxt += u64::from(len) + u64::from(is_fin);
+            if len < MSS {
+                self.small_end = self.nxt;
+            }
+        }
+        self.unanswered_since.get_or_insert(step.now);
+        self.last_sent = step.now;
+    }
+
+    /// After a pause the window is old news: it halves for every timeout that has passed (RFC 5681 §4.1, RFC 2861).
+    fn resume_after_idle(&mut self, step: &Step) {
+        if !self.board.is_empty() {
+            return;
+        }
+        self.congestion.on_resume(step.now, self.last_sent);
+        let idle = step.now - self.last_sent;
+        let rto = self.rtt.rto();
+        if self.nxt > 1 && idle > rto {
+            self.congestion.decay(idle.as_nanos() / rto.as_nanos().max(1));
+        }
+    }
+
+    /// Remembers whether the window was the limit in this round.
+    fn note_usage(&mut self, limited: bool) {
+        let outstanding = self.board.outstanding();
+        let new_round = self.una >= self.usage.round_end;
+        if new_round || limited || (!self.usage.limited && outstanding > self.usage.max_outstanding) {
+            self.usage = Usage { limited, max_outstanding: outstanding, round_end: self.nxt };
+        }
+    }
+
+    /// Whether the window may grow. In slow start it may reach twice of what was in use.
+    pub(super) fn window_is_limit(&self) -> bool {
+        let window = &self.congestion.window;
+        self.usage.limited || (window.in_slow_start() && window.size < 2 * self.usage.max_outstanding)
+    }
+}

@@ -1,0 +1,196 @@
+//! The house rules, held by a test: floors import downward only, files and functions stay short, modules say what they are.
+//!
+//! The limits are ratchets. They may be tightened when the code gets better; they are not loosened to let something in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every module of the crate and the floor on which it stands, from the ground up. On the ground floor a module may build on
+/// those named before it; on all others modules know none of their neighbours.
+const FLOORS: &[(&str, u8)] = &[("units", 0), ("random", 0), ("net", 1), ("experiment", 5)];
+
+/// No file is longer, its unit tests not counted.
+const FILE_LINES_MAX: usize = 500;
+/// No function is longer.
+const FUNCTION_LINES_MAX: usize = 70;
+/// Half of all functions are no longer.
+const FUNCTION_LINES_MEDIAN: usize = 10;
+/// Nine of ten functions are no longer.
+const FUNCTION_LINES_NINTH_DECILE: usize = 30;
+
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+impl Source {
+    /// The module of the crate's root that it belongs to; `None` for the root and the binary.
+    fn module(&self) -> Option<String> {
+        let first = self.path.components().next()?.as_os_str().to_str()?;
+        let name = first.strip_suffix(".rs").unwrap_or(first);
+        (!matches!(name, "lib" | "main")).then(|| name.to_owned())
+    }
+
+    /// The code without the unit tests at the end of the file.
+    fn code(&self) -> &str {
+        self.text.split_once("\n#[cfg(test)]\nmod tests {").map_or(&self.text, |(code, _)| code)
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("tests.rs")
+    }
+}
+
+fn sources() -> Vec<Source> {
+    fn collect(directory: &Path, root: &Path, into: &mut Vec<Source>) {
+        let mut entries: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                collect(&path, root, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                into.push(Source { path: path.strip_prefix(root).unwrap().to_owned(), text });
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut all = Vec::new();
+    collect(&root, &root, &mut all);
+    assert!(all.len() > 20, "the sources were not found");
+    all
+}
+
+fn floor_of(module: &str) -> u8 {
+    let entry = FLOORS.iter().find(|(name, _)| *name == module);
+    entry.unwrap_or_else(|| panic!("`{module}` stands on no floor: add it to FLOORS")).1
+}
+
+fn may_import(module: &str, import: &str) -> bool {
+    let (own, other) = (floor_of(module), floor_of(import));
+    let place = |name: &str| FLOORS.iter().position(|(entry, _)| *entry == name);
+    other < own || (own == 0 && place(import) < place(module))
+}
+
+/// The modules of the crate's root that a text names: `crate::net::…` and `crate::{net, units}`.
+fn imports(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (at, _) in line.match_indices("crate::") {
+            let rest = &line[at + "crate::".len()..];
+            let list = rest.strip_prefix('{').map_or(rest, |inner| inner.split('}').next().unwrap());
+            let names = if list.len() < rest.len() { list.split(',').collect() } else { vec![rest] };
+            for name in names {
+                let name = name.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn floors_import_downward_only() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let Some(module) = source.module() else { continue };
+        for import in imports(source.code()).into_iter().filter(|import| *import != module) {
+            if !may_import(&module, &import) {
+                wrong.push(format!(
+                    "{}: floor {} imports `{import}` of floor {}",
+                    source.path.display(),
+                    floor_of(&module),
+                    floor_of(&import)
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_lower_floors_touch_no_clock_no_thread_and_no_file() {
+    let banned = ["std::fs", "std::thread", "std::time::Instant", "std::time::SystemTime", "tokio", "rand::rng", "getrandom"];
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let pure = source.module().is_some_and(|module| matches!(module.as_str(), "units" | "random" | "net"));
+        for (number, line) in source.code().lines().enumerate().filter(|_| pure) {
+            let code = line.split("//").next().unwrap();
+            if let Some(word) = banned.iter().find(|word| code.contains(*word)) {
+                wrong.push(format!("{}:{}: {word}", source.path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_module_says_what_it_is_for_and_what_it_does_not_know() {
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let lines = source.text.lines().map_while(|line| line.strip_prefix("//!"));
+        let docs: String = lines.collect();
+        assert!(docs.len() > 60, "{}: begin with //! what it is for", source.path.display());
+        let root = source.module().is_none();
+        let limits = ["now nothing", "nows no", "knows only", "nows the", "No logic", "only.", "is read here"];
+        assert!(root || limits.iter().any(|word| docs.contains(word)), "{}: say what it does not know", source.path.display());
+    }
+}
+
+#[test]
+fn files_stay_short() {
+    let mut long = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let lines = source.code().lines().count();
+        if lines > FILE_LINES_MAX {
+            long.push(format!("{}: {lines}", source.path.display()));
+        }
+    }
+    assert!(long.is_empty(), "cut along a concept: {long:#?}");
+}
+
+/// The lengths of functions, by their names: from the line of `fn` to that of the closing brace.
+fn functions(text: &str) -> BTreeMap<String, usize> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = BTreeMap::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let is_function = ["fn ", "pub fn ", "async fn ", "pub async fn ", "const fn ", "pub const fn "]
+            .iter()
+            .any(|prefix| code.starts_with(prefix))
+            || (code.starts_with("pub(") && code.contains(") fn "));
+        if !is_function {
+            continue;
+        }
+        let indent = line.len() - code.len();
+        let closing = format!("{}}}", " ".repeat(indent));
+        let end = lines[start..].iter().position(|line| *line == closing || line.ends_with("{}") || line.ends_with(';'));
+        let name = code.split("fn ").nth(1).unwrap().split(['(', '<']).next().unwrap();
+        found.insert(format!("{name} (line {})", start + 1), end.map_or(1, |end| end + 1));
+    }
+    found
+}
+
+#[test]
+fn functions_stay_short() {
+    let mut lengths = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        for (name, length) in functions(source.code()) {
+            lengths.push((length, format!("{}: {name}", source.path.display())));
+        }
+    }
+    lengths.sort();
+    let at = |share: usize| lengths[lengths.len() * share / 100].0;
+    let longest = lengths.last().unwrap();
+    assert!(longest.0 <= FUNCTION_LINES_MAX, "{longest:?}");
+    assert!(at(50) <= FUNCTION_LINES_MEDIAN, "the median function has {} lines", at(50));
+    assert!(at(90) <= FUNCTION_LINES_NINTH_DECILE, "nine of ten functions have up to {} lines", at(90));
+}
+
+#[test]
+fn no_module_is_a_drawer() {
+    for source in sources() {
+        let name = source.path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(!["utils", "util", "helpers", "common", "misc"].contains(&name.as_str()), "{}", source.path.display());
+    }
+}
