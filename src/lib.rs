@@ -5,10 +5,13 @@
 //!
 //! | floor | module | what it is |
 //! |---|---|---|
-//! | 0 | [`units`], [`random`] | virtual time, sizes, rates, chances; seeded chance |
+//! | 0 | [`units`], [`random`], [`codec`] | virtual time, sizes, rates, chances; seeded chance; values as bytes |
 //! | 1 | [`net`] | the virtual TCP/IP network |
+//! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 
+pub mod codec;
 pub mod experiment;
 pub mod net;
 pub mod random;
+pub mod storage;
 pub mod units;

@@ -1,0 +1,216 @@
+//! A disk in memory that behaves as badly as a real one may: the hostile twin of a directory, for tests.
+//!
+//! At a crash it loses what was not synced, keeps some of it torn, and lets deletions come undone. It fills up, fails to
+//! sync, and flips bits, when it is told to. Knows nothing of real files.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::disk::{Disk, DiskError};
+use super::segment::SegmentId;
+use crate::random::RandomStream;
+
+/// Segments in memory, some of them durable.
+#[derive(Debug, Default)]
+pub struct CrashDisk {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What a reader sees now.
+    live: BTreeMap<SegmentId, Bytes>,
+    /// What a power loss leaves for certain.
+    durable: BTreeMap<SegmentId, Bytes>,
+    capacity: Option<u64>,
+    fail_syncs: bool,
+    fail_reads: bool,
+}
+
+impl CrashDisk {
+    /// An empty disk without a limit.
+    pub fn new() -> CrashDisk {
+        CrashDisk::default()
+    }
+
+    /// Lets it fill up at `bytes` bytes.
+    pub fn limit(&self, bytes: u64) {
+        self.lock().capacity = Some(bytes);
+    }
+
+    /// Whether the following syncs fail.
+    pub fn fail_syncs(&self, fail: bool) {
+        self.lock().fail_syncs = fail;
+    }
+
+    /// Whether the following reads fail.
+    pub fn fail_reads(&self, fail: bool) {
+        self.lock().fail_reads = fail;
+    }
+
+    /// Flips one bit of a segment, on the platter: reads and crashes both show it.
+    pub fn flip_bit(&self, id: SegmentId, bit: usize) {
+        let mut state = self.lock();
+        let Some(bytes) = state.live.get(&id) else { return };
+        let mut damaged = bytes.to_vec();
+        if damaged.is_empty() {
+            return;
+        }
+        let place = bit / 8 % damaged.len();
+        damaged[place] ^= 1 << (bit % 8);
+        let damaged = Bytes::from(damaged);
+        state.live.insert(id, damaged.clone());
+        state.durable.entry(id).and_modify(|bytes| *bytes = damaged);
+    }
+
+    /// The power goes. What was synced stays; of the rest, `chance` decides what is lost, what is torn and what happens to
+    /// have reached the disk; a deletion that was not synced may come undone.
+    pub fn crash(&self, chance: &mut RandomStream) {
+        let mut state = self.lock();
+        let mut after = BTreeMap::new();
+        let names: Vec<SegmentId> = state.live.keys().chain(state.durable.keys()).copied().collect();
+        for id in names {
+            let survivor = match (state.live.get(&id), state.durable.get(&id)) {
+                (Some(_), Some(durable)) => Some(durable.clone()),
+                (Some(written), None) => torn(written, chance),
+                (None, Some(deleted)) => (chance.below(2) == 0).then(|| deleted.clone()),
+                (None, None) => None,
+            };
+            if let Some(bytes) = survivor {
+                after.entry(id).or_insert(bytes);
+            }
+        }
+        state.durable.clone_from(&after);
+        state.live = after;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a power loss makes of a write that was not synced: nothing, all, a beginning, or a beginning and zeros.
+fn torn(written: &Bytes, chance: &mut RandomStream) -> Option<Bytes> {
+    let cut = chance.below(written.len() as u64 + 1) as usize;
+    match chance.below(4) {
+        0 => None,
+        1 => Some(written.clone()),
+        2 => Some(written.slice(..cut)),
+        _ => {
+            let mut bytes = written.to_vec();
+            bytes[cut..].fill(0);
+            Some(bytes.into())
+        }
+    }
+}
+
+impl Disk for CrashDisk {
+    fn write(&self, id: SegmentId, bytes: &[u8]) -> Result<(), DiskError> {
+        let mut state = self.lock();
+        let used: u64 = state.live.values().map(|bytes| bytes.len() as u64).sum();
+        if state.capacity.is_some_and(|capacity| used + bytes.len() as u64 > capacity) {
+            return Err(DiskError::Full);
+        }
+        state.live.insert(id, Bytes::copy_from_slice(bytes));
+        // The name points at new bytes, of which none is durable yet.
+        state.durable.remove(&id);
+        Ok(())
+    }
+
+    fn read(&self, id: SegmentId) -> Result<Bytes, DiskError> {
+        let state = self.lock();
+        if state.fail_reads {
+            return Err(DiskError::Io { action: "read", what: id.to_string(), reason: "input/output error".into() });
+        }
+        state.live.get(&id).cloned().ok_or(DiskError::NotFound { id })
+    }
+
+    fn delete(&self, id: SegmentId) -> Result<(), DiskError> {
+        self.lock().live.remove(&id);
+        Ok(())
+    }
+
+    fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError> {
+        Ok(self.lock().live.iter().map(|(&id, bytes)| (id, bytes.len() as u64)).collect())
+    }
+
+    fn sync(&self, ids: &[SegmentId]) -> Result<(), DiskError> {
+        let mut state = self.lock();
+        if state.fail_syncs {
+            return Err(DiskError::Io { action: "sync", what: "the disk".into(), reason: "input/output error".into() });
+        }
+        for &id in ids {
+            let bytes = state.live.get(&id).cloned().ok_or(DiskError::NotFound { id })?;
+            state.durable.insert(id, bytes);
+        }
+        // Syncing a directory makes its deletions durable as well.
+        let State { live, durable, .. } = &mut *state;
+        durable.retain(|id, _| live.contains_key(id));
+        Ok(())
+    }
+
+    fn sweep(&self) -> Result<u64, DiskError> {
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(n: u32) -> (SegmentId, Vec<u8>) {
+        let bytes = n.to_le_bytes().repeat(100);
+        (SegmentId::of(&bytes), bytes)
+    }
+
+    #[test]
+    fn what_was_synced_survives_and_the_rest_may_be_lost_or_torn() {
+        let (mut whole, mut torn, mut lost) = (0, 0, 0);
+        for seed in 0..200 {
+            let disk = CrashDisk::new();
+            let (synced, bytes) = segment(1);
+            disk.write(synced, &bytes).unwrap();
+            disk.sync(&[synced]).unwrap();
+            let (unsynced, more) = segment(2);
+            disk.write(unsynced, &more).unwrap();
+            disk.crash(&mut RandomStream::new(seed, "crash"));
+            assert_eq!(disk.read(synced).unwrap(), bytes);
+            match disk.read(unsynced) {
+                Ok(bytes) if bytes == more => whole += 1,
+                Ok(_) => torn += 1,
+                Err(_) => lost += 1,
+            }
+        }
+        assert!(whole > 10 && torn > 10 && lost > 10, "{whole} {torn} {lost}");
+    }
+
+    #[test]
+    fn a_deletion_may_come_undone() {
+        let came_back = |seed| {
+            let disk = CrashDisk::new();
+            let (id, bytes) = segment(1);
+            disk.write(id, &bytes).unwrap();
+            disk.sync(&[id]).unwrap();
+            disk.delete(id).unwrap();
+            disk.crash(&mut RandomStream::new(seed, "crash"));
+            disk.read(id).is_ok()
+        };
+        let back = (0..100).filter(|&seed| came_back(seed)).count();
+        assert!((20..80).contains(&back), "{back}");
+    }
+
+    #[test]
+    fn it_fills_up_and_flips_bits() {
+        let disk = CrashDisk::new();
+        disk.limit(500);
+        let ((first, bytes), (second, more)) = (segment(1), segment(2));
+        disk.write(first, &bytes).unwrap();
+        assert_eq!(disk.write(second, &more), Err(DiskError::Full));
+        disk.flip_bit(first, 77);
+        assert_ne!(SegmentId::of(&disk.read(first).unwrap()), first);
+        disk.fail_syncs(true);
+        assert!(disk.sync(&[first]).is_err());
+    }
+}

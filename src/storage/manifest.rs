@@ -1,0 +1,165 @@
+//! A file as the network knows it: its name, its fingerprint, its segments and who holds them.
+//!
+//! Knows nothing of bytes on disks or of databases.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::segment::{SegmentId, Sha256Digest};
+
+/// The longest file name, in bytes: what common file systems allow.
+const NAME_BYTES_MAX: usize = 255;
+
+/// A name that no file may have, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// No name at all.
+    #[error("a file name cannot be empty")]
+    Empty,
+    /// Longer than file systems allow.
+    #[error("the name has {bytes} bytes; at most {NAME_BYTES_MAX} are allowed")]
+    TooLong {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// It would name a directory.
+    #[error("`{name}` names a directory, not a file")]
+    Directory {
+        /// The name.
+        name: String,
+    },
+    /// It has a character that would lead elsewhere or upset a terminal.
+    #[error(
+        "the name {name:?} contains {character:?}; `/`, `\\` and control characters are not allowed (choose one with --as NAME)"
+    )]
+    Character {
+        /// The name.
+        name: String,
+        /// The character.
+        character: char,
+    },
+}
+
+/// Names a node of the network, from 1 on: `Node_01`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeNumber(u16);
+
+impl NodeNumber {
+    /// The node whose place in the list of nodes is `index`, from 0.
+    pub const fn from_index(index: usize) -> NodeNumber {
+        NodeNumber(index as u16 + 1)
+    }
+
+    /// Its place in the list of nodes, from 0.
+    pub const fn index(self) -> usize {
+        self.0 as usize - 1
+    }
+}
+
+/// `Node_01`.
+impl std::fmt::Display for NodeNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("Node_{:02}", self.0))
+    }
+}
+
+/// One segment of a stored file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentRecord {
+    /// Its name.
+    pub id: SegmentId,
+    /// Its length in bytes.
+    pub len: u32,
+    /// The nodes that hold it.
+    pub holders: Vec<NodeNumber>,
+}
+
+/// What a list of files shows of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Its name, unique in the network.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The digest of all of it.
+    pub sha256: Sha256Digest,
+    /// How many segments it has.
+    pub segments: u32,
+    /// How many bytes a full segment of it has.
+    pub segment_size: u32,
+    /// When it was stored: seconds since 1970 by the wall clock of the machine.
+    pub stored_at: u64,
+}
+
+/// A stored file, whole: what is needed to get it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// What a list shows.
+    pub file: FileRecord,
+    /// Its segments, in order.
+    pub segments: Vec<SegmentRecord>,
+}
+
+impl Manifest {
+    /// Every holder and the segments that it holds for this file, each named once, in the order of the nodes.
+    pub fn by_holder(&self) -> std::collections::BTreeMap<NodeNumber, Vec<SegmentId>> {
+        let mut holders = std::collections::BTreeMap::<NodeNumber, Vec<SegmentId>>::new();
+        for segment in &self.segments {
+            for &holder in &segment.holders {
+                holders.entry(holder).or_default().push(segment.id);
+            }
+        }
+        for ids in holders.values_mut() {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        holders
+    }
+}
+
+/// Checks that a file may have this name: it can be created in any directory under it, and shown on any terminal.
+///
+/// # Errors
+/// Where it is empty, too long, a directory's, or has `/`, `\` or control characters.
+pub fn check_name(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if name == "." || name == ".." {
+        return Err(NameError::Directory { name: name.to_owned() });
+    }
+    if name.len() > NAME_BYTES_MAX {
+        return Err(NameError::TooLong { bytes: name.len() });
+    }
+    let forbidden = |c: &char| {
+        c.is_control() || matches!(c, '/' | '\\' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match name.chars().find(forbidden) {
+        Some(character) => Err(NameError::Character { name: name.to_owned(), character }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for name in ["a.bin", "Ærø 2024 (final).pdf", "..hidden", "-", "日本語.txt", &"x".repeat(255)] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        for name in
+            ["", ".", "..", "a/b", "../etc/passwd", "a\\b", "a\nb", "a\0b", "a\u{1b}[2J", "a\u{202e}fdp.exe", &"x".repeat(300)]
+        {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        assert!(check_name("a/b").unwrap_err().to_string().contains("--as NAME"));
+    }
+
+    #[test]
+    fn nodes_are_numbered_from_one() {
+        assert_eq!(NodeNumber::from_index(0).to_string(), "Node_01");
+        assert_eq!(NodeNumber::from_index(4).index(), 4);
+    }
+}

@@ -1,0 +1,21 @@
+//! Floor 1: what a node keeps, and what a file becomes.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`segment`] | cutting a file into segments, each named by its SHA-256 |
+//! | [`disk`], [`local_disk`], [`crash_disk`] | where segments rest: a trait, a real directory, and its hostile twin for tests |
+//! | [`volume`] | one node's share: what is there, what is durable, how much fits |
+//! | [`manifest`] | a file: its name, its hash, its segments and who holds them |
+//! | [`placement`] | which node gets the next segment |
+//! | [`catalog`] | the embedded database that makes a file visible in one transaction |
+//!
+//! Knows no network and no virtual time.
+
+pub mod catalog;
+pub mod crash_disk;
+pub mod disk;
+pub mod local_disk;
+pub mod manifest;
+pub mod placement;
+pub mod segment;
+pub mod volume;

@@ -1,0 +1,147 @@
+//! Placement: which node gets the next segment.
+//!
+//! Two ways are known: in turn, and where there is most room. Both pass over nodes that are dead, full or excluded. Knows
+//! nothing of why a node is dead.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::manifest::NodeNumber;
+
+/// How holders are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlacementPolicy {
+    /// One node after the other.
+    #[default]
+    RoundRobin,
+    /// The node with the largest free share of its capacity.
+    CapacityAware,
+}
+
+impl fmt::Display for PlacementPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            PlacementPolicy::RoundRobin => "round-robin",
+            PlacementPolicy::CapacityAware => "capacity-aware",
+        })
+    }
+}
+
+impl FromStr for PlacementPolicy {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "round-robin" => Ok(PlacementPolicy::RoundRobin),
+            "capacity-aware" => Ok(PlacementPolicy::CapacityAware),
+            _ => Err(format!("`{text}` is no placement known here (known: round-robin, capacity-aware)")),
+        }
+    }
+}
+
+/// A node as placement sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which one.
+    pub node: NodeNumber,
+    /// Whether it may be asked at all.
+    pub usable: bool,
+    /// Bytes that it may hold.
+    pub capacity: u64,
+    /// Bytes that still fit, what has been promised to others not counted.
+    pub free: u64,
+}
+
+/// Chooses holders for one file after another.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    policy: PlacementPolicy,
+    /// Whose turn it is.
+    next: usize,
+}
+
+impl Placement {
+    /// Begins with the first node.
+    pub fn new(policy: PlacementPolicy) -> Placement {
+        Placement { policy, next: 0 }
+    }
+
+    /// The holder of a segment of `len` bytes, which must not be one of `excluded`; `None` where no node can take it.
+    pub fn choose(&mut self, candidates: &[Candidate], len: u64, excluded: &[NodeNumber]) -> Option<NodeNumber> {
+        let fits = |candidate: &&Candidate| candidate.usable && candidate.free >= len && !excluded.contains(&candidate.node);
+        let count = candidates.len();
+        let in_turn = (0..count).filter_map(|step| candidates.get((self.next + step) % count));
+        let chosen = match self.policy {
+            PlacementPolicy::RoundRobin => in_turn.into_iter().find(fits),
+            // The first of equals, in turn, so that equal nodes share.
+            PlacementPolicy::CapacityAware => {
+                in_turn.filter(fits).reduce(|best, other| if is_freer(other, best) { other } else { best })
+            }
+        }?;
+        self.next = (candidates.iter().position(|candidate| candidate.node == chosen.node)? + 1) % count;
+        Some(chosen.node)
+    }
+}
+
+/// Whether a larger share of `a` is free than of `b`.
+fn is_freer(a: &Candidate, b: &Candidate) -> bool {
+    u128::from(a.free) * u128::from(b.capacity.max(1)) > u128::from(b.free) * u128::from(a.capacity.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidates(free: &[u64]) -> Vec<Candidate> {
+        let candidate = |(index, &free)| Candidate { node: NodeNumber::from_index(index), usable: true, capacity: 100, free };
+        free.iter().enumerate().map(candidate).collect()
+    }
+
+    fn chosen(placement: &mut Placement, candidates: &[Candidate], times: usize) -> Vec<usize> {
+        (0..times).filter_map(|_| placement.choose(candidates, 10, &[])).map(NodeNumber::index).collect()
+    }
+
+    #[test]
+    fn in_turn_around_those_that_cannot() {
+        let mut all = candidates(&[50, 5, 50, 50]);
+        all[2].usable = false;
+        let mut placement = Placement::new(PlacementPolicy::RoundRobin);
+        assert_eq!(chosen(&mut placement, &all, 5), [0, 3, 0, 3, 0]);
+        assert_eq!(placement.choose(&all, 10, &[NodeNumber::from_index(0), NodeNumber::from_index(3)]), None);
+        assert_eq!(placement.choose(&[], 10, &[]), None);
+    }
+
+    #[test]
+    fn by_room_and_equals_in_turn() {
+        let mut placement = Placement::new(PlacementPolicy::CapacityAware);
+        assert_eq!(chosen(&mut placement, &candidates(&[20, 90, 50]), 2), [1, 1]);
+        let mut placement = Placement::new(PlacementPolicy::CapacityAware);
+        assert_eq!(chosen(&mut placement, &candidates(&[50, 50, 50]), 4), [0, 1, 2, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_chosen_node_can_always_take_it(
+            nodes in proptest::collection::vec((any::<bool>(), 1u64..100, 0u64..100), 0..8),
+            len in 1u64..100, excluded in 0usize..8, aware: bool,
+        ) {
+            let policy = if aware { PlacementPolicy::CapacityAware } else { PlacementPolicy::RoundRobin };
+            let all: Vec<Candidate> = nodes.into_iter().enumerate().map(|(index, (usable, capacity, free))| {
+                Candidate { node: NodeNumber::from_index(index), usable, capacity, free: free.min(capacity) }
+            }).collect();
+            let excluded = [NodeNumber::from_index(excluded)];
+            let able = |candidate: &&Candidate| candidate.usable && candidate.free >= len && candidate.node != excluded[0];
+            let mut placement = Placement::new(policy);
+            for _ in 0..5 {
+                match placement.choose(&all, len, &excluded) {
+                    Some(node) => prop_assert!(all.iter().filter(able).any(|candidate| candidate.node == node)),
+                    None => prop_assert_eq!(all.iter().filter(able).count(), 0),
+                }
+            }
+        }
+    }
+}
