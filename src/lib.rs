@@ -8,10 +8,12 @@
 //! | 0 | [`units`], [`random`], [`codec`] | virtual time, sizes, rates, chances; seeded chance; values as bytes |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
+//! | 2 | [`node`] | one peer: protocol, health, requests and answers |
 
 pub mod codec;
 pub mod experiment;
 pub mod net;
+pub mod node;
 pub mod random;
 pub mod storage;
 pub mod units;

@@ -35,6 +35,11 @@ pub enum NetEvent {
         /// The writing end.
         connection: ConnectionId,
     },
+    /// All that was written is acknowledged, as was asked for.
+    Drained {
+        /// The writing end.
+        connection: ConnectionId,
+    },
     /// The connection is over for this end.
     Ended {
         /// This end.

@@ -58,6 +58,8 @@ pub(crate) struct End {
     pub(crate) expects_syn: bool,
     /// The application wants to be told when there is room to write.
     pub(crate) wants_room: bool,
+    /// The application wants to be told when all that it wrote is acknowledged.
+    pub(crate) wants_drained: bool,
     /// The first sequence number on the wire (RFC 9293 §3.4.1).
     pub(crate) initial_sequence: u32,
     /// All before this offset has been sent at least once.
@@ -77,6 +79,7 @@ impl End {
             send_buffer: config.send_buffer.as_u64(),
             expects_syn: false,
             wants_room: false,
+            wants_drained: false,
             initial_sequence,
             sent_high: 1,
         }

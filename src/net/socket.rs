@@ -49,9 +49,18 @@ impl Network {
     /// Appends `bytes` to what this end sends. Takes all of them or none.
     ///
     /// # Errors
+    /// Those of [`write_pieces`](Self::write_pieces).
+    pub fn write(&mut self, id: ConnectionId, bytes: Bytes) -> Result<(), WriteError> {
+        self.write_pieces(id, [bytes])
+    }
+
+    /// Appends several pieces at once, so that they share packets. Takes all of them or none; the reader gets them in the same
+    /// pieces where it asks for no less.
+    ///
+    /// # Errors
     /// [`WriteError::Full`] where as much as the send buffer holds waits already, [`WriteError::Closed`] where nothing more can
     /// be sent.
-    pub fn write(&mut self, id: ConnectionId, bytes: Bytes) -> Result<(), WriteError> {
+    pub fn write_pieces<const N: usize>(&mut self, id: ConnectionId, pieces: [Bytes; N]) -> Result<(), WriteError> {
         let end = self.flow_mut(id).map(|flow| flow.end_mut(id.side)).ok_or(WriteError::Closed)?;
         let connection = end.connection.as_deref().ok_or(WriteError::Closed)?;
         if !connection.state().may_send() {
@@ -61,7 +70,7 @@ impl Network {
             end.wants_room = true;
             return Err(WriteError::Full);
         }
-        end.stream.write(bytes);
+        pieces.into_iter().for_each(|piece| end.stream.write(piece));
         let written = end.stream.end();
         self.act(id, |connection, now, out| connection.on_write(now, written, out));
         Ok(())
@@ -99,6 +108,18 @@ impl Network {
             end.read_told = false;
             self.tell_readable(id);
         }
+    }
+
+    /// [`NetEvent::Drained`] comes once all that this end has written so far and later is acknowledged.
+    pub fn tell_when_drained(&mut self, id: ConnectionId) {
+        if let Some(flow) = self.flow_mut(id) {
+            flow.end_mut(id.side).wants_drained = true;
+        }
+    }
+
+    /// Bytes that this end has ever written.
+    pub fn written(&self, id: ConnectionId) -> u64 {
+        self.flow(id).map_or(0, |flow| flow.end(id.side).stream.end() - 1)
     }
 
     /// Bytes that this end has written and its peer has not acknowledged.
@@ -275,10 +296,15 @@ impl Network {
         let Some(connection) = end.connection.as_deref() else { return };
         end.stream.acknowledge(connection.acked_to());
         let has_room = end.wants_room && connection.buffered() <= end.send_buffer / 2;
+        let drained = end.wants_drained && connection.buffered() == 0;
         let (deadline, closed) = (connection.next_timeout(), connection.state() == State::Closed);
         if has_room {
             end.wants_room = false;
             self.events.push_back(NetEvent::Writable { connection: id });
+        }
+        if drained {
+            end.wants_drained = false;
+            self.events.push_back(NetEvent::Drained { connection: id });
         }
         self.tell(id, told, watched);
         self.schedule_timer(id.flow, deadline);
