@@ -9,8 +9,11 @@
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 2 | [`node`] | one peer: protocol, health, requests and answers |
+//! | 3 | [`engine`] | the simulation: nodes on the network, transfers, time |
+//! | 5 | [`experiment`] | one experiment on the virtual wire, like iperf |
 
 pub mod codec;
+pub mod engine;
 pub mod experiment;
 pub mod net;
 pub mod node;

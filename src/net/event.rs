@@ -47,6 +47,13 @@ pub enum NetEvent {
         /// How.
         ending: Ending,
     },
+    /// A byte of a stream has been sent for the first time, as was asked for.
+    Sent {
+        /// The sending end.
+        connection: ConnectionId,
+        /// Where in its stream the byte is, from 0.
+        offset: u64,
+    },
     /// Payload was sent again.
     Retransmitted {
         /// The sending end.

@@ -3,6 +3,8 @@
 //! The ends are kept together because they share the streams: what one writes is what the other reads, and it is never
 //! copied. Knows nothing of links.
 
+use std::collections::VecDeque;
+
 use super::host::HostId;
 use super::packet::Side;
 use super::tcp::TcpConfig;
@@ -64,6 +66,8 @@ pub(crate) struct End {
     pub(crate) initial_sequence: u32,
     /// All before this offset has been sent at least once.
     pub(crate) sent_high: u64,
+    /// Offsets whose first sending is to be told, in order.
+    pub(crate) send_marks: VecDeque<u64>,
 }
 
 impl End {
@@ -82,6 +86,7 @@ impl End {
             wants_drained: false,
             initial_sequence,
             sent_high: 1,
+            send_marks: VecDeque::new(),
         }
     }
 }

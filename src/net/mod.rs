@@ -135,6 +135,11 @@ impl Network {
         true
     }
 
+    /// Whether [`poll_event`](Self::poll_event) has something.
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// The next of what has happened. Call it until it gives nothing.
     pub fn poll_event(&mut self) -> Option<NetEvent> {
         self.events.pop_front()

@@ -117,6 +117,17 @@ impl Network {
         }
     }
 
+    /// [`NetEvent::Sent`] comes once the byte at `offset` of what this end writes (from 0) is sent for the first time. Ask in
+    /// the order of the offsets, before they are written.
+    pub fn tell_when_sent(&mut self, id: ConnectionId, offset: u64) {
+        if let Some(flow) = self.flow_mut(id) {
+            let marks = &mut flow.end_mut(id.side).send_marks;
+            if marks.back() != Some(&(offset + 1)) {
+                marks.push_back(offset + 1);
+            }
+        }
+    }
+
     /// Bytes that this end has ever written.
     pub fn written(&self, id: ConnectionId) -> u64 {
         self.flow(id).map_or(0, |flow| flow.end(id.side).stream.end() - 1)

@@ -52,6 +52,10 @@ impl Network {
                 self.events.push_back(event);
             } else {
                 end.sent_high = data_end;
+                let reached = end.send_marks.partition_point(|&mark| mark < data_end);
+                let marks: Vec<u64> = end.send_marks.drain(..reached).collect();
+                let id = flow.id(packet.flow, packet.from);
+                self.events.extend(marks.into_iter().map(|mark| NetEvent::Sent { connection: id, offset: mark - 1 }));
             }
         }
         self.send_along(path, host, packet);

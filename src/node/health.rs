@@ -1,9 +1,10 @@
 //! The peer table: who is alive, how far away, and how often probes go astray.
 //!
-//! A probe is a datagram with a number; the peer sends the number back. Every interval one peer is probed, in turn, so that
-//! the traffic does not grow with the square of the network (as in SWIM, Das, Gupta and Motivala 2002); a check probes all of
-//! them at once, several times. A peer is suspect after some probes in a row without an answer, dead after more, and alive
-//! again with the first answer. Knows nothing of what peers store.
+//! A probe is a datagram with a number; the peer sends the number back. Every interval all peers are probed, or one of them in
+//! turn, so that the traffic of many does not grow with the square of their number (as in SWIM, Das, Gupta and Motivala
+//! 2002); a check probes all of them at once, several times. A peer is suspect after some probes in a row without an answer,
+//! dead after more, and alive again with the first answer, or whatever else is heard of it. Knows nothing of what peers
+//! store.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -22,10 +23,19 @@ pub const CHECK_PROBES: u32 = 3;
 /// How far apart they are.
 const CHECK_SPACING: SimDuration = SimDuration::from_millis(200);
 
+/// Who is probed at each interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probing {
+    /// Every peer.
+    All,
+    /// One of them, in turn.
+    InTurn,
+}
+
 /// How probing is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthConfig {
-    /// How often a peer is probed; zero for never, except by a check.
+    /// How often peers are probed; zero for never, except by a check.
     pub interval: SimDuration,
     /// How long an answer may take.
     pub timeout: SimDuration,
@@ -36,9 +46,10 @@ pub struct HealthConfig {
 }
 
 impl Default for HealthConfig {
-    /// A probe every 5 seconds, a second for its answer, suspect after two misses, dead after three.
+    /// A probe every 5 seconds, three for its answer (a full queue on a slow link holds it up for more than two), suspect after
+    /// two misses, dead after three.
     fn default() -> Self {
-        let (interval, timeout) = (SimDuration::from_secs(5), SimDuration::from_secs(1));
+        let (interval, timeout) = (SimDuration::from_secs(5), SimDuration::from_secs(3));
         HealthConfig { interval, timeout, suspect_after: 2, dead_after: 3 }
     }
 }
@@ -144,6 +155,7 @@ enum Probe {
 #[derive(Debug)]
 pub struct PeerTable {
     config: HealthConfig,
+    probing: Probing,
     peers: BTreeMap<HostId, PeerHealth>,
     /// Probes on their way, by number: to whom, and when they left.
     outstanding: BTreeMap<u64, (HostId, SimTime)>,
@@ -159,9 +171,10 @@ pub struct PeerTable {
 
 impl PeerTable {
     /// A table without peers.
-    pub fn new(config: HealthConfig) -> PeerTable {
+    pub fn new(config: HealthConfig, probing: Probing) -> PeerTable {
         PeerTable {
             config,
+            probing,
             peers: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             next_number: 0,
@@ -211,6 +224,15 @@ impl PeerTable {
         }
     }
 
+    /// Something else was heard of a peer, which therefore is alive.
+    pub fn note_heard(&mut self, now: SimTime, peer: HostId) {
+        self.update(peer, |health| {
+            health.missed = 0;
+            health.heard_at = Some(now);
+            health.health = Health::Alive;
+        });
+    }
+
     /// The next datagram to send.
     pub fn poll_datagram(&mut self) -> Option<(HostId, Bytes)> {
         self.datagrams.pop_front()
@@ -243,7 +265,10 @@ impl PeerTable {
         }
         if self.next_probe_at.is_some_and(|at| at <= now) {
             self.next_probe_at = Some(now + self.config.interval);
-            self.probe_next(now);
+            match self.probing {
+                Probing::All => self.probe_all(now),
+                Probing::InTurn => self.probe_next(now),
+            }
         }
     }
 
@@ -299,8 +324,6 @@ impl PeerTable {
 mod tests {
     use super::*;
 
-    const SECOND: SimDuration = SimDuration::from_secs(1);
-
     fn hosts() -> (HostId, HostId) {
         let mut net = crate::net::Network::new(1);
         let link = crate::net::HostConfig::symmetric(
@@ -327,7 +350,8 @@ mod tests {
 
     #[test]
     fn a_peer_that_answers_is_alive_and_as_far_as_the_answer_took() {
-        let (mut one, mut other) = (PeerTable::new(HealthConfig::default()), PeerTable::new(HealthConfig::default()));
+        let (mut one, mut other) =
+            (PeerTable::new(HealthConfig::default(), Probing::InTurn), PeerTable::new(HealthConfig::default(), Probing::InTurn));
         let (_, peer) = hosts();
         one.add_peer(SimTime::ZERO, peer);
         one.begin_check(SimTime::ZERO);
@@ -343,7 +367,8 @@ mod tests {
 
     #[test]
     fn silence_makes_suspect_then_dead_and_one_answer_alive() {
-        let (mut one, mut other) = (PeerTable::new(HealthConfig::default()), PeerTable::new(HealthConfig::default()));
+        let (mut one, mut other) =
+            (PeerTable::new(HealthConfig::default(), Probing::InTurn), PeerTable::new(HealthConfig::default(), Probing::InTurn));
         let (_, peer) = hosts();
         one.add_peer(SimTime::ZERO, peer);
         let (mut now, mut seen) = (SimTime::ZERO, Vec::new());
@@ -354,7 +379,7 @@ mod tests {
             seen.extend(std::iter::from_fn(|| one.poll_change()).map(|change| (change.to, change.missed)));
         }
         assert_eq!(seen, [(Health::Suspect, 2), (Health::Dead, 3)]);
-        assert_eq!(now, SimTime::ZERO + SimDuration::from_secs(16));
+        assert_eq!(now, SimTime::ZERO + SimDuration::from_secs(18));
         while one.peer(peer).health == Health::Dead {
             now = one.next_timeout().unwrap();
             one.handle_timeout(now);
@@ -365,7 +390,7 @@ mod tests {
 
     #[test]
     fn late_strange_and_damaged_answers_count_for_nothing() {
-        let mut table = PeerTable::new(HealthConfig::default());
+        let mut table = PeerTable::new(HealthConfig::default(), Probing::InTurn);
         let (stranger, peer) = hosts();
         table.add_peer(SimTime::ZERO, peer);
         table.begin_check(SimTime::ZERO);
@@ -373,14 +398,28 @@ mod tests {
         table.handle_datagram(SimTime::ZERO, stranger, &answer);
         table.handle_datagram(SimTime::ZERO, peer, b"hello");
         assert_eq!(table.peer(peer).probes, 0);
-        table.handle_timeout(SimTime::ZERO + SECOND);
-        table.handle_datagram(SimTime::ZERO + SECOND, peer, &answer);
+        let late = SimTime::ZERO + HealthConfig::default().timeout;
+        table.handle_timeout(late);
+        table.handle_datagram(late, peer, &answer);
         assert_eq!((table.peer(peer).probes, table.peer(peer).answers), (1, 0));
     }
 
     #[test]
+    fn whoever_is_heard_is_alive() {
+        let mut table = PeerTable::new(HealthConfig::default(), Probing::All);
+        let (_, peer) = hosts();
+        table.add_peer(SimTime::ZERO, peer);
+        for seconds in [5, 10, 15, 20] {
+            table.handle_timeout(SimTime::ZERO + SimDuration::from_secs(seconds));
+        }
+        assert_eq!(table.peer(peer).health, Health::Dead);
+        table.note_heard(SimTime::ZERO, peer);
+        assert_eq!((table.peer(peer).health, table.peer(peer).missed), (Health::Alive, 0));
+    }
+
+    #[test]
     fn peers_are_probed_in_turn() {
-        let mut table = PeerTable::new(HealthConfig::default());
+        let mut table = PeerTable::new(HealthConfig::default(), Probing::InTurn);
         let (first, second) = hosts();
         table.add_peer(SimTime::ZERO, first);
         table.add_peer(SimTime::ZERO, second);

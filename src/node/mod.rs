@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 pub use self::process::{ProcessState, WaitingFor};
 
-use self::health::{HealthConfig, PeerTable};
+use self::health::{HealthConfig, PeerTable, Probing};
 use self::protocol::{Frame, FrameReader, ReadStep, Refusal, Request, RequestTag, Response};
 use crate::net::{ConnectionId, HostId};
 use crate::storage::disk::DiskError;
@@ -64,14 +64,12 @@ pub enum NodeOutput {
         /// The work.
         op: DiskOp,
     },
-    /// A request has begun to arrive, or has arrived whole.
-    Progress {
+    /// A request has arrived whole.
+    Received {
         /// The connection's end at this node.
         connection: ConnectionId,
-        /// The request; 0 while only its first bytes are here.
+        /// The request.
         tag: RequestTag,
-        /// It is here whole.
-        complete: bool,
     },
     /// Send this datagram.
     Datagram {
@@ -132,7 +130,7 @@ impl Node {
             jobs: HashMap::new(),
             next_job: 0,
             stopped: false,
-            peers: PeerTable::new(health),
+            peers: PeerTable::new(health, Probing::InTurn),
             outputs: VecDeque::new(),
         }
     }
@@ -145,6 +143,16 @@ impl Node {
     /// How full its volume is.
     pub fn volume_stats(&self) -> VolumeStats {
         self.volume.stats()
+    }
+
+    /// Whether its volume has a segment, or will have when its disk is done.
+    pub fn holds(&self, id: SegmentId) -> bool {
+        self.volume.holds(id)
+    }
+
+    /// How many bytes a segment has that it holds.
+    pub fn len_of(&self, id: SegmentId) -> Option<u64> {
+        self.volume.len_of(id)
     }
 
     /// How many connections it has.
@@ -192,17 +200,13 @@ impl Node {
         let Some(session) = self.sessions.get_mut(&connection) else { return };
         let step = session.reader.push(bytes).and_then(|step| match step {
             ReadStep::Frame(frame) => frame.request().map(|(tag, request)| Some((tag, request, frame))),
-            ReadStep::Begun => {
-                self.outputs.push_back(NodeOutput::Progress { connection, tag: 0, complete: false });
-                Ok(None)
-            }
             ReadStep::More => Ok(None),
         });
         match step {
             Ok(None) => {}
             Ok(Some((tag, request, frame))) => {
                 session.open_requests += 1;
-                self.outputs.push_back(NodeOutput::Progress { connection, tag, complete: true });
+                self.outputs.push_back(NodeOutput::Received { connection, tag });
                 self.handle_request(connection, tag, request, frame);
             }
             Err(error) => {

@@ -243,8 +243,6 @@ impl Frame {
 pub enum ReadStep {
     /// Nothing yet.
     More,
-    /// A frame has begun, and its lengths are sound.
-    Begun,
     /// A frame is here.
     Frame(Frame),
 }
@@ -326,7 +324,7 @@ impl FrameReader {
         match (self.lengths, self.header.take()) {
             (None, _) => {
                 self.lengths = Some(parse_prefix(&part)?);
-                Ok(ReadStep::Begun)
+                Ok(ReadStep::More)
             }
             (Some((_, 0)), None) => Ok(self.finish(part, Bytes::new())),
             (Some(_), None) => {
@@ -386,7 +384,7 @@ mod tests {
         let mut reader = FrameReader::default();
         let header = frame(3, &request, &payload).unwrap();
         assert_eq!(reader.frame_rest(), PREFIX_LEN as u64);
-        assert_eq!(reader.push(header.slice(..PREFIX_LEN)), Ok(ReadStep::Begun));
+        assert_eq!(reader.push(header.slice(..PREFIX_LEN)), Ok(ReadStep::More));
         assert_eq!(reader.frame_rest(), (header.len() - PREFIX_LEN + payload.len()) as u64);
         assert_eq!(reader.push(header.slice(PREFIX_LEN..)), Ok(ReadStep::More));
         let Ok(ReadStep::Frame(frame)) = reader.push(payload.clone()) else { panic!("no frame") };

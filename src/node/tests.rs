@@ -70,7 +70,7 @@ impl Bench {
                     self.responses.push((tag, response, frame.payload));
                 }
                 NodeOutput::Abort { reason, .. } => self.aborted = Some(reason),
-                NodeOutput::Progress { .. } | NodeOutput::Datagram { .. } => {}
+                NodeOutput::Received { .. } | NodeOutput::Datagram { .. } => {}
             }
         }
     }

@@ -173,6 +173,27 @@ impl Catalog {
         Ok(Manifest { file, segments })
     }
 
+    /// Those of `candidates` that no file needs.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn unreferenced(&self, mut candidates: Garbage) -> Result<Garbage, CatalogError> {
+        let transaction = self.database.begin_read().map_err(|error| self.failed(error))?;
+        let table = transaction.open_table(REFERENCES).map_err(|error| self.failed(error))?;
+        for (node, ids) in &mut candidates {
+            let mut free = Vec::new();
+            for &id in ids.iter() {
+                let key = (node.index() as u16, *id.as_bytes());
+                if table.get(key).map_err(|error| self.failed(error))?.is_none() {
+                    free.push(id);
+                }
+            }
+            *ids = free;
+        }
+        candidates.retain(|_, ids| !ids.is_empty());
+        Ok(candidates)
+    }
+
     /// The segments that some file needs, by holder.
     ///
     /// # Errors
@@ -347,6 +368,9 @@ mod tests {
         catalog.commit_file(&manifest("b.bin", &[(1, 0), (2, 0)])).unwrap();
         let (_, garbage) = catalog.remove_file("a.bin").unwrap();
         assert_eq!(garbage, Garbage::from([(NodeNumber::from_index(1), vec![id(2)])]));
+        let asked = Garbage::from([(NodeNumber::from_index(0), vec![id(1), id(9)]), (NodeNumber::from_index(3), vec![id(1)])]);
+        let free = Garbage::from([(NodeNumber::from_index(0), vec![id(9)]), (NodeNumber::from_index(3), vec![id(1)])]);
+        assert_eq!(catalog.unreferenced(asked), Ok(free));
         let (_, garbage) = catalog.remove_file("b.bin").unwrap();
         let mut both = vec![id(1), id(2)];
         both.sort_unstable();

@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic: that is how it fails")]
 
 mod architecture;
+mod bench;
 mod capture;
+mod engine;
 mod fidelity;

@@ -1,0 +1,301 @@
+//! The engine: the simulation on a thread of its own, paced, and a handle for front ends.
+//!
+//! The thread waits for one thing at a time (a command, an outcome of real work, the next virtual instant) and then lets the
+//! simulation do it. No lock is shared with a front end; commands come through a bounded channel, events go out through a
+//! broadcast that a slow reader may lag behind, and the latest snapshot is always there. Knows nothing of front ends.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::command::{Command, EngineError, Reply};
+use super::config::{ClockMode, EngineConfig};
+use super::event::Event;
+use super::io::{JobId, Outcome, ThreadedIo};
+use super::pace::Pace;
+use super::simulation::{Progress, Simulation, Token};
+use super::snapshot::Snapshot;
+use crate::net::TraceHash;
+use crate::units::SimTime;
+
+/// Commands that may wait to be taken in.
+const COMMANDS_MAX: usize = 64;
+/// Events that a reader may lag behind before it loses some.
+const EVENTS_MAX: usize = 8192;
+/// Things that may happen before commands are looked for again.
+const BUDGET: u32 = 2_000;
+/// How often a snapshot is made while something happens.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(30);
+/// How long the thread sleeps at the most, so that the virtual clock on a screen moves.
+const TICK: Duration = Duration::from_millis(30);
+
+type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
+
+enum Ask {
+    Command(Box<Command>, ReplySender),
+    TraceHash(oneshot::Sender<TraceHash>),
+}
+
+/// What front ends hold: cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    asks: mpsc::Sender<Ask>,
+    events: broadcast::Sender<(SimTime, Event)>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl std::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ask::Command(command, _) => command.fmt(f),
+            Ask::TraceHash(_) => f.write_str("TraceHash"),
+        }
+    }
+}
+
+impl EngineHandle {
+    /// Asks for something and waits for the answer.
+    ///
+    /// # Errors
+    /// What the engine refuses, and [`EngineError::Stopped`] where there is no engine any more.
+    pub async fn ask(&self, command: Command) -> Result<Reply, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// The hash of everything that has happened so far.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`].
+    pub async fn trace_hash(&self) -> Result<TraceHash, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::TraceHash(reply)).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Events from now on. A reader that lags too far behind loses some and is told how many.
+    pub fn events(&self) -> broadcast::Receiver<(SimTime, Event)> {
+        self.events.subscribe()
+    }
+
+    /// How everything stands: always the latest.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+}
+
+/// The thread that the simulation runs on.
+#[derive(Debug)]
+pub struct Engine {
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Opens the data directory and starts the engine.
+    ///
+    /// # Errors
+    /// Where the data directory cannot be used, or the system gives no threads.
+    pub fn start(config: EngineConfig) -> Result<(Engine, EngineHandle), EngineError> {
+        let failed = |error: std::io::Error| EngineError::Internal(format!("cannot start a thread: {error}"));
+        let (clock, pace) = (config.clock, config.speed);
+        let io = ThreadedIo::start().map_err(failed)?;
+        let mut simulation = Simulation::open(config, Box::new(io))?;
+        let pace = Pace::new(pace, simulation.now());
+        let (asks, inbox) = mpsc::channel(COMMANDS_MAX);
+        let (events, _) = broadcast::channel(EVENTS_MAX);
+        let first = Arc::new(simulation.snapshot(pace.speed().to_string(), false));
+        let (snapshot_sender, snapshots) = watch::channel(first);
+        let outcomes = simulation.take_outcomes();
+        let actor = Actor {
+            simulation,
+            pace,
+            clock,
+            inbox,
+            outcomes,
+            events: events.clone(),
+            snapshots: snapshot_sender,
+            replies: HashMap::new(),
+            next_token: 0,
+            moving: false,
+            busy: false,
+            last_snapshot: wall_clock(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let builder = std::thread::Builder::new().name("p2p-engine".into());
+        let thread = builder.spawn(move || runtime.block_on(actor.run())).map_err(failed)?;
+        Ok((Engine { thread: Some(thread) }, EngineHandle { asks, events, snapshots }))
+    }
+
+    /// Waits until the engine has ended, which it does when every handle is gone.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] where it ended in a panic.
+    pub fn join(mut self) -> Result<(), EngineError> {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Err(_)) => Err(EngineError::Internal("the engine ended in a panic; see the log".into())),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "snapshots are made for people, who live by the wall clock")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+/// What the thread does next.
+enum Action {
+    Ask(Ask),
+    Outcome(JobId, Outcome),
+    Advance,
+    End,
+}
+
+struct Actor {
+    simulation: Simulation,
+    pace: Pace,
+    clock: ClockMode,
+    inbox: mpsc::Receiver<Ask>,
+    outcomes: Option<UnboundedReceiver<(JobId, Outcome)>>,
+    events: broadcast::Sender<(SimTime, Event)>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    replies: HashMap<Token, ReplySender>,
+    next_token: u64,
+    /// Time was passing when it was last looked at.
+    moving: bool,
+    /// Something was asked for and not done when it was last looked at.
+    busy: bool,
+    last_snapshot: Instant,
+}
+
+impl Actor {
+    async fn run(mut self) {
+        let mut progress = Progress::Still;
+        loop {
+            match self.next_action(progress).await {
+                Action::Ask(Ask::Command(command, reply)) => self.take_in(*command, reply),
+                Action::Ask(Ask::TraceHash(reply)) => {
+                    // Whoever asked may be gone; then nobody needs to know.
+                    let _ = reply.send(self.simulation.trace_hash());
+                }
+                Action::Outcome(job, outcome) => self.simulation.deliver(job, outcome),
+                Action::Advance => {}
+                Action::End => break,
+            }
+            progress = self.advance();
+            self.hand_out(progress);
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn next_action(&mut self, progress: Progress) -> Action {
+        if progress == Progress::Working && !self.stands_still() {
+            // Commands first, but do not wait for any.
+            return match self.inbox.try_recv() {
+                Ok(ask) => Action::Ask(ask),
+                Err(mpsc::error::TryRecvError::Empty) => Action::Advance,
+                Err(mpsc::error::TryRecvError::Disconnected) => Action::End,
+            };
+        }
+        let blocked = progress == Progress::Blocked;
+        let wait = if blocked || !self.time_passes() { None } else { self.wait() };
+        tokio::select! {
+            biased;
+            ask = self.inbox.recv() => ask.map_or(Action::End, Action::Ask),
+            outcome = next_outcome(&mut self.outcomes), if blocked => match outcome {
+                Some((job, outcome)) => Action::Outcome(job, outcome),
+                None => Action::End,
+            },
+            () = sleep(wait) => Action::Advance,
+        }
+    }
+
+    /// Whether virtual time passes now.
+    fn time_passes(&self) -> bool {
+        self.clock == ClockMode::Running || self.simulation.is_awaited()
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        if self.stands_still() {
+            return None;
+        }
+        let due = self.simulation.next_due().and_then(|at| self.pace.wait_until(at, self.busy));
+        Some(due.map_or(TICK, |due| due.min(TICK)))
+    }
+
+    fn advance(&mut self) -> Progress {
+        if !self.time_passes() {
+            self.moving = false;
+            // What was asked has taken effect, and what follows from it at this instant may happen.
+            return self.simulation.advance(self.simulation.now(), BUDGET);
+        }
+        let now = self.simulation.now();
+        let busy = self.simulation.is_busy();
+        if !std::mem::replace(&mut self.moving, true) || std::mem::replace(&mut self.busy, busy) != busy {
+            self.pace.restart(now);
+        }
+        let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(busy));
+        self.simulation.advance(limit.max(now), BUDGET)
+    }
+
+    /// Whether the wall clock holds time back now.
+    fn stands_still(&self) -> bool {
+        self.pace.is_paused() && self.simulation.step_limit().is_none()
+    }
+
+    fn take_in(&mut self, command: Command, reply: ReplySender) {
+        let now = self.simulation.now();
+        match command {
+            Command::SetSpeed { speed } => self.pace.set_speed(speed, now),
+            Command::Pause => self.pace.set_paused(true, now),
+            Command::Resume => self.pace.set_paused(false, now),
+            _ => {}
+        }
+        self.next_token += 1;
+        let token = Token(self.next_token);
+        self.replies.insert(token, reply);
+        tracing::debug!(?command, %now, "command");
+        self.simulation.apply(token, command);
+    }
+
+    /// Gives replies, events and a snapshot to those who wait for them.
+    fn hand_out(&mut self, progress: Progress) {
+        while let Some((at, event)) = self.simulation.poll_event() {
+            tracing::info!(%at, ?event);
+            // Nobody may be listening.
+            let _ = self.events.send((at, event));
+        }
+        while let Some((token, answer)) = self.simulation.poll_reply() {
+            if let Some(reply) = self.replies.remove(&token) {
+                let _ = reply.send(answer);
+            }
+        }
+        let calm = !matches!(progress, Progress::Working);
+        if (calm && self.snapshots.borrow().at != self.simulation.now()) || self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
+            self.last_snapshot = wall_clock();
+            let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
+            self.snapshots.send_replace(Arc::new(snapshot));
+        }
+    }
+}
+
+async fn next_outcome(outcomes: &mut Option<UnboundedReceiver<(JobId, Outcome)>>) -> Option<(JobId, Outcome)> {
+    match outcomes {
+        Some(outcomes) => outcomes.recv().await,
+        None => pending().await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pace waits on the wall clock")]
+async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,249 @@
+//! What can be asked of the engine, and what it answers. Knows nothing of how that is typed or shown.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::pace::Speed;
+use super::snapshot::{HealthReport, NetworkStats, NodeStatus, StorageStats, Topology};
+use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus};
+use crate::storage::catalog::CatalogError;
+use crate::storage::disk::DiskError;
+use crate::storage::manifest::{FileRecord, Manifest, NameError};
+use crate::units::SimDuration;
+
+/// Something to do. Commands take effect at the virtual instant at which they are taken in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Store a file of this machine. Answered by [`Reply::Started`].
+    Upload {
+        /// The file.
+        path: PathBuf,
+        /// The name to store it under; by itself the file's own.
+        name: Option<String>,
+        /// The wall clock of whoever asks, in seconds since 1970: it is noted with the file.
+        stored_at: u64,
+    },
+    /// Fetch a file to this machine. Answered by [`Reply::Started`].
+    Download {
+        /// Its name.
+        name: String,
+        /// Where to.
+        path: PathBuf,
+        /// Whether a file that is there may be replaced.
+        overwrite: bool,
+    },
+    /// Forget a file. Answered by [`Reply::Started`].
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Wait until a transfer is over. Answered by [`Reply::Finished`].
+    Await {
+        /// Which one.
+        transfer: TransferId,
+    },
+    /// End a transfer and undo what it did. Answered when it is undone, by [`Reply::Finished`].
+    Cancel {
+        /// Which one.
+        transfer: TransferId,
+    },
+    /// The stored files. Answered by [`Reply::Files`].
+    Files,
+    /// One stored file, whole. Answered by [`Reply::Info`].
+    Info {
+        /// Its name.
+        name: String,
+    },
+    /// The nodes. Answered by [`Reply::Nodes`].
+    Nodes,
+    /// Files, segments and room. Answered by [`Reply::Storage`].
+    Storage,
+    /// Hosts and links. Answered by [`Reply::Topology`].
+    Topology,
+    /// What the network has counted. Answered by [`Reply::Network`].
+    Network,
+    /// The transfers of this run. Answered by [`Reply::Transfers`].
+    Transfers,
+    /// Let every host probe every other, and wait for the answers. Answered by [`Reply::Health`].
+    CheckHealth,
+    /// Wait in virtual time. Answered by [`Reply::Done`].
+    Sleep {
+        /// How long.
+        span: SimDuration,
+    },
+    /// Write every packet from now on to a file, as pcapng. Answered by [`Reply::Done`].
+    StartCapture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// End the capture. Answered by [`Reply::Captured`].
+    StopCapture,
+    /// Change how fast virtual time passes. Answered by [`Reply::Done`].
+    SetSpeed {
+        /// How fast.
+        speed: Speed,
+    },
+    /// Let time stand still. Answered by [`Reply::Done`].
+    Pause,
+    /// Let it pass again. Answered by [`Reply::Done`].
+    Resume,
+    /// While it stands still, let it go on until the next thing happens, or for `span`. Answered by [`Reply::Done`].
+    Step {
+        /// How far; by itself to the next event.
+        span: Option<SimDuration>,
+    },
+    /// Close every connection and stop the nodes. Answered by [`Reply::Done`], or refused while transfers run.
+    Shutdown {
+        /// What to do with transfers that run.
+        running: OnShutdown,
+    },
+}
+
+/// What a shutdown does with transfers that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnShutdown {
+    /// Refuse, and name them.
+    Refuse,
+    /// Wait until they are over.
+    Finish,
+    /// Cancel them, and wait until they are undone.
+    Cancel,
+}
+
+/// What the engine answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// A transfer has begun.
+    Started(TransferId),
+    /// A transfer is over: done, failed or cancelled.
+    Finished(Box<TransferReport>),
+    /// The stored files, by name.
+    Files(Vec<FileRecord>),
+    /// One stored file.
+    Info(Box<Manifest>),
+    /// The nodes.
+    Nodes(Vec<NodeStatus>),
+    /// Files, segments and room.
+    Storage(StorageStats),
+    /// Hosts and links.
+    Topology(Topology),
+    /// What the network has counted.
+    Network(Box<NetworkStats>),
+    /// The transfers of this run.
+    Transfers(Vec<TransferStatus>),
+    /// What the probes found.
+    Health(HealthReport),
+    /// How many packets a capture holds.
+    Captured(u64),
+    /// It is done.
+    Done,
+}
+
+/// Why the engine does not do what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EngineError {
+    /// A file of this machine cannot be used.
+    #[error("cannot read {path}: {reason}", path = path.display())]
+    Source {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file of this machine cannot be written.
+    #[error("cannot write {path}: {reason}", path = path.display())]
+    Destination {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A name that no file may have.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A file of that name is stored, or on its way.
+    #[error("a file named `{name}` is stored already; remove it first, or choose another name with --as NAME")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// No file of that name is stored.
+    #[error("no file named `{name}` is stored{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    UnknownFile {
+        /// The name.
+        name: String,
+        /// The stored name that is most like it.
+        nearest: Option<String>,
+    },
+    /// The file is larger than what the nodes can take.
+    #[error("the file has {needed} bytes, but the nodes have only {free} bytes free ({short} too few)", short = needed - free)]
+    NoRoom {
+        /// The file's bytes.
+        needed: u64,
+        /// What is free on nodes that are alive.
+        free: u64,
+    },
+    /// There is no such transfer.
+    #[error("there is no transfer {0}")]
+    UnknownTransfer(TransferId),
+    /// A transfer is over already.
+    #[error("transfer {0} is over")]
+    TransferOver(TransferId),
+    /// A transfer failed.
+    #[error("{direction} of `{name}` failed: {error}", direction = direction.name())]
+    TransferFailed {
+        /// What it was to do.
+        direction: super::transfer::Direction,
+        /// With which file.
+        name: String,
+        /// Why.
+        error: TransferError,
+    },
+    /// The catalog refused.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A node's disk refused when the engine was started.
+    #[error("the disk of {node} cannot be used: {error}")]
+    Disk {
+        /// Which node.
+        node: crate::storage::manifest::NodeNumber,
+        /// Why.
+        error: DiskError,
+    },
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory {path}: {reason}", path = path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A data directory has segments but no catalog that says what they are.
+    #[error("{path} has no catalog, but its nodes hold {segments} segments; put catalog.redb back, or move the directory `nodes` away to begin anew", path = path.display())]
+    CatalogMissing {
+        /// The data directory.
+        path: PathBuf,
+        /// How many segments there are.
+        segments: u64,
+    },
+    /// Transfers run.
+    #[error("{} still running: {}", if names.len() == 1 { "a transfer is" } else { "transfers are" }, names.join(", "))]
+    Busy {
+        /// What they do, each in a few words.
+        names: Vec<String>,
+    },
+    /// Capturing failed.
+    #[error("capturing failed: {0}")]
+    Capture(String),
+    /// No capture runs.
+    #[error("no capture is running")]
+    NoCapture,
+    /// The engine is ending, or has ended.
+    #[error("the engine has stopped")]
+    Stopped,
+    /// Work ended in a panic: a bug of this program.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

@@ -1,0 +1,130 @@
+//! What happened, for those who watch. Knows nothing of who does.
+
+use serde::{Deserialize, Serialize};
+
+use super::transfer::{Direction, SegmentStory, Stage, TransferError, TransferId};
+use crate::node::health::Health;
+use crate::storage::manifest::NodeNumber;
+use crate::storage::segment::Sha256Digest;
+
+/// Something that happened at a virtual instant, which is told beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A transfer has begun.
+    TransferStarted {
+        /// Which one.
+        transfer: TransferId,
+        /// What it does.
+        direction: Direction,
+        /// With which file.
+        name: String,
+        /// Its bytes.
+        bytes: u64,
+        /// Its segments.
+        segments: u32,
+    },
+    /// A segment of a transfer has come to a stage.
+    Segment {
+        /// Of which transfer.
+        transfer: TransferId,
+        /// To which stage.
+        stage: Stage,
+        /// Its story so far.
+        story: SegmentStory,
+    },
+    /// A segment is tried again, elsewhere or once more.
+    SegmentRetried {
+        /// Of which transfer.
+        transfer: TransferId,
+        /// Which segment.
+        index: u32,
+        /// The node that did not take or give it.
+        node: NodeNumber,
+        /// Why not.
+        reason: String,
+    },
+    /// A transfer is done.
+    TransferFinished {
+        /// Which one.
+        transfer: TransferId,
+        /// What it did.
+        direction: Direction,
+        /// With which file.
+        name: String,
+        /// How many bytes.
+        bytes: u64,
+        /// The file's digest.
+        sha256: Option<Sha256Digest>,
+    },
+    /// A transfer has failed or was cancelled, and has left nothing behind.
+    TransferFailed {
+        /// Which one.
+        transfer: TransferId,
+        /// What it was to do.
+        direction: Direction,
+        /// With which file.
+        name: String,
+        /// Why.
+        error: TransferError,
+    },
+    /// A file is stored: it survives whatever happens to this process from now on.
+    FileStored {
+        /// Its name.
+        name: String,
+        /// Its bytes.
+        bytes: u64,
+        /// Its digest.
+        sha256: Sha256Digest,
+    },
+    /// A file is stored no longer.
+    FileRemoved {
+        /// Its name.
+        name: String,
+    },
+    /// The client has a connection to a node.
+    Connected {
+        /// Which node.
+        node: NodeNumber,
+    },
+    /// The client has lost its connection to a node, or could not make one.
+    Disconnected {
+        /// Which node.
+        node: NodeNumber,
+        /// Why.
+        reason: String,
+    },
+    /// A node has ended a connection whose peer did not keep to the protocol.
+    ProtocolViolated {
+        /// Which node.
+        node: NodeNumber,
+        /// What was wrong.
+        reason: String,
+    },
+    /// Probes say something new of a node. Only what the client sees is told.
+    HealthChanged {
+        /// Which node.
+        node: NodeNumber,
+        /// What it was.
+        from: Health,
+        /// What it is.
+        to: Health,
+        /// Probes in a row without an answer.
+        missed: u32,
+    },
+    /// At the start, a node's disk held what belongs to nothing, as after a crash. It was removed.
+    Swept {
+        /// Which node.
+        node: NodeNumber,
+        /// Files that were half written.
+        leftovers: u64,
+        /// Segments that no file needs.
+        orphans: u64,
+    },
+    /// At the start, a node's disk did not hold what it should.
+    SegmentsMissing {
+        /// Which node.
+        node: NodeNumber,
+        /// How many segments.
+        count: u64,
+    },
+}

@@ -1,0 +1,185 @@
+//! Virtual time against the wall clock: paused, slower, as it is, faster, or as fast as the machine.
+//!
+//! The one place below the front ends that reads a wall clock. Speed changes when things happen for the watcher, never what
+//! happens. Knows nothing of the simulation.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::units::SimTime;
+
+/// How fast virtual time passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Speed {
+    /// This many thousandths of a virtual second in a real one.
+    Thousandths(u64),
+    /// As fast as the machine can.
+    Max,
+}
+
+impl Speed {
+    /// A virtual second in a real one.
+    pub const REAL: Speed = Speed::Thousandths(1_000);
+
+    /// Virtual seconds in a real one; `None` for as many as the machine can.
+    pub fn factor(self) -> Option<f64> {
+        match self {
+            Speed::Thousandths(thousandths) => Some(thousandths as f64 / 1_000.0),
+            Speed::Max => None,
+        }
+    }
+}
+
+/// A text that is no speed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{text}` is no speed (a factor from 0.001 to 1000000, as in `1x` or `10`, or `max`)")]
+pub struct ParseSpeedError {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for Speed {
+    type Err = ParseSpeedError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || ParseSpeedError { text: text.to_owned() };
+        let trimmed = text.trim();
+        if trimmed.eq_ignore_ascii_case("max") {
+            return Ok(Speed::Max);
+        }
+        let number = trimmed.strip_suffix(['x', 'X']).unwrap_or(trimmed);
+        let factor: f64 = number.parse().map_err(|_| wrong())?;
+        let thousandths = (factor * 1_000.0).round();
+        if (1.0..=1e9).contains(&thousandths) { Ok(Speed::Thousandths(thousandths as u64)) } else { Err(wrong()) }
+    }
+}
+
+/// `1x`, `0.25x`, `max`.
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.factor() {
+            Some(factor) => f.pad(&format!("{factor}x")),
+            None => f.pad("max"),
+        }
+    }
+}
+
+/// Ties virtual time to the wall clock from some moment on.
+#[derive(Debug)]
+pub struct Pace {
+    speed: Speed,
+    paused: bool,
+    /// The moment from which it counts: on the wall and in virtual time.
+    since: (Instant, SimTime),
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where the wall clock is read")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+impl Pace {
+    /// Begins at the virtual instant `now`.
+    pub fn new(speed: Speed, now: SimTime) -> Pace {
+        Pace { speed, paused: false, since: (wall_clock(), now) }
+    }
+
+    /// The speed, whether paused or not.
+    pub fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    /// Whether time stands still.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Changes the speed at the virtual instant `now`.
+    pub fn set_speed(&mut self, speed: Speed, now: SimTime) {
+        self.speed = speed;
+        self.restart(now);
+    }
+
+    /// Lets time stand still, or pass again, from the virtual instant `now` on.
+    pub fn set_paused(&mut self, paused: bool, now: SimTime) {
+        self.paused = paused;
+        self.restart(now);
+    }
+
+    /// Counts from the virtual instant `now` on: what has passed on the wall since the last time does not count.
+    pub fn restart(&mut self, now: SimTime) {
+        self.since = (wall_clock(), now);
+    }
+
+    /// How far virtual time may go by now. Without anything to hurry for, the fastest speed is that of the wall clock: else an
+    /// idle simulation would run into the next century.
+    pub fn allowed(&self, busy: bool) -> SimTime {
+        let (wall, start) = self.since;
+        match (self.paused, self.speed_when(busy)) {
+            (true, _) => start,
+            (false, Speed::Max) => SimTime::MAX,
+            (false, Speed::Thousandths(thousandths)) => {
+                let nanos = wall.elapsed().as_nanos() * u128::from(thousandths) / 1_000;
+                SimTime::from_nanos(start.as_nanos().saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX)))
+            }
+        }
+    }
+
+    /// How long to wait until the virtual instant `at` is allowed; `None` for ever.
+    pub fn wait_until(&self, at: SimTime, busy: bool) -> Option<Duration> {
+        let (wall, start) = self.since;
+        match (self.paused, self.speed_when(busy)) {
+            (true, _) => None,
+            (false, Speed::Max) => Some(Duration::ZERO),
+            (false, Speed::Thousandths(thousandths)) => {
+                let nanos = u128::from((at - start).as_nanos()) * 1_000 / u128::from(thousandths);
+                let due = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+                Some(due.saturating_sub(wall.elapsed()))
+            }
+        }
+    }
+
+    fn speed_when(&self, busy: bool) -> Speed {
+        if self.speed == Speed::Max && !busy { Speed::REAL } else { self.speed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::SimDuration;
+
+    #[test]
+    fn speeds_read_and_print() {
+        for (text, speed) in
+            [("1x", Speed::REAL), ("0.25", Speed::Thousandths(250)), ("max", Speed::Max), ("1e3", Speed::Thousandths(1_000_000))]
+        {
+            assert_eq!(text.parse(), Ok(speed));
+            assert_eq!(speed.to_string().parse(), Ok(speed));
+        }
+        for text in ["0", "-1", "fast", "1e99", "nan", ""] {
+            assert!(text.parse::<Speed>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn time_that_is_paused_stands_still_and_max_has_no_bound() {
+        let start = SimTime::from_nanos(5);
+        let mut pace = Pace::new(Speed::Max, start);
+        assert_eq!(pace.allowed(true), SimTime::MAX);
+        assert!(pace.allowed(false) < SimTime::MAX);
+        pace.set_paused(true, start);
+        assert_eq!((pace.allowed(true), pace.wait_until(SimTime::MAX, true)), (start, None));
+    }
+
+    #[test]
+    fn a_faster_pace_waits_less() {
+        let at = SimTime::ZERO + SimDuration::from_secs(1_000);
+        let slow = Pace::new(Speed::REAL, SimTime::ZERO).wait_until(at, true).unwrap();
+        let fast = Pace::new(Speed::Thousandths(10_000), SimTime::ZERO).wait_until(at, true).unwrap();
+        assert!(slow > Duration::from_secs(900) && fast <= Duration::from_secs(100));
+    }
+}

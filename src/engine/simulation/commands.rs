@@ -1,0 +1,284 @@
+//! What commands do, and when those that wait are answered. Knows nothing of how commands are worded.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use super::{Simulation, Token, Waiting};
+use crate::engine::command::{Command, EngineError, OnShutdown, Reply};
+use crate::engine::io::{Lane, Outcome};
+use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, Upload};
+use crate::storage::catalog::CatalogError;
+use crate::storage::manifest::{FileRecord, check_name};
+use crate::units::{ByteSize, SimDuration};
+
+/// How long a shutdown waits for connections to close, in virtual time.
+const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
+
+type Answer = Result<Reply, EngineError>;
+
+impl Simulation {
+    /// Takes in a command at the instant that has been reached. Its reply comes at once or later, under `token`. Commands
+    /// about the pace of time are not the simulation's and are only acknowledged.
+    pub fn apply(&mut self, token: Token, command: Command) {
+        if let Some(answer) = self.carry_out(token, command) {
+            self.replies.push_back((token, answer));
+        }
+    }
+
+    /// `None` where the reply comes later.
+    fn carry_out(&mut self, token: Token, command: Command) -> Option<Answer> {
+        match command {
+            Command::Upload { path, name, stored_at } => Some(self.upload(&path, name, stored_at)),
+            Command::Download { name, path, overwrite } => Some(self.download(&name, &path, overwrite)),
+            Command::Remove { name } => Some(self.remove(&name)),
+            Command::Await { transfer } => self.await_transfer(token, transfer),
+            Command::Cancel { transfer } => self.cancel(token, transfer),
+            Command::Files => Some(Ok(Reply::Files(self.world.files.values().cloned().collect()))),
+            Command::Info { name } => self.info(token, &name),
+            Command::Nodes => Some(Ok(Reply::Nodes(self.node_statuses()))),
+            Command::Storage => Some(Ok(Reply::Storage(self.storage_stats()))),
+            Command::Topology => Some(Ok(Reply::Topology(self.topology()))),
+            Command::Network => Some(Ok(Reply::Network(Box::new(self.network_stats())))),
+            Command::Transfers => Some(Ok(Reply::Transfers(self.transfer_statuses()))),
+            Command::CheckHealth => {
+                self.world.check_health();
+                self.wait_for(token, Waiting::HealthCheck)
+            }
+            Command::Sleep { span } => self.wait_for(token, Waiting::Until(self.now() + span)),
+            Command::StartCapture { path } => Some(self.start_capture(&path)),
+            Command::StopCapture => Some(self.stop_capture()),
+            Command::Step { span } => {
+                let until = span.map_or_else(|| self.next_due().unwrap_or(self.now()), |span| self.now() + span);
+                self.wait_for(token, Waiting::Step(until))
+            }
+            Command::SetSpeed { .. } | Command::Pause | Command::Resume => Some(Ok(Reply::Done)),
+            Command::Shutdown { running } => self.shut_down(token, running),
+        }
+    }
+
+    fn wait_for(&mut self, token: Token, what: Waiting) -> Option<Answer> {
+        self.waiting.push((token, what));
+        None
+    }
+
+    fn upload(&mut self, path: &Path, name: Option<String>, stored_at: u64) -> Answer {
+        self.refuse_when_closing()?;
+        let refused = |reason: String| EngineError::Source { path: path.to_owned(), reason };
+        let (file, size) = open_source(path).map_err(refused)?;
+        let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let name = name.or_else(own_name).ok_or_else(|| refused("its name is no text; choose one with --as NAME".into()))?;
+        check_name(&name)?;
+        if self.world.files.contains_key(&name) || self.world.names_promised.contains(&name) {
+            return Err(EngineError::NameTaken { name });
+        }
+        let (needed, free) = (size.as_u64(), self.world.free_bytes());
+        if needed > free {
+            return Err(EngineError::NoRoom { needed, free });
+        }
+        let id = self.next_id();
+        let upload = Upload::start(&mut self.world, id, file, path, &name, size, stored_at);
+        self.begin(id, Transfer::Upload(Box::new(upload)))
+    }
+
+    fn download(&mut self, name: &str, path: &Path, overwrite: bool) -> Answer {
+        self.refuse_when_closing()?;
+        let file = self.known_file(name)?;
+        let refused = |reason: String| EngineError::Destination { path: path.to_owned(), reason };
+        if path.is_dir() {
+            return Err(refused("it is a directory".into()));
+        }
+        if path.exists() && !overwrite {
+            return Err(refused("it exists already; choose another place, or say --force".into()));
+        }
+        let sink = Sink::create(path).map_err(|error| refused(error.to_string()))?;
+        let id = self.next_id();
+        let download = Download::start(&mut self.world, id, &file, sink);
+        self.begin(id, Transfer::Download(Box::new(download)))
+    }
+
+    fn remove(&mut self, name: &str) -> Answer {
+        self.refuse_when_closing()?;
+        let file = self.known_file(name)?;
+        let id = self.next_id();
+        let removal = Removal::start(&mut self.world, id, &file);
+        self.begin(id, Transfer::Removal(Box::new(removal)))
+    }
+
+    fn refuse_when_closing(&self) -> Result<(), EngineError> {
+        if self.closing { Err(EngineError::Stopped) } else { Ok(()) }
+    }
+
+    fn known_file(&self, name: &str) -> Result<FileRecord, EngineError> {
+        let found = self.world.files.get(name).cloned();
+        found.ok_or_else(|| EngineError::UnknownFile { name: name.to_owned(), nearest: self.nearest_name(name) })
+    }
+
+    /// The stored name that shares most of its beginning with `name`, or is the same but for case.
+    fn nearest_name(&self, name: &str) -> Option<String> {
+        let wanted = name.to_lowercase();
+        let likeness = |other: &String| {
+            let other = other.to_lowercase();
+            wanted.chars().zip(other.chars()).take_while(|(a, b)| a == b).count()
+        };
+        let best = self.world.files.keys().max_by_key(|other| likeness(other))?;
+        (likeness(best) * 2 >= name.chars().count().max(2)).then(|| best.clone())
+    }
+
+    fn next_id(&mut self) -> TransferId {
+        self.next_transfer += 1;
+        TransferId(self.next_transfer)
+    }
+
+    fn begin(&mut self, id: TransferId, transfer: Transfer) -> Answer {
+        self.transfers.insert(id, transfer);
+        self.ready.insert(id);
+        Ok(Reply::Started(id))
+    }
+
+    fn await_transfer(&mut self, token: Token, id: TransferId) -> Option<Answer> {
+        if let Some(report) = self.report_of_finished(id) {
+            return Some(finished(report));
+        }
+        if self.transfers.contains_key(&id) {
+            return self.wait_for(token, Waiting::Transfer(id));
+        }
+        Some(Err(EngineError::UnknownTransfer(id)))
+    }
+
+    fn cancel(&mut self, token: Token, id: TransferId) -> Option<Answer> {
+        if self.report_of_finished(id).is_some() {
+            return Some(Err(EngineError::TransferOver(id)));
+        }
+        let Some(transfer) = self.transfers.get_mut(&id) else { return Some(Err(EngineError::UnknownTransfer(id))) };
+        transfer.cancel(&mut self.world);
+        self.ready.insert(id);
+        self.wait_for(token, Waiting::Transfer(id))
+    }
+
+    fn report_of_finished(&self, id: TransferId) -> Option<TransferReport> {
+        self.finished.iter().map(Transfer::log).find(|log| log.status.id == id).map(|log| log.report())
+    }
+
+    fn info(&mut self, token: Token, name: &str) -> Option<Answer> {
+        if let Err(error) = self.known_file(name) {
+            return Some(Err(error));
+        }
+        let (catalog, name) = (std::sync::Arc::clone(&self.world.catalog), name.to_owned());
+        let work = move || Outcome::Manifest(catalog.manifest(&name).map(Box::new));
+        let job = self.world.desk.submit(Lane::Catalog, Box::new(work));
+        self.wait_for(token, Waiting::Info(job))
+    }
+
+    fn start_capture(&mut self, path: &Path) -> Answer {
+        let file =
+            File::create(path).map_err(|error| EngineError::Destination { path: path.to_owned(), reason: error.to_string() })?;
+        let started = self.world.net.start_capture(Box::new(BufWriter::new(file)));
+        started.map_err(|error| EngineError::Capture(error.to_string()))?;
+        self.capture = true;
+        Ok(Reply::Done)
+    }
+
+    fn stop_capture(&mut self) -> Answer {
+        if !std::mem::take(&mut self.capture) {
+            return Err(EngineError::NoCapture);
+        }
+        self.world.net.stop_capture().map(Reply::Captured).map_err(|error| EngineError::Capture(error.to_string()))
+    }
+
+    fn shut_down(&mut self, token: Token, running: OnShutdown) -> Option<Answer> {
+        let names: Vec<String> = self.running_transfers();
+        if running == OnShutdown::Refuse && !names.is_empty() {
+            return Some(Err(EngineError::Busy { names }));
+        }
+        self.closing = true;
+        if running == OnShutdown::Cancel {
+            for (&id, transfer) in &mut self.transfers {
+                transfer.cancel(&mut self.world);
+                self.ready.insert(id);
+            }
+        }
+        self.wait_for(token, Waiting::Shutdown)
+    }
+
+    /// The transfers that run, in words.
+    pub(super) fn running_transfers(&self) -> Vec<String> {
+        let describe = |transfer: &Transfer| {
+            let status = &transfer.log().status;
+            format!("{} {} of `{}`", status.id, status.direction.name(), status.name)
+        };
+        self.transfers.values().map(describe).collect()
+    }
+
+    /// Answers the commands whose time has come.
+    pub(super) fn answer_waiting(&mut self) -> Result<(), Blocked> {
+        let mut index = 0;
+        while index < self.waiting.len() {
+            match self.answer_to(index)? {
+                Some(answer) => {
+                    let (token, _) = self.waiting.remove(index);
+                    self.replies.push_back((token, answer));
+                }
+                None => index += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_to(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
+        let now = self.now();
+        Ok(match &self.waiting[index].1 {
+            Waiting::Transfer(id) => self.report_of_finished(*id).map(finished),
+            Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done)),
+            Waiting::Step(at) => (*at <= now || !self.world.events.is_empty()).then_some(Ok(Reply::Done)),
+            Waiting::HealthCheck if self.world.is_checking_health() => None,
+            Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
+            Waiting::Info(job) => {
+                let job = *job;
+                let outcome = self.world.desk.take(job).ok_or(Blocked(job))?;
+                Some(info_answer(outcome))
+            }
+            Waiting::Closing(at) if *at <= now => {
+                self.world.stop_nodes();
+                Some(Ok(Reply::Done))
+            }
+            Waiting::Closing(_) => None,
+            Waiting::Shutdown if self.transfers.is_empty() => self.close_connections(index),
+            Waiting::Shutdown => None,
+        })
+    }
+
+    /// Transfers are over: connections are closed, and what is on its way may arrive.
+    fn close_connections(&mut self, index: usize) -> Option<Answer> {
+        self.world.close_connections();
+        self.waiting[index].1 = Waiting::Closing(self.now() + CLOSING_TIME);
+        None
+    }
+}
+
+fn finished(report: TransferReport) -> Answer {
+    Ok(Reply::Finished(Box::new(report)))
+}
+
+fn info_answer(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Manifest(Ok(manifest)) => Ok(Reply::Info(manifest)),
+        Outcome::Manifest(Err(CatalogError::NotFound { name })) => Err(EngineError::UnknownFile { name, nearest: None }),
+        Outcome::Manifest(Err(error)) => Err(error.into()),
+        Outcome::Crashed(reason) => Err(EngineError::Internal(reason)),
+        other => Err(EngineError::Internal(format!("{other:?}"))),
+    }
+}
+
+/// A local file to be read, and its size.
+fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if metadata.is_dir() {
+        return Err("it is a directory; only files can be stored".into());
+    }
+    if !metadata.is_file() {
+        return Err("it is no ordinary file".into());
+    }
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    Ok((file, ByteSize::from_bytes(metadata.len())))
+}

@@ -1,0 +1,99 @@
+//! How everything stands: what snapshots and replies show. Changes nothing and knows nothing of screens.
+
+use super::Simulation;
+use crate::engine::snapshot::{
+    HealthMatrix, HealthReport, HostStatus, NetworkStats, NodeStatus, Party, Snapshot, StorageStats, Topology, TransferView,
+};
+use crate::engine::transfer::{Transfer, TransferStatus};
+use crate::engine::world::NodeHost;
+use crate::node::health::PeerTable;
+
+impl Simulation {
+    /// Everything, as it stands now. `speed` and `paused` are the pace's.
+    pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
+        let view = |transfer: &Transfer| TransferView {
+            status: transfer.log().status.clone(),
+            stories: transfer.log().stories().cloned().collect(),
+        };
+        Snapshot {
+            at: self.now(),
+            speed,
+            paused,
+            nodes: self.node_statuses(),
+            transfers: self.all_transfers().map(view).collect(),
+            storage: self.storage_stats(),
+            network: self.network_stats(),
+            health: self.health_matrix(),
+        }
+    }
+
+    fn all_transfers(&self) -> impl Iterator<Item = &Transfer> {
+        self.finished.iter().chain(self.transfers.values())
+    }
+
+    pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
+        self.all_transfers().map(|transfer| transfer.log().status.clone()).collect()
+    }
+
+    pub(super) fn node_statuses(&self) -> Vec<NodeStatus> {
+        self.world.nodes.iter().map(|node| self.node_status(node)).collect()
+    }
+
+    fn node_status(&self, entry: &NodeHost) -> NodeStatus {
+        let (net, node) = (&self.world.net, &entry.node);
+        let (volume, seen, counted) = (node.volume_stats(), self.world.peers.peer(entry.host), net.host_stats(entry.host));
+        NodeStatus {
+            node: node.number(),
+            address: net.address(entry.host),
+            state: node.state(),
+            health: seen.health,
+            round_trip: seen.round_trip,
+            capacity_bytes: volume.capacity,
+            used_bytes: volume.used,
+            segments: volume.segments,
+            connections: node.connection_count(),
+            open_requests: node.open_requests(),
+            bytes_sent: counted.bytes_sent,
+            bytes_received: counted.bytes_received,
+            queued_packets: net.queued_packets(entry.host),
+        }
+    }
+
+    pub(super) fn storage_stats(&self) -> StorageStats {
+        let mut stats = StorageStats {
+            files: self.world.files.len() as u64,
+            file_bytes: self.world.files.values().map(|file| file.size).sum(),
+            ..StorageStats::default()
+        };
+        for node in &self.world.nodes {
+            let volume = node.node.volume_stats();
+            stats.segments += volume.segments;
+            stats.used_bytes += volume.used;
+            stats.capacity_bytes += volume.capacity;
+            stats.free_bytes += volume.free();
+        }
+        stats
+    }
+
+    pub(super) fn topology(&self) -> Topology {
+        let net = &self.world.net;
+        let status = |(party, host)| HostStatus { party, address: net.address(host), link: net.host_config(host) };
+        Topology { hosts: self.world.everybody().map(status).collect() }
+    }
+
+    pub(super) fn network_stats(&self) -> NetworkStats {
+        let net = &self.world.net;
+        let hosts = self.world.everybody().map(|(party, host)| (party, net.host_stats(host))).collect();
+        NetworkStats { total: net.total_stats(), hosts, in_transit: net.in_transit().0 }
+    }
+
+    pub(super) fn health_report(&self) -> HealthReport {
+        HealthReport { matrix: self.health_matrix() }
+    }
+
+    fn health_matrix(&self) -> HealthMatrix {
+        let row = |table: &PeerTable| table.peers().map(|(host, health)| (self.world.hosts.party(host), *health)).collect();
+        let nodes = self.world.nodes.iter().map(|entry| (Party::Node(entry.node.number()), row(&entry.node.peers)));
+        std::iter::once((Party::Client, row(&self.world.peers))).chain(nodes).collect()
+    }
+}

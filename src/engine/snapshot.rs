@@ -1,0 +1,175 @@
+//! How everything stands at one virtual instant: what screens draw and reports print. Knows nothing of either.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use super::transfer::{SegmentStory, TransferStatus};
+use crate::net::{DropCause, HostConfig, HostStats, PacketKind};
+use crate::node::ProcessState;
+use crate::node::health::{Health, PeerHealth};
+use crate::storage::manifest::NodeNumber;
+use crate::units::{SimDuration, SimTime};
+
+/// A host of the network: the client, or a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// The host that uploads and downloads.
+    Client,
+    /// A node.
+    Node(NodeNumber),
+}
+
+/// `client`, `Node_01`.
+impl std::fmt::Display for Party {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Party::Client => f.pad("client"),
+            Party::Node(node) => node.fmt(f),
+        }
+    }
+}
+
+impl Serialize for Party {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// How a node stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeStatus {
+    /// Which one.
+    pub node: NodeNumber,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// What its process does.
+    pub state: ProcessState,
+    /// What the client's probes say of it.
+    pub health: Health,
+    /// The last round-trip time that the client saw.
+    pub round_trip: Option<SimDuration>,
+    /// Bytes that it may hold.
+    pub capacity_bytes: u64,
+    /// Bytes that it holds.
+    pub used_bytes: u64,
+    /// Segments that it holds.
+    pub segments: u64,
+    /// Connections that it has.
+    pub connections: usize,
+    /// Requests that it has taken and not answered.
+    pub open_requests: u32,
+    /// Bytes that it has sent, whole packets.
+    pub bytes_sent: u64,
+    /// Bytes that it has received, whole packets.
+    pub bytes_received: u64,
+    /// Packets that wait in its uplink and downlink.
+    pub queued_packets: (usize, usize),
+}
+
+/// Files, segments and room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct StorageStats {
+    /// Stored files.
+    pub files: u64,
+    /// Their bytes.
+    pub file_bytes: u64,
+    /// Segments on all nodes.
+    pub segments: u64,
+    /// Their bytes.
+    pub used_bytes: u64,
+    /// Bytes that all nodes may hold.
+    pub capacity_bytes: u64,
+    /// Bytes that still fit.
+    pub free_bytes: u64,
+}
+
+/// A host and its links.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostStatus {
+    /// Who it is.
+    pub party: Party,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its links and the way to it.
+    pub link: HostConfig,
+}
+
+/// Hosts and links.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Topology {
+    /// The subnet's hosts: the client first.
+    pub hosts: Vec<HostStatus>,
+}
+
+/// What the network has counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NetworkStats {
+    /// All hosts together.
+    pub total: HostStats,
+    /// Each host: the client first, then the nodes.
+    pub hosts: Vec<(Party, HostStats)>,
+    /// Packets on their way.
+    pub in_transit: u64,
+}
+
+impl NetworkStats {
+    /// Packets sent, of one kind.
+    pub fn sent(&self, kind: PacketKind) -> u64 {
+        self.total.sent[kind]
+    }
+
+    /// Packets that did not arrive, by one cause.
+    pub fn dropped(&self, cause: DropCause) -> u64 {
+        self.total.dropped[cause]
+    }
+}
+
+/// What a host's probes found, of each of the others.
+pub type HealthMatrix = BTreeMap<Party, BTreeMap<Party, PeerHealth>>;
+
+/// What a check of everybody's health found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HealthReport {
+    /// Who saw what of whom.
+    pub matrix: HealthMatrix,
+}
+
+impl HealthReport {
+    /// What the client saw of a node.
+    pub fn of_node(&self, node: NodeNumber) -> PeerHealth {
+        let seen = self.matrix.get(&Party::Client).and_then(|row| row.get(&Party::Node(node)));
+        seen.copied().unwrap_or_default()
+    }
+}
+
+/// A transfer and the stories of its segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransferView {
+    /// How it stands.
+    pub status: TransferStatus,
+    /// The stories of its segments, in the order in which they began.
+    pub stories: Vec<SegmentStory>,
+}
+
+/// How everything stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The virtual instant.
+    pub at: SimTime,
+    /// How fast time passes, in words: `1x`, `max`.
+    pub speed: String,
+    /// Time stands still.
+    pub paused: bool,
+    /// The nodes.
+    pub nodes: Vec<NodeStatus>,
+    /// Transfers that run, and the latest that are over.
+    pub transfers: Vec<TransferView>,
+    /// Files, segments and room.
+    pub storage: StorageStats,
+    /// What the network has counted.
+    pub network: NetworkStats,
+    /// Who saw what of whom.
+    pub health: HealthMatrix,
+}

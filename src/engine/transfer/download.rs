@@ -1,0 +1,340 @@
+//! A download: segments come from their holders, are checked, and become a local file, which appears when it is whole.
+//!
+//! Several requests are under way; what comes out of order waits until its turn. The file is written under another name
+//! beside its place and renamed at the end, so that a half file is never taken for a whole one. Knows nothing of
+//! connections.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
+use crate::engine::event::Event;
+use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
+use crate::engine::world::World;
+use crate::node::protocol::{Request, Response};
+use crate::storage::manifest::{FileRecord, Manifest, NodeNumber};
+use crate::storage::segment::{SegmentId, Sha256Digest};
+
+/// Requests under way for each node.
+const SEGMENTS_PER_NODE: usize = 3;
+/// At most this many bytes are on their way or wait for their turn, but always two segments.
+const BYTES_IN_FLIGHT: usize = 32 << 20;
+/// How far writing may lag behind, in segments.
+const WRITES_AHEAD: usize = 32;
+
+/// The local file that is being written.
+#[derive(Debug)]
+pub(in crate::engine) struct Sink {
+    file: BufWriter<File>,
+    whole: Sha256,
+    partial: PathBuf,
+    path: PathBuf,
+}
+
+impl Sink {
+    /// Makes the file under its other name.
+    pub(in crate::engine) fn create(path: &Path) -> std::io::Result<Sink> {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let partial = path.with_file_name(format!(".{name}.p2p-part"));
+        let file = BufWriter::new(File::create(&partial)?);
+        Ok(Sink { file, whole: Sha256::new(), partial, path: path.to_owned() })
+    }
+
+    fn write(&mut self, id: SegmentId, bytes: &[u8]) -> FileOutcome {
+        let found = SegmentId::of(bytes);
+        if found != id {
+            return FileOutcome::Failed(format!("segment {id:?} arrived with the digest {found:?}"));
+        }
+        self.whole.update(bytes);
+        match self.file.write_all(bytes) {
+            Ok(()) => FileOutcome::Written,
+            Err(error) => FileOutcome::Failed(format!("cannot write {}: {error}", self.partial.display())),
+        }
+    }
+
+    /// Checks the whole and gives it its name.
+    fn finish(mut self, expected: Sha256Digest) -> FileOutcome {
+        let found = Sha256Digest::from_bytes(std::mem::take(&mut self.whole).finalize().into());
+        if found != expected {
+            self.discard();
+            return FileOutcome::Failed(format!("the file has the digest {found:?}, not {expected:?}"));
+        }
+        let written = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        match written.and_then(|()| fs::rename(&self.partial, &self.path)) {
+            Ok(()) => FileOutcome::Written,
+            Err(error) => {
+                let reason = format!("cannot write {}: {error}", self.path.display());
+                self.discard();
+                FileOutcome::Failed(reason)
+            }
+        }
+    }
+
+    fn discard(self) {
+        // Best effort: the next download of the file overwrites it.
+        let _ = fs::remove_file(&self.partial);
+    }
+}
+
+/// A segment that was asked for.
+#[derive(Debug)]
+struct Open {
+    node: NodeNumber,
+    attempt: u32,
+    /// Why holders that were asked before did not give it.
+    reasons: Vec<(NodeNumber, String)>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The catalog is asked for the manifest.
+    Looking,
+    Fetching,
+    /// The whole is being checked and named.
+    Finishing(JobId),
+    Over,
+}
+
+/// A download under way.
+#[derive(Debug)]
+pub(in crate::engine) struct Download {
+    id: TransferId,
+    pub(in crate::engine) log: TransferLog,
+    manifest: Option<Box<Manifest>>,
+    sink: Arc<Mutex<Option<Sink>>>,
+    next_request: u32,
+    next_write: u32,
+    open: BTreeMap<u32, Open>,
+    /// Segments that are here and wait for those before them.
+    early: BTreeMap<u32, Bytes>,
+    writes: VecDeque<JobId>,
+    phase: Phase,
+}
+
+impl Download {
+    /// Begins to fetch a file into `sink`.
+    pub(in crate::engine) fn start(world: &mut World, id: TransferId, file: &FileRecord, sink: Sink) -> Download {
+        let log = TransferLog::new(id, Direction::Download, &file.name, file.size, file.segments, world.now());
+        let name = file.name.clone();
+        world.emit(Event::TransferStarted {
+            transfer: id,
+            direction: Direction::Download,
+            name: name.clone(),
+            bytes: file.size,
+            segments: file.segments,
+        });
+        world.submit_catalog(id, move |catalog| Outcome::Manifest(catalog.manifest(&name).map(Box::new)));
+        Download {
+            id,
+            log,
+            manifest: None,
+            sink: Arc::new(Mutex::new(Some(sink))),
+            next_request: 0,
+            next_write: 0,
+            open: BTreeMap::new(),
+            early: BTreeMap::new(),
+            writes: VecDeque::new(),
+            phase: Phase::Looking,
+        }
+    }
+
+    /// Asks for what may be asked for, writes what has its turn, and ends when all is written.
+    pub(in crate::engine) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
+        if let Phase::Finishing(job) = self.phase {
+            let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+            self.on_finished(world, outcome);
+            return Ok(());
+        }
+        while matches!(self.phase, Phase::Fetching) {
+            self.await_writes(world)?;
+            if !self.ask_next(world) {
+                break;
+            }
+        }
+        let Some(manifest) = self.manifest.as_ref().filter(|_| matches!(self.phase, Phase::Fetching)) else { return Ok(()) };
+        if self.next_write == manifest.segments.len() as u32 {
+            let (sink, expected) = (Arc::clone(&self.sink), manifest.file.sha256);
+            let job = world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(finish(&sink, expected))));
+            self.phase = Phase::Finishing(job);
+            return self.pump(world);
+        }
+        Ok(())
+    }
+
+    /// Lets writing lag only so far, and finds out about failures in time.
+    fn await_writes(&mut self, world: &mut World) -> Result<(), Blocked> {
+        while self.writes.len() > WRITES_AHEAD {
+            let Some(&job) = self.writes.front() else { break };
+            let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+            self.writes.pop_front();
+            if let Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason) = outcome {
+                self.fail(world, TransferError::File(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the next segment; false where no more may be asked for now.
+    fn ask_next(&mut self, world: &mut World) -> bool {
+        let Some(manifest) = &self.manifest else { return false };
+        let by_memory = BYTES_IN_FLIGHT / (manifest.file.segment_size as usize).max(1);
+        let window = (SEGMENTS_PER_NODE * world.nodes.len()).min(by_memory).max(2);
+        if self.next_request as usize >= manifest.segments.len() || self.open.len() + self.early.len() >= window {
+            return false;
+        }
+        let index = self.next_request;
+        self.next_request += 1;
+        self.ask(world, index, Vec::new());
+        matches!(self.phase, Phase::Fetching)
+    }
+
+    /// Asks the next of a segment's holders that has not failed.
+    fn ask(&mut self, world: &mut World, index: u32, reasons: Vec<(NodeNumber, String)>) {
+        let Some(segment) = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(index as usize)) else { return };
+        let (id, len) = (segment.id, segment.len);
+        let untried = |holder: &&NodeNumber| reasons.iter().all(|(node, _)| node != *holder);
+        let Some(&node) = segment.holders.iter().find(untried) else {
+            return self.fail(world, TransferError::Unreadable { index, reasons });
+        };
+        let attempt = reasons.len() as u32;
+        if node.index() >= world.nodes.len() {
+            let mut reasons = reasons;
+            reasons.push((node, format!("this network has only {} nodes; see [nodes] count in p2p.toml", world.nodes.len())));
+            return self.ask(world, index, reasons);
+        }
+        self.open.insert(index, Open { node, attempt, reasons });
+        self.log.begin(index, len, node, attempt, world.now());
+        self.reach(world, index, Stage::Queued);
+        world.ask(node, self.id, Part::Segment(index), &Request::Get { id }, Bytes::new());
+    }
+
+    fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {
+        if let Some(story) = self.log.reach(index, stage, world.now()) {
+            world.emit(Event::Segment { transfer: self.id, stage, story });
+        }
+    }
+
+    /// Takes in what happened.
+    pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
+        match input {
+            Input::Connected { index } => self.reach(world, index, Stage::Connected),
+            Input::FirstByte { index } => self.reach(world, index, Stage::FirstByte),
+            Input::LastByte { index } => self.reach(world, index, Stage::LastByte),
+            Input::Retransmitted { index } => self.reach(world, index, Stage::Retransmitted),
+            Input::Answered { part: Part::Segment(index), node, response, payload } => {
+                self.on_answered(world, index, node, response, payload);
+            }
+            Input::Unreachable { part: Part::Segment(index), node, reason } => self.on_segment_failed(world, index, node, reason),
+            Input::Done(Outcome::Manifest(Ok(manifest))) => {
+                self.manifest = Some(manifest);
+                self.phase = Phase::Fetching;
+            }
+            Input::Done(Outcome::Manifest(Err(error))) => self.fail(world, error.into()),
+            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
+            _ => {}
+        }
+    }
+
+    fn on_answered(&mut self, world: &mut World, index: u32, node: NodeNumber, response: Response, payload: Bytes) {
+        match response {
+            Response::Segment { .. } => self.on_segment(world, index, node, payload),
+            Response::Refused(refusal) => self.on_segment_failed(world, index, node, refusal.to_string()),
+            other => self.on_segment_failed(world, index, node, format!("it answered {other:?}")),
+        }
+    }
+
+    fn on_segment(&mut self, world: &mut World, index: u32, node: NodeNumber, payload: Bytes) {
+        if self.open.get(&index).is_none_or(|open| open.node != node) {
+            return;
+        }
+        self.open.remove(&index);
+        self.reach(world, index, Stage::Acknowledged);
+        self.early.insert(index, payload);
+        while let Some(bytes) = self.early.remove(&self.next_write) {
+            self.write(world, bytes);
+        }
+    }
+
+    fn write(&mut self, world: &mut World, bytes: Bytes) {
+        let Some(segment) = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(self.next_write as usize)) else {
+            return;
+        };
+        let (sink, id) = (Arc::clone(&self.sink), segment.id);
+        let work = move || {
+            let mut slot = sink.lock().unwrap_or_else(PoisonError::into_inner);
+            Outcome::File(slot.as_mut().map_or(FileOutcome::Written, |sink| sink.write(id, &bytes)))
+        };
+        self.writes.push_back(world.desk.submit(Lane::Sink, Box::new(work)));
+        self.next_write += 1;
+    }
+
+    fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, reason: String) {
+        if self.open.get(&index).is_none_or(|open| open.node != node) {
+            return;
+        }
+        let Some(mut open) = self.open.remove(&index) else { return };
+        world.emit(Event::SegmentRetried { transfer: self.id, index, node, reason: reason.clone() });
+        open.reasons.push((node, reason));
+        debug_assert_eq!(open.attempt as usize + 1, open.reasons.len());
+        self.ask(world, index, open.reasons);
+    }
+
+    fn on_finished(&mut self, world: &mut World, outcome: Outcome) {
+        for job in std::mem::take(&mut self.writes) {
+            if let Some(Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason)) = world.desk.take(job) {
+                return self.fail(world, TransferError::File(reason));
+            }
+        }
+        if let Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason) = outcome {
+            return self.fail(world, TransferError::File(reason));
+        }
+        self.phase = Phase::Over;
+        self.log.sha256 = self.manifest.as_ref().map(|manifest| manifest.file.sha256);
+        self.log.finish(TransferState::Done, None, world.now());
+        let (name, bytes) = (self.log.status.name.clone(), self.log.status.bytes);
+        let sha256 = self.log.sha256;
+        world.emit(Event::TransferFinished { transfer: self.id, direction: Direction::Download, name, bytes, sha256 });
+    }
+
+    /// Somebody wants it ended.
+    pub(in crate::engine) fn cancel(&mut self, world: &mut World) {
+        if matches!(self.phase, Phase::Looking | Phase::Fetching) {
+            self.fail(world, TransferError::Cancelled);
+        }
+    }
+
+    fn fail(&mut self, world: &mut World, error: TransferError) {
+        if matches!(self.phase, Phase::Over) {
+            return;
+        }
+        self.phase = Phase::Over;
+        world.client.forget(self.id);
+        self.open.clear();
+        self.early.clear();
+        let sink = Arc::clone(&self.sink);
+        world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(discard(&sink))));
+        let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
+        self.log.finish(state, Some(error.clone()), world.now());
+        let name = self.log.status.name.clone();
+        world.emit(Event::TransferFailed { transfer: self.id, direction: Direction::Download, name, error });
+    }
+}
+
+fn finish(sink: &Mutex<Option<Sink>>, expected: Sha256Digest) -> FileOutcome {
+    let sink = sink.lock().unwrap_or_else(PoisonError::into_inner).take();
+    sink.map_or(FileOutcome::Written, |sink| sink.finish(expected))
+}
+
+fn discard(sink: &Mutex<Option<Sink>>) -> FileOutcome {
+    let sink = sink.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(sink) = sink {
+        sink.discard();
+    }
+    FileOutcome::Written
+}

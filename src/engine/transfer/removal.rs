@@ -1,0 +1,76 @@
+//! A removal: a file becomes invisible in one transaction, and then its segments go.
+//!
+//! After the transaction the file is gone, whatever happens; a node that cannot be reached loses its segments at the next
+//! start. Knows nothing of connections.
+
+use std::collections::BTreeSet;
+
+use super::{Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState};
+use crate::engine::event::Event;
+use crate::engine::io::Outcome;
+use crate::engine::world::World;
+use crate::storage::manifest::{FileRecord, NodeNumber};
+
+/// A removal under way.
+#[derive(Debug)]
+pub(in crate::engine) struct Removal {
+    id: TransferId,
+    pub(in crate::engine) log: TransferLog,
+    /// Nodes that have not deleted yet.
+    waiting: BTreeSet<NodeNumber>,
+}
+
+impl Removal {
+    /// Begins to remove a file.
+    pub(in crate::engine) fn start(world: &mut World, id: TransferId, file: &FileRecord) -> Removal {
+        let log = TransferLog::new(id, Direction::Removal, &file.name, file.size, file.segments, world.now());
+        let name = file.name.clone();
+        world.emit(Event::TransferStarted {
+            transfer: id,
+            direction: Direction::Removal,
+            name: name.clone(),
+            bytes: file.size,
+            segments: file.segments,
+        });
+        world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove_file(&name)));
+        Removal { id, log, waiting: BTreeSet::new() }
+    }
+
+    /// Takes in what happened.
+    pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
+        match input {
+            Input::Done(Outcome::FileRemoved(Ok((_, garbage)))) => {
+                let name = self.log.status.name.clone();
+                world.files.remove(&name);
+                world.emit(Event::FileRemoved { name });
+                self.waiting = world.delete_garbage(self.id, garbage);
+                self.finish_when_deleted(world);
+            }
+            Input::Done(Outcome::FileRemoved(Err(error))) => self.fail(world, error.into()),
+            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
+            Input::Answered { part: Part::Delete, node, .. } | Input::Unreachable { part: Part::Delete, node, .. }
+                if self.waiting.remove(&node) =>
+            {
+                self.finish_when_deleted(world);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish_when_deleted(&mut self, world: &mut World) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let status = &mut self.log.status;
+        (status.bytes_done, status.segments_done) = (status.bytes, status.segments);
+        let (name, bytes) = (status.name.clone(), status.bytes);
+        self.log.finish(TransferState::Done, None, world.now());
+        world.emit(Event::TransferFinished { transfer: self.id, direction: Direction::Removal, name, bytes, sha256: None });
+    }
+
+    fn fail(&mut self, world: &mut World, error: TransferError) {
+        self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
+        let name = self.log.status.name.clone();
+        world.emit(Event::TransferFailed { transfer: self.id, direction: Direction::Removal, name, error });
+    }
+}

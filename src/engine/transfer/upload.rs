@@ -1,0 +1,435 @@
+//! An upload: a local file is cut, its segments go to their holders, are made durable there, and become a file.
+//!
+//! ```text
+//! Running ──all segments stored──▶ Committing ──every holder has made them durable──▶ catalog transaction ──▶ Done
+//!    └───────────── a failure that no other node makes good, or a cancel ──▶ Undoing ──▶ Failed, Cancelled
+//! ```
+//!
+//! Several segments are in flight, the next being sent before the last is acknowledged. A segment that a node does not take
+//! goes to another. Knows nothing of connections.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
+use crate::engine::event::Event;
+use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
+use crate::engine::world::World;
+use crate::node::protocol::{Refusal, Request, Response, ids_payload};
+use crate::storage::catalog::Garbage;
+use crate::storage::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
+use crate::storage::segment::{Cutter, Segment, SegmentId, Sha256Digest};
+use crate::units::ByteSize;
+
+/// Segments in flight for each node, so that none waits for an acknowledgement while it could receive.
+const SEGMENTS_PER_NODE: usize = 3;
+/// At most this many bytes are in flight, but always two segments.
+const BYTES_IN_FLIGHT: usize = 32 << 20;
+/// Segments that are cut ahead.
+const CUT_AHEAD: usize = 8;
+/// How often a segment that arrives damaged is sent to the same node.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// A local file that is being cut on a thread of its own.
+#[derive(Debug)]
+struct Source {
+    cutter: Arc<Mutex<Option<Cutter<File>>>>,
+    path: String,
+    jobs: VecDeque<JobId>,
+    ended: Option<(ByteSize, Sha256Digest)>,
+}
+
+impl Source {
+    fn ask(&mut self, world: &mut World) {
+        while self.jobs.len() < CUT_AHEAD && self.ended.is_none() {
+            let (cutter, path) = (Arc::clone(&self.cutter), self.path.clone());
+            let job = world.desk.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path))));
+            self.jobs.push_back(job);
+        }
+    }
+}
+
+/// Cuts the next segment. After the end there is nothing more to cut, and it says so again.
+fn cut(cutter: &Mutex<Option<Cutter<File>>>, path: &str) -> FileOutcome {
+    let mut slot = cutter.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(open) = slot.as_mut() else { return FileOutcome::Written };
+    match open.next_segment() {
+        Ok(Some(segment)) => FileOutcome::Segment(segment),
+        Ok(None) => slot.take().map_or(FileOutcome::Written, |cutter| {
+            let (size, digest) = cutter.finish();
+            FileOutcome::End(size, digest)
+        }),
+        Err(error) => FileOutcome::Failed(format!("cannot read {path}: {error}")),
+    }
+}
+
+/// A segment that is on its way.
+#[derive(Debug)]
+struct Open {
+    segment: Segment,
+    node: NodeNumber,
+    /// Room that is promised for it on the node, until it has arrived there.
+    room: u64,
+    attempt: u32,
+}
+
+/// A segment that is stored.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    id: SegmentId,
+    len: u32,
+    node: NodeNumber,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Sending,
+    /// Holders that have not confirmed yet.
+    Committing(BTreeSet<NodeNumber>),
+    Cataloguing(Box<Manifest>),
+    /// The catalog is asked what may be deleted.
+    FindingGarbage(TransferError),
+    /// Nodes that have not deleted yet.
+    Deleting(TransferError, BTreeSet<NodeNumber>),
+    Over,
+}
+
+/// An upload under way.
+#[derive(Debug)]
+pub(in crate::engine) struct Upload {
+    id: TransferId,
+    pub(in crate::engine) log: TransferLog,
+    source: Source,
+    stored_at: u64,
+    open: BTreeMap<u32, Open>,
+    /// What is stored, by place in the file.
+    placed: BTreeMap<u32, Placed>,
+    /// Nodes that are asked nothing more, and why.
+    given_up: BTreeMap<NodeNumber, String>,
+    phase: Phase,
+}
+
+impl Upload {
+    /// Begins to store `file`, which has `size` bytes, under `name`.
+    pub(in crate::engine) fn start(
+        world: &mut World,
+        id: TransferId,
+        file: File,
+        path: &Path,
+        name: &str,
+        size: ByteSize,
+        stored_at: u64,
+    ) -> Upload {
+        let segment_size = world.config.segment_size;
+        let segments = segment_size.count_for(size) as u32;
+        let log = TransferLog::new(id, Direction::Upload, name, size.as_u64(), segments, world.now());
+        world.names_promised.insert(name.to_owned());
+        let source = Source {
+            cutter: Arc::new(Mutex::new(Some(Cutter::new(file, segment_size)))),
+            path: path.display().to_string(),
+            jobs: VecDeque::new(),
+            ended: None,
+        };
+        world.emit(Event::TransferStarted {
+            transfer: id,
+            direction: Direction::Upload,
+            name: name.to_owned(),
+            bytes: size.as_u64(),
+            segments,
+        });
+        Upload {
+            id,
+            log,
+            source,
+            stored_at,
+            open: BTreeMap::new(),
+            placed: BTreeMap::new(),
+            given_up: BTreeMap::new(),
+            phase: Phase::Sending,
+        }
+    }
+
+    /// Sends what may be sent, and goes on when all is stored.
+    pub(in crate::engine) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
+        while matches!(self.phase, Phase::Sending) && self.source.ended.is_none() && self.open.len() < self.window(world) {
+            self.source.ask(world);
+            let Some(&job) = self.source.jobs.front() else { break };
+            let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+            self.source.jobs.pop_front();
+            self.on_cut(world, outcome);
+        }
+        if matches!(self.phase, Phase::Sending) && self.source.ended.is_some() && self.open.is_empty() {
+            self.commit(world);
+        }
+        Ok(())
+    }
+
+    fn window(&self, world: &World) -> usize {
+        let by_memory = BYTES_IN_FLIGHT / world.config.segment_size.as_usize();
+        (SEGMENTS_PER_NODE * world.nodes.len()).min(by_memory).max(2)
+    }
+
+    fn on_cut(&mut self, world: &mut World, outcome: Outcome) {
+        match outcome {
+            Outcome::File(FileOutcome::Segment(segment)) => self.place(world, segment, 0),
+            Outcome::File(FileOutcome::End(size, digest)) => self.source.ended = Some((size, digest)),
+            Outcome::File(FileOutcome::Failed(reason)) => self.fail(world, TransferError::File(reason)),
+            Outcome::Crashed(reason) => self.fail(world, TransferError::Internal(reason)),
+            _ => {}
+        }
+    }
+
+    /// Gives a segment to the next node that can take it.
+    fn place(&mut self, world: &mut World, segment: Segment, attempt: u32) {
+        let candidates = world.candidates(|node| !self.given_up.contains_key(&node));
+        match world.placement.choose(&candidates, segment.bytes.len() as u64, &[]) {
+            Some(node) => self.send(world, segment, node, attempt),
+            None => {
+                let reasons = self.given_up.iter().map(|(&node, reason)| (node, reason.clone())).collect();
+                self.fail(world, TransferError::NoHolder { index: segment.index, reasons });
+            }
+        }
+    }
+
+    fn send(&mut self, world: &mut World, segment: Segment, node: NodeNumber, attempt: u32) {
+        let (index, id, bytes) = (segment.index, segment.id, segment.bytes.clone());
+        let room = world.hold(node, id, bytes.len() as u64);
+        self.open.insert(index, Open { segment, node, room, attempt });
+        self.log.begin(index, bytes.len() as u32, node, attempt, world.now());
+        self.reach(world, index, Stage::Queued);
+        world.ask(node, self.id, Part::Segment(index), &Request::Put { id }, bytes);
+    }
+
+    fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {
+        if let Some(story) = self.log.reach(index, stage, world.now()) {
+            world.emit(Event::Segment { transfer: self.id, stage, story });
+        }
+    }
+
+    /// Takes in what happened.
+    pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
+        match input {
+            Input::Connected { index } => self.reach(world, index, Stage::Connected),
+            Input::FirstByte { index } => self.reach(world, index, Stage::FirstByte),
+            Input::LastByte { index } => {
+                self.settle_promise(world, index);
+                self.reach(world, index, Stage::LastByte);
+            }
+            Input::Retransmitted { index } => self.reach(world, index, Stage::Retransmitted),
+            Input::Answered { part: Part::Segment(index), node, response, .. } => {
+                self.on_segment_answered(world, index, node, response)
+            }
+            Input::Unreachable { part: Part::Segment(index), node, reason } => {
+                self.on_segment_failed(world, index, node, reason, true)
+            }
+            Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(world, node, &response),
+            Input::Unreachable { part: Part::Commit, node, reason } => {
+                if matches!(self.phase, Phase::Committing(_)) {
+                    self.fail(world, TransferError::NotConfirmed { node, reason });
+                }
+            }
+            Input::Answered { part: Part::Delete, node, .. } | Input::Unreachable { part: Part::Delete, node, .. } => {
+                self.on_deleted(world, node)
+            }
+            Input::Done(outcome) => self.on_catalog(world, outcome),
+        }
+    }
+
+    fn on_segment_answered(&mut self, world: &mut World, index: u32, node: NodeNumber, response: Response) {
+        match response {
+            Response::Stored { .. } => self.on_stored(world, index, node),
+            Response::Refused(refusal) => {
+                let damaged_on_the_way = matches!(refusal, Refusal::Corrupt { .. });
+                self.on_segment_failed(world, index, node, refusal.to_string(), !damaged_on_the_way);
+            }
+            other => self.on_segment_failed(world, index, node, format!("it answered {other:?}"), true),
+        }
+    }
+
+    fn on_stored(&mut self, world: &mut World, index: u32, node: NodeNumber) {
+        let Some(open) = self.take_open(index, node) else { return };
+        world.settle_promise(node, open.room);
+        self.placed.insert(index, Placed { id: open.segment.id, len: open.segment.bytes.len() as u32, node });
+        self.reach(world, index, Stage::Acknowledged);
+    }
+
+    /// The segment is at its node, which has taken its room.
+    fn settle_promise(&mut self, world: &mut World, index: u32) {
+        if let Some(open) = self.open.get_mut(&index) {
+            world.settle_promise(open.node, std::mem::take(&mut open.room));
+        }
+    }
+
+    /// A segment that this node was asked to take; `None` where another has been asked since.
+    fn take_open(&mut self, index: u32, node: NodeNumber) -> Option<Open> {
+        self.open.get(&index).filter(|open| open.node == node)?;
+        self.open.remove(&index)
+    }
+
+    /// A node has not taken a segment. Another does, or this one again where the segment was damaged on the way.
+    fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, reason: String, node_is_to_blame: bool) {
+        let Some(open) = self.take_open(index, node) else { return };
+        world.settle_promise(node, open.room);
+        world.release(node, open.segment.id);
+        if !matches!(self.phase, Phase::Sending) {
+            return;
+        }
+        let attempt = open.attempt + 1;
+        world.emit(Event::SegmentRetried { transfer: self.id, index, node, reason: reason.clone() });
+        if node_is_to_blame || attempt >= ATTEMPTS_MAX {
+            self.given_up.insert(node, reason);
+            self.place(world, open.segment, attempt);
+        } else {
+            self.send(world, open.segment, node, attempt);
+        }
+    }
+
+    /// All is stored: every holder makes its share durable.
+    fn commit(&mut self, world: &mut World) {
+        self.log.status.state = TransferState::Committing;
+        let shares = self.shares();
+        if shares.is_empty() {
+            return self.catalogue(world);
+        }
+        self.phase = Phase::Committing(shares.keys().copied().collect());
+        for (node, ids) in shares {
+            let ids: Vec<SegmentId> = ids.into_iter().collect();
+            world.ask(node, self.id, Part::Commit, &Request::Commit, ids_payload(&ids));
+        }
+    }
+
+    /// What each holder has of this file.
+    fn shares(&self) -> BTreeMap<NodeNumber, BTreeSet<SegmentId>> {
+        let mut shares = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
+        for placed in self.placed.values() {
+            shares.entry(placed.node).or_default().insert(placed.id);
+        }
+        shares
+    }
+
+    fn on_commit_answered(&mut self, world: &mut World, node: NodeNumber, response: &Response) {
+        let Phase::Committing(waiting) = &mut self.phase else { return };
+        match response {
+            Response::Committed => {
+                waiting.remove(&node);
+                if waiting.is_empty() {
+                    self.catalogue(world);
+                }
+            }
+            Response::Refused(refusal) => self.fail(world, TransferError::NotConfirmed { node, reason: refusal.to_string() }),
+            other => self.fail(world, TransferError::NotConfirmed { node, reason: format!("it answered {other:?}") }),
+        }
+    }
+
+    /// All is durable: one transaction makes the file visible.
+    fn catalogue(&mut self, world: &mut World) {
+        let Some((size, sha256)) = self.source.ended else { return };
+        let segment_size = world.config.segment_size.as_usize() as u32;
+        let file = FileRecord {
+            name: self.log.status.name.clone(),
+            size: size.as_u64(),
+            sha256,
+            segments: self.placed.len() as u32,
+            segment_size,
+            stored_at: self.stored_at,
+        };
+        let record = |placed: &Placed| SegmentRecord { id: placed.id, len: placed.len, holders: vec![placed.node] };
+        let manifest = Manifest { file, segments: self.placed.values().map(record).collect() };
+        let committed = manifest.clone();
+        world.submit_catalog(self.id, move |catalog| Outcome::FileCommitted(catalog.commit_file(&committed)));
+        self.phase = Phase::Cataloguing(Box::new(manifest));
+    }
+
+    fn on_catalog(&mut self, world: &mut World, outcome: Outcome) {
+        match (std::mem::replace(&mut self.phase, Phase::Over), outcome) {
+            (Phase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(world, *manifest),
+            (Phase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => self.fail(world, error.into()),
+            (Phase::FindingGarbage(error), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
+            // What cannot be told is left: the next start sweeps what nobody refers to.
+            (Phase::FindingGarbage(error), _) => self.end_failed(world, error),
+            (_, Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
+            (phase, _) => self.phase = phase,
+        }
+    }
+
+    fn finish(&mut self, world: &mut World, manifest: Manifest) {
+        self.release_all(world);
+        let FileRecord { name, size, sha256, .. } = manifest.file.clone();
+        world.files.insert(name.clone(), manifest.file);
+        self.log.sha256 = Some(sha256);
+        // The file's real size, where it changed while it was read.
+        self.log.status.bytes = size;
+        self.log.status.segments = manifest.segments.len() as u32;
+        self.log.finish(TransferState::Done, None, world.now());
+        world.emit(Event::FileStored { name: name.clone(), bytes: size, sha256 });
+        world.emit(Event::TransferFinished {
+            transfer: self.id,
+            direction: Direction::Upload,
+            name,
+            bytes: size,
+            sha256: Some(sha256),
+        });
+    }
+
+    /// Somebody wants it ended. A file that is becoming visible is past that.
+    pub(in crate::engine) fn cancel(&mut self, world: &mut World) {
+        if matches!(self.phase, Phase::Sending | Phase::Committing(_)) {
+            self.fail(world, TransferError::Cancelled);
+        }
+    }
+
+    /// It cannot be done: what has been stored for it is removed.
+    fn fail(&mut self, world: &mut World, error: TransferError) {
+        if matches!(self.phase, Phase::FindingGarbage(_) | Phase::Deleting(..)) {
+            return;
+        }
+        self.log.status.state = TransferState::Undoing;
+        world.client.forget(self.id);
+        let mut shares = self.shares();
+        for open in std::mem::take(&mut self.open).into_values() {
+            world.settle_promise(open.node, open.room);
+            world.release(open.node, open.segment.id);
+            shares.entry(open.node).or_default().insert(open.segment.id);
+        }
+        self.release_all(world);
+        let candidates: Garbage = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
+        self.phase = Phase::FindingGarbage(error);
+        world.submit_catalog(self.id, move |catalog| Outcome::Unreferenced(catalog.unreferenced(candidates)));
+    }
+
+    fn delete(&mut self, world: &mut World, error: TransferError, garbage: Garbage) {
+        let asked = world.delete_garbage(self.id, garbage);
+        if asked.is_empty() {
+            self.end_failed(world, error);
+        } else {
+            self.phase = Phase::Deleting(error, asked);
+        }
+    }
+
+    fn on_deleted(&mut self, world: &mut World, node: NodeNumber) {
+        let Phase::Deleting(error, waiting) = &mut self.phase else { return };
+        waiting.remove(&node);
+        if waiting.is_empty() {
+            let error = error.clone();
+            self.end_failed(world, error);
+        }
+    }
+
+    fn end_failed(&mut self, world: &mut World, error: TransferError) {
+        self.phase = Phase::Over;
+        let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
+        self.log.finish(state, Some(error.clone()), world.now());
+        world.names_promised.remove(&self.log.status.name);
+        let name = self.log.status.name.clone();
+        world.emit(Event::TransferFailed { transfer: self.id, direction: Direction::Upload, name, error });
+    }
+
+    fn release_all(&mut self, world: &mut World) {
+        world.names_promised.remove(&self.log.status.name);
+        for placed in std::mem::take(&mut self.placed).into_values() {
+            world.release(placed.node, placed.id);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A node in its place: on a host, with a disk. Knows nothing of other nodes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::engine::disk_model::DiskModel;
+use crate::net::{ConnectionId, HostId, Network};
+use crate::node::Node;
+use crate::node::protocol::RequestTag;
+use crate::storage::disk::Disk;
+
+/// How many answers of a connection are remembered, to tell which of them is sent again.
+const ANSWERS_REMEMBERED: usize = 128;
+
+/// A node, its host and its disk.
+#[derive(Debug)]
+pub(in crate::engine) struct NodeHost {
+    pub(in crate::engine) node: Node,
+    pub(in crate::engine) host: HostId,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) model: DiskModel,
+    /// What each connection has been answered.
+    answers: BTreeMap<ConnectionId, Answers>,
+}
+
+/// The answers on one connection: where in the stream each lies, and what waits for room.
+#[derive(Debug, Default)]
+struct Answers {
+    sent: VecDeque<(u64, u64, RequestTag)>,
+    waiting: VecDeque<(RequestTag, Bytes, Bytes)>,
+}
+
+impl NodeHost {
+    pub(in crate::engine) fn new(node: Node, host: HostId, disk: Arc<dyn Disk>, model: DiskModel) -> NodeHost {
+        NodeHost { node, host, disk, model, answers: BTreeMap::new() }
+    }
+
+    pub(super) fn on_accepted(&mut self, connection: ConnectionId) {
+        self.answers.insert(connection, Answers::default());
+        self.node.handle_connected(connection);
+    }
+
+    pub(super) fn on_ended(&mut self, connection: ConnectionId) {
+        self.answers.remove(&connection);
+        self.node.handle_ended(connection);
+    }
+
+    /// Which answer holds `offset` of what a connection has been sent.
+    pub(super) fn answer_at(&self, connection: ConnectionId, offset: u64) -> Option<RequestTag> {
+        let sent = &self.answers.get(&connection)?.sent;
+        sent.iter().rev().find(|(start, end, _)| (*start..*end).contains(&offset)).map(|&(_, _, tag)| tag)
+    }
+
+    pub(super) fn send(&mut self, net: &mut Network, connection: ConnectionId, tag: RequestTag, header: Bytes, payload: Bytes) {
+        if let Some(answers) = self.answers.get_mut(&connection) {
+            answers.waiting.push_back((tag, header, payload));
+            answers.write(net, connection);
+        }
+    }
+
+    pub(super) fn on_writable(&mut self, net: &mut Network, connection: ConnectionId) {
+        if let Some(answers) = self.answers.get_mut(&connection) {
+            answers.write(net, connection);
+        }
+    }
+}
+
+impl Answers {
+    fn write(&mut self, net: &mut Network, connection: ConnectionId) {
+        while let Some((tag, header, payload)) = self.waiting.pop_front() {
+            let start = net.written(connection);
+            if !payload.is_empty() {
+                net.tell_when_sent(connection, start);
+            }
+            if net.write_pieces(connection, [header.clone(), payload.clone()]).is_err() {
+                self.waiting.push_front((tag, header, payload));
+                return;
+            }
+            if self.sent.len() == ANSWERS_REMEMBERED {
+                self.sent.pop_front();
+            }
+            self.sent.push_back((start, net.written(connection), tag));
+        }
+        net.tell_when_drained(connection);
+    }
+}

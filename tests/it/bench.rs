@@ -1,0 +1,177 @@
+//! A simulation on a bench: a data directory of its own, everything in reach, time that passes only when it is told to.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use p2p_storage::engine::io::{InlineIo, IoExecutor};
+use p2p_storage::engine::pace::Speed;
+use p2p_storage::engine::transfer::{TransferId, TransferReport};
+use p2p_storage::engine::{
+    ClockMode, Command, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Reply, Simulation, Token,
+};
+use p2p_storage::net::{HostConfig, TcpConfig};
+use p2p_storage::node::health::HealthConfig;
+use p2p_storage::random::RandomStream;
+use p2p_storage::storage::placement::PlacementPolicy;
+use p2p_storage::storage::segment::SegmentSize;
+use p2p_storage::units::{ByteSize, Probability, SimDuration};
+
+/// The links of the default configuration.
+pub(crate) fn slow_link() -> HostConfig {
+    HostConfig::symmetric("64KiB/s".parse().unwrap(), "1ms..10ms".parse().unwrap(), Probability::from_percent(1))
+}
+
+/// Links on which nothing is worth waiting for.
+pub(crate) fn quick_link() -> HostConfig {
+    HostConfig::symmetric("1Gbit/s".parse().unwrap(), "1ms".parse().unwrap(), Probability::NEVER)
+}
+
+/// An engine with `nodes` nodes on `link`s in `directory`.
+pub(crate) fn config(directory: &Path, nodes: u8, link: HostConfig) -> EngineConfig {
+    let host = |n| HostSpec { address: Ipv4Addr::new(192, 168, 1, n), link };
+    EngineConfig {
+        seed: 1,
+        data_dir: directory.to_owned(),
+        clock: ClockMode::OnDemand,
+        speed: Speed::Max,
+        client: host(1),
+        nodes: (0..nodes).map(|n| NodeSpec { host: host(n + 2), capacity: ByteSize::from_gib(10) }).collect(),
+        tcp: TcpConfig {
+            connect_timeout: SimDuration::from_secs(10),
+            user_timeout: SimDuration::from_secs(30),
+            ..TcpConfig::default()
+        },
+        idle_timeout: SimDuration::from_secs(60),
+        health: HealthConfig::default(),
+        segment_size: SegmentSize::default(),
+        placement: PlacementPolicy::RoundRobin,
+        disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse().unwrap() },
+    }
+}
+
+/// A file of random bytes.
+pub(crate) fn random_file(path: &Path, bytes: usize, salt: u64) -> Vec<u8> {
+    let mut content = vec![0; bytes];
+    RandomStream::new(salt, "file").fill(&mut content);
+    std::fs::write(path, &content).unwrap();
+    content
+}
+
+pub(crate) struct Bench {
+    pub(crate) simulation: Simulation,
+    /// Local files live here.
+    pub(crate) home: tempfile::TempDir,
+    pub(crate) next_token: u64,
+}
+
+impl Bench {
+    pub(crate) fn new(nodes: u8, link: HostConfig) -> Bench {
+        Bench::with(|directory| config(directory, nodes, link))
+    }
+
+    pub(crate) fn with(configure: impl FnOnce(&Path) -> EngineConfig) -> Bench {
+        let home = tempfile::tempdir().unwrap();
+        let config = configure(&home.path().join("data"));
+        Bench::open(home, config, Box::new(InlineIo::default())).unwrap()
+    }
+
+    pub(crate) fn open(home: tempfile::TempDir, config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Bench, EngineError> {
+        Ok(Bench { simulation: Simulation::open(config, io)?, home, next_token: 0 })
+    }
+
+    /// Ends the process, so to speak, and starts it again on what it left.
+    pub(crate) fn restart(self, configure: impl FnOnce(&Path) -> EngineConfig) -> Result<Bench, EngineError> {
+        let Bench { simulation, home, .. } = self;
+        drop(simulation);
+        let config = configure(&home.path().join("data"));
+        Bench::open(home, config, Box::new(InlineIo::default()))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Takes in a command without waiting for its answer.
+    pub(crate) fn tell(&mut self, command: Command) -> Token {
+        self.next_token += 1;
+        self.simulation.apply(Token(self.next_token), command);
+        Token(self.next_token)
+    }
+
+    /// Asks, and lets time pass until the answer is there.
+    pub(crate) fn ask(&mut self, command: Command) -> Result<Reply, EngineError> {
+        let token = self.tell(command);
+        self.answer(token)
+    }
+
+    pub(crate) fn answer(&mut self, token: Token) -> Result<Reply, EngineError> {
+        loop {
+            while let Some((answered, reply)) = self.simulation.poll_reply() {
+                if answered == token {
+                    return reply;
+                }
+            }
+            self.simulation.run();
+        }
+    }
+
+    pub(crate) fn start(&mut self, command: Command) -> Result<TransferId, EngineError> {
+        match self.ask(command)? {
+            Reply::Started(transfer) => Ok(transfer),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn finish(&mut self, transfer: TransferId) -> Result<TransferReport, EngineError> {
+        match self.ask(Command::Await { transfer })? {
+            Reply::Finished(report) => report.into_result(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn upload_of(&self, name: &str) -> Command {
+        Command::Upload { path: self.path(name), name: None, stored_at: 1_700_000_000 }
+    }
+
+    pub(crate) fn put(&mut self, name: &str) -> Result<TransferReport, EngineError> {
+        let transfer = self.start(self.upload_of(name))?;
+        self.finish(transfer)
+    }
+
+    /// Fetches a stored file and gives its bytes.
+    pub(crate) fn get(&mut self, name: &str) -> Result<(TransferReport, Vec<u8>), EngineError> {
+        let path = self.path(&format!("fetched-{name}"));
+        let _ = std::fs::remove_file(&path);
+        let transfer = self.start(Command::Download { name: name.into(), path: path.clone(), overwrite: false })?;
+        let report = self.finish(transfer)?;
+        Ok((report, std::fs::read(path).unwrap()))
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Result<TransferReport, EngineError> {
+        let transfer = self.start(Command::Remove { name: name.into() })?;
+        self.finish(transfer)
+    }
+
+    /// The stored files' names.
+    pub(crate) fn names(&mut self) -> Vec<String> {
+        match self.ask(Command::Files).unwrap() {
+            Reply::Files(files) => files.into_iter().map(|file| file.name).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Every segment file on every node's disk.
+    pub(crate) fn segment_files(&self) -> Vec<PathBuf> {
+        files_below(&self.path("data/nodes"))
+    }
+}
+
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,556 @@
+//! The simulation as a whole: real files cross the network, rest on real disks and come back; and whatever goes wrong,
+//! nothing is lost, half-done or left behind.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use p2p_storage::engine::command::OnShutdown;
+use p2p_storage::engine::io::{InlineIo, IoExecutor, ThreadedIo};
+use p2p_storage::engine::transfer::{Stage, TransferError};
+use p2p_storage::engine::{Command, EngineError, Event, Progress, Reply, Simulation};
+use p2p_storage::net::{DropCause, HostConfig, PacketKind};
+use p2p_storage::node::ProcessState;
+use p2p_storage::node::health::Health;
+use p2p_storage::random::RandomStream;
+use p2p_storage::storage::catalog::Catalog;
+use p2p_storage::storage::crash_disk::CrashDisk;
+use p2p_storage::storage::disk::Disk;
+use p2p_storage::storage::placement::PlacementPolicy;
+use p2p_storage::storage::segment::{SegmentSize, Sha256Digest};
+use p2p_storage::units::{ByteSize, Probability, SimDuration, SimTime};
+use proptest::prelude::*;
+
+use crate::bench::{Bench, config, files_below, quick_link, random_file, slow_link};
+
+/// A link over which nothing arrives.
+fn dead_link() -> HostConfig {
+    HostConfig { loss: Probability::ALWAYS, ..quick_link() }
+}
+
+#[test]
+fn a_file_comes_back_byte_for_byte_over_slow_and_lossy_links() {
+    let mut bench = Bench::new(5, slow_link());
+    let content = random_file(&bench.path("video.bin"), 5 << 20, 7);
+    let stored = bench.put("video.bin").unwrap();
+    // What real Linux takes for it is 83.8 s, and what the link's rate allows 82.9 s.
+    let seconds = stored.status.elapsed(SimTime::MAX).as_secs_f64();
+    assert!((82.0..88.0).contains(&seconds), "{seconds}");
+    assert_eq!((stored.status.bytes_done, stored.sha256), (5 << 20, Some(Sha256Digest::of(&content))));
+    let (fetched, bytes) = bench.get("video.bin").unwrap();
+    assert!(bytes == content, "the file is not what was stored");
+    let seconds = fetched.status.elapsed(SimTime::MAX).as_secs_f64();
+    assert!((82.0..88.0).contains(&seconds), "{seconds}");
+    // In turn: every node holds as much as every other.
+    let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+    assert_eq!(nodes.iter().map(|node| node.segments).collect::<Vec<_>>(), [16; 5]);
+}
+
+#[test]
+fn a_segment_tells_its_story() {
+    let mut bench = Bench::new(5, slow_link());
+    random_file(&bench.path("a.bin"), 1 << 20, 1);
+    let report = bench.put("a.bin").unwrap();
+    assert_eq!(report.stories.len(), 16);
+    for story in &report.stories {
+        let times =
+            [Some(story.queued), story.connected, story.first_byte, story.last_byte, story.acknowledged].map(Option::unwrap);
+        assert!(times.is_sorted(), "{story:?}");
+        let goodput = story.goodput().unwrap();
+        assert!(goodput > 1_000.0 && goodput < 66_000.0, "{goodput}");
+    }
+    let retransmits: u64 = report.stories.iter().map(|story| u64::from(story.retransmits)).sum();
+    assert_eq!(retransmits, report.status.retransmits);
+    let events: Vec<_> = std::iter::from_fn(|| bench.simulation.poll_event()).collect();
+    let acknowledged = |(_, event): &&(SimTime, Event)| matches!(event, Event::Segment { stage: Stage::Acknowledged, .. });
+    assert_eq!(events.iter().filter(acknowledged).count(), 16);
+    assert!(events.windows(2).all(|pair| pair[0].0 <= pair[1].0), "events come in order");
+    assert!(events.iter().any(|(_, event)| matches!(event, Event::FileStored { .. })));
+}
+
+/// Promise 1. Threads, slices of time and the pace change nothing; the seed does.
+#[test]
+fn the_same_seed_gives_the_same_run_however_it_is_driven() {
+    fn run(seed: u64, io: Box<dyn IoExecutor>, slice: Option<SimDuration>) -> (String, SimTime) {
+        let home = tempfile::tempdir().unwrap();
+        let mut settings = config(&home.path().join("data"), 3, slow_link());
+        settings.seed = seed;
+        let mut bench = Bench::open(home, settings, io).unwrap();
+        random_file(&bench.path("a.bin"), 700_000, 3);
+        random_file(&bench.path("b.bin"), 300_000, 4);
+        let [first, second] = ["a.bin", "b.bin"].map(|name| bench.start(bench.upload_of(name)).unwrap());
+        if let Some(slice) = slice {
+            bench.tell(Command::Await { transfer: second });
+            let mut until = SimTime::ZERO;
+            while until < SimTime::ZERO + SimDuration::from_secs(10) {
+                until += slice;
+                while !matches!(bench.simulation.advance(until, 7), Progress::Reached) {
+                    // Where it is blocked, a thread is at work.
+                    bench.simulation.wait();
+                }
+            }
+        }
+        bench.finish(first).unwrap();
+        bench.finish(second).unwrap();
+        bench.ask(Command::CheckHealth).unwrap();
+        (bench.simulation.trace_hash().to_string(), bench.simulation.now())
+    }
+    let inline = || Box::new(InlineIo::default());
+    let expected = run(1, inline(), None);
+    assert_eq!(run(1, inline(), None), expected);
+    assert_eq!(run(1, inline(), Some(SimDuration::from_millis(333))), expected);
+    assert_eq!(run(1, Box::new(ThreadedIo::start().unwrap()), None), expected);
+    assert_ne!(run(2, inline(), None).0, expected.0);
+}
+
+#[test]
+fn an_empty_file_is_a_file() {
+    let mut bench = Bench::new(2, quick_link());
+    random_file(&bench.path("empty"), 0, 1);
+    let report = bench.put("empty").unwrap();
+    assert_eq!((report.status.segments, report.sha256), (0, Some(Sha256Digest::of(b""))));
+    assert_eq!(bench.get("empty").unwrap().1, b"");
+    bench.remove("empty").unwrap();
+    assert_eq!(bench.names(), Vec::<String>::new());
+}
+
+#[test]
+fn files_of_every_awkward_size_survive() {
+    let mut bench = Bench::with(|directory| {
+        let mut settings = config(directory, 3, quick_link());
+        settings.segment_size = SegmentSize::new(SegmentSize::MIN).unwrap();
+        settings
+    });
+    for (n, bytes) in [1, 4095, 4096, 4097, 8192, 100_001].into_iter().enumerate() {
+        let name = format!("{bytes}.bin");
+        let content = random_file(&bench.path(&name), bytes, n as u64);
+        bench.put(&name).unwrap();
+        assert!(bench.get(&name).unwrap().1 == content, "{name}");
+    }
+}
+
+/// Equal segments are stored once a node, and stay until the last file that has them is gone.
+#[test]
+fn files_that_share_segments_share_their_place() {
+    let mut bench = Bench::new(1, quick_link());
+    let content = random_file(&bench.path("a.bin"), 200_000, 1);
+    fs::write(bench.path("b.bin"), &content).unwrap();
+    fs::write(bench.path("zeros"), vec![0; 1 << 20]).unwrap();
+    for name in ["a.bin", "b.bin", "zeros"] {
+        bench.put(name).unwrap();
+    }
+    assert_eq!(bench.segment_files().len(), 4 + 1);
+    bench.remove("a.bin").unwrap();
+    bench.remove("zeros").unwrap();
+    assert_eq!(bench.segment_files().len(), 4);
+    assert!(bench.get("b.bin").unwrap().1 == content);
+    bench.remove("b.bin").unwrap();
+    assert_eq!(bench.segment_files(), Vec::<std::path::PathBuf>::new());
+}
+
+/// A segment that one file gives up while another brings it must not be lost between the two.
+#[test]
+fn a_segment_that_goes_and_comes_at_once_stays() {
+    for wait in 0..60 {
+        let mut bench = Bench::new(2, slow_link());
+        let content = random_file(&bench.path("a.bin"), 150_000, 1);
+        fs::write(bench.path("b.bin"), &content).unwrap();
+        bench.put("a.bin").unwrap();
+        let upload = bench.start(bench.upload_of("b.bin")).unwrap();
+        bench.ask(Command::Sleep { span: SimDuration::from_millis(wait * 100) }).unwrap();
+        let removal = bench.start(Command::Remove { name: "a.bin".into() }).unwrap();
+        bench.finish(removal).unwrap();
+        bench.finish(upload).unwrap();
+        assert!(bench.get("b.bin").unwrap().1 == content, "after {wait} tenths of a second");
+        bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
+        assert!(bench.get("b.bin").unwrap().1 == content);
+    }
+}
+
+#[test]
+fn what_is_stored_is_there_after_a_restart() {
+    let mut bench = Bench::new(3, quick_link());
+    let content = random_file(&bench.path("a.bin"), 300_000, 1);
+    bench.put("a.bin").unwrap();
+    let mut bench = bench.restart(|directory| config(directory, 3, quick_link())).unwrap();
+    assert_eq!(bench.names(), ["a.bin"]);
+    assert!(bench.get("a.bin").unwrap().1 == content);
+    let Ok(Reply::Info(manifest)) = bench.ask(Command::Info { name: "a.bin".into() }) else { panic!("no manifest") };
+    assert_eq!((manifest.segments.len(), manifest.file.stored_at), (5, 1_700_000_000));
+}
+
+#[test]
+fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
+    let mut bench = Bench::with(|directory| {
+        let mut settings = config(directory, 2, quick_link());
+        settings.nodes.iter_mut().for_each(|node| node.capacity = ByteSize::from_kib(200));
+        settings
+    });
+    random_file(&bench.path("a.bin"), 100_000, 1);
+    random_file(&bench.path("large.bin"), 500_000, 2);
+    fs::create_dir(bench.path("directory")).unwrap();
+    let refused = |bench: &mut Bench, path: &str, name: Option<&str>| {
+        let path = bench.path(path);
+        bench.start(Command::Upload { path, name: name.map(str::to_owned), stored_at: 0 }).unwrap_err().to_string()
+    };
+    assert!(refused(&mut bench, "missing.bin", None).contains("No such file"));
+    assert!(refused(&mut bench, "directory", None).contains("directory"));
+    for name in ["a/b", "..", "a\nb", "", &"x".repeat(300)] {
+        assert!(!refused(&mut bench, "a.bin", Some(name)).is_empty(), "{name:?}");
+    }
+    let message = refused(&mut bench, "large.bin", None);
+    assert!(message.contains("500000") && message.contains("409600") && message.contains("90400 too few"), "{message}");
+    bench.put("a.bin").unwrap();
+    assert!(refused(&mut bench, "a.bin", None).contains("stored already"));
+    let upload = bench.upload_of("a.bin");
+    assert_eq!(bench.start(upload), Err(EngineError::NameTaken { name: "a.bin".into() }));
+    let download = |name: &str, path| Command::Download { name: name.into(), path, overwrite: false };
+    let path = bench.path("a.bin");
+    assert!(bench.start(download("a.bin", path)).unwrap_err().to_string().contains("exists already"));
+    let path = bench.path("new.bin");
+    let unknown = bench.start(download("a.bni", path)).unwrap_err();
+    assert_eq!(unknown.to_string(), "no file named `a.bni` is stored; did you mean `a.bin`?");
+    let path = bench.path("no/such/place");
+    assert!(bench.start(download("a.bin", path)).is_err());
+    assert!(matches!(bench.start(Command::Remove { name: "zzz".into() }), Err(EngineError::UnknownFile { nearest: None, .. })));
+    assert_eq!(bench.names(), ["a.bin"]);
+    assert_eq!(bench.segment_files().len(), 2);
+}
+
+/// An upload that is cancelled at any moment leaves nothing, and the name is free again.
+#[test]
+fn a_cancelled_upload_leaves_nothing() {
+    for tenths in [0, 1, 3, 10, 25, 40, 80] {
+        let mut bench = Bench::new(3, slow_link());
+        random_file(&bench.path("a.bin"), 500_000, 1);
+        let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
+        bench.ask(Command::Sleep { span: SimDuration::from_millis(tenths * 100) }).unwrap();
+        match bench.ask(Command::Cancel { transfer }) {
+            Ok(Reply::Finished(report)) if report.status.error == Some(TransferError::Cancelled) => {
+                assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0), "after {tenths} tenths of a second");
+            }
+            Err(EngineError::TransferOver(_)) => assert_eq!(bench.names(), ["a.bin"]),
+            other => panic!("{other:?}"),
+        }
+        if bench.names().is_empty() {
+            bench.put("a.bin").unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_download_leaves_no_file() {
+    let mut bench = Bench::new(3, slow_link());
+    random_file(&bench.path("a.bin"), 500_000, 1);
+    bench.put("a.bin").unwrap();
+    let path = bench.path("out/fetched.bin");
+    fs::create_dir(bench.path("out")).unwrap();
+    let transfer = bench.start(Command::Download { name: "a.bin".into(), path, overwrite: false }).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(3) }).unwrap();
+    bench.ask(Command::Cancel { transfer }).unwrap();
+    assert_eq!(files_below(&bench.path("out")), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_node_that_cannot_be_reached_is_done_without() {
+    let mut bench = Bench::with(|directory| {
+        let mut settings = config(directory, 3, quick_link());
+        settings.nodes[1].host.link = dead_link();
+        settings
+    });
+    let content = random_file(&bench.path("a.bin"), 500_000, 1);
+    let report = bench.put("a.bin").unwrap();
+    assert!(report.stories.iter().all(|story| story.holder.index() != 1));
+    assert!(report.stories.iter().any(|story| story.attempt == 1));
+    assert!(bench.get("a.bin").unwrap().1 == content);
+    let events: Vec<_> = std::iter::from_fn(|| bench.simulation.poll_event()).collect();
+    let retried = |(_, event): &(_, Event)| matches!(event, Event::SegmentRetried { node, .. } if node.index() == 1);
+    assert!(events.iter().any(retried));
+}
+
+#[test]
+fn an_upload_that_no_node_takes_fails_and_leaves_nothing() {
+    let mut bench = Bench::with(|directory| config(directory, 2, dead_link()));
+    random_file(&bench.path("a.bin"), 500_000, 1);
+    let error = bench.put("a.bin").unwrap_err().to_string();
+    assert!(error.contains("no node can take segment") && error.contains("Node_01: it did not answer"), "{error}");
+    assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0));
+    // In the end the probes tell.
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(30) }).unwrap();
+    let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+    assert!(nodes.iter().all(|node| node.health == Health::Dead));
+    let upload = bench.upload_of("a.bin");
+    assert!(matches!(bench.start(upload), Err(EngineError::NoRoom { free: 0, .. })));
+}
+
+#[test]
+fn full_nodes_are_passed_over_and_never_overfilled() {
+    for placement in [PlacementPolicy::RoundRobin, PlacementPolicy::CapacityAware] {
+        let mut bench = Bench::with(|directory| {
+            let mut settings = config(directory, 3, quick_link());
+            settings.placement = placement;
+            for (node, kib) in settings.nodes.iter_mut().zip([100, 900, 300]) {
+                node.capacity = ByteSize::from_kib(kib);
+            }
+            settings
+        });
+        let content = random_file(&bench.path("a.bin"), 1_150_000, 1);
+        bench.put("a.bin").unwrap();
+        let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+        assert!(nodes.iter().all(|node| node.used_bytes <= node.capacity_bytes), "{nodes:?}");
+        assert!(bench.get("a.bin").unwrap().1 == content);
+    }
+}
+
+#[test]
+fn a_damaged_segment_is_never_handed_back() {
+    let mut bench = Bench::new(1, quick_link());
+    random_file(&bench.path("a.bin"), 300_000, 1);
+    bench.put("a.bin").unwrap();
+    let victim = &bench.segment_files()[2];
+    let mut bytes = fs::read(victim).unwrap();
+    bytes[1000] ^= 4;
+    fs::write(victim, bytes).unwrap();
+    let error = bench.get("a.bin").unwrap_err().to_string();
+    assert!(error.contains("cannot be read") && error.contains("is damaged"), "{error}");
+    assert!(!bench.path("fetched-a.bin").exists());
+    // Stored once more under another name, the sound bytes heal the damaged ones.
+    fs::copy(bench.path("a.bin"), bench.path("b.bin")).unwrap();
+    bench.put("b.bin").unwrap();
+    bench.get("a.bin").unwrap();
+}
+
+#[test]
+fn a_lost_segment_is_told_at_the_start_and_when_it_is_wanted() {
+    let mut bench = Bench::new(2, quick_link());
+    random_file(&bench.path("a.bin"), 300_000, 1);
+    bench.put("a.bin").unwrap();
+    fs::remove_file(&bench.segment_files()[0]).unwrap();
+    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    let events: Vec<_> = std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| event).collect();
+    assert!(events.iter().any(|event| matches!(event, Event::SegmentsMissing { count: 1, .. })), "{events:?}");
+    assert!(bench.get("a.bin").unwrap_err().to_string().contains("does not hold segment"));
+}
+
+#[test]
+fn a_network_with_fewer_nodes_than_before_says_whom_it_misses() {
+    let mut bench = Bench::new(3, quick_link());
+    random_file(&bench.path("a.bin"), 300_000, 1);
+    bench.put("a.bin").unwrap();
+    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    let error = bench.get("a.bin").unwrap_err().to_string();
+    assert!(error.contains("Node_03") && error.contains("only 2 nodes"), "{error}");
+    let mut bench = bench.restart(|directory| config(directory, 3, quick_link())).unwrap();
+    bench.get("a.bin").unwrap();
+}
+
+#[test]
+fn leftovers_and_orphans_of_a_crash_are_swept_at_the_start() {
+    let mut bench = Bench::new(2, quick_link());
+    random_file(&bench.path("a.bin"), 300_000, 1);
+    bench.put("a.bin").unwrap();
+    let kept = bench.segment_files();
+    let orphan = Sha256Digest::of(b"orphan").to_string();
+    fs::write(bench.path("data/nodes/Node_01/incoming/77-1"), b"half").unwrap();
+    fs::create_dir_all(bench.path("data/nodes/Node_01/segments").join(&orphan[..2])).unwrap();
+    fs::write(bench.path("data/nodes/Node_01/segments").join(&orphan[..2]).join(&orphan), b"orphan").unwrap();
+    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    assert_eq!(bench.segment_files(), kept);
+    let event = bench.simulation.poll_event().unwrap().1;
+    assert!(matches!(event, Event::Swept { leftovers: 1, orphans: 1, .. }), "{event:?}");
+}
+
+#[test]
+fn a_lost_or_damaged_catalog_stops_the_start_before_anything_is_swept() {
+    let bench = {
+        let mut bench = Bench::new(2, quick_link());
+        random_file(&bench.path("a.bin"), 300_000, 1);
+        bench.put("a.bin").unwrap();
+        bench
+    };
+    let Bench { simulation, home, .. } = bench;
+    drop(simulation);
+    let catalog = home.path().join("data/catalog.redb");
+    let whole = fs::read(&catalog).unwrap();
+    let segments = files_below(&home.path().join("data/nodes"));
+    let open =
+        |home: &Path| Simulation::open(config(&home.join("data"), 2, quick_link()), Box::new(InlineIo::default())).err().unwrap();
+    for damaged in [Some(&whole[..whole.len() / 3]), Some(&[][..]), None] {
+        match damaged {
+            Some(bytes) => fs::write(&catalog, bytes).unwrap(),
+            None => fs::remove_file(&catalog).unwrap(),
+        }
+        let message = open(home.path()).to_string();
+        assert!(message.contains("damaged") || message.contains("has no catalog"), "{message}");
+        assert_eq!(files_below(&home.path().join("data/nodes")), segments);
+    }
+    fs::write(&catalog, whole).unwrap();
+    let settings = config(&home.path().join("data"), 2, quick_link());
+    let mut bench = Bench::open(home, settings, Box::new(InlineIo::default())).unwrap();
+    bench.get("a.bin").unwrap();
+}
+
+#[test]
+fn a_second_opener_is_refused() {
+    let bench = Bench::new(2, quick_link());
+    let second = Simulation::open(config(&bench.path("data"), 2, quick_link()), Box::new(InlineIo::default()));
+    assert!(second.err().unwrap().to_string().contains("in use by another p2p process"));
+}
+
+#[test]
+fn everybody_sees_everybody_in_a_health_check() {
+    let mut bench = Bench::new(4, slow_link());
+    let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("no report") };
+    assert_eq!(report.matrix.len(), 5);
+    for row in report.matrix.values() {
+        assert_eq!(row.len(), 4);
+        for seen in row.values() {
+            assert!(seen.probes >= 3 && seen.health == Health::Alive);
+            let round_trip = seen.round_trip_mean.unwrap();
+            assert!(round_trip > SimDuration::from_millis(2) && round_trip < SimDuration::from_millis(25), "{round_trip}");
+        }
+    }
+}
+
+#[test]
+fn nodes_say_what_they_do() {
+    let mut bench = Bench::new(3, slow_link());
+    random_file(&bench.path("a.bin"), 400_000, 1);
+    let states = |bench: &mut Bench| match bench.ask(Command::Nodes) {
+        Ok(Reply::Nodes(nodes)) => nodes.iter().map(|node| node.state).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(states(&mut bench), [ProcessState::Ready; 3]);
+    let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+    assert!(states(&mut bench).contains(&ProcessState::Running));
+    bench.finish(transfer).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+    assert_eq!(states(&mut bench), [ProcessState::Ready; 3]);
+    bench.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    assert_eq!(states(&mut bench), [ProcessState::Stopped; 3]);
+}
+
+#[test]
+fn a_shutdown_names_what_runs_finishes_it_or_undoes_it() {
+    let mut bench = Bench::new(3, slow_link());
+    random_file(&bench.path("a.bin"), 400_000, 1);
+    bench.start(bench.upload_of("a.bin")).unwrap();
+    let busy = bench.ask(Command::Shutdown { running: OnShutdown::Refuse }).unwrap_err();
+    assert_eq!(busy.to_string(), "a transfer is still running: #1 upload of `a.bin`");
+    bench.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    assert_eq!(bench.names(), ["a.bin"]);
+    let upload = bench.upload_of("a.bin");
+    assert_eq!(bench.start(upload), Err(EngineError::Stopped));
+    let Ok(Reply::Network(stats)) = bench.ask(Command::Network) else { panic!("no figures") };
+    assert!(stats.sent(PacketKind::Fin) >= 6, "every connection was closed from both ends");
+
+    let mut bench = Bench::new(3, slow_link());
+    random_file(&bench.path("a.bin"), 400_000, 1);
+    bench.start(bench.upload_of("a.bin")).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(2) }).unwrap();
+    bench.ask(Command::Shutdown { running: OnShutdown::Cancel }).unwrap();
+    assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0));
+}
+
+#[test]
+fn the_network_s_figures_add_up() {
+    let mut bench = Bench::new(3, slow_link());
+    random_file(&bench.path("a.bin"), 400_000, 1);
+    bench.put("a.bin").unwrap();
+    let Ok(Reply::Network(stats)) = bench.ask(Command::Network) else { panic!("no figures") };
+    let total = &stats.total;
+    assert_eq!(total.sent.total(), total.received.total() + total.dropped.total() + stats.in_transit);
+    assert_eq!(stats.hosts.len(), 4);
+    assert_eq!(stats.hosts.iter().map(|(_, host)| host.sent.total()).sum::<u64>(), total.sent.total());
+    assert!(stats.sent(PacketKind::Syn) >= 3);
+    assert!(stats.sent(PacketKind::Data) > 280 && stats.dropped(DropCause::Loss) > 0 && total.retransmits > 0);
+}
+
+#[test]
+fn a_file_that_shrinks_or_grows_while_it_is_read_is_stored_as_it_was_read() {
+    let mut bench = Bench::new(2, slow_link());
+    random_file(&bench.path("a.bin"), 3_000_000, 1);
+    let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+    fs::File::options().write(true).open(bench.path("a.bin")).unwrap().set_len(2_500_000).unwrap();
+    let report = bench.finish(transfer).unwrap();
+    assert_eq!(report.status.bytes, 2_500_000);
+    let (_, bytes) = bench.get("a.bin").unwrap();
+    assert!(bytes == fs::read(bench.path("a.bin")).unwrap());
+}
+
+/// Disks in memory that can lose what was not synced.
+fn crash_disks(nodes: usize) -> Vec<Arc<CrashDisk>> {
+    (0..nodes).map(|_| Arc::new(CrashDisk::new())).collect()
+}
+
+fn open_on(disks: &[Arc<CrashDisk>], directory: &Path) -> Simulation {
+    let settings = config(directory, disks.len() as u8, quick_link());
+    let catalog = Catalog::open(&directory.join("catalog.redb")).unwrap();
+    let disks = disks.iter().map(|disk| Arc::clone(disk) as Arc<dyn Disk>).collect();
+    Simulation::with_disks(settings, catalog, disks, Box::new(InlineIo::default())).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Promise 3 for the whole system: the power goes at any instant of any mixture of uploads and removals. What was
+    /// acknowledged is there afterwards, byte for byte; what was not is there whole or not at all; nothing else remains.
+    #[test]
+    fn acknowledged_means_stored_whatever_instant_the_power_goes(
+        seed: u64,
+        sizes in proptest::collection::vec(0usize..400_000, 1..5),
+        remove in proptest::collection::vec(any::<bool>(), 5),
+        cut_after_ms in 0u64..400,
+    ) {
+        let home = tempfile::tempdir().unwrap();
+        let disks = crash_disks(3);
+        let mut simulation = open_on(&disks, home.path());
+        let mut chance = RandomStream::new(seed, "power");
+        let mut token = 0;
+        let mut tell = |simulation: &mut Simulation, command| { token += 1; simulation.apply(p2p_storage::engine::Token(token), command); };
+        let mut contents = Vec::new();
+        for (n, &size) in sizes.iter().enumerate() {
+            let path = home.path().join(format!("f{n}"));
+            contents.push(random_file(&path, size, n as u64));
+            tell(&mut simulation, Command::Upload { path, name: None, stored_at: 0 });
+            if n > 0 && remove[n] {
+                tell(&mut simulation, Command::Remove { name: format!("f{}", n - 1) });
+            }
+            tell(&mut simulation, Command::Sleep { span: SimDuration::from_millis(chance.below(60)) });
+            simulation.run();
+            while simulation.poll_reply().is_some() {}
+        }
+        let cut = SimTime::ZERO + SimDuration::from_millis(cut_after_ms);
+        simulation.advance(cut.max(simulation.now()), u32::MAX);
+        let (mut stored, mut removed) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+        while let Some((_, event)) = simulation.poll_event() {
+            match event {
+                Event::FileStored { name, .. } => { stored.insert(name); }
+                Event::FileRemoved { name } => { stored.remove(&name); removed.insert(name); }
+                _ => {}
+            }
+        }
+        drop(simulation);
+        disks.iter().for_each(|disk| disk.crash(&mut chance));
+
+        let mut after = Bench { simulation: open_on(&disks, home.path()), home, next_token: 0 };
+        let names = after.names();
+        for name in &stored { prop_assert!(names.contains(name), "{name} was acknowledged and is gone"); }
+        for name in &removed { prop_assert!(!names.contains(name), "{name} was removed and is back"); }
+        let mut needed = std::collections::BTreeSet::new();
+        for name in &names {
+            let n: usize = name[1..].parse().unwrap();
+            let (_, bytes) = after.get(name).unwrap();
+            prop_assert!(bytes == contents[n], "{name} is not what was stored");
+            let Ok(Reply::Info(manifest)) = after.ask(Command::Info { name: name.clone() }) else { panic!("no manifest") };
+            needed.extend(manifest.segments.iter().flat_map(|segment| segment.holders.iter().map(move |holder| (holder.index(), segment.id))));
+        }
+        for (index, disk) in disks.iter().enumerate() {
+            for (id, _) in disk.list().unwrap() {
+                prop_assert!(needed.contains(&(index, id)), "an orphan stays on node {index}");
+            }
+        }
+    }
+}
