@@ -1,9 +1,10 @@
-//! Floor 5, headless: one experiment on the virtual wire, like iperf on a real one.
+//! Floor 4: one experiment on the virtual wire, like iperf on a real one.
 //!
 //! Some flows cross one link, fan out from one host, or meet at one host; each is timed from its SYN to the last byte that the
 //! receiver reads. `p2p flow`, the fidelity tests and the benchmarks run the same code. Knows the network and nothing above
 //! it.
 
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
@@ -54,8 +55,6 @@ pub struct Experiment {
     pub shape: Shape,
     /// How many packets may wait in a queue; by itself [`default_queue`](Self::default_queue).
     pub queue: Option<u32>,
-    /// The chances of the first run; each further run takes the next number.
-    pub seed: u64,
 }
 
 impl Default for Experiment {
@@ -70,7 +69,6 @@ impl Default for Experiment {
             flows: 1,
             shape: Shape::Single,
             queue: None,
-            seed: 1,
         }
     }
 }
@@ -123,9 +121,23 @@ impl Experiment {
         Running::start(self, seed, None::<fn(FlowSample)>).finish()
     }
 
-    /// Runs it once and hands every change of a sender's window to `observe`.
-    pub fn run_observed(&self, seed: u64, observe: impl FnMut(FlowSample)) -> Run {
-        Running::start(self, seed, Some(observe)).finish()
+    /// Runs it once, hands every change of a sender's window to `observe`, and writes every packet to `capture` as pcapng.
+    ///
+    /// # Errors
+    /// Where the capture cannot be written.
+    pub fn run_observed(
+        &self,
+        seed: u64,
+        observe: Option<impl FnMut(FlowSample)>,
+        capture: Option<Box<dyn Write + Send>>,
+    ) -> io::Result<Run> {
+        let mut running = Running::start(self, seed, observe);
+        if let Some(capture) = capture {
+            running.net.start_capture(capture)?;
+        }
+        running.transfer();
+        running.net.stop_capture()?;
+        Ok(running.result())
     }
 }
 
@@ -172,11 +184,19 @@ impl<F: FnMut(FlowSample)> Running<F> {
     }
 
     fn finish(mut self) -> Run {
+        self.transfer();
+        self.result()
+    }
+
+    fn transfer(&mut self) {
         while self.flows.iter().any(|flow| flow.done.is_none()) && self.net.advance(SimTime::MAX) {
             while let Some(event) = self.net.poll_event() {
                 self.on_event(&event);
             }
         }
+    }
+
+    fn result(&self) -> Run {
         let times: Vec<f64> = self.flows.iter().map(Flow::seconds).collect();
         Run {
             seconds: times.iter().copied().fold(0.0, f64::max),

@@ -10,13 +10,28 @@
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 2 | [`node`] | one peer: protocol, health, requests and answers |
 //! | 3 | [`engine`] | the simulation: nodes on the network, transfers, time |
-//! | 5 | [`experiment`] | one experiment on the virtual wire, like iperf |
+//! | 4 | [`config`] | `p2p.toml` |
+//! | 4 | [`session`], [`logging`] | what every front end begins with |
+//! | 4 | [`report`], [`output`], [`progress`] | what front ends print |
+//! | 4 | [`experiment`] | one experiment on the virtual wire |
+//! | 5 | [`oneshot`], [`demo`], [`flow`] | front ends: each knows what is below, none knows another |
+//! | 6 | [`cli`] | the command line |
 
+pub mod cli;
 pub mod codec;
+pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod experiment;
+pub mod flow;
+pub mod logging;
 pub mod net;
 pub mod node;
+pub mod oneshot;
+pub mod output;
+pub mod progress;
 pub mod random;
+pub mod report;
+pub mod session;
 pub mod storage;
 pub mod units;

@@ -267,7 +267,7 @@ impl Actor {
     /// Gives replies, events and a snapshot to those who wait for them.
     fn hand_out(&mut self, progress: Progress) {
         while let Some((at, event)) = self.simulation.poll_event() {
-            tracing::info!(%at, ?event);
+            log(at, &event);
             // Nobody may be listening.
             let _ = self.events.send((at, event));
         }
@@ -282,6 +282,14 @@ impl Actor {
             let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
             self.snapshots.send_replace(Arc::new(snapshot));
         }
+    }
+}
+
+/// Every packet's worth of progress would drown the rest of the log.
+fn log(at: SimTime, event: &Event) {
+    match event {
+        Event::Segment { .. } => tracing::debug!(%at, ?event),
+        _ => tracing::info!(%at, ?event),
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
@@ -21,10 +22,6 @@ use crate::node::protocol::{Request, Response};
 use crate::storage::manifest::{FileRecord, Manifest, NodeNumber};
 use crate::storage::segment::{SegmentId, Sha256Digest};
 
-/// Requests under way for each node.
-const SEGMENTS_PER_NODE: usize = 3;
-/// At most this many bytes are on their way or wait for their turn, but always two segments.
-const BYTES_IN_FLIGHT: usize = 32 << 20;
 /// How far writing may lag behind, in segments.
 const WRITES_AHEAD: usize = 32;
 
@@ -114,6 +111,7 @@ pub(in crate::engine) struct Download {
     /// Segments that are here and wait for those before them.
     early: BTreeMap<u32, Bytes>,
     writes: VecDeque<JobId>,
+    window: Window,
     phase: Phase,
 }
 
@@ -140,6 +138,7 @@ impl Download {
             open: BTreeMap::new(),
             early: BTreeMap::new(),
             writes: VecDeque::new(),
+            window: Window::new(file.segment_size as usize, world.now()),
             phase: Phase::Looking,
         }
     }
@@ -183,9 +182,7 @@ impl Download {
     /// Asks for the next segment; false where no more may be asked for now.
     fn ask_next(&mut self, world: &mut World) -> bool {
         let Some(manifest) = &self.manifest else { return false };
-        let by_memory = BYTES_IN_FLIGHT / (manifest.file.segment_size as usize).max(1);
-        let window = (SEGMENTS_PER_NODE * world.nodes.len()).min(by_memory).max(2);
-        if self.next_request as usize >= manifest.segments.len() || self.open.len() + self.early.len() >= window {
+        if self.next_request as usize >= manifest.segments.len() || self.open.len() + self.early.len() >= self.window.segments() {
             return false;
         }
         let index = self.next_request;
@@ -254,6 +251,7 @@ impl Download {
             return;
         }
         self.open.remove(&index);
+        self.window.note(world.now(), payload.len() as u64);
         self.reach(world, index, Stage::Acknowledged);
         self.early.insert(index, payload);
         while let Some(bytes) = self.early.remove(&self.next_write) {

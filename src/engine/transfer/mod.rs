@@ -9,6 +9,7 @@ mod download;
 mod removal;
 mod story;
 mod upload;
+mod window;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
@@ -23,10 +24,6 @@ use crate::storage::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use crate::storage::segment::{Cutter, Segment, SegmentId, Sha256Digest};
 use crate::units::ByteSize;
 
-/// Segments in flight for each node, so that none waits for an acknowledgement while it could receive.
-const SEGMENTS_PER_NODE: usize = 3;
-/// At most this many bytes are in flight, but always two segments.
-const BYTES_IN_FLIGHT: usize = 32 << 20;
 /// Segments that are cut ahead.
 const CUT_AHEAD: usize = 8;
 /// How often a segment that arrives damaged is sent to the same node.
@@ -108,6 +105,7 @@ pub(in crate::engine) struct Upload {
     placed: BTreeMap<u32, Placed>,
     /// Nodes that are asked nothing more, and why.
     given_up: BTreeMap<NodeNumber, String>,
+    window: Window,
     phase: Phase,
 }
 
@@ -126,6 +124,7 @@ impl Upload {
         let segments = segment_size.count_for(size) as u32;
         let log = TransferLog::new(id, Direction::Upload, name, size.as_u64(), segments, world.now());
         world.names_promised.insert(name.to_owned());
+        let window = Window::new(segment_size.as_usize(), world.now());
         let source = Source {
             cutter: Arc::new(Mutex::new(Some(Cutter::new(file, segment_size)))),
             path: path.display().to_string(),
@@ -147,13 +146,14 @@ impl Upload {
             open: BTreeMap::new(),
             placed: BTreeMap::new(),
             given_up: BTreeMap::new(),
+            window,
             phase: Phase::Sending,
         }
     }
 
     /// Sends what may be sent, and goes on when all is stored.
     pub(in crate::engine) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
-        while matches!(self.phase, Phase::Sending) && self.source.ended.is_none() && self.open.len() < self.window(world) {
+        while matches!(self.phase, Phase::Sending) && self.source.ended.is_none() && self.open.len() < self.window.segments() {
             self.source.ask(world);
             let Some(&job) = self.source.jobs.front() else { break };
             let outcome = world.desk.take(job).ok_or(Blocked(job))?;
@@ -164,11 +164,6 @@ impl Upload {
             self.commit(world);
         }
         Ok(())
-    }
-
-    fn window(&self, world: &World) -> usize {
-        let by_memory = BYTES_IN_FLIGHT / world.config.segment_size.as_usize();
-        (SEGMENTS_PER_NODE * world.nodes.len()).min(by_memory).max(2)
     }
 
     fn on_cut(&mut self, world: &mut World, outcome: Outcome) {
@@ -252,6 +247,7 @@ impl Upload {
         let Some(open) = self.take_open(index, node) else { return };
         world.settle_promise(node, open.room);
         self.placed.insert(index, Placed { id: open.segment.id, len: open.segment.bytes.len() as u32, node });
+        self.window.note(world.now(), open.segment.bytes.len() as u64);
         self.reach(world, index, Stage::Acknowledged);
     }
 

@@ -1,0 +1,74 @@
+//! The command line: which commands there are, and which front end carries each out. The top of the house; knows nothing of
+//! what they do.
+
+use clap::{Parser, Subcommand};
+use color_eyre::eyre::Result;
+
+use crate::demo::{self, DemoArgs};
+use crate::flow::{self, FlowArgs};
+use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
+
+/// A peer-to-peer storage network in one terminal: the bytes and the disks are real, the wires are simulated and keep the
+/// time of real Linux TCP.
+#[derive(Debug, Parser)]
+#[command(name = "p2p", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Start with `p2p demo`. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Store three files on five nodes, read them back, and report what was measured
+    ///
+    /// Files of 2, 3 and 5 MiB of pseudo-random bytes cross the virtual network to real disks and come back; every host probes
+    /// every other. Works in a temporary directory unless --data-dir names one. Exits with 0 only if every byte came back.
+    Demo(DemoArgs),
+    /// Store files on the nodes
+    ///
+    /// A file is cut into segments, each goes to a node, all are made durable, and then the file is listed. What is listed
+    /// survives a crash at any later moment; what was interrupted leaves nothing behind.
+    Put(PutArgs),
+    /// Fetch a stored file
+    ///
+    /// Every segment and the whole file are checked against their SHA-256 before the file appears under its name.
+    Get(GetArgs),
+    /// List the stored files
+    Ls(ListArgs),
+    /// Remove stored files
+    Rm(RemoveArgs),
+    /// List the nodes, with what probes over the virtual network say of them
+    Nodes(ListArgs),
+    /// Time TCP flows on the virtual wire, like iperf on a real one
+    ///
+    /// Each run times its flows from the SYN to the last byte read, with the loss and the delays of the next seed.
+    Flow(FlowArgs),
+    /// Print the configuration in effect, and where each value came from
+    Config(ConfigArgs),
+    /// Write everything that the catalog knows, as JSON
+    Export(ExportArgs),
+}
+
+impl Cli {
+    /// Carries the command out. False where it has done its work, but the answer is no.
+    ///
+    /// # Errors
+    /// Where it could not be done.
+    pub async fn run(self) -> Result<bool> {
+        match self.command {
+            Command::Demo(args) => return demo::run(&args).await,
+            Command::Put(args) => oneshot::put(&args).await?,
+            Command::Get(args) => oneshot::get(&args).await?,
+            Command::Ls(args) => oneshot::list(&args).await?,
+            Command::Rm(args) => oneshot::remove(&args).await?,
+            Command::Nodes(args) => oneshot::nodes(&args).await?,
+            Command::Flow(args) => flow::run(&args)?,
+            Command::Config(args) => oneshot::config(&args)?,
+            Command::Export(args) => oneshot::export(&args).await?,
+        }
+        Ok(true)
+    }
+}

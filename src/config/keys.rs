@@ -1,0 +1,253 @@
+//! Every key of `p2p.toml`: its section, its kind, its bounds. The only list of them. Knows nothing of where values stand.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use crate::engine::pace::Speed;
+use crate::net::{CongestionControl, Subnet};
+use crate::storage::placement::PlacementPolicy;
+use crate::storage::segment::SegmentSize;
+use crate::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration};
+
+/// A section of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// `[network]`
+    Network,
+    /// `[client]`
+    Client,
+    /// `[nodes]`
+    Nodes,
+    /// `[[node]]`
+    Node,
+    /// `[storage]`
+    Storage,
+    /// `[health]`
+    Health,
+    /// `[engine]`
+    Engine,
+}
+
+impl Section {
+    /// Every section and its name.
+    pub const NAMES: [(Section, &'static str); 7] = [
+        (Section::Network, "network"),
+        (Section::Client, "client"),
+        (Section::Nodes, "nodes"),
+        (Section::Node, "node"),
+        (Section::Storage, "storage"),
+        (Section::Health, "health"),
+        (Section::Engine, "engine"),
+    ];
+
+    /// The section of this name.
+    pub fn from_name(name: &str) -> Option<Section> {
+        Section::NAMES.iter().find(|(_, known)| *known == name).map(|&(section, _)| section)
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Section::NAMES.iter().find(|(section, _)| section == self).map_or("", |&(_, name)| name))
+    }
+}
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A rate.
+    Rate,
+    /// A fixed delay or a range.
+    Delay,
+    /// A time of at least so many milliseconds.
+    Time {
+        /// The shortest.
+        min_ms: u64,
+    },
+    /// A chance.
+    Chance,
+    /// A size of at least a byte.
+    Size,
+    /// The size of a segment.
+    SegmentSize,
+    /// A whole number within bounds.
+    Count {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+    /// A subnet.
+    Subnet,
+    /// An IPv4 address.
+    Address,
+    /// A congestion control.
+    Congestion,
+    /// A placement.
+    Placement,
+    /// A speed.
+    Speed,
+    /// Any text.
+    Text,
+}
+
+impl Kind {
+    /// Whether the value is a number in TOML, not a text.
+    pub const fn is_number(self) -> bool {
+        matches!(self, Kind::Count { .. })
+    }
+
+    /// A value that would be right.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Kind::Rate => "64KiB/s",
+            Kind::Delay => "1ms..10ms",
+            Kind::Time { .. } => "10s",
+            Kind::Chance => "1%",
+            Kind::Size => "10GiB",
+            Kind::SegmentSize => "64KiB",
+            Kind::Count { .. } => "5",
+            Kind::Subnet => "192.168.1.0/24",
+            Kind::Address => "192.168.1.7",
+            Kind::Congestion => "cubic",
+            Kind::Placement => "round-robin",
+            Kind::Speed => "1x",
+            Kind::Text => "/srv/p2p",
+        }
+    }
+
+    /// Whether `text` is a value of this kind.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what would be right.
+    pub fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Kind::Rate => parses::<Bandwidth>(text),
+            Kind::Delay => parses::<DelayRange>(text),
+            Kind::Time { min_ms } => check_time(text, SimDuration::from_millis(min_ms)),
+            Kind::Chance => parses::<Probability>(text),
+            Kind::Size => check_size(text),
+            Kind::SegmentSize => {
+                parse::<ByteSize>(text).and_then(|size| SegmentSize::new(size).map_err(|error| error.to_string())).map(drop)
+            }
+            Kind::Count { min, max } => check_count(text, min, max),
+            Kind::Subnet => parses::<Subnet>(text),
+            Kind::Address => {
+                parse::<Ipv4Addr>(text).map(drop).map_err(|_| format!("`{text}` is no IPv4 address, as in 192.168.1.7"))
+            }
+            Kind::Congestion => parses::<CongestionControl>(text),
+            Kind::Placement => parses::<PlacementPolicy>(text),
+            Kind::Speed => parses::<Speed>(text),
+            Kind::Text => Ok(()),
+        }
+    }
+}
+
+fn parse<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
+    parse::<T>(text).map(drop)
+}
+
+fn check_time(text: &str, min: SimDuration) -> Result<(), String> {
+    if parse::<SimDuration>(text)? < min { Err(format!("at least {min}, not {text}")) } else { Ok(()) }
+}
+
+fn check_size(text: &str) -> Result<(), String> {
+    if parse::<ByteSize>(text)?.as_u64() == 0 { Err("at least 1B".into()) } else { Ok(()) }
+}
+
+fn check_count(text: &str, min: u64, max: u64) -> Result<(), String> {
+    match text.parse() {
+        Ok(number) if (min..=max).contains(&number) => Ok(()),
+        _ => Err(format!("expected a whole number from {min} to {max}, not {text}")),
+    }
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Its section.
+    pub section: Section,
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// It has a value even where nobody gives one.
+    pub has_default: bool,
+}
+
+impl Key {
+    /// `[network] bandwidth`
+    pub fn full_name(&self) -> String {
+        match self.section {
+            Section::Node => format!("[[node]] {}", self.name),
+            section => format!("[{section}] {}", self.name),
+        }
+    }
+}
+
+const fn key(section: Section, name: &'static str, kind: Kind) -> Key {
+    Key { section, name, kind, has_default: true }
+}
+
+const fn optional(section: Section, name: &'static str, kind: Kind) -> Key {
+    Key { section, name, kind, has_default: false }
+}
+
+const QUEUE: Kind = Kind::Count { min: 1, max: 1_000_000 };
+
+/// Every key.
+pub const KEYS: &[Key] = &[
+    key(Section::Network, "subnet", Kind::Subnet),
+    key(Section::Network, "bandwidth", Kind::Rate),
+    key(Section::Network, "delay", Kind::Delay),
+    key(Section::Network, "loss", Kind::Chance),
+    key(Section::Network, "queue", QUEUE),
+    key(Section::Network, "seed", Kind::Count { min: 0, max: u64::MAX }),
+    key(Section::Network, "congestion", Kind::Congestion),
+    key(Section::Network, "connect_timeout", Kind::Time { min_ms: 1_000 }),
+    key(Section::Network, "answer_timeout", Kind::Time { min_ms: 1_000 }),
+    key(Section::Network, "idle_timeout", Kind::Time { min_ms: 0 }),
+    optional(Section::Client, "address", Kind::Address),
+    optional(Section::Client, "bandwidth", Kind::Rate),
+    optional(Section::Client, "bandwidth_up", Kind::Rate),
+    optional(Section::Client, "bandwidth_down", Kind::Rate),
+    optional(Section::Client, "delay", Kind::Delay),
+    optional(Section::Client, "loss", Kind::Chance),
+    optional(Section::Client, "queue", QUEUE),
+    key(Section::Nodes, "count", Kind::Count { min: 1, max: 1_000 }),
+    key(Section::Nodes, "capacity", Kind::Size),
+    optional(Section::Node, "number", Kind::Count { min: 1, max: 1_000 }),
+    optional(Section::Node, "address", Kind::Address),
+    optional(Section::Node, "bandwidth", Kind::Rate),
+    optional(Section::Node, "bandwidth_up", Kind::Rate),
+    optional(Section::Node, "bandwidth_down", Kind::Rate),
+    optional(Section::Node, "delay", Kind::Delay),
+    optional(Section::Node, "loss", Kind::Chance),
+    optional(Section::Node, "queue", QUEUE),
+    optional(Section::Node, "capacity", Kind::Size),
+    key(Section::Storage, "segment_size", Kind::SegmentSize),
+    key(Section::Storage, "placement", Kind::Placement),
+    key(Section::Storage, "disk_service_time", Kind::Time { min_ms: 0 }),
+    key(Section::Storage, "disk_throughput", Kind::Rate),
+    optional(Section::Storage, "data_dir", Kind::Text),
+    key(Section::Health, "interval", Kind::Time { min_ms: 0 }),
+    key(Section::Health, "timeout", Kind::Time { min_ms: 1 }),
+    key(Section::Health, "suspect_after", Kind::Count { min: 1, max: 100 }),
+    key(Section::Health, "dead_after", Kind::Count { min: 1, max: 100 }),
+    key(Section::Engine, "speed", Kind::Speed),
+];
+
+/// The key of this name in a section.
+pub fn find(section: Section, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.section == section && key.name == name)
+}
+
+/// The keys of a section.
+pub fn of(section: Section) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.section == section)
+}

@@ -1,0 +1,267 @@
+//! Floor 4: `p2p.toml`, from text to an engine's configuration.
+//!
+//! Three layers, each over the one before: the file that is compiled in and has every key, a file of the user's, and flags.
+//! Every value remembers where it came from, and every error names file, line and key. What keys there are, and what they
+//! take, is said once, in [`keys`].
+//!
+//! Knows nothing of arguments or of what a run does with its values.
+
+mod error;
+pub mod keys;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+pub use self::error::ConfigError;
+
+use self::keys::{Key, Kind, Section};
+
+/// The annotated default configuration.
+pub const DEFAULT_TOML: &str = include_str!("../../p2p.toml");
+
+/// The file that is used where it exists and none is named.
+pub const DEFAULT_FILE: &str = "p2p.toml";
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// It is compiled in.
+    BuiltIn,
+    /// It stands in a file.
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// On which line, from 1.
+        line: usize,
+    },
+    /// It was given on the command line.
+    Flag(&'static str),
+}
+
+/// `built in`, `p2p.toml:12`, `--seed`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::BuiltIn => f.pad("built in"),
+            Origin::File { path, line } => f.pad(&format!("{}:{line}", path.display())),
+            Origin::Flag(flag) => f.pad(flag),
+        }
+    }
+}
+
+/// A value and where it came from. The text is what TOML's string or number says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The value.
+    pub text: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// The values of one section, by key.
+pub type Settings = BTreeMap<&'static str, Setting>;
+
+/// The configuration in effect.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    sections: BTreeMap<Section, Settings>,
+    /// The `[[node]]` tables, by node number.
+    nodes: BTreeMap<u16, Settings>,
+}
+
+impl Config {
+    /// What is compiled in.
+    ///
+    /// # Errors
+    /// None, unless the file that is compiled in is wrong, which a test excludes.
+    pub fn built_in() -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        config.overlay(DEFAULT_TOML, None)?;
+        Ok(config)
+    }
+
+    /// What is compiled in, under the file `named`, or else under `./p2p.toml` where there is one.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or says something wrong.
+    pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
+        let mut config = Config::built_in()?;
+        let default = Path::new(DEFAULT_FILE);
+        if let Some(path) = named.or_else(|| default.exists().then_some(default)) {
+            let unreadable = |error: std::io::Error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() };
+            let text = std::fs::read_to_string(path).map_err(unreadable)?;
+            config.overlay(&text, Some(path))?;
+        }
+        Ok(config)
+    }
+
+    /// Lays the values of a TOML text over those that are here; nothing changes where one of them is wrong.
+    ///
+    /// # Errors
+    /// Where the text is no TOML, or has a key or a value that is not known.
+    pub fn overlay(&mut self, text: &str, path: Option<&Path>) -> Result<(), ConfigError> {
+        let source = Source { text, path };
+        let table = DeTable::parse(text).map_err(|error| source.syntax_error(&error))?;
+        let mut config = self.clone();
+        for (name, value) in table.get_ref() {
+            config.overlay_section(&source, name, value)?;
+        }
+        *self = config;
+        Ok(())
+    }
+
+    /// Sets a value from the command line.
+    ///
+    /// # Errors
+    /// Where the key does not take it.
+    pub fn set(&mut self, section: Section, key: &'static str, text: &str, flag: &'static str) -> Result<(), ConfigError> {
+        let origin = Origin::Flag(flag);
+        let wrong = |message: String| ConfigError::Value { origin: origin.clone(), key: format!("[{section}] {key}"), message };
+        keys::find(section, key).ok_or_else(|| wrong("there is no such key".into()))?.kind.check(text).map_err(wrong)?;
+        self.sections.entry(section).or_default().insert(key, Setting { text: text.to_owned(), origin });
+        Ok(())
+    }
+
+    /// Every key that has a value, in the order of the sections: section, key, setting.
+    pub fn settings(&self) -> impl Iterator<Item = (Section, &'static str, &Setting)> {
+        self.sections.iter().flat_map(|(&section, settings)| settings.iter().map(move |(&key, setting)| (section, key, setting)))
+    }
+
+    /// The `[[node]]` tables: node number, key, setting.
+    pub fn node_settings(&self) -> impl Iterator<Item = (u16, &'static str, &Setting)> {
+        self.nodes.iter().flat_map(|(&number, settings)| settings.iter().map(move |(&key, setting)| (number, key, setting)))
+    }
+
+    fn overlay_section(
+        &mut self,
+        source: &Source,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), ConfigError> {
+        let Some(section) = Section::from_name(name.get_ref()) else {
+            return Err(source.unknown(name.span().start, name.get_ref(), Section::NAMES.map(|(_, name)| name).to_vec()));
+        };
+        if section == Section::Node {
+            let wrong = || {
+                source.value_error(
+                    value.span().start,
+                    "[[node]]".into(),
+                    "write each node as a table of its own: [[node]]".into(),
+                )
+            };
+            let tables = value.get_ref().as_array().ok_or_else(wrong)?;
+            return tables.iter().try_for_each(|table| self.overlay_node(source, table));
+        }
+        let wrong = || source.value_error(value.span().start, format!("[{section}]"), "it is a section with keys".into());
+        let table = value.get_ref().as_table().ok_or_else(wrong)?;
+        let settings = read_settings(source, section, table)?;
+        self.sections.entry(section).or_default().extend(settings);
+        Ok(())
+    }
+
+    fn overlay_node(&mut self, source: &Source, value: &Spanned<DeValue<'_>>) -> Result<(), ConfigError> {
+        let wrong = |message: &str| source.value_error(value.span().start, "[[node]]".into(), message.into());
+        let table = value.get_ref().as_table().ok_or_else(|| wrong("it is a table with keys"))?;
+        let mut settings = read_settings(source, Section::Node, table)?;
+        let number = settings.remove("number").ok_or_else(|| wrong("say which node it is, as in: number = 4"))?;
+        let number = number.text.parse().map_err(|_| wrong("`number` is the number of a node"))?;
+        self.nodes.entry(number).or_default().extend(settings);
+        Ok(())
+    }
+
+    fn get<T: FromStr>(&self, section: Section, key: &'static str) -> Option<T> {
+        self.sections.get(&section).and_then(|settings| value_of(settings, key))
+    }
+}
+
+/// A value, parsed. It has been checked when it was read, so it parses.
+fn value_of<T: FromStr>(settings: &Settings, key: &str) -> Option<T> {
+    settings.get(key).and_then(|setting| setting.text.parse().ok())
+}
+
+fn read_settings(source: &Source, section: Section, table: &DeTable<'_>) -> Result<Settings, ConfigError> {
+    let mut settings = Settings::new();
+    for (name, value) in table {
+        let Some(key) = keys::find(section, name.get_ref()) else {
+            let known = keys::of(section).map(|key| key.name).collect();
+            return Err(source.unknown(name.span().start, name.get_ref(), known));
+        };
+        let text = read_value(key, value.get_ref());
+        let checked = text.and_then(|text| key.kind.check(&text).map(|()| text));
+        let wrong = |message| source.value_error(name.span().start, key.full_name(), message);
+        settings.insert(key.name, Setting { text: checked.map_err(wrong)?, origin: source.origin(name.span().start) });
+    }
+    Ok(settings)
+}
+
+/// The text of a TOML value of the kind that the key takes.
+fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
+    match (value, key.kind.is_number()) {
+        (DeValue::String(text), false) => Ok(text.to_string()),
+        (DeValue::Integer(number), true) => Ok(number.as_str().replace('_', "")),
+        (_, false) => Err(format!("expected a text in quotes, as in \"{}\"", key.kind.example())),
+        (_, true) => Err(format!("expected a whole number, as in {}", key.kind.example())),
+    }
+}
+
+/// A text that is being read, and where it stands.
+struct Source<'a> {
+    text: &'a str,
+    path: Option<&'a Path>,
+}
+
+impl Source<'_> {
+    fn origin(&self, offset: usize) -> Origin {
+        match self.path {
+            Some(path) => Origin::File { path: path.to_owned(), line: self.line_of(offset) },
+            None => Origin::BuiltIn,
+        }
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
+    }
+
+    fn syntax_error(&self, error: &toml::de::Error) -> ConfigError {
+        let origin = self.origin(error.span().map_or(0, |span| span.start));
+        ConfigError::Syntax { origin, message: error.message().to_owned() }
+    }
+
+    fn value_error(&self, offset: usize, key: String, message: String) -> ConfigError {
+        ConfigError::Value { origin: self.origin(offset), key, message }
+    }
+
+    fn unknown(&self, offset: usize, name: &str, known: Vec<&'static str>) -> ConfigError {
+        ConfigError::UnknownKey { origin: self.origin(offset), name: name.to_owned(), known }
+    }
+}
+
+/// The same as TOML, with where each value came from.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut last = None;
+        let sections = self.settings().map(|(section, key, setting)| (format!("[{section}]"), section, key, setting));
+        let nodes = self
+            .node_settings()
+            .map(|(number, key, setting)| (format!("[[node]]\nnumber = {number}"), Section::Node, key, setting));
+        for (heading, section, key, setting) in sections.chain(nodes) {
+            if last.as_ref() != Some(&heading) {
+                writeln!(f, "{}{heading}", if last.is_some() { "\n" } else { "" })?;
+                last = Some(heading);
+            }
+            let kind = keys::find(section, key).map_or(Kind::Text, |key| key.kind);
+            let value = if kind.is_number() { setting.text.clone() } else { format!("{:?}", setting.text) };
+            writeln!(f, "{:<40} # {}", format!("{key} = {value}"), setting.origin)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! From keys and values to the hosts, links and sizes of an engine: who has which address, whose own values hold where.
+//! Knows nothing of files.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::keys::Section;
+use super::{Config, ConfigError, Settings, value_of};
+use crate::engine::pace::Speed;
+use crate::engine::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
+use crate::net::{AddressPool, HostConfig, LinkConfig, TcpConfig};
+use crate::node::health::HealthConfig;
+use crate::storage::segment::SegmentSize;
+use crate::units::ByteSize;
+
+impl Config {
+    /// Where data is kept, if the configuration says so.
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        self.get::<String>(Section::Storage, "data_dir").map(PathBuf::from)
+    }
+
+    /// The chances of the run.
+    ///
+    /// # Errors
+    /// None, once the default configuration is laid below.
+    pub fn seed(&self) -> Result<u64, ConfigError> {
+        self.required(Section::Network, "seed")
+    }
+
+    /// The engine that the configuration describes, with its data in `data_dir`.
+    ///
+    /// # Errors
+    /// Where values do not go together: addresses that are taken or outside of the subnet, nodes that do not exist.
+    pub fn engine(&self, data_dir: &Path, clock: ClockMode) -> Result<EngineConfig, ConfigError> {
+        let (client, nodes) = self.hosts()?;
+        let segment_size: ByteSize = self.required(Section::Storage, "segment_size")?;
+        Ok(EngineConfig {
+            seed: self.seed()?,
+            data_dir: data_dir.to_owned(),
+            clock,
+            speed: self.required::<Speed>(Section::Engine, "speed")?,
+            client,
+            nodes,
+            tcp: self.tcp()?,
+            idle_timeout: self.required(Section::Network, "idle_timeout")?,
+            health: self.health()?,
+            segment_size: SegmentSize::new(segment_size).map_err(|error| ConfigError::Conflict(error.to_string()))?,
+            placement: self.required(Section::Storage, "placement")?,
+            disk: DiskSpeed {
+                service_time: self.required(Section::Storage, "disk_service_time")?,
+                throughput: self.required(Section::Storage, "disk_throughput")?,
+            },
+        })
+    }
+
+    fn tcp(&self) -> Result<TcpConfig, ConfigError> {
+        Ok(TcpConfig {
+            congestion: self.required(Section::Network, "congestion")?,
+            connect_timeout: self.required(Section::Network, "connect_timeout")?,
+            user_timeout: self.required(Section::Network, "answer_timeout")?,
+            ..TcpConfig::default()
+        })
+    }
+
+    fn health(&self) -> Result<HealthConfig, ConfigError> {
+        let health = HealthConfig {
+            interval: self.required(Section::Health, "interval")?,
+            timeout: self.required(Section::Health, "timeout")?,
+            suspect_after: self.required(Section::Health, "suspect_after")?,
+            dead_after: self.required(Section::Health, "dead_after")?,
+        };
+        if health.dead_after < health.suspect_after {
+            let message = format!(
+                "[health] dead_after = {} comes before suspect_after = {}: a host is suspect before it is dead",
+                health.dead_after, health.suspect_after
+            );
+            return Err(ConfigError::Conflict(message));
+        }
+        Ok(health)
+    }
+
+    fn hosts(&self) -> Result<(HostSpec, Vec<NodeSpec>), ConfigError> {
+        let count: u16 = self.required(Section::Nodes, "count")?;
+        if let Some(number) = self.nodes.keys().find(|&&number| number > count) {
+            let message = format!("[[node]] number = {number}: there are only {count} nodes; see [nodes] count");
+            return Err(ConfigError::Conflict(message));
+        }
+        let capacity: ByteSize = self.required(Section::Nodes, "capacity")?;
+        let nothing = Settings::new();
+        let client = self.sections.get(&Section::Client).unwrap_or(&nothing);
+        let tables: Vec<&Settings> = (1..=count).map(|number| self.nodes.get(&number).unwrap_or(&nothing)).collect();
+        let mut addresses = self.addresses(client, &tables)?.into_iter();
+        let mut host = |settings: &Settings| {
+            let address = addresses.next().unwrap_or(Ipv4Addr::UNSPECIFIED);
+            self.link(settings).map(|link| HostSpec { address, link })
+        };
+        let client = host(client)?;
+        let node =
+            |table: &&Settings| Ok(NodeSpec { host: host(table)?, capacity: value_of(table, "capacity").unwrap_or(capacity) });
+        Ok((client, tables.iter().map(node).collect::<Result<_, ConfigError>>()?))
+    }
+
+    /// The client's address and those of the nodes: first those that somebody asks for, then the free ones in order.
+    fn addresses(&self, client: &Settings, nodes: &[&Settings]) -> Result<Vec<Ipv4Addr>, ConfigError> {
+        let mut pool = AddressPool::new(self.required(Section::Network, "subnet")?);
+        let hosts = || std::iter::once(&client).chain(nodes);
+        for host in hosts() {
+            let Some(setting) = host.get("address") else { continue };
+            let reserved = setting
+                .text
+                .parse()
+                .map_err(|_| String::new())
+                .and_then(|address| pool.reserve(address).map_err(|error| error.to_string()));
+            reserved.map_err(|message| ConfigError::Value { origin: setting.origin.clone(), key: "address".into(), message })?;
+        }
+        let exhausted = |error| ConfigError::Conflict(format!("{error}; see [network] subnet and [nodes] count"));
+        hosts()
+            .map(|host| match value_of(host, "address") {
+                Some(address) => Ok(address),
+                None => pool.assign().map_err(exhausted),
+            })
+            .collect()
+    }
+
+    /// A host's links: its own values, else the network's.
+    fn link(&self, own: &Settings) -> Result<HostConfig, ConfigError> {
+        let both = value_of(own, "bandwidth").map_or_else(|| self.required(Section::Network, "bandwidth"), Ok)?;
+        let queue_packets = self.own_or_network(own, "queue")?;
+        let direction = |key| LinkConfig { bandwidth: value_of(own, key).unwrap_or(both), queue_packets };
+        Ok(HostConfig {
+            up: direction("bandwidth_up"),
+            down: direction("bandwidth_down"),
+            delay: self.own_or_network(own, "delay")?,
+            loss: self.own_or_network(own, "loss")?,
+        })
+    }
+
+    fn own_or_network<T: FromStr>(&self, own: &Settings, key: &'static str) -> Result<T, ConfigError> {
+        value_of(own, key).map_or_else(|| self.required(Section::Network, key), Ok)
+    }
+
+    fn required<T: FromStr>(&self, section: Section, key: &'static str) -> Result<T, ConfigError> {
+        self.get(section, key).ok_or_else(|| ConfigError::Conflict(format!("[{section}] {key} has no value")))
+    }
+}

@@ -1,0 +1,142 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::ClockMode;
+
+fn overlaid(text: &str) -> Result<Config, ConfigError> {
+    let mut config = Config::built_in()?;
+    config.overlay(text, Some(Path::new("p2p.toml"))).map(|()| config)
+}
+
+fn engine(text: &str) -> Result<crate::engine::EngineConfig, ConfigError> {
+    overlaid(text)?.engine(Path::new("/data"), ClockMode::OnDemand)
+}
+
+fn message(text: &str) -> String {
+    engine(text).expect_err(text).to_string()
+}
+
+#[test]
+fn the_file_that_is_compiled_in_has_every_key_that_needs_a_value() {
+    let config = Config::built_in().unwrap();
+    let set: Vec<_> = config.settings().map(|(section, key, _)| (section, key)).collect();
+    for key in keys::KEYS {
+        assert_eq!(set.contains(&(key.section, key.name)), key.has_default, "{}", key.full_name());
+    }
+}
+
+/// The examples in the comments of the file are right too.
+#[test]
+fn every_commented_key_is_accepted_and_every_key_is_annotated() {
+    let examples: String = DEFAULT_TOML
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')))
+        .map(|line| format!("{}\n", if line.starts_with("data_dir") { "[storage]\ndata_dir = \"/srv/p2p\"" } else { line }))
+        .collect();
+    let config = overlaid(&examples).unwrap();
+    let in_nodes: Vec<_> = config.node_settings().map(|(_, key, _)| key).collect();
+    for key in keys::KEYS {
+        let named = DEFAULT_TOML.contains(&format!("{} = ", key.name)) || DEFAULT_TOML.contains(key.name);
+        assert!(named, "{} is not in p2p.toml", key.full_name());
+        if key.section == Section::Node && !matches!(key.name, "number" | "bandwidth") {
+            assert!(in_nodes.contains(&key.name), "{}", key.full_name());
+        }
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_issue() {
+    let config = engine("").unwrap();
+    assert_eq!(config.nodes.len(), 5);
+    assert_eq!(config.client.address.to_string(), "192.168.1.1");
+    assert_eq!(config.nodes[0].host.address.to_string(), "192.168.1.2");
+    assert_eq!(config.nodes[4].host.link, config.client.link);
+    assert_eq!(config.client.link.up.bandwidth.to_string(), "64KiB/s");
+    assert_eq!((config.client.link.delay.to_string(), config.client.link.loss.to_string()), ("1ms..10ms".into(), "1%".into()));
+    assert_eq!((config.nodes[0].capacity.to_string(), config.segment_size.as_usize()), ("10GiB".into(), 65_536));
+}
+
+#[test]
+fn a_host_s_own_values_go_before_the_network_s() {
+    let config = engine(
+        "[network]\nbandwidth = '1MiB/s'\nloss = '0%'\n[client]\nbandwidth = '2MiB/s'\nbandwidth_down = '8MiB/s'\n\
+         [[node]]\nnumber = 2\naddress = '192.168.1.2'\ndelay = '50ms'\ncapacity = '1GiB'\nqueue = 7\n",
+    )
+    .unwrap();
+    let link = config.client.link;
+    assert_eq!((link.up.bandwidth.to_string(), link.down.bandwidth.to_string()), ("2MiB/s".into(), "8MiB/s".into()));
+    let second = config.nodes[1];
+    assert_eq!((second.host.address.to_string(), second.host.link.delay.to_string()), ("192.168.1.2".into(), "50ms".into()));
+    assert_eq!((second.capacity.to_string(), second.host.link.up.queue_packets), ("1GiB".into(), 7));
+    // The address that the second node asks for is not given to the first.
+    assert_eq!(config.nodes[0].host.address.to_string(), "192.168.1.3");
+    assert_eq!(config.nodes[0].host.link.up.bandwidth.to_string(), "1MiB/s");
+}
+
+#[test]
+fn errors_name_file_line_and_key() {
+    assert_eq!(
+        message("[network]\n\nbandwidth = 'fast'\n"),
+        "p2p.toml:3: [network] bandwidth: `fast` does not start with a number (expected something like `64KiB/s`)"
+    );
+    assert_eq!(message("[network]\nbandwith = '1MiB/s'\n"), "p2p.toml:2: unknown key `bandwith` (did you mean `bandwidth`?)");
+    assert!(message("[netwrok]\n").starts_with("p2p.toml:1: unknown key `netwrok` (did you mean `network`?)"));
+    assert!(message("[engine]\nxyzzyplugh = 1\n").contains("(known here: speed)"));
+    assert!(message("[network]\nloss = 1\n").contains("expected a text in quotes, as in \"1%\""));
+    assert!(message("[nodes]\ncount = '5'\n").contains("p2p.toml:2: [nodes] count: expected a whole number"));
+    assert!(message("[nodes]\ncount = 0\n").contains("from 1 to 1000"));
+    assert!(message("[storage]\nsegment_size = '1KiB'\n").contains("from 4KiB to 4MiB"));
+    assert!(message("[network]\nsubnet = '192.168.1.0'\n").contains("no subnet"));
+    assert!(message("[network\n").starts_with("p2p.toml:1: this is no TOML"));
+    assert!(message("network = 3\n").contains("[network]: it is a section with keys"));
+    assert!(message("[node]\nnumber = 1\n").contains("[[node]]"));
+    assert!(message("[[node]]\nloss = '1%'\n").contains("number = 4"));
+    assert!(message("[network]\nconnect_timeout = '1ms'\n").contains("at least 1s"));
+}
+
+#[test]
+fn values_that_do_not_go_together_are_told() {
+    assert!(message("[[node]]\nnumber = 9\n").contains("only 5 nodes"));
+    assert!(
+        message("[[node]]\nnumber = 1\naddress = '192.168.1.9'\n[[node]]\nnumber = 2\naddress = '192.168.1.9'\n")
+            .contains("p2p.toml:6: address: the address 192.168.1.9 is taken")
+    );
+    assert!(message("[client]\naddress = '10.0.0.1'\n").contains("is not in 192.168.1.0/24"));
+    assert!(message("[network]\nsubnet = '10.0.0.0/29'\n[nodes]\ncount = 6\n").contains("no address is left in 10.0.0.0/29"));
+    assert!(message("[health]\nsuspect_after = 5\n").contains("suspect before it is dead"));
+}
+
+#[test]
+fn a_wrong_overlay_changes_nothing_and_flags_come_last() {
+    let mut config = overlaid("[network]\nseed = 7\n").unwrap();
+    assert!(config.overlay("[network]\nseed = 8\nloss = '200%'\n", None).is_err());
+    assert_eq!(config.seed(), Ok(7));
+    config.set(Section::Network, "seed", "9", "--seed").unwrap();
+    assert_eq!(config.seed(), Ok(9));
+    let error = config.set(Section::Engine, "speed", "warp", "--speed").unwrap_err().to_string();
+    assert!(error.starts_with("--speed: [engine] speed: `warp` is no speed"), "{error}");
+}
+
+/// What `p2p config` prints is a configuration that says the same.
+#[test]
+fn what_is_printed_reads_back() {
+    let config = overlaid("[client]\nloss = '0%'\n[[node]]\nnumber = 3\nloss = '9%'\n[network]\nseed = 18_000\n").unwrap();
+    let printed = config.to_string();
+    assert!(printed.contains("loss = \"9%\"") && printed.contains("# p2p.toml:5"), "{printed}");
+    assert!(printed.contains("# built in"));
+    let again = overlaid(&printed).unwrap();
+    let values = |config: &Config| config.settings().map(|(s, k, setting)| (s, k, setting.text.clone())).collect::<Vec<_>>();
+    assert_eq!(values(&again), values(&config));
+    assert_eq!(again.node_settings().count(), 1);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,60}", section in 0usize..7, key in 0usize..38) {
+        let _ = overlaid(&text);
+        let (section, key) = (Section::NAMES[section].1, keys::KEYS[key].name);
+        let _ = engine(&format!("[{section}]\n{key} = {text:?}\n"));
+        let _ = engine(&format!("[[{section}]]\nnumber = 1\n{key} = {text}\n"));
+    }
+}

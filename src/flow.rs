@@ -1,0 +1,187 @@
+//! Floor 5: `p2p flow`, an experiment on the virtual wire from the command line. Knows the experiment and how to print, and
+//! no other front end.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use color_eyre::eyre::{Result, WrapErr};
+use serde::Serialize;
+
+use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
+use crate::net::{CongestionControl, TraceHash};
+use crate::output::{self, OutputArgs};
+use crate::report::{seconds_of, table};
+use crate::units::{Bandwidth, ByteSize, DelayRange, Probability};
+
+/// How the flows lie.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ShapeArg {
+    /// All flows share one link
+    Single,
+    /// One host sends to many, over access links
+    Fanout,
+    /// Many hosts send to one, over access links
+    Incast,
+}
+
+/// `p2p flow`
+#[derive(Debug, Args)]
+pub struct FlowArgs {
+    /// The rate of the link
+    #[arg(long, value_name = "RATE", default_value = "64KiB/s")]
+    bandwidth: Bandwidth,
+    /// How long a packet travels one way: fixed, or a range as in 1ms..10ms
+    #[arg(long, value_name = "TIME", default_value = "5ms")]
+    delay: DelayRange,
+    /// How likely a packet is lost, each way
+    #[arg(long, value_name = "CHANCE", default_value = "1%")]
+    loss: Probability,
+    /// What each flow carries
+    #[arg(long, value_name = "SIZE", default_value = "5MiB")]
+    bytes: ByteSize,
+    /// The congestion control: cubic or newreno
+    #[arg(long, value_name = "NAME", default_value = "cubic")]
+    congestion: CongestionControl,
+    /// How many flows start at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    flows: u32,
+    /// How they lie
+    #[arg(long, value_enum, default_value = "single")]
+    shape: ShapeArg,
+    /// How many packets may wait in a queue [default: twice the bandwidth-delay product, at least 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    queue: Option<u32>,
+    /// How many runs, each with the next seed
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    /// The seed of the first run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Write the packets of the first run to FILE, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Write the congestion windows of the first run over time to FILE, as CSV
+    #[arg(long, value_name = "FILE")]
+    cwnd: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl FlowArgs {
+    fn experiment(&self) -> Experiment {
+        Experiment {
+            bandwidth: self.bandwidth,
+            delay: self.delay,
+            loss: self.loss,
+            bytes: self.bytes,
+            congestion: self.congestion,
+            flows: self.flows,
+            shape: match self.shape {
+                ShapeArg::Single => Shape::Single,
+                ShapeArg::Fanout => Shape::Fanout,
+                ShapeArg::Incast => Shape::Incast,
+            },
+            queue: self.queue,
+        }
+    }
+}
+
+/// What `flow` prints.
+#[derive(Debug, Serialize)]
+struct FlowReport {
+    runs: Vec<Run>,
+    median_seconds: f64,
+    p10_seconds: f64,
+    p90_seconds: f64,
+    trace_hash: String,
+    wall_seconds: f64,
+}
+
+/// Runs the experiment and prints what it gave.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub fn run(args: &FlowArgs) -> Result<()> {
+    let started = wall_clock();
+    let experiment = args.experiment();
+    let mut runs = vec![first_run(args, &experiment)?];
+    runs.extend((1..args.runs).map(|n| experiment.run(args.seed.wrapping_add(u64::from(n)))));
+    let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
+    let mut trace = TraceHash::new();
+    runs.iter().for_each(|run| trace.add(run.trace_hash));
+    let report = FlowReport {
+        median_seconds: percentile(&seconds, 0.5),
+        p10_seconds: percentile(&seconds, 0.1),
+        p90_seconds: percentile(&seconds, 0.9),
+        trace_hash: trace.to_string(),
+        wall_seconds: started.elapsed().as_secs_f64(),
+        runs,
+    };
+    output::print(&args.output, &report, |report| text(report, args.seed))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the report says how long the runs took on the wall clock")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+/// The first run is the one that may be captured and watched, which changes nothing in it.
+fn first_run(args: &FlowArgs, experiment: &Experiment) -> Result<Run> {
+    let create =
+        |path: &PathBuf| File::create(path).map(BufWriter::new).wrap_err_with(|| format!("cannot write {}", path.display()));
+    let capture = args.pcap.as_ref().map(create).transpose()?;
+    let mut windows = args.cwnd.as_ref().map(create).transpose()?;
+    if let Some(file) = &mut windows {
+        writeln!(file, "seconds,flow,cwnd_packets,ssthresh_packets,in_flight_packets,srtt_seconds,state")
+            .wrap_err("cannot write")?;
+    }
+    let mut failed = None;
+    let observe = windows.as_mut().map(|file| {
+        |sample: FlowSample| {
+            failed = write_sample(file, &sample).err().or(failed.take());
+        }
+    });
+    let capture = capture.map(|file| Box::new(file) as Box<dyn Write + Send>);
+    let run = experiment.run_observed(args.seed, observe, capture).wrap_err("cannot write the capture")?;
+    match failed {
+        Some(error) => Err(error).wrap_err("cannot write the congestion windows"),
+        None => windows.map_or(Ok(()), |mut file| file.flush()).wrap_err("cannot write the congestion windows").map(|()| run),
+    }
+}
+
+fn write_sample(file: &mut impl Write, FlowSample { flow, sample }: &FlowSample) -> std::io::Result<()> {
+    let threshold = sample.threshold.map(|threshold| threshold.to_string()).unwrap_or_default();
+    writeln!(
+        file,
+        "{:.9},{flow},{},{threshold},{},{:.6},{}",
+        sample.at.as_secs_f64(),
+        sample.window,
+        sample.in_flight,
+        sample.srtt.as_secs_f64(),
+        sample.phase
+    )
+}
+
+fn text(report: &FlowReport, seed: u64) -> String {
+    let row = |(n, run): (usize, &Run)| {
+        vec![
+            (seed + n as u64).to_string(),
+            seconds_of(run.seconds),
+            run.retransmits.to_string(),
+            run.rtos.to_string(),
+            run.packets.to_string(),
+        ]
+    };
+    format!(
+        "{}\nmedian {}, 10th percentile {}, 90th {}; {:.3} s on the clock; trace {}",
+        table(&["seed", "time", "retransmits", "timeouts", "packets"], report.runs.iter().enumerate().map(row)),
+        seconds_of(report.median_seconds),
+        seconds_of(report.p10_seconds),
+        seconds_of(report.p90_seconds),
+        report.wall_seconds,
+        report.trace_hash
+    )
+}

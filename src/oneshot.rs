@@ -1,0 +1,267 @@
+//! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing at once or in virtual time, prints
+//! what came of it, and ends. Knows the engine and the report, and no other front end.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use color_eyre::Help;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use serde::Serialize;
+
+use crate::config::keys::Section;
+use crate::engine::transfer::TransferId;
+use crate::engine::{ClockMode, Command, Reply};
+use crate::output::{self, OutputArgs};
+use crate::progress::Progress;
+use crate::report::{FileLine, NodeLine, TransferLine, files_text, nodes_text, transfers_text};
+use crate::session::{EngineArgs, Session};
+use crate::storage::manifest::Manifest;
+
+/// `p2p put`
+#[derive(Debug, Args)]
+pub struct PutArgs {
+    /// The files to store
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Store the file under NAME instead of its own name
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `p2p get`
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// The stored file to fetch
+    name: String,
+    /// Where to put it, instead of under its name in this directory
+    #[arg(short, long, value_name = "OUT")]
+    output_file: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `p2p rm`
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// The stored files to remove
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `p2p ls`, `p2p nodes`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `p2p export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Write to OUT instead of standard output
+    #[arg(short, long, value_name = "OUT")]
+    output_file: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Accepted for the sake of scripts: an export is always JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `p2p config`
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+fn start(args: &EngineArgs) -> Result<Session> {
+    Session::start(args, None, ClockMode::OnDemand)
+}
+
+/// Stores files, one after the other. All that were stored before one failed stay stored.
+///
+/// # Errors
+/// Where a file cannot be stored.
+pub async fn put(args: &PutArgs) -> Result<()> {
+    if args.name.is_some() && args.files.len() > 1 {
+        return Err(eyre!("--as names one file, but {} are given", args.files.len())).suggestion("store them one by one");
+    }
+    let session = start(&args.engine)?;
+    let command = |path: &PathBuf| Command::Upload { path: path.clone(), name: args.name.clone(), stored_at: output::now_unix() };
+    let commands = args.files.iter().map(command).collect();
+    transfer_all(session, commands, args.output).await
+}
+
+/// Fetches a file.
+///
+/// # Errors
+/// Where it cannot be fetched; then no file of that name appears.
+pub async fn get(args: &GetArgs) -> Result<()> {
+    let session = start(&args.engine)?;
+    let path = args.output_file.clone().unwrap_or_else(|| PathBuf::from(&args.name));
+    let command = Command::Download { name: args.name.clone(), path, overwrite: args.force };
+    transfer_all(session, vec![command], args.output).await
+}
+
+/// Removes files.
+///
+/// # Errors
+/// Where there is none of that name.
+pub async fn remove(args: &RemoveArgs) -> Result<()> {
+    let session = start(&args.engine)?;
+    let commands = args.names.iter().map(|name| Command::Remove { name: name.clone() }).collect();
+    transfer_all(session, commands, args.output).await
+}
+
+/// Does transfers one after the other, and tells those that were done even where one fails.
+async fn transfer_all(session: Session, commands: Vec<Command>, output: OutputArgs) -> Result<()> {
+    let progress = Progress::start(&session.engine);
+    let mut done = Vec::new();
+    let mut result = Ok(());
+    for command in commands {
+        match transfer(&session, command).await {
+            Ok(line) => done.push(line),
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
+        }
+    }
+    progress.finish().await;
+    session.end().await?;
+    if result.is_ok() || !done.is_empty() {
+        output::print(&output, &Transfers { files: done }, |transfers| transfers_text(&transfers.files))?;
+    }
+    result
+}
+
+/// What `put`, `get` and `rm` print.
+#[derive(Debug, Serialize)]
+struct Transfers {
+    files: Vec<TransferLine>,
+}
+
+/// One transfer. Ctrl-C cancels it, and what it did is undone.
+async fn transfer(session: &Session, command: Command) -> Result<TransferLine> {
+    let transfer = session.begin(command).await?;
+    tokio::select! {
+        report = session.finish(transfer) => report.map(|report| TransferLine::from(&report)),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.wrap_err("cannot wait for Ctrl-C")?;
+            cancel(session, transfer).await
+        }
+    }
+}
+
+async fn cancel(session: &Session, transfer: TransferId) -> Result<TransferLine> {
+    // It may have ended in the meantime; either way nothing half-done is left.
+    let _ = session.ask(Command::Cancel { transfer }).await;
+    Err(eyre!("interrupted; nothing of the unfinished file is stored"))
+}
+
+/// Lists the stored files.
+///
+/// # Errors
+/// Where the data directory cannot be used.
+pub async fn list(args: &ListArgs) -> Result<()> {
+    let session = start(&args.engine)?;
+    let Reply::Files(files) = session.ask(Command::Files).await? else { return Err(eyre!("no list of files")) };
+    session.end().await?;
+    let lines: Vec<FileLine> = files.iter().map(FileLine::from).collect();
+    output::print(&args.output, &lines, |lines| files_text(lines))
+}
+
+/// Lists the nodes, as they answer probes.
+///
+/// # Errors
+/// Where the data directory cannot be used.
+pub async fn nodes(args: &ListArgs) -> Result<()> {
+    let session = start(&args.engine)?;
+    let Reply::Health(health) = session.ask(Command::CheckHealth).await? else { return Err(eyre!("no answer to probes")) };
+    let Reply::Nodes(nodes) = session.ask(Command::Nodes).await? else { return Err(eyre!("no list of nodes")) };
+    session.end().await?;
+    let lines: Vec<NodeLine> = nodes.iter().map(|node| NodeLine::new(node, &health.of_node(node.node))).collect();
+    output::print(&args.output, &lines, |lines| nodes_text(lines))
+}
+
+/// What `export` writes.
+#[derive(Debug, Serialize)]
+struct Export {
+    format: u32,
+    files: Vec<Manifest>,
+}
+
+/// Writes everything that the catalog knows, as JSON.
+///
+/// # Errors
+/// Where the data directory cannot be used or the output cannot be written.
+pub async fn export(args: &ExportArgs) -> Result<()> {
+    let session = start(&args.engine)?;
+    let Reply::Files(files) = session.ask(Command::Files).await? else { return Err(eyre!("no list of files")) };
+    let mut manifests = Vec::new();
+    for file in files {
+        match session.ask(Command::Info { name: file.name }).await? {
+            Reply::Info(manifest) => manifests.push(*manifest),
+            other => return Err(eyre!("unexpected reply: {other:?}")),
+        }
+    }
+    session.end().await?;
+    let export = Export { format: 1, files: manifests };
+    match &args.output_file {
+        None => output::print(&OutputArgs { json: true }, &export, |_| String::new()),
+        Some(path) => {
+            let json = serde_json::to_string_pretty(&export).wrap_err("cannot make JSON")?;
+            std::fs::write(path, json + "\n").wrap_err_with(|| format!("cannot write {}", path.display()))
+        }
+    }
+}
+
+/// A value of the configuration, as `config --json` tells it.
+#[derive(Debug, Serialize)]
+struct ConfigLine {
+    section: String,
+    key: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<u16>,
+    value: String,
+    origin: String,
+}
+
+/// Prints the configuration in effect.
+///
+/// # Errors
+/// Where it is wrong.
+pub fn config(args: &ConfigArgs) -> Result<()> {
+    let config = args.engine.load()?;
+    // Values that do not go together are told here too, before anybody starts an engine with them.
+    config.engine(&PathBuf::new(), ClockMode::OnDemand)?;
+    let line = |node, section: Section, key, setting: &crate::config::Setting| ConfigLine {
+        section: section.to_string(),
+        key,
+        node,
+        value: setting.text.clone(),
+        origin: setting.origin.to_string(),
+    };
+    let nodes = config.node_settings().map(|(node, key, setting)| line(Some(node), Section::Node, key, setting));
+    let lines: Vec<ConfigLine> =
+        config.settings().map(|(section, key, setting)| line(None, section, key, setting)).chain(nodes).collect();
+    output::print(&args.output, &lines, |_| config.to_string().trim_end().to_owned())
+}

@@ -1,0 +1,81 @@
+//! Floor 4: progress bars of transfers on standard error, where that is a terminal. Knows nothing of commands.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
+use crate::engine::{EngineHandle, Snapshot};
+use crate::units::SimTime;
+
+/// Bars that follow the engine's transfers until they are finished.
+#[derive(Debug)]
+pub struct Progress {
+    end: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Progress {
+    /// Begins to follow. On anything but a terminal nothing is drawn.
+    pub fn start(engine: &EngineHandle) -> Progress {
+        let (end, ended) = oneshot::channel();
+        let task = spawn(follow(engine.snapshots(), ended));
+        Progress { end, task }
+    }
+
+    /// Draws how things stand at the end, and ends.
+    pub async fn finish(self) {
+        // The task may have ended with the engine.
+        let _ = self.end.send(());
+        let _ = self.task.await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a front end's task, whose handle is kept")]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(task)
+}
+
+async fn follow(mut snapshots: watch::Receiver<Arc<Snapshot>>, mut ended: oneshot::Receiver<()>) {
+    let (all, mut bars) = (MultiProgress::new(), HashMap::new());
+    loop {
+        let over = tokio::select! {
+            changed = snapshots.changed() => changed.is_err(),
+            _ = &mut ended => true,
+        };
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        for transfer in &snapshot.transfers {
+            draw(&all, &mut bars, &transfer.status, snapshot.at);
+        }
+        if over {
+            break;
+        }
+    }
+}
+
+fn draw(all: &MultiProgress, bars: &mut HashMap<TransferId, ProgressBar>, status: &TransferStatus, now: SimTime) {
+    let bar = bars.entry(status.id).or_insert_with(|| all.add(new_bar(status)));
+    if bar.is_finished() {
+        return;
+    }
+    bar.set_position(status.bytes_done);
+    let rate = crate::units::ByteSize::from_bytes(status.goodput(now) as u64).human();
+    bar.set_message(format!("{rate}/s, {:.1} virtual s, {}", status.elapsed(now).as_secs_f64(), status.state.name()));
+    match status.state {
+        TransferState::Done => bar.finish(),
+        state if state.is_over() => bar.abandon(),
+        _ => {}
+    }
+}
+
+fn new_bar(status: &TransferStatus) -> ProgressBar {
+    let bar = ProgressBar::new(status.bytes);
+    if let Ok(style) = ProgressStyle::with_template("{prefix:30!} {bar:30} {percent:>3} % {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(format!("{} {}", status.direction.name(), status.name));
+    bar
+}

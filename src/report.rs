@@ -1,0 +1,186 @@
+//! Floor 4: what one-shot commands print: JSON whose fields are a contract, and the same as text with tables.
+//!
+//! The contract is `docs/json.md`; numbers are plain (seconds, bytes, counts). Every figure comes from the engine, none is made
+//! here. Knows nothing of how it was asked for.
+
+mod demo;
+mod network;
+mod tables;
+
+use serde::Serialize;
+
+pub use self::demo::{DemoReport, FileReport, SegmentReport};
+pub use self::network::{NetworkReport, PacketsReport};
+pub use self::tables::{bytes_of, rate_of, seconds_of, table};
+
+use crate::engine::snapshot::NodeStatus;
+use crate::engine::transfer::TransferReport;
+use crate::node::health::PeerHealth;
+use crate::storage::manifest::FileRecord;
+use crate::storage::segment::Sha256Digest;
+use crate::units::SimTime;
+
+/// How long one way of a file took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WayReport {
+    /// Virtual seconds from the first packet to the end.
+    pub virtual_seconds: f64,
+    /// The file's bytes over that time.
+    pub goodput_bytes_per_second: f64,
+    /// Packets that were sent again.
+    pub retransmits: u64,
+}
+
+impl From<&TransferReport> for WayReport {
+    fn from(report: &TransferReport) -> Self {
+        WayReport {
+            virtual_seconds: report.status.elapsed(SimTime::MAX).as_secs_f64(),
+            goodput_bytes_per_second: report.status.goodput(SimTime::MAX),
+            retransmits: report.status.retransmits,
+        }
+    }
+}
+
+/// A transfer of one file, as `put`, `get` and `rm` tell it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransferLine {
+    /// The file's name in the network.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its segments.
+    pub segments: u32,
+    /// Its digest; absent for a removal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Digest>,
+    /// How long it took.
+    #[serde(flatten)]
+    pub way: WayReport,
+}
+
+impl From<&TransferReport> for TransferLine {
+    fn from(report: &TransferReport) -> Self {
+        let status = &report.status;
+        TransferLine {
+            name: status.name.clone(),
+            bytes: status.bytes,
+            segments: status.segments,
+            sha256: report.sha256,
+            way: WayReport::from(report),
+        }
+    }
+}
+
+/// A stored file, as `ls` tells it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileLine {
+    /// Its name.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its segments.
+    pub segments: u32,
+    /// Bytes of a full segment.
+    pub segment_size: u32,
+    /// Its digest.
+    pub sha256: Sha256Digest,
+    /// When it was stored: seconds since 1970.
+    pub stored_at: u64,
+}
+
+impl From<&FileRecord> for FileLine {
+    fn from(file: &FileRecord) -> Self {
+        FileLine {
+            name: file.name.clone(),
+            bytes: file.size,
+            segments: file.segments,
+            segment_size: file.segment_size,
+            sha256: file.sha256,
+            stored_at: file.stored_at,
+        }
+    }
+}
+
+/// A node, as `nodes` and `demo` tell it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeLine {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// What its process does: READY, RUNNING, WAITING, STOPPED.
+    pub state: &'static str,
+    /// What the client's probes say: ALIVE, SUSPECT, DEAD.
+    pub health: &'static str,
+    /// The mean round-trip time of the client's probes; absent where none was answered.
+    pub round_trip_seconds: Option<f64>,
+    /// The share of probes that were not answered.
+    pub probe_loss: f64,
+    /// Bytes that it may hold.
+    pub capacity_bytes: u64,
+    /// Bytes that it holds.
+    pub used_bytes: u64,
+    /// Segments that it holds.
+    pub segments: u64,
+}
+
+impl NodeLine {
+    /// A node as it stands, and as the client's probes saw it.
+    pub fn new(node: &NodeStatus, seen: &PeerHealth) -> NodeLine {
+        NodeLine {
+            name: node.node.to_string(),
+            address: node.address.to_string(),
+            state: node.state.name(),
+            health: seen.health.name(),
+            round_trip_seconds: seen.round_trip_mean.map(|time| time.as_secs_f64()),
+            probe_loss: seen.loss(),
+            capacity_bytes: node.capacity_bytes,
+            used_bytes: node.used_bytes,
+            segments: node.segments,
+        }
+    }
+}
+
+/// Transfers as a table.
+pub fn transfers_text(lines: &[TransferLine]) -> String {
+    let rows = lines.iter().map(|line| {
+        vec![
+            line.name.clone(),
+            bytes_of(line.bytes),
+            line.segments.to_string(),
+            seconds_of(line.way.virtual_seconds),
+            rate_of(line.way.goodput_bytes_per_second),
+            line.way.retransmits.to_string(),
+            line.sha256.map(|digest| digest.short()).unwrap_or_default(),
+        ]
+    });
+    table(&["file", "size", "segments", "virtual time", "goodput", "retransmits", "sha-256"], rows)
+}
+
+/// Stored files as a table.
+pub fn files_text(lines: &[FileLine]) -> String {
+    if lines.is_empty() {
+        return "no files are stored".into();
+    }
+    let rows =
+        lines.iter().map(|line| vec![line.name.clone(), bytes_of(line.bytes), line.segments.to_string(), line.sha256.short()]);
+    table(&["file", "size", "segments", "sha-256"], rows)
+}
+
+/// Nodes as a table.
+pub fn nodes_text(lines: &[NodeLine]) -> String {
+    let rows = lines.iter().map(|line| {
+        vec![
+            line.name.clone(),
+            line.address.clone(),
+            line.state.into(),
+            line.health.into(),
+            line.round_trip_seconds.map_or_else(|| "-".into(), |seconds| format!("{:.1} ms", seconds * 1000.0)),
+            format!("{:.0} %", line.probe_loss * 100.0),
+            bytes_of(line.used_bytes),
+            bytes_of(line.capacity_bytes),
+            line.segments.to_string(),
+        ]
+    });
+    table(&["node", "address", "state", "health", "round trip", "probes lost", "used", "capacity", "segments"], rows)
+}

@@ -1,0 +1,168 @@
+//! Floor 4: what every front end begins with: options, configuration, data directory, log, engine.
+//!
+//! Knows nothing of what a front end does with them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use color_eyre::eyre::{Report, Result, eyre};
+use color_eyre::{Help, SectionExt};
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::config::Config;
+use crate::config::keys::Section;
+use crate::engine::command::OnShutdown;
+use crate::engine::pace::Speed;
+use crate::engine::transfer::{TransferId, TransferReport};
+use crate::engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
+use crate::logging;
+
+/// The options of everything that starts an engine.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EngineArgs {
+    /// Keep files, catalog and logs in DIR instead of ~/.local/share/p2p
+    #[arg(long, value_name = "DIR", env = "P2P_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Read FILE instead of ./p2p.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use these chances: the same seed gives the same run
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Let virtual time pass this fast: 1x, 10x, max
+    #[arg(long, value_name = "X")]
+    pub speed: Option<Speed>,
+}
+
+impl EngineArgs {
+    /// The configuration in effect: compiled in, file, flags.
+    ///
+    /// # Errors
+    /// Where one of them says something wrong.
+    pub fn load(&self) -> Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(seed) = self.seed {
+            config.set(Section::Network, "seed", &seed.to_string(), "--seed")?;
+        }
+        if let Some(speed) = self.speed {
+            config.set(Section::Engine, "speed", &speed.to_string(), "--speed")?;
+        }
+        if let Some(directory) = &self.data_dir {
+            config.set(Section::Storage, "data_dir", &directory.to_string_lossy(), "--data-dir")?;
+        }
+        Ok(config)
+    }
+}
+
+/// Where data is kept when nobody says where: the XDG base directory for data.
+///
+/// # Errors
+/// Where there is no home directory.
+pub fn default_data_dir() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
+    base.map(|base| base.join("p2p"))
+        .ok_or_else(|| eyre!("there is no home directory").suggestion("say where to keep data, with --data-dir DIR"))
+}
+
+/// An engine that runs, and what it needs to.
+#[derive(Debug)]
+pub struct Session {
+    /// The engine's handle.
+    pub engine: EngineHandle,
+    /// The configuration in effect.
+    pub config: Config,
+    thread: Engine,
+    _log: WorkerGuard,
+}
+
+impl Session {
+    /// Starts the engine that `args` describe. `data_dir` goes before theirs.
+    ///
+    /// # Errors
+    /// Where the configuration is wrong or the data directory cannot be used.
+    pub fn start(args: &EngineArgs, data_dir: Option<&Path>, clock: ClockMode) -> Result<Session> {
+        let config = args.load()?;
+        let data_dir = match data_dir.map(Path::to_owned).or_else(|| config.data_dir()) {
+            Some(directory) => directory,
+            None => default_data_dir()?,
+        };
+        let settings = config.engine(&data_dir, clock)?;
+        let log = logging::start(&data_dir)?;
+        let (thread, engine) = Engine::start(settings).map_err(advised)?;
+        Ok(Session { engine, config, thread, _log: log })
+    }
+
+    /// Asks the engine for something.
+    ///
+    /// # Errors
+    /// What it refuses, with the next step.
+    pub async fn ask(&self, command: Command) -> Result<Reply> {
+        self.engine.ask(command).await.map_err(advised)
+    }
+
+    /// Begins a transfer.
+    ///
+    /// # Errors
+    /// What the engine refuses, with the next step.
+    pub async fn begin(&self, command: Command) -> Result<TransferId> {
+        match self.ask(command).await? {
+            Reply::Started(transfer) => Ok(transfer),
+            other => Err(eyre!("unexpected reply: {other:?}")),
+        }
+    }
+
+    /// Waits until a transfer is over.
+    ///
+    /// # Errors
+    /// Where it failed, with the next step.
+    pub async fn finish(&self, transfer: TransferId) -> Result<TransferReport> {
+        match self.ask(Command::Await { transfer }).await? {
+            Reply::Finished(report) => report.into_result().map_err(advised),
+            other => Err(eyre!("unexpected reply: {other:?}")),
+        }
+    }
+
+    /// Ends the engine: transfers that run are cancelled and undone.
+    ///
+    /// # Errors
+    /// Where the engine ended in a panic.
+    pub async fn end(self) -> Result<()> {
+        // An engine that has stopped by itself is told by the join.
+        let _ = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
+        drop(self.engine);
+        self.thread.join().map_err(Report::from)
+    }
+}
+
+/// The error, with what to do about it.
+pub fn advised(error: EngineError) -> Report {
+    let advice = advice(&error);
+    let report = Report::from(error);
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
+    }
+}
+
+fn advice(error: &EngineError) -> Option<&'static str> {
+    use crate::storage::catalog::CatalogError;
+    match error {
+        EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
+        EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
+        EngineError::Catalog(CatalogError::InUse { .. }) => {
+            Some("end the other process, or choose another directory with --data-dir")
+        }
+        EngineError::Catalog(CatalogError::Damaged { .. }) => {
+            Some("restore catalog.redb from a copy; nothing else in the directory was touched")
+        }
+        EngineError::TransferFailed { .. } => Some("`p2p nodes` shows how the nodes stand; the log has the details"),
+        EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
+        _ => None,
+    }
+}
+
+/// Prints figures under an error, for bug reports.
+pub fn with_version(report: Report) -> Report {
+    report.with_section(|| concat!("p2p ", env!("CARGO_PKG_VERSION")).header("Version:"))
+}
