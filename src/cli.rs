@@ -25,7 +25,8 @@ enum Command {
     /// Store three files on five nodes, read them back, and report what was measured
     ///
     /// Files of 2, 3 and 5 MiB of pseudo-random bytes cross the virtual network to real disks and come back; every host probes
-    /// every other. Works in a temporary directory unless --data-dir names one. Exits with 0 only if every byte came back.
+    /// every other. Works in a temporary directory; with --data-dir in that one, where the files stay until the next
+    /// demonstration. Exits with 0 only if every byte came back.
     Demo(DemoArgs),
     /// Store files on the nodes
     ///

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
 use crate::net::{CongestionControl, TraceHash};
 use crate::output::{self, OutputArgs};
-use crate::report::{seconds_of, table};
+use crate::report::{figures, seconds_of, table};
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability};
 
 /// How the flows lie.
@@ -168,16 +168,17 @@ fn write_sample(file: &mut impl Write, FlowSample { flow, sample }: &FlowSample)
 fn text(report: &FlowReport, seed: u64) -> String {
     let row = |(n, run): (usize, &Run)| {
         vec![
-            (seed + n as u64).to_string(),
+            seed.wrapping_add(n as u64).to_string(),
             seconds_of(run.seconds),
             run.retransmits.to_string(),
             run.rtos.to_string(),
             run.packets.to_string(),
         ]
     };
+    let columns = ["seed", "time", "retransmits", "timeouts", "packets"].map(figures);
     format!(
         "{}\nmedian {}, 10th percentile {}, 90th {}; {:.3} s on the clock; trace {}",
-        table(&["seed", "time", "retransmits", "timeouts", "packets"], report.runs.iter().enumerate().map(row)),
+        table(&columns, report.runs.iter().enumerate().map(row)),
         seconds_of(report.median_seconds),
         seconds_of(report.p10_seconds),
         seconds_of(report.p90_seconds),

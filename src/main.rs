@@ -1,14 +1,17 @@
 //! The binary: arguments, then one front end. No logic lives here.
 
+use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
-use color_eyre::config::HookBuilder;
+use color_eyre::config::{HookBuilder, Theme};
 use color_eyre::eyre::{Result, WrapErr};
 use p2p_storage::cli::Cli;
 
 fn main() -> Result<ExitCode> {
-    HookBuilder::default().display_env_section(false).display_location_section(false).install()?;
+    let plain = !stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let theme = if plain { Theme::new() } else { Theme::dark() };
+    HookBuilder::default().theme(theme).display_env_section(false).display_location_section(false).install()?;
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().wrap_err("cannot start")?;
     let done = runtime.block_on(cli.run())?;

@@ -9,13 +9,12 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use serde::Serialize;
 
 use crate::config::keys::Section;
-use crate::engine::transfer::TransferId;
+use crate::engine::transfer::{TransferId, TransferReport};
 use crate::engine::{ClockMode, Command, Reply};
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
-use crate::report::{FileLine, NodeLine, TransferLine, files_text, nodes_text, transfers_text};
+use crate::report::{ExportReport, FileLine, NodeLine, files_text, nodes_text, removals_text, transfers_text};
 use crate::session::{EngineArgs, Session};
-use crate::storage::manifest::Manifest;
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -37,7 +36,7 @@ pub struct PutArgs {
 pub struct GetArgs {
     /// The stored file to fetch
     name: String,
-    /// Where to put it, instead of under its name in this directory
+    /// The file or the directory to put it in, instead of this directory
     #[arg(short, long, value_name = "OUT")]
     output_file: Option<PathBuf>,
     /// Replace a file that is there
@@ -107,7 +106,8 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     let session = start(&args.engine)?;
     let command = |path: &PathBuf| Command::Upload { path: path.clone(), name: args.name.clone(), stored_at: output::now_unix() };
     let commands = args.files.iter().map(command).collect();
-    transfer_all(session, commands, args.output).await
+    let done = transfer_all(session, commands).await;
+    print_done(args.output, done, transfers_text)
 }
 
 /// Fetches a file.
@@ -116,9 +116,14 @@ pub async fn put(args: &PutArgs) -> Result<()> {
 /// Where it cannot be fetched; then no file of that name appears.
 pub async fn get(args: &GetArgs) -> Result<()> {
     let session = start(&args.engine)?;
-    let path = args.output_file.clone().unwrap_or_else(|| PathBuf::from(&args.name));
+    let path = match &args.output_file {
+        Some(directory) if directory.is_dir() => directory.join(&args.name),
+        Some(path) => path.clone(),
+        None => PathBuf::from(&args.name),
+    };
     let command = Command::Download { name: args.name.clone(), path, overwrite: args.force };
-    transfer_all(session, vec![command], args.output).await
+    let done = transfer_all(session, vec![command]).await;
+    print_done(args.output, done, transfers_text)
 }
 
 /// Removes files.
@@ -128,17 +133,18 @@ pub async fn get(args: &GetArgs) -> Result<()> {
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let session = start(&args.engine)?;
     let commands = args.names.iter().map(|name| Command::Remove { name: name.clone() }).collect();
-    transfer_all(session, commands, args.output).await
+    let done = transfer_all(session, commands).await;
+    print_done(args.output, done, removals_text)
 }
 
-/// Does transfers one after the other, and tells those that were done even where one fails.
-async fn transfer_all(session: Session, commands: Vec<Command>, output: OutputArgs) -> Result<()> {
+/// Does transfers one after the other, until one fails: those that were done, and the failure.
+async fn transfer_all(session: Session, commands: Vec<Command>) -> (Vec<TransferReport>, Result<()>) {
     let progress = Progress::start(&session.engine);
     let mut done = Vec::new();
     let mut result = Ok(());
     for command in commands {
         match transfer(&session, command).await {
-            Ok(line) => done.push(line),
+            Ok(report) => done.push(report),
             Err(error) => {
                 result = Err(error);
                 break;
@@ -146,24 +152,33 @@ async fn transfer_all(session: Session, commands: Vec<Command>, output: OutputAr
         }
     }
     progress.finish().await;
-    session.end().await?;
-    if result.is_ok() || !done.is_empty() {
-        output::print(&output, &Transfers { files: done }, |transfers| transfers_text(&transfers.files))?;
-    }
-    result
+    (done, result.and(session.end().await))
 }
 
 /// What `put`, `get` and `rm` print.
 #[derive(Debug, Serialize)]
-struct Transfers {
-    files: Vec<TransferLine>,
+struct Done<T> {
+    files: Vec<T>,
+}
+
+/// Prints what was done, even where something else has failed.
+fn print_done<T>(output: OutputArgs, done: (Vec<TransferReport>, Result<()>), text: fn(&[T]) -> String) -> Result<()>
+where
+    T: Serialize + for<'a> From<&'a TransferReport>,
+{
+    let (reports, result) = done;
+    if result.is_ok() || !reports.is_empty() {
+        let files = reports.iter().map(T::from).collect();
+        output::print(&output, &Done { files }, |done| text(&done.files))?;
+    }
+    result
 }
 
 /// One transfer. Ctrl-C cancels it, and what it did is undone.
-async fn transfer(session: &Session, command: Command) -> Result<TransferLine> {
+async fn transfer(session: &Session, command: Command) -> Result<TransferReport> {
     let transfer = session.begin(command).await?;
     tokio::select! {
-        report = session.finish(transfer) => report.map(|report| TransferLine::from(&report)),
+        report = session.finish(transfer) => report,
         interrupted = tokio::signal::ctrl_c() => {
             interrupted.wrap_err("cannot wait for Ctrl-C")?;
             cancel(session, transfer).await
@@ -171,7 +186,7 @@ async fn transfer(session: &Session, command: Command) -> Result<TransferLine> {
     }
 }
 
-async fn cancel(session: &Session, transfer: TransferId) -> Result<TransferLine> {
+async fn cancel(session: &Session, transfer: TransferId) -> Result<TransferReport> {
     // It may have ended in the meantime; either way nothing half-done is left.
     let _ = session.ask(Command::Cancel { transfer }).await;
     Err(eyre!("interrupted; nothing of the unfinished file is stored"))
@@ -202,13 +217,6 @@ pub async fn nodes(args: &ListArgs) -> Result<()> {
     output::print(&args.output, &lines, |lines| nodes_text(lines))
 }
 
-/// What `export` writes.
-#[derive(Debug, Serialize)]
-struct Export {
-    format: u32,
-    files: Vec<Manifest>,
-}
-
 /// Writes everything that the catalog knows, as JSON.
 ///
 /// # Errors
@@ -224,13 +232,10 @@ pub async fn export(args: &ExportArgs) -> Result<()> {
         }
     }
     session.end().await?;
-    let export = Export { format: 1, files: manifests };
+    let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match &args.output_file {
-        None => output::print(&OutputArgs { json: true }, &export, |_| String::new()),
-        Some(path) => {
-            let json = serde_json::to_string_pretty(&export).wrap_err("cannot make JSON")?;
-            std::fs::write(path, json + "\n").wrap_err_with(|| format!("cannot write {}", path.display()))
-        }
+        None => output::print_text(&json),
+        Some(path) => std::fs::write(path, json + "\n").wrap_err_with(|| format!("cannot write {}", path.display())),
     }
 }
 

@@ -4,14 +4,16 @@
 //! here. Knows nothing of how it was asked for.
 
 mod demo;
+mod export;
 mod network;
 mod tables;
 
 use serde::Serialize;
 
 pub use self::demo::{DemoReport, FileReport, SegmentReport};
+pub use self::export::ExportReport;
 pub use self::network::{NetworkReport, PacketsReport};
-pub use self::tables::{bytes_of, rate_of, seconds_of, table};
+pub use self::tables::{bytes_of, date_of, figures, rate_of, seconds_of, table, words};
 
 use crate::engine::snapshot::NodeStatus;
 use crate::engine::transfer::TransferReport;
@@ -41,7 +43,7 @@ impl From<&TransferReport> for WayReport {
     }
 }
 
-/// A transfer of one file, as `put`, `get` and `rm` tell it.
+/// A transfer of one file, as `put` and `get` tell it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferLine {
     /// The file's name in the network.
@@ -50,8 +52,7 @@ pub struct TransferLine {
     pub bytes: u64,
     /// Its segments.
     pub segments: u32,
-    /// Its digest; absent for a removal.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Its digest.
     pub sha256: Option<Sha256Digest>,
     /// How long it took.
     #[serde(flatten)]
@@ -68,6 +69,26 @@ impl From<&TransferReport> for TransferLine {
             sha256: report.sha256,
             way: WayReport::from(report),
         }
+    }
+}
+
+/// A file that is no more, as `rm` tells it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RemovalLine {
+    /// Its name.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its segments.
+    pub segments: u32,
+    /// Virtual seconds until every holder had let go of them.
+    pub virtual_seconds: f64,
+}
+
+impl From<&TransferReport> for RemovalLine {
+    fn from(report: &TransferReport) -> Self {
+        let TransferLine { name, bytes, segments, way, .. } = TransferLine::from(report);
+        RemovalLine { name, bytes, segments, virtual_seconds: way.virtual_seconds }
     }
 }
 
@@ -154,7 +175,25 @@ pub fn transfers_text(lines: &[TransferLine]) -> String {
             line.sha256.map(|digest| digest.short()).unwrap_or_default(),
         ]
     });
-    table(&["file", "size", "segments", "virtual time", "goodput", "retransmits", "sha-256"], rows)
+    let columns = [
+        words("file"),
+        figures("size"),
+        figures("segments"),
+        figures("virtual time"),
+        figures("goodput"),
+        figures("retransmits"),
+        words("sha-256"),
+    ];
+    table(&columns, rows)
+}
+
+/// Removed files, a line each.
+pub fn removals_text(lines: &[RemovalLine]) -> String {
+    let line = |line: &RemovalLine| {
+        let (name, bytes, time) = (&line.name, bytes_of(line.bytes), seconds_of(line.virtual_seconds));
+        format!("removed {name}: {bytes} in {} segments, {time} of virtual time", line.segments)
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Stored files as a table.
@@ -162,9 +201,11 @@ pub fn files_text(lines: &[FileLine]) -> String {
     if lines.is_empty() {
         return "no files are stored".into();
     }
-    let rows =
-        lines.iter().map(|line| vec![line.name.clone(), bytes_of(line.bytes), line.segments.to_string(), line.sha256.short()]);
-    table(&["file", "size", "segments", "sha-256"], rows)
+    let row = |line: &FileLine| {
+        vec![line.name.clone(), bytes_of(line.bytes), line.segments.to_string(), date_of(line.stored_at), line.sha256.short()]
+    };
+    let columns = [words("file"), figures("size"), figures("segments"), words("stored"), words("sha-256")];
+    table(&columns, lines.iter().map(row))
 }
 
 /// Nodes as a table.
@@ -182,5 +223,16 @@ pub fn nodes_text(lines: &[NodeLine]) -> String {
             line.segments.to_string(),
         ]
     });
-    table(&["node", "address", "state", "health", "round trip", "probes lost", "used", "capacity", "segments"], rows)
+    let columns = [
+        words("node"),
+        words("address"),
+        words("state"),
+        words("health"),
+        figures("round trip"),
+        figures("probes lost"),
+        figures("used"),
+        figures("capacity"),
+        figures("segments"),
+    ];
+    table(&columns, rows)
 }

@@ -21,7 +21,7 @@ use crate::logging;
 #[derive(Debug, Clone, Default, Args)]
 pub struct EngineArgs {
     /// Keep files, catalog and logs in DIR instead of ~/.local/share/p2p
-    #[arg(long, value_name = "DIR", env = "P2P_DATA_DIR")]
+    #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Read FILE instead of ./p2p.toml
     #[arg(long, value_name = "FILE")]
@@ -148,6 +148,9 @@ pub fn advised(error: EngineError) -> Report {
 fn advice(error: &EngineError) -> Option<&'static str> {
     use crate::storage::catalog::CatalogError;
     match error {
+        EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
+        EngineError::Name(_) => Some("choose another name with --as NAME"),
+        EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
         EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
         EngineError::Catalog(CatalogError::InUse { .. }) => {

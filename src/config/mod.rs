@@ -128,14 +128,17 @@ impl Config {
         Ok(())
     }
 
-    /// Every key that has a value, in the order of the sections: section, key, setting.
+    /// Every key that has a value, in the order of [`keys::KEYS`]: section, key, setting.
     pub fn settings(&self) -> impl Iterator<Item = (Section, &'static str, &Setting)> {
-        self.sections.iter().flat_map(|(&section, settings)| settings.iter().map(move |(&key, setting)| (section, key, setting)))
+        let of_key = |key: &'static Key| Some((key.section, key.name, self.sections.get(&key.section)?.get(key.name)?));
+        keys::KEYS.iter().filter_map(of_key)
     }
 
     /// The `[[node]]` tables: node number, key, setting.
     pub fn node_settings(&self) -> impl Iterator<Item = (u16, &'static str, &Setting)> {
-        self.nodes.iter().flat_map(|(&number, settings)| settings.iter().map(move |(&key, setting)| (number, key, setting)))
+        self.nodes.iter().flat_map(|(&number, settings)| {
+            keys::of(Section::Node).filter_map(move |key| Some((number, key.name, settings.get(key.name)?)))
+        })
     }
 
     fn overlay_section(

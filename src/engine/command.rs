@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::pace::Speed;
-use super::snapshot::{HealthReport, NetworkStats, NodeStatus, StorageStats, Topology};
+use super::snapshot::{HealthReport, NetworkStats, NodeStatus, Party, StorageStats, Topology};
 use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus};
+use crate::net::HostConfig;
 use crate::storage::catalog::CatalogError;
 use crate::storage::disk::DiskError;
 use crate::storage::manifest::{FileRecord, Manifest, NameError};
@@ -72,6 +73,13 @@ pub enum Command {
     Sleep {
         /// How long.
         span: SimDuration,
+    },
+    /// Change a host's links and the way to it; what is on its way keeps its time. Answered by [`Reply::Done`].
+    SetLink {
+        /// Whose.
+        party: Party,
+        /// What they are like from now on.
+        link: HostConfig,
     },
     /// Write every packet from now on to a file, as pcapng. Answered by [`Reply::Done`].
     StartCapture {
@@ -160,11 +168,17 @@ pub enum EngineError {
         /// Why not.
         reason: String,
     },
+    /// A file is there already, and nobody said that it may be replaced.
+    #[error("{path} exists already", path = path.display())]
+    DestinationTaken {
+        /// The file.
+        path: PathBuf,
+    },
     /// A name that no file may have.
     #[error(transparent)]
     Name(#[from] NameError),
     /// A file of that name is stored, or on its way.
-    #[error("a file named `{name}` is stored already; remove it first, or choose another name with --as NAME")]
+    #[error("a file named `{name}` is stored already")]
     NameTaken {
         /// The name.
         name: String,
@@ -185,6 +199,9 @@ pub enum EngineError {
         /// What is free on nodes that are alive.
         free: u64,
     },
+    /// There is no such host.
+    #[error("there is no {0}")]
+    UnknownParty(Party),
     /// There is no such transfer.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),

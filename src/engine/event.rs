@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::snapshot::Party;
 use super::transfer::{Direction, SegmentStory, Stage, TransferError, TransferId};
+use crate::net::HostConfig;
 use crate::node::health::Health;
 use crate::storage::manifest::NodeNumber;
 use crate::storage::segment::Sha256Digest;
@@ -31,6 +33,13 @@ pub enum Event {
         stage: Stage,
         /// Its story so far.
         story: SegmentStory,
+    },
+    /// A host's links and the way to it have changed.
+    LinkChanged {
+        /// Whose.
+        party: Party,
+        /// What they are like now.
+        link: HostConfig,
     },
     /// A segment is tried again, elsewhere or once more.
     SegmentRetried {

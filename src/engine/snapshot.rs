@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::transfer::{SegmentStory, TransferStatus};
 use crate::net::{DropCause, HostConfig, HostStats, PacketKind};
@@ -13,7 +13,7 @@ use crate::storage::manifest::NodeNumber;
 use crate::units::{SimDuration, SimTime};
 
 /// A host of the network: the client, or a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Party {
     /// The host that uploads and downloads.
     Client,
@@ -28,12 +28,6 @@ impl std::fmt::Display for Party {
             Party::Client => f.pad("client"),
             Party::Node(node) => node.fmt(f),
         }
-    }
-}
-
-impl Serialize for Party {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

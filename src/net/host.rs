@@ -5,6 +5,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 use super::link::{DEFAULT_QUEUE_PACKETS, InFlight, Link, LinkConfig};
 use super::stats::HostStats;
 use crate::units::{Bandwidth, DelayRange, Probability};
@@ -24,7 +26,7 @@ impl HostId {
 }
 
 /// What a host and the way to it are like. Where two hosts differ, the longer delay and the higher loss hold between them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostConfig {
     /// Its access link towards the network.
     pub up: LinkConfig,

@@ -8,13 +8,15 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::packet::Packet;
 use super::stats::LinkStats;
 use crate::random::RandomStream;
 use crate::units::{Bandwidth, DelayRange, Probability, SimTime};
 
 /// What an access link is like, one direction of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkConfig {
     /// How fast it sends.
     pub bandwidth: Bandwidth,

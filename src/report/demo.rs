@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::tables::{bytes_of, rate_of, seconds_of, table};
+use super::tables::{bytes_of, figures, rate_of, seconds_of, table, words};
 use super::{NetworkReport, NodeLine, WayReport, nodes_text};
 use crate::engine::transfer::{SegmentStory, TransferReport};
 use crate::storage::segment::Sha256Digest;
@@ -135,7 +135,18 @@ impl DemoReport {
                 if file.verified { "verified".into() } else { "DIFFERS".into() },
             ]
         };
-        table(&["file", "size", "segments", "upload", "", "download", "", "retransmits", "bytes"], self.files.iter().map(row))
+        let columns = [
+            words("file"),
+            figures("size"),
+            figures("segments"),
+            figures("upload"),
+            figures(""),
+            figures("download"),
+            figures(""),
+            figures("retransmits"),
+            words("bytes"),
+        ];
+        table(&columns, self.files.iter().map(row))
     }
 
     fn segments_text(&self) -> String {
@@ -154,8 +165,17 @@ impl DemoReport {
                 segment.retransmits.to_string(),
             ]
         };
-        let headings =
-            ["file", "segment", "holder", "queued", "first byte", "last byte", "acknowledged", "goodput", "retransmits"];
-        table(&headings, shown.map(row))
+        let columns = [
+            words("file"),
+            figures("segment"),
+            words("holder"),
+            figures("queued"),
+            figures("first byte"),
+            figures("last byte"),
+            figures("acknowledged"),
+            figures("goodput"),
+            figures("retransmits"),
+        ];
+        table(&columns, shown.map(row))
     }
 }

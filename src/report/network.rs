@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::tables::{bytes_of, table};
+use super::tables::{bytes_of, figures, table};
 use crate::engine::snapshot::NetworkStats;
 use crate::net::{DropCause, PacketKind};
 
@@ -98,8 +98,7 @@ impl NetworkReport {
             ("RST", packets.rst),
             ("HEALTH_CHECK", packets.health_check),
         ];
-        let headings: Vec<&str> = kinds.iter().map(|&(kind, _)| kind).collect();
-        let by_kind = table(&headings, [kinds.iter().map(|(_, count)| count.to_string()).collect()]);
+        let by_kind = table(&kinds.map(|(kind, _)| figures(kind)), [kinds.iter().map(|(_, count)| count.to_string()).collect()]);
         let drops = &self.drops;
         format!(
             "{by_kind}\n{} packets sent ({}), {} delivered, {} dropped ({} lost, {} by full queues, {} at hosts that were down), {} retransmits",

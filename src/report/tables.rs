@@ -2,23 +2,38 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::units::ByteSize;
 
-/// A table with these headings; cells that begin with a digit stand to the right.
-pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(headings.iter().map(Cell::new));
-    for row in rows {
-        table.add_row(row.into_iter().map(cell));
-    }
-    table.to_string()
+/// A column of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    heading: &'static str,
+    alignment: CellAlignment,
 }
 
-fn cell(text: String) -> Cell {
-    let is_quantity = text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains('.') || text.contains(' ');
-    let alignment = if is_quantity { CellAlignment::Right } else { CellAlignment::Left };
-    Cell::new(text).set_alignment(alignment)
+/// A column of words.
+pub const fn words(heading: &'static str) -> Column {
+    Column { heading, alignment: CellAlignment::Left }
+}
+
+/// A column of quantities.
+pub const fn figures(heading: &'static str) -> Column {
+    Column { heading, alignment: CellAlignment::Right }
+}
+
+/// A table of these columns.
+pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let aligned = |(column, text): (&Column, String)| Cell::new(text).set_alignment(column.alignment);
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(columns.iter().map(|column| aligned((column, column.heading.to_owned()))));
+    for row in rows {
+        table.add_row(columns.iter().zip(row).map(aligned));
+    }
+    table.to_string()
 }
 
 /// `18.4 MiB`
@@ -34,4 +49,28 @@ pub fn rate_of(bytes_per_second: f64) -> String {
 /// `83.784 s`
 pub fn seconds_of(seconds: f64) -> String {
     format!("{seconds:.3} s")
+}
+
+/// `2026-11-22 08:31:05Z`, from seconds since 1970.
+pub fn date_of(unix: u64) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
+    let date = i64::try_from(unix).ok().and_then(|unix| OffsetDateTime::from_unix_timestamp(unix).ok());
+    date.and_then(|date| date.format(format).ok()).unwrap_or_else(|| unix.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_in_universal_time() {
+        assert_eq!(date_of(1_795_376_677), "2026-11-22 18:24:37Z");
+        assert_eq!(date_of(u64::MAX), u64::MAX.to_string());
+    }
+
+    #[test]
+    fn figures_stand_to_the_right() {
+        let text = table(&[words("file"), figures("size")], [vec!["a".into(), "1 B".into()]]);
+        assert!(text.contains("│ a    ┆  1 B │"), "{text}");
+    }
 }

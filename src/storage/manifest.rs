@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of bytes on disks or of databases.
 
+use std::num::NonZeroU16;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -29,9 +31,7 @@ pub enum NameError {
         name: String,
     },
     /// It has a character that would lead elsewhere or upset a terminal.
-    #[error(
-        "the name {name:?} contains {character:?}; `/`, `\\` and control characters are not allowed (choose one with --as NAME)"
-    )]
+    #[error("the name {name:?} contains {character:?}; `/`, `\\` and control characters are not allowed")]
     Character {
         /// The name.
         name: String,
@@ -42,17 +42,17 @@ pub enum NameError {
 
 /// Names a node of the network, from 1 on: `Node_01`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct NodeNumber(u16);
+pub struct NodeNumber(NonZeroU16);
 
 impl NodeNumber {
     /// The node whose place in the list of nodes is `index`, from 0.
     pub const fn from_index(index: usize) -> NodeNumber {
-        NodeNumber(index as u16 + 1)
+        NodeNumber(NonZeroU16::MIN.saturating_add(index as u16))
     }
 
     /// Its place in the list of nodes, from 0.
     pub const fn index(self) -> usize {
-        self.0 as usize - 1
+        self.0.get() as usize - 1
     }
 }
 
@@ -154,7 +154,7 @@ mod tests {
         {
             assert!(check_name(name).is_err(), "{name:?}");
         }
-        assert!(check_name("a/b").unwrap_err().to_string().contains("--as NAME"));
+        assert!(check_name("a/b").unwrap_err().to_string().contains("'/'"));
     }
 
     #[test]

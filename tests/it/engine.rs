@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use p2p_storage::engine::command::OnShutdown;
 use p2p_storage::engine::io::{InlineIo, IoExecutor, ThreadedIo};
+use p2p_storage::engine::snapshot::Party;
 use p2p_storage::engine::transfer::{Stage, TransferError};
 use p2p_storage::engine::{Command, EngineError, Event, Progress, Reply, Simulation};
 use p2p_storage::net::{DropCause, HostConfig, PacketKind};
@@ -16,6 +17,7 @@ use p2p_storage::random::RandomStream;
 use p2p_storage::storage::catalog::Catalog;
 use p2p_storage::storage::crash_disk::CrashDisk;
 use p2p_storage::storage::disk::Disk;
+use p2p_storage::storage::manifest::NodeNumber;
 use p2p_storage::storage::placement::PlacementPolicy;
 use p2p_storage::storage::segment::{SegmentSize, Sha256Digest};
 use p2p_storage::units::{ByteSize, Probability, SimDuration, SimTime};
@@ -215,6 +217,28 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     assert!(matches!(bench.start(Command::Remove { name: "zzz".into() }), Err(EngineError::UnknownFile { nearest: None, .. })));
     assert_eq!(bench.names(), ["a.bin"]);
     assert_eq!(bench.segment_files().len(), 2);
+}
+
+/// The same file takes ten times as long once the client's uplink has a tenth of its rate.
+#[test]
+fn a_link_can_be_changed_while_transfers_run() {
+    let mut bench = Bench::new(3, slow_link());
+    random_file(&bench.path("a.bin"), 200_000, 1);
+    random_file(&bench.path("b.bin"), 200_000, 2);
+    let before = bench.put("a.bin").unwrap().status.elapsed(SimTime::MAX);
+    let upload = bench.upload_of("b.bin");
+    let transfer = bench.start(upload).unwrap();
+    let mut slower = slow_link();
+    slower.up.bandwidth = "6553B/s".parse().unwrap();
+    bench.ask(Command::SetLink { party: Party::Client, link: slower }).unwrap();
+    let after = bench.finish(transfer).unwrap().status.elapsed(SimTime::MAX);
+    let ratio = after.as_secs_f64() / before.as_secs_f64();
+    assert!((8.0..14.0).contains(&ratio), "{before} {after}");
+    let Reply::Topology(topology) = bench.ask(Command::Topology).unwrap() else { panic!() };
+    assert_eq!(topology.hosts[0].link, slower);
+    let nobody = Party::Node(NodeNumber::from_index(8));
+    let error = bench.ask(Command::SetLink { party: nobody, link: slower }).unwrap_err();
+    assert_eq!(error.to_string(), "there is no Node_09");
 }
 
 /// An upload that is cancelled at any moment leaves nothing, and the name is free again.

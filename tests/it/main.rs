@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic: that is how it fails")]
 
 mod architecture;
+mod bad_input;
 mod bench;
 mod capture;
+mod cli;
 mod engine;
 mod fidelity;
+mod kill;
+mod program;

@@ -6,8 +6,11 @@ use std::path::Path;
 
 use super::{Simulation, Token, Waiting};
 use crate::engine::command::{Command, EngineError, OnShutdown, Reply};
+use crate::engine::event::Event;
 use crate::engine::io::{Lane, Outcome};
+use crate::engine::snapshot::Party;
 use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, Upload};
+use crate::net::HostConfig;
 use crate::storage::catalog::CatalogError;
 use crate::storage::manifest::{FileRecord, check_name};
 use crate::units::{ByteSize, SimDuration};
@@ -46,6 +49,7 @@ impl Simulation {
                 self.wait_for(token, Waiting::HealthCheck)
             }
             Command::Sleep { span } => self.wait_for(token, Waiting::Until(self.now() + span)),
+            Command::SetLink { party, link } => Some(self.set_link(party, link)),
             Command::StartCapture { path } => Some(self.start_capture(&path)),
             Command::StopCapture => Some(self.stop_capture()),
             Command::Step { span } => {
@@ -67,7 +71,7 @@ impl Simulation {
         let refused = |reason: String| EngineError::Source { path: path.to_owned(), reason };
         let (file, size) = open_source(path).map_err(refused)?;
         let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        let name = name.or_else(own_name).ok_or_else(|| refused("its name is no text; choose one with --as NAME".into()))?;
+        let name = name.or_else(own_name).ok_or_else(|| refused("its name is no text".into()))?;
         check_name(&name)?;
         if self.world.files.contains_key(&name) || self.world.names_promised.contains(&name) {
             return Err(EngineError::NameTaken { name });
@@ -89,7 +93,7 @@ impl Simulation {
             return Err(refused("it is a directory".into()));
         }
         if path.exists() && !overwrite {
-            return Err(refused("it exists already; choose another place, or say --force".into()));
+            return Err(EngineError::DestinationTaken { path: path.to_owned() });
         }
         let sink = Sink::create(path).map_err(|error| refused(error.to_string()))?;
         let id = self.next_id();
@@ -114,15 +118,12 @@ impl Simulation {
         found.ok_or_else(|| EngineError::UnknownFile { name: name.to_owned(), nearest: self.nearest_name(name) })
     }
 
-    /// The stored name that shares most of its beginning with `name`, or is the same but for case.
+    /// The stored name that is most like `name`, if one is.
     fn nearest_name(&self, name: &str) -> Option<String> {
-        let wanted = name.to_lowercase();
-        let likeness = |other: &String| {
-            let other = other.to_lowercase();
-            wanted.chars().zip(other.chars()).take_while(|(a, b)| a == b).count()
-        };
-        let best = self.world.files.keys().max_by_key(|other| likeness(other))?;
-        (likeness(best) * 2 >= name.chars().count().max(2)).then(|| best.clone())
+        const ALIKE: f64 = 0.8;
+        let likeness = |other: &String| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+        let best = self.world.files.keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+        (likeness(best) >= ALIKE).then(|| best.clone())
     }
 
     fn next_id(&mut self) -> TransferId {
@@ -168,6 +169,13 @@ impl Simulation {
         let work = move || Outcome::Manifest(catalog.manifest(&name).map(Box::new));
         let job = self.world.desk.submit(Lane::Catalog, Box::new(work));
         self.wait_for(token, Waiting::Info(job))
+    }
+
+    fn set_link(&mut self, party: Party, link: HostConfig) -> Answer {
+        let host = self.world.everybody().find(|&(known, _)| known == party).map(|(_, host)| host);
+        self.world.net.reconfigure(host.ok_or(EngineError::UnknownParty(party))?, &link);
+        self.world.emit(Event::LinkChanged { party, link });
+        Ok(Reply::Done)
     }
 
     fn start_capture(&mut self, path: &Path) -> Answer {

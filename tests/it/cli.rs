@@ -1,0 +1,266 @@
+//! The commands of the real binary, as a user types them.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::bench::files_below;
+use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+fn numbers<'a>(list: &'a Value, key: &'a str) -> impl Iterator<Item = f64> + 'a {
+    list.as_array().unwrap().iter().map(move |item| number(&item[key]))
+}
+
+#[test]
+fn the_demonstration_brings_every_byte_back_in_the_time_that_linux_takes() {
+    let home = Home::new("");
+    let said = home.run(&["demo", "--json"]);
+    assert_eq!(said.stderr, "");
+    let report = said.json();
+    assert_eq!(report["verified"], true);
+    assert_eq!(numbers(&report["files"], "bytes").collect::<Vec<_>>(), [2_097_152.0, 3_145_728.0, 5_242_880.0]);
+    for way in ["upload", "download"] {
+        let five = &report["files"][2][way];
+        let seconds = number(&five["virtual_seconds"]);
+        assert!((82.0..88.0).contains(&seconds), "{way} took {seconds} s; Linux takes 83.8 s");
+        assert!((number(&five["goodput_bytes_per_second"]) - 5_242_880.0 / seconds).abs() < 1e-6);
+        assert!(number(&five["retransmits"]) > 0.0, "one in a hundred packets is lost");
+    }
+    let packets = &report["network"]["packets"];
+    for kind in ["syn", "syn_ack", "ack", "data", "fin", "health_check"] {
+        assert!(number(&packets[kind]) > 0.0, "{kind}: {packets}");
+    }
+    let by_kind: f64 = packets.as_object().unwrap().values().map(number).sum();
+    let of = |key: &str| number(&report["network"][key]);
+    assert_eq!(of("packets_sent"), by_kind);
+    assert_eq!(of("packets_sent"), of("packets_delivered") + of("packets_dropped") + of("packets_in_transit"));
+    assert!(of("bytes_sent") > 2.0 * 10_485_760.0);
+    assert_eq!(numbers(&report["nodes"], "segments").collect::<Vec<_>>(), [32.0; 5]);
+    assert_eq!(numbers(&report["nodes"], "used_bytes").sum::<f64>(), 10_485_760.0);
+    assert_eq!(report["segments"].as_array().unwrap().len(), 160);
+    for segment in report["segments"].as_array().unwrap() {
+        let at = |key: &str| number(&segment[key]);
+        assert!(at("queued_s").max(at("connected_s")) <= at("first_byte_s"), "{segment}");
+        assert!(at("first_byte_s") < at("last_byte_s") && at("last_byte_s") < at("acknowledged_s"), "{segment}");
+    }
+    assert!(!home.data().exists(), "it keeps nothing");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_demonstration_at_every_speed() {
+    let home = Home::new("");
+    let trace = |arguments: &[&str]| home.json(&[&["demo"], arguments].concat())["trace_hash"].as_str().unwrap().to_owned();
+    let first = trace(&["--seed", "7"]);
+    assert_eq!(trace(&["--seed", "7"]), first);
+    assert_eq!(trace(&["--seed", "7", "--speed", "4000x"]), first);
+    assert_ne!(trace(&["--seed", "8"]), first);
+    // In a directory that has seen demonstrations before, too.
+    assert_eq!(trace(&["--seed", "7", "--data-dir", "kept"]), first);
+    assert_eq!(trace(&["--seed", "7", "--data-dir", "kept"]), first);
+    assert_eq!(home.json(&["ls", "--data-dir", "kept"]).as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn the_report_as_text_says_what_was_measured() {
+    let home = Home::new(QUICK);
+    let text = home.ok(&["demo"]);
+    for word in ["demo-5MiB.bin", "Node_05", "HEALTH_CHECK", "ALIVE", "verified", "every byte came back", "trace "] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
+#[test]
+fn files_go_and_come_back() {
+    let home = Home::new(QUICK);
+    let (large, small) = (home.file("large.bin", 3_000_000), home.file("small.bin", 10));
+    home.file("empty", 0);
+    assert_eq!(home.ok(&["ls"]), "no files are stored\n");
+    let put = home.json(&["put", "large.bin", "small.bin", "empty"]);
+    assert_eq!(numbers(&put["files"], "segments").collect::<Vec<_>>(), [46.0, 1.0, 0.0]);
+    home.ok(&["put", "small.bin", "--as", "other name.bin"]);
+    assert_eq!(home.stored(), ["empty", "large.bin", "other name.bin", "small.bin"]);
+    fs::create_dir(home.path("there")).unwrap();
+    for (name, bytes) in [("large.bin", &large), ("small.bin", &small), ("empty", &vec![])] {
+        home.ok(&["get", name, "-o", "copy", "--force"]);
+        home.ok(&["get", name, "-o", "there"]);
+        assert!(read(home.path("copy")) == *bytes && read(home.path("there").join(name)) == *bytes, "{name}");
+    }
+    let removed = home.json(&["rm", "large.bin", "empty"]);
+    assert_eq!(removed["files"][0]["bytes"], 3_000_000);
+    assert_eq!(home.stored(), ["other name.bin", "small.bin"]);
+    // What the removed files had is gone from the disks.
+    assert_eq!(files_below(&home.data().join("nodes")).len(), 2);
+    let nodes = home.json(&["nodes"]);
+    assert_eq!(numbers(&nodes, "used_bytes").sum::<f64>(), 20.0);
+    assert!(
+        nodes.as_array().unwrap().iter().all(|node| node["health"] == "ALIVE" && number(&node["round_trip_seconds"]) > 0.002)
+    );
+    let export = home.json(&["export"]);
+    assert_eq!(export["files"][1]["segments"][0]["holders"].as_array().unwrap().len(), 1);
+    home.ok(&["export", "-o", "metadata.json"]);
+    assert_eq!(serde_json::from_slice::<Value>(&read(home.path("metadata.json"))).unwrap(), export);
+}
+
+#[test]
+fn the_configuration_says_where_each_value_came_from() {
+    let home = Home::new("[network]\n\nloss = '2%'\n[[node]]\nnumber = 3\nbandwidth = '1MiB/s'\n");
+    let text = home.ok(&["config", "--seed", "9"]);
+    let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key}: {text}")).to_owned();
+    assert!(line("loss").ends_with("# p2p.toml:3") && line("loss").starts_with("loss = \"2%\""));
+    assert!(line("seed").ends_with("# --seed") && line("queue").ends_with("# built in"));
+    fs::write(home.path("printed.toml"), &text).unwrap();
+    let again = home.ok(&["config", "--config", "printed.toml"]);
+    let values = |text: &str| text.lines().map(|line| line.split('#').next().unwrap().trim().to_owned()).collect::<Vec<_>>();
+    assert_eq!(values(&again), values(&text));
+    let json = home.json(&["config"]);
+    let own = json.as_array().unwrap().iter().find(|line| line["node"] == 3).unwrap();
+    assert_eq!((own["key"].as_str(), own["value"].as_str()), (Some("bandwidth"), Some("1MiB/s")));
+    assert!(!home.data().exists(), "to look at the configuration changes nothing");
+}
+
+#[test]
+fn a_flow_can_be_measured_watched_and_captured() {
+    let home = Home::new("");
+    let quick = ["flow", "--bandwidth", "10Mbit/s", "--bytes", "1MiB", "--runs", "4"];
+    let plain = home.json(&quick);
+    let watched = home.json(&[&quick[..], &["--pcap", "a.pcapng", "--cwnd", "a.csv"]].concat());
+    assert_eq!(plain["trace_hash"], watched["trace_hash"], "to watch changes nothing");
+    assert_eq!(plain["runs"].as_array().unwrap().len(), 4);
+    let seconds: Vec<f64> = numbers(&plain["runs"], "seconds").collect();
+    let figures = ["p10_seconds", "median_seconds", "p90_seconds"].map(|key| number(&plain[key]));
+    let longest = seconds.iter().copied().fold(0.0, f64::max);
+    assert!(figures.is_sorted() && figures[2] <= longest, "{figures:?} {seconds:?}");
+    assert_eq!(&read(home.path("a.pcapng"))[..4], [0x0a, 0x0d, 0x0d, 0x0a], "a section header block");
+    let windows = String::from_utf8(read(home.path("a.csv"))).unwrap();
+    let mut lines = windows.lines();
+    assert_eq!(lines.next(), Some("seconds,flow,cwnd_packets,ssthresh_packets,in_flight_packets,srtt_seconds,state"));
+    let times: Vec<f64> = lines.map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    assert!(times.len() > 50 && times.is_sorted() && *times.last().unwrap() <= seconds[0]);
+    let text = home.ok(&quick);
+    assert!(text.contains("median ") && text.contains("trace "), "{text}");
+}
+
+#[test]
+fn flows_have_shapes_and_controls() {
+    let home = Home::new("");
+    let seconds = |arguments: &[&str]| {
+        let all = [&["flow", "--bandwidth", "10Mbit/s", "--bytes", "256KiB", "--runs", "5", "--flows", "4"], arguments].concat();
+        let report = home.json(&all);
+        assert_eq!(report["runs"][0]["flows"].as_array().unwrap().len(), 4);
+        number(&report["median_seconds"])
+    };
+    // Four times 256 KiB over a link of 10 Mbit/s take 0.84 s, wherever that link lies.
+    for shape in ["single", "fanout", "incast"] {
+        let time = seconds(&["--shape", shape, "--loss", "0%"]);
+        assert!((0.84..1.3).contains(&time), "{shape}: {time}");
+    }
+    let (small, large) = (seconds(&["--loss", "0%", "--queue", "3"]), seconds(&["--loss", "0%", "--queue", "1000"]));
+    assert!(small > large, "a short queue drops packets: {small} {large}");
+    let traces =
+        ["cubic", "newreno"].map(|control| home.json(&["flow", "--runs", "1", "--congestion", control])["trace_hash"].clone());
+    assert_ne!(traces[0], traces[1]);
+}
+
+/// Ctrl-C ends a transfer, says so, and leaves nothing of it.
+#[test]
+fn an_interrupted_put_leaves_nothing() {
+    let home = Home::new("");
+    home.file("a.bin", 2_000_000);
+    let put = home.spawn(&["put", "a.bin", "--speed", "4x"]);
+    let stored = || files_below(&home.data().join("nodes")).len();
+    wait_until("the first segment", || stored() > 0);
+    signal(&put, "INT");
+    let said = end_of(put);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
+    assert!(said.stderr.contains("interrupted; nothing of the unfinished file is stored"), "{}", said.stderr);
+    assert_eq!(stored(), 0);
+    assert!(home.stored().is_empty());
+}
+
+#[test]
+fn the_log_is_a_daily_file_and_says_as_much_as_it_is_told_to() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 100_000);
+    home.ok(&["put", "a.bin"]);
+    let log = || files_below(&home.data().join("logs"));
+    assert_eq!(log().len(), 1);
+    let text = String::from_utf8(read(&log()[0])).unwrap();
+    assert!(log()[0].file_name().unwrap().to_str().unwrap().starts_with("p2p.log.20"));
+    assert!(text.contains("FileStored") && !text.contains("DEBUG"), "{text}");
+    let output = home.command(&["ls"]).env("P2P_LOG", "debug").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty());
+    assert!(String::from_utf8(read(&log()[0])).unwrap().contains("DEBUG"));
+    let output = home.command(&["ls"]).env("P2P_LOG", "p2p_storage=loud").output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("P2P_LOG=p2p_storage=loud is no filter for the log"));
+}
+
+/// The paths of all fields and the kinds of their values.
+fn fields(value: &Value, path: &str, found: &mut BTreeMap<String, &'static str>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                fields(value, &if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| fields(item, &format!("{path}[]"), found)),
+        Value::Bool(_) => drop(found.insert(path.to_owned(), "boolean")),
+        Value::Number(_) => drop(found.insert(path.to_owned(), "number")),
+        Value::String(_) => drop(found.insert(path.to_owned(), "text")),
+        Value::Null => {}
+    }
+}
+
+/// The rows `| path | kind | … |` below the heading of a command in docs/json.md.
+fn documented(command: &str) -> BTreeMap<String, &'static str> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let section = text.split("\n## ").find(|section| section.lines().next().unwrap().split(", ").any(|name| name == command));
+    let rows = section.unwrap_or_else(|| panic!("{command} has no section")).lines().filter(|line| line.starts_with("| `"));
+    let kind = |text: &str| *["boolean", "number", "text"].iter().find(|kind| **kind == text.trim()).expect(text);
+    rows.map(|row| row.split('|').collect::<Vec<_>>())
+        .map(|row| (row[1].trim().trim_matches('`').to_owned(), kind(row[2])))
+        .collect()
+}
+
+#[test]
+fn json_has_the_documented_fields_and_no_others() {
+    let home = Home::new(&format!("{QUICK}[[node]]\nnumber = 1\nloss = '0%'\n"));
+    home.file("a.bin", 100_000);
+    let commands: [&[&str]; 9] = [
+        &["put", "a.bin"],
+        &["ls"],
+        &["nodes"],
+        &["get", "a.bin", "-o", "b.bin"],
+        &["export"],
+        &["rm", "a.bin"],
+        &["demo"],
+        &["flow", "--runs", "1", "--bytes", "64KiB"],
+        &["config"],
+    ];
+    for command in commands {
+        let mut found = BTreeMap::new();
+        fields(&home.json(command), "", &mut found);
+        assert_eq!(found, documented(command[0]), "{command:?}");
+    }
+}
+
+#[test]
+fn help_says_what_each_command_and_option_is_for() {
+    let home = Home::new("");
+    let help = home.ok(&["--help"]);
+    for command in ["demo", "put", "get", "ls", "rm", "nodes", "flow", "config", "export"] {
+        assert!(help.contains(&format!("  {command} ")), "{command}");
+        let own = home.ok(&[command, "--help"]);
+        for option in ["--json", "--help"] {
+            assert!(own.contains(option), "{command} {option}");
+        }
+        if command != "flow" {
+            assert!(["--data-dir", "--config", "--seed"].iter().all(|option| own.contains(option)), "{command}");
+        }
+    }
+}

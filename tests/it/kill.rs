@@ -1,0 +1,67 @@
+//! `kill -9` at random instants: what was acknowledged is whole, nothing is half-visible, nothing is left lying about.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use p2p_storage::random::RandomStream;
+
+use crate::bench::files_below;
+use crate::program::{Home, QUICK, read, signal};
+
+const KILLS: u64 = 50;
+
+/// Waits so long or until the process has ended, and kills it in the first case. True where it ended well by itself.
+#[expect(clippy::disallowed_methods, reason = "the random instant at which a process is killed is one of the wall clock")]
+fn kill_after(mut child: std::process::Child, wait: Duration) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < wait {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return true;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    signal(&child, "KILL");
+    child.wait().unwrap().success()
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a put takes here decides within which time it is killed")]
+fn time_of(action: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    action();
+    begun.elapsed()
+}
+
+#[test]
+fn what_was_acknowledged_survives_kills_at_fifty_random_instants() {
+    let home = Home::new(QUICK);
+    let mut chance = RandomStream::new(50, "when to kill");
+    home.file("first.bin", 3_000_000);
+    let whole = time_of(|| drop(home.ok(&["put", "first.bin"])));
+    let mut acknowledged = BTreeMap::from([("first.bin".to_owned(), home.path("first.bin"))]);
+    for round in 0..KILLS {
+        let name = format!("{round}.bin");
+        home.file(&name, 3_000_000 + round as usize);
+        let wait = whole.mul_f64(chance.below(1100) as f64 / 1000.0);
+        if kill_after(home.spawn(&["put", &name]), wait) {
+            acknowledged.insert(name.clone(), home.path(&name));
+        }
+        // What is listed without having been acknowledged was stored in the instant before the kill.
+        let listed = home.stored();
+        assert!(
+            acknowledged.keys().all(|name| listed.contains(name)),
+            "round {round}: {listed:?} lacks some of {acknowledged:?}"
+        );
+        for name in listed {
+            acknowledged.entry(name.clone()).or_insert_with(|| home.path(&name));
+        }
+    }
+    let stored = acknowledged.len() as u64;
+    assert!((2..=KILLS).contains(&stored), "{stored} of {KILLS} were stored: some of both kinds are wanted");
+    let segments = acknowledged.values().map(|path| read(path).len().div_ceil(65_536)).sum::<usize>();
+    assert_eq!(files_below(&home.data().join("nodes")).len(), segments, "every segment file belongs to a stored file");
+    for (name, path) in &acknowledged {
+        home.ok(&["get", name, "-o", "copy", "--force"]);
+        assert!(read(home.path("copy")) == read(path), "{name}");
+    }
+}

@@ -1,0 +1,128 @@
+//! The real binary, in a home directory of its own.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::bench::random_file;
+
+/// Links on which nothing is worth waiting for.
+pub(crate) const QUICK: &str = "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n";
+
+/// How long anything may take before a test gives it up.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What a run of the program said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    /// Standard output as JSON, and nothing but JSON.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+/// A home directory in which the program is run.
+pub(crate) struct Home(tempfile::TempDir);
+
+impl Home {
+    /// With this `p2p.toml`.
+    pub(crate) fn new(config: &str) -> Home {
+        let home = Home(tempfile::tempdir().unwrap());
+        std::fs::write(home.path("p2p.toml"), config).unwrap();
+        home
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Where the program keeps its data when nobody says where.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path(".local/share/p2p")
+    }
+
+    /// A file of random bytes in this directory.
+    pub(crate) fn file(&self, name: &str, bytes: usize) -> Vec<u8> {
+        random_file(&self.path(name), bytes, bytes as u64)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_p2p"));
+        command.args(arguments).current_dir(self.0.path()).env_clear().env("HOME", self.0.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        end_of(self.spawn(arguments))
+    }
+
+    /// Runs it, and gives what it says on standard output where all went well.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {said:#?}");
+        said.stdout
+    }
+
+    /// Runs it, and gives what it says on standard error where it refuses.
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{arguments:?}: {said:#?}");
+        assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+        said.stderr
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        self.run(&[arguments, &["--json"]].concat()).json()
+    }
+
+    /// The names of the stored files.
+    pub(crate) fn stored(&self) -> Vec<String> {
+        self.json(&["ls"]).as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// What a program said until it ended.
+pub(crate) fn end_of(child: Child) -> Said {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Waits until `condition` holds.
+#[expect(clippy::disallowed_methods, reason = "a deadline on the wall clock, for a process outside of the simulation")]
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < DEADLINE, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Sends a signal, as `kill` does.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Everything in a file.
+pub(crate) fn read(path: impl AsRef<Path>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path.as_ref()).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
