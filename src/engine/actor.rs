@@ -276,7 +276,7 @@ impl Actor {
                 let _ = reply.send(answer);
             }
         }
-        let calm = !matches!(progress, Progress::Working);
+        let calm = progress == Progress::Still;
         if (calm && self.snapshots.borrow().at != self.simulation.now()) || self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
             self.last_snapshot = wall_clock();
             let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());

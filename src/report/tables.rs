@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn dates_are_in_universal_time() {
-        assert_eq!(date_of(1_795_376_677), "2026-11-22 18:24:37Z");
+        assert_eq!(date_of(1_795_376_677), "2026-11-22 19:44:37Z");
         assert_eq!(date_of(u64::MAX), u64::MAX.to_string());
     }
 
