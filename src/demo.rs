@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr, eyre};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::engine::command::OnShutdown;
 use crate::engine::snapshot::HealthReport;
@@ -39,21 +40,19 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
     let own_data = scratch.path().join("data");
     let data_dir = if args.engine.data_dir.is_some() { None } else { Some(own_data.as_path()) };
-    if args.engine.data_dir.is_some() {
-        remove_former(&args.engine).await?;
-    }
+    let _log = if args.engine.data_dir.is_some() { Some(remove_former(&args.engine).await?) } else { None };
     let session = Session::start(&args.engine, data_dir, ClockMode::OnDemand)?;
     let progress = Progress::start(&session.engine);
     let mut report = demonstrate(&session, scratch.path()).await?;
     progress.finish().await;
-    session.end().await?;
+    drop(session.end().await?);
     report.wall_seconds = started.elapsed().as_secs_f64();
     output::print(&args.output, &report, DemoReport::text)?;
     Ok(report.verified)
 }
 
 /// Removes what an earlier demonstration stored in the same directory, in a run of its own, so that this one is the same.
-async fn remove_former(args: &EngineArgs) -> Result<()> {
+async fn remove_former(args: &EngineArgs) -> Result<WorkerGuard> {
     let session = Session::start(args, None, ClockMode::OnDemand)?;
     let Reply::Files(files) = session.ask(Command::Files).await? else { return Err(eyre!("no list of files")) };
     for file in files.into_iter().filter(|file| FILES.iter().any(|(name, _)| file.name == *name)) {

@@ -152,7 +152,7 @@ async fn transfer_all(session: Session, commands: Vec<Command>) -> (Vec<Transfer
         }
     }
     progress.finish().await;
-    (done, result.and(session.end().await))
+    (done, result.and(session.end().await.map(drop)))
 }
 
 /// What `put`, `get` and `rm` print.
@@ -199,7 +199,7 @@ async fn cancel(session: &Session, transfer: TransferId) -> Result<TransferRepor
 pub async fn list(args: &ListArgs) -> Result<()> {
     let session = start(&args.engine)?;
     let Reply::Files(files) = session.ask(Command::Files).await? else { return Err(eyre!("no list of files")) };
-    session.end().await?;
+    drop(session.end().await?);
     let lines: Vec<FileLine> = files.iter().map(FileLine::from).collect();
     output::print(&args.output, &lines, |lines| files_text(lines))
 }
@@ -212,7 +212,7 @@ pub async fn nodes(args: &ListArgs) -> Result<()> {
     let session = start(&args.engine)?;
     let Reply::Health(health) = session.ask(Command::CheckHealth).await? else { return Err(eyre!("no answer to probes")) };
     let Reply::Nodes(nodes) = session.ask(Command::Nodes).await? else { return Err(eyre!("no list of nodes")) };
-    session.end().await?;
+    drop(session.end().await?);
     let lines: Vec<NodeLine> = nodes.iter().map(|node| NodeLine::new(node, &health.of_node(node.node))).collect();
     output::print(&args.output, &lines, |lines| nodes_text(lines))
 }
@@ -231,7 +231,7 @@ pub async fn export(args: &ExportArgs) -> Result<()> {
             other => return Err(eyre!("unexpected reply: {other:?}")),
         }
     }
-    session.end().await?;
+    drop(session.end().await?);
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match &args.output_file {
         None => output::print_text(&json),

@@ -73,7 +73,7 @@ pub struct Session {
     /// The configuration in effect.
     pub config: Config,
     thread: Engine,
-    _log: WorkerGuard,
+    log: WorkerGuard,
 }
 
 impl Session {
@@ -90,7 +90,7 @@ impl Session {
         let settings = config.engine(&data_dir, clock)?;
         let log = logging::start(&data_dir)?;
         let (thread, engine) = Engine::start(settings).map_err(advised)?;
-        Ok(Session { engine, config, thread, _log: log })
+        Ok(Session { engine, config, thread, log })
     }
 
     /// Asks the engine for something.
@@ -123,15 +123,17 @@ impl Session {
         }
     }
 
-    /// Ends the engine: transfers that run are cancelled and undone.
+    /// Ends the engine: transfers that run are cancelled and undone. The log goes on until what this gives is dropped, also
+    /// with what a later session of this process writes.
     ///
     /// # Errors
     /// Where the engine ended in a panic.
-    pub async fn end(self) -> Result<()> {
+    pub async fn end(self) -> Result<WorkerGuard> {
         // An engine that has stopped by itself is told by the join.
         let _ = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
         drop(self.engine);
-        self.thread.join().map_err(Report::from)
+        self.thread.join()?;
+        Ok(self.log)
     }
 }
 

@@ -203,15 +203,14 @@ impl Actor {
                 Err(mpsc::error::TryRecvError::Disconnected) => Action::End,
             };
         }
-        let blocked = progress == Progress::Blocked;
-        let wait = if blocked || !self.time_passes() { None } else { self.wait() };
+        if progress == Progress::Blocked {
+            let outcome = next_outcome(&mut self.outcomes).await;
+            return outcome.map_or(Action::End, |(job, outcome)| Action::Outcome(job, outcome));
+        }
+        let wait = if self.time_passes() { self.wait() } else { None };
         tokio::select! {
             biased;
             ask = self.inbox.recv() => ask.map_or(Action::End, Action::Ask),
-            outcome = next_outcome(&mut self.outcomes), if blocked => match outcome {
-                Some((job, outcome)) => Action::Outcome(job, outcome),
-                None => Action::End,
-            },
             () = sleep(wait) => Action::Advance,
         }
     }

@@ -5,7 +5,7 @@
 //! nothing of virtual time.
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -58,8 +58,8 @@ pub struct JobId(u64);
 /// What a file on this machine did when it was worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileOutcome {
-    /// The next segment of a source.
-    Segment(Segment),
+    /// The next segments of a source.
+    Segments(Vec<Segment>),
     /// A source has ended: its size and its digest.
     End(ByteSize, Sha256Digest),
     /// A sink has taken what it was given.
@@ -204,11 +204,13 @@ pub(super) struct IoDesk {
     executor: Box<dyn IoExecutor>,
     next_job: u64,
     outcomes: HashMap<JobId, Outcome>,
+    /// Work under way whose outcome nobody wants.
+    abandoned: HashSet<JobId>,
 }
 
 impl IoDesk {
     pub(super) fn new(executor: Box<dyn IoExecutor>) -> IoDesk {
-        IoDesk { executor, next_job: 0, outcomes: HashMap::new() }
+        IoDesk { executor, next_job: 0, outcomes: HashMap::new(), abandoned: HashSet::new() }
     }
 
     pub(super) fn submit(&mut self, lane: Lane, work: Work) -> JobId {
@@ -227,19 +229,28 @@ impl IoDesk {
             if done == job {
                 return Some(outcome);
             }
-            self.outcomes.insert(done, outcome);
+            self.deliver(done, outcome);
         }
         None
     }
 
+    /// Nobody wants to know what came or comes of `job`.
+    pub(super) fn abandon(&mut self, job: JobId) {
+        if self.take(job).is_none() {
+            self.abandoned.insert(job);
+        }
+    }
+
     pub(super) fn deliver(&mut self, job: JobId, outcome: Outcome) {
-        self.outcomes.insert(job, outcome);
+        if !self.abandoned.remove(&job) {
+            self.outcomes.insert(job, outcome);
+        }
     }
 
     /// Blocks until something is done; false where nothing is under way.
     pub(super) fn wait(&mut self) -> bool {
         let done = self.executor.wait();
-        done.map(|(job, outcome)| self.outcomes.insert(job, outcome)).is_some()
+        done.map(|(job, outcome)| self.deliver(job, outcome)).is_some()
     }
 
     pub(super) fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
@@ -278,6 +289,8 @@ mod tests {
             })
             .collect();
         let crashed = desk.submit(Lane::Disk(2), Box::new(|| panic!("a bug")));
+        let unwanted = desk.submit(Lane::Disk(2), Box::new(written));
+        desk.abandon(unwanted);
         let last = desk.submit(Lane::Disk(4), Box::new(written));
         for job in jobs.into_iter().chain([last]) {
             while desk.take(job).is_none() {
@@ -285,6 +298,7 @@ mod tests {
             }
         }
         assert!(matches!(desk.take(crashed), Some(Outcome::Crashed(text)) if text == "a bug"));
+        assert!(desk.outcomes.is_empty());
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), (0..50).collect::<Vec<_>>());
     }
 }

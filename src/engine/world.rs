@@ -92,6 +92,8 @@ pub(super) struct World {
     pub(super) held: HashMap<(NodeNumber, SegmentId), u32>,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
     pub(super) events: VecDeque<(SimTime, Event)>,
+    /// How many events there have been.
+    pub(super) emitted: u64,
     pub(super) trace: TraceHash,
 }
 
@@ -106,6 +108,7 @@ impl World {
         if let Ok(bytes) = codec::encode(EVENT_VERSION, &event) {
             self.trace.add_bytes(&bytes);
         }
+        self.emitted += 1;
         self.events.push_back((self.now(), event));
     }
 

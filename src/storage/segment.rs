@@ -176,12 +176,11 @@ impl<R: Read> Cutter<R> {
     /// # Errors
     /// Where reading fails, or the source has more segments than can be numbered.
     pub fn next_segment(&mut self) -> io::Result<Option<Segment>> {
-        let mut buffer = vec![0; self.size.as_usize()];
-        let len = read_fully(&mut self.source, &mut buffer)?;
+        let mut buffer = Vec::with_capacity(self.size.as_usize());
+        let len = self.source.by_ref().take(self.size.as_usize() as u64).read_to_end(&mut buffer)?;
         if len == 0 {
             return Ok(None);
         }
-        buffer.truncate(len);
         self.bytes += len as u64;
         self.whole.update(&buffer);
         let index = self.next_index;
@@ -189,24 +188,10 @@ impl<R: Read> Cutter<R> {
         Ok(Some(Segment { index, id: SegmentId::of(&buffer), bytes: buffer.into() }))
     }
 
-    /// How many bytes were read, and the digest of them all.
-    pub fn finish(self) -> (ByteSize, Sha256Digest) {
-        (ByteSize::from_bytes(self.bytes), Sha256Digest(self.whole.finalize().into()))
+    /// How many bytes have been read, and the digest of them all.
+    pub fn so_far(&self) -> (ByteSize, Sha256Digest) {
+        (ByteSize::from_bytes(self.bytes), Sha256Digest(self.whole.clone().finalize().into()))
     }
-}
-
-/// Fills the buffer, or as much of it as there is.
-fn read_fully(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(len) => filled += len,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 #[cfg(test)]
@@ -236,7 +221,7 @@ mod tests {
     fn an_empty_file_has_no_segments_and_a_digest() {
         let mut cutter = Cutter::new(io::empty(), SegmentSize::default());
         assert_eq!(cutter.next_segment().unwrap(), None);
-        let (size, digest) = cutter.finish();
+        let (size, digest) = cutter.so_far();
         assert_eq!((size, digest), (ByteSize::from_bytes(0), Sha256Digest::of(b"")));
     }
 
@@ -266,7 +251,7 @@ mod tests {
                 count += 1;
             }
             prop_assert_eq!(u64::from(count), size.count_for(ByteSize::from_bytes(len as u64)));
-            let (size, digest) = cutter.finish();
+            let (size, digest) = cutter.so_far();
             prop_assert_eq!((size.as_u64(), digest), (len as u64, Sha256Digest::of(&file)));
             prop_assert_eq!(joined, file);
         }

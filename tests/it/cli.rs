@@ -192,6 +192,9 @@ fn the_log_is_a_daily_file_and_says_as_much_as_it_is_told_to() {
     let text = String::from_utf8(read(&log()[0])).unwrap();
     assert!(log()[0].file_name().unwrap().to_str().unwrap().starts_with("p2p.log.20"));
     assert!(text.contains("FileStored") && !text.contains("DEBUG"), "{text}");
+    // A demonstration is two runs in one process, and both are in the log.
+    home.ok(&["demo", "--data-dir", ".local/share/p2p"]);
+    assert!(String::from_utf8(read(&log()[0])).unwrap().contains("demo-5MiB.bin"));
     let output = home.command(&["ls"]).env("P2P_LOG", "debug").output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty());
     assert!(String::from_utf8(read(&log()[0])).unwrap().contains("DEBUG"));

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use p2p_storage::engine::command::OnShutdown;
-use p2p_storage::engine::io::{InlineIo, IoExecutor, ThreadedIo};
+use p2p_storage::engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, ThreadedIo, Work};
 use p2p_storage::engine::snapshot::Party;
 use p2p_storage::engine::transfer::{Stage, TransferError};
 use p2p_storage::engine::{Command, EngineError, Event, Progress, Reply, Simulation};
@@ -22,6 +22,7 @@ use p2p_storage::storage::placement::PlacementPolicy;
 use p2p_storage::storage::segment::{SegmentSize, Sha256Digest};
 use p2p_storage::units::{ByteSize, Probability, SimDuration, SimTime};
 use proptest::prelude::*;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::bench::{Bench, config, files_below, quick_link, random_file, slow_link};
 
@@ -70,6 +71,29 @@ fn a_segment_tells_its_story() {
     assert!(events.iter().any(|(_, event)| matches!(event, Event::FileStored { .. })));
 }
 
+/// Work that is never done before somebody waits for it.
+#[derive(Default)]
+struct SlowIo(Vec<(JobId, Work)>);
+
+impl IoExecutor for SlowIo {
+    fn submit(&mut self, job: JobId, _lane: Lane, work: Work) {
+        self.0.push((job, work));
+    }
+
+    fn poll(&mut self) -> Option<(JobId, Outcome)> {
+        None
+    }
+
+    fn wait(&mut self) -> Option<(JobId, Outcome)> {
+        let (job, work) = if self.0.is_empty() { return None } else { self.0.remove(0) };
+        Some((job, work()))
+    }
+
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+        None
+    }
+}
+
 /// Promise 1. Threads, slices of time and the pace change nothing; the seed does.
 #[test]
 fn the_same_seed_gives_the_same_run_however_it_is_driven() {
@@ -95,6 +119,9 @@ fn the_same_seed_gives_the_same_run_however_it_is_driven() {
         bench.finish(first).unwrap();
         bench.finish(second).unwrap();
         bench.ask(Command::CheckHealth).unwrap();
+        assert_eq!(bench.get("a.bin").unwrap().1.len(), 700_000);
+        bench.remove("b.bin").unwrap();
+        bench.put("b.bin").unwrap();
         (bench.simulation.trace_hash().to_string(), bench.simulation.now())
     }
     let inline = || Box::new(InlineIo::default());
@@ -102,6 +129,7 @@ fn the_same_seed_gives_the_same_run_however_it_is_driven() {
     assert_eq!(run(1, inline(), None), expected);
     assert_eq!(run(1, inline(), Some(SimDuration::from_millis(333))), expected);
     assert_eq!(run(1, Box::new(ThreadedIo::start().unwrap()), None), expected);
+    assert_eq!(run(1, Box::new(SlowIo::default()), None), expected);
     assert_ne!(run(2, inline(), None).0, expected.0);
 }
 

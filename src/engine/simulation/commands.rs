@@ -54,7 +54,7 @@ impl Simulation {
             Command::StopCapture => Some(self.stop_capture()),
             Command::Step { span } => {
                 let until = span.map_or_else(|| self.next_due().unwrap_or(self.now()), |span| self.now() + span);
-                self.wait_for(token, Waiting::Step(until))
+                self.wait_for(token, Waiting::Step { until, events: self.world.emitted })
             }
             Command::SetSpeed { .. } | Command::Pause | Command::Resume => Some(Ok(Reply::Done)),
             Command::Shutdown { running } => self.shut_down(token, running),
@@ -238,7 +238,7 @@ impl Simulation {
         Ok(match &self.waiting[index].1 {
             Waiting::Transfer(id) => self.report_of_finished(*id).map(finished),
             Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done)),
-            Waiting::Step(at) => (*at <= now || !self.world.events.is_empty()).then_some(Ok(Reply::Done)),
+            Waiting::Step { until, events } => (*until <= now || self.world.emitted > *events).then_some(Ok(Reply::Done)),
             Waiting::HealthCheck if self.world.is_checking_health() => None,
             Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
             Waiting::Info(job) => {

@@ -1,8 +1,8 @@
 //! The whole simulation, synchronous and without a clock of its own.
 //!
 //! Whoever drives it applies commands at the virtual instant that has been reached, lets it advance, brings it the outcomes of
-//! real work when it is blocked for want of one, and takes replies and events. Nothing in here reads a wall clock, so the
-//! same commands at the same virtual instants give the same run.
+//! real work when it is blocked for want of one, and takes replies and events. Nothing in here reads a wall clock, and being
+//! blocked changes no order, so the same commands at the same virtual instants give the same run.
 //!
 //! Knows nothing of threads, channels or who asks.
 
@@ -38,7 +38,8 @@ pub enum Progress {
     Reached,
     /// Somewhere before it: the budget is spent, or somebody is to be told something first.
     Working,
-    /// No further without the outcome of real work: bring it, by [`Simulation::deliver`] or [`Simulation::wait`].
+    /// No further without the outcome of real work: bring it, by [`Simulation::deliver`] or [`Simulation::wait`]. Commands
+    /// have to wait until then too.
     Blocked,
     /// Nobody waits for anything, and time does not pass by itself.
     Still,
@@ -50,13 +51,24 @@ enum Waiting {
     Transfer(TransferId),
     Until(SimTime),
     HealthCheck,
-    /// For an event, or at the latest until then.
-    Step(SimTime),
+    /// For an event after so many, or at the latest until then.
+    Step {
+        until: SimTime,
+        events: u64,
+    },
     Shutdown,
     /// For connections to close, until then.
     Closing(SimTime),
     /// For the manifest of a file, which a catalog job brings.
     Info(JobId),
+}
+
+/// What is done next at an instant: everything in this order, round and round, until nothing is left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    React,
+    Pump,
+    Answer,
 }
 
 /// The simulation.
@@ -73,6 +85,8 @@ pub struct Simulation {
     /// A shutdown is under way: nothing new is begun.
     closing: bool,
     capture: bool,
+    step: Step,
+    blocked: bool,
 }
 
 impl Simulation {
@@ -87,6 +101,8 @@ impl Simulation {
             replies: VecDeque::new(),
             closing: false,
             capture: false,
+            step: Step::React,
+            blocked: false,
         }
     }
 
@@ -123,7 +139,7 @@ impl Simulation {
     /// How far a step lets time go, if one is under way.
     pub fn step_limit(&self) -> Option<SimTime> {
         let steps = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
-            Waiting::Step(at) => Some(*at),
+            Waiting::Step { until, .. } => Some(*until),
             _ => None,
         });
         steps.min()
@@ -132,7 +148,7 @@ impl Simulation {
     /// When something happens next by itself.
     pub fn next_due(&self) -> Option<SimTime> {
         let sleepers = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
-            Waiting::Until(at) | Waiting::Step(at) | Waiting::Closing(at) => Some(*at),
+            Waiting::Until(at) | Waiting::Step { until: at, .. } | Waiting::Closing(at) => Some(*at),
             _ => None,
         });
         sleepers.chain(self.world.next_due()).min()
@@ -156,25 +172,37 @@ impl Simulation {
 
     /// Lets time pass up to `limit`, or until `budget` things have happened, or somebody is to be told something.
     pub fn advance(&mut self, limit: SimTime, budget: u32) -> Progress {
+        let was_blocked = std::mem::replace(&mut self.blocked, true);
+        if self.settle().is_err() {
+            return Progress::Blocked;
+        }
         for _ in 0..budget {
-            if self.settle().is_err() {
-                return Progress::Blocked;
-            }
-            if !self.replies.is_empty() {
-                return Progress::Working;
+            // After waiting for real work, whoever drives it may want to look about.
+            if was_blocked || !self.replies.is_empty() {
+                break;
             }
             match self.next_due() {
                 Some(at) if at <= limit => {
                     self.world.net.advance(at);
                 }
-                _ if limit == SimTime::MAX => return Progress::Still,
-                _ => {
-                    self.world.net.advance(limit);
-                    return Progress::Reached;
-                }
+                _ => return self.rest(limit),
+            }
+            if self.settle().is_err() {
+                return Progress::Blocked;
             }
         }
+        self.blocked = false;
         Progress::Working
+    }
+
+    /// Nothing more happens before `limit`.
+    fn rest(&mut self, limit: SimTime) -> Progress {
+        self.blocked = false;
+        if limit == SimTime::MAX {
+            return Progress::Still;
+        }
+        self.world.net.advance(limit);
+        Progress::Reached
     }
 
     /// Lets time pass until every command is answered, on this thread. For tests and one-shot runs without a pace.
@@ -191,29 +219,45 @@ impl Simulation {
         }
     }
 
-    /// Carries everything that happens at this instant to its end.
+    /// Carries everything that happens at this instant to its end. Where real work is not done yet it stops, and later goes on
+    /// from that very step: how long real work takes must not change the order of anything.
     fn settle(&mut self) -> Result<(), Blocked> {
         loop {
-            let mut quiet = !self.world.handle_net_event();
-            quiet &= !self.world.handle_client_output();
-            quiet &= !self.handle_input();
-            if !quiet {
-                continue;
-            }
-            match self.world.take_due_work() {
-                Err(job) => return Err(Blocked(job)),
-                Ok(Some((Due::Disk(node, job), outcome))) => self.world.handle_disk(node, job, outcome),
-                Ok(Some((Due::Transfer(transfer), outcome))) => self.world.inbox.push_back((transfer, Input::Done(outcome))),
-                Ok(None) if self.world.handle_timeout() => {}
-                Ok(None) => {
+            match self.step {
+                Step::React => {
+                    if !self.react()? {
+                        self.step = Step::Pump;
+                    }
+                }
+                Step::Pump => {
                     self.pump()?;
+                    self.step = Step::Answer;
+                }
+                Step::Answer => {
                     self.answer_waiting()?;
+                    self.step = Step::React;
                     if self.world.is_quiet() {
                         return Ok(());
                     }
                 }
             }
         }
+    }
+
+    /// Carries what has happened to whom it concerns. False where nothing has.
+    fn react(&mut self) -> Result<bool, Blocked> {
+        let mut quiet = !self.world.handle_net_event();
+        quiet &= !self.world.handle_client_output();
+        quiet &= !self.handle_input();
+        if !quiet {
+            return Ok(true);
+        }
+        match self.world.take_due_work().map_err(Blocked)? {
+            Some((Due::Disk(node, job), outcome)) => self.world.handle_disk(node, job, outcome),
+            Some((Due::Transfer(transfer), outcome)) => self.world.inbox.push_back((transfer, Input::Done(outcome))),
+            None => return Ok(self.world.handle_timeout()),
+        }
+        Ok(true)
     }
 
     /// Tells a transfer what happened to it. False where nothing did.

@@ -97,6 +97,7 @@ impl Simulation {
             held: HashMap::new(),
             inbox: VecDeque::new(),
             events: VecDeque::new(),
+            emitted: 0,
             trace: TraceHash::new(),
             config,
         };

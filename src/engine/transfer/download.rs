@@ -316,7 +316,8 @@ impl Download {
         self.open.clear();
         self.early.clear();
         let sink = Arc::clone(&self.sink);
-        world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(discard(&sink))));
+        self.writes.push_back(world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(discard(&sink)))));
+        self.writes.drain(..).for_each(|job| world.desk.abandon(job));
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());
         let name = self.log.status.name.clone();

@@ -21,45 +21,80 @@ use crate::engine::world::World;
 use crate::node::protocol::{Refusal, Request, Response, ids_payload};
 use crate::storage::catalog::Garbage;
 use crate::storage::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
-use crate::storage::segment::{Cutter, Segment, SegmentId, Sha256Digest};
+use crate::storage::segment::{Cutter, Segment, SegmentId, SegmentSize, Sha256Digest};
 use crate::units::ByteSize;
 
-/// Segments that are cut ahead.
-const CUT_AHEAD: usize = 8;
+/// Pieces of work that cut segments ahead.
+const CUTS_AHEAD: usize = 2;
+/// Bytes that one piece of work cuts at the least: threads wake each other once for all of them.
+const CUT_MIN: usize = 512 << 10;
 /// How often a segment that arrives damaged is sent to the same node.
 const ATTEMPTS_MAX: u32 = 3;
 
 /// A local file that is being cut on a thread of its own.
 #[derive(Debug)]
 struct Source {
-    cutter: Arc<Mutex<Option<Cutter<File>>>>,
+    cutter: Arc<Mutex<Cutter<File>>>,
     path: String,
     jobs: VecDeque<JobId>,
+    /// What has been cut and is not on its way yet.
+    cut: VecDeque<Segment>,
     ended: Option<(ByteSize, Sha256Digest)>,
 }
 
 impl Source {
-    fn ask(&mut self, world: &mut World) {
-        while self.jobs.len() < CUT_AHEAD && self.ended.is_none() {
+    fn new(file: File, path: &Path, segment_size: SegmentSize) -> Source {
+        Source {
+            cutter: Arc::new(Mutex::new(Cutter::new(file, segment_size))),
+            path: path.display().to_string(),
+            jobs: VecDeque::new(),
+            cut: VecDeque::new(),
+            ended: None,
+        }
+    }
+
+    /// Has segments cut ahead, and gives the work that the next one comes from.
+    fn ask(&mut self, world: &mut World) -> Option<JobId> {
+        while self.jobs.len() < CUTS_AHEAD && self.ended.is_none() {
             let (cutter, path) = (Arc::clone(&self.cutter), self.path.clone());
             let job = world.desk.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path))));
             self.jobs.push_back(job);
         }
+        self.jobs.front().copied()
+    }
+
+    /// Nothing more is wanted of it.
+    fn close(&mut self, world: &mut World) {
+        self.cut.clear();
+        for job in self.jobs.drain(..) {
+            world.desk.abandon(job);
+        }
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.ended.is_some() && self.cut.is_empty()
     }
 }
 
-/// Cuts the next segment. After the end there is nothing more to cut, and it says so again.
-fn cut(cutter: &Mutex<Option<Cutter<File>>>, path: &str) -> FileOutcome {
-    let mut slot = cutter.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(open) = slot.as_mut() else { return FileOutcome::Written };
-    match open.next_segment() {
-        Ok(Some(segment)) => FileOutcome::Segment(segment),
-        Ok(None) => slot.take().map_or(FileOutcome::Written, |cutter| {
-            let (size, digest) = cutter.finish();
-            FileOutcome::End(size, digest)
-        }),
-        Err(error) => FileOutcome::Failed(format!("cannot read {path}: {error}")),
+/// Cuts the next segments. At the end it tells what the whole was, as often as it is asked.
+fn cut(cutter: &Mutex<Cutter<File>>, path: &str) -> FileOutcome {
+    let mut cutter = cutter.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut segments, mut bytes) = (Vec::new(), 0);
+    while bytes < CUT_MIN {
+        match cutter.next_segment() {
+            Ok(Some(segment)) => {
+                bytes += segment.bytes.len();
+                segments.push(segment);
+            }
+            Ok(None) => break,
+            Err(error) => return FileOutcome::Failed(format!("cannot read {path}: {error}")),
+        }
     }
+    if segments.is_empty() {
+        let (size, digest) = cutter.so_far();
+        return FileOutcome::End(size, digest);
+    }
+    FileOutcome::Segments(segments)
 }
 
 /// A segment that is on its way.
@@ -125,12 +160,7 @@ impl Upload {
         let log = TransferLog::new(id, Direction::Upload, name, size.as_u64(), segments, world.now());
         world.names_promised.insert(name.to_owned());
         let window = Window::new(segment_size.as_usize(), world.now());
-        let source = Source {
-            cutter: Arc::new(Mutex::new(Some(Cutter::new(file, segment_size)))),
-            path: path.display().to_string(),
-            jobs: VecDeque::new(),
-            ended: None,
-        };
+        let source = Source::new(file, path, segment_size);
         world.emit(Event::TransferStarted {
             transfer: id,
             direction: Direction::Upload,
@@ -153,27 +183,31 @@ impl Upload {
 
     /// Sends what may be sent, and goes on when all is stored.
     pub(in crate::engine) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
-        while matches!(self.phase, Phase::Sending) && self.source.ended.is_none() && self.open.len() < self.window.segments() {
-            self.source.ask(world);
-            let Some(&job) = self.source.jobs.front() else { break };
-            let outcome = world.desk.take(job).ok_or(Blocked(job))?;
-            self.source.jobs.pop_front();
-            self.on_cut(world, outcome);
+        while matches!(self.phase, Phase::Sending) && !self.source.is_used_up() && self.open.len() < self.window.segments() {
+            match self.source.cut.pop_front() {
+                Some(segment) => self.place(world, segment, 0),
+                None => self.take_cut(world)?,
+            }
         }
-        if matches!(self.phase, Phase::Sending) && self.source.ended.is_some() && self.open.is_empty() {
+        if matches!(self.phase, Phase::Sending) && self.source.is_used_up() && self.open.is_empty() {
             self.commit(world);
         }
         Ok(())
     }
 
-    fn on_cut(&mut self, world: &mut World, outcome: Outcome) {
+    /// Takes in what has been cut, if it has been.
+    fn take_cut(&mut self, world: &mut World) -> Result<(), Blocked> {
+        let Some(job) = self.source.ask(world) else { return Ok(()) };
+        let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+        self.source.jobs.pop_front();
         match outcome {
-            Outcome::File(FileOutcome::Segment(segment)) => self.place(world, segment, 0),
+            Outcome::File(FileOutcome::Segments(segments)) => self.source.cut.extend(segments),
             Outcome::File(FileOutcome::End(size, digest)) => self.source.ended = Some((size, digest)),
             Outcome::File(FileOutcome::Failed(reason)) => self.fail(world, TransferError::File(reason)),
             Outcome::Crashed(reason) => self.fail(world, TransferError::Internal(reason)),
             _ => {}
         }
+        Ok(())
     }
 
     /// Gives a segment to the next node that can take it.
@@ -285,6 +319,7 @@ impl Upload {
     /// All is stored: every holder makes its share durable.
     fn commit(&mut self, world: &mut World) {
         self.log.status.state = TransferState::Committing;
+        self.source.close(world);
         let shares = self.shares();
         if shares.is_empty() {
             return self.catalogue(world);
@@ -382,6 +417,7 @@ impl Upload {
             return;
         }
         self.log.status.state = TransferState::Undoing;
+        self.source.close(world);
         world.client.forget(self.id);
         let mut shares = self.shares();
         for open in std::mem::take(&mut self.open).into_values() {
