@@ -2,12 +2,13 @@
 //!
 //! Knows nothing of connections, which belong to the network.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::link::{DEFAULT_QUEUE_PACKETS, InFlight, Link, LinkConfig};
+use super::in_flight::PacketQueue;
+use super::link::{DEFAULT_QUEUE_PACKETS, Link, LinkConfig};
 use super::stats::HostStats;
 use crate::units::{Bandwidth, DelayRange, Probability};
 
@@ -64,7 +65,7 @@ pub(crate) struct Host {
     pub(crate) up: Link,
     pub(crate) down: Link,
     /// Packets in the downlink, in order.
-    pub(crate) arriving: VecDeque<InFlight>,
+    pub(crate) arriving: PacketQueue,
     pub(crate) delay: DelayRange,
     pub(crate) loss: Probability,
     pub(crate) condition: Condition,
@@ -79,7 +80,7 @@ impl Host {
             address,
             up: Link::new(config.up),
             down: Link::new(config.down),
-            arriving: VecDeque::new(),
+            arriving: PacketQueue::default(),
             delay: config.delay,
             loss: config.loss,
             condition: Condition::Up,

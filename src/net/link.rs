@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::packet::Packet;
+use super::in_flight::PacketQueue;
 use super::stats::LinkStats;
 use crate::random::RandomStream;
 use crate::units::{Bandwidth, DelayRange, Probability, SimTime};
@@ -86,14 +86,6 @@ impl Link {
     }
 }
 
-/// A packet that will reach the end of a path or of a downlink at a known instant. `order` tells equals apart.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InFlight {
-    pub(crate) at: SimTime,
-    pub(crate) order: u64,
-    pub(crate) packet: Packet,
-}
-
 /// Delay and loss between two hosts, one direction.
 #[derive(Debug)]
 pub(crate) struct Path {
@@ -104,7 +96,7 @@ pub(crate) struct Path {
     losses: RandomStream,
     delays: RandomStream,
     last_arrival: SimTime,
-    pub(crate) in_flight: VecDeque<InFlight>,
+    pub(crate) in_flight: PacketQueue,
 }
 
 impl Path {
@@ -118,7 +110,7 @@ impl Path {
             losses: RandomStream::new(seed, &format!("loss {from}-{to}")),
             delays: RandomStream::new(seed, &format!("delay {from}-{to}")),
             last_arrival: SimTime::ZERO,
-            in_flight: VecDeque::new(),
+            in_flight: PacketQueue::default(),
         }
     }
 

@@ -18,6 +18,7 @@ mod capture;
 mod event;
 mod flow;
 mod host;
+mod in_flight;
 mod link;
 mod observe;
 mod packet;
@@ -48,6 +49,7 @@ pub use self::wire::PacketRecord;
 
 use self::flow::Flow;
 use self::host::Host;
+use self::in_flight::PacketStore;
 use self::link::Path;
 use self::observe::Observers;
 use self::packet::Packet;
@@ -65,6 +67,7 @@ pub struct Network {
     hosts: Vec<Host>,
     paths: Vec<Path>,
     path_index: HashMap<(u32, u32), u32>,
+    in_flight: PacketStore,
     flows: Slab<Flow>,
     datagrams: Slab<Datagram>,
     listeners: HashMap<(u32, u16), TcpConfig>,
@@ -74,6 +77,7 @@ pub struct Network {
     initial_sequences: RandomStream,
     next_generation: u32,
     trace: TraceHash,
+    carried_out: u64,
     observers: Observers,
 }
 
@@ -87,6 +91,7 @@ impl Network {
             hosts: Vec::new(),
             paths: Vec::new(),
             path_index: HashMap::new(),
+            in_flight: PacketStore::default(),
             flows: Slab::new(),
             datagrams: Slab::new(),
             listeners: HashMap::new(),
@@ -95,6 +100,7 @@ impl Network {
             initial_sequences: RandomStream::new(seed, "initial sequence numbers"),
             next_generation: 0,
             trace: TraceHash::new(),
+            carried_out: 0,
             observers: Observers::default(),
         }
     }
@@ -145,7 +151,13 @@ impl Network {
         self.events.pop_front()
     }
 
+    /// How many things have come due so far: arrivals, timers, ends of transmissions. What a simulator is measured by.
+    pub fn events_carried_out(&self) -> u64 {
+        self.carried_out
+    }
+
     fn carry_out(&mut self, due: Due) {
+        self.carried_out += 1;
         match due {
             Due::Path(path) => self.arrive_from_path(path),
             Due::Downlink(host) => self.arrive_from_downlink(host),
@@ -216,10 +228,7 @@ impl Network {
 
     /// Packets and their bytes that are on their way, queues included.
     pub fn in_transit(&self) -> (u64, u64) {
-        let in_paths = self.paths.iter().flat_map(|path| &path.in_flight);
-        let in_downlinks = self.hosts.iter().flat_map(|host| &host.arriving);
-        let sizes = in_paths.chain(in_downlinks).map(|flying| u64::from(flying.packet.wire_len()));
-        sizes.fold((0, 0), |(packets, bytes), size| (packets + 1, bytes + size))
+        self.in_flight.total()
     }
 
     /// The hash of everything that has happened so far.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Network;
 use super::event::NetEvent;
 use super::host::{Condition, HostId};
-use super::link::InFlight;
+use super::in_flight::InFlight;
 use super::packet::{Packet, Side};
 use super::queue::Due;
 use super::stats::DropCause;
@@ -86,19 +86,18 @@ impl Network {
         };
         let road = &mut self.paths[path as usize];
         let order = self.queue.next_order();
-        if road.in_flight.is_empty() {
+        if self.in_flight.push(&mut road.in_flight, InFlight { at, order, packet }) {
             self.queue.push(at, order, Due::Path(path));
         }
-        road.in_flight.push_back(InFlight { at, order, packet });
         self.trace_packet(&packet, 0);
     }
 
     /// The foremost packet of a path has reached the receiver's downlink.
     pub(super) fn arrive_from_path(&mut self, path: u32) {
         let road = &mut self.paths[path as usize];
-        let flying = road.in_flight.pop_front();
+        let flying = self.in_flight.pop(&mut road.in_flight);
         let (from, to) = (HostId(road.from), HostId(road.to));
-        self.queue.finish(road.in_flight.front().map(|next| (next.at, next.order)));
+        self.queue.finish(self.in_flight.first(road.in_flight).map(|next| (next.at, next.order)));
         let Some(InFlight { packet, .. }) = flying else { return };
         let host = &mut self.hosts[to.index()];
         if host.down.config().bandwidth == Bandwidth::UNLIMITED {
@@ -112,17 +111,16 @@ impl Network {
             return;
         };
         let order = self.queue.next_order();
-        if host.arriving.is_empty() {
+        if self.in_flight.push(&mut host.arriving, InFlight { at, order, packet }) {
             self.queue.push(at, order, Due::Downlink(to.0));
         }
-        host.arriving.push_back(InFlight { at, order, packet });
     }
 
     /// The foremost packet of a downlink has arrived.
     pub(super) fn arrive_from_downlink(&mut self, to: u32) {
         let host = &mut self.hosts[to as usize];
-        let flying = host.arriving.pop_front();
-        self.queue.finish(host.arriving.front().map(|next| (next.at, next.order)));
+        let flying = self.in_flight.pop(&mut host.arriving);
+        self.queue.finish(self.in_flight.first(host.arriving).map(|next| (next.at, next.order)));
         let Some(InFlight { packet, .. }) = flying else { return };
         let from = self.sender_of(&packet);
         self.deliver(from, HostId(to), packet);

@@ -163,6 +163,10 @@ impl Scoreboard {
         let number = self.first.wrapping_add(self.outstanding());
         let marks = if is_fin { Marks::FIN } else { Marks::default() };
         let turn = self.next_turn();
+        if self.packets.len() == self.packets.capacity() {
+            // By half rather than twofold: of many connections most have a few dozen packets here.
+            self.packets.reserve_exact(self.packets.len() / 2 + 8);
+        }
         self.packets.push_back(Sent { seq, at, turn, older: NO_PACKET, newer: NO_PACKET, len, marks });
         self.list_as_newest(number);
     }
