@@ -263,24 +263,30 @@ impl Actor {
         self.simulation.apply(token, command);
     }
 
-    /// Gives replies, events and a snapshot to those who wait for them.
+    /// Gives events, a snapshot and replies to those who wait for them. Whoever has a reply finds a snapshot that is as new.
     fn hand_out(&mut self, progress: Progress) {
         while let Some((at, event)) = self.simulation.poll_event() {
             log(at, &event);
             // Nobody may be listening.
             let _ = self.events.send((at, event));
         }
-        while let Some((token, answer)) = self.simulation.poll_reply() {
+        let replies: Vec<_> = std::iter::from_fn(|| self.simulation.poll_reply()).collect();
+        let calm = progress == Progress::Still && self.snapshots.borrow().at != self.simulation.now();
+        if calm || !replies.is_empty() || self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
+            self.publish_snapshot();
+        }
+        for (token, answer) in replies {
             if let Some(reply) = self.replies.remove(&token) {
+                // Whoever asked may be gone.
                 let _ = reply.send(answer);
             }
         }
-        let calm = progress == Progress::Still;
-        if (calm && self.snapshots.borrow().at != self.simulation.now()) || self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
-            self.last_snapshot = wall_clock();
-            let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
-            self.snapshots.send_replace(Arc::new(snapshot));
-        }
+    }
+
+    fn publish_snapshot(&mut self) {
+        self.last_snapshot = wall_clock();
+        let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
+        self.snapshots.send_replace(Arc::new(snapshot));
     }
 }
 
