@@ -8,5 +8,7 @@ mod capture;
 mod cli;
 mod engine;
 mod fidelity;
+mod generated;
 mod kill;
 mod program;
+mod readme;
