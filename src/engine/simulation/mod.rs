@@ -170,29 +170,28 @@ impl Simulation {
         self.world.desk.wait()
     }
 
-    /// Lets time pass up to `limit`, or until `budget` things have happened, or somebody is to be told something.
+    /// Lets time pass up to `limit`, or until `budget` things have happened, or somebody is to be told something. It never stops
+    /// in the middle of an instant, so that a command finds all that happened before it done.
     pub fn advance(&mut self, limit: SimTime, budget: u32) -> Progress {
-        let was_blocked = std::mem::replace(&mut self.blocked, true);
-        if self.settle().is_err() {
-            return Progress::Blocked;
-        }
-        for _ in 0..budget {
-            // After waiting for real work, whoever drives it may want to look about.
-            if was_blocked || !self.replies.is_empty() {
-                break;
+        // After waiting for real work, whoever drives it may want to look about.
+        let mut budget = if std::mem::replace(&mut self.blocked, true) { 0 } else { budget };
+        loop {
+            if self.settle().is_err() {
+                return Progress::Blocked;
             }
-            match self.next_due() {
+            let due = self.next_due();
+            if due != Some(self.now()) && (budget == 0 || !self.replies.is_empty()) {
+                self.blocked = false;
+                return Progress::Working;
+            }
+            match due {
                 Some(at) if at <= limit => {
                     self.world.net.advance(at);
                 }
                 _ => return self.rest(limit),
             }
-            if self.settle().is_err() {
-                return Progress::Blocked;
-            }
+            budget = budget.saturating_sub(1);
         }
-        self.blocked = false;
-        Progress::Working
     }
 
     /// Nothing more happens before `limit`.
