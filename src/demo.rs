@@ -12,6 +12,7 @@ use crate::engine::command::OnShutdown;
 use crate::engine::snapshot::HealthReport;
 use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command, Reply};
+use crate::interrupt::interrupted;
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::random::RandomStream;
@@ -43,7 +44,14 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     let _log = if args.engine.data_dir.is_some() { Some(remove_former(&args.engine).await?) } else { None };
     let session = Session::start(&args.engine, data_dir, ClockMode::OnDemand)?;
     let progress = Progress::start(&session.engine);
-    let mut report = demonstrate(&session, scratch.path()).await?;
+    let mut report = tokio::select! {
+        report = demonstrate(&session, scratch.path()) => report?,
+        stop = interrupted() => {
+            let stop = stop?;
+            drop(session.end().await?);
+            return Err(stop.into());
+        }
+    };
     progress.finish().await;
     drop(session.end().await?);
     report.wall_seconds = started.elapsed().as_secs_f64();

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::net::{
-    CongestionControl, ConnectionId, ConnectionSample, ConnectionStats, HostConfig, HostId, LinkConfig, NetEvent, Network,
+    CongestionControl, ConnectionId, ConnectionSample, ConnectionStats, HostConfig, HostId, LinkConfig, NetEvent, Network, Side,
     TcpConfig,
 };
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability, SimTime};
@@ -51,7 +51,7 @@ pub struct Experiment {
     pub congestion: CongestionControl,
     /// How many flows start at once.
     pub flows: u32,
-    /// How they lie.
+    /// Their topology.
     pub shape: Shape,
     /// How many packets may wait in a queue; by itself [`default_queue`](Self::default_queue).
     pub queue: Option<u32>,
@@ -76,16 +76,16 @@ impl Default for Experiment {
 /// What one run gave.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
-    /// Until the last flow was done.
-    pub seconds: f64,
+    /// Until the last flow was done; `None` where one never was.
+    pub seconds: Option<f64>,
     /// Packets sent again, all flows together.
     pub retransmits: u64,
     /// Retransmission timeouts, those of the handshake included.
     pub rtos: u64,
     /// Packets of every kind that were sent, both ways.
     pub packets: u64,
-    /// Each flow's time from its SYN to its last byte read.
-    pub flows: Vec<f64>,
+    /// Each flow's time from its SYN to its last byte read; `None` where its connection ended before.
+    pub flows: Vec<Option<f64>>,
     /// The hash of everything that happened.
     #[serde(skip)]
     pub trace_hash: u64,
@@ -118,7 +118,9 @@ impl Experiment {
 
     /// Runs it once with the chances of `seed`.
     pub fn run(&self, seed: u64) -> Run {
-        Running::start(self, seed, None::<fn(FlowSample)>).finish()
+        let mut running = Running::new(self, seed, None::<fn(FlowSample)>);
+        running.transfer(self);
+        running.result()
     }
 
     /// Runs it once, hands every change of a sender's window to `observe`, and writes every packet to `capture` as pcapng.
@@ -131,11 +133,11 @@ impl Experiment {
         observe: Option<impl FnMut(FlowSample)>,
         capture: Option<Box<dyn Write + Send>>,
     ) -> io::Result<Run> {
-        let mut running = Running::start(self, seed, observe);
+        let mut running = Running::new(self, seed, observe);
         if let Some(capture) = capture {
             running.net.start_capture(capture)?;
         }
-        running.transfer();
+        running.transfer(self);
         running.net.stop_capture()?;
         Ok(running.result())
     }
@@ -144,6 +146,8 @@ impl Experiment {
 /// One run under way.
 struct Running<F> {
     net: Network,
+    /// For each flow who sends to whom.
+    pairs: Vec<(HostId, HostId)>,
     flows: Vec<Flow>,
     observe: Option<F>,
 }
@@ -155,41 +159,31 @@ struct Flow {
     unread: u64,
     started: SimTime,
     done: Option<SimTime>,
-    stats: ConnectionStats,
+    /// What its sender counted, once the flow is done or has failed.
+    stats: Option<ConnectionStats>,
 }
 
 impl<F: FnMut(FlowSample)> Running<F> {
-    fn start(experiment: &Experiment, seed: u64, observe: Option<F>) -> Self {
+    fn new(experiment: &Experiment, seed: u64, observe: Option<F>) -> Self {
         let mut net = Network::new(seed);
         let pairs = build(experiment, &mut net);
+        Running { net, pairs, flows: Vec::new(), observe }
+    }
+
+    fn connect(&mut self, experiment: &Experiment) {
         let bytes = experiment.bytes.as_u64();
         let config = TcpConfig { congestion: experiment.congestion, ..TcpConfig::default() };
-        let flows = pairs
-            .into_iter()
-            .map(|(from, to)| {
-                net.listen(to, PORT, config);
-                let sender = net.connect(from, to, PORT, config);
-                net.watch(sender, observe.is_some());
-                Flow {
-                    sender,
-                    unwritten: bytes,
-                    unread: bytes,
-                    started: net.now(),
-                    done: None,
-                    stats: ConnectionStats::default(),
-                }
-            })
-            .collect();
-        Running { net, flows, observe }
+        for &(from, to) in &self.pairs {
+            self.net.listen(to, PORT, config);
+            let sender = self.net.connect(from, to, PORT, config);
+            self.net.watch(sender, self.observe.is_some());
+            self.flows.push(Flow { sender, unwritten: bytes, unread: bytes, started: self.net.now(), done: None, stats: None });
+        }
     }
 
-    fn finish(mut self) -> Run {
-        self.transfer();
-        self.result()
-    }
-
-    fn transfer(&mut self) {
-        while self.flows.iter().any(|flow| flow.done.is_none()) && self.net.advance(SimTime::MAX) {
+    fn transfer(&mut self, experiment: &Experiment) {
+        self.connect(experiment);
+        while self.flows.iter().any(|flow| flow.stats.is_none()) && self.net.advance(SimTime::MAX) {
             while let Some(event) = self.net.poll_event() {
                 self.on_event(&event);
             }
@@ -197,11 +191,12 @@ impl<F: FnMut(FlowSample)> Running<F> {
     }
 
     fn result(&self) -> Run {
-        let times: Vec<f64> = self.flows.iter().map(Flow::seconds).collect();
+        let times: Vec<Option<f64>> = self.flows.iter().map(Flow::seconds).collect();
+        let stats = || self.flows.iter().filter_map(|flow| flow.stats);
         Run {
-            seconds: times.iter().copied().fold(0.0, f64::max),
-            retransmits: self.flows.iter().map(|flow| flow.stats.retransmits).sum(),
-            rtos: self.flows.iter().map(|flow| flow.stats.timeouts).sum(),
+            seconds: times.iter().try_fold(0.0, |latest: f64, time| time.map(|time| latest.max(time))),
+            retransmits: stats().map(|stats| stats.retransmits).sum(),
+            rtos: stats().map(|stats| stats.timeouts).sum(),
             packets: self.net.total_stats().sent.total(),
             flows: times,
             trace_hash: self.net.trace_hash().value(),
@@ -213,6 +208,11 @@ impl<F: FnMut(FlowSample)> Running<F> {
             NetEvent::Connected { connection } | NetEvent::Writable { connection } => self.write(connection),
             NetEvent::Accepted { connection, .. } => self.ask_for_more(connection),
             NetEvent::Readable { connection } => self.read(connection),
+            NetEvent::Ended { connection, stats, .. } if connection.side() == Side::Opener => {
+                if let Some(index) = self.index_of(connection) {
+                    self.flows[index].stats.get_or_insert(stats);
+                }
+            }
             NetEvent::Sample { connection, sample } => {
                 if let (Some(flow), Some(observe)) = (self.index_of(connection), &mut self.observe) {
                     observe(FlowSample { flow: flow as u32, sample });
@@ -251,7 +251,7 @@ impl<F: FnMut(FlowSample)> Running<F> {
         let flow = &mut self.flows[index];
         if flow.unread == 0 {
             flow.done = Some(self.net.now());
-            flow.stats = self.net.connection_stats(flow.sender).unwrap_or_default();
+            flow.stats = self.net.connection_stats(flow.sender).or(flow.stats);
         } else {
             self.ask_for_more(connection);
         }
@@ -259,8 +259,8 @@ impl<F: FnMut(FlowSample)> Running<F> {
 }
 
 impl Flow {
-    fn seconds(&self) -> f64 {
-        self.done.map_or(f64::INFINITY, |done| (done - self.started).as_secs_f64())
+    fn seconds(&self) -> Option<f64> {
+        self.done.map(|done| (done - self.started).as_secs_f64())
     }
 }
 

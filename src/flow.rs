@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use serde::Serialize;
 
 use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
@@ -16,7 +16,7 @@ use crate::output::{self, OutputArgs};
 use crate::report::{figures, seconds_of, table};
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability};
 
-/// How the flows lie.
+/// The topology of the flows.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ShapeArg {
     /// All flows share one link
@@ -48,7 +48,7 @@ pub struct FlowArgs {
     /// How many flows start at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     flows: u32,
-    /// How they lie
+    /// Their topology
     #[arg(long, value_enum, default_value = "single")]
     shape: ShapeArg,
     /// How many packets may wait in a queue [default: twice the bandwidth-delay product, at least 100]
@@ -93,9 +93,9 @@ impl FlowArgs {
 #[derive(Debug, Serialize)]
 struct FlowReport {
     runs: Vec<Run>,
-    median_seconds: f64,
-    p10_seconds: f64,
-    p90_seconds: f64,
+    median_seconds: Option<f64>,
+    p10_seconds: Option<f64>,
+    p90_seconds: Option<f64>,
     trace_hash: String,
     wall_seconds: f64,
 }
@@ -103,19 +103,26 @@ struct FlowReport {
 /// Runs the experiment and prints what it gave.
 ///
 /// # Errors
-/// Where a file cannot be written.
+/// Where a file cannot be written, or the arguments do not go together.
 pub fn run(args: &FlowArgs) -> Result<()> {
+    if args.bytes.as_u64() == 0 {
+        return Err(eyre!("--bytes {}: a flow carries at least one byte", args.bytes));
+    }
+    if args.pcap.is_some() && args.pcap == args.cwnd {
+        return Err(eyre!("--pcap and --cwnd name the same file"));
+    }
     let started = wall_clock();
     let experiment = args.experiment();
     let mut runs = vec![first_run(args, &experiment)?];
     runs.extend((1..args.runs).map(|n| experiment.run(args.seed.wrapping_add(u64::from(n)))));
-    let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
+    let seconds: Vec<f64> = runs.iter().filter_map(|run| run.seconds).collect();
+    let of_finished = |p| Some(percentile(&seconds, p)).filter(|seconds| seconds.is_finite());
     let mut trace = TraceHash::new();
     runs.iter().for_each(|run| trace.add(run.trace_hash));
     let report = FlowReport {
-        median_seconds: percentile(&seconds, 0.5),
-        p10_seconds: percentile(&seconds, 0.1),
-        p90_seconds: percentile(&seconds, 0.9),
+        median_seconds: of_finished(0.5),
+        p10_seconds: of_finished(0.1),
+        p90_seconds: of_finished(0.9),
         trace_hash: trace.to_string(),
         wall_seconds: started.elapsed().as_secs_f64(),
         runs,
@@ -169,19 +176,24 @@ fn text(report: &FlowReport, seed: u64) -> String {
     let row = |(n, run): (usize, &Run)| {
         vec![
             seed.wrapping_add(n as u64).to_string(),
-            seconds_of(run.seconds),
+            run.seconds.map_or("not finished".into(), seconds_of),
             run.retransmits.to_string(),
             run.rtos.to_string(),
             run.packets.to_string(),
         ]
     };
     let columns = ["seed", "time", "retransmits", "timeouts", "packets"].map(figures);
+    let seconds = |seconds: Option<f64>| seconds.map_or("-".into(), seconds_of);
+    let unfinished = match report.runs.iter().filter(|run| run.seconds.is_none()).count() {
+        0 => String::new(),
+        count => format!("{count} of {} runs did not finish; of the others: ", report.runs.len()),
+    };
     format!(
-        "{}\nmedian {}, 10th percentile {}, 90th {}; {:.3} s on the clock; trace {}",
+        "{}\n{unfinished}median {}, 10th percentile {}, 90th {}; {:.3} s of wall time; trace {}",
         table(&columns, report.runs.iter().enumerate().map(row)),
-        seconds_of(report.median_seconds),
-        seconds_of(report.p10_seconds),
-        seconds_of(report.p90_seconds),
+        seconds(report.median_seconds),
+        seconds(report.p10_seconds),
+        seconds(report.p90_seconds),
         report.wall_seconds,
         report.trace_hash
     )

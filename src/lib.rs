@@ -5,13 +5,13 @@
 //!
 //! | floor | module | what it is |
 //! |---|---|---|
-//! | 0 | [`units`], [`random`], [`codec`] | virtual time, sizes, rates, chances; seeded chance; values as bytes |
+//! | 0 | [`units`], [`random`], [`codec`], [`panics`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 2 | [`node`] | one peer: protocol, health, requests and answers |
 //! | 3 | [`engine`] | the simulation: nodes on the network, transfers, time |
 //! | 4 | [`config`] | `p2p.toml` |
-//! | 4 | [`session`], [`logging`] | what every front end begins with |
+//! | 4 | [`session`], [`logging`], [`interrupt`] | what every front end begins with, and what ends it |
 //! | 4 | [`report`], [`output`], [`progress`] | what front ends print |
 //! | 4 | [`experiment`] | one experiment on the virtual wire |
 //! | 5 | [`oneshot`], [`demo`], [`flow`] | front ends: each knows what is below, none knows another |
@@ -24,11 +24,13 @@ pub mod demo;
 pub mod engine;
 pub mod experiment;
 pub mod flow;
+pub mod interrupt;
 pub mod logging;
 pub mod net;
 pub mod node;
 pub mod oneshot;
 pub mod output;
+pub mod panics;
 pub mod progress;
 pub mod random;
 pub mod report;

@@ -7,13 +7,21 @@ use clap::Parser;
 use color_eyre::config::{HookBuilder, Theme};
 use color_eyre::eyre::{Result, WrapErr};
 use p2p_storage::cli::Cli;
+use p2p_storage::interrupt::Interrupted;
+use p2p_storage::panics;
 
 fn main() -> Result<ExitCode> {
     let plain = !stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let theme = if plain { Theme::new() } else { Theme::dark() };
     HookBuilder::default().theme(theme).display_env_section(false).display_location_section(false).install()?;
+    panics::silence_caught();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().wrap_err("cannot start")?;
-    let done = runtime.block_on(cli.run())?;
-    Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    match runtime.block_on(cli.run()) {
+        Ok(done) => Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Err(error) => error.downcast::<Interrupted>().map(|interrupted| {
+            eprintln!("{interrupted}");
+            ExitCode::from(interrupted.exit_code())
+        }),
+    }
 }

@@ -1,25 +1,29 @@
 //! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing at once or in virtual time, prints
 //! what came of it, and ends. Knows the engine and the report, and no other front end.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use color_eyre::Help;
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use crate::config::keys::Section;
-use crate::engine::transfer::{TransferId, TransferReport};
+use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command, Reply};
+use crate::interrupt::{Interrupted, interrupted};
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::report::{ExportReport, FileLine, NodeLine, files_text, nodes_text, removals_text, transfers_text};
-use crate::session::{EngineArgs, Session};
+use crate::session::{EngineArgs, Session, default_data_dir};
 
 /// `p2p put`
 #[derive(Debug, Args)]
 pub struct PutArgs {
-    /// The files to store
+    /// The files to store; `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Store the file under NAME instead of its own name
@@ -36,7 +40,7 @@ pub struct PutArgs {
 pub struct GetArgs {
     /// The stored file to fetch
     name: String,
-    /// The file or the directory to put it in, instead of this directory
+    /// The file or the directory to put it in, instead of this directory; `-` for standard output
     #[arg(short, long, value_name = "OUT")]
     output_file: Option<PathBuf>,
     /// Replace a file that is there
@@ -95,7 +99,7 @@ fn start(args: &EngineArgs) -> Result<Session> {
     Session::start(args, None, ClockMode::OnDemand)
 }
 
-/// Stores files, one after the other. All that were stored before one failed stay stored.
+/// Stores files, one after the other. One that cannot be stored does not keep others from it.
 ///
 /// # Errors
 /// Where a file cannot be stored.
@@ -103,8 +107,16 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     if args.name.is_some() && args.files.len() > 1 {
         return Err(eyre!("--as names one file, but {} are given", args.files.len())).suggestion("store them one by one");
     }
+    let from_stdin = args.files.iter().any(|path| is_dash(path));
+    if from_stdin && args.name.is_none() {
+        return Err(eyre!("standard input has no name")).suggestion("give it one with --as NAME");
+    }
+    let spool = if from_stdin { Some(spool_stdin()?) } else { None };
     let session = start(&args.engine)?;
-    let command = |path: &PathBuf| Command::Upload { path: path.clone(), name: args.name.clone(), stored_at: output::now_unix() };
+    let command = |path: &PathBuf| {
+        let path = spool.as_ref().filter(|_| is_dash(path)).map_or(path.clone(), |spool| spool.path().to_owned());
+        Command::Upload { path, name: args.name.clone(), stored_at: output::now_unix() }
+    };
     let commands = args.files.iter().map(command).collect();
     let done = transfer_all(session, commands).await;
     print_done(args.output, done, transfers_text)
@@ -115,6 +127,9 @@ pub async fn put(args: &PutArgs) -> Result<()> {
 /// # Errors
 /// Where it cannot be fetched; then no file of that name appears.
 pub async fn get(args: &GetArgs) -> Result<()> {
+    if args.output_file.as_deref().is_some_and(is_dash) {
+        return get_to_stdout(args).await;
+    }
     let session = start(&args.engine)?;
     let path = match &args.output_file {
         Some(directory) if directory.is_dir() => directory.join(&args.name),
@@ -124,6 +139,29 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     let command = Command::Download { name: args.name.clone(), path, overwrite: args.force };
     let done = transfer_all(session, vec![command]).await;
     print_done(args.output, done, transfers_text)
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Standard input in a file, since a source is read from the start and its size is known before.
+fn spool_stdin() -> Result<NamedTempFile> {
+    let mut spool = NamedTempFile::new().wrap_err("cannot create a temporary file")?;
+    io::copy(&mut io::stdin().lock(), &mut spool).wrap_err("cannot read standard input")?;
+    Ok(spool)
+}
+
+/// The file is fetched and checked whole before any of it is written.
+async fn get_to_stdout(args: &GetArgs) -> Result<()> {
+    let directory = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
+    let path = directory.path().join("file");
+    let command = Command::Download { name: args.name.clone(), path: path.clone(), overwrite: false };
+    let (_, result) = transfer_all(start(&args.engine)?, vec![command]).await;
+    result?;
+    let mut file = File::open(&path).wrap_err("cannot read what was fetched")?;
+    io::copy(&mut file, &mut io::stdout().lock()).wrap_err("cannot write to standard output")?;
+    Ok(())
 }
 
 /// Removes files.
@@ -137,22 +175,28 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     print_done(args.output, done, removals_text)
 }
 
-/// Does transfers one after the other, until one fails: those that were done, and the failure.
+/// Does transfers one after the other: those that were done, and what failed. An interrupt ends them all.
 async fn transfer_all(session: Session, commands: Vec<Command>) -> (Vec<TransferReport>, Result<()>) {
     let progress = Progress::start(&session.engine);
-    let mut done = Vec::new();
-    let mut result = Ok(());
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
     for command in commands {
         match transfer(&session, command).await {
             Ok(report) => done.push(report),
-            Err(error) => {
-                result = Err(error);
-                break;
-            }
+            Err(error) => failed.push(error),
+        }
+        if failed.last().is_some_and(|error| error.is::<Interrupted>()) {
+            break;
         }
     }
     progress.finish().await;
-    (done, result.and(session.end().await.map(drop)))
+    (done, all_told(failed).and(session.end().await.map(drop)))
+}
+
+/// The last error, once those before it have been told.
+fn all_told(mut failed: Vec<Report>) -> Result<()> {
+    let Some(last) = failed.pop() else { return Ok(()) };
+    failed.iter().for_each(|error| eprintln!("Error: {error:?}\n"));
+    Err(last)
 }
 
 /// What `put`, `get` and `rm` print.
@@ -179,17 +223,13 @@ async fn transfer(session: &Session, command: Command) -> Result<TransferReport>
     let transfer = session.begin(command).await?;
     tokio::select! {
         report = session.finish(transfer) => report,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.wrap_err("cannot wait for Ctrl-C")?;
-            cancel(session, transfer).await
+        stop = interrupted() => {
+            let stop = stop?;
+            // It may have ended in the meantime; either way nothing half-done is left.
+            let _ = session.ask(Command::Cancel { transfer }).await;
+            Err(stop.into())
         }
     }
-}
-
-async fn cancel(session: &Session, transfer: TransferId) -> Result<TransferReport> {
-    // It may have ended in the meantime; either way nothing half-done is left.
-    let _ = session.ask(Command::Cancel { transfer }).await;
-    Err(eyre!("interrupted; nothing of the unfinished file is stored"))
 }
 
 /// Lists the stored files.
@@ -255,7 +295,10 @@ struct ConfigLine {
 /// # Errors
 /// Where it is wrong.
 pub fn config(args: &ConfigArgs) -> Result<()> {
-    let config = args.engine.load()?;
+    let mut config = args.engine.load()?;
+    if config.data_dir().is_none() {
+        config.set(Section::Storage, "data_dir", &default_data_dir()?.to_string_lossy(), "by default")?;
+    }
     // Values that do not go together are told here too, before anybody starts an engine with them.
     config.engine(&PathBuf::new(), ClockMode::OnDemand)?;
     let line = |node, section: Section, key, setting: &crate::config::Setting| ConfigLine {

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::config::keys::Section;
 use crate::engine::command::OnShutdown;
 use crate::engine::pace::Speed;
-use crate::engine::transfer::{TransferId, TransferReport};
+use crate::engine::transfer::{TransferError, TransferId, TransferReport};
 use crate::engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
 use crate::logging;
 
@@ -159,10 +159,22 @@ fn advice(error: &EngineError) -> Option<&'static str> {
             Some("end the other process, or choose another directory with --data-dir")
         }
         EngineError::Catalog(CatalogError::Damaged { .. }) => {
-            Some("restore catalog.redb from a copy; nothing else in the directory was touched")
+            Some("restore the whole directory from a backup, or move it away to begin anew; nothing in it was touched")
         }
-        EngineError::TransferFailed { .. } => Some("`p2p nodes` shows how the nodes stand; the log has the details"),
+        EngineError::TransferFailed { error, .. } => transfer_advice(error),
         EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
+        _ => None,
+    }
+}
+
+fn transfer_advice(error: &TransferError) -> Option<&'static str> {
+    match error {
+        TransferError::Unreadable { .. } => {
+            Some("`p2p nodes` shows how the nodes stand; a damaged segment is mended when the same content is stored again")
+        }
+        TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => {
+            Some("`p2p nodes` shows how the nodes stand; the log has the details")
+        }
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// The text is no TOML.
-    #[error("{origin}: this is no TOML: {message}")]
+    #[error("{origin}: this is not valid TOML: {message}")]
     Syntax {
         /// Where.
         origin: Origin,

@@ -174,6 +174,11 @@ impl Config {
         let mut settings = read_settings(source, Section::Node, table)?;
         let number = settings.remove("number").ok_or_else(|| wrong("say which node it is, as in: number = 4"))?;
         let number = number.text.parse().map_err(|_| wrong("`number` is the number of a node"))?;
+        let is_here =
+            |setting: &Setting| matches!(&setting.origin, Origin::File { path, .. } if Some(path.as_path()) == source.path);
+        if self.nodes.get(&number).is_some_and(|known| known.values().any(is_here)) {
+            return Err(wrong(&format!("node {number} has a table already; put its values together")));
+        }
         self.nodes.entry(number).or_default().extend(settings);
         Ok(())
     }
@@ -208,7 +213,7 @@ fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
     match (value, key.kind.is_number()) {
         (DeValue::String(text), false) => Ok(text.to_string()),
         (DeValue::Integer(number), true) => Ok(number.as_str().replace('_', "")),
-        (_, false) => Err(format!("expected a text in quotes, as in \"{}\"", key.kind.example())),
+        (_, false) => Err(format!("expected a quoted string, as in \"{}\"", key.kind.example())),
         (_, true) => Err(format!("expected a whole number, as in {}", key.kind.example())),
     }
 }

@@ -15,9 +15,11 @@ use crate::storage::segment::SegmentSize;
 use crate::units::ByteSize;
 
 impl Config {
-    /// Where data is kept, if the configuration says so.
+    /// Where data is kept, if the configuration says so. A leading `~/` is the home directory.
     pub fn data_dir(&self) -> Option<PathBuf> {
-        self.get::<String>(Section::Storage, "data_dir").map(PathBuf::from)
+        let text = self.get::<String>(Section::Storage, "data_dir")?;
+        let below_home = text.strip_prefix("~/").and_then(|rest| std::env::home_dir().map(|home| home.join(rest)));
+        Some(below_home.unwrap_or_else(|| PathBuf::from(text)))
     }
 
     /// The chances of the run.
@@ -83,7 +85,7 @@ impl Config {
     fn hosts(&self) -> Result<(HostSpec, Vec<NodeSpec>), ConfigError> {
         let count: u16 = self.required(Section::Nodes, "count")?;
         if let Some(number) = self.nodes.keys().find(|&&number| number > count) {
-            let message = format!("[[node]] number = {number}: there are only {count} nodes; see [nodes] count");
+            let message = format!("[[node]] number = {number}: [nodes] count is {count}");
             return Err(ConfigError::Conflict(message));
         }
         let capacity: ByteSize = self.required(Section::Nodes, "capacity")?;

@@ -83,12 +83,12 @@ fn errors_name_file_line_and_key() {
     assert_eq!(message("[network]\nbandwith = '1MiB/s'\n"), "p2p.toml:2: unknown key `bandwith` (did you mean `bandwidth`?)");
     assert!(message("[netwrok]\n").starts_with("p2p.toml:1: unknown key `netwrok` (did you mean `network`?)"));
     assert!(message("[engine]\nxyzzyplugh = 1\n").contains("(known here: speed)"));
-    assert!(message("[network]\nloss = 1\n").contains("expected a text in quotes, as in \"1%\""));
+    assert!(message("[network]\nloss = 1\n").contains("expected a quoted string, as in \"1%\""));
     assert!(message("[nodes]\ncount = '5'\n").contains("p2p.toml:2: [nodes] count: expected a whole number"));
     assert!(message("[nodes]\ncount = 0\n").contains("from 1 to 1000"));
     assert!(message("[storage]\nsegment_size = '1KiB'\n").contains("from 4KiB to 4MiB"));
     assert!(message("[network]\nsubnet = '192.168.1.0'\n").contains("no subnet"));
-    assert!(message("[network\n").starts_with("p2p.toml:1: this is no TOML"));
+    assert!(message("[network\n").starts_with("p2p.toml:1: this is not valid TOML"));
     assert!(message("network = 3\n").contains("[network]: it is a section with keys"));
     assert!(message("[node]\nnumber = 1\n").contains("[[node]]"));
     assert!(message("[[node]]\nloss = '1%'\n").contains("number = 4"));
@@ -97,7 +97,7 @@ fn errors_name_file_line_and_key() {
 
 #[test]
 fn values_that_do_not_go_together_are_told() {
-    assert!(message("[[node]]\nnumber = 9\n").contains("only 5 nodes"));
+    assert!(message("[[node]]\nnumber = 9\n").contains("[nodes] count is 5"));
     assert!(
         message("[[node]]\nnumber = 1\naddress = '192.168.1.9'\n[[node]]\nnumber = 2\naddress = '192.168.1.9'\n")
             .contains("p2p.toml:6: address: the address 192.168.1.9 is taken")
@@ -115,7 +115,7 @@ fn a_wrong_overlay_changes_nothing_and_flags_come_last() {
     config.set(Section::Network, "seed", "9", "--seed").unwrap();
     assert_eq!(config.seed(), Ok(9));
     let error = config.set(Section::Engine, "speed", "warp", "--speed").unwrap_err().to_string();
-    assert!(error.starts_with("--speed: [engine] speed: `warp` is no speed"), "{error}");
+    assert!(error.starts_with("--speed: [engine] speed: `warp` is not a valid speed"), "{error}");
 }
 
 /// What `p2p config` prints is a configuration that says the same.

@@ -149,6 +149,13 @@ pub enum Reply {
     Done,
 }
 
+fn shortage(needed: u64, free: u64) -> String {
+    match needed.checked_sub(free) {
+        Some(short) if short > 0 => format!("{short} too few"),
+        _ => "in pieces that are too small for its segments".into(),
+    }
+}
+
 /// Why the engine does not do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EngineError {
@@ -169,7 +176,7 @@ pub enum EngineError {
         reason: String,
     },
     /// A file is there already, and nobody said that it may be replaced.
-    #[error("{path} exists already", path = path.display())]
+    #[error("{path} already exists", path = path.display())]
     DestinationTaken {
         /// The file.
         path: PathBuf,
@@ -192,8 +199,10 @@ pub enum EngineError {
         nearest: Option<String>,
     },
     /// The file is larger than what the nodes can take.
-    #[error("the file has {needed} bytes, but the nodes have only {free} bytes free ({short} too few)", short = needed - free)]
+    #[error("`{name}` has {needed} bytes, but the nodes have only {free} bytes free, {}", shortage(*needed, *free))]
     NoRoom {
+        /// The name that it was to have.
+        name: String,
         /// The file's bytes.
         needed: u64,
         /// What is free on nodes that are alive.

@@ -4,15 +4,14 @@
 //! says that it counts, and waits for it if it must, so that a slow disk costs wall time and changes nothing else. Knows
 //! nothing of virtual time.
 
-use std::any::Any;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::panics;
 use crate::storage::catalog::{CatalogError, Garbage};
 use crate::storage::disk::DiskError;
 use crate::storage::manifest::Manifest;
@@ -162,12 +161,7 @@ fn serve(work: &Receiver<(JobId, Work)>, outcomes: &UnboundedSender<(JobId, Outc
 }
 
 fn run(work: Work) -> Outcome {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Outcome::Crashed(panic_text(panic.as_ref())))
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown panic".into())
+    panics::caught(work).unwrap_or_else(Outcome::Crashed)
 }
 
 impl IoExecutor for ThreadedIo {

@@ -36,7 +36,7 @@ impl Speed {
 
 /// A text that is no speed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{text}` is no speed (a factor from 0.001 to 1000000, as in `1x` or `10`, or `max`)")]
+#[error("`{text}` is not a valid speed (a factor from 0.001 to 1000000, as in `1x` or `10`, or `max`)")]
 pub struct ParseSpeedError {
     /// The text.
     pub text: String,

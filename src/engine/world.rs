@@ -28,9 +28,9 @@ use crate::node::health::{Health, PeerTable};
 use crate::node::protocol::Request;
 use crate::storage::catalog::{Catalog, Garbage};
 use crate::storage::manifest::{FileRecord, NodeNumber};
-use crate::storage::placement::{Candidate, Placement};
+use crate::storage::placement::{Candidate, Placement, has_room_for};
 use crate::storage::segment::SegmentId;
-use crate::units::SimTime;
+use crate::units::{ByteSize, SimTime};
 
 /// The version of events, as the trace hashes them.
 const EVENT_VERSION: u8 = 1;
@@ -196,7 +196,7 @@ impl World {
         let candidate = |node: &NodeHost| {
             let number = node.node.number();
             let stats = node.node.volume_stats();
-            let alive = self.peers.peer(node.host).health != Health::Dead;
+            let alive = !self.is_dead(number);
             let promised = self.promised[number.index()];
             Candidate {
                 node: number,
@@ -206,6 +206,16 @@ impl World {
             }
         };
         self.nodes.iter().map(candidate).collect()
+    }
+
+    /// Whether a node does not answer any more.
+    pub(super) fn is_dead(&self, node: NodeNumber) -> bool {
+        self.peers.peer(self.nodes[node.index()].host).health == Health::Dead
+    }
+
+    /// Whether nodes that are alive can take a file of `size`.
+    pub(super) fn has_room_for(&self, size: ByteSize) -> bool {
+        has_room_for(&self.candidates(|_| true), size.as_u64(), self.config.segment_size.as_usize() as u64)
     }
 
     /// What nodes that are alive can still take.

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::flow::ConnectionId;
 use super::host::HostId;
+use super::stats::ConnectionStats;
 use super::tcp::state::{ConnectionSample, Ending};
 use crate::units::SimTime;
 
@@ -46,6 +47,8 @@ pub enum NetEvent {
         connection: ConnectionId,
         /// How.
         ending: Ending,
+        /// What this end has counted.
+        stats: ConnectionStats,
     },
     /// A byte of a stream has been sent for the first time, as was asked for.
     Sent {

@@ -208,6 +208,13 @@ impl Network {
         })
     }
 
+    /// Whether any connection is more than a memory: TIME-WAIT (RFC 9293 §3.6) does not count.
+    pub fn has_open_connections(&self) -> bool {
+        let is_open = |connection: &Connection| connection.state() != State::TimeWait;
+        let ends = |flow: &Flow| flow.ends.iter().filter_map(|end| end.connection.as_deref()).any(is_open);
+        self.flows.iter().any(|(_, flow)| flow.in_flight > 0 || ends(flow))
+    }
+
     fn forget(&mut self, id: ConnectionId) {
         if let Some(flow) = self.flow_mut(id) {
             flow.end_mut(id.side).connection = None;
@@ -361,7 +368,8 @@ impl Network {
     }
 
     fn tell_ended(&mut self, id: ConnectionId, ending: Ending) {
-        self.events.push_back(NetEvent::Ended { connection: id, ending });
+        let stats = self.connection_stats(id).unwrap_or_default();
+        self.events.push_back(NetEvent::Ended { connection: id, ending, stats });
     }
 
     pub(super) fn drop_if_over(&mut self, number: u32) {

@@ -109,7 +109,7 @@ impl DemoReport {
         let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
         format!(
             "files\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n\n\
-             {verdict}; {:.3} virtual seconds in {:.3} on the clock; seed {}, trace {}",
+             {verdict}; {:.3} virtual seconds in {:.3} s of wall time; seed {}, trace {}",
             self.files_text(),
             self.segments_text(),
             nodes_text(&self.nodes),

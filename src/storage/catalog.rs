@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use super::segment::SegmentId;
-use crate::codec;
+use crate::{codec, panics};
 
 /// The format of the tables as a whole.
 const FORMAT: u8 = 1;
@@ -89,7 +89,8 @@ impl Catalog {
     /// Where another process has it open, or what is there is damaged or of another version.
     pub fn open(path: &Path) -> Result<Catalog, CatalogError> {
         let existed = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        let opened = Builder::new().set_cache_size(CACHE_BYTES).create(path);
+        let damaged = |reason| CatalogError::Damaged { path: path.to_owned(), reason };
+        let opened = panics::caught(|| open_sound(path)).map_err(damaged)?;
         let database = opened.map_err(|error| opening_failed(path, &error))?;
         let catalog = Catalog { database, path: path.to_owned() };
         if existed {
@@ -293,6 +294,14 @@ impl<'a> Tables<'a> {
         }
         Ok(count)
     }
+}
+
+/// Opens the database and has it check its pages against their checksums: what is read from damaged pages could be anything,
+/// and segments would be swept by it. Where it comes upon damage before that, redb 4 may panic.
+fn open_sound(path: &Path) -> Result<Database, DatabaseError> {
+    let mut database = Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
+    database.check_integrity()?;
+    Ok(database)
 }
 
 fn opening_failed(path: &Path, error: &DatabaseError) -> CatalogError {

@@ -68,9 +68,9 @@ impl Placement {
         Placement { policy, next: 0 }
     }
 
-    /// The holder of a segment of `len` bytes, which must not be one of `excluded`; `None` where no node can take it.
-    pub fn choose(&mut self, candidates: &[Candidate], len: u64, excluded: &[NodeNumber]) -> Option<NodeNumber> {
-        let fits = |candidate: &&Candidate| candidate.usable && candidate.free >= len && !excluded.contains(&candidate.node);
+    /// The holder of a segment of `len` bytes; `None` where no node can take it.
+    pub fn choose(&mut self, candidates: &[Candidate], len: u64) -> Option<NodeNumber> {
+        let fits = |candidate: &&Candidate| candidate.usable && candidate.free >= len;
         let count = candidates.len();
         let in_turn = (0..count).filter_map(|step| candidates.get((self.next + step) % count));
         let chosen = match self.policy {
@@ -86,6 +86,14 @@ impl Placement {
 }
 
 /// Whether a larger share of `a` is free than of `b`.
+/// Whether a file of `size` bytes finds room, cut into segments of `segment` bytes that each go to one node whole.
+pub fn has_room_for(candidates: &[Candidate], size: u64, segment: u64) -> bool {
+    let (whole, rest) = (size / segment, size % segment);
+    let free = || candidates.iter().filter(|candidate| candidate.usable).map(|candidate| candidate.free);
+    let places: u64 = free().map(|free| free / segment).sum();
+    places > whole || (places == whole && (rest == 0 || free().any(|free| free % segment >= rest)))
+}
+
 fn is_freer(a: &Candidate, b: &Candidate) -> bool {
     u128::from(a.free) * u128::from(b.capacity.max(1)) > u128::from(b.free) * u128::from(a.capacity.max(1))
 }
@@ -102,7 +110,7 @@ mod tests {
     }
 
     fn chosen(placement: &mut Placement, candidates: &[Candidate], times: usize) -> Vec<usize> {
-        (0..times).filter_map(|_| placement.choose(candidates, 10, &[])).map(NodeNumber::index).collect()
+        (0..times).filter_map(|_| placement.choose(candidates, 10)).map(NodeNumber::index).collect()
     }
 
     #[test]
@@ -111,8 +119,8 @@ mod tests {
         all[2].usable = false;
         let mut placement = Placement::new(PlacementPolicy::RoundRobin);
         assert_eq!(chosen(&mut placement, &all, 5), [0, 3, 0, 3, 0]);
-        assert_eq!(placement.choose(&all, 10, &[NodeNumber::from_index(0), NodeNumber::from_index(3)]), None);
-        assert_eq!(placement.choose(&[], 10, &[]), None);
+        assert_eq!(placement.choose(&all, 51), None);
+        assert_eq!(placement.choose(&[], 10), None);
     }
 
     #[test]
@@ -124,20 +132,34 @@ mod tests {
     }
 
     proptest! {
+        /// What is said to have room can be placed, segment by segment, in turn; what is not cannot.
+        #[test]
+        fn a_file_has_room_where_each_segment_finds_a_node(free in proptest::collection::vec(0u64..60, 0..5), size in 0u64..200) {
+            const SEGMENT: u64 = 10;
+            let mut all = candidates(&free);
+            let said = has_room_for(&all, size, SEGMENT);
+            let mut placement = Placement::new(PlacementPolicy::RoundRobin);
+            let segments = (0..size).step_by(SEGMENT as usize).map(|start| SEGMENT.min(size - start));
+            let done = segments.into_iter().all(|len| match placement.choose(&all, len) {
+                Some(node) => { all[node.index()].free -= len; true }
+                None => false,
+            });
+            prop_assert_eq!(said, done);
+        }
+
         #[test]
         fn a_chosen_node_can_always_take_it(
             nodes in proptest::collection::vec((any::<bool>(), 1u64..100, 0u64..100), 0..8),
-            len in 1u64..100, excluded in 0usize..8, aware: bool,
+            len in 1u64..100, aware: bool,
         ) {
             let policy = if aware { PlacementPolicy::CapacityAware } else { PlacementPolicy::RoundRobin };
             let all: Vec<Candidate> = nodes.into_iter().enumerate().map(|(index, (usable, capacity, free))| {
                 Candidate { node: NodeNumber::from_index(index), usable, capacity, free: free.min(capacity) }
             }).collect();
-            let excluded = [NodeNumber::from_index(excluded)];
-            let able = |candidate: &&Candidate| candidate.usable && candidate.free >= len && candidate.node != excluded[0];
+            let able = |candidate: &&Candidate| candidate.usable && candidate.free >= len;
             let mut placement = Placement::new(policy);
             for _ in 0..5 {
-                match placement.choose(&all, len, &excluded) {
+                match placement.choose(&all, len) {
                     Some(node) => prop_assert!(all.iter().filter(able).any(|candidate| candidate.node == node)),
                     None => prop_assert_eq!(all.iter().filter(able).count(), 0),
                 }

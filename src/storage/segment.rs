@@ -188,6 +188,11 @@ impl<R: Read> Cutter<R> {
         Ok(Some(Segment { index, id: SegmentId::of(&buffer), bytes: buffer.into() }))
     }
 
+    /// What is being cut.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
     /// How many bytes have been read, and the digest of them all.
     pub fn so_far(&self) -> (ByteSize, Sha256Digest) {
         (ByteSize::from_bytes(self.bytes), Sha256Digest(self.whole.clone().finalize().into()))

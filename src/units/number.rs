@@ -14,7 +14,7 @@ pub enum ParseUnitError {
         example: &'static str,
     },
     /// The unit after the number is none of those known.
-    #[error("`{text}` has the unknown unit `{unit}` (known: {known})")]
+    #[error("`{text}` {} (known: {known})", if unit.is_empty() { "has no unit".into() } else { format!("has the unknown unit `{unit}`") })]
     UnknownUnit {
         /// What was written.
         text: String,

@@ -40,7 +40,7 @@ fn files_that_cannot_be_stored() {
     assert_says(&home.refused(&["put", "missing.bin"]), &["missing.bin", "No such file"]);
     assert_says(&home.refused(&["put", "dangling"]), &["dangling", "No such file"]);
     assert_says(&home.refused(&["put", "directory"]), &["directory", "only files can be stored"]);
-    assert_says(&home.refused(&["put", "pipe"]), &["pipe", "no ordinary file"]);
+    assert_says(&home.refused(&["put", "pipe"]), &["pipe", "not a regular file"]);
     assert_says(&home.refused(&["put", "large.bin"]), &["6291456 bytes", "only 5042880", "1248576 too few", "[nodes] capacity"]);
     assert_says(&home.refused(&["put", "a.bin"]), &["`a.bin` is stored already", "--as NAME"]);
     assert_eq!((home.stored(), contents(&home)), (vec!["a.bin".to_owned()], before));
@@ -87,7 +87,7 @@ fn files_that_are_not_stored() {
     let home = home_with_a_file();
     assert_says(&home.refused(&["get", "a.bni"]), &["no file named `a.bni`", "did you mean `a.bin`?", "p2p ls"]);
     assert_says(&home.refused(&["rm", "zzz"]), &["no file named `zzz`"]);
-    assert_says(&home.refused(&["get", "a.bin"]), &["a.bin exists already", "--force"]);
+    assert_says(&home.refused(&["get", "a.bin"]), &["a.bin already exists", "--force"]);
     assert_says(&home.refused(&["get", "a.bin", "-o", "no/such/place"]), &["cannot write no/such/place"]);
     assert_eq!(home.stored(), ["a.bin"]);
     assert!(!home.path("a.bni").exists() && !home.path("no").exists());
@@ -145,7 +145,7 @@ fn configurations_that_say_something_wrong() {
     };
     assert_says(&refused("[network]\n\nbandwidth = 'fast'\n"), &["p2p.toml:3", "[network] bandwidth", "64KiB/s"]);
     assert_says(&refused("[network]\nbandwith = '1MiB/s'\n"), &["p2p.toml:2", "did you mean `bandwidth`?"]);
-    assert_says(&refused("[network\n"), &["p2p.toml:1", "no TOML"]);
+    assert_says(&refused("[network\n"), &["p2p.toml:1", "not valid TOML"]);
     assert_says(&refused("[client]\naddress = '10.0.0.1'\n"), &["p2p.toml:2", "is not in 192.168.1.0/24"]);
     assert_says(&refused("[nodes]\ncount = 300\n"), &["no address is left", "[network] subnet"]);
     assert_says(&home.refused(&["config", "--config", "missing.toml"]), &["missing.toml", "No such file"]);
@@ -166,7 +166,7 @@ fn arguments_that_say_something_wrong() {
     assert_says(&wrong(&["put"]), &["<FILE>"]);
     assert_says(&wrong(&["flow", "--loss", "200%"]), &["200%", "--loss"]);
     assert_says(&wrong(&["flow", "--flows", "0"]), &["--flows"]);
-    assert_says(&wrong(&["demo", "--speed", "warp"]), &["`warp` is no speed"]);
+    assert_says(&wrong(&["demo", "--speed", "warp"]), &["`warp` is not a valid speed"]);
     assert_says(&wrong(&["demo", "--seed", "-1"]), &["-1"]);
     assert_says(&wrong(&["flow", "--bandwidth", "0bit/s"]), &["--bandwidth"]);
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -181,8 +183,8 @@ fn an_interrupted_put_leaves_nothing() {
     wait_until("the first segment", || stored() > 0);
     signal(&put, "INT");
     let said = end_of(put);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
-    assert!(said.stderr.contains("interrupted; nothing of the unfinished file is stored"), "{}", said.stderr);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(130), ""));
+    assert!(said.stderr.contains("interrupted; what was under way has been undone"), "{}", said.stderr);
     assert_eq!(stored(), 0);
     assert!(home.stored().is_empty());
 }
@@ -271,4 +273,43 @@ fn help_says_what_each_command_and_option_is_for() {
             assert!(["--data-dir", "--config", "--seed"].iter().all(|option| own.contains(option)), "{command}");
         }
     }
+}
+
+#[test]
+fn standard_input_and_output_are_files_too() {
+    let home = Home::new(QUICK);
+    let content = home.file("a.bin", 300_000);
+    let mut put = home.command(&["put", "-", "--as", "piped"]).stdin(Stdio::piped()).spawn().unwrap();
+    put.stdin.take().unwrap().write_all(&content).unwrap();
+    assert_eq!(end_of(put).code, Some(0));
+    let got = home.command(&["get", "piped", "-o", "-"]).output().unwrap();
+    assert!(got.status.success() && got.stdout == content);
+    assert!(home.refused(&["put", "-"]).contains("--as NAME"));
+}
+
+/// A flow that never ends is told, and is in no figure.
+#[test]
+fn a_flow_that_does_not_finish_says_so() {
+    let home = Home::new("");
+    let report = home.json(&["flow", "--loss", "100%", "--runs", "2", "--bytes", "10KiB"]);
+    assert!(report["median_seconds"].is_null() && report["runs"][0]["seconds"].is_null());
+    assert!(report["runs"][0]["rtos"].as_u64().unwrap() > 0);
+    let text = home.ok(&["flow", "--loss", "100%", "--runs", "2", "--bytes", "10KiB"]);
+    assert!(text.contains("not finished") && text.contains("2 of 2 runs did not finish") && !text.contains("NaN"), "{text}");
+}
+
+/// What a symbolic link leads to is replaced, not the link; a device is left alone.
+#[test]
+fn only_regular_files_are_replaced() {
+    let home = Home::new(QUICK);
+    let content = home.file("a.bin", 100_000);
+    home.ok(&["put", "a.bin"]);
+    std::fs::write(home.path("old"), "old").unwrap();
+    std::os::unix::fs::symlink(home.path("old"), home.path("link")).unwrap();
+    home.ok(&["get", "a.bin", "-o", "link", "--force"]);
+    assert!(home.path("link").is_symlink() && read(home.path("old")) == content);
+    std::os::unix::fs::symlink(home.path("nowhere"), home.path("dangling")).unwrap();
+    assert!(home.refused(&["get", "a.bin", "-o", "dangling", "--force"]).contains("leads nowhere"));
+    let mkfifo = std::process::Command::new("mkfifo").arg(home.path("pipe")).status().unwrap();
+    assert!(mkfifo.success() && home.refused(&["get", "a.bin", "-o", "pipe", "--force"]).contains("not a regular file"));
 }

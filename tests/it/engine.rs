@@ -2,6 +2,7 @@
 //! nothing is lost, half-done or left behind.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -236,7 +237,7 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     assert_eq!(bench.start(upload), Err(EngineError::NameTaken { name: "a.bin".into() }));
     let download = |name: &str, path| Command::Download { name: name.into(), path, overwrite: false };
     let path = bench.path("a.bin");
-    assert!(bench.start(download("a.bin", path)).unwrap_err().to_string().contains("exists already"));
+    assert!(bench.start(download("a.bin", path)).unwrap_err().to_string().contains("already exists"));
     let path = bench.path("new.bin");
     let unknown = bench.start(download("a.bni", path)).unwrap_err();
     assert_eq!(unknown.to_string(), "no file named `a.bni` is stored; did you mean `a.bin`?");
@@ -519,17 +520,20 @@ fn the_network_s_figures_add_up() {
     assert!(stats.sent(PacketKind::Data) > 280 && stats.dropped(DropCause::Loss) > 0 && total.retransmits > 0);
 }
 
+/// What would be stored is neither the old file nor the new one.
 #[test]
-fn a_file_that_shrinks_or_grows_while_it_is_read_is_stored_as_it_was_read() {
-    let mut bench = Bench::new(2, slow_link());
-    random_file(&bench.path("a.bin"), 3_000_000, 1);
-    let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
-    bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
-    fs::File::options().write(true).open(bench.path("a.bin")).unwrap().set_len(2_500_000).unwrap();
-    let report = bench.finish(transfer).unwrap();
-    assert_eq!(report.status.bytes, 2_500_000);
-    let (_, bytes) = bench.get("a.bin").unwrap();
-    assert!(bytes == fs::read(bench.path("a.bin")).unwrap());
+fn a_file_that_changes_while_it_is_read_is_refused() {
+    for (len, byte) in [(2_500_000, None), (3_000_000, Some(b'x')), (3_100_000, None)] {
+        let mut bench = Bench::new(2, slow_link());
+        random_file(&bench.path("a.bin"), 3_000_000, 1);
+        let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
+        bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+        let mut file = fs::File::options().write(true).open(bench.path("a.bin")).unwrap();
+        file.write_all(byte.as_slice()).unwrap();
+        file.set_len(len).unwrap();
+        assert!(bench.finish(transfer).unwrap_err().to_string().contains("changed while it was read"));
+        assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0));
+    }
 }
 
 /// Disks in memory that can lose what was not synced.

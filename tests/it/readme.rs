@@ -9,7 +9,7 @@ fn the_readme_shows_a_real_demonstration() {
     let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
     let verdict = lines.pop().unwrap();
     let (before, clock) = verdict.split_once(" in ").unwrap();
-    let (_, after) = clock.split_once(" on the clock").unwrap();
+    let (_, after) = clock.split_once(" s of wall time").unwrap();
     lines.push(format!("{before}{after}"));
     generated::check("README.md", "demo", &format!("```text\n{}\n```\n", lines.join("\n")));
 }

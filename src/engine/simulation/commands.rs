@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Simulation, Token, Waiting};
 use crate::engine::command::{Command, EngineError, OnShutdown, Reply};
@@ -71,14 +71,13 @@ impl Simulation {
         let refused = |reason: String| EngineError::Source { path: path.to_owned(), reason };
         let (file, size) = open_source(path).map_err(refused)?;
         let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        let name = name.or_else(own_name).ok_or_else(|| refused("its name is no text".into()))?;
+        let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
         check_name(&name)?;
         if self.world.files.contains_key(&name) || self.world.names_promised.contains(&name) {
             return Err(EngineError::NameTaken { name });
         }
-        let (needed, free) = (size.as_u64(), self.world.free_bytes());
-        if needed > free {
-            return Err(EngineError::NoRoom { needed, free });
+        if !self.world.has_room_for(size) {
+            return Err(EngineError::NoRoom { name, needed: size.as_u64(), free: self.world.free_bytes() });
         }
         let id = self.next_id();
         let upload = Upload::start(&mut self.world, id, file, path, &name, size, stored_at);
@@ -89,13 +88,11 @@ impl Simulation {
         self.refuse_when_closing()?;
         let file = self.known_file(name)?;
         let refused = |reason: String| EngineError::Destination { path: path.to_owned(), reason };
-        if path.is_dir() {
-            return Err(refused("it is a directory".into()));
-        }
-        if path.exists() && !overwrite {
+        let target = destination(path).map_err(refused)?;
+        if target.exists() && !overwrite {
             return Err(EngineError::DestinationTaken { path: path.to_owned() });
         }
-        let sink = Sink::create(path).map_err(|error| refused(error.to_string()))?;
+        let sink = Sink::create(&target).map_err(|error| refused(error.to_string()))?;
         let id = self.next_id();
         let download = Download::start(&mut self.world, id, &file, sink);
         self.begin(id, Transfer::Download(Box::new(download)))
@@ -246,7 +243,7 @@ impl Simulation {
                 let outcome = self.world.desk.take(job).ok_or(Blocked(job))?;
                 Some(info_answer(outcome))
             }
-            Waiting::Closing(at) if *at <= now => {
+            Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {
                 self.world.stop_nodes();
                 Some(Ok(Reply::Done))
             }
@@ -256,7 +253,7 @@ impl Simulation {
         })
     }
 
-    /// Transfers are over: connections are closed, and what is on its way may arrive.
+    /// Transfers are over: connections are closed, and what is on its way may arrive, for a while.
     fn close_connections(&mut self, index: usize) -> Option<Answer> {
         self.world.close_connections();
         self.waiting[index].1 = Waiting::Closing(self.now() + CLOSING_TIME);
@@ -278,6 +275,19 @@ fn info_answer(outcome: Outcome) -> Answer {
     }
 }
 
+/// The file that is to be written: what a symbolic link leads to, not the link. Only a regular file may be replaced.
+fn destination(path: &Path) -> Result<PathBuf, String> {
+    let Ok(link) = std::fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
+    let target = if link.is_symlink() { std::fs::canonicalize(path) } else { Ok(path.to_owned()) };
+    let target = target.map_err(|error| format!("it is a symbolic link that leads nowhere: {error}"))?;
+    match std::fs::metadata(&target) {
+        Ok(found) if found.is_dir() => Err("it is a directory".into()),
+        Ok(found) if !found.is_file() => Err("it is not a regular file".into()),
+        Ok(_) => Ok(target),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// A local file to be read, and its size.
 fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
@@ -285,7 +295,7 @@ fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
         return Err("it is a directory; only files can be stored".into());
     }
     if !metadata.is_file() {
-        return Err("it is no ordinary file".into());
+        return Err("it is not a regular file".into());
     }
     let file = File::open(path).map_err(|error| error.to_string())?;
     Ok((file, ByteSize::from_bytes(metadata.len())))

@@ -142,7 +142,7 @@ pub enum TransferError {
 
 fn list(reasons: &[(NodeNumber, String)]) -> String {
     let reasons: Vec<String> = reasons.iter().map(|(node, reason)| format!("{node}: {reason}")).collect();
-    if reasons.is_empty() { "every node is dead or full".into() } else { reasons.join("; ") }
+    if reasons.is_empty() { "there is no node".into() } else { reasons.join("; ") }
 }
 
 impl From<CatalogError> for TransferError {

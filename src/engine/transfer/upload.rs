@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
@@ -36,6 +37,8 @@ const ATTEMPTS_MAX: u32 = 3;
 struct Source {
     cutter: Arc<Mutex<Cutter<File>>>,
     path: String,
+    /// What the file was when it was opened, where the system tells.
+    version: Option<Version>,
     jobs: VecDeque<JobId>,
     /// What has been cut and is not on its way yet.
     cut: VecDeque<Segment>,
@@ -44,9 +47,11 @@ struct Source {
 
 impl Source {
     fn new(file: File, path: &Path, segment_size: SegmentSize) -> Source {
+        let version = version_of(&file);
         Source {
             cutter: Arc::new(Mutex::new(Cutter::new(file, segment_size))),
             path: path.display().to_string(),
+            version,
             jobs: VecDeque::new(),
             cut: VecDeque::new(),
             ended: None,
@@ -56,8 +61,8 @@ impl Source {
     /// Has segments cut ahead, and gives the work that the next one comes from.
     fn ask(&mut self, world: &mut World) -> Option<JobId> {
         while self.jobs.len() < CUTS_AHEAD && self.ended.is_none() {
-            let (cutter, path) = (Arc::clone(&self.cutter), self.path.clone());
-            let job = world.desk.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path))));
+            let (cutter, path, version) = (Arc::clone(&self.cutter), self.path.clone(), self.version);
+            let job = world.desk.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path, version))));
             self.jobs.push_back(job);
         }
         self.jobs.front().copied()
@@ -76,8 +81,16 @@ impl Source {
     }
 }
 
+/// A file's length and when it was last written to.
+type Version = (u64, SystemTime);
+
+fn version_of(file: &File) -> Option<Version> {
+    let metadata = file.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
+
 /// Cuts the next segments. At the end it tells what the whole was, as often as it is asked.
-fn cut(cutter: &Mutex<Cutter<File>>, path: &str) -> FileOutcome {
+fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> FileOutcome {
     let mut cutter = cutter.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut segments, mut bytes) = (Vec::new(), 0);
     while bytes < CUT_MIN {
@@ -92,6 +105,9 @@ fn cut(cutter: &Mutex<Cutter<File>>, path: &str) -> FileOutcome {
     }
     if segments.is_empty() {
         let (size, digest) = cutter.so_far();
+        if version_of(cutter.source()) != version || version.is_some_and(|(len, _)| len != size.as_u64()) {
+            return FileOutcome::Failed(format!("{path} changed while it was read; nothing of it is stored"));
+        }
         return FileOutcome::End(size, digest);
     }
     FileOutcome::Segments(segments)
@@ -213,10 +229,12 @@ impl Upload {
     /// Gives a segment to the next node that can take it.
     fn place(&mut self, world: &mut World, segment: Segment, attempt: u32) {
         let candidates = world.candidates(|node| !self.given_up.contains_key(&node));
-        match world.placement.choose(&candidates, segment.bytes.len() as u64, &[]) {
+        match world.placement.choose(&candidates, segment.bytes.len() as u64) {
             Some(node) => self.send(world, segment, node, attempt),
             None => {
-                let reasons = self.given_up.iter().map(|(&node, reason)| (node, reason.clone())).collect();
+                let full_or_dead = |node| if world.is_dead(node) { "it is dead" } else { "it is full" };
+                let reason = |node| self.given_up.get(&node).cloned().unwrap_or_else(|| full_or_dead(node).into());
+                let reasons = candidates.iter().map(|candidate| (candidate.node, reason(candidate.node))).collect();
                 self.fail(world, TransferError::NoHolder { index: segment.index, reasons });
             }
         }
@@ -390,9 +408,6 @@ impl Upload {
         let FileRecord { name, size, sha256, .. } = manifest.file.clone();
         world.files.insert(name.clone(), manifest.file);
         self.log.sha256 = Some(sha256);
-        // The file's real size, where it changed while it was read.
-        self.log.status.bytes = size;
-        self.log.status.segments = manifest.segments.len() as u32;
         self.log.finish(TransferState::Done, None, world.now());
         world.emit(Event::FileStored { name: name.clone(), bytes: size, sha256 });
         world.emit(Event::TransferFinished {

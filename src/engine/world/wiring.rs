@@ -34,7 +34,7 @@ impl World {
                     self.nodes[index].node.handle_drained(connection);
                 }
             }
-            NetEvent::Ended { connection, ending } => self.on_ended(connection, ending),
+            NetEvent::Ended { connection, ending, .. } => self.on_ended(connection, ending),
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_retransmitted(connection, offset),
             NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to, from, &payload),
