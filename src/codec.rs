@@ -55,6 +55,9 @@ pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>, EncodeErr
     let mut bytes = vec![version];
     bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
         .map_err(|error| EncodeError { reason: error.to_string() })?;
+    if bytes.len() > VALUE_MAX {
+        return Err(EncodeError { reason: format!("{} bytes, but no value may have more than {VALUE_MAX}", bytes.len()) });
+    }
     Ok(bytes)
 }
 

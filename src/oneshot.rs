@@ -12,7 +12,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::config::keys::Section;
-use crate::engine::transfer::TransferReport;
+use crate::engine::transfer::{TransferReport, TransferState};
 use crate::engine::{ClockMode, Command, Reply};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output::{self, OutputArgs};
@@ -225,9 +225,11 @@ async fn transfer(session: &Session, command: Command) -> Result<TransferReport>
         report = session.finish(transfer) => report,
         stop = interrupted() => {
             let stop = stop?;
-            // It may have ended in the meantime; either way nothing half-done is left.
-            let _ = session.ask(Command::Cancel { transfer }).await;
-            Err(stop.into())
+            match session.ask(Command::Cancel { transfer }).await {
+                // It was past being cancelled.
+                Ok(Reply::Finished(report)) if report.status.state == TransferState::Done => Ok(*report),
+                _ => Err(stop.into()),
+            }
         }
     }
 }

@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use color_eyre::Help;
 use color_eyre::eyre::{Report, Result, eyre};
-use color_eyre::{Help, SectionExt};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::config::Config;
@@ -48,7 +48,8 @@ impl EngineArgs {
             config.set(Section::Engine, "speed", &speed.to_string(), "--speed")?;
         }
         if let Some(directory) = &self.data_dir {
-            config.set(Section::Storage, "data_dir", &directory.to_string_lossy(), "--data-dir")?;
+            let text = directory.to_str().ok_or_else(|| eyre!("--data-dir {}: not valid UTF-8", directory.display()))?;
+            config.set(Section::Storage, "data_dir", text, "--data-dir")?;
         }
         Ok(config)
     }
@@ -90,6 +91,10 @@ impl Session {
         let settings = config.engine(&data_dir, clock)?;
         let log = logging::start(&data_dir)?;
         let (thread, engine) = Engine::start(settings).map_err(advised)?;
+        let missing = engine.snapshots().borrow().storage.missing_segments;
+        if missing > 0 {
+            eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
+        }
         Ok(Session { engine, config, thread, log })
     }
 
@@ -162,6 +167,7 @@ fn advice(error: &EngineError) -> Option<&'static str> {
             Some("restore the whole directory from a backup, or move it away to begin anew; nothing in it was touched")
         }
         EngineError::TransferFailed { error, .. } => transfer_advice(error),
+        EngineError::TooManySegments { .. } => Some("raise [storage] segment_size in p2p.toml"),
         EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
         _ => None,
     }
@@ -177,9 +183,4 @@ fn transfer_advice(error: &TransferError) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// Prints figures under an error, for bug reports.
-pub fn with_version(report: Report) -> Report {
-    report.with_section(|| concat!("p2p ", env!("CARGO_PKG_VERSION")).header("Version:"))
 }

@@ -65,6 +65,11 @@ pub enum Kind {
         /// The shortest.
         min_ms: u64,
     },
+    /// The same, or zero for never.
+    TimeOrNever {
+        /// The shortest but for zero.
+        min_ms: u64,
+    },
     /// A chance.
     Chance,
     /// A size of at least a byte.
@@ -103,7 +108,7 @@ impl Kind {
         match self {
             Kind::Rate => "64KiB/s",
             Kind::Delay => "1ms..10ms",
-            Kind::Time { .. } => "10s",
+            Kind::Time { .. } | Kind::TimeOrNever { .. } => "10s",
             Kind::Chance => "1%",
             Kind::Size => "10GiB",
             Kind::SegmentSize => "64KiB",
@@ -126,6 +131,10 @@ impl Kind {
             Kind::Rate => parses::<Bandwidth>(text),
             Kind::Delay => parses::<DelayRange>(text),
             Kind::Time { min_ms } => check_time(text, SimDuration::from_millis(min_ms)),
+            Kind::TimeOrNever { min_ms } => match parse::<SimDuration>(text)? {
+                SimDuration::ZERO => Ok(()),
+                _ => check_time(text, SimDuration::from_millis(min_ms)),
+            },
             Kind::Chance => parses::<Probability>(text),
             Kind::Size => check_size(text),
             Kind::SegmentSize => {
@@ -211,7 +220,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Network, "congestion", Kind::Congestion),
     key(Section::Network, "connect_timeout", Kind::Time { min_ms: 1_000 }),
     key(Section::Network, "answer_timeout", Kind::Time { min_ms: 1_000 }),
-    key(Section::Network, "idle_timeout", Kind::Time { min_ms: 0 }),
+    key(Section::Network, "idle_timeout", Kind::TimeOrNever { min_ms: 10 }),
     optional(Section::Client, "address", Kind::Address),
     optional(Section::Client, "bandwidth", Kind::Rate),
     optional(Section::Client, "bandwidth_up", Kind::Rate),
@@ -235,7 +244,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Storage, "disk_service_time", Kind::Time { min_ms: 0 }),
     key(Section::Storage, "disk_throughput", Kind::Rate),
     optional(Section::Storage, "data_dir", Kind::Text),
-    key(Section::Health, "interval", Kind::Time { min_ms: 0 }),
+    key(Section::Health, "interval", Kind::TimeOrNever { min_ms: 10 }),
     key(Section::Health, "timeout", Kind::Time { min_ms: 1 }),
     key(Section::Health, "suspect_after", Kind::Count { min: 1, max: 100 }),
     key(Section::Health, "dead_after", Kind::Count { min: 1, max: 100 }),

@@ -256,6 +256,11 @@ impl Actor {
             Command::Resume => self.pace.set_paused(false, now),
             _ => {}
         }
+        if matches!(command, Command::Step { .. }) && !self.pace.is_paused() {
+            // Whoever asked may be gone.
+            let _ = reply.send(Err(EngineError::NotPaused));
+            return;
+        }
         self.next_token += 1;
         let token = Token(self.next_token);
         self.replies.insert(token, reply);
@@ -294,6 +299,7 @@ impl Actor {
 fn log(at: SimTime, event: &Event) {
     match event {
         Event::Segment { .. } => tracing::debug!(%at, ?event),
+        Event::SegmentsMissing { .. } | Event::TransferFailed { .. } => tracing::warn!(%at, ?event),
         _ => tracing::info!(%at, ?event),
     }
 }

@@ -208,6 +208,16 @@ pub enum EngineError {
         /// What is free on nodes that are alive.
         free: u64,
     },
+    /// The file would have more segments than a manifest can name.
+    #[error("`{name}` would have {segments} segments, and a file has {max} at the most")]
+    TooManySegments {
+        /// The name that it was to have.
+        name: String,
+        /// How many it would have.
+        segments: u64,
+        /// How many it may have.
+        max: u64,
+    },
     /// There is no such host.
     #[error("there is no {0}")]
     UnknownParty(Party),
@@ -263,6 +273,12 @@ pub enum EngineError {
     /// Capturing failed.
     #[error("capturing failed: {0}")]
     Capture(String),
+    /// Time can be stepped only while it stands still.
+    #[error("time is not paused")]
+    NotPaused,
+    /// A capture runs already.
+    #[error("a capture is running already")]
+    CaptureRunning,
     /// No capture runs.
     #[error("no capture is running")]
     NoCapture,

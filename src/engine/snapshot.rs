@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::transfer::{SegmentStory, TransferStatus};
+use super::transfer::TransferReport;
 use crate::net::{DropCause, HostConfig, HostStats, PacketKind};
 use crate::node::ProcessState;
 use crate::node::health::{Health, PeerHealth};
@@ -77,6 +78,8 @@ pub struct StorageStats {
     pub capacity_bytes: u64,
     /// Bytes that still fit.
     pub free_bytes: u64,
+    /// Segments that files need and that were not on their nodes' disks at the start.
+    pub missing_segments: u64,
 }
 
 /// A host and its links.
@@ -138,15 +141,6 @@ impl HealthReport {
     }
 }
 
-/// A transfer and the stories of its segments.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TransferView {
-    /// How it stands.
-    pub status: TransferStatus,
-    /// The stories of its segments, in the order in which they began.
-    pub stories: Vec<SegmentStory>,
-}
-
 /// How everything stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -159,7 +153,7 @@ pub struct Snapshot {
     /// The nodes.
     pub nodes: Vec<NodeStatus>,
     /// Transfers that run, and the latest that are over.
-    pub transfers: Vec<TransferView>,
+    pub transfers: Vec<Arc<TransferReport>>,
     /// Files, segments and room.
     pub storage: StorageStats,
     /// What the network has counted.

@@ -20,12 +20,12 @@ use super::event::Event;
 use super::io::{IoDesk, JobId, Lane, Outcome, Work};
 use super::snapshot::Party;
 use super::timetable::Timetable;
-use super::transfer::{Input, Part, TransferId};
+use super::transfer::{Input, Part, TransferId, Unanswered};
 use crate::codec;
 use crate::net::{ConnectionId, HostId, Network, TraceHash};
 use crate::node::DiskJob;
 use crate::node::health::{Health, PeerTable};
-use crate::node::protocol::Request;
+use crate::node::protocol::{IDS_MAX, Request, ids_payload};
 use crate::storage::catalog::{Catalog, Garbage};
 use crate::storage::manifest::{FileRecord, NodeNumber};
 use crate::storage::placement::{Candidate, Placement, has_room_for};
@@ -92,6 +92,8 @@ pub(super) struct World {
     pub(super) held: HashMap<(NodeNumber, SegmentId), u32>,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
     pub(super) events: VecDeque<(SimTime, Event)>,
+    /// Segments that files need and that were not there at the start.
+    pub(super) missing_segments: u64,
     /// How many events there have been.
     pub(super) emitted: u64,
     pub(super) trace: TraceHash,
@@ -246,15 +248,23 @@ impl World {
         }
     }
 
-    /// Asks nodes to delete what nobody needs and no upload counts on; gives the nodes asked.
-    pub(super) fn delete_garbage(&mut self, transfer: TransferId, garbage: Garbage) -> BTreeSet<NodeNumber> {
-        let mut asked = BTreeSet::new();
-        for (node, mut ids) in garbage {
+    /// Asks nodes to delete what nobody needs and no upload counts on; gives what was asked.
+    pub(super) fn delete_garbage(&mut self, transfer: TransferId, garbage: Garbage) -> Unanswered {
+        let mut shares = garbage;
+        shares.retain(|node, _| node.index() < self.nodes.len());
+        for (&node, ids) in &mut shares {
             ids.retain(|&id| !self.held.contains_key(&(node, id)));
-            let known = node.index() < self.nodes.len();
-            if known && !ids.is_empty() {
-                asked.insert(node);
-                self.ask(node, transfer, Part::Delete, &Request::Delete, crate::node::protocol::ids_payload(&ids));
+        }
+        self.ask_about(transfer, Part::Delete, &Request::Delete, shares)
+    }
+
+    /// Asks each node about its segments, in as many requests as that takes.
+    pub(super) fn ask_about(&mut self, transfer: TransferId, part: Part, request: &Request, shares: Garbage) -> Unanswered {
+        let mut asked = Unanswered::default();
+        for (node, ids) in shares {
+            for batch in ids.chunks(IDS_MAX) {
+                asked.add(node);
+                self.ask(node, transfer, part, request, ids_payload(batch));
             }
         }
         asked

@@ -6,7 +6,7 @@
 //! dead after more, and alive again with the first answer, or whatever else is heard of it. Knows nothing of what peers
 //! store.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use bytes::Bytes;
@@ -159,6 +159,8 @@ pub struct PeerTable {
     peers: BTreeMap<HostId, PeerHealth>,
     /// Probes on their way, by number: to whom, and when they left.
     outstanding: BTreeMap<u64, (HostId, SimTime)>,
+    /// Those of them that belong to a check.
+    check: BTreeSet<u64>,
     next_number: u64,
     /// Whose turn it is next.
     next_peer: usize,
@@ -177,6 +179,7 @@ impl PeerTable {
             probing,
             peers: BTreeMap::new(),
             outstanding: BTreeMap::new(),
+            check: BTreeSet::new(),
             next_number: 0,
             next_peer: 0,
             next_probe_at: None,
@@ -206,12 +209,12 @@ impl PeerTable {
 
     /// Whether a check is under way: a probe of it is unanswered, or yet to be sent.
     pub fn is_checking(&self) -> bool {
-        !self.rounds.is_empty() || !self.outstanding.is_empty()
+        !self.rounds.is_empty() || !self.check.is_empty()
     }
 
     /// Probes every peer, [`CHECK_PROBES`] times.
     pub fn begin_check(&mut self, now: SimTime) {
-        self.probe_all(now);
+        self.check_all(now);
         self.rounds.extend((1..CHECK_PROBES).map(|round| now + CHECK_SPACING * u64::from(round)));
     }
 
@@ -256,12 +259,13 @@ impl PeerTable {
                 break;
             }
             self.outstanding.remove(&number);
+            self.check.remove(&number);
             let config = self.config;
             self.update(peer, |health| health.unanswered(&config));
         }
         while self.rounds.front().is_some_and(|&at| at <= now) {
             self.rounds.pop_front();
-            self.probe_all(now);
+            self.check_all(now);
         }
         if self.next_probe_at.is_some_and(|at| at <= now) {
             self.next_probe_at = Some(now + self.config.interval);
@@ -278,8 +282,16 @@ impl PeerTable {
             return;
         }
         if let Some((peer, sent_at)) = self.outstanding.remove(&number) {
+            self.check.remove(&number);
             self.update(peer, |health| health.answered(now, now - sent_at));
         }
+    }
+
+    /// One round of a check.
+    fn check_all(&mut self, now: SimTime) {
+        let first = self.next_number;
+        self.probe_all(now);
+        self.check.extend(first + 1..=self.next_number);
     }
 
     fn probe_all(&mut self, now: SimTime) {

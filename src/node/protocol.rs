@@ -25,12 +25,15 @@ const VERSION: u8 = 1;
 const PREFIX_LEN: usize = 7;
 /// No header has more bytes.
 const HEADER_MAX: usize = 1024;
-/// No payload has more bytes: as many names as a 2 GiB share of a file has in the smallest segments.
-const PAYLOAD_MAX: usize = 16 << 20;
+/// No payload has more bytes: a segment of the largest size, which a connection's receive buffer holds whole.
+const PAYLOAD_MAX: usize = SegmentSize::MAX.as_u64() as usize;
 /// Bytes of a segment's name.
 const ID_LEN: usize = 32;
 /// No text in a response has more bytes.
 const TEXT_MAX: usize = 512;
+
+/// No request names more segments: 2 MiB of names.
+pub const IDS_MAX: usize = 65_536;
 
 /// Names a request among those of its connection; its response bears the same.
 pub type RequestTag = u64;

@@ -23,6 +23,8 @@ use crate::{codec, panics};
 const FORMAT: u8 = 1;
 /// The format of a value in them.
 const VALUE: u8 = 1;
+/// How the names of catalogs begin that are not whole yet.
+const UNFINISHED: &str = ".catalog-new-";
 /// The database's own cache, in bytes: redb would take a gibibyte.
 const CACHE_BYTES: usize = 32 << 20;
 
@@ -88,16 +90,20 @@ impl Catalog {
     /// # Errors
     /// Where another process has it open, or what is there is damaged or of another version.
     pub fn open(path: &Path) -> Result<Catalog, CatalogError> {
-        let existed = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+            return Catalog::open_existing(path);
+        }
+        let created = create_empty(path);
+        // Another process may have been quicker, and then this one is told that the catalog is in use.
+        Catalog::open_existing(path).or_else(|error| created.and(Err(error)))
+    }
+
+    fn open_existing(path: &Path) -> Result<Catalog, CatalogError> {
         let damaged = |reason| CatalogError::Damaged { path: path.to_owned(), reason };
         let opened = panics::caught(|| open_sound(path)).map_err(damaged)?;
         let database = opened.map_err(|error| opening_failed(path, &error))?;
         let catalog = Catalog { database, path: path.to_owned() };
-        if existed {
-            catalog.check_format()?;
-        } else {
-            catalog.initialise()?;
-        }
+        catalog.check_format()?;
         Ok(catalog)
     }
 
@@ -211,14 +217,6 @@ impl Catalog {
         Ok(found)
     }
 
-    fn initialise(&self) -> Result<(), CatalogError> {
-        self.write(|_| Ok(()))?;
-        // A new file's name is durable only when its directory is.
-        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let synced = File::open(directory).and_then(|directory| directory.sync_all());
-        synced.map_err(|error| CatalogError::Io { path: self.path.clone(), reason: error.to_string() })
-    }
-
     fn check_format(&self) -> Result<(), CatalogError> {
         let damaged = |reason: String| CatalogError::Damaged { path: self.path.clone(), reason };
         let transaction = self.database.begin_read().map_err(|error| self.failed(error))?;
@@ -236,8 +234,6 @@ impl Catalog {
         transaction.set_quick_repair(true);
         let result = {
             let mut tables = Tables::open(&transaction).map_err(|error| self.failed(error))?;
-            let format = codec::encode(FORMAT, &()).map_err(|error| self.unencodable(&error))?;
-            tables.meta.insert("format", format.as_slice()).map_err(|error| self.failed(error))?;
             body(&mut tables)?
         };
         transaction.commit().map_err(|error| self.failed(error))?;
@@ -296,11 +292,38 @@ impl<'a> Tables<'a> {
     }
 }
 
+/// Makes a catalog without files under another name and puts it in its place when it is whole and durable.
+fn create_empty(path: &Path) -> Result<(), CatalogError> {
+    let failed = |error: &dyn std::fmt::Display| CatalogError::Io { path: path.to_owned(), reason: error.to_string() };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    sweep_unfinished(directory);
+    let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory).map_err(|error| failed(&error))?;
+    let database = Builder::new().create(unfinished.path()).map_err(|error| opening_failed(path, &error))?;
+    let catalog = Catalog { database, path: path.to_owned() };
+    let format = codec::encode(FORMAT, &()).map_err(|error| catalog.unencodable(&error))?;
+    catalog.write(|tables| tables.meta.insert("format", format.as_slice()).map(drop).map_err(|error| catalog.failed(error)))?;
+    drop(catalog);
+    unfinished.persist(path).map_err(|error| failed(&error.error))?;
+    // A new file's name is durable only when its directory is.
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed(&error))
+}
+
+/// Removes what crashes of [`create_empty`] have left. Best effort: it does no harm where it stays.
+fn sweep_unfinished(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Opens the database and has it check its pages against their checksums: what is read from damaged pages could be anything,
 /// and segments would be swept by it. Where it comes upon damage before that, redb 4 may panic.
 fn open_sound(path: &Path) -> Result<Database, DatabaseError> {
     let mut database = Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
-    database.check_integrity()?;
+    if !database.check_integrity()? {
+        return Err(StorageError::Corrupted("what is there does not agree with its checksums".into()).into());
+    }
     Ok(database)
 }
 

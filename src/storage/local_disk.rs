@@ -44,7 +44,7 @@ impl LocalDisk {
             next_incoming: AtomicU64::new(0),
         };
         for path in [&disk.segments, &disk.incoming] {
-            fs::create_dir_all(path).map_err(|error| DiskError::from_io("create", path.display(), &error))?;
+            create_directories(path).map_err(|error| DiskError::from_io("create", path.display(), &error))?;
         }
         Ok(disk)
     }
@@ -158,6 +158,23 @@ impl Disk for LocalDisk {
         }
         Ok(left.len() as u64)
     }
+}
+
+/// Makes a directory and those above it that are missing, each of them durable.
+///
+/// # Errors
+/// What the system says.
+pub fn create_directories(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(Path::new(""));
+    create_directories(parent)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?.sync_all()
 }
 
 fn sync_path(path: &Path, id: SegmentId) -> Result<(), DiskError> {

@@ -154,6 +154,8 @@ enum Presence {
 struct Entry {
     len: u64,
     presence: Presence,
+    /// Writes that were asked of the disk and are not reported yet.
+    pending: u32,
 }
 
 /// The account of one node's segments.
@@ -162,14 +164,17 @@ pub struct Volume {
     capacity: u64,
     used: u64,
     entries: HashMap<SegmentId, Entry>,
+    /// Writes that are not reported yet of segments that were deleted since: what comes of them counts for nothing.
+    outdated: HashMap<SegmentId, u32>,
 }
 
 impl Volume {
     /// The volume that holds what was found on its disk at the start. What is there and belongs to somebody has been made
     /// durable before.
     pub fn new(capacity: u64, found: &[(SegmentId, u64)]) -> Volume {
-        let entries = found.iter().map(|&(id, len)| (id, Entry { len, presence: Presence::Durable })).collect();
-        Volume { capacity, used: found.iter().map(|(_, len)| len).sum(), entries }
+        let entries = found.iter().map(|&(id, len)| (id, Entry { len, presence: Presence::Durable, pending: 0 })).collect();
+        let used = found.iter().map(|(_, len)| len).sum();
+        Volume { capacity, used, entries, outdated: HashMap::new() }
     }
 
     /// How full it is.
@@ -187,26 +192,35 @@ impl Volume {
     /// # Errors
     /// [`VolumeError::Full`] where it does not fit; then nothing has changed.
     pub fn put(&mut self, id: SegmentId, bytes: Bytes) -> Result<DiskOp, VolumeError> {
-        let entry = self.entries.get(&id);
-        let is_stored = entry.is_some_and(|entry| entry.presence != Presence::Writing);
-        if entry.is_none() {
-            let (needed, free) = (bytes.len() as u64, self.stats().free());
+        let is_stored = self.entries.get(&id).is_some_and(|entry| entry.presence != Presence::Writing);
+        let (needed, free) = (bytes.len() as u64, self.stats().free());
+        if !self.holds(id) {
             if needed > free {
                 return Err(VolumeError::Full { needed, free });
             }
             self.used += needed;
-            self.entries.insert(id, Entry { len: needed, presence: Presence::Writing });
         }
+        let new = Entry { len: needed, presence: Presence::Writing, pending: 0 };
+        self.entries.entry(id).or_insert(new).pending += 1;
         Ok(DiskOp::Write { id, bytes, is_stored })
     }
 
-    /// What became of a [`put`](Self::put). One that failed leaves nothing behind, unless the segment was there before.
+    /// What became of a [`put`](Self::put), in the order of those. One that failed leaves nothing behind, unless the segment was there before.
     pub fn stored(&mut self, id: SegmentId, outcome: &Result<DiskOutcome, DiskError>) {
+        if let Some(count) = self.outdated.get_mut(&id) {
+            *count -= 1;
+            if *count == 0 {
+                self.outdated.remove(&id);
+            }
+            return;
+        }
         let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.pending = entry.pending.saturating_sub(1);
         match outcome {
             Ok(DiskOutcome::Stored { written: true }) => entry.presence = Presence::Written,
             Ok(_) => {}
-            Err(_) if entry.presence == Presence::Writing => {
+            // One that is still to come may do better.
+            Err(_) if entry.presence == Presence::Writing && entry.pending == 0 => {
                 self.used -= entry.len;
                 self.entries.remove(&id);
             }
@@ -263,6 +277,9 @@ impl Volume {
         for id in ids {
             if let Some(entry) = self.entries.remove(id) {
                 self.used -= entry.len;
+                if entry.pending > 0 {
+                    *self.outdated.entry(*id).or_default() += entry.pending;
+                }
                 gone.push(*id);
             }
         }

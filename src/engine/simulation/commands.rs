@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Simulation, Token, Waiting};
@@ -15,6 +16,8 @@ use crate::storage::catalog::CatalogError;
 use crate::storage::manifest::{FileRecord, check_name};
 use crate::units::{ByteSize, SimDuration};
 
+/// No file has more segments: its manifest is one value of the catalog, which may have 64 MiB.
+const SEGMENTS_MAX: u64 = 1 << 20;
 /// How long a shutdown waits for connections to close, in virtual time.
 const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
 
@@ -76,6 +79,10 @@ impl Simulation {
         if self.world.files.contains_key(&name) || self.world.names_promised.contains(&name) {
             return Err(EngineError::NameTaken { name });
         }
+        let segments = self.world.config.segment_size.count_for(size);
+        if segments > SEGMENTS_MAX {
+            return Err(EngineError::TooManySegments { name, segments, max: SEGMENTS_MAX });
+        }
         if !self.world.has_room_for(size) {
             return Err(EngineError::NoRoom { name, needed: size.as_u64(), free: self.world.free_bytes() });
         }
@@ -92,7 +99,7 @@ impl Simulation {
         if target.exists() && !overwrite {
             return Err(EngineError::DestinationTaken { path: path.to_owned() });
         }
-        let sink = Sink::create(&target).map_err(|error| refused(error.to_string()))?;
+        let sink = Sink::create(&target, overwrite).map_err(|error| refused(error.to_string()))?;
         let id = self.next_id();
         let download = Download::start(&mut self.world, id, &file, sink);
         self.begin(id, Transfer::Download(Box::new(download)))
@@ -155,7 +162,7 @@ impl Simulation {
     }
 
     fn report_of_finished(&self, id: TransferId) -> Option<TransferReport> {
-        self.finished.iter().map(Transfer::log).find(|log| log.status.id == id).map(|log| log.report())
+        self.finished.iter().find(|report| report.status.id == id).map(|report| TransferReport::clone(report))
     }
 
     fn info(&mut self, token: Token, name: &str) -> Option<Answer> {
@@ -176,8 +183,13 @@ impl Simulation {
     }
 
     fn start_capture(&mut self, path: &Path) -> Answer {
-        let file =
-            File::create(path).map_err(|error| EngineError::Destination { path: path.to_owned(), reason: error.to_string() })?;
+        if self.capture {
+            return Err(EngineError::CaptureRunning);
+        }
+        let file = File::create_new(path).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => EngineError::DestinationTaken { path: path.to_owned() },
+            _ => EngineError::Destination { path: path.to_owned(), reason: error.to_string() },
+        })?;
         let started = self.world.net.start_capture(Box::new(BufWriter::new(file)));
         started.map_err(|error| EngineError::Capture(error.to_string()))?;
         self.capture = true;
@@ -233,7 +245,8 @@ impl Simulation {
     fn answer_to(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
         let now = self.now();
         Ok(match &self.waiting[index].1 {
-            Waiting::Transfer(id) => self.report_of_finished(*id).map(finished),
+            // Answered when the transfer is filed away.
+            Waiting::Transfer(_) => None,
             Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done)),
             Waiting::Step { until, events } => (*until <= now || self.world.emitted > *events).then_some(Ok(Reply::Done)),
             Waiting::HealthCheck if self.world.is_checking_health() => None,
@@ -245,7 +258,7 @@ impl Simulation {
             }
             Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {
                 self.world.stop_nodes();
-                Some(Ok(Reply::Done))
+                Some(if self.capture { self.stop_capture().map(|_| Reply::Done) } else { Ok(Reply::Done) })
             }
             Waiting::Closing(_) => None,
             Waiting::Shutdown if self.transfers.is_empty() => self.close_connections(index),

@@ -11,13 +11,14 @@ mod open;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::command::{EngineError, Reply};
 use super::event::Event;
 use super::io::{JobId, Outcome};
-use super::transfer::{Blocked, Input, Transfer, TransferId};
+use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport};
 use super::world::{Due, World};
 use crate::net::TraceHash;
 use crate::units::SimTime;
@@ -78,7 +79,7 @@ pub struct Simulation {
     transfers: BTreeMap<TransferId, Transfer>,
     /// Transfers that may be able to go on.
     ready: BTreeSet<TransferId>,
-    finished: VecDeque<Transfer>,
+    finished: VecDeque<Arc<TransferReport>>,
     next_transfer: u64,
     waiting: Vec<(Token, Waiting)>,
     replies: VecDeque<(Token, Result<Reply, EngineError>)>,
@@ -285,9 +286,13 @@ impl Simulation {
 
     fn file_away(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.remove(&id) else { return };
+        let report = Arc::new(transfer.log().report());
+        for (token, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
+            self.replies.push_back((token, Ok(Reply::Finished(Box::new((*report).clone())))));
+        }
         if self.finished.len() == FINISHED_MAX {
             self.finished.pop_front();
         }
-        self.finished.push_back(transfer);
+        self.finished.push_back(report);
     }
 }

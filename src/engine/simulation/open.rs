@@ -23,7 +23,7 @@ use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
 use crate::storage::catalog::{Catalog, CatalogError};
 use crate::storage::disk::{Disk, DiskError};
-use crate::storage::local_disk::LocalDisk;
+use crate::storage::local_disk::{LocalDisk, create_directories};
 use crate::storage::manifest::NodeNumber;
 use crate::storage::placement::Placement;
 use crate::storage::segment::SegmentId;
@@ -40,7 +40,7 @@ impl Simulation {
     /// Where the directory or the catalog cannot be used: nothing has been changed then, but for leftovers of crashes.
     pub fn open(config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Simulation, EngineError> {
         let directory = config.data_dir.clone();
-        fs::create_dir_all(&directory)
+        create_directories(&directory)
             .map_err(|error| EngineError::DataDir { path: directory.clone(), reason: error.to_string() })?;
         refuse_lost_catalog(&directory)?;
         let catalog = Catalog::open(&directory.join("catalog.redb"))?;
@@ -98,6 +98,7 @@ impl Simulation {
             inbox: VecDeque::new(),
             events: VecDeque::new(),
             emitted: 0,
+            missing_segments: findings.iter().map(missing_in).sum(),
             trace: TraceHash::new(),
             config,
         };
@@ -105,6 +106,10 @@ impl Simulation {
         findings.into_iter().for_each(|finding| world.report_finding(finding));
         Ok(Simulation::new(world))
     }
+}
+
+fn missing_in(finding: &Event) -> u64 {
+    if let Event::SegmentsMissing { count, .. } = finding { *count } else { 0 }
 }
 
 /// Everybody gets to know everybody else.

@@ -1,38 +1,37 @@
 //! How everything stands: what snapshots and replies show. Changes nothing and knows nothing of screens.
 
+use std::sync::Arc;
+
 use super::Simulation;
 use crate::engine::snapshot::{
-    HealthMatrix, HealthReport, HostStatus, NetworkStats, NodeStatus, Party, Snapshot, StorageStats, Topology, TransferView,
+    HealthMatrix, HealthReport, HostStatus, NetworkStats, NodeStatus, Party, Snapshot, StorageStats, Topology,
 };
-use crate::engine::transfer::{Transfer, TransferStatus};
+use crate::engine::transfer::TransferStatus;
 use crate::engine::world::NodeHost;
 use crate::node::health::PeerTable;
+
+/// How many parties a snapshot shows each other's view of: more than a screen holds, and few enough to be made often.
+const SNAPSHOT_PARTIES_MAX: usize = 64;
 
 impl Simulation {
     /// Everything, as it stands now. `speed` and `paused` are the pace's.
     pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
-        let view = |transfer: &Transfer| TransferView {
-            status: transfer.log().status.clone(),
-            stories: transfer.log().stories().cloned().collect(),
-        };
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report()));
         Snapshot {
             at: self.now(),
             speed,
             paused,
             nodes: self.node_statuses(),
-            transfers: self.all_transfers().map(view).collect(),
+            transfers: self.finished.iter().cloned().chain(running).collect(),
             storage: self.storage_stats(),
             network: self.network_stats(),
-            health: self.health_matrix(),
+            health: self.health_matrix(SNAPSHOT_PARTIES_MAX),
         }
     }
 
-    fn all_transfers(&self) -> impl Iterator<Item = &Transfer> {
-        self.finished.iter().chain(self.transfers.values())
-    }
-
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
-        self.all_transfers().map(|transfer| transfer.log().status.clone()).collect()
+        let running = self.transfers.values().map(|transfer| &transfer.log().status);
+        self.finished.iter().map(|report| &report.status).chain(running).cloned().collect()
     }
 
     pub(super) fn node_statuses(&self) -> Vec<NodeStatus> {
@@ -63,6 +62,7 @@ impl Simulation {
         let mut stats = StorageStats {
             files: self.world.files.len() as u64,
             file_bytes: self.world.files.values().map(|file| file.size).sum(),
+            missing_segments: self.world.missing_segments,
             ..StorageStats::default()
         };
         for node in &self.world.nodes {
@@ -88,12 +88,16 @@ impl Simulation {
     }
 
     pub(super) fn health_report(&self) -> HealthReport {
-        HealthReport { matrix: self.health_matrix() }
+        HealthReport { matrix: self.health_matrix(usize::MAX) }
     }
 
-    fn health_matrix(&self) -> HealthMatrix {
-        let row = |table: &PeerTable| table.peers().map(|(host, health)| (self.world.hosts.party(host), *health)).collect();
+    /// What the first `max` parties know of each other.
+    fn health_matrix(&self, max: usize) -> HealthMatrix {
+        let row = |table: &PeerTable| {
+            let known = table.peers().take(max);
+            known.map(|(host, health)| (self.world.hosts.party(host), *health)).collect()
+        };
         let nodes = self.world.nodes.iter().map(|entry| (Party::Node(entry.node.number()), row(&entry.node.peers)));
-        std::iter::once((Party::Client, row(&self.world.peers))).chain(nodes).collect()
+        std::iter::once((Party::Client, row(&self.world.peers))).chain(nodes.take(max)).collect()
     }
 }

@@ -5,13 +5,13 @@
 //! connections.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
@@ -25,57 +25,71 @@ use crate::storage::segment::{SegmentId, Sha256Digest};
 /// How far writing may lag behind, in segments.
 const WRITES_AHEAD: usize = 32;
 
-/// The local file that is being written.
+/// The local file that is being written. Dropped before its end, it is gone.
 #[derive(Debug)]
 pub(in crate::engine) struct Sink {
-    file: BufWriter<File>,
+    file: BufWriter<NamedTempFile>,
     whole: Sha256,
-    partial: PathBuf,
     path: PathBuf,
+    overwrite: bool,
+    /// A write failed, so that the file is not whole.
+    failed: bool,
 }
 
 impl Sink {
-    /// Makes the file under its other name.
-    pub(in crate::engine) fn create(path: &Path) -> std::io::Result<Sink> {
+    /// Makes the file, under a name of its own beside its place.
+    pub(in crate::engine) fn create(path: &Path, overwrite: bool) -> std::io::Result<Sink> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let partial = path.with_file_name(format!(".{name}.p2p-part"));
-        let file = BufWriter::new(File::create(&partial)?);
-        Ok(Sink { file, whole: Sha256::new(), partial, path: path.to_owned() })
+        let prefix = format!(".{name}.");
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".p2p-part");
+        // Like any new file: what the umask leaves of it.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = BufWriter::new(builder.tempfile_in(directory)?);
+        Ok(Sink { file, whole: Sha256::new(), path: path.to_owned(), overwrite, failed: false })
     }
 
     fn write(&mut self, id: SegmentId, bytes: &[u8]) -> FileOutcome {
         let found = SegmentId::of(bytes);
         if found != id {
+            self.failed = true;
             return FileOutcome::Failed(format!("segment {id:?} arrived with the digest {found:?}"));
         }
         self.whole.update(bytes);
         match self.file.write_all(bytes) {
             Ok(()) => FileOutcome::Written,
-            Err(error) => FileOutcome::Failed(format!("cannot write {}: {error}", self.partial.display())),
-        }
-    }
-
-    /// Checks the whole and gives it its name.
-    fn finish(mut self, expected: Sha256Digest) -> FileOutcome {
-        let found = Sha256Digest::from_bytes(std::mem::take(&mut self.whole).finalize().into());
-        if found != expected {
-            self.discard();
-            return FileOutcome::Failed(format!("the file has the digest {found:?}, not {expected:?}"));
-        }
-        let written = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        match written.and_then(|()| fs::rename(&self.partial, &self.path)) {
-            Ok(()) => FileOutcome::Written,
             Err(error) => {
-                let reason = format!("cannot write {}: {error}", self.path.display());
-                self.discard();
-                FileOutcome::Failed(reason)
+                self.failed = true;
+                self.cannot_write(&error)
             }
         }
     }
 
-    fn discard(self) {
-        // Best effort: the next download of the file overwrites it.
-        let _ = fs::remove_file(&self.partial);
+    fn cannot_write(&self, reason: &dyn std::fmt::Display) -> FileOutcome {
+        FileOutcome::Failed(format!("cannot write {}: {reason}", self.path.display()))
+    }
+
+    /// Checks the whole and gives it its name.
+    fn finish(mut self, expected: Sha256Digest) -> FileOutcome {
+        if self.failed {
+            return self.cannot_write(&"an earlier write failed");
+        }
+        let found = Sha256Digest::from_bytes(std::mem::take(&mut self.whole).finalize().into());
+        if found != expected {
+            return FileOutcome::Failed(format!("the file has the digest {found:?}, not {expected:?}"));
+        }
+        if let Err(error) = self.file.flush().and_then(|()| self.file.get_ref().as_file().sync_all()) {
+            return self.cannot_write(&error);
+        }
+        let Sink { file, path, overwrite, .. } = self;
+        let (file, _) = file.into_parts();
+        let named = if overwrite { file.persist(&path) } else { file.persist_noclobber(&path) };
+        named.map_or_else(
+            |error| FileOutcome::Failed(format!("cannot write {}: {}", path.display(), error.error)),
+            |_| FileOutcome::Written,
+        )
     }
 }
 
@@ -331,9 +345,6 @@ fn finish(sink: &Mutex<Option<Sink>>, expected: Sha256Digest) -> FileOutcome {
 }
 
 fn discard(sink: &Mutex<Option<Sink>>) -> FileOutcome {
-    let sink = sink.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(sink) = sink {
-        sink.discard();
-    }
+    drop(sink.lock().unwrap_or_else(PoisonError::into_inner).take());
     FileOutcome::Written
 }

@@ -11,6 +11,8 @@ mod story;
 mod upload;
 mod window;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -148,6 +150,30 @@ fn list(reasons: &[(NodeNumber, String)]) -> String {
 impl From<CatalogError> for TransferError {
     fn from(error: CatalogError) -> Self {
         TransferError::Catalog(error.to_string())
+    }
+}
+
+/// Requests that nodes have not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered(BTreeMap<NodeNumber, usize>);
+
+impl Unanswered {
+    pub(super) fn add(&mut self, node: NodeNumber) {
+        *self.0.entry(node).or_default() += 1;
+    }
+
+    /// One of them is answered, or never will be.
+    pub(super) fn settle(&mut self, node: NodeNumber) {
+        if let Some(count) = self.0.get_mut(&node) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(&node);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

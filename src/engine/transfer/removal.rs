@@ -3,13 +3,11 @@
 //! After the transaction the file is gone, whatever happens; a node that cannot be reached loses its segments at the next
 //! start. Knows nothing of connections.
 
-use std::collections::BTreeSet;
-
-use super::{Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState};
+use super::{Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState, Unanswered};
 use crate::engine::event::Event;
 use crate::engine::io::Outcome;
 use crate::engine::world::World;
-use crate::storage::manifest::{FileRecord, NodeNumber};
+use crate::storage::manifest::FileRecord;
 
 /// A removal under way.
 #[derive(Debug)]
@@ -17,7 +15,7 @@ pub(in crate::engine) struct Removal {
     id: TransferId,
     pub(in crate::engine) log: TransferLog,
     /// Nodes that have not deleted yet.
-    waiting: BTreeSet<NodeNumber>,
+    waiting: Unanswered,
 }
 
 impl Removal {
@@ -33,7 +31,7 @@ impl Removal {
             segments: file.segments,
         });
         world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove_file(&name)));
-        Removal { id, log, waiting: BTreeSet::new() }
+        Removal { id, log, waiting: Unanswered::default() }
     }
 
     /// Takes in what happened.
@@ -48,9 +46,8 @@ impl Removal {
             }
             Input::Done(Outcome::FileRemoved(Err(error))) => self.fail(world, error.into()),
             Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
-            Input::Answered { part: Part::Delete, node, .. } | Input::Unreachable { part: Part::Delete, node, .. }
-                if self.waiting.remove(&node) =>
-            {
+            Input::Answered { part: Part::Delete, node, .. } | Input::Unreachable { part: Part::Delete, node, .. } => {
+                self.waiting.settle(node);
                 self.finish_when_deleted(world);
             }
             _ => {}

@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::window::Window;
-use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
+use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered};
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::engine::world::World;
-use crate::node::protocol::{Refusal, Request, Response, ids_payload};
+use crate::node::protocol::{Refusal, Request, Response};
 use crate::storage::catalog::Garbage;
 use crate::storage::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use crate::storage::segment::{Cutter, Segment, SegmentId, SegmentSize, Sha256Digest};
@@ -135,12 +135,12 @@ struct Placed {
 enum Phase {
     Sending,
     /// Holders that have not confirmed yet.
-    Committing(BTreeSet<NodeNumber>),
+    Committing(Unanswered),
     Cataloguing(Box<Manifest>),
     /// The catalog is asked what may be deleted.
     FindingGarbage(TransferError),
     /// Nodes that have not deleted yet.
-    Deleting(TransferError, BTreeSet<NodeNumber>),
+    Deleting(TransferError, Unanswered),
     Over,
 }
 
@@ -154,6 +154,8 @@ pub(in crate::engine) struct Upload {
     open: BTreeMap<u32, Open>,
     /// What is stored, by place in the file.
     placed: BTreeMap<u32, Placed>,
+    /// Segments that may be on nodes that did not say so.
+    strays: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
     /// Nodes that are asked nothing more, and why.
     given_up: BTreeMap<NodeNumber, String>,
     window: Window,
@@ -191,6 +193,7 @@ impl Upload {
             stored_at,
             open: BTreeMap::new(),
             placed: BTreeMap::new(),
+            strays: BTreeMap::new(),
             given_up: BTreeMap::new(),
             window,
             phase: Phase::Sending,
@@ -327,6 +330,7 @@ impl Upload {
         let attempt = open.attempt + 1;
         world.emit(Event::SegmentRetried { transfer: self.id, index, node, reason: reason.clone() });
         if node_is_to_blame || attempt >= ATTEMPTS_MAX {
+            self.strays.entry(node).or_default().insert(open.segment.id);
             self.given_up.insert(node, reason);
             self.place(world, open.segment, attempt);
         } else {
@@ -342,11 +346,8 @@ impl Upload {
         if shares.is_empty() {
             return self.catalogue(world);
         }
-        self.phase = Phase::Committing(shares.keys().copied().collect());
-        for (node, ids) in shares {
-            let ids: Vec<SegmentId> = ids.into_iter().collect();
-            world.ask(node, self.id, Part::Commit, &Request::Commit, ids_payload(&ids));
-        }
+        let shares = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
+        self.phase = Phase::Committing(world.ask_about(self.id, Part::Commit, &Request::Commit, shares));
     }
 
     /// What each holder has of this file.
@@ -362,7 +363,7 @@ impl Upload {
         let Phase::Committing(waiting) = &mut self.phase else { return };
         match response {
             Response::Committed => {
-                waiting.remove(&node);
+                waiting.settle(node);
                 if waiting.is_empty() {
                     self.catalogue(world);
                 }
@@ -435,6 +436,9 @@ impl Upload {
         self.source.close(world);
         world.client.forget(self.id);
         let mut shares = self.shares();
+        for (node, ids) in std::mem::take(&mut self.strays) {
+            shares.entry(node).or_default().extend(ids);
+        }
         for open in std::mem::take(&mut self.open).into_values() {
             world.settle_promise(open.node, open.room);
             world.release(open.node, open.segment.id);
@@ -457,7 +461,7 @@ impl Upload {
 
     fn on_deleted(&mut self, world: &mut World, node: NodeNumber) {
         let Phase::Deleting(error, waiting) = &mut self.phase else { return };
-        waiting.remove(&node);
+        waiting.settle(node);
         if waiting.is_empty() {
             let error = error.clone();
             self.end_failed(world, error);
