@@ -363,6 +363,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::net::TcpConfig;
 
     /// Reads frames from `bytes` as they come in steps of `step`.
     fn read(bytes: &[u8], step: usize) -> Result<Vec<Frame>, ProtocolError> {
@@ -378,6 +379,14 @@ mod tests {
 
     fn whole(tag: RequestTag, request: &Request, payload: &Bytes) -> Vec<u8> {
         [&frame(tag, request, payload).unwrap()[..], payload].concat()
+    }
+
+    /// A frame is looked at when it is there whole, so a connection must be able to hold it.
+    #[test]
+    fn the_largest_frame_fits_a_receive_buffer() {
+        let largest = (PREFIX_LEN + HEADER_MAX + PAYLOAD_MAX) as u64;
+        assert!(largest <= TcpConfig::default().receive_buffer.as_u64());
+        const { assert!(IDS_MAX * ID_LEN <= PAYLOAD_MAX) };
     }
 
     #[test]

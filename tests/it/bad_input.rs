@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use p2p_storage::random::RandomStream;
+
 use crate::bench::files_below;
 use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
 
@@ -202,4 +204,46 @@ fn a_full_disk() {
     assert_says(&said.stderr, &["large.bin", "no space is left on its disk"]);
     assert_eq!((after.as_array().unwrap().len(), segments), (1, 8));
     assert!(read(home.path("copy.bin")) == read(home.path("small.bin")));
+}
+
+/// Bytes that change anywhere in the catalog are noticed or harmless: no panic, and no segment is swept.
+#[test]
+fn a_scribbled_catalog() {
+    let home = home_with_a_file();
+    let before = contents(&home);
+    let catalog = home.data().join("catalog.redb");
+    let whole = read(&catalog);
+    let mut chance = RandomStream::new(7, "where to scribble");
+    let mut refusals = 0;
+    for round in 0..40 {
+        let mut bytes = whole.clone();
+        let (at, len) = (chance.below(whole.len() as u64) as usize, [1, 8, 512, 4000][round % 4]);
+        let end = (at + len).min(bytes.len());
+        chance.fill(&mut bytes[at..end]);
+        fs::write(&catalog, &bytes).unwrap();
+        let said = home.run(&["ls"]);
+        assert!(!said.stderr.contains("panicked"), "{at} {len}: {}", said.stderr);
+        assert!(said.code == Some(0) || said.stderr.contains("is damaged"), "{at} {len}: {}", said.stderr);
+        refusals += usize::from(said.code != Some(0));
+        assert!(contents(&home) == before, "{at} {len}");
+    }
+    assert!((1..40).contains(&refusals), "{refusals} of 40 were refused: some of both kinds are wanted");
+}
+
+/// A disk that is full at the end leaves the file that was to be replaced as it was.
+#[test]
+fn a_destination_that_cannot_be_written() {
+    let home = home_with_a_file();
+    fs::write(home.path("old"), "old").unwrap();
+    let limited = format!("trap '' XFSZ; ulimit -f 40; exec {} get a.bin -o old --force", env!("CARGO_BIN_EXE_p2p"));
+    let output = std::process::Command::new("sh")
+        .args(["-c", &limited])
+        .current_dir(home.path("."))
+        .env_clear()
+        .env("HOME", home.path("."))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert_says(&String::from_utf8(output.stderr).unwrap(), &["cannot write", "old"]);
+    assert_eq!(read(home.path("old")), b"old");
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use p2p_storage::engine::command::OnShutdown;
 use p2p_storage::engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, ThreadedIo, Work};
 use p2p_storage::engine::snapshot::Party;
-use p2p_storage::engine::transfer::{Stage, TransferError};
+use p2p_storage::engine::transfer::{Stage, TransferError, TransferId};
 use p2p_storage::engine::{Command, EngineError, Event, Progress, Reply, Simulation};
 use p2p_storage::net::{DropCause, HostConfig, PacketKind};
 use p2p_storage::node::ProcessState;
@@ -534,6 +534,57 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
         assert!(bench.finish(transfer).unwrap_err().to_string().contains("changed while it was read"));
         assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0));
     }
+}
+
+/// A check asks its own questions: what is asked every so often does not keep it from ending.
+#[test]
+fn a_check_ends_though_a_node_is_silent_and_probes_go_on() {
+    let mut bench = Bench::with(|directory| {
+        let mut settings = config(directory, 3, quick_link());
+        settings.nodes[1].host.link = dead_link();
+        settings.health.interval = SimDuration::from_secs(2);
+        settings.health.timeout = SimDuration::from_secs(3);
+        settings
+    });
+    let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("no report") };
+    assert_eq!(report.of_node(NodeNumber::from_index(1)).round_trip, None);
+    assert!(bench.simulation.now() < SimTime::ZERO + SimDuration::from_secs(10));
+}
+
+/// However many end at one instant, whoever waits for one is told.
+#[test]
+fn every_transfer_that_is_awaited_is_answered() {
+    let mut bench = Bench::new(2, slow_link());
+    let names: Vec<String> = (0..120).map(|n| format!("{n}.bin")).collect();
+    let transfers: Vec<TransferId> = names
+        .iter()
+        .map(|name| {
+            random_file(&bench.path(name), 100_000, 1);
+            bench.start(bench.upload_of(name)).unwrap()
+        })
+        .collect();
+    let tokens: Vec<_> = transfers.into_iter().map(|transfer| bench.tell(Command::Await { transfer })).collect();
+    let shutdown = bench.tell(Command::Shutdown { running: OnShutdown::Cancel });
+    for token in tokens {
+        assert!(matches!(bench.answer(token), Ok(Reply::Finished(_))));
+    }
+    assert_eq!(bench.answer(shutdown), Ok(Reply::Done));
+}
+
+/// A capture replaces nothing, runs alone, and is whole when the engine has stopped.
+#[test]
+fn captures_are_not_lost() {
+    let mut bench = Bench::new(2, quick_link());
+    let path = bench.path("a.pcapng");
+    let start = || Command::StartCapture { path: path.clone() };
+    assert_eq!(bench.ask(start()), Ok(Reply::Done));
+    assert_eq!(bench.ask(start()), Err(EngineError::CaptureRunning));
+    random_file(&bench.path("a.bin"), 100_000, 1);
+    bench.put("a.bin").unwrap();
+    bench.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    assert!(fs::metadata(&path).unwrap().len() > 100_000);
+    assert_eq!(bench.ask(start()), Err(EngineError::DestinationTaken { path: path.clone() }));
+    assert_eq!(bench.ask(Command::StopCapture), Err(EngineError::NoCapture));
 }
 
 /// Disks in memory that can lose what was not synced.

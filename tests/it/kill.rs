@@ -65,3 +65,18 @@ fn what_was_acknowledged_survives_kills_at_fifty_random_instants() {
         assert!(read(home.path("copy")) == read(path), "{name}");
     }
 }
+
+/// A directory that was being set up is as good as a new one.
+#[test]
+fn a_first_start_may_be_killed_at_any_instant() {
+    let mut chance = RandomStream::new(30, "when to kill the first start");
+    let whole = time_of(|| drop(Home::new(QUICK).ok(&["ls"])));
+    for round in 0..30 {
+        let home = Home::new(QUICK);
+        kill_after(home.spawn(&["ls"]), whole.mul_f64(chance.below(1000) as f64 / 1000.0));
+        home.file("a.bin", 100_000);
+        home.ok(&["put", "a.bin"]);
+        let left: Vec<_> = std::fs::read_dir(home.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_str().unwrap().starts_with('.')), "round {round}: {left:?}");
+    }
+}
