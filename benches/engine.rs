@@ -109,7 +109,7 @@ fn keep_to_the_wall_clock(home: &Path) {
     fs::write(&source, vec![7; 1 << 20]).unwrap();
     let mut settings = Config::load(None).unwrap().engine(&home.join("paced"), ClockMode::OnDemand).unwrap();
     settings.speed = Speed::REAL;
-    let (engine, handle) = Engine::start(settings).unwrap();
+    let (engine, handle) = Engine::start(settings, None).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let started = Instant::now();

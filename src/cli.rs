@@ -7,6 +7,9 @@ use color_eyre::eyre::Result;
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
+use crate::repl::{self, ReplArgs};
+use crate::replay::{self, ReplayArgs};
+use crate::scripts::{self, RunArgs};
 
 /// A peer-to-peer storage network in one terminal: the bytes and the disks are real, the wires are simulated and keep the
 /// time of real Linux TCP.
@@ -47,6 +50,17 @@ enum Command {
     ///
     /// Each run times its flows from the SYN to the last byte read, with the loss and the delays of the next seed.
     Flow(FlowArgs),
+    /// Carry out a script of commands, and stop at the first that fails
+    ///
+    /// One command a line, as typed in the terminal (`p2p run -c help` lists them); `#` begins a comment. Time passes only
+    /// while a command waits for something, so the same script and seed give the same run.
+    Run(RunArgs),
+    /// Type commands line by line, without the full screen
+    Repl(ReplArgs),
+    /// Run a recorded session again, and compare the trace
+    ///
+    /// Interactive sessions are recorded below the data directory, in `recordings`; the latest twenty are kept.
+    Replay(ReplayArgs),
     /// Print the configuration in effect, and where each value came from
     Config(ConfigArgs),
     /// Write everything that the catalog knows, as JSON
@@ -67,6 +81,9 @@ impl Cli {
             Command::Rm(args) => oneshot::remove(&args).await?,
             Command::Nodes(args) => oneshot::nodes(&args).await?,
             Command::Flow(args) => flow::run(&args)?,
+            Command::Run(args) => scripts::run(&args).await?,
+            Command::Repl(args) => repl::run(&args).await?,
+            Command::Replay(args) => return replay::run(&args),
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
         }

@@ -11,10 +11,11 @@
 //! | 2 | [`node`] | one peer: protocol, health, requests and answers |
 //! | 3 | [`engine`] | the simulation: nodes on the network, transfers, time |
 //! | 4 | [`config`] | `p2p.toml` |
-//! | 4 | [`session`], [`logging`], [`interrupt`] | what every front end begins with, and what ends it |
+//! | 4 | [`session`], [`logging`], [`interrupt`], [`recordings`] | what every front end begins with, and what ends it |
 //! | 4 | [`report`], [`output`], [`progress`] | what front ends print |
 //! | 4 | [`experiment`] | one experiment on the virtual wire |
-//! | 5 | [`oneshot`], [`demo`], [`flow`] | front ends: each knows what is below, none knows another |
+//! | 4 | [`shell`] | the one command language |
+//! | 5 | [`oneshot`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
 
 pub mod cli;
@@ -33,7 +34,12 @@ pub mod output;
 pub mod panics;
 pub mod progress;
 pub mod random;
+pub mod recordings;
+pub mod repl;
+pub mod replay;
 pub mod report;
+pub mod scripts;
 pub mod session;
+pub mod shell;
 pub mod storage;
 pub mod units;

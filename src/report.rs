@@ -13,7 +13,7 @@ use serde::Serialize;
 pub use self::demo::{DemoReport, FileReport, SegmentReport};
 pub use self::export::ExportReport;
 pub use self::network::{NetworkReport, PacketsReport};
-pub use self::tables::{bytes_of, date_of, figures, rate_of, seconds_of, table, words};
+pub use self::tables::{Column, bytes_of, date_of, figures, rate_of, seconds_of, table, words};
 
 use crate::engine::snapshot::NodeStatus;
 use crate::engine::transfer::TransferReport;

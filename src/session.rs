@@ -15,7 +15,7 @@ use crate::engine::command::OnShutdown;
 use crate::engine::pace::Speed;
 use crate::engine::transfer::{TransferError, TransferId, TransferReport};
 use crate::engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
-use crate::logging;
+use crate::{logging, recordings};
 
 /// The options of everything that starts an engine.
 #[derive(Debug, Clone, Default, Args)]
@@ -73,6 +73,8 @@ pub struct Session {
     pub engine: EngineHandle,
     /// The configuration in effect.
     pub config: Config,
+    /// Where its data is.
+    pub data_dir: PathBuf,
     thread: Engine,
     log: WorkerGuard,
 }
@@ -83,6 +85,18 @@ impl Session {
     /// # Errors
     /// Where the configuration is wrong or the data directory cannot be used.
     pub fn start(args: &EngineArgs, data_dir: Option<&Path>, clock: ClockMode) -> Result<Session> {
+        Session::open(args, data_dir, clock, false)
+    }
+
+    /// The same for somebody who types: time passes by itself, and what is asked is recorded in the data directory.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start), or where the recording cannot be written.
+    pub fn start_interactive(args: &EngineArgs, data_dir: Option<&Path>) -> Result<Session> {
+        Session::open(args, data_dir, ClockMode::Running, true)
+    }
+
+    fn open(args: &EngineArgs, data_dir: Option<&Path>, clock: ClockMode, recorded: bool) -> Result<Session> {
         let config = args.load()?;
         let data_dir = match data_dir.map(Path::to_owned).or_else(|| config.data_dir()) {
             Some(directory) => directory,
@@ -90,12 +104,13 @@ impl Session {
         };
         let settings = config.engine(&data_dir, clock)?;
         let log = logging::start(&data_dir)?;
-        let (thread, engine) = Engine::start(settings).map_err(advised)?;
+        let recording = recorded.then(|| recordings::next(&data_dir));
+        let (thread, engine) = Engine::start(settings, recording.as_deref()).map_err(advised)?;
         let missing = engine.snapshots().borrow().storage.missing_segments;
         if missing > 0 {
             eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
         }
-        Ok(Session { engine, config, thread, log })
+        Ok(Session { engine, config, data_dir, thread, log })
     }
 
     /// Asks the engine for something.

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::future::pending;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use super::config::{ClockMode, EngineConfig};
 use super::event::Event;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::pace::Pace;
+use super::recording::Recorder;
 use super::simulation::{Progress, Simulation, Token};
 use super::snapshot::Snapshot;
 use crate::net::TraceHash;
@@ -97,15 +99,18 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the data directory and starts the engine.
+    /// Opens the data directory and starts the engine. With `recording`, what is asked of it is kept in that file, for
+    /// [`replay`](super::recording::replay).
     ///
     /// # Errors
-    /// Where the data directory cannot be used, or the system gives no threads.
-    pub fn start(config: EngineConfig) -> Result<(Engine, EngineHandle), EngineError> {
+    /// Where the data directory or the recording cannot be used, or the system gives no threads.
+    pub fn start(config: EngineConfig, recording: Option<&Path>) -> Result<(Engine, EngineHandle), EngineError> {
         let failed = |error: std::io::Error| EngineError::Internal(format!("cannot start a thread: {error}"));
         let (clock, pace) = (config.clock, config.speed);
         let io = ThreadedIo::start().map_err(failed)?;
-        let mut simulation = Simulation::open(config, Box::new(io))?;
+        let mut simulation = Simulation::open(config.clone(), Box::new(io))?;
+        let begin = |path| Recorder::begin(path, &config, simulation.catalog());
+        let recorder = recording.map(begin).transpose().map_err(|error| EngineError::Recording(error.to_string()))?;
         let pace = Pace::new(pace, simulation.now());
         let (asks, inbox) = mpsc::channel(COMMANDS_MAX);
         let (events, _) = broadcast::channel(EVENTS_MAX);
@@ -125,6 +130,7 @@ impl Engine {
             moving: false,
             busy: false,
             last_snapshot: wall_clock(),
+            recorder,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let builder = std::thread::Builder::new().name("p2p-engine".into());
@@ -172,6 +178,7 @@ struct Actor {
     /// Something was asked for and not done when it was last looked at.
     busy: bool,
     last_snapshot: Instant,
+    recorder: Option<Recorder>,
 }
 
 impl Actor {
@@ -190,6 +197,10 @@ impl Actor {
             }
             progress = self.advance();
             self.hand_out(progress);
+        }
+        if let Some(recorder) = self.recorder.take() {
+            let (at, hash) = (self.simulation.now(), self.simulation.trace_hash().to_string());
+            recorder.end(at, hash).unwrap_or_else(|error| tracing::error!(%error, "the recording has no end"));
         }
     }
 
@@ -265,6 +276,10 @@ impl Actor {
         let token = Token(self.next_token);
         self.replies.insert(token, reply);
         tracing::debug!(?command, %now, "command");
+        if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.note(now, &command)) {
+            tracing::error!(%error, "the recording ends here");
+            self.recorder = None;
+        }
         self.simulation.apply(token, command);
     }
 

@@ -133,6 +133,12 @@ impl Client {
         self.by_connection.contains_key(&connection)
     }
 
+    /// The connections, by node.
+    pub(super) fn connections(&self) -> impl Iterator<Item = (NodeNumber, ConnectionId)> {
+        let numbered = self.links.iter().enumerate();
+        numbered.filter_map(|(index, link)| link.connection.map(|connection| (NodeNumber::from_index(index), connection)))
+    }
+
     /// The node at the other end of one of the client's connections.
     pub(super) fn node_of(&self, connection: ConnectionId) -> Option<NodeNumber> {
         self.by_connection.get(&connection).copied()

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::pace::Speed;
-use super::snapshot::{HealthReport, NetworkStats, NodeStatus, Party, StorageStats, Topology};
+use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Party, StorageStats, Topology};
 use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus};
-use crate::net::HostConfig;
+use crate::net::{HostConfig, PacketRecord};
 use crate::storage::catalog::CatalogError;
 use crate::storage::disk::DiskError;
 use crate::storage::manifest::{FileRecord, Manifest, NameError};
@@ -81,6 +81,16 @@ pub enum Command {
         /// What they are like from now on.
         link: HostConfig,
     },
+    /// Keep the latest packets of the wire for snapshots and [`Command::Wire`], or stop keeping any. Answered by
+    /// [`Reply::Done`].
+    WatchWire {
+        /// How many; `None` to stop.
+        packets: Option<u32>,
+    },
+    /// The packets that are kept. Answered by [`Reply::Wire`].
+    Wire,
+    /// The client's connections. Answered by [`Reply::Connections`].
+    Connections,
     /// Write every packet from now on to a file, as pcapng. Answered by [`Reply::Done`].
     StartCapture {
         /// The file.
@@ -143,6 +153,10 @@ pub enum Reply {
     Transfers(Vec<TransferStatus>),
     /// What the probes found.
     Health(HealthReport),
+    /// Packets of the wire, oldest first.
+    Wire(Vec<PacketRecord>),
+    /// The client's connections.
+    Connections(Vec<ConnectionStatus>),
     /// How many packets a capture holds.
     Captured(u64),
     /// It is done.
@@ -273,6 +287,9 @@ pub enum EngineError {
     /// Capturing failed.
     #[error("capturing failed: {0}")]
     Capture(String),
+    /// What is asked cannot be recorded.
+    #[error("{0}")]
+    Recording(String),
     /// Time can be stepped only while it stands still.
     #[error("time is not paused")]
     NotPaused,

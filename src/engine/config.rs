@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::disk_model::DiskSpeed;
 use super::pace::Speed;
 use crate::net::{HostConfig, TcpConfig};
@@ -12,7 +14,7 @@ use crate::storage::segment::SegmentSize;
 use crate::units::{ByteSize, SimDuration};
 
 /// Whether time passes by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClockMode {
     /// Only while a command waits for something: what is asked, and nothing else, decides the run. For scripts and one-shot
     /// commands.
@@ -22,7 +24,7 @@ pub enum ClockMode {
 }
 
 /// A host: its address and its links.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostSpec {
     /// Its address.
     pub address: Ipv4Addr,
@@ -31,7 +33,7 @@ pub struct HostSpec {
 }
 
 /// A node: a host that stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeSpec {
     /// Where it is.
     pub host: HostSpec,
@@ -40,7 +42,7 @@ pub struct NodeSpec {
 }
 
 /// Everything that an engine is started with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineConfig {
     /// The chances of the run.
     pub seed: u64,

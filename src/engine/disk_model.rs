@@ -3,10 +3,12 @@
 //! A request takes a constant time and its bytes at a throughput, one request after the other. The real disk works meanwhile;
 //! its result counts from the instant that this model gives. Knows nothing of what is read or written.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{Bandwidth, SimDuration, SimTime};
 
 /// How fast a disk is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskSpeed {
     /// What every request takes.
     pub service_time: SimDuration,

@@ -21,6 +21,7 @@ mod disk_model;
 pub mod event;
 pub mod io;
 pub mod pace;
+pub mod recording;
 mod simulation;
 pub mod snapshot;
 mod timetable;

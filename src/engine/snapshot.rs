@@ -1,16 +1,16 @@
 //! How everything stands at one virtual instant: what screens draw and reports print. Knows nothing of either.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::transfer::TransferReport;
-use crate::net::{DropCause, HostConfig, HostStats, PacketKind};
+use crate::net::{ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord};
 use crate::node::ProcessState;
 use crate::node::health::{Health, PeerHealth};
-use crate::storage::manifest::NodeNumber;
+use crate::storage::manifest::{FileRecord, NodeNumber};
 use crate::units::{SimDuration, SimTime};
 
 /// A host of the network: the client, or a node.
@@ -141,6 +141,21 @@ impl HealthReport {
     }
 }
 
+/// The client's end of a connection to a node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConnectionStatus {
+    /// The node.
+    pub node: NodeNumber,
+    /// The client's address and port.
+    pub local: SocketAddrV4,
+    /// The node's.
+    pub remote: SocketAddrV4,
+    /// Its state, windows and times.
+    pub sample: ConnectionSample,
+    /// What it has counted.
+    pub stats: ConnectionStats,
+}
+
 /// How everything stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -158,6 +173,16 @@ pub struct Snapshot {
     pub storage: StorageStats,
     /// What the network has counted.
     pub network: NetworkStats,
-    /// Who saw what of whom.
+    /// Who saw what of whom: of the first parties, where there are very many.
     pub health: HealthMatrix,
+    /// The client's connections.
+    pub connections: Vec<ConnectionStatus>,
+    /// The latest packets of the wire, oldest first, while it is watched.
+    pub wire: Vec<PacketRecord>,
+    /// How many packets there have been since it was watched.
+    pub wire_seen: u64,
+    /// Hosts and links.
+    pub topology: Topology,
+    /// The stored files, by name.
+    pub files: Arc<BTreeMap<String, FileRecord>>,
 }

@@ -82,7 +82,7 @@ pub(super) struct World {
     pub(super) next_join: u64,
     pub(super) timetable: Timetable,
     /// The stored files, by name.
-    pub(super) files: BTreeMap<String, FileRecord>,
+    pub(super) files: Arc<BTreeMap<String, FileRecord>>,
     /// Names that uploads under way will take.
     pub(super) names_promised: BTreeSet<String>,
     pub(super) placement: Placement,

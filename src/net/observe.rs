@@ -34,9 +34,9 @@ impl Network {
         self.observers.wire = capacity.map(WireLog::new);
     }
 
-    /// The packets recorded since the last call, and how many gave way to later ones.
-    pub fn take_wire(&mut self) -> (Vec<PacketRecord>, u64) {
-        self.observers.wire.as_mut().map(WireLog::take).unwrap_or_default()
+    /// The latest `max` packets recorded, oldest first, and how many have been since the watching began.
+    pub fn wire(&self, max: usize) -> (Vec<PacketRecord>, u64) {
+        self.observers.wire.as_ref().map(|wire| wire.latest(max)).unwrap_or_default()
     }
 
     /// Writes every packet from now on to `output`, as pcapng.

@@ -40,6 +40,9 @@ impl Network {
     pub(super) fn send(&mut self, mut packet: Packet) {
         let Some(flow) = self.flows.get_mut(packet.flow as usize) else { return };
         flow.in_flight += 1;
+        if let Some(connection) = flow.connection_mut(packet.from) {
+            connection.note_sent();
+        }
         let end = flow.end_mut(packet.from);
         let (host, path) = (end.host, end.path);
         if packet.len > 0 {

@@ -1,7 +1,6 @@
 //! The wire, watched: one record a packet for those who look on.
 //!
-//! Records are made only while somebody watches, and no more are kept than the watcher asked for: the oldest give way and are
-//! counted. Knows nothing of screens.
+//! Records are made only while somebody watches, and no more are kept than the watcher asked for: the oldest give way. Knows nothing of screens.
 
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
@@ -47,24 +46,25 @@ pub struct PacketRecord {
 pub(crate) struct WireLog {
     records: VecDeque<PacketRecord>,
     capacity: usize,
-    missed: u64,
+    seen: u64,
 }
 
 impl WireLog {
     pub(crate) fn new(capacity: usize) -> WireLog {
-        WireLog { records: VecDeque::new(), capacity: capacity.max(1), missed: 0 }
+        WireLog { records: VecDeque::new(), capacity: capacity.max(1), seen: 0 }
     }
 
     pub(crate) fn push(&mut self, record: PacketRecord) {
         if self.records.len() == self.capacity {
             self.records.pop_front();
-            self.missed += 1;
         }
+        self.seen += 1;
         self.records.push_back(record);
     }
 
-    /// What has gathered since the last call, and how many gave way.
-    pub(crate) fn take(&mut self) -> (Vec<PacketRecord>, u64) {
-        (self.records.drain(..).collect(), std::mem::take(&mut self.missed))
+    /// The latest `max` of those that are kept, oldest first, and how many there have been.
+    pub(crate) fn latest(&self, max: usize) -> (Vec<PacketRecord>, u64) {
+        let skipped = self.records.len().saturating_sub(max);
+        (self.records.iter().skip(skipped).copied().collect(), self.seen)
     }
 }

@@ -33,7 +33,7 @@ pub enum Probing {
 }
 
 /// How probing is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthConfig {
     /// How often peers are probed; zero for never, except by a check.
     pub interval: SimDuration,

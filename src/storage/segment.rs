@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Sha256Digest {
 }
 
 /// How many bytes a segment has, the last one of a file excepted: from 4 KiB to 4 MiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentSize(u32);
 
 /// A segment size that is not allowed.

@@ -517,6 +517,10 @@ fn the_network_s_figures_add_up() {
     assert_eq!(stats.hosts.len(), 4);
     assert_eq!(stats.hosts.iter().map(|(_, host)| host.sent.total()).sum::<u64>(), total.sent.total());
     assert!(stats.sent(PacketKind::Syn) >= 3);
+    let Ok(Reply::Connections(connections)) = bench.ask(Command::Connections) else { panic!("no connections") };
+    let by_connections: u64 = connections.iter().map(|connection| connection.stats.packets_sent).sum();
+    let client = stats.hosts[0].1.sent;
+    assert_eq!(by_connections, client.total() - client[PacketKind::HealthCheck]);
     assert!(stats.sent(PacketKind::Data) > 280 && stats.dropped(DropCause::Loss) > 0 && total.retransmits > 0);
 }
 

@@ -12,3 +12,4 @@ mod generated;
 mod kill;
 mod program;
 mod readme;
+mod shell;

@@ -53,6 +53,12 @@ impl Simulation {
             }
             Command::Sleep { span } => self.wait_for(token, Waiting::Until(self.now() + span)),
             Command::SetLink { party, link } => Some(self.set_link(party, link)),
+            Command::WatchWire { packets } => {
+                self.world.net.watch_wire(packets.map(|packets| packets as usize));
+                Some(Ok(Reply::Done))
+            }
+            Command::Wire => Some(Ok(Reply::Wire(self.world.net.wire(usize::MAX).0))),
+            Command::Connections => Some(Ok(Reply::Connections(self.connections()))),
             Command::StartCapture { path } => Some(self.start_capture(&path)),
             Command::StopCapture => Some(self.stop_capture()),
             Command::Step { span } => {

@@ -21,6 +21,7 @@ use super::io::{JobId, Outcome};
 use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport};
 use super::world::{Due, World};
 use crate::net::TraceHash;
+use crate::storage::catalog::Catalog;
 use crate::units::SimTime;
 
 pub use self::open::Disks;
@@ -115,6 +116,11 @@ impl Simulation {
     /// The hash of every packet and every event so far.
     pub fn trace_hash(&self) -> TraceHash {
         self.world.trace_hash()
+    }
+
+    /// What says which files exist.
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.world.catalog
     }
 
     /// The next reply to a command.

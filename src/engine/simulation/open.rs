@@ -89,7 +89,7 @@ impl Simulation {
             due: HashMap::new(),
             next_join: 0,
             timetable: Timetable::default(),
-            files,
+            files: Arc::new(files),
             names_promised: BTreeSet::new(),
             placement: Placement::new(config.placement),
             promised: vec![0; nodes.len()],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Simulation;
 use crate::engine::snapshot::{
-    HealthMatrix, HealthReport, HostStatus, NetworkStats, NodeStatus, Party, Snapshot, StorageStats, Topology,
+    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, NetworkStats, NodeStatus, Party, Snapshot, StorageStats, Topology,
 };
 use crate::engine::transfer::TransferStatus;
 use crate::engine::world::NodeHost;
@@ -13,10 +13,14 @@ use crate::node::health::PeerTable;
 /// How many parties a snapshot shows each other's view of: more than a screen holds, and few enough to be made often.
 const SNAPSHOT_PARTIES_MAX: usize = 64;
 
+/// How many packets a snapshot shows: more than a screen does, so that some can be filtered out.
+const SNAPSHOT_PACKETS_MAX: usize = 400;
+
 impl Simulation {
     /// Everything, as it stands now. `speed` and `paused` are the pace's.
     pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
         let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report()));
+        let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
         Snapshot {
             at: self.now(),
             speed,
@@ -26,6 +30,11 @@ impl Simulation {
             storage: self.storage_stats(),
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_PARTIES_MAX),
+            connections: self.connections(),
+            wire,
+            wire_seen,
+            topology: self.topology(),
+            files: Arc::clone(&self.world.files),
         }
     }
 
@@ -79,6 +88,15 @@ impl Simulation {
         let net = &self.world.net;
         let status = |(party, host)| HostStatus { party, address: net.address(host), link: net.host_config(host) };
         Topology { hosts: self.world.everybody().map(status).collect() }
+    }
+
+    pub(super) fn connections(&self) -> Vec<ConnectionStatus> {
+        let net = &self.world.net;
+        let status = |(node, id)| {
+            let (local, remote) = net.addresses(id)?;
+            Some(ConnectionStatus { node, local, remote, sample: net.sample(id)?, stats: net.connection_stats(id)? })
+        };
+        self.world.client.connections().filter_map(status).collect()
     }
 
     pub(super) fn network_stats(&self) -> NetworkStats {

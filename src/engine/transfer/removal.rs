@@ -3,6 +3,8 @@
 //! After the transaction the file is gone, whatever happens; a node that cannot be reached loses its segments at the next
 //! start. Knows nothing of connections.
 
+use std::sync::Arc;
+
 use super::{Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState, Unanswered};
 use crate::engine::event::Event;
 use crate::engine::io::Outcome;
@@ -39,7 +41,7 @@ impl Removal {
         match input {
             Input::Done(Outcome::FileRemoved(Ok((_, garbage)))) => {
                 let name = self.log.status.name.clone();
-                world.files.remove(&name);
+                Arc::make_mut(&mut world.files).remove(&name);
                 world.emit(Event::FileRemoved { name });
                 self.waiting = world.delete_garbage(self.id, garbage);
                 self.finish_when_deleted(world);

@@ -407,7 +407,7 @@ impl Upload {
     fn finish(&mut self, world: &mut World, manifest: Manifest) {
         self.release_all(world);
         let FileRecord { name, size, sha256, .. } = manifest.file.clone();
-        world.files.insert(name.clone(), manifest.file);
+        Arc::make_mut(&mut world.files).insert(name.clone(), manifest.file);
         self.log.sha256 = Some(sha256);
         self.log.finish(TransferState::Done, None, world.now());
         world.emit(Event::FileStored { name: name.clone(), bytes: size, sha256 });

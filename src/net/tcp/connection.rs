@@ -94,6 +94,11 @@ impl Connection {
         ConnectionStats { bytes_received: self.receiver.bytes_received, ..self.sender.stats }
     }
 
+    /// A packet of it has been sent.
+    pub(crate) fn note_sent(&mut self) {
+        self.sender.stats.packets_sent += 1;
+    }
+
     /// When to call [`on_timer`](Self::on_timer); [`SimTime::MAX`] for never.
     pub(crate) fn next_timeout(&self) -> SimTime {
         self.timers.next()

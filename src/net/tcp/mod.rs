@@ -24,10 +24,12 @@ mod timer;
 
 pub use congestion::CongestionControl;
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{ByteSize, SimDuration};
 
 /// What an application sets on its connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpConfig {
     /// The congestion control of both ends.
     pub congestion: CongestionControl,

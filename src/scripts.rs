@@ -1,0 +1,81 @@
+//! Floor 5: `p2p run`, a script of the command language from a file, standard input or the command line. Knows the shell and how
+//! to print, and no other front end.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::Args;
+use color_eyre::eyre::{Result, WrapErr};
+use serde_json::json;
+
+use crate::engine::ClockMode;
+use crate::engine::command::Command;
+use crate::interrupt::interrupted;
+use crate::output::{self, OutputArgs};
+use crate::session::{EngineArgs, Session};
+use crate::shell::script::{self, Done};
+use crate::shell::{Shell, WIRE_PACKETS};
+
+/// `p2p run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The script; `-` for standard input
+    #[arg(value_name = "FILE", required_unless_present = "command", conflicts_with = "command")]
+    file: Option<PathBuf>,
+    /// Take COMMANDS for the script; `;` stands between them
+    #[arg(short, value_name = "COMMANDS")]
+    command: Option<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Carries the script out.
+///
+/// # Errors
+/// Where it cannot be read, or a line fails.
+pub async fn run(args: &RunArgs) -> Result<()> {
+    let (name, text) = args.script()?;
+    let session = Session::start(&args.engine, None, ClockMode::OnDemand)?;
+    session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
+    let shell = Shell::new(session.engine.clone(), output::now_unix);
+    let json = args.output.json;
+    let mut unprinted = None;
+    let result = {
+        let show = |done: &Done<'_>| unprinted = print(done, json).err().or(unprinted.take());
+        tokio::select! {
+            result = script::run(&shell, &name, &text, show) => result.map_err(color_eyre::eyre::Report::from),
+            stop = interrupted() => Err(stop?.into()),
+        }
+    };
+    drop(shell);
+    drop(session.end().await?);
+    unprinted.map_or(result, Err)
+}
+
+impl RunArgs {
+    /// The script's name and text.
+    fn script(&self) -> Result<(String, String)> {
+        if let Some(command) = &self.command {
+            return Ok(("-c".into(), command.clone()));
+        }
+        let path = self.file.clone().unwrap_or_default();
+        let mut text = String::new();
+        if path.as_os_str() == "-" {
+            std::io::stdin().read_to_string(&mut text).wrap_err("cannot read standard input")?;
+            return Ok(("standard input".into(), text));
+        }
+        let name = path.display().to_string();
+        text = std::fs::read_to_string(&path).wrap_err_with(|| format!("cannot read {name}"))?;
+        Ok((name, text))
+    }
+}
+
+fn print(done: &Done<'_>, json: bool) -> Result<()> {
+    if json {
+        let line = json!({ "line": done.line, "command": done.command, "answer": done.answer.data });
+        return output::print_text(&line.to_string());
+    }
+    output::print_text(&done.to_string())
+}

@@ -1,0 +1,106 @@
+//! What a command answers: once for people, once for programs. Knows nothing of where it is shown.
+
+use serde_json::Value;
+
+use crate::engine::transfer::TransferId;
+use crate::report::{Column, table};
+
+/// An answer as people see it. Each front end draws it in its own way.
+#[derive(Debug, Clone)]
+pub enum View {
+    /// There is nothing to say.
+    Nothing,
+    /// Lines of text.
+    Text(String),
+    /// Names and what they stand for.
+    Pairs(Vec<(String, String)>),
+    /// A table.
+    Table {
+        /// Its columns.
+        columns: Vec<Column>,
+        /// Its rows, a text a column.
+        rows: Vec<Vec<String>>,
+        /// What to say where there are no rows.
+        empty: &'static str,
+    },
+    /// Several, one below the other, each with a heading.
+    Sections(Vec<(String, View)>),
+}
+
+impl View {
+    /// It as text, without colours.
+    pub fn text(&self) -> String {
+        match self {
+            View::Nothing => String::new(),
+            View::Text(text) => text.clone(),
+            View::Pairs(pairs) => {
+                let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+                let line = |(name, value): &(String, String)| format!("{name:width$}  {value}");
+                pairs.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+            View::Table { rows, empty, .. } if rows.is_empty() => (*empty).to_owned(),
+            View::Table { columns, rows, .. } => table(columns, rows.iter().cloned()),
+            View::Sections(sections) => {
+                let section = |(heading, view): &(String, View)| format!("{heading}\n{}", view.text());
+                sections.iter().map(section).collect::<Vec<_>>().join("\n\n")
+            }
+        }
+    }
+}
+
+/// What the front end is to do beyond showing the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// A transfer was begun. Who waits for it, waits in virtual time.
+    Follow(TransferId),
+    /// Show this transfer's segments, where there is a place for them.
+    Select(TransferId),
+    /// Give a variable a value.
+    Set(String, String),
+    /// Forget what was shown.
+    Clear,
+    /// Show what was typed before.
+    History,
+    /// Come to an end; `now` without asking, even where transfers run.
+    Quit {
+        /// Without asking.
+        now: bool,
+    },
+}
+
+/// What a command answers.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// For people.
+    pub view: View,
+    /// For programs.
+    pub data: Value,
+    /// For the front end.
+    pub effect: Effect,
+}
+
+impl Answer {
+    /// Done, and nothing to say.
+    pub fn nothing() -> Answer {
+        Answer { view: View::Nothing, data: Value::Null, effect: Effect::None }
+    }
+
+    /// An answer for people and programs.
+    pub fn new(view: View, data: Value) -> Answer {
+        Answer { view, data, effect: Effect::None }
+    }
+
+    /// A line of text.
+    pub fn text(text: impl Into<String>) -> Answer {
+        let text = text.into();
+        Answer { data: Value::String(text.clone()), view: View::Text(text), effect: Effect::None }
+    }
+
+    /// The same, with something for the front end to do.
+    #[must_use]
+    pub fn with(self, effect: Effect) -> Answer {
+        Answer { effect, ..self }
+    }
+}

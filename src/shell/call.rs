@@ -1,0 +1,188 @@
+//! A line bound to a command: which command, with which arguments and flags. Knows nothing of what commands do.
+
+use std::collections::BTreeMap;
+
+use super::ShellError;
+use super::spec::{Kind, Spec, Times};
+use super::table::{self, COMMANDS};
+use super::words::{self, Variables, Word};
+use crate::engine::transfer::TransferId;
+use crate::storage::manifest::NodeNumber;
+
+/// A command with what it was given.
+#[derive(Debug)]
+pub struct Call {
+    /// The command.
+    pub spec: &'static Spec,
+    /// Its arguments, in order.
+    pub arguments: Vec<String>,
+    /// Its flags, with their values.
+    pub flags: BTreeMap<&'static str, String>,
+}
+
+impl Call {
+    /// Reads a line; `None` where it says nothing.
+    ///
+    /// # Errors
+    /// Where the line cannot be taken apart, there is no such command, or it does not take what it was given.
+    pub fn parse(line: &str, variables: &Variables) -> Result<Option<Call>, ShellError> {
+        let words = words::split(line, variables)?;
+        let Some((first, words)) = words.split_first() else { return Ok(None) };
+        let spec = table::find(&first.text).ok_or_else(|| unknown(&first.text))?;
+        let mut call = Call { spec, arguments: Vec::new(), flags: BTreeMap::new() };
+        call.take(words)?;
+        call.check()?;
+        Ok(Some(call))
+    }
+
+    fn take(&mut self, words: &[Word]) -> Result<(), ShellError> {
+        let mut words = words.iter();
+        let (mut only_arguments, is_rest) = (false, self.spec.arguments.iter().any(|argument| argument.times == Times::Rest));
+        while let Some(word) = words.next() {
+            match word.text.strip_prefix("--").filter(|_| !word.quoted && !only_arguments && !is_rest) {
+                Some("") => only_arguments = true,
+                Some(flag) => self.take_flag(flag, &mut words)?,
+                None => self.arguments.push(word.text.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_flag<'a>(&mut self, text: &str, words: &mut impl Iterator<Item = &'a Word>) -> Result<(), ShellError> {
+        let (name, inline) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
+        let flag = self.spec.flags.iter().find(|flag| flag.name == name);
+        let flag = flag.ok_or_else(|| self.wrong(format!("there is no flag --{name}")))?;
+        let value = match (flag.value, inline) {
+            (Some((value, _)), inline) => inline
+                .or_else(|| words.next().map(|word| word.text.clone()))
+                .ok_or_else(|| self.wrong(format!("--{name} needs {value}")))?,
+            (None, Some(_)) => return Err(self.wrong(format!("--{name} takes no value"))),
+            (None, None) => String::new(),
+        };
+        self.flags.insert(flag.name, value);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ShellError> {
+        for (place, argument) in self.spec.arguments.iter().enumerate() {
+            if self.arguments.len() <= place && argument.times != Times::Optional {
+                return Err(self.wrong(format!("{} is missing", argument.name)));
+            }
+        }
+        for (place, given) in self.arguments.iter().enumerate() {
+            match self.spec.argument_at(place).map(|argument| argument.kind) {
+                None => return Err(self.wrong(format!("`{given}` is too much"))),
+                Some(Kind::OneOf(known)) if place == 0 && self.spec.name == "capture" && !known.contains(&given.as_str()) => {
+                    return Err(self.wrong(format!("`{given}` is none of: {}", known.join(", "))));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the line, and how it would be right.
+    pub fn wrong(&self, problem: String) -> ShellError {
+        ShellError::Usage { problem, usage: self.spec.usage() }
+    }
+
+    /// An argument by its place.
+    pub fn argument(&self, place: usize) -> Option<&str> {
+        self.arguments.get(place).map(String::as_str)
+    }
+
+    /// Whether a flag is given.
+    pub fn has(&self, flag: &str) -> bool {
+        self.flags.contains_key(flag)
+    }
+
+    /// The node that the argument at this place names.
+    ///
+    /// # Errors
+    /// Where it names none.
+    pub fn node(&self, place: usize) -> Result<NodeNumber, ShellError> {
+        let text = self.argument(place).unwrap_or_default();
+        let digits = text.rsplit('_').next().unwrap_or(text);
+        let number = digits.parse::<u16>().ok().filter(|&number| number > 0 && is_node_name(text));
+        let number = number.ok_or_else(|| self.wrong(format!("`{text}` is no node; write Node_03 or 3")))?;
+        Ok(NodeNumber::from_index(usize::from(number) - 1))
+    }
+
+    /// The transfer that the argument at this place names; `None` where there is no such argument.
+    ///
+    /// # Errors
+    /// Where it names none.
+    pub fn transfer(&self, place: usize) -> Result<Option<TransferId>, ShellError> {
+        let Some(text) = self.argument(place) else { return Ok(None) };
+        let number = text.strip_prefix('#').unwrap_or(text).parse();
+        number.map(|number| Some(TransferId(number))).map_err(|_| self.wrong(format!("`{text}` is no transfer; write 7")))
+    }
+}
+
+fn is_node_name(text: &str) -> bool {
+    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    before.is_empty() || before.eq_ignore_ascii_case("node_")
+}
+
+/// There is no such command; some are like it.
+fn unknown(name: &str) -> ShellError {
+    const ALIKE: f64 = 0.75;
+    let names = COMMANDS.iter().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
+    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), other);
+    let mut near: Vec<&str> = names.copied().filter(|other| likeness(other) >= ALIKE).collect();
+    near.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+    near.truncate(3);
+    ShellError::Unknown { name: name.to_owned(), near }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Call, String> {
+        match Call::parse(line, &Variables::new()) {
+            Ok(call) => Ok(call.unwrap()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn arguments_and_flags_find_their_places() {
+        let call = parse("put a.bin 'b c' --as x --background").unwrap();
+        assert_eq!((call.spec.name, call.arguments.len(), call.flags["as"].as_str()), ("upload", 2, "x"));
+        assert!(call.has("background"));
+        assert_eq!(parse("upload --as=x a").unwrap().flags["as"], "x");
+        assert_eq!(parse("upload -- --as").unwrap().arguments, ["--as"]);
+        assert_eq!(parse("upload '--as'").unwrap().arguments, ["--as"]);
+        assert_eq!(parse("expect ls --json contains x").unwrap().arguments.len(), 4);
+        assert!(Call::parse("  # nothing", &Variables::new()).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_usage() {
+        for (line, words) in [
+            ("uplaod a", "did you mean `upload`?"),
+            ("upload", "PATH is missing; usage: upload PATH…"),
+            ("ls x", "`x` is too much"),
+            ("upload a --fast", "there is no flag --fast"),
+            ("upload a --as", "--as needs NAME"),
+            ("ls --x", "there is no flag --x"),
+            ("capture begin", "none of: start, stop"),
+            ("rm a --background=1", "takes no value"),
+        ] {
+            assert!(parse(line).unwrap_err().contains(words), "{line}: {}", parse(line).unwrap_err());
+        }
+    }
+
+    #[test]
+    fn nodes_and_transfers_have_several_names() {
+        for name in ["Node_03", "node_3", "03", "3"] {
+            assert_eq!(parse(&format!("node {name}")).unwrap().node(0).unwrap(), NodeNumber::from_index(2));
+        }
+        for name in ["Node", "0", "x3", "-3", "Node_0"] {
+            assert!(parse(&format!("node {name}")).unwrap().node(0).is_err(), "{name}");
+        }
+        assert_eq!(parse("wait '#7'").unwrap().transfer(0).unwrap(), Some(TransferId(7)));
+        assert!(parse("wait x").unwrap().transfer(0).is_err());
+    }
+}

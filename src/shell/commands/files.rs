@@ -1,0 +1,217 @@
+//! Files and transfers. Knows nothing of nodes beyond their names.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::data;
+use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
+use crate::engine::{Command, EngineError, Reply};
+use crate::report::{FileLine, RemovalLine, TransferLine, bytes_of, date_of, figures, rate_of, removals_text, seconds_of, words};
+use crate::shell::answer::{Answer, Effect, View};
+use crate::shell::call::Call;
+use crate::shell::{Shell, ShellError};
+use crate::storage::manifest::FileRecord;
+use crate::units::SimTime;
+
+pub(in crate::shell) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let name = call.flags.get("as").cloned();
+    if name.is_some() && call.arguments.len() > 1 {
+        return Err(call.wrong("--as names one file, but several are given".into()));
+    }
+    let stored_at = (shell.unix_now)();
+    let command = |path: &String| Command::Upload { path: expand(path), name: name.clone(), stored_at };
+    begin_all(shell, call, call.arguments.iter().map(command).collect()).await
+}
+
+pub(in crate::shell) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let name = call.argument(0).unwrap_or_default().to_owned();
+    let path = match call.argument(1).map(expand) {
+        Some(directory) if directory.is_dir() => directory.join(&name),
+        Some(path) => path,
+        None => expand(&name),
+    };
+    let command = Command::Download { name, path, overwrite: call.has("force") };
+    begin_all(shell, call, vec![command]).await
+}
+
+pub(in crate::shell) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let commands = call.arguments.iter().map(|name| Command::Remove { name: name.clone() }).collect();
+    begin_all(shell, call, commands).await
+}
+
+/// Begins one transfer after the other; the last is left to the front end to follow, unless nobody wants to wait.
+async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result<Answer, ShellError> {
+    let (mut lines, last) = (Vec::new(), commands.len().saturating_sub(1));
+    for (place, command) in commands.into_iter().enumerate() {
+        let Reply::Started(transfer) = shell.ask(command).await? else { continue };
+        if call.has("background") {
+            lines.push(format!("{transfer} has begun"));
+            continue;
+        }
+        if place == last && lines.is_empty() {
+            return Ok(Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }))
+                .with(Effect::Follow(transfer)));
+        }
+        lines.push(shell.finish(transfer).await?.view.text());
+    }
+    Ok(Answer::text(lines.join("\n")))
+}
+
+/// `~/x` is below the home directory. The path is absolute, so that a recording can be replayed from anywhere.
+fn expand(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)),
+    }
+}
+
+/// What a transfer that is over has come to.
+pub(in crate::shell) fn finished(report: &TransferReport) -> Answer {
+    let status = &report.status;
+    if status.direction == Direction::Removal {
+        let line = RemovalLine::from(report);
+        return Answer::new(View::Text(removals_text(std::slice::from_ref(&line))), data(&line));
+    }
+    let line = TransferLine::from(report);
+    let (done, size, time) = (done(status.direction), bytes_of(line.bytes), seconds_of(line.way.virtual_seconds));
+    let rate = rate_of(line.way.goodput_bytes_per_second);
+    let digest = report.sha256.map(|digest| digest.short()).unwrap_or_default();
+    let text = format!(
+        "{done} {}: {size} in {} segments, {time} of virtual time, {rate}, {} retransmits, sha-256 {digest}…",
+        line.name, line.segments, line.way.retransmits
+    );
+    Answer::new(View::Text(text), data(&line))
+}
+
+fn done(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Upload => "stored",
+        Direction::Download => "fetched",
+        Direction::Removal => "removed",
+    }
+}
+
+pub(in crate::shell) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Files(files) = shell.ask(Command::Files).await? else { return Ok(Answer::nothing()) };
+    let row = |file: &FileRecord| {
+        let (size, segments) = (bytes_of(file.size), file.segments.to_string());
+        vec![file.name.clone(), size, segments, date_of(file.stored_at), file.sha256.short()]
+    };
+    let columns = vec![words("file"), figures("size"), figures("segments"), words("stored"), words("sha-256")];
+    let lines: Vec<FileLine> = files.iter().map(FileLine::from).collect();
+    let rows = files.iter().map(row).collect();
+    Ok(Answer::new(View::Table { columns, rows, empty: "no files are stored" }, data(&lines)))
+}
+
+pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let command = Command::Info { name: call.argument(0).unwrap_or_default().to_owned() };
+    let Reply::Info(manifest) = shell.ask(command).await? else { return Ok(Answer::nothing()) };
+    let file = &manifest.file;
+    let facts = [
+        ("name", file.name.clone()),
+        ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
+        ("sha-256", file.sha256.to_string()),
+        ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
+        ("stored", date_of(file.stored_at)),
+    ];
+    let pairs = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let rows: Vec<Vec<String>> =
+        manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
+    let holders = View::Table { columns: vec![words("holder"), figures("segments")], rows, empty: "it has no segments" };
+    let view = View::Sections(vec![("file".into(), View::Pairs(pairs)), ("holders".into(), holders)]);
+    Ok(Answer::new(view, data(&*manifest)))
+}
+
+pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let name = call.argument(0).unwrap_or_default().to_owned();
+    let failed = |error: std::io::Error| ShellError::File { path: std::env::temp_dir(), reason: error.to_string() };
+    let directory = tempfile::tempdir().map_err(failed)?;
+    let path = directory.path().join("verified");
+    let command = Command::Download { name: name.clone(), path, overwrite: false };
+    let Reply::Started(transfer) = shell.ask(command).await? else { return Ok(Answer::nothing()) };
+    let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { return Ok(Answer::nothing()) };
+    let report = report.into_result()?;
+    let (size, time) = (bytes_of(report.status.bytes), report.status.elapsed(SimTime::MAX).as_secs_f64());
+    let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
+    let text = format!("{name} is whole: {size} checked in {} of virtual time, sha-256 {digest}", seconds_of(time));
+    Ok(Answer::new(View::Text(text), json!({ "name": name, "sound": true, "sha256": digest, "virtual_seconds": time })))
+}
+
+pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let now = shell.engine.snapshots().borrow().at;
+    let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
+    let row = |status: &TransferStatus| {
+        vec![
+            status.id.to_string(),
+            status.direction.name().to_owned(),
+            status.name.clone(),
+            status.state.name().to_owned(),
+            bytes_of(status.bytes),
+            format!("{} of {}", status.segments_done, status.segments),
+            seconds_of(status.elapsed(now).as_secs_f64()),
+            rate_of(status.goodput(now)),
+            status.retransmits.to_string(),
+        ]
+    };
+    let columns = vec![
+        words("transfer"),
+        words("what"),
+        words("file"),
+        words("state"),
+        figures("size"),
+        figures("segments"),
+        figures("time"),
+        figures("goodput"),
+        figures("retransmits"),
+    ];
+    let rows = transfers.iter().map(row).collect();
+    Ok(Answer::new(View::Table { columns, rows, empty: "no transfers yet" }, data(&transfers)))
+}
+
+pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let wanted = call.transfer(0)?;
+    let snapshot = shell.engine.snapshots().borrow().clone();
+    let is_it = |report: &&std::sync::Arc<TransferReport>| wanted.is_none_or(|id| report.status.id == id);
+    let found = snapshot.transfers.iter().rev().find(is_it);
+    let Some(report) = found else {
+        return match wanted {
+            Some(id) => Err(EngineError::UnknownTransfer(id).into()),
+            None => Ok(Answer::text("no transfers yet")),
+        };
+    };
+    let at = |at: Option<SimTime>| at.map(|at| seconds_of(at.as_secs_f64())).unwrap_or_default();
+    let row = |story: &SegmentStory| {
+        vec![
+            story.index.to_string(),
+            story.holder.to_string(),
+            at(Some(story.queued)),
+            at(story.first_byte),
+            at(story.last_byte),
+            at(story.acknowledged),
+            story.goodput().map(rate_of).unwrap_or_default(),
+            story.retransmits.to_string(),
+        ]
+    };
+    let columns = vec![
+        figures("segment"),
+        words("holder"),
+        figures("queued"),
+        figures("first byte"),
+        figures("last byte"),
+        figures("acknowledged"),
+        figures("goodput"),
+        figures("retransmits"),
+    ];
+    let rows = report.stories.iter().map(row).collect();
+    let view = View::Table { columns, rows, empty: "it has no segments" };
+    Ok(Answer::new(view, data(&report.stories)).with(Effect::Select(report.status.id)))
+}
+
+pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let transfer = call.transfer(0)?.unwrap_or(TransferId(0));
+    let Reply::Finished(report) = shell.ask(Command::Cancel { transfer }).await? else { return Ok(Answer::nothing()) };
+    let status = &report.status;
+    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), status.name, status.state.name());
+    Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
+}

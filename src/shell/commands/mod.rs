@@ -1,0 +1,16 @@
+//! What the commands of the table do. Knows nothing of how they are typed or shown.
+
+pub(super) mod files;
+pub(super) mod network;
+pub(super) mod session;
+pub(super) mod time;
+
+pub use self::session::reference;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A value for programs.
+fn data<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}

@@ -1,0 +1,263 @@
+//! Nodes, links, packets and connections. Knows nothing of files.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::data;
+use crate::engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party};
+use crate::engine::{Command, EngineError, Reply};
+use crate::net::PacketRecord;
+use crate::node::health::PeerHealth;
+use crate::report::{NetworkReport, NodeLine, bytes_of, figures, nodes_text, seconds_of, words};
+use crate::shell::answer::{Answer, View};
+use crate::shell::call::Call;
+use crate::shell::{Shell, ShellError};
+use crate::storage::manifest::NodeNumber;
+
+pub(in crate::shell) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let lines: Vec<NodeLine> = seen_nodes(shell).await?.iter().map(|(node, seen)| NodeLine::new(node, seen)).collect();
+    Ok(Answer::new(View::Text(nodes_text(&lines)), data(&lines)))
+}
+
+/// The nodes, and what the client's probes have said of them.
+async fn seen_nodes(shell: &Shell) -> Result<Vec<(NodeStatus, PeerHealth)>, ShellError> {
+    let Reply::Nodes(nodes) = shell.ask(Command::Nodes).await? else { return Ok(Vec::new()) };
+    let snapshot = shell.engine.snapshots().borrow().clone();
+    let seen = |node| snapshot.health.get(&Party::Client).and_then(|row| row.get(&Party::Node(node))).copied();
+    Ok(nodes.into_iter().map(|node| (node.clone(), seen(node.node).unwrap_or_default())).collect())
+}
+
+async fn seen_node(shell: &Shell, number: NodeNumber) -> Result<(NodeStatus, PeerHealth), ShellError> {
+    let found = seen_nodes(shell).await?.into_iter().find(|(node, _)| node.node == number);
+    found.ok_or(ShellError::Engine(EngineError::UnknownParty(Party::Node(number))))
+}
+
+pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let number = call.node(0)?;
+    let (node, seen) = seen_node(shell, number).await?;
+    let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
+    let host = topology.hosts.iter().find(|host| host.party == Party::Node(number));
+    let mut pairs = vec![
+        ("name", number.to_string()),
+        ("address", node.address.to_string()),
+        ("state", node.state.name().to_owned()),
+        ("health", seen.health.name().to_owned()),
+        ("round trip", round_trip(&seen)),
+        ("stored", format!("{} of {} in {} segments", bytes_of(node.used_bytes), bytes_of(node.capacity_bytes), node.segments)),
+        ("connections", node.connections.to_string()),
+        ("open requests", node.open_requests.to_string()),
+        ("sent", bytes_of(node.bytes_sent)),
+        ("received", bytes_of(node.bytes_received)),
+        ("queued packets", format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1)),
+    ];
+    pairs.extend(host.map(|host| ("link", link_of(host))));
+    let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(Answer::new(View::Pairs(pairs), data(&NodeLine::new(&node, &seen))))
+}
+
+fn round_trip(seen: &PeerHealth) -> String {
+    seen.round_trip_mean.map_or("-".into(), |time| format!("{:.1} ms", time.as_millis_f64()))
+}
+
+fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
+    let queue = link.up.queue_packets;
+    format!("{} up, {} down, {}, loss {}, {queue} packets queued", link.up.bandwidth, link.down.bandwidth, link.delay, link.loss)
+}
+
+pub(in crate::shell) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
+    let parties: Vec<Party> = report.matrix.keys().copied().collect();
+    let cell = |from: Party, to: Party| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
+        _ if from == to => "·".to_owned(),
+        Some(seen) if seen.missed > 0 => format!("✕ {}", seen.health.name()),
+        Some(seen) => round_trip(seen),
+        None => String::new(),
+    };
+    let row = |from: Party| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
+    let columns = vec![words("from"), words("round trip to each, in the same order")];
+    let rows = parties.iter().map(|&from| row(from)).collect();
+    Ok(Answer::new(View::Table { columns, rows, empty: "" }, matrix_data(&report.matrix)))
+}
+
+fn matrix_data(matrix: &HealthMatrix) -> Value {
+    let seen = |from: Party, (to, seen): (&Party, &PeerHealth)| {
+        json!({
+            "from": from.to_string(),
+            "to": to.to_string(),
+            "health": seen.health.name(),
+            "round_trip_seconds": seen.round_trip_mean.map(|time| time.as_secs_f64()),
+            "probes": seen.probes,
+            "answers": seen.answers,
+        })
+    };
+    matrix.iter().flat_map(|(&from, row)| row.iter().map(move |entry| seen(from, entry))).collect()
+}
+
+pub(in crate::shell) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let number = call.node(0)?;
+    let (node, before) = seen_node(shell, number).await?;
+    let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
+    let after = report.of_node(number);
+    let (sent, answered) = (after.probes - before.probes, after.answers - before.answers);
+    let last = after.round_trip.filter(|_| answered > 0);
+    let time = last.map_or("no answer".into(), |time| format!("last round trip {:.1} ms", time.as_millis_f64()));
+    let text = format!("{number} ({}): {sent} probes, {answered} answered, {time}, {}", node.address, after.health.name());
+    let round_trip_seconds = last.map(|time| time.as_secs_f64());
+    let json = json!({
+        "node": number.to_string(), "probes": sent, "answers": answered,
+        "round_trip_seconds": round_trip_seconds, "health": after.health.name(),
+    });
+    Ok(Answer::new(View::Text(text), json))
+}
+
+pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Storage(stats) = shell.ask(Command::Storage).await? else { return Ok(Answer::nothing()) };
+    let facts = [
+        ("files", format!("{} with {}", stats.files, bytes_of(stats.file_bytes))),
+        ("segments", stats.segments.to_string()),
+        ("used", format!("{} of {}", bytes_of(stats.used_bytes), bytes_of(stats.capacity_bytes))),
+        ("free", bytes_of(stats.free_bytes)),
+    ];
+    let summary = View::Pairs(facts.map(|(name, value)| (name.to_owned(), value)).to_vec());
+    let row = |(node, _): &(NodeStatus, PeerHealth)| {
+        let share = 100.0 * node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
+        let (used, capacity) = (bytes_of(node.used_bytes), bytes_of(node.capacity_bytes));
+        vec![node.node.to_string(), used, capacity, format!("{share:.1} %"), node.segments.to_string()]
+    };
+    let columns = vec![words("node"), figures("used"), figures("capacity"), figures("full"), figures("segments")];
+    let rows = seen_nodes(shell).await?.iter().map(row).collect();
+    let nodes = View::Table { columns, rows, empty: "there are no nodes" };
+    Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), data(&stats)))
+}
+
+pub(in crate::shell) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
+    let row = |host: &HostStatus| {
+        let link = &host.link;
+        vec![
+            host.party.to_string(),
+            host.address.to_string(),
+            link.up.bandwidth.to_string(),
+            link.down.bandwidth.to_string(),
+            link.delay.to_string(),
+            link.loss.to_string(),
+            link.up.queue_packets.to_string(),
+        ]
+    };
+    let headings =
+        [words("host"), words("address"), figures("up"), figures("down"), figures("delay"), figures("loss"), figures("queue")];
+    let json = |host: &HostStatus| json!({ "host": host.party.to_string(), "address": host.address, "link": host.link });
+    let rows = topology.hosts.iter().map(row).collect();
+    let view = View::Table { columns: headings.to_vec(), rows, empty: "" };
+    Ok(Answer::new(view, topology.hosts.iter().map(json).collect()))
+}
+
+pub(in crate::shell) async fn stats(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Network(stats) = shell.ask(Command::Network).await? else { return Ok(Answer::nothing()) };
+    let report = NetworkReport::from(stats.as_ref());
+    Ok(Answer::new(View::Text(report.text()), data(&report)))
+}
+
+pub(in crate::shell) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let number = call.node(0)?;
+    let (node, _) = seen_node(shell, number).await?;
+    let max: usize = match call.flags.get("packets") {
+        Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")))?,
+        None => 20,
+    };
+    let Reply::Connections(connections) = shell.ask(Command::Connections).await? else { return Ok(Answer::nothing()) };
+    let Reply::Wire(packets) = shell.ask(Command::Wire).await? else { return Ok(Answer::nothing()) };
+    let connection = connections.into_iter().find(|connection| connection.node == number);
+    let concerns = |packet: &&PacketRecord| {
+        packet.connection.is_some() && (*packet.from.ip() == node.address || *packet.to.ip() == node.address)
+    };
+    let packets: Vec<PacketRecord> = packets.iter().filter(concerns).copied().collect();
+    let latest = &packets[packets.len().saturating_sub(max)..];
+    let state = connection.as_ref().map_or(View::Text(format!("there is no connection to {number} now")), connection_view);
+    let packets =
+        View::Table { columns: packet_columns(), rows: latest.iter().map(packet_row).collect(), empty: "no packets yet" };
+    let json = json!({ "connection": connection.as_ref().map(connection_data), "packets": latest.iter().map(packet_data).collect::<Vec<_>>() });
+    Ok(Answer::new(View::Sections(vec![("connection".into(), state), ("latest packets".into(), packets)]), json))
+}
+
+fn connection_view(connection: &ConnectionStatus) -> View {
+    let (sample, stats) = (&connection.sample, &connection.stats);
+    let threshold = sample.threshold.map_or("none yet".into(), |packets| format!("{packets} packets"));
+    let facts = [
+        ("ends", format!("{} → {}", connection.local, connection.remote)),
+        ("state", format!("{}, {}", sample.state.name(), sample.phase)),
+        ("window", format!("{} packets, {} in flight, threshold {threshold}", sample.window, sample.in_flight)),
+        ("round trip", format!("{:.1} ms, timeout {:.0} ms", sample.srtt.as_millis_f64(), sample.rto.as_millis_f64())),
+        ("sent", format!("{} packets, {} acknowledged", stats.packets_sent, bytes_of(stats.bytes_acked))),
+        ("received", bytes_of(stats.bytes_received)),
+        ("resent", format!("{} retransmits, {} timeouts, {} probes", stats.retransmits, stats.timeouts, stats.loss_probes)),
+    ];
+    View::Pairs(facts.map(|(name, value)| (name.to_owned(), value)).to_vec())
+}
+
+fn connection_data(connection: &ConnectionStatus) -> Value {
+    json!({
+        "local": connection.local.to_string(),
+        "remote": connection.remote.to_string(),
+        "state": connection.sample.state.name(),
+        "phase": connection.sample.phase,
+        "cwnd_packets": connection.sample.window,
+        "in_flight_packets": connection.sample.in_flight,
+        "srtt_seconds": connection.sample.srtt.as_secs_f64(),
+        "stats": connection.stats,
+    })
+}
+
+fn packet_columns() -> Vec<crate::report::Column> {
+    vec![
+        figures("time"),
+        words("from"),
+        words("to"),
+        words("kind"),
+        figures("seq"),
+        figures("ack"),
+        figures("len"),
+        figures("cwnd"),
+        words(""),
+    ]
+}
+
+fn packet_row(packet: &PacketRecord) -> Vec<String> {
+    let fate = match packet.dropped {
+        Some(cause) => format!("✕ {}", cause.name()),
+        None if packet.is_retransmission => "again".into(),
+        None => String::new(),
+    };
+    vec![
+        seconds_of(packet.at.as_secs_f64()),
+        packet.from.to_string(),
+        packet.to.to_string(),
+        packet.kind.name().to_owned(),
+        packet.seq.to_string(),
+        packet.ack.to_string(),
+        packet.len.to_string(),
+        packet.congestion_window.map(|window| window.to_string()).unwrap_or_default(),
+        fate,
+    ]
+}
+
+fn packet_data(packet: &PacketRecord) -> Value {
+    json!({
+        "at": packet.at.as_secs_f64(), "from": packet.from.to_string(), "to": packet.to.to_string(), "kind": packet.kind.name(),
+        "seq": packet.seq, "ack": packet.ack, "len": packet.len, "cwnd_packets": packet.congestion_window,
+        "retransmission": packet.is_retransmission, "dropped": packet.dropped.map(|cause| cause.name()),
+    })
+}
+
+pub(in crate::shell) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    match (call.argument(0), call.argument(1)) {
+        (Some("start"), Some(path)) => shell.tell(Command::StartCapture { path: PathBuf::from(path) }).await,
+        (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
+        (_, Some(path)) => Err(call.wrong(format!("`{path}` is too much"))),
+        _ => {
+            let Reply::Captured(packets) = shell.ask(Command::StopCapture).await? else { return Ok(Answer::nothing()) };
+            Ok(Answer::new(View::Text(format!("{packets} packets captured")), json!({ "packets": packets })))
+        }
+    }
+}

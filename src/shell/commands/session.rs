@@ -1,0 +1,135 @@
+//! The session itself: help, reports, variables, expectations. Knows nothing of how anything is shown.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{files, network};
+use crate::engine::{Command, Reply};
+use crate::report::ExportReport;
+use crate::shell::answer::{Answer, Effect, View};
+use crate::shell::call::Call;
+use crate::shell::spec::{Group, Spec};
+use crate::shell::table::{self, COMMANDS};
+use crate::shell::words::{Variables, quote};
+use crate::shell::{Shell, ShellError};
+
+pub(in crate::shell) async fn help(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let Some(name) = call.argument(0) else { return Ok(overview()) };
+    let spec = table::find(name).ok_or_else(|| call.wrong(format!("there is no command `{name}`")))?;
+    Ok(Answer::new(View::Text(help_text(spec)), json!({ "name": spec.name, "usage": spec.usage(), "summary": spec.summary })))
+}
+
+/// A command's help.
+pub(in crate::shell) fn help_text(spec: &Spec) -> String {
+    let mut text = format!("{}\n\n{}.", spec.usage(), capitalised(spec.summary));
+    if !spec.details.is_empty() {
+        text.push_str(&format!(" {}", spec.details));
+    }
+    for flag in spec.flags {
+        text.push_str(&format!("\n  --{:12} {}", flag.name, flag.summary));
+    }
+    if !spec.aliases.is_empty() {
+        text.push_str(&format!("\nAlso called: {}", spec.aliases.join(", ")));
+    }
+    text
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn overview() -> Answer {
+    let section = |group: Group| {
+        let rows = COMMANDS.iter().filter(|spec| spec.group == group);
+        let rows = rows.map(|spec| (spec.name.to_owned(), spec.summary.to_owned())).collect();
+        (group.name().to_owned(), View::Pairs(rows))
+    };
+    let data: Value = COMMANDS.iter().map(|spec| json!({ "name": spec.name, "summary": spec.summary })).collect();
+    Answer::new(View::Sections(Group::ALL.map(section).to_vec()), data)
+}
+
+pub(in crate::shell) async fn expect(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let words = &call.arguments;
+    let place = words.iter().rposition(|word| word == "contains" || word == "=");
+    let place = place.filter(|&place| place > 0 && place + 2 == words.len());
+    let place = place.ok_or_else(|| call.wrong("say what is expected: contains TEXT, or = TEXT".into()))?;
+    let (operator, text) = (&words[place], &words[place + 1]);
+    let command = words[..place].iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+    let found = match shell.run(&command, &Variables::new()).await {
+        Ok(Answer { effect: Effect::Follow(transfer), .. }) => shell.finish(transfer).await.map(|answer| answer.view.text()),
+        Ok(answer) => Ok(answer.view.text()),
+        Err(error) => Ok(error.to_string()),
+    }?;
+    let holds = if operator == "=" { found.trim() == text } else { found.contains(text.as_str()) };
+    if holds {
+        Ok(Answer::nothing())
+    } else {
+        Err(ShellError::Unexpected { command, expected: format!("{operator} {text}"), found })
+    }
+}
+
+pub(in crate::shell) async fn set(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let (name, value) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(call.wrong(format!("`{name}` is no name for a variable: letters, digits and _")));
+    }
+    Ok(Answer::nothing().with(Effect::Set(name.to_owned(), value.to_owned())))
+}
+
+pub(in crate::shell) async fn echo(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::text(call.arguments.join(" ")))
+}
+
+pub(in crate::shell) async fn report(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let parts = [
+        ("files", files::list(shell, call).await?),
+        ("transfers", files::transfers(shell, call).await?),
+        ("nodes", network::nodes(shell, call).await?),
+        ("network", network::stats(shell, call).await?),
+    ];
+    let data: serde_json::Map<String, Value> = parts.iter().map(|(name, part)| ((*name).to_owned(), part.data.clone())).collect();
+    let sections = parts.map(|(name, part)| (name.to_owned(), part.view)).to_vec();
+    Ok(Answer::new(View::Sections(sections), Value::Object(data)))
+}
+
+pub(in crate::shell) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let Reply::Files(files) = shell.ask(Command::Files).await? else { return Ok(Answer::nothing()) };
+    let mut manifests = Vec::new();
+    for file in files {
+        if let Reply::Info(manifest) = shell.ask(Command::Info { name: file.name }).await? {
+            manifests.push(*manifest);
+        }
+    }
+    let data = super::data(&ExportReport::new(&manifests));
+    let text = serde_json::to_string_pretty(&data).unwrap_or_default();
+    let Some(path) = call.argument(0).map(PathBuf::from) else { return Ok(Answer::new(View::Text(text), data)) };
+    let written = std::fs::write(&path, text + "\n");
+    written.map_err(|error| ShellError::File { path: path.clone(), reason: error.to_string() })?;
+    Ok(Answer::text(format!("{} files written to {}", manifests.len(), path.display())))
+}
+
+pub(in crate::shell) async fn history(_: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::nothing().with(Effect::History))
+}
+
+pub(in crate::shell) async fn clear(_: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::nothing().with(Effect::Clear))
+}
+
+pub(in crate::shell) async fn quit(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::nothing().with(Effect::Quit { now: call.has("now") }))
+}
+
+/// The reference of the language, as Markdown: what `docs/commands.md` holds.
+pub fn reference() -> String {
+    let mut text = String::new();
+    for group in Group::ALL {
+        text.push_str(&format!("## {}\n\n", group.name()));
+        for spec in COMMANDS.iter().filter(|spec| spec.group == group) {
+            text.push_str(&format!("### {}\n\n```text\n{}\n```\n\n", spec.name, help_text(spec)));
+        }
+    }
+    text.trim_end().to_owned() + "\n"
+}

@@ -1,0 +1,69 @@
+//! How fast virtual time passes, and waiting in it. Knows nothing of what happens meanwhile.
+
+use serde_json::json;
+
+use crate::engine::transfer::TransferId;
+use crate::engine::{Command, Reply};
+use crate::report::seconds_of;
+use crate::shell::answer::{Answer, View};
+use crate::shell::call::Call;
+use crate::shell::{Shell, ShellError};
+use crate::units::SimDuration;
+
+pub(in crate::shell) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if let Some(text) = call.argument(0) {
+        let speed = text.parse().map_err(|error: crate::engine::pace::ParseSpeedError| call.wrong(error.to_string()))?;
+        shell.ask(Command::SetSpeed { speed }).await?;
+    }
+    Ok(clock(shell))
+}
+
+pub(in crate::shell) async fn pause(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    shell.ask(Command::Pause).await?;
+    Ok(clock(shell))
+}
+
+pub(in crate::shell) async fn resume(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    shell.ask(Command::Resume).await?;
+    Ok(clock(shell))
+}
+
+pub(in crate::shell) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let span = call.argument(0).map(|text| span_of(call, text)).transpose()?;
+    shell.ask(Command::Step { span }).await?;
+    Ok(clock(shell))
+}
+
+pub(in crate::shell) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let span = span_of(call, call.argument(0).unwrap_or_default())?;
+    shell.ask(Command::Sleep { span }).await?;
+    Ok(clock(shell))
+}
+
+/// One after the other: what is waited for ends by itself.
+pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if let Some(transfer) = call.transfer(0)? {
+        return shell.finish(transfer).await;
+    }
+    let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
+    let running: Vec<TransferId> = transfers.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect();
+    let mut lines = Vec::new();
+    for transfer in running {
+        lines.push(shell.finish(transfer).await?.view.text());
+    }
+    Ok(Answer::text(lines.join("\n")))
+}
+
+fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
+    text.parse().map_err(|error: crate::units::ParseUnitError| call.wrong(error.to_string()))
+}
+
+fn clock(shell: &Shell) -> Answer {
+    let snapshot = shell.engine.snapshots().borrow().clone();
+    let (at, speed) = (snapshot.at.as_secs_f64(), &snapshot.speed);
+    let text = match snapshot.paused {
+        true => format!("paused at {}; speed {speed}", seconds_of(at)),
+        false => format!("{} of virtual time; speed {speed}", seconds_of(at)),
+    };
+    Answer::new(View::Text(text), json!({ "virtual_seconds": at, "speed": speed, "paused": snapshot.paused }))
+}

@@ -1,0 +1,262 @@
+//! What could be typed next: candidates for the word under the cursor, the usage to show beside it. Knows no terminal.
+
+use std::fs;
+use std::path::{MAIN_SEPARATOR, Path};
+
+use super::spec::{Flag, Kind, Spec};
+use super::table::{self, COMMANDS};
+use super::words::{self, Word, quote};
+use crate::engine::Snapshot;
+
+/// Candidates shown at the most.
+const CANDIDATES_MAX: usize = 200;
+
+/// What there is to choose from beside the commands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Knowledge {
+    /// The nodes' names.
+    pub nodes: Vec<String>,
+    /// The stored files' names.
+    pub files: Vec<String>,
+    /// The transfers, each with what it does.
+    pub transfers: Vec<(String, String)>,
+}
+
+impl From<&Snapshot> for Knowledge {
+    fn from(snapshot: &Snapshot) -> Self {
+        let transfer = |report: &std::sync::Arc<crate::engine::transfer::TransferReport>| {
+            let status = &report.status;
+            (status.id.0.to_string(), format!("{} of {}, {}", status.direction.name(), status.name, status.state.name()))
+        };
+        Knowledge {
+            nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
+            files: snapshot.files.keys().cloned().collect(),
+            transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
+        }
+    }
+}
+
+/// A word that could stand where the cursor is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// What to show.
+    pub label: String,
+    /// What to put into the line, quoted where it must be.
+    pub text: String,
+    /// What it is, in a few words.
+    pub summary: String,
+}
+
+/// What could be typed at a place in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Completion {
+    /// Where the word begins that the candidates replace, up to the cursor.
+    pub start: usize,
+    /// The candidates, best first.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Completion {
+    /// What all candidates begin with, where that is more than what is there.
+    pub fn common_prefix(&self) -> &str {
+        let Some((first, rest)) = self.candidates.split_first() else { return "" };
+        let mut len = first.text.len();
+        for candidate in rest {
+            let same = first.text.chars().zip(candidate.text.chars()).take_while(|(a, b)| a == b);
+            len = len.min(same.map(|(c, _)| c.len_utf8()).sum());
+        }
+        &first.text[..len]
+    }
+}
+
+/// What could be typed at byte `cursor` of `line`.
+pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
+    let typed = line.get(..cursor).unwrap_or(line);
+    let mut words = words::split_unfinished(typed);
+    // `expect` runs a command of its own.
+    while words.len() > 1 && table::find(&words[0].text).is_some_and(|spec| spec.name == "expect") {
+        words.remove(0);
+    }
+    let current = words.pop_if(|word| word.span.end == typed.len() && !typed.is_empty());
+    let start = current.as_ref().map_or(typed.len(), |word| word.span.start);
+    let text = current.as_ref().map_or("", |word| word.text.as_str());
+    let mut candidates = match words.split_first() {
+        None => commands(text),
+        Some((first, before)) => match table::find(&first.text) {
+            Some(spec) => words_of(spec, before, current.as_ref(), known),
+            None => Vec::new(),
+        },
+    };
+    candidates.truncate(CANDIDATES_MAX);
+    Completion { start, candidates }
+}
+
+fn commands(prefix: &str) -> Vec<Candidate> {
+    let named = |spec: &'static Spec| {
+        let names = std::iter::once(spec.name).chain(spec.aliases.iter().copied());
+        // An alias is offered only where the name itself does not fit.
+        names.into_iter().find(|name| name.starts_with(prefix)).map(|name| candidate(name, spec.summary))
+    };
+    let mut found: Vec<Candidate> = COMMANDS.iter().filter_map(named).collect();
+    found.sort_by(|a, b| a.label.cmp(&b.label));
+    found
+}
+
+fn candidate(text: &str, summary: &str) -> Candidate {
+    Candidate { label: text.to_owned(), text: quote(text), summary: summary.to_owned() }
+}
+
+fn words_of(spec: &'static Spec, before: &[Word], current: Option<&Word>, known: &Knowledge) -> Vec<Candidate> {
+    let text = current.map_or("", |word| word.text.as_str());
+    let flag_of = |word: &Word| spec.flags.iter().find(|flag| word.text.strip_prefix("--") == Some(flag.name));
+    if let Some(Flag { value: Some((_, kind)), .. }) = before.last().and_then(flag_of) {
+        return values(*kind, text, known);
+    }
+    if text.starts_with("--") && !current.is_some_and(|word| word.quoted) {
+        let fitting = spec.flags.iter().filter(|flag| format!("--{}", flag.name).starts_with(text));
+        return fitting.map(|flag| candidate(&format!("--{}", flag.name), flag.summary)).collect();
+    }
+    let mut place = 0;
+    let mut words = before.iter();
+    while let Some(word) = words.next() {
+        match flag_of(word) {
+            Some(flag) => drop(flag.value.and_then(|_| words.next())),
+            None => place += 1,
+        }
+    }
+    spec.argument_at(place).map(|argument| values(argument.kind, text, known)).unwrap_or_default()
+}
+
+fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
+    let fitting = |texts: &[String], summary: &str| {
+        let texts = texts.iter().filter(|text| begins(text, prefix));
+        texts.map(|text| candidate(text, summary)).collect()
+    };
+    match kind {
+        Kind::LocalPath => paths(prefix),
+        Kind::StoredFile => fitting(&known.files, "stored file"),
+        Kind::Node => fitting(&known.nodes, "node"),
+        Kind::Transfer => {
+            let prefix = prefix.trim_start_matches('#');
+            let found = known.transfers.iter().filter(|(id, _)| id.starts_with(prefix));
+            found.map(|(id, summary)| candidate(id, summary)).collect()
+        }
+        Kind::Command => commands(prefix),
+        Kind::OneOf(texts) => texts.iter().filter(|text| text.starts_with(prefix)).map(|text| candidate(text, "")).collect(),
+        Kind::Other(_) => Vec::new(),
+    }
+}
+
+/// Upper and lower case are one, as far as a prefix goes.
+fn begins(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// Files and directories whose path begins like this.
+fn paths(prefix: &str) -> Vec<Candidate> {
+    let (directory, name) =
+        prefix.rsplit_once(MAIN_SEPARATOR).map_or(("", prefix), |(_, name)| (&prefix[..prefix.len() - name.len()], name));
+    let place = match (directory.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ if directory.is_empty() => Path::new(".").to_owned(),
+        _ => Path::new(directory).to_owned(),
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let Ok(entry_name) = entry.file_name().into_string() else { continue };
+        if !entry_name.starts_with(name) || (entry_name.starts_with('.') && !name.starts_with('.')) {
+            continue;
+        }
+        let is_directory = entry.path().is_dir();
+        let label = if is_directory { format!("{entry_name}{MAIN_SEPARATOR}") } else { entry_name };
+        let summary = if is_directory { "directory" } else { "file" };
+        found.push(Candidate { text: quote(&format!("{directory}{label}")), label, summary: summary.into() });
+    }
+    found.sort_by(|a, b| a.label.cmp(&b.label));
+    found
+}
+
+/// The usage of the command that is being typed, once it is clear which; else its summary.
+pub fn doc_line(line: &str) -> Option<String> {
+    let words = words::split_unfinished(line);
+    let spec = table::find(&words.first()?.text)?;
+    Some(format!("{}   {}", spec.usage(), spec.summary))
+}
+
+/// What the latest line of the history that begins with `line` goes on with.
+pub fn history_hint<'a>(line: &str, mut latest_first: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if line.trim().is_empty() {
+        return None;
+    }
+    latest_first.find_map(|entry| entry.strip_prefix(line).filter(|rest| !rest.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known() -> Knowledge {
+        Knowledge {
+            nodes: vec!["Node_01".into(), "Node_02".into()],
+            files: vec!["video.bin".into(), "my notes.txt".into()],
+            transfers: vec![("7".into(), "upload of video.bin, running".into())],
+        }
+    }
+
+    fn texts(line: &str) -> Vec<String> {
+        complete(line, line.len(), &known()).candidates.into_iter().map(|candidate| candidate.text).collect()
+    }
+
+    #[test]
+    fn each_place_has_its_candidates() {
+        assert_eq!(texts("up"), ["upload"]);
+        assert_eq!(texts("exi"), ["exit"]);
+        assert_eq!(texts("rm "), ["video.bin", "'my notes.txt'"]);
+        assert_eq!(texts("rm video.bin m"), ["'my notes.txt'"]);
+        assert_eq!(texts("rm 'my n"), ["'my notes.txt'"]);
+        assert_eq!(texts("node NODE_0"), ["Node_01", "Node_02"]);
+        assert_eq!(texts("cancel '#"), ["7"]);
+        assert_eq!(texts("download video.bin --f"), ["--force"]);
+        assert_eq!(texts("speed 10"), ["10x", "100x"]);
+        assert_eq!(texts("expect no"), ["node", "nodes"]);
+        assert_eq!(texts("expect node "), ["Node_01", "Node_02"]);
+        assert_eq!(texts("nonsense "), Vec::<String>::new());
+        assert_eq!(texts("ls "), Vec::<String>::new());
+        assert_eq!(texts("").len(), COMMANDS.len());
+    }
+
+    #[test]
+    fn local_paths_are_listed_and_directories_go_on() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("music")).unwrap();
+        for name in ["album one.flac", "mud.bin", ".hidden"] {
+            fs::write(home.path().join(name), "").unwrap();
+        }
+        let place = home.path().display();
+        assert_eq!(texts(&format!("upload {place}/mu")), [format!("{place}/mud.bin"), format!("{place}/music/")]);
+        assert_eq!(texts(&format!("upload {place}/al")), [format!("'{place}/album one.flac'")]);
+        assert_eq!(texts(&format!("upload {place}/.h")), [format!("{place}/.hidden")]);
+        let completion = complete(&format!("upload {place}/mu"), 7 + 1 + place.to_string().len() + 2, &known());
+        assert_eq!(completion.common_prefix(), format!("{place}/mu"));
+    }
+
+    #[test]
+    fn hints_come_from_the_history_and_the_table() {
+        let history = ["upload b.bin", "ls", "upload a.bin"];
+        assert_eq!(history_hint("upl", history.into_iter()), Some("oad b.bin"));
+        assert_eq!(history_hint("upload b.bin", history.into_iter()), None);
+        assert_eq!(history_hint(" ", history.into_iter()), None);
+        assert!(doc_line("put x").unwrap().starts_with("upload PATH… [--as NAME]"));
+        assert_eq!(doc_line("xyz"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn candidates_fit_where_they_are_put(line in "[a-z '\"\\\\#-]{0,20}", cursor in 0usize..24) {
+            let completion = complete(&line, cursor, &known());
+            prop_assert!(completion.start <= line.len() && line.is_char_boundary(completion.start));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Scripts: lines one after the other, until one fails. Knows nothing of where they come from or how answers are shown.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::answer::{Answer, Effect};
+use super::words::{Variables, commands_of};
+use super::{Shell, ShellError};
+
+/// A script that stopped.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("{script}:{line}: {command}: {error}")]
+pub struct ScriptError {
+    /// The script's name.
+    pub script: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub command: String,
+    /// Why it stopped.
+    pub error: ShellError,
+}
+
+/// A command that was carried out.
+#[derive(Debug)]
+pub struct Done<'a> {
+    /// Its line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub command: &'a str,
+    /// What it answered.
+    pub answer: &'a Answer,
+}
+
+impl fmt::Display for Done<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.answer.view.text();
+        if text.is_empty() { write!(f, "› {}", self.command) } else { write!(f, "› {}\n{text}", self.command) }
+    }
+}
+
+/// Carries out the lines of `text`, hands each answer to `show`, and waits for each transfer that was not begun in the
+/// background. `quit` ends it early.
+///
+/// # Errors
+/// Where a line fails: which one, and why. Those before it have been carried out, those after it have not.
+pub async fn run(shell: &Shell, script: &str, text: &str, mut show: impl FnMut(&Done<'_>)) -> Result<(), ScriptError> {
+    let mut variables = Variables::new();
+    for (line, command) in commands_of(text) {
+        let failed = |error| ScriptError { script: script.to_owned(), line, command: command.clone(), error };
+        let answer = shell.run(&command, &variables).await.map_err(failed)?;
+        let answer = match answer.effect {
+            Effect::Follow(transfer) => shell.finish(transfer).await.map_err(failed)?,
+            _ => answer,
+        };
+        show(&Done { line, command: &command, answer: &answer });
+        match answer.effect {
+            Effect::Set(name, value) => drop(variables.insert(name, value)),
+            Effect::Quit { .. } => break,
+            _ => {}
+        }
+    }
+    Ok(())
+}
