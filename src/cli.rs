@@ -10,17 +10,20 @@ use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, R
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
+use crate::tui::{self, TuiArgs};
 
 /// A peer-to-peer storage network in one terminal: the bytes and the disks are real, the wires are simulated and keep the
 /// time of real Linux TCP.
 #[derive(Debug, Parser)]
-#[command(name = "p2p", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "p2p", version, propagate_version = true, args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Start with `p2p demo`. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect."
 )]
 pub struct Cli {
+    #[command(flatten)]
+    session: TuiArgs,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,7 +76,8 @@ impl Cli {
     /// # Errors
     /// Where it could not be done.
     pub async fn run(self) -> Result<bool> {
-        match self.command {
+        let Some(command) = self.command else { return tui::run(&self.session).await.map(|()| true) };
+        match command {
             Command::Demo(args) => return demo::run(&args).await,
             Command::Put(args) => oneshot::put(&args).await?,
             Command::Get(args) => oneshot::get(&args).await?,

@@ -15,7 +15,7 @@
 //! | 4 | [`report`], [`output`], [`progress`] | what front ends print |
 //! | 4 | [`experiment`] | one experiment on the virtual wire |
 //! | 4 | [`shell`] | the one command language |
-//! | 5 | [`oneshot`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`] | front ends: each knows what is below, none knows another |
+//! | 5 | [`oneshot`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
 
 pub mod cli;
@@ -42,4 +42,5 @@ pub mod scripts;
 pub mod session;
 pub mod shell;
 pub mod storage;
+pub mod tui;
 pub mod units;

@@ -97,7 +97,11 @@ impl Session {
     }
 
     fn open(args: &EngineArgs, data_dir: Option<&Path>, clock: ClockMode, recorded: bool) -> Result<Session> {
-        let config = args.load()?;
+        let mut config = args.load()?;
+        if recorded && config.is_default(Section::Engine, "speed") {
+            // Who watches wants to see it happen.
+            config.set(Section::Engine, "speed", "1x", "an interactive session")?;
+        }
         let data_dir = match data_dir.map(Path::to_owned).or_else(|| config.data_dir()) {
             Some(directory) => directory,
             None => default_data_dir()?,

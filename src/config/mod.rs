@@ -183,6 +183,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether nobody has said anything of a key.
+    pub fn is_default(&self, section: Section, key: &'static str) -> bool {
+        self.sections.get(&section).and_then(|settings| settings.get(key)).is_none_or(|setting| setting.origin == Origin::BuiltIn)
+    }
+
     fn get<T: FromStr>(&self, section: Section, key: &'static str) -> Option<T> {
         self.sections.get(&section).and_then(|settings| value_of(settings, key))
     }

@@ -175,6 +175,8 @@ pub struct Snapshot {
     pub network: NetworkStats,
     /// Who saw what of whom: of the first parties, where there are very many.
     pub health: HealthMatrix,
+    /// Bytes that have passed the client's access link: up and down.
+    pub client_bytes: (u64, u64),
     /// The client's connections.
     pub connections: Vec<ConnectionStatus>,
     /// The latest packets of the wire, oldest first, while it is watched.

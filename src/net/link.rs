@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::in_flight::PacketQueue;
 use super::stats::LinkStats;
 use crate::random::RandomStream;
-use crate::units::{Bandwidth, DelayRange, Probability, SimTime};
+use crate::units::{Bandwidth, DelayRange, Probability, SimDuration, SimTime};
 
 /// What an access link is like, one direction of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,14 @@ impl Link {
         self.stats.count(bytes);
         self.busy_until += self.config.bandwidth.time_for(u64::from(bytes));
         Some(self.busy_until)
+    }
+
+    /// Bytes that have left it by `now`: those that it took in, less those that it still has.
+    pub(crate) fn passed(&self, now: SimTime) -> u64 {
+        let behind = if self.busy_until > now { self.busy_until - now } else { SimDuration::ZERO };
+        let rate = self.config.bandwidth.bits_per_second().unwrap_or(0);
+        let left = u128::from(behind.as_nanos()) * u128::from(rate) / 8_000_000_000;
+        self.stats.bytes.saturating_sub(u64::try_from(left).unwrap_or(u64::MAX))
     }
 
     /// How many packets wait at `now`.

@@ -211,6 +211,12 @@ impl Network {
         (host.up.stats, host.down.stats)
     }
 
+    /// Bytes that have passed a host's access links by now, queues left out: up and down.
+    pub fn link_bytes(&self, host: HostId) -> (u64, u64) {
+        let host = &self.hosts[host.index()];
+        (host.up.passed(self.now), host.down.passed(self.now))
+    }
+
     /// How many packets wait in a host's queues now: up and down.
     pub fn queued_packets(&self, host: HostId) -> (usize, usize) {
         let host = &self.hosts[host.index()];

@@ -33,6 +33,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("repl", 5),
     ("replay", 5),
     ("scripts", 5),
+    ("tui", 5),
     ("cli", 6),
 ];
 

@@ -30,6 +30,7 @@ impl Simulation {
             storage: self.storage_stats(),
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_PARTIES_MAX),
+            client_bytes: self.world.net.link_bytes(self.world.hosts.client),
             connections: self.connections(),
             wire,
             wire_seen,
@@ -49,7 +50,8 @@ impl Simulation {
 
     fn node_status(&self, entry: &NodeHost) -> NodeStatus {
         let (net, node) = (&self.world.net, &entry.node);
-        let (volume, seen, counted) = (node.volume_stats(), self.world.peers.peer(entry.host), net.host_stats(entry.host));
+        let (volume, seen) = (node.volume_stats(), self.world.peers.peer(entry.host));
+        let (bytes_sent, bytes_received) = net.link_bytes(entry.host);
         NodeStatus {
             node: node.number(),
             address: net.address(entry.host),
@@ -61,8 +63,8 @@ impl Simulation {
             segments: volume.segments,
             connections: node.connection_count(),
             open_requests: node.open_requests(),
-            bytes_sent: counted.bytes_sent,
-            bytes_received: counted.bytes_received,
+            bytes_sent,
+            bytes_received,
             queued_packets: net.queued_packets(entry.host),
         }
     }

@@ -1,0 +1,195 @@
+//! The screen as a whole: which pane goes where at which size, and what lies above them. Knows no pane's inside.
+//!
+//! ```text
+//! 120x40                                  80x24
+//! ┌ header ─────────────────────────┐     ┌ header ──────────┐
+//! │ nodes              │ health     │     │ tabs             │
+//! │ transfers                       │     │ one pane         │
+//! │ segments           │ rate       │     │                  │
+//! │ wire               │ log        │     │ transfers        │
+//! │ prompt                          │     │ prompt           │
+//! └ keys ───────────────────────────┘     └ keys ────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+
+use super::action::{BINDINGS, Scope};
+use super::app::{App, Pane};
+use super::dialog::{Dialog, List};
+use super::panes;
+use super::theme::Role;
+
+/// The smallest screen that shows anything but its own size.
+pub const SMALLEST: (u16, u16) = (60, 16);
+/// From this size on all panes are shown at once.
+pub const WHOLE: (u16, u16) = (100, 34);
+
+/// Draws everything.
+pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    app.areas.clear();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        return too_small(app, frame, area);
+    }
+    let [header, body, footer] =
+        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    panes::header::draw(app, header, frame.buffer_mut());
+    if app.zoomed && app.focus != Pane::Prompt {
+        pane(app, frame, app.focus, body);
+    } else if area.width >= WHOLE.0 && area.height >= WHOLE.1 {
+        whole(app, frame, body);
+    } else {
+        tabbed(app, frame, body);
+    }
+    keys(app, frame, footer);
+    for index in 0..app.dialogs.len() {
+        dialog(app, index, frame, area);
+    }
+}
+
+fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let (width, height) = SMALLEST;
+    let text = format!("{width}x{height} needed\nnow {}x{}", area.width, area.height);
+    let text = Paragraph::new(text).style(app.theme.style(Role::Warning)).alignment(Alignment::Center);
+    let middle = Rect { y: area.y + area.height / 2 - u16::from(area.height > 1), ..area };
+    frame.render_widget(text, middle.intersection(area));
+}
+
+fn whole(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
+    let nodes = (app.view.nodes.len() as u16 + 2).clamp(4, area.height / 4);
+    let [top, transfers, middle, bottom, prompt] = Layout::vertical([
+        Constraint::Length(nodes),
+        Constraint::Length(5),
+        Constraint::Fill(3),
+        Constraint::Fill(2),
+        Constraint::Fill(2),
+    ])
+    .areas(area);
+    let [left, right] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(top);
+    pane(app, frame, Pane::Nodes, left);
+    pane(app, frame, Pane::Health, right);
+    pane(app, frame, Pane::Transfers, transfers);
+    pane(app, frame, Pane::Segments, middle);
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(bottom);
+    pane(app, frame, Pane::Wire, left);
+    pane(app, frame, Pane::Log, right);
+    pane(app, frame, Pane::Prompt, prompt);
+}
+
+fn tabbed(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
+    let transfers = if app.tab == Pane::Transfers { 0 } else { 3 };
+    let prompt = (area.height / 3).clamp(5, 9);
+    let [tabs, one, row, prompt] =
+        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(transfers), Constraint::Length(prompt)])
+            .areas(area);
+    let tab = |&pane: &Pane| {
+        let role = if pane == app.tab { Role::Selected } else { Role::Dim };
+        [Span::styled(format!(" {} ", pane.name()), app.theme.style(role)), Span::raw(" ")]
+    };
+    let line: Vec<Span<'_>> = Pane::ALL.iter().filter(|&&pane| pane != Pane::Prompt).flat_map(tab).collect();
+    frame.render_widget(Line::from(line), tabs);
+    pane(app, frame, app.tab, one);
+    if transfers > 0 {
+        pane(app, frame, Pane::Transfers, row);
+    }
+    pane(app, frame, Pane::Prompt, prompt);
+}
+
+fn pane(app: &mut App, frame: &mut Frame<'_>, pane: Pane, area: Rect) {
+    app.areas.push((pane, area));
+    let role = if app.focus == pane { Role::Focus } else { Role::Border };
+    let title = panes::title(app, pane);
+    let block =
+        Block::bordered().border_style(app.theme.style(role)).title(Span::styled(format!(" {title} "), app.theme.style(role)));
+    let block = if app.theme.glyphs.is_unicode { block } else { block.border_set(panes::ASCII_BORDER) };
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let buffer = frame.buffer_mut();
+    match pane {
+        Pane::Nodes => panes::nodes::draw(app, inner, buffer),
+        Pane::Health => panes::health::draw(app, inner, buffer),
+        Pane::Transfers => panes::transfers::draw(app, inner, buffer),
+        Pane::Segments => panes::segments::draw(app, inner, buffer),
+        Pane::Wire => panes::wire::draw(app, inner, buffer),
+        Pane::Log => panes::log::draw(app, inner, buffer),
+        Pane::Prompt => {
+            if let Some(cursor) = panes::prompt::draw(app, inner, frame)
+                && app.focus == Pane::Prompt
+                && app.dialogs.is_empty()
+            {
+                frame.set_cursor_position(cursor);
+            }
+        }
+    }
+}
+
+/// The hint line: only keys that do something where the keys are.
+fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let in_prompt = app.focus == Pane::Prompt;
+    let counts = BINDINGS.iter().filter(|binding| !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt));
+    let shown = counts.filter(|binding| binding.name != "map" || app.focus == Pane::Health);
+    let mut spans = vec![Span::raw(" ")];
+    if in_prompt {
+        spans.extend([
+            Span::styled("Tab", app.theme.style(Role::Accent)),
+            Span::styled(" complete or pane  ", app.theme.style(Role::Dim)),
+        ]);
+    }
+    for binding in shown {
+        spans.push(Span::styled(binding.keys, app.theme.style(Role::Accent)));
+        spans.push(Span::styled(format!(" {}  ", binding.name), app.theme.style(Role::Dim)));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn dialog(app: &App, index: usize, frame: &mut Frame<'_>, area: Rect) {
+    match &app.dialogs[index] {
+        Dialog::Message { title, text } | Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone()),
+        Dialog::Input { title, text, editor, masked, .. } => {
+            let shown = if *masked { "*".repeat(editor.text().chars().count()) } else { editor.text().to_owned() };
+            boxed(app, frame, area, title, format!("{text}\n{} {shown}_", app.theme.glyphs.prompt));
+        }
+        Dialog::List(list) => self::list(app, list, frame, area),
+    }
+}
+
+fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String) {
+    let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).clamp(30, 70) as u16 + 4;
+    let height = text.lines().count() as u16 + 2;
+    let place = middle(area, width, height);
+    let paragraph = Paragraph::new(text).style(app.theme.style(Role::Text)).wrap(Wrap { trim: false });
+    frame.render_widget(Clear, place);
+    frame.render_widget(paragraph.block(framed(app, title)), place);
+}
+
+fn framed<'a>(app: &App, title: &'a str) -> Block<'a> {
+    let block = Block::bordered().border_style(app.theme.style(Role::Focus)).title(format!(" {title} "));
+    if app.theme.glyphs.is_unicode { block } else { block.border_set(panes::ASCII_BORDER) }
+}
+
+fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
+    let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4));
+    let rows = usize::from(place.height.saturating_sub(3));
+    let found = list.found();
+    let first = list.selected.saturating_sub(rows.saturating_sub(1));
+    let mut lines = vec![Line::from(format!("{} {}_", app.theme.glyphs.prompt, list.search.text()))];
+    for (place, item) in found.iter().enumerate().skip(first).take(rows) {
+        let role = if place == list.selected { Role::Selected } else { Role::Text };
+        let dim = if place == list.selected { Role::Selected } else { Role::Dim };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{:26} ", item.name), app.theme.style(role)),
+            Span::styled(item.summary.clone(), app.theme.style(dim)),
+        ]));
+    }
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title)), place);
+}
+
+/// A rectangle of this size in the middle, as far as it fits.
+fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}

@@ -1,0 +1,252 @@
+//! The line that is being typed: rustyline's buffer with a kill ring and undo of our own. Knows nothing of commands.
+
+use rustyline::line_buffer::{ChangeListener, DeleteListener, Direction, LineBuffer};
+use rustyline::{At, Movement, Word};
+
+/// How many steps can be undone.
+const UNDO_MAX: usize = 200;
+/// How many killed texts are kept.
+const KILLS_MAX: usize = 20;
+/// rustyline's buffer does not grow beyond its capacity.
+const LINE_MAX: usize = 16 << 10;
+
+/// A change to the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Put a text in.
+    Insert(String),
+    /// Delete the character before the cursor.
+    Backspace,
+    /// Delete the one under it.
+    Delete,
+    /// Go a character to the left.
+    Left,
+    /// Go a character to the right.
+    Right,
+    /// Go to the start.
+    Home,
+    /// Go to the end.
+    End,
+    /// Go a word to the left.
+    WordLeft,
+    /// Go a word to the right.
+    WordRight,
+    /// Kill from the cursor to the end.
+    KillToEnd,
+    /// Kill from the start to the cursor.
+    KillToStart,
+    /// Kill the word before the cursor.
+    KillWord,
+    /// Put the last kill in.
+    Yank,
+    /// Take the last change back.
+    Undo,
+}
+
+/// A line with a cursor.
+#[derive(Debug)]
+pub struct Editor {
+    line: LineBuffer,
+    undo: Vec<(String, usize)>,
+    kills: Vec<String>,
+}
+
+/// Collects what is killed.
+#[derive(Default)]
+struct Killed(String);
+
+impl DeleteListener for Killed {
+    fn delete(&mut self, _: usize, text: &str, _: Direction) {
+        self.0.push_str(text);
+    }
+}
+
+impl ChangeListener for Killed {
+    fn insert_char(&mut self, _: usize, _: char) {}
+    fn insert_str(&mut self, _: usize, _: &str) {}
+    fn replace(&mut self, _: usize, _: &str, _: &str) {}
+}
+
+impl Default for Editor {
+    fn default() -> Self {
+        Editor { line: LineBuffer::with_capacity(LINE_MAX), undo: Vec::new(), kills: Vec::new() }
+    }
+}
+
+impl Editor {
+    /// The text.
+    pub fn text(&self) -> &str {
+        self.line.as_str()
+    }
+
+    /// Where the cursor is, in bytes.
+    pub fn cursor(&self) -> usize {
+        self.line.pos()
+    }
+
+    /// Whether nothing is typed.
+    pub fn is_empty(&self) -> bool {
+        self.line.is_empty()
+    }
+
+    /// Replaces all of it; the cursor goes to the end.
+    pub fn set(&mut self, text: &str) {
+        self.remember();
+        self.put(text, text.len());
+    }
+
+    /// Replaces what stands between `start` and the cursor.
+    pub fn replace_before_cursor(&mut self, start: usize, text: &str) {
+        self.remember();
+        let cursor = self.line.pos();
+        if start <= cursor && self.text().len() - (cursor - start) + text.len() <= LINE_MAX {
+            self.line.replace(start..cursor, text, &mut Killed::default());
+        }
+    }
+
+    /// Takes the line out.
+    pub fn take(&mut self) -> String {
+        let text = self.text().to_owned();
+        self.put("", 0);
+        self.undo.clear();
+        text
+    }
+
+    /// Makes a change.
+    pub fn apply(&mut self, edit: &Edit) {
+        let changes =
+            !matches!(edit, Edit::Left | Edit::Right | Edit::Home | Edit::End | Edit::WordLeft | Edit::WordRight | Edit::Undo);
+        if changes {
+            self.remember();
+        }
+        let none = &mut Killed::default();
+        match edit {
+            Edit::Insert(text) => self.insert(text),
+            Edit::Backspace => drop(self.line.backspace(1, none)),
+            Edit::Delete => drop(self.line.delete(1, none)),
+            Edit::Left => drop(self.line.move_backward(1)),
+            Edit::Right => drop(self.line.move_forward(1)),
+            Edit::Home => drop(self.line.move_home()),
+            Edit::End => drop(self.line.move_end()),
+            Edit::WordLeft => drop(self.line.move_to_prev_word(Word::Emacs, 1)),
+            Edit::WordRight => drop(self.line.move_to_next_word(At::AfterEnd, Word::Emacs, 1)),
+            Edit::KillToEnd => self.kill(&Movement::EndOfLine),
+            Edit::KillToStart => self.kill(&Movement::BeginningOfLine),
+            Edit::KillWord => self.kill(&Movement::BackwardWord(1, Word::Big)),
+            Edit::Yank => {
+                if let Some(text) = self.kills.last().cloned() {
+                    self.insert(&text);
+                }
+            }
+            Edit::Undo => {
+                if let Some((text, cursor)) = self.undo.pop() {
+                    self.put(&text, cursor);
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, text: &str) {
+        // A line is one line: what ends lines in a paste separates commands as `;` does.
+        let text: String = text.trim_end_matches(['\r', '\n']).replace("\r\n", "; ").replace(['\r', '\n'], "; ");
+        let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+        if self.text().len() + clean.len() <= LINE_MAX {
+            let at = self.line.pos();
+            self.line.insert_str(at, &clean, &mut Killed::default());
+            self.line.set_pos(at + clean.len());
+        }
+    }
+
+    fn kill(&mut self, movement: &Movement) {
+        let mut killed = Killed::default();
+        self.line.kill(movement, &mut killed);
+        if !killed.0.is_empty() {
+            self.kills.push(killed.0);
+            let surplus = self.kills.len().saturating_sub(KILLS_MAX);
+            self.kills.drain(..surplus);
+        }
+    }
+
+    fn remember(&mut self) {
+        self.undo.push((self.text().to_owned(), self.cursor()));
+        let surplus = self.undo.len().saturating_sub(UNDO_MAX);
+        self.undo.drain(..surplus);
+    }
+
+    fn put(&mut self, text: &str, cursor: usize) {
+        let text = if text.len() <= LINE_MAX { text } else { "" };
+        self.line.update(text, cursor.min(text.len()), &mut Killed::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn edited(edits: &[Edit]) -> (String, usize) {
+        let mut editor = Editor::default();
+        edits.iter().for_each(|edit| editor.apply(edit));
+        (editor.text().to_owned(), editor.cursor())
+    }
+
+    #[test]
+    fn killing_yanking_and_undoing() {
+        let insert = |text: &str| Edit::Insert(text.into());
+        assert_eq!(edited(&[insert("upload a.bin"), Edit::KillWord, insert("b")]), ("upload b".into(), 8));
+        assert_eq!(edited(&[insert("ab"), Edit::Home, Edit::KillToEnd, Edit::Yank, Edit::Yank]), ("abab".into(), 4));
+        assert_eq!(edited(&[insert("ab"), Edit::KillToStart, Edit::Undo]), ("ab".into(), 2));
+        assert_eq!(edited(&[insert("a\nb\r\nc\n")]), ("a; b; c".into(), 7));
+        assert_eq!(edited(&[insert("ls"), Edit::Left, Edit::Delete, Edit::Backspace]), (String::new(), 0));
+    }
+
+    /// The plainest editor there can be.
+    fn model(edits: &[Edit]) -> String {
+        let (mut text, mut at): (Vec<char>, usize) = (Vec::new(), 0);
+        for edit in edits {
+            match edit {
+                Edit::Insert(new) => {
+                    for c in new.chars() {
+                        text.insert(at, c);
+                        at += 1;
+                    }
+                }
+                Edit::Backspace if at > 0 => {
+                    at -= 1;
+                    text.remove(at);
+                }
+                Edit::Delete if at < text.len() => drop(text.remove(at)),
+                Edit::Left => at = at.saturating_sub(1),
+                Edit::Right => at = (at + 1).min(text.len()),
+                Edit::Home => at = 0,
+                Edit::End => at = text.len(),
+                Edit::KillToEnd => text.truncate(at),
+                Edit::KillToStart => {
+                    text.drain(..at);
+                    at = 0;
+                }
+                _ => {}
+            }
+        }
+        text.into_iter().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn it_edits_as_the_plainest_editor_does(steps in proptest::collection::vec((0u8..9, "[a-zäß€]{1,3}"), 0..60)) {
+            let edit = |(kind, text): (u8, String)| match kind {
+                0 | 1 => Edit::Insert(text),
+                2 => Edit::Backspace,
+                3 => Edit::Delete,
+                4 => Edit::Left,
+                5 => Edit::Right,
+                6 => Edit::Home,
+                7 => Edit::KillToEnd,
+                _ => Edit::KillToStart,
+            };
+            let edits: Vec<Edit> = steps.into_iter().map(edit).collect();
+            prop_assert_eq!(edited(&edits).0, model(&edits));
+        }
+    }
+}

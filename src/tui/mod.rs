@@ -1,0 +1,201 @@
+//! Floor 5: the full-screen session, `p2p` alone.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`app`] | what the screen shows and what keys do to it, without a terminal |
+//! | [`draw`], [`panes`] | the screen, region by region |
+//! | [`action`] | what keys do where: the one table |
+//! | [`prompt`], [`editor`] | the line that is typed |
+//! | [`dialog`] | questions above the panes |
+//! | [`theme`], [`series`], [`words`] | colours and glyphs; rates over time; events in words |
+//! | [`terminal`] | taken over and given back |
+//!
+//! One loop takes input, events, snapshots and answers as they come, and draws when something has changed, at most thirty
+//! times a second. Knows the engine and the shell, and no other front end.
+
+pub mod action;
+pub mod app;
+pub mod dialog;
+pub mod draw;
+pub mod editor;
+pub(crate) mod panes;
+pub mod prompt;
+pub mod series;
+pub mod terminal;
+pub mod theme;
+pub mod words;
+
+use std::fs;
+use std::io::{IsTerminal, stdin, stdout};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use color_eyre::Help;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use crossterm::event::Event as Input;
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use self::app::{App, Message, Wish};
+use self::theme::{Theme, ThemeName};
+use crate::engine::{Command, Event, Snapshot};
+use crate::interrupt::interrupted;
+use crate::output;
+use crate::session::{EngineArgs, Session};
+use crate::shell::{Shell, WIRE_PACKETS};
+use crate::units::SimTime;
+
+/// The time between two frames, at the least.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// `p2p`
+#[derive(Debug, Default, Args)]
+pub struct TuiArgs {
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    ascii: bool,
+    /// The colours: dark, light, high-contrast, mono
+    #[arg(long, value_name = "THEME")]
+    theme: Option<ThemeName>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Opens the session and runs it to its end.
+///
+/// # Errors
+/// Where there is no terminal, or the data directory cannot be used.
+pub async fn run(args: &TuiArgs) -> Result<()> {
+    if !stdout().is_terminal() || !stdin().is_terminal() {
+        return Err(eyre!("this is no terminal"))
+            .suggestion("`p2p demo` prints a report anywhere, `p2p run` carries out a script");
+    }
+    let session = Session::start_interactive(&args.engine, None)?;
+    session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
+    let history_path = session.data_dir.join("tui-history.txt");
+    let shell = Shell::new(session.engine.clone(), output::now_unix);
+    let sources = Sources {
+        input: terminal::input().wrap_err("cannot read the terminal")?,
+        events: session.engine.events(),
+        snapshots: session.engine.snapshots(),
+    };
+    let (mut app, messages) = App::new(shell, args.theme(), read_history(&history_path));
+    let guard = terminal::Guard::take().wrap_err("cannot use the terminal")?;
+    let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
+    let result = tokio::select! {
+        result = drive(&mut app, &mut screen, messages, sources, real_wish) => result,
+        stop = interrupted() => stop.map(drop),
+    };
+    drop(guard);
+    write_history(&history_path, app.prompt.history());
+    drop(app);
+    drop(session.end().await?);
+    result
+}
+
+impl TuiArgs {
+    fn theme(&self) -> Theme {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let name = if no_color { ThemeName::Mono } else { self.theme.unwrap_or_default() };
+        Theme::new(name, self.ascii)
+    }
+}
+
+/// Where everything comes from.
+#[derive(Debug)]
+pub struct Sources {
+    /// The terminal, or a test.
+    pub input: mpsc::UnboundedReceiver<Input>,
+    /// The engine's events.
+    pub events: broadcast::Receiver<(SimTime, Event)>,
+    /// The engine's snapshots.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+/// Runs the screen until it is over or there is no more input. What the terminal is to do beyond drawing goes to `grant`.
+///
+/// # Errors
+/// Where drawing fails.
+pub async fn drive<B: Backend>(
+    app: &mut App,
+    screen: &mut Terminal<B>,
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    mut sources: Sources,
+    mut grant: impl FnMut(Wish) -> std::io::Result<()>,
+) -> Result<()>
+where
+    B::Error: Send + Sync + 'static,
+{
+    let mut next_frame = now();
+    let mut dirty = true;
+    while !app.over {
+        tokio::select! {
+            biased;
+            () = sleep_until(next_frame), if dirty => {
+                screen.draw(|frame| draw::draw(app, frame)).wrap_err("cannot draw")?;
+                next_frame = now() + FRAME;
+                dirty = false;
+            }
+            input = sources.input.recv() => match input {
+                Some(input) => {
+                    app.on_input(input);
+                    dirty = true;
+                }
+                None => break,
+            },
+            Some(message) = messages.recv() => {
+                app.on_message(message);
+                dirty = true;
+            }
+            event = sources.events.recv() => {
+                match event {
+                    Ok((at, event)) => app.on_event(at, &event),
+                    Err(RecvError::Lagged(count)) => app.events_lost += count,
+                    Err(RecvError::Closed) => break,
+                }
+                dirty = true;
+            }
+            Ok(()) = sources.snapshots.changed() => {
+                let snapshot = Arc::clone(&sources.snapshots.borrow_and_update());
+                app.on_snapshot(snapshot);
+                dirty = true;
+            }
+        }
+        for wish in std::mem::take(&mut app.wishes) {
+            let redraw = wish == Wish::Suspend;
+            grant(wish).wrap_err("cannot use the terminal")?;
+            if redraw {
+                screen.clear().wrap_err("cannot draw")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn real_wish(wish: Wish) -> std::io::Result<()> {
+    match wish {
+        Wish::Copy(text) => terminal::copy(&text),
+        Wish::Suspend => terminal::suspend(),
+    }
+}
+
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn read_history(path: &Path) -> Vec<String> {
+    // The first time there is none.
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn write_history(path: &Path, lines: &[String]) {
+    if let Err(error) = fs::write(path, lines.join("\n") + "\n") {
+        tracing::warn!(%error, "the history is not kept");
+    }
+}

@@ -1,0 +1,124 @@
+//! The panes, a file each. A pane draws what the screen's state says into a rectangle, and changes nothing.
+
+pub(super) mod header;
+pub(super) mod health;
+pub(super) mod log;
+pub(super) mod nodes;
+pub(super) mod prompt;
+pub(super) mod segments;
+pub(super) mod transfers;
+pub(super) mod wire;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::symbols::border;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::app::{App, Pane};
+use super::theme::{Glyphs, Role, Theme};
+use crate::node::health::Health;
+use crate::report::rate_of;
+
+/// Frames without anything beyond ASCII.
+pub(super) const ASCII_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+/// A pane's heading.
+pub(super) fn title(app: &App, pane: Pane) -> String {
+    let filter = if app.filter.is_empty() || app.tab != pane { String::new() } else { format!(" /{}", app.filter) };
+    match pane {
+        Pane::Segments => match app.shown_transfer() {
+            Some(report) => format!("Segments of {} {}", report.status.id, report.status.name),
+            None => "Segments".into(),
+        },
+        Pane::Health if app.map => "Map: traffic now".into(),
+        Pane::Health => "Health: round trip, ms".into(),
+        Pane::Wire => format!("Wire: {} packets{filter}", app.view.wire_seen),
+        other => format!("{}{filter}", other.name()),
+    }
+}
+
+/// A row of spans at a place of a pane; what does not fit is cut off.
+fn row(buffer: &mut Buffer, area: Rect, place: usize, spans: Vec<Span<'_>>) {
+    if let Some(line) = area.rows().nth(place) {
+        Line::from(spans).render(line, buffer);
+    }
+}
+
+/// The rows that are shown so that the selected one is among them.
+fn window(count: usize, selected: usize, height: u16) -> std::ops::Range<usize> {
+    let height = usize::from(height);
+    let first = selected.saturating_sub(height.saturating_sub(1)).min(count.saturating_sub(height));
+    first..(first + height).min(count)
+}
+
+/// Marks the selected row of the pane that has the keys.
+fn selected(app: &App, pane: Pane, place: usize) -> bool {
+    app.focus == pane && app.row(pane) == place
+}
+
+/// A bar of `width` cells, of which the share `part` is full.
+fn bar(glyphs: &Glyphs, part: f64, width: usize) -> String {
+    let full = ((part.clamp(0.0, 1.0) * width as f64).round() as usize).min(width);
+    glyphs.full.repeat(full) + &glyphs.empty.repeat(width - full)
+}
+
+/// Values as levels, the largest being the highest.
+fn sparkline(glyphs: &Glyphs, values: impl Iterator<Item = f64>, top: f64) -> String {
+    let level = |value: f64| ((value / top.max(1.0)).clamp(0.0, 1.0) * 7.0).round() as usize;
+    values.map(|value| glyphs.levels[level(value)]).collect()
+}
+
+fn health_style(theme: &Theme, health: Health) -> (&'static str, ratatui::style::Style) {
+    match health {
+        Health::Alive => (theme.glyphs.alive, theme.style(Role::Good)),
+        Health::Suspect => (theme.glyphs.suspect, theme.style(Role::Warning)),
+        Health::Dead => (theme.glyphs.dead, theme.style(Role::Bad)),
+    }
+}
+
+/// `63.8 KiB/s`, and `0 B/s` for nothing.
+fn rate(bytes_per_second: f64) -> String {
+    rate_of(bytes_per_second)
+}
+
+/// `01:23.4`, hours before it where there are any.
+fn clock(seconds: f64) -> String {
+    let whole = seconds as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, seconds - (whole / 60 * 60) as f64);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:04.1}") } else { format!("{minutes:02}:{rest:04.1}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_selected_row_is_always_in_the_window() {
+        for count in 0..20 {
+            for selected in 0..count.max(1) {
+                for height in 1..8 {
+                    let window = window(count, selected, height);
+                    assert!(window.len() == count.min(usize::from(height)), "{count} {selected} {height}");
+                    assert!(count == 0 || window.contains(&selected));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn times_and_bars_read_well() {
+        assert_eq!([clock(0.0), clock(83.44), clock(3_725.0)], ["00:00.0", "01:23.4", "1:02:05.0"]);
+        let glyphs = Theme::new(super::super::theme::ThemeName::Mono, true).glyphs;
+        assert_eq!([bar(&glyphs, 0.5, 4), bar(&glyphs, 7.0, 2), bar(&glyphs, f64::NAN, 2)], ["##..", "##", ".."]);
+    }
+}

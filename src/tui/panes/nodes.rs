@@ -1,0 +1,60 @@
+//! The nodes: a row each, with state, storage and traffic.
+//!
+//! ```text
+//! ● Node_01 192.168.1.2 ALIVE RUNNING ██████···· 3.6 MiB ↓ 63.8 KiB/s ▁▂▅▇▇ 1c 0q
+//! ```
+//! Knows nothing of links or files.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use super::{bar, health_style, rate, row, selected, sparkline, window};
+use crate::engine::snapshot::NodeStatus;
+use crate::node::ProcessState;
+use crate::report::bytes_of;
+use crate::tui::app::{App, Pane};
+use crate::tui::theme::Role;
+
+/// Draws it.
+pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let fits = |node: &&NodeStatus| app.passes(Pane::Nodes, &format!("{} {} {}", node.node, node.address, node.state.name()));
+    let nodes: Vec<&NodeStatus> = app.view.nodes.iter().filter(fits).collect();
+    let shown = window(nodes.len(), app.row(Pane::Nodes), area.height);
+    for (place, node) in nodes[shown.clone()].iter().enumerate() {
+        row(buffer, area, place, spans(app, node, shown.start + place, area.width));
+    }
+}
+
+fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span<'a>> {
+    let theme = &app.theme;
+    let glyphs = &theme.glyphs;
+    let (glyph, health) = health_style(theme, node.health);
+    let name = if selected(app, Pane::Nodes, place) { theme.style(Role::Selected) } else { theme.style(Role::Text) };
+    let state = match node.state {
+        ProcessState::Running => Role::Flow,
+        ProcessState::Waiting(_) => Role::Warning,
+        ProcessState::Stopped => Role::Bad,
+        ProcessState::Ready => Role::Dim,
+    };
+    let mut spans = vec![
+        Span::styled(format!("{glyph} "), health),
+        Span::styled(node.node.to_string(), name),
+        Span::styled(format!(" {:<12}", node.address.to_string()), theme.style(Role::Dim)),
+        Span::styled(format!(" {:<7}", node.health.name()), health),
+        Span::styled(format!(" {:<7}", node.state.name()), theme.style(state)),
+    ];
+    let share = node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
+    spans.push(Span::styled(format!(" {}", bar(glyphs, share, 6)), theme.style(Role::Good)));
+    spans.push(Span::styled(format!(" {:>9}", bytes_of(node.used_bytes)), theme.style(Role::Text)));
+    if let Some((sent, received)) = app.node_rates.get(&node.node) {
+        let busier = if sent.latest() > received.latest() { (glyphs.up, sent) } else { (glyphs.down, received) };
+        let room = usize::from(width.saturating_sub(78)).min(30);
+        let top = busier.1.tail(room.max(8)).fold(1.0, f64::max);
+        let text = format!(" {}{:>11} {}", busier.0, rate(busier.1.latest()), sparkline(glyphs, busier.1.tail(room.max(8)), top));
+        spans.push(Span::styled(text, theme.style(Role::Flow)));
+    }
+    let queued = node.queued_packets.0 + node.queued_packets.1;
+    spans.push(Span::styled(format!(" {}c {queued}q", node.connections), theme.style(Role::Dim)));
+    spans
+}

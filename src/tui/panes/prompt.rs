@@ -1,0 +1,93 @@
+//! The prompt: output, the line with its hint, the usage of what is typed, and the menu of completions above it.
+//!
+//! Knows nothing of what commands do.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
+
+use super::row;
+use crate::shell::complete::doc_line;
+use crate::tui::app::App;
+use crate::tui::prompt::Menu;
+use crate::tui::theme::Role;
+
+/// Rows of a menu at the most.
+const MENU_ROWS: usize = 8;
+
+/// Draws it; gives where the cursor belongs.
+pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) -> Option<Position> {
+    if area.height == 0 || area.width < 4 {
+        return None;
+    }
+    let line = Rect { y: area.bottom() - 1, height: 1, ..area };
+    output(app, Rect { height: area.height - 1, ..area }, frame);
+    let cursor = input(app, line, frame);
+    if let Some(menu) = &app.prompt.menu {
+        draw_menu(app, menu, line, frame);
+    }
+    Some(cursor)
+}
+
+fn output(app: &App, area: Rect, frame: &mut Frame<'_>) {
+    let lines = &app.prompt.output;
+    let end = lines.len().saturating_sub(app.prompt.scroll);
+    let first = end.saturating_sub(usize::from(area.height));
+    for (place, (role, text)) in lines[first..end].iter().enumerate() {
+        row(frame.buffer_mut(), area, place, vec![Span::styled(text.as_str(), app.theme.style(*role))]);
+    }
+}
+
+fn input(app: &App, area: Rect, frame: &mut Frame<'_>) -> Position {
+    let (theme, editor) = (&app.theme, &app.prompt.editor);
+    let mark = match &app.prompt.search {
+        Some(search) => format!("search `{}`: ", search.text),
+        None => format!("{} ", theme.glyphs.prompt),
+    };
+    let text = app.prompt.search.as_ref().map_or(editor.text(), |_| app.prompt.found().unwrap_or_default());
+    let before = text.get(..editor.cursor()).unwrap_or(text);
+    let room = usize::from(area.width).saturating_sub(mark.width() + 1);
+    // A long line is shown from where its cursor is in sight.
+    let skip = before.width().saturating_sub(room);
+    let shown: String = text.chars().skip(skip).collect();
+    let mut spans =
+        vec![Span::styled(mark.clone(), theme.style(Role::Accent)), Span::styled(shown.clone(), theme.style(Role::Text))];
+    if let Some(hint) = app.prompt.hint().filter(|_| app.prompt.search.is_none()) {
+        spans.push(Span::styled(hint.to_owned(), theme.style(Role::Dim)));
+    } else if let Some(doc) = doc_line(text) {
+        let used = mark.width() + shown.width();
+        let gap = usize::from(area.width).saturating_sub(used + doc.width()).max(2);
+        spans.push(Span::styled(format!("{}{doc}", " ".repeat(gap)), theme.style(Role::Dim)));
+    }
+    frame.render_widget(Line::from(spans), area);
+    let x = area.x + (mark.width() + before.width() - skip) as u16;
+    Position::new(x.min(area.right().saturating_sub(1)), area.y)
+}
+
+/// The menu opens upward from the line.
+fn draw_menu(app: &App, menu: &Menu, line: Rect, frame: &mut Frame<'_>) {
+    let candidates = &menu.completion.candidates;
+    let rows = candidates.len().min(MENU_ROWS).min(usize::from(line.y.saturating_sub(2)));
+    let first = menu.selected.saturating_sub(rows.saturating_sub(1));
+    let shown = &candidates[first..(first + rows).min(candidates.len())];
+    let width = shown.iter().map(|candidate| candidate.label.width() + candidate.summary.width() + 5).max().unwrap_or(10);
+    let width = (width as u16).min(line.width);
+    let height = shown.len() as u16 + 2;
+    let place = Rect { x: line.x, y: line.y.saturating_sub(height), width, height }.intersection(frame.area());
+    let labels = shown.iter().map(|candidate| candidate.label.width()).max().unwrap_or(0);
+    let entry = |(place, candidate): (usize, &crate::shell::complete::Candidate)| {
+        let chosen = first + place == menu.selected;
+        let role = |other| if chosen { Role::Selected } else { other };
+        Line::from(vec![
+            Span::styled(format!("{:labels$} ", candidate.label), app.theme.style(role(Role::Text))),
+            Span::styled(candidate.summary.clone(), app.theme.style(role(Role::Dim))),
+        ])
+    };
+    let lines: Vec<Line<'_>> = shown.iter().enumerate().map(entry).collect();
+    let block = Block::bordered().border_style(app.theme.style(Role::Focus));
+    let block = if app.theme.glyphs.is_unicode { block } else { block.border_set(super::ASCII_BORDER) };
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(lines).block(block), place);
+}

@@ -1,0 +1,153 @@
+//! The segments of a transfer: a waterfall on a common time axis, and the client's rate over time beside it.
+//!
+//! ```text
+//! 35 Node_01  1.04 s  63.0 KiB/s  0   ░░▓▓▓▓▓▓▓▓▓▓▒✓
+//! ```
+//! Knows nothing of connections.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::symbols::Marker;
+use ratatui::text::Span;
+use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
+
+use super::{clock, rate, row, selected, window};
+use crate::engine::snapshot::Party;
+use crate::engine::transfer::{SegmentStory, TransferReport};
+use crate::tui::app::{App, Pane};
+use crate::tui::theme::{Role, Theme};
+use crate::units::SimTime;
+
+/// Cells of a row before its bar begins.
+const LABEL: u16 = 38;
+/// Cells of the chart, where there is room for one.
+const CHART: u16 = 34;
+/// Seconds that the chart shows.
+const CHART_SECONDS: usize = 60;
+
+/// Draws it.
+pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let Some(report) = app.shown_transfer() else {
+        let text = "The segments of a transfer: when each was queued, sent and acknowledged.";
+        return row(buffer, area, 0, vec![Span::styled(text, app.theme.style(Role::Dim))]);
+    };
+    let chart = if area.width >= LABEL + 30 + CHART && area.height >= 5 { CHART } else { 0 };
+    let [bars, side] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(chart)]).areas(area);
+    waterfall(app, report, bars, buffer);
+    if chart > 0 {
+        draw_chart(app, side, buffer);
+    }
+}
+
+fn waterfall(app: &App, report: &TransferReport, area: Rect, buffer: &mut Buffer) {
+    let height = area.height.saturating_sub(1);
+    let shown = window(report.stories.len(), place_to_show(app, report), height);
+    let stories = &report.stories[shown.clone()];
+    let now = report.status.finished.unwrap_or(app.view.at);
+    let from = stories.iter().map(|story| story.first_byte.unwrap_or(story.queued)).min().unwrap_or(now);
+    let to = stories.iter().map(|story| story.acknowledged.unwrap_or(now)).max().unwrap_or(now);
+    let axis = TimeAxis { from, to: to.max(from), cells: usize::from(area.width.saturating_sub(LABEL + 1)) };
+    for (place, story) in stories.iter().enumerate() {
+        row(buffer, area, place, spans(app, story, shown.start + place, now, &axis));
+    }
+    legend(app, area, &axis, buffer);
+}
+
+/// The selected segment while the pane has the keys; else the last that has begun.
+fn place_to_show(app: &App, report: &TransferReport) -> usize {
+    if app.focus == Pane::Segments {
+        return app.row(Pane::Segments);
+    }
+    report.stories.iter().rposition(|story| story.first_byte.is_some()).unwrap_or(0)
+}
+
+/// Which instant is which cell.
+struct TimeAxis {
+    from: SimTime,
+    to: SimTime,
+    cells: usize,
+}
+
+impl TimeAxis {
+    fn cell(&self, at: SimTime) -> usize {
+        let (span, part) = (self.to.as_nanos() - self.from.as_nanos(), at.as_nanos().saturating_sub(self.from.as_nanos()));
+        (u128::from(part.min(span)) * self.cells.saturating_sub(1) as u128 / u128::from(span.max(1))) as usize
+    }
+}
+
+fn spans<'a>(app: &App, story: &SegmentStory, place: usize, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
+    let theme = &app.theme;
+    let took = story.acknowledged.map(|at| at - story.first_byte.unwrap_or(story.queued));
+    let time = took.map_or("queued".into(), |took| format!("{:.2} s", took.as_secs_f64()));
+    let time = if took.is_none() && story.first_byte.is_some() { "sending".into() } else { time };
+    let speed = story.goodput().map(rate).unwrap_or_default();
+    let name = if selected(app, Pane::Segments, place) { Role::Selected } else { Role::Text };
+    let resent = if story.retransmits > 0 { format!("{:>2}{}", story.retransmits, theme.glyphs.lost) } else { "   ".into() };
+    let mut spans = vec![
+        Span::styled(format!("{:>4} {:<8}", story.index, story.holder.to_string()), theme.style(name)),
+        Span::styled(format!("{time:>8} {speed:>12} "), theme.style(Role::Text)),
+        Span::styled(format!("{resent} "), theme.style(Role::Warning)),
+    ];
+    spans.extend(phases(theme, story, now, axis));
+    spans
+}
+
+/// The bar of a segment: blank, queued, on its way, arrived, done.
+fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
+    let glyphs = &theme.glyphs;
+    let mut at = 0;
+    let mut spans = Vec::new();
+    let mut until = |end: Option<SimTime>, glyph: &str, style: Style| {
+        let end = axis.cell(end.unwrap_or(now)).max(at);
+        spans.push(Span::styled(glyph.repeat(end - at), style));
+        at = end;
+    };
+    until(Some(story.queued), " ", Style::new());
+    until(story.first_byte, glyphs.queued, theme.style(Role::Dim));
+    if story.first_byte.is_some() {
+        until(story.last_byte, glyphs.sending, theme.style(Role::Flow));
+    }
+    if story.last_byte.is_some() {
+        until(story.acknowledged, glyphs.arrived, theme.style(Role::Dim));
+    }
+    if story.acknowledged.is_some() {
+        spans.push(Span::styled(glyphs.done.to_owned(), theme.style(Role::Good)));
+    }
+    spans
+}
+
+/// The time axis and what the glyphs stand for, in the last row.
+fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
+    let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
+    let words = format!("{} queued {} sending {} stored {} resent", glyphs.queued, glyphs.sending, glyphs.done, glyphs.lost);
+    let times = (clock(axis.from.as_secs_f64()), clock(axis.to.as_secs_f64()));
+    let gap = axis.cells.saturating_sub(times.0.len() + times.1.len());
+    let line = format!("{words:<width$.width$}{}{}{}", times.0, " ".repeat(gap), times.1, width = usize::from(LABEL));
+    row(buffer, area, usize::from(area.height.saturating_sub(1)), vec![Span::styled(line, theme.style(Role::Dim))]);
+}
+
+/// The client's busier direction, in KiB/s, and the capacity of its link as a line.
+fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
+    let theme = &app.theme;
+    let (up, down) = (&app.client_rates.0, &app.client_rates.1);
+    let (total_up, total_down): (f64, f64) = (up.tail(CHART_SECONDS).sum(), down.tail(CHART_SECONDS).sum());
+    let series = if total_up >= total_down { up } else { down };
+    let values: Vec<f64> = series.tail(CHART_SECONDS).collect();
+    let start = CHART_SECONDS - values.len();
+    let points: Vec<(f64, f64)> =
+        values.iter().enumerate().map(|(place, value)| ((start + place) as f64, value / 1024.0)).collect();
+    let link = app.view.topology.hosts.iter().find(|host| host.party == Party::Client).map(|host| host.link);
+    let capacity = link.and_then(|link| link.up.bandwidth.bits_per_second()).map_or(0.0, |bits| bits as f64 / 8.0 / 1024.0);
+    let most = points.iter().map(|(_, value)| *value).fold(capacity, f64::max).max(1.0) * 1.1;
+    let line = [(0.0, capacity), (CHART_SECONDS as f64, capacity)];
+    let marker = if theme.glyphs.is_unicode { Marker::Braille } else { Marker::Dot };
+    let dataset =
+        |points, role| Dataset::default().marker(marker).graph_type(GraphType::Line).style(theme.style(role)).data(points);
+    let axis = |labels: Vec<String>, end: f64| Axis::default().bounds([0.0, end]).labels(labels).style(theme.style(Role::Dim));
+    Chart::new(vec![dataset(&line, Role::Dim), dataset(&points, Role::Flow)])
+        .x_axis(axis(vec![format!("-{CHART_SECONDS} s"), "now".into()], CHART_SECONDS as f64))
+        .y_axis(axis(vec!["0".into(), format!("{most:.0} KiB/s")], most))
+        .legend_position(None)
+        .render(area, buffer);
+}

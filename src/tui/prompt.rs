@@ -1,0 +1,319 @@
+//! The prompt: a line, its history, a menu of completions, a hint, and the output of what was run. Knows no command and no
+//! screen.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::dialog::edit_for;
+use super::editor::{Edit, Editor};
+use super::theme::Role;
+use crate::shell::complete::{self, Completion, Knowledge};
+
+/// Lines of output that are kept.
+const OUTPUT_MAX: usize = 5_000;
+/// Lines of history that are kept.
+const HISTORY_MAX: usize = 2_000;
+
+/// What became of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The prompt has dealt with it.
+    Taken,
+    /// This line is to be run.
+    Run(String),
+    /// It is not the prompt's.
+    Ignored,
+    /// The line was given up.
+    Interrupted,
+    /// Nothing more will be typed.
+    EndOfInput,
+}
+
+/// A menu of completions.
+#[derive(Debug)]
+pub struct Menu {
+    /// What could be put in.
+    pub completion: Completion,
+    /// Which of it is chosen.
+    pub selected: usize,
+}
+
+/// A search through the history, backward.
+#[derive(Debug, Default)]
+pub struct Search {
+    /// What is searched for.
+    pub text: String,
+    /// How many newer lines that fit were passed over.
+    skip: usize,
+}
+
+/// The prompt.
+#[derive(Debug, Default)]
+pub struct Prompt {
+    /// The line.
+    pub editor: Editor,
+    /// The menu, while it is open.
+    pub menu: Option<Menu>,
+    /// The search, while it goes on.
+    pub search: Option<Search>,
+    /// What was said, oldest first.
+    pub output: Vec<(Role, String)>,
+    /// How many lines the output is scrolled up.
+    pub scroll: usize,
+    history: Vec<String>,
+    /// Which line of the history is shown, from the latest; and what was typed before.
+    browsing: Option<(usize, String)>,
+}
+
+impl Prompt {
+    /// A prompt that remembers these lines, oldest first.
+    pub fn with_history(history: Vec<String>) -> Prompt {
+        Prompt { history, ..Prompt::default() }
+    }
+
+    /// The lines that were run, oldest first.
+    pub fn history(&self) -> &[String] {
+        &self.history
+    }
+
+    /// Says something below what was said before.
+    pub fn say(&mut self, role: Role, text: &str) {
+        self.output.extend(text.lines().map(|line| (role, line.to_owned())));
+        let surplus = self.output.len().saturating_sub(OUTPUT_MAX);
+        self.output.drain(..surplus);
+        self.scroll = 0;
+    }
+
+    /// What the history would go on with.
+    pub fn hint(&self) -> Option<&str> {
+        let at_end = self.editor.cursor() == self.editor.text().len();
+        let latest_first = self.history.iter().rev().map(String::as_str);
+        if at_end { complete::history_hint(self.editor.text(), latest_first) } else { None }
+    }
+
+    /// The line of the history that the search has found.
+    pub fn found(&self) -> Option<&str> {
+        let search = self.search.as_ref()?;
+        let fits = self.history.iter().rev().filter(|line| line.contains(&search.text));
+        fits.map(String::as_str).nth(search.skip)
+    }
+
+    /// Takes a pasted text in.
+    pub fn paste(&mut self, text: &str) {
+        self.menu = None;
+        self.editor.apply(&Edit::Insert(text.to_owned()));
+    }
+
+    /// Takes a key. `known` is what there is to complete from.
+    pub fn handle(&mut self, key: &KeyEvent, known: impl Fn() -> Knowledge) -> Outcome {
+        if self.search.is_some() {
+            return self.handle_search(key);
+        }
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Char('c') if control => {
+                self.menu = None;
+                self.editor.take();
+                return Outcome::Interrupted;
+            }
+            KeyCode::Char('d') if control && self.editor.is_empty() => return Outcome::EndOfInput,
+            KeyCode::Char('r') if control => self.search = Some(Search::default()),
+            KeyCode::Tab if self.editor.is_empty() && self.menu.is_none() => return Outcome::Ignored,
+            KeyCode::Tab => self.complete(known),
+            KeyCode::BackTab if self.menu.is_some() => self.choose(-1),
+            KeyCode::Esc if self.menu.is_some() => self.menu = None,
+            KeyCode::Up if self.menu.is_some() => self.choose(-1),
+            KeyCode::Down if self.menu.is_some() => self.choose(1),
+            KeyCode::Up => self.browse(1),
+            KeyCode::Down => self.browse(-1),
+            KeyCode::Char('p') if key.modifiers.contains(KeyModifiers::ALT) => self.browse(1),
+            KeyCode::Enter if self.menu.is_some() => self.accept(),
+            KeyCode::Enter => return self.run(),
+            KeyCode::Right | KeyCode::End if self.hint().is_some() => self.accept_hint(),
+            _ => return self.edit(key),
+        }
+        Outcome::Taken
+    }
+
+    fn edit(&mut self, key: &KeyEvent) -> Outcome {
+        let Some(edit) = edit_for(key) else { return Outcome::Ignored };
+        self.menu = None;
+        self.browsing = None;
+        self.editor.apply(&edit);
+        Outcome::Taken
+    }
+
+    fn run(&mut self) -> Outcome {
+        self.browsing = None;
+        let line = self.editor.take();
+        if line.trim().is_empty() {
+            return Outcome::Taken;
+        }
+        self.remember(&line);
+        Outcome::Run(line)
+    }
+
+    /// Puts a line into the history, once where it is repeated.
+    pub fn remember(&mut self, line: &str) {
+        if self.history.last().is_none_or(|last| last != line) {
+            self.history.push(line.to_owned());
+            let surplus = self.history.len().saturating_sub(HISTORY_MAX);
+            self.history.drain(..surplus);
+        }
+    }
+
+    /// Completes as far as all candidates agree; where they do not, shows them; where they are shown, goes to the next.
+    fn complete(&mut self, known: impl Fn() -> Knowledge) {
+        if self.menu.is_some() {
+            return self.choose(1);
+        }
+        let completion = complete::complete(self.editor.text(), self.editor.cursor(), &known());
+        match completion.candidates.as_slice() {
+            [] => {}
+            [only] => {
+                let end = if only.text.ends_with('/') { "" } else { " " };
+                self.editor.replace_before_cursor(completion.start, &format!("{}{end}", only.text));
+            }
+            _ => {
+                let typed = self.editor.text()[completion.start..self.editor.cursor()].len();
+                let common = completion.common_prefix().to_owned();
+                if common.len() > typed {
+                    self.editor.replace_before_cursor(completion.start, &common);
+                }
+                self.menu = Some(Menu { completion, selected: 0 });
+            }
+        }
+    }
+
+    fn choose(&mut self, step: isize) {
+        if let Some(menu) = &mut self.menu {
+            let count = menu.completion.candidates.len() as isize;
+            menu.selected = (menu.selected as isize + step).rem_euclid(count.max(1)) as usize;
+        }
+    }
+
+    fn accept(&mut self) {
+        let Some(menu) = self.menu.take() else { return };
+        if let Some(chosen) = menu.completion.candidates.get(menu.selected) {
+            let end = if chosen.text.ends_with('/') { "" } else { " " };
+            self.editor.replace_before_cursor(menu.completion.start, &format!("{}{end}", chosen.text));
+        }
+    }
+
+    fn accept_hint(&mut self) {
+        if let Some(hint) = self.hint().map(str::to_owned) {
+            self.editor.apply(&Edit::Insert(hint));
+        }
+    }
+
+    /// Goes to older lines of the history, or to newer ones.
+    fn browse(&mut self, step: isize) {
+        let (place, typed) = self.browsing.take().unwrap_or((0, self.editor.text().to_owned()));
+        let place = place.saturating_add_signed(step).min(self.history.len());
+        let shown = match place {
+            0 => typed.clone(),
+            place => self.history[self.history.len() - place].clone(),
+        };
+        self.editor.set(&shown);
+        self.browsing = (place > 0).then_some((place, typed));
+    }
+
+    fn handle_search(&mut self, key: &KeyEvent) -> Outcome {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let found = self.found().map(str::to_owned);
+        let Some(search) = &mut self.search else { return Outcome::Ignored };
+        match key.code {
+            KeyCode::Char('r') if control => search.skip += usize::from(found.is_some()),
+            KeyCode::Char(c) if !control => {
+                search.text.push(c);
+                search.skip = 0;
+            }
+            KeyCode::Backspace => {
+                search.text.pop();
+                search.skip = 0;
+            }
+            KeyCode::Esc | KeyCode::Char('c' | 'g') => self.search = None,
+            _ => {
+                self.search = None;
+                if let Some(found) = found {
+                    self.editor.set(&found);
+                }
+                if key.code == KeyCode::Enter {
+                    return self.run();
+                }
+            }
+        }
+        Outcome::Taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(code: KeyCode) -> KeyEvent {
+        KeyEvent::new(code, KeyModifiers::NONE)
+    }
+
+    fn type_in(prompt: &mut Prompt, text: &str) {
+        for c in text.chars() {
+            assert_eq!(prompt.handle(&key(KeyCode::Char(c)), Knowledge::default), Outcome::Taken);
+        }
+    }
+
+    fn press(prompt: &mut Prompt, code: KeyCode) -> Outcome {
+        prompt.handle(&key(code), Knowledge::default)
+    }
+
+    fn control(prompt: &mut Prompt, c: char) -> Outcome {
+        prompt.handle(&KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL), Knowledge::default)
+    }
+
+    #[test]
+    fn lines_are_run_and_remembered() {
+        let mut prompt = Prompt::default();
+        type_in(&mut prompt, "ls");
+        assert_eq!(press(&mut prompt, KeyCode::Enter), Outcome::Run("ls".into()));
+        type_in(&mut prompt, "nodes");
+        assert_eq!(press(&mut prompt, KeyCode::Enter), Outcome::Run("nodes".into()));
+        type_in(&mut prompt, "he");
+        press(&mut prompt, KeyCode::Up);
+        press(&mut prompt, KeyCode::Up);
+        press(&mut prompt, KeyCode::Up);
+        assert_eq!(prompt.editor.text(), "ls");
+        (0..3).for_each(|_| drop(press(&mut prompt, KeyCode::Down)));
+        assert_eq!(prompt.editor.text(), "he");
+        assert_eq!(control(&mut prompt, 'c'), Outcome::Interrupted);
+        assert_eq!(control(&mut prompt, 'd'), Outcome::EndOfInput);
+    }
+
+    #[test]
+    fn completion_goes_as_far_as_all_agree_and_then_asks() {
+        let mut prompt = Prompt::default();
+        type_in(&mut prompt, "upl");
+        press(&mut prompt, KeyCode::Tab);
+        assert_eq!(prompt.editor.text(), "upload ");
+        prompt.editor.take();
+        type_in(&mut prompt, "s");
+        press(&mut prompt, KeyCode::Tab);
+        assert!(prompt.menu.as_ref().unwrap().completion.candidates.len() > 3);
+        press(&mut prompt, KeyCode::Down);
+        press(&mut prompt, KeyCode::Enter);
+        assert!(prompt.menu.is_none() && prompt.editor.text().ends_with(' '));
+        assert_eq!(prompt.handle(&key(KeyCode::F(5)), Knowledge::default), Outcome::Ignored);
+    }
+
+    #[test]
+    fn hints_and_searches_come_from_the_history() {
+        let mut prompt = Prompt::with_history(vec!["upload a.bin".into(), "ls".into(), "upload b.bin".into()]);
+        type_in(&mut prompt, "upl");
+        assert_eq!(prompt.hint(), Some("oad b.bin"));
+        press(&mut prompt, KeyCode::Right);
+        assert_eq!(prompt.editor.text(), "upload b.bin");
+        control(&mut prompt, 'r');
+        type_in(&mut prompt, "upload");
+        assert_eq!(prompt.found(), Some("upload b.bin"));
+        control(&mut prompt, 'r');
+        assert_eq!(prompt.found(), Some("upload a.bin"));
+        assert_eq!(press(&mut prompt, KeyCode::Enter), Outcome::Run("upload a.bin".into()));
+    }
+}

@@ -1,0 +1,99 @@
+//! The terminal: taken over at the start, given back at the end, whatever the end is. Knows nothing of what is drawn.
+
+use std::io::{self, Write, stdout};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use tokio::sync::mpsc;
+
+/// Gives the terminal back when it is dropped.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal over; a panic gives it back before it is told.
+    ///
+    /// # Errors
+    /// Where the terminal cannot do it.
+    pub fn take() -> io::Result<Guard> {
+        enter()?;
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !crate::panics::is_catching() {
+                leave();
+            }
+            hook(info);
+        }));
+        Ok(Guard(()))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)
+}
+
+/// As far as it goes: there is nobody to tell.
+fn leave() {
+    let _ = execute!(stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, cursor::Show);
+    let _ = disable_raw_mode();
+}
+
+/// What the screen is drawn on.
+pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+
+/// The screen.
+///
+/// # Errors
+/// Where the terminal's size cannot be had.
+pub fn screen() -> io::Result<Screen> {
+    Terminal::new(CrosstermBackend::new(stdout()))
+}
+
+/// Input events from the terminal, read on a thread of their own.
+///
+/// # Errors
+/// Where the system gives no thread.
+pub fn input() -> io::Result<mpsc::UnboundedReceiver<Event>> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    // It ends with the process: there is no way to interrupt a read.
+    std::thread::Builder::new().name("p2p-input".into()).spawn(move || {
+        while let Ok(event) = crossterm::event::read() {
+            if sender.send(event).is_err() {
+                break;
+            }
+        }
+    })?;
+    Ok(receiver)
+}
+
+/// Puts a text on the clipboard of the terminal (OSC 52).
+///
+/// # Errors
+/// Where the terminal cannot be written to.
+pub fn copy(text: &str) -> io::Result<()> {
+    let mut out = stdout();
+    write!(out, "\u{1b}]52;c;{}\u{7}", BASE64_STANDARD.encode(text))?;
+    out.flush()
+}
+
+/// Gives the terminal back to the shell until it continues this process.
+///
+/// # Errors
+/// Where the process cannot be stopped or the terminal not be taken again.
+pub fn suspend() -> io::Result<()> {
+    leave();
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+    enter()
+}
