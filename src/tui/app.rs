@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::action::{self, Action, BINDINGS};
 use super::dialog::{self, Choice, Dialog, Item, List};
@@ -24,7 +24,7 @@ use crate::shell::answer::{Answer, Effect};
 use crate::shell::complete::Knowledge;
 use crate::shell::spec::Times;
 use crate::shell::table::COMMANDS;
-use crate::shell::words::Variables;
+use crate::shell::words::{Variables, commands_of};
 use crate::shell::{Shell, ShellError};
 use crate::storage::manifest::NodeNumber;
 use crate::units::SimTime;
@@ -74,8 +74,10 @@ impl Pane {
 /// What tasks tell the screen.
 #[derive(Debug)]
 pub enum Message {
-    /// A command was answered.
+    /// The command that was typed is answered.
     Answered(Result<Answer, ShellError>),
+    /// Something else is: a transfer is over, an action done.
+    Told(Result<Answer, ShellError>),
     /// Somebody was asked whether to leave, and said so.
     Quit(bool),
     /// A filter was entered.
@@ -133,6 +135,9 @@ pub struct App {
     transfer: Option<TransferId>,
     shell: Shell,
     variables: Variables,
+    /// Commands that wait for the one that runs.
+    queue: VecDeque<String>,
+    running: Option<AbortHandle>,
     tasks: JoinSet<()>,
     messages: mpsc::UnboundedSender<Message>,
 }
@@ -164,6 +169,8 @@ impl App {
             transfer: None,
             shell,
             variables: Variables::new(),
+            queue: VecDeque::new(),
+            running: None,
             tasks: JoinSet::new(),
             messages,
         };
@@ -175,7 +182,7 @@ impl App {
     /// Whether commands are still being carried out.
     pub fn is_busy(&mut self) -> bool {
         while self.tasks.try_join_next().is_some() {}
-        !self.tasks.is_empty()
+        !self.tasks.is_empty() || self.running.is_some()
     }
 
     /// The transfer whose segments are shown: the selected one, or the latest.
@@ -235,10 +242,21 @@ impl App {
     /// A task has something to tell.
     pub fn on_message(&mut self, message: Message) {
         match message {
-            Message::Answered(Ok(answer)) => self.show(answer),
-            Message::Answered(Err(error)) => self.prompt.say(Role::Bad, &error.to_string()),
+            Message::Answered(answer) => {
+                self.running = None;
+                self.take_answer(answer);
+                self.run_next();
+            }
+            Message::Told(answer) => self.take_answer(answer),
             Message::Quit(yes) => self.over |= yes,
             Message::Filter(text) => self.filter = text,
+        }
+    }
+
+    fn take_answer(&mut self, answer: Result<Answer, ShellError>) {
+        match answer {
+            Ok(answer) => self.show(answer),
+            Err(error) => self.prompt.say(Role::Bad, &error.to_string()),
         }
     }
 
@@ -247,7 +265,7 @@ impl App {
         match answer.effect {
             Effect::Follow(transfer) => {
                 let shell = self.shell.clone();
-                self.spawn(async move { Message::Answered(shell.finish(transfer).await) });
+                self.spawn(async move { Message::Told(shell.finish(transfer).await) });
             }
             Effect::Select(transfer) => self.transfer = Some(transfer),
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
@@ -311,7 +329,10 @@ impl App {
                 self.quit(false);
                 true
             }
-            prompt::Outcome::Interrupted => true,
+            prompt::Outcome::Interrupted => {
+                self.interrupt();
+                true
+            }
             prompt::Outcome::Ignored => false,
         }
     }
@@ -336,20 +357,39 @@ impl App {
         }
     }
 
-    /// Carries out a line of the command language; its answer comes as a message.
+    /// Carries out the commands of a line, once those before it have been answered.
     pub fn run(&mut self, line: &str) {
         self.prompt.say(Role::Accent, &format!("{} {line}", self.theme.glyphs.prompt));
-        let (shell, line, variables) = (self.shell.clone(), line.to_owned(), self.variables.clone());
-        self.spawn(async move { Message::Answered(shell.run(&line, &variables).await) });
+        self.queue.extend(commands_of(line).into_iter().map(|(_, command)| command));
+        self.run_next();
     }
 
-    fn spawn(&mut self, task: impl Future<Output = Message> + Send + 'static) {
+    fn run_next(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        let Some(line) = self.queue.pop_front() else { return };
+        let (shell, variables) = (self.shell.clone(), self.variables.clone());
+        let task = self.spawn(async move { Message::Answered(shell.run(&line, &variables).await) });
+        self.running = Some(task);
+    }
+
+    /// Ends the command that runs, and forgets those that wait for it. What it has begun goes on.
+    fn interrupt(&mut self) {
+        self.queue.clear();
+        if let Some(task) = self.running.take() {
+            task.abort();
+            self.prompt.say(Role::Warning, "interrupted; `cancel` ends a transfer that was begun");
+        }
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = Message> + Send + 'static) -> AbortHandle {
         let messages = self.messages.clone();
         self.tasks.spawn(async move {
             let message = task.await;
             // The screen may be gone.
             let _ = messages.send(message);
-        });
+        })
     }
 
     /// Tells the engine something whose answer nobody waits for.
@@ -357,7 +397,7 @@ impl App {
         let shell = self.shell.clone();
         self.spawn(async move {
             let answer = shell.engine().ask(command).await;
-            Message::Answered(answer.map(|_| Answer::nothing()).map_err(ShellError::from))
+            Message::Told(answer.map(|_| Answer::nothing()).map_err(ShellError::from))
         });
     }
 

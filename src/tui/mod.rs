@@ -79,18 +79,16 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
     let history_path = session.data_dir.join("tui-history.txt");
     let shell = Shell::new(session.engine.clone(), output::now_unix);
-    let sources = Sources {
-        input: terminal::input().wrap_err("cannot read the terminal")?,
-        events: session.engine.events(),
-        snapshots: session.engine.snapshots(),
-    };
     let (mut app, messages) = App::new(shell, args.theme(), read_history(&history_path));
     let guard = terminal::Guard::take().wrap_err("cannot use the terminal")?;
+    let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
+    let sources = Sources { input, events: session.engine.events(), snapshots: session.engine.snapshots() };
     let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
     let result = tokio::select! {
         result = drive(&mut app, &mut screen, messages, sources, real_wish) => result,
         stop = interrupted() => stop.map(drop),
     };
+    drop(reader);
     drop(guard);
     write_history(&history_path, app.prompt.history());
     drop(app);
@@ -170,7 +168,9 @@ where
             let redraw = wish == Wish::Suspend;
             grant(wish).wrap_err("cannot use the terminal")?;
             if redraw {
-                screen.clear().wrap_err("cannot draw")?;
+                // The terminal is blank now. `clear` would ask it where its cursor is, and the thread that reads it is in the way.
+                screen.swap_buffers();
+                dirty = true;
             }
         }
     }

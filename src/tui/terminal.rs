@@ -1,6 +1,10 @@
 //! The terminal: taken over at the start, given back at the end, whatever the end is. Knows nothing of what is drawn.
 
 use std::io::{self, Write, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -61,21 +65,44 @@ pub fn screen() -> io::Result<Screen> {
     Terminal::new(CrosstermBackend::new(stdout()))
 }
 
-/// Input events from the terminal, read on a thread of their own.
-///
-/// # Errors
-/// Where the system gives no thread.
-pub fn input() -> io::Result<mpsc::UnboundedReceiver<Event>> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    // It ends with the process: there is no way to interrupt a read.
-    std::thread::Builder::new().name("p2p-input".into()).spawn(move || {
-        while let Ok(event) = crossterm::event::read() {
-            if sender.send(event).is_err() {
-                break;
-            }
-        }
-    })?;
-    Ok(receiver)
+/// How long the reading thread sleeps between looking whether it is to end.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Reads input events on a thread of its own, until it is dropped: what is typed after that is the shell's.
+#[derive(Debug)]
+pub struct InputReader {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl InputReader {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start() -> io::Result<(InputReader, mpsc::UnboundedReceiver<Event>)> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&over);
+        let builder = std::thread::Builder::new().name("p2p-input".into());
+        let thread = builder.spawn(move || while !seen.load(Ordering::Relaxed) && read(&sender).is_ok() {})?;
+        Ok((InputReader { over, thread: Some(thread) }, receiver))
+    }
+}
+
+fn read(sender: &mpsc::UnboundedSender<Event>) -> io::Result<()> {
+    if crossterm::event::poll(PATIENCE)? {
+        sender.send(crossterm::event::read()?).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+impl Drop for InputReader {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        // A panic of it has been told by the hook.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 /// Puts a text on the clipboard of the terminal (OSC 52).

@@ -13,3 +13,4 @@ mod kill;
 mod program;
 mod readme;
 mod shell;
+mod tui;

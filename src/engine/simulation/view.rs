@@ -14,7 +14,7 @@ use crate::node::health::PeerTable;
 const SNAPSHOT_PARTIES_MAX: usize = 64;
 
 /// How many packets a snapshot shows: more than a screen does, so that some can be filtered out.
-const SNAPSHOT_PACKETS_MAX: usize = 400;
+const SNAPSHOT_PACKETS_MAX: usize = 2_000;
 
 impl Simulation {
     /// Everything, as it stands now. `speed` and `paused` are the pace's.

@@ -1,0 +1,463 @@
+//! The full-screen session: the real screen on a backend in memory, with the real engine below; and the real binary in a
+//! pseudo-terminal.
+
+use std::time::Duration;
+
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use p2p_storage::engine::pace::Speed;
+use p2p_storage::engine::{ClockMode, Command, Engine, EngineHandle, Reply};
+use p2p_storage::shell::Shell;
+use p2p_storage::tui::app::{App, Message, Pane, Wish};
+use p2p_storage::tui::draw;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use tokio::sync::broadcast;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::bench::{config, quick_link, random_file, slow_link};
+
+/// A screen, its engine, and everything that the loop of the program would carry between them.
+struct Stage {
+    app: App,
+    screen: Terminal<TestBackend>,
+    messages: UnboundedReceiver<Message>,
+    events: broadcast::Receiver<(p2p_storage::units::SimTime, p2p_storage::engine::Event)>,
+    handle: EngineHandle,
+    _engine: Engine,
+    home: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Stage {
+    fn new(width: u16, height: u16, theme: Theme, slow: bool) -> Stage {
+        let home = tempfile::tempdir().unwrap();
+        let mut settings = config(&home.path().join("data"), 5, if slow { slow_link() } else { quick_link() });
+        settings.clock = ClockMode::OnDemand;
+        settings.speed = Speed::Max;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (engine, handle) = Engine::start(settings, None).unwrap();
+        let events = handle.events();
+        runtime.block_on(handle.ask(Command::WatchWire { packets: Some(10_000) })).unwrap();
+        let (app, messages) = App::new(Shell::new(handle.clone(), || 1_795_376_677), theme, Vec::new());
+        let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+        Stage { app, screen, messages, events, handle, _engine: engine, home, runtime }
+    }
+
+    fn dark(width: u16, height: u16) -> Stage {
+        Stage::new(width, height, Theme::new(ThemeName::Dark, false), false)
+    }
+
+    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+        let _runtime = self.runtime.enter();
+        self.app.on_input(Input::Key(KeyEvent::new(code, modifiers)));
+    }
+
+    /// `Ctrl-P`, `F1`, `Enter`, or characters.
+    fn keys(&mut self, keys: &[&str]) {
+        for key in keys {
+            match *key {
+                "Enter" => self.key(KeyCode::Enter, KeyModifiers::NONE),
+                "Esc" => self.key(KeyCode::Esc, KeyModifiers::NONE),
+                "Tab" => self.key(KeyCode::Tab, KeyModifiers::NONE),
+                "Shift-Tab" => self.key(KeyCode::BackTab, KeyModifiers::SHIFT),
+                "F1" => self.key(KeyCode::F(1), KeyModifiers::NONE),
+                "Up" => self.key(KeyCode::Up, KeyModifiers::NONE),
+                "Down" => self.key(KeyCode::Down, KeyModifiers::NONE),
+                control if control.starts_with("Ctrl-") => {
+                    let c = control.chars().last().unwrap().to_ascii_lowercase();
+                    self.key(KeyCode::Char(c), KeyModifiers::CONTROL);
+                }
+                text => text.chars().for_each(|c| self.key(KeyCode::Char(c), KeyModifiers::NONE)),
+            }
+        }
+        self.settle();
+    }
+
+    /// Lets everything that was asked for happen.
+    fn settle(&mut self) {
+        self.runtime.block_on(async {
+            let deadline = Duration::from_secs(60);
+            while self.app.is_busy() && self.app.dialogs.is_empty() {
+                let message = tokio::time::timeout(deadline, self.messages.recv()).await.expect("an answer in time");
+                self.app.on_message(message.unwrap());
+                tokio::task::yield_now().await;
+            }
+            while let Ok(message) = self.messages.try_recv() {
+                self.app.on_message(message);
+            }
+        });
+        while let Ok((at, event)) = self.events.try_recv() {
+            self.app.on_event(at, &event);
+        }
+        let latest = self.handle.snapshots().borrow().clone();
+        self.app.on_snapshot(latest);
+    }
+
+    fn draw(&mut self) -> Buffer {
+        self.screen.draw(|frame| draw::draw(&mut self.app, frame)).unwrap();
+        self.screen.backend().buffer().clone()
+    }
+
+    fn text(&mut self) -> String {
+        lines(&self.draw()).join("\n")
+    }
+}
+
+fn lines(buffer: &Buffer) -> Vec<String> {
+    let rows =
+        buffer.area.rows().map(|row| row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol().to_owned()).collect::<String>());
+    rows.map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Where each style begins, line by line, for the eye that cannot see colours in a text.
+fn styles(buffer: &Buffer) -> Vec<String> {
+    let mut all = Vec::new();
+    for row in buffer.area.rows() {
+        let (mut line, mut last) = (String::new(), None);
+        for cell in row.columns() {
+            let cell_style = &buffer[(cell.x, cell.y)];
+            let style = format!("{:?}/{:?}", cell_style.fg, cell_style.modifier);
+            if last.as_ref() != Some(&style) {
+                line.push_str(&format!("{}:{style} ", cell.x));
+                last = Some(style);
+            }
+        }
+        all.push(line.trim_end().to_owned());
+    }
+    all
+}
+
+/// A screen in the middle of everyday work: a file stored, another fetched.
+fn at_work(width: u16, height: u16, theme: Theme) -> Stage {
+    let mut stage = Stage::new(width, height, theme, true);
+    random_file(&stage.home.path().join("video.bin"), 700_000, 7);
+    let video = stage.home.path().join("video.bin");
+    stage.runtime.block_on(async {
+        for command in [Command::Upload { path: video, name: None, stored_at: 0 }, Command::CheckHealth] {
+            if let Reply::Started(transfer) = stage.handle.ask(command).await.unwrap() {
+                stage.handle.ask(Command::Await { transfer }).await.unwrap();
+            }
+        }
+    });
+    stage.settle();
+    stage
+}
+
+/// What a screen looks like is kept in files, text and styles; `P2P_REGENERATE=1` writes them anew.
+#[test]
+fn the_screen_looks_as_it_did() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        for name in [ThemeName::Dark, ThemeName::Mono] {
+            let mut stage = at_work(width, height, Theme::new(name, name == ThemeName::Mono));
+            let mut picture = Vec::new();
+            for pane in Pane::ALL.into_iter().filter(|_| width == 80).chain([Pane::Prompt]) {
+                stage.app.focus = pane;
+                stage.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
+                let buffer = stage.draw();
+                picture.extend([format!("== {}", pane.name())]);
+                picture.extend(lines(&buffer));
+                picture.extend(styles(&buffer));
+            }
+            check_picture(&format!("{width}x{height}-{name}"), &(picture.join("\n") + "\n"));
+        }
+    }
+}
+
+fn check_picture(name: &str, picture: &str) {
+    let path = format!("{}/tests/data/screens/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("P2P_REGENERATE").is_some() {
+        std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
+        std::fs::write(&path, picture).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = picture.lines().zip(known.lines()).position(|(now, then)| now != then);
+    assert!(
+        picture == known,
+        "{name} looks different from line {differs:?} on; P2P_REGENERATE=1 cargo test keeps it:\n{picture}"
+    );
+}
+
+#[test]
+fn no_size_is_too_small_or_odd() {
+    let mut stage = at_work(120, 40, Theme::new(ThemeName::Dark, false));
+    for focus in [Pane::Segments, Pane::Prompt] {
+        stage.app.focus = focus;
+        for width in 1..=60 {
+            for height in 1..=20 {
+                stage.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+                stage.draw();
+            }
+        }
+    }
+    stage.screen = Terminal::new(TestBackend::new(59, 16)).unwrap();
+    let text = stage.text();
+    assert!(text.contains("60x16 needed") && text.contains("now 59x16"), "{text}");
+}
+
+/// A whole session by keys: upload, watch, pause, filter, help, quit.
+#[test]
+fn a_session_by_keys() {
+    let mut stage = Stage::dark(120, 40);
+    let path = stage.home.path().join("video.bin");
+    random_file(&path, 500_000, 1);
+    stage.keys(&[&format!("upload {}", stage.home.path().join("vid").display()), "Tab", "Enter"]);
+    let text = stage.text();
+    assert!(text.contains("stored video.bin: 488.3 KiB"), "{text}");
+    assert!(text.contains("#1 ↑ video.bin") && text.contains("✓ done") && text.contains("Segments of #1 video.bin"), "{text}");
+    assert!(text.contains("1 files · 488.3 KiB") && text.contains("video.bin is stored"), "{text}");
+
+    stage.keys(&["Shift-Tab", "Shift-Tab", "/", "SYN-ACK", "Enter"]);
+    assert_eq!((stage.app.focus, stage.app.filter.as_str()), (Pane::Wire, "SYN-ACK"));
+    let text = stage.text();
+    assert!(text.contains("SYN-ACK") && !text.contains("DATA "), "{text}");
+
+    stage.keys(&[" "]);
+    assert!(stage.text().contains("PAUSED"));
+    stage.keys(&[" ", "f"]);
+    assert!(stage.text().contains("FROZEN"));
+    stage.keys(&["f", "z"]);
+    assert!(!stage.text().contains("Transfers"));
+    stage.keys(&["z", "y"]);
+    assert!(matches!(stage.app.wishes.as_slice(), [Wish::Copy(text)] if text.contains("SYN-ACK")), "{:?}", stage.app.wishes);
+
+    stage.keys(&["?"]);
+    assert!(stage.text().contains("Help: type to search"));
+    stage.keys(&["storage full", "Enter"]);
+    assert!(stage.app.dialogs.is_empty() && stage.app.prompt.output.iter().any(|(_, line)| line == "all nodes"));
+    stage.keys(&["Esc", "Ctrl-P", "verify", "Enter"]);
+    assert_eq!((stage.app.focus, stage.app.prompt.editor.text()), (Pane::Prompt, "verify "));
+    stage.keys(&["vid", "Tab", "Enter"]);
+    assert!(stage.text().contains("video.bin is whole"), "{}", stage.text());
+
+    stage.keys(&["Ctrl-Q"]);
+    assert!(stage.app.over);
+}
+
+/// Whoever leaves while a transfer runs is asked, and told which.
+#[test]
+fn leaving_while_something_runs_asks() {
+    let mut stage = Stage::new(100, 34, Theme::new(ThemeName::Dark, false), true);
+    random_file(&stage.home.path().join("big.bin"), 2_000_000, 1);
+    let path = stage.home.path().join("big.bin");
+    stage.runtime.block_on(stage.handle.ask(Command::Upload { path, name: None, stored_at: 0 })).unwrap();
+    stage.settle();
+    stage.keys(&["Ctrl-Q"]);
+    let text = stage.text();
+    assert!(text.contains("upload of big.bin") && text.contains("Cancel them and leave?"), "{text}");
+    stage.keys(&["n"]);
+    assert!(!stage.app.over && stage.app.dialogs.is_empty());
+    stage.keys(&["quit --now", "Enter"]);
+    assert!(stage.app.over);
+}
+
+#[test]
+fn what_is_wrong_is_said_below_the_line() {
+    let mut stage = Stage::dark(100, 34);
+    stage.keys(&[
+        "uplaod x",
+        "Enter",
+        "download nothing.bin",
+        "Enter",
+        "set f 7",
+        "Enter",
+        "echo $f",
+        "Enter",
+        "health",
+        "Enter",
+    ]);
+    let said: Vec<&str> = stage.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(said.iter().any(|line| line.contains("did you mean `upload`")), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("no file named `nothing.bin`")) && said.contains(&"7"), "{said:?}");
+    stage.keys(&["clear", "Enter"]);
+    assert!(stage.app.prompt.output.is_empty());
+}
+
+#[test]
+fn the_mouse_chooses_and_scrolls() {
+    let mut stage = at_work(120, 40, Theme::new(ThemeName::Light, false));
+    stage.draw();
+    let at = |kind, column, row| Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+    stage.app.on_input(at(MouseEventKind::Down(MouseButton::Left), 5, 4));
+    assert_eq!((stage.app.focus, stage.app.row(Pane::Nodes)), (Pane::Nodes, 2));
+    stage.keys(&["Enter"]);
+    assert!(
+        stage.text().contains("Node_03") && stage.app.prompt.output.iter().any(|(_, line)| line.starts_with("queued packets"))
+    );
+    stage.app.on_input(at(MouseEventKind::ScrollDown, 5, 4));
+    assert_eq!(stage.app.row(Pane::Nodes), 4);
+    stage.app.on_input(Input::Paste("ls\nnodes".into()));
+    assert_eq!((stage.app.focus, stage.app.prompt.editor.text()), (Pane::Prompt, "ls; nodes"));
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    let codes = prop_oneof![
+        any::<char>().prop_filter("printable", |c| !c.is_control()).prop_map(KeyCode::Char),
+        proptest::sample::select(vec![
+            KeyCode::Enter,
+            KeyCode::Esc,
+            KeyCode::Tab,
+            KeyCode::BackTab,
+            KeyCode::Up,
+            KeyCode::Down,
+            KeyCode::Left,
+            KeyCode::Right,
+            KeyCode::Home,
+            KeyCode::End,
+            KeyCode::PageUp,
+            KeyCode::PageDown,
+            KeyCode::Delete,
+            KeyCode::Backspace,
+            KeyCode::F(1),
+            KeyCode::Char(' '),
+            KeyCode::Char('z'),
+            KeyCode::Char('m'),
+            KeyCode::Char('/'),
+            KeyCode::Char('+'),
+        ]),
+    ];
+    let modifiers = proptest::sample::select(vec![KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT]);
+    let key = (codes, modifiers).prop_map(|(code, modifiers)| Input::Key(KeyEvent::new(code, modifiers)));
+    prop_oneof![9 => key, 1 => "\\PC{0,10}".prop_map(Input::Paste)]
+}
+
+#[test]
+fn no_keys_at_any_size_make_it_panic() {
+    let mut stage = at_work(80, 24, Theme::new(ThemeName::HighContrast, true));
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..150 {
+        let inputs =
+            proptest::collection::vec((any_input(), 1u16..150, 1u16..50), 1..20).new_tree(&mut runner).unwrap().current();
+        for (input, width, height) in inputs {
+            {
+                let _runtime = stage.runtime.enter();
+                stage.app.on_input(input);
+            }
+            stage.app.wishes.clear();
+            stage.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+            stage.draw();
+        }
+        stage.app.over = false;
+    }
+}
+
+/// What is typed into the prompt is what is there, whatever shortcuts there are.
+#[test]
+fn letters_in_the_prompt_are_never_stolen() {
+    let mut stage = Stage::dark(80, 24);
+    let text = "z?f+-./ym q QWERTZ 0123456789 !$%&()=";
+    for c in text.chars() {
+        stage.key(KeyCode::Char(c), KeyModifiers::NONE);
+    }
+    assert_eq!((stage.app.prompt.editor.text(), stage.app.focus, stage.app.dialogs.len()), (text, Pane::Prompt, 0));
+}
+
+mod pty {
+    use std::io::{Read, Write};
+    use std::sync::{Arc, Mutex};
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use crate::program::wait_until;
+
+    /// The real binary in a pseudo-terminal whose screen can be looked at.
+    struct Pty {
+        master: Box<dyn portable_pty::MasterPty + Send>,
+        writer: Box<dyn Write + Send>,
+        screen: Arc<Mutex<vt100::Parser>>,
+        child: Box<dyn portable_pty::Child + Send + Sync>,
+    }
+
+    fn cells(count: u16) -> std::num::NonZero<u16> {
+        std::num::NonZero::new(count).unwrap()
+    }
+
+    fn size(cols: u16, rows: u16) -> PtySize {
+        PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+    }
+
+    impl Pty {
+        fn start(command: CommandBuilder) -> Pty {
+            let pair = native_pty_system().openpty(size(120, 40)).unwrap();
+            let child = pair.slave.spawn_command(command).unwrap();
+            let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(40), cells(120), 0)));
+            let (mut reader, shared) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
+            std::thread::Builder::new()
+                .spawn(move || {
+                    let mut bytes = [0; 4096];
+                    while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                        shared.lock().unwrap().process(&bytes[..count]);
+                    }
+                })
+                .unwrap();
+            Pty { writer: pair.master.take_writer().unwrap(), master: pair.master, screen, child }
+        }
+
+        fn send(&mut self, text: &str) {
+            self.writer.write_all(text.as_bytes()).unwrap();
+            self.writer.flush().unwrap();
+        }
+
+        fn shows(&self, text: &str) {
+            wait_until(&format!("`{text}` on the screen"), || self.text().contains(text));
+        }
+
+        fn text(&self) -> String {
+            self.screen.lock().unwrap().screen().contents()
+        }
+    }
+
+    /// A user types, resizes, suspends, comes back and leaves; the terminal is as it was.
+    #[test]
+    fn the_real_program_in_a_terminal() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("p2p.toml"), crate::program::QUICK).unwrap();
+        std::fs::write(home.path().join("video.bin"), vec![7; 300_000]).unwrap();
+        let mut shell = CommandBuilder::new("bash");
+        shell.args(["--norc", "--noprofile", "-i"]);
+        shell.cwd(home.path());
+        shell.env_clear();
+        for (name, value) in
+            [("HOME", home.path().to_str().unwrap()), ("TERM", "xterm-256color"), ("PS1", "shell> "), ("PATH", "/usr/bin:/bin")]
+        {
+            shell.env(name, value);
+        }
+        let mut pty = Pty::start(shell);
+        pty.shows("shell>");
+        pty.send(&format!("{} --speed max\r", env!("CARGO_BIN_EXE_p2p")));
+        pty.shows("Type `help`");
+        pty.send("upload vid\t\r");
+        pty.shows("stored video.bin: 293.0 KiB");
+        assert!(pty.screen.lock().unwrap().screen().alternate_screen());
+
+        pty.master.resize(size(80, 24)).unwrap();
+        pty.screen.lock().unwrap().screen_mut().set_size(cells(24), cells(80));
+        pty.shows(" Nodes   Health   Transfers ");
+
+        pty.send("\x1a");
+        pty.shows("Stopped");
+        assert!(!pty.screen.lock().unwrap().screen().alternate_screen());
+        pty.send("fg\r");
+        pty.shows(" Nodes   Health   Transfers ");
+        pty.send("\x11");
+        wait_until("the shell's screen", || !pty.screen.lock().unwrap().screen().alternate_screen());
+        pty.send("echo sane$((1+1))\r");
+        pty.shows("sane2");
+        let screen = Arc::clone(&pty.screen);
+        let screen = screen.lock().unwrap();
+        assert!(!screen.screen().hide_cursor() && screen.screen().mouse_protocol_mode() == vt100::MouseProtocolMode::None);
+        drop(screen);
+        pty.send("exit\r");
+        assert!(pty.child.wait().unwrap().success());
+    }
+}
+
+/// Without a terminal it says so, and what to do.
+#[test]
+fn without_a_terminal_it_says_what_to_do() {
+    let said = crate::program::Home::new("").refused(&[]);
+    assert!(said.contains("this is no terminal") && said.contains("p2p demo"), "{said}");
+}
