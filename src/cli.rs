@@ -1,12 +1,14 @@
 //! The command line: which commands there are, and which front end carries each out. The top of the house; knows nothing of
 //! what they do.
 
-use clap::{Parser, Subcommand};
-use color_eyre::eyre::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use color_eyre::eyre::{Result, WrapErr};
 
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
+use crate::output;
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -68,6 +70,13 @@ enum Command {
     Config(ConfigArgs),
     /// Write everything that the catalog knows, as JSON
     Export(ExportArgs),
+    /// Print completions for a shell: source them, or put them where it looks
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 impl Cli {
@@ -90,7 +99,34 @@ impl Cli {
             Command::Replay(args) => return replay::run(&args),
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
+            Command::Completions { shell } => output::print_text(completions(shell).trim_end())?,
+            Command::Man => output::print_text(manual()?.trim_end())?,
         }
         Ok(true)
     }
+}
+
+/// Completions of the command line for a shell.
+fn completions(shell: Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "p2p", &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The manual page, in roff: the program, and then each command.
+fn manual() -> Result<String> {
+    let mut text = Vec::new();
+    let mut command = Cli::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(&mut text).wrap_err("cannot make the manual")?;
+    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
+        let page = clap_mangen::Man::new(subcommand.clone());
+        for render in [clap_mangen::Man::render_name_section, clap_mangen::Man::render_synopsis_section] {
+            render(&page, &mut text).wrap_err("cannot make the manual")?;
+        }
+        for render in [clap_mangen::Man::render_description_section, clap_mangen::Man::render_options_section] {
+            render(&page, &mut text).wrap_err("cannot make the manual")?;
+        }
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -2,28 +2,26 @@
 //!
 //! Knows the engine through its handle, and nothing of how things are drawn.
 
+mod acts;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::action::{self, Action, BINDINGS};
-use super::dialog::{self, Choice, Dialog, Item, List};
-use super::editor::Editor;
+use super::action::{self, Action};
+use super::dialog::{self, Dialog};
 use super::prompt::{self, Prompt};
 use super::series::Series;
 use super::theme::{Role, Theme};
 use super::words;
-use crate::engine::pace::Speed;
 use crate::engine::transfer::{TransferId, TransferReport};
 use crate::engine::{Command, Event, Snapshot};
 use crate::shell::answer::{Answer, Effect};
 use crate::shell::complete::Knowledge;
-use crate::shell::spec::Times;
-use crate::shell::table::COMMANDS;
 use crate::shell::words::{Variables, commands_of};
 use crate::shell::{Shell, ShellError};
 use crate::storage::manifest::NodeNumber;
@@ -400,202 +398,4 @@ impl App {
             Message::Told(answer.map(|_| Answer::nothing()).map_err(ShellError::from))
         });
     }
-
-    /// Carries out an action.
-    pub fn act(&mut self, action: Action) {
-        match action {
-            Action::NextPane => self.move_focus(1),
-            Action::PreviousPane => self.move_focus(-1),
-            Action::Prompt => {
-                self.zoomed = false;
-                self.focus = Pane::Prompt;
-            }
-            Action::Zoom => self.zoomed = !self.zoomed,
-            Action::Help => self.open_help(),
-            Action::Palette => self.open_palette(),
-            Action::Pause => {
-                let paused = self.shell.engine().snapshots().borrow().paused;
-                self.tell(if paused { Command::Resume } else { Command::Pause });
-            }
-            Action::Freeze => self.freeze(),
-            Action::Faster => self.change_speed(1),
-            Action::Slower => self.change_speed(-1),
-            Action::Step => self.tell(Command::Step { span: None }),
-            Action::Filter => self.ask_for_filter(),
-            Action::Copy => self.copy(),
-            Action::Map => self.map = !self.map,
-            Action::Up => self.scroll(self.focus, -1),
-            Action::Down => self.scroll(self.focus, 1),
-            Action::PageUp => self.scroll(self.focus, -10),
-            Action::PageDown => self.scroll(self.focus, 10),
-            Action::Open => self.open(),
-            Action::Quit => self.quit(false),
-            Action::Suspend => self.wishes.push(Wish::Suspend),
-        }
-    }
-
-    fn focus_on(&mut self, pane: Pane) {
-        self.focus = pane;
-        if pane != Pane::Prompt {
-            self.tab = pane;
-        }
-    }
-
-    fn move_focus(&mut self, step: isize) {
-        let place = Pane::ALL.iter().position(|&pane| pane == self.focus).unwrap_or(0) as isize;
-        let next = (place + step).rem_euclid(Pane::ALL.len() as isize) as usize;
-        self.focus_on(Pane::ALL[next]);
-    }
-
-    fn freeze(&mut self) {
-        self.frozen = !self.frozen;
-        if !self.frozen {
-            self.view = self.shell.engine().snapshots().borrow().clone();
-        }
-    }
-
-    fn change_speed(&mut self, step: isize) {
-        let now: Option<Speed> = self.shell.engine().snapshots().borrow().speed.parse().ok();
-        let place = match now {
-            Some(Speed::Thousandths(now)) => SPEEDS.iter().position(|&speed| speed >= now).unwrap_or(SPEEDS.len()),
-            _ => SPEEDS.len(),
-        };
-        let place = place.saturating_add_signed(step).min(SPEEDS.len());
-        let speed = SPEEDS.get(place).map_or(Speed::Max, |&speed| Speed::Thousandths(speed));
-        self.tell(Command::SetSpeed { speed });
-    }
-
-    fn scroll(&mut self, pane: Pane, rows: isize) {
-        if pane == Pane::Prompt {
-            let last = self.prompt.output.len().saturating_sub(1);
-            self.prompt.scroll = self.prompt.scroll.saturating_add_signed(-rows).min(last);
-            return;
-        }
-        let last = self.rows_of(pane).saturating_sub(1);
-        let row = self.row(pane).saturating_add_signed(rows).min(last);
-        self.selected.insert(pane, row);
-        self.follow_selection(pane);
-    }
-
-    /// A transfer that is selected has its segments shown.
-    fn follow_selection(&mut self, pane: Pane) {
-        if pane == Pane::Transfers {
-            self.transfer = self.transfer_rows().get(self.row(pane)).map(|report| report.status.id).or(self.transfer);
-        }
-    }
-
-    fn rows_of(&self, pane: Pane) -> usize {
-        match pane {
-            Pane::Nodes | Pane::Health => self.view.nodes.len(),
-            Pane::Transfers => self.transfer_rows().len(),
-            Pane::Segments => self.shown_transfer().map_or(0, |report| report.stories.len()),
-            Pane::Wire => self.view.wire.len(),
-            Pane::Log => self.log.len(),
-            Pane::Prompt => 0,
-        }
-    }
-
-    fn open(&mut self) {
-        let line = match self.focus {
-            Pane::Nodes | Pane::Health => self.view.nodes.get(self.row(self.focus)).map(|node| format!("node {}", node.node)),
-            Pane::Transfers | Pane::Segments => self.shown_transfer().map(|report| format!("segments {}", report.status.id.0)),
-            Pane::Wire => self.selected_packet_node().map(|node| format!("trace {node}")),
-            Pane::Log | Pane::Prompt => None,
-        };
-        if let Some(line) = line {
-            self.run(&line);
-        }
-    }
-
-    /// The node whose connection the selected packet belongs to.
-    fn selected_packet_node(&self) -> Option<NodeNumber> {
-        let packet = super::panes::wire::rows(self).into_iter().nth(self.row(Pane::Wire))?;
-        let of = |address| self.view.nodes.iter().find(|node| node.address == address).map(|node| node.node);
-        of(*packet.from.ip()).or_else(|| of(*packet.to.ip()))
-    }
-
-    fn copy(&mut self) {
-        let text = match self.focus {
-            Pane::Nodes | Pane::Health => {
-                self.view.nodes.get(self.row(self.focus)).map(|node| format!("{} {}", node.node, node.address))
-            }
-            Pane::Transfers | Pane::Segments => self.shown_transfer().map(|report| {
-                let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
-                format!("{} {digest}", report.status.name)
-            }),
-            Pane::Wire => super::panes::wire::rows(self).get(self.row(Pane::Wire)).map(super::panes::wire::line),
-            Pane::Log => self.log.iter().rev().nth(self.row(Pane::Log)).map(|(_, _, text)| text.clone()),
-            Pane::Prompt => self.prompt.output.last().map(|(_, text)| text.clone()),
-        };
-        if let Some(text) = text {
-            self.wishes.push(Wish::Copy(text));
-        }
-    }
-
-    fn ask_for_filter(&mut self) {
-        let (reply, answer) = oneshot::channel();
-        let mut editor = Editor::default();
-        editor.set(&self.filter);
-        let text = format!("Show only rows of {} that contain (nothing for all):", self.tab.name());
-        self.dialogs.push(Dialog::Input { title: "Filter".into(), text, editor, masked: false, reply: Some(reply) });
-        let before = self.filter.clone();
-        self.spawn(async move { Message::Filter(answer.await.unwrap_or(before)) });
-    }
-
-    /// Leaves, or asks first where transfers run.
-    pub fn quit(&mut self, now: bool) {
-        let snapshot = self.shell.engine().snapshots().borrow().clone();
-        let running = snapshot.transfers.iter().filter(|report| !report.status.state.is_over());
-        let names: Vec<String> =
-            running.map(|report| format!("  {} of {}", report.status.direction.name(), report.status.name)).collect();
-        if now || names.is_empty() {
-            self.over = true;
-            return;
-        }
-        let (reply, answer) = oneshot::channel();
-        let text = format!("Still running:\n{}\nCancel them and leave? (y/n)", names.join("\n"));
-        self.dialogs.push(Dialog::Confirm { title: "Leave?".into(), text, reply: Some(reply) });
-        self.spawn(async move { Message::Quit(answer.await.unwrap_or(false)) });
-    }
-
-    fn choose(&mut self, choice: Choice) {
-        match choice {
-            Choice::Act(action) => self.act(action),
-            Choice::Command { line, run: true } => self.run(&line),
-            Choice::Command { line, run: false } => {
-                self.focus = Pane::Prompt;
-                self.prompt.editor.set(&format!("{line} "));
-            }
-        }
-    }
-
-    fn open_help(&mut self) {
-        let keys = BINDINGS.iter().map(|binding| Item {
-            name: binding.keys.to_owned(),
-            summary: binding.help.to_owned(),
-            choice: Choice::Act(binding.action),
-        });
-        self.open_list("Help: type to search, Enter to run", keys.chain(command_items()).collect());
-    }
-
-    fn open_palette(&mut self) {
-        let named = BINDINGS.iter().filter(|binding| !binding.name.is_empty());
-        let actions = named.map(|binding| Item {
-            name: binding.name.to_owned(),
-            summary: format!("{} ({})", binding.help, binding.keys),
-            choice: Choice::Act(binding.action),
-        });
-        self.open_list("Palette: type to search, Enter to run", actions.chain(command_items()).collect());
-    }
-
-    fn open_list(&mut self, title: &str, items: Vec<Item>) {
-        self.dialogs.push(Dialog::List(List { title: title.into(), search: Editor::default(), items, selected: 0 }));
-    }
-}
-
-fn command_items() -> impl Iterator<Item = Item> {
-    COMMANDS.iter().map(|spec| {
-        let run = spec.arguments.iter().all(|argument| argument.times == Times::Optional);
-        Item { name: spec.usage(), summary: spec.summary.to_owned(), choice: Choice::Command { line: spec.name.into(), run } }
-    })
 }

@@ -17,3 +17,15 @@ pub(crate) fn check(document: &str, name: &str, text: &str) {
         assert!(whole == fresh, "`{name}` in {document} is stale; P2P_REGENERATE=1 cargo test writes it anew:\n{text}");
     }
 }
+
+/// Checks that a whole file is `text`.
+pub(crate) fn check_file(document: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+    if std::env::var_os("P2P_REGENERATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = text.lines().zip(known.lines()).position(|(now, then)| now != then);
+    assert!(text == known, "{document} is stale from line {differs:?} on; P2P_REGENERATE=1 cargo test writes it anew:\n{text}");
+}

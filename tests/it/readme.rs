@@ -14,6 +14,18 @@ fn the_readme_shows_a_real_demonstration() {
     generated::check("README.md", "demo", &format!("```text\n{}\n```\n", lines.join("\n")));
 }
 
+/// What packagers install is what the program prints.
+#[test]
+fn completions_and_the_manual_are_those_of_the_program() {
+    let home = Home::new("");
+    for shell in ["bash", "zsh", "fish"] {
+        generated::check_file(&format!("assets/completions/p2p.{shell}"), &home.ok(&["completions", shell]));
+    }
+    let manual = home.ok(&["man"]);
+    assert!(manual.contains("p2p\\-flow") || manual.contains("p2p-flow"), "{manual}");
+    generated::check_file("assets/man/p2p.1", &manual);
+}
+
 /// Every command of the program is in the README.
 #[test]
 fn the_readme_names_every_command() {

@@ -19,6 +19,7 @@ use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::bench::{config, quick_link, random_file, slow_link};
+use crate::generated;
 
 /// A screen, its engine, and everything that the loop of the program would carry between them.
 struct Stage {
@@ -162,23 +163,17 @@ fn the_screen_looks_as_it_did() {
                 picture.extend(lines(&buffer));
                 picture.extend(styles(&buffer));
             }
-            check_picture(&format!("{width}x{height}-{name}"), &(picture.join("\n") + "\n"));
+            generated::check_file(&format!("tests/data/screens/{width}x{height}-{name}.txt"), &(picture.join("\n") + "\n"));
         }
     }
 }
 
-fn check_picture(name: &str, picture: &str) {
-    let path = format!("{}/tests/data/screens/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("P2P_REGENERATE").is_some() {
-        std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
-        std::fs::write(&path, picture).unwrap();
-    }
-    let known = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = picture.lines().zip(known.lines()).position(|(now, then)| now != then);
-    assert!(
-        picture == known,
-        "{name} looks different from line {differs:?} on; P2P_REGENERATE=1 cargo test keeps it:\n{picture}"
-    );
+/// The README's picture is the screen, as text.
+#[test]
+fn the_readme_shows_the_screen() {
+    let mut stage = at_work(120, 40, Theme::new(ThemeName::Dark, false));
+    stage.keys(&["nodes", "Enter", "upload "]);
+    generated::check("README.md", "screen", &format!("```text\n{}\n```\n", stage.text()));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The panes, a file each. A pane draws what the screen's state says into a rectangle, and changes nothing.
+//! The panes, a file each. A pane draws what the screen's state says into a rectangle, changes nothing, and knows nothing of
+//! the other panes.
 
 pub(super) mod header;
 pub(super) mod health;

@@ -1,0 +1,162 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_p2p_global_optspecs
+    string join \n ascii theme= data-dir= config= seed= speed= h/help V/version
+end
+
+function __fish_p2p_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_p2p_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_p2p_using_subcommand
+    set -l cmd (__fish_p2p_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_needs_command" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_needs_command" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l ascii -d 'Draw with ASCII characters only'
+complete -c p2p -n "__fish_p2p_needs_command" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_needs_command" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "demo" -d 'Store three files on five nodes, read them back, and report what was measured'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "put" -d 'Store files on the nodes'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "get" -d 'Fetch a stored file'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "ls" -d 'List the stored files'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "rm" -d 'Remove stored files'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "repl" -d 'Type commands line by line, without the full screen'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "replay" -d 'Run a recorded session again, and compare the trace'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "man" -d 'Print the manual page'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file under NAME instead of its own name' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand put" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand get" -s o -l output-file -d 'The file or the directory to put it in, instead of this directory; `-` for standard output' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l force -d 'Replace a file that is there'
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand get" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bandwidth -d 'The rate of the link' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l delay -d 'How long a packet travels one way: fixed, or a range as in 1ms..10ms' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l loss -d 'How likely a packet is lost, each way' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bytes -d 'What each flow carries' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l congestion -d 'The congestion control: cubic or newreno' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l flows -d 'How many flows start at once' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l shape -d 'Their topology' -r -f -a "single\t'All flows share one link'
+fanout\t'One host sends to many, over access links'
+incast\t'Many hosts send to one, over access links'"
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l queue -d 'How many packets may wait in a queue [default: twice the bandwidth-delay product, at least 100]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l runs -d 'How many runs, each with the next seed' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l seed -d 'The seed of the first run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l pcap -d 'Write the packets of the first run to FILE, for Wireshark' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l cwnd -d 'Write the congestion windows of the first run over time to FILE, as CSV' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand run" -s c -d 'Take COMMANDS for the script; `;` stands between them' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand run" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand replay" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand replay" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand config" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand config" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand export" -s o -l output-file -d 'Write to OUT instead of standard output' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l json -d 'Accepted for the sake of scripts: an export is always JSON'
+complete -c p2p -n "__fish_p2p_using_subcommand export" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand export" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand man" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand man" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "demo" -d 'Store three files on five nodes, read them back, and report what was measured'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "get" -d 'Fetch a stored file'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "ls" -d 'List the stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "rm" -d 'Remove stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full screen'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "replay" -d 'Run a recorded session again, and compare the trace'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,500 @@
+#compdef p2p
+
+autoload -U is-at-least
+
+_p2p() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'--theme=[The colours\: dark, light, high-contrast, mono]:THEME:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--ascii[Draw with ASCII characters only]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_p2p_commands" \
+"*::: :->p2p" \
+&& ret=0
+    case $state in
+    (p2p)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:p2p-command-$line[1]:"
+        case $line[1] in
+            (demo)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(put)
+_arguments "${_arguments_options[@]}" : \
+'--as=[Store the file under NAME instead of its own name]:NAME:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::files -- The files to store; `-` for standard input:_files' \
+&& ret=0
+;;
+(get)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
+'--output-file=[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--force[Replace a file that is there]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The stored file to fetch:_default' \
+&& ret=0
+;;
+(ls)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::names -- The stored files to remove:_default' \
+&& ret=0
+;;
+(nodes)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(flow)
+_arguments "${_arguments_options[@]}" : \
+'--bandwidth=[The rate of the link]:RATE:_default' \
+'--delay=[How long a packet travels one way\: fixed, or a range as in 1ms..10ms]:TIME:_default' \
+'--loss=[How likely a packet is lost, each way]:CHANCE:_default' \
+'--bytes=[What each flow carries]:SIZE:_default' \
+'--congestion=[The congestion control\: cubic or newreno]:NAME:_default' \
+'--flows=[How many flows start at once]:N:_default' \
+'--shape=[Their topology]:SHAPE:((single\:"All flows share one link"
+fanout\:"One host sends to many, over access links"
+incast\:"Many hosts send to one, over access links"))' \
+'--queue=[How many packets may wait in a queue \[default\: twice the bandwidth-delay product, at least 100\]]:N:_default' \
+'--runs=[How many runs, each with the next seed]:N:_default' \
+'--seed=[The seed of the first run]:N:_default' \
+'--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
+'--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(run)
+_arguments "${_arguments_options[@]}" : \
+'-c+[Take COMMANDS for the script; \`;\` stands between them]:COMMANDS:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::file -- The script; `-` for standard input:_files' \
+&& ret=0
+;;
+(repl)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(replay)
+_arguments "${_arguments_options[@]}" : \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':file -- The recording:_files' \
+&& ret=0
+;;
+(config)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+'-o+[Write to OUT instead of standard output]:OUT:_files' \
+'--output-file=[Write to OUT instead of standard output]:OUT:_files' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Accepted for the sake of scripts\: an export is always JSON]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(completions)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':shell -- The shell:(bash elvish fish powershell zsh)' \
+&& ret=0
+;;
+(man)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_p2p__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:p2p-help-command-$line[1]:"
+        case $line[1] in
+            (demo)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(put)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(get)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(ls)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(nodes)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(flow)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(run)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(repl)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(replay)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(config)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(completions)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(man)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_p2p_commands] )) ||
+_p2p_commands() {
+    local commands; commands=(
+'demo:Store three files on five nodes, read them back, and report what was measured' \
+'put:Store files on the nodes' \
+'get:Fetch a stored file' \
+'ls:List the stored files' \
+'rm:Remove stored files' \
+'nodes:List the nodes, with what probes over the virtual network say of them' \
+'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
+'run:Carry out a script of commands, and stop at the first that fails' \
+'repl:Type commands line by line, without the full screen' \
+'replay:Run a recorded session again, and compare the trace' \
+'config:Print the configuration in effect, and where each value came from' \
+'export:Write everything that the catalog knows, as JSON' \
+'completions:Print completions for a shell\: source them, or put them where it looks' \
+'man:Print the manual page' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'p2p commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__completions_commands] )) ||
+_p2p__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p completions commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__config_commands] )) ||
+_p2p__subcmd__config_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p config commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__demo_commands] )) ||
+_p2p__subcmd__demo_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p demo commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__export_commands] )) ||
+_p2p__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p export commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__flow_commands] )) ||
+_p2p__subcmd__flow_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p flow commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__get_commands] )) ||
+_p2p__subcmd__get_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p get commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help_commands] )) ||
+_p2p__subcmd__help_commands() {
+    local commands; commands=(
+'demo:Store three files on five nodes, read them back, and report what was measured' \
+'put:Store files on the nodes' \
+'get:Fetch a stored file' \
+'ls:List the stored files' \
+'rm:Remove stored files' \
+'nodes:List the nodes, with what probes over the virtual network say of them' \
+'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
+'run:Carry out a script of commands, and stop at the first that fails' \
+'repl:Type commands line by line, without the full screen' \
+'replay:Run a recorded session again, and compare the trace' \
+'config:Print the configuration in effect, and where each value came from' \
+'export:Write everything that the catalog knows, as JSON' \
+'completions:Print completions for a shell\: source them, or put them where it looks' \
+'man:Print the manual page' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'p2p help commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__completions_commands] )) ||
+_p2p__subcmd__help__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help completions commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__config_commands] )) ||
+_p2p__subcmd__help__subcmd__config_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help config commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__demo_commands] )) ||
+_p2p__subcmd__help__subcmd__demo_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help demo commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__export_commands] )) ||
+_p2p__subcmd__help__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help export commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__flow_commands] )) ||
+_p2p__subcmd__help__subcmd__flow_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help flow commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__get_commands] )) ||
+_p2p__subcmd__help__subcmd__get_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help get commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__help_commands] )) ||
+_p2p__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help help commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__ls_commands] )) ||
+_p2p__subcmd__help__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help ls commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__man_commands] )) ||
+_p2p__subcmd__help__subcmd__man_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help man commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__nodes_commands] )) ||
+_p2p__subcmd__help__subcmd__nodes_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help nodes commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__put_commands] )) ||
+_p2p__subcmd__help__subcmd__put_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help put commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__repl_commands] )) ||
+_p2p__subcmd__help__subcmd__repl_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help repl commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__replay_commands] )) ||
+_p2p__subcmd__help__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help replay commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__rm_commands] )) ||
+_p2p__subcmd__help__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help rm commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__run_commands] )) ||
+_p2p__subcmd__help__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help run commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__ls_commands] )) ||
+_p2p__subcmd__ls_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p ls commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__man_commands] )) ||
+_p2p__subcmd__man_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p man commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__nodes_commands] )) ||
+_p2p__subcmd__nodes_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p nodes commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__put_commands] )) ||
+_p2p__subcmd__put_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p put commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__repl_commands] )) ||
+_p2p__subcmd__repl_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p repl commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__replay_commands] )) ||
+_p2p__subcmd__replay_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p replay commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__rm_commands] )) ||
+_p2p__subcmd__rm_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p rm commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__run_commands] )) ||
+_p2p__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p run commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_p2p" ]; then
+    _p2p "$@"
+else
+    compdef _p2p p2p
+fi
