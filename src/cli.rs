@@ -30,9 +30,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Store three files on five nodes, read them back, and report what was measured
+    /// Take a tour in the terminal; without one, store three files, read them back, and report what was measured
     ///
-    /// Files of 2, 3 and 5 MiB of pseudo-random bytes cross the virtual network to real disks and come back; every host probes
+    /// On a terminal the full-screen session opens and a narrated tour types itself; any key ends it, and the prompt is
+    /// yours. With --json, or where standard input or output is no terminal: files of 2, 3 and 5 MiB of pseudo-random bytes cross the virtual network to real disks and come back; every host probes
     /// every other. Works in a temporary directory; with --data-dir in that one, where the files stay until the next
     /// demonstration. Exits with 0 only if every byte came back.
     Demo(DemoArgs),
@@ -87,6 +88,7 @@ impl Cli {
     pub async fn run(self) -> Result<bool> {
         let Some(command) = self.command else { return tui::run(&self.session).await.map(|()| true) };
         match command {
+            Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.engine()).await?,
             Command::Demo(args) => return demo::run(&args).await,
             Command::Put(args) => oneshot::put(&args).await?,
             Command::Get(args) => oneshot::get(&args).await?,

@@ -32,6 +32,18 @@ pub struct DemoArgs {
     output: OutputArgs,
 }
 
+impl DemoArgs {
+    /// Whether somebody wants the report as JSON.
+    pub fn wants_json(&self) -> bool {
+        self.output.json
+    }
+
+    /// What the engine is to be started with.
+    pub fn engine(&self) -> &EngineArgs {
+        &self.engine
+    }
+}
+
 /// Runs the demonstration and prints its report. True where every byte came back.
 ///
 /// # Errors

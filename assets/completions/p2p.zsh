@@ -308,7 +308,7 @@ esac
 (( $+functions[_p2p_commands] )) ||
 _p2p_commands() {
     local commands; commands=(
-'demo:Store three files on five nodes, read them back, and report what was measured' \
+'demo:Take a tour in the terminal; without one, store three files, read them back, and report what was measured' \
 'put:Store files on the nodes' \
 'get:Fetch a stored file' \
 'ls:List the stored files' \
@@ -359,7 +359,7 @@ _p2p__subcmd__get_commands() {
 (( $+functions[_p2p__subcmd__help_commands] )) ||
 _p2p__subcmd__help_commands() {
     local commands; commands=(
-'demo:Store three files on five nodes, read them back, and report what was measured' \
+'demo:Take a tour in the terminal; without one, store three files, read them back, and report what was measured' \
 'put:Store files on the nodes' \
 'get:Fetch a stored file' \
 'ls:List the stored files' \

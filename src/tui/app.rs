@@ -6,6 +6,7 @@ mod acts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
@@ -14,9 +15,11 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::action::{self, Action};
 use super::dialog::{self, Dialog};
+use super::editor::Edit;
 use super::prompt::{self, Prompt};
 use super::series::Series;
 use super::theme::{Role, Theme};
+use super::tour::{Step, Tour};
 use super::words;
 use crate::engine::transfer::{TransferId, TransferReport};
 use crate::engine::{Command, Event, Snapshot};
@@ -130,6 +133,8 @@ pub struct App {
     pub wishes: Vec<Wish>,
     /// It is over.
     pub over: bool,
+    /// The tour, while it goes on.
+    pub tour: Option<Tour>,
     transfer: Option<TransferId>,
     shell: Shell,
     variables: Variables,
@@ -164,6 +169,7 @@ impl App {
             areas: Vec::new(),
             wishes: Vec::new(),
             over: false,
+            tour: None,
             transfer: None,
             shell,
             variables: Variables::new(),
@@ -274,8 +280,37 @@ impl App {
         }
     }
 
+    /// The tour goes a step further; gives when the next is due.
+    pub fn on_tour(&mut self) -> Duration {
+        let busy = self.is_busy();
+        let Some(tour) = &mut self.tour else { return Duration::ZERO };
+        let (step, wait) = tour.next(busy);
+        match step {
+            Step::Narrate(words) => self.prompt.say(Role::Good, &words),
+            Step::Type(c) => self.prompt.editor.apply(&Edit::Insert(c.to_string())),
+            Step::Enter => {
+                let line = self.prompt.editor.take();
+                self.prompt.remember(&line);
+                self.run(&line);
+            }
+            Step::Wait => {}
+            Step::End => self.end_tour(),
+        }
+        wait
+    }
+
+    fn end_tour(&mut self) {
+        if self.tour.take().is_some() {
+            self.prompt.editor.take();
+            self.prompt.say(Role::Good, "The prompt is yours.");
+        }
+    }
+
     /// Input from the terminal.
     pub fn on_input(&mut self, input: Input) {
+        if matches!(&input, Input::Key(key) if key.kind != KeyEventKind::Release) && self.tour.is_some() {
+            return self.end_tour();
+        }
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
             Input::Paste(text) => match self.dialogs.last_mut() {

@@ -3,11 +3,12 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`app`] | what the screen shows and what keys do to it, without a terminal |
-//! | [`draw`], [`panes`] | the screen, region by region |
+//! | [`draw`], `panes` | the screen, region by region |
 //! | [`action`] | what keys do where: the one table |
 //! | [`prompt`], [`editor`] | the line that is typed |
 //! | [`dialog`] | questions above the panes |
 //! | [`theme`], [`series`], [`words`] | colours and glyphs; rates over time; events in words |
+//! | [`tour`] | a script that types itself |
 //! | [`terminal`] | taken over and given back |
 //!
 //! One loop takes input, events, snapshots and answers as they come, and draws when something has changed, at most thirty
@@ -23,6 +24,7 @@ pub mod prompt;
 pub mod series;
 pub mod terminal;
 pub mod theme;
+pub mod tour;
 pub mod words;
 
 use std::fs;
@@ -43,10 +45,13 @@ use tokio::time::{Instant, sleep_until};
 
 use self::app::{App, Message, Wish};
 use self::theme::{Theme, ThemeName};
+use self::tour::Tour;
 use crate::engine::{Command, Event, Snapshot};
 use crate::interrupt::interrupted;
 use crate::output;
+use crate::random::RandomStream;
 use crate::session::{EngineArgs, Session};
+use crate::shell::words::Variables;
 use crate::shell::{Shell, WIRE_PACKETS};
 use crate::units::SimTime;
 
@@ -71,15 +76,46 @@ pub struct TuiArgs {
 /// # Errors
 /// Where there is no terminal, or the data directory cannot be used.
 pub async fn run(args: &TuiArgs) -> Result<()> {
-    if !stdout().is_terminal() || !stdin().is_terminal() {
+    if !is_possible() {
         return Err(eyre!("this is no terminal"))
             .suggestion("`p2p demo` prints a report anywhere, `p2p run` carries out a script");
     }
     let session = Session::start_interactive(&args.engine, None)?;
+    open(session, args.theme(), None).await
+}
+
+/// Plays the tour in a session of its own, with files of its own; then the prompt is the user's. In a directory that is gone
+/// afterwards, unless `engine` names one.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
+    let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
+    let own_data = scratch.path().join("data");
+    let data_dir = if engine.data_dir.is_some() { None } else { Some(own_data.as_path()) };
+    let session = Session::start_interactive(engine, data_dir)?;
+    let mut variables = Variables::new();
+    for (number, (name, bytes)) in TOUR_FILES.into_iter().enumerate() {
+        let path = scratch.path().join(name);
+        let mut content = vec![0; bytes];
+        RandomStream::new(session.config.seed()?, name).fill(&mut content);
+        fs::write(&path, content).wrap_err_with(|| format!("cannot write {}", path.display()))?;
+        variables.insert(format!("file{}", number + 1), path.display().to_string());
+        variables.insert(format!("name{}", number + 1), name.to_owned());
+    }
+    let tour = Tour::new(include_str!("../../assets/scenarios/tour.p2p"), &variables);
+    open(session, TuiArgs::default().theme(), Some(tour)).await
+}
+
+/// The files that the tour stores, and their bytes.
+const TOUR_FILES: [(&str, usize); 2] = [("holiday.bin", 600 << 10), ("notes.bin", 200 << 10)];
+
+async fn open(session: Session, theme: Theme, tour: Option<Tour>) -> Result<()> {
     session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
     let history_path = session.data_dir.join("tui-history.txt");
     let shell = Shell::new(session.engine.clone(), output::now_unix);
-    let (mut app, messages) = App::new(shell, args.theme(), read_history(&history_path));
+    let (mut app, messages) = App::new(shell, theme, read_history(&history_path));
+    app.tour = tour;
     let guard = terminal::Guard::take().wrap_err("cannot use the terminal")?;
     let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
     let sources = Sources { input, events: session.engine.events(), snapshots: session.engine.snapshots() };
@@ -94,6 +130,11 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     drop(app);
     drop(session.end().await?);
     result
+}
+
+/// Whether there is a terminal to draw on and to type at.
+pub fn is_possible() -> bool {
+    stdout().is_terminal() && stdin().is_terminal()
 }
 
 impl TuiArgs {
@@ -130,7 +171,7 @@ where
     B::Error: Send + Sync + 'static,
 {
     let mut next_frame = now();
-    let mut dirty = true;
+    let (mut dirty, mut next_step) = (true, now());
     while !app.over {
         tokio::select! {
             biased;
@@ -138,6 +179,10 @@ where
                 screen.draw(|frame| draw::draw(app, frame)).wrap_err("cannot draw")?;
                 next_frame = now() + FRAME;
                 dirty = false;
+            }
+            () = sleep_until(next_step), if app.tour.is_some() => {
+                next_step = now() + app.on_tour();
+                dirty = true;
             }
             input = sources.input.recv() => match input {
                 Some(input) => {

@@ -33,6 +33,10 @@ fn the_readme_names_every_command() {
     let help = Home::new("").ok(&["--help"]);
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     for line in commands {
+        // What goes on on a further line is set in deeper.
+        if line.starts_with("   ") {
+            continue;
+        }
         let command = line.split_whitespace().next().unwrap();
         assert!(command == "help" || readme.contains(&format!("`p2p {command}")), "{command}");
     }

@@ -7,9 +7,11 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseBut
 use p2p_storage::engine::pace::Speed;
 use p2p_storage::engine::{ClockMode, Command, Engine, EngineHandle, Reply};
 use p2p_storage::shell::Shell;
+use p2p_storage::shell::words::Variables;
 use p2p_storage::tui::app::{App, Message, Pane, Wish};
 use p2p_storage::tui::draw;
 use p2p_storage::tui::theme::{Theme, ThemeName};
+use p2p_storage::tui::tour::Tour;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use ratatui::Terminal;
@@ -448,6 +450,38 @@ mod pty {
         pty.send("exit\r");
         assert!(pty.child.wait().unwrap().success());
     }
+}
+
+/// The tour types itself to its end, without a failure; a key ends it at any time.
+#[test]
+fn the_tour_types_itself() {
+    let mut stage = Stage::new(120, 40, Theme::new(ThemeName::Dark, false), true);
+    let mut variables = Variables::new();
+    for (number, bytes) in [(1, 300_000), (2, 100_000)] {
+        let path = stage.home.path().join(format!("{number}.bin"));
+        random_file(&path, bytes, number);
+        variables.insert(format!("file{number}"), path.display().to_string());
+        variables.insert(format!("name{number}"), format!("{number}.bin"));
+    }
+    stage.app.tour = Some(Tour::new(include_str!("../../assets/scenarios/tour.p2p"), &variables));
+    while stage.app.tour.is_some() {
+        let wait = {
+            let _runtime = stage.runtime.enter();
+            stage.app.on_tour()
+        };
+        assert!(wait < Duration::from_secs(10));
+        stage.settle();
+    }
+    let said: Vec<&str> = stage.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(said.last(), Some(&"The prompt is yours."));
+    for words in ["stored 1.bin", "1.bin is whole", "stored 2.bin", "latest packets"] {
+        assert!(said.iter().any(|line| line.contains(words)), "{words}: {said:?}");
+    }
+    assert!(!said.iter().any(|line| line.contains("expected") || line.contains("there is no")), "{said:?}");
+    stage.app.tour = Some(Tour::new("echo 'one'\nls\n", &variables));
+    stage.app.on_tour();
+    stage.keys(&["x"]);
+    assert!(stage.app.tour.is_none() && stage.app.prompt.editor.is_empty());
 }
 
 /// Without a terminal it says so, and what to do.
