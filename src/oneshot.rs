@@ -303,6 +303,7 @@ pub fn config(args: &ConfigArgs) -> Result<()> {
     }
     // Values that do not go together are told here too, before anybody starts an engine with them.
     config.engine(&PathBuf::new(), ClockMode::OnDemand)?;
+    config.keymap()?;
     let line = |node, section: Section, key, setting: &crate::config::Setting| ConfigLine {
         section: section.to_string(),
         key,

@@ -27,11 +27,15 @@ pub enum Section {
     Health,
     /// `[engine]`
     Engine,
+    /// `[tui]`
+    Tui,
+    /// `[keys]`
+    Keys,
 }
 
 impl Section {
     /// Every section and its name.
-    pub const NAMES: [(Section, &'static str); 7] = [
+    pub const NAMES: [(Section, &'static str); 9] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
         (Section::Nodes, "nodes"),
@@ -39,6 +43,8 @@ impl Section {
         (Section::Storage, "storage"),
         (Section::Health, "health"),
         (Section::Engine, "engine"),
+        (Section::Tui, "tui"),
+        (Section::Keys, "keys"),
     ];
 
     /// The section of this name.
@@ -93,6 +99,10 @@ pub enum Kind {
     Placement,
     /// A speed.
     Speed,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A key of the keyboard: `z`, `Ctrl-P`, `F1`, `Space`, `Enter`.
+    KeyName,
     /// Any text.
     Text,
 }
@@ -118,6 +128,8 @@ impl Kind {
             Kind::Congestion => "cubic",
             Kind::Placement => "round-robin",
             Kind::Speed => "1x",
+            Kind::OneOf(words) => words[0],
+            Kind::KeyName => "Ctrl-P",
             Kind::Text => "/srv/p2p",
         }
     }
@@ -148,6 +160,9 @@ impl Kind {
             Kind::Congestion => parses::<CongestionControl>(text),
             Kind::Placement => parses::<PlacementPolicy>(text),
             Kind::Speed => parses::<Speed>(text),
+            Kind::OneOf(words) if words.contains(&text) => Ok(()),
+            Kind::OneOf(words) => Err(format!("`{text}` is none of: {}", words.join(", "))),
+            Kind::KeyName => check_key(text),
             Kind::Text => Ok(()),
         }
     }
@@ -159,6 +174,20 @@ fn parse<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
 
 fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
     parse::<T>(text).map(drop)
+}
+
+/// One printable character, a letter with Ctrl, a function key, or a key that has a name.
+fn check_key(text: &str) -> Result<(), String> {
+    const NAMED: [&str; 5] = ["Space", "Enter", "Tab", "PageUp", "PageDown"];
+    let mut chars = text.chars();
+    let is_single = chars.next().is_some_and(|c| !c.is_whitespace() && !c.is_control()) && chars.next().is_none();
+    let with_control = text.strip_prefix("Ctrl-").is_some_and(|key| key.len() == 1 && key.as_bytes()[0].is_ascii_uppercase());
+    let function =
+        text.strip_prefix('F').and_then(|number| number.parse().ok()).is_some_and(|number: u8| (1..=12).contains(&number));
+    match is_single || with_control || function || NAMED.contains(&text) {
+        true => Ok(()),
+        false => Err(format!("`{text}` is no key, as in z, Ctrl-P, F1 or Space")),
+    }
 }
 
 fn check_time(text: &str, min: SimDuration) -> Result<(), String> {
@@ -249,6 +278,21 @@ pub const KEYS: &[Key] = &[
     key(Section::Health, "suspect_after", Kind::Count { min: 1, max: 100 }),
     key(Section::Health, "dead_after", Kind::Count { min: 1, max: 100 }),
     key(Section::Engine, "speed", Kind::Speed),
+    key(Section::Tui, "theme", Kind::OneOf(&["dark", "light", "high-contrast", "mono"])),
+    key(Section::Tui, "glyphs", Kind::OneOf(&["unicode", "ascii"])),
+    key(Section::Keys, "zoom", Kind::KeyName),
+    key(Section::Keys, "pause", Kind::KeyName),
+    key(Section::Keys, "slower", Kind::KeyName),
+    key(Section::Keys, "faster", Kind::KeyName),
+    key(Section::Keys, "step", Kind::KeyName),
+    key(Section::Keys, "freeze", Kind::KeyName),
+    key(Section::Keys, "filter", Kind::KeyName),
+    key(Section::Keys, "map", Kind::KeyName),
+    key(Section::Keys, "copy", Kind::KeyName),
+    key(Section::Keys, "open", Kind::KeyName),
+    key(Section::Keys, "help", Kind::KeyName),
+    key(Section::Keys, "palette", Kind::KeyName),
+    key(Section::Keys, "quit", Kind::KeyName),
 ];
 
 /// The key of this name in a section.

@@ -1,11 +1,12 @@
 //! From keys and values to the hosts, links and sizes of an engine: who has which address, whose own values hold where.
 //! Knows nothing of files.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::keys::Section;
+use super::keys::{self, Section};
 use super::{Config, ConfigError, Settings, value_of};
 use crate::engine::pace::Speed;
 use crate::engine::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
@@ -20,6 +21,28 @@ impl Config {
         let text = self.get::<String>(Section::Storage, "data_dir")?;
         let below_home = text.strip_prefix("~/").and_then(|rest| std::env::home_dir().map(|home| home.join(rest)));
         Some(below_home.unwrap_or_else(|| PathBuf::from(text)))
+    }
+
+    /// The text of a value; empty where there is none.
+    pub fn text(&self, section: Section, key: &'static str) -> String {
+        self.get(section, key).unwrap_or_default()
+    }
+
+    /// What the keys of the full-screen session are: what each does, and its key.
+    ///
+    /// # Errors
+    /// Where one key is to do two things.
+    pub fn keymap(&self) -> Result<BTreeMap<&'static str, String>, ConfigError> {
+        let mut used = BTreeMap::new();
+        let mut keymap = BTreeMap::new();
+        for key in keys::of(Section::Keys) {
+            let text = self.text(Section::Keys, key.name);
+            if let Some(other) = used.insert(text.clone(), key.name) {
+                return Err(ConfigError::Conflict(format!("[keys] {other} and {}: both are {text}", key.name)));
+            }
+            keymap.insert(key.name, text);
+        }
+        Ok(keymap)
     }
 
     /// The chances of the run.

@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of how an action is carried out.
 
+use std::collections::BTreeMap;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// Something that a key does.
@@ -105,10 +107,20 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Quit, Scope::Everywhere, "Ctrl-Q", "quit", "leave; where transfers run, it asks first"),
 ];
 
+/// Keys that are not those of the table, by the binding's name.
+pub type Keymap = BTreeMap<&'static str, String>;
+
+impl Binding {
+    /// The key in effect.
+    pub fn key<'a>(&'a self, keymap: &'a Keymap) -> &'a str {
+        keymap.get(self.name).map_or(self.keys, String::as_str)
+    }
+}
+
 /// What a key does; in the prompt only what counts everywhere.
-pub fn action_for(key: &KeyEvent, in_prompt: bool) -> Option<Action> {
+pub fn action_for(key: &KeyEvent, in_prompt: bool, keymap: &Keymap) -> Option<Action> {
     let name = name_of(key)?;
-    let counts = |binding: &&Binding| binding.keys == name && (binding.scope == Scope::Everywhere || !in_prompt);
+    let counts = |binding: &&Binding| binding.key(keymap) == name && (binding.scope == Scope::Everywhere || !in_prompt);
     BINDINGS.iter().find(counts).map(|binding| binding.action)
 }
 

@@ -13,7 +13,7 @@ use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::action::{self, Action};
+use super::action::{self, Action, Keymap};
 use super::dialog::{self, Dialog};
 use super::editor::Edit;
 use super::prompt::{self, Prompt};
@@ -99,6 +99,8 @@ pub enum Wish {
 pub struct App {
     /// Colours and glyphs.
     pub theme: Theme,
+    /// Keys that are not the usual ones.
+    pub keymap: Keymap,
     /// What is shown.
     pub view: Arc<Snapshot>,
     /// The view stands still.
@@ -152,6 +154,7 @@ impl App {
         let view = shell.engine().snapshots().borrow().clone();
         let mut app = App {
             theme,
+            keymap: Keymap::new(),
             view: Arc::clone(&view),
             frozen: false,
             focus: Pane::Prompt,
@@ -341,7 +344,7 @@ impl App {
         if in_prompt && self.on_prompt_key(key) {
             return;
         }
-        match action::action_for(key, in_prompt) {
+        match action::action_for(key, in_prompt, &self.keymap) {
             Some(action) => self.act(action),
             None if in_prompt && key.code == crossterm::event::KeyCode::Tab => self.act(Action::NextPane),
             None => {}

@@ -139,7 +139,7 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
         ]);
     }
     for binding in shown {
-        spans.push(Span::styled(binding.keys, app.theme.style(Role::Accent)));
+        spans.push(Span::styled(binding.key(&app.keymap), app.theme.style(Role::Accent)));
         spans.push(Span::styled(format!(" {}  ", binding.name), app.theme.style(Role::Dim)));
     }
     frame.render_widget(Line::from(spans), area);

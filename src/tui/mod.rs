@@ -46,6 +46,8 @@ use tokio::time::{Instant, sleep_until};
 use self::app::{App, Message, Wish};
 use self::theme::{Theme, ThemeName};
 use self::tour::Tour;
+use crate::config::Config;
+use crate::config::keys::Section;
 use crate::engine::{Command, Event, Snapshot};
 use crate::interrupt::interrupted;
 use crate::output;
@@ -81,7 +83,8 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
             .suggestion("`p2p demo` prints a report anywhere, `p2p run` carries out a script");
     }
     let session = Session::start_interactive(&args.engine, None)?;
-    open(session, args.theme(), None).await
+    let theme = args.theme(&session.config);
+    open(session, theme, None).await
 }
 
 /// Plays the tour in a session of its own, with files of its own; then the prompt is the user's. In a directory that is gone
@@ -104,7 +107,8 @@ pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
         variables.insert(format!("name{}", number + 1), name.to_owned());
     }
     let tour = Tour::new(include_str!("../../assets/scenarios/tour.p2p"), &variables);
-    open(session, TuiArgs::default().theme(), Some(tour)).await
+    let theme = TuiArgs::default().theme(&session.config);
+    open(session, theme, Some(tour)).await
 }
 
 /// The files that the tour stores, and their bytes.
@@ -116,6 +120,7 @@ async fn open(session: Session, theme: Theme, tour: Option<Tour>) -> Result<()> 
     let shell = Shell::new(session.engine.clone(), output::now_unix);
     let (mut app, messages) = App::new(shell, theme, read_history(&history_path));
     app.tour = tour;
+    app.keymap = session.config.keymap()?;
     let guard = terminal::Guard::take().wrap_err("cannot use the terminal")?;
     let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
     let sources = Sources { input, events: session.engine.events(), snapshots: session.engine.snapshots() };
@@ -138,10 +143,12 @@ pub fn is_possible() -> bool {
 }
 
 impl TuiArgs {
-    fn theme(&self) -> Theme {
+    /// What the flags say, else the configuration; `NO_COLOR` (no-color.org) goes before both.
+    fn theme(&self, config: &Config) -> Theme {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let name = if no_color { ThemeName::Mono } else { self.theme.unwrap_or_default() };
-        Theme::new(name, self.ascii)
+        let configured = config.text(Section::Tui, "theme").parse().unwrap_or_default();
+        let name = if no_color { ThemeName::Mono } else { self.theme.unwrap_or(configured) };
+        Theme::new(name, self.ascii || config.text(Section::Tui, "glyphs") == "ascii")
     }
 }
 

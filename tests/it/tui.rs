@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use p2p_storage::config::Config;
 use p2p_storage::engine::pace::Speed;
 use p2p_storage::engine::{ClockMode, Command, Engine, EngineHandle, Reply};
 use p2p_storage::shell::Shell;
@@ -339,6 +340,32 @@ fn no_keys_at_any_size_make_it_panic() {
         }
         stage.app.over = false;
     }
+}
+
+/// Keys can be others than the usual ones, and the hints and the help say which.
+#[test]
+fn keys_are_what_the_configuration_says() {
+    let mut stage = Stage::dark(200, 40);
+    let home = tempfile::tempdir().unwrap();
+    let load = |text: &str| {
+        let path = home.path().join("p2p.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path)).map_err(|error| error.to_string())
+    };
+    stage.app.keymap = load("[keys]\nzoom = 'x'\nquit = 'F10'\n").unwrap().keymap().unwrap();
+    stage.keys(&["Shift-Tab", "x"]);
+    assert!(stage.app.zoomed && stage.text().contains("x zoom") && stage.text().contains("F10 quit"), "{}", stage.text());
+    stage.keys(&["z", "Ctrl-Q"]);
+    assert!(stage.app.zoomed && !stage.app.over);
+    stage.key(KeyCode::F(10), KeyModifiers::NONE);
+    assert!(stage.app.over);
+    let error = load("[keys]\nzoom = 'f'\n").unwrap().keymap().unwrap_err().to_string();
+    assert!(
+        error.contains("[keys] freeze and zoom: both are f") || error.contains("[keys] zoom and freeze: both are f"),
+        "{error}"
+    );
+    assert!(load("[keys]\nzoom = 'Hyper-Z'\n").unwrap_err().contains("`Hyper-Z` is no key"));
+    assert!(load("[tui]\ntheme = 'pink'\n").unwrap_err().contains("`pink` is none of: dark, light"));
 }
 
 /// What is typed into the prompt is what is there, whatever shortcuts there are.

@@ -184,7 +184,7 @@ impl App {
 
     fn open_help(&mut self) {
         let keys = BINDINGS.iter().map(|binding| Item {
-            name: binding.keys.to_owned(),
+            name: binding.key(&self.keymap).to_owned(),
             summary: binding.help.to_owned(),
             choice: Choice::Act(binding.action),
         });
@@ -195,7 +195,7 @@ impl App {
         let named = BINDINGS.iter().filter(|binding| !binding.name.is_empty());
         let actions = named.map(|binding| Item {
             name: binding.name.to_owned(),
-            summary: format!("{} ({})", binding.help, binding.keys),
+            summary: format!("{} ({})", binding.help, binding.key(&self.keymap)),
             choice: Choice::Act(binding.action),
         });
         self.open_list("Palette: type to search, Enter to run", actions.chain(command_items()).collect());
