@@ -17,6 +17,8 @@ use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::engine::transfer::TransferId;
 use crate::engine::{Command, EngineHandle};
 use crate::interrupt::interrupted;
@@ -43,6 +45,8 @@ pub struct ReplArgs {
 /// # Errors
 /// Where the terminal or the data directory cannot be used.
 pub async fn run(args: &ReplArgs) -> Result<()> {
+    // From here on Ctrl-C never ends the program, not even between two lines.
+    let _ctrl_c = signal(SignalKind::interrupt()).wrap_err("cannot wait for signals")?;
     let session = Session::start_interactive(&args.engine, None)?;
     session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
     let mut repl = Repl::new(&session)?;

@@ -74,32 +74,40 @@ pub fn split_unfinished(line: &str) -> Vec<Word> {
     words
 }
 
-/// The lines of a text, `;` included as an end of line; with the number of each, from 1.
+/// The commands of a text, which ends of lines and `;` separate where they are not quoted; each with the line on which it
+/// begins, from 1.
 pub fn commands_of(text: &str) -> Vec<(usize, String)> {
     let mut commands = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let ends = separators(line);
-        let starts = std::iter::once(0).chain(ends.iter().map(|end| end + 1));
-        for (start, end) in starts.zip(ends.iter().copied().chain([line.len()])) {
-            commands.push((index + 1, line[start..end].trim().to_owned()));
+    let (mut start, mut line, mut begun) = (0, 1, 1);
+    for (at, c) in separators(text).into_iter().chain([(text.len(), ' ')]) {
+        let command = text[start..at].trim();
+        if !command.is_empty() && !command.starts_with('#') {
+            let blank = text[start..at].len() - text[start..at].trim_start().len();
+            commands.push((begun + text[start..start + blank].matches('\n').count(), command.to_owned()));
         }
+        line += text[start..at].matches('\n').count() + usize::from(c == '\n');
+        (start, begun) = ((at + c.len_utf8()).min(text.len()), line);
     }
-    commands.retain(|(_, command)| !command.is_empty() && !command.starts_with('#'));
     commands
 }
 
-/// Where `;` stands outside of quotes and comments.
-fn separators(line: &str) -> Vec<usize> {
-    let (mut found, mut quote, mut escaped, mut word_begins) = (Vec::new(), None, false, true);
-    for (at, c) in line.char_indices() {
+/// Where a line ends or `;` stands, outside of quotes and comments.
+fn separators(text: &str) -> Vec<(usize, char)> {
+    let (mut found, mut quote, mut escaped, mut word_begins, mut comment) = (Vec::new(), None, false, true, false);
+    for (at, c) in text.char_indices() {
         match (quote, c) {
+            (None, '\n') => {
+                found.push((at, c));
+                (comment, escaped) = (false, false);
+            }
+            _ if comment => {}
             _ if escaped => escaped = false,
             (None | Some('"'), '\\') => escaped = true,
             (Some(open), c) if open == c => quote = None,
             (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
-            (None, '#') if word_begins => break,
-            (None, ';') => found.push(at),
+            (None, '#') if word_begins => comment = true,
+            (None, ';') => found.push((at, c)),
             _ => {}
         }
         word_begins = c.is_whitespace() || c == ';';
@@ -235,6 +243,9 @@ mod tests {
     fn a_script_is_lines_and_semicolons() {
         let text = "a; b 'c;d'\n\n# no; thing\ne \\; f # g; h\n";
         let expected = [(1, "a"), (1, "b 'c;d'"), (4, "e \\; f # g; h")];
+        assert_eq!(commands_of(text), expected.map(|(line, text)| (line, text.to_owned())));
+        let text = "echo 'a\nb; c'\nls # it's; all\nnodes";
+        let expected = [(1, "echo 'a\nb; c'"), (3, "ls # it's; all"), (4, "nodes")];
         assert_eq!(commands_of(text), expected.map(|(line, text)| (line, text.to_owned())));
     }
 

@@ -429,9 +429,51 @@ mod pty {
             wait_until(&format!("`{text}` on the screen"), || self.text().contains(text));
         }
 
+        /// Waits until a line can be typed.
+        fn prompts(&self) {
+            wait_until("the prompt", || self.text().trim_end().ends_with("p2p›"));
+        }
+
         fn text(&self) -> String {
             self.screen.lock().unwrap().screen().contents()
         }
+    }
+
+    /// The line REPL: completion, Ctrl-C for the command and not the program, an open quote, Ctrl-D.
+    #[test]
+    fn lines_in_a_terminal() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("slow.bin"), vec![7; 3_000_000]).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+        command.args(["repl", "--speed", "10x"]);
+        command.cwd(home.path());
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        let mut pty = Pty::start(command);
+        pty.prompts();
+        pty.send("nod\t\t");
+        pty.shows("nodes");
+        pty.send("\x03");
+        pty.prompts();
+        pty.send("upload sl\t\r");
+        pty.shows("upload slow.bin");
+        wait_until("the first segment", || !crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
+        pty.send("\x03");
+        pty.shows("interrupted");
+        pty.prompts();
+        pty.send("echo 'open\r");
+        pty.send("quote'\r");
+        pty.shows("\nquote\n");
+        pty.prompts();
+        pty.send("ls\r");
+        pty.shows("no files are stored");
+        pty.prompts();
+        pty.send("\x04");
+        assert!(pty.child.wait().unwrap().success());
+        assert!(crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
+        let history = std::fs::read_to_string(home.path().join(".local/share/p2p/history.txt")).unwrap();
+        assert!(history.contains("upload slow.bin"), "{history}");
     }
 
     /// A user types, resizes, suspends, comes back and leaves; the terminal is as it was.
