@@ -9,14 +9,13 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::engine::command::OnShutdown;
-use crate::engine::snapshot::HealthReport;
 use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command, Reply};
 use crate::interrupt::interrupted;
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::random::RandomStream;
-use crate::report::{DemoReport, FileReport, NetworkReport, NodeLine, SegmentReport, WayReport};
+use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, WayReport, node_lines};
 use crate::session::{EngineArgs, Session};
 use crate::storage::segment::Sha256Digest;
 
@@ -74,8 +73,7 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
 /// Removes what an earlier demonstration stored in the same directory, in a run of its own, so that this one is the same.
 async fn remove_former(args: &EngineArgs) -> Result<WorkerGuard> {
     let session = Session::start(args, None, ClockMode::OnDemand)?;
-    let Reply::Files(files) = session.ask(Command::Files).await? else { return Err(eyre!("no list of files")) };
-    for file in files.into_iter().filter(|file| FILES.iter().any(|(name, _)| file.name == *name)) {
+    for file in session.files().await?.into_iter().filter(|file| FILES.iter().any(|(name, _)| file.name == *name)) {
         session.finish(session.begin(Command::Remove { name: file.name }).await?).await?;
     }
     session.end().await
@@ -95,11 +93,11 @@ async fn demonstrate(session: &Session, scratch: &Path) -> Result<DemoReport> {
         let upload = session.begin(Command::Upload { path, name: None, stored_at: output::now_unix() }).await?;
         uploads.push(session.finish(upload).await?);
     }
-    let health = check_health(session).await?;
+    let health = session.check_health().await?;
     for (upload, (name, _)) in uploads.iter().zip(FILES) {
         files.push(fetch_and_compare(session, scratch, name, upload).await?);
     }
-    let nodes = nodes(session, &health).await?;
+    let nodes = node_lines(&session.nodes().await?, &health);
     session.ask(Command::Shutdown { running: OnShutdown::Finish }).await?;
     let Reply::Network(network) = session.ask(Command::Network).await? else { return Err(eyre!("no figures of the network")) };
     Ok(DemoReport {
@@ -121,13 +119,6 @@ fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
     std::fs::write(path, content).wrap_err_with(|| format!("cannot write {}", path.display()))
 }
 
-async fn check_health(session: &Session) -> Result<HealthReport> {
-    match session.ask(Command::CheckHealth).await? {
-        Reply::Health(report) => Ok(report),
-        other => Err(eyre!("unexpected reply: {other:?}")),
-    }
-}
-
 /// Fetches a file and compares it with what was stored, byte for byte.
 async fn fetch_and_compare(session: &Session, scratch: &Path, name: &str, upload: &TransferReport) -> Result<FileReport> {
     let fetched = scratch.join(format!("fetched-{name}"));
@@ -145,11 +136,4 @@ async fn fetch_and_compare(session: &Session, scratch: &Path, name: &str, upload
         download: WayReport::from(&download),
         verified: original == copy && upload.sha256 == Some(sha256) && download.sha256 == Some(sha256),
     })
-}
-
-async fn nodes(session: &Session, health: &HealthReport) -> Result<Vec<NodeLine>> {
-    match session.ask(Command::Nodes).await? {
-        Reply::Nodes(nodes) => Ok(nodes.iter().map(|node| NodeLine::new(node, &health.of_node(node.node))).collect()),
-        other => Err(eyre!("unexpected reply: {other:?}")),
-    }
 }

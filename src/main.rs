@@ -8,10 +8,10 @@ use color_eyre::config::{HookBuilder, Theme};
 use color_eyre::eyre::{Result, WrapErr};
 use p2p_storage::cli::Cli;
 use p2p_storage::interrupt::Interrupted;
-use p2p_storage::panics;
+use p2p_storage::{output, panics};
 
 fn main() -> Result<ExitCode> {
-    let plain = !stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let plain = !stderr().is_terminal() || output::no_color();
     let theme = if plain { Theme::new() } else { Theme::dark() };
     HookBuilder::default().theme(theme).display_env_section(false).display_location_section(false).install()?;
     panics::silence_caught();

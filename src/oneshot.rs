@@ -17,8 +17,8 @@ use crate::engine::{ClockMode, Command, Reply};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
-use crate::report::{ExportReport, FileLine, NodeLine, files_text, nodes_text, removals_text, transfers_text};
-use crate::session::{EngineArgs, Session, default_data_dir};
+use crate::report::{ExportReport, FileLine, files_text, node_lines, nodes_text, removals_text, transfers_text};
+use crate::session::{EngineArgs, Session, advised, default_data_dir};
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -240,7 +240,7 @@ async fn transfer(session: &Session, command: Command) -> Result<TransferReport>
 /// Where the data directory cannot be used.
 pub async fn list(args: &ListArgs) -> Result<()> {
     let session = start(&args.engine)?;
-    let Reply::Files(files) = session.ask(Command::Files).await? else { return Err(eyre!("no list of files")) };
+    let files = session.files().await?;
     drop(session.end().await?);
     let lines: Vec<FileLine> = files.iter().map(FileLine::from).collect();
     output::print(&args.output, &lines, |lines| files_text(lines))
@@ -252,10 +252,9 @@ pub async fn list(args: &ListArgs) -> Result<()> {
 /// Where the data directory cannot be used.
 pub async fn nodes(args: &ListArgs) -> Result<()> {
     let session = start(&args.engine)?;
-    let Reply::Health(health) = session.ask(Command::CheckHealth).await? else { return Err(eyre!("no answer to probes")) };
-    let Reply::Nodes(nodes) = session.ask(Command::Nodes).await? else { return Err(eyre!("no list of nodes")) };
+    let health = session.check_health().await?;
+    let lines = node_lines(&session.nodes().await?, &health);
     drop(session.end().await?);
-    let lines: Vec<NodeLine> = nodes.iter().map(|node| NodeLine::new(node, &health.of_node(node.node))).collect();
     output::print(&args.output, &lines, |lines| nodes_text(lines))
 }
 
@@ -265,14 +264,7 @@ pub async fn nodes(args: &ListArgs) -> Result<()> {
 /// Where the data directory cannot be used or the output cannot be written.
 pub async fn export(args: &ExportArgs) -> Result<()> {
     let session = start(&args.engine)?;
-    let Reply::Files(files) = session.ask(Command::Files).await? else { return Err(eyre!("no list of files")) };
-    let mut manifests = Vec::new();
-    for file in files {
-        match session.ask(Command::Info { name: file.name }).await? {
-            Reply::Info(manifest) => manifests.push(*manifest),
-            other => return Err(eyre!("unexpected reply: {other:?}")),
-        }
-    }
+    let manifests = session.engine.manifests().await.map_err(advised)?;
     drop(session.end().await?);
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match &args.output_file {

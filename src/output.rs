@@ -35,6 +35,11 @@ pub fn print_text(text: &str) -> Result<()> {
     }
 }
 
+/// Whether the user wants no colours (no-color.org).
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// The wall clock, in seconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "front ends live by the wall clock; the engine is told")]
 pub fn now_unix() -> u64 {

@@ -23,7 +23,7 @@ pub fn next(data_dir: &Path) -> PathBuf {
 }
 
 /// The recordings, oldest first.
-pub fn list(directory: &Path) -> Vec<PathBuf> {
+fn list(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|kind| kind == "p2prec")).collect();
     found.sort();

@@ -1,7 +1,7 @@
 //! Floor 5: `p2p repl`, the command language line by line. Knows the shell and the terminal's lines, and no other front end.
 //!
-//! Lines are edited on the main thread, which blocks; commands run on the runtime meanwhile. Ctrl-C ends the command that runs
-//! and not the program; Ctrl-D leaves.
+//! A line is edited on a thread that may block, and then its commands are carried out. Ctrl-C ends the command that runs and
+//! not the program; Ctrl-D leaves.
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
@@ -16,10 +16,9 @@ use rustyline::hint::{Hinter, HistoryHinter};
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
-
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::engine::transfer::TransferId;
+use crate::engine::transfer::TransferStatus;
 use crate::engine::{Command, EngineHandle};
 use crate::interrupt::interrupted;
 use crate::output;
@@ -28,7 +27,7 @@ use crate::session::{EngineArgs, Session};
 use crate::shell::answer::{Answer, Effect};
 use crate::shell::complete::{self, Knowledge};
 use crate::shell::words::{self, Variables};
-use crate::shell::{Shell, ShellError, WIRE_PACKETS};
+use crate::shell::{Shell, ShellError};
 
 /// Lines that are remembered.
 const HISTORY_MAX: usize = 2_000;
@@ -48,8 +47,7 @@ pub async fn run(args: &ReplArgs) -> Result<()> {
     // From here on Ctrl-C never ends the program, not even between two lines.
     let _ctrl_c = signal(SignalKind::interrupt()).wrap_err("cannot wait for signals")?;
     let session = Session::start_interactive(&args.engine, None)?;
-    session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
-    let mut repl = Repl::new(&session)?;
+    let mut repl = Repl::new(&session).await?;
     let result = repl.read_lines().await;
     repl.save_history();
     drop(repl);
@@ -66,17 +64,17 @@ struct Repl {
 }
 
 impl Repl {
-    fn new(session: &Session) -> Result<Repl> {
+    async fn new(session: &Session) -> Result<Repl> {
         let config = Config::builder().completion_type(CompletionType::List).max_history_size(HISTORY_MAX);
         let config = config.wrap_err("cannot set up the line editor")?.auto_add_history(true).build();
         let history = FileHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
-        let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let color = std::io::stdout().is_terminal() && !output::no_color();
         editor.set_helper(Some(LineHelper { engine: session.engine.clone(), history: HistoryHinter::new(), color }));
         let history = session.data_dir.join("history.txt");
         // The first time there is none.
         let _ = editor.load_history(&history);
-        let shell = Shell::new(session.engine.clone(), output::now_unix);
+        let shell = Shell::watching(session.engine.clone(), output::now_unix).await?;
         Ok(Repl { shell, editor: Some(editor), history, variables: Variables::new(), color })
     }
 
@@ -134,7 +132,7 @@ impl Repl {
     async fn answer(&self, command: &str) -> Result<Answer, ShellError> {
         let progress = Progress::start(self.shell.engine());
         let result = tokio::select! {
-            result = self.follow(command) => result,
+            result = self.shell.run_to_end(command, &self.variables) => result,
             _ = interrupted() => Err(ShellError::Interrupted),
         };
         if matches!(result, Err(ShellError::Interrupted)) {
@@ -144,20 +142,8 @@ impl Repl {
         result
     }
 
-    async fn follow(&self, command: &str) -> Result<Answer, ShellError> {
-        let answer = self.shell.run(command, &self.variables).await?;
-        match answer.effect {
-            Effect::Follow(transfer) => self.shell.finish(transfer).await,
-            _ => Ok(answer),
-        }
-    }
-
     async fn cancel_latest(&self) {
-        let running = |snapshot: &crate::engine::Snapshot| -> Option<TransferId> {
-            let latest = snapshot.transfers.iter().rev().find(|report| !report.status.state.is_over());
-            latest.map(|report| report.status.id)
-        };
-        let latest = running(&self.shell.engine().snapshots().borrow());
+        let latest = self.shell.engine().snapshots().borrow().running().last().map(|status| status.id);
         if let Some(transfer) = latest {
             // It may have ended in the meantime.
             let _ = self.shell.engine().ask(Command::Cancel { transfer }).await;
@@ -182,9 +168,7 @@ impl Repl {
     /// Transfers that run would be cancelled: whoever leaves is told once.
     fn may_leave(&self) -> bool {
         let snapshot = self.shell.engine().snapshots().borrow().clone();
-        let running = snapshot.transfers.iter().filter(|report| !report.status.state.is_over());
-        let names: Vec<String> =
-            running.map(|report| format!("{} of {}", report.status.direction.name(), report.status.name)).collect();
+        let names: Vec<String> = snapshot.running().map(TransferStatus::describe).collect();
         if !names.is_empty() {
             eprintln!("still running: {}; `wait` waits for it, `quit --now` cancels it and leaves", names.join(", "));
         }

@@ -15,7 +15,7 @@ pub use self::export::ExportReport;
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::tables::{Column, bytes_of, date_of, figures, rate_of, seconds_of, table, words};
 
-use crate::engine::snapshot::NodeStatus;
+use crate::engine::snapshot::{HealthReport, NodeStatus};
 use crate::engine::transfer::TransferReport;
 use crate::node::health::PeerHealth;
 use crate::storage::manifest::FileRecord;
@@ -160,6 +160,11 @@ impl NodeLine {
             segments: node.segments,
         }
     }
+}
+
+/// The nodes as they stand, with what a check of their health found.
+pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> {
+    nodes.iter().map(|node| NodeLine::new(node, &health.of_node(node.node))).collect()
 }
 
 /// Transfers as a table.

@@ -9,12 +9,11 @@ use color_eyre::eyre::{Result, WrapErr};
 use serde_json::json;
 
 use crate::engine::ClockMode;
-use crate::engine::command::Command;
 use crate::interrupt::interrupted;
 use crate::output::{self, OutputArgs};
 use crate::session::{EngineArgs, Session};
+use crate::shell::Shell;
 use crate::shell::script::{self, Done};
-use crate::shell::{Shell, WIRE_PACKETS};
 
 /// `p2p run`
 #[derive(Debug, Args)]
@@ -38,8 +37,7 @@ pub struct RunArgs {
 pub async fn run(args: &RunArgs) -> Result<()> {
     let (name, text) = args.script()?;
     let session = Session::start(&args.engine, None, ClockMode::OnDemand)?;
-    session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
-    let shell = Shell::new(session.engine.clone(), output::now_unix);
+    let shell = Shell::watching(session.engine.clone(), output::now_unix).await?;
     let json = args.output.json;
     let mut unprinted = None;
     let result = {

@@ -13,8 +13,10 @@ use crate::config::Config;
 use crate::config::keys::Section;
 use crate::engine::command::OnShutdown;
 use crate::engine::pace::Speed;
+use crate::engine::snapshot::{HealthReport, NodeStatus};
 use crate::engine::transfer::{TransferError, TransferId, TransferReport};
 use crate::engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
+use crate::storage::manifest::FileRecord;
 use crate::{logging, recordings};
 
 /// The options of everything that starts an engine.
@@ -125,6 +127,39 @@ impl Session {
         self.engine.ask(command).await.map_err(advised)
     }
 
+    /// The stored files.
+    ///
+    /// # Errors
+    /// Where the engine has stopped.
+    pub async fn files(&self) -> Result<Vec<FileRecord>> {
+        match self.ask(Command::Files).await? {
+            Reply::Files(files) => Ok(files),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Lets everybody probe everybody, and gives what they found.
+    ///
+    /// # Errors
+    /// Where the engine has stopped.
+    pub async fn check_health(&self) -> Result<HealthReport> {
+        match self.ask(Command::CheckHealth).await? {
+            Reply::Health(report) => Ok(report),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The nodes.
+    ///
+    /// # Errors
+    /// Where the engine has stopped.
+    pub async fn nodes(&self) -> Result<Vec<NodeStatus>> {
+        match self.ask(Command::Nodes).await? {
+            Reply::Nodes(nodes) => Ok(nodes),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Begins a transfer.
     ///
     /// # Errors
@@ -132,7 +167,7 @@ impl Session {
     pub async fn begin(&self, command: Command) -> Result<TransferId> {
         match self.ask(command).await? {
             Reply::Started(transfer) => Ok(transfer),
-            other => Err(eyre!("unexpected reply: {other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -143,7 +178,7 @@ impl Session {
     pub async fn finish(&self, transfer: TransferId) -> Result<TransferReport> {
         match self.ask(Command::Await { transfer }).await? {
             Reply::Finished(report) => report.into_result().map_err(advised),
-            other => Err(eyre!("unexpected reply: {other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -159,6 +194,11 @@ impl Session {
         self.thread.join()?;
         Ok(self.log)
     }
+}
+
+/// A reply that does not fit what was asked: a bug.
+fn unexpected(reply: &Reply) -> Report {
+    eyre!("unexpected reply: {reply:?}")
 }
 
 /// The error, with what to do about it.

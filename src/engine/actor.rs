@@ -23,6 +23,7 @@ use super::recording::Recorder;
 use super::simulation::{Progress, Simulation, Token};
 use super::snapshot::Snapshot;
 use crate::net::TraceHash;
+use crate::storage::manifest::Manifest;
 use crate::units::SimTime;
 
 /// Commands that may wait to be taken in.
@@ -69,6 +70,21 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Every stored file, whole.
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub async fn manifests(&self) -> Result<Vec<Manifest>, EngineError> {
+        let mut manifests = Vec::new();
+        let Reply::Files(files) = self.ask(Command::Files).await? else { return Ok(manifests) };
+        for file in files {
+            if let Reply::Info(manifest) = self.ask(Command::Info { name: file.name }).await? {
+                manifests.push(*manifest);
+            }
+        }
+        Ok(manifests)
     }
 
     /// The hash of everything that has happened so far.

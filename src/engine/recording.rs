@@ -21,7 +21,7 @@ use super::io::InlineIo;
 use super::simulation::{Progress, Simulation, Token};
 use crate::codec;
 use crate::storage::catalog::Catalog;
-use crate::storage::local_disk::{LocalDisk, create_directories};
+use crate::storage::local_disk::{LocalDisk, create_directories, directory_of};
 use crate::storage::manifest::Manifest;
 use crate::units::SimTime;
 
@@ -84,9 +84,7 @@ impl Recorder {
     /// Begins a recording at `path`, which must not exist.
     pub(super) fn begin(path: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<Recorder, RecordingError> {
         let failed = |error| RecordingError::Io { path: path.to_owned(), error };
-        if let Some(directory) = path.parent() {
-            create_directories(directory).map_err(failed)?;
-        }
+        create_directories(directory_of(path)).map_err(failed)?;
         let files = catalog.files().and_then(|files| files.iter().map(|file| catalog.manifest(&file.name)).collect());
         let files = files.map_err(EngineError::from)?;
         let mut recorder = Recorder { file: File::create_new(path).map_err(failed)? };
@@ -199,7 +197,7 @@ fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<E
             let (source, target) = (disk(&from).map_err(refused)?, disk(&to).map_err(refused)?);
             for id in ids {
                 let (source, target) = (source.path_of(id), target.path_of(id));
-                target.parent().map_or(Ok(()), create_directories).map_err(failed)?;
+                create_directories(directory_of(&target)).map_err(failed)?;
                 if !target.exists() {
                     let gone = |_| RecordingError::FileGone { name: manifest.file.name.clone(), path: from.clone() };
                     fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop)).map_err(gone)?;

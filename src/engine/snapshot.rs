@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::transfer::TransferReport;
+use super::transfer::{TransferReport, TransferStatus};
 use crate::net::{ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord};
 use crate::node::ProcessState;
 use crate::node::health::{Health, PeerHealth};
@@ -187,4 +187,11 @@ pub struct Snapshot {
     pub topology: Topology,
     /// The stored files, by name.
     pub files: Arc<BTreeMap<String, FileRecord>>,
+}
+
+impl Snapshot {
+    /// The transfers that are not over.
+    pub fn running(&self) -> impl DoubleEndedIterator<Item = &TransferStatus> {
+        self.transfers.iter().map(|report| &report.status).filter(|status| !status.state.is_over())
+    }
 }

@@ -28,6 +28,11 @@ pub enum View {
 }
 
 impl View {
+    /// Names and what they stand for.
+    pub fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> View {
+        View::Pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
     /// It as text, without colours.
     pub fn text(&self) -> String {
         match self {

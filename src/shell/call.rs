@@ -72,7 +72,7 @@ impl Call {
         for (place, given) in self.arguments.iter().enumerate() {
             match self.spec.argument_at(place).map(|argument| argument.kind) {
                 None => return Err(self.wrong(format!("`{given}` is too much"))),
-                Some(Kind::OneOf(known)) if place == 0 && self.spec.name == "capture" && !known.contains(&given.as_str()) => {
+                Some(Kind::OneOf(known)) if !known.contains(&given.as_str()) => {
                     return Err(self.wrong(format!("`{given}` is none of: {}", known.join(", "))));
                 }
                 Some(_) => {}

@@ -142,7 +142,9 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
             found.map(|(id, summary)| candidate(id, summary)).collect()
         }
         Kind::Command => commands(prefix),
-        Kind::OneOf(texts) => texts.iter().filter(|text| text.starts_with(prefix)).map(|text| candidate(text, "")).collect(),
+        Kind::OneOf(texts) | Kind::Like(texts) => {
+            texts.iter().filter(|text| text.starts_with(prefix)).map(|text| candidate(text, "")).collect()
+        }
         Kind::Other(_) => Vec::new(),
     }
 }

@@ -28,14 +28,14 @@ use thiserror::Error;
 
 pub use self::commands::reference;
 
-use self::answer::Answer;
+use self::answer::{Answer, Effect};
 use self::call::Call;
 use self::words::{Variables, WordsError};
 use crate::engine::transfer::TransferId;
 use crate::engine::{Command, EngineError, EngineHandle, Reply};
 
 /// How many packets of the wire a session keeps for `trace`.
-pub const WIRE_PACKETS: u32 = 20_000;
+const WIRE_PACKETS: u32 = 20_000;
 
 /// Why a line was not carried out.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -106,6 +106,16 @@ impl Shell {
         Shell { engine, unix_now }
     }
 
+    /// The same for a session: the packets of the wire are kept from now on, for `trace` and for screens.
+    ///
+    /// # Errors
+    /// Where the engine has stopped.
+    pub async fn watching(engine: EngineHandle, unix_now: fn() -> u64) -> Result<Shell, ShellError> {
+        let shell = Shell::new(engine, unix_now);
+        shell.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
+        Ok(shell)
+    }
+
     /// The engine.
     pub fn engine(&self) -> &EngineHandle {
         &self.engine
@@ -123,6 +133,18 @@ impl Shell {
                 None => Ok(Answer::nothing()),
             }
         })
+    }
+
+    /// Carries a line out and, where it begins a transfer that is to be followed, waits for what comes of that.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run) and [`finish`](Self::finish).
+    pub async fn run_to_end(&self, line: &str, variables: &Variables) -> Result<Answer, ShellError> {
+        let answer = self.run(line, variables).await?;
+        match answer.effect {
+            Effect::Follow(transfer) => self.finish(transfer).await,
+            _ => Ok(answer),
+        }
     }
 
     /// Waits until a transfer is over, and tells what came of it.

@@ -49,11 +49,7 @@ pub async fn run(shell: &Shell, script: &str, text: &str, mut show: impl FnMut(&
     let mut variables = Variables::new();
     for (line, command) in commands_of(text) {
         let failed = |error| ScriptError { script: script.to_owned(), line, command: command.clone(), error };
-        let answer = shell.run(&command, &variables).await.map_err(failed)?;
-        let answer = match answer.effect {
-            Effect::Follow(transfer) => shell.finish(transfer).await.map_err(failed)?,
-            _ => answer,
-        };
+        let answer = shell.run_to_end(&command, &variables).await.map_err(failed)?;
         show(&Done { line, command: &command, answer: &answer });
         match answer.effect {
             Effect::Set(name, value) => drop(variables.insert(name, value)),

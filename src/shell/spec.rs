@@ -16,8 +16,10 @@ pub enum Kind {
     Transfer,
     /// A command's name.
     Command,
-    /// One of these words.
+    /// One of these words, and nothing else.
     OneOf(&'static [&'static str]),
+    /// Something like these.
+    Like(&'static [&'static str]),
     /// Something else; the text is an example.
     Other(&'static str),
 }

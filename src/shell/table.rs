@@ -220,7 +220,7 @@ pub static COMMANDS: &[Spec] = &[
         group: Group::Time,
         summary: "show or set how fast virtual time passes",
         details: "A factor as in 1x, 0.5x or 100x, or max for as fast as the machine can.",
-        arguments: &[optional("SPEED", Kind::OneOf(&["0.1x", "1x", "10x", "100x", "max"]))],
+        arguments: &[optional("SPEED", Kind::Like(&["0.1x", "1x", "10x", "100x", "max"]))],
         flags: &[],
         run: |shell, call| Box::pin(time::speed(shell, call)),
     },

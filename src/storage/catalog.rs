@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use super::local_disk::directory_of;
 use super::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use super::segment::SegmentId;
 use crate::{codec, panics};
@@ -295,7 +296,7 @@ impl<'a> Tables<'a> {
 /// Makes a catalog without files under another name and puts it in its place when it is whole and durable.
 fn create_empty(path: &Path) -> Result<(), CatalogError> {
     let failed = |error: &dyn std::fmt::Display| CatalogError::Io { path: path.to_owned(), reason: error.to_string() };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     sweep_unfinished(directory);
     let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory).map_err(|error| failed(&error))?;
     let database = Builder::new().create(unfinished.path()).map_err(|error| opening_failed(path, &error))?;

@@ -160,21 +160,26 @@ impl Disk for LocalDisk {
     }
 }
 
+/// The directory that a path is in; the current one for a mere name.
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes a directory and those above it that are missing, each of them durable.
 ///
 /// # Errors
 /// What the system says.
 pub fn create_directories(path: &Path) -> io::Result<()> {
-    if path.as_os_str().is_empty() || path.is_dir() {
+    if path.is_dir() {
         return Ok(());
     }
-    let parent = path.parent().unwrap_or(Path::new(""));
+    let parent = directory_of(path);
     create_directories(parent)?;
     match fs::create_dir(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?.sync_all()
+    File::open(parent)?.sync_all()
 }
 
 fn sync_path(path: &Path, id: SegmentId) -> Result<(), DiskError> {

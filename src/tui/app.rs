@@ -32,8 +32,6 @@ use crate::units::SimTime;
 
 /// Lines of the log that are kept.
 const LOG_MAX: usize = 2_000;
-/// The speeds that `+` and `-` go through, in thousandths.
-const SPEEDS: [u64; 8] = [100, 500, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000];
 
 /// A part of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -206,7 +204,12 @@ impl App {
 
     /// Whether a row of the focused pane passes the filter.
     pub fn passes(&self, pane: Pane, text: &str) -> bool {
-        self.filter.is_empty() || self.tab != pane || text.to_lowercase().contains(&self.filter.to_lowercase())
+        !self.is_filtered(pane) || text.to_lowercase().contains(&self.filter.to_lowercase())
+    }
+
+    /// Whether the filter is for this pane, and there is one.
+    pub fn is_filtered(&self, pane: Pane) -> bool {
+        !self.filter.is_empty() && self.tab == pane
     }
 
     /// Which row of a pane is selected.

@@ -102,9 +102,7 @@ fn pane(app: &mut App, frame: &mut Frame<'_>, pane: Pane, area: Rect) {
     app.areas.push((pane, area));
     let role = if app.focus == pane { Role::Focus } else { Role::Border };
     let title = panes::title(app, pane);
-    let block =
-        Block::bordered().border_style(app.theme.style(role)).title(Span::styled(format!(" {title} "), app.theme.style(role)));
-    let block = if app.theme.glyphs.is_unicode { block } else { block.border_set(panes::ASCII_BORDER) };
+    let block = panes::framed(&app.theme, role).title(Span::styled(format!(" {title} "), app.theme.style(role)));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let buffer = frame.buffer_mut();
@@ -165,9 +163,8 @@ fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String
     frame.render_widget(paragraph.block(framed(app, title)), place);
 }
 
-fn framed<'a>(app: &App, title: &'a str) -> Block<'a> {
-    let block = Block::bordered().border_style(app.theme.style(Role::Focus)).title(format!(" {title} "));
-    if app.theme.glyphs.is_unicode { block } else { block.border_set(panes::ASCII_BORDER) }
+fn framed<'a>(app: &App, title: &str) -> Block<'a> {
+    panes::framed(&app.theme, Role::Focus).title(format!(" {title} "))
 }
 
 fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {

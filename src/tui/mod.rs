@@ -48,13 +48,13 @@ use self::theme::{Theme, ThemeName};
 use self::tour::Tour;
 use crate::config::Config;
 use crate::config::keys::Section;
-use crate::engine::{Command, Event, Snapshot};
+use crate::engine::{Event, Snapshot};
 use crate::interrupt::interrupted;
 use crate::output;
 use crate::random::RandomStream;
 use crate::session::{EngineArgs, Session};
+use crate::shell::Shell;
 use crate::shell::words::Variables;
-use crate::shell::{Shell, WIRE_PACKETS};
 use crate::units::SimTime;
 
 /// The time between two frames, at the least.
@@ -115,9 +115,8 @@ pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
 const TOUR_FILES: [(&str, usize); 2] = [("holiday.bin", 600 << 10), ("notes.bin", 200 << 10)];
 
 async fn open(session: Session, theme: Theme, tour: Option<Tour>) -> Result<()> {
-    session.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
     let history_path = session.data_dir.join("tui-history.txt");
-    let shell = Shell::new(session.engine.clone(), output::now_unix);
+    let shell = Shell::watching(session.engine.clone(), output::now_unix).await?;
     let (mut app, messages) = App::new(shell, theme, read_history(&history_path));
     app.tour = tour;
     app.keymap = session.config.keymap()?;
@@ -145,9 +144,8 @@ pub fn is_possible() -> bool {
 impl TuiArgs {
     /// What the flags say, else the configuration; `NO_COLOR` (no-color.org) goes before both.
     fn theme(&self, config: &Config) -> Theme {
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let configured = config.text(Section::Tui, "theme").parse().unwrap_or_default();
-        let name = if no_color { ThemeName::Mono } else { self.theme.unwrap_or(configured) };
+        let name = if output::no_color() { ThemeName::Mono } else { self.theme.unwrap_or(configured) };
         Theme::new(name, self.ascii || config.text(Section::Tui, "glyphs") == "ascii")
     }
 }

@@ -39,7 +39,7 @@ pub struct Tour {
 }
 
 impl Tour {
-    /// The tour of a script. `set NAME VALUE` lines are for the tour itself and are not typed.
+    /// The tour of a script, with the values of its variables.
     pub fn new(script: &str, variables: &Variables) -> Tour {
         let lines = commands_of(script).into_iter().map(|(_, line)| substituted(&line, variables)).collect();
         Tour { lines, typing: None, waiting: false }

@@ -280,7 +280,7 @@ impl Simulation {
     }
 }
 
-fn finished(report: TransferReport) -> Answer {
+pub(super) fn finished(report: TransferReport) -> Answer {
     Ok(Reply::Finished(Box::new(report)))
 }
 

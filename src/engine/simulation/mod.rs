@@ -26,6 +26,8 @@ use crate::units::SimTime;
 
 pub use self::open::Disks;
 
+use self::commands::finished;
+
 /// How many transfers that are over are remembered.
 const FINISHED_MAX: usize = 100;
 
@@ -294,7 +296,7 @@ impl Simulation {
         let Some(transfer) = self.transfers.remove(&id) else { return };
         let report = Arc::new(transfer.log().report());
         for (token, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
-            self.replies.push_back((token, Ok(Reply::Finished(Box::new((*report).clone())))));
+            self.replies.push_back((token, finished(TransferReport::clone(&report))));
         }
         if self.finished.len() == FINISHED_MAX {
             self.finished.pop_front();

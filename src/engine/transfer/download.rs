@@ -19,6 +19,7 @@ use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::engine::world::World;
 use crate::node::protocol::{Request, Response};
+use crate::storage::local_disk::directory_of;
 use crate::storage::manifest::{FileRecord, Manifest, NodeNumber};
 use crate::storage::segment::{SegmentId, Sha256Digest};
 
@@ -41,13 +42,12 @@ impl Sink {
     pub(in crate::engine) fn create(path: &Path, overwrite: bool) -> std::io::Result<Sink> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let prefix = format!(".{name}.");
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(".p2p-part");
         // Like any new file: what the umask leaves of it.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = BufWriter::new(builder.tempfile_in(directory)?);
+        let file = BufWriter::new(builder.tempfile_in(directory_of(path))?);
         Ok(Sink { file, whole: Sha256::new(), path: path.to_owned(), overwrite, failed: false })
     }
 

@@ -7,11 +7,12 @@ use serde_json::json;
 use super::data;
 use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
 use crate::engine::{Command, EngineError, Reply};
-use crate::report::{FileLine, RemovalLine, TransferLine, bytes_of, date_of, figures, rate_of, removals_text, seconds_of, words};
+use crate::report::{
+    FileLine, RemovalLine, TransferLine, bytes_of, date_of, figures, files_text, rate_of, removals_text, seconds_of, words,
+};
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
-use crate::storage::manifest::FileRecord;
 use crate::units::SimTime;
 
 pub(in crate::shell) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -94,14 +95,8 @@ fn done(direction: Direction) -> &'static str {
 
 pub(in crate::shell) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let Reply::Files(files) = shell.ask(Command::Files).await? else { return Ok(Answer::nothing()) };
-    let row = |file: &FileRecord| {
-        let (size, segments) = (bytes_of(file.size), file.segments.to_string());
-        vec![file.name.clone(), size, segments, date_of(file.stored_at), file.sha256.short()]
-    };
-    let columns = vec![words("file"), figures("size"), figures("segments"), words("stored"), words("sha-256")];
     let lines: Vec<FileLine> = files.iter().map(FileLine::from).collect();
-    let rows = files.iter().map(row).collect();
-    Ok(Answer::new(View::Table { columns, rows, empty: "no files are stored" }, data(&lines)))
+    Ok(Answer::new(View::Text(files_text(&lines)), data(&lines)))
 }
 
 pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -115,11 +110,10 @@ pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer,
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
         ("stored", date_of(file.stored_at)),
     ];
-    let pairs = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
     let rows: Vec<Vec<String>> =
         manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
     let holders = View::Table { columns: vec![words("holder"), figures("segments")], rows, empty: "it has no segments" };
-    let view = View::Sections(vec![("file".into(), View::Pairs(pairs)), ("holders".into(), holders)]);
+    let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
     Ok(Answer::new(view, data(&*manifest)))
 }
 

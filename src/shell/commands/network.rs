@@ -52,8 +52,7 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
         ("queued packets", format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1)),
     ];
     pairs.extend(host.map(|host| ("link", link_of(host))));
-    let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Ok(Answer::new(View::Pairs(pairs), data(&NodeLine::new(&node, &seen))))
+    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::new(&node, &seen))))
 }
 
 fn round_trip(seen: &PeerHealth) -> String {
@@ -119,7 +118,7 @@ pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer,
         ("used", format!("{} of {}", bytes_of(stats.used_bytes), bytes_of(stats.capacity_bytes))),
         ("free", bytes_of(stats.free_bytes)),
     ];
-    let summary = View::Pairs(facts.map(|(name, value)| (name.to_owned(), value)).to_vec());
+    let summary = View::pairs(facts);
     let row = |(node, _): &(NodeStatus, PeerHealth)| {
         let share = 100.0 * node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
         let (used, capacity) = (bytes_of(node.used_bytes), bytes_of(node.capacity_bytes));
@@ -193,7 +192,7 @@ fn connection_view(connection: &ConnectionStatus) -> View {
         ("received", bytes_of(stats.bytes_received)),
         ("resent", format!("{} retransmits, {} timeouts, {} probes", stats.retransmits, stats.timeouts, stats.loss_probes)),
     ];
-    View::Pairs(facts.map(|(name, value)| (name.to_owned(), value)).to_vec())
+    View::pairs(facts)
 }
 
 fn connection_data(connection: &ConnectionStatus) -> Value {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{files, network};
-use crate::engine::{Command, Reply};
 use crate::report::ExportReport;
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
@@ -43,8 +42,7 @@ fn capitalised(text: &str) -> String {
 fn overview() -> Answer {
     let section = |group: Group| {
         let rows = COMMANDS.iter().filter(|spec| spec.group == group);
-        let rows = rows.map(|spec| (spec.name.to_owned(), spec.summary.to_owned())).collect();
-        (group.name().to_owned(), View::Pairs(rows))
+        (group.name().to_owned(), View::pairs(rows.map(|spec| (spec.name, spec.summary.to_owned()))))
     };
     let data: Value = COMMANDS.iter().map(|spec| json!({ "name": spec.name, "summary": spec.summary })).collect();
     Answer::new(View::Sections(Group::ALL.map(section).to_vec()), data)
@@ -57,11 +55,8 @@ pub(in crate::shell) async fn expect(shell: &Shell, call: &Call) -> Result<Answe
     let place = place.ok_or_else(|| call.wrong("say what is expected: contains TEXT, or = TEXT".into()))?;
     let (operator, text) = (&words[place], &words[place + 1]);
     let command = words[..place].iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
-    let found = match shell.run(&command, &Variables::new()).await {
-        Ok(Answer { effect: Effect::Follow(transfer), .. }) => shell.finish(transfer).await.map(|answer| answer.view.text()),
-        Ok(answer) => Ok(answer.view.text()),
-        Err(error) => Ok(error.to_string()),
-    }?;
+    let answer = shell.run_to_end(&command, &Variables::new()).await;
+    let found = answer.map_or_else(|error| error.to_string(), |answer| answer.view.text());
     let holds = if operator == "=" { found.trim() == text } else { found.contains(text.as_str()) };
     if holds {
         Ok(Answer::nothing())
@@ -95,13 +90,7 @@ pub(in crate::shell) async fn report(shell: &Shell, call: &Call) -> Result<Answe
 }
 
 pub(in crate::shell) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let Reply::Files(files) = shell.ask(Command::Files).await? else { return Ok(Answer::nothing()) };
-    let mut manifests = Vec::new();
-    for file in files {
-        if let Reply::Info(manifest) = shell.ask(Command::Info { name: file.name }).await? {
-            manifests.push(*manifest);
-        }
-    }
+    let manifests = shell.engine.manifests().await?;
     let data = super::data(&ExportReport::new(&manifests));
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
     let Some(path) = call.argument(0).map(PathBuf::from) else { return Ok(Answer::new(View::Text(text), data)) };

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::{App, Message, Pane, SPEEDS, Wish};
+use super::{App, Message, Pane, Wish};
 use crate::engine::Command;
 use crate::engine::pace::Speed;
 use crate::shell::spec::Times;
@@ -12,6 +12,9 @@ use crate::tui::action::{Action, BINDINGS};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
 use crate::tui::editor::Editor;
 use crate::tui::panes;
+
+/// The speeds that `+` and `-` go through, in thousandths.
+const SPEEDS: [u64; 8] = [100, 500, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000];
 
 impl App {
     /// Carries out an action.
@@ -122,7 +125,7 @@ impl App {
 
     /// The node whose connection the selected packet belongs to.
     fn selected_packet_node(&self) -> Option<NodeNumber> {
-        let packet = panes::wire::rows(self).into_iter().nth(self.row(Pane::Wire))?;
+        let packet = panes::wire::rows(self).nth(self.row(Pane::Wire))?;
         let of = |address| self.view.nodes.iter().find(|node| node.address == address).map(|node| node.node);
         of(*packet.from.ip()).or_else(|| of(*packet.to.ip()))
     }
@@ -136,7 +139,7 @@ impl App {
                 let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
                 format!("{} {digest}", report.status.name)
             }),
-            Pane::Wire => panes::wire::rows(self).get(self.row(Pane::Wire)).map(panes::wire::line),
+            Pane::Wire => panes::wire::rows(self).nth(self.row(Pane::Wire)).map(panes::wire::line),
             Pane::Log => self.log.iter().rev().nth(self.row(Pane::Log)).map(|(_, _, text)| text.clone()),
             Pane::Prompt => self.prompt.output.last().map(|(_, text)| text.clone()),
         };
@@ -158,9 +161,7 @@ impl App {
     /// Leaves, or asks first where transfers run.
     pub fn quit(&mut self, now: bool) {
         let snapshot = self.shell.engine().snapshots().borrow().clone();
-        let running = snapshot.transfers.iter().filter(|report| !report.status.state.is_over());
-        let names: Vec<String> =
-            running.map(|report| format!("  {} of {}", report.status.direction.name(), report.status.name)).collect();
+        let names: Vec<String> = snapshot.running().map(|status| format!("  {}", status.describe())).collect();
         if now || names.is_empty() {
             self.over = true;
             return;

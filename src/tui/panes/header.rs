@@ -10,9 +10,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{clock, rate};
+use super::clock;
 use crate::node::health::Health;
-use crate::report::bytes_of;
+use crate::report::{bytes_of, rate_of};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
@@ -39,7 +39,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         between(),
         Span::styled(format!("nodes {glyph} {alive}/{all}"), theme.style(nodes_role)),
         between(),
-        Span::styled(format!("{} {} {} {}", glyphs.up, rate(up), glyphs.down, rate(down)), theme.style(Role::Flow)),
+        Span::styled(format!("{} {} {} {}", glyphs.up, rate_of(up), glyphs.down, rate_of(down)), theme.style(Role::Flow)),
         between(),
         Span::styled(
             format!("{} files {} {}", view.storage.files, glyphs.dot, bytes_of(view.storage.file_bytes)),

@@ -4,12 +4,11 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::symbols::Marker;
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas, Line};
 
-use super::{health_style, row};
+use super::{health_style, marker, row};
 use crate::engine::snapshot::{NodeStatus, Party};
 use crate::node::health::{Health, PeerHealth};
 use crate::tui::app::{App, Pane};
@@ -75,8 +74,7 @@ fn map(app: &App, area: Rect, buffer: &mut Buffer) {
     let is_busy = |node: &NodeStatus| {
         app.node_rates.get(&node.node).is_some_and(|(sent, received)| sent.latest() + received.latest() > 256.0)
     };
-    let marker = if theme.glyphs.is_unicode { Marker::Braille } else { Marker::Dot };
-    let canvas = Canvas::default().marker(marker).x_bounds([-110.0, 110.0]).y_bounds([-50.0, 50.0]).paint(|context| {
+    let canvas = Canvas::default().marker(marker(theme)).x_bounds([-110.0, 110.0]).y_bounds([-50.0, 50.0]).paint(|context| {
         for (index, node) in nodes.iter().enumerate() {
             let (x, y) = place(index);
             let role = if is_busy(node) { Role::Flow } else { Role::Dim };

@@ -12,17 +12,27 @@ pub(super) mod wire;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::symbols::border;
+use ratatui::symbols::{Marker, border};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
+use ratatui::widgets::{Block, Widget};
 
 use super::app::{App, Pane};
 use super::theme::{Glyphs, Role, Theme};
 use crate::node::health::Health;
-use crate::report::rate_of;
+
+/// A frame, in the glyphs of the theme.
+pub(super) fn framed<'a>(theme: &Theme, role: Role) -> Block<'a> {
+    let block = Block::bordered().border_style(theme.style(role));
+    if theme.glyphs.is_unicode { block } else { block.border_set(ASCII_BORDER) }
+}
+
+/// What charts and maps are drawn with.
+fn marker(theme: &Theme) -> Marker {
+    if theme.glyphs.is_unicode { Marker::Braille } else { Marker::Dot }
+}
 
 /// Frames without anything beyond ASCII.
-pub(super) const ASCII_BORDER: border::Set<'static> = border::Set {
+const ASCII_BORDER: border::Set<'static> = border::Set {
     top_left: "+",
     top_right: "+",
     bottom_left: "+",
@@ -35,7 +45,7 @@ pub(super) const ASCII_BORDER: border::Set<'static> = border::Set {
 
 /// A pane's heading.
 pub(super) fn title(app: &App, pane: Pane) -> String {
-    let filter = if app.filter.is_empty() || app.tab != pane { String::new() } else { format!(" /{}", app.filter) };
+    let filter = if app.is_filtered(pane) { format!(" /{}", app.filter) } else { String::new() };
     match pane {
         Pane::Segments => match app.shown_transfer() {
             Some(report) => format!("Segments of {} {}", report.status.id, report.status.name),
@@ -85,11 +95,6 @@ fn health_style(theme: &Theme, health: Health) -> (&'static str, ratatui::style:
         Health::Suspect => (theme.glyphs.suspect, theme.style(Role::Warning)),
         Health::Dead => (theme.glyphs.dead, theme.style(Role::Bad)),
     }
-}
-
-/// `63.8 KiB/s`, and `0 B/s` for nothing.
-fn rate(bytes_per_second: f64) -> String {
-    rate_of(bytes_per_second)
 }
 
 /// `01:23.4`, hours before it where there are any.

@@ -9,10 +9,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{bar, health_style, rate, row, selected, sparkline, window};
+use super::{bar, health_style, row, selected, sparkline, window};
 use crate::engine::snapshot::NodeStatus;
 use crate::node::ProcessState;
-use crate::report::bytes_of;
+use crate::report::{bytes_of, rate_of};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
@@ -51,7 +51,8 @@ fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span
         let busier = if sent.latest() > received.latest() { (glyphs.up, sent) } else { (glyphs.down, received) };
         let room = usize::from(width.saturating_sub(78)).min(30);
         let top = busier.1.tail(room.max(8)).fold(1.0, f64::max);
-        let text = format!(" {}{:>11} {}", busier.0, rate(busier.1.latest()), sparkline(glyphs, busier.1.tail(room.max(8)), top));
+        let text =
+            format!(" {}{:>11} {}", busier.0, rate_of(busier.1.latest()), sparkline(glyphs, busier.1.tail(room.max(8)), top));
         spans.push(Span::styled(text, theme.style(Role::Flow)));
     }
     let queued = node.queued_packets.0 + node.queued_packets.1;

@@ -5,10 +5,10 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::widgets::{Clear, Paragraph};
 use unicode_width::UnicodeWidthStr;
 
-use super::row;
+use super::{framed, row};
 use crate::shell::complete::doc_line;
 use crate::tui::app::App;
 use crate::tui::prompt::Menu;
@@ -86,8 +86,6 @@ fn draw_menu(app: &App, menu: &Menu, line: Rect, frame: &mut Frame<'_>) {
         ])
     };
     let lines: Vec<Line<'_>> = shown.iter().enumerate().map(entry).collect();
-    let block = Block::bordered().border_style(app.theme.style(Role::Focus));
-    let block = if app.theme.glyphs.is_unicode { block } else { block.border_set(super::ASCII_BORDER) };
     frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).block(block), place);
+    frame.render_widget(Paragraph::new(lines).block(framed(&app.theme, Role::Focus)), place);
 }

@@ -8,13 +8,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
-use ratatui::symbols::Marker;
 use ratatui::text::Span;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use super::{clock, rate, row, selected, window};
+use super::{clock, marker, row, selected, window};
 use crate::engine::snapshot::Party;
 use crate::engine::transfer::{SegmentStory, TransferReport};
+use crate::report::rate_of;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::{Role, Theme};
 use crate::units::SimTime;
@@ -81,7 +81,7 @@ fn spans<'a>(app: &App, story: &SegmentStory, place: usize, now: SimTime, axis: 
     let took = story.acknowledged.map(|at| at - story.first_byte.unwrap_or(story.queued));
     let time = took.map_or("queued".into(), |took| format!("{:.2} s", took.as_secs_f64()));
     let time = if took.is_none() && story.first_byte.is_some() { "sending".into() } else { time };
-    let speed = story.goodput().map(rate).unwrap_or_default();
+    let speed = story.goodput().map(rate_of).unwrap_or_default();
     let name = if selected(app, Pane::Segments, place) { Role::Selected } else { Role::Text };
     let resent = if story.retransmits > 0 { format!("{:>2}{}", story.retransmits, theme.glyphs.lost) } else { "   ".into() };
     let mut spans = vec![
@@ -141,9 +141,8 @@ fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
     let capacity = link.and_then(|link| link.up.bandwidth.bits_per_second()).map_or(0.0, |bits| bits as f64 / 8.0 / 1024.0);
     let most = points.iter().map(|(_, value)| *value).fold(capacity, f64::max).max(1.0) * 1.1;
     let line = [(0.0, capacity), (CHART_SECONDS as f64, capacity)];
-    let marker = if theme.glyphs.is_unicode { Marker::Braille } else { Marker::Dot };
     let dataset =
-        |points, role| Dataset::default().marker(marker).graph_type(GraphType::Line).style(theme.style(role)).data(points);
+        |points, role| Dataset::default().marker(marker(theme)).graph_type(GraphType::Line).style(theme.style(role)).data(points);
     let axis = |labels: Vec<String>, end: f64| Axis::default().bounds([0.0, end]).labels(labels).style(theme.style(Role::Dim));
     Chart::new(vec![dataset(&line, Role::Dim), dataset(&points, Role::Flow)])
         .x_axis(axis(vec![format!("-{CHART_SECONDS} s"), "now".into()], CHART_SECONDS as f64))

@@ -9,9 +9,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{bar, clock, rate, row, selected, window};
+use super::{bar, clock, row, selected, window};
 use crate::engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
-use crate::report::bytes_of;
+use crate::report::{bytes_of, rate_of};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 use crate::units::SimTime;
@@ -57,7 +57,7 @@ fn spans<'a>(app: &App, report: &TransferReport, place: usize, width: u16) -> Ve
         Span::styled(format!(" {:>9} ", bytes_of(status.bytes)), theme.style(Role::Text)),
         Span::styled(bar(&theme.glyphs, part, room), theme.style(state)),
         Span::styled(format!(" {:>3.0} %", 100.0 * part), theme.style(Role::Text)),
-        Span::styled(format!(" {:>12}", rate(status.goodput(now))), theme.style(Role::Flow)),
+        Span::styled(format!(" {:>12}", rate_of(status.goodput(now))), theme.style(Role::Flow)),
         Span::styled(format!(" {}", remaining(status, now)), theme.style(Role::Text)),
         Span::styled(format!(" {} rtx", status.retransmits), theme.style(Role::Dim)),
         Span::styled(format!(" {word}"), theme.style(state)),

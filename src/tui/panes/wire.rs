@@ -15,8 +15,9 @@ use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
 /// The packets that pass the filter, newest first.
-pub(crate) fn rows(app: &App) -> Vec<PacketRecord> {
-    app.view.wire.iter().rev().filter(|packet| app.passes(Pane::Wire, &line(packet))).copied().collect()
+pub(crate) fn rows(app: &App) -> impl Iterator<Item = &PacketRecord> {
+    let is_filtered = app.is_filtered(Pane::Wire);
+    app.view.wire.iter().rev().filter(move |packet| !is_filtered || app.passes(Pane::Wire, &line(packet)))
 }
 
 /// A packet as a line of text.
@@ -38,9 +39,8 @@ pub(crate) fn line(packet: &PacketRecord) -> String {
 
 /// Draws it.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let packets = rows(app);
     let first = app.row(Pane::Wire).saturating_sub(usize::from(area.height.saturating_sub(1)));
-    for (place, packet) in packets.iter().skip(first).take(usize::from(area.height)).enumerate() {
+    for (place, packet) in rows(app).skip(first).take(usize::from(area.height)).enumerate() {
         // The newest is the lowest.
         let from_top = usize::from(area.height) - 1 - place;
         row(buffer, area, from_top, spans(app, packet, first + place));
