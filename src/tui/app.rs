@@ -77,6 +77,8 @@ pub enum Message {
     Answered(Result<Answer, ShellError>),
     /// Something else is: a transfer is over, an action done.
     Told(Result<Answer, ShellError>),
+    /// What was opened from a pane is there: the command that shows it, and its answer.
+    Opened(String, Result<Answer, ShellError>),
     /// Somebody was asked whether to leave, and said so.
     Quit(bool),
     /// A filter was entered.
@@ -258,6 +260,10 @@ impl App {
                 self.run_next();
             }
             Message::Told(answer) => self.take_answer(answer),
+            Message::Opened(title, Ok(answer)) => {
+                self.dialogs.push(Dialog::Message { title, text: answer.view.text(), scroll: 0 });
+            }
+            Message::Opened(_, Err(error)) => self.prompt.say(Role::Bad, &error.to_string()),
             Message::Quit(yes) => self.over |= yes,
             Message::Filter(text) => self.filter = text,
         }

@@ -19,6 +19,8 @@ pub enum Dialog {
         title: String,
         /// Its lines.
         text: String,
+        /// How many of them are scrolled away above.
+        scroll: usize,
     },
     /// Yes or no.
     Confirm {
@@ -114,12 +116,12 @@ impl Dialog {
             return Outcome::Close;
         }
         match self {
-            Dialog::Message { .. } => {
-                if key.code == KeyCode::Enter {
-                    Outcome::Close
-                } else {
-                    Outcome::Stay
+            Dialog::Message { text, scroll, .. } => {
+                if matches!(key.code, KeyCode::Enter | KeyCode::Char('q')) {
+                    return Outcome::Close;
                 }
+                *scroll = scrolled(*scroll, key).min(text.lines().count().saturating_sub(1));
+                Outcome::Stay
             }
             Dialog::Confirm { reply, .. } => {
                 let answer = match key.code {
@@ -152,6 +154,19 @@ impl Dialog {
             Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
             Dialog::Message { .. } | Dialog::Confirm { .. } => {}
         }
+    }
+}
+
+/// Where a key scrolls a text to.
+fn scrolled(scroll: usize, key: &KeyEvent) -> usize {
+    match key.code {
+        KeyCode::Up => scroll.saturating_sub(1),
+        KeyCode::Down => scroll + 1,
+        KeyCode::PageUp => scroll.saturating_sub(10),
+        KeyCode::PageDown => scroll + 10,
+        KeyCode::Home => 0,
+        KeyCode::End => usize::MAX,
+        _ => scroll,
     }
 }
 

@@ -27,6 +27,9 @@ pub const SMALLEST: (u16, u16) = (60, 16);
 /// From this size on all panes are shown at once.
 pub const WHOLE: (u16, u16) = (100, 34);
 
+/// Lines of dialogs are no longer than this; longer ones go on in the next.
+const WIDEST: usize = 120;
+
 /// Draws everything.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
@@ -145,7 +148,14 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 fn dialog(app: &App, index: usize, frame: &mut Frame<'_>, area: Rect) {
     match &app.dialogs[index] {
-        Dialog::Message { title, text } | Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone()),
+        Dialog::Message { title, text, scroll } => {
+            // The last lines stay in sight, however far it is scrolled.
+            let rows = usize::from(area.height.saturating_sub(2)).max(1);
+            let skipped = (*scroll).min(text.lines().count().saturating_sub(rows));
+            let rest = text.lines().skip(skipped).collect::<Vec<_>>().join("\n");
+            boxed(app, frame, area, title, rest);
+        }
+        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone()),
         Dialog::Input { title, text, editor, masked, .. } => {
             let shown = if *masked { "*".repeat(editor.text().chars().count()) } else { editor.text().to_owned() };
             boxed(app, frame, area, title, format!("{text}\n{} {shown}_", app.theme.glyphs.prompt));
@@ -155,7 +165,7 @@ fn dialog(app: &App, index: usize, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String) {
-    let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).clamp(30, 70) as u16 + 4;
+    let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).clamp(30, WIDEST) as u16 + 4;
     let height = text.lines().count() as u16 + 2;
     let place = middle(area, width, height);
     let paragraph = Paragraph::new(text).style(app.theme.style(Role::Text)).wrap(Wrap { trim: false });

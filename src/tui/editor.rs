@@ -91,13 +91,13 @@ impl Editor {
 
     /// Replaces all of it; the cursor goes to the end.
     pub fn set(&mut self, text: &str) {
-        self.remember();
+        self.remember((self.text().to_owned(), self.cursor()));
         self.put(text, text.len());
     }
 
     /// Replaces what stands between `start` and the cursor.
     pub fn replace_before_cursor(&mut self, start: usize, text: &str) {
-        self.remember();
+        self.remember((self.text().to_owned(), self.cursor()));
         let cursor = self.line.pos();
         if start <= cursor && self.text().len() - (cursor - start) + text.len() <= LINE_MAX {
             self.line.replace(start..cursor, text, &mut Killed::default());
@@ -114,11 +114,15 @@ impl Editor {
 
     /// Makes a change.
     pub fn apply(&mut self, edit: &Edit) {
-        let changes =
-            !matches!(edit, Edit::Left | Edit::Right | Edit::Home | Edit::End | Edit::WordLeft | Edit::WordRight | Edit::Undo);
-        if changes {
-            self.remember();
+        let before = (self.text().to_owned(), self.cursor());
+        self.carry_out(edit);
+        // A step back is a step that is seen.
+        if *edit != Edit::Undo && before.0 != self.text() {
+            self.remember(before);
         }
+    }
+
+    fn carry_out(&mut self, edit: &Edit) {
         let none = &mut Killed::default();
         match edit {
             Edit::Insert(text) => self.insert(text),
@@ -167,8 +171,8 @@ impl Editor {
         }
     }
 
-    fn remember(&mut self) {
-        self.undo.push((self.text().to_owned(), self.cursor()));
+    fn remember(&mut self, before: (String, usize)) {
+        self.undo.push(before);
         let surplus = self.undo.len().saturating_sub(UNDO_MAX);
         self.undo.drain(..surplus);
     }

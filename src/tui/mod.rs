@@ -126,7 +126,7 @@ async fn open(session: Session, theme: Theme, tour: Option<Tour>) -> Result<()> 
     let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
     let result = tokio::select! {
         result = drive(&mut app, &mut screen, messages, sources, real_wish) => result,
-        stop = interrupted() => stop.map(drop),
+        stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
     };
     drop(reader);
     drop(guard);

@@ -70,6 +70,7 @@ impl Stage {
                 "Shift-Tab" => self.key(KeyCode::BackTab, KeyModifiers::SHIFT),
                 "F1" => self.key(KeyCode::F(1), KeyModifiers::NONE),
                 "Up" => self.key(KeyCode::Up, KeyModifiers::NONE),
+                "End" => self.key(KeyCode::End, KeyModifiers::NONE),
                 "Down" => self.key(KeyCode::Down, KeyModifiers::NONE),
                 control if control.starts_with("Ctrl-") => {
                     let c = control.chars().last().unwrap().to_ascii_lowercase();
@@ -222,6 +223,13 @@ fn a_session_by_keys() {
     stage.keys(&["z", "y"]);
     assert!(matches!(stage.app.wishes.as_slice(), [Wish::Copy(text)] if text.contains("SYN-ACK")), "{:?}", stage.app.wishes);
 
+    // A packet opens the connection that it belongs to.
+    stage.keys(&["Enter"]);
+    let text = stage.text();
+    assert!(text.contains(" trace Node_0") && text.contains("latest packets"), "{text}");
+    stage.keys(&["End", "q"]);
+    assert!(stage.app.dialogs.is_empty());
+
     stage.keys(&["?"]);
     assert!(stage.text().contains("Help: type to search"));
     stage.keys(&["storage full", "Enter"]);
@@ -282,9 +290,9 @@ fn the_mouse_chooses_and_scrolls() {
     stage.app.on_input(at(MouseEventKind::Down(MouseButton::Left), 5, 4));
     assert_eq!((stage.app.focus, stage.app.row(Pane::Nodes)), (Pane::Nodes, 2));
     stage.keys(&["Enter"]);
-    assert!(
-        stage.text().contains("Node_03") && stage.app.prompt.output.iter().any(|(_, line)| line.starts_with("queued packets"))
-    );
+    let text = stage.text();
+    assert!(text.contains(" node Node_03 ") && text.contains("queued packets"), "{text}");
+    stage.keys(&["Esc"]);
     stage.app.on_input(at(MouseEventKind::ScrollDown, 5, 4));
     assert_eq!(stage.app.row(Pane::Nodes), 4);
     stage.app.on_input(Input::Paste("ls\nnodes".into()));
@@ -379,6 +387,145 @@ fn letters_in_the_prompt_are_never_stolen() {
     assert_eq!((stage.app.prompt.editor.text(), stage.app.focus, stage.app.dialogs.len()), (text, Pane::Prompt, 0));
 }
 
+/// The plainest editor there can be, with what readline's keys do.
+#[derive(Default)]
+struct Reference {
+    text: Vec<char>,
+    at: usize,
+    killed: Vec<char>,
+    before: Vec<(Vec<char>, usize)>,
+}
+
+impl Reference {
+    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+        let before = (self.text.clone(), self.at);
+        match (code, modifiers) {
+            (KeyCode::Char('a'), KeyModifiers::CONTROL) | (KeyCode::Home, _) => self.at = 0,
+            (KeyCode::Char('e'), KeyModifiers::CONTROL) | (KeyCode::End, _) => self.at = self.text.len(),
+            (KeyCode::Left, KeyModifiers::CONTROL) | (KeyCode::Char('b'), KeyModifiers::ALT) => self.at = self.word_left(),
+            (KeyCode::Right, KeyModifiers::CONTROL) | (KeyCode::Char('f'), KeyModifiers::ALT) => self.at = self.word_right(),
+            (KeyCode::Left, _) => self.at = self.at.saturating_sub(1),
+            (KeyCode::Right, _) => self.at = (self.at + 1).min(self.text.len()),
+            (KeyCode::Backspace, KeyModifiers::NONE) => self.remove(self.at.saturating_sub(1), self.at),
+            (KeyCode::Delete, _) => self.remove(self.at, (self.at + 1).min(self.text.len())),
+            (KeyCode::Char('k'), KeyModifiers::CONTROL) => self.kill(self.at, self.text.len()),
+            (KeyCode::Char('u'), KeyModifiers::CONTROL) => self.kill(0, self.at),
+            (KeyCode::Char('w'), KeyModifiers::CONTROL) => {
+                let spaces = self.text[..self.at].iter().rev().take_while(|c| c.is_whitespace()).count();
+                let word = self.text[..self.at - spaces].iter().rev().take_while(|c| !c.is_whitespace()).count();
+                self.kill(self.at - spaces - word, self.at);
+            }
+            (KeyCode::Char('y'), KeyModifiers::CONTROL) => self.killed.clone().into_iter().for_each(|c| self.insert(c)),
+            (KeyCode::Char('_'), KeyModifiers::CONTROL) => {
+                if let Some((text, at)) = self.before.pop() {
+                    (self.text, self.at) = (text, at);
+                }
+                return;
+            }
+            (KeyCode::Char(c), KeyModifiers::NONE) => self.insert(c),
+            other => panic!("{other:?} is not the reference's"),
+        }
+        if before.0 != self.text {
+            self.before.push(before);
+        }
+    }
+
+    fn insert(&mut self, c: char) {
+        self.text.insert(self.at, c);
+        self.at += 1;
+    }
+
+    fn remove(&mut self, from: usize, to: usize) {
+        self.text.drain(from..to);
+        self.at = from;
+    }
+
+    fn kill(&mut self, from: usize, to: usize) {
+        if from < to {
+            self.killed = self.text[from..to].to_vec();
+            self.remove(from, to);
+        }
+    }
+
+    fn word_left(&self) -> usize {
+        let before = &self.text[..self.at];
+        let gap = before.iter().rev().take_while(|c| !c.is_alphanumeric()).count();
+        self.at - gap - before[..self.at - gap].iter().rev().take_while(|c| c.is_alphanumeric()).count()
+    }
+
+    fn word_right(&self) -> usize {
+        let after = &self.text[self.at..];
+        let gap = after.iter().take_while(|c| !c.is_alphanumeric()).count();
+        self.at + gap + after[gap..].iter().take_while(|c| c.is_alphanumeric()).count()
+    }
+}
+
+/// What somebody may do while typing: keys that edit, and things that must not touch the line.
+#[derive(Debug, Clone)]
+enum Doing {
+    Key(KeyCode, KeyModifiers),
+    /// A dialog is opened, typed into and left.
+    Detour(&'static str),
+    /// Another pane has the keys for a while.
+    Elsewhere,
+    Resize(u16, u16),
+}
+
+fn any_doing() -> impl Strategy<Value = Doing> {
+    let controls = proptest::sample::select(vec!['a', 'e', 'k', 'u', 'w', 'y', '_', '_']);
+    let letters = proptest::sample::select("az ./?+-qzf mß€7 \"'$#".chars().collect::<Vec<_>>());
+    let moves = proptest::sample::select(vec![
+        (KeyCode::Left, KeyModifiers::NONE),
+        (KeyCode::Right, KeyModifiers::NONE),
+        (KeyCode::Left, KeyModifiers::CONTROL),
+        (KeyCode::Right, KeyModifiers::CONTROL),
+        (KeyCode::Home, KeyModifiers::NONE),
+        (KeyCode::End, KeyModifiers::NONE),
+        (KeyCode::Backspace, KeyModifiers::NONE),
+        (KeyCode::Delete, KeyModifiers::NONE),
+        (KeyCode::Char('b'), KeyModifiers::ALT),
+        (KeyCode::Char('f'), KeyModifiers::ALT),
+    ]);
+    prop_oneof![
+        8 => letters.prop_map(|c| Doing::Key(KeyCode::Char(c), KeyModifiers::NONE)),
+        4 => moves.prop_map(|(code, modifiers)| Doing::Key(code, modifiers)),
+        3 => controls.prop_map(|c| Doing::Key(KeyCode::Char(c), KeyModifiers::CONTROL)),
+        1 => proptest::sample::select(vec!["F1", "Ctrl-P", "Ctrl-R"]).prop_map(Doing::Detour),
+        1 => Just(Doing::Elsewhere),
+        1 => (1u16..140, 1u16..45).prop_map(|(width, height)| Doing::Resize(width, height)),
+    ]
+}
+
+#[test]
+fn the_prompt_edits_as_a_reference_does_whatever_else_is_done() {
+    let mut stage = Stage::dark(100, 34);
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..300 {
+        let doings = proptest::collection::vec(any_doing(), 1..60).new_tree(&mut runner).unwrap().current();
+        let mut reference = Reference::default();
+        for doing in &doings {
+            match doing {
+                Doing::Key(code, modifiers) => {
+                    stage.key(*code, *modifiers);
+                    reference.key(*code, *modifiers);
+                }
+                Doing::Detour(key) => stage.keys(&[key, "zq?", "Esc"]),
+                Doing::Elsewhere => {
+                    stage.key(KeyCode::BackTab, KeyModifiers::SHIFT);
+                    stage.keys(&["z", "z", "Down", "Esc"]);
+                }
+                Doing::Resize(width, height) => stage.screen = Terminal::new(TestBackend::new(*width, *height)).unwrap(),
+            }
+            stage.draw();
+            let expected: String = reference.text.iter().collect();
+            assert_eq!(stage.app.prompt.editor.text(), expected, "{doings:?}");
+            let before: String = reference.text[..reference.at].iter().collect();
+            assert_eq!(stage.app.prompt.editor.cursor(), before.len(), "{doings:?}");
+        }
+        stage.app.prompt = p2p_storage::tui::prompt::Prompt::default();
+    }
+}
+
 mod pty {
     use std::io::{Read, Write};
     use std::sync::{Arc, Mutex};
@@ -437,6 +584,46 @@ mod pty {
         fn text(&self) -> String {
             self.screen.lock().unwrap().screen().contents()
         }
+    }
+
+    /// Whoever panics with the terminal in hand gives it back first, so that the message can be read.
+    #[test]
+    fn a_panic_gives_the_terminal_back() {
+        const NAME: &str = "tui::pty::a_panic_gives_the_terminal_back";
+        if std::env::var_os("P2P_TEST_PANICS").is_some() {
+            let _guard = p2p_storage::tui::terminal::Guard::take().unwrap();
+            println!("on the other screen");
+            panic!("as it should");
+        }
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args([NAME, "--exact", "--nocapture"]);
+        command.env("P2P_TEST_PANICS", "1");
+        command.env("RUST_BACKTRACE", "0");
+        command.env("TERM", "xterm-256color");
+        let mut pty = Pty::start(command);
+        assert!(!pty.child.wait().unwrap().success());
+        pty.shows("as it should");
+        assert!(!pty.text().contains("on the other screen"), "{}", pty.text());
+        assert!(!pty.screen.lock().unwrap().screen().alternate_screen());
+    }
+
+    /// The same for whoever is told to end.
+    #[test]
+    fn a_signal_gives_the_terminal_back() {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        let mut pty = Pty::start(command);
+        pty.shows("Type `help`");
+        let pid = rustix::process::Pid::from_raw(pty.child.process_id().unwrap() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(!pty.child.wait().unwrap().success());
+        pty.shows("interrupted");
+        let screen = Arc::clone(&pty.screen);
+        let screen = screen.lock().unwrap();
+        assert!(!screen.screen().alternate_screen() && !screen.screen().hide_cursor());
     }
 
     /// The line REPL: completion, Ctrl-C for the command and not the program, an open quote, Ctrl-D.

@@ -7,6 +7,7 @@ use crate::engine::Command;
 use crate::engine::pace::Speed;
 use crate::shell::spec::Times;
 use crate::shell::table::COMMANDS;
+use crate::shell::words::Variables;
 use crate::storage::manifest::NodeNumber;
 use crate::tui::action::{Action, BINDINGS};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
@@ -119,7 +120,11 @@ impl App {
             Pane::Log | Pane::Prompt => None,
         };
         if let Some(line) = line {
-            self.run(&line);
+            let shell = self.shell.clone();
+            self.spawn(async move {
+                let answer = shell.run(&line, &Variables::new()).await;
+                Message::Opened(line, answer)
+            });
         }
     }
 
