@@ -1,8 +1,11 @@
-//! Floor 5: what a frame costs, with very many nodes.
+//! Floor 5: what a frame costs, with very many nodes; and the real program in a pseudo-terminal: how long until there is
+//! something to see, and until a key is answered while the engine runs as fast as it can.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop")]
 
 use std::hint::black_box;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use p2p_storage::config::Config;
@@ -12,6 +15,7 @@ use p2p_storage::shell::Shell;
 use p2p_storage::tui::app::App;
 use p2p_storage::tui::draw;
 use p2p_storage::tui::theme::{Theme, ThemeName};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -42,5 +46,94 @@ fn a_frame(criterion: &mut Criterion) {
     });
 }
 
+/// The program, and what it has written so far.
+struct Program {
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+    reader: Box<dyn Read + Send>,
+    writer: Box<dyn Write + Send>,
+    seen: Vec<u8>,
+}
+
+impl Program {
+    fn start(home: &std::path::Path) -> Program {
+        let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+        command.args(["--speed", "max"]);
+        command.env_clear();
+        command.env("HOME", home);
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).unwrap();
+        let (reader, writer) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+        Program { child, _master: pair.master, reader, writer, seen: Vec::new() }
+    }
+
+    fn waits_for(&mut self, text: &str) {
+        let mut bytes = [0; 8192];
+        while !self.seen.windows(text.len()).any(|window| window == text.as_bytes()) {
+            let count = self.reader.read(&mut bytes).unwrap();
+            self.seen.extend_from_slice(&bytes[..count]);
+        }
+        self.seen.clear();
+    }
+
+    fn sends(&mut self, text: &str) {
+        self.writer.write_all(text.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    fn ends(mut self) {
+        self.sends("\u{11}");
+        while matches!(self.reader.read(&mut [0; 8192]), Ok(1..)) {}
+        self.child.wait().unwrap();
+    }
+}
+
+/// From the start of the process, on a data directory that is there already.
+fn the_first_frame(criterion: &mut Criterion) {
+    let home = tempfile::tempdir().unwrap();
+    criterion.bench_function("start to the first frame", |bencher| {
+        bencher.iter_custom(|count| {
+            let mut total = Duration::ZERO;
+            for _ in 0..count {
+                let start = Instant::now();
+                let mut program = Program::start(home.path());
+                program.waits_for("Transfers");
+                total += start.elapsed();
+                program.ends();
+            }
+            total
+        });
+    });
+}
+
+/// Each letter takes the place of the one before it, and stands nowhere else.
+fn a_key_at_full_speed(criterion: &mut Criterion) {
+    let home = tempfile::tempdir().unwrap();
+    let mut program = Program::start(home.path());
+    program.waits_for("Transfers");
+    criterion.bench_function("a key while the engine runs at max", |bencher| {
+        bencher.iter_custom(|count| {
+            let mut total = Duration::ZERO;
+            for _ in 0..count {
+                for letter in ["ß", "ö"] {
+                    let start = Instant::now();
+                    program.sends(&format!("\u{15}{letter}"));
+                    program.waits_for(letter);
+                    total += start.elapsed();
+                }
+            }
+            total / 2
+        });
+    });
+    program.ends();
+}
+
+criterion_group! {
+    name = programs;
+    config = Criterion::default().sample_size(20);
+    targets = the_first_frame, a_key_at_full_speed
+}
 criterion_group!(benches, a_frame);
-criterion_main!(benches);
+criterion_main!(benches, programs);

@@ -6,6 +6,7 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`units`], [`random`], [`codec`], [`panics`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values |
+//! | 0 | [`database`] | the embedded database of a data directory |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 2 | [`node`] | one peer: protocol, health, requests and answers |
@@ -21,6 +22,7 @@
 pub mod cli;
 pub mod codec;
 pub mod config;
+pub mod database;
 pub mod demo;
 pub mod engine;
 pub mod experiment;

@@ -212,17 +212,18 @@ pub fn advised(error: EngineError) -> Report {
 }
 
 fn advice(error: &EngineError) -> Option<&'static str> {
-    use crate::storage::catalog::CatalogError;
+    use crate::database::DatabaseError;
+    use crate::storage::catalog::CatalogError::Database;
     match error {
         EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
         EngineError::Name(_) => Some("choose another name with --as NAME"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
         EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
-        EngineError::Catalog(CatalogError::InUse { .. }) => {
+        EngineError::Catalog(Database(DatabaseError::InUse { .. })) => {
             Some("end the other process, or choose another directory with --data-dir")
         }
-        EngineError::Catalog(CatalogError::Damaged { .. }) => {
+        EngineError::Catalog(Database(DatabaseError::Damaged { .. })) => {
             Some("restore the whole directory from a backup, or move it away to begin anew; nothing in it was touched")
         }
         EngineError::TransferFailed { error, .. } => transfer_advice(error),

@@ -77,7 +77,7 @@ pub enum Outcome {
     /// A file has become visible in the catalog.
     FileCommitted(Result<(), CatalogError>),
     /// A file has left the catalog.
-    FileRemoved(Result<(Manifest, Garbage), CatalogError>),
+    FileRemoved(Result<Garbage, CatalogError>),
     /// A file as the catalog knows it.
     Manifest(Result<Box<Manifest>, CatalogError>),
     /// Which of some segments nobody refers to.

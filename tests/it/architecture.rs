@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("random", 0),
     ("codec", 0),
     ("panics", 0),
+    ("database", 0),
     ("net", 1),
     ("storage", 1),
     ("node", 2),

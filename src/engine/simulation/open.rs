@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Simulation;
+use crate::database::DatabaseError;
 use crate::engine::client::Client;
 use crate::engine::command::EngineError;
 use crate::engine::config::{EngineConfig, NodeSpec};
@@ -21,7 +22,7 @@ use crate::engine::world::{Hosts, NodeHost, World};
 use crate::net::{HostId, Network, TraceHash};
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
-use crate::storage::catalog::{Catalog, CatalogError};
+use crate::storage::catalog::Catalog;
 use crate::storage::disk::{Disk, DiskError};
 use crate::storage::local_disk::{LocalDisk, create_directories};
 use crate::storage::manifest::NodeNumber;
@@ -153,7 +154,7 @@ fn refuse_lost_catalog(directory: &Path) -> Result<(), EngineError> {
         // An empty file is what is left of a catalog, not a new one.
         segments if path.exists() => {
             let reason = format!("it is empty, but the nodes hold {segments} segments");
-            Err(EngineError::Catalog(CatalogError::Damaged { path, reason }))
+            Err(EngineError::Catalog(DatabaseError::Damaged { path, reason }.into()))
         }
         segments => Err(EngineError::CatalogMissing { path: directory.to_owned(), segments }),
     }

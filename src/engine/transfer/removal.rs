@@ -39,7 +39,7 @@ impl Removal {
     /// Takes in what happened.
     pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
-            Input::Done(Outcome::FileRemoved(Ok((_, garbage)))) => {
+            Input::Done(Outcome::FileRemoved(Ok(garbage))) => {
                 let name = self.log.status.name.clone();
                 Arc::make_mut(&mut world.files).remove(&name);
                 world.emit(Event::FileRemoved { name });
