@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr, eyre};
-use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::engine::command::OnShutdown;
 use crate::engine::transfer::TransferReport;
@@ -16,7 +15,7 @@ use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::random::RandomStream;
 use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, WayReport, node_lines};
-use crate::session::{EngineArgs, Session};
+use crate::session::{EngineArgs, Session, remove_stored};
 use crate::storage::segment::Sha256Digest;
 
 /// The files: name and size in MiB.
@@ -52,7 +51,11 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
     let own_data = scratch.path().join("data");
     let data_dir = if args.engine.data_dir.is_some() { None } else { Some(own_data.as_path()) };
-    let _log = if args.engine.data_dir.is_some() { Some(remove_former(&args.engine).await?) } else { None };
+    let _log = if args.engine.data_dir.is_some() {
+        Some(remove_stored(&args.engine, &FILES.map(|(name, _)| name)).await?)
+    } else {
+        None
+    };
     let session = Session::start(&args.engine, data_dir, ClockMode::OnDemand)?;
     let progress = Progress::start(&session.engine);
     let mut report = tokio::select! {
@@ -68,15 +71,6 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     report.wall_seconds = started.elapsed().as_secs_f64();
     output::print(&args.output, &report, DemoReport::text)?;
     Ok(report.verified)
-}
-
-/// Removes what an earlier demonstration stored in the same directory, in a run of its own, so that this one is the same.
-async fn remove_former(args: &EngineArgs) -> Result<WorkerGuard> {
-    let session = Session::start(args, None, ClockMode::OnDemand)?;
-    for file in session.files().await?.into_iter().filter(|file| FILES.iter().any(|(name, _)| file.name == *name)) {
-        session.finish(session.begin(Command::Remove { name: file.name }).await?).await?;
-    }
-    session.end().await
 }
 
 #[expect(clippy::disallowed_methods, reason = "the report says how long the demonstration took on the wall clock")]

@@ -17,7 +17,10 @@ fn main() -> Result<ExitCode> {
     panics::silence_caught();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().wrap_err("cannot start")?;
-    match runtime.block_on(cli.run()) {
+    let result = runtime.block_on(cli.run());
+    // A thread that waits for a line to be typed would be waited for.
+    runtime.shutdown_background();
+    match result {
         Ok(done) => Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Err(error) => error.downcast::<Interrupted>().map(|interrupted| {
             eprintln!("{interrupted}");

@@ -1,6 +1,6 @@
 //! Floor 4: progress bars of transfers on standard error, where that is a terminal. Knows nothing of commands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -22,7 +22,12 @@ impl Progress {
     /// Begins to follow. On anything but a terminal nothing is drawn.
     pub fn start(engine: &EngineHandle) -> Progress {
         let (end, ended) = oneshot::channel();
-        let task = spawn(follow(engine.snapshots(), ended));
+        let snapshots = engine.snapshots();
+        // What is over already is old news.
+        let is_over = |status: &&TransferStatus| status.state.is_over();
+        let old =
+            snapshots.borrow().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
+        let task = spawn(follow(snapshots, ended, old));
         Progress { end, task }
     }
 
@@ -39,7 +44,7 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
 
-async fn follow(mut snapshots: watch::Receiver<Arc<Snapshot>>, mut ended: oneshot::Receiver<()>) {
+async fn follow(mut snapshots: watch::Receiver<Arc<Snapshot>>, mut ended: oneshot::Receiver<()>, old: BTreeSet<TransferId>) {
     let (all, mut bars) = (MultiProgress::new(), HashMap::new());
     loop {
         let over = tokio::select! {
@@ -47,7 +52,7 @@ async fn follow(mut snapshots: watch::Receiver<Arc<Snapshot>>, mut ended: onesho
             _ = &mut ended => true,
         };
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
-        for transfer in &snapshot.transfers {
+        for transfer in snapshot.transfers.iter().filter(|report| !old.contains(&report.status.id)) {
             draw(&all, &mut bars, &transfer.status, snapshot.at);
         }
         if over {

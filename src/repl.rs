@@ -1,14 +1,16 @@
 //! Floor 5: `p2p repl`, the command language line by line. Knows the shell and the terminal's lines, and no other front end.
 //!
 //! A line is edited on a thread that may block, and then its commands are carried out. Ctrl-C ends the command that runs and
-//! not the program; Ctrl-D leaves.
+//! not the program; Ctrl-D leaves, and so do the other signals that end programs.
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr, eyre};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -17,9 +19,10 @@ use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
-use crate::engine::transfer::TransferStatus;
-use crate::engine::{Command, EngineHandle};
+use crate::engine::transfer::{TransferId, TransferStatus};
+use crate::engine::{Command, Snapshot};
 use crate::interrupt::interrupted;
 use crate::output;
 use crate::progress::Progress;
@@ -49,7 +52,6 @@ pub async fn run(args: &ReplArgs) -> Result<()> {
     let session = Session::start_interactive(&args.engine, None)?;
     let mut repl = Repl::new(&session).await?;
     let result = repl.read_lines().await;
-    repl.save_history();
     drop(repl);
     drop(session.end().await?);
     result
@@ -70,7 +72,7 @@ impl Repl {
         let history = FileHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
         let color = std::io::stdout().is_terminal() && !output::no_color();
-        editor.set_helper(Some(LineHelper { engine: session.engine.clone(), history: HistoryHinter::new(), color }));
+        editor.set_helper(Some(LineHelper { snapshots: session.engine.snapshots(), history: HistoryHinter::new(), color }));
         let history = session.data_dir.join("history.txt");
         // The first time there is none.
         let _ = editor.load_history(&history);
@@ -93,7 +95,12 @@ impl Repl {
                     }
                 }
                 Err(ReadlineError::Interrupted) => {}
-                Err(ReadlineError::Eof) => return Ok(()),
+                Err(ReadlineError::Eof) => {
+                    // Where nobody types, nobody can answer.
+                    if !std::io::stdin().is_terminal() || self.may_leave() {
+                        return Ok(());
+                    }
+                }
                 Err(error) => return Err(error).wrap_err("cannot read a line"),
             }
         }
@@ -103,16 +110,32 @@ impl Repl {
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
         let Some(mut editor) = self.editor.take() else { return Err(eyre!("the line editor is gone")) };
         let prompt = if self.color { "\u{1b}[1;36mp2p›\u{1b}[0m " } else { "p2p› " };
-        let reading = tokio::task::spawn_blocking(move || (editor.readline(prompt), editor));
-        let (line, editor) = reading.await.wrap_err("the line editor has failed")?;
-        self.editor = Some(editor);
-        Ok(line)
+        let before = tcgetattr(std::io::stdin());
+        let mut reading = tokio::task::spawn_blocking(move || (editor.readline(prompt), editor));
+        loop {
+            tokio::select! {
+                read = &mut reading => {
+                    let (line, editor) = read.wrap_err("the line editor has failed")?;
+                    self.editor = Some(editor);
+                    self.save_history();
+                    return Ok(line);
+                }
+                stop = interrupted() => {
+                    let stop = stop?;
+                    if !stop.is_ctrl_c() {
+                        // The line editor is left where it waits; the terminal is given back for it.
+                        let _ = before.map(|before| tcsetattr(std::io::stdin(), OptionalActions::Now, &before));
+                        return Err(stop.into());
+                    }
+                }
+            }
+        }
     }
 
     /// True where it was the last line.
     async fn carry_out(&mut self, line: &str) -> Result<bool> {
         for (_, command) in words::commands_of(line) {
-            match self.answer(&command).await {
+            match self.answer(&command).await? {
                 Ok(answer) => {
                     let text = answer.view.text();
                     if !text.is_empty() {
@@ -122,29 +145,46 @@ impl Repl {
                         return Ok(true);
                     }
                 }
+                // The rest of the line was typed for the case that this is done.
+                Err(ShellError::Interrupted) => {
+                    eprintln!("{}", ShellError::Interrupted);
+                    break;
+                }
                 Err(error) => eprintln!("{error}"),
             }
         }
         Ok(false)
     }
 
-    /// Runs a command; Ctrl-C ends it, and a transfer that it began with it.
-    async fn answer(&self, command: &str) -> Result<Answer, ShellError> {
+    /// Runs a command; Ctrl-C ends it, and the transfers that it began with it.
+    async fn answer(&self, command: &str) -> Result<Result<Answer, ShellError>> {
+        let before = self.latest_transfer();
         let progress = Progress::start(self.shell.engine());
         let result = tokio::select! {
             result = self.shell.run_to_end(command, &self.variables) => result,
-            _ = interrupted() => Err(ShellError::Interrupted),
+            stop = interrupted() => {
+                let stop = stop?;
+                if !stop.is_ctrl_c() {
+                    return Err(stop.into());
+                }
+                Err(ShellError::Interrupted)
+            }
         };
         if matches!(result, Err(ShellError::Interrupted)) {
-            self.cancel_latest().await;
+            self.cancel_after(before).await;
         }
         progress.finish().await;
-        result
+        Ok(result)
     }
 
-    async fn cancel_latest(&self) {
-        let latest = self.shell.engine().snapshots().borrow().running().last().map(|status| status.id);
-        if let Some(transfer) = latest {
+    fn latest_transfer(&self) -> Option<TransferId> {
+        self.shell.engine().snapshots().borrow().transfers.iter().map(|report| report.status.id).max()
+    }
+
+    /// Cancels the transfers that were begun after this one.
+    async fn cancel_after(&self, before: Option<TransferId>) {
+        let snapshot = self.shell.engine().snapshots().borrow().clone();
+        for transfer in snapshot.running().map(|status| status.id).filter(|&id| Some(id) > before) {
             // It may have ended in the meantime.
             let _ = self.shell.engine().ask(Command::Cancel { transfer }).await;
         }
@@ -178,7 +218,8 @@ impl Repl {
 
 /// Completion, hints and the rest, from the shell's table.
 struct LineHelper {
-    engine: EngineHandle,
+    /// And not a handle, which would keep the engine going.
+    snapshots: watch::Receiver<Arc<Snapshot>>,
     history: HistoryHinter,
     color: bool,
 }
@@ -189,7 +230,7 @@ impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::from(self.engine.snapshots().borrow().as_ref());
+        let known = Knowledge::from(self.snapshots.borrow().as_ref());
         let completion = complete::complete(line, pos, &known);
         let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
         Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))
@@ -206,16 +247,17 @@ impl Hinter for LineHelper {
 
 impl Highlighter for LineHelper {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        let words = words::split_unfinished(line);
-        match words.first() {
-            Some(first) if self.color => {
-                let known = crate::shell::table::find(&first.text).is_some();
-                let color = if known { "\u{1b}[1m" } else { "\u{1b}[31m" };
-                let (before, word, after) = (&line[..first.span.start], &line[first.span.clone()], &line[first.span.end..]);
-                Cow::Owned(format!("{before}{color}{word}\u{1b}[0m{after}"))
-            }
-            _ => Cow::Borrowed(line),
+        if !self.color {
+            return Cow::Borrowed(line);
         }
+        let (mut text, mut done) = (String::new(), 0);
+        for first in words::commands_unfinished(line).iter().filter_map(|words| words.first()) {
+            let known = crate::shell::table::find(&first.text).is_some();
+            let color = if known { "\u{1b}[1m" } else { "\u{1b}[31m" };
+            text.push_str(&format!("{}{color}{}\u{1b}[0m", &line[done..first.span.start], &line[first.span.clone()]));
+            done = first.span.end;
+        }
+        Cow::Owned(text + &line[done..])
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -229,9 +271,6 @@ impl Highlighter for LineHelper {
 
 impl Validator for LineHelper {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        match words::split(context.input(), &Variables::new()) {
-            Err(error) if error.wants_more() => Ok(ValidationResult::Incomplete),
-            _ => Ok(ValidationResult::Valid(None)),
-        }
+        Ok(if words::wants_more(context.input()) { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }

@@ -17,7 +17,6 @@ pub use self::tables::{Column, bytes_of, date_of, figures, rate_of, seconds_of, 
 
 use crate::engine::snapshot::{HealthReport, NodeStatus};
 use crate::engine::transfer::TransferReport;
-use crate::node::health::PeerHealth;
 use crate::storage::manifest::FileRecord;
 use crate::storage::segment::Sha256Digest;
 use crate::units::SimTime;
@@ -145,16 +144,15 @@ pub struct NodeLine {
     pub segments: u64,
 }
 
-impl NodeLine {
-    /// A node as it stands, and as the client's probes saw it.
-    pub fn new(node: &NodeStatus, seen: &PeerHealth) -> NodeLine {
+impl From<&NodeStatus> for NodeLine {
+    fn from(node: &NodeStatus) -> Self {
         NodeLine {
             name: node.node.to_string(),
             address: node.address.to_string(),
             state: node.state.name(),
-            health: seen.health.name(),
-            round_trip_seconds: seen.round_trip_mean.map(|time| time.as_secs_f64()),
-            probe_loss: seen.loss(),
+            health: node.seen.health.name(),
+            round_trip_seconds: node.seen.round_trip_mean.map(|time| time.as_secs_f64()),
+            probe_loss: node.seen.loss(),
             capacity_bytes: node.capacity_bytes,
             used_bytes: node.used_bytes,
             segments: node.segments,
@@ -164,7 +162,8 @@ impl NodeLine {
 
 /// The nodes as they stand, with what a check of their health found.
 pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> {
-    nodes.iter().map(|node| NodeLine::new(node, &health.of_node(node.node))).collect()
+    let checked = |node: &NodeStatus| NodeStatus { seen: health.of_node(node.node), ..node.clone() };
+    nodes.iter().map(|node| NodeLine::from(&checked(node))).collect()
 }
 
 /// Transfers as a table.

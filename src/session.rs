@@ -93,7 +93,7 @@ impl Session {
     /// The same for somebody who types: time passes by itself, and what is asked is recorded in the data directory.
     ///
     /// # Errors
-    /// As for [`start`](Self::start), or where the recording cannot be written.
+    /// As for [`start`](Self::start).
     pub fn start_interactive(args: &EngineArgs, data_dir: Option<&Path>) -> Result<Session> {
         Session::open(args, data_dir, ClockMode::Running, true)
     }
@@ -112,6 +112,12 @@ impl Session {
         let log = logging::start(&data_dir)?;
         let recording = recorded.then(|| recordings::next(&data_dir));
         let (thread, engine) = Engine::start(settings, recording.as_deref()).map_err(advised)?;
+        if recorded {
+            recordings::prune(&data_dir);
+        }
+        if let Some(reason) = thread.unrecorded() {
+            eprintln!("Warning: this session is not recorded: {reason}");
+        }
         let missing = engine.snapshots().borrow().storage.missing_segments;
         if missing > 0 {
             eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
@@ -194,6 +200,19 @@ impl Session {
         self.thread.join()?;
         Ok(self.log)
     }
+}
+
+/// Removes stored files of these names, in a run of its own, so that the next one begins as if they had never been. The log goes
+/// on until what this gives is dropped.
+///
+/// # Errors
+/// Where the data directory cannot be used or a file not be removed.
+pub async fn remove_stored(args: &EngineArgs, names: &[&str]) -> Result<WorkerGuard> {
+    let session = Session::start(args, None, ClockMode::OnDemand)?;
+    for file in session.files().await?.into_iter().filter(|file| names.contains(&file.name.as_str())) {
+        session.finish(session.begin(Command::Remove { name: file.name }).await?).await?;
+    }
+    session.end().await
 }
 
 /// A reply that does not fit what was asked: a bug.

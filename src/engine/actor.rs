@@ -18,7 +18,7 @@ use super::command::{Command, EngineError, Reply};
 use super::config::{ClockMode, EngineConfig};
 use super::event::Event;
 use super::io::{JobId, Outcome, ThreadedIo};
-use super::pace::Pace;
+use super::pace::{Pace, Speed};
 use super::recording::Recorder;
 use super::simulation::{Progress, Simulation, Token};
 use super::snapshot::Snapshot;
@@ -112,21 +112,25 @@ impl EngineHandle {
 #[derive(Debug)]
 pub struct Engine {
     thread: Option<JoinHandle<()>>,
+    unrecorded: Option<String>,
 }
 
 impl Engine {
     /// Opens the data directory and starts the engine. With `recording`, what is asked of it is kept in that file, for
-    /// [`replay`](super::recording::replay).
+    /// [`replay`](super::recording::replay); where that cannot be, it runs without, and [`unrecorded`](Self::unrecorded) says why.
     ///
     /// # Errors
-    /// Where the data directory or the recording cannot be used, or the system gives no threads.
+    /// Where the data directory cannot be used, or the system gives no threads.
     pub fn start(config: EngineConfig, recording: Option<&Path>) -> Result<(Engine, EngineHandle), EngineError> {
         let failed = |error: std::io::Error| EngineError::Internal(format!("cannot start a thread: {error}"));
         let (clock, pace) = (config.clock, config.speed);
         let io = ThreadedIo::start().map_err(failed)?;
         let mut simulation = Simulation::open(config.clone(), Box::new(io))?;
-        let begin = |path| Recorder::begin(path, &config, simulation.catalog());
-        let recorder = recording.map(begin).transpose().map_err(|error| EngineError::Recording(error.to_string()))?;
+        let (recorder, unrecorded) = match recording.map(|path| Recorder::begin(path, &config, simulation.catalog())) {
+            None => (None, None),
+            Some(Ok(recorder)) => (Some(recorder), None),
+            Some(Err(error)) => (None, Some(error.to_string())),
+        };
         let pace = Pace::new(pace, simulation.now());
         let (asks, inbox) = mpsc::channel(COMMANDS_MAX);
         let (events, _) = broadcast::channel(EVENTS_MAX);
@@ -151,7 +155,12 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let builder = std::thread::Builder::new().name("p2p-engine".into());
         let thread = builder.spawn(move || runtime.block_on(actor.run())).map_err(failed)?;
-        Ok((Engine { thread: Some(thread) }, EngineHandle { asks, events, snapshots }))
+        Ok((Engine { thread: Some(thread), unrecorded }, EngineHandle { asks, events, snapshots }))
+    }
+
+    /// Why there is no recording, where one was wanted.
+    pub fn unrecorded(&self) -> Option<&str> {
+        self.unrecorded.as_deref()
     }
 
     /// Waits until the engine has ended, which it does when every handle is gone.
@@ -281,6 +290,11 @@ impl Actor {
             Command::SetSpeed { speed } => self.pace.set_speed(speed, now),
             Command::Pause => self.pace.set_paused(true, now),
             Command::Resume => self.pace.set_paused(false, now),
+            // Connections close and transfers are undone in virtual time, and nobody who leaves wants to watch it.
+            Command::Shutdown { .. } => {
+                self.pace.set_paused(false, now);
+                self.pace.set_speed(Speed::Max, now);
+            }
             _ => {}
         }
         if matches!(command, Command::Step { .. }) && !self.pace.is_paused() {
@@ -292,11 +306,20 @@ impl Actor {
         let token = Token(self.next_token);
         self.replies.insert(token, reply);
         tracing::debug!(?command, %now, "command");
-        if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.note(now, &command)) {
+        let noted = self.recorder.is_some().then(|| command.clone());
+        if self.simulation.apply(token, command)
+            && let Some(command) = noted
+        {
+            self.record(now, &command);
+        }
+    }
+
+    /// What was refused has changed nothing, and might not be refused where it is replayed.
+    fn record(&mut self, at: SimTime, command: &Command) {
+        if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.note(at, command)) {
             tracing::error!(%error, "the recording ends here");
             self.recorder = None;
         }
-        self.simulation.apply(token, command);
     }
 
     /// Gives events, a snapshot and replies to those who wait for them. Whoever has a reply finds a snapshot that is as new.

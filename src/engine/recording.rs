@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! magic and version (8 bytes), then frames: length (u32, little-endian), bincode
-//! frames: a header with the configuration and the files that were there, an entry a command, an end with the trace hash
+//! frames: the configuration, a frame for each file that was there, one for each command, an end with the trace hash
 //! ```
 //!
-//! Only commands that change the run are kept; nothing that a person types is. What an upload read is not kept either: a
-//! replay reads the same files again. Knows nothing of who asked.
+//! Only commands that change the run are kept, and of those only what was not refused; names and paths are in them. What an
+//! upload read is not kept: a replay reads the same files again. Knows nothing of who asked.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -21,21 +21,23 @@ use super::io::InlineIo;
 use super::simulation::{Progress, Simulation, Token};
 use crate::codec;
 use crate::storage::catalog::Catalog;
-use crate::storage::local_disk::{LocalDisk, create_directories, directory_of};
+use crate::storage::local_disk::{create_directories, directory_of, segment_path};
 use crate::storage::manifest::Manifest;
 use crate::units::SimTime;
 
 const MAGIC: &[u8; 8] = b"p2prec\0\x01";
 /// The version of frames.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// No frame has more bytes.
 const FRAME_MAX: u32 = 64 << 20;
 
 /// What a recording consists of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Frame {
-    /// The engine as it was started, and the files that it found.
-    Start { config: Box<EngineConfig>, files: Vec<Manifest> },
+    /// The engine as it was started.
+    Start { config: Box<EngineConfig> },
+    /// A file that it found.
+    File(Box<Manifest>),
     /// A command and the instant at which it was taken in.
     Command { at: SimTime, command: Command },
     /// The end: when, and the hash of all that had happened.
@@ -85,11 +87,16 @@ impl Recorder {
     pub(super) fn begin(path: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<Recorder, RecordingError> {
         let failed = |error| RecordingError::Io { path: path.to_owned(), error };
         create_directories(directory_of(path)).map_err(failed)?;
-        let files = catalog.files().and_then(|files| files.iter().map(|file| catalog.manifest(&file.name)).collect());
-        let files = files.map_err(EngineError::from)?;
-        let mut recorder = Recorder { file: File::create_new(path).map_err(failed)? };
+        // For the owner's eyes: it says what was stored and where from.
+        let unfinished = tempfile::NamedTempFile::new_in(directory_of(path)).map_err(failed)?;
+        let mut recorder = Recorder { file: unfinished.as_file().try_clone().map_err(failed)? };
         recorder.file.write_all(MAGIC).map_err(failed)?;
-        recorder.write(&Frame::Start { config: Box::new(config.clone()), files }).map_err(failed)?;
+        recorder.write(&Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
+        for file in catalog.files().map_err(EngineError::from)? {
+            let manifest = catalog.manifest(&file.name).map_err(EngineError::from)?;
+            recorder.write(&Frame::File(Box::new(manifest))).map_err(failed)?;
+        }
+        unfinished.persist_noclobber(path).map_err(|error| failed(error.error))?;
         Ok(recorder)
     }
 
@@ -136,15 +143,21 @@ pub struct Replayed {
 /// # Errors
 /// Where the recording is damaged, or what it began with is no longer there.
 pub fn replay(path: &Path, scratch: &Path) -> Result<Replayed, RecordingError> {
-    let mut frames = read(path)?.into_iter();
+    let mut frames = read(path)?.into_iter().peekable();
     let malformed = |reason: &str| RecordingError::Malformed { path: path.to_owned(), reason: reason.into() };
-    let Some(Frame::Start { config, files }) = frames.next() else { return Err(malformed("it has no beginning")) };
+    let Some(Frame::Start { config }) = frames.next() else { return Err(malformed("it has no beginning")) };
+    let mut files = Vec::new();
+    while let Some(Frame::File(_)) = frames.peek() {
+        if let Some(Frame::File(file)) = frames.next() {
+            files.push(*file);
+        }
+    }
     let config = EngineConfig { data_dir: scratch.join("data"), ..restore(*config, &files, scratch)? };
     let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
     let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
     for frame in frames {
         match frame {
-            Frame::Start { .. } => return Err(malformed("it has two beginnings")),
+            Frame::Start { .. } | Frame::File(_) => return Err(malformed("it begins a second time")),
             Frame::Command { at, command } => {
                 advance(&mut simulation, at);
                 replayed.commands += 1;
@@ -192,11 +205,9 @@ fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<E
     let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
     for manifest in files {
         for (node, ids) in manifest.by_holder() {
-            let disk = |base: &Path| LocalDisk::open(&base.join("nodes").join(node.to_string()));
-            let refused = |error| EngineError::Disk { node, error };
-            let (source, target) = (disk(&from).map_err(refused)?, disk(&to).map_err(refused)?);
+            let place = |base: &Path, id| segment_path(&base.join("nodes").join(node.to_string()), id);
             for id in ids {
-                let (source, target) = (source.path_of(id), target.path_of(id));
+                let (source, target) = (place(&from, id), place(&to, id));
                 create_directories(directory_of(&target)).map_err(failed)?;
                 if !target.exists() {
                     let gone = |_| RecordingError::FileGone { name: manifest.file.name.clone(), path: from.clone() };

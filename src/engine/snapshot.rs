@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::transfer::{TransferReport, TransferStatus};
 use crate::net::{ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord};
 use crate::node::ProcessState;
-use crate::node::health::{Health, PeerHealth};
+use crate::node::health::PeerHealth;
 use crate::storage::manifest::{FileRecord, NodeNumber};
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 
 /// A host of the network: the client, or a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,9 +42,7 @@ pub struct NodeStatus {
     /// What its process does.
     pub state: ProcessState,
     /// What the client's probes say of it.
-    pub health: Health,
-    /// The last round-trip time that the client saw.
-    pub round_trip: Option<SimDuration>,
+    pub seen: PeerHealth,
     /// Bytes that it may hold.
     pub capacity_bytes: u64,
     /// Bytes that it holds.

@@ -29,6 +29,8 @@ const fn rest(name: &'static str, kind: Kind) -> Argument {
 
 const BACKGROUND: Flag = Flag { name: "background", value: None, summary: "go on with the next command at once" };
 
+const FORCE: Flag = Flag { name: "force", value: None, summary: "replace a file that is there" };
+
 /// All commands.
 pub static COMMANDS: &[Spec] = &[
     Spec {
@@ -51,7 +53,7 @@ pub static COMMANDS: &[Spec] = &[
         summary: "fetch a stored file to this machine",
         details: "Every segment and the whole file are checked against their SHA-256 before the file appears under its name.",
         arguments: &[once("NAME", Kind::StoredFile), optional("PATH", Kind::LocalPath)],
-        flags: &[Flag { name: "force", value: None, summary: "replace a file that is there" }, BACKGROUND],
+        flags: &[FORCE, BACKGROUND],
         run: |shell, call| Box::pin(files::download(shell, call)),
     },
     Spec {
@@ -188,8 +190,8 @@ pub static COMMANDS: &[Spec] = &[
         name: "ping",
         aliases: &[],
         group: Group::Network,
-        summary: "probe a node and show how far away it is",
-        details: "",
+        summary: "probe the nodes and show how far away this one is",
+        details: "Real probes cross the virtual network, from everybody to everybody, as in `health`.",
         arguments: &[once("NODE", Kind::Node)],
         flags: &[],
         run: |shell, call| Box::pin(network::ping(shell, call)),
@@ -321,7 +323,7 @@ pub static COMMANDS: &[Spec] = &[
         summary: "write everything that the catalog knows, as JSON",
         details: "Without a path, shows it.",
         arguments: &[optional("PATH", Kind::LocalPath)],
-        flags: &[],
+        flags: &[FORCE],
         run: |shell, call| Box::pin(session::export(shell, call)),
     },
     Spec {

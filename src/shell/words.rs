@@ -1,7 +1,8 @@
 //! A line as words: quotes, escapes, comments and variables, each word with its place in the line.
 //!
 //! The rules are those of POSIX shells, as far as they go: `'…'` is taken as it is, `"…"` knows `\"`, `\\` and `$name`, a
-//! backslash takes the next character as it is, `#` at the start of a word begins a comment. Knows no command.
+//! backslash takes the next character as it is and the end of a line away, `#` at the start of a word begins a comment, `;` and
+//! the end of a line end a command. Knows no command.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -39,80 +40,72 @@ pub enum WordsError {
         /// Its name.
         name: String,
     },
+    /// There is more than one command where one is expected.
+    #[error("there are several commands, where one is expected; quote `;` where it is meant")]
+    Several,
 }
 
-impl WordsError {
-    /// Whether the line might go on below.
-    pub fn wants_more(&self) -> bool {
-        matches!(self, WordsError::Unclosed { .. } | WordsError::Dangling)
-    }
-}
+/// A backslash takes the end of its line away.
+const JOINED: &str = "\\\n";
 
 /// Values by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// The words of a line.
+/// The words of a command.
 ///
 /// # Errors
-/// Where a quote stays open, the line ends in a backslash, or a variable has no value.
+/// Where a quote stays open, the line ends in a backslash, a variable has no value, or there are several commands.
 pub fn split(line: &str, variables: &Variables) -> Result<Vec<Word>, WordsError> {
-    let mut reader = Reader { line, variables: Some(variables), at: 0 };
+    let mut reader = Reader { text: line, variables: Some(variables), strict: true, at: 0 };
     let mut words = Vec::new();
-    while let Some(word) = reader.word()? {
-        words.push(word);
+    loop {
+        match reader.piece()? {
+            Some(Piece::Word(word)) => words.push(word),
+            Some(Piece::Separator) => return Err(WordsError::Several),
+            None => return Ok(words),
+        }
     }
-    Ok(words)
 }
 
-/// The words of a line that is still being typed: an open quote ends with the line, variables stay as they are.
-pub fn split_unfinished(line: &str) -> Vec<Word> {
-    let mut reader = Reader { line, variables: None, at: 0 };
-    let mut words = Vec::new();
-    while let Ok(Some(word)) = reader.word() {
-        words.push(word);
+/// Whether a text might go on below: a quote is open, or it ends in a backslash.
+pub fn wants_more(text: &str) -> bool {
+    let mut reader = Reader { text, variables: None, strict: true, at: 0 };
+    loop {
+        match reader.piece() {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(_) => return true,
+        }
     }
-    words
+}
+
+/// The commands of a text that is still being typed, each as its words, which may be none: an open quote ends with the text,
+/// variables stay as they are.
+pub fn commands_unfinished(text: &str) -> Vec<Vec<Word>> {
+    let mut reader = Reader { text, variables: None, strict: false, at: 0 };
+    let mut commands = vec![Vec::new()];
+    while let Ok(Some(piece)) = reader.piece() {
+        match (piece, commands.last_mut()) {
+            (Piece::Word(word), Some(words)) => words.push(word),
+            _ => commands.push(Vec::new()),
+        }
+    }
+    commands
+}
+
+/// The words of the command that is being typed: the last of a text.
+pub fn split_unfinished(text: &str) -> Vec<Word> {
+    commands_unfinished(text).pop().unwrap_or_default()
 }
 
 /// The commands of a text, which ends of lines and `;` separate where they are not quoted; each with the line on which it
 /// begins, from 1.
 pub fn commands_of(text: &str) -> Vec<(usize, String)> {
-    let mut commands = Vec::new();
-    let (mut start, mut line, mut begun) = (0, 1, 1);
-    for (at, c) in separators(text).into_iter().chain([(text.len(), ' ')]) {
-        let command = text[start..at].trim();
-        if !command.is_empty() && !command.starts_with('#') {
-            let blank = text[start..at].len() - text[start..at].trim_start().len();
-            commands.push((begun + text[start..start + blank].matches('\n').count(), command.to_owned()));
-        }
-        line += text[start..at].matches('\n').count() + usize::from(c == '\n');
-        (start, begun) = ((at + c.len_utf8()).min(text.len()), line);
-    }
-    commands
-}
-
-/// Where a line ends or `;` stands, outside of quotes and comments.
-fn separators(text: &str) -> Vec<(usize, char)> {
-    let (mut found, mut quote, mut escaped, mut word_begins, mut comment) = (Vec::new(), None, false, true, false);
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (None, '\n') => {
-                found.push((at, c));
-                (comment, escaped) = (false, false);
-            }
-            _ if comment => {}
-            _ if escaped => escaped = false,
-            (None | Some('"'), '\\') => escaped = true,
-            (Some(open), c) if open == c => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(c),
-            (None, '#') if word_begins => comment = true,
-            (None, ';') => found.push((at, c)),
-            _ => {}
-        }
-        word_begins = c.is_whitespace() || c == ';';
-    }
-    found
+    let command = |words: Vec<Word>| {
+        let (start, end) = (words.first()?.span.start, words.last()?.span.end);
+        Some((text[..start].matches('\n').count() + 1, text[start..end].to_owned()))
+    };
+    commands_unfinished(text).into_iter().filter_map(command).collect()
 }
 
 /// A text as one word that [`split`] reads back.
@@ -124,16 +117,25 @@ pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// What a text consists of.
+enum Piece {
+    Word(Word),
+    /// The end of a line, or `;`.
+    Separator,
+}
+
 struct Reader<'a> {
-    line: &'a str,
-    /// `None` where variables are left alone and open quotes end with the line.
+    text: &'a str,
+    /// `None` where variables are left alone.
     variables: Option<&'a Variables>,
+    /// What is left open is an error, and does not end with the text.
+    strict: bool,
     at: usize,
 }
 
 impl Reader<'_> {
     fn rest(&self) -> &str {
-        &self.line[self.at..]
+        &self.text[self.at..]
     }
 
     fn next(&mut self) -> Option<char> {
@@ -142,14 +144,40 @@ impl Reader<'_> {
         Some(c)
     }
 
-    fn word(&mut self) -> Result<Option<Word>, WordsError> {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-        if self.rest().is_empty() || self.rest().starts_with('#') {
-            return Ok(None);
+    fn piece(&mut self) -> Result<Option<Piece>, WordsError> {
+        self.skip_blanks();
+        match self.rest().chars().next() {
+            None => Ok(None),
+            Some('\n' | ';') => {
+                self.at += 1;
+                Ok(Some(Piece::Separator))
+            }
+            Some(_) => self.word().map(|word| Some(Piece::Word(word))),
         }
+    }
+
+    /// Goes past blanks, line ends that a backslash takes away, and a comment.
+    fn skip_blanks(&mut self) {
+        loop {
+            let rest = self.rest();
+            let blank = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() && c != '\n').len();
+            self.at += match blank {
+                0 if rest.starts_with(JOINED) => JOINED.len(),
+                0 if rest.starts_with('#') => rest.find('\n').unwrap_or(rest.len()),
+                0 => return,
+                blank => blank,
+            };
+        }
+    }
+
+    fn word(&mut self) -> Result<Word, WordsError> {
         let start = self.at;
         let (mut text, mut quoted) = (String::new(), false);
-        while let Some(c) = self.rest().chars().next().filter(|c| !c.is_whitespace()) {
+        while let Some(c) = self.rest().chars().next().filter(|&c| !c.is_whitespace() && c != ';') {
+            if self.rest().starts_with(JOINED) {
+                self.at += JOINED.len();
+                continue;
+            }
             self.at += c.len_utf8();
             match c {
                 '\'' | '"' => {
@@ -160,7 +188,7 @@ impl Reader<'_> {
                     quoted = true;
                     match self.next() {
                         Some(c) => text.push(c),
-                        None if self.variables.is_none() => {}
+                        None if !self.strict => {}
                         None => return Err(WordsError::Dangling),
                     }
                 }
@@ -168,14 +196,14 @@ impl Reader<'_> {
                 c => text.push(c),
             }
         }
-        Ok(Some(Word { text, span: start..self.at, quoted }))
+        Ok(Word { text, span: start..self.at, quoted })
     }
 
     fn quoted(&mut self, quote: char, text: &mut String) -> Result<(), WordsError> {
-        let column = self.line[..self.at].chars().count();
+        let column = self.text[..self.at].chars().count();
         loop {
             match self.next() {
-                None if self.variables.is_none() => return Ok(()),
+                None if !self.strict => return Ok(()),
                 None => return Err(WordsError::Unclosed { quote, column }),
                 Some(c) if c == quote => return Ok(()),
                 Some('\\') if quote == '"' => match self.next() {
@@ -242,11 +270,31 @@ mod tests {
     #[test]
     fn a_script_is_lines_and_semicolons() {
         let text = "a; b 'c;d'\n\n# no; thing\ne \\; f # g; h\n";
-        let expected = [(1, "a"), (1, "b 'c;d'"), (4, "e \\; f # g; h")];
+        let expected = [(1, "a"), (1, "b 'c;d'"), (4, "e \\; f")];
         assert_eq!(commands_of(text), expected.map(|(line, text)| (line, text.to_owned())));
         let text = "echo 'a\nb; c'\nls # it's; all\nnodes";
-        let expected = [(1, "echo 'a\nb; c'"), (3, "ls # it's; all"), (4, "nodes")];
+        let expected = [(1, "echo 'a\nb; c'"), (3, "ls"), (4, "nodes")];
         assert_eq!(commands_of(text), expected.map(|(line, text)| (line, text.to_owned())));
+    }
+
+    #[test]
+    fn lines_go_on_where_something_is_open() {
+        for (text, more) in [
+            ("echo 'a", true),
+            ("echo a \\", true),
+            ("echo a \\\nb", false),
+            ("$x 'open", true),
+            ("echo a;# don't", false),
+            ("echo don't # '", false),
+            ("ls # it's", false),
+        ] {
+            assert_eq!(wants_more(text), more, "{text}");
+        }
+        assert_eq!(commands_of("echo a \\\nb\nls"), [(1, "echo a \\\nb".to_owned()), (3, "ls".to_owned())]);
+        assert_eq!(texts("echo a\\\nb \\\n c"), ["echo", "ab", "c"]);
+        assert_eq!(split("a; b", &Variables::new()), Err(WordsError::Several));
+        assert_eq!(split_unfinished("upload a ; rm b")[0].text, "rm");
+        assert!(split_unfinished("upload a ;").is_empty());
     }
 
     proptest! {
@@ -263,7 +311,10 @@ mod tests {
             for word in split_unfinished(&line) {
                 prop_assert!(line.is_char_boundary(word.span.start) && line.is_char_boundary(word.span.end));
             }
-            commands_of(&line);
+            // What a text is taken apart into is one command each, whatever is open in the last.
+            for (_, command) in commands_of(&line) {
+                prop_assert_ne!(split(&command, &Variables::new()), Err(WordsError::Several));
+            }
         }
     }
 }

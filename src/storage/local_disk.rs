@@ -51,8 +51,7 @@ impl LocalDisk {
 
     /// Where a segment's file is.
     pub fn path_of(&self, id: SegmentId) -> PathBuf {
-        let name = id.to_string();
-        self.segments.join(&name[..2]).join(&name)
+        path_below(&self.segments, id)
     }
 
     fn write_incoming(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -158,6 +157,16 @@ impl Disk for LocalDisk {
         }
         Ok(left.len() as u64)
     }
+}
+
+/// Where the segment's file is on the disk in `directory`, whether there is one or not.
+pub fn segment_path(directory: &Path, id: SegmentId) -> PathBuf {
+    path_below(&directory.join("segments"), id)
+}
+
+fn path_below(segments: &Path, id: SegmentId) -> PathBuf {
+    let name = id.to_string();
+    segments.join(&name[..2]).join(&name)
 }
 
 /// The directory that a path is in; the current one for a mere name.

@@ -99,7 +99,16 @@ impl<'de> Deserialize<'de> for Sha256Digest {
 
 /// How many bytes a segment has, the last one of a file excepted: from 4 KiB to 4 MiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
 pub struct SegmentSize(u32);
+
+impl TryFrom<u32> for SegmentSize {
+    type Error = SegmentSizeError;
+
+    fn try_from(bytes: u32) -> Result<Self, SegmentSizeError> {
+        SegmentSize::new(ByteSize::from_bytes(u64::from(bytes)))
+    }
+}
 
 /// A segment size that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

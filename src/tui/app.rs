@@ -11,7 +11,7 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use super::action::{self, Action, Keymap};
 use super::dialog::{self, Dialog};
@@ -190,6 +190,14 @@ impl App {
     pub fn is_busy(&mut self) -> bool {
         while self.tasks.try_join_next().is_some() {}
         !self.tasks.is_empty() || self.running.is_some()
+    }
+
+    /// The next task that has ended, once there is one; an error where it ended in a panic.
+    pub async fn task_ended(&mut self) -> Option<Result<(), JoinError>> {
+        match self.tasks.join_next().await? {
+            Err(error) if error.is_panic() => Some(Err(error)),
+            _ => Some(Ok(())),
+        }
     }
 
     /// The transfer whose segments are shown: the selected one, or the latest.

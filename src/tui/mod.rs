@@ -28,7 +28,7 @@ pub mod tour;
 pub mod words;
 
 use std::fs;
-use std::io::{IsTerminal, stdin, stdout};
+use std::io::{IsTerminal, Write, stdin, stdout};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +52,7 @@ use crate::engine::{Event, Snapshot};
 use crate::interrupt::interrupted;
 use crate::output;
 use crate::random::RandomStream;
-use crate::session::{EngineArgs, Session};
+use crate::session::{EngineArgs, Session, remove_stored};
 use crate::shell::Shell;
 use crate::shell::words::Variables;
 use crate::units::SimTime;
@@ -96,6 +96,9 @@ pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
     let own_data = scratch.path().join("data");
     let data_dir = if engine.data_dir.is_some() { None } else { Some(own_data.as_path()) };
+    // What an earlier tour stored in the same directory gives way.
+    let names = TOUR_FILES.map(|(name, _)| name);
+    let log = if engine.data_dir.is_some() { Some(remove_stored(engine, &names).await?) } else { None };
     let session = Session::start_interactive(engine, data_dir)?;
     let mut variables = Variables::new();
     for (number, (name, bytes)) in TOUR_FILES.into_iter().enumerate() {
@@ -108,7 +111,9 @@ pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
     }
     let tour = Tour::new(include_str!("../../assets/scenarios/tour.p2p"), &variables);
     let theme = TuiArgs::default().theme(&session.config);
-    open(session, theme, Some(tour)).await
+    let result = open(session, theme, Some(tour)).await;
+    drop(log);
+    result
 }
 
 /// The files that the tour stores, and their bytes.
@@ -208,11 +213,15 @@ where
                 }
                 dirty = true;
             }
-            Ok(()) = sources.snapshots.changed() => {
+            changed = sources.snapshots.changed() => {
+                if changed.is_err() {
+                    break; // The engine is gone; why is told when it is joined.
+                }
                 let snapshot = Arc::clone(&sources.snapshots.borrow_and_update());
                 app.on_snapshot(snapshot);
                 dirty = true;
             }
+            Some(task) = app.task_ended() => task.wrap_err("a command has failed in a way that it should not")?,
         }
         for wish in std::mem::take(&mut app.wishes) {
             let redraw = wish == Wish::Suspend;
@@ -245,7 +254,18 @@ fn read_history(path: &Path) -> Vec<String> {
 }
 
 fn write_history(path: &Path, lines: &[String]) {
-    if let Err(error) = fs::write(path, lines.join("\n") + "\n") {
+    if lines.is_empty() {
+        return;
+    }
+    if let Err(error) = write_private(path, &(lines.join("\n") + "\n")) {
         tracing::warn!(%error, "the history is not kept");
     }
+}
+
+/// Replaces a file by one that is its owner's alone.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
 }

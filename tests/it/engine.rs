@@ -331,7 +331,7 @@ fn an_upload_that_no_node_takes_fails_and_leaves_nothing() {
     // In the end the probes tell.
     bench.ask(Command::Sleep { span: SimDuration::from_secs(30) }).unwrap();
     let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
-    assert!(nodes.iter().all(|node| node.health == Health::Dead));
+    assert!(nodes.iter().all(|node| node.seen.health == Health::Dead));
     let upload = bench.upload_of("a.bin");
     assert!(matches!(bench.start(upload), Err(EngineError::NoRoom { free: 0, .. })));
 }

@@ -73,7 +73,8 @@ fn a_recorded_session_comes_to_the_same_trace_again() {
     home.file("b.bin", 200_000);
     home.ok(&["put", "a.bin"]);
     let mut child = home.command(&["repl", "--speed", "50x"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
-    let lines = "upload b.bin\nhealth\ndownload a.bin copy.bin\nrm a.bin\nls\nquit\n";
+    // What is refused here must not be done there.
+    let lines = "upload b.bin\nhealth\ndownload a.bin copy.bin\ndownload a.bin copy.bin\nupload none.bin\nrm a.bin\nls\nquit\n";
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
     let said = crate::program::end_of(child);
     assert!(said.code == Some(0) && said.stdout.contains("stored b.bin"), "{} {}", said.stdout, said.stderr);
@@ -90,6 +91,38 @@ fn a_recorded_session_comes_to_the_same_trace_again() {
     fs::write(home.path("cut"), &fs::read(&recordings[0]).unwrap()[..40]).unwrap();
     assert!(recording::replay(&home.path("cut"), scratch.path()).is_err());
     assert!(recording::replay(&home.path("a.bin"), scratch.path()).unwrap_err().to_string().contains("no recording"));
+}
+
+/// Leaving does not wait for a clock that stands still.
+#[test]
+fn leaving_while_time_stands_still() {
+    let home = Home::new("");
+    assert!(home.ok(&["run", "-c", "pause"]).contains("paused"));
+    home.file("a.bin", 200_000);
+    home.ok(&["run", "-c", "speed 0.001x; upload a.bin --background"]);
+    assert_eq!(home.stored(), Vec::<String>::new());
+}
+
+/// A session that cannot be recorded is held all the same, and says so.
+#[test]
+fn a_session_without_a_recording_says_so() {
+    let home = Home::new("");
+    home.ok(&["ls"]);
+    fs::write(home.data().join("recordings"), "in the way").unwrap();
+    let said = home.run(&["repl"]);
+    assert!(said.code == Some(0) && said.stderr.contains("this session is not recorded"), "{said:?}");
+}
+
+/// Every node has its own figures, however many there are.
+#[test]
+fn the_hundredth_node_is_seen_as_the_first() {
+    let home = Home::new("[nodes]\ncount = 100\n");
+    let said = home.ok(&["run", "--json", "-c", "sleep 200s; nodes; ping 100"]);
+    let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = &lines[1]["answer"][99];
+    assert!(last["name"] == "Node_100" && last["round_trip_seconds"].is_number(), "{last}");
+    // Only those that were sent meanwhile.
+    assert!(lines[2]["answer"]["probes"].as_u64().unwrap() < 10, "{}", lines[2]);
 }
 
 #[test]

@@ -656,8 +656,27 @@ mod pty {
         pty.send("ls\r");
         pty.shows("no files are stored");
         pty.prompts();
+        // Ctrl-C ends what was typed last, and nothing else; nor is the rest of the line carried out.
+        pty.send("upload slow.bin --background\r");
+        pty.shows("--background\n");
+        pty.prompts();
+        pty.send("sleep 1h; echo not reached\r");
+        pty.shows("sleep 1h; echo not reached");
+        wait_until("the first segment", || !crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
+        pty.send("\x03");
+        pty.shows("interrupted\np2p›");
+        assert!(!pty.text().contains("\nnot reached"), "{}", pty.text());
+        pty.prompts();
+        pty.send("transfers\r");
+        pty.shows("running");
+        // Nor does Ctrl-D end a transfer unasked.
+        pty.prompts();
         pty.send("\x04");
-        assert!(pty.child.wait().unwrap().success());
+        pty.shows("still running");
+        pty.prompts();
+        let pid = rustix::process::Pid::from_raw(pty.child.process_id().unwrap() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert_eq!(pty.child.wait().unwrap().exit_code(), 143);
         assert!(crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
         let history = std::fs::read_to_string(home.path().join(".local/share/p2p/history.txt")).unwrap();
         assert!(history.contains("upload slow.bin"), "{history}");

@@ -26,10 +26,11 @@ type Answer = Result<Reply, EngineError>;
 impl Simulation {
     /// Takes in a command at the instant that has been reached. Its reply comes at once or later, under `token`. Commands
     /// about the pace of time are not the simulation's and are only acknowledged.
-    pub fn apply(&mut self, token: Token, command: Command) {
-        if let Some(answer) = self.carry_out(token, command) {
-            self.replies.push_back((token, answer));
-        }
+    pub fn apply(&mut self, token: Token, command: Command) -> bool {
+        let answer = self.carry_out(token, command);
+        let taken = !matches!(answer, Some(Err(_)));
+        self.replies.extend(answer.map(|answer| (token, answer)));
+        taken
     }
 
     /// `None` where the reply comes later.

@@ -50,14 +50,13 @@ impl Simulation {
 
     fn node_status(&self, entry: &NodeHost) -> NodeStatus {
         let (net, node) = (&self.world.net, &entry.node);
-        let (volume, seen) = (node.volume_stats(), self.world.peers.peer(entry.host));
+        let volume = node.volume_stats();
         let (bytes_sent, bytes_received) = net.link_bytes(entry.host);
         NodeStatus {
             node: node.number(),
             address: net.address(entry.host),
             state: node.state(),
-            health: seen.health,
-            round_trip: seen.round_trip,
+            seen: self.world.peers.peer(entry.host),
             capacity_bytes: volume.capacity,
             used_bytes: volume.used,
             segments: volume.segments,

@@ -60,7 +60,7 @@ async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result
 }
 
 /// `~/x` is below the home directory. The path is absolute, so that a recording can be replayed from anywhere.
-fn expand(path: &str) -> PathBuf {
+pub(super) fn expand(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)),

@@ -1,7 +1,5 @@
 //! Nodes, links, packets and connections. Knows nothing of files.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use super::data;
@@ -16,34 +14,31 @@ use crate::shell::{Shell, ShellError};
 use crate::storage::manifest::NodeNumber;
 
 pub(in crate::shell) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let lines: Vec<NodeLine> = seen_nodes(shell).await?.iter().map(|(node, seen)| NodeLine::new(node, seen)).collect();
+    let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(NodeLine::from).collect();
     Ok(Answer::new(View::Text(nodes_text(&lines)), data(&lines)))
 }
 
-/// The nodes, and what the client's probes have said of them.
-async fn seen_nodes(shell: &Shell) -> Result<Vec<(NodeStatus, PeerHealth)>, ShellError> {
+async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
     let Reply::Nodes(nodes) = shell.ask(Command::Nodes).await? else { return Ok(Vec::new()) };
-    let snapshot = shell.engine.snapshots().borrow().clone();
-    let seen = |node| snapshot.health.get(&Party::Client).and_then(|row| row.get(&Party::Node(node))).copied();
-    Ok(nodes.into_iter().map(|node| (node.clone(), seen(node.node).unwrap_or_default())).collect())
+    Ok(nodes)
 }
 
-async fn seen_node(shell: &Shell, number: NodeNumber) -> Result<(NodeStatus, PeerHealth), ShellError> {
-    let found = seen_nodes(shell).await?.into_iter().find(|(node, _)| node.node == number);
+async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
+    let found = statuses(shell).await?.into_iter().find(|node| node.node == number);
     found.ok_or(ShellError::Engine(EngineError::UnknownParty(Party::Node(number))))
 }
 
 pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
-    let (node, seen) = seen_node(shell, number).await?;
+    let node = status_of(shell, number).await?;
     let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
     let host = topology.hosts.iter().find(|host| host.party == Party::Node(number));
     let mut pairs = vec![
         ("name", number.to_string()),
         ("address", node.address.to_string()),
         ("state", node.state.name().to_owned()),
-        ("health", seen.health.name().to_owned()),
-        ("round trip", round_trip(&seen)),
+        ("health", node.seen.health.name().to_owned()),
+        ("round trip", round_trip(&node.seen)),
         ("stored", format!("{} of {} in {} segments", bytes_of(node.used_bytes), bytes_of(node.capacity_bytes), node.segments)),
         ("connections", node.connections.to_string()),
         ("open requests", node.open_requests.to_string()),
@@ -52,7 +47,7 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
         ("queued packets", format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1)),
     ];
     pairs.extend(host.map(|host| ("link", link_of(host))));
-    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::new(&node, &seen))))
+    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node))))
 }
 
 fn round_trip(seen: &PeerHealth) -> String {
@@ -95,10 +90,10 @@ fn matrix_data(matrix: &HealthMatrix) -> Value {
 
 pub(in crate::shell) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
-    let (node, before) = seen_node(shell, number).await?;
+    let node = status_of(shell, number).await?;
     let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
     let after = report.of_node(number);
-    let (sent, answered) = (after.probes - before.probes, after.answers - before.answers);
+    let (sent, answered) = (after.probes - node.seen.probes, after.answers - node.seen.answers);
     let last = after.round_trip.filter(|_| answered > 0);
     let time = last.map_or("no answer".into(), |time| format!("last round trip {:.1} ms", time.as_millis_f64()));
     let text = format!("{number} ({}): {sent} probes, {answered} answered, {time}, {}", node.address, after.health.name());
@@ -119,13 +114,13 @@ pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer,
         ("free", bytes_of(stats.free_bytes)),
     ];
     let summary = View::pairs(facts);
-    let row = |(node, _): &(NodeStatus, PeerHealth)| {
+    let row = |node: &NodeStatus| {
         let share = 100.0 * node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
         let (used, capacity) = (bytes_of(node.used_bytes), bytes_of(node.capacity_bytes));
         vec![node.node.to_string(), used, capacity, format!("{share:.1} %"), node.segments.to_string()]
     };
     let columns = vec![words("node"), figures("used"), figures("capacity"), figures("full"), figures("segments")];
-    let rows = seen_nodes(shell).await?.iter().map(row).collect();
+    let rows = statuses(shell).await?.iter().map(row).collect();
     let nodes = View::Table { columns, rows, empty: "there are no nodes" };
     Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), data(&stats)))
 }
@@ -160,7 +155,7 @@ pub(in crate::shell) async fn stats(shell: &Shell, _: &Call) -> Result<Answer, S
 
 pub(in crate::shell) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
-    let (node, _) = seen_node(shell, number).await?;
+    let node = status_of(shell, number).await?;
     let max: usize = match call.flags.get("packets") {
         Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")))?,
         None => 20,
@@ -251,7 +246,7 @@ fn packet_data(packet: &PacketRecord) -> Value {
 
 pub(in crate::shell) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     match (call.argument(0), call.argument(1)) {
-        (Some("start"), Some(path)) => shell.tell(Command::StartCapture { path: PathBuf::from(path) }).await,
+        (Some("start"), Some(path)) => shell.tell(Command::StartCapture { path: super::files::expand(path) }).await,
         (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
         (_, Some(path)) => Err(call.wrong(format!("`{path}` is too much"))),
         _ => {

@@ -1,6 +1,8 @@
 //! The session itself: help, reports, variables, expectations. Knows nothing of how anything is shown.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -93,10 +95,16 @@ pub(in crate::shell) async fn export(shell: &Shell, call: &Call) -> Result<Answe
     let manifests = shell.engine.manifests().await?;
     let data = super::data(&ExportReport::new(&manifests));
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
-    let Some(path) = call.argument(0).map(PathBuf::from) else { return Ok(Answer::new(View::Text(text), data)) };
-    let written = std::fs::write(&path, text + "\n");
+    let Some(path) = call.argument(0).map(files::expand) else { return Ok(Answer::new(View::Text(text), data)) };
+    let written = write_new(&path, &(text + "\n"), call.has("force"));
     written.map_err(|error| ShellError::File { path: path.clone(), reason: error.to_string() })?;
     Ok(Answer::text(format!("{} files written to {}", manifests.len(), path.display())))
+}
+
+/// Writes a file that is not there yet, or replaces one.
+fn write_new(path: &Path, text: &str, replace: bool) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).create_new(!replace).truncate(true).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 pub(in crate::shell) async fn history(_: &Shell, _: &Call) -> Result<Answer, ShellError> {

@@ -22,7 +22,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let glyphs = &theme.glyphs;
     let separator = if glyphs.is_unicode { " │ " } else { " | " };
     let between = || Span::styled(separator, theme.style(Role::Border));
-    let alive = view.nodes.iter().filter(|node| node.health == Health::Alive).count();
+    let alive = view.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
     let (all, up, down) = (view.nodes.len(), app.client_rates.0.latest(), app.client_rates.1.latest());
     let nodes_role = if alive == all { Role::Good } else { Role::Bad };
     let glyph = if alive == all { glyphs.alive } else { glyphs.dead };

@@ -83,7 +83,7 @@ fn map(app: &App, area: Rect, buffer: &mut Buffer) {
         context.layer();
         for (index, node) in nodes.iter().enumerate() {
             let (x, y) = place(index);
-            let (glyph, style) = health_style(theme, node.health);
+            let (glyph, style) = health_style(theme, node.seen.health);
             let marked = app.focus == Pane::Health && app.row(Pane::Health) == index;
             let style = if marked { theme.style(Role::Selected) } else { style };
             context.print(x - 8.0, y, Span::styled(format!("{glyph} {}", node.node), style));

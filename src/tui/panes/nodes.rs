@@ -29,7 +29,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span<'a>> {
     let theme = &app.theme;
     let glyphs = &theme.glyphs;
-    let (glyph, health) = health_style(theme, node.health);
+    let (glyph, health) = health_style(theme, node.seen.health);
     let name = if selected(app, Pane::Nodes, place) { theme.style(Role::Selected) } else { theme.style(Role::Text) };
     let state = match node.state {
         ProcessState::Running => Role::Flow,
@@ -41,7 +41,7 @@ fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span
         Span::styled(format!("{glyph} "), health),
         Span::styled(node.node.to_string(), name),
         Span::styled(format!(" {:<12}", node.address.to_string()), theme.style(Role::Dim)),
-        Span::styled(format!(" {:<7}", node.health.name()), health),
+        Span::styled(format!(" {:<7}", node.seen.health.name()), health),
         Span::styled(format!(" {:<7}", node.state.name()), theme.style(state)),
     ];
     let share = node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
