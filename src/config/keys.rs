@@ -176,14 +176,24 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
     parse::<T>(text).map(drop)
 }
 
+/// Whether a key means something already that cannot be changed, for the action of this name: in the panes, in the prompt, or to
+/// every terminal, where Ctrl-I is Tab and Ctrl-M is Enter.
+pub fn is_taken(text: &str, action: &str) -> bool {
+    const ANYWHERE: [&str; 6] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-Z", "?"];
+    const IN_PROMPT: &str = "ABCDEFHKRUWY";
+    let counts_in_prompt = matches!(action, "help" | "palette" | "quit");
+    let prompt_takes = text.strip_prefix("Ctrl-").is_some_and(|letter| IN_PROMPT.contains(letter));
+    let is_typed = text.chars().count() == 1 || matches!(text, "Space" | "Enter");
+    ANYWHERE.contains(&text) || (text == "Enter" && action != "open") || (counts_in_prompt && (prompt_takes || is_typed))
+}
+
 /// One printable character, a letter with Ctrl, a function key, or a key that has a name.
 fn check_key(text: &str) -> Result<(), String> {
-    const NAMED: [&str; 5] = ["Space", "Enter", "Tab", "PageUp", "PageDown"];
+    const NAMED: [&str; 2] = ["Space", "Enter"];
     let mut chars = text.chars();
     let is_single = chars.next().is_some_and(|c| !c.is_whitespace() && !c.is_control()) && chars.next().is_none();
     let with_control = text.strip_prefix("Ctrl-").is_some_and(|key| key.len() == 1 && key.as_bytes()[0].is_ascii_uppercase());
-    let function =
-        text.strip_prefix('F').and_then(|number| number.parse().ok()).is_some_and(|number: u8| (1..=12).contains(&number));
+    let function = (1..=12).any(|number| text == format!("F{number}"));
     match is_single || with_control || function || NAMED.contains(&text) {
         true => Ok(()),
         false => Err(format!("`{text}` is no key, as in z, Ctrl-P, F1 or Space")),

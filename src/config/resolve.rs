@@ -31,12 +31,15 @@ impl Config {
     /// What the keys of the full-screen session are: what each does, and its key.
     ///
     /// # Errors
-    /// Where one key is to do two things.
+    /// Where one key is to do two things, or one that the prompt needs.
     pub fn keymap(&self) -> Result<BTreeMap<&'static str, String>, ConfigError> {
         let mut used = BTreeMap::new();
         let mut keymap = BTreeMap::new();
         for key in keys::of(Section::Keys) {
             let text = self.text(Section::Keys, key.name);
+            if keys::is_taken(&text, key.name) {
+                return Err(ConfigError::Conflict(format!("[keys] {}: {text} has a fixed meaning; choose another", key.name)));
+            }
             if let Some(other) = used.insert(text.clone(), key.name) {
                 return Err(ConfigError::Conflict(format!("[keys] {other} and {}: both are {text}", key.name)));
             }

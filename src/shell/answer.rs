@@ -103,6 +103,12 @@ impl Answer {
         Answer { data: Value::String(text.clone()), view: View::Text(text), effect: Effect::None }
     }
 
+    /// Several in one, for programs as a list.
+    pub fn all(answers: Vec<Answer>) -> Answer {
+        let text = answers.iter().map(|answer| answer.view.text()).collect::<Vec<_>>().join("\n");
+        Answer::new(View::Text(text), answers.into_iter().map(|answer| answer.data).collect())
+    }
+
     /// The same, with something for the front end to do.
     #[must_use]
     pub fn with(self, effect: Effect) -> Answer {

@@ -120,15 +120,18 @@ impl Binding {
 /// What a key does; in the prompt only what counts everywhere.
 pub fn action_for(key: &KeyEvent, in_prompt: bool, keymap: &Keymap) -> Option<Action> {
     let name = name_of(key)?;
-    let counts = |binding: &&Binding| binding.key(keymap) == name && (binding.scope == Scope::Everywhere || !in_prompt);
-    BINDINGS.iter().find(counts).map(|binding| binding.action)
+    let bound = |name: &str| {
+        let counts = |binding: &&Binding| binding.key(keymap) == name && (binding.scope == Scope::Everywhere || !in_prompt);
+        BINDINGS.iter().find(counts).map(|binding| binding.action)
+    };
+    // `+` is on the same key as `=` on most keyboards, and nobody wants to hold Shift for it.
+    bound(&name).or_else(|| if name == "=" { bound("+") } else { None })
 }
 
 /// `Ctrl-P`, `F1`, `z`
 fn name_of(key: &KeyEvent) -> Option<String> {
     let name = match key.code {
         KeyCode::Char(' ') => "Space".to_owned(),
-        KeyCode::Char('=') => "+".to_owned(),
         KeyCode::Char(c) if key.modifiers.contains(KeyModifiers::CONTROL) => format!("Ctrl-{}", c.to_ascii_uppercase()),
         KeyCode::Char(c) => c.to_string(),
         KeyCode::F(number) => format!("F{number}"),

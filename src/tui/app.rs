@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 use super::action::{self, Action, Keymap};
 use super::dialog::{self, Dialog};
 use super::editor::Edit;
+use super::panes;
 use super::prompt::{self, Prompt};
 use super::series::Series;
 use super::theme::{Role, Theme};
@@ -273,7 +274,10 @@ impl App {
             }
             Message::Opened(_, Err(error)) => self.prompt.say(Role::Bad, &error.to_string()),
             Message::Quit(yes) => self.over |= yes,
-            Message::Filter(text) => self.filter = text,
+            Message::Filter(text) => {
+                self.filter = text;
+                self.selected.clear();
+            }
         }
     }
 
@@ -335,10 +339,7 @@ impl App {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
             Input::Paste(text) => match self.dialogs.last_mut() {
                 Some(dialog) => dialog.paste(&text),
-                None => {
-                    self.focus = Pane::Prompt;
-                    self.prompt.paste(&text);
-                }
+                None => self.paste(&text),
             },
             Input::Mouse(mouse) => self.on_mouse(mouse),
             _ => {}
@@ -396,10 +397,9 @@ impl App {
         let Some((pane, area)) = under.filter(|_| self.dialogs.is_empty()) else { return };
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => {
+                let row = panes::row_at(self, pane, area, position.y);
                 self.focus_on(pane);
-                // The frame and the heading are a row each.
-                let row = usize::from(position.y.saturating_sub(area.y + 1));
-                if pane != Pane::Prompt {
+                if let Some(row) = row {
                     self.selected.insert(pane, row);
                     self.follow_selection(pane);
                 }
@@ -407,6 +407,16 @@ impl App {
             MouseEventKind::ScrollUp => self.scroll(pane, -3),
             MouseEventKind::ScrollDown => self.scroll(pane, 3),
             _ => {}
+        }
+    }
+
+    /// Takes a pasted text into the prompt: of several lines, the commands without their comments.
+    fn paste(&mut self, text: &str) {
+        self.focus = Pane::Prompt;
+        let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();
+        let line = if text.trim_end().contains(['\n', '\r']) { lines.join("; ") } else { text.to_owned() };
+        if !self.prompt.paste(&line) {
+            self.prompt.say(Role::Bad, "that is too long for a line; `p2p run FILE` carries out scripts of any length");
         }
     }
 
@@ -422,8 +432,13 @@ impl App {
             return;
         }
         let Some(line) = self.queue.pop_front() else { return };
-        let (shell, variables) = (self.shell.clone(), self.variables.clone());
-        let task = self.spawn(async move { Message::Answered(shell.run(&line, &variables).await) });
+        let (shell, variables, is_last) = (self.shell.clone(), self.variables.clone(), self.queue.is_empty());
+        let task = self.spawn(async move {
+            // What comes next was typed for the case that this is done; a last transfer leaves the prompt free.
+            let running =
+                async { if is_last { shell.run(&line, &variables).await } else { shell.run_to_end(&line, &variables).await } };
+            Message::Answered(running.await)
+        });
         self.running = Some(task);
     }
 

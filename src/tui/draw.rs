@@ -16,7 +16,7 @@ use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
-use super::action::{BINDINGS, Scope};
+use super::action::{Action, BINDINGS, Scope};
 use super::app::{App, Pane};
 use super::dialog::{Dialog, List};
 use super::panes;
@@ -131,7 +131,11 @@ fn pane(app: &mut App, frame: &mut Frame<'_>, pane: Pane, area: Rect) {
 fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let in_prompt = app.focus == Pane::Prompt;
     let counts = BINDINGS.iter().filter(|binding| !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt));
-    let shown = counts.filter(|binding| binding.name != "map" || app.focus == Pane::Health);
+    let shown = counts.filter(|binding| match binding.action {
+        Action::Map => app.focus == Pane::Health,
+        Action::Filter => panes::can_be_filtered(app.focus),
+        _ => true,
+    });
     let mut spans = vec![Span::raw(" ")];
     if in_prompt {
         spans.extend([

@@ -89,6 +89,11 @@ impl Editor {
         self.line.is_empty()
     }
 
+    /// Whether so much can be inserted.
+    pub fn has_room_for(&self, text: &str) -> bool {
+        self.text().len() + text.len() <= LINE_MAX
+    }
+
     /// Replaces all of it; the cursor goes to the end.
     pub fn set(&mut self, text: &str) {
         self.remember((self.text().to_owned(), self.cursor()));
@@ -154,7 +159,7 @@ impl Editor {
         // A line is one line: what ends lines in a paste separates commands as `;` does.
         let text: String = text.trim_end_matches(['\r', '\n']).replace("\r\n", "; ").replace(['\r', '\n'], "; ");
         let clean: String = text.chars().filter(|c| !c.is_control()).collect();
-        if self.text().len() + clean.len() <= LINE_MAX {
+        if self.has_room_for(&clean) {
             let at = self.line.pos();
             self.line.insert_str(at, &clean, &mut Killed::default());
             self.line.set_pos(at + clean.len());

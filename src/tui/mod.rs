@@ -82,6 +82,8 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
         return Err(eyre!("this is no terminal"))
             .suggestion("`p2p demo` prints a report anywhere, `p2p run` carries out a script");
     }
+    // What is wrong with the keys is told before anything is begun.
+    args.engine.load()?.keymap()?;
     let session = Session::start_interactive(&args.engine, None)?;
     let theme = args.theme(&session.config);
     open(session, theme, None).await
@@ -93,6 +95,7 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
 /// # Errors
 /// As for [`run`].
 pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
+    engine.load()?.keymap()?;
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
     let own_data = scratch.path().join("data");
     let data_dir = if engine.data_dir.is_some() { None } else { Some(own_data.as_path()) };

@@ -97,10 +97,12 @@ impl Prompt {
         fits.map(String::as_str).nth(search.skip)
     }
 
-    /// Takes a pasted text in.
-    pub fn paste(&mut self, text: &str) {
+    /// Takes a pasted text in. False where it is too long.
+    pub fn paste(&mut self, text: &str) -> bool {
         self.menu = None;
+        let fits = self.editor.has_room_for(text);
         self.editor.apply(&Edit::Insert(text.to_owned()));
+        fits
     }
 
     /// Takes a key. `known` is what there is to complete from.

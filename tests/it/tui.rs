@@ -299,6 +299,61 @@ fn the_mouse_chooses_and_scrolls() {
     assert_eq!((stage.app.focus, stage.app.prompt.editor.text()), (Pane::Prompt, "ls; nodes"));
 }
 
+/// Up is up, a click is what is under it, and a filter leaves nothing behind it that could be acted upon.
+#[test]
+fn what_is_acted_upon_is_what_is_shown() {
+    let mut stage = at_work(120, 40, Theme::new(ThemeName::Dark, false));
+    let click = |row| {
+        Input::Mouse(MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column: 70, row, modifiers: KeyModifiers::NONE })
+    };
+    let (_, log) = {
+        stage.draw();
+        *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Log).unwrap()
+    };
+    // The newest is in the lowest row; Up goes to the one above it.
+    stage.app.on_input(click(log.bottom() - 2));
+    assert_eq!((stage.app.focus, stage.app.row(Pane::Log)), (Pane::Log, 0));
+    stage.keys(&["Up", "Up", "Down"]);
+    assert_eq!(stage.app.row(Pane::Log), 1);
+    stage.app.on_input(click(log.bottom() - 4));
+    assert_eq!(stage.app.row(Pane::Log), 2);
+    let shown = stage.text().lines().nth(usize::from(log.bottom() - 4)).unwrap().to_owned();
+    stage.keys(&["y"]);
+    assert!(matches!(stage.app.wishes.as_slice(), [Wish::Copy(text)] if shown.contains(text.as_str())), "{shown}");
+    // A row that is not there is not chosen.
+    stage.app.on_input(click(log.bottom() - 1));
+    assert_eq!(stage.app.row(Pane::Log), 2);
+
+    stage.app.focus = Pane::Nodes;
+    stage.app.tab = Pane::Nodes;
+    stage.keys(&["Down", "Down", "/", "Node_05", "Enter"]);
+    assert_eq!(stage.app.row(Pane::Nodes), 0);
+    stage.keys(&["Down", "Enter"]);
+    assert!(stage.text().contains(" node Node_05 "), "{}", stage.text());
+    stage.keys(&["Esc", "/", "Ctrl-U", "Enter"]);
+    // Where a filter makes no difference none is offered.
+    stage.app.focus = Pane::Health;
+    assert!(!stage.text().contains("/ filter"));
+    stage.keys(&["/"]);
+    assert!(stage.app.dialogs.is_empty());
+}
+
+/// A line is carried out in order, and a pasted script without its comments.
+#[test]
+fn what_is_pasted_is_carried_out_in_order() {
+    let mut stage = Stage::new(120, 40, Theme::new(ThemeName::Dark, false), true);
+    random_file(&stage.home.path().join("a.bin"), 200_000, 1);
+    let path = stage.home.path().join("a.bin").display().to_string();
+    stage.app.on_input(Input::Paste(format!("# a script\nupload {path} # the file\r\nverify a.bin\n")));
+    assert_eq!(stage.app.prompt.editor.text(), format!("upload {path}; verify a.bin"));
+    stage.keys(&["Enter"]);
+    let said: Vec<&str> = stage.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(said.iter().any(|line| line.contains("a.bin is whole")), "{said:?}");
+    stage.app.on_input(Input::Paste("x".repeat(20_000)));
+    assert!(stage.app.prompt.editor.is_empty());
+    assert!(stage.app.prompt.output.last().unwrap().1.contains("too long for a line"));
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     let codes = prop_oneof![
         any::<char>().prop_filter("printable", |c| !c.is_control()).prop_map(KeyCode::Char),
@@ -372,6 +427,22 @@ fn keys_are_what_the_configuration_says() {
         error.contains("[keys] freeze and zoom: both are f") || error.contains("[keys] zoom and freeze: both are f"),
         "{error}"
     );
+    for taken in ["Ctrl-Z", "Ctrl-I", "?"] {
+        let error = load(&format!("[keys]\nzoom = '{taken}'\n")).unwrap().keymap().unwrap_err().to_string();
+        assert!(error.contains(&format!("[keys] zoom: {taken} has a fixed meaning")), "{error}");
+    }
+    for typed in ["Ctrl-K", "q", "Space"] {
+        assert!(load(&format!("[keys]\nquit = '{typed}'\n")).unwrap().keymap().is_err(), "{typed}");
+    }
+    for wrong in ["F05", "F+5", "F13", "Tab"] {
+        assert!(load(&format!("[keys]\nzoom = '{wrong}'\n")).unwrap_err().contains("is no key"), "{wrong}");
+    }
+    // `=` stands for `+` only where it has no meaning of its own.
+    stage.app.keymap = load("[keys]\nfreeze = '='\n").unwrap().keymap().unwrap();
+    stage.app.over = false;
+    stage.app.focus = Pane::Nodes;
+    stage.keys(&["="]);
+    assert!(stage.app.frozen);
     assert!(load("[keys]\nzoom = 'Hyper-Z'\n").unwrap_err().contains("`Hyper-Z` is no key"));
     assert!(load("[tui]\ntheme = 'pink'\n").unwrap_err().contains("`pink` is none of: dark, light"));
 }

@@ -43,20 +43,17 @@ pub(in crate::shell) async fn remove(shell: &Shell, call: &Call) -> Result<Answe
 
 /// Begins one transfer after the other; the last is left to the front end to follow, unless nobody wants to wait.
 async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result<Answer, ShellError> {
-    let (mut lines, last) = (Vec::new(), commands.len().saturating_sub(1));
-    for (place, command) in commands.into_iter().enumerate() {
+    let (mut answers, is_one) = (Vec::new(), commands.len() == 1);
+    for command in commands {
         let Reply::Started(transfer) = shell.ask(command).await? else { continue };
-        if call.has("background") {
-            lines.push(format!("{transfer} has begun"));
-            continue;
+        let begun = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
+        match (call.has("background"), is_one) {
+            (true, _) => answers.push(begun),
+            (false, true) => return Ok(begun.with(Effect::Follow(transfer))),
+            (false, false) => answers.push(shell.finish(transfer).await?),
         }
-        if place == last && lines.is_empty() {
-            return Ok(Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }))
-                .with(Effect::Follow(transfer)));
-        }
-        lines.push(shell.finish(transfer).await?.view.text());
     }
-    Ok(Answer::text(lines.join("\n")))
+    Ok(Answer::all(answers))
 }
 
 /// `~/x` is below the home directory. The path is absolute, so that a recording can be replayed from anywhere.

@@ -47,11 +47,11 @@ pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer,
     }
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
     let running: Vec<TransferId> = transfers.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect();
-    let mut lines = Vec::new();
+    let mut answers = Vec::new();
     for transfer in running {
-        lines.push(shell.finish(transfer).await?.view.text());
+        answers.push(shell.finish(transfer).await?);
     }
-    Ok(Answer::text(lines.join("\n")))
+    Ok(Answer::all(answers))
 }
 
 fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {

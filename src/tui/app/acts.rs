@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use super::{App, Message, Pane, Wish};
 use crate::engine::Command;
 use crate::engine::pace::Speed;
+use crate::engine::snapshot::NodeStatus;
 use crate::shell::spec::Times;
 use crate::shell::table::COMMANDS;
 use crate::shell::words::Variables;
@@ -88,8 +89,9 @@ impl App {
             self.prompt.scroll = self.prompt.scroll.saturating_add_signed(-rows).min(last);
             return;
         }
-        let last = self.rows_of(pane).saturating_sub(1);
-        let row = self.row(pane).saturating_add_signed(rows).min(last);
+        let last = panes::row_count(self, pane).saturating_sub(1);
+        let step = if panes::is_newest_below(pane) { -rows } else { rows };
+        let row = self.row(pane).min(last).saturating_add_signed(step).min(last);
         self.selected.insert(pane, row);
         self.follow_selection(pane);
     }
@@ -101,20 +103,9 @@ impl App {
         }
     }
 
-    fn rows_of(&self, pane: Pane) -> usize {
-        match pane {
-            Pane::Nodes | Pane::Health => self.view.nodes.len(),
-            Pane::Transfers => self.transfer_rows().len(),
-            Pane::Segments => self.shown_transfer().map_or(0, |report| report.stories.len()),
-            Pane::Wire => self.view.wire.len(),
-            Pane::Log => self.log.len(),
-            Pane::Prompt => 0,
-        }
-    }
-
     fn open(&mut self) {
         let line = match self.focus {
-            Pane::Nodes | Pane::Health => self.view.nodes.get(self.row(self.focus)).map(|node| format!("node {}", node.node)),
+            Pane::Nodes | Pane::Health => self.selected_node().map(|node| format!("node {}", node.node)),
             Pane::Transfers | Pane::Segments => self.shown_transfer().map(|report| format!("segments {}", report.status.id.0)),
             Pane::Wire => self.selected_packet_node().map(|node| format!("trace {node}")),
             Pane::Log | Pane::Prompt => None,
@@ -128,6 +119,10 @@ impl App {
         }
     }
 
+    fn selected_node(&self) -> Option<&NodeStatus> {
+        panes::nodes::rows(self, self.focus).nth(self.row(self.focus))
+    }
+
     /// The node whose connection the selected packet belongs to.
     fn selected_packet_node(&self) -> Option<NodeNumber> {
         let packet = panes::wire::rows(self).nth(self.row(Pane::Wire))?;
@@ -137,15 +132,13 @@ impl App {
 
     fn copy(&mut self) {
         let text = match self.focus {
-            Pane::Nodes | Pane::Health => {
-                self.view.nodes.get(self.row(self.focus)).map(|node| format!("{} {}", node.node, node.address))
-            }
+            Pane::Nodes | Pane::Health => self.selected_node().map(|node| format!("{} {}", node.node, node.address)),
             Pane::Transfers | Pane::Segments => self.shown_transfer().map(|report| {
                 let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
                 format!("{} {digest}", report.status.name)
             }),
             Pane::Wire => panes::wire::rows(self).nth(self.row(Pane::Wire)).map(panes::wire::line),
-            Pane::Log => self.log.iter().rev().nth(self.row(Pane::Log)).map(|(_, _, text)| text.clone()),
+            Pane::Log => panes::log::rows(self).nth(self.row(Pane::Log)).map(|(_, _, text)| text.clone()),
             Pane::Prompt => self.prompt.output.last().map(|(_, text)| text.clone()),
         };
         if let Some(text) = text {
@@ -154,6 +147,9 @@ impl App {
     }
 
     fn ask_for_filter(&mut self) {
+        if !panes::can_be_filtered(self.focus) {
+            return;
+        }
         let (reply, answer) = oneshot::channel();
         let mut editor = Editor::default();
         editor.set(&self.filter);

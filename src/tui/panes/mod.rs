@@ -72,6 +72,52 @@ fn window(count: usize, selected: usize, height: u16) -> std::ops::Range<usize> 
     first..(first + height).min(count)
 }
 
+/// The lowest of the rows that are shown where the newest is below, so that the selected one is among them.
+fn first_below(app: &App, pane: Pane, area: Rect) -> usize {
+    app.row(pane).saturating_sub(usize::from(area.height.saturating_sub(1)))
+}
+
+/// Whether a pane draws its first row at the bottom.
+pub(super) fn is_newest_below(pane: Pane) -> bool {
+    matches!(pane, Pane::Wire | Pane::Log)
+}
+
+/// Whether a filter makes a difference to a pane.
+pub(super) fn can_be_filtered(pane: Pane) -> bool {
+    matches!(pane, Pane::Nodes | Pane::Transfers | Pane::Wire | Pane::Log)
+}
+
+/// How many rows a pane has, those that do not pass the filter not counted.
+pub(super) fn row_count(app: &App, pane: Pane) -> usize {
+    match pane {
+        Pane::Nodes | Pane::Health => nodes::rows(app, pane).count(),
+        Pane::Transfers => app.transfer_rows().len(),
+        Pane::Segments => app.shown_transfer().map_or(0, |report| report.stories.len()),
+        Pane::Wire => wire::rows(app).count(),
+        Pane::Log => log::rows(app).count(),
+        Pane::Prompt => 0,
+    }
+}
+
+/// The row that is drawn at the screen's row `y`, of a pane that takes `area`, its frame included.
+pub(super) fn row_at(app: &App, pane: Pane, area: Rect, y: u16) -> Option<usize> {
+    let inner = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    let place = usize::from(y.checked_sub(inner.y).filter(|&place| place < inner.height)?);
+    let count = row_count(app, pane);
+    let row = match pane {
+        Pane::Wire | Pane::Log => first_below(app, pane, inner) + usize::from(inner.height) - 1 - place,
+        Pane::Nodes | Pane::Transfers => window(count, app.row(pane), inner.height).start + place,
+        Pane::Segments => {
+            let shown = segments::place_to_show(app, app.shown_transfer()?);
+            window(count, shown, inner.height.saturating_sub(1)).start + place
+        }
+        // The matrix begins with a heading and the client; the map has no rows.
+        Pane::Health if !app.map => place.checked_sub(2)?,
+        Pane::Health | Pane::Prompt => return None,
+    };
+    (row < count).then_some(row)
+}
+
 /// Marks the selected row of the pane that has the keys.
 fn selected(app: &App, pane: Pane, place: usize) -> bool {
     app.focus == pane && app.row(pane) == place

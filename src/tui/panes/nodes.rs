@@ -16,10 +16,15 @@ use crate::report::{bytes_of, rate_of};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
+/// The nodes that pass the filter of a pane that shows nodes.
+pub(crate) fn rows(app: &App, pane: Pane) -> impl Iterator<Item = &NodeStatus> {
+    let text = |node: &NodeStatus| format!("{} {} {} {}", node.node, node.address, node.seen.health.name(), node.state.name());
+    app.view.nodes.iter().filter(move |node| pane == Pane::Health || app.passes(pane, &text(node)))
+}
+
 /// Draws it.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let fits = |node: &&NodeStatus| app.passes(Pane::Nodes, &format!("{} {} {}", node.node, node.address, node.state.name()));
-    let nodes: Vec<&NodeStatus> = app.view.nodes.iter().filter(fits).collect();
+    let nodes: Vec<&NodeStatus> = rows(app, Pane::Nodes).collect();
     let shown = window(nodes.len(), app.row(Pane::Nodes), area.height);
     for (place, node) in nodes[shown.clone()].iter().enumerate() {
         row(buffer, area, place, spans(app, node, shown.start + place, area.width));

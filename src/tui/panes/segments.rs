@@ -55,7 +55,7 @@ fn waterfall(app: &App, report: &TransferReport, area: Rect, buffer: &mut Buffer
 }
 
 /// The selected segment while the pane has the keys; else the last that has begun.
-fn place_to_show(app: &App, report: &TransferReport) -> usize {
+pub(super) fn place_to_show(app: &App, report: &TransferReport) -> usize {
     if app.focus == Pane::Segments {
         return app.row(Pane::Segments);
     }

@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{row, selected};
+use super::{first_below, row, selected};
 use crate::net::{PacketKind, PacketRecord};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
@@ -39,7 +39,7 @@ pub(crate) fn line(packet: &PacketRecord) -> String {
 
 /// Draws it.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let first = app.row(Pane::Wire).saturating_sub(usize::from(area.height.saturating_sub(1)));
+    let first = first_below(app, Pane::Wire, area);
     for (place, packet) in rows(app).skip(first).take(usize::from(area.height)).enumerate() {
         // The newest is the lowest.
         let from_top = usize::from(area.height) - 1 - place;
