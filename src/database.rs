@@ -1,7 +1,7 @@
 //! Floor 0: the embedded database of a data directory: one file, one process, transactions that are durable when they return.
 //!
 //! It is redb 4. Which tables there are, and what is in them, is for the modules above to say; values are encoded by
-//! [`codec`](crate::codec) with a version. Every call blocks: keep them off threads that must not. Knows nothing of what it
+//! [`codec`] with a version. Every call blocks: keep them off threads that must not. Knows nothing of what it
 //! keeps.
 
 use std::fs::File;
