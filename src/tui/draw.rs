@@ -157,24 +157,24 @@ fn dialog(app: &App, index: usize, frame: &mut Frame<'_>, area: Rect) {
             let rows = usize::from(area.height.saturating_sub(2)).max(1);
             let skipped = (*scroll).min(text.lines().count().saturating_sub(rows));
             let rest = text.lines().skip(skipped).collect::<Vec<_>>().join("\n");
-            boxed(app, frame, area, title, rest);
+            boxed(app, frame, area, title, rest, " Up and Down scroll, Esc closes ");
         }
-        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone()),
+        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone(), ""),
         Dialog::Input { title, text, editor, masked, .. } => {
             let shown = if *masked { "*".repeat(editor.text().chars().count()) } else { editor.text().to_owned() };
-            boxed(app, frame, area, title, format!("{text}\n{} {shown}_", app.theme.glyphs.prompt));
+            boxed(app, frame, area, title, format!("{text}\n{} {shown}_", app.theme.glyphs.prompt), "");
         }
         Dialog::List(list) => self::list(app, list, frame, area),
     }
 }
 
-fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String) {
+fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String, hint: &'static str) {
     let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).clamp(30, WIDEST) as u16 + 4;
     let height = text.lines().count() as u16 + 2;
     let place = middle(area, width, height);
     let paragraph = Paragraph::new(text).style(app.theme.style(Role::Text)).wrap(Wrap { trim: false });
     frame.render_widget(Clear, place);
-    frame.render_widget(paragraph.block(framed(app, title)), place);
+    frame.render_widget(paragraph.block(framed(app, title).title_bottom(hint)), place);
 }
 
 fn framed<'a>(app: &App, title: &str) -> Block<'a> {
