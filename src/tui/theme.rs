@@ -140,6 +140,8 @@ pub struct Glyphs {
     pub full: &'static str,
     /// A part that is not.
     pub empty: &'static str,
+    /// A segment that waits for its connection.
+    pub connecting: &'static str,
     /// A segment that waits.
     pub queued: &'static str,
     /// A segment on its way.
@@ -171,6 +173,7 @@ const UNICODE: Glyphs = Glyphs {
     down: "↓",
     full: "█",
     empty: "·",
+    connecting: "╌",
     queued: "░",
     sending: "▓",
     arrived: "▒",
@@ -192,6 +195,7 @@ const ASCII: Glyphs = Glyphs {
     down: "v",
     full: "#",
     empty: ".",
+    connecting: "~",
     queued: ".",
     sending: "#",
     arrived: "=",

@@ -93,7 +93,7 @@ fn spans<'a>(app: &App, story: &SegmentStory, place: usize, now: SimTime, axis: 
     spans
 }
 
-/// The bar of a segment: blank, queued, on its way, arrived, done.
+/// The bar of a segment: blank, connecting, queued, on its way, arrived, done.
 fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
     let glyphs = &theme.glyphs;
     let mut at = 0;
@@ -104,7 +104,10 @@ fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis
         at = end;
     };
     until(Some(story.queued), " ", Style::new());
-    until(story.first_byte, glyphs.queued, theme.style(Role::Dim));
+    until(story.connected, glyphs.connecting, theme.style(Role::Accent));
+    if story.connected.is_some() {
+        until(story.first_byte, glyphs.queued, theme.style(Role::Dim));
+    }
     if story.first_byte.is_some() {
         until(story.last_byte, glyphs.sending, theme.style(Role::Flow));
     }
@@ -120,7 +123,15 @@ fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis
 /// The time axis and what the glyphs stand for, in the last row.
 fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
     let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
-    let words = format!("{} queued {} sending {} stored {} resent", glyphs.queued, glyphs.sending, glyphs.done, glyphs.lost);
+    let phases = [
+        (glyphs.connecting, "conn"),
+        (glyphs.queued, "queue"),
+        (glyphs.sending, "send"),
+        (glyphs.arrived, "ack"),
+        (glyphs.done, "done"),
+        (glyphs.lost, "resent"),
+    ];
+    let words = phases.map(|(glyph, word)| format!("{glyph}{word}")).join(" ");
     let times = (clock(axis.from.as_secs_f64()), clock(axis.to.as_secs_f64()));
     let gap = axis.cells.saturating_sub(times.0.len() + times.1.len());
     let line = format!("{words:<width$.width$}{}{}{}", times.0, " ".repeat(gap), times.1, width = usize::from(LABEL));
