@@ -9,6 +9,7 @@
 //! | 0 | [`database`] | the embedded database of a data directory |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
+//! | 1 | [`auth`] | accounts, passwords, one-time passwords, sessions, the audit log and the mails |
 //! | 2 | [`node`] | one peer: protocol, health, requests and answers |
 //! | 3 | [`engine`] | the simulation: nodes on the network, transfers, time |
 //! | 4 | [`config`] | `p2p.toml` |
@@ -19,6 +20,7 @@
 //! | 5 | [`oneshot`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
 
+pub mod auth;
 pub mod cli;
 pub mod codec;
 pub mod config;

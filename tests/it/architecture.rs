@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("database", 0),
     ("net", 1),
     ("storage", 1),
+    ("auth", 1),
     ("node", 2),
     ("engine", 3),
     ("config", 4),

@@ -1,0 +1,222 @@
+//! The audit log: who tried what, when and from where, each entry bound to the one before it by a hash, so that one that is
+//! altered or removed is found. Whoever can write the database can of course write all of it anew; a copy of the latest hash,
+//! kept elsewhere, finds that too.
+//!
+//! Knows nothing of what is done.
+
+use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::database::{self, Database, DatabaseError};
+
+pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
+/// The latest hash, so that entries that are cut off at the end are missed.
+pub(super) const AUDIT_HEAD: TableDefinition<(), &[u8]> = TableDefinition::new("audit-head");
+
+type Hash = [u8; 32];
+
+/// What somebody tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// To register.
+    Register,
+    /// To log in with name and password.
+    Login,
+    /// To give the second factor.
+    SecondFactor,
+    /// To log out.
+    Logout,
+    /// To go on with a session.
+    Session,
+    /// To revoke a session.
+    Revoke,
+    /// To change the password.
+    Password,
+    /// To enable one-time passwords.
+    OtpEnable,
+    /// To disable them.
+    OtpDisable,
+    /// To make new backup codes.
+    BackupCodes,
+    /// To use a file of somebody else, or do what is the admin's.
+    Access,
+}
+
+impl Action {
+    /// It in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Action::Register => "register",
+            Action::Login => "login",
+            Action::SecondFactor => "second factor",
+            Action::Logout => "logout",
+            Action::Session => "session",
+            Action::Revoke => "revoke session",
+            Action::Password => "change password",
+            Action::OtpEnable => "otp enable",
+            Action::OtpDisable => "otp disable",
+            Action::BackupCodes => "backup codes",
+            Action::Access => "access",
+        }
+    }
+}
+
+/// Something that somebody tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// Seconds since 1970.
+    pub at: u64,
+    /// The user name that was given: there need be none of it.
+    pub user: String,
+    /// From where.
+    pub origin: String,
+    /// What.
+    pub action: Action,
+    /// Whether it was done.
+    pub done: bool,
+    /// What else there is to say, never a secret.
+    pub note: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    deed: Deed,
+    hash: Hash,
+}
+
+/// What is wrong with the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// All entries are as they were written.
+    Whole {
+        /// How many.
+        entries: u64,
+        /// The latest hash, in hex.
+        head: String,
+    },
+    /// This entry is not the one that was written here, or the one before it is missing.
+    Broken {
+        /// Its number, from 1.
+        entry: u64,
+    },
+    /// Entries are missing at the end.
+    CutOff {
+        /// The last one that is there.
+        after: u64,
+    },
+}
+
+/// Adds an entry.
+pub(super) fn append(transaction: &WriteTransaction, deed: Deed) -> Result<(), DatabaseError> {
+    let mut log = transaction.open_table(AUDIT)?;
+    let mut head = transaction.open_table(AUDIT_HEAD)?;
+    let before = head.get(())?.map(|hash| hash.value().to_vec()).unwrap_or_default();
+    let number = log.last()?.map_or(1, |(number, _)| number.value() + 1);
+    let hash = hash_of(&before, number, &deed)?;
+    log.insert(number, database::encode(&Entry { deed, hash })?.as_slice())?;
+    head.insert((), hash.as_slice())?;
+    Ok(())
+}
+
+fn hash_of(before: &[u8], number: u64, deed: &Deed) -> Result<Hash, DatabaseError> {
+    let deed = database::encode(deed)?;
+    Ok(Sha256::new().chain_update(before).chain_update(number.to_le_bytes()).chain_update(deed).finalize().into())
+}
+
+/// The latest entries with their numbers, latest first: `count` of those that `fits` lets pass.
+pub(super) fn latest(database: &Database, count: usize, fits: impl Fn(&Deed) -> bool) -> Result<Vec<(u64, Deed)>, DatabaseError> {
+    let log = database.read()?.open_table(AUDIT)?;
+    let mut found = Vec::new();
+    for entry in log.iter()?.rev() {
+        let (number, entry) = entry?;
+        let entry: Entry = database::decode(entry.value())?;
+        if fits(&entry.deed) {
+            found.push((number.value(), entry.deed));
+        }
+        if found.len() == count {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Goes through the whole log.
+pub(super) fn verify(database: &Database) -> Result<Finding, DatabaseError> {
+    let transaction = database.read()?;
+    let log = transaction.open_table(AUDIT)?;
+    let mut before = Vec::new();
+    let mut expected = 0;
+    for entry in log.iter()? {
+        let (number, entry) = entry?;
+        expected += 1;
+        let broken = Finding::Broken { entry: expected };
+        let Ok(entry) = database::decode::<Entry>(entry.value()) else { return Ok(broken) };
+        if number.value() != expected || entry.hash != hash_of(&before, expected, &entry.deed)? {
+            return Ok(broken);
+        }
+        before = entry.hash.to_vec();
+    }
+    let head = transaction.open_table(AUDIT_HEAD)?.get(())?.map(|hash| hash.value().to_vec()).unwrap_or_default();
+    if head != before {
+        return Ok(Finding::CutOff { after: expected });
+    }
+    Ok(Finding::Whole { entries: log.len()?, head: head.iter().map(|byte| format!("{byte:02x}")).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deed(n: u64) -> Deed {
+        Deed {
+            at: n,
+            user: "alice".into(),
+            origin: "local".into(),
+            action: Action::Login,
+            done: n.is_multiple_of(2),
+            note: String::new(),
+        }
+    }
+
+    fn log_of(count: u64) -> (tempfile::TempDir, Database) {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(&directory.path().join("catalog.redb")).unwrap();
+        database.write(|transaction| (0..count).try_for_each(|n| append(transaction, deed(n)))).unwrap();
+        (directory, database)
+    }
+
+    fn tamper(database: &Database, change: impl FnOnce(&mut redb::Table<'_, u64, &'static [u8]>)) -> Finding {
+        database
+            .write(|transaction| {
+                change(&mut transaction.open_table(AUDIT)?);
+                Ok::<_, DatabaseError>(())
+            })
+            .unwrap();
+        verify(database).unwrap()
+    }
+
+    #[test]
+    fn a_log_is_whole_and_told_latest_first() {
+        let (_directory, database) = log_of(5);
+        assert!(matches!(verify(&database).unwrap(), Finding::Whole { entries: 5, .. }));
+        let failures = latest(&database, 9, |deed| !deed.done).unwrap();
+        assert_eq!(failures.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 2]);
+        assert_eq!(latest(&database, 1, |_| true).unwrap()[0].0, 5);
+    }
+
+    #[test]
+    fn what_is_altered_removed_or_cut_off_is_found() {
+        let (_directory, database) = log_of(5);
+        let altered = database::encode(&Entry { deed: deed(7), hash: [0; 32] }).unwrap();
+        assert_eq!(tamper(&database, |log| drop(log.insert(3, altered.as_slice()).unwrap())), Finding::Broken { entry: 3 });
+        let (_directory, database) = log_of(5);
+        assert_eq!(tamper(&database, |log| drop(log.remove(2).unwrap())), Finding::Broken { entry: 2 });
+        let (_directory, database) = log_of(5);
+        assert_eq!(tamper(&database, |log| drop(log.remove(5).unwrap())), Finding::CutOff { after: 4 });
+        let (_directory, database) = log_of(5);
+        assert_eq!(tamper(&database, |log| drop(log.insert(4, [9].as_slice()).unwrap())), Finding::Broken { entry: 4 });
+        let (_directory, database) = log_of(2);
+        assert_eq!(tamper(&database, |log| log.retain(|_, _| false).unwrap()), Finding::CutOff { after: 0 });
+    }
+}

@@ -1,0 +1,146 @@
+//! Enabling and disabling one-time passwords. Knows nothing of how a secret is shown.
+//!
+//! What has been begun is kept in memory alone, and takes effect with one correct code.
+
+use subtle::ConstantTimeEq;
+
+use super::audit::{self, Action};
+use super::login::{Attempt, CodeKind};
+use super::mail::{self, CODE_LIFETIME, Mail};
+use super::names::UserName;
+use super::otp::{self, AppSecret, Enrolment};
+use super::secret::{Fingerprint, Secret, random};
+use super::store::Second;
+use super::{Auth, AuthError, deed, update};
+
+/// How long an enrolment may take, in seconds.
+const LIFETIME: u64 = 15 * 60;
+/// How often its code may be wrong.
+const TRIES: u32 = 5;
+
+#[derive(Debug, Clone)]
+pub(super) struct PendingEnrolment {
+    what: What,
+    until: u64,
+    tries: u32,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    App(AppSecret),
+    Mail(Fingerprint),
+}
+
+/// What has been begun.
+#[derive(Debug)]
+pub enum Begun {
+    /// The app is to be set up with this.
+    App(Enrolment),
+    /// A code is on its way.
+    Mail,
+}
+
+impl Auth {
+    /// Begins to enable one-time passwords of a kind. Nothing changes before a code confirms it.
+    ///
+    /// # Errors
+    /// [`AuthError::OtpEnabled`].
+    pub fn otp_enable(&self, user: &UserName, kind: CodeKind, now: u64) -> Result<Begun, AuthError> {
+        let record = self.record(user.as_str())?;
+        if record.second != Second::Nothing {
+            return Err(AuthError::OtpEnabled);
+        }
+        let (what, begun, until) = match kind {
+            CodeKind::App => {
+                let secret = random()?;
+                (What::App(secret), Begun::App(otp::enrolment(&secret, user)?), now + LIFETIME)
+            }
+            CodeKind::Mail => {
+                let code = otp::mail_code()?;
+                self.0.database.write(|transaction| mail::queue(transaction, &Mail::code(&record.email, &code, now)))?;
+                (What::Mail(otp::mail_fingerprint(user.as_str(), &code)), Begun::Mail, now + CODE_LIFETIME)
+            }
+        };
+        self.pending().enrolments.insert(user.clone(), PendingEnrolment { what, until, tries: 0 });
+        Ok(begun)
+    }
+
+    /// Enables what was begun, if the code is right, and gives the backup codes: this once.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where nothing was begun, or too long ago.
+    pub fn otp_confirm(&self, user: &UserName, code: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
+        let begun = self.try_enrolment(user, now)?;
+        let attempted = deed(now, user.as_str(), origin, Action::OtpEnable);
+        let second = match begun.what {
+            What::App(secret) => otp::matching_step(&secret, user, code, now)?.map(|last_step| Second::App { secret, last_step }),
+            What::Mail(kept) => bool::from(kept.ct_eq(&otp::mail_fingerprint(user.as_str(), code))).then_some(Second::Mail),
+        };
+        let Some(second) = second else {
+            self.0.database.write(|transaction| audit::append(transaction, attempted.refused("wrong code")))?;
+            return Err(AuthError::WrongCode);
+        };
+        let (codes, kept) = otp::backup_codes(user)?;
+        self.0.database.write(|transaction| -> Result<(), AuthError> {
+            let email = update(transaction, user, |record| {
+                (record.second, record.backup_codes) = (second, kept);
+                Ok(record.email.clone())
+            })?;
+            mail::queue(transaction, &Mail::changed(&email, user.as_str(), "one-time passwords enabled", now))?;
+            Ok(audit::append(transaction, attempted)?)
+        })?;
+        self.pending().enrolments.remove(user);
+        Ok(codes)
+    }
+
+    /// The enrolment that was begun, with one more try counted.
+    fn try_enrolment(&self, user: &UserName, now: u64) -> Result<PendingEnrolment, AuthError> {
+        let mut pending = self.pending();
+        pending.enrolments.retain(|_, begun| begun.until > now && begun.tries < TRIES);
+        let begun = pending.enrolments.get_mut(user).ok_or(AuthError::Lapsed)?;
+        begun.tries += 1;
+        Ok(begun.clone())
+    }
+
+    /// Disables one-time passwords, for somebody who knows the password.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
+    pub fn otp_disable(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<(), AuthError> {
+        let action = Action::OtpDisable;
+        self.confirm(user, password, &Attempt { user: user.as_str(), origin, action, now })?;
+        self.0.database.write(|transaction| {
+            let email = update(transaction, user, |record| match record.second {
+                Second::Nothing => Err(AuthError::OtpDisabled),
+                _ => {
+                    record.second = Second::Nothing;
+                    record.backup_codes.clear();
+                    Ok(record.email.clone())
+                }
+            })?;
+            mail::queue(transaction, &Mail::changed(&email, user.as_str(), "one-time passwords disabled", now))?;
+            Ok(audit::append(transaction, deed(now, user.as_str(), origin, action))?)
+        })
+    }
+
+    /// New backup codes, for somebody who knows the password; those before are worth nothing then.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
+    pub fn new_backup_codes(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
+        let action = Action::BackupCodes;
+        self.confirm(user, password, &Attempt { user: user.as_str(), origin, action, now })?;
+        let (codes, kept) = otp::backup_codes(user)?;
+        self.0.database.write(|transaction| -> Result<(), AuthError> {
+            update(transaction, user, |record| {
+                if record.second == Second::Nothing {
+                    return Err(AuthError::OtpDisabled);
+                }
+                record.backup_codes = kept;
+                Ok(())
+            })?;
+            Ok(audit::append(transaction, deed(now, user.as_str(), origin, action))?)
+        })?;
+        Ok(codes)
+    }
+}

@@ -1,0 +1,332 @@
+//! Logging in: name and password, then the second factor where one is enabled. Knows nothing of who asks or how.
+//!
+//! Neither messages nor timing tell whether a user exists. What lies between the two steps is kept in memory alone: where the
+//! process ends there, nothing has happened.
+
+use std::collections::HashMap;
+
+use redb::WriteTransaction;
+use subtle::ConstantTimeEq;
+
+use super::audit::{self, Action, Deed};
+use super::mail::{self, CODE_LIFETIME, Mail};
+use super::names::UserName;
+use super::secret::{Fingerprint, Secret, Token, random};
+use super::store::{self, ACCOUNTS, AccountRecord, FAILURES, Second};
+use super::{Account, Auth, AuthError, deed, limits, otp, password, sessions, update};
+use crate::database::DatabaseError;
+
+/// How often a code may be wrong before the login has to be begun anew.
+const TRIES: u32 = 5;
+/// How long a login may take, in seconds.
+const LOGIN_LIFETIME: u64 = 10 * 60;
+/// The longest name that failures are counted for: no account has a longer one.
+const COUNTED_NAME_MAX: usize = 64;
+
+/// Where a code comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeKind {
+    /// From an authenticator app.
+    App,
+    /// By mail.
+    Mail,
+}
+
+/// Somebody is logged in.
+#[derive(Debug)]
+pub struct Granted {
+    /// What names the session.
+    pub token: Token,
+    /// Whose it is.
+    pub account: Account,
+}
+
+/// A login that waits for its second factor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    id: String,
+    /// Where the code comes from; a backup code does as well.
+    pub kind: CodeKind,
+}
+
+/// What became of name and password.
+#[derive(Debug)]
+pub enum Step {
+    /// They were enough.
+    Granted(Granted),
+    /// A code is needed.
+    Code(Challenge),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct PendingLogin {
+    user: UserName,
+    origin: String,
+    until: u64,
+    tries: u32,
+    mailed: Option<(Fingerprint, u64)>,
+    /// The password, hashed as it is wanted now, where it was kept with fewer iterations.
+    raised: Option<Raised>,
+}
+
+/// A hash and the stronger one that is to take its place.
+#[derive(Debug, Clone)]
+struct Raised {
+    from: String,
+    to: String,
+}
+
+/// Who tries what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) user: &'a str,
+    pub(super) origin: &'a str,
+    pub(super) action: Action,
+    pub(super) now: u64,
+}
+
+impl Attempt<'_> {
+    fn deed(&self) -> Deed {
+        deed(self.now, &shortened(self.user), self.origin, self.action)
+    }
+
+    /// What failures are counted by, and how many are free.
+    fn counters(&self) -> [(String, usize); 2] {
+        let (user, origin) = (user_counter(self.user), format!("from {}", self.origin));
+        [(user, limits::USER_FREE), (origin, limits::ORIGIN_FREE)]
+    }
+}
+
+fn user_counter(user: &str) -> String {
+    format!("user {}", shortened(user))
+}
+
+fn shortened(user: &str) -> String {
+    user.chars().filter(|c| !c.is_control()).take(COUNTED_NAME_MAX).collect()
+}
+
+/// An attempt that is being checked; it counts as a failure as long as this lives.
+struct InFlight<'a> {
+    auth: &'a Auth,
+    counters: [String; 2],
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let mut pending = self.auth.pending();
+        for counter in &self.counters {
+            if let Some(count) = pending.in_flight.get_mut(counter) {
+                *count -= 1;
+            }
+        }
+        pending.in_flight.retain(|_, count| *count > 0);
+    }
+}
+
+impl Auth {
+    /// Checks name and password.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongLogin`], or [`AuthError::Wait`] where there were too many failures; then nothing is checked.
+    pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
+        let attempt = Attempt { user, origin, action: Action::Login, now };
+        let record = self.checked(password, &attempt)?;
+        let raised = if password::is_weaker(&record.password, self.0.policy.iterations) {
+            Some(Raised { to: password::hash(password, self.0.policy.iterations)?, from: record.password.clone() })
+        } else {
+            None
+        };
+        let kind = match record.second {
+            Second::Nothing => return self.grant_at_once(&record.name, origin, raised.as_ref(), now).map(Step::Granted),
+            Second::App { .. } => CodeKind::App,
+            Second::Mail => CodeKind::Mail,
+        };
+        let id: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let until = now + LOGIN_LIFETIME;
+        let login = PendingLogin { user: record.name, origin: origin.to_owned(), until, tries: 0, mailed: None, raised };
+        {
+            let mut pending = self.pending();
+            pending.logins.retain(|_, login| login.until > now);
+            pending.logins.insert(id.clone(), login);
+        }
+        let challenge = Challenge { id, kind };
+        if kind == CodeKind::Mail {
+            self.send_code(&challenge, now)?;
+        }
+        Ok(Step::Code(challenge))
+    }
+
+    /// Mails a new code for a login; the one before it is worth nothing then.
+    ///
+    /// # Errors
+    /// [`AuthError::Lapsed`], or where the disk refuses.
+    pub fn send_code(&self, challenge: &Challenge, now: u64) -> Result<(), AuthError> {
+        let code = otp::mail_code()?;
+        let user = {
+            let mut pending = self.pending();
+            let login = live(&mut pending.logins, challenge, now)?;
+            login.mailed = Some((otp::mail_fingerprint(&challenge.id, &code), now + CODE_LIFETIME));
+            login.user.clone()
+        };
+        let email = self.record(user.as_str())?.email;
+        Ok(self.0.database.write(|transaction| mail::queue(transaction, &Mail::code(&email, &code, now)))?)
+    }
+
+    /// Checks the code of a login: of the app or the mail, or a backup code.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where the login was begun too long ago or failed too often.
+    pub fn login_with_code(&self, challenge: &Challenge, code: &Secret, now: u64) -> Result<Granted, AuthError> {
+        let login = {
+            let mut pending = self.pending();
+            let login = live(&mut pending.logins, challenge, now)?;
+            login.tries += 1;
+            login.clone()
+        };
+        let attempt = Attempt { user: login.user.as_str(), origin: &login.origin, action: Action::SecondFactor, now };
+        let _in_flight = self.admit(&attempt)?;
+        let token = Token::new()?;
+        let granted = self.0.database.write(|transaction| {
+            let right = update(transaction, &login.user, |record| is_right(record, &login, &challenge.id, code, now))?;
+            // Of two that come with one code at once, the second finds nothing left to finish.
+            if !right || self.pending().logins.remove(&challenge.id).is_none() {
+                note_failure(transaction, &attempt, "wrong, old or used code")?;
+                return Ok(None);
+            }
+            audit::append(transaction, attempt.deed())?;
+            self.grant(transaction, &login.user, &login.origin, login.raised.as_ref(), &token, now).map(Some)
+        })?;
+        let account = granted.ok_or(AuthError::WrongCode)?;
+        Ok(Granted { token, account })
+    }
+
+    /// Checks the password of somebody who is logged in.
+    pub(super) fn confirm(&self, user: &UserName, password: &Secret, attempt: &Attempt<'_>) -> Result<(), AuthError> {
+        debug_assert_eq!(user.as_str(), attempt.user);
+        self.checked(password, attempt).map(drop)
+    }
+
+    /// The account, if the password is right.
+    fn checked(&self, password: &Secret, attempt: &Attempt<'_>) -> Result<AccountRecord, AuthError> {
+        let _in_flight = self.admit(attempt)?;
+        let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, attempt.user)?;
+        let kept = record.as_ref().map_or(self.0.nobody.as_str(), |record| &record.password);
+        let is_right = password::verify(password, kept);
+        match record.filter(|_| is_right) {
+            Some(record) => Ok(record),
+            None => {
+                self.0.database.write(|transaction| note_failure(transaction, attempt, "wrong user name or password"))?;
+                Err(AuthError::WrongLogin)
+            }
+        }
+    }
+
+    /// Refuses where there were too many failures; attempts that are being checked count as such.
+    fn admit(&self, attempt: &Attempt<'_>) -> Result<InFlight<'_>, AuthError> {
+        let reading = self.0.database.read()?;
+        let mut seconds = 0;
+        let counters = attempt.counters();
+        let in_flight = {
+            let mut pending = self.pending();
+            for (counter, free) in &counters {
+                let mut failures: Vec<u64> = store::read(&reading, FAILURES, counter.as_str())?.unwrap_or_default();
+                let count = pending.in_flight.get(counter).copied().unwrap_or(0);
+                failures.extend(std::iter::repeat_n(attempt.now, count));
+                seconds = seconds.max(limits::wait(&failures, *free, attempt.now));
+            }
+            for (counter, _) in &counters {
+                *pending.in_flight.entry(counter.clone()).or_default() += 1;
+            }
+            InFlight { auth: self, counters: counters.map(|(counter, _)| counter) }
+        };
+        if seconds > 0 {
+            let refused = attempt.deed().refused("too many failures");
+            self.0.database.write(|transaction| audit::append(transaction, refused))?;
+            return Err(AuthError::Wait { seconds });
+        }
+        Ok(in_flight)
+    }
+
+    fn grant_at_once(&self, user: &UserName, origin: &str, raised: Option<&Raised>, now: u64) -> Result<Granted, AuthError> {
+        let token = Token::new()?;
+        let account = self.0.database.write(|transaction| {
+            audit::append(transaction, deed(now, user.as_str(), origin, Action::Login))?;
+            self.grant(transaction, user, origin, raised, &token, now)
+        })?;
+        Ok(Granted { token, account })
+    }
+
+    /// All that a login changes, in one transaction.
+    fn grant(
+        &self,
+        transaction: &WriteTransaction,
+        user: &UserName,
+        origin: &str,
+        raised: Option<&Raised>,
+        token: &Token,
+        now: u64,
+    ) -> Result<Account, AuthError> {
+        sessions::sweep(transaction, &self.0.policy, now)?;
+        sessions::insert(transaction, token, user, origin, now)?;
+        store::remove(transaction, FAILURES, user_counter(user.as_str()).as_str())?;
+        let record = update(transaction, user, |record| {
+            record.last_login = Some(now);
+            // Somebody may have changed the password meanwhile.
+            if let Some(raised) = raised.filter(|raised| raised.from == record.password) {
+                record.password.clone_from(&raised.to);
+            }
+            Ok(record.clone())
+        })?;
+        mail::queue(transaction, &Mail::login(&record.email, user.as_str(), origin, now))?;
+        Ok(Account::from(&record))
+    }
+}
+
+/// A login that may go on.
+fn live<'a>(
+    logins: &'a mut HashMap<String, PendingLogin>,
+    challenge: &Challenge,
+    now: u64,
+) -> Result<&'a mut PendingLogin, AuthError> {
+    let goes_on = |login: &PendingLogin| login.until > now && login.tries < TRIES;
+    if !logins.get(&challenge.id).is_some_and(goes_on) {
+        logins.remove(&challenge.id);
+    }
+    logins.get_mut(&challenge.id).ok_or(AuthError::Lapsed)
+}
+
+/// Whether the code is right; it is used up then.
+fn is_right(record: &mut AccountRecord, login: &PendingLogin, id: &str, code: &Secret, now: u64) -> Result<bool, AuthError> {
+    if let Second::App { secret, last_step } = &mut record.second
+        && let Some(step) = otp::matching_step(secret, &record.name, code, now)?
+    {
+        // RFC 6238, section 5.2: a code is good for one login.
+        let is_new = step > *last_step;
+        *last_step = step.max(*last_step);
+        return Ok(is_new);
+    }
+    let mailed = login.mailed.filter(|(_, until)| record.second == Second::Mail && *until > now);
+    if let Some((fingerprint, _)) = mailed
+        && is_same(&fingerprint, &otp::mail_fingerprint(id, code))
+    {
+        return Ok(true);
+    }
+    let offered = otp::backup_fingerprint(&record.name, code);
+    let before = record.backup_codes.len();
+    record.backup_codes.retain(|kept| !is_same(kept, &offered));
+    Ok(record.backup_codes.len() < before)
+}
+
+fn is_same(a: &Fingerprint, b: &Fingerprint) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// Counts a failure and notes it.
+fn note_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
+    for (counter, _) in attempt.counters() {
+        let mut failures: Vec<u64> = store::get(transaction, FAILURES, counter.as_str())?.unwrap_or_default();
+        limits::note(&mut failures, attempt.now);
+        store::put(transaction, FAILURES, counter.as_str(), &failures)?;
+    }
+    audit::append(transaction, attempt.deed().refused(why))
+}

@@ -1,0 +1,124 @@
+//! Mails to the holders of accounts: what they say, and the queue in which they wait until somebody has sent them. Knows
+//! nothing of how that is done.
+
+use redb::{ReadableTable, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::names::Email;
+use super::secret::Secret;
+use super::store::{self, MAILS};
+use crate::database::{self, Database, DatabaseError};
+use secrecy::ExposeSecret;
+
+/// A mail is given up after so many seconds.
+const LIFETIME: u64 = 2 * 24 * 3600;
+/// How long a mailed code is valid, in seconds.
+pub(super) const CODE_LIFETIME: u64 = 10 * 60;
+/// Seconds after the first attempt that failed; each further one doubles them.
+const FIRST_PAUSE: u64 = 30;
+/// No pause is longer, in seconds.
+const PAUSE_MAX: u64 = 3600;
+
+/// A mail that waits to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// To whom.
+    pub to: Email,
+    /// About what.
+    pub subject: String,
+    /// What it says. It may hold a code: it is for the addressee alone.
+    pub text: String,
+    /// When it was written: seconds since 1970.
+    pub at: u64,
+    /// When it is not worth sending any more.
+    pub until: u64,
+    /// How often sending has failed.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub next: u64,
+    /// Why sending failed last.
+    pub error: Option<String>,
+}
+
+impl Mail {
+    fn new(to: &Email, subject: &str, text: String, at: u64) -> Mail {
+        let subject = format!("p2p: {subject}");
+        Mail { to: to.clone(), subject, text, at, until: at + LIFETIME, attempts: 0, next: at, error: None }
+    }
+
+    /// Somebody has logged in.
+    pub(super) fn login(to: &Email, user: &str, origin: &str, at: u64) -> Mail {
+        let text = format!(
+            "{user} has logged in.\n\nTime:   {}\nOrigin: {origin}\n\nIf this was not you, change your password.\n",
+            timestamp(at)
+        );
+        Mail::new(to, "login", text, at)
+    }
+
+    /// A code to log in with.
+    pub(super) fn code(to: &Email, code: &Secret, at: u64) -> Mail {
+        let minutes = CODE_LIFETIME / 60;
+        let text = format!(
+            "Your code is {}\n\nIt is valid for {minutes} minutes. If you did not ask for it, somebody knows your password: \
+             change it.\n",
+            code.expose_secret()
+        );
+        Mail { until: at + CODE_LIFETIME, ..Mail::new(to, "your code", text, at) }
+    }
+
+    /// Something about the account has changed.
+    pub(super) fn changed(to: &Email, user: &str, what: &str, at: u64) -> Mail {
+        let text = format!("{what} for {user}.\n\nTime: {}\n\nIf this was not you, tell your administrator.\n", timestamp(at));
+        Mail::new(to, what, text, at)
+    }
+
+    /// Nothing but that mail arrives.
+    pub(super) fn test(to: &Email, at: u64) -> Mail {
+        Mail::new(to, "test", format!("Mail from p2p arrives.\n\nTime: {}\n", timestamp(at)), at)
+    }
+}
+
+/// `2026-11-23 20:15:00 UTC`
+pub fn timestamp(at: u64) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    let time = i64::try_from(at).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    time.and_then(|time| time.format(format).ok()).unwrap_or_else(|| at.to_string())
+}
+
+/// Puts a mail into the queue.
+pub(super) fn queue(transaction: &WriteTransaction, mail: &Mail) -> Result<(), DatabaseError> {
+    let number = transaction.open_table(MAILS)?.last()?.map_or(1, |(number, _)| number.value() + 1);
+    store::put(transaction, MAILS, number, mail)
+}
+
+/// The queue, oldest first.
+pub(super) fn queued(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseError> {
+    let table = database.read()?.open_table(MAILS)?;
+    let mut found = Vec::new();
+    for entry in table.iter()? {
+        let (number, mail) = entry?;
+        found.push((number.value(), database::decode(mail.value())?));
+    }
+    Ok(found)
+}
+
+/// Notes that a mail was sent, or why not. False where it is given up.
+pub(super) fn note(database: &Database, number: u64, result: Result<(), String>, now: u64) -> Result<bool, DatabaseError> {
+    database.write(|transaction| {
+        let Some(mail) = store::get::<_, Mail>(transaction, MAILS, number)? else { return Ok(true) };
+        let Err(error) = result else {
+            store::remove(transaction, MAILS, number)?;
+            return Ok(true);
+        };
+        let pause = FIRST_PAUSE.saturating_mul(1u64.checked_shl(mail.attempts).unwrap_or(u64::MAX)).min(PAUSE_MAX);
+        let later = Mail { attempts: mail.attempts.saturating_add(1), next: now + pause, error: Some(error), ..mail };
+        if later.next >= later.until {
+            store::remove(transaction, MAILS, number)?;
+            return Ok(false);
+        }
+        store::put(transaction, MAILS, number, &later)?;
+        Ok(true)
+    })
+}

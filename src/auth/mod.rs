@@ -1,0 +1,330 @@
+//! Floor 1: accounts, passwords, one-time passwords, sessions, the mails and the audit log that go with them.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`names`] | user names and e-mail addresses |
+//! | [`password`] | which are accepted, and how they are kept (PBKDF2) |
+//! | [`otp`] | codes of an app (TOTP), backup codes, mailed codes |
+//! | [`secret`] | secrets, tokens, chance |
+//! | [`limits`] | how often somebody may fail |
+//! | [`audit`] | who tried what, in a chain of hashes |
+//! | [`mail`] | what is mailed, and the queue |
+//! | `login`, `sessions`, `enrolment`, `registration` | what can be done, each step one transaction |
+//! | `store` | the tables |
+//!
+//! Every call blocks, for as long as PBKDF2 or the disk takes: keep them off async threads. The wall clock comes in as `now`,
+//! in seconds since 1970. Knows nothing of files, nodes or front ends.
+
+pub mod audit;
+mod enrolment;
+pub mod limits;
+mod login;
+pub mod mail;
+pub mod names;
+pub mod otp;
+pub mod password;
+mod registration;
+pub mod secret;
+mod sessions;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use thiserror::Error;
+
+use self::audit::{Action, Deed, Finding};
+use self::enrolment::PendingEnrolment;
+use self::login::PendingLogin;
+use self::mail::Mail;
+use self::names::{Email, NameError, UserName};
+use self::password::PasswordError;
+use self::store::{ACCOUNTS, AccountRecord, Second};
+use crate::database::{self, Database, DatabaseError};
+
+pub use self::enrolment::Begun;
+pub use self::login::{Challenge, CodeKind, Granted, Step};
+pub use self::registration::Registration;
+pub use self::secret::{Secret, Token};
+pub use self::sessions::SessionInfo;
+pub use self::store::Role;
+
+/// Why somebody is not let do something.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AuthError {
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The system's generator of random bytes refused.
+    #[error("the system gives no random bytes: {reason}")]
+    NoChance {
+        /// What it said.
+        reason: String,
+    },
+    /// A library did what it should not: a bug.
+    #[error("internal error: {reason}")]
+    Internal {
+        /// What it said.
+        reason: String,
+    },
+    /// A text is no user name or no address.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A password is not accepted.
+    #[error("the password is not accepted: {0}")]
+    Password(#[from] PasswordError),
+    /// There is an account of that name.
+    #[error("the user name `{name}` is taken")]
+    NameTaken {
+        /// The name.
+        name: UserName,
+    },
+    /// There is an account with that address.
+    #[error("there is an account with the address {email} already")]
+    EmailTaken {
+        /// The address.
+        email: Email,
+    },
+    /// The name, the password or both are wrong; which is not told.
+    #[error("wrong user name or password")]
+    WrongLogin,
+    /// The code is wrong, too old, or used.
+    #[error("the code is wrong, too old or used already")]
+    WrongCode,
+    /// There were too many failures.
+    #[error("too many failures; try again in {seconds} s")]
+    Wait {
+        /// How long.
+        seconds: u64,
+    },
+    /// A login or an enrolment was begun too long ago, or failed too often.
+    #[error("that has taken too long or failed too often; begin anew")]
+    Lapsed,
+    /// The session is over.
+    #[error("the session is over; log in again")]
+    SessionOver,
+    /// There is no such session.
+    #[error("there is no session `{id}`; `sessions` lists them")]
+    UnknownSession {
+        /// What was asked for.
+        id: String,
+    },
+    /// There is no such account.
+    #[error("there is no user `{name}`")]
+    UnknownUser {
+        /// What was asked for.
+        name: String,
+    },
+    /// One-time passwords are enabled already.
+    #[error("one-time passwords are enabled already; `otp disable` first")]
+    OtpEnabled,
+    /// They are not.
+    #[error("one-time passwords are not enabled; `otp enable` does that")]
+    OtpDisabled,
+}
+
+/// What is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Iterations of PBKDF2.
+    pub iterations: u32,
+    /// A session ends after so many seconds.
+    pub session_lifetime: u64,
+    /// And after so many in which it is not used.
+    pub session_idle: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy { iterations: password::ITERATIONS_MIN, session_lifetime: 24 * 3600, session_idle: 2 * 3600 }
+    }
+}
+
+/// An account, as others may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its name.
+    pub name: UserName,
+    /// Where its mail goes.
+    pub email: Email,
+    /// What it may do.
+    pub role: Role,
+    /// When it was made: seconds since 1970.
+    pub created_at: u64,
+    /// When its holder last logged in.
+    pub last_login: Option<u64>,
+    /// What is asked after the password.
+    pub second_factor: Option<CodeKind>,
+    /// How many backup codes are left.
+    pub backup_codes: usize,
+}
+
+impl From<&AccountRecord> for Account {
+    fn from(record: &AccountRecord) -> Self {
+        Account {
+            name: record.name.clone(),
+            email: record.email.clone(),
+            role: record.role,
+            created_at: record.created_at,
+            last_login: record.last_login,
+            second_factor: match record.second {
+                Second::Nothing => None,
+                Second::App { .. } => Some(CodeKind::App),
+                Second::Mail => Some(CodeKind::Mail),
+            },
+            backup_codes: record.backup_codes.len(),
+        }
+    }
+}
+
+/// The accounts of a database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Auth(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    policy: Policy,
+    /// What a password is compared with where there is no account, so that it takes as long.
+    nobody: String,
+    pending: Mutex<Pending>,
+}
+
+/// What has been begun and is forgotten when the process ends.
+#[derive(Debug, Default)]
+struct Pending {
+    logins: HashMap<String, PendingLogin>,
+    enrolments: HashMap<UserName, PendingEnrolment>,
+    /// Attempts that are being checked: they count as failures until they are known not to be.
+    in_flight: HashMap<String, usize>,
+}
+
+impl Auth {
+    /// The accounts of this database.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn open(database: Database, policy: Policy) -> Result<Auth, AuthError> {
+        store::create_tables(&database)?;
+        let nobody = password::hash(&Secret::from("nobody has this password"), policy.iterations)?;
+        Ok(Auth(Arc::new(Inner { database, policy, nobody, pending: Mutex::default() })))
+    }
+
+    /// Whether there is any account.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn has_accounts(&self) -> Result<bool, AuthError> {
+        let table = self.0.database.read()?.open_table(ACCOUNTS).map_err(DatabaseError::from)?;
+        Ok(!table.is_empty().map_err(DatabaseError::from)?)
+    }
+
+    /// All accounts, by name.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn accounts(&self) -> Result<Vec<Account>, AuthError> {
+        Ok(accounts(&self.0.database)?)
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// [`AuthError::UnknownUser`], or where the disk refuses.
+    pub fn account(&self, name: &str) -> Result<Account, AuthError> {
+        Ok(Account::from(&self.record(name)?))
+    }
+
+    fn record(&self, name: &str) -> Result<AccountRecord, AuthError> {
+        let found = store::read::<_, AccountRecord>(&self.0.database.read()?, ACCOUNTS, name)?;
+        found.ok_or_else(|| AuthError::UnknownUser { name: name.to_owned() })
+    }
+
+    /// The latest entries of the audit log, latest first: of one user, or of all.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn audit(&self, count: usize, user: Option<&UserName>) -> Result<Vec<(u64, Deed)>, AuthError> {
+        let fits = |deed: &Deed| user.is_none_or(|user| deed.user == user.as_str());
+        Ok(audit::latest(&self.0.database, count, fits)?)
+    }
+
+    /// Whether the audit log is as it was written.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn verify_audit(&self) -> Result<Finding, AuthError> {
+        Ok(audit::verify(&self.0.database)?)
+    }
+
+    /// Notes that somebody tried what is not theirs to do.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn note_refusal(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
+        let deed = deed(now, user.as_str(), origin, Action::Access).refused(what);
+        Ok(self.0.database.write(|transaction| audit::append(transaction, deed))?)
+    }
+
+    /// The mails that wait to be sent, oldest first.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn mails(&self) -> Result<Vec<(u64, Mail)>, AuthError> {
+        Ok(mail::queued(&self.0.database)?)
+    }
+
+    /// Notes that a mail was sent, or why not; false where it is given up.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn note_mail(&self, number: u64, result: Result<(), String>, now: u64) -> Result<bool, AuthError> {
+        Ok(mail::note(&self.0.database, number, result, now)?)
+    }
+
+    /// Queues a mail that says nothing but that mail arrives.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn test_mail(&self, to: &Email, now: u64) -> Result<(), AuthError> {
+        Ok(self.0.database.write(|transaction| mail::queue(transaction, &Mail::test(to, now)))?)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // Whoever panicked with it left a map that is whole.
+        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn accounts(database: &Database) -> Result<Vec<Account>, DatabaseError> {
+    let table = database.read()?.open_table(ACCOUNTS)?;
+    table.iter()?.map(|entry| Ok(Account::from(&database::decode::<AccountRecord>(entry?.1.value())?))).collect()
+}
+
+/// Something that was done.
+fn deed(at: u64, user: &str, origin: &str, action: Action) -> Deed {
+    Deed { at, user: user.to_owned(), origin: origin.to_owned(), action, done: true, note: String::new() }
+}
+
+impl Deed {
+    /// The same, but refused.
+    fn refused(self, note: &str) -> Deed {
+        Deed { done: false, note: note.to_owned(), ..self }
+    }
+}
+
+/// Changes an account in a transaction.
+fn update<T>(
+    transaction: &WriteTransaction,
+    name: &UserName,
+    change: impl FnOnce(&mut AccountRecord) -> Result<T, AuthError>,
+) -> Result<T, AuthError> {
+    let unknown = || AuthError::UnknownUser { name: name.to_string() };
+    let mut record: AccountRecord = store::get(transaction, ACCOUNTS, name.as_str())?.ok_or_else(unknown)?;
+    let result = change(&mut record)?;
+    store::put(transaction, ACCOUNTS, name.as_str(), &record)?;
+    Ok(result)
+}

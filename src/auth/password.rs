@@ -1,0 +1,194 @@
+//! Passwords: what is accepted, and how they are kept. Knows nothing of accounts.
+//!
+//! PBKDF2-HMAC-SHA256 (RFC 8018, section 5.2) with 32 random bytes of salt, as a PHC string that says its own count of
+//! iterations. Comparison takes the same time whatever differs. Hashing takes its time: keep it off async threads.
+
+use pbkdf2::password_hash::phc::PasswordHash;
+use pbkdf2::password_hash::{PasswordHasher, PasswordVerifier};
+use pbkdf2::{Algorithm, Params, Pbkdf2};
+use secrecy::ExposeSecret;
+use thiserror::Error;
+
+use super::AuthError;
+use super::names::UserName;
+use super::secret::{Secret, random};
+
+/// The fewest iterations, and the default. OWASP recommends 600,000 where a database may be stolen; `[accounts]
+/// pbkdf2_iterations` raises it, and hashes are raised when their owners log in.
+pub const ITERATIONS_MIN: u32 = 100_000;
+/// The most: beyond it a login takes longer than anybody waits.
+pub const ITERATIONS_MAX: u32 = 100_000_000;
+/// Bytes of salt.
+const SALT_BYTES: usize = 32;
+/// Bytes of hash: as many as SHA-256 gives.
+const HASH_BYTES: usize = 32;
+/// The fewest characters.
+const CHARS_MIN: usize = 10;
+/// The most bytes: more adds nothing, and hashing a novel would be a way to keep us busy.
+const BYTES_MAX: usize = 1024;
+
+/// Passwords that everybody tries first, those that are long enough to come so far.
+const COMMON: &str = include_str!("../../assets/common-passwords.txt");
+
+/// Why a password is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PasswordError {
+    /// Too short.
+    #[error("it has {0} characters; at least {CHARS_MIN} are needed")]
+    Short(usize),
+    /// Too long.
+    #[error("it has more than {BYTES_MAX} bytes")]
+    Long,
+    /// It is, or is little more than, the user name.
+    #[error("it is the user name, or little more")]
+    IsName,
+    /// Everybody tries it.
+    #[error("it is among the passwords that everybody tries first")]
+    Common,
+}
+
+/// Whether a password is accepted for a user.
+///
+/// # Errors
+/// Why not.
+pub fn check(password: &Secret, user: &UserName) -> Result<(), PasswordError> {
+    let text = password.expose_secret();
+    let lower = text.to_lowercase();
+    let chars = text.chars().count();
+    if chars < CHARS_MIN {
+        return Err(PasswordError::Short(chars));
+    }
+    if text.len() > BYTES_MAX {
+        return Err(PasswordError::Long);
+    }
+    let bare = lower.trim_matches(|c: char| !c.is_alphabetic());
+    if lower == user.as_str() || bare == user.as_str() {
+        return Err(PasswordError::IsName);
+    }
+    let distinct: std::collections::BTreeSet<char> = lower.chars().collect();
+    if distinct.len() < 4 || COMMON.lines().any(|common| common == lower) {
+        return Err(PasswordError::Common);
+    }
+    Ok(())
+}
+
+/// How good a password is, in words: a hint for whoever types it, by length and variety.
+pub fn strength(password: &str) -> &'static str {
+    let classes = [char::is_lowercase as fn(char) -> bool, char::is_uppercase, char::is_numeric, |c| !c.is_alphanumeric()];
+    let kinds = classes.iter().filter(|class| password.chars().any(class)).count();
+    let distinct: std::collections::BTreeSet<char> = password.chars().collect();
+    match password.chars().count() {
+        0 => "",
+        count if count < CHARS_MIN => "too short",
+        _ if distinct.len() < 4 || COMMON.lines().any(|common| common == password.to_lowercase()) => "easily guessed",
+        count if count >= 20 || (count >= 14 && kinds >= 3) => "strong",
+        count if count >= 14 || kinds >= 3 => "good",
+        _ => "fair: longer is better",
+    }
+}
+
+/// A password as it is kept: a PHC string.
+///
+/// # Errors
+/// Where the system has no chance to give.
+pub(super) fn hash(password: &Secret, iterations: u32) -> Result<String, AuthError> {
+    let failed = |error: pbkdf2::password_hash::Error| AuthError::Internal { reason: error.to_string() };
+    let params = Params::new_with_output_len(iterations, HASH_BYTES).map_err(failed)?;
+    let hasher = Pbkdf2::new(Algorithm::Pbkdf2Sha256, params);
+    let salt = random::<SALT_BYTES>()?;
+    let hash: PasswordHash = hasher.hash_password_with_salt(password.expose_secret().as_bytes(), &salt).map_err(failed)?;
+    Ok(hash.to_string())
+}
+
+/// Whether this is the password that is kept as `kept`.
+pub(super) fn verify(password: &Secret, kept: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(kept) else { return false };
+    Pbkdf2::default().verify_password(password.expose_secret().as_bytes(), &hash).is_ok()
+}
+
+/// Whether a kept hash was made with fewer iterations than are wanted now.
+pub(super) fn is_weaker(kept: &str, iterations: u32) -> bool {
+    let params = PasswordHash::new(kept).ok().and_then(|hash| Params::try_from(&hash).ok());
+    params.is_none_or(|params| params.rounds() < iterations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        text.into()
+    }
+
+    /// PBKDF2-HMAC-SHA256 for the inputs of RFC 6070, as published with the Go and Python libraries.
+    #[test]
+    fn pbkdf2_sha256_vectors() {
+        let vectors: [(&[u8], &[u8], u32, &str); 4] = [
+            (b"password", b"salt", 1, "120fb6cffcf8b32c43e7225256c4f837a86548c92ccc35480805987cb70be17b"),
+            (b"password", b"salt", 2, "ae4d0c95af6b46d32d0adff928f06dd02a303f8ef3c251dfd6e2d85a95474c43"),
+            (b"password", b"salt", 4096, "c5e478d59288c841aa530db6845c4c8d962893a001ce4e11a4963873aa98134a"),
+            (
+                b"passwordPASSWORDpassword",
+                b"saltSALTsaltSALTsaltSALTsaltSALTsalt",
+                4096,
+                "348c89dbcbd32b2f32d814b8116e84cf2b17347ebc1800181c4e2a1fb8dd53e1",
+            ),
+        ];
+        for (password, salt, iterations, expected) in vectors {
+            let mut output = [0; 32];
+            pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, iterations, &mut output);
+            let hex: String = output.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, expected);
+        }
+    }
+
+    #[test]
+    fn a_kept_password_says_how_it_is_kept_and_verifies() {
+        let kept = hash(&secret("correct horse battery"), 1000).unwrap();
+        assert!(kept.starts_with("$pbkdf2-sha256$i=1000,l=32$"), "{kept}");
+        assert!(verify(&secret("correct horse battery"), &kept));
+        assert!(!verify(&secret("correct horse batterY"), &kept));
+        assert!(!verify(&secret("x"), "not a hash") && is_weaker("not a hash", 1));
+        assert!(is_weaker(&kept, 1001) && !is_weaker(&kept, 1000));
+        assert_ne!(kept, hash(&secret("correct horse battery"), 1000).unwrap());
+    }
+
+    /// The string that Python's hashlib.pbkdf2_hmac('sha256', b'correct horse', bytes(range(32)), 1000) makes.
+    #[test]
+    fn a_hash_made_elsewhere_verifies() {
+        let kept =
+            "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8$Z9E+pkdhhD7XikB9ZtCvDdt0XzBx7kc3CPyJJQpk0m4";
+        assert!(verify(&secret("correct horse"), kept));
+        assert!(!verify(&secret("correct horsf"), kept));
+    }
+
+    #[test]
+    fn what_is_accepted() {
+        let user: UserName = "alexandria".parse().unwrap();
+        let why = |text: &str| check(&secret(text), &user).unwrap_err();
+        assert_eq!(why("short"), PasswordError::Short(5));
+        assert_eq!(why(&"ab1!".repeat(300)), PasswordError::Long);
+        for name in ["alexandria", "Alexandria", "alexandria1", "123alexandria!"] {
+            assert_eq!(why(name), PasswordError::IsName);
+        }
+        for common in ["1234567890", "Password123", "qwertyuiop", "aaaaaaaaaaaa", "abababababab"] {
+            assert_eq!(why(common), PasswordError::Common, "{common}");
+        }
+        assert_eq!(check(&secret("correct horse battery"), &user), Ok(()));
+        assert_eq!(check(&secret("äöüß€éèàùç"), &user), Ok(()));
+    }
+
+    #[test]
+    fn strength_in_words() {
+        for (password, words) in [
+            ("", ""),
+            ("abc", "too short"),
+            ("password123", "easily guessed"),
+            ("grzblfrmpf", "fair: longer is better"),
+            ("grzBlfr4mpf", "good"),
+            ("correct horse battery", "strong"),
+        ] {
+            assert_eq!(strength(password), words);
+        }
+    }
+}

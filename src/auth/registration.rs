@@ -1,0 +1,86 @@
+//! Registering, and changing a password. Knows nothing of who asks.
+
+use redb::ReadableTableMetadata;
+
+use super::audit::{self, Action};
+use super::login::{Attempt, Granted};
+use super::mail::{self, Mail};
+use super::names::{Email, UserName};
+use super::secret::{Secret, Token};
+use super::store::{self, ACCOUNTS, AccountRecord, EMAILS, Role, Second};
+use super::{Account, Auth, AuthError, deed, password, sessions, update};
+use crate::database::DatabaseError;
+
+/// What somebody registers with.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// The user name.
+    pub name: UserName,
+    /// The address.
+    pub email: Email,
+    /// The password.
+    pub password: Secret,
+}
+
+impl Auth {
+    /// Makes an account, and a session for its holder. The first account is the admin's.
+    ///
+    /// # Errors
+    /// Where the name or the address is taken, or the password is not accepted.
+    pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
+        password::check(&wanted.password, &wanted.name)?;
+        let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
+        let token = Token::new()?;
+        self.0.database.write(|transaction| {
+            let name = wanted.name.as_str();
+            if store::get::<_, AccountRecord>(transaction, ACCOUNTS, name)?.is_some() {
+                return Err(AuthError::NameTaken { name: wanted.name.clone() });
+            }
+            if store::get::<_, UserName>(transaction, EMAILS, wanted.email.key().as_str())?.is_some() {
+                return Err(AuthError::EmailTaken { email: wanted.email.clone() });
+            }
+            let first = transaction.open_table(ACCOUNTS).map_err(DatabaseError::from)?.is_empty().map_err(DatabaseError::from)?;
+            let record = AccountRecord {
+                name: wanted.name.clone(),
+                email: wanted.email.clone(),
+                role: if first { Role::Admin } else { Role::User },
+                created_at: now,
+                last_login: Some(now),
+                password: hash,
+                second: Second::Nothing,
+                backup_codes: Vec::new(),
+            };
+            store::put(transaction, ACCOUNTS, name, &record)?;
+            store::put(transaction, EMAILS, wanted.email.key().as_str(), &wanted.name)?;
+            sessions::insert(transaction, &token, &wanted.name, origin, now)?;
+            audit::append(transaction, deed(now, name, origin, Action::Register))?;
+            Ok(Granted { token, account: Account::from(&record) })
+        })
+    }
+
+    /// Changes a password, and ends the user's other sessions than `keep`.
+    ///
+    /// # Errors
+    /// Where the old one is wrong or the new one is not accepted.
+    pub fn change_password(
+        &self,
+        user: &UserName,
+        (old, new): (&Secret, &Secret),
+        keep: Option<&Token>,
+        origin: &str,
+        now: u64,
+    ) -> Result<(), AuthError> {
+        password::check(new, user)?;
+        self.confirm(user, old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?;
+        let hash = password::hash(new, self.0.policy.iterations)?;
+        self.0.database.write(|transaction| {
+            let email = update(transaction, user, |record| {
+                record.password = hash;
+                Ok(record.email.clone())
+            })?;
+            sessions::revoke_all(transaction, user, keep)?;
+            mail::queue(transaction, &Mail::changed(&email, user.as_str(), "password changed", now))?;
+            Ok(audit::append(transaction, deed(now, user.as_str(), origin, Action::Password))?)
+        })
+    }
+}

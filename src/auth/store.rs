@@ -1,0 +1,141 @@
+//! What the database keeps of accounts, and how it is read and written. Knows nothing of what is allowed.
+
+use std::borrow::Borrow;
+
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::audit::{AUDIT, AUDIT_HEAD};
+use super::names::{Email, UserName};
+use super::otp::AppSecret;
+use super::secret::Fingerprint;
+use crate::database::{self, Database, DatabaseError};
+
+/// A table of values.
+pub(super) type Values<K> = TableDefinition<'static, K, &'static [u8]>;
+
+pub(super) const ACCOUNTS: Values<&str> = TableDefinition::new("accounts");
+/// Addresses, folded, and whose they are.
+pub(super) const EMAILS: Values<&str> = TableDefinition::new("emails");
+/// Sessions by the fingerprint of their token.
+pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
+/// When somebody failed, by user and by origin.
+pub(super) const FAILURES: Values<&str> = TableDefinition::new("failures");
+/// Mails that wait to be sent.
+pub(super) const MAILS: Values<u64> = TableDefinition::new("mails");
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// What is their own.
+    User,
+}
+
+impl Role {
+    /// It in a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::User => "user",
+        }
+    }
+}
+
+/// What is asked after the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Second {
+    Nothing,
+    App { secret: AppSecret, last_step: u64 },
+    Mail,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AccountRecord {
+    pub(super) name: UserName,
+    pub(super) email: Email,
+    pub(super) role: Role,
+    pub(super) created_at: u64,
+    pub(super) last_login: Option<u64>,
+    /// A PHC string.
+    pub(super) password: String,
+    pub(super) second: Second,
+    pub(super) backup_codes: Vec<Fingerprint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SessionRecord {
+    pub(super) user: UserName,
+    pub(super) created_at: u64,
+    pub(super) used_at: u64,
+    pub(super) origin: String,
+    /// It is kept until somebody tries to use it, so that the attempt can be told.
+    pub(super) revoked: bool,
+}
+
+/// Makes the tables where they are not there, so that readers find them.
+pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
+    if database.read()?.open_table(AUDIT_HEAD).is_ok() {
+        return Ok(());
+    }
+    database.write(|transaction| {
+        for table in [ACCOUNTS, EMAILS, FAILURES] {
+            transaction.open_table(table)?;
+        }
+        transaction.open_table(SESSIONS)?;
+        transaction.open_table(MAILS)?;
+        transaction.open_table(AUDIT)?;
+        transaction.open_table(AUDIT_HEAD)?;
+        Ok(())
+    })
+}
+
+pub(super) fn read<'k, K: Key + 'static, V: DeserializeOwned>(
+    transaction: &ReadTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+) -> Result<Option<V>, DatabaseError> {
+    transaction.open_table(table)?.get(key)?.map(|value| database::decode(value.value())).transpose()
+}
+
+pub(super) fn get<'k, K: Key + 'static, V: DeserializeOwned>(
+    transaction: &WriteTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+) -> Result<Option<V>, DatabaseError> {
+    transaction.open_table(table)?.get(key)?.map(|value| database::decode(value.value())).transpose()
+}
+
+pub(super) fn put<'k, K: Key + 'static, V: Serialize>(
+    transaction: &WriteTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+    value: &V,
+) -> Result<(), DatabaseError> {
+    transaction.open_table(table)?.insert(key, database::encode(value)?.as_slice())?;
+    Ok(())
+}
+
+pub(super) fn remove<'k, K: Key + 'static>(
+    transaction: &WriteTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+) -> Result<(), DatabaseError> {
+    transaction.open_table(table)?.remove(key)?;
+    Ok(())
+}
+
+/// Every session with its fingerprint.
+pub(super) fn sessions(
+    table: &impl ReadableTable<[u8; 32], &'static [u8]>,
+) -> Result<Vec<(Fingerprint, SessionRecord)>, DatabaseError> {
+    let mut found = Vec::new();
+    for entry in table.iter()? {
+        let (key, value) = entry?;
+        found.push((key.value(), database::decode(value.value())?));
+    }
+    Ok(found)
+}

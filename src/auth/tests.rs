@@ -1,0 +1,315 @@
+//! What accounts promise, step by step, with a clock that is given and real transactions.
+
+use secrecy::ExposeSecret;
+use totp_rs::{Builder, Secret as AppSecretText};
+
+use super::*;
+
+const NOW: u64 = 1_795_000_000;
+const PASSWORD: &str = "correct horse battery";
+
+struct House {
+    auth: Auth,
+    directory: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> House {
+        let directory = tempfile::tempdir().unwrap();
+        let house = House { auth: open(directory.path(), 1000), directory };
+        house.register("alice", "alice@example.org").unwrap();
+        house
+    }
+
+    fn register(&self, name: &str, email: &str) -> Result<Granted, AuthError> {
+        let wanted = Registration { name: name.parse().unwrap(), email: email.parse().unwrap(), password: PASSWORD.into() };
+        self.auth.register(&wanted, "here", NOW)
+    }
+
+    fn login(&self, name: &str, password: &str, now: u64) -> Result<Step, AuthError> {
+        self.auth.login(name, &password.into(), "here", now)
+    }
+
+    /// A login that waits for its code.
+    fn challenge(&self, now: u64) -> Challenge {
+        match self.login("alice", PASSWORD, now).unwrap() {
+            Step::Code(challenge) => challenge,
+            Step::Granted(_) => panic!("no code was asked for"),
+        }
+    }
+
+    /// Enables an app, and gives what its codes are made of and the backup codes.
+    fn with_app(&self) -> (String, Vec<Secret>) {
+        let Begun::App(enrolment) = self.auth.otp_enable(&alice(), CodeKind::App, NOW).unwrap() else { panic!() };
+        let secret = enrolment.secret.expose_secret().to_owned();
+        let codes = self.auth.otp_confirm(&alice(), &code(&secret, NOW), "here", NOW).unwrap();
+        (secret, codes)
+    }
+
+    /// The codes that were mailed, latest last.
+    fn mailed_codes(&self) -> Vec<Secret> {
+        let mails = self.auth.mails().unwrap();
+        let code = |mail: &Mail| mail.text.strip_prefix("Your code is ").map(|rest| Secret::from(&rest[..6]));
+        mails.iter().filter_map(|(_, mail)| code(mail)).collect()
+    }
+
+    fn refusals(&self) -> Vec<(Action, String)> {
+        let log = self.auth.audit(100, None).unwrap();
+        log.into_iter().filter(|(_, deed)| !deed.done).map(|(_, deed)| (deed.action, deed.note)).collect()
+    }
+}
+
+fn open(directory: &std::path::Path, iterations: u32) -> Auth {
+    let database = Database::open(&directory.join("catalog.redb")).unwrap();
+    Auth::open(database, Policy { iterations, ..Policy::default() }).unwrap()
+}
+
+fn alice() -> UserName {
+    "alice".parse().unwrap()
+}
+
+/// The code that an app shows.
+fn code(secret: &str, now: u64) -> Secret {
+    let secret = AppSecretText::try_from_base32(secret).unwrap();
+    let totp = Builder::new().with_secret(secret).with_account_name("alice").with_issuer(Some("p2p")).build().unwrap();
+    totp.generate(now).to_string().into()
+}
+
+#[test]
+fn the_first_account_is_the_admins_and_names_are_unique() {
+    let house = House::new();
+    let bob = house.register("bob", "bob@example.org").unwrap();
+    assert_eq!((house.auth.account("alice").unwrap().role, bob.account.role), (Role::Admin, Role::User));
+    assert!(matches!(house.register("bob", "other@example.org"), Err(AuthError::NameTaken { .. })));
+    assert!(matches!(house.register("carol", "BOB@example.org"), Err(AuthError::EmailTaken { .. })));
+    let names: Vec<String> = house.auth.accounts().unwrap().iter().map(|account| account.name.to_string()).collect();
+    assert_eq!(names, ["alice", "bob"]);
+    let weak = Registration { name: alice(), email: "x@y.z".parse().unwrap(), password: "short".into() };
+    assert!(matches!(house.auth.register(&weak, "here", NOW), Err(AuthError::Password(PasswordError::Short(5)))));
+}
+
+/// Nobody learns whether a user exists, and failures cost time: also after a restart, and for names that nobody has.
+#[test]
+fn failures_are_all_alike_and_cost_time() {
+    let House { mut auth, directory } = House::new();
+    for name in ["alice", "nobody", "Not A Name"] {
+        let try_at = |auth: &Auth, now| auth.login(name, &"wrong password".into(), name, now).unwrap_err();
+        for _ in 0..limits::USER_FREE {
+            assert_eq!(try_at(&auth, NOW), AuthError::WrongLogin, "{name}");
+        }
+        assert_eq!(try_at(&auth, NOW), AuthError::Wait { seconds: 30 }, "{name}");
+        drop(auth);
+        auth = open(directory.path(), 1000);
+        assert_eq!(try_at(&auth, NOW + 29), AuthError::Wait { seconds: 1 }, "{name}");
+        assert_eq!(try_at(&auth, NOW + 30), AuthError::WrongLogin, "{name}");
+        assert_eq!(try_at(&auth, NOW + 30), AuthError::Wait { seconds: 60 }, "{name}");
+    }
+    // Even the right password has to wait; then it clears the slate.
+    assert_eq!(auth.login("alice", &PASSWORD.into(), "x", NOW + 30).unwrap_err(), AuthError::Wait { seconds: 60 });
+    assert!(auth.login("alice", &PASSWORD.into(), "x", NOW + 90).is_ok());
+    assert_eq!(auth.login("alice", &"wrong password".into(), "x", NOW + 90).unwrap_err(), AuthError::WrongLogin);
+}
+
+#[test]
+fn an_origin_that_tries_many_names_has_to_wait() {
+    let house = House::new();
+    for n in 0..limits::ORIGIN_FREE {
+        assert_eq!(house.login(&format!("user{n}"), "wrong password", NOW).unwrap_err(), AuthError::WrongLogin);
+    }
+    assert!(matches!(house.login("alice", PASSWORD, NOW), Err(AuthError::Wait { .. })));
+    assert!(house.auth.login("alice", &PASSWORD.into(), "elsewhere", NOW).is_ok());
+}
+
+#[test]
+fn old_hashes_are_raised_at_login() {
+    let House { auth, directory } = House::new();
+    drop(auth);
+    let auth = open(directory.path(), 2000);
+    assert!(auth.record("alice").unwrap().password.contains("i=1000,"));
+    assert!(auth.login("alice", &PASSWORD.into(), "here", NOW).is_ok());
+    assert!(auth.record("alice").unwrap().password.contains("i=2000,"));
+    assert!(auth.login("alice", &PASSWORD.into(), "here", NOW).is_ok());
+}
+
+#[test]
+fn a_code_of_the_app_is_good_once_and_for_its_time() {
+    let house = House::new();
+    let (secret, _) = house.with_app();
+    let later = NOW + 300;
+    // The code that confirmed the enrolment is used up.
+    let challenge = house.challenge(NOW);
+    assert_eq!(house.auth.login_with_code(&challenge, &code(&secret, NOW), NOW).unwrap_err(), AuthError::WrongCode);
+    let challenge = house.challenge(later);
+    for wrong in [code(&secret, later - 60), code(&secret, later + 60), "000000".into()] {
+        assert_eq!(house.auth.login_with_code(&challenge, &wrong, later).unwrap_err(), AuthError::WrongCode);
+    }
+    let granted = house.auth.login_with_code(&challenge, &code(&secret, later), later).unwrap();
+    assert_eq!(house.auth.check(&granted.token, later).unwrap().name, alice());
+    // Nor is an older one good after a newer, and the login is finished.
+    let again = house.challenge(later);
+    for used in [code(&secret, later), code(&secret, later - 30)] {
+        assert_eq!(house.auth.login_with_code(&again, &used, later).unwrap_err(), AuthError::WrongCode);
+    }
+    assert_eq!(house.auth.login_with_code(&challenge, &code(&secret, later + 30), later).unwrap_err(), AuthError::Lapsed);
+    assert!(house.refusals().iter().all(|(action, _)| *action == Action::SecondFactor));
+    assert_eq!(house.refusals().len(), 6);
+}
+
+#[test]
+fn a_login_lapses_with_time_and_with_tries() {
+    let house = House::new();
+    let (secret, _) = house.with_app();
+    let challenge = house.challenge(NOW + 60);
+    let late = NOW + 60 + 600;
+    assert_eq!(house.auth.login_with_code(&challenge, &code(&secret, late), late).unwrap_err(), AuthError::Lapsed);
+    let challenge = house.challenge(late);
+    for _ in 0..5 {
+        assert_eq!(house.auth.login_with_code(&challenge, &"000000".into(), late).unwrap_err(), AuthError::WrongCode);
+    }
+    assert_eq!(house.auth.login_with_code(&challenge, &code(&secret, late), late).unwrap_err(), AuthError::Lapsed);
+}
+
+/// Of two logins at once with one code, one succeeds.
+#[test]
+fn one_code_lets_one_in() {
+    let house = House::new();
+    let (secret, codes) = house.with_app();
+    for (code, now) in [(code(&secret, NOW + 300), NOW + 300), (codes[0].clone(), NOW + 600)] {
+        let challenges = [house.challenge(now), house.challenge(now)];
+        let granted = std::thread::scope(|scope| {
+            let tries = challenges.each_ref().map(|challenge| {
+                let (auth, code) = (&house.auth, &code);
+                std::thread::Builder::new()
+                    .spawn_scoped(scope, move || auth.login_with_code(challenge, code, now).is_ok())
+                    .unwrap()
+            });
+            tries.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(granted.iter().filter(|&&granted| granted).count(), 1);
+    }
+}
+
+#[test]
+fn a_backup_code_is_good_once() {
+    let house = House::new();
+    let (_, codes) = house.with_app();
+    assert!(house.auth.login_with_code(&house.challenge(NOW), &codes[3], NOW).is_ok());
+    assert_eq!(house.auth.account("alice").unwrap().backup_codes, 9);
+    assert_eq!(house.auth.login_with_code(&house.challenge(NOW), &codes[3], NOW).unwrap_err(), AuthError::WrongCode);
+    let wrong = house.auth.new_backup_codes(&alice(), &"wrong password".into(), "here", NOW);
+    assert_eq!(wrong.unwrap_err(), AuthError::WrongLogin);
+    let fresh = house.auth.new_backup_codes(&alice(), &PASSWORD.into(), "here", NOW).unwrap();
+    assert_eq!(house.auth.login_with_code(&house.challenge(NOW), &codes[4], NOW).unwrap_err(), AuthError::WrongCode);
+    assert!(house.auth.login_with_code(&house.challenge(NOW), &fresh[0], NOW).is_ok());
+}
+
+#[test]
+fn enrolment_takes_effect_with_a_correct_code() {
+    let house = House::new();
+    assert_eq!(house.auth.otp_confirm(&alice(), &"000000".into(), "here", NOW).unwrap_err(), AuthError::Lapsed);
+    let Begun::App(enrolment) = house.auth.otp_enable(&alice(), CodeKind::App, NOW).unwrap() else { panic!() };
+    assert_eq!(house.auth.otp_confirm(&alice(), &"000000".into(), "here", NOW).unwrap_err(), AuthError::WrongCode);
+    assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(Step::Granted(_))));
+    let right = code(enrolment.secret.expose_secret(), NOW + 1000);
+    assert_eq!(house.auth.otp_confirm(&alice(), &right, "here", NOW + 1000).unwrap_err(), AuthError::Lapsed);
+    house.with_app();
+    assert_eq!(house.auth.otp_enable(&alice(), CodeKind::Mail, NOW).unwrap_err(), AuthError::OtpEnabled);
+    house.auth.otp_disable(&alice(), &PASSWORD.into(), "here", NOW).unwrap();
+    assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(Step::Granted(_))));
+    assert_eq!(house.auth.otp_disable(&alice(), &PASSWORD.into(), "here", NOW).unwrap_err(), AuthError::OtpDisabled);
+}
+
+#[test]
+fn a_mailed_code_is_the_latest_one_and_good_for_ten_minutes() {
+    let house = House::new();
+    assert!(matches!(house.auth.otp_enable(&alice(), CodeKind::Mail, NOW).unwrap(), Begun::Mail));
+    house.auth.otp_confirm(&alice(), house.mailed_codes().last().unwrap(), "here", NOW).unwrap();
+    let challenge = house.challenge(NOW);
+    let first = house.mailed_codes().pop().unwrap();
+    house.auth.send_code(&challenge, NOW + 30).unwrap();
+    let second = house.mailed_codes().pop().unwrap();
+    assert_eq!(house.auth.login_with_code(&challenge, &first, NOW + 40).unwrap_err(), AuthError::WrongCode);
+    assert!(house.auth.login_with_code(&challenge, &second, NOW + 50).is_ok());
+    assert_eq!(house.auth.login_with_code(&challenge, &second, NOW + 50).unwrap_err(), AuthError::Lapsed);
+    let other = house.challenge(NOW + 60);
+    assert_eq!(house.auth.login_with_code(&other, &second, NOW + 60).unwrap_err(), AuthError::WrongCode);
+}
+
+#[test]
+fn sessions_end_by_age_idleness_logout_and_revocation() {
+    let house = House::new();
+    let session = |now| match house.login("alice", PASSWORD, now).unwrap() {
+        Step::Granted(granted) => granted.token,
+        Step::Code(_) => panic!("a code was asked for"),
+    };
+    let over = |token: &Token, now| house.auth.check(token, now).unwrap_err() == AuthError::SessionOver;
+    let (idle, used) = (session(NOW), session(NOW));
+    for hour in 1..24 {
+        assert!(house.auth.check(&used, NOW + hour * 3600).is_ok(), "{hour}");
+    }
+    assert!(over(&idle, NOW + 2 * 3600) && over(&used, NOW + 24 * 3600));
+    let notes: Vec<String> = house.refusals().into_iter().map(|(_, note)| note).collect();
+    assert_eq!(notes, ["expired", "idle for too long"]);
+
+    let now = NOW + 30 * 3600;
+    let (own, other, third) = (session(now), session(now), session(now));
+    let listed = house.auth.sessions(&alice(), Some(&own), now).unwrap();
+    assert_eq!((listed.len(), listed.iter().filter(|info| info.is_own).count()), (3, 1));
+    house.auth.logout(&third, false, now).unwrap();
+    assert!(over(&third, now));
+    let id = &house.auth.sessions(&alice(), Some(&own), now).unwrap().into_iter().find(|info| !info.is_own).unwrap().id;
+    house.auth.revoke(&alice(), id, "here", now).unwrap();
+    assert!(over(&other, now) && house.auth.check(&own, now).is_ok());
+    assert_eq!(house.refusals()[0], (Action::Session, "revoked".into()));
+    assert!(house.auth.revoke(&"bob".parse().unwrap(), id, "here", now).is_err());
+    let last = session(now);
+    house.auth.logout(&own, true, now).unwrap();
+    assert!(over(&last, now) && over(&own, now) && over(&Token::presented("made up"), now));
+}
+
+#[test]
+fn a_new_password_ends_the_other_sessions() {
+    let house = House::new();
+    let (own, other) = (house.login("alice", PASSWORD, NOW).unwrap(), house.login("alice", PASSWORD, NOW).unwrap());
+    let (Step::Granted(own), Step::Granted(other)) = (own, other) else { panic!() };
+    let new = Secret::from("another horse battery");
+    let change = |old: &str| house.auth.change_password(&alice(), (&old.into(), &new), Some(&own.token), "here", NOW);
+    assert_eq!(change("wrong password").unwrap_err(), AuthError::WrongLogin);
+    change(PASSWORD).unwrap();
+    assert!(house.auth.check(&own.token, NOW).is_ok() && house.auth.check(&other.token, NOW).is_err());
+    assert!(house.login("alice", PASSWORD, NOW).is_err() && house.login("alice", "another horse battery", NOW).is_ok());
+}
+
+/// Mail waits longer after each failure, and is given up in the end.
+#[test]
+fn mail_is_tried_again_later_and_later() {
+    let house = House::new();
+    house.auth.test_mail(&"alice@example.org".parse().unwrap(), NOW).unwrap();
+    let (number, mut mail) = house.auth.mails().unwrap().pop().unwrap();
+    let mut pauses = Vec::new();
+    while house.auth.note_mail(number, Err("refused".into()), mail.next).unwrap() {
+        let later = house.auth.mails().unwrap().pop().unwrap().1;
+        pauses.push(later.next - mail.next);
+        mail = later;
+    }
+    assert_eq!(pauses[..4], [30, 60, 120, 240]);
+    assert_eq!((mail.error.as_deref(), house.auth.mails().unwrap().len()), (Some("refused"), 0));
+    assert!(mail.next - NOW < 2 * 24 * 3600);
+}
+
+/// Nothing that is a secret is in the audit log or in what `Debug` shows, and the log is whole.
+#[test]
+fn secrets_stay_secret() {
+    let house = House::new();
+    let (secret, codes) = house.with_app();
+    let challenge = house.challenge(NOW + 300);
+    let granted = house.auth.login_with_code(&challenge, &code(&secret, NOW + 300), NOW + 300).unwrap();
+    let shown = format!("{:?} {granted:?} {codes:?} {challenge:?}", house.auth.audit(100, None).unwrap());
+    for hidden in [PASSWORD, &secret, codes[0].expose_secret(), granted.token.expose()] {
+        assert!(!shown.contains(hidden), "{hidden}");
+    }
+    assert!(matches!(house.auth.verify_audit().unwrap(), Finding::Whole { entries: 3, .. }));
+    let bytes = std::fs::read(house.directory.path().join("catalog.redb")).unwrap();
+    let kept = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(!kept(PASSWORD) && !kept(codes[0].expose_secret()) && !kept(granted.token.expose()));
+}
