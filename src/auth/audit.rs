@@ -41,6 +41,8 @@ pub enum Action {
     BackupCodes,
     /// To use a file of somebody else, or do what is the admin's.
     Access,
+    /// To let another read a file, or no longer.
+    Share,
 }
 
 impl Action {
@@ -58,6 +60,7 @@ impl Action {
             Action::OtpDisable => "otp disable",
             Action::BackupCodes => "backup codes",
             Action::Access => "access",
+            Action::Share => "share",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::login::{Attempt, CodeKind};
 use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
 use super::otp::{self, AppSecret, Enrolment};
-use super::secret::{Fingerprint, Secret, random};
+use super::secret::{Fingerprint, Secret};
 use super::store::Second;
 use super::{Auth, AuthError, deed, update};
 
@@ -52,12 +52,13 @@ impl Auth {
         }
         let (what, begun, until) = match kind {
             CodeKind::App => {
-                let secret = random()?;
-                (What::App(secret), Begun::App(otp::enrolment(&secret, user)?), now + LIFETIME)
+                let secret = AppSecret::new()?;
+                let begun = Begun::App(otp::enrolment(&secret, user)?);
+                (What::App(secret), begun, now + LIFETIME)
             }
             CodeKind::Mail => {
                 let code = otp::mail_code()?;
-                self.0.database.write(|transaction| mail::queue(transaction, &Mail::code(&record.email, &code, now)))?;
+                self.write(|transaction| mail::queue(transaction, &Mail::code(&record.email, &code, now)))?;
                 (What::Mail(otp::mail_fingerprint(user.as_str(), &code)), Begun::Mail, now + CODE_LIFETIME)
             }
         };
@@ -73,15 +74,18 @@ impl Auth {
         let begun = self.try_enrolment(user, now)?;
         let attempted = deed(now, user.as_str(), origin, Action::OtpEnable);
         let second = match begun.what {
-            What::App(secret) => otp::matching_step(&secret, user, code, now)?.map(|last_step| Second::App { secret, last_step }),
+            What::App(secret) => {
+                let step = otp::matching_step(&secret, user, code, now)?;
+                step.map(|last_step| Second::App { secret, last_step })
+            }
             What::Mail(kept) => bool::from(kept.ct_eq(&otp::mail_fingerprint(user.as_str(), code))).then_some(Second::Mail),
         };
         let Some(second) = second else {
-            self.0.database.write(|transaction| audit::append(transaction, attempted.refused("wrong code")))?;
+            self.write(|transaction| audit::append(transaction, attempted.refused("wrong code")))?;
             return Err(AuthError::WrongCode);
         };
         let (codes, kept) = otp::backup_codes(user)?;
-        self.0.database.write(|transaction| -> Result<(), AuthError> {
+        self.write(|transaction| -> Result<(), AuthError> {
             let email = update(transaction, user, |record| {
                 (record.second, record.backup_codes) = (second, kept);
                 Ok(record.email.clone())
@@ -108,8 +112,8 @@ impl Auth {
     /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
     pub fn otp_disable(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<(), AuthError> {
         let action = Action::OtpDisable;
-        self.confirm(user, password, &Attempt { user: user.as_str(), origin, action, now })?;
-        self.0.database.write(|transaction| {
+        self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?;
+        self.write(|transaction| {
             let email = update(transaction, user, |record| match record.second {
                 Second::Nothing => Err(AuthError::OtpDisabled),
                 _ => {
@@ -129,9 +133,9 @@ impl Auth {
     /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
     pub fn new_backup_codes(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let action = Action::BackupCodes;
-        self.confirm(user, password, &Attempt { user: user.as_str(), origin, action, now })?;
+        self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?;
         let (codes, kept) = otp::backup_codes(user)?;
-        self.0.database.write(|transaction| -> Result<(), AuthError> {
+        self.write(|transaction| -> Result<(), AuthError> {
             update(transaction, user, |record| {
                 if record.second == Second::Nothing {
                     return Err(AuthError::OtpDisabled);

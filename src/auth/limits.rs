@@ -26,6 +26,11 @@ pub fn note(failures: &mut Vec<u64>, now: u64) {
     failures.drain(..surplus);
 }
 
+/// Whether any of these failures still counts.
+pub fn any_counts(failures: &[u64], now: u64) -> bool {
+    failures.iter().any(|&at| counts(at, now))
+}
+
 fn counts(at: u64, now: u64) -> bool {
     at + WINDOW > now
 }
@@ -49,6 +54,7 @@ mod tests {
         }
         assert_eq!(wait(&failures, USER_FREE, now + WINDOW), 0);
         assert_eq!(wait(&failures, ORIGIN_FREE, now), 0);
+        assert!(any_counts(&failures, now) && !any_counts(&failures, now + WINDOW));
     }
 
     proptest! {

@@ -14,10 +14,12 @@ use super::names::UserName;
 use super::secret::{Fingerprint, Secret, Token, random};
 use super::store::{self, ACCOUNTS, AccountRecord, FAILURES, Second};
 use super::{Account, Auth, AuthError, deed, limits, otp, password, sessions, update};
-use crate::database::DatabaseError;
+use crate::database::{self, DatabaseError};
 
 /// How often a code may be wrong before the login has to be begun anew.
 const TRIES: u32 = 5;
+/// How many codes are mailed for one login.
+const MAILS_MAX: u32 = 5;
 /// How long a login may take, in seconds.
 const LOGIN_LIFETIME: u64 = 10 * 60;
 /// The longest name that failures are counted for: no account has a longer one.
@@ -30,6 +32,16 @@ pub enum CodeKind {
     App,
     /// By mail.
     Mail,
+}
+
+impl CodeKind {
+    /// The word in commands and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CodeKind::App => "app",
+            CodeKind::Mail => "mail",
+        }
+    }
 }
 
 /// Somebody is logged in.
@@ -64,6 +76,7 @@ pub(super) struct PendingLogin {
     origin: String,
     until: u64,
     tries: u32,
+    mails: u32,
     mailed: Option<(Fingerprint, u64)>,
     /// The password, hashed as it is wanted now, where it was kept with fewer iterations.
     raised: Option<Raised>,
@@ -143,7 +156,8 @@ impl Auth {
         };
         let id: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
         let until = now + LOGIN_LIFETIME;
-        let login = PendingLogin { user: record.name, origin: origin.to_owned(), until, tries: 0, mailed: None, raised };
+        let login =
+            PendingLogin { user: record.name, origin: origin.to_owned(), until, tries: 0, mails: 0, mailed: None, raised };
         {
             let mut pending = self.pending();
             pending.logins.retain(|_, login| login.until > now);
@@ -159,17 +173,21 @@ impl Auth {
     /// Mails a new code for a login; the one before it is worth nothing then.
     ///
     /// # Errors
-    /// [`AuthError::Lapsed`], or where the disk refuses.
+    /// [`AuthError::Lapsed`], also where enough have been mailed, or where the disk refuses.
     pub fn send_code(&self, challenge: &Challenge, now: u64) -> Result<(), AuthError> {
         let code = otp::mail_code()?;
         let user = {
             let mut pending = self.pending();
             let login = live(&mut pending.logins, challenge, now)?;
+            if login.mails == MAILS_MAX {
+                return Err(AuthError::Lapsed);
+            }
+            login.mails += 1;
             login.mailed = Some((otp::mail_fingerprint(&challenge.id, &code), now + CODE_LIFETIME));
             login.user.clone()
         };
         let email = self.record(user.as_str())?.email;
-        Ok(self.0.database.write(|transaction| mail::queue(transaction, &Mail::code(&email, &code, now)))?)
+        Ok(self.write(|transaction| mail::queue(transaction, &Mail::code(&email, &code, now)))?)
     }
 
     /// Checks the code of a login: of the app or the mail, or a backup code.
@@ -186,7 +204,7 @@ impl Auth {
         let attempt = Attempt { user: login.user.as_str(), origin: &login.origin, action: Action::SecondFactor, now };
         let _in_flight = self.admit(&attempt)?;
         let token = Token::new()?;
-        let granted = self.0.database.write(|transaction| {
+        let granted = self.write(|transaction| {
             let right = update(transaction, &login.user, |record| is_right(record, &login, &challenge.id, code, now))?;
             // Of two that come with one code at once, the second finds nothing left to finish.
             if !right || self.pending().logins.remove(&challenge.id).is_none() {
@@ -200,22 +218,16 @@ impl Auth {
         Ok(Granted { token, account })
     }
 
-    /// Checks the password of somebody who is logged in.
-    pub(super) fn confirm(&self, user: &UserName, password: &Secret, attempt: &Attempt<'_>) -> Result<(), AuthError> {
-        debug_assert_eq!(user.as_str(), attempt.user);
-        self.checked(password, attempt).map(drop)
-    }
-
     /// The account, if the password is right.
-    fn checked(&self, password: &Secret, attempt: &Attempt<'_>) -> Result<AccountRecord, AuthError> {
+    pub(super) fn checked(&self, password: &Secret, attempt: &Attempt<'_>) -> Result<AccountRecord, AuthError> {
         let _in_flight = self.admit(attempt)?;
         let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, attempt.user)?;
-        let kept = record.as_ref().map_or(self.0.nobody.as_str(), |record| &record.password);
-        let is_right = password::verify(password, kept);
+        let kept = record.as_ref().map(|record| record.password.as_str());
+        let is_right = password::verify(password, kept, self.0.policy.iterations);
         match record.filter(|_| is_right) {
             Some(record) => Ok(record),
             None => {
-                self.0.database.write(|transaction| note_failure(transaction, attempt, "wrong user name or password"))?;
+                self.write(|transaction| note_failure(transaction, attempt, "wrong user name or password"))?;
                 Err(AuthError::WrongLogin)
             }
         }
@@ -241,7 +253,7 @@ impl Auth {
         };
         if seconds > 0 {
             let refused = attempt.deed().refused("too many failures");
-            self.0.database.write(|transaction| audit::append(transaction, refused))?;
+            self.write(|transaction| audit::append(transaction, refused))?;
             return Err(AuthError::Wait { seconds });
         }
         Ok(in_flight)
@@ -249,7 +261,7 @@ impl Auth {
 
     fn grant_at_once(&self, user: &UserName, origin: &str, raised: Option<&Raised>, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
-        let account = self.0.database.write(|transaction| {
+        let account = self.write(|transaction| {
             audit::append(transaction, deed(now, user.as_str(), origin, Action::Login))?;
             self.grant(transaction, user, origin, raised, &token, now)
         })?;
@@ -267,6 +279,7 @@ impl Auth {
         now: u64,
     ) -> Result<Account, AuthError> {
         sessions::sweep(transaction, &self.0.policy, now)?;
+        sweep_failures(transaction, now)?;
         sessions::insert(transaction, token, user, origin, now)?;
         store::remove(transaction, FAILURES, user_counter(user.as_str()).as_str())?;
         let record = update(transaction, user, |record| {
@@ -319,6 +332,13 @@ fn is_right(record: &mut AccountRecord, login: &PendingLogin, id: &str, code: &S
 
 fn is_same(a: &Fingerprint, b: &Fingerprint) -> bool {
     a.ct_eq(b).into()
+}
+
+/// Forgets failures that count no longer, of whoever had them.
+fn sweep_failures(transaction: &WriteTransaction, now: u64) -> Result<(), DatabaseError> {
+    let counts =
+        |_: &str, value: &[u8]| database::decode::<Vec<u64>>(value).is_ok_and(|failures| limits::any_counts(&failures, now));
+    Ok(transaction.open_table(FAILURES)?.retain(counts)?)
 }
 
 /// Counts a failure and notes it.

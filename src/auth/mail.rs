@@ -1,6 +1,8 @@
 //! Mails to the holders of accounts: what they say, and the queue in which they wait until somebody has sent them. Knows
 //! nothing of how that is done.
 
+use std::fmt;
+
 use redb::{ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -8,7 +10,7 @@ use time::macros::format_description;
 
 use super::names::Email;
 use super::secret::Secret;
-use super::store::{self, MAILS};
+use super::store::{self, MAIL_NUMBERS, MAILS};
 use crate::database::{self, Database, DatabaseError};
 use secrecy::ExposeSecret;
 
@@ -22,7 +24,7 @@ const FIRST_PAUSE: u64 = 30;
 const PAUSE_MAX: u64 = 3600;
 
 /// A mail that waits to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// To whom.
     pub to: Email,
@@ -40,6 +42,14 @@ pub struct Mail {
     pub next: u64,
     /// Why sending failed last.
     pub error: Option<String>,
+}
+
+/// Without what it says.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mail { to, subject, at, attempts, .. } = self;
+        write!(f, "Mail({to}, {subject:?}, {at}, {attempts} attempts)")
+    }
 }
 
 impl Mail {
@@ -70,7 +80,9 @@ impl Mail {
 
     /// Something about the account has changed.
     pub(super) fn changed(to: &Email, user: &str, what: &str, at: u64) -> Mail {
-        let text = format!("{what} for {user}.\n\nTime: {}\n\nIf this was not you, tell your administrator.\n", timestamp(at));
+        let time = timestamp(at);
+        let text =
+            format!("The account {user} has changed: {what}.\n\nTime: {time}\n\nIf this was not you, tell your administrator.\n");
         Mail::new(to, what, text, at)
     }
 
@@ -87,9 +99,11 @@ pub fn timestamp(at: u64) -> String {
     time.and_then(|time| time.format(format).ok()).unwrap_or_else(|| at.to_string())
 }
 
-/// Puts a mail into the queue.
+/// Puts a mail into the queue. No number is given twice: files of the outbox are called by them.
 pub(super) fn queue(transaction: &WriteTransaction, mail: &Mail) -> Result<(), DatabaseError> {
-    let number = transaction.open_table(MAILS)?.last()?.map_or(1, |(number, _)| number.value() + 1);
+    let mut numbers = transaction.open_table(MAIL_NUMBERS)?;
+    let number = numbers.get(())?.map_or(1, |last| last.value() + 1);
+    numbers.insert((), number)?;
     store::put(transaction, MAILS, number, mail)
 }
 
@@ -104,21 +118,21 @@ pub(super) fn queued(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseEr
     Ok(found)
 }
 
-/// Notes that a mail was sent, or why not. False where it is given up.
-pub(super) fn note(database: &Database, number: u64, result: Result<(), String>, now: u64) -> Result<bool, DatabaseError> {
+/// Notes that a mail was sent, or why not. Gives when it is tried again; never where it was sent or is given up.
+pub(super) fn note(database: &Database, number: u64, result: Result<(), String>, now: u64) -> Result<Option<u64>, DatabaseError> {
     database.write(|transaction| {
-        let Some(mail) = store::get::<_, Mail>(transaction, MAILS, number)? else { return Ok(true) };
+        let Some(mail) = store::get::<_, Mail>(transaction, MAILS, number)? else { return Ok(None) };
         let Err(error) = result else {
             store::remove(transaction, MAILS, number)?;
-            return Ok(true);
+            return Ok(None);
         };
         let pause = FIRST_PAUSE.saturating_mul(1u64.checked_shl(mail.attempts).unwrap_or(u64::MAX)).min(PAUSE_MAX);
         let later = Mail { attempts: mail.attempts.saturating_add(1), next: now + pause, error: Some(error), ..mail };
         if later.next >= later.until {
             store::remove(transaction, MAILS, number)?;
-            return Ok(false);
+            return Ok(None);
         }
         store::put(transaction, MAILS, number, &later)?;
-        Ok(true)
+        Ok(Some(later.next))
     })
 }

@@ -35,6 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use thiserror::Error;
+use tokio::sync::Notify;
 
 use self::audit::{Action, Deed, Finding};
 use self::enrolment::PendingEnrolment;
@@ -188,9 +189,9 @@ pub struct Auth(Arc<Inner>);
 struct Inner {
     database: Database,
     policy: Policy,
-    /// What a password is compared with where there is no account, so that it takes as long.
-    nobody: String,
     pending: Mutex<Pending>,
+    /// Told whenever a mail may have been queued.
+    mail_queued: Arc<Notify>,
 }
 
 /// What has been begun and is forgotten when the process ends.
@@ -209,8 +210,7 @@ impl Auth {
     /// Where the disk refuses.
     pub fn open(database: Database, policy: Policy) -> Result<Auth, AuthError> {
         store::create_tables(&database)?;
-        let nobody = password::hash(&Secret::from("nobody has this password"), policy.iterations)?;
-        Ok(Auth(Arc::new(Inner { database, policy, nobody, pending: Mutex::default() })))
+        Ok(Auth(Arc::new(Inner { database, policy, pending: Mutex::default(), mail_queued: Arc::default() })))
     }
 
     /// Whether there is any account.
@@ -228,6 +228,15 @@ impl Auth {
     /// Where the disk refuses.
     pub fn accounts(&self) -> Result<Vec<Account>, AuthError> {
         Ok(accounts(&self.0.database)?)
+    }
+
+    /// The admin to whom belongs what was stored before there were accounts: the first one.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn first_admin(&self) -> Result<Option<UserName>, AuthError> {
+        let admins = self.accounts()?.into_iter().filter(|account| account.role == Role::Admin);
+        Ok(admins.min_by_key(|account| account.created_at).map(|account| account.name))
     }
 
     /// One account.
@@ -266,7 +275,28 @@ impl Auth {
     /// Where the disk refuses.
     pub fn note_refusal(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
         let deed = deed(now, user.as_str(), origin, Action::Access).refused(what);
-        Ok(self.0.database.write(|transaction| audit::append(transaction, deed))?)
+        Ok(self.write(|transaction| audit::append(transaction, deed))?)
+    }
+
+    /// Notes that somebody has let another read a file, or no longer.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn note_share(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
+        let deed = Deed { note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Share) };
+        Ok(self.write(|transaction| audit::append(transaction, deed))?)
+    }
+
+    /// Whoever sends mails waits for this.
+    pub fn mail_queued(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.mail_queued)
+    }
+
+    /// One durable transaction; whoever sends mails looks whether there is one now.
+    fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
+        let result = self.0.database.write(body)?;
+        self.0.mail_queued.notify_one();
+        Ok(result)
     }
 
     /// The mails that wait to be sent, oldest first.
@@ -277,11 +307,12 @@ impl Auth {
         Ok(mail::queued(&self.0.database)?)
     }
 
-    /// Notes that a mail was sent, or why not; false where it is given up.
+    /// Notes that a mail was sent, or why not. Gives when it is tried again, in seconds since 1970; never where it was sent or is
+    /// given up.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn note_mail(&self, number: u64, result: Result<(), String>, now: u64) -> Result<bool, AuthError> {
+    pub fn note_mail(&self, number: u64, result: Result<(), String>, now: u64) -> Result<Option<u64>, AuthError> {
         Ok(mail::note(&self.0.database, number, result, now)?)
     }
 
@@ -290,7 +321,7 @@ impl Auth {
     /// # Errors
     /// Where the disk refuses.
     pub fn test_mail(&self, to: &Email, now: u64) -> Result<(), AuthError> {
-        Ok(self.0.database.write(|transaction| mail::queue(transaction, &Mail::test(to, now)))?)
+        Ok(self.write(|transaction| mail::queue(transaction, &Mail::test(to, now)))?)
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -1,7 +1,11 @@
 //! One-time passwords: codes of an authenticator app (TOTP, RFC 6238), backup codes, and codes that are mailed. Knows nothing
 //! of who logs in.
 
+use std::fmt;
+
 use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroize;
+use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Totp};
 
 use super::AuthError;
@@ -19,8 +23,29 @@ const ISSUER: &str = "p2p";
 /// What backup codes are written with: base32 (RFC 4648), small.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// The bytes of the secret of an app: as many as SHA-1 gives (RFC 4226, section 4, recommends 160 bits).
-pub(super) type AppSecret = [u8; 20];
+/// The secret of an app: as many bytes as SHA-1 gives (RFC 4226, section 4, recommends 160 bits). Wiped when it is dropped, and
+/// never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AppSecret([u8; 20]);
+
+impl AppSecret {
+    /// A new one.
+    pub(super) fn new() -> Result<AppSecret, AuthError> {
+        random().map(AppSecret)
+    }
+}
+
+impl fmt::Debug for AppSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AppSecret")
+    }
+}
+
+impl Drop for AppSecret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 /// What somebody needs to set an authenticator app up.
 #[derive(Debug, Clone)]
@@ -32,7 +57,7 @@ pub struct Enrolment {
 }
 
 fn totp(secret: &AppSecret, user: &UserName) -> Result<Totp, AuthError> {
-    let builder = Builder::new().with_secret(*secret).with_account_name(user.as_str()).with_issuer(Some(ISSUER));
+    let builder = Builder::new().with_secret(secret.0).with_account_name(user.as_str()).with_issuer(Some(ISSUER));
     builder.build().map_err(|error| AuthError::Internal { reason: error.to_string() })
 }
 
@@ -46,6 +71,13 @@ pub(super) fn enrolment(secret: &AppSecret, user: &UserName) -> Result<Enrolment
 /// The step that an app's code is for, if it is for the present one or a neighbour of it.
 pub(super) fn matching_step(secret: &AppSecret, user: &UserName, code: &Secret, now: u64) -> Result<Option<u64>, AuthError> {
     Ok(totp(secret, user)?.check(&digits(code), now))
+}
+
+/// The code that an app shows at an instant, from the secret in base32 that it was set up with; none where that is no secret.
+pub fn code_at(secret: &Secret, at: u64) -> Option<Secret> {
+    let secret = totp_rs::Secret::try_from_base32(secret.expose_secret()).ok()?;
+    let totp = Builder::new().with_secret(secret).with_account_name("user").with_issuer(Some(ISSUER)).build().ok()?;
+    Some(totp.generate(at).to_string().into())
 }
 
 /// A code as people type it: with or without spaces.
@@ -96,6 +128,10 @@ mod tests {
         "alice".parse().unwrap()
     }
 
+    fn rfc_secret() -> AppSecret {
+        AppSecret(*b"12345678901234567890")
+    }
+
     /// RFC 6238, appendix B, for SHA-1; the last six of its eight digits.
     #[test]
     fn rfc_6238_vectors() {
@@ -107,14 +143,14 @@ mod tests {
             (2_000_000_000, "279037"),
             (20_000_000_000, "353130"),
         ] {
-            let secret = *b"12345678901234567890";
+            let secret = rfc_secret();
             assert_eq!(matching_step(&secret, &user(), &code.into(), time).unwrap(), Some(time / STEP), "{time}");
         }
     }
 
     #[test]
     fn a_code_is_for_its_step_and_the_neighbours() {
-        let secret = *b"12345678901234567890";
+        let secret = rfc_secret();
         let matches = |time| matching_step(&secret, &user(), &"081 804".into(), time).unwrap();
         let step = 1_111_111_109 / STEP;
         for (time, expected) in [
@@ -133,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_uri_says_what_apps_expect() {
-        let enrolment = enrolment(b"12345678901234567890", &user()).unwrap();
+        let enrolment = enrolment(&rfc_secret(), &user()).unwrap();
         assert_eq!(enrolment.secret.expose_secret(), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         let uri = enrolment.uri.expose_secret();
         assert!(uri.starts_with("otpauth://totp/p2p:alice?secret=GEZDGNBVGY3TQOJQ"), "{uri}");

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::AuthError;
 use super::names::UserName;
-use super::secret::{Secret, random};
+use super::secret::{self, Secret, Token};
 
 /// The fewest iterations, and the default. OWASP recommends 600,000 where a database may be stolen; `[accounts]
 /// pbkdf2_iterations` raises it, and hashes are raised when their owners log in.
@@ -87,6 +87,14 @@ pub fn strength(password: &str) -> &'static str {
     }
 }
 
+/// A password that nobody guesses: 256 random bits.
+///
+/// # Errors
+/// Where the system has no chance to give.
+pub fn random() -> Result<Secret, AuthError> {
+    Token::new().map(Token::into_secret)
+}
+
 /// A password as it is kept: a PHC string.
 ///
 /// # Errors
@@ -95,21 +103,39 @@ pub(super) fn hash(password: &Secret, iterations: u32) -> Result<String, AuthErr
     let failed = |error: pbkdf2::password_hash::Error| AuthError::Internal { reason: error.to_string() };
     let params = Params::new_with_output_len(iterations, HASH_BYTES).map_err(failed)?;
     let hasher = Pbkdf2::new(Algorithm::Pbkdf2Sha256, params);
-    let salt = random::<SALT_BYTES>()?;
+    let salt = secret::random::<SALT_BYTES>()?;
     let hash: PasswordHash = hasher.hash_password_with_salt(password.expose_secret().as_bytes(), &salt).map_err(failed)?;
     Ok(hash.to_string())
 }
 
-/// Whether this is the password that is kept as `kept`.
-pub(super) fn verify(password: &Secret, kept: &str) -> bool {
-    let Ok(hash) = PasswordHash::new(kept) else { return false };
-    Pbkdf2::default().verify_password(password.expose_secret().as_bytes(), &hash).is_ok()
+/// Whether this is the password that is kept as `kept`. A refusal takes at least `iterations`, however few it was kept with and
+/// whether or not it is kept at all: who is refused cannot tell by the time which it was.
+pub(super) fn verify(password: &Secret, kept: Option<&str>, iterations: u32) -> bool {
+    let bytes = password.expose_secret().as_bytes();
+    let hash = kept.and_then(|kept| PasswordHash::new(kept).ok());
+    let is_right = hash.as_ref().is_some_and(|hash| Pbkdf2::default().verify_password(bytes, hash).is_ok());
+    if !is_right {
+        spend(bytes, iterations.saturating_sub(hash.as_ref().map_or(0, rounds)));
+    }
+    is_right
+}
+
+/// Hashes for nothing but the time that it takes.
+fn spend(bytes: &[u8], iterations: u32) {
+    if let Ok(params) = Params::new_with_output_len(iterations, HASH_BYTES) {
+        let hasher = Pbkdf2::new(Algorithm::Pbkdf2Sha256, params);
+        let hashed: Result<PasswordHash, _> = hasher.hash_password_with_salt(bytes, &[0; SALT_BYTES]);
+        std::hint::black_box(hashed.is_ok());
+    }
+}
+
+fn rounds(hash: &PasswordHash) -> u32 {
+    Params::try_from(hash).map_or(0, |params| params.rounds())
 }
 
 /// Whether a kept hash was made with fewer iterations than are wanted now.
 pub(super) fn is_weaker(kept: &str, iterations: u32) -> bool {
-    let params = PasswordHash::new(kept).ok().and_then(|hash| Params::try_from(&hash).ok());
-    params.is_none_or(|params| params.rounds() < iterations)
+    PasswordHash::new(kept).map_or(0, |hash| rounds(&hash)) < iterations
 }
 
 #[cfg(test)]
@@ -146,9 +172,10 @@ mod tests {
     fn a_kept_password_says_how_it_is_kept_and_verifies() {
         let kept = hash(&secret("correct horse battery"), 1000).unwrap();
         assert!(kept.starts_with("$pbkdf2-sha256$i=1000,l=32$"), "{kept}");
-        assert!(verify(&secret("correct horse battery"), &kept));
-        assert!(!verify(&secret("correct horse batterY"), &kept));
-        assert!(!verify(&secret("x"), "not a hash") && is_weaker("not a hash", 1));
+        assert!(verify(&secret("correct horse battery"), Some(&kept), 1000));
+        assert!(!verify(&secret("correct horse batterY"), Some(&kept), 1000));
+        assert!(!verify(&secret("x"), Some("not a hash"), 1000) && is_weaker("not a hash", 1));
+        assert!(!verify(&secret("x"), None, 1000));
         assert!(is_weaker(&kept, 1001) && !is_weaker(&kept, 1000));
         assert_ne!(kept, hash(&secret("correct horse battery"), 1000).unwrap());
     }
@@ -158,8 +185,8 @@ mod tests {
     fn a_hash_made_elsewhere_verifies() {
         let kept =
             "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8$Z9E+pkdhhD7XikB9ZtCvDdt0XzBx7kc3CPyJJQpk0m4";
-        assert!(verify(&secret("correct horse"), kept));
-        assert!(!verify(&secret("correct horsf"), kept));
+        assert!(verify(&secret("correct horse"), Some(kept), 1000));
+        assert!(!verify(&secret("correct horsf"), Some(kept), 1000));
     }
 
     #[test]

@@ -28,10 +28,23 @@ impl Auth {
     /// # Errors
     /// Where the name or the address is taken, or the password is not accepted.
     pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
+        let token = Token::new()?;
+        let account = self.make_account(wanted, Some(&token), origin, now)?;
+        Ok(Granted { token, account })
+    }
+
+    /// Makes an account for somebody else.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    pub fn register_other(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Account, AuthError> {
+        self.make_account(wanted, None, origin, now)
+    }
+
+    fn make_account(&self, wanted: &Registration, token: Option<&Token>, origin: &str, now: u64) -> Result<Account, AuthError> {
         password::check(&wanted.password, &wanted.name)?;
         let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
-        let token = Token::new()?;
-        self.0.database.write(|transaction| {
+        self.write(|transaction| {
             let name = wanted.name.as_str();
             if store::get::<_, AccountRecord>(transaction, ACCOUNTS, name)?.is_some() {
                 return Err(AuthError::NameTaken { name: wanted.name.clone() });
@@ -45,16 +58,18 @@ impl Auth {
                 email: wanted.email.clone(),
                 role: if first { Role::Admin } else { Role::User },
                 created_at: now,
-                last_login: Some(now),
+                last_login: token.map(|_| now),
                 password: hash,
                 second: Second::Nothing,
                 backup_codes: Vec::new(),
             };
             store::put(transaction, ACCOUNTS, name, &record)?;
             store::put(transaction, EMAILS, wanted.email.key().as_str(), &wanted.name)?;
-            sessions::insert(transaction, &token, &wanted.name, origin, now)?;
+            if let Some(token) = token {
+                sessions::insert(transaction, token, &wanted.name, origin, now)?;
+            }
             audit::append(transaction, deed(now, name, origin, Action::Register))?;
-            Ok(Granted { token, account: Account::from(&record) })
+            Ok(Account::from(&record))
         })
     }
 
@@ -71,9 +86,9 @@ impl Auth {
         now: u64,
     ) -> Result<(), AuthError> {
         password::check(new, user)?;
-        self.confirm(user, old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?;
+        self.checked(old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?;
         let hash = password::hash(new, self.0.policy.iterations)?;
-        self.0.database.write(|transaction| {
+        self.write(|transaction| {
             let email = update(transaction, user, |record| {
                 record.password = hash;
                 Ok(record.email.clone())

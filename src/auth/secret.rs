@@ -41,6 +41,11 @@ impl Token {
         Token(text.into())
     }
 
+    /// The text by itself.
+    pub(super) fn into_secret(self) -> Secret {
+        self.0
+    }
+
     /// The text, for whoever is to hold it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -85,26 +85,40 @@ impl Auth {
     /// # Errors
     /// [`AuthError::SessionOver`] where it is none, or none any more.
     pub fn check(&self, token: &Token, now: u64) -> Result<Account, AuthError> {
+        let (record, account) = self.session_of(token, now)?;
+        if record.used_at + NOTED_EVERY <= now {
+            let (fingerprint, used) = (token.fingerprint(), SessionRecord { used_at: now, ..record });
+            self.write(|transaction| match store::get::<_, SessionRecord>(transaction, SESSIONS, fingerprint)? {
+                Some(record) if !record.revoked => store::put(transaction, SESSIONS, fingerprint, &used),
+                _ => Ok(()),
+            })?;
+        }
+        Ok(account)
+    }
+
+    /// The same for whoever only looks whether the session still lasts: that is no use of it.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn peek(&self, token: &Token, now: u64) -> Result<Account, AuthError> {
+        Ok(self.session_of(token, now)?.1)
+    }
+
+    /// A session that lasts, and whose it is. One that does not is removed, and that somebody came with it is noted.
+    fn session_of(&self, token: &Token, now: u64) -> Result<(SessionRecord, Account), AuthError> {
         let fingerprint = token.fingerprint();
         let reading = self.0.database.read()?;
         let record: SessionRecord = store::read(&reading, SESSIONS, fingerprint)?.ok_or(AuthError::SessionOver)?;
         if let Some(why) = record.end(&self.0.policy, now) {
             let refused = deed(now, record.user.as_str(), &record.origin, Action::Session).refused(why);
-            self.0.database.write(|transaction| {
+            self.write(|transaction| {
                 store::remove(transaction, SESSIONS, fingerprint)?;
                 audit::append(transaction, refused)
             })?;
             return Err(AuthError::SessionOver);
         }
         let account: AccountRecord = store::read(&reading, ACCOUNTS, record.user.as_str())?.ok_or(AuthError::SessionOver)?;
-        if record.used_at + NOTED_EVERY <= now {
-            let used = SessionRecord { used_at: now, ..record };
-            self.0.database.write(|transaction| match store::get::<_, SessionRecord>(transaction, SESSIONS, fingerprint)? {
-                Some(record) if !record.revoked => store::put(transaction, SESSIONS, fingerprint, &used),
-                _ => Ok(()),
-            })?;
-        }
-        Ok(Account::from(&account))
+        Ok((record, Account::from(&account)))
     }
 
     /// The sessions of a user that are not over, latest first.
@@ -134,7 +148,7 @@ impl Auth {
     /// [`AuthError::SessionOver`] where it is over already.
     pub fn logout(&self, token: &Token, all: bool, now: u64) -> Result<(), AuthError> {
         let fingerprint = token.fingerprint();
-        self.0.database.write(|transaction| {
+        self.write(|transaction| {
             let record: SessionRecord = store::get(transaction, SESSIONS, fingerprint)?.ok_or(AuthError::SessionOver)?;
             store::remove(transaction, SESSIONS, fingerprint)?;
             if all {
@@ -149,7 +163,7 @@ impl Auth {
     /// # Errors
     /// [`AuthError::UnknownSession`].
     pub fn revoke(&self, user: &UserName, id: &str, origin: &str, now: u64) -> Result<(), AuthError> {
-        self.0.database.write(|transaction| {
+        self.write(|transaction| {
             let table = transaction.open_table(SESSIONS).map_err(DatabaseError::from)?;
             let found = store::sessions(&table)?.into_iter().find(|(key, record)| record.user == *user && id_of(key) == id);
             drop(table);

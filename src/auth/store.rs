@@ -24,6 +24,8 @@ pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
 pub(super) const FAILURES: Values<&str> = TableDefinition::new("failures");
 /// Mails that wait to be sent.
 pub(super) const MAILS: Values<u64> = TableDefinition::new("mails");
+/// The number of the last one that was queued.
+pub(super) const MAIL_NUMBERS: TableDefinition<(), u64> = TableDefinition::new("mail-numbers");
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +89,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
         }
         transaction.open_table(SESSIONS)?;
         transaction.open_table(MAILS)?;
+        transaction.open_table(MAIL_NUMBERS)?;
         transaction.open_table(AUDIT)?;
         transaction.open_table(AUDIT_HEAD)?;
         Ok(())

@@ -287,8 +287,9 @@ fn mail_is_tried_again_later_and_later() {
     house.auth.test_mail(&"alice@example.org".parse().unwrap(), NOW).unwrap();
     let (number, mut mail) = house.auth.mails().unwrap().pop().unwrap();
     let mut pauses = Vec::new();
-    while house.auth.note_mail(number, Err("refused".into()), mail.next).unwrap() {
+    while let Some(next) = house.auth.note_mail(number, Err("refused".into()), mail.next).unwrap() {
         let later = house.auth.mails().unwrap().pop().unwrap().1;
+        assert_eq!(later.next, next);
         pauses.push(later.next - mail.next);
         mail = later;
     }
