@@ -36,6 +36,7 @@ pub mod node;
 pub mod oneshot;
 pub mod output;
 pub mod panics;
+pub mod private_file;
 pub mod progress;
 pub mod random;
 pub mod recordings;

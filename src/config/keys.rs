@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
+use crate::auth::names::Email;
+use crate::auth::password::{ITERATIONS_MAX, ITERATIONS_MIN};
 use crate::engine::pace::Speed;
 use crate::net::{CongestionControl, Subnet};
 use crate::storage::placement::PlacementPolicy;
@@ -27,6 +29,10 @@ pub enum Section {
     Health,
     /// `[engine]`
     Engine,
+    /// `[accounts]`
+    Accounts,
+    /// `[mail]`
+    Mail,
     /// `[tui]`
     Tui,
     /// `[keys]`
@@ -35,7 +41,7 @@ pub enum Section {
 
 impl Section {
     /// Every section and its name.
-    pub const NAMES: [(Section, &'static str); 9] = [
+    pub const NAMES: [(Section, &'static str); 11] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
         (Section::Nodes, "nodes"),
@@ -43,6 +49,8 @@ impl Section {
         (Section::Storage, "storage"),
         (Section::Health, "health"),
         (Section::Engine, "engine"),
+        (Section::Accounts, "accounts"),
+        (Section::Mail, "mail"),
         (Section::Tui, "tui"),
         (Section::Keys, "keys"),
     ];
@@ -105,6 +113,10 @@ pub enum Kind {
     KeyName,
     /// Any text.
     Text,
+    /// A text that is never shown, and never read from a file that everybody may read.
+    Secret,
+    /// An e-mail address.
+    Email,
 }
 
 impl Kind {
@@ -131,6 +143,8 @@ impl Kind {
             Kind::OneOf(words) => words[0],
             Kind::KeyName => "Ctrl-P",
             Kind::Text => "/srv/p2p",
+            Kind::Secret => "…",
+            Kind::Email => "p2p@example.org",
         }
     }
 
@@ -163,7 +177,8 @@ impl Kind {
             Kind::OneOf(words) if words.contains(&text) => Ok(()),
             Kind::OneOf(words) => Err(format!("`{text}` is none of: {}", words.join(", "))),
             Kind::KeyName => check_key(text),
-            Kind::Text => Ok(()),
+            Kind::Email => parses::<Email>(text),
+            Kind::Text | Kind::Secret => Ok(()),
         }
     }
 }
@@ -246,6 +261,7 @@ const fn optional(section: Section, name: &'static str, kind: Kind) -> Key {
     Key { section, name, kind, has_default: false }
 }
 
+const ITERATIONS: Kind = Kind::Count { min: ITERATIONS_MIN as u64, max: ITERATIONS_MAX as u64 };
 const QUEUE: Kind = Kind::Count { min: 1, max: 1_000_000 };
 
 /// Every key.
@@ -288,6 +304,17 @@ pub const KEYS: &[Key] = &[
     key(Section::Health, "suspect_after", Kind::Count { min: 1, max: 100 }),
     key(Section::Health, "dead_after", Kind::Count { min: 1, max: 100 }),
     key(Section::Engine, "speed", Kind::Speed),
+    key(Section::Accounts, "pbkdf2_iterations", ITERATIONS),
+    key(Section::Accounts, "session_lifetime", Kind::Time { min_ms: 60_000 }),
+    key(Section::Accounts, "session_idle", Kind::Time { min_ms: 60_000 }),
+    optional(Section::Mail, "host", Kind::Text),
+    optional(Section::Mail, "port", Kind::Count { min: 1, max: 65_535 }),
+    key(Section::Mail, "security", Kind::OneOf(&["starttls", "tls"])),
+    optional(Section::Mail, "user", Kind::Text),
+    optional(Section::Mail, "password", Kind::Secret),
+    optional(Section::Mail, "password_file", Kind::Text),
+    key(Section::Mail, "from", Kind::Email),
+    optional(Section::Mail, "ca_file", Kind::Text),
     key(Section::Tui, "theme", Kind::OneOf(&["dark", "light", "high-contrast", "mono"])),
     key(Section::Tui, "glyphs", Kind::OneOf(&["unicode", "ascii"])),
     key(Section::Keys, "zoom", Kind::KeyName),

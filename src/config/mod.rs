@@ -19,8 +19,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use self::error::ConfigError;
+pub use self::resolve::MailServer;
 
 use self::keys::{Key, Kind, Section};
+use crate::private_file;
 
 /// The annotated default configuration.
 pub const DEFAULT_TOML: &str = include_str!("../../p2p.toml");
@@ -56,12 +58,26 @@ impl fmt::Display for Origin {
 }
 
 /// A value and where it came from. The text is what TOML's string or number says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The value.
     pub text: String,
     /// Where it came from.
     pub origin: Origin,
+    is_secret: bool,
+}
+
+impl Setting {
+    /// The value, as it may be shown.
+    pub fn shown(&self) -> &str {
+        if self.is_secret { "********" } else { &self.text }
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setting").field("text", &self.shown()).field("origin", &self.origin).finish()
+    }
 }
 
 /// The values of one section, by key.
@@ -123,8 +139,10 @@ impl Config {
     pub fn set(&mut self, section: Section, key: &'static str, text: &str, flag: &'static str) -> Result<(), ConfigError> {
         let origin = Origin::Flag(flag);
         let wrong = |message: String| ConfigError::Value { origin: origin.clone(), key: format!("[{section}] {key}"), message };
-        keys::find(section, key).ok_or_else(|| wrong("there is no such key".into()))?.kind.check(text).map_err(wrong)?;
-        self.sections.entry(section).or_default().insert(key, Setting { text: text.to_owned(), origin });
+        let kind = keys::find(section, key).ok_or_else(|| wrong("there is no such key".into()))?.kind;
+        kind.check(text).map_err(wrong)?;
+        let setting = Setting { text: text.to_owned(), origin, is_secret: kind == Kind::Secret };
+        self.sections.entry(section).or_default().insert(key, setting);
         Ok(())
     }
 
@@ -206,9 +224,14 @@ fn read_settings(source: &Source, section: Section, table: &DeTable<'_>) -> Resu
             return Err(source.unknown(name.span().start, name.get_ref(), known));
         };
         let text = read_value(key, value.get_ref());
-        let checked = text.and_then(|text| key.kind.check(&text).map(|()| text));
+        let checked = text.and_then(|text| key.kind.check(&text).and_then(|()| source.check_secrecy(key.kind)).map(|()| text));
         let wrong = |message| source.value_error(name.span().start, key.full_name(), message);
-        settings.insert(key.name, Setting { text: checked.map_err(wrong)?, origin: source.origin(name.span().start) });
+        let setting = Setting {
+            text: checked.map_err(wrong)?,
+            origin: source.origin(name.span().start),
+            is_secret: key.kind == Kind::Secret,
+        };
+        settings.insert(key.name, setting);
     }
     Ok(settings)
 }
@@ -234,6 +257,17 @@ impl Source<'_> {
         match self.path {
             Some(path) => Origin::File { path: path.to_owned(), line: self.line_of(offset) },
             None => Origin::BuiltIn,
+        }
+    }
+
+    /// Whether a value of this kind may stand here.
+    fn check_secrecy(&self, kind: Kind) -> Result<(), String> {
+        match self.path {
+            Some(path) if kind == Kind::Secret && !private_file::is_open_to_others(path).is_ok_and(|open| !open) => {
+                let path = path.display();
+                Err(format!("everybody on this machine may read {path}; `chmod 600 {path}`, or put it into a password_file"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -269,7 +303,7 @@ impl fmt::Display for Config {
                 last = Some(heading);
             }
             let kind = keys::find(section, key).map_or(Kind::Text, |key| key.kind);
-            let value = if kind.is_number() { setting.text.clone() } else { format!("{:?}", setting.text) };
+            let value = if kind.is_number() { setting.text.clone() } else { format!("{:?}", setting.shown()) };
             writeln!(f, "{:<40} # {}", format!("{key} = {value}"), setting.origin)?;
         }
         Ok(())

@@ -6,14 +6,37 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use secrecy::SecretString;
+
 use super::keys::{self, Section};
 use super::{Config, ConfigError, Settings, value_of};
+use crate::auth::Policy;
+use crate::auth::names::Email;
 use crate::engine::pace::Speed;
 use crate::engine::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
 use crate::net::{AddressPool, HostConfig, LinkConfig, TcpConfig};
 use crate::node::health::HealthConfig;
 use crate::storage::segment::SegmentSize;
-use crate::units::ByteSize;
+use crate::units::{ByteSize, SimDuration};
+
+/// A server that takes mails, as it is configured.
+#[derive(Debug, Clone)]
+pub struct MailServer {
+    /// Its name, which its certificate must bear.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The connection is encrypted from its first byte, and not by STARTTLS.
+    pub tls_from_the_start: bool,
+    /// Who logs in there, if anybody.
+    pub user: Option<String>,
+    /// With which password, where the configuration says it.
+    pub password: Option<SecretString>,
+    /// Where it stands otherwise.
+    pub password_file: Option<PathBuf>,
+    /// A certificate to trust beside the usual ones.
+    pub ca_file: Option<PathBuf>,
+}
 
 impl Config {
     /// Where data is kept, if the configuration says so. A leading `~/` is the home directory.
@@ -46,6 +69,51 @@ impl Config {
             keymap.insert(key.name, text);
         }
         Ok(keymap)
+    }
+
+    /// How long passwords are hashed and sessions last.
+    ///
+    /// # Errors
+    /// None, once the default configuration is laid below.
+    pub fn accounts(&self) -> Result<Policy, ConfigError> {
+        let seconds = |key| self.required::<SimDuration>(Section::Accounts, key).map(|time| time.as_nanos() / 1_000_000_000);
+        Ok(Policy {
+            iterations: self.required(Section::Accounts, "pbkdf2_iterations")?,
+            session_lifetime: seconds("session_lifetime")?,
+            session_idle: seconds("session_idle")?,
+        })
+    }
+
+    /// The server that takes mails, if there is one. The password is not read yet.
+    ///
+    /// # Errors
+    /// Where values do not go together.
+    pub fn mail(&self) -> Result<Option<MailServer>, ConfigError> {
+        let text = |key| self.get::<String>(Section::Mail, key);
+        let Some(host) = text("host") else { return Ok(None) };
+        let tls_from_the_start = self.text(Section::Mail, "security") == "tls";
+        let user = text("user");
+        if text("password").is_some() && text("password_file").is_some() {
+            return Err(ConfigError::Conflict("[mail] password and password_file: give one of them".into()));
+        }
+        Ok(Some(MailServer {
+            host,
+            // RFC 8314, section 3.3, and RFC 6409, section 3.1.
+            port: self.get(Section::Mail, "port").unwrap_or(if tls_from_the_start { 465 } else { 587 }),
+            tls_from_the_start,
+            user,
+            password: text("password").map(SecretString::from),
+            password_file: text("password_file").map(PathBuf::from),
+            ca_file: text("ca_file").map(PathBuf::from),
+        }))
+    }
+
+    /// Who mails are from.
+    ///
+    /// # Errors
+    /// None, once the default configuration is laid below.
+    pub fn mail_from(&self) -> Result<Email, ConfigError> {
+        self.required(Section::Mail, "from")
     }
 
     /// The chances of the run.

@@ -30,9 +30,11 @@ fn the_file_that_is_compiled_in_has_every_key_that_needs_a_value() {
 fn every_commented_key_is_accepted_and_every_key_is_annotated() {
     let examples: String = DEFAULT_TOML
         .lines()
-        .filter_map(|line| line.strip_prefix("# "))
+        .filter_map(|line| line.strip_prefix("# ").or(line.starts_with('[').then_some(line)))
         .filter(|line| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')))
-        .map(|line| format!("{}\n", if line.starts_with("data_dir") { "[storage]\ndata_dir = \"/srv/p2p\"" } else { line }))
+        // A password may not stand in a file like this one.
+        .filter(|line| !line.starts_with("password ="))
+        .map(|line| format!("{line}\n"))
         .collect();
     let config = overlaid(&examples).unwrap();
     let in_nodes: Vec<_> = config.node_settings().map(|(_, key, _)| key).collect();
@@ -44,6 +46,38 @@ fn every_commented_key_is_accepted_and_every_key_is_annotated() {
             assert!(in_nodes.contains(&key.name), "{}", key.full_name());
         }
     }
+}
+
+/// The password of the mail server comes from no file that everybody may read, and nothing shows it.
+#[test]
+fn a_password_stays_secret() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p2p.toml");
+    let text = "[mail]\nhost = 'mail.example.org'\nuser = 'p2p'\npassword = 'hunter2'\n";
+    private_file::write(&path, text.as_bytes()).unwrap();
+    let config = Config::load(Some(&path)).unwrap();
+    let server = config.mail().unwrap().unwrap();
+    assert_eq!((server.host.as_str(), server.port, server.tls_from_the_start), ("mail.example.org", 587, false));
+    assert!(!format!("{config} {config:?} {server:?}").contains("hunter2"));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = Config::load(Some(&path)).unwrap_err().to_string();
+    assert!(error.contains("p2p.toml:4: [mail] password: everybody") && !error.contains("hunter2"), "{error}");
+    private_file::write(&path, format!("{text}password_file = '/etc/x'\nsecurity = 'tls'\n").as_bytes()).unwrap();
+    let error = Config::load(Some(&path)).unwrap().mail().unwrap_err().to_string();
+    assert!(error.contains("give one of them"), "{error}");
+    assert!(message("[mail]\nfrom = 'nobody'\n").contains("`nobody` is no e-mail address"));
+    assert!(Config::built_in().unwrap().mail().unwrap().is_none());
+}
+
+#[test]
+fn sessions_and_hashes_are_configured() {
+    let policy = Config::built_in().unwrap().accounts().unwrap();
+    assert_eq!(policy, crate::auth::Policy::default());
+    let policy = overlaid("[accounts]\npbkdf2_iterations = 600_000\nsession_idle = '10m'\n").unwrap().accounts().unwrap();
+    assert_eq!((policy.iterations, policy.session_idle), (600_000, 600));
+    assert!(message("[accounts]\npbkdf2_iterations = 1000\n").contains("from 100000 to"));
 }
 
 #[test]

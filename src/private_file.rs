@@ -1,0 +1,90 @@
+//! Floor 0: files that are their owner's alone, on a machine with other users: made with mode 0600 in directories of mode 0700,
+//! and refused as a secret's place where everybody may read them. Knows nothing of what is in them.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroize;
+
+/// No secret is longer, in bytes.
+const SECRET_MAX: u64 = 4096;
+/// The permission bits of those who are neither the owner nor of the group.
+const OTHERS: u32 = 0o007;
+
+/// Replaces a file at once and whole by one that is its owner's alone.
+///
+/// # Errors
+/// Where the directory cannot be written; then what was there is there yet.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Makes a directory that is its owner's alone, where there is none.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).recursive(true).create(path)
+}
+
+/// Whether others than the owner and the group may read or change a file.
+///
+/// # Errors
+/// Where there is none.
+pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & OTHERS != 0)
+}
+
+/// The secret on the first line of a file.
+///
+/// # Errors
+/// Where it cannot be read, is no text, or everybody may read it.
+pub fn read_secret(path: &Path) -> io::Result<SecretString> {
+    if is_open_to_others(path)? {
+        let message = format!("everybody on this machine may read it; `chmod 600 {}` changes that", path.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    let mut text = String::with_capacity(SECRET_MAX as usize + 1);
+    fs::File::open(path)?.take(SECRET_MAX + 1).read_to_string(&mut text)?;
+    let secret = SecretString::from(text.lines().next().unwrap_or_default());
+    text.zeroize();
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_only_where_others_cannot() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("password");
+        write(&path, b"hunter2 and more\r\nsecond line\n").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(read_secret(&path).unwrap().expose_secret(), "hunter2 and more");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+        let error = read_secret(&path).unwrap_err().to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+        assert!(read_secret(&directory.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_directory_is_its_owners() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b");
+        create_directory(&path).unwrap();
+        create_directory(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
