@@ -113,7 +113,7 @@ fn keep_to_the_wall_clock(home: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let started = Instant::now();
-        let ask = Ask::Upload { path: source, name: None, stored_at: 0 };
+        let ask = Ask::Upload { path: source, owner: None, name: None, stored_at: 0 };
         let Ok(Reply::Started(transfer)) = handle.ask(ask).await else { panic!("not started") };
         let Ok(Reply::Finished(report)) = handle.ask(Ask::Await { transfer }).await else { panic!("not finished") };
         let (wall, virtual_time) = (started.elapsed().as_secs_f64(), report.status.elapsed(SimTime::MAX).as_secs_f64());

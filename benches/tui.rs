@@ -8,12 +8,15 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use p2p_storage::access::Access;
+use p2p_storage::auth::{Auth, Policy};
 use p2p_storage::config::Config;
 use p2p_storage::engine::pace::Speed;
 use p2p_storage::engine::{ClockMode, Command, Engine};
 use p2p_storage::shell::Shell;
 use p2p_storage::tui::app::App;
 use p2p_storage::tui::draw;
+use p2p_storage::tui::history::Histories;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use ratatui::Terminal;
@@ -28,14 +31,16 @@ fn a_frame(criterion: &mut Criterion) {
     let config = Config::load(Some(&path)).unwrap();
     let mut settings = config.engine(&home.path().join("data"), ClockMode::OnDemand).unwrap();
     settings.speed = Speed::Max;
-    let (_engine, handle) = Engine::start(settings, None).unwrap();
+    let (engine, handle) = Engine::start(settings, None).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let upload = Command::Upload { path: home.path().join("a.bin"), name: None, stored_at: 0 };
+    let upload = Command::Upload { path: home.path().join("a.bin"), owner: None, name: None, stored_at: 0 };
     let span = "20s".parse().unwrap();
     for command in [Command::WatchWire { packets: Some(10_000) }, upload, Command::Sleep { span }] {
         runtime.block_on(handle.ask(command)).unwrap();
     }
-    let (mut app, _messages) = App::new(Shell::new(handle, || 0), Theme::new(ThemeName::Dark, false), Vec::new());
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let (shell, _questions) = Shell::new(Access::new(handle, auth, "a benchmark", || 0).unwrap());
+    let (mut app, _messages) = App::new(shell, Theme::new(ThemeName::Dark, false), Histories::default());
     let mut screen = Terminal::new(TestBackend::new(200, 60)).unwrap();
     criterion.bench_function("a frame of 200x60 with 1000 nodes", |bencher| {
         bencher.iter(|| {

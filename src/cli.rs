@@ -5,6 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use color_eyre::eyre::{Result, WrapErr};
 
+use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
@@ -33,9 +34,9 @@ enum Command {
     /// Take a tour in the terminal; without one, store three files, read them back, and report what was measured
     ///
     /// On a terminal the full-screen session opens and a narrated tour types itself; any key ends it, and the prompt is
-    /// yours. With --json, or where standard input or output is no terminal: files of 2, 3 and 5 MiB of pseudo-random bytes cross the virtual network to real disks and come back; every host probes
-    /// every other. Works in a temporary directory; with --data-dir in that one, where the files stay until the next
-    /// demonstration. Exits with 0 only if every byte came back.
+    /// yours. With --json, or where standard input or output is no terminal: three users log in, files of 2, 3 and 5 MiB of
+    /// pseudo-random bytes cross the virtual network to real disks and come back, and every host probes every other. Works in a
+    /// temporary directory that is gone afterwards. Exits with 0 only if every byte came back.
     Demo(DemoArgs),
     /// Store files on the nodes
     ///
@@ -52,6 +53,17 @@ enum Command {
     Rm(RemoveArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(ListArgs),
+    /// Make an account
+    ///
+    /// The first account is the admin's, and what was stored before becomes theirs; from then on everybody has to log in. The
+    /// password is read from P2P_PASSWORD or a file, or else typed.
+    Register(RegisterArgs),
+    /// Log in, until `p2p logout`
+    ///
+    /// The session is kept in the data directory, for its owner alone, and ends after a day, or two hours without use.
+    Login(SignInArgs),
+    /// End the session that `p2p login` began
+    Logout(SignOutArgs),
     /// Time TCP flows on the virtual wire, like iperf on a real one
     ///
     /// Each run times its flows from the SYN to the last byte read, with the loss and the delays of the next seed.
@@ -88,13 +100,16 @@ impl Cli {
     pub async fn run(self) -> Result<bool> {
         let Some(command) = self.command else { return tui::run(&self.session).await.map(|()| true) };
         match command {
-            Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.engine()).await?,
+            Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.simulation()).await?,
             Command::Demo(args) => return demo::run(&args).await,
             Command::Put(args) => oneshot::put(&args).await?,
             Command::Get(args) => oneshot::get(&args).await?,
             Command::Ls(args) => oneshot::list(&args).await?,
             Command::Rm(args) => oneshot::remove(&args).await?,
             Command::Nodes(args) => oneshot::nodes(&args).await?,
+            Command::Register(args) => accounts::register(&args).await?,
+            Command::Login(args) => accounts::login(&args).await?,
+            Command::Logout(args) => accounts::logout(&args).await?,
             Command::Flow(args) => flow::run(&args)?,
             Command::Run(args) => scripts::run(&args).await?,
             Command::Repl(args) => repl::run(&args).await?,

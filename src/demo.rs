@@ -1,12 +1,14 @@
-//! Floor 5: the demonstration. Real files go to the nodes and come back, everybody probes everybody, and a report says what
-//! was measured. Knows the engine and the report, and no other front end.
+//! Floor 5: the demonstration. Three users log in, real files go to the nodes and come back, everybody probes everybody, and a
+//! report says what was measured. Knows the engine and the report, and no other front end.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
+use crate::access::{Access, Who};
+use crate::demo_users::{DemoUsers, USERS};
 use crate::engine::command::OnShutdown;
 use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command, Reply};
@@ -14,18 +16,24 @@ use crate::interrupt::interrupted;
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::random::RandomStream;
-use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, WayReport, node_lines};
-use crate::session::{EngineArgs, Session, remove_stored};
+use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
+use crate::session::{EngineArgs, Session, SimulationArgs};
+use crate::shell::question::Reply as Filled;
+use crate::shell::words::Variables;
+use crate::shell::{Questions, Shell};
+use crate::storage::manifest::FileKey;
 use crate::storage::segment::Sha256Digest;
 
-/// The files: name and size in MiB.
+/// The files: name and size in MiB; the first user stores the first, and so on.
 const FILES: [(&str, usize); 3] = [("demo-2MiB.bin", 2), ("demo-3MiB.bin", 3), ("demo-5MiB.bin", 5)];
+/// How long a mail with a code may take into the outbox.
+const MAIL_MAX: Duration = Duration::from_secs(30);
 
 /// `p2p demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     #[command(flatten)]
-    engine: EngineArgs,
+    simulation: SimulationArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -36,9 +44,9 @@ impl DemoArgs {
         self.output.json
     }
 
-    /// What the engine is to be started with.
-    pub fn engine(&self) -> &EngineArgs {
-        &self.engine
+    /// What is to be simulated.
+    pub fn simulation(&self) -> &SimulationArgs {
+        &self.simulation
     }
 }
 
@@ -49,17 +57,13 @@ impl DemoArgs {
 pub async fn run(args: &DemoArgs) -> Result<bool> {
     let started = wall_clock();
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
-    let own_data = scratch.path().join("data");
-    let data_dir = if args.engine.data_dir.is_some() { None } else { Some(own_data.as_path()) };
-    let _log = if args.engine.data_dir.is_some() {
-        Some(remove_stored(&args.engine, &FILES.map(|(name, _)| name)).await?)
-    } else {
-        None
-    };
-    let session = Session::start(&args.engine, data_dir, ClockMode::OnDemand)?;
+    let data_dir = scratch.path().join("data");
+    let engine = EngineArgs { data_dir: Some(data_dir.clone()), simulation: args.simulation.clone() };
+    let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix)?;
+    let session = Session::start(&engine, ClockMode::OnDemand)?;
     let progress = Progress::start(&session.engine);
     let mut report = tokio::select! {
-        report = demonstrate(&session, scratch.path()) => report?,
+        report = demonstrate(&session, users, scratch.path()) => report?,
         stop = interrupted() => {
             let stop = stop?;
             drop(session.end().await?);
@@ -78,18 +82,22 @@ fn wall_clock() -> Instant {
     Instant::now()
 }
 
-async fn demonstrate(session: &Session, scratch: &Path) -> Result<DemoReport> {
+async fn demonstrate(session: &Session, mut users: DemoUsers, scratch: &Path) -> Result<DemoReport> {
     let seed = session.config.seed()?;
-    let (mut uploads, mut files) = (Vec::new(), Vec::new());
-    for (name, mib) in FILES {
+    let (mut doors, mut uploads, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, _) in USERS {
+        doors.push(log_in(session, &mut users, name).await?);
+    }
+    for ((name, mib), door) in FILES.into_iter().zip(&doors) {
         let path = scratch.join(name);
         make_file(&path, mib << 20, seed)?;
-        let upload = session.begin(Command::Upload { path, name: None, stored_at: output::now_unix() }).await?;
+        let owner = door.who().name().map(str::to_owned);
+        let upload = session.begin(Command::Upload { path, owner, name: None, stored_at: output::now_unix() }).await?;
         uploads.push(session.finish(upload).await?);
     }
     let health = session.check_health().await?;
-    for (upload, (name, _)) in uploads.iter().zip(FILES) {
-        files.push(fetch_and_compare(session, scratch, name, upload).await?);
+    for ((upload, (name, _)), door) in uploads.iter().zip(FILES).zip(&doors) {
+        files.push(fetch_and_compare(session, door, scratch, name, upload).await?);
     }
     let nodes = node_lines(&session.nodes().await?, &health);
     session.ask(Command::Shutdown { running: OnShutdown::Finish }).await?;
@@ -100,11 +108,52 @@ async fn demonstrate(session: &Session, scratch: &Path) -> Result<DemoReport> {
         trace_hash: session.engine.trace_hash().await?.to_string(),
         wall_seconds: 0.0,
         virtual_seconds: session.engine.snapshots().borrow().at.as_secs_f64(),
+        users: doors.iter().filter_map(report_of).collect(),
         files,
         segments: uploads.iter().flat_map(SegmentReport::of_upload).collect(),
         nodes,
         network: NetworkReport::from(network.as_ref()),
     })
+}
+
+/// Logs one of the users in, as anybody would: with the password, and then the second factor.
+async fn log_in(session: &Session, users: &mut DemoUsers, name: &str) -> Result<Access> {
+    let (shell, mut questions) = Shell::new(session.access("demonstration")?);
+    let (line, variables) = (format!("login {name}"), Variables::new());
+    let mut login = shell.run(&line, &variables);
+    loop {
+        tokio::select! {
+            done = &mut login => {
+                done?;
+                break;
+            }
+            filled = fill_in(session, users, &mut questions) => filled?,
+        }
+    }
+    drop(login);
+    Ok(shell.access().clone())
+}
+
+/// Fills the next form in, once it is known what with: a code by mail has to arrive first.
+async fn fill_in(session: &Session, users: &mut DemoUsers, questions: &mut Questions) -> Result<()> {
+    let mut notices = session.mailer.notices();
+    let question = questions.recv().await.ok_or_else(|| eyre!("nothing more is asked"))?;
+    loop {
+        if let Some(given) = users.fill_in(&question.form)? {
+            // Whoever asked may be gone.
+            let _ = question.reply.send(Filled::Given(given));
+            return Ok(());
+        }
+        let notice = tokio::time::timeout(MAIL_MAX, notices.recv()).await;
+        notice.wrap_err("no mail with a code has come into the outbox")?.wrap_err("nobody sends mails")?;
+    }
+}
+
+fn report_of(door: &Access) -> Option<UserReport> {
+    match &*door.who() {
+        Who::User(account) => Some(UserReport::from(account)),
+        _ => None,
+    }
 }
 
 fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
@@ -113,15 +162,24 @@ fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
     std::fs::write(path, content).wrap_err_with(|| format!("cannot write {}", path.display()))
 }
 
-/// Fetches a file and compares it with what was stored, byte for byte.
-async fn fetch_and_compare(session: &Session, scratch: &Path, name: &str, upload: &TransferReport) -> Result<FileReport> {
+/// Fetches a user's file and compares it with what was stored, byte for byte.
+async fn fetch_and_compare(
+    session: &Session,
+    door: &Access,
+    scratch: &Path,
+    name: &str,
+    upload: &TransferReport,
+) -> Result<FileReport> {
+    let who = door.who();
+    let (user, file) = (who.name().map(str::to_owned), FileKey::new(who.name(), name));
     let fetched = scratch.join(format!("fetched-{name}"));
-    let command = Command::Download { name: name.to_owned(), path: fetched.clone(), overwrite: true };
+    let command = Command::Download { user: user.clone(), file, path: fetched.clone(), overwrite: true };
     let download = session.finish(session.begin(command).await?).await?;
     let read = |path: &Path| std::fs::read(path).wrap_err_with(|| format!("cannot read {}", path.display()));
     let (original, copy) = (read(&scratch.join(name))?, read(&fetched)?);
     let sha256 = Sha256Digest::of(&original);
     Ok(FileReport {
+        owner: user.unwrap_or_default(),
         name: name.to_owned(),
         bytes: upload.status.bytes,
         segments: upload.status.segments,

@@ -20,17 +20,22 @@
 //! | 5 | [`oneshot`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
 
+pub mod access;
+pub mod accounts;
+pub mod asking;
 pub mod auth;
 pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod database;
 pub mod demo;
+pub mod demo_users;
 pub mod engine;
 pub mod experiment;
 pub mod flow;
 pub mod interrupt;
 pub mod logging;
+pub mod mailer;
 pub mod net;
 pub mod node;
 pub mod oneshot;
@@ -38,6 +43,7 @@ pub mod output;
 pub mod panics;
 pub mod private_file;
 pub mod progress;
+pub mod qr;
 pub mod random;
 pub mod recordings;
 pub mod repl;

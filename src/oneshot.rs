@@ -1,9 +1,10 @@
-//! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing at once or in virtual time, prints
-//! what came of it, and ends. Knows the engine and the report, and no other front end.
+//! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing for whoever is logged in, at once or in
+//! virtual time, prints what came of it, and ends. Knows the engine and the report, and no other front end.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use color_eyre::Help;
@@ -11,6 +12,8 @@ use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+use crate::access::{Access, Who};
+use crate::asking::{Desk, LoginArgs, refused};
 use crate::config::keys::Section;
 use crate::engine::transfer::{TransferReport, TransferState};
 use crate::engine::{ClockMode, Command, Reply};
@@ -19,6 +22,7 @@ use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::report::{ExportReport, FileLine, files_text, node_lines, nodes_text, removals_text, transfers_text};
 use crate::session::{EngineArgs, Session, advised, default_data_dir};
+use crate::storage::manifest::FileKey;
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -31,6 +35,8 @@ pub struct PutArgs {
     name: Option<String>,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    login: LoginArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -49,6 +55,8 @@ pub struct GetArgs {
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
+    login: LoginArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -61,6 +69,8 @@ pub struct RemoveArgs {
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
+    login: LoginArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -69,6 +79,8 @@ pub struct RemoveArgs {
 pub struct ListArgs {
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    login: LoginArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -81,6 +93,8 @@ pub struct ExportArgs {
     output_file: Option<PathBuf>,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    login: LoginArgs,
     /// Accepted for the sake of scripts: an export is always JSON
     #[arg(long)]
     json: bool,
@@ -95,8 +109,36 @@ pub struct ConfigArgs {
     output: OutputArgs,
 }
 
-fn start(args: &EngineArgs) -> Result<Session> {
-    Session::start(args, None, ClockMode::OnDemand)
+/// A session, and who uses it.
+struct Visit {
+    session: Session,
+    desk: Desk,
+    who: Arc<Who>,
+}
+
+impl Visit {
+    /// Starts an engine for somebody who may use it.
+    async fn begin(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
+        let session = Session::start(engine, ClockMode::OnDemand)?;
+        let desk = Desk::open(&session, login, "local command").await?;
+        let who = desk.user().await?;
+        Ok(Visit { session, desk, who })
+    }
+
+    fn access(&self) -> &Access {
+        self.desk.shell().access()
+    }
+
+    /// The user, as the engine knows them.
+    fn user(&self) -> Option<String> {
+        self.who.name().map(str::to_owned)
+    }
+
+    async fn end(self) -> Result<()> {
+        drop(self.who);
+        self.desk.close().await;
+        self.session.end().await.map(drop)
+    }
 }
 
 /// Stores files, one after the other. One that cannot be stored does not keep others from it.
@@ -112,13 +154,13 @@ pub async fn put(args: &PutArgs) -> Result<()> {
         return Err(eyre!("standard input has no name")).suggestion("give it one with --as NAME");
     }
     let spool = if from_stdin { Some(spool_stdin()?) } else { None };
-    let session = start(&args.engine)?;
+    let visit = Visit::begin(&args.engine, &args.login).await?;
     let command = |path: &PathBuf| {
         let path = spool.as_ref().filter(|_| is_dash(path)).map_or(path.clone(), |spool| spool.path().to_owned());
-        Command::Upload { path, name: args.name.clone(), stored_at: output::now_unix() }
+        Command::Upload { path, owner: visit.user(), name: args.name.clone(), stored_at: output::now_unix() }
     };
-    let commands = args.files.iter().map(command).collect();
-    let done = transfer_all(session, commands).await;
+    let commands = args.files.iter().map(command).map(Ok).collect();
+    let done = transfer_all(visit, commands).await;
     print_done(args.output, done, transfers_text)
 }
 
@@ -130,15 +172,21 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     if args.output_file.as_deref().is_some_and(is_dash) {
         return get_to_stdout(args).await;
     }
-    let session = start(&args.engine)?;
-    let path = match &args.output_file {
-        Some(directory) if directory.is_dir() => directory.join(&args.name),
+    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let place = |file: &FileKey| match &args.output_file {
+        Some(directory) if directory.is_dir() => directory.join(&file.name),
         Some(path) => path.clone(),
-        None => PathBuf::from(&args.name),
+        None => PathBuf::from(&file.name),
     };
-    let command = Command::Download { name: args.name.clone(), path, overwrite: args.force };
-    let done = transfer_all(session, vec![command]).await;
+    let command = download(&visit, &args.name, place, args.force).await;
+    let done = transfer_all(visit, vec![command]).await;
     print_done(args.output, done, transfers_text)
+}
+
+/// Fetches a file that the user may read, to the place that it is given.
+async fn download(visit: &Visit, name: &str, place: impl FnOnce(&FileKey) -> PathBuf, overwrite: bool) -> Result<Command> {
+    let file = visit.access().readable(&visit.who, name).await.map_err(|error| refused(error.into()))?.key;
+    Ok(Command::Download { user: visit.user(), path: place(&file), file, overwrite })
 }
 
 fn is_dash(path: &Path) -> bool {
@@ -156,8 +204,9 @@ fn spool_stdin() -> Result<NamedTempFile> {
 async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let directory = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
     let path = directory.path().join("file");
-    let command = Command::Download { name: args.name.clone(), path: path.clone(), overwrite: false };
-    let (_, result) = transfer_all(start(&args.engine)?, vec![command]).await;
+    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let command = download(&visit, &args.name, |_| path.clone(), false).await;
+    let (_, result) = transfer_all(visit, vec![command]).await;
     result?;
     let mut file = File::open(&path).wrap_err("cannot read what was fetched")?;
     io::copy(&mut file, &mut io::stdout().lock()).wrap_err("cannot write to standard output")?;
@@ -169,18 +218,26 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
 /// # Errors
 /// Where there is none of that name.
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
-    let session = start(&args.engine)?;
-    let commands = args.names.iter().map(|name| Command::Remove { name: name.clone() }).collect();
-    let done = transfer_all(session, commands).await;
+    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let mut commands = Vec::new();
+    for name in &args.names {
+        let file = visit.access().changeable(&visit.who, name).await.map_err(|error| refused(error.into()));
+        commands.push(file.map(|file| Command::Remove { user: visit.user(), file: file.key }));
+    }
+    let done = transfer_all(visit, commands).await;
     print_done(args.output, done, removals_text)
 }
 
 /// Does transfers one after the other: those that were done, and what failed. An interrupt ends them all.
-async fn transfer_all(session: Session, commands: Vec<Command>) -> (Vec<TransferReport>, Result<()>) {
-    let progress = Progress::start(&session.engine);
+async fn transfer_all(visit: Visit, commands: Vec<Result<Command>>) -> (Vec<TransferReport>, Result<()>) {
+    let progress = Progress::start(&visit.session.engine);
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for command in commands {
-        match transfer(&session, command).await {
+        let report = match command {
+            Ok(command) => transfer(&visit.session, command).await,
+            Err(error) => Err(error),
+        };
+        match report {
             Ok(report) => done.push(report),
             Err(error) => failed.push(error),
         }
@@ -189,7 +246,7 @@ async fn transfer_all(session: Session, commands: Vec<Command>) -> (Vec<Transfer
         }
     }
     progress.finish().await;
-    (done, all_told(failed).and(session.end().await.map(drop)))
+    (done, all_told(failed).and(visit.end().await))
 }
 
 /// The last error, once those before it have been told.
@@ -239,10 +296,11 @@ async fn transfer(session: &Session, command: Command) -> Result<TransferReport>
 /// # Errors
 /// Where the data directory cannot be used.
 pub async fn list(args: &ListArgs) -> Result<()> {
-    let session = start(&args.engine)?;
-    let files = session.files().await?;
-    drop(session.end().await?);
-    let lines: Vec<FileLine> = files.iter().map(FileLine::from).collect();
+    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let files = visit.session.files().await?;
+    let readable = files.iter().filter(|file| visit.who.may_read(file));
+    let lines: Vec<FileLine> = readable.map(|file| FileLine::new(file, visit.who.label(&file.key))).collect();
+    visit.end().await?;
     output::print(&args.output, &lines, |lines| files_text(lines))
 }
 
@@ -251,10 +309,10 @@ pub async fn list(args: &ListArgs) -> Result<()> {
 /// # Errors
 /// Where the data directory cannot be used.
 pub async fn nodes(args: &ListArgs) -> Result<()> {
-    let session = start(&args.engine)?;
-    let health = session.check_health().await?;
-    let lines = node_lines(&session.nodes().await?, &health);
-    drop(session.end().await?);
+    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let health = visit.session.check_health().await?;
+    let lines = node_lines(&visit.session.nodes().await?, &health);
+    visit.end().await?;
     output::print(&args.output, &lines, |lines| nodes_text(lines))
 }
 
@@ -263,9 +321,9 @@ pub async fn nodes(args: &ListArgs) -> Result<()> {
 /// # Errors
 /// Where the data directory cannot be used or the output cannot be written.
 pub async fn export(args: &ExportArgs) -> Result<()> {
-    let session = start(&args.engine)?;
-    let manifests = session.engine.manifests().await.map_err(advised)?;
-    drop(session.end().await?);
+    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let manifests = visit.access().manifests(&visit.who).await.map_err(advised)?;
+    visit.end().await?;
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match &args.output_file {
         None => output::print_text(&json),
@@ -300,7 +358,7 @@ pub fn config(args: &ConfigArgs) -> Result<()> {
         section: section.to_string(),
         key,
         node,
-        value: setting.text.clone(),
+        value: setting.shown().to_owned(),
         origin: setting.origin.to_string(),
     };
     let nodes = config.node_settings().map(|(node, key, setting)| line(Some(node), Section::Node, key, setting));

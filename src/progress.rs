@@ -81,6 +81,6 @@ fn new_bar(status: &TransferStatus) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{prefix:30!} {bar:30} {percent:>3} % {msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(format!("{} {}", status.direction.name(), status.name));
+    bar.set_prefix(format!("{} {}", status.direction.name(), status.file.name));
     bar
 }

@@ -21,16 +21,19 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::access::Who;
+use crate::asking::{Desk, LoginArgs};
 use crate::engine::transfer::{TransferId, TransferStatus};
 use crate::engine::{Command, Snapshot};
 use crate::interrupt::interrupted;
 use crate::output;
 use crate::progress::Progress;
 use crate::session::{EngineArgs, Session};
+use crate::shell::ShellError;
 use crate::shell::answer::{Answer, Effect};
+use crate::shell::call::may_hold_a_secret;
 use crate::shell::complete::{self, Knowledge};
 use crate::shell::words::{self, Variables};
-use crate::shell::{Shell, ShellError};
 
 /// Lines that are remembered.
 const HISTORY_MAX: usize = 2_000;
@@ -40,6 +43,8 @@ const HISTORY_MAX: usize = 2_000;
 pub struct ReplArgs {
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    login: LoginArgs,
 }
 
 /// Reads and carries out lines until somebody leaves.
@@ -49,50 +54,95 @@ pub struct ReplArgs {
 pub async fn run(args: &ReplArgs) -> Result<()> {
     // From here on Ctrl-C never ends the program, not even between two lines.
     let _ctrl_c = signal(SignalKind::interrupt()).wrap_err("cannot wait for signals")?;
-    let session = Session::start_interactive(&args.engine, None)?;
-    let mut repl = Repl::new(&session).await?;
+    let session = Session::start_interactive(&args.engine)?;
+    let mut repl = Repl::new(&session, &args.login).await?;
     let result = repl.read_lines().await;
-    drop(repl);
+    repl.desk.close().await;
     drop(session.end().await?);
     result
 }
 
 struct Repl {
-    shell: Shell,
+    desk: Desk,
     editor: Option<Editor<LineHelper, FileHistory>>,
-    history: PathBuf,
+    data_dir: PathBuf,
+    /// Whose history it is that the editor has.
+    user: Option<String>,
     variables: Variables,
     color: bool,
 }
 
 impl Repl {
-    async fn new(session: &Session) -> Result<Repl> {
+    async fn new(session: &Session, login: &LoginArgs) -> Result<Repl> {
         let config = Config::builder().completion_type(CompletionType::List).max_history_size(HISTORY_MAX);
-        let config = config.wrap_err("cannot set up the line editor")?.auto_add_history(true).build();
+        let config = config.wrap_err("cannot set up the line editor")?.build();
         let history = FileHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
         let color = std::io::stdout().is_terminal() && !output::no_color();
-        editor.set_helper(Some(LineHelper { snapshots: session.engine.snapshots(), history: HistoryHinter::new(), color }));
-        let history = session.data_dir.join("history.txt");
-        // The first time there is none.
-        let _ = editor.load_history(&history);
-        let shell = Shell::watching(session.engine.clone(), output::now_unix).await?;
-        Ok(Repl { shell, editor: Some(editor), history, variables: Variables::new(), color })
+        let desk = Desk::open(session, login, "local repl").await?.with_lines_of_stdin();
+        let who = desk.shell().access().watch();
+        let snapshots = session.engine.snapshots();
+        editor.set_helper(Some(LineHelper { snapshots, who, history: HistoryHinter::new(), color }));
+        desk.shell().watch_wire().await?;
+        let user = desk.shell().access().who().name().map(str::to_owned);
+        let data_dir = session.data_dir.clone();
+        let mut repl = Repl { desk, editor: Some(editor), data_dir, user, variables: Variables::new(), color };
+        repl.load_history();
+        Ok(repl)
     }
 
-    fn save_history(&mut self) {
-        if let Some(Err(error)) = self.editor.as_mut().map(|editor| editor.save_history(&self.history)) {
-            eprintln!("cannot write {}: {error}", self.history.display());
+    /// Where the lines of the present user are kept: nobody reads another's.
+    fn history_path(&self) -> PathBuf {
+        self.data_dir.join(self.user.as_ref().map_or("history.txt".into(), |user| format!("history-{user}.txt")))
+    }
+
+    fn load_history(&mut self) {
+        let path = self.history_path();
+        if let Some(editor) = &mut self.editor {
+            // The first time there is none.
+            let _ = editor.clear_history().and_then(|()| editor.load_history(&path));
         }
     }
 
+    /// Keeps a line, unless it may hold a secret.
+    fn keep_line(&mut self, line: &str) {
+        let path = self.history_path();
+        let Some(editor) = self.editor.as_mut().filter(|_| !may_hold_a_secret(line)) else { return };
+        let kept = editor.add_history_entry(line).and_then(|_| editor.save_history(&path));
+        kept.unwrap_or_else(|error| eprintln!("cannot write {}: {error}", path.display()));
+    }
+
+    /// Somebody else may be there now.
+    fn note_user(&mut self) {
+        let user = self.desk.shell().access().who().name().map(str::to_owned);
+        if user != self.user {
+            self.user = user;
+            self.variables.clear();
+            self.load_history();
+        }
+    }
+
+    /// Says how to begin, or begins with the login where somebody can be asked.
+    async fn greet(&mut self) -> Result<()> {
+        match *self.desk.shell().access().who() {
+            Who::Operator => eprintln!("There is no account yet, and you may do everything: `register` makes the admin's."),
+            Who::Nobody if std::io::stdin().is_terminal() => drop(self.carry_out("login").await?),
+            Who::Nobody => eprintln!("Log in with `login NAME`."),
+            Who::User(_) => {}
+        }
+        Ok(())
+    }
+
     async fn read_lines(&mut self) -> Result<()> {
+        self.greet().await?;
         loop {
             match self.read_line().await? {
                 Ok(line) => {
+                    self.keep_line(&line);
                     if self.carry_out(&line).await? {
                         return Ok(());
                     }
+                    self.note_user();
                 }
                 Err(ReadlineError::Interrupted) => {}
                 Err(ReadlineError::Eof) => {
@@ -109,15 +159,15 @@ impl Repl {
     /// The editor blocks, so it is lent to a thread for as long as a line takes.
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
         let Some(mut editor) = self.editor.take() else { return Err(eyre!("the line editor is gone")) };
-        let prompt = if self.color { "\u{1b}[1;36mp2p›\u{1b}[0m " } else { "p2p› " };
+        let name = self.desk.shell().access().who().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
+        let prompt = if self.color { format!("\u{1b}[1;36m{name}›\u{1b}[0m ") } else { format!("{name}› ") };
         let before = tcgetattr(std::io::stdin());
-        let mut reading = tokio::task::spawn_blocking(move || (editor.readline(prompt), editor));
+        let mut reading = tokio::task::spawn_blocking(move || (editor.readline(&prompt), editor));
         loop {
             tokio::select! {
                 read = &mut reading => {
                     let (line, editor) = read.wrap_err("the line editor has failed")?;
                     self.editor = Some(editor);
-                    self.save_history();
                     return Ok(line);
                 }
                 stop = interrupted() => {
@@ -157,11 +207,12 @@ impl Repl {
     }
 
     /// Runs a command; Ctrl-C ends it, and the transfers that it began with it.
-    async fn answer(&self, command: &str) -> Result<Result<Answer, ShellError>> {
+    async fn answer(&mut self, command: &str) -> Result<Result<Answer, ShellError>> {
         let before = self.latest_transfer();
-        let progress = Progress::start(self.shell.engine());
+        let shell = self.desk.shell().clone();
+        let progress = Progress::start(shell.engine());
         let result = tokio::select! {
-            result = self.shell.run_to_end(command, &self.variables) => result,
+            result = self.desk.serve(shell.run_to_end(command, &self.variables)) => result,
             stop = interrupted() => {
                 let stop = stop?;
                 if !stop.is_ctrl_c() {
@@ -178,15 +229,15 @@ impl Repl {
     }
 
     fn latest_transfer(&self) -> Option<TransferId> {
-        self.shell.engine().snapshots().borrow().transfers.iter().map(|report| report.status.id).max()
+        self.desk.shell().engine().snapshots().borrow().transfers.iter().map(|report| report.status.id).max()
     }
 
     /// Cancels the transfers that were begun after this one.
     async fn cancel_after(&self, before: Option<TransferId>) {
-        let snapshot = self.shell.engine().snapshots().borrow().clone();
+        let snapshot = self.desk.shell().engine().snapshots().borrow().clone();
         for transfer in snapshot.running().map(|status| status.id).filter(|&id| Some(id) > before) {
             // It may have ended in the meantime.
-            let _ = self.shell.engine().ask(Command::Cancel { transfer }).await;
+            let _ = self.desk.shell().engine().ask(Command::Cancel { transfer }).await;
         }
     }
 
@@ -207,7 +258,7 @@ impl Repl {
 
     /// Transfers that run would be cancelled: whoever leaves is told once.
     fn may_leave(&self) -> bool {
-        let snapshot = self.shell.engine().snapshots().borrow().clone();
+        let snapshot = self.desk.shell().engine().snapshots().borrow().clone();
         let names: Vec<String> = snapshot.running().map(TransferStatus::describe).collect();
         if !names.is_empty() {
             eprintln!("still running: {}; `wait` waits for it, `quit --now` cancels it and leaves", names.join(", "));
@@ -220,6 +271,7 @@ impl Repl {
 struct LineHelper {
     /// And not a handle, which would keep the engine going.
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    who: watch::Receiver<Arc<Who>>,
     history: HistoryHinter,
     color: bool,
 }
@@ -230,7 +282,7 @@ impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::from(self.snapshots.borrow().as_ref());
+        let known = Knowledge::of(&self.snapshots.borrow(), &self.who.borrow());
         let completion = complete::complete(line, pos, &known);
         let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
         Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))

@@ -10,8 +10,8 @@ mod tables;
 
 use serde::Serialize;
 
-pub use self::demo::{DemoReport, FileReport, SegmentReport};
-pub use self::export::ExportReport;
+pub use self::demo::{DemoReport, FileReport, SegmentReport, UserReport};
+pub use self::export::{ExportReport, ExportedFile};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::tables::{Column, bytes_of, date_of, figures, rate_of, seconds_of, table, words};
 
@@ -45,7 +45,9 @@ impl From<&TransferReport> for WayReport {
 /// A transfer of one file, as `put` and `get` tell it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferLine {
-    /// The file's name in the network.
+    /// Whose the file is; nobody's where there are no accounts.
+    pub owner: Option<String>,
+    /// The file's name.
     pub name: String,
     /// Its bytes.
     pub bytes: u64,
@@ -62,7 +64,8 @@ impl From<&TransferReport> for TransferLine {
     fn from(report: &TransferReport) -> Self {
         let status = &report.status;
         TransferLine {
-            name: status.name.clone(),
+            owner: status.file.owner.clone(),
+            name: status.file.name.clone(),
             bytes: status.bytes,
             segments: status.segments,
             sha256: report.sha256,
@@ -74,6 +77,8 @@ impl From<&TransferReport> for TransferLine {
 /// A file that is no more, as `rm` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemovalLine {
+    /// Whose it was; nobody's where there are no accounts.
+    pub owner: Option<String>,
     /// Its name.
     pub name: String,
     /// Its bytes.
@@ -86,14 +91,19 @@ pub struct RemovalLine {
 
 impl From<&TransferReport> for RemovalLine {
     fn from(report: &TransferReport) -> Self {
-        let TransferLine { name, bytes, segments, way, .. } = TransferLine::from(report);
-        RemovalLine { name, bytes, segments, virtual_seconds: way.virtual_seconds }
+        let TransferLine { owner, name, bytes, segments, way, .. } = TransferLine::from(report);
+        RemovalLine { owner, name, bytes, segments, virtual_seconds: way.virtual_seconds }
     }
 }
 
 /// A stored file, as `ls` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileLine {
+    /// What it is called by whoever asks: another's is `owner/name`.
+    #[serde(skip)]
+    pub label: String,
+    /// Whose it is; nobody's where there are no accounts.
+    pub owner: Option<String>,
     /// Its name.
     pub name: String,
     /// Its bytes.
@@ -106,17 +116,23 @@ pub struct FileLine {
     pub sha256: Sha256Digest,
     /// When it was stored: seconds since 1970.
     pub stored_at: u64,
+    /// The users who may read it beside its owner.
+    pub readers: Vec<String>,
 }
 
-impl From<&FileRecord> for FileLine {
-    fn from(file: &FileRecord) -> Self {
+impl FileLine {
+    /// A file that whoever asks calls `label`.
+    pub fn new(file: &FileRecord, label: String) -> FileLine {
         FileLine {
-            name: file.name.clone(),
+            label,
+            owner: file.key.owner.clone(),
+            name: file.key.name.clone(),
             bytes: file.size,
             segments: file.segments,
             segment_size: file.segment_size,
             sha256: file.sha256,
             stored_at: file.stored_at,
+            readers: file.readers.iter().cloned().collect(),
         }
     }
 }
@@ -206,10 +222,19 @@ pub fn files_text(lines: &[FileLine]) -> String {
         return "no files are stored".into();
     }
     let row = |line: &FileLine| {
-        vec![line.name.clone(), bytes_of(line.bytes), line.segments.to_string(), date_of(line.stored_at), line.sha256.short()]
+        vec![
+            line.label.clone(),
+            bytes_of(line.bytes),
+            line.segments.to_string(),
+            date_of(line.stored_at),
+            line.sha256.short(),
+            line.readers.join(", "),
+        ]
     };
-    let columns = [words("file"), figures("size"), figures("segments"), words("stored"), words("sha-256")];
-    table(&columns, lines.iter().map(row))
+    let columns = [words("file"), figures("size"), figures("segments"), words("stored"), words("sha-256"), words("shared with")];
+    // Where nothing is shared, nobody has to know that it could be.
+    let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
+    table(&columns[..shown], lines.iter().map(row))
 }
 
 /// Nodes as a table.

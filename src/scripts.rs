@@ -8,11 +8,11 @@ use clap::Args;
 use color_eyre::eyre::{Result, WrapErr};
 use serde_json::json;
 
+use crate::asking::{Desk, LoginArgs};
 use crate::engine::ClockMode;
 use crate::interrupt::interrupted;
 use crate::output::{self, OutputArgs};
 use crate::session::{EngineArgs, Session};
-use crate::shell::Shell;
 use crate::shell::script::{self, Done};
 
 /// `p2p run`
@@ -27,6 +27,8 @@ pub struct RunArgs {
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
+    login: LoginArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -36,18 +38,21 @@ pub struct RunArgs {
 /// Where it cannot be read, or a line fails.
 pub async fn run(args: &RunArgs) -> Result<()> {
     let (name, text) = args.script()?;
-    let session = Session::start(&args.engine, None, ClockMode::OnDemand)?;
-    let shell = Shell::watching(session.engine.clone(), output::now_unix).await?;
+    let session = Session::start(&args.engine, ClockMode::OnDemand)?;
+    let mut desk = Desk::open(&session, &args.login, "local script").await?;
+    let shell = desk.shell().clone();
+    shell.watch_wire().await?;
     let json = args.output.json;
     let mut unprinted = None;
     let result = {
         let show = |done: &Done<'_>| unprinted = print(done, json).err().or(unprinted.take());
         tokio::select! {
-            result = script::run(&shell, &name, &text, show) => result.map_err(color_eyre::eyre::Report::from),
+            result = desk.serve(script::run(&shell, &name, &text, show)) => result.map_err(color_eyre::eyre::Report::from),
             stop = interrupted() => Err(stop?.into()),
         }
     };
     drop(shell);
+    desk.close().await;
     drop(session.end().await?);
     unprinted.map_or(result, Err)
 }

@@ -2,13 +2,15 @@
 //!
 //! Knows nothing of what a front end does with them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use color_eyre::Help;
 use color_eyre::eyre::{Report, Result, eyre};
 use tracing_appender::non_blocking::WorkerGuard;
 
+use crate::access::Access;
+use crate::auth::Auth;
 use crate::config::Config;
 use crate::config::keys::Section;
 use crate::engine::command::OnShutdown;
@@ -16,8 +18,9 @@ use crate::engine::pace::Speed;
 use crate::engine::snapshot::{HealthReport, NodeStatus};
 use crate::engine::transfer::{TransferError, TransferId, TransferReport};
 use crate::engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
+use crate::mailer::Mailer;
 use crate::storage::manifest::FileRecord;
-use crate::{logging, recordings};
+use crate::{logging, output, private_file, recordings};
 
 /// The options of everything that starts an engine.
 #[derive(Debug, Clone, Default, Args)]
@@ -25,6 +28,14 @@ pub struct EngineArgs {
     /// Keep files, catalog and logs in DIR instead of ~/.local/share/p2p
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// What is simulated.
+    #[command(flatten)]
+    pub simulation: SimulationArgs,
+}
+
+/// The options of a simulation, wherever its data is.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SimulationArgs {
     /// Read FILE instead of ./p2p.toml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -42,11 +53,12 @@ impl EngineArgs {
     /// # Errors
     /// Where one of them says something wrong.
     pub fn load(&self) -> Result<Config> {
-        let mut config = Config::load(self.config.as_deref())?;
-        if let Some(seed) = self.seed {
+        let SimulationArgs { config, seed, speed } = &self.simulation;
+        let mut config = Config::load(config.as_deref())?;
+        if let Some(seed) = seed {
             config.set(Section::Network, "seed", &seed.to_string(), "--seed")?;
         }
-        if let Some(speed) = self.speed {
+        if let Some(speed) = speed {
             config.set(Section::Engine, "speed", &speed.to_string(), "--speed")?;
         }
         if let Some(directory) = &self.data_dir {
@@ -77,38 +89,46 @@ pub struct Session {
     pub config: Config,
     /// Where its data is.
     pub data_dir: PathBuf,
+    /// The accounts.
+    pub auth: Auth,
+    /// What sends their mails.
+    pub mailer: Mailer,
     thread: Engine,
     log: WorkerGuard,
 }
 
 impl Session {
-    /// Starts the engine that `args` describe. `data_dir` goes before theirs.
+    /// Starts the engine that `args` describe.
     ///
     /// # Errors
     /// Where the configuration is wrong or the data directory cannot be used.
-    pub fn start(args: &EngineArgs, data_dir: Option<&Path>, clock: ClockMode) -> Result<Session> {
-        Session::open(args, data_dir, clock, false)
+    pub fn start(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
+        Session::open(args, clock, false)
     }
 
     /// The same for somebody who types: time passes by itself, and what is asked is recorded in the data directory.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
-    pub fn start_interactive(args: &EngineArgs, data_dir: Option<&Path>) -> Result<Session> {
-        Session::open(args, data_dir, ClockMode::Running, true)
+    pub fn start_interactive(args: &EngineArgs) -> Result<Session> {
+        Session::open(args, ClockMode::Running, true)
     }
 
-    fn open(args: &EngineArgs, data_dir: Option<&Path>, clock: ClockMode, recorded: bool) -> Result<Session> {
+    fn open(args: &EngineArgs, clock: ClockMode, recorded: bool) -> Result<Session> {
         let mut config = args.load()?;
         if recorded && config.is_default(Section::Engine, "speed") {
             // Who watches wants to see it happen.
             config.set(Section::Engine, "speed", "1x", "an interactive session")?;
         }
-        let data_dir = match data_dir.map(Path::to_owned).or_else(|| config.data_dir()) {
+        let data_dir = match config.data_dir() {
             Some(directory) => directory,
             None => default_data_dir()?,
         };
         let settings = config.engine(&data_dir, clock)?;
+        let policy = config.accounts()?;
+        // Whoever may read the segments on the disks need not ask for the files.
+        let unusable = |error| EngineError::DataDir { path: data_dir.clone(), reason: std::io::Error::to_string(&error) };
+        private_file::create_directory(&data_dir).map_err(|error| advised(unusable(error)))?;
         let log = logging::start(&data_dir)?;
         let recording = recorded.then(|| recordings::next(&data_dir));
         let (thread, engine) = Engine::start(settings, recording.as_deref()).map_err(advised)?;
@@ -122,7 +142,18 @@ impl Session {
         if missing > 0 {
             eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
         }
-        Ok(Session { engine, config, data_dir, thread, log })
+        let auth = Auth::open(thread.database().clone(), policy)?;
+        let mailer = Mailer::start(auth.clone(), &config, &data_dir, output::now_unix)?;
+        Ok(Session { engine, config, data_dir, auth, mailer, thread, log })
+    }
+
+    /// The door for a front end that the audit log and mails call `origin`.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn access(&self, origin: &str) -> Result<Access> {
+        let access = Access::new(self.engine.clone(), self.auth.clone(), origin, output::now_unix)?;
+        Ok(access.with_mail_way(self.mailer.way.clone()))
     }
 
     /// Asks the engine for something.
@@ -198,21 +229,9 @@ impl Session {
         let _ = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
         drop(self.engine);
         self.thread.join()?;
+        self.mailer.end().await;
         Ok(self.log)
     }
-}
-
-/// Removes stored files of these names, in a run of its own, so that the next one begins as if they had never been. The log goes
-/// on until what this gives is dropped.
-///
-/// # Errors
-/// Where the data directory cannot be used or a file not be removed.
-pub async fn remove_stored(args: &EngineArgs, names: &[&str]) -> Result<WorkerGuard> {
-    let session = Session::start(args, None, ClockMode::OnDemand)?;
-    for file in session.files().await?.into_iter().filter(|file| names.contains(&file.name.as_str())) {
-        session.finish(session.begin(Command::Remove { name: file.name }).await?).await?;
-    }
-    session.end().await
 }
 
 /// A reply that does not fit what was asked: a bug.

@@ -20,6 +20,8 @@ _p2p() {
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--ascii[Draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -36,7 +38,6 @@ _p2p() {
         case $line[1] in
             (demo)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -54,6 +55,8 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -70,6 +73,8 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--force[Replace a file that is there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -85,6 +90,8 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -98,6 +105,8 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -112,6 +121,53 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(register)
+_arguments "${_arguments_options[@]}" : \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::name -- The user name:_default' \
+'::email -- The e-mail address:_default' \
+&& ret=0
+;;
+(login)
+_arguments "${_arguments_options[@]}" : \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::name -- The user name:_default' \
+&& ret=0
+;;
+(logout)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -149,6 +205,8 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -163,6 +221,8 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -200,6 +260,8 @@ _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Accepted for the sake of scripts\: an export is always JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -260,6 +322,18 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(register)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(login)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(logout)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (flow)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -314,6 +388,9 @@ _p2p_commands() {
 'ls:List the stored files' \
 'rm:Remove stored files' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
+'register:Make an account' \
+'login:Log in, until \`p2p logout\`' \
+'logout:End the session that \`p2p login\` began' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full screen' \
@@ -365,6 +442,9 @@ _p2p__subcmd__help_commands() {
 'ls:List the stored files' \
 'rm:Remove stored files' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
+'register:Make an account' \
+'login:Log in, until \`p2p logout\`' \
+'logout:End the session that \`p2p login\` began' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full screen' \
@@ -412,6 +492,16 @@ _p2p__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help help commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__login_commands] )) ||
+_p2p__subcmd__help__subcmd__login_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help login commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__logout_commands] )) ||
+_p2p__subcmd__help__subcmd__logout_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help logout commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__ls_commands] )) ||
 _p2p__subcmd__help__subcmd__ls_commands() {
     local commands; commands=()
@@ -431,6 +521,11 @@ _p2p__subcmd__help__subcmd__nodes_commands() {
 _p2p__subcmd__help__subcmd__put_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help put commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__register_commands] )) ||
+_p2p__subcmd__help__subcmd__register_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help register commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__help__subcmd__repl_commands] )) ||
 _p2p__subcmd__help__subcmd__repl_commands() {
@@ -452,6 +547,16 @@ _p2p__subcmd__help__subcmd__run_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help run commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__login_commands] )) ||
+_p2p__subcmd__login_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p login commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__logout_commands] )) ||
+_p2p__subcmd__logout_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p logout commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__ls_commands] )) ||
 _p2p__subcmd__ls_commands() {
     local commands; commands=()
@@ -471,6 +576,11 @@ _p2p__subcmd__nodes_commands() {
 _p2p__subcmd__put_commands() {
     local commands; commands=()
     _describe -t commands 'p2p put commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__register_commands] )) ||
+_p2p__subcmd__register_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p register commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__repl_commands] )) ||
 _p2p__subcmd__repl_commands() {

@@ -22,8 +22,8 @@ use super::pace::{Pace, Speed};
 use super::recording::Recorder;
 use super::simulation::{Progress, Simulation, Token};
 use super::snapshot::Snapshot;
+use crate::database::Database;
 use crate::net::TraceHash;
-use crate::storage::manifest::Manifest;
 use crate::units::SimTime;
 
 /// Commands that may wait to be taken in.
@@ -72,19 +72,13 @@ impl EngineHandle {
         answer.await.map_err(|_| EngineError::Stopped)?
     }
 
-    /// Every stored file, whole.
+    /// Asks for something whose answer nobody waits for.
     ///
     /// # Errors
-    /// As for [`ask`](Self::ask).
-    pub async fn manifests(&self) -> Result<Vec<Manifest>, EngineError> {
-        let mut manifests = Vec::new();
-        let Reply::Files(files) = self.ask(Command::Files).await? else { return Ok(manifests) };
-        for file in files {
-            if let Reply::Info(manifest) = self.ask(Command::Info { name: file.name }).await? {
-                manifests.push(*manifest);
-            }
-        }
-        Ok(manifests)
+    /// [`EngineError::Stopped`].
+    pub async fn tell(&self, command: Command) -> Result<(), EngineError> {
+        let (reply, _) = oneshot::channel();
+        self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)
     }
 
     /// The hash of everything that has happened so far.
@@ -111,8 +105,9 @@ impl EngineHandle {
 /// The thread that the simulation runs on.
 #[derive(Debug)]
 pub struct Engine {
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
     unrecorded: Option<String>,
+    database: Database,
 }
 
 impl Engine {
@@ -126,6 +121,7 @@ impl Engine {
         let (clock, pace) = (config.clock, config.speed);
         let io = ThreadedIo::start().map_err(failed)?;
         let mut simulation = Simulation::open(config.clone(), Box::new(io))?;
+        let database = simulation.catalog().database().clone();
         let (recorder, unrecorded) = match recording.map(|path| Recorder::begin(path, &config, simulation.catalog())) {
             None => (None, None),
             Some(Ok(recorder)) => (Some(recorder), None),
@@ -155,7 +151,12 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let builder = std::thread::Builder::new().name("p2p-engine".into());
         let thread = builder.spawn(move || runtime.block_on(actor.run())).map_err(failed)?;
-        Ok((Engine { thread: Some(thread), unrecorded }, EngineHandle { asks, events, snapshots }))
+        Ok((Engine { thread, unrecorded, database }, EngineHandle { asks, events, snapshots }))
+    }
+
+    /// The database of the data directory, for others that keep things in it.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Why there is no recording, where one was wanted.
@@ -167,11 +168,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Internal`] where it ended in a panic.
-    pub fn join(mut self) -> Result<(), EngineError> {
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Err(_)) => Err(EngineError::Internal("the engine ended in a panic; see the log".into())),
-            _ => Ok(()),
-        }
+    pub fn join(self) -> Result<(), EngineError> {
+        self.thread.join().map_err(|_| EngineError::Internal("the engine ended in a panic; see the log".into()))
     }
 }
 

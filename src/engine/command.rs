@@ -11,7 +11,7 @@ use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus}
 use crate::net::{HostConfig, PacketRecord};
 use crate::storage::catalog::CatalogError;
 use crate::storage::disk::DiskError;
-use crate::storage::manifest::{FileRecord, Manifest, NameError};
+use crate::storage::manifest::{FileKey, FileRecord, Manifest, NameError};
 use crate::units::SimDuration;
 
 /// Something to do. Commands take effect at the virtual instant at which they are taken in.
@@ -21,6 +21,8 @@ pub enum Command {
     Upload {
         /// The file.
         path: PathBuf,
+        /// Whose it is to be: the user who asks.
+        owner: Option<String>,
         /// The name to store it under; by itself the file's own.
         name: Option<String>,
         /// The wall clock of whoever asks, in seconds since 1970: it is noted with the file.
@@ -28,8 +30,10 @@ pub enum Command {
     },
     /// Fetch a file to this machine. Answered by [`Reply::Started`].
     Download {
-        /// Its name.
-        name: String,
+        /// The user who asks.
+        user: Option<String>,
+        /// Which one.
+        file: FileKey,
         /// Where to.
         path: PathBuf,
         /// Whether a file that is there may be replaced.
@@ -37,8 +41,24 @@ pub enum Command {
     },
     /// Forget a file. Answered by [`Reply::Started`].
     Remove {
-        /// Its name.
-        name: String,
+        /// The user who asks.
+        user: Option<String>,
+        /// Which one.
+        file: FileKey,
+    },
+    /// Let a user read a file, or no longer. Answered by [`Reply::Done`].
+    Share {
+        /// Which one.
+        file: FileKey,
+        /// Who.
+        user: String,
+        /// Whether they may read it from now on.
+        may_read: bool,
+    },
+    /// Give the files that are nobody's to somebody, once no transfer of such a file runs. Answered by [`Reply::Done`].
+    Adopt {
+        /// To whom.
+        owner: String,
     },
     /// Wait until a transfer is over. Answered by [`Reply::Finished`].
     Await {
@@ -54,8 +74,8 @@ pub enum Command {
     Files,
     /// One stored file, whole. Answered by [`Reply::Info`].
     Info {
-        /// Its name.
-        name: String,
+        /// Which one.
+        file: FileKey,
     },
     /// The nodes. Answered by [`Reply::Nodes`].
     Nodes,
@@ -204,11 +224,11 @@ pub enum EngineError {
         /// The name.
         name: String,
     },
-    /// No file of that name is stored.
-    #[error("no file named `{name}` is stored{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    /// There is no such file.
+    #[error("no file named `{file}` is stored{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
     UnknownFile {
-        /// The name.
-        name: String,
+        /// What was asked for.
+        file: String,
         /// The stored name that is most like it.
         nearest: Option<String>,
     },

@@ -6,7 +6,7 @@ use super::snapshot::Party;
 use super::transfer::{Direction, SegmentStory, Stage, TransferError, TransferId};
 use crate::net::HostConfig;
 use crate::node::health::Health;
-use crate::storage::manifest::NodeNumber;
+use crate::storage::manifest::{FileKey, NodeNumber};
 use crate::storage::segment::Sha256Digest;
 
 /// Something that happened at a virtual instant, which is told beside it.
@@ -18,8 +18,10 @@ pub enum Event {
         transfer: TransferId,
         /// What it does.
         direction: Direction,
+        /// The user who began it.
+        user: Option<String>,
         /// With which file.
-        name: String,
+        file: FileKey,
         /// Its bytes.
         bytes: u64,
         /// Its segments.
@@ -58,8 +60,10 @@ pub enum Event {
         transfer: TransferId,
         /// What it did.
         direction: Direction,
+        /// The user who began it.
+        user: Option<String>,
         /// With which file.
-        name: String,
+        file: FileKey,
         /// How many bytes.
         bytes: u64,
         /// The file's digest.
@@ -71,15 +75,17 @@ pub enum Event {
         transfer: TransferId,
         /// What it was to do.
         direction: Direction,
+        /// The user who began it.
+        user: Option<String>,
         /// With which file.
-        name: String,
+        file: FileKey,
         /// Why.
         error: TransferError,
     },
     /// A file is stored: it survives whatever happens to this process from now on.
     FileStored {
-        /// Its name.
-        name: String,
+        /// Which one.
+        file: FileKey,
         /// Its bytes.
         bytes: u64,
         /// Its digest.
@@ -87,8 +93,24 @@ pub enum Event {
     },
     /// A file is stored no longer.
     FileRemoved {
-        /// Its name.
-        name: String,
+        /// Which one.
+        file: FileKey,
+    },
+    /// A user may read a file, or no longer.
+    FileShared {
+        /// Which one.
+        file: FileKey,
+        /// Who.
+        user: String,
+        /// Whether they may read it.
+        may_read: bool,
+    },
+    /// Files that were nobody's belong to somebody.
+    FilesAdopted {
+        /// To whom.
+        owner: String,
+        /// How many.
+        count: u64,
     },
     /// The client has a connection to a node.
     Connected {

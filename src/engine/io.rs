@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::panics;
 use crate::storage::catalog::{CatalogError, Garbage};
 use crate::storage::disk::DiskError;
-use crate::storage::manifest::Manifest;
+use crate::storage::manifest::{FileKey, Manifest};
 use crate::storage::segment::{Segment, Sha256Digest};
 use crate::storage::volume::DiskOutcome;
 use crate::units::ByteSize;
@@ -76,6 +76,10 @@ pub enum Outcome {
     File(FileOutcome),
     /// A file has become visible in the catalog.
     FileCommitted(Result<(), CatalogError>),
+    /// Who may read a file has changed in the catalog.
+    FileShared(Result<(), CatalogError>),
+    /// These files, which were nobody's, belong to somebody in the catalog.
+    FilesAdopted(Result<Vec<FileKey>, CatalogError>),
     /// A file has left the catalog.
     FileRemoved(Result<Garbage, CatalogError>),
     /// A file as the catalog knows it.

@@ -22,12 +22,12 @@ use super::simulation::{Progress, Simulation, Token};
 use crate::codec;
 use crate::storage::catalog::Catalog;
 use crate::storage::local_disk::{create_directories, directory_of, segment_path};
-use crate::storage::manifest::Manifest;
+use crate::storage::manifest::{FileKey, Manifest};
 use crate::units::SimTime;
 
 const MAGIC: &[u8; 8] = b"p2prec\0\x01";
 /// The version of frames.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// No frame has more bytes.
 const FRAME_MAX: u32 = 64 << 20;
 
@@ -64,10 +64,10 @@ pub enum RecordingError {
         reason: String,
     },
     /// A file that was stored when the recording began is stored no longer.
-    #[error("the session began with the file `{name}`, of which segments are no longer in {path}", path = path.display())]
+    #[error("the session began with the file `{file}`, of which segments are no longer in {path}", path = path.display())]
     FileGone {
-        /// The file's name.
-        name: String,
+        /// The file.
+        file: FileKey,
         /// The data directory.
         path: PathBuf,
     },
@@ -93,7 +93,7 @@ impl Recorder {
         recorder.file.write_all(MAGIC).map_err(failed)?;
         recorder.write(&Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
         for file in catalog.files().map_err(EngineError::from)? {
-            let manifest = catalog.manifest(&file.name).map_err(EngineError::from)?;
+            let manifest = catalog.manifest(&file.key).map_err(EngineError::from)?;
             recorder.write(&Frame::File(Box::new(manifest))).map_err(failed)?;
         }
         unfinished.persist_noclobber(path).map_err(|error| failed(error.error))?;
@@ -118,11 +118,9 @@ impl Recorder {
 }
 
 fn changes_the_run(command: &Command) -> bool {
-    use Command::{Cancel, CheckHealth, Download, Remove, SetLink, Shutdown, Upload};
-    matches!(
-        command,
-        Upload { .. } | Download { .. } | Remove { .. } | Cancel { .. } | CheckHealth | SetLink { .. } | Shutdown { .. }
-    )
+    use Command::{Adopt, Cancel, CheckHealth, Download, Remove, SetLink, Share, Shutdown, Upload};
+    let changes_files = matches!(command, Upload { .. } | Download { .. } | Remove { .. } | Share { .. } | Adopt { .. });
+    changes_files || matches!(command, Cancel { .. } | CheckHealth | SetLink { .. } | Shutdown { .. })
 }
 
 /// What a replay came to.
@@ -189,8 +187,8 @@ fn advance(simulation: &mut Simulation, until: SimTime) {
 /// What a replay fetches does not go where it went.
 fn elsewhere(command: Command, scratch: &Path, number: u64) -> Command {
     match command {
-        Command::Download { name, .. } => {
-            Command::Download { name, path: scratch.join(format!("fetched-{number}")), overwrite: true }
+        Command::Download { user, file, .. } => {
+            Command::Download { user, file, path: scratch.join(format!("fetched-{number}")), overwrite: true }
         }
         other => other,
     }
@@ -210,7 +208,7 @@ fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<E
                 let (source, target) = (place(&from, id), place(&to, id));
                 create_directories(directory_of(&target)).map_err(failed)?;
                 if !target.exists() {
-                    let gone = |_| RecordingError::FileGone { name: manifest.file.name.clone(), path: from.clone() };
+                    let gone = |_| RecordingError::FileGone { file: manifest.file.key.clone(), path: from.clone() };
                     fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop)).map_err(gone)?;
                 }
             }

@@ -10,7 +10,7 @@ use super::transfer::{TransferReport, TransferStatus};
 use crate::net::{ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
-use crate::storage::manifest::{FileRecord, NodeNumber};
+use crate::storage::manifest::{FileKey, FileRecord, NodeNumber};
 use crate::units::SimTime;
 
 /// A host of the network: the client, or a node.
@@ -183,8 +183,8 @@ pub struct Snapshot {
     pub wire_seen: u64,
     /// Hosts and links.
     pub topology: Topology,
-    /// The stored files, by name.
-    pub files: Arc<BTreeMap<String, FileRecord>>,
+    /// The stored files, by owner and name.
+    pub files: Arc<BTreeMap<FileKey, FileRecord>>,
 }
 
 impl Snapshot {

@@ -27,7 +27,7 @@ use crate::node::DiskJob;
 use crate::node::health::{Health, PeerTable};
 use crate::node::protocol::{IDS_MAX, Request, ids_payload};
 use crate::storage::catalog::{Catalog, Garbage};
-use crate::storage::manifest::{FileRecord, NodeNumber};
+use crate::storage::manifest::{FileKey, FileRecord, NodeNumber};
 use crate::storage::placement::{Candidate, Placement, has_room_for};
 use crate::storage::segment::SegmentId;
 use crate::units::{ByteSize, SimTime};
@@ -81,10 +81,10 @@ pub(super) struct World {
     pub(super) due: HashMap<JobId, Due>,
     pub(super) next_join: u64,
     pub(super) timetable: Timetable,
-    /// The stored files, by name.
-    pub(super) files: Arc<BTreeMap<String, FileRecord>>,
-    /// Names that uploads under way will take.
-    pub(super) names_promised: BTreeSet<String>,
+    /// The stored files, by owner and name.
+    pub(super) files: Arc<BTreeMap<FileKey, FileRecord>>,
+    /// What uploads under way will be called.
+    pub(super) names_promised: BTreeSet<FileKey>,
     pub(super) placement: Placement,
     /// Bytes that uploads under way will bring to each node.
     pub(super) promised: Vec<u64>,

@@ -4,15 +4,42 @@ use serde::Serialize;
 
 use super::tables::{bytes_of, figures, rate_of, seconds_of, table, words};
 use super::{NetworkReport, NodeLine, WayReport, nodes_text};
+use crate::auth::{Account, CodeKind};
 use crate::engine::transfer::{SegmentStory, TransferReport};
 use crate::storage::segment::Sha256Digest;
 
 /// How many segments the text shows of each file.
 const SEGMENTS_SHOWN: usize = 4;
 
+/// A user of the demonstration.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UserReport {
+    /// The user name.
+    pub user: String,
+    /// What they may do: `admin` or `user`.
+    pub role: &'static str,
+    /// What they logged in with beside the password: `app` or `mail`.
+    pub second_factor: Option<&'static str>,
+    /// Backup codes that are left.
+    pub backup_codes: usize,
+}
+
+impl From<&Account> for UserReport {
+    fn from(account: &Account) -> UserReport {
+        UserReport {
+            user: account.name.to_string(),
+            role: account.role.name(),
+            second_factor: account.second_factor.map(CodeKind::name),
+            backup_codes: account.backup_codes,
+        }
+    }
+}
+
 /// One file, there and back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileReport {
+    /// The user who stored it and fetched it back.
+    pub owner: String,
     /// Its name.
     pub name: String,
     /// Its bytes.
@@ -76,7 +103,7 @@ impl SegmentReport {
 
     /// The segments of an upload.
     pub fn of_upload(upload: &TransferReport) -> Vec<SegmentReport> {
-        upload.stories.iter().map(|story| SegmentReport::new(&upload.status.name, story)).collect()
+        upload.stories.iter().map(|story| SegmentReport::new(&upload.status.file.name, story)).collect()
     }
 }
 
@@ -93,6 +120,8 @@ pub struct DemoReport {
     pub wall_seconds: f64,
     /// Seconds on the virtual clock.
     pub virtual_seconds: f64,
+    /// The users, who have logged in with their second factors.
+    pub users: Vec<UserReport>,
     /// The files.
     pub files: Vec<FileReport>,
     /// Their segments, on their way to the nodes.
@@ -108,8 +137,9 @@ impl DemoReport {
     pub fn text(&self) -> String {
         let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
         format!(
-            "files\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n\n\
+            "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n\n\
              {verdict}; {:.3} virtual seconds in {:.3} s of wall time; seed {}, trace {}",
+            self.users_text(),
             self.files_text(),
             self.segments_text(),
             nodes_text(&self.nodes),
@@ -121,10 +151,20 @@ impl DemoReport {
         )
     }
 
+    fn users_text(&self) -> String {
+        let row = |user: &UserReport| {
+            let factor = user.second_factor.unwrap_or("none").to_owned();
+            vec![user.user.clone(), user.role.to_owned(), factor, user.backup_codes.to_string()]
+        };
+        let columns = [words("user"), words("role"), words("second factor"), figures("backup codes left")];
+        table(&columns, self.users.iter().map(row))
+    }
+
     fn files_text(&self) -> String {
         let row = |file: &FileReport| {
             vec![
                 file.name.clone(),
+                file.owner.clone(),
                 bytes_of(file.bytes),
                 file.segments.to_string(),
                 seconds_of(file.upload.virtual_seconds),
@@ -137,6 +177,7 @@ impl DemoReport {
         };
         let columns = [
             words("file"),
+            words("owner"),
             figures("size"),
             figures("segments"),
             figures("upload"),

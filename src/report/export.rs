@@ -20,6 +20,10 @@ pub struct ExportReport {
 /// A stored file, whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExportedFile {
+    /// Whose it is; nobody's where there were no accounts.
+    pub owner: Option<String>,
+    /// The users who may read it beside its owner.
+    pub readers: Vec<String>,
     /// Its name.
     pub name: String,
     /// Its bytes.
@@ -55,7 +59,9 @@ impl ExportReport {
 impl From<&Manifest> for ExportedFile {
     fn from(Manifest { file, segments }: &Manifest) -> Self {
         ExportedFile {
-            name: file.name.clone(),
+            owner: file.key.owner.clone(),
+            readers: file.readers.iter().cloned().collect(),
+            name: file.key.name.clone(),
             bytes: file.size,
             segment_size: file.segment_size,
             sha256: file.sha256,

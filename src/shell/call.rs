@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ShellError;
-use super::spec::{Kind, Spec, Times};
-use super::table::{self, COMMANDS};
+use super::spec::{Group, Kind, Spec, Times};
+use super::table;
 use super::words::{self, Variables, Word};
 use crate::engine::transfer::TransferId;
 use crate::storage::manifest::NodeNumber;
@@ -29,7 +29,8 @@ impl Call {
         let words = words::split(line, variables)?;
         let Some((first, words)) = words.split_first() else { return Ok(None) };
         let spec = table::find(&first.text).ok_or_else(|| unknown(&first.text))?;
-        let mut call = Call { spec, arguments: Vec::new(), flags: BTreeMap::new() };
+        let arguments = table::first_words(&first.text).iter().map(|&word| word.to_owned()).collect();
+        let mut call = Call { spec, arguments, flags: BTreeMap::new() };
         call.take(words)?;
         call.check()?;
         Ok(Some(call))
@@ -124,10 +125,23 @@ fn is_node_name(text: &str) -> bool {
     before.is_empty() || before.eq_ignore_ascii_case("node_")
 }
 
+/// Whether somebody may have typed a secret into a line: one about accounts that says more than it should. Secrets are asked, and
+/// histories are to keep none.
+pub fn may_hold_a_secret(line: &str) -> bool {
+    let is_suspect = |(_, command): (usize, String)| {
+        let is_about_accounts = words::split_unfinished(&command)
+            .first()
+            .and_then(|first| table::find(&first.text))
+            .is_some_and(|spec| spec.group == Group::Accounts);
+        is_about_accounts && Call::parse(&command, &Variables::new()).is_err()
+    };
+    words::commands_of(line).into_iter().any(is_suspect)
+}
+
 /// There is no such command; some are like it.
 fn unknown(name: &str) -> ShellError {
     const ALIKE: f64 = 0.75;
-    let names = COMMANDS.iter().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
+    let names = table::commands().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
     let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), other);
     let mut near: Vec<&str> = names.copied().filter(|other| likeness(other) >= ALIKE).collect();
     near.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
@@ -143,6 +157,23 @@ mod tests {
         match Call::parse(line, &Variables::new()) {
             Ok(call) => Ok(call.unwrap()),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_a_command_with_its_first_words() {
+        let call = parse("enable_otp mail").unwrap();
+        assert_eq!((call.spec.name, call.arguments.as_slice()), ("otp", &["enable".to_owned(), "mail".to_owned()][..]));
+        assert!(parse("otp").unwrap_err().contains("ACTION is missing"));
+    }
+
+    #[test]
+    fn a_line_that_may_hold_a_secret_is_known() {
+        for line in ["login alice hunter2", "ls; passwd old new", "otp confirm 123456", "register a a@b.c pass"] {
+            assert!(may_hold_a_secret(line), "{line}");
+        }
+        for line in ["login alice", "ls too much", "otp enable app", "share a.bin bob", ""] {
+            assert!(!may_hold_a_secret(line), "{line}");
         }
     }
 

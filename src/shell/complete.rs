@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{MAIN_SEPARATOR, Path};
 
 use super::spec::{Flag, Kind, Spec};
-use super::table::{self, COMMANDS};
+use super::table;
 use super::words::{self, Word, quote};
+use crate::access::Who;
 use crate::engine::Snapshot;
 
 /// Candidates shown at the most.
@@ -22,16 +23,19 @@ pub struct Knowledge {
     pub transfers: Vec<(String, String)>,
 }
 
-impl From<&Snapshot> for Knowledge {
-    fn from(snapshot: &Snapshot) -> Self {
+impl Knowledge {
+    /// What somebody may know of how everything stands.
+    pub fn of(snapshot: &Snapshot, who: &Who) -> Knowledge {
+        let files = snapshot.files.values().filter(|file| who.may_read(file));
+        let own = |report: &&std::sync::Arc<crate::engine::transfer::TransferReport>| who.began(&report.status);
         let transfer = |report: &std::sync::Arc<crate::engine::transfer::TransferReport>| {
             let status = &report.status;
-            (status.id.0.to_string(), format!("{} of {}, {}", status.direction.name(), status.name, status.state.name()))
+            (status.id.0.to_string(), format!("{}, {}", status.describe(), status.state.name()))
         };
         Knowledge {
             nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
-            files: snapshot.files.keys().cloned().collect(),
-            transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
+            files: files.map(|file| who.label(&file.key)).collect(),
+            transfers: snapshot.transfers.iter().rev().filter(own).map(transfer).collect(),
         }
     }
 }
@@ -97,7 +101,7 @@ fn commands(prefix: &str) -> Vec<Candidate> {
         // An alias is offered only where the name itself does not fit.
         names.into_iter().find(|name| name.starts_with(prefix)).map(|name| candidate(name, spec.summary))
     };
-    let mut found: Vec<Candidate> = COMMANDS.iter().filter_map(named).collect();
+    let mut found: Vec<Candidate> = table::commands().filter_map(named).collect();
     found.sort_by(|a, b| a.label.cmp(&b.label));
     found
 }
@@ -226,7 +230,7 @@ mod tests {
         assert_eq!(texts("expect node "), ["Node_01", "Node_02"]);
         assert_eq!(texts("nonsense "), Vec::<String>::new());
         assert_eq!(texts("ls "), Vec::<String>::new());
-        assert_eq!(texts("").len(), COMMANDS.len());
+        assert_eq!(texts("").len(), table::commands().count());
     }
 
     #[test]

@@ -7,14 +7,17 @@
 //! | [`call`] | words bound to a command |
 //! | [`complete`] | what could be typed next, and hints |
 //! | [`answer`] | what a command answers, for people and for programs |
+//! | [`question`] | what a command asks the person at the front end |
 //! | [`script`] | lines one after the other |
 //!
-//! Knows the engine, and no front end: answers are shown by whoever asked.
+//! A command runs for whoever may run it: [`Access`] says who is there. Knows the engine and the accounts, and no front end:
+//! answers are shown, and questions asked, by whoever types.
 
 pub mod answer;
 pub mod call;
 mod commands;
 pub mod complete;
+pub mod question;
 pub mod script;
 pub mod spec;
 pub mod table;
@@ -23,14 +26,20 @@ pub mod words;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::commands::reference;
 
 use self::answer::{Answer, Effect};
 use self::call::Call;
+use self::question::{Form, Question};
+use self::spec::{Audience, Spec};
 use self::words::{Variables, WordsError};
+use crate::access::{Access, AccessError, Who};
+use crate::auth::{AuthError, Secret};
 use crate::engine::transfer::TransferId;
 use crate::engine::{Command, EngineError, EngineHandle, Reply};
 
@@ -62,6 +71,18 @@ pub enum ShellError {
     /// The engine does not do it.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// It is not done for whoever is there.
+    #[error(transparent)]
+    Access(AccessError),
+    /// A question was not answered.
+    #[error("{}", why.as_deref().unwrap_or("given up; nothing has changed"))]
+    Abandoned {
+        /// What was wrong with the last answer, if there was one.
+        why: Option<String>,
+    },
+    /// There is nobody to ask.
+    #[error("{0}")]
+    Unanswerable(String),
     /// A file of this machine cannot be used.
     #[error("cannot write {path}: {reason}", path = path.display())]
     File {
@@ -92,33 +113,55 @@ fn suggestion(near: &[&str]) -> String {
     }
 }
 
+impl From<AccessError> for ShellError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Engine(error) => ShellError::Engine(error),
+            error => ShellError::Access(error),
+        }
+    }
+}
+
+impl ShellError {
+    /// Whether the session is over, so that somebody has to log in again.
+    pub fn is_session_over(&self) -> bool {
+        matches!(self, ShellError::Access(AccessError::Auth(AuthError::SessionOver)))
+    }
+}
+
+/// What somebody is asked; who holds this asks them.
+pub type Questions = mpsc::UnboundedReceiver<Question>;
+
 /// Carries lines out. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shell {
-    engine: EngineHandle,
-    /// The wall clock of the front end, in seconds since 1970.
-    unix_now: fn() -> u64,
+    access: Access,
+    questions: mpsc::UnboundedSender<Question>,
 }
 
 impl Shell {
-    /// A shell on an engine. `unix_now` is the wall clock that uploads are dated by.
-    pub fn new(engine: EngineHandle, unix_now: fn() -> u64) -> Shell {
-        Shell { engine, unix_now }
+    /// A shell for whoever is behind a door, and what it has to ask them.
+    pub fn new(access: Access) -> (Shell, Questions) {
+        let (questions, inbox) = mpsc::unbounded_channel();
+        (Shell { access, questions }, inbox)
     }
 
-    /// The same for a session: the packets of the wire are kept from now on, for `trace` and for screens.
+    /// Keeps the packets of the wire from now on, for `trace` and for screens.
     ///
     /// # Errors
     /// Where the engine has stopped.
-    pub async fn watching(engine: EngineHandle, unix_now: fn() -> u64) -> Result<Shell, ShellError> {
-        let shell = Shell::new(engine, unix_now);
-        shell.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await?;
-        Ok(shell)
+    pub async fn watch_wire(&self) -> Result<(), ShellError> {
+        self.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await.map(drop)
     }
 
     /// The engine.
     pub fn engine(&self) -> &EngineHandle {
-        &self.engine
+        self.access.engine()
+    }
+
+    /// Who is there, and what they may do.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// Carries a line out; a line that says nothing is answered by nothing. The future may be dropped at any time: what was
@@ -129,7 +172,10 @@ impl Shell {
     pub fn run<'a>(&'a self, line: &'a str, variables: &'a Variables) -> Running<'a> {
         Box::pin(async move {
             match Call::parse(line, variables)? {
-                Some(call) => (call.spec.run)(self, &call).await,
+                Some(call) => {
+                    self.admit(call.spec).await?;
+                    (call.spec.run)(self, &call).await
+                }
                 None => Ok(Answer::nothing()),
             }
         })
@@ -158,14 +204,50 @@ impl Shell {
         }
     }
 
+    /// Refuses a command that is not for whoever is there.
+    async fn admit(&self, spec: &Spec) -> Result<(), ShellError> {
+        if spec.audience == Audience::Anybody {
+            return Ok(());
+        }
+        let who = self.access.check().await?;
+        Ok(match spec.audience {
+            Audience::Admins => self.access.require_admin(&who, spec.name).await,
+            _ => self.access.require_login(&who),
+        }?)
+    }
+
+    /// Who is there.
+    fn who(&self) -> Arc<Who> {
+        self.access.who()
+    }
+
     async fn ask(&self, command: Command) -> Result<Reply, ShellError> {
-        Ok(self.engine.ask(command).await?)
+        Ok(self.engine().ask(command).await?)
+    }
+
+    /// Asks whoever types; gives a text for each field. They may want another code mailed instead.
+    async fn fill_in(&self, form: &Form) -> Result<Filled, ShellError> {
+        let (reply, answer) = oneshot::channel();
+        let abandoned = || ShellError::Abandoned { why: form.error.as_ref().map(|error| error.message.clone()) };
+        self.questions.send(Question { form: form.clone(), reply }).map_err(|_| abandoned())?;
+        match answer.await {
+            Ok(question::Reply::Given(texts)) if texts.len() == form.fields.len() => Ok(Filled::With(texts)),
+            Ok(question::Reply::SendAgain) => Ok(Filled::SendAgain),
+            Ok(question::Reply::Unable(reason)) => Err(ShellError::Unanswerable(reason)),
+            _ => Err(abandoned()),
+        }
     }
 
     /// For commands that answer with nothing but that it is done.
     async fn tell(&self, command: Command) -> Result<Answer, ShellError> {
         self.ask(command).await.map(|_| Answer::nothing())
     }
+}
+
+/// What came of a form.
+enum Filled {
+    With(Vec<Secret>),
+    SendAgain,
 }
 
 /// An answer on its way.

@@ -70,6 +70,8 @@ pub enum Group {
     Network,
     /// How fast time passes.
     Time,
+    /// Accounts, passwords, sessions, mail.
+    Accounts,
     /// Scripts.
     Scripts,
     /// The session itself.
@@ -78,7 +80,8 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub const ALL: [Group; 6] = [Group::Files, Group::Nodes, Group::Network, Group::Time, Group::Scripts, Group::Session];
+    pub const ALL: [Group; 7] =
+        [Group::Files, Group::Nodes, Group::Network, Group::Time, Group::Accounts, Group::Scripts, Group::Session];
 
     /// The heading in the help.
     pub const fn name(self) -> &'static str {
@@ -87,10 +90,22 @@ impl Group {
             Group::Nodes => "Nodes",
             Group::Network => "Network",
             Group::Time => "Time",
+            Group::Accounts => "Accounts",
             Group::Scripts => "Scripts",
             Group::Session => "Session",
         }
     }
+}
+
+/// Who may run a command, once there are accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever is there, also before they have logged in.
+    Anybody,
+    /// Whoever is logged in. What they see and touch is their own.
+    Users,
+    /// Admins: it concerns everybody.
+    Admins,
 }
 
 /// A command.
@@ -102,6 +117,8 @@ pub struct Spec {
     pub aliases: &'static [&'static str],
     /// What it is about.
     pub group: Group,
+    /// Who may run it.
+    pub audience: Audience,
     /// What it does, in a line.
     pub summary: &'static str,
     /// What else there is to know.

@@ -1,4 +1,4 @@
-//! The catalog: the tables of the database that say which files exist.
+//! The catalog: the tables of the database that say which files exist, whose they are and who may read them.
 //!
 //! A file becomes visible in one transaction, which is durable when it returns; before it nothing of the file is visible,
 //! after it all is. References count how many files need a segment on a node. Every call blocks: keep them off threads that
@@ -7,17 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use redb::{ReadableTable, StorageError, TableDefinition, WriteTransaction};
+use redb::{MultimapTableDefinition, ReadableMultimapTable, ReadableTable, StorageError, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
-use super::segment::SegmentId;
+use super::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
+use super::segment::{SegmentId, Sha256Digest};
 use crate::database::{self, Database, DatabaseError};
 
 type ReferenceKey = (u16, [u8; 32]);
 
+/// By [`FileKey`], as text.
 const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
 const MANIFESTS: TableDefinition<&str, &[u8]> = TableDefinition::new("manifests");
+/// The users who may read a file beside its owner.
+const READERS: MultimapTableDefinition<&str, &str> = MultimapTableDefinition::new("readers");
 const REFERENCES: TableDefinition<ReferenceKey, u32> = TableDefinition::new("references");
 
 /// Why the catalog did not do what it was asked.
@@ -26,18 +30,12 @@ pub enum CatalogError {
     /// The database refused.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// There is a file of that name already.
-    #[error("a file named `{name}` is stored already")]
-    NameTaken {
-        /// The name.
-        name: String,
-    },
-    /// There is no file of that name.
-    #[error("no file named `{name}` is stored")]
-    NotFound {
-        /// The name.
-        name: String,
-    },
+    /// The owner has a file of that name already.
+    #[error("a file named `{0}` is stored already")]
+    NameTaken(FileKey),
+    /// There is no such file.
+    #[error("no file named `{0}` is stored")]
+    NotFound(FileKey),
 }
 
 impl From<StorageError> for CatalogError {
@@ -48,6 +46,37 @@ impl From<StorageError> for CatalogError {
 
 /// Segments that no file needs any more, by holder.
 pub type Garbage = BTreeMap<NodeNumber, Vec<SegmentId>>;
+
+/// What the table says of a file, beside its key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct StoredFile {
+    name: String,
+    size: u64,
+    sha256: Sha256Digest,
+    segments: u32,
+    segment_size: u32,
+    stored_at: u64,
+}
+
+impl From<&FileRecord> for StoredFile {
+    fn from(file: &FileRecord) -> StoredFile {
+        StoredFile {
+            name: file.key.name.clone(),
+            size: file.size,
+            sha256: file.sha256,
+            segments: file.segments,
+            segment_size: file.segment_size,
+            stored_at: file.stored_at,
+        }
+    }
+}
+
+impl StoredFile {
+    fn into_record(self, key: FileKey, readers: BTreeSet<String>) -> FileRecord {
+        let StoredFile { size, sha256, segments, segment_size, stored_at, .. } = self;
+        FileRecord { key, size, sha256, segments, segment_size, stored_at, readers }
+    }
+}
 
 /// The files of a database.
 #[derive(Debug)]
@@ -63,7 +92,7 @@ impl Catalog {
     pub fn open(path: &Path) -> Result<Catalog, CatalogError> {
         let database = Database::open(path)?;
         // Readers find the tables there.
-        if database.read()?.open_table(REFERENCES).is_err() {
+        if database.read()?.open_multimap_table(READERS).is_err() {
             database.write(|transaction| Tables::open(transaction).map(drop))?;
         }
         Ok(Catalog { database })
@@ -79,14 +108,17 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::NameTaken`], or where the disk refuses; then nothing has changed.
     pub fn commit_file(&self, manifest: &Manifest) -> Result<(), CatalogError> {
-        let name = manifest.file.name.as_str();
+        let key = manifest.file.key.to_string();
         self.database.write(|transaction| {
             let mut tables = Tables::open(transaction)?;
-            if tables.files.get(name)?.is_some() {
-                return Err(CatalogError::NameTaken { name: name.to_owned() });
+            if tables.files.get(key.as_str())?.is_some() {
+                return Err(CatalogError::NameTaken(manifest.file.key.clone()));
             }
-            tables.files.insert(name, database::encode(&manifest.file)?.as_slice())?;
-            tables.manifests.insert(name, database::encode(&manifest.segments)?.as_slice())?;
+            tables.files.insert(key.as_str(), database::encode(&StoredFile::from(&manifest.file))?.as_slice())?;
+            tables.manifests.insert(key.as_str(), database::encode(&manifest.segments)?.as_slice())?;
+            for reader in &manifest.file.readers {
+                tables.readers.insert(key.as_str(), reader.as_str())?;
+            }
             for (node, ids) in manifest.by_holder() {
                 for id in ids {
                     tables.change_references(node, id, 1)?;
@@ -100,12 +132,14 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError::NotFound`], or where the disk refuses; then nothing has changed.
-    pub fn remove_file(&self, name: &str) -> Result<Garbage, CatalogError> {
-        let manifest = self.manifest(name)?;
+    pub fn remove_file(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
+        let manifest = self.manifest(key)?;
+        let key = key.to_string();
         self.database.write(|transaction| {
             let mut tables = Tables::open(transaction)?;
-            tables.files.remove(name)?;
-            tables.manifests.remove(name)?;
+            tables.files.remove(key.as_str())?;
+            tables.manifests.remove(key.as_str())?;
+            tables.readers.remove_all(key.as_str())?;
             let mut garbage = Garbage::new();
             for (node, ids) in manifest.by_holder() {
                 for id in ids {
@@ -118,26 +152,78 @@ impl Catalog {
         })
     }
 
-    /// Every file, in the order of the names.
+    /// Lets a user read a file, or no longer.
+    ///
+    /// # Errors
+    /// [`CatalogError::NotFound`], or where the disk refuses; then nothing has changed.
+    pub fn set_reader(&self, key: &FileKey, user: &str, may_read: bool) -> Result<(), CatalogError> {
+        let text = key.to_string();
+        self.database.write(|transaction| {
+            let mut tables = Tables::open(transaction)?;
+            if tables.files.get(text.as_str())?.is_none() {
+                return Err(CatalogError::NotFound(key.clone()));
+            }
+            match may_read {
+                true => tables.readers.insert(text.as_str(), user)?,
+                false => tables.readers.remove(text.as_str(), user)?,
+            };
+            Ok(())
+        })
+    }
+
+    /// Gives the files that are nobody's to `owner`, in one transaction; what has a namesake among the owner's files stays.
+    /// Says which files were given.
+    ///
+    /// # Errors
+    /// Where the disk refuses; then nothing has changed.
+    pub fn adopt(&self, owner: &str) -> Result<Vec<FileKey>, CatalogError> {
+        let unowned = self.files()?.into_iter().map(|file| file.key).filter(|key| key.owner.is_none());
+        self.database.write(|transaction| {
+            let mut tables = Tables::open(transaction)?;
+            let mut adopted = Vec::new();
+            for key in unowned {
+                let (from, to) = (key.to_string(), FileKey::new(Some(owner), &key.name).to_string());
+                if tables.files.get(to.as_str())?.is_none() {
+                    move_value(&mut tables.files, &from, &to)?;
+                    move_value(&mut tables.manifests, &from, &to)?;
+                    adopted.push(key);
+                }
+            }
+            Ok(adopted)
+        })
+    }
+
+    /// Every file, in the order of the keys.
     ///
     /// # Errors
     /// Where the disk refuses or a record is damaged.
     pub fn files(&self) -> Result<Vec<FileRecord>, CatalogError> {
-        let table = self.database.read()?.open_table(FILES).map_err(DatabaseError::from)?;
-        table.iter()?.map(|entry| Ok(database::decode(entry?.1.value())?)).collect()
+        let transaction = self.database.read()?;
+        let files = transaction.open_table(FILES).map_err(DatabaseError::from)?;
+        let readers = transaction.open_multimap_table(READERS).map_err(DatabaseError::from)?;
+        let record = |entry: Result<(redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, &[u8]>), StorageError>| {
+            let (key, value) = entry?;
+            record_of(key.value(), value.value(), &readers)
+        };
+        let mut found: Vec<FileRecord> = files.iter()?.map(record).collect::<Result<_, _>>()?;
+        // `/` sorts among other characters in the table's text.
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
     }
 
     /// One file, whole.
     ///
     /// # Errors
     /// [`CatalogError::NotFound`], or where the disk refuses or a record is damaged.
-    pub fn manifest(&self, name: &str) -> Result<Manifest, CatalogError> {
-        let not_found = || CatalogError::NotFound { name: name.to_owned() };
+    pub fn manifest(&self, key: &FileKey) -> Result<Manifest, CatalogError> {
+        let not_found = || CatalogError::NotFound(key.clone());
+        let text = key.to_string();
         let transaction = self.database.read()?;
         let files = transaction.open_table(FILES).map_err(DatabaseError::from)?;
         let manifests = transaction.open_table(MANIFESTS).map_err(DatabaseError::from)?;
-        let file: FileRecord = database::decode(files.get(name)?.ok_or_else(not_found)?.value())?;
-        let segments: Vec<SegmentRecord> = database::decode(manifests.get(name)?.ok_or_else(not_found)?.value())?;
+        let readers = transaction.open_multimap_table(READERS).map_err(DatabaseError::from)?;
+        let file = record_of(&text, files.get(text.as_str())?.ok_or_else(not_found)?.value(), &readers)?;
+        let segments: Vec<SegmentRecord> = database::decode(manifests.get(text.as_str())?.ok_or_else(not_found)?.value())?;
         Ok(Manifest { file, segments })
     }
 
@@ -175,10 +261,31 @@ impl Catalog {
     }
 }
 
+/// A file as its tables know it.
+fn record_of(
+    key: &str,
+    value: &[u8],
+    readers: &impl ReadableMultimapTable<&'static str, &'static str>,
+) -> Result<FileRecord, CatalogError> {
+    let stored: StoredFile = database::decode(value)?;
+    let readers = readers.get(key)?.map(|reader| Ok(reader?.value().to_owned())).collect::<Result<_, StorageError>>()?;
+    let Ok(key) = key.parse();
+    Ok(stored.into_record(key, readers))
+}
+
+fn move_value(table: &mut redb::Table<'_, &'static str, &'static [u8]>, from: &str, to: &str) -> Result<(), StorageError> {
+    let value = table.remove(from)?.map(|value| value.value().to_vec());
+    if let Some(value) = value {
+        table.insert(to, value.as_slice())?;
+    }
+    Ok(())
+}
+
 /// The tables of one transaction.
 struct Tables<'a> {
     files: redb::Table<'a, &'static str, &'static [u8]>,
     manifests: redb::Table<'a, &'static str, &'static [u8]>,
+    readers: redb::MultimapTable<'a, &'static str, &'static str>,
     references: redb::Table<'a, ReferenceKey, u32>,
 }
 
@@ -187,6 +294,7 @@ impl<'a> Tables<'a> {
         Ok(Tables {
             files: transaction.open_table(FILES)?,
             manifests: transaction.open_table(MANIFESTS)?,
+            readers: transaction.open_multimap_table(READERS)?,
             references: transaction.open_table(REFERENCES)?,
         })
     }
@@ -217,7 +325,8 @@ mod tests {
     fn manifest(name: &str, segments: &[(u8, usize)]) -> Manifest {
         let record = |&(n, node): &(u8, usize)| SegmentRecord { id: id(n), len: 1, holders: vec![NodeNumber::from_index(node)] };
         let file = FileRecord {
-            name: name.into(),
+            key: FileKey::unowned(name),
+            readers: BTreeSet::new(),
             size: segments.len() as u64,
             sha256: Sha256Digest::of(name.as_bytes()),
             segments: segments.len() as u32,
@@ -240,9 +349,10 @@ mod tests {
         catalog.commit_file(&file).unwrap();
         drop(catalog);
         let catalog = Catalog::open(&directory.path().join("catalog.redb")).unwrap();
-        assert_eq!(catalog.manifest("a.bin"), Ok(file.clone()));
+        assert_eq!(catalog.manifest(&file.file.key), Ok(file.clone()));
         assert_eq!(catalog.files(), Ok(vec![file.file]));
-        assert_eq!(catalog.manifest("b.bin"), Err(CatalogError::NotFound { name: "b.bin".into() }));
+        let missing = FileKey::unowned("b.bin");
+        assert_eq!(catalog.manifest(&missing), Err(CatalogError::NotFound(missing)));
     }
 
     #[test]
@@ -250,7 +360,7 @@ mod tests {
         let (_directory, catalog) = open();
         catalog.commit_file(&manifest("a.bin", &[(1, 0)])).unwrap();
         let second = manifest("a.bin", &[(9, 3)]);
-        assert_eq!(catalog.commit_file(&second), Err(CatalogError::NameTaken { name: "a.bin".into() }));
+        assert_eq!(catalog.commit_file(&second), Err(CatalogError::NameTaken(FileKey::unowned("a.bin"))));
         assert_eq!(catalog.references().unwrap().len(), 1);
     }
 
@@ -260,17 +370,75 @@ mod tests {
         let (_directory, catalog) = open();
         catalog.commit_file(&manifest("a.bin", &[(1, 0), (1, 0), (2, 1)])).unwrap();
         catalog.commit_file(&manifest("b.bin", &[(1, 0), (2, 0)])).unwrap();
-        let garbage = catalog.remove_file("a.bin").unwrap();
+        let garbage = catalog.remove_file(&FileKey::unowned("a.bin")).unwrap();
         assert_eq!(garbage, Garbage::from([(NodeNumber::from_index(1), vec![id(2)])]));
         let asked = Garbage::from([(NodeNumber::from_index(0), vec![id(1), id(9)]), (NodeNumber::from_index(3), vec![id(1)])]);
         let free = Garbage::from([(NodeNumber::from_index(0), vec![id(9)]), (NodeNumber::from_index(3), vec![id(1)])]);
         assert_eq!(catalog.unreferenced(asked), Ok(free));
-        let garbage = catalog.remove_file("b.bin").unwrap();
+        let garbage = catalog.remove_file(&FileKey::unowned("b.bin")).unwrap();
         let mut both = vec![id(1), id(2)];
         both.sort_unstable();
         assert_eq!(garbage, Garbage::from([(NodeNumber::from_index(0), both)]));
         assert_eq!((catalog.files(), catalog.references().unwrap().len()), (Ok(vec![]), 0));
-        assert!(matches!(catalog.remove_file("b.bin"), Err(CatalogError::NotFound { .. })));
+        assert!(matches!(catalog.remove_file(&FileKey::unowned("b.bin")), Err(CatalogError::NotFound(_))));
+    }
+
+    /// Two users may have files of one name, and neither is in the other's way.
+    #[test]
+    fn files_have_owners_and_readers() {
+        let (_directory, catalog) = open();
+        let of = |owner: &str| {
+            let mut manifest = manifest("a.bin", &[(1, 0)]);
+            manifest.file.key.owner = Some(owner.into());
+            manifest
+        };
+        let (alice, bob) = (of("alice"), of("bob"));
+        catalog.commit_file(&bob).unwrap();
+        catalog.commit_file(&alice).unwrap();
+        assert_eq!(catalog.commit_file(&bob), Err(CatalogError::NameTaken(bob.file.key.clone())));
+        for (user, may_read, expected) in [("bob", true, 1), ("carol", true, 2), ("carol", true, 2), ("bob", false, 1)] {
+            catalog.set_reader(&alice.file.key, user, may_read).unwrap();
+            assert_eq!(catalog.manifest(&alice.file.key).unwrap().file.readers.len(), expected);
+        }
+        let readers = catalog.files().unwrap().into_iter().map(|file| file.readers.into_iter().collect::<Vec<_>>());
+        assert_eq!(readers.collect::<Vec<_>>(), [vec!["carol".to_owned()], vec![]]);
+        catalog.remove_file(&alice.file.key).unwrap();
+        // A new file of that name is not shared with whom the old one was.
+        catalog.commit_file(&alice).unwrap();
+        assert_eq!(catalog.manifest(&alice.file.key), Ok(alice));
+        let missing = FileKey::new(Some("carol"), "a.bin");
+        assert_eq!(catalog.set_reader(&missing, "bob", true), Err(CatalogError::NotFound(missing)));
+    }
+
+    #[test]
+    fn what_is_nobodys_is_adopted_but_for_namesakes() {
+        let (_directory, catalog) = open();
+        let mut own = manifest("b.bin", &[(2, 0)]);
+        own.file.key.owner = Some("alice".into());
+        catalog.commit_file(&own).unwrap();
+        for name in ["a.bin", "b.bin"] {
+            catalog.commit_file(&manifest(name, &[(1, 0)])).unwrap();
+        }
+        assert_eq!(catalog.adopt("alice"), Ok(vec![FileKey::unowned("a.bin")]));
+        let keys: Vec<String> = catalog.files().unwrap().iter().map(|file| file.key.to_string()).collect();
+        assert_eq!(keys, ["b.bin", "alice/a.bin", "alice/b.bin"]);
+        assert_eq!(catalog.manifest(&FileKey::new(Some("alice"), "a.bin")).unwrap().segments[0].id, id(1));
+        assert_eq!(catalog.manifest(&own.file.key).unwrap().segments[0].id, id(2));
+        assert_eq!(catalog.adopt("alice"), Ok(vec![]));
+    }
+
+    /// A catalog of before there were accounts: files by their bare names, no table of readers.
+    #[test]
+    fn a_catalog_without_owners_is_read() {
+        let (directory, catalog) = open();
+        let file = manifest("a.bin", &[(1, 0)]);
+        catalog.commit_file(&file).unwrap();
+        catalog
+            .database()
+            .write(|transaction| transaction.delete_multimap_table(READERS).map(drop).map_err(DatabaseError::from))
+            .unwrap();
+        drop(catalog);
+        assert_eq!(Catalog::open(&directory.path().join("catalog.redb")).unwrap().files(), Ok(vec![file.file]));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //!
 //! Knows nothing of bytes on disks or of databases.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::num::NonZeroU16;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -74,11 +77,54 @@ pub struct SegmentRecord {
     pub holders: Vec<NodeNumber>,
 }
 
+/// Names a stored file: whose it is, and what its owner calls it. Files of different owners may have one name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FileKey {
+    /// The owner's user name; none for what is stored while nobody has an account.
+    pub owner: Option<String>,
+    /// The file's name.
+    pub name: String,
+}
+
+impl FileKey {
+    /// A file of this owner, or of nobody.
+    pub fn new(owner: Option<&str>, name: &str) -> FileKey {
+        FileKey { owner: owner.map(str::to_owned), name: name.to_owned() }
+    }
+
+    /// A file that belongs to nobody.
+    pub fn unowned(name: &str) -> FileKey {
+        FileKey::new(None, name)
+    }
+}
+
+/// `alice/video.bin`, or `video.bin` where it is nobody's. No name of a file or a user has a `/`.
+impl fmt::Display for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.owner {
+            Some(owner) => f.pad(&format!("{owner}/{}", self.name)),
+            None => f.pad(&self.name),
+        }
+    }
+}
+
+/// Reads what `Display` writes.
+impl FromStr for FileKey {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<FileKey, Self::Err> {
+        Ok(match text.split_once('/') {
+            Some((owner, name)) => FileKey::new(Some(owner), name),
+            None => FileKey::unowned(text),
+        })
+    }
+}
+
 /// What a list of files shows of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRecord {
-    /// Its name, unique in the network.
-    pub name: String,
+    /// Whose it is, and its name.
+    pub key: FileKey,
     /// Its size in bytes.
     pub size: u64,
     /// The digest of all of it.
@@ -89,6 +135,8 @@ pub struct FileRecord {
     pub segment_size: u32,
     /// When it was stored: seconds since 1970 by the wall clock of the machine.
     pub stored_at: u64,
+    /// The users who may read it beside its owner.
+    pub readers: BTreeSet<String>,
 }
 
 /// A stored file, whole: what is needed to get it back.
@@ -155,6 +203,13 @@ mod tests {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         assert!(check_name("a/b").unwrap_err().to_string().contains("'/'"));
+    }
+
+    #[test]
+    fn keys_read_what_they_write() {
+        for (text, key) in [("alice/a.bin", FileKey::new(Some("alice"), "a.bin")), ("a.bin", FileKey::unowned("a.bin"))] {
+            assert_eq!((key.to_string().as_str(), text.parse()), (text, Ok(key)));
+        }
     }
 
     #[test]

@@ -3,27 +3,30 @@
 //! Knows the engine through its handle, and nothing of how things are drawn.
 
 mod acts;
+mod touring;
+mod users;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
+use self::users::FileCount;
 use super::action::{self, Action, Keymap};
 use super::dialog::{self, Dialog};
-use super::editor::Edit;
+use super::history::Histories;
 use super::panes;
 use super::prompt::{self, Prompt};
 use super::series::Series;
 use super::theme::{Role, Theme};
-use super::tour::{Step, Tour};
+use super::tour::Tour;
 use super::words;
-use crate::engine::transfer::{TransferId, TransferReport};
-use crate::engine::{Command, Event, Snapshot};
+use crate::access::{AccessError, Who};
+use crate::engine::transfer::TransferId;
+use crate::engine::{Event, Snapshot};
 use crate::shell::answer::{Answer, Effect};
 use crate::shell::complete::Knowledge;
 use crate::shell::words::{Variables, commands_of};
@@ -84,6 +87,8 @@ pub enum Message {
     Quit(bool),
     /// A filter was entered.
     Filter(String),
+    /// Whether the session still lasts was looked up.
+    Session(Result<(), AccessError>),
 }
 
 /// What the terminal is to do beyond drawing.
@@ -138,6 +143,13 @@ pub struct App {
     pub over: bool,
     /// The tour, while it goes on.
     pub tour: Option<Tour>,
+    who: Arc<Who>,
+    file_count: FileCount,
+    histories: Histories,
+    /// What the next form is to say first: the session is over.
+    session_notice: Option<String>,
+    /// Transfers that whoever uses the screen may see.
+    seen_transfers: BTreeSet<TransferId>,
     transfer: Option<TransferId>,
     shell: Shell,
     variables: Variables,
@@ -150,8 +162,9 @@ pub struct App {
 
 impl App {
     /// A screen on an engine; and what its tasks have to tell, which is to be brought by [`on_message`](Self::on_message).
-    pub fn new(shell: Shell, theme: Theme, history: Vec<String>) -> (App, mpsc::UnboundedReceiver<Message>) {
+    pub fn new(shell: Shell, theme: Theme, histories: Histories) -> (App, mpsc::UnboundedReceiver<Message>) {
         let (messages, inbox) = mpsc::unbounded_channel();
+        let who = shell.access().who();
         let view = shell.engine().snapshots().borrow().clone();
         let mut app = App {
             theme,
@@ -162,7 +175,7 @@ impl App {
             tab: Pane::Transfers,
             zoomed: false,
             map: false,
-            prompt: Prompt::with_history(history),
+            prompt: Prompt::with_history(histories.load(who.name())),
             dialogs: Vec::new(),
             log: VecDeque::new(),
             events_lost: 0,
@@ -174,6 +187,11 @@ impl App {
             wishes: Vec::new(),
             over: false,
             tour: None,
+            who,
+            file_count: FileCount::default(),
+            histories,
+            session_notice: None,
+            seen_transfers: BTreeSet::new(),
             transfer: None,
             shell,
             variables: Variables::new(),
@@ -183,6 +201,7 @@ impl App {
             messages,
         };
         app.note_rates(&view);
+        app.note_files();
         app.prompt.say(Role::Dim, "Type `help` for the commands, F1 for the keys. Tab completes; Ctrl-Q leaves.");
         (app, inbox)
     }
@@ -199,18 +218,6 @@ impl App {
             Err(error) if error.is_panic() => Some(Err(error)),
             _ => Some(Ok(())),
         }
-    }
-
-    /// The transfer whose segments are shown: the selected one, or the latest.
-    pub fn shown_transfer(&self) -> Option<&Arc<TransferReport>> {
-        let chosen = self.transfer.and_then(|id| self.view.transfers.iter().find(|report| report.status.id == id));
-        chosen.or_else(|| self.view.transfers.last())
-    }
-
-    /// The transfers as the pane shows them: the latest first.
-    pub fn transfer_rows(&self) -> Vec<&Arc<TransferReport>> {
-        let fits = |report: &&Arc<TransferReport>| self.passes(Pane::Transfers, &report.status.name);
-        self.view.transfers.iter().rev().filter(fits).collect()
     }
 
     /// Whether a row of the focused pane passes the filter.
@@ -232,7 +239,7 @@ impl App {
     pub fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.note_rates(&snapshot);
         if !self.frozen {
-            self.view = snapshot;
+            self.take_view(snapshot);
         }
     }
 
@@ -248,16 +255,25 @@ impl App {
 
     /// Something has happened in the engine.
     pub fn on_event(&mut self, at: SimTime, event: &Event) {
+        if !self.may_see(event) {
+            return;
+        }
         if let Event::TransferStarted { transfer, .. } = event {
             self.transfer = Some(*transfer);
+            self.seen_transfers.insert(*transfer);
             self.selected.remove(&Pane::Transfers);
         }
-        if let Some((role, text)) = words::describe(event) {
-            if self.log.len() == LOG_MAX {
-                self.log.pop_front();
-            }
-            self.log.push_back((at, role, text));
+        if let Some((role, text)) = words::describe(event, &self.who) {
+            self.note(at, role, text);
         }
+    }
+
+    /// Puts a line into the log.
+    fn note(&mut self, at: SimTime, role: Role, text: String) {
+        if self.log.len() == LOG_MAX {
+            self.log.pop_front();
+        }
+        self.log.push_back((at, role, text));
     }
 
     /// A task has something to tell.
@@ -265,6 +281,8 @@ impl App {
         match message {
             Message::Answered(answer) => {
                 self.running = None;
+                self.close_waiting_forms();
+                self.on_who();
                 self.take_answer(answer);
                 self.run_next();
             }
@@ -278,12 +296,16 @@ impl App {
                 self.filter = text;
                 self.selected.clear();
             }
+            Message::Session(Err(error)) if App::is_over(&error) => self.on_session_over(),
+            Message::Session(_) => self.on_who(),
         }
     }
 
     fn take_answer(&mut self, answer: Result<Answer, ShellError>) {
         match answer {
             Ok(answer) => self.show(answer),
+            Err(ShellError::Access(error)) if App::is_over(&error) => self.on_session_over(),
+            Err(error @ ShellError::Abandoned { why: None }) => self.prompt.say(Role::Dim, &error.to_string()),
             Err(error) => self.prompt.say(Role::Bad, &error.to_string()),
         }
     }
@@ -304,36 +326,10 @@ impl App {
         }
     }
 
-    /// The tour goes a step further; gives when the next is due.
-    pub fn on_tour(&mut self) -> Duration {
-        let busy = self.is_busy();
-        let Some(tour) = &mut self.tour else { return Duration::ZERO };
-        let (step, wait) = tour.next(busy);
-        match step {
-            Step::Narrate(words) => self.prompt.say(Role::Good, &words),
-            Step::Type(c) => self.prompt.editor.apply(&Edit::Insert(c.to_string())),
-            Step::Enter => {
-                let line = self.prompt.editor.take();
-                self.prompt.remember(&line);
-                self.run(&line);
-            }
-            Step::Wait => {}
-            Step::End => self.end_tour(),
-        }
-        wait
-    }
-
-    fn end_tour(&mut self) {
-        if self.tour.take().is_some() {
-            self.prompt.editor.take();
-            self.prompt.say(Role::Good, "The prompt is yours.");
-        }
-    }
-
     /// Input from the terminal.
     pub fn on_input(&mut self, input: Input) {
         if matches!(&input, Input::Key(key) if key.kind != KeyEventKind::Release) && self.tour.is_some() {
-            return self.end_tour();
+            return self.skip_tour();
         }
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
@@ -371,8 +367,8 @@ impl App {
 
     /// False where the key is not the prompt's.
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
-        let snapshots = self.shell.engine().snapshots();
-        let known = || Knowledge::from(snapshots.borrow().as_ref());
+        let (snapshots, who) = (self.shell.engine().snapshots(), Arc::clone(&self.who));
+        let known = || Knowledge::of(&snapshots.borrow(), &who);
         match self.prompt.handle(key, known) {
             prompt::Outcome::Taken => true,
             prompt::Outcome::Run(line) => {
@@ -460,12 +456,9 @@ impl App {
         })
     }
 
-    /// Tells the engine something whose answer nobody waits for.
-    fn tell(&mut self, command: Command) {
+    /// Carries out a command whose answer nobody waits for, where it is for whoever uses the screen.
+    fn tell(&mut self, line: String) {
         let shell = self.shell.clone();
-        self.spawn(async move {
-            let answer = shell.engine().ask(command).await;
-            Message::Told(answer.map(|_| Answer::nothing()).map_err(ShellError::from))
-        });
+        self.spawn(async move { Message::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
     }
 }

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::oneshot;
 
 use super::editor::{Edit, Editor};
+use super::form::FormDialog;
 
 /// What a dialog was answered with; a channel that is dropped means "never mind".
 pub type ReplyChannel<T> = oneshot::Sender<T>;
@@ -31,6 +32,8 @@ pub enum Dialog {
         /// True for yes.
         reply: Option<ReplyChannel<bool>>,
     },
+    /// Something that a command has to know.
+    Form(Box<FormDialog>),
     /// A line to type.
     Input {
         /// Its heading.
@@ -39,8 +42,6 @@ pub enum Dialog {
         text: String,
         /// The line.
         editor: Editor,
-        /// Whether it is hidden while it is typed.
-        masked: bool,
         /// The line, once it is entered.
         reply: Option<ReplyChannel<String>>,
     },
@@ -116,6 +117,10 @@ impl Dialog {
             return Outcome::Close;
         }
         match self {
+            Dialog::Form(form) => {
+                form.handle(key);
+                Outcome::Stay
+            }
             Dialog::Message { text, scroll, .. } => {
                 if matches!(key.code, KeyCode::Enter | KeyCode::Char('q')) {
                     return Outcome::Close;
@@ -147,9 +152,15 @@ impl Dialog {
         }
     }
 
+    /// The form, where it is one.
+    pub fn form(&self) -> Option<&FormDialog> {
+        if let Dialog::Form(form) = self { Some(form) } else { None }
+    }
+
     /// Takes a pasted text.
     pub fn paste(&mut self, text: &str) {
         match self {
+            Dialog::Form(form) => form.paste(text),
             Dialog::Input { editor, .. } => editor.apply(&Edit::Insert(text.to_owned())),
             Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
             Dialog::Message { .. } | Dialog::Confirm { .. } => {}

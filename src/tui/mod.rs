@@ -6,7 +6,8 @@
 //! | [`draw`], `panes` | the screen, region by region |
 //! | [`action`] | what keys do where: the one table |
 //! | [`prompt`], [`editor`] | the line that is typed |
-//! | [`dialog`] | questions above the panes |
+//! | [`dialog`], [`form`], [`masked`] | questions above the panes, forms among them, secrets that are typed |
+//! | [`history`] | the lines that were typed, a file a user |
 //! | [`theme`], [`series`], [`words`] | colours and glyphs; rates over time; events in words |
 //! | [`tour`] | a script that types itself |
 //! | [`terminal`] | taken over and given back |
@@ -19,6 +20,9 @@ pub mod app;
 pub mod dialog;
 pub mod draw;
 pub mod editor;
+pub mod form;
+pub mod history;
+pub mod masked;
 pub(crate) mod panes;
 pub mod prompt;
 pub mod series;
@@ -28,8 +32,7 @@ pub mod tour;
 pub mod words;
 
 use std::fs;
-use std::io::{IsTerminal, Write, stdin, stdout};
-use std::path::Path;
+use std::io::{IsTerminal, stdin, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,21 +47,29 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use self::app::{App, Message, Wish};
+use self::history::Histories;
 use self::theme::{Theme, ThemeName};
 use self::tour::Tour;
+use crate::asking::{Desk, LoginArgs};
 use crate::config::Config;
 use crate::config::keys::Section;
+use crate::demo_users::DemoUsers;
 use crate::engine::{Event, Snapshot};
 use crate::interrupt::interrupted;
+use crate::mailer::Notice;
 use crate::output;
 use crate::random::RandomStream;
-use crate::session::{EngineArgs, Session, remove_stored};
-use crate::shell::Shell;
+use crate::session::{EngineArgs, Session, SimulationArgs};
+use crate::shell::Questions;
 use crate::shell::words::Variables;
 use crate::units::SimTime;
 
 /// The time between two frames, at the least.
 const FRAME: Duration = Duration::from_millis(33);
+/// How often a clock is drawn that is shown.
+const SECOND: Duration = Duration::from_secs(1);
+/// How often it is looked whether the session still lasts.
+const SESSION_LOOK: Duration = Duration::from_secs(10);
 
 /// `p2p`
 #[derive(Debug, Default, Args)]
@@ -71,6 +82,8 @@ pub struct TuiArgs {
     theme: Option<ThemeName>,
     #[command(flatten)]
     engine: EngineArgs,
+    #[command(flatten)]
+    login: LoginArgs,
 }
 
 /// Opens the session and runs it to its end.
@@ -84,25 +97,22 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     }
     // What is wrong with the keys is told before anything is begun.
     args.engine.load()?.keymap()?;
-    let session = Session::start_interactive(&args.engine, None)?;
+    let session = Session::start_interactive(&args.engine)?;
     let theme = args.theme(&session.config);
-    open(session, theme, None).await
+    open(session, &args.login, theme, None).await
 }
 
-/// Plays the tour in a session of its own, with files of its own; then the prompt is the user's. In a directory that is gone
-/// afterwards, unless `engine` names one.
+/// Plays the tour in a session of its own, with files and accounts of its own, in a directory that is gone afterwards; then the
+/// prompt is the user's.
 ///
 /// # Errors
 /// As for [`run`].
-pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
-    engine.load()?.keymap()?;
+pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
-    let own_data = scratch.path().join("data");
-    let data_dir = if engine.data_dir.is_some() { None } else { Some(own_data.as_path()) };
-    // What an earlier tour stored in the same directory gives way.
-    let names = TOUR_FILES.map(|(name, _)| name);
-    let log = if engine.data_dir.is_some() { Some(remove_stored(engine, &names).await?) } else { None };
-    let session = Session::start_interactive(engine, data_dir)?;
+    let engine = EngineArgs { data_dir: Some(scratch.path().join("data")), simulation: simulation.clone() };
+    engine.load()?.keymap()?;
+    let users = DemoUsers::make(&scratch.path().join("data"), engine.load()?.accounts()?, output::now_unix)?;
+    let session = Session::start_interactive(&engine)?;
     let mut variables = Variables::new();
     for (number, (name, bytes)) in TOUR_FILES.into_iter().enumerate() {
         let path = scratch.path().join(name);
@@ -112,25 +122,35 @@ pub async fn run_tour(engine: &EngineArgs) -> Result<()> {
         variables.insert(format!("file{}", number + 1), path.display().to_string());
         variables.insert(format!("name{}", number + 1), name.to_owned());
     }
-    let tour = Tour::new(include_str!("../../assets/scenarios/tour.p2p"), &variables);
+    let tour = Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users));
     let theme = TuiArgs::default().theme(&session.config);
-    let result = open(session, theme, Some(tour)).await;
-    drop(log);
-    result
+    open(session, &LoginArgs::default(), theme, Some(tour)).await
 }
 
 /// The files that the tour stores, and their bytes.
 const TOUR_FILES: [(&str, usize); 2] = [("holiday.bin", 600 << 10), ("notes.bin", 200 << 10)];
 
-async fn open(session: Session, theme: Theme, tour: Option<Tour>) -> Result<()> {
-    let history_path = session.data_dir.join("tui-history.txt");
-    let shell = Shell::watching(session.engine.clone(), output::now_unix).await?;
-    let (mut app, messages) = App::new(shell, theme, read_history(&history_path));
-    app.tour = tour;
+async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<Tour>) -> Result<()> {
+    // Who is given with the command line, or has logged in before, is asked before the screen is taken over.
+    let desk = Desk::open(&session, login, "local screen").await?;
+    let (shell, questions) = desk.into_shell();
+    shell.watch_wire().await?;
+    let access = shell.access().clone();
+    let (mut app, messages) = App::new(shell, theme, Histories::new(session.data_dir.clone()));
     app.keymap = session.config.keymap()?;
+    match tour {
+        Some(tour) => app.tour = Some(tour),
+        None => app.greet(),
+    }
     let guard = terminal::Guard::take().wrap_err("cannot use the terminal")?;
     let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
-    let sources = Sources { input, events: session.engine.events(), snapshots: session.engine.snapshots() };
+    let sources = Sources {
+        input,
+        events: session.engine.events(),
+        snapshots: session.engine.snapshots(),
+        questions,
+        mail: session.mailer.notices(),
+    };
     let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
     let result = tokio::select! {
         result = drive(&mut app, &mut screen, messages, sources, real_wish) => result,
@@ -138,8 +158,10 @@ async fn open(session: Session, theme: Theme, tour: Option<Tour>) -> Result<()> 
     };
     drop(reader);
     drop(guard);
-    write_history(&history_path, app.prompt.history());
+    app.keep_present_history();
     drop(app);
+    access.end().await;
+    drop(access);
     drop(session.end().await?);
     result
 }
@@ -167,6 +189,10 @@ pub struct Sources {
     pub events: broadcast::Receiver<(SimTime, Event)>,
     /// The engine's snapshots.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What commands ask.
+    pub questions: Questions,
+    /// What becomes of mails.
+    pub mail: broadcast::Receiver<Notice>,
 }
 
 /// Runs the screen until it is over or there is no more input. What the terminal is to do beyond drawing goes to `grant`.
@@ -185,6 +211,7 @@ where
 {
     let mut next_frame = now();
     let (mut dirty, mut next_step) = (true, now());
+    let (mut next_second, mut next_look) = (now(), now() + SESSION_LOOK);
     while !app.over {
         tokio::select! {
             biased;
@@ -195,6 +222,22 @@ where
             }
             () = sleep_until(next_step), if app.tour.is_some() => {
                 next_step = now() + app.on_tour();
+                dirty = true;
+            }
+            () = sleep_until(next_second), if app.shows_a_clock() => {
+                next_second = now() + SECOND;
+                dirty = true;
+            }
+            () = sleep_until(next_look) => {
+                next_look = now() + SESSION_LOOK;
+                app.look_after_session();
+            }
+            Some(question) = sources.questions.recv() => {
+                app.on_question(question);
+                dirty = true;
+            }
+            Ok(notice) = sources.mail.recv() => {
+                app.on_mail(&notice);
                 dirty = true;
             }
             input = sources.input.recv() => match input {
@@ -248,27 +291,4 @@ fn real_wish(wish: Wish) -> std::io::Result<()> {
 
 fn now() -> Instant {
     Instant::now()
-}
-
-fn read_history(path: &Path) -> Vec<String> {
-    // The first time there is none.
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
-}
-
-fn write_history(path: &Path, lines: &[String]) {
-    if lines.is_empty() {
-        return;
-    }
-    if let Err(error) = write_private(path, &(lines.join("\n") + "\n")) {
-        tracing::warn!(%error, "the history is not kept");
-    }
-}
-
-/// Replaces a file by one that is its owner's alone.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::dialog::edit_for;
 use super::editor::{Edit, Editor};
 use super::theme::Role;
+use crate::shell::call::may_hold_a_secret;
 use crate::shell::complete::{self, Completion, Knowledge};
 
 /// Lines of output that are kept.
@@ -73,6 +74,11 @@ impl Prompt {
     /// The lines that were run, oldest first.
     pub fn history(&self) -> &[String] {
         &self.history
+    }
+
+    /// Remembers these lines, oldest first, and none of those before.
+    pub fn set_history(&mut self, history: Vec<String>) {
+        (self.history, self.browsing, self.search) = (history, None, None);
     }
 
     /// Says something below what was said before.
@@ -154,9 +160,9 @@ impl Prompt {
         Outcome::Run(line)
     }
 
-    /// Puts a line into the history, once where it is repeated.
+    /// Puts a line into the history, once where it is repeated; one that may hold a secret is not kept.
     pub fn remember(&mut self, line: &str) {
-        if self.history.last().is_none_or(|last| last != line) {
+        if self.history.last().is_none_or(|last| last != line) && !may_hold_a_secret(line) {
             self.history.push(line.to_owned());
             let surplus = self.history.len().saturating_sub(HISTORY_MAX);
             self.history.drain(..surplus);

@@ -1,17 +1,21 @@
 //! Events in words, for the log. Knows nothing of where they are shown.
 
 use super::theme::Role;
+use crate::access::Who;
 use crate::engine::Event;
 use crate::engine::transfer::Stage;
 use crate::node::health::Health;
 use crate::report::bytes_of;
+use crate::storage::manifest::FileKey;
 
-/// An event as a line, and how it is to be seen; `None` for what would drown the rest.
-pub fn describe(event: &Event) -> Option<(Role, String)> {
+/// An event as a line for somebody, and how it is to be seen; `None` for what would drown the rest.
+pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {
+    let label = |file: &FileKey| who.label(file);
     let line = match event {
-        Event::TransferStarted { transfer, direction, name, bytes, segments } => {
-            (Role::Text, format!("{transfer} {} of {name} began: {} in {segments} segments", direction.name(), bytes_of(*bytes)))
-        }
+        Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => (
+            Role::Text,
+            format!("{transfer} {} of {} began: {} in {segments} segments", direction.name(), label(file), bytes_of(*bytes)),
+        ),
         Event::Segment { transfer, stage: Stage::Retransmitted, story } => {
             (Role::Dim, format!("{transfer} segment {} to {}: sent again", story.index, story.holder))
         }
@@ -20,14 +24,17 @@ pub fn describe(event: &Event) -> Option<(Role, String)> {
         Event::SegmentRetried { transfer, index, node, reason } => {
             (Role::Warning, format!("{transfer} segment {index} goes elsewhere: {node}: {reason}"))
         }
-        Event::TransferFinished { transfer, direction, name, .. } => {
-            (Role::Good, format!("{transfer} {} of {name} is done", direction.name()))
+        Event::TransferFinished { transfer, direction, file, .. } => {
+            (Role::Good, format!("{transfer} {} of {} is done", direction.name(), label(file)))
         }
-        Event::TransferFailed { transfer, direction, name, error } => {
-            (Role::Bad, format!("{transfer} {} of {name} failed: {error}", direction.name()))
+        Event::TransferFailed { transfer, direction, file, error, .. } => {
+            (Role::Bad, format!("{transfer} {} of {} failed: {error}", direction.name(), label(file)))
         }
-        Event::FileStored { name, bytes, .. } => (Role::Good, format!("{name} is stored: {}", bytes_of(*bytes))),
-        Event::FileRemoved { name } => (Role::Text, format!("{name} is removed")),
+        Event::FileStored { file, bytes, .. } => (Role::Good, format!("{} is stored: {}", label(file), bytes_of(*bytes))),
+        Event::FileRemoved { file } => (Role::Text, format!("{} is removed", label(file))),
+        Event::FileShared { file, user, may_read: true } => (Role::Text, format!("{user} may read {}", label(file))),
+        Event::FileShared { file, user, may_read: false } => (Role::Text, format!("{user} may read {} no longer", label(file))),
+        Event::FilesAdopted { owner, count } => (Role::Text, format!("{count} files that were nobody's are {owner}'s")),
         Event::Connected { node } => (Role::Dim, format!("connected to {node}")),
         Event::Disconnected { node, reason } => (Role::Dim, format!("disconnected from {node}: {reason}")),
         Event::ProtocolViolated { node, reason } => (Role::Bad, format!("{node} ended a connection: {reason}")),

@@ -12,6 +12,7 @@ use p2p_storage::engine::{
 use p2p_storage::net::{HostConfig, TcpConfig};
 use p2p_storage::node::health::HealthConfig;
 use p2p_storage::random::RandomStream;
+use p2p_storage::storage::manifest::FileKey;
 use p2p_storage::storage::placement::PlacementPolicy;
 use p2p_storage::storage::segment::SegmentSize;
 use p2p_storage::units::{ByteSize, Probability, SimDuration};
@@ -130,7 +131,7 @@ impl Bench {
     }
 
     pub(crate) fn upload_of(&self, name: &str) -> Command {
-        Command::Upload { path: self.path(name), name: None, stored_at: 1_700_000_000 }
+        Command::Upload { path: self.path(name), owner: None, name: None, stored_at: 1_700_000_000 }
     }
 
     pub(crate) fn put(&mut self, name: &str) -> Result<TransferReport, EngineError> {
@@ -142,20 +143,21 @@ impl Bench {
     pub(crate) fn get(&mut self, name: &str) -> Result<(TransferReport, Vec<u8>), EngineError> {
         let path = self.path(&format!("fetched-{name}"));
         let _ = std::fs::remove_file(&path);
-        let transfer = self.start(Command::Download { name: name.into(), path: path.clone(), overwrite: false })?;
+        let transfer =
+            self.start(Command::Download { user: None, file: FileKey::unowned(name), path: path.clone(), overwrite: false })?;
         let report = self.finish(transfer)?;
         Ok((report, std::fs::read(path).unwrap()))
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Result<TransferReport, EngineError> {
-        let transfer = self.start(Command::Remove { name: name.into() })?;
+        let transfer = self.start(Command::Remove { user: None, file: FileKey::unowned(name) })?;
         self.finish(transfer)
     }
 
     /// The stored files' names.
     pub(crate) fn names(&mut self) -> Vec<String> {
         match self.ask(Command::Files).unwrap() {
-            Reply::Files(files) => files.into_iter().map(|file| file.name).collect(),
+            Reply::Files(files) => files.into_iter().map(|file| file.key.to_string()).collect(),
             other => panic!("{other:?}"),
         }
     }

@@ -66,10 +66,23 @@ fn the_same_seed_gives_the_same_demonstration_at_every_speed() {
     assert_eq!(report(&["--seed", "7"]), first);
     assert_eq!(report(&["--seed", "7", "--speed", "4000x"]), first);
     assert_ne!(report(&["--seed", "8"])["trace_hash"], first["trace_hash"]);
-    // In a directory that has seen demonstrations before, too.
-    assert_eq!(report(&["--seed", "7", "--data-dir", "kept"]), first);
-    assert_eq!(report(&["--seed", "7", "--data-dir", "kept"]), first);
-    assert_eq!(home.json(&["ls", "--data-dir", "kept"]).as_array().unwrap().len(), 3);
+}
+
+/// What a directory has seen before changes nothing in a run.
+#[test]
+fn the_same_seed_gives_the_same_run_in_a_used_directory() {
+    let home = Home::new("");
+    home.file("a.bin", 700_000);
+    let run = |directory: &str| {
+        let script = "upload a.bin; health; verify a.bin; segments; rm a.bin; stats";
+        home.ok(&["run", "--json", "--seed", "7", "--data-dir", directory, "-c", script])
+    };
+    let first = run("one");
+    assert_eq!(run("one"), first);
+    assert_eq!(run("two"), first);
+    home.file("b.bin", 300_000);
+    home.ok(&["put", "b.bin", "--data-dir", "two"]);
+    assert_eq!(run("two"), first);
 }
 
 #[test]
@@ -199,9 +212,6 @@ fn the_log_is_a_daily_file_and_says_as_much_as_it_is_told_to() {
     let text = String::from_utf8(read(&log()[0])).unwrap();
     assert!(log()[0].file_name().unwrap().to_str().unwrap().starts_with("p2p.log.20"));
     assert!(text.contains("FileStored") && !text.contains("DEBUG"), "{text}");
-    // A demonstration is two runs in one process, and both are in the log.
-    home.ok(&["demo", "--data-dir", ".local/share/p2p"]);
-    assert!(String::from_utf8(read(&log()[0])).unwrap().contains("demo-5MiB.bin"));
     let output = home.command(&["ls"]).env("P2P_LOG", "debug").output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty());
     assert!(String::from_utf8(read(&log()[0])).unwrap().contains("DEBUG"));
@@ -211,7 +221,7 @@ fn the_log_is_a_daily_file_and_says_as_much_as_it_is_told_to() {
 }
 
 /// The paths of all fields and the kinds of their values.
-fn fields(value: &Value, path: &str, found: &mut BTreeMap<String, &'static str>) {
+pub(crate) fn fields(value: &Value, path: &str, found: &mut BTreeMap<String, &'static str>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
@@ -227,7 +237,7 @@ fn fields(value: &Value, path: &str, found: &mut BTreeMap<String, &'static str>)
 }
 
 /// The rows `| path | kind | … |` below the heading of a command in docs/json.md.
-fn documented(command: &str) -> BTreeMap<String, &'static str> {
+pub(crate) fn documented(command: &str) -> BTreeMap<String, &'static str> {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
     let section = text.split("\n## ").find(|section| section.lines().next().unwrap().split(", ").any(|name| name == command));
     let rows = section.unwrap_or_else(|| panic!("{command} has no section")).lines().filter(|line| line.starts_with("| `"));
@@ -241,6 +251,10 @@ fn documented(command: &str) -> BTreeMap<String, &'static str> {
 fn json_has_the_documented_fields_and_no_others() {
     let home = Home::new(&format!("{QUICK}[[node]]\nnumber = 1\nloss = '0%'\n"));
     home.file("a.bin", 100_000);
+    for name in ["alice", "bob"] {
+        home.register(name);
+    }
+    home.login("alice");
     let commands: [&[&str]; 9] = [
         &["put", "a.bin"],
         &["ls"],
@@ -256,6 +270,9 @@ fn json_has_the_documented_fields_and_no_others() {
         let mut found = BTreeMap::new();
         fields(&home.json(command), "", &mut found);
         assert_eq!(found, documented(command[0]), "{command:?}");
+        if command[0] == "put" {
+            home.ok(&["run", "-c", "share a.bin bob"]);
+        }
     }
 }
 
@@ -263,14 +280,15 @@ fn json_has_the_documented_fields_and_no_others() {
 fn help_says_what_each_command_and_option_is_for() {
     let home = Home::new("");
     let help = home.ok(&["--help"]);
-    for command in ["demo", "put", "get", "ls", "rm", "nodes", "flow", "config", "export"] {
+    for command in ["demo", "put", "get", "ls", "rm", "nodes", "register", "login", "logout", "flow", "config", "export"] {
         assert!(help.contains(&format!("  {command} ")), "{command}");
         let own = home.ok(&[command, "--help"]);
         for option in ["--json", "--help"] {
             assert!(own.contains(option), "{command} {option}");
         }
         if command != "flow" {
-            assert!(["--data-dir", "--config", "--seed"].iter().all(|option| own.contains(option)), "{command}");
+            assert!(["--config", "--seed"].iter().all(|option| own.contains(option)), "{command}");
+            assert_eq!(own.contains("--data-dir"), command != "demo", "{command}");
         }
     }
 }

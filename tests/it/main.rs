@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module a subject. They use the library as a front end would.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic: that is how it fails")]
 
+mod accounts;
 mod architecture;
 mod bad_input;
 mod bench;

@@ -12,6 +12,9 @@ use crate::bench::random_file;
 /// Links on which nothing is worth waiting for.
 pub(crate) const QUICK: &str = "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n";
 
+/// The password of every account in tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
 /// How long anything may take before a test gives it up.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -63,6 +66,18 @@ impl Home {
         command
     }
 
+    /// Makes an account, the first one the admin's.
+    pub(crate) fn register(&self, name: &str) {
+        let mut command = self.command(&["register", name, &format!("{name}@example.org")]);
+        let said = end_of(command.env("P2P_PASSWORD", PASSWORD).spawn().unwrap());
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+
+    /// Logs somebody in for the commands that follow.
+    pub(crate) fn login(&self, name: &str) -> Said {
+        end_of(self.command(&["login", name, "--json"]).env("P2P_PASSWORD", PASSWORD).spawn().unwrap())
+    }
+
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments).spawn().unwrap()
     }
@@ -105,13 +120,21 @@ pub(crate) fn end_of(child: Child) -> Said {
 }
 
 /// Waits until `condition` holds.
+pub(crate) fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    assert!(comes_true(condition), "{what} did not happen");
+}
+
+/// Whether `condition` holds in time.
 #[expect(clippy::disallowed_methods, reason = "a deadline on the wall clock, for a process outside of the simulation")]
-pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < DEADLINE, "{what} did not happen");
+        if begun.elapsed() >= DEADLINE {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(1));
     }
+    true
 }
 
 /// Sends a signal, as `kill` does.

@@ -1,16 +1,23 @@
 //! The full-screen session: the real screen on a backend in memory, with the real engine below; and the real binary in a
 //! pseudo-terminal.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use p2p_storage::access::Access;
+use p2p_storage::auth::{Auth, Policy};
 use p2p_storage::config::Config;
+use p2p_storage::demo_users::DemoUsers;
 use p2p_storage::engine::pace::Speed;
 use p2p_storage::engine::{ClockMode, Command, Engine, EngineHandle, Reply};
-use p2p_storage::shell::Shell;
+use p2p_storage::mailer::Mailer;
 use p2p_storage::shell::words::Variables;
+use p2p_storage::shell::{Questions, Shell};
 use p2p_storage::tui::app::{App, Message, Pane, Wish};
 use p2p_storage::tui::draw;
+use p2p_storage::tui::history::Histories;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use p2p_storage::tui::tour::Tour;
 use proptest::prelude::*;
@@ -24,13 +31,24 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::bench::{config, quick_link, random_file, slow_link};
 use crate::generated;
 
+thread_local! {
+    /// The wall clock of a test stands still, unless the test moves it.
+    static CLOCK: Cell<u64> = const { Cell::new(1_795_376_677) };
+}
+
+fn clock() -> u64 {
+    CLOCK.get()
+}
+
 /// A screen, its engine, and everything that the loop of the program would carry between them.
 struct Stage {
     app: App,
     screen: Terminal<TestBackend>,
     messages: UnboundedReceiver<Message>,
+    questions: Questions,
     events: broadcast::Receiver<(p2p_storage::units::SimTime, p2p_storage::engine::Event)>,
     handle: EngineHandle,
+    auth: Auth,
     _engine: Engine,
     home: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
@@ -38,7 +56,10 @@ struct Stage {
 
 impl Stage {
     fn new(width: u16, height: u16, theme: Theme, slow: bool) -> Stage {
-        let home = tempfile::tempdir().unwrap();
+        Stage::in_home(tempfile::tempdir().unwrap(), (width, height), theme, slow)
+    }
+
+    fn in_home(home: tempfile::TempDir, (width, height): (u16, u16), theme: Theme, slow: bool) -> Stage {
         let mut settings = config(&home.path().join("data"), 5, if slow { slow_link() } else { quick_link() });
         settings.clock = ClockMode::OnDemand;
         settings.speed = Speed::Max;
@@ -46,9 +67,12 @@ impl Stage {
         let (engine, handle) = Engine::start(settings, None).unwrap();
         let events = handle.events();
         runtime.block_on(handle.ask(Command::WatchWire { packets: Some(10_000) })).unwrap();
-        let (app, messages) = App::new(Shell::new(handle.clone(), || 1_795_376_677), theme, Vec::new());
+        let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+        let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
+        let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()));
+        let (app, messages) = App::new(shell, theme, Histories::default());
         let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        Stage { app, screen, messages, events, handle, _engine: engine, home, runtime }
+        Stage { app, screen, messages, questions, events, handle, auth, _engine: engine, home, runtime }
     }
 
     fn dark(width: u16, height: u16) -> Stage {
@@ -86,9 +110,14 @@ impl Stage {
     fn settle(&mut self) {
         self.runtime.block_on(async {
             let deadline = Duration::from_secs(60);
-            while self.app.is_busy() && self.app.dialogs.is_empty() {
-                let message = tokio::time::timeout(deadline, self.messages.recv()).await.expect("an answer in time");
-                self.app.on_message(message.unwrap());
+            while self.app.is_busy() && !self.app.awaits_input() {
+                let next = async {
+                    tokio::select! {
+                        message = self.messages.recv() => self.app.on_message(message.unwrap()),
+                        question = self.questions.recv() => self.app.on_question(question.unwrap()),
+                    }
+                };
+                tokio::time::timeout(deadline, next).await.expect("an answer in time");
                 tokio::task::yield_now().await;
             }
             while let Ok(message) = self.messages.try_recv() {
@@ -142,7 +171,7 @@ fn at_work(width: u16, height: u16, theme: Theme) -> Stage {
     random_file(&stage.home.path().join("video.bin"), 700_000, 7);
     let video = stage.home.path().join("video.bin");
     stage.runtime.block_on(async {
-        for command in [Command::Upload { path: video, name: None, stored_at: 0 }, Command::CheckHealth] {
+        for command in [Command::Upload { path: video, owner: None, name: None, stored_at: 0 }, Command::CheckHealth] {
             if let Reply::Started(transfer) = stage.handle.ask(command).await.unwrap() {
                 stage.handle.ask(Command::Await { transfer }).await.unwrap();
             }
@@ -249,7 +278,7 @@ fn leaving_while_something_runs_asks() {
     let mut stage = Stage::new(100, 34, Theme::new(ThemeName::Dark, false), true);
     random_file(&stage.home.path().join("big.bin"), 2_000_000, 1);
     let path = stage.home.path().join("big.bin");
-    stage.runtime.block_on(stage.handle.ask(Command::Upload { path, name: None, stored_at: 0 })).unwrap();
+    stage.runtime.block_on(stage.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 })).unwrap();
     stage.settle();
     stage.keys(&["Ctrl-Q"]);
     let text = stage.text();
@@ -603,7 +632,7 @@ mod pty {
 
     use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-    use crate::program::wait_until;
+    use crate::program::{comes_true, wait_until};
 
     /// The real binary in a pseudo-terminal whose screen can be looked at.
     struct Pty {
@@ -638,13 +667,20 @@ mod pty {
             Pty { writer: pair.master.take_writer().unwrap(), master: pair.master, screen, child }
         }
 
+        /// Leaves the form that asks for the first account.
+        fn looks_around(&mut self) {
+            self.shows("Create the first account");
+            self.send("\x1b");
+            wait_until("the form to be gone", || !self.text().contains("Create the first account"));
+        }
+
         fn send(&mut self, text: &str) {
             self.writer.write_all(text.as_bytes()).unwrap();
             self.writer.flush().unwrap();
         }
 
         fn shows(&self, text: &str) {
-            wait_until(&format!("`{text}` on the screen"), || self.text().contains(text));
+            assert!(comes_true(|| self.text().contains(text)), "`{text}` is not on the screen:\n{}", self.text());
         }
 
         /// Waits until a line can be typed.
@@ -739,7 +775,7 @@ mod pty {
         assert!(!pty.text().contains("\nnot reached"), "{}", pty.text());
         pty.prompts();
         pty.send("transfers\r");
-        pty.shows("running");
+        pty.shows("┆ running   ┆");
         // Nor does Ctrl-D end a transfer unasked.
         pty.prompts();
         pty.send("\x04");
@@ -772,6 +808,7 @@ mod pty {
         pty.shows("shell>");
         pty.send(&format!("{} --speed max\r", env!("CARGO_BIN_EXE_p2p")));
         pty.shows("Type `help`");
+        pty.looks_around();
         pty.send("upload vid\t\r");
         pty.shows("stored video.bin: 293.0 KiB");
         assert!(pty.screen.lock().unwrap().screen().alternate_screen());
@@ -801,7 +838,14 @@ mod pty {
 /// The tour types itself to its end, without a failure; a key ends it at any time.
 #[test]
 fn the_tour_types_itself() {
-    let mut stage = Stage::new(120, 40, Theme::new(ThemeName::Dark, false), true);
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let users = DemoUsers::make(&data, Policy::default(), clock).unwrap();
+    let mut stage = Stage::in_home(home, (120, 40), Theme::new(ThemeName::Dark, false), true);
+    let mailer = {
+        let _runtime = stage.runtime.enter();
+        Mailer::start(stage.auth.clone(), &Config::built_in().unwrap(), &data, clock).unwrap()
+    };
     let mut variables = Variables::new();
     for (number, bytes) in [(1, 300_000), (2, 100_000)] {
         let path = stage.home.path().join(format!("{number}.bin"));
@@ -809,22 +853,40 @@ fn the_tour_types_itself() {
         variables.insert(format!("file{number}"), path.display().to_string());
         variables.insert(format!("name{number}"), format!("{number}.bin"));
     }
-    stage.app.tour = Some(Tour::new(include_str!("../../assets/scenarios/tour.p2p"), &variables));
+    stage.app.tour = Some(Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users)));
+    let mut seen = BTreeSet::new();
     while stage.app.tour.is_some() {
         let wait = {
             let _runtime = stage.runtime.enter();
             stage.app.on_tour()
         };
         assert!(wait < Duration::from_secs(10));
+        // A code that is mailed arrives while time passes.
+        stage.runtime.block_on(tokio::task::yield_now());
         stage.settle();
+        seen.extend(stage.app.prompt.output.iter().map(|(_, text)| text.clone()));
+        seen.extend(stage.app.dialogs.iter().filter_map(|dialog| dialog.form()).map(|form| form.form.text.clone()));
     }
-    let said: Vec<&str> = stage.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
-    assert_eq!(said.last(), Some(&"The prompt is yours."));
-    for words in ["stored 1.bin", "1.bin is whole", "stored 2.bin", "latest packets"] {
-        assert!(said.iter().any(|line| line.contains(words)), "{words}: {said:?}");
+    stage.runtime.block_on(mailer.end());
+    assert_eq!(stage.app.prompt.output.last().unwrap().1, "The prompt is yours.");
+    assert_eq!(stage.app.who().name(), Some("alice"));
+    for words in [
+        "bob is logged in",
+        "mailed to you",
+        "stored 2.bin",
+        "2.bin is shared with charlie",
+        "charlie is logged in",
+        "bob/2.bin",
+        "alice is logged in",
+        "authenticator app",
+        "stored 1.bin",
+        "1.bin is whole",
+        "latest packets",
+    ] {
+        assert!(seen.iter().any(|line| line.contains(words)), "{words}: {seen:?}");
     }
-    assert!(!said.iter().any(|line| line.contains("expected") || line.contains("there is no")), "{said:?}");
-    stage.app.tour = Some(Tour::new("echo 'one'\nls\n", &variables));
+    assert!(!seen.iter().any(|line| line.contains("expected") || line.contains("there is no ")), "{seen:?}");
+    stage.app.tour = Some(Tour::new("echo 'one'\nls\n", &variables, None));
     stage.app.on_tour();
     stage.keys(&["x"]);
     assert!(stage.app.tour.is_none() && stage.app.prompt.editor.is_empty());

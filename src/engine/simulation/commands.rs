@@ -4,16 +4,17 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Simulation, Token, Waiting};
 use crate::engine::command::{Command, EngineError, OnShutdown, Reply};
 use crate::engine::event::Event;
-use crate::engine::io::{Lane, Outcome};
+use crate::engine::io::{JobId, Lane, Outcome};
 use crate::engine::snapshot::Party;
 use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, Upload};
 use crate::net::HostConfig;
-use crate::storage::catalog::CatalogError;
-use crate::storage::manifest::{FileRecord, check_name};
+use crate::storage::catalog::{Catalog, CatalogError};
+use crate::storage::manifest::{FileKey, FileRecord, check_name};
 use crate::units::{ByteSize, SimDuration};
 
 /// No file has more segments: its manifest is one value of the catalog, which may have 64 MiB.
@@ -21,7 +22,7 @@ const SEGMENTS_MAX: u64 = 1 << 20;
 /// How long a shutdown waits for connections to close, in virtual time.
 const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
 
-type Answer = Result<Reply, EngineError>;
+pub(super) type Answer = Result<Reply, EngineError>;
 
 impl Simulation {
     /// Takes in a command at the instant that has been reached. Its reply comes at once or later, under `token`. Commands
@@ -36,13 +37,15 @@ impl Simulation {
     /// `None` where the reply comes later.
     fn carry_out(&mut self, token: Token, command: Command) -> Option<Answer> {
         match command {
-            Command::Upload { path, name, stored_at } => Some(self.upload(&path, name, stored_at)),
-            Command::Download { name, path, overwrite } => Some(self.download(&name, &path, overwrite)),
-            Command::Remove { name } => Some(self.remove(&name)),
+            Command::Upload { path, owner, name, stored_at } => Some(self.upload(&path, owner, name, stored_at)),
+            Command::Download { user, file, path, overwrite } => Some(self.download(user, &file, &path, overwrite)),
+            Command::Remove { user, file } => Some(self.remove(user, &file)),
+            Command::Share { file, user, may_read } => self.share(token, file, user, may_read),
+            Command::Adopt { owner } => self.wait_for(token, Waiting::Adoption { owner }),
             Command::Await { transfer } => self.await_transfer(token, transfer),
             Command::Cancel { transfer } => self.cancel(token, transfer),
             Command::Files => Some(Ok(Reply::Files(self.world.files.values().cloned().collect()))),
-            Command::Info { name } => self.info(token, &name),
+            Command::Info { file } => self.info(token, file),
             Command::Nodes => Some(Ok(Reply::Nodes(self.node_statuses()))),
             Command::Storage => Some(Ok(Reply::Storage(self.storage_stats()))),
             Command::Topology => Some(Ok(Reply::Topology(self.topology()))),
@@ -71,36 +74,37 @@ impl Simulation {
         }
     }
 
-    fn wait_for(&mut self, token: Token, what: Waiting) -> Option<Answer> {
+    pub(super) fn wait_for(&mut self, token: Token, what: Waiting) -> Option<Answer> {
         self.waiting.push((token, what));
         None
     }
 
-    fn upload(&mut self, path: &Path, name: Option<String>, stored_at: u64) -> Answer {
+    fn upload(&mut self, path: &Path, owner: Option<String>, name: Option<String>, stored_at: u64) -> Answer {
         self.refuse_when_closing()?;
         let refused = |reason: String| EngineError::Source { path: path.to_owned(), reason };
         let (file, size) = open_source(path).map_err(refused)?;
         let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
         check_name(&name)?;
-        if self.world.files.contains_key(&name) || self.world.names_promised.contains(&name) {
-            return Err(EngineError::NameTaken { name });
+        let key = FileKey { owner, name };
+        if self.world.files.contains_key(&key) || self.world.names_promised.contains(&key) {
+            return Err(EngineError::NameTaken { name: key.name });
         }
         let segments = self.world.config.segment_size.count_for(size);
         if segments > SEGMENTS_MAX {
-            return Err(EngineError::TooManySegments { name, segments, max: SEGMENTS_MAX });
+            return Err(EngineError::TooManySegments { name: key.name, segments, max: SEGMENTS_MAX });
         }
         if !self.world.has_room_for(size) {
-            return Err(EngineError::NoRoom { name, needed: size.as_u64(), free: self.world.free_bytes() });
+            return Err(EngineError::NoRoom { name: key.name, needed: size.as_u64(), free: self.world.free_bytes() });
         }
         let id = self.next_id();
-        let upload = Upload::start(&mut self.world, id, file, path, &name, size, stored_at);
+        let upload = Upload::start(&mut self.world, id, file, path, &key, size, stored_at);
         self.begin(id, Transfer::Upload(Box::new(upload)))
     }
 
-    fn download(&mut self, name: &str, path: &Path, overwrite: bool) -> Answer {
+    fn download(&mut self, user: Option<String>, key: &FileKey, path: &Path, overwrite: bool) -> Answer {
         self.refuse_when_closing()?;
-        let file = self.known_file(name)?;
+        let file = self.known_file(key)?;
         let refused = |reason: String| EngineError::Destination { path: path.to_owned(), reason };
         let target = destination(path).map_err(refused)?;
         if target.exists() && !overwrite {
@@ -108,15 +112,15 @@ impl Simulation {
         }
         let sink = Sink::create(&target, overwrite).map_err(|error| refused(error.to_string()))?;
         let id = self.next_id();
-        let download = Download::start(&mut self.world, id, &file, sink);
+        let download = Download::start(&mut self.world, id, user, &file, sink);
         self.begin(id, Transfer::Download(Box::new(download)))
     }
 
-    fn remove(&mut self, name: &str) -> Answer {
+    fn remove(&mut self, user: Option<String>, key: &FileKey) -> Answer {
         self.refuse_when_closing()?;
-        let file = self.known_file(name)?;
+        let file = self.known_file(key)?;
         let id = self.next_id();
-        let removal = Removal::start(&mut self.world, id, &file);
+        let removal = Removal::start(&mut self.world, id, user, &file);
         self.begin(id, Transfer::Removal(Box::new(removal)))
     }
 
@@ -124,17 +128,9 @@ impl Simulation {
         if self.closing { Err(EngineError::Stopped) } else { Ok(()) }
     }
 
-    fn known_file(&self, name: &str) -> Result<FileRecord, EngineError> {
-        let found = self.world.files.get(name).cloned();
-        found.ok_or_else(|| EngineError::UnknownFile { name: name.to_owned(), nearest: self.nearest_name(name) })
-    }
-
-    /// The stored name that is most like `name`, if one is.
-    fn nearest_name(&self, name: &str) -> Option<String> {
-        const ALIKE: f64 = 0.8;
-        let likeness = |other: &String| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-        let best = self.world.files.keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-        (likeness(best) >= ALIKE).then(|| best.clone())
+    pub(super) fn known_file(&self, key: &FileKey) -> Result<FileRecord, EngineError> {
+        let found = self.world.files.get(key).cloned();
+        found.ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
     }
 
     fn next_id(&mut self) -> TransferId {
@@ -172,14 +168,18 @@ impl Simulation {
         self.finished.iter().find(|report| report.status.id == id).map(|report| TransferReport::clone(report))
     }
 
-    fn info(&mut self, token: Token, name: &str) -> Option<Answer> {
-        if let Err(error) = self.known_file(name) {
+    fn info(&mut self, token: Token, file: FileKey) -> Option<Answer> {
+        if let Err(error) = self.known_file(&file) {
             return Some(Err(error));
         }
-        let (catalog, name) = (std::sync::Arc::clone(&self.world.catalog), name.to_owned());
-        let work = move || Outcome::Manifest(catalog.manifest(&name).map(Box::new));
-        let job = self.world.desk.submit(Lane::Catalog, Box::new(work));
+        let job = self.ask_catalog(move |catalog| Outcome::Manifest(catalog.manifest(&file).map(Box::new)));
         self.wait_for(token, Waiting::Info(job))
+    }
+
+    /// Has the catalog asked or changed at this instant, whatever time that really takes.
+    pub(super) fn ask_catalog(&mut self, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) -> JobId {
+        let catalog = Arc::clone(&self.world.catalog);
+        self.world.desk.submit(Lane::Catalog, Box::new(move || work(&catalog)))
     }
 
     fn set_link(&mut self, party: Party, link: HostConfig) -> Answer {
@@ -229,7 +229,7 @@ impl Simulation {
     pub(super) fn running_transfers(&self) -> Vec<String> {
         let describe = |transfer: &Transfer| {
             let status = &transfer.log().status;
-            format!("{} {} of `{}`", status.id, status.direction.name(), status.name)
+            format!("{} {} of `{}`", status.id, status.direction.name(), status.file.name)
         };
         self.transfers.values().map(describe).collect()
     }
@@ -263,6 +263,7 @@ impl Simulation {
                 let outcome = self.world.desk.take(job).ok_or(Blocked(job))?;
                 Some(info_answer(outcome))
             }
+            Waiting::Sharing { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_owners(index)?,
             Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {
                 self.world.stop_nodes();
                 Some(if self.capture { self.stop_capture().map(|_| Reply::Done) } else { Ok(Reply::Done) })
@@ -288,10 +289,24 @@ pub(super) fn finished(report: TransferReport) -> Answer {
 fn info_answer(outcome: Outcome) -> Answer {
     match outcome {
         Outcome::Manifest(Ok(manifest)) => Ok(Reply::Info(manifest)),
-        Outcome::Manifest(Err(CatalogError::NotFound { name })) => Err(EngineError::UnknownFile { name, nearest: None }),
-        Outcome::Manifest(Err(error)) => Err(error.into()),
-        Outcome::Crashed(reason) => Err(EngineError::Internal(reason)),
-        other => Err(EngineError::Internal(format!("{other:?}"))),
+        Outcome::Manifest(Err(error)) => Err(catalog_refused(error)),
+        other => Err(crashed(other)),
+    }
+}
+
+/// The catalog said no.
+pub(super) fn catalog_refused(error: CatalogError) -> EngineError {
+    match error {
+        CatalogError::NotFound(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
+        error => error.into(),
+    }
+}
+
+/// Work came to something else than it should: a bug.
+pub(super) fn crashed(outcome: Outcome) -> EngineError {
+    match outcome {
+        Outcome::Crashed(reason) => EngineError::Internal(reason),
+        other => EngineError::Internal(format!("{other:?}")),
     }
 }
 

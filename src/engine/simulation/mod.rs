@@ -8,6 +8,7 @@
 
 mod commands;
 mod open;
+mod ownership;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,6 +23,7 @@ use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport};
 use super::world::{Due, World};
 use crate::net::TraceHash;
 use crate::storage::catalog::Catalog;
+use crate::storage::manifest::FileKey;
 use crate::units::SimTime;
 
 pub use self::open::Disks;
@@ -65,6 +67,22 @@ enum Waiting {
     Closing(SimTime),
     /// For the manifest of a file, which a catalog job brings.
     Info(JobId),
+    /// For the catalog to note who may read a file.
+    Sharing {
+        job: JobId,
+        file: FileKey,
+        user: String,
+        may_read: bool,
+    },
+    /// For the transfers of files that are nobody's, so that they can be given to somebody.
+    Adoption {
+        owner: String,
+    },
+    /// For the catalog to give them to somebody.
+    Adopting {
+        job: JobId,
+        owner: String,
+    },
 }
 
 /// What is done next at an instant: everything in this order, round and round, until nothing is left to do.

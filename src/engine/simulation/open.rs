@@ -60,7 +60,7 @@ impl Simulation {
         io: Box<dyn IoExecutor>,
     ) -> Result<Simulation, EngineError> {
         let mut references = catalog.references()?;
-        let files = catalog.files()?.into_iter().map(|file| (file.name.clone(), file)).collect();
+        let files = catalog.files()?.into_iter().map(|file| (file.key.clone(), file)).collect();
         let mut net = Network::new(config.seed);
         let client = net.add_host(config.client.address, &config.client.link);
         let mut parties = vec![Party::Client];

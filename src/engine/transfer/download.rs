@@ -131,17 +131,17 @@ pub(in crate::engine) struct Download {
 
 impl Download {
     /// Begins to fetch a file into `sink`.
-    pub(in crate::engine) fn start(world: &mut World, id: TransferId, file: &FileRecord, sink: Sink) -> Download {
-        let log = TransferLog::new(id, Direction::Download, &file.name, file.size, file.segments, world.now());
-        let name = file.name.clone();
-        world.emit(Event::TransferStarted {
-            transfer: id,
-            direction: Direction::Download,
-            name: name.clone(),
-            bytes: file.size,
-            segments: file.segments,
-        });
-        world.submit_catalog(id, move |catalog| Outcome::Manifest(catalog.manifest(&name).map(Box::new)));
+    pub(in crate::engine) fn start(
+        world: &mut World,
+        id: TransferId,
+        user: Option<String>,
+        file: &FileRecord,
+        sink: Sink,
+    ) -> Download {
+        let key = file.key.clone();
+        let log = TransferLog::new(id, Direction::Download, user, &key, (file.size, file.segments), world.now());
+        world.emit(log.started());
+        world.submit_catalog(id, move |catalog| Outcome::Manifest(catalog.manifest(&key).map(Box::new)));
         Download {
             id,
             log,
@@ -309,9 +309,7 @@ impl Download {
         self.phase = Phase::Over;
         self.log.sha256 = self.manifest.as_ref().map(|manifest| manifest.file.sha256);
         self.log.finish(TransferState::Done, None, world.now());
-        let (name, bytes) = (self.log.status.name.clone(), self.log.status.bytes);
-        let sha256 = self.log.sha256;
-        world.emit(Event::TransferFinished { transfer: self.id, direction: Direction::Download, name, bytes, sha256 });
+        world.emit(self.log.finished());
     }
 
     /// Somebody wants it ended.
@@ -334,8 +332,7 @@ impl Download {
         self.writes.drain(..).for_each(|job| world.desk.abandon(job));
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());
-        let name = self.log.status.name.clone();
-        world.emit(Event::TransferFailed { transfer: self.id, direction: Direction::Download, name, error });
+        world.emit(self.log.failed(error));
     }
 }
 

@@ -22,17 +22,11 @@ pub(in crate::engine) struct Removal {
 
 impl Removal {
     /// Begins to remove a file.
-    pub(in crate::engine) fn start(world: &mut World, id: TransferId, file: &FileRecord) -> Removal {
-        let log = TransferLog::new(id, Direction::Removal, &file.name, file.size, file.segments, world.now());
-        let name = file.name.clone();
-        world.emit(Event::TransferStarted {
-            transfer: id,
-            direction: Direction::Removal,
-            name: name.clone(),
-            bytes: file.size,
-            segments: file.segments,
-        });
-        world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove_file(&name)));
+    pub(in crate::engine) fn start(world: &mut World, id: TransferId, user: Option<String>, file: &FileRecord) -> Removal {
+        let key = file.key.clone();
+        let log = TransferLog::new(id, Direction::Removal, user, &key, (file.size, file.segments), world.now());
+        world.emit(log.started());
+        world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove_file(&key)));
         Removal { id, log, waiting: Unanswered::default() }
     }
 
@@ -40,9 +34,9 @@ impl Removal {
     pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
             Input::Done(Outcome::FileRemoved(Ok(garbage))) => {
-                let name = self.log.status.name.clone();
-                Arc::make_mut(&mut world.files).remove(&name);
-                world.emit(Event::FileRemoved { name });
+                let file = self.log.status.file.clone();
+                Arc::make_mut(&mut world.files).remove(&file);
+                world.emit(Event::FileRemoved { file });
                 self.waiting = world.delete_garbage(self.id, garbage);
                 self.finish_when_deleted(world);
             }
@@ -62,14 +56,12 @@ impl Removal {
         }
         let status = &mut self.log.status;
         (status.bytes_done, status.segments_done) = (status.bytes, status.segments);
-        let (name, bytes) = (status.name.clone(), status.bytes);
         self.log.finish(TransferState::Done, None, world.now());
-        world.emit(Event::TransferFinished { transfer: self.id, direction: Direction::Removal, name, bytes, sha256: None });
+        world.emit(self.log.finished());
     }
 
     fn fail(&mut self, world: &mut World, error: TransferError) {
         self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
-        let name = self.log.status.name.clone();
-        world.emit(Event::TransferFailed { transfer: self.id, direction: Direction::Removal, name, error });
+        world.emit(self.log.failed(error));
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Direction, TransferError, TransferId, TransferState};
 use crate::engine::command::EngineError;
-use crate::storage::manifest::NodeNumber;
+use crate::engine::event::Event;
+use crate::storage::manifest::{FileKey, NodeNumber};
 use crate::storage::segment::Sha256Digest;
 use crate::units::{SimDuration, SimTime};
 
@@ -72,8 +73,11 @@ pub struct TransferStatus {
     pub id: TransferId,
     /// What it does.
     pub direction: Direction,
+    /// The user who began it.
+    pub user: Option<String>,
     /// With which file.
-    pub name: String,
+    #[serde(flatten)]
+    pub file: FileKey,
     /// How far it is.
     pub state: TransferState,
     /// The file's bytes.
@@ -97,7 +101,7 @@ pub struct TransferStatus {
 impl TransferStatus {
     /// `upload of video.bin`
     pub fn describe(&self) -> String {
-        format!("{} of {}", self.direction.name(), self.name)
+        format!("{} of {}", self.direction.name(), self.file.name)
     }
 
     /// How long it has taken by `now`.
@@ -129,10 +133,10 @@ impl TransferReport {
     /// # Errors
     /// [`EngineError::TransferFailed`] where it did not.
     pub fn into_result(self) -> Result<TransferReport, EngineError> {
-        let TransferStatus { state, direction, ref name, ref error, .. } = self.status;
+        let TransferStatus { state, direction, ref file, ref error, .. } = self.status;
         match error {
             Some(error) if state != TransferState::Done => {
-                Err(EngineError::TransferFailed { direction, name: name.clone(), error: error.clone() })
+                Err(EngineError::TransferFailed { direction, name: file.name.clone(), error: error.clone() })
             }
             _ => Ok(self),
         }
@@ -151,15 +155,16 @@ impl TransferLog {
     pub(in crate::engine) fn new(
         id: TransferId,
         direction: Direction,
-        name: &str,
-        bytes: u64,
-        segments: u32,
+        user: Option<String>,
+        file: &FileKey,
+        (bytes, segments): (u64, u32),
         now: SimTime,
     ) -> Self {
         let status = TransferStatus {
             id,
             direction,
-            name: name.to_owned(),
+            user,
+            file: file.clone(),
             state: TransferState::Running,
             bytes,
             bytes_done: 0,
@@ -171,6 +176,24 @@ impl TransferLog {
             error: None,
         };
         TransferLog { status, sha256: None, stories: VecDeque::new() }
+    }
+
+    /// What is told when it begins.
+    pub(in crate::engine) fn started(&self) -> Event {
+        let TransferStatus { id, direction, user, file, bytes, segments, .. } = self.status.clone();
+        Event::TransferStarted { transfer: id, direction, user, file, bytes, segments }
+    }
+
+    /// What is told when it is done.
+    pub(in crate::engine) fn finished(&self) -> Event {
+        let TransferStatus { id, direction, user, file, bytes, .. } = self.status.clone();
+        Event::TransferFinished { transfer: id, direction, user, file, bytes, sha256: self.sha256 }
+    }
+
+    /// What is told when it has failed.
+    pub(in crate::engine) fn failed(&self, error: TransferError) -> Event {
+        let TransferStatus { id, direction, user, file, .. } = self.status.clone();
+        Event::TransferFailed { transfer: id, direction, user, file, error }
     }
 
     /// Begins the story of a segment, or of a further attempt at it.
@@ -238,7 +261,7 @@ mod tests {
     #[test]
     fn a_second_attempt_replaces_the_first_and_a_story_adds_up() {
         let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
-        let mut log = TransferLog::new(TransferId(1), Direction::Upload, "a", 65_536, 1, at(0));
+        let mut log = TransferLog::new(TransferId(1), Direction::Upload, None, &FileKey::unowned("a"), (65_536, 1), at(0));
         log.begin(0, 65_536, NodeNumber::from_index(0), 0, at(0));
         log.begin(0, 65_536, NodeNumber::from_index(1), 1, at(100));
         log.reach(0, Stage::FirstByte, at(200));

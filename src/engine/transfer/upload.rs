@@ -21,7 +21,7 @@ use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::engine::world::World;
 use crate::node::protocol::{Refusal, Request, Response};
 use crate::storage::catalog::Garbage;
-use crate::storage::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
+use crate::storage::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
 use crate::storage::segment::{Cutter, Segment, SegmentId, SegmentSize, Sha256Digest};
 use crate::units::ByteSize;
 
@@ -163,29 +163,24 @@ pub(in crate::engine) struct Upload {
 }
 
 impl Upload {
-    /// Begins to store `file`, which has `size` bytes, under `name`.
+    /// Begins to store `file`, which has `size` bytes, as `key`.
     pub(in crate::engine) fn start(
         world: &mut World,
         id: TransferId,
         file: File,
         path: &Path,
-        name: &str,
+        key: &FileKey,
         size: ByteSize,
         stored_at: u64,
     ) -> Upload {
         let segment_size = world.config.segment_size;
         let segments = segment_size.count_for(size) as u32;
-        let log = TransferLog::new(id, Direction::Upload, name, size.as_u64(), segments, world.now());
-        world.names_promised.insert(name.to_owned());
+        let user = key.owner.clone();
+        let log = TransferLog::new(id, Direction::Upload, user, key, (size.as_u64(), segments), world.now());
+        world.names_promised.insert(key.clone());
         let window = Window::new(segment_size.as_usize(), world.now());
         let source = Source::new(file, path, segment_size);
-        world.emit(Event::TransferStarted {
-            transfer: id,
-            direction: Direction::Upload,
-            name: name.to_owned(),
-            bytes: size.as_u64(),
-            segments,
-        });
+        world.emit(log.started());
         Upload {
             id,
             log,
@@ -378,12 +373,13 @@ impl Upload {
         let Some((size, sha256)) = self.source.ended else { return };
         let segment_size = world.config.segment_size.as_usize() as u32;
         let file = FileRecord {
-            name: self.log.status.name.clone(),
+            key: self.log.status.file.clone(),
             size: size.as_u64(),
             sha256,
             segments: self.placed.len() as u32,
             segment_size,
             stored_at: self.stored_at,
+            readers: BTreeSet::new(),
         };
         let record = |placed: &Placed| SegmentRecord { id: placed.id, len: placed.len, holders: vec![placed.node] };
         let manifest = Manifest { file, segments: self.placed.values().map(record).collect() };
@@ -406,18 +402,12 @@ impl Upload {
 
     fn finish(&mut self, world: &mut World, manifest: Manifest) {
         self.release_all(world);
-        let FileRecord { name, size, sha256, .. } = manifest.file.clone();
-        Arc::make_mut(&mut world.files).insert(name.clone(), manifest.file);
+        let FileRecord { key: file, size, sha256, .. } = manifest.file.clone();
+        Arc::make_mut(&mut world.files).insert(file.clone(), manifest.file);
         self.log.sha256 = Some(sha256);
         self.log.finish(TransferState::Done, None, world.now());
-        world.emit(Event::FileStored { name: name.clone(), bytes: size, sha256 });
-        world.emit(Event::TransferFinished {
-            transfer: self.id,
-            direction: Direction::Upload,
-            name,
-            bytes: size,
-            sha256: Some(sha256),
-        });
+        world.emit(Event::FileStored { file, bytes: size, sha256 });
+        world.emit(self.log.finished());
     }
 
     /// Somebody wants it ended. A file that is becoming visible is past that.
@@ -472,13 +462,12 @@ impl Upload {
         self.phase = Phase::Over;
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());
-        world.names_promised.remove(&self.log.status.name);
-        let name = self.log.status.name.clone();
-        world.emit(Event::TransferFailed { transfer: self.id, direction: Direction::Upload, name, error });
+        world.names_promised.remove(&self.log.status.file);
+        world.emit(self.log.failed(error));
     }
 
     fn release_all(&mut self, world: &mut World) {
-        world.names_promised.remove(&self.log.status.name);
+        world.names_promised.remove(&self.log.status.file);
         for placed in std::mem::take(&mut self.placed).into_values() {
             world.release(placed.node, placed.id);
         }

@@ -8,11 +8,13 @@ use super::data;
 use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
 use crate::engine::{Command, EngineError, Reply};
 use crate::report::{
-    FileLine, RemovalLine, TransferLine, bytes_of, date_of, figures, files_text, rate_of, removals_text, seconds_of, words,
+    ExportedFile, FileLine, RemovalLine, TransferLine, bytes_of, date_of, figures, files_text, rate_of, removals_text,
+    seconds_of, words,
 };
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
+use crate::storage::manifest::FileRecord;
 use crate::units::SimTime;
 
 pub(in crate::shell) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -20,25 +22,62 @@ pub(in crate::shell) async fn upload(shell: &Shell, call: &Call) -> Result<Answe
     if name.is_some() && call.arguments.len() > 1 {
         return Err(call.wrong("--as names one file, but several are given".into()));
     }
-    let stored_at = (shell.unix_now)();
-    let command = |path: &String| Command::Upload { path: expand(path), name: name.clone(), stored_at };
+    let (who, stored_at) = (shell.who(), shell.access.now());
+    let owner = who.name().map(str::to_owned);
+    let command = |path: &String| Command::Upload { path: expand(path), owner: owner.clone(), name: name.clone(), stored_at };
     begin_all(shell, call, call.arguments.iter().map(command).collect()).await
 }
 
 pub(in crate::shell) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let name = call.argument(0).unwrap_or_default().to_owned();
+    let file = readable(shell, call).await?.key;
     let path = match call.argument(1).map(expand) {
-        Some(directory) if directory.is_dir() => directory.join(&name),
+        Some(directory) if directory.is_dir() => directory.join(&file.name),
         Some(path) => path,
-        None => expand(&name),
+        None => expand(&file.name),
     };
-    let command = Command::Download { name, path, overwrite: call.has("force") };
-    begin_all(shell, call, vec![command]).await
+    let user = user_of(shell);
+    begin_all(shell, call, vec![Command::Download { user, file, path, overwrite: call.has("force") }]).await
 }
 
 pub(in crate::shell) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let commands = call.arguments.iter().map(|name| Command::Remove { name: name.clone() }).collect();
+    let who = shell.who();
+    let mut commands = Vec::new();
+    for name in &call.arguments {
+        let file = shell.access.changeable(&who, name).await?.key;
+        commands.push(Command::Remove { user: user_of(shell), file });
+    }
     begin_all(shell, call, commands).await
+}
+
+/// Who asks, as the engine knows them.
+fn user_of(shell: &Shell) -> Option<String> {
+    shell.who().name().map(str::to_owned)
+}
+
+/// The stored file that a command is about.
+async fn readable(shell: &Shell, call: &Call) -> Result<FileRecord, ShellError> {
+    Ok(shell.access.readable(&shell.who(), call.argument(0).unwrap_or_default()).await?)
+}
+
+pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
+    let who = shell.who();
+    let (name, user) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
+    let file = shell.access.changeable(&who, name).await?;
+    // Whom it was shared with may be taken off, whoever that was.
+    if may_read {
+        shell.access.user(user.to_owned()).await?;
+    }
+    if file.key.owner.as_deref() == Some(user) {
+        return Err(call.wrong(format!("`{name}` is {user}'s own")));
+    }
+    if file.readers.contains(user) == may_read {
+        let already = if may_read { "already" } else { "not" };
+        return Ok(Answer::text(format!("{name} is {already} shared with {user}")));
+    }
+    shell.ask(Command::Share { file: file.key.clone(), user: user.to_owned(), may_read }).await?;
+    let with = if may_read { "shared with" } else { "no longer shared with" };
+    shell.access.note_share(format!("{} {with} {user}", file.key)).await?;
+    Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), json!({ "file": name, "user": user, "may_read": may_read })))
 }
 
 /// Begins one transfer after the other; the last is left to the front end to follow, unless nobody wants to wait.
@@ -91,35 +130,41 @@ fn done(direction: Direction) -> &'static str {
 }
 
 pub(in crate::shell) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let who = shell.who();
     let Reply::Files(files) = shell.ask(Command::Files).await? else { return Ok(Answer::nothing()) };
-    let lines: Vec<FileLine> = files.iter().map(FileLine::from).collect();
+    let lines: Vec<FileLine> =
+        files.iter().filter(|file| who.may_read(file)).map(|file| FileLine::new(file, who.label(&file.key))).collect();
     Ok(Answer::new(View::Text(files_text(&lines)), data(&lines)))
 }
 
 pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let command = Command::Info { name: call.argument(0).unwrap_or_default().to_owned() };
-    let Reply::Info(manifest) = shell.ask(command).await? else { return Ok(Answer::nothing()) };
+    let file = readable(shell, call).await?.key;
+    let Reply::Info(manifest) = shell.ask(Command::Info { file }).await? else { return Ok(Answer::nothing()) };
     let file = &manifest.file;
-    let facts = [
-        ("name", file.name.clone()),
+    let mut facts = vec![
+        ("name", shell.who().label(&file.key)),
         ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
         ("sha-256", file.sha256.to_string()),
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
         ("stored", date_of(file.stored_at)),
     ];
+    facts.extend(file.key.owner.clone().map(|owner| ("owner", owner)));
+    if !file.readers.is_empty() {
+        facts.push(("shared with", file.readers.iter().cloned().collect::<Vec<_>>().join(", ")));
+    }
     let rows: Vec<Vec<String>> =
         manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
     let holders = View::Table { columns: vec![words("holder"), figures("segments")], rows, empty: "it has no segments" };
     let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
-    Ok(Answer::new(view, data(&*manifest)))
+    Ok(Answer::new(view, data(&ExportedFile::from(&*manifest))))
 }
 
 pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let name = call.argument(0).unwrap_or_default().to_owned();
+    let (name, file) = (call.argument(0).unwrap_or_default().to_owned(), readable(shell, call).await?.key);
     let failed = |error: std::io::Error| ShellError::File { path: std::env::temp_dir(), reason: error.to_string() };
     let directory = tempfile::tempdir().map_err(failed)?;
     let path = directory.path().join("verified");
-    let command = Command::Download { name: name.clone(), path, overwrite: false };
+    let command = Command::Download { user: user_of(shell), file, path, overwrite: false };
     let Reply::Started(transfer) = shell.ask(command).await? else { return Ok(Answer::nothing()) };
     let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { return Ok(Answer::nothing()) };
     let report = report.into_result()?;
@@ -130,13 +175,14 @@ pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answe
 }
 
 pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let now = shell.engine.snapshots().borrow().at;
-    let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
+    let (now, who) = (shell.engine().snapshots().borrow().at, shell.who());
+    let Reply::Transfers(mut transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
+    transfers.retain(|status| who.began(status));
     let row = |status: &TransferStatus| {
         vec![
             status.id.to_string(),
             status.direction.name().to_owned(),
-            status.name.clone(),
+            who.label(&status.file),
             status.state.name().to_owned(),
             bytes_of(status.bytes),
             format!("{} of {}", status.segments_done, status.segments),
@@ -161,9 +207,10 @@ pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answe
 }
 
 pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let wanted = call.transfer(0)?;
-    let snapshot = shell.engine.snapshots().borrow().clone();
-    let is_it = |report: &&std::sync::Arc<TransferReport>| wanted.is_none_or(|id| report.status.id == id);
+    let (wanted, who) = (call.transfer(0)?, shell.who());
+    let snapshot = shell.engine().snapshots().borrow().clone();
+    let is_it =
+        |report: &&std::sync::Arc<TransferReport>| who.began(&report.status) && wanted.is_none_or(|id| report.status.id == id);
     let found = snapshot.transfers.iter().rev().find(is_it);
     let Some(report) = found else {
         return match wanted {
@@ -201,8 +248,17 @@ pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Ans
 
 pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let transfer = call.transfer(0)?.unwrap_or(TransferId(0));
+    own_transfer(shell, transfer).await?;
     let Reply::Finished(report) = shell.ask(Command::Cancel { transfer }).await? else { return Ok(Answer::nothing()) };
     let status = &report.status;
-    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), status.name, status.state.name());
+    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), status.file.name, status.state.name());
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
+}
+
+/// Refuses a transfer that somebody else has begun: as far as others are to know, there is none.
+pub(in crate::shell) async fn own_transfer(shell: &Shell, transfer: TransferId) -> Result<(), ShellError> {
+    let who = shell.who();
+    let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(()) };
+    let is_own = |status: &TransferStatus| status.id == transfer && who.began(status);
+    if transfers.iter().any(is_own) { Ok(()) } else { Err(EngineError::UnknownTransfer(transfer).into()) }
 }

@@ -1,7 +1,9 @@
 //! What the commands of the table do. Knows nothing of how they are typed or shown.
 
+pub(super) mod accounts;
 pub(super) mod files;
 pub(super) mod network;
+pub(super) mod otp;
 pub(super) mod session;
 pub(super) mod time;
 

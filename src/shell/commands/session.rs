@@ -10,8 +10,8 @@ use super::{files, network};
 use crate::report::ExportReport;
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
-use crate::shell::spec::{Group, Spec};
-use crate::shell::table::{self, COMMANDS};
+use crate::shell::spec::{Audience, Group, Spec};
+use crate::shell::table;
 use crate::shell::words::{Variables, quote};
 use crate::shell::{Shell, ShellError};
 
@@ -30,6 +30,9 @@ pub(in crate::shell) fn help_text(spec: &Spec) -> String {
     for flag in spec.flags {
         text.push_str(&format!("\n  --{:12} {}", flag.name, flag.summary));
     }
+    if spec.audience == Audience::Admins {
+        text.push_str("\nFor admins.");
+    }
     if !spec.aliases.is_empty() {
         text.push_str(&format!("\nAlso called: {}", spec.aliases.join(", ")));
     }
@@ -43,10 +46,10 @@ fn capitalised(text: &str) -> String {
 
 fn overview() -> Answer {
     let section = |group: Group| {
-        let rows = COMMANDS.iter().filter(|spec| spec.group == group);
+        let rows = table::commands().filter(|spec| spec.group == group);
         (group.name().to_owned(), View::pairs(rows.map(|spec| (spec.name, spec.summary.to_owned()))))
     };
-    let data: Value = COMMANDS.iter().map(|spec| json!({ "name": spec.name, "summary": spec.summary })).collect();
+    let data: Value = table::commands().map(|spec| json!({ "name": spec.name, "summary": spec.summary })).collect();
     Answer::new(View::Sections(Group::ALL.map(section).to_vec()), data)
 }
 
@@ -92,7 +95,7 @@ pub(in crate::shell) async fn report(shell: &Shell, call: &Call) -> Result<Answe
 }
 
 pub(in crate::shell) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let manifests = shell.engine.manifests().await?;
+    let manifests = shell.access.manifests(&shell.who()).await?;
     let data = super::data(&ExportReport::new(&manifests));
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
     let Some(path) = call.argument(0).map(files::expand) else { return Ok(Answer::new(View::Text(text), data)) };
@@ -124,7 +127,7 @@ pub fn reference() -> String {
     let mut text = String::new();
     for group in Group::ALL {
         text.push_str(&format!("## {}\n\n", group.name()));
-        for spec in COMMANDS.iter().filter(|spec| spec.group == group) {
+        for spec in table::commands().filter(|spec| spec.group == group) {
             text.push_str(&format!("### {}\n\n```text\n{}\n```\n\n", spec.name, help_text(spec)));
         }
     }

@@ -43,10 +43,13 @@ pub(in crate::shell) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer
 /// One after the other: what is waited for ends by itself.
 pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if let Some(transfer) = call.transfer(0)? {
+        super::files::own_transfer(shell, transfer).await?;
         return shell.finish(transfer).await;
     }
+    let who = shell.who();
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
-    let running: Vec<TransferId> = transfers.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect();
+    let running = transfers.iter().filter(|status| !status.state.is_over() && who.began(status));
+    let running: Vec<TransferId> = running.map(|status| status.id).collect();
     let mut answers = Vec::new();
     for transfer in running {
         answers.push(shell.finish(transfer).await?);
@@ -59,7 +62,7 @@ fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
 }
 
 fn clock(shell: &Shell) -> Answer {
-    let snapshot = shell.engine.snapshots().borrow().clone();
+    let snapshot = shell.engine().snapshots().borrow().clone();
     let (at, speed) = (snapshot.at.as_secs_f64(), &snapshot.speed);
     let text = match snapshot.paused {
         true => format!("paused at {}; speed {speed}", seconds_of(at)),

@@ -3,11 +3,10 @@
 use tokio::sync::oneshot;
 
 use super::{App, Message, Pane, Wish};
-use crate::engine::Command;
 use crate::engine::pace::Speed;
 use crate::engine::snapshot::NodeStatus;
 use crate::shell::spec::Times;
-use crate::shell::table::COMMANDS;
+use crate::shell::table;
 use crate::shell::words::Variables;
 use crate::storage::manifest::NodeNumber;
 use crate::tui::action::{Action, BINDINGS};
@@ -33,12 +32,12 @@ impl App {
             Action::Palette => self.open_palette(),
             Action::Pause => {
                 let paused = self.shell.engine().snapshots().borrow().paused;
-                self.tell(if paused { Command::Resume } else { Command::Pause });
+                self.tell(if paused { "resume" } else { "pause" }.into());
             }
             Action::Freeze => self.freeze(),
             Action::Faster => self.change_speed(1),
             Action::Slower => self.change_speed(-1),
-            Action::Step => self.tell(Command::Step { span: None }),
+            Action::Step => self.tell("step".into()),
             Action::Filter => self.ask_for_filter(),
             Action::Copy => self.copy(),
             Action::Map => self.map = !self.map,
@@ -68,7 +67,8 @@ impl App {
     fn freeze(&mut self) {
         self.frozen = !self.frozen;
         if !self.frozen {
-            self.view = self.shell.engine().snapshots().borrow().clone();
+            let latest = self.shell.engine().snapshots().borrow().clone();
+            self.take_view(latest);
         }
     }
 
@@ -80,7 +80,7 @@ impl App {
         };
         let place = place.saturating_add_signed(step).min(SPEEDS.len());
         let speed = SPEEDS.get(place).map_or(Speed::Max, |&speed| Speed::Thousandths(speed));
-        self.tell(Command::SetSpeed { speed });
+        self.tell(format!("speed {speed}"));
     }
 
     pub(super) fn scroll(&mut self, pane: Pane, rows: isize) {
@@ -135,7 +135,7 @@ impl App {
             Pane::Nodes | Pane::Health => self.selected_node().map(|node| format!("{} {}", node.node, node.address)),
             Pane::Transfers | Pane::Segments => self.shown_transfer().map(|report| {
                 let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
-                format!("{} {digest}", report.status.name)
+                format!("{} {digest}", self.label(&report.status.file))
             }),
             Pane::Wire => panes::wire::rows(self).nth(self.row(Pane::Wire)).map(panes::wire::line),
             Pane::Log => panes::log::rows(self).nth(self.row(Pane::Log)).map(|(_, _, text)| text.clone()),
@@ -154,7 +154,7 @@ impl App {
         let mut editor = Editor::default();
         editor.set(&self.filter);
         let text = format!("Show only rows of {} that contain (nothing for all):", self.tab.name());
-        self.dialogs.push(Dialog::Input { title: "Filter".into(), text, editor, masked: false, reply: Some(reply) });
+        self.dialogs.push(Dialog::Input { title: "Filter".into(), text, editor, reply: Some(reply) });
         let before = self.filter.clone();
         self.spawn(async move { Message::Filter(answer.await.unwrap_or(before)) });
     }
@@ -162,7 +162,12 @@ impl App {
     /// Leaves, or asks first where transfers run.
     pub fn quit(&mut self, now: bool) {
         let snapshot = self.shell.engine().snapshots().borrow().clone();
-        let names: Vec<String> = snapshot.running().map(|status| format!("  {}", status.describe())).collect();
+        // Whoever leaves ends what others have begun here too, and is told how much, not what.
+        let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.who().began(status));
+        let mut names: Vec<String> = own.iter().map(|status| format!("  {}", status.describe())).collect();
+        if !others.is_empty() {
+            names.push(format!("  {} of other users", others.len()));
+        }
         if now || names.is_empty() {
             self.over = true;
             return;
@@ -209,7 +214,7 @@ impl App {
 }
 
 fn command_items() -> impl Iterator<Item = Item> {
-    COMMANDS.iter().map(|spec| {
+    table::commands().map(|spec| {
         let run = spec.arguments.iter().all(|argument| argument.times == Times::Optional);
         Item { name: spec.usage(), summary: spec.summary.to_owned(), choice: Choice::Command { line: spec.name.into(), run } }
     })

@@ -1,4 +1,5 @@
-//! The screen as a whole: which pane goes where at which size, and what lies above them. Knows no pane's inside.
+//! The screen as a whole: which pane goes where at which size; what lies above them is in `dialogs` and `form`. Knows no
+//! pane's inside.
 //!
 //! ```text
 //! 120x40                                  80x24
@@ -11,24 +12,25 @@
 //! └ keys ───────────────────────────┘     └ keys ────────────┘
 //! ```
 
+mod dialogs;
+mod form;
+
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
-use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
 
 use super::action::{Action, BINDINGS, Scope};
 use super::app::{App, Pane};
-use super::dialog::{Dialog, List};
 use super::panes;
 use super::theme::Role;
+use crate::access::Who;
 
 /// The smallest screen that shows anything but its own size.
 pub const SMALLEST: (u16, u16) = (60, 16);
 /// From this size on all panes are shown at once.
 pub const WHOLE: (u16, u16) = (100, 34);
-
-/// Lines of dialogs are no longer than this; longer ones go on in the next.
-const WIDEST: usize = 120;
 
 /// Draws everything.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
@@ -48,8 +50,18 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
         tabbed(app, frame, body);
     }
     keys(app, frame, footer);
-    for index in 0..app.dialogs.len() {
-        dialog(app, index, frame, area);
+    if **app.who() == Who::Nobody {
+        dim(app, frame, body);
+    }
+    dialogs::draw(app, frame, area);
+}
+
+/// Before somebody has logged in, the panes stand back.
+fn dim(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let style = app.theme.style(Role::Dim);
+    for position in area.positions() {
+        let cell = &mut frame.buffer_mut()[position];
+        cell.set_style(Style::reset().patch(style));
     }
 }
 
@@ -148,59 +160,4 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
         spans.push(Span::styled(format!(" {}  ", binding.name), app.theme.style(Role::Dim)));
     }
     frame.render_widget(Line::from(spans), area);
-}
-
-fn dialog(app: &App, index: usize, frame: &mut Frame<'_>, area: Rect) {
-    match &app.dialogs[index] {
-        Dialog::Message { title, text, scroll } => {
-            // The last lines stay in sight, however far it is scrolled.
-            let rows = usize::from(area.height.saturating_sub(2)).max(1);
-            let skipped = (*scroll).min(text.lines().count().saturating_sub(rows));
-            let rest = text.lines().skip(skipped).collect::<Vec<_>>().join("\n");
-            boxed(app, frame, area, title, rest, " Up and Down scroll, Esc closes ");
-        }
-        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone(), ""),
-        Dialog::Input { title, text, editor, masked, .. } => {
-            let shown = if *masked { "*".repeat(editor.text().chars().count()) } else { editor.text().to_owned() };
-            boxed(app, frame, area, title, format!("{text}\n{} {shown}_", app.theme.glyphs.prompt), "");
-        }
-        Dialog::List(list) => self::list(app, list, frame, area),
-    }
-}
-
-fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String, hint: &'static str) {
-    let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).clamp(30, WIDEST) as u16 + 4;
-    let height = text.lines().count() as u16 + 2;
-    let place = middle(area, width, height);
-    let paragraph = Paragraph::new(text).style(app.theme.style(Role::Text)).wrap(Wrap { trim: false });
-    frame.render_widget(Clear, place);
-    frame.render_widget(paragraph.block(framed(app, title).title_bottom(hint)), place);
-}
-
-fn framed<'a>(app: &App, title: &str) -> Block<'a> {
-    panes::framed(&app.theme, Role::Focus).title(format!(" {title} "))
-}
-
-fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
-    let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4));
-    let rows = usize::from(place.height.saturating_sub(3));
-    let found = list.found();
-    let first = list.selected.saturating_sub(rows.saturating_sub(1));
-    let mut lines = vec![Line::from(format!("{} {}_", app.theme.glyphs.prompt, list.search.text()))];
-    for (place, item) in found.iter().enumerate().skip(first).take(rows) {
-        let role = if place == list.selected { Role::Selected } else { Role::Text };
-        let dim = if place == list.selected { Role::Selected } else { Role::Dim };
-        lines.push(Line::from(vec![
-            Span::styled(format!("{:26} ", item.name), app.theme.style(role)),
-            Span::styled(item.summary.clone(), app.theme.style(dim)),
-        ]));
-    }
-    frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title)), place);
-}
-
-/// A rectangle of this size in the middle, as far as it fits.
-fn middle(area: Rect, width: u16, height: u16) -> Rect {
-    let (width, height) = (width.min(area.width), height.min(area.height));
-    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }

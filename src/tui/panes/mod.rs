@@ -48,11 +48,12 @@ pub(super) fn title(app: &App, pane: Pane) -> String {
     let filter = if app.is_filtered(pane) { format!(" /{}", app.filter) } else { String::new() };
     match pane {
         Pane::Segments => match app.shown_transfer() {
-            Some(report) => format!("Segments of {} {}", report.status.id, report.status.name),
+            Some(report) => format!("Segments of {} {}", report.status.id, app.label(&report.status.file)),
             None => "Segments".into(),
         },
         Pane::Health if app.map => "Map: traffic now".into(),
         Pane::Health => "Health: round trip, ms".into(),
+        Pane::Prompt => app.who().name().map_or("Prompt".into(), |name| format!("{name}@p2p")),
         Pane::Wire => format!("Wire: {} packets{filter}", app.view.wire_seen),
         other => format!("{}{filter}", other.name()),
     }

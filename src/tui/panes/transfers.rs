@@ -53,7 +53,7 @@ fn spans<'a>(app: &App, report: &TransferReport, place: usize, width: u16) -> Ve
         if status.state == TransferState::Done { format!("{} done", theme.glyphs.done) } else { status.state.name().to_owned() };
     vec![
         Span::styled(format!("{:>4} {glyph} ", status.id.to_string()), theme.style(Role::Accent)),
-        Span::styled(format!("{:<16.16}", status.name), theme.style(name)),
+        Span::styled(format!("{:<16.16}", app.label(&status.file)), theme.style(name)),
         Span::styled(format!(" {:>9} ", bytes_of(status.bytes)), theme.style(Role::Text)),
         Span::styled(bar(&theme.glyphs, part, room), theme.style(state)),
         Span::styled(format!(" {:>3.0} %", 100.0 * part), theme.style(Role::Text)),

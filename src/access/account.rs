@@ -1,0 +1,267 @@
+//! What can be done with accounts: registering, logging in and out, passwords, second factors, sessions, mail, the log. Each
+//! call hands its work to a thread that may wait for a hash or a disk. Knows nothing of how somebody is asked.
+
+use std::sync::Arc;
+
+use super::{Access, AccessError, Held, Who};
+use crate::auth::audit::{Deed, Finding};
+use crate::auth::mail::Mail;
+use crate::auth::names::UserName;
+use crate::auth::{Account, AuthError, Begun, Challenge, CodeKind, Granted, Registration, Secret, SessionInfo, Step, Token};
+
+type Done<T> = Result<T, AccessError>;
+
+impl Access {
+    /// Checks name and password. Where that is enough, they are let in.
+    ///
+    /// # Errors
+    /// As for [`Auth::login`](crate::auth::Auth::login).
+    pub async fn login(&self, name: String, password: Secret) -> Done<Option<Challenge>> {
+        match self.off_thread(move |auth, origin, now| auth.login(&name, &password, origin, now)).await? {
+            Step::Granted(granted) => self.hold(granted).await.map(|_| None),
+            Step::Code(challenge) => Ok(Some(challenge)),
+        }
+    }
+
+    /// Checks the code that a login waits for, and lets in.
+    ///
+    /// # Errors
+    /// As for [`Auth::login_with_code`](crate::auth::Auth::login_with_code).
+    pub async fn login_with_code(&self, challenge: &Challenge, code: Secret) -> Done<()> {
+        let challenge = challenge.clone();
+        let granted = self.off_thread(move |auth, _, now| auth.login_with_code(&challenge, &code, now)).await?;
+        self.hold(granted).await.map(drop)
+    }
+
+    /// Mails another code.
+    ///
+    /// # Errors
+    /// As for [`Auth::send_code`](crate::auth::Auth::send_code).
+    pub async fn send_code(&self, challenge: &Challenge) -> Done<()> {
+        let challenge = challenge.clone();
+        Ok(self.off_thread(move |auth, _, now| auth.send_code(&challenge, now)).await?)
+    }
+
+    /// Makes an account. Whoever is logged in stays it; anybody else becomes the new user.
+    ///
+    /// # Errors
+    /// As for [`Auth::register`](crate::auth::Auth::register).
+    pub async fn register(&self, wanted: Registration) -> Done<Account> {
+        if matches!(*self.who(), Who::User(_)) {
+            return Ok(self.off_thread(move |auth, origin, now| auth.register_other(&wanted, origin, now)).await?);
+        }
+        let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
+        self.hold(granted).await
+    }
+
+    async fn hold(&self, granted: Granted) -> Done<Account> {
+        self.end().await;
+        let Granted { token, account } = granted;
+        *self.session() = Some(Held { token, is_kept: false });
+        let who = self.let_in(Who::User(account.clone()));
+        self.settle_ownership(&who).await?;
+        Ok(account)
+    }
+
+    /// Goes on with a session that was begun before. It is not ended when the front end ends.
+    ///
+    /// # Errors
+    /// [`AuthError::SessionOver`].
+    pub async fn resume(&self, token: Token) -> Done<Arc<Who>> {
+        *self.session() = Some(Held { token, is_kept: true });
+        self.check().await
+    }
+
+    /// Lets the present session go on when the front end has ended, and gives what names it.
+    ///
+    /// # Errors
+    /// [`AccessError::LoginNeeded`] where there is none.
+    pub fn keep(&self) -> Done<Token> {
+        let mut session = self.session();
+        let held = session.as_mut().ok_or(AccessError::LoginNeeded)?;
+        held.is_kept = true;
+        Ok(held.token.clone())
+    }
+
+    /// Ends the session, or with `all` every session of its holder. Gives whose it was.
+    ///
+    /// # Errors
+    /// [`AccessError::LoginNeeded`] where there is none.
+    pub async fn logout(&self, all: bool) -> Done<String> {
+        let who = self.who();
+        let name = who.name().ok_or(AccessError::LoginNeeded)?.to_owned();
+        let held = self.session().take();
+        self.let_in(Who::Nobody);
+        let Some(Held { token, .. }) = held else { return Ok(name) };
+        match self.off_thread(move |auth, _, now| auth.logout(&token, all, now)).await {
+            // Whoever wants it to be over finds it so.
+            Ok(()) | Err(AuthError::SessionOver) => Ok(name),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The front end ends, or somebody else comes: the session ends too, unless it is kept.
+    pub async fn end(&self) {
+        let held = self.session().take().filter(|held| !held.is_kept);
+        if let Some(Held { token, .. }) = held {
+            // It may be over already.
+            let ended = self.off_thread(move |auth, _, now| auth.logout(&token, false, now)).await;
+            tracing::debug!(?ended, "the session of the front end is ended");
+        }
+    }
+
+    /// Who is logged in.
+    fn account(&self) -> Done<Account> {
+        match &*self.who() {
+            Who::User(account) => Ok(account.clone()),
+            _ => Err(AccessError::LoginNeeded),
+        }
+    }
+
+    fn token(&self) -> Option<Token> {
+        self.session().as_ref().map(|held| held.token.clone())
+    }
+
+    /// Changes the password of whoever is logged in; their other sessions end.
+    ///
+    /// # Errors
+    /// As for [`Auth::change_password`](crate::auth::Auth::change_password).
+    pub async fn change_password(&self, old: Secret, new: Secret) -> Done<()> {
+        let (name, token) = (self.account()?.name, self.token());
+        let change = move |auth: &crate::auth::Auth, origin: &str, now| {
+            auth.change_password(&name, (&old, &new), token.as_ref(), origin, now)
+        };
+        Ok(self.off_thread(change).await?)
+    }
+
+    /// Begins to enable one-time passwords.
+    ///
+    /// # Errors
+    /// As for [`Auth::otp_enable`](crate::auth::Auth::otp_enable).
+    pub async fn otp_enable(&self, kind: CodeKind) -> Done<Begun> {
+        let name = self.account()?.name;
+        Ok(self.off_thread(move |auth, _, now| auth.otp_enable(&name, kind, now)).await?)
+    }
+
+    /// Enables them with a code, and gives the backup codes.
+    ///
+    /// # Errors
+    /// As for [`Auth::otp_confirm`](crate::auth::Auth::otp_confirm).
+    pub async fn otp_confirm(&self, code: Secret) -> Done<Vec<Secret>> {
+        let name = self.account()?.name;
+        let codes = self.off_thread(move |auth, origin, now| auth.otp_confirm(&name, &code, origin, now)).await?;
+        self.look_again().await;
+        Ok(codes)
+    }
+
+    /// Disables them.
+    ///
+    /// # Errors
+    /// As for [`Auth::otp_disable`](crate::auth::Auth::otp_disable).
+    pub async fn otp_disable(&self, password: Secret) -> Done<()> {
+        let name = self.account()?.name;
+        self.off_thread(move |auth, origin, now| auth.otp_disable(&name, &password, origin, now)).await?;
+        self.look_again().await;
+        Ok(())
+    }
+
+    /// New backup codes.
+    ///
+    /// # Errors
+    /// As for [`Auth::new_backup_codes`](crate::auth::Auth::new_backup_codes).
+    pub async fn new_backup_codes(&self, password: Secret) -> Done<Vec<Secret>> {
+        let name = self.account()?.name;
+        let codes = self.off_thread(move |auth, origin, now| auth.new_backup_codes(&name, &password, origin, now)).await?;
+        self.look_again().await;
+        Ok(codes)
+    }
+
+    /// The account has changed, and so has what is shown of it.
+    async fn look_again(&self) {
+        if let Err(error) = self.peek().await {
+            tracing::debug!(%error, "the session ended while the account was changed");
+        }
+    }
+
+    /// The sessions of whoever is logged in.
+    ///
+    /// # Errors
+    /// Where nobody is, or the disk refuses.
+    pub async fn sessions(&self) -> Done<Vec<SessionInfo>> {
+        let (name, token) = (self.account()?.name, self.token());
+        Ok(self.off_thread(move |auth, _, now| auth.sessions(&name, token.as_ref(), now)).await?)
+    }
+
+    /// Ends one of them.
+    ///
+    /// # Errors
+    /// As for [`Auth::revoke`](crate::auth::Auth::revoke).
+    pub async fn revoke(&self, id: String) -> Done<()> {
+        let name = self.account()?.name;
+        Ok(self.off_thread(move |auth, origin, now| auth.revoke(&name, &id, origin, now)).await?)
+    }
+
+    /// All accounts.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub async fn accounts(&self) -> Done<Vec<Account>> {
+        Ok(self.off_thread(|auth, _, _| auth.accounts()).await?)
+    }
+
+    /// The user of this name.
+    ///
+    /// # Errors
+    /// [`AuthError::UnknownUser`].
+    pub async fn user(&self, name: String) -> Done<UserName> {
+        Ok(self.off_thread(move |auth, _, _| auth.account(&name)).await?.name)
+    }
+
+    /// Notes that a file was shared, or is no longer.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub async fn note_share(&self, what: String) -> Done<()> {
+        let name = self.account()?.name;
+        Ok(self.off_thread(move |auth, origin, now| auth.note_share(&name, origin, &what, now)).await?)
+    }
+
+    /// The latest entries of the audit log: all for an admin, else those of whoever is logged in.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub async fn audit(&self, count: usize) -> Done<Vec<(u64, Deed)>> {
+        let user = if self.who().is_admin() { None } else { Some(self.account()?.name) };
+        Ok(self.off_thread(move |auth, _, _| auth.audit(count, user.as_ref())).await?)
+    }
+
+    /// Whether the audit log is as it was written.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub async fn verify_audit(&self) -> Done<Finding> {
+        Ok(self.off_thread(|auth, _, _| auth.verify_audit()).await?)
+    }
+
+    /// The mails that wait: all for an admin, else those to whoever is logged in.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub async fn mails(&self) -> Done<Vec<(u64, Mail)>> {
+        let to = if self.who().is_admin() { None } else { Some(self.account()?.email) };
+        let mut mails = self.off_thread(|auth, _, _| auth.mails()).await?;
+        mails.retain(|(_, mail)| to.as_ref().is_none_or(|to| mail.to == *to));
+        Ok(mails)
+    }
+
+    /// Queues a mail to whoever is logged in. Gives its address.
+    ///
+    /// # Errors
+    /// Where nobody is, or the disk refuses.
+    pub async fn test_mail(&self) -> Done<String> {
+        let to = self.account()?.email;
+        let address = to.to_string();
+        self.off_thread(move |auth, _, now| auth.test_mail(&to, now)).await?;
+        Ok(address)
+    }
+}

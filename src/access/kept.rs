@@ -1,0 +1,46 @@
+//! The session that `p2p login` leaves behind: what names it, in a file of the data directory that is its owner's alone. Knows
+//! nothing of what it is worth.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+
+use crate::auth::Token;
+use crate::private_file;
+
+fn path_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("session")
+}
+
+/// Keeps a session.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn save(data_dir: &Path, token: &Token) -> io::Result<()> {
+    private_file::write(&path_in(data_dir), token.expose().as_bytes())
+}
+
+/// The session that is kept, if one is.
+///
+/// # Errors
+/// Where the file cannot be read, or everybody may read it.
+pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
+    let path = path_in(data_dir);
+    match private_file::read_secret(&path) {
+        Ok(text) => Ok(Some(Token::presented(text.expose_secret()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+    }
+}
+
+/// Keeps none any more.
+///
+/// # Errors
+/// Where the file cannot be removed.
+pub fn forget(data_dir: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path_in(data_dir)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,126 @@
+//! The user of a front end, and whose files are theirs to see. Knows nothing of how somebody becomes it.
+
+use crate::auth::{Account, Role};
+use crate::engine::transfer::TransferStatus;
+use crate::storage::manifest::{FileKey, FileRecord};
+
+/// Who uses a front end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// There is no account yet: it is whoever holds the data directory.
+    Operator,
+    /// There are accounts, and nobody has logged in.
+    Nobody,
+    /// Somebody has.
+    User(Account),
+}
+
+impl Who {
+    /// The user name, if there is one: the owner of what they store.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Who::User(account) => Some(account.name.as_str()),
+            Who::Operator | Who::Nobody => None,
+        }
+    }
+
+    /// Whether they may do what is the admins'.
+    pub fn is_admin(&self) -> bool {
+        match self {
+            Who::Operator => true,
+            Who::Nobody => false,
+            Who::User(account) => account.role == Role::Admin,
+        }
+    }
+
+    /// Whether a transfer is theirs to see and to cancel: one of their own, or any for an admin.
+    pub fn began(&self, transfer: &TransferStatus) -> bool {
+        self.may_see_what_began(transfer.user.as_deref())
+    }
+
+    /// Whether what this user has begun is theirs to see.
+    pub fn may_see_what_began(&self, user: Option<&str>) -> bool {
+        self.is_admin() || (self.name().is_some() && self.name() == user)
+    }
+
+    /// Whether a file is theirs to remove and to share.
+    pub fn may_change(&self, key: &FileKey) -> bool {
+        self.may_see_what_began(key.owner.as_deref())
+    }
+
+    /// Whether a file is theirs to read.
+    pub fn may_read(&self, file: &FileRecord) -> bool {
+        self.may_change(&file.key) || self.name().is_some_and(|name| file.readers.contains(name))
+    }
+
+    /// What they call a file: their own by its name, another's `owner/name`, nobody's `/name`.
+    pub fn label(&self, key: &FileKey) -> String {
+        if self.name() == key.owner.as_deref() {
+            return key.name.clone();
+        }
+        format!("{}/{}", key.owner.as_deref().unwrap_or_default(), key.name)
+    }
+
+    /// The file that they call so.
+    pub fn key_of(&self, text: &str) -> FileKey {
+        match text.split_once('/') {
+            Some(("", name)) => FileKey::unowned(name),
+            Some((owner, name)) => FileKey::new(Some(owner), name),
+            None => FileKey::new(self.name(), text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::segment::Sha256Digest;
+
+    fn user(name: &str, role: Role) -> Who {
+        Who::User(Account {
+            name: name.parse().unwrap(),
+            email: "a@b.c".parse().unwrap(),
+            role,
+            created_at: 0,
+            last_login: None,
+            second_factor: None,
+            backup_codes: 0,
+        })
+    }
+
+    #[test]
+    fn everybody_sees_their_own_the_admin_all_and_nobody_nothing() {
+        let file = |owner: Option<&str>, reader: &str| FileRecord {
+            key: FileKey::new(owner, "a.bin"),
+            size: 0,
+            sha256: Sha256Digest::of(b""),
+            segments: 0,
+            segment_size: 4096,
+            stored_at: 0,
+            readers: [reader.to_owned()].into(),
+        };
+        let files = [file(None, ""), file(Some("alice"), "bob"), file(Some("bob"), "")];
+        let (admin, bob, carol) = (user("root", Role::Admin), user("bob", Role::User), user("carol", Role::User));
+        for (who, reads, changes) in [
+            (&Who::Operator, [true; 3], [true; 3]),
+            (&Who::Nobody, [false; 3], [false; 3]),
+            (&admin, [true; 3], [true; 3]),
+            (&bob, [false, true, true], [false, false, true]),
+            (&carol, [false; 3], [false; 3]),
+        ] {
+            assert_eq!(files.each_ref().map(|file| who.may_read(file)), reads, "{who:?}");
+            assert_eq!(files.each_ref().map(|file| who.may_change(&file.key)), changes, "{who:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_calls_a_file_is_that_file() {
+        for who in [Who::Operator, user("alice", Role::Admin), user("bob", Role::User)] {
+            for owner in [None, Some("alice"), Some("bob")] {
+                let key = FileKey::new(owner, "a b.bin");
+                assert_eq!(who.key_of(&who.label(&key)), key);
+            }
+        }
+        assert_eq!(user("bob", Role::User).label(&FileKey::new(Some("alice"), "x")), "alice/x");
+    }
+}

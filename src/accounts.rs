@@ -1,0 +1,140 @@
+//! Floor 5: `p2p register`, `p2p login` and `p2p logout`: the account that the one-shot commands of a data directory go by. Knows
+//! the shell and how to print, and no other front end.
+
+use clap::Args;
+use color_eyre::Help;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+
+use crate::access::kept;
+use crate::asking::{Desk, LoginArgs, refused};
+use crate::auth::AuthError;
+use crate::engine::ClockMode;
+use crate::output::{self, OutputArgs};
+use crate::session::{EngineArgs, Session};
+use crate::shell::answer::Answer;
+use crate::shell::words::quote;
+
+/// The name that the audit log and mails have for these commands.
+const ORIGIN: &str = "local command";
+
+/// `p2p register`
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    /// The user name
+    name: Option<String>,
+    /// The e-mail address
+    email: Option<String>,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// `p2p login`
+#[derive(Debug, Args)]
+pub struct SignInArgs {
+    /// The user name
+    name: Option<String>,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// `p2p logout`
+#[derive(Debug, Args)]
+pub struct SignOutArgs {
+    /// End every session of the user
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Whose password, and of which data directory.
+#[derive(Debug, Args)]
+struct Who {
+    /// Read the password from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Who {
+    fn start(&self) -> Result<(Session, Desk)> {
+        let session = Session::start(&self.engine, ClockMode::OnDemand)?;
+        let login = LoginArgs { user: None, password_file: self.password_file.clone() };
+        let desk = Desk::unmanned(&session, &login, ORIGIN)?;
+        Ok((session, desk))
+    }
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// Where the name or the address is taken, or the password is not accepted.
+pub async fn register(args: &RegisterArgs) -> Result<()> {
+    let (session, mut desk) = args.who.start()?;
+    // An admin may make accounts for others.
+    desk.resume(&session).await?;
+    let words = ["register"].into_iter().chain(args.name.as_deref()).chain(args.email.as_deref());
+    let line = words.map(quote).collect::<Vec<_>>().join(" ");
+    let answer = desk.run(&line).await;
+    desk.close().await;
+    drop(session.end().await?);
+    print(args.who.output, &answer.map_err(refused)?)
+}
+
+/// Logs somebody in, and keeps the session for the commands that follow.
+///
+/// # Errors
+/// Where they are refused, or the session cannot be kept.
+pub async fn login(args: &SignInArgs) -> Result<()> {
+    let (session, mut desk) = args.who.start()?;
+    let line = ["login"].into_iter().chain(args.name.as_deref()).map(quote).collect::<Vec<_>>().join(" ");
+    let answer = desk.run(&line).await;
+    let kept = match &answer {
+        Ok(_) => keep(&session, &desk),
+        Err(_) => Ok(()),
+    };
+    desk.close().await;
+    drop(session.end().await?);
+    kept?;
+    print(args.who.output, &answer.map_err(refused)?)
+}
+
+/// Keeps the session of whoever is logged in, and ends the one that was kept before.
+fn keep(session: &Session, desk: &Desk) -> Result<()> {
+    if let Some(before) = kept::load(&session.data_dir)? {
+        match session.auth.logout(&before, false, output::now_unix()) {
+            Ok(()) | Err(AuthError::SessionOver) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let token = desk.shell().access().keep()?;
+    kept::save(&session.data_dir, &token).wrap_err_with(|| format!("cannot keep the session in {}", session.data_dir.display()))
+}
+
+/// Ends the session that is kept.
+///
+/// # Errors
+/// Where there is none.
+pub async fn logout(args: &SignOutArgs) -> Result<()> {
+    let session = Session::start(&args.engine, ClockMode::OnDemand)?;
+    let desk = Desk::open(&session, &LoginArgs::default(), ORIGIN).await?;
+    let is_kept = desk.shell().access().who().name().is_some();
+    let mut desk = desk;
+    let answer = desk.run(if args.all { "logout --all" } else { "logout" }).await;
+    desk.close().await;
+    kept::forget(&session.data_dir)?;
+    drop(session.end().await?);
+    if !is_kept {
+        return Err(eyre!("nobody is logged in")).suggestion("`p2p login NAME` logs in");
+    }
+    print(args.output, &answer.map_err(refused)?)
+}
+
+fn print(output: OutputArgs, answer: &Answer) -> Result<()> {
+    output::print(&output, &answer.data, |_| answer.view.text())
+}

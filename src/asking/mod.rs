@@ -1,0 +1,153 @@
+//! Floor 4: front ends without a screen: a shell, and what answers its questions there: the environment, a file, or somebody at
+//! the terminal.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`answers`] | an answer for each field of a form |
+//! | [`terminal`] | a line typed at the terminal, without echo where it is secret |
+//!
+//! Knows nothing of what is asked for, or of what is done then.
+
+pub mod answers;
+pub mod terminal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use color_eyre::Help;
+use color_eyre::eyre::{Report, Result};
+
+use self::answers::Answers;
+use crate::access::{AccessError, Who, kept};
+use crate::auth::AuthError;
+use crate::session::{Session, advised};
+use crate::shell::answer::Answer;
+use crate::shell::words::{Variables, quote};
+use crate::shell::{Questions, Shell, ShellError};
+
+/// Who uses the program.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LoginArgs {
+    /// Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Read the password from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// A shell and its answers.
+#[derive(Debug)]
+pub struct Desk {
+    shell: Shell,
+    questions: Questions,
+    answers: Answers,
+}
+
+impl Desk {
+    /// A shell for a front end that the audit log calls `origin`. Who uses it is what `login` says, else the session that
+    /// `p2p login` has left.
+    ///
+    /// # Errors
+    /// Where somebody cannot be logged in.
+    pub async fn open(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
+        let mut desk = Desk::unmanned(session, login, origin)?;
+        match &login.user {
+            Some(user) => drop(desk.run(&format!("login {}", quote(user))).await.map_err(refused)?),
+            None => desk.resume(session).await?,
+        }
+        Ok(desk)
+    }
+
+    /// The same, with nobody logged in yet.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn unmanned(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
+        let (shell, questions) = Shell::new(session.access(origin)?);
+        Ok(Desk { shell, questions, answers: Answers::new(login.password_file.clone()) })
+    }
+
+    /// Goes on with the session that `p2p login` has left, if it has.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn resume(&self, session: &Session) -> Result<()> {
+        if let Some(token) = kept::load(&session.data_dir)? {
+            match self.shell.access().resume(token).await {
+                Err(AccessError::Auth(AuthError::SessionOver)) => {
+                    kept::forget(&session.data_dir)?;
+                    eprintln!("the session that `p2p login` began is over");
+                }
+                resumed => drop(resumed?),
+            }
+        }
+        Ok(())
+    }
+
+    /// The same where questions are answered by the lines of standard input that follow.
+    #[must_use]
+    pub fn with_lines_of_stdin(self) -> Desk {
+        Desk { answers: self.answers.with_lines_of_stdin(), ..self }
+    }
+
+    /// The shell.
+    pub fn shell(&self) -> &Shell {
+        &self.shell
+    }
+
+    /// Who is there; refuses where somebody has to log in.
+    ///
+    /// # Errors
+    /// [`AccessError::LoginNeeded`], with the next step.
+    pub async fn user(&self) -> Result<Arc<Who>> {
+        let access = self.shell.access();
+        let who = access.check().await;
+        let who = who.and_then(|who| access.require_login(&who).map(|()| who));
+        who.map_err(|error| refused(error.into()))
+    }
+
+    /// Carries out a line, and answers what it asks.
+    ///
+    /// # Errors
+    /// As for [`Shell::run_to_end`].
+    pub async fn run(&mut self, line: &str) -> Result<Answer, ShellError> {
+        let shell = self.shell.clone();
+        self.serve(shell.run_to_end(line, &Variables::new())).await
+    }
+
+    /// Does work, and answers what it asks.
+    pub async fn serve<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        let done = loop {
+            tokio::select! {
+                done = &mut work => break done,
+                Some(question) = self.questions.recv() => self.answers.answer(question).await,
+            }
+        };
+        self.answers.forget();
+        done
+    }
+
+    /// The shell, for a front end that asks in its own way.
+    pub fn into_shell(self) -> (Shell, Questions) {
+        (self.shell, self.questions)
+    }
+
+    /// Ends the session of whoever is there, unless it is kept.
+    pub async fn close(self) {
+        self.shell.access().end().await;
+    }
+}
+
+/// The error, with what to do about it.
+pub fn refused(error: ShellError) -> Report {
+    match error {
+        ShellError::Engine(error) => advised(error),
+        ShellError::Access(AccessError::LoginNeeded) => {
+            Report::from(error).suggestion("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+        }
+        error => error.into(),
+    }
+}

@@ -1,0 +1,121 @@
+//! A line typed at the terminal, byte by byte, so that what is typed behind it is there for whoever reads next; without echo where
+//! it is secret. Knows nothing of what it is for.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use secrecy::zeroize::Zeroizing;
+
+use crate::auth::Secret;
+
+/// No line is longer, in bytes: what follows is thrown away.
+const LINE_MAX: usize = 4096;
+/// How long the reading thread waits before it looks whether it is still wanted.
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// The terminal of this process, where somebody could see a question: one of its streams is a terminal.
+pub fn open() -> Option<File> {
+    let is_seen = io::stdin().is_terminal() || io::stderr().is_terminal();
+    OpenOptions::new().read(true).write(true).open("/dev/tty").ok().filter(|_| is_seen)
+}
+
+/// Asks for a line; none where it was given up, by Ctrl-C or Ctrl-D. The future may be dropped at any time: the terminal is given
+/// back then.
+///
+/// # Errors
+/// Where the terminal cannot be used.
+pub async fn ask(terminal: &File, prompt: &str, is_hidden: bool) -> io::Result<Option<Secret>> {
+    let (mut terminal, prompt) = (terminal.try_clone()?, prompt.to_owned());
+    let wanted = Wanted(Arc::new(AtomicBool::new(true)));
+    let is_wanted = Arc::clone(&wanted.0);
+    let reading = tokio::task::spawn_blocking(move || {
+        write!(terminal, "{prompt}: ")?;
+        let line = read_line(&terminal, is_hidden, &is_wanted);
+        writeln!(terminal)?;
+        line
+    });
+    let line = reading.await.map_err(io::Error::other)?;
+    drop(wanted);
+    line
+}
+
+/// Tells the thread when nobody waits for the line any more.
+struct Wanted(Arc<AtomicBool>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The terminal as it was, for when the line is read.
+struct Restore<'a>(&'a File, Termios);
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        // There is nobody to tell.
+        let _ = tcsetattr(self.0, OptionalActions::Now, &self.1);
+    }
+}
+
+fn read_line(mut terminal: &File, is_hidden: bool, is_wanted: &AtomicBool) -> io::Result<Option<Secret>> {
+    let before = tcgetattr(terminal)?;
+    let mut raw = before.clone();
+    raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+    tcsetattr(terminal, OptionalActions::Now, &raw)?;
+    let _restore = Restore(terminal, before);
+    // It never grows, so that no copy of a secret is left behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+    while is_wanted.load(Ordering::Relaxed) {
+        let Some(byte) = next_byte(terminal)? else { continue };
+        match byte {
+            b'\r' | b'\n' => return Ok(Some(std::str::from_utf8(&line).unwrap_or_default().into())),
+            // Ctrl-C, Ctrl-D.
+            3 | 4 => return Ok(None),
+            // Backspace takes a character, Ctrl-U all of them.
+            8 | 127 => take_back(terminal, &mut line, is_hidden)?,
+            21 => {
+                while !line.is_empty() {
+                    take_back(terminal, &mut line, is_hidden)?;
+                }
+            }
+            byte if byte >= b' ' && line.len() < LINE_MAX => {
+                line.push(byte);
+                if !is_hidden {
+                    terminal.write_all(&[byte])?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Removes the last character: all bytes of it.
+fn take_back(mut terminal: &File, line: &mut Vec<u8>, is_hidden: bool) -> io::Result<()> {
+    let removed = line.iter().rposition(|byte| byte & 0xc0 != 0x80);
+    if let Some(start) = removed {
+        line.truncate(start);
+        if !is_hidden {
+            terminal.write_all(b"\x08 \x08")?;
+        }
+    }
+    Ok(())
+}
+
+/// The next byte, if one is typed before long.
+fn next_byte(terminal: &File) -> io::Result<Option<u8>> {
+    let mut ready = [PollFd::new(terminal, PollFlags::IN)];
+    if poll(&mut ready, Some(&PATIENCE))? == 0 {
+        return Ok(None);
+    }
+    let mut byte = [0];
+    match rustix::io::read(terminal, &mut byte)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(Some(byte[0])),
+    }
+}

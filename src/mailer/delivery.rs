@@ -1,0 +1,159 @@
+//! One mail on its way: to a server that takes mail (RFC 6409), or into a file of the outbox. Knows nothing of the queue.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::auth::mail::Mail;
+use crate::auth::names::Email;
+use crate::config::{Config, MailServer};
+use crate::private_file;
+
+/// Where the password of the server may stand.
+const PASSWORD_VARIABLE: &str = "P2P_SMTP_PASSWORD";
+/// How long a server may take, from the connection to its last word.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where mails go.
+pub(super) enum Delivery {
+    /// To a server.
+    Server { transport: AsyncSmtpTransport<Tokio1Executor>, name: String, from: Email },
+    /// Into files of a directory.
+    Outbox { directory: PathBuf, from: Email },
+}
+
+impl Delivery {
+    /// What the configuration says.
+    pub(super) fn new(config: &Config, data_dir: &Path) -> Result<Delivery> {
+        let from = config.mail_from()?;
+        match config.mail()? {
+            Some(server) => {
+                let name = format!("{}:{}", server.host, server.port);
+                Ok(Delivery::Server { transport: transport(&server)?, name, from })
+            }
+            None => Ok(Delivery::Outbox { directory: data_dir.join("outbox"), from }),
+        }
+    }
+
+    /// It in words.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Delivery::Server { name, .. } => format!("mails go to {name}"),
+            Delivery::Outbox { directory, .. } => {
+                format!("no mail server is configured: mails are put into {}", directory.display())
+            }
+        }
+    }
+
+    /// Gets a mail on its way, or says why not: where it is now, in words.
+    pub(super) async fn deliver(&self, number: u64, mail: &Mail) -> Result<String, String> {
+        let (Delivery::Server { from, .. } | Delivery::Outbox { from, .. }) = self;
+        let message = message(from, mail).map_err(|error| format!("{error:#}"))?;
+        match self {
+            Delivery::Server { transport, name, .. } => {
+                // The transport's own timeout does not count while the server says nothing.
+                let sent = tokio::time::timeout(PATIENCE, transport.send(message)).await;
+                let sent = sent.map_err(|_| format!("{name} has not answered in {} s", PATIENCE.as_secs()))?;
+                sent.map(|_| format!("taken by {name}")).map_err(|error| format!("{name}: {}", with_causes(&error)))
+            }
+            Delivery::Outbox { directory, .. } => {
+                let path = directory.join(format!("{}-{number:06}.eml", mail.at));
+                let written = file(directory, &path, message.formatted()).await;
+                written.map(|()| path.display().to_string()).map_err(|error| format!("{}: {error}", path.display()))
+            }
+        }
+    }
+}
+
+/// An error and what it came from, in a line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// What others may not read stands in a file of its own in a directory of its own.
+async fn file(directory: &Path, path: &Path, bytes: Vec<u8>) -> std::io::Result<()> {
+    let (directory, path) = (directory.to_owned(), path.to_owned());
+    let write = move || private_file::create_directory(&directory).and_then(|()| private_file::write(&path, &bytes));
+    tokio::task::spawn_blocking(write).await.map_err(std::io::Error::other)?
+}
+
+/// A mail in the form in which it travels (RFC 5322), marked as what no human wrote (RFC 3834, section 5).
+fn message(from: &Email, mail: &Mail) -> Result<Message> {
+    let mailbox = |email: &Email| -> Result<lettre::message::Mailbox> { Ok(email.as_str().parse::<Address>()?.into()) };
+    let message = Message::builder()
+        .from(mailbox(from)?)
+        .to(mailbox(&mail.to)?)
+        .subject(&mail.subject)
+        .date(UNIX_EPOCH + Duration::from_secs(mail.at))
+        .message_id(None)
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
+        .header(ContentType::TEXT_PLAIN);
+    Ok(message.body(mail.text.clone())?)
+}
+
+fn transport(server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
+    let mut tls = TlsParameters::builder(server.host.clone());
+    if let Some(path) = &server.ca_file {
+        let pem = std::fs::read(path).wrap_err_with(|| format!("[mail] ca_file: cannot read {}", path.display()))?;
+        let certificate = Certificate::from_pem(&pem);
+        tls = tls
+            .add_root_certificate(certificate.wrap_err_with(|| format!("[mail] ca_file: {} is no certificate", path.display()))?);
+    }
+    let tls = tls.build_rustls().wrap_err_with(|| format!("[mail] host: `{}` is no name for TLS", server.host))?;
+    let tls = if server.tls_from_the_start { Tls::Wrapper(tls) } else { Tls::Required(tls) };
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host).port(server.port).tls(tls);
+    builder = builder.timeout(Some(PATIENCE));
+    if let Some(user) = &server.user {
+        builder = builder.credentials(Credentials::new(user.clone(), password(server)?.expose_secret().to_owned()));
+    }
+    Ok(builder.build())
+}
+
+/// The password of the server: from the environment, a file, or the configuration.
+fn password(server: &MailServer) -> Result<SecretString> {
+    if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
+        return Ok(password.into());
+    }
+    if let Some(path) = &server.password_file {
+        return private_file::read_secret(path).wrap_err_with(|| format!("[mail] password_file: cannot read {}", path.display()));
+    }
+    let missing = || eyre!("[mail] user is set, but no password: give it as {PASSWORD_VARIABLE}, or in [mail] password_file");
+    server.password.clone().ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_says_what_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = crate::database::Database::open(&directory.path().join("catalog.redb")).unwrap();
+        let auth = crate::auth::Auth::open(database, crate::auth::Policy::default()).unwrap();
+        auth.test_mail(&"alice@example.org".parse().unwrap(), 1_795_000_000).unwrap();
+        let (_, mail) = auth.mails().unwrap().pop().unwrap();
+        let text = String::from_utf8(message(&"p2p@localhost".parse().unwrap(), &mail).unwrap().formatted()).unwrap();
+        for line in [
+            "From: p2p@localhost",
+            "To: alice@example.org",
+            "Subject: p2p: test",
+            "Auto-Submitted: auto-generated",
+            "Date: Wed, 18 Nov 2026",
+            "Mail from p2p arrives.",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+}

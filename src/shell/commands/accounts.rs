@@ -1,0 +1,330 @@
+//! Accounts: registering, logging in and out, passwords, sessions, the audit log, mail. Knows nothing of how somebody is asked.
+
+use serde_json::{Value, json};
+
+use crate::access::{AccessError, Who};
+use crate::auth::audit::{Deed, Finding};
+use crate::auth::mail::Mail;
+use crate::auth::names::NameError;
+use crate::auth::{Account, AuthError, Challenge, CodeKind, Registration, Secret, SessionInfo};
+use crate::report::{date_of, figures, words};
+use crate::shell::answer::{Answer, View};
+use crate::shell::call::Call;
+use crate::shell::question::{CodeField, FieldError, FieldKind, Form};
+use crate::shell::{Filled, Shell, ShellError};
+use secrecy::ExposeSecret;
+
+/// Entries of the audit log that are shown where nobody says how many.
+const AUDIT_COUNT: usize = 20;
+
+/// Puts an error beside the field that it is about, or gives it back where it is about none.
+pub(super) fn put_beside(form: &mut Form, field: usize, error: AccessError) -> Result<(), ShellError> {
+    use AuthError::{EmailTaken, Name, NameTaken, Password, Wait, WrongCode, WrongLogin};
+    let AccessError::Auth(NameTaken { .. } | EmailTaken { .. } | Name(_) | Password(_) | WrongLogin | WrongCode | Wait { .. }) =
+        &error
+    else {
+        return Err(error.into());
+    };
+    form.error = Some(FieldError { field, message: error.to_string() });
+    Ok(())
+}
+
+/// The text that was filled in, without what surrounds it.
+fn text_of(given: &Secret) -> String {
+    given.expose_secret().trim().to_owned()
+}
+
+pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let is_first = *shell.access.check().await? == Who::Operator;
+    let mut form = Form::new(if is_first { "Create the first account: the admin's" } else { "Register" });
+    if is_first {
+        form = form.with_text("From then on everybody has to log in, and what is stored already is the admin's.");
+    }
+    form = form.with_value("User name", call.argument(0)).with_value("E-mail", call.argument(1));
+    form = form.with("Password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
+    let account = loop {
+        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
+        for (field, text) in form.fields.iter_mut().zip(&given).filter(|(field, _)| !field.kind.is_hidden()) {
+            field.value = text_of(text);
+        }
+        match wanted(&given) {
+            Err(error) => form.error = Some(error),
+            Ok(wanted) => match shell.access.register(wanted).await {
+                Ok(account) => break account,
+                Err(error) => {
+                    let field = if let AccessError::Auth(error) = &error { field_of(error) } else { 0 };
+                    put_beside(&mut form, field, error)?;
+                }
+            },
+        }
+    };
+    let text = format!("{} is registered, as {}", account.name, account.role.name());
+    Ok(Answer::new(View::Text(text), account_data(&account)))
+}
+
+/// The field of a registration that an error is about.
+fn field_of(error: &AuthError) -> usize {
+    match error {
+        AuthError::EmailTaken { .. } => 1,
+        AuthError::Password(_) => 2,
+        _ => 0,
+    }
+}
+
+/// What somebody wants to register with, or what is wrong with it.
+fn wanted(given: &[Secret]) -> Result<Registration, FieldError> {
+    let wrong = |field| move |error: NameError| FieldError { field, message: error.to_string() };
+    let name = text_of(&given[0]).parse().map_err(wrong(0))?;
+    let email = text_of(&given[1]).parse().map_err(wrong(1))?;
+    check_repeated(given, 2)?;
+    Ok(Registration { name, email, password: given[2].clone() })
+}
+
+/// What stands in a field has to stand in the next one too.
+fn check_repeated(given: &[Secret], field: usize) -> Result<(), FieldError> {
+    if given[field].expose_secret() == given[field + 1].expose_secret() {
+        return Ok(());
+    }
+    Err(FieldError { field: field + 1, message: "it is not the same".into() })
+}
+
+pub(in crate::shell) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let mut form = Form::new("Log in").with_value("User name", call.argument(0)).with("Password", FieldKind::Password);
+    let challenge = loop {
+        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
+        form.fields[0].value = text_of(&given[0]);
+        match shell.access.login(text_of(&given[0]), given[1].clone()).await {
+            Ok(challenge) => break challenge,
+            Err(error) => put_beside(&mut form, 1, error)?,
+        }
+    };
+    if let Some(challenge) = challenge {
+        second_factor(shell, &challenge).await?;
+    }
+    let who = shell.who();
+    let Who::User(account) = &*who else { return Ok(Answer::nothing()) };
+    Ok(Answer::new(View::Text(format!("{} is logged in", account.name)), account_data(account)))
+}
+
+async fn second_factor(shell: &Shell, challenge: &Challenge) -> Result<(), ShellError> {
+    let way = shell.access.mail_way();
+    let text = match challenge.kind {
+        CodeKind::App => "The six digits that your authenticator app shows.".to_owned(),
+        CodeKind::Mail => format!("The six digits that were mailed to you ({way})."),
+    };
+    let is_mailed = challenge.kind == CodeKind::Mail;
+    let code = CodeField { changes: !is_mailed, can_be_sent_again: is_mailed, or_backup_code: true };
+    let mut form = Form::new("Second factor").with_text(text).with("Code", FieldKind::Code(code));
+    loop {
+        match shell.fill_in(&form).await? {
+            Filled::With(given) => match shell.access.login_with_code(challenge, given[0].clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => put_beside(&mut form, 0, error)?,
+            },
+            Filled::SendAgain => {
+                shell.access.send_code(challenge).await?;
+                form.text = format!("Another code was mailed to you ({way}); the one before is worth nothing now.");
+                form.error = None;
+            }
+        }
+    }
+}
+
+pub(in crate::shell) async fn logout(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let all = call.has("all");
+    let name = shell.access.logout(all).await?;
+    let text = if all { format!("every session of {name} is ended") } else { format!("{name} is logged out") };
+    Ok(Answer::new(View::Text(text), json!({ "user": name, "all": all })))
+}
+
+pub(in crate::shell) async fn whoami(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let who = shell.who();
+    let Who::User(account) = &*who else {
+        return Ok(Answer::text(
+            "there are no accounts: whoever holds the data directory may do everything; `register` makes one",
+        ));
+    };
+    let facts = [
+        ("user", account.name.to_string()),
+        ("e-mail", account.email.to_string()),
+        ("role", account.role.name().to_owned()),
+        ("registered", date_of(account.created_at)),
+        ("second factor", factor_of(account).to_owned()),
+        ("backup codes", account.backup_codes.to_string()),
+    ];
+    Ok(Answer::new(View::pairs(facts), account_data(account)))
+}
+
+/// An account's second factor, in words.
+pub(super) fn factor_of(account: &Account) -> &'static str {
+    match account.second_factor {
+        None => "none",
+        Some(CodeKind::App) => "authenticator app",
+        Some(CodeKind::Mail) => "codes by mail",
+    }
+}
+
+fn account_data(account: &Account) -> Value {
+    json!({
+        "user": account.name.as_str(),
+        "email": account.email.as_str(),
+        "role": account.role,
+        "created_at": account.created_at,
+        "last_login": account.last_login,
+        "second_factor": account.second_factor.map(CodeKind::name),
+        "backup_codes": account.backup_codes,
+    })
+}
+
+pub(in crate::shell) async fn change_password(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    refuse_operator(shell)?;
+    let mut form = Form::new("Change password").with("Password now", FieldKind::Password);
+    form = form.with("New password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
+    loop {
+        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
+        if let Err(error) = check_repeated(&given, 1) {
+            form.error = Some(error);
+            continue;
+        }
+        match shell.access.change_password(given[0].clone(), given[1].clone()).await {
+            Ok(()) => return Ok(Answer::text("the password is changed; your other sessions are ended")),
+            Err(error) => {
+                let field = usize::from(matches!(error, AccessError::Auth(AuthError::Password(_))));
+                put_beside(&mut form, field, error)?;
+            }
+        }
+    }
+}
+
+/// What needs an account is refused where there is none.
+pub(super) fn refuse_operator(shell: &Shell) -> Result<(), ShellError> {
+    match &*shell.who() {
+        Who::User(_) => Ok(()),
+        _ => Err(AccessError::LoginNeeded.into()),
+    }
+}
+
+pub(in crate::shell) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    refuse_operator(shell)?;
+    if call.argument(0).is_some() {
+        let id = call.argument(1).ok_or_else(|| call.wrong("ID is missing".into()))?;
+        shell.access.revoke(id.to_owned()).await?;
+        return Ok(Answer::new(View::Text(format!("session {id} is revoked")), json!({ "revoked": id })));
+    }
+    let sessions = shell.access.sessions().await?;
+    let row = |session: &SessionInfo| {
+        let own = if session.is_own { "this one" } else { "" };
+        vec![session.id.clone(), date_of(session.created_at), date_of(session.used_at), session.origin.clone(), own.to_owned()]
+    };
+    let data = |session: &SessionInfo| {
+        json!({
+            "id": session.id, "created_at": session.created_at, "used_at": session.used_at, "origin": session.origin,
+            "own": session.is_own,
+        })
+    };
+    let columns = vec![words("session"), words("begun"), words("used"), words("from"), words("")];
+    let rows = sessions.iter().map(row).collect();
+    Ok(Answer::new(View::Table { columns, rows, empty: "no sessions" }, sessions.iter().map(data).collect()))
+}
+
+pub(in crate::shell) async fn users(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let accounts = shell.access.accounts().await?;
+    let row = |account: &Account| {
+        vec![
+            account.name.to_string(),
+            account.email.to_string(),
+            account.role.name().to_owned(),
+            date_of(account.created_at),
+            account.last_login.map_or_else(|| "never".into(), date_of),
+            factor_of(account).to_owned(),
+        ]
+    };
+    let columns =
+        vec![words("user"), words("e-mail"), words("role"), words("registered"), words("last login"), words("second factor")];
+    let rows = accounts.iter().map(row).collect();
+    let view = View::Table { columns, rows, empty: "there are no accounts" };
+    Ok(Answer::new(view, accounts.iter().map(account_data).collect()))
+}
+
+pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if call.argument(0).is_some() {
+        shell.access.require_admin(&shell.who(), "audit verify").await?;
+        return Ok(finding(shell.access.verify_audit().await?));
+    }
+    let count = match call.flags.get("count") {
+        Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")))?,
+        None => AUDIT_COUNT,
+    };
+    let entries = shell.access.audit(count).await?;
+    let row = |(number, deed): &(u64, Deed)| {
+        let done = if deed.done { "done" } else { "refused" };
+        vec![
+            number.to_string(),
+            date_of(deed.at),
+            deed.user.clone(),
+            deed.origin.clone(),
+            deed.action.name().to_owned(),
+            done.to_owned(),
+            deed.note.clone(),
+        ]
+    };
+    let data = |(number, deed): &(u64, Deed)| {
+        json!({
+            "number": number, "at": deed.at, "user": deed.user, "origin": deed.origin, "action": deed.action.name(),
+            "done": deed.done, "note": deed.note,
+        })
+    };
+    let columns =
+        vec![figures("entry"), words("time"), words("user"), words("from"), words("what"), words("outcome"), words("note")];
+    let rows = entries.iter().map(row).collect();
+    Ok(Answer::new(View::Table { columns, rows, empty: "the log is empty" }, entries.iter().map(data).collect()))
+}
+
+fn finding(finding: Finding) -> Answer {
+    match finding {
+        Finding::Whole { entries, head } => Answer::new(
+            View::Text(format!("the log is whole: {entries} entries, the latest hash is {head}")),
+            json!({ "whole": true, "entries": entries, "head": head }),
+        ),
+        Finding::Broken { entry } => Answer::new(
+            View::Text(format!("the log is NOT whole: entry {entry} was altered, or the one before it was removed")),
+            json!({ "whole": false, "broken": entry }),
+        ),
+        Finding::CutOff { after } => Answer::new(
+            View::Text(format!("the log is NOT whole: entries after {after} were removed")),
+            json!({ "whole": false, "cut_off_after": after }),
+        ),
+    }
+}
+
+pub(in crate::shell) async fn mail(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    refuse_operator(shell)?;
+    let way = shell.access.mail_way();
+    if call.argument(0).is_some() {
+        let to = shell.access.test_mail().await?;
+        return Ok(Answer::new(View::Text(format!("a mail to {to} is queued ({way})")), json!({ "to": to })));
+    }
+    let mails = shell.access.mails().await?;
+    let row = |(number, mail): &(u64, Mail)| {
+        vec![
+            number.to_string(),
+            mail.to.to_string(),
+            mail.subject.clone(),
+            date_of(mail.at),
+            mail.attempts.to_string(),
+            date_of(mail.next),
+            mail.error.clone().unwrap_or_default(),
+        ]
+    };
+    let data = |(number, mail): &(u64, Mail)| {
+        json!({
+            "number": number, "to": mail.to.as_str(), "subject": mail.subject, "at": mail.at, "attempts": mail.attempts,
+            "next": mail.next, "error": mail.error,
+        })
+    };
+    let columns =
+        vec![figures("mail"), words("to"), words("about"), words("written"), figures("tried"), words("next"), words("error")];
+    let table = View::Table { columns, rows: mails.iter().map(row).collect(), empty: "no mail waits" };
+    let view = View::Sections(vec![(way.to_string(), table)]);
+    Ok(Answer::new(view, mails.iter().map(data).collect()))
+}

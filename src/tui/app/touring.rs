@@ -1,0 +1,70 @@
+//! The tour on the screen: what it types goes where keys go. Knows nothing of what is typed.
+
+use std::time::Duration;
+
+use super::App;
+use crate::tui::dialog::Dialog;
+use crate::tui::editor::Edit;
+use crate::tui::theme::Role;
+use crate::tui::tour::{Step, Tour};
+
+impl App {
+    /// The tour goes a step further; gives when the next is due.
+    pub fn on_tour(&mut self) -> Duration {
+        let busy = self.is_busy();
+        if self.awaits_input() {
+            return self.fill_in();
+        }
+        let Some(tour) = &mut self.tour else { return Duration::ZERO };
+        let (step, wait) = tour.next(busy);
+        match step {
+            Step::Narrate(words) => self.prompt.say(Role::Good, &words),
+            Step::Type(c) => self.prompt.editor.apply(&Edit::Insert(c.to_string())),
+            Step::Enter => {
+                let line = self.prompt.editor.take();
+                self.prompt.remember(&line);
+                self.run(&line);
+            }
+            Step::Wait => {}
+            Step::End => self.end_tour(),
+        }
+        wait
+    }
+
+    /// Somebody wants the prompt: for the user who may do everything.
+    pub(super) fn skip_tour(&mut self) {
+        let is_there = self.who.is_admin() || !self.tour.as_mut().is_some_and(Tour::skip);
+        if is_there {
+            return self.end_tour();
+        }
+        // What is asked on the way there is not answered any more.
+        self.dialogs.clear();
+        self.prompt.editor.take();
+    }
+
+    fn end_tour(&mut self) {
+        if self.tour.take().is_some() {
+            self.prompt.editor.take();
+            self.prompt.say(Role::Good, "The prompt is yours.");
+            if !self.is_busy() {
+                self.greet();
+            }
+        }
+    }
+
+    /// The next key for the form that is open.
+    fn fill_in(&mut self) -> Duration {
+        let (Some(tour), Some(Dialog::Form(form))) = (&mut self.tour, self.dialogs.last_mut()) else { return Duration::ZERO };
+        match tour.fill_in(&form.form) {
+            Ok((key, wait)) => {
+                key.iter().for_each(|key| form.handle(key));
+                wait
+            }
+            Err(error) => {
+                self.end_tour();
+                self.prompt.say(Role::Bad, &error.to_string());
+                Duration::ZERO
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What lies above the panes: messages, questions, lists. Knows nothing of what they are about.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+
+use crate::tui::app::App;
+use crate::tui::dialog::{Dialog, List};
+use crate::tui::panes;
+use crate::tui::theme::Role;
+
+/// Lines of dialogs are no longer than this; longer ones go on in the next.
+const WIDEST: usize = 120;
+
+/// Draws the dialogs, the topmost last.
+pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    for dialog in &app.dialogs {
+        draw_one(app, dialog, frame, area);
+    }
+}
+
+fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
+    match dialog {
+        Dialog::Form(form) => super::form::draw(app, form, frame, area),
+        Dialog::Message { title, text, scroll } => {
+            // The last lines stay in sight, however far it is scrolled.
+            let rows = usize::from(area.height.saturating_sub(2)).max(1);
+            let skipped = (*scroll).min(text.lines().count().saturating_sub(rows));
+            let rest = text.lines().skip(skipped).collect::<Vec<_>>().join("\n");
+            boxed(app, frame, area, title, rest, " Up and Down scroll, Esc closes ");
+        }
+        Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone(), ""),
+        Dialog::Input { title, text, editor, .. } => {
+            boxed(app, frame, area, title, format!("{text}\n{} {}_", app.theme.glyphs.prompt, editor.text()), "");
+        }
+        Dialog::List(list) => self::list(app, list, frame, area),
+    }
+}
+
+fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String, hint: &'static str) {
+    let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).clamp(30, WIDEST) as u16 + 4;
+    let height = text.lines().count() as u16 + 2;
+    let place = middle(area, width, height);
+    let paragraph = Paragraph::new(text).style(app.theme.style(Role::Text)).wrap(Wrap { trim: false });
+    frame.render_widget(Clear, place);
+    frame.render_widget(paragraph.block(framed(app, title).title_bottom(hint)), place);
+}
+
+/// The frame of a dialog.
+pub(super) fn framed<'a>(app: &App, title: &str) -> Block<'a> {
+    panes::framed(&app.theme, Role::Focus).title(format!(" {title} "))
+}
+
+fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
+    let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4));
+    let rows = usize::from(place.height.saturating_sub(3));
+    let found = list.found();
+    let first = list.selected.saturating_sub(rows.saturating_sub(1));
+    let mut lines = vec![Line::from(format!("{} {}_", app.theme.glyphs.prompt, list.search.text()))];
+    for (place, item) in found.iter().enumerate().skip(first).take(rows) {
+        let role = if place == list.selected { Role::Selected } else { Role::Text };
+        let dim = if place == list.selected { Role::Selected } else { Role::Dim };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{:26} ", item.name), app.theme.style(role)),
+            Span::styled(item.summary.clone(), app.theme.style(dim)),
+        ]));
+    }
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title)), place);
+}
+
+/// A rectangle of this size in the middle, as far as it fits.
+pub(super) fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}

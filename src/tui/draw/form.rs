@@ -1,0 +1,296 @@
+//! Forms: fields with what is wrong beside them, codes in boxes, and what is to be seen this once: a QR code, backup codes. Knows
+//! nothing of what is asked.
+//!
+//! ```text
+//! ┌ Log in ──────────────────┐   ┌ Second factor ───────────┐
+//! │ User name                │   │ Code                     │
+//! │ › alice                  │   │ ┌─┐┌─┐┌─┐┌─┐┌─┐┌─┐       │
+//! │ Password                 │   │ │1││2││3││ ││ ││ │       │
+//! │ › ******                 │   │ └─┘└─┘└─┘└─┘└─┘└─┘       │
+//! │ ✕ wrong name or password │   │ changes in 17 s ████···  │
+//! └ Tab next  Enter go on ───┘   └ Enter go on ─────────────┘
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
+use secrecy::ExposeSecret;
+use unicode_width::UnicodeWidthStr;
+
+use super::dialogs::{framed, middle};
+use crate::auth::otp::{Enrolment, STEP};
+use crate::auth::password::strength;
+use crate::qr;
+use crate::shell::question::{FieldKind, Shown};
+use crate::tui::app::App;
+use crate::tui::form::{DIGITS, FormDialog, Input};
+use crate::tui::theme::Role;
+
+/// How wide a form is, its frame not counted.
+const WIDTH: u16 = 58;
+/// The narrowest column beside a QR code.
+const COLUMN: u16 = 30;
+/// Cells of the bar that shows how long a code is still good.
+const BAR: usize = 10;
+
+/// Draws a form, and the cursor where something is typed.
+pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Rect) {
+    match qr_code(form).filter(|lines| fits_beside(lines, area)) {
+        Some(lines) => draw_beside(app, form, &lines, frame, area),
+        None => {
+            let width = WIDTH.min(area.width.saturating_sub(4));
+            let mut content = Content::of(app, form, width);
+            if qr_code(form).is_some() {
+                content.text("A larger terminal shows a QR code here.", Role::Dim);
+            }
+            let place = middle(area, width + 4, content.lines.len() as u16 + 2);
+            let block = framed(app, form.form.title).title_bottom(Line::from(hints(app, form)));
+            frame.render_widget(Clear, place);
+            let inner = block.inner(place);
+            frame.render_widget(block, place);
+            content.draw(Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }, frame);
+        }
+    }
+}
+
+fn qr_code(form: &FormDialog) -> Option<Vec<String>> {
+    match &form.form.shown {
+        Shown::App(enrolment) => qr::lines(enrolment.uri.expose_secret()),
+        _ => None,
+    }
+}
+
+fn size_of(lines: &[String]) -> (u16, u16) {
+    (lines.first().map_or(0, |line| line.chars().count()) as u16, lines.len() as u16)
+}
+
+/// Whether there is room for a QR code and what goes with it.
+fn fits_beside(lines: &[String], area: Rect) -> bool {
+    let (width, height) = size_of(lines);
+    width + 1 + COLUMN <= area.width && height <= area.height
+}
+
+/// The code on the left, all else on the right; in a frame where the screen has room for one, else on all of it.
+fn draw_beside(app: &App, form: &FormDialog, lines: &[String], frame: &mut Frame<'_>, area: Rect) {
+    let (width, height) = size_of(lines);
+    let column = (area.width - width - 1).min(WIDTH);
+    let content = Content::of(app, form, column - 1);
+    let has_frame = width + column + 6 <= area.width && height.max(content.lines.len() as u16) + 2 <= area.height;
+    let inner = if has_frame {
+        let place = middle(area, width + column + 4, height.max(content.lines.len() as u16) + 2);
+        let block = framed(app, form.form.title).title_bottom(Line::from(hints(app, form)));
+        let inner = block.inner(place);
+        frame.render_widget(Clear, place);
+        frame.render_widget(block, place);
+        inner
+    } else {
+        frame.render_widget(Clear, area);
+        area
+    };
+    // Black on white, whatever the colours of the theme are: a camera is to read it.
+    let paper = Style::new().fg(Color::Rgb(0, 0, 0)).bg(Color::Rgb(255, 255, 255));
+    let code: Vec<Line<'_>> = lines.iter().map(|line| Line::styled(line.as_str(), paper)).collect();
+    frame.render_widget(Paragraph::new(code), Rect { width, height, ..inner });
+    let beside = Rect { x: inner.x + width + 1, width: column - 1, ..inner };
+    let lines = content.lines.len() as u16;
+    content.draw(beside, frame);
+    if !has_frame && lines < area.height {
+        let last = Rect { y: area.bottom() - 1, height: 1, ..beside };
+        frame.render_widget(Paragraph::new(Line::from(hints(app, form))), last);
+    }
+}
+
+/// What stands in a form, line by line.
+struct Content<'a> {
+    app: &'a App,
+    width: usize,
+    lines: Vec<Line<'a>>,
+    cursor: Option<(u16, u16)>,
+    /// The lines down to the end of the field that has the keys.
+    needed: u16,
+}
+
+impl<'a> Content<'a> {
+    fn of(app: &'a App, form: &'a FormDialog, width: u16) -> Content<'a> {
+        let mut content = Content { app, width: usize::from(width), lines: Vec::new(), cursor: None, needed: 0 };
+        content.text(&form.form.text, Role::Text);
+        match &form.form.shown {
+            Shown::Nothing => {}
+            Shown::App(enrolment) => content.enrolment(enrolment),
+            Shown::Codes(codes) => {
+                content.lines.push(Line::default());
+                for pair in codes.chunks(2) {
+                    let pair: Vec<&str> = pair.iter().map(|code| code.expose_secret()).collect();
+                    content.push(&pair.join("    "), Role::Accent);
+                }
+                content.lines.push(Line::default());
+            }
+        }
+        for place in 0..form.form.fields.len() {
+            content.field(form, place);
+        }
+        if form.is_waiting() {
+            content.push("checking ...", Role::Dim);
+        }
+        content
+    }
+
+    fn push(&mut self, text: &str, role: Role) {
+        self.lines.push(Line::styled(text.to_owned(), self.app.theme.style(role)));
+    }
+
+    /// A text, in as many lines as it takes.
+    fn text(&mut self, text: &str, role: Role) {
+        let mut line = String::new();
+        for word in text.split_whitespace() {
+            for piece in pieces(word, self.width) {
+                if !line.is_empty() && line.width() + 1 + piece.width() > self.width {
+                    self.push(&std::mem::take(&mut line), role);
+                }
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(&piece);
+            }
+        }
+        if !line.is_empty() {
+            self.push(&line, role);
+        }
+    }
+
+    fn enrolment(&mut self, enrolment: &Enrolment) {
+        self.push("Secret", Role::Dim);
+        let letters: Vec<char> = enrolment.secret.expose_secret().chars().collect();
+        let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+        self.text(&groups.join(" "), Role::Accent);
+        self.push("URI", Role::Dim);
+        self.text(enrolment.uri.expose_secret(), Role::Text);
+    }
+
+    fn field(&mut self, form: &FormDialog, place: usize) {
+        let (field, has_keys) = (&form.form.fields[place], form.focus == place && !form.is_waiting());
+        let role = if has_keys { Role::Accent } else { Role::Dim };
+        let (input, glyphs) = (&form.inputs[place], &self.app.theme.glyphs);
+        if let Input::Code { typed, is_backup: false } = input {
+            self.push(field.name, role);
+            self.boxes(typed.text(), has_keys);
+            if let FieldKind::Code(code) = field.kind
+                && code.changes
+            {
+                self.countdown();
+            }
+        } else {
+            let is_backup = matches!(input, Input::Code { .. });
+            let strength = match input {
+                Input::Hidden(typed) if field.kind == FieldKind::NewPassword => strength(typed.text()),
+                _ => "",
+            };
+            self.lines.push(Line::from(vec![
+                Span::styled(if is_backup { "Backup code" } else { field.name }, self.app.theme.style(role)),
+                Span::styled(format!("   {strength}"), self.app.theme.style(Role::Dim)),
+            ]));
+            let (text, column) = shown(input, form.is_revealed);
+            let mark = format!("{} ", glyphs.prompt);
+            let room = self.width.saturating_sub(mark.width() + 1);
+            let skip = column.saturating_sub(room);
+            if has_keys {
+                self.cursor = Some(((mark.width() + column - skip) as u16, self.lines.len() as u16));
+            }
+            let text: String = text.chars().skip(skip).take(room + 1).collect();
+            self.lines.push(Line::from(vec![
+                Span::styled(mark, self.app.theme.style(Role::Accent)),
+                Span::styled(text, self.app.theme.style(Role::Text)),
+            ]));
+        }
+        if let Some(error) = form.form.error.as_ref().filter(|error| error.field == place && !form.is_waiting()) {
+            self.text(&format!("{} {}", glyphs.dead, error.message), Role::Bad);
+        }
+        if has_keys {
+            self.needed = self.lines.len() as u16;
+        }
+    }
+
+    /// Six boxes, a digit each.
+    fn boxes(&mut self, typed: &str, has_keys: bool) {
+        let (top, side, bottom) =
+            if self.app.theme.glyphs.is_unicode { ("┌─┐", "│", "└─┘") } else { ("+-+", "|", "+-+") };
+        let digits: Vec<char> = typed.chars().collect();
+        if has_keys {
+            self.cursor = Some((3 * digits.len().min(DIGITS - 1) as u16 + 1, self.lines.len() as u16 + 1));
+        }
+        let cells: String = (0..DIGITS).map(|place| format!("{side}{}{side}", digits.get(place).unwrap_or(&' '))).collect();
+        for line in [top.repeat(DIGITS), cells, bottom.repeat(DIGITS)] {
+            self.push(&line, Role::Text);
+        }
+    }
+
+    /// How long the app shows the present code (RFC 6238, section 4).
+    fn countdown(&mut self) {
+        let left = STEP - self.app.now() % STEP;
+        let full = (left as usize * BAR).div_ceil(STEP as usize);
+        let glyphs = &self.app.theme.glyphs;
+        let bar = glyphs.full.repeat(full) + &glyphs.empty.repeat(BAR - full);
+        self.push(&format!("changes in {left:2} s {bar}"), Role::Dim);
+    }
+
+    fn draw(self, area: Rect, frame: &mut Frame<'_>) {
+        // The field that has the keys stays in sight, however small the screen is.
+        let skipped = self.needed.saturating_sub(area.height);
+        let lines: Vec<Line<'_>> = self.lines.into_iter().skip(usize::from(skipped)).collect();
+        frame.render_widget(Paragraph::new(lines), area);
+        if let Some((column, row)) = self.cursor {
+            let position = Position::new(area.x + column, area.y + row.saturating_sub(skipped));
+            if area.contains(position) {
+                frame.set_cursor_position(position);
+            }
+        }
+    }
+}
+
+/// A word in pieces that fit a line.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let chars: Vec<char> = word.chars().collect();
+    chars.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
+}
+
+/// What is shown of what is typed, and where the cursor is in it.
+fn shown(input: &Input, is_revealed: bool) -> (String, usize) {
+    match input {
+        Input::Text(editor) => {
+            let before = editor.text().get(..editor.cursor()).unwrap_or(editor.text());
+            (editor.text().to_owned(), before.width())
+        }
+        Input::Hidden(typed) if !is_revealed => ("*".repeat(typed.text().chars().count()), typed.column()),
+        Input::Hidden(typed) | Input::Code { typed, .. } => (typed.text().to_owned(), typed.column()),
+    }
+}
+
+/// The keys that do something here.
+fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
+    let mut keys = match form.form.fields.len() {
+        0 => vec![("Enter", "close")],
+        1 => vec![("Enter", "go on"), ("Esc", "leave")],
+        _ => vec![("Tab", "next"), ("Enter", "go on"), ("Esc", "leave")],
+    };
+    if form.has_secrets() {
+        keys.push(("Ctrl-T", if form.is_revealed { "hide" } else { "show" }));
+    }
+    if let Some(code) = form.code() {
+        if code.can_be_sent_again {
+            keys.push(("Ctrl-N", "new code"));
+        }
+        if code.or_backup_code {
+            let is_backup = matches!(form.inputs.get(form.focus), Some(Input::Code { is_backup: true, .. }));
+            keys.push(("Ctrl-B", if is_backup { "six digits" } else { "backup code" }));
+        }
+    }
+    let span = |(key, name): (&'static str, &'static str)| {
+        [
+            Span::styled(format!(" {key}"), app.theme.style(Role::Accent)),
+            Span::styled(format!(" {name} "), app.theme.style(Role::Dim)),
+        ]
+    };
+    keys.into_iter().flat_map(span).collect()
+}

@@ -1,0 +1,306 @@
+//! A form on the screen: fields with the keys that fill them in, and where the answer goes. Knows nothing of what is asked.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tokio::sync::oneshot;
+
+use super::dialog::edit_for;
+use super::editor::{Edit, Editor};
+use super::masked::Masked;
+use crate::auth::Secret;
+use crate::shell::question::{CodeField, Field, FieldKind, Form, Question, Reply};
+
+/// How many digits a code has.
+pub const DIGITS: usize = 6;
+
+/// What is typed into a field.
+#[derive(Debug)]
+pub enum Input {
+    /// A text.
+    Text(Editor),
+    /// A secret.
+    Hidden(Masked),
+    /// A code, in boxes; a backup code is a line.
+    Code {
+        /// What is typed.
+        typed: Masked,
+        /// It is to be a backup code.
+        is_backup: bool,
+    },
+}
+
+impl Input {
+    fn new(kind: FieldKind, value: &str) -> Input {
+        match kind {
+            FieldKind::Text => {
+                let mut editor = Editor::default();
+                editor.set(value);
+                Input::Text(editor)
+            }
+            FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => Input::Hidden(Masked::default()),
+            FieldKind::Code(_) => Input::Code { typed: Masked::default(), is_backup: false },
+        }
+    }
+
+    /// Takes out what is to be typed anew: all that is not to be seen.
+    fn clear(&mut self, field: &Field) {
+        match self {
+            Input::Text(_) => {}
+            Input::Hidden(_) => *self = Input::new(field.kind, ""),
+            Input::Code { typed, .. } => *typed = Masked::default(),
+        }
+    }
+
+    fn secret(&self) -> Secret {
+        match self {
+            Input::Text(editor) => editor.text().into(),
+            Input::Hidden(typed) | Input::Code { typed, .. } => typed.secret(),
+        }
+    }
+
+    /// Makes a change. A code takes digits alone, and no more than it has.
+    fn apply(&mut self, edit: &Edit) {
+        match (self, edit) {
+            (Input::Text(editor), edit) => editor.apply(edit),
+            (Input::Code { typed, is_backup: false }, Edit::Insert(text)) => {
+                let room = DIGITS.saturating_sub(typed.text().len());
+                let digits: String = text.chars().filter(char::is_ascii_digit).take(room).collect();
+                typed.apply(&Edit::Insert(digits));
+            }
+            (Input::Hidden(typed) | Input::Code { typed, .. }, edit) => typed.apply(edit),
+        }
+    }
+
+    /// How many digits of a code are missing, where it is one.
+    fn missing_digits(&self) -> Option<usize> {
+        match self {
+            Input::Code { typed, is_backup: false } => Some(DIGITS - typed.text().len().min(DIGITS)),
+            _ => None,
+        }
+    }
+}
+
+/// A form that is being filled in.
+#[derive(Debug)]
+pub struct FormDialog {
+    /// The form.
+    pub form: Form,
+    /// What is typed, field by field.
+    pub inputs: Vec<Input>,
+    /// Which field has the keys.
+    pub focus: usize,
+    /// Secrets are shown.
+    pub is_revealed: bool,
+    /// Where the answer goes; none once it is given, and somebody looks at it.
+    reply: Option<oneshot::Sender<Reply>>,
+}
+
+impl FormDialog {
+    /// A form to be filled in: the first field that is empty has the keys.
+    pub fn new(question: Question) -> FormDialog {
+        let Question { form, reply } = question;
+        let inputs = form.fields.iter().map(|field| Input::new(field.kind, &field.value)).collect();
+        let focus = form.fields.iter().position(|field| field.value.is_empty()).unwrap_or(0);
+        FormDialog { form, inputs, focus, is_revealed: false, reply: Some(reply) }
+    }
+
+    /// Whether somebody looks at the answer.
+    pub fn is_waiting(&self) -> bool {
+        self.reply.is_none()
+    }
+
+    /// The same form is asked again: what was wrong is to be typed anew, and the rest stays.
+    pub fn ask_again(&mut self, question: Question) {
+        let Question { form, reply } = question;
+        if let Some(error) = &form.error {
+            self.focus = error.field;
+        }
+        for (place, field) in form.fields.iter().enumerate() {
+            let is_wrong = form
+                .error
+                .as_ref()
+                .is_none_or(|error| error.field == place || (field.kind == FieldKind::Repeated && error.field + 1 == place));
+            if is_wrong {
+                self.inputs[place].clear(field);
+            }
+        }
+        self.form = form;
+        self.reply = Some(reply);
+    }
+
+    /// What is known of the code that has the keys, where it is one.
+    pub fn code(&self) -> Option<CodeField> {
+        match self.form.fields.get(self.focus)?.kind {
+            FieldKind::Code(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Whether there is anything to reveal.
+    pub fn has_secrets(&self) -> bool {
+        self.form.fields.iter().any(|field| field.kind.is_hidden())
+    }
+
+    /// Takes a key.
+    pub fn handle(&mut self, key: &KeyEvent) {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let last = self.form.fields.len().saturating_sub(1);
+        match key.code {
+            _ if self.is_waiting() => {}
+            KeyCode::Tab | KeyCode::Down => self.focus = if self.focus == last { 0 } else { self.focus + 1 },
+            KeyCode::BackTab | KeyCode::Up => self.focus = self.focus.checked_sub(1).unwrap_or(last),
+            KeyCode::Enter if self.focus < last => self.focus += 1,
+            // Half a code would only count as a wrong one.
+            KeyCode::Enter if self.inputs.get(self.focus).and_then(Input::missing_digits).is_some_and(|count| count > 0) => {}
+            KeyCode::Enter => self.give(),
+            KeyCode::Char('t') if control && self.has_secrets() => self.is_revealed = !self.is_revealed,
+            KeyCode::Char('n') if control && self.code().is_some_and(|code| code.can_be_sent_again) => {
+                self.send(Reply::SendAgain)
+            }
+            KeyCode::Char('b') if control && self.code().is_some_and(|code| code.or_backup_code) => self.switch_to_backup(),
+            _ => {
+                if let Some(edit) = edit_for(key) {
+                    self.apply(&edit);
+                }
+            }
+        }
+    }
+
+    /// Takes a pasted text.
+    pub fn paste(&mut self, text: &str) {
+        if !self.is_waiting() {
+            self.apply(&Edit::Insert(text.trim().to_owned()));
+        }
+    }
+
+    fn apply(&mut self, edit: &Edit) {
+        let Some(input) = self.inputs.get_mut(self.focus) else { return };
+        input.apply(edit);
+        // There is nothing more to say than the digits.
+        if matches!(edit, Edit::Insert(_)) && input.missing_digits() == Some(0) {
+            self.give();
+        }
+    }
+
+    fn switch_to_backup(&mut self) {
+        if let Some(Input::Code { typed, is_backup }) = self.inputs.get_mut(self.focus) {
+            *typed = Masked::default();
+            *is_backup = !*is_backup;
+        }
+    }
+
+    fn give(&mut self) {
+        let given = self.inputs.iter().map(Input::secret).collect();
+        self.send(Reply::Given(given));
+    }
+
+    fn send(&mut self, answer: Reply) {
+        if let Some(reply) = self.reply.take() {
+            // Whoever asked may be gone.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::shell::question::FieldError;
+
+    fn key(code: KeyCode) -> KeyEvent {
+        KeyEvent::new(code, KeyModifiers::NONE)
+    }
+
+    fn control(c: char) -> KeyEvent {
+        KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL)
+    }
+
+    fn ask(form: Form) -> (FormDialog, oneshot::Receiver<Reply>) {
+        let (reply, answer) = oneshot::channel();
+        (FormDialog::new(Question { form, reply }), answer)
+    }
+
+    fn type_in(dialog: &mut FormDialog, text: &str) {
+        for c in text.chars() {
+            dialog.handle(&key(KeyCode::Char(c)));
+        }
+    }
+
+    fn given(answer: &mut oneshot::Receiver<Reply>) -> Vec<String> {
+        match answer.try_recv() {
+            Ok(Reply::Given(texts)) => texts.iter().map(|text| text.expose_secret().to_owned()).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn login() -> Form {
+        Form::new("Log in").with_value("User name", None).with("Password", FieldKind::Password)
+    }
+
+    #[test]
+    fn fields_are_filled_in_in_order_and_out_of_it() {
+        let (mut dialog, mut answer) = ask(login());
+        type_in(&mut dialog, "alice");
+        dialog.handle(&key(KeyCode::Enter));
+        type_in(&mut dialog, "secret t");
+        for code in [KeyCode::BackTab, KeyCode::Backspace, KeyCode::Char('A'), KeyCode::Down] {
+            dialog.handle(&key(code));
+        }
+        assert!(!dialog.is_waiting());
+        dialog.handle(&key(KeyCode::Enter));
+        assert!(dialog.is_waiting());
+        assert_eq!(given(&mut answer), ["alicA", "secret t"]);
+        // Nothing is taken while somebody looks at it.
+        type_in(&mut dialog, "x");
+        assert_eq!(dialog.inputs[1].secret().expose_secret(), "secret t");
+    }
+
+    #[test]
+    fn what_was_wrong_is_typed_anew_and_the_rest_stays() {
+        let (mut dialog, mut answer) = ask(login());
+        type_in(&mut dialog, "alice");
+        dialog.handle(&key(KeyCode::Tab));
+        type_in(&mut dialog, "wrong");
+        dialog.handle(&key(KeyCode::Enter));
+        assert_eq!(given(&mut answer), ["alice", "wrong"]);
+        let (reply, mut answer) = oneshot::channel();
+        let error = Some(FieldError { field: 1, message: "wrong".into() });
+        dialog.ask_again(Question { form: Form { error, ..login() }, reply });
+        assert_eq!(dialog.focus, 1);
+        type_in(&mut dialog, "right");
+        dialog.handle(&key(KeyCode::Enter));
+        assert_eq!(given(&mut answer), ["alice", "right"]);
+    }
+
+    #[test]
+    fn a_code_is_given_with_its_last_digit_typed_or_pasted() {
+        let field = CodeField { changes: true, can_be_sent_again: true, or_backup_code: true };
+        let form = || Form::new("Second factor").with("Code", FieldKind::Code(field));
+        let (mut dialog, mut answer) = ask(form());
+        type_in(&mut dialog, "12x345");
+        dialog.handle(&key(KeyCode::Enter));
+        assert!(!dialog.is_waiting());
+        dialog.handle(&key(KeyCode::Backspace));
+        type_in(&mut dialog, "56");
+        assert_eq!(given(&mut answer), ["123456"]);
+        let (mut dialog, mut answer) = ask(form());
+        dialog.paste(" 123 456\n");
+        assert_eq!(given(&mut answer), ["123456"]);
+        let (mut dialog, mut answer) = ask(form());
+        dialog.handle(&control('b'));
+        dialog.paste("abcd-efgh-ijkl-mnop");
+        dialog.handle(&key(KeyCode::Enter));
+        assert_eq!(given(&mut answer), ["abcd-efgh-ijkl-mnop"]);
+        let (mut dialog, mut answer) = ask(form());
+        dialog.handle(&control('n'));
+        assert!(matches!(answer.try_recv(), Ok(Reply::SendAgain)) && dialog.is_waiting());
+    }
+
+    #[test]
+    fn leaving_a_form_tells_whoever_asked() {
+        let (dialog, mut answer) = ask(login());
+        drop(dialog);
+        assert!(matches!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+    }
+}

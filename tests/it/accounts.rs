@@ -1,0 +1,477 @@
+//! Accounts by the real binary: registering, logging in, second factors, ownership, what is refused and what is logged.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+
+use p2p_storage::auth::Secret;
+use p2p_storage::auth::otp::code_at;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use crate::bench::files_below;
+use crate::cli::{documented, fields};
+use crate::program::{Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
+
+/// The line REPL, typed at through a pipe: commands, and answers to what is asked.
+pub(crate) struct Lines {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Lines {
+    pub(crate) fn start(home: &Home, arguments: &[&str]) -> Lines {
+        let mut child = home.command(&[&["repl"], arguments].concat()).stdin(Stdio::piped()).spawn().unwrap();
+        let (stdin, stdout, stderr) = (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Lines { child, stdin, stdout: BufReader::new(stdout), stderr: BufReader::new(stderr) }
+    }
+
+    pub(crate) fn send(&mut self, line: &str) {
+        writeln!(self.stdin, "{line}").unwrap();
+    }
+
+    /// Reads standard error up to a line that contains `text`.
+    pub(crate) fn asks(&mut self, text: &str) -> String {
+        read_until(&mut self.stderr, text)
+    }
+
+    /// Reads standard output up to a line that contains `text`.
+    pub(crate) fn says(&mut self, text: &str) -> String {
+        read_until(&mut self.stdout, text)
+    }
+
+    /// Logs somebody in who has no second factor.
+    pub(crate) fn log_in(&mut self, name: &str) {
+        self.send(&format!("login {name}"));
+        self.asks("Password");
+        self.send(PASSWORD);
+        self.says(&format!("{name} is logged in"));
+    }
+
+    pub(crate) fn kill(mut self) {
+        signal(&self.child, "KILL");
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn quit(mut self) {
+        self.send("quit");
+        drop(self.stdin);
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+fn read_until(reader: &mut impl BufRead, text: &str) -> String {
+    let mut said = String::new();
+    loop {
+        let mut line = String::new();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "`{text}` was not said: {said}");
+        said.push_str(&line);
+        if line.contains(text) {
+            return said;
+        }
+    }
+}
+
+/// The seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "codes are for the present time of the real program")]
+pub(crate) fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// What an authenticator app shows.
+fn app_code(secret: &str, at: u64) -> String {
+    code_at(&Secret::from(secret), at).unwrap().expose_secret().to_owned()
+}
+
+/// Has a user enable codes of an app: the secret, and the backup codes.
+fn enable_app(home: &Home, name: &str) -> (String, Vec<String>) {
+    let mut lines = Lines::start(home, &[]);
+    lines.log_in(name);
+    lines.send("enable_otp");
+    let shown = lines.asks("secret: ");
+    let secret = shown.lines().last().unwrap().trim_start_matches("secret: ").to_owned();
+    assert!(shown.contains(&format!("otpauth://totp/p2p:{name}?secret={secret}")), "{shown}");
+    lines.asks("Code");
+    // One for the step before: the next login is to find a new one.
+    lines.send(&app_code(&secret, now() - 30));
+    let mut codes = lines.asks("Backup codes");
+    lines.says("one-time passwords are enabled");
+    lines.send("logout");
+    lines.says("is logged out");
+    lines.send("quit");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut lines.stderr, &mut rest).unwrap();
+    codes.push_str(&rest);
+    assert!(lines.child.wait().unwrap().success());
+    let is_code = |line: &&str| line.len() == 19 && line.matches('-').count() == 3;
+    (secret, codes.lines().map(str::trim).filter(is_code).map(str::to_owned).collect())
+}
+
+/// Runs a command for a user who is logged in for it alone.
+fn as_user(home: &Home, name: &str, arguments: &[&str]) -> Said {
+    let mut command = home.command(&[arguments, &["--user", name]].concat());
+    end_of(command.env("P2P_PASSWORD", PASSWORD).spawn().unwrap())
+}
+
+/// Runs a script for a user.
+fn script(home: &Home, name: &str, text: &str) -> String {
+    let said = as_user(home, name, &["run", "-c", text]);
+    assert_eq!(said.code, Some(0), "{text}: {said:#?}");
+    said.stdout
+}
+
+/// The audit log as JSON, latest first: all that the admin sees.
+fn audit(home: &Home, admin: &str) -> Vec<Value> {
+    let said = as_user(home, admin, &["run", "--json", "-c", "audit --count 1000"]);
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    serde_json::from_str::<Value>(&said.stdout).unwrap()["answer"].as_array().unwrap().clone()
+}
+
+fn refusals(home: &Home, admin: &str) -> Vec<(String, String, String)> {
+    let text = |entry: &Value, key: &str| entry[key].as_str().unwrap().to_owned();
+    let refused = audit(home, admin).into_iter().filter(|entry| entry["done"] == false);
+    refused.map(|entry| (text(&entry, "user"), text(&entry, "action"), text(&entry, "note"))).collect()
+}
+
+/// While there is no account everything works; the first account is the admin's, who finds what was there; then everybody has to
+/// log in.
+#[test]
+fn from_the_first_account_on_everybody_logs_in() {
+    let home = Home::new(QUICK);
+    let content = home.file("a.bin", 100_000);
+    home.ok(&["put", "a.bin"]);
+    home.register("alice");
+    for command in
+        [&["ls"][..], &["get", "a.bin"], &["put", "a.bin"], &["rm", "a.bin"], &["nodes"], &["export"], &["run", "-c", "ls"]]
+    {
+        let said = home.refused(command);
+        assert!(said.contains("nobody is logged in"), "{command:?}: {said}");
+    }
+    assert!(home.refused(&["ls"]).contains("p2p login NAME"));
+    assert!(home.ok(&["run", "-c", "help"]).contains("upload"));
+    // What was stored before is hers.
+    assert_eq!(home.login("alice").json()["role"], "admin");
+    assert_eq!(home.stored(), ["a.bin"]);
+    assert_eq!(home.json(&["ls"])[0]["owner"], "alice");
+    home.ok(&["get", "a.bin", "-o", "back.bin"]);
+    assert!(fs::read(home.path("back.bin")).unwrap() == content);
+    // The session is kept for its owner alone, and ends.
+    let token = home.data().join("session");
+    assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+    let kept = fs::read_to_string(&token).unwrap();
+    assert_eq!(home.ok(&["logout"]), "alice is logged out\n");
+    assert!(!token.exists() && home.refused(&["ls"]).contains("nobody is logged in"));
+    assert!(home.refused(&["logout"]).contains("nobody is logged in"));
+    // What names a session that is over is worth nothing.
+    fs::write(&token, kept).unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(home.refused(&["ls"]).contains("is over") && !token.exists());
+    fs::write(&token, "x").unwrap();
+    assert!(home.refused(&["ls"]).contains("chmod 600"));
+}
+
+#[test]
+fn everybody_has_their_own_files_and_reads_what_is_shared() {
+    let home = Home::new(QUICK);
+    for name in ["alice", "bob", "carol"] {
+        home.register(name);
+    }
+    let (of_bob, of_carol) = (home.file("plan.bin", 100_000), home.file("other.bin", 50_000));
+    assert_eq!(as_user(&home, "bob", &["put", "plan.bin"]).code, Some(0));
+    // Another's file of that name is in nobody's way.
+    assert_eq!(as_user(&home, "carol", &["put", "other.bin", "--as", "plan.bin"]).code, Some(0));
+    assert!(script(&home, "bob", "ls").contains("plan.bin"));
+    script(&home, "bob", "share plan.bin carol; expect ls contains carol; share plan.bin carol");
+    let listed = script(&home, "carol", "ls; info bob/plan.bin; verify bob/plan.bin");
+    assert!(listed.contains("bob/plan.bin") && listed.contains("owner"), "{listed}");
+    for (name, expected) in [("plan.bin", &of_carol), ("bob/plan.bin", &of_bob)] {
+        assert_eq!(as_user(&home, "carol", &["get", name, "--force"]).code, Some(0));
+        assert!(fs::read(home.path("plan.bin")).unwrap() == *expected, "{name}");
+    }
+    // Reading is all that she may.
+    let refused = |name: &str, text: &str| as_user(&home, name, &["run", "-c", text]).stderr;
+    for text in ["rm bob/plan.bin", "share bob/plan.bin alice", "unshare bob/plan.bin carol"] {
+        assert!(refused("carol", text).contains("you may read it and no more"), "{text}");
+    }
+    script(&home, "bob", "unshare plan.bin carol; expect unshare plan.bin carol contains 'is not shared'");
+    // What is not shared is not there, as far as anybody else is to know.
+    for text in ["info bob/plan.bin", "download bob/plan.bin x", "rm bob/plan.bin", "verify bob/none.bin"] {
+        assert!(refused("carol", text).contains("no file named"), "{text}");
+    }
+    assert!(refused("carol", "info plan.bni").contains("did you mean `plan.bin`?"));
+    assert!(refused("bob", "share plan.bin nobody").contains("no user `nobody`"));
+    for text in ["capture start x.pcapng", "pause", "speed 2x", "users", "audit verify"] {
+        assert!(refused("bob", text).contains("is for admins"), "{text}");
+    }
+    // The admin sees and may do everything.
+    let listed = script(&home, "alice", "ls; users; audit verify");
+    assert!(
+        listed.contains("bob/plan.bin") && listed.contains("carol/plan.bin") && listed.contains("the log is whole"),
+        "{listed}"
+    );
+    script(&home, "alice", "rm bob/plan.bin; expect ls contains carol/plan.bin");
+    let found = refusals(&home, "alice");
+    for (user, note) in [("carol", "change file bob/plan.bin"), ("carol", "file bob/plan.bin"), ("bob", "pause")] {
+        assert!(found.contains(&(user.into(), "access".into(), note.into())), "{user} {note}: {found:?}");
+    }
+    // Others see neither transfers nor refusals that are not theirs.
+    let own = script(&home, "bob", "audit --count 100");
+    assert!(!own.contains("carol") || own.contains("shared with carol"), "{own}");
+}
+
+#[test]
+fn a_code_of_the_app_a_backup_code_and_what_is_refused() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let (secret, backup) = enable_app(&home, "alice");
+    assert_eq!(backup.len(), 10);
+    let login = |code: &str| {
+        let mut command = home.command(&["login", "alice", "--json"]);
+        end_of(command.env("P2P_PASSWORD", PASSWORD).env("P2P_OTP", code).spawn().unwrap())
+    };
+    let without = home.login("alice");
+    assert!(without.code == Some(1) && without.stderr.contains("set P2P_OTP"), "{without:?}");
+    // Two steps old; then right; then the same again; then a backup code, once.
+    let at = now();
+    assert!(login(&app_code(&secret, at - 90)).stderr.contains("the code is wrong, too old or used already"));
+    let code = app_code(&secret, at);
+    let said = login(&code);
+    assert_eq!((said.json()["second_factor"].as_str(), said.json()["backup_codes"].as_u64()), (Some("app"), Some(10)));
+    let mut found = BTreeMap::new();
+    fields(&said.json(), "", &mut found);
+    assert_eq!((&found, &found), (&documented("login"), &documented("register")));
+    assert_eq!(login(&code).code, Some(1));
+    assert_eq!(login(&backup[2]).json()["backup_codes"], 9);
+    assert_eq!(login(&backup[2]).code, Some(1));
+    let entries = home.json(&["run", "-c", "audit --count 100"]);
+    let refused = entries["answer"].as_array().unwrap().iter().filter(|entry| entry["done"] == false).count();
+    assert_eq!(refused, 3);
+    let mut found = BTreeMap::new();
+    fields(&home.json(&["logout", "--all"]), "", &mut found);
+    assert_eq!(found, documented("logout"));
+}
+
+/// `kill -9` between password and code: nothing has happened. Between a backup code and its answer: it is used and somebody was
+/// let in, or neither.
+#[test]
+fn a_kill_leaves_no_half_login() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.register("bob");
+    let (_, backup) = enable_app(&home, "bob");
+    let mut used = 0;
+    let logins = |home: &Home| {
+        let of_bob = |entry: &&Value| entry["user"] == "bob" && entry["action"] == "second factor" && entry["done"] == true;
+        audit(home, "alice").iter().filter(of_bob).count()
+    };
+    for (round, code) in backup.iter().enumerate().take(8) {
+        let mut lines = Lines::start(&home, &[]);
+        lines.send("login bob");
+        lines.asks("Password");
+        lines.send(PASSWORD);
+        lines.asks("Code");
+        if round % 4 == 0 {
+            lines.kill();
+            assert_eq!(logins(&home), used);
+            continue;
+        }
+        let before = fs::metadata(home.data().join("catalog.redb")).unwrap().modified().unwrap();
+        lines.send(code);
+        // Sometimes before anything is written, sometimes after.
+        if round % 2 == 0 {
+            wait_until("a transaction", || fs::metadata(home.data().join("catalog.redb")).unwrap().modified().unwrap() > before);
+        }
+        lines.kill();
+        let users = as_user(&home, "alice", &["run", "--json", "-c", "users"]).stdout;
+        let users: Value = serde_json::from_str(&users).unwrap();
+        let left =
+            users["answer"].as_array().unwrap().iter().find(|user| user["user"] == "bob").unwrap()["backup_codes"].as_u64();
+        used = logins(&home);
+        assert_eq!(left, Some(10 - used as u64), "round {round}");
+    }
+}
+
+/// Nothing secret is in a history, a recording, a log, or the list of processes' words.
+#[test]
+fn secrets_are_kept_nowhere() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let (secret, backup) = enable_app(&home, "alice");
+    let mut lines = Lines::start(&home, &[]);
+    // What somebody types into a line by mistake is not kept either.
+    lines.send(&format!("login alice '{PASSWORD}'"));
+    lines.asks("is too much");
+    lines.send("login alice");
+    lines.asks("Password");
+    lines.send(PASSWORD);
+    lines.asks("Code");
+    lines.send(&backup[0]);
+    lines.says("alice is logged in");
+    lines.send("passwd");
+    lines.asks("Password now");
+    lines.send(PASSWORD);
+    lines.asks("New password");
+    lines.send("another horse battery");
+    lines.asks("Once more");
+    lines.send("another horse battery");
+    lines.says("the password is changed");
+    lines.quit();
+    let history = fs::read_to_string(home.data().join("history.txt")).unwrap();
+    assert!(history.contains("login alice") && !history.contains("horse"), "{history}");
+    for path in files_below(&home.data()) {
+        let bytes = fs::read(&path).unwrap();
+        // The secret of the app is in the database alone: whoever checks codes has to have it.
+        for hidden in [PASSWORD, "another horse battery", &secret, &backup[0], &backup[1]] {
+            assert!(!bytes.windows(hidden.len()).any(|window| window == hidden.as_bytes()), "{hidden} is in {}", path.display());
+        }
+    }
+    let old = home.login("alice");
+    assert!(old.stderr.contains("wrong user name or password"), "{old:?}");
+}
+
+#[test]
+fn passwords_come_from_files_that_nobody_else_reads() {
+    let home = Home::new(QUICK);
+    fs::write(home.path("password"), format!("{PASSWORD}\n")).unwrap();
+    fs::set_permissions(home.path("password"), fs::Permissions::from_mode(0o644)).unwrap();
+    let register = ["register", "alice", "alice@example.org", "--password-file", "password"];
+    assert!(home.refused(&register).contains("chmod 600"));
+    fs::set_permissions(home.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(home.ok(&register), "alice is registered, as admin\n");
+    home.ok(&["ls", "--user", "alice", "--password-file", "password"]);
+    assert!(home.refused(&["ls", "--user", "alice"]).contains("--password-file"));
+    assert!(home.refused(&["ls", "--user", "bob", "--password-file", "password"]).contains("wrong user name or password"));
+    assert!(home.refused(&["register", "Bob", "b@c.d", "--password-file", "password"]).contains("`Bob` is no user name"));
+    assert!(home.refused(&["register", "bob", "bob", "--password-file", "password"]).contains("no e-mail address"));
+    assert!(home.refused(&["register", "alice", "a@b.c", "--password-file", "password"]).contains("is taken"));
+    assert!(home.refused(&["register", "bob"]).contains("give it in the line"));
+    let weak = home.command(&["register", "bob", "bob@example.org"]).env("P2P_PASSWORD", "password123").output().unwrap();
+    assert!(String::from_utf8(weak.stderr).unwrap().contains("everybody tries first"));
+}
+
+/// A removed or altered line of the audit log is found by the program.
+#[test]
+fn a_log_that_was_tampered_with_is_found() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    assert!(script(&home, "alice", "audit verify").contains("the log is whole: 3 entries"));
+    {
+        let database = redb::Database::open(home.data().join("catalog.redb")).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(redb::TableDefinition::<u64, &[u8]>::new("audit")).unwrap().remove(1).unwrap();
+        transaction.commit().unwrap();
+    }
+    assert!(script(&home, "alice", "audit verify").contains("NOT whole: entry 1 was altered"));
+}
+
+/// A session of one front end is seen, and ended, from another.
+#[test]
+fn sessions_are_seen_and_ended() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.login("alice");
+    let mut lines = Lines::start(&home, &[]);
+    lines.send("sessions");
+    let listed = lines.says("local command");
+    assert!(listed.contains("this one"), "{listed}");
+    lines.send("login alice");
+    lines.asks("Password");
+    lines.send(PASSWORD);
+    lines.says("alice is logged in");
+    lines.send("sessions");
+    let listed = lines.says("local command");
+    let id = listed.lines().last().unwrap().split(['│', '┆']).nth(1).unwrap().trim().to_owned();
+    lines.send(&format!("sessions revoke {id}"));
+    lines.says("is revoked");
+    lines.quit();
+    assert!(home.refused(&["ls"]).contains("is over"));
+    let refused = refusals(&home, "alice");
+    assert_eq!(refused, [("alice".into(), "session".into(), "revoked".into())]);
+}
+
+/// Somebody who tries passwords has to wait, also after a restart.
+#[test]
+fn failures_cost_time() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let wrong = || {
+        let mut command = home.command(&["login", "alice"]);
+        end_of(command.env("P2P_PASSWORD", "wrong password").spawn().unwrap()).stderr
+    };
+    for _ in 0..5 {
+        assert!(wrong().contains("wrong user name or password"));
+    }
+    assert!(wrong().contains("too many failures; try again in"));
+    assert!(home.login("alice").stderr.contains("too many failures"));
+}
+
+/// Mail goes into the outbox where no server is configured, for its owner alone; `mail test` sends one.
+#[test]
+fn mail_goes_into_the_outbox() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let said = script(&home, "alice", "mail test; mail");
+    assert!(said.contains("a mail to alice@example.org is queued") && said.contains("outbox"), "{said}");
+    let outbox = files_below(&home.data().join("outbox"));
+    assert_eq!(fs::metadata(home.data().join("outbox")).unwrap().permissions().mode() & 0o777, 0o700);
+    let texts: Vec<String> = outbox.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for subject in ["Subject: p2p: test", "Subject: p2p: login"] {
+        assert!(texts.iter().any(|text| text.contains(subject)), "{subject}: {texts:?}");
+    }
+    assert!(texts.iter().any(|text| text.contains("Origin: local script")));
+    assert!(outbox.iter().all(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600));
+}
+
+/// A code by mail, in the line REPL: another one can be had, and only the latest is good.
+#[test]
+fn a_code_by_mail() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let codes = |home: &Home| {
+        // A mail that is being written has another name yet.
+        let mails = files_below(&home.data().join("outbox")).into_iter();
+        let mails = mails.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
+        let code = |text: String| text.split_once("Your code is ").map(|(_, rest)| rest[..6].to_owned());
+        mails.filter_map(|path| code(fs::read_to_string(path).unwrap())).collect::<Vec<_>>()
+    };
+    let mut lines = Lines::start(&home, &[]);
+    lines.log_in("alice");
+    lines.send("otp enable mail");
+    lines.asks("nothing for another one");
+    wait_until("a code", || codes(&home).len() == 1);
+    lines.send(&codes(&home)[0]);
+    lines.says("one-time passwords are enabled");
+    lines.send("otp status");
+    lines.says("codes by mail");
+    lines.send("login alice");
+    lines.asks("Password");
+    lines.send(PASSWORD);
+    lines.asks("nothing for another one");
+    wait_until("a second code", || codes(&home).len() == 2);
+    lines.send("");
+    lines.asks("nothing for another one");
+    wait_until("a third code", || codes(&home).len() == 3);
+    let known = codes(&home);
+    lines.send(&known[1]);
+    lines.asks("the code is wrong");
+    lines.send(&known[2]);
+    lines.says("alice is logged in");
+    lines.quit();
+}
+
+/// `openssl`-like tools see the same: the command line of a login shows no password.
+#[test]
+fn no_argument_takes_a_secret() {
+    let help = |command: &str| Home::new("").ok(&[command, "--help"]);
+    for command in ["login", "register", "put", "repl"] {
+        let text = help(command);
+        assert!(text.contains("--password-file") && !text.contains("--password <"), "{command}: {text}");
+    }
+    assert!(
+        Command::new(env!("CARGO_BIN_EXE_p2p")).args(["login", "--password", "x"]).output().unwrap().status.code() == Some(2)
+    );
+}
