@@ -12,6 +12,7 @@ pub mod account;
 pub mod kept;
 pub mod who;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
@@ -21,7 +22,7 @@ pub use self::who::Who;
 
 use crate::auth::{Auth, AuthError, Token};
 use crate::engine::{Command, EngineError, EngineHandle, Reply};
-use crate::storage::manifest::{FileKey, FileRecord, Manifest};
+use crate::storage::manifest::{FileRecord, Manifest};
 
 /// Why something is not done for somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -69,6 +70,8 @@ pub struct Access {
 struct State {
     session: Mutex<Option<Held>>,
     who: watch::Sender<Arc<Who>>,
+    /// What was nobody's has been given to somebody.
+    is_settled: AtomicBool,
 }
 
 /// A session that a front end goes by.
@@ -86,7 +89,8 @@ impl Access {
     /// Where the disk refuses.
     pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
         let who = if auth.has_accounts()? { Who::Nobody } else { Who::Operator };
-        let state = State { session: Mutex::default(), who: watch::Sender::new(Arc::new(who)) };
+        let state =
+            State { session: Mutex::default(), who: watch::Sender::new(Arc::new(who)), is_settled: AtomicBool::new(false) };
         Ok(Access { engine, auth, origin: origin.into(), clock, mail_way: "".into(), state: Arc::new(state) })
     }
 
@@ -163,8 +167,9 @@ impl Access {
     /// What was stored while there were no accounts becomes the first admin's. A crash may have come between.
     async fn settle_ownership(&self, who: &Who) -> Result<(), AccessError> {
         // Files that are nobody's come before those of anybody.
-        let is_first_unowned = |key: Option<&FileKey>| key.is_some_and(|key| key.owner.is_none());
-        if !matches!(who, Who::User(_)) || !is_first_unowned(self.engine.snapshots().borrow().files.keys().next()) {
+        let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
+        // What has a namesake stays nobody's, and is not tried again and again.
+        if !matches!(who, Who::User(_)) || !has_unowned() || self.state.is_settled.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
         if let Some(owner) = self.off_thread(|auth, _, _| auth.first_admin()).await? {

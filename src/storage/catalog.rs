@@ -171,19 +171,20 @@ impl Catalog {
         })
     }
 
-    /// Gives the files that are nobody's to `owner`, in one transaction; what has a namesake among the owner's files stays.
-    /// Says which files were given.
+    /// Gives the files that are nobody's to `owner`, in one transaction; what has a namesake among the owner's files, or among
+    /// those that are `promised`, stays. Says which files were given.
     ///
     /// # Errors
     /// Where the disk refuses; then nothing has changed.
-    pub fn adopt(&self, owner: &str) -> Result<Vec<FileKey>, CatalogError> {
+    pub fn adopt(&self, owner: &str, promised: &BTreeSet<FileKey>) -> Result<Vec<FileKey>, CatalogError> {
         let unowned = self.files()?.into_iter().map(|file| file.key).filter(|key| key.owner.is_none());
         self.database.write(|transaction| {
             let mut tables = Tables::open(transaction)?;
             let mut adopted = Vec::new();
             for key in unowned {
-                let (from, to) = (key.to_string(), FileKey::new(Some(owner), &key.name).to_string());
-                if tables.files.get(to.as_str())?.is_none() {
+                let new = FileKey::new(Some(owner), &key.name);
+                let (from, to) = (key.to_string(), new.to_string());
+                if tables.files.get(to.as_str())?.is_none() && !promised.contains(&new) {
                     move_value(&mut tables.files, &from, &to)?;
                     move_value(&mut tables.manifests, &from, &to)?;
                     adopted.push(key);
@@ -416,15 +417,16 @@ mod tests {
         let mut own = manifest("b.bin", &[(2, 0)]);
         own.file.key.owner = Some("alice".into());
         catalog.commit_file(&own).unwrap();
-        for name in ["a.bin", "b.bin"] {
+        for name in ["a.bin", "b.bin", "c.bin"] {
             catalog.commit_file(&manifest(name, &[(1, 0)])).unwrap();
         }
-        assert_eq!(catalog.adopt("alice"), Ok(vec![FileKey::unowned("a.bin")]));
+        let promised = BTreeSet::from([FileKey::new(Some("alice"), "c.bin")]);
+        assert_eq!(catalog.adopt("alice", &promised), Ok(vec![FileKey::unowned("a.bin")]));
         let keys: Vec<String> = catalog.files().unwrap().iter().map(|file| file.key.to_string()).collect();
-        assert_eq!(keys, ["b.bin", "alice/a.bin", "alice/b.bin"]);
+        assert_eq!(keys, ["b.bin", "c.bin", "alice/a.bin", "alice/b.bin"]);
         assert_eq!(catalog.manifest(&FileKey::new(Some("alice"), "a.bin")).unwrap().segments[0].id, id(1));
         assert_eq!(catalog.manifest(&own.file.key).unwrap().segments[0].id, id(2));
-        assert_eq!(catalog.adopt("alice"), Ok(vec![]));
+        assert_eq!(catalog.adopt("alice", &promised), Ok(vec![]));
     }
 
     /// A catalog of before there were accounts: files by their bare names, no table of readers.

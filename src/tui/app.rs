@@ -282,7 +282,10 @@ impl App {
             Message::Answered(answer) => {
                 self.running = None;
                 self.close_waiting_forms();
-                self.on_who();
+                // That it is over says more than that nobody is there.
+                if !answer.as_ref().is_err_and(ShellError::is_session_over) {
+                    self.on_who();
+                }
                 self.take_answer(answer);
                 self.run_next();
             }
@@ -290,13 +293,13 @@ impl App {
             Message::Opened(title, Ok(answer)) => {
                 self.dialogs.push(Dialog::Message { title, text: answer.view.text(), scroll: 0 });
             }
-            Message::Opened(_, Err(error)) => self.prompt.say(Role::Bad, &error.to_string()),
+            Message::Opened(_, Err(error)) => self.fail(&error),
             Message::Quit(yes) => self.over |= yes,
             Message::Filter(text) => {
                 self.filter = text;
                 self.selected.clear();
             }
-            Message::Session(Err(error)) if App::is_over(&error) => self.on_session_over(),
+            Message::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
             Message::Session(_) => self.on_who(),
         }
     }
@@ -304,9 +307,15 @@ impl App {
     fn take_answer(&mut self, answer: Result<Answer, ShellError>) {
         match answer {
             Ok(answer) => self.show(answer),
-            Err(ShellError::Access(error)) if App::is_over(&error) => self.on_session_over(),
-            Err(error @ ShellError::Abandoned { why: None }) => self.prompt.say(Role::Dim, &error.to_string()),
-            Err(error) => self.prompt.say(Role::Bad, &error.to_string()),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn fail(&mut self, error: &ShellError) {
+        match error {
+            error if error.is_session_over() => self.on_session_over(),
+            ShellError::Abandoned { why: None } => self.prompt.say(Role::Dim, &error.to_string()),
+            error => self.prompt.say(Role::Bad, &error.to_string()),
         }
     }
 

@@ -475,3 +475,46 @@ fn no_argument_takes_a_secret() {
         Command::new(env!("CARGO_BIN_EXE_p2p")).args(["login", "--password", "x"]).output().unwrap().status.code() == Some(2)
     );
 }
+
+/// A session in which an account is made, files change hands and are shared comes to the same trace when it is replayed; the
+/// recording holds no secret.
+#[test]
+fn a_session_with_accounts_is_replayed() {
+    let home = Home::new("");
+    for (name, bytes) in [("a.bin", 200_000), ("b.bin", 150_000)] {
+        home.file(name, bytes);
+    }
+    let mut lines = Lines::start(&home, &["--speed", "max"]);
+    lines.send("upload a.bin");
+    lines.says("stored a.bin");
+    lines.send("register alice alice@example.org");
+    for field in ["Password", "Once more"] {
+        lines.asks(field);
+        lines.send(PASSWORD);
+    }
+    lines.says("alice is registered");
+    lines.send("register bob bob@example.org");
+    for field in ["Password", "Once more"] {
+        lines.asks(field);
+        lines.send(PASSWORD);
+    }
+    lines.says("bob is registered");
+    lines.send("upload b.bin");
+    lines.says("stored b.bin");
+    lines.send("share a.bin bob");
+    lines.says("a.bin is shared with bob");
+    lines.log_in("bob");
+    lines.send("download alice/a.bin copy.bin");
+    lines.says("fetched a.bin");
+    lines.send("rm alice/a.bin");
+    lines.asks("you may read it and no more");
+    lines.log_in("alice");
+    lines.send("rm a.bin");
+    lines.says("removed a.bin");
+    lines.quit();
+    let recordings = files_below(&home.data().join("recordings"));
+    let replayed = home.json(&["replay", recordings[0].to_str().unwrap()]);
+    assert_eq!((replayed["same"].as_bool(), replayed["commands"].as_u64()), (Some(true), Some(7)), "{replayed}");
+    let bytes = fs::read(&recordings[0]).unwrap();
+    assert!(!bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes()));
+}

@@ -669,3 +669,62 @@ proptest! {
         }
     }
 }
+
+/// Sharing and adopting take no virtual time, survive a restart, and are in the trace.
+#[test]
+fn files_are_shared_and_adopted() {
+    let mut bench = Bench::new(3, quick_link());
+    for (name, salt) in [("a.bin", 1), ("b.bin", 2)] {
+        random_file(&bench.path(name), 100_000, salt);
+    }
+    bench.put("a.bin").unwrap();
+    let path = bench.path("b.bin");
+    let owned = Command::Upload { path, owner: Some("alice".into()), name: None, stored_at: 0 };
+    let transfer = bench.start(owned).unwrap();
+    bench.finish(transfer).unwrap();
+    let key = FileKey::new(Some("alice"), "b.bin");
+    let share = |user: &str, may_read| Command::Share { file: key.clone(), user: user.into(), may_read };
+    let before = bench.simulation.now();
+    for (user, may_read) in [("bob", true), ("carol", true), ("bob", false)] {
+        assert_eq!(bench.ask(share(user, may_read)), Ok(Reply::Done));
+    }
+    let missing = Command::Share { file: FileKey::unowned("b.bin"), user: "bob".into(), may_read: true };
+    assert!(matches!(bench.ask(missing), Err(EngineError::UnknownFile { .. })));
+    assert_eq!(bench.ask(Command::Adopt { owner: "alice".into() }), Ok(Reply::Done));
+    assert_eq!(bench.simulation.now(), before);
+    let events: Vec<Event> = std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| event).collect();
+    let shared = events.iter().filter(|event| matches!(event, Event::FileShared { .. })).count();
+    assert!(shared == 3 && events.contains(&Event::FilesAdopted { owner: "alice".into(), count: 1 }), "{events:?}");
+    // What was begun before belongs to her now, too.
+    let Ok(Reply::Transfers(transfers)) = bench.ask(Command::Transfers) else { panic!("no transfers") };
+    assert!(transfers.iter().all(|status| status.user.as_deref() == Some("alice")), "{transfers:?}");
+
+    let mut bench = bench.restart(|directory| config(directory, 3, quick_link())).unwrap();
+    assert_eq!(bench.names(), ["alice/a.bin", "alice/b.bin"]);
+    let Ok(Reply::Info(manifest)) = bench.ask(Command::Info { file: key }) else { panic!("no manifest") };
+    assert_eq!(manifest.file.readers.into_iter().collect::<Vec<_>>(), ["carol"]);
+    assert!(bench.start(Command::Remove { user: None, file: FileKey::unowned("a.bin") }).is_err());
+    let remove = Command::Remove { user: Some("alice".into()), file: FileKey::new(Some("alice"), "a.bin") };
+    let transfer = bench.start(remove).unwrap();
+    bench.finish(transfer).unwrap();
+    assert_eq!(bench.names(), ["alice/b.bin"]);
+}
+
+/// A file that is on its way when it would be adopted is adopted when it has arrived; what has a namesake, on its way or there,
+/// stays nobody's.
+#[test]
+fn what_is_on_its_way_is_adopted_when_it_is_there() {
+    let mut bench = Bench::new(3, slow_link());
+    for (name, salt) in [("a.bin", 1), ("b.bin", 2)] {
+        random_file(&bench.path(name), 150_000, salt);
+        let upload = bench.upload_of(name);
+        bench.start(upload).unwrap();
+    }
+    let adoption = bench.tell(Command::Adopt { owner: "alice".into() });
+    let path = bench.path("b.bin");
+    let owned = Command::Upload { path, owner: Some("alice".into()), name: None, stored_at: 0 };
+    let own = bench.start(owned).unwrap();
+    assert_eq!(bench.answer(adoption), Ok(Reply::Done));
+    bench.finish(own).unwrap();
+    assert_eq!(bench.names(), ["b.bin", "alice/a.bin", "alice/b.bin"]);
+}

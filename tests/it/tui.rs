@@ -1,169 +1,27 @@
 //! The full-screen session: the real screen on a backend in memory, with the real engine below; and the real binary in a
 //! pseudo-terminal.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use p2p_storage::access::Access;
-use p2p_storage::auth::{Auth, Policy};
+use p2p_storage::auth::Policy;
 use p2p_storage::config::Config;
 use p2p_storage::demo_users::DemoUsers;
-use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::{ClockMode, Command, Engine, EngineHandle, Reply};
+use p2p_storage::engine::{Command, Reply};
 use p2p_storage::mailer::Mailer;
 use p2p_storage::shell::words::Variables;
-use p2p_storage::shell::{Questions, Shell};
-use p2p_storage::tui::app::{App, Message, Pane, Wish};
-use p2p_storage::tui::draw;
-use p2p_storage::tui::history::Histories;
+use p2p_storage::tui::app::{Pane, Wish};
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use p2p_storage::tui::tour::Tour;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::buffer::Buffer;
-use tokio::sync::broadcast;
-use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::bench::{config, quick_link, random_file, slow_link};
+use crate::bench::random_file;
 use crate::generated;
-
-thread_local! {
-    /// The wall clock of a test stands still, unless the test moves it.
-    static CLOCK: Cell<u64> = const { Cell::new(1_795_376_677) };
-}
-
-fn clock() -> u64 {
-    CLOCK.get()
-}
-
-/// A screen, its engine, and everything that the loop of the program would carry between them.
-struct Stage {
-    app: App,
-    screen: Terminal<TestBackend>,
-    messages: UnboundedReceiver<Message>,
-    questions: Questions,
-    events: broadcast::Receiver<(p2p_storage::units::SimTime, p2p_storage::engine::Event)>,
-    handle: EngineHandle,
-    auth: Auth,
-    _engine: Engine,
-    home: tempfile::TempDir,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Stage {
-    fn new(width: u16, height: u16, theme: Theme, slow: bool) -> Stage {
-        Stage::in_home(tempfile::tempdir().unwrap(), (width, height), theme, slow)
-    }
-
-    fn in_home(home: tempfile::TempDir, (width, height): (u16, u16), theme: Theme, slow: bool) -> Stage {
-        let mut settings = config(&home.path().join("data"), 5, if slow { slow_link() } else { quick_link() });
-        settings.clock = ClockMode::OnDemand;
-        settings.speed = Speed::Max;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (engine, handle) = Engine::start(settings, None).unwrap();
-        let events = handle.events();
-        runtime.block_on(handle.ask(Command::WatchWire { packets: Some(10_000) })).unwrap();
-        let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
-        let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
-        let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()));
-        let (app, messages) = App::new(shell, theme, Histories::default());
-        let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        Stage { app, screen, messages, questions, events, handle, auth, _engine: engine, home, runtime }
-    }
-
-    fn dark(width: u16, height: u16) -> Stage {
-        Stage::new(width, height, Theme::new(ThemeName::Dark, false), false)
-    }
-
-    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
-        let _runtime = self.runtime.enter();
-        self.app.on_input(Input::Key(KeyEvent::new(code, modifiers)));
-    }
-
-    /// `Ctrl-P`, `F1`, `Enter`, or characters.
-    fn keys(&mut self, keys: &[&str]) {
-        for key in keys {
-            match *key {
-                "Enter" => self.key(KeyCode::Enter, KeyModifiers::NONE),
-                "Esc" => self.key(KeyCode::Esc, KeyModifiers::NONE),
-                "Tab" => self.key(KeyCode::Tab, KeyModifiers::NONE),
-                "Shift-Tab" => self.key(KeyCode::BackTab, KeyModifiers::SHIFT),
-                "F1" => self.key(KeyCode::F(1), KeyModifiers::NONE),
-                "Up" => self.key(KeyCode::Up, KeyModifiers::NONE),
-                "End" => self.key(KeyCode::End, KeyModifiers::NONE),
-                "Down" => self.key(KeyCode::Down, KeyModifiers::NONE),
-                control if control.starts_with("Ctrl-") => {
-                    let c = control.chars().last().unwrap().to_ascii_lowercase();
-                    self.key(KeyCode::Char(c), KeyModifiers::CONTROL);
-                }
-                text => text.chars().for_each(|c| self.key(KeyCode::Char(c), KeyModifiers::NONE)),
-            }
-        }
-        self.settle();
-    }
-
-    /// Lets everything that was asked for happen.
-    fn settle(&mut self) {
-        self.runtime.block_on(async {
-            let deadline = Duration::from_secs(60);
-            while self.app.is_busy() && !self.app.awaits_input() {
-                let next = async {
-                    tokio::select! {
-                        message = self.messages.recv() => self.app.on_message(message.unwrap()),
-                        question = self.questions.recv() => self.app.on_question(question.unwrap()),
-                    }
-                };
-                tokio::time::timeout(deadline, next).await.expect("an answer in time");
-                tokio::task::yield_now().await;
-            }
-            while let Ok(message) = self.messages.try_recv() {
-                self.app.on_message(message);
-            }
-        });
-        while let Ok((at, event)) = self.events.try_recv() {
-            self.app.on_event(at, &event);
-        }
-        let latest = self.handle.snapshots().borrow().clone();
-        self.app.on_snapshot(latest);
-    }
-
-    fn draw(&mut self) -> Buffer {
-        self.screen.draw(|frame| draw::draw(&mut self.app, frame)).unwrap();
-        self.screen.backend().buffer().clone()
-    }
-
-    fn text(&mut self) -> String {
-        lines(&self.draw()).join("\n")
-    }
-}
-
-fn lines(buffer: &Buffer) -> Vec<String> {
-    let rows =
-        buffer.area.rows().map(|row| row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol().to_owned()).collect::<String>());
-    rows.map(|line| line.trim_end().to_owned()).collect()
-}
-
-/// Where each style begins, line by line, for the eye that cannot see colours in a text.
-fn styles(buffer: &Buffer) -> Vec<String> {
-    let mut all = Vec::new();
-    for row in buffer.area.rows() {
-        let (mut line, mut last) = (String::new(), None);
-        for cell in row.columns() {
-            let cell_style = &buffer[(cell.x, cell.y)];
-            let style = format!("{:?}/{:?}", cell_style.fg, cell_style.modifier);
-            if last.as_ref() != Some(&style) {
-                line.push_str(&format!("{}:{style} ", cell.x));
-                last = Some(style);
-            }
-        }
-        all.push(line.trim_end().to_owned());
-    }
-    all
-}
+use crate::stage::{Stage, clock, lines, styles};
 
 /// A screen in the middle of everyday work: a file stored, another fetched.
 fn at_work(width: u16, height: u16, theme: Theme) -> Stage {

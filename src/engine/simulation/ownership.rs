@@ -31,8 +31,8 @@ impl Simulation {
             }
             Waiting::Adoption { owner } => {
                 if self.transfers.values().all(|transfer| transfer.log().status.file.owner.is_some()) {
-                    let (owner, heir) = (owner.clone(), owner.clone());
-                    let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir)));
+                    let (owner, heir, promised) = (owner.clone(), owner.clone(), self.world.names_promised.clone());
+                    let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &promised)));
                     self.waiting[index].1 = Waiting::Adopting { job, owner };
                     return self.answer_about_owners(index);
                 }
@@ -79,6 +79,10 @@ impl Simulation {
                 record.key.owner = Some(owner.clone());
                 files.insert(record.key.clone(), record);
             }
+        }
+        for report in self.finished.iter_mut().filter(|report| keys.contains(&report.status.file)) {
+            let status = &mut Arc::make_mut(report).status;
+            (status.file.owner, status.user) = (Some(owner.clone()), Some(owner.clone()));
         }
         if !keys.is_empty() {
             self.world.emit(Event::FilesAdopted { owner, count: keys.len() as u64 });

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use super::{App, Message, Pane};
-use crate::access::Who;
-use crate::auth::AuthError;
+use crate::access::{Access, Who};
 use crate::engine::transfer::{TransferId, TransferReport};
 use crate::engine::{Event, Snapshot};
 use crate::mailer::Notice;
@@ -29,6 +28,11 @@ impl App {
     /// Who uses the screen.
     pub fn who(&self) -> &Arc<Who> {
         &self.who
+    }
+
+    /// The door that they go through.
+    pub fn access(&self) -> &Access {
+        self.shell.access()
     }
 
     /// Asks whoever has come to log in, or to make the first account.
@@ -78,18 +82,19 @@ impl App {
 
     /// The wall clock, in seconds since 1970.
     pub fn now(&self) -> u64 {
-        self.shell.access().now()
+        self.access().now()
     }
 
     /// Somebody else may have come, or gone. What was on the screen for the one before is for nobody else.
     pub fn on_who(&mut self) {
-        let who = self.shell.access().who();
+        let who = self.access().who();
         if who == self.who {
             return;
         }
         let before = std::mem::replace(&mut self.who, who);
         self.note_files();
-        if before.name() == self.who.name() {
+        let is_shut_out = matches!((&*before, &*self.who), (Who::Operator, Who::Nobody));
+        if before.name() == self.who.name() && !is_shut_out {
             return;
         }
         let came = !matches!(*self.who, Who::Nobody);
@@ -124,7 +129,7 @@ impl App {
     /// Looks whether the session still lasts.
     pub fn look_after_session(&mut self) {
         if let Who::User(_) = **self.who() {
-            let access = self.shell.access().clone();
+            let access = self.access().clone();
             self.spawn(async move { Message::Session(access.peek().await.map(drop)) });
         }
     }
@@ -136,11 +141,6 @@ impl App {
         self.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
         self.on_who();
         self.begin(format!("login {}", quote(&name)));
-    }
-
-    /// Whether an error says that the session is over.
-    pub(super) fn is_over(error: &crate::access::AccessError) -> bool {
-        matches!(error, crate::access::AccessError::Auth(AuthError::SessionOver))
     }
 
     /// A mail has been sent, or has not.

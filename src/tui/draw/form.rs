@@ -37,12 +37,12 @@ const BAR: usize = 10;
 
 /// Draws a form, and the cursor where something is typed.
 pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Rect) {
-    match qr_code(form).filter(|lines| fits_beside(lines, area)) {
+    match qr_code(app, form).filter(|lines| fits_beside(lines, area)) {
         Some(lines) => draw_beside(app, form, &lines, frame, area),
         None => {
             let width = WIDTH.min(area.width.saturating_sub(4));
             let mut content = Content::of(app, form, width);
-            if qr_code(form).is_some() {
+            if qr_code(app, form).is_some() {
                 content.text("A larger terminal shows a QR code here.", Role::Dim);
             }
             let place = middle(area, width + 4, content.lines.len() as u16 + 2);
@@ -55,9 +55,10 @@ pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Re
     }
 }
 
-fn qr_code(form: &FormDialog) -> Option<Vec<String>> {
+/// The QR code that goes with a form; none where half blocks cannot be drawn.
+fn qr_code(app: &App, form: &FormDialog) -> Option<Vec<String>> {
     match &form.form.shown {
-        Shown::App(enrolment) => qr::lines(enrolment.uri.expose_secret()),
+        Shown::App(enrolment) if app.theme.glyphs.is_unicode => qr::lines(enrolment.uri.expose_secret()),
         _ => None,
     }
 }
