@@ -63,20 +63,24 @@ impl Delivery {
                 sent.map(|_| format!("taken by {name}")).map_err(|error| format!("{name}: {}", with_causes(&error)))
             }
             Delivery::Outbox { directory, .. } => {
-                let path = directory.join(format!("{}-{number:06}.eml", mail.at));
+                let name = format!("{}-{number:06}.eml", mail.at);
+                let path = directory.join(&name);
                 let written = file(directory, &path, message.formatted()).await;
-                written.map(|()| path.display().to_string()).map_err(|error| format!("{}: {error}", path.display()))
+                written.map(|()| format!("put into outbox/{name}")).map_err(|error| format!("{}: {error}", path.display()))
             }
         }
     }
 }
 
-/// An error and what it came from, in a line.
+/// An error and what it came from, in a line. Some say themselves what they came from.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
         cause = error.source();
     }
     text

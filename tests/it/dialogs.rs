@@ -355,6 +355,31 @@ fn nobody_sees_what_is_somebody_elses() {
     assert!(events.iter().any(|(_, deed)| deed.note == "bob/plan.bin shared with alice"));
 }
 
+/// What becomes of a mail is told to whom it is for, and to admins.
+#[test]
+fn mails_are_told_of_in_the_log() {
+    let mut stage = with_users(120, 40);
+    let notice = |name: &str, outcome: Result<&str, &str>| p2p_storage::mailer::Notice {
+        to: format!("{name}@example.org").parse().unwrap(),
+        subject: "p2p: login".into(),
+        outcome: outcome.map(str::to_owned).map_err(str::to_owned),
+    };
+    let tell = |stage: &mut Stage| {
+        stage.app.on_mail(&notice("alice", Ok("put into outbox/7.eml")));
+        stage.app.on_mail(&notice("bob", Err("mail.example.org: refused")));
+        stage.app.log.iter().map(|(_, _, text)| text.clone()).collect::<Vec<_>>()
+    };
+    let (of_alice, of_bob) = (
+        "mail put into outbox/7.eml: \"p2p: login\" to alice@example.org",
+        "mail is not sent: mail.example.org: refused: \"p2p: login\" to bob@example.org",
+    );
+    assert!(tell(&mut stage).is_empty());
+    log_in(&mut stage, "bob");
+    assert_eq!(tell(&mut stage), [of_bob]);
+    log_in(&mut stage, "alice");
+    assert_eq!(tell(&mut stage), [of_alice, of_bob]);
+}
+
 /// A form of each kind, with what it may hold at the most.
 fn forms() -> Vec<(&'static str, Form)> {
     let code = |field| FieldKind::Code(field);

@@ -485,71 +485,12 @@ fn the_prompt_edits_as_a_reference_does_whatever_else_is_done() {
 }
 
 mod pty {
-    use std::io::{Read, Write};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
-    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    use portable_pty::CommandBuilder;
 
-    use crate::program::{comes_true, wait_until};
-
-    /// The real binary in a pseudo-terminal whose screen can be looked at.
-    struct Pty {
-        master: Box<dyn portable_pty::MasterPty + Send>,
-        writer: Box<dyn Write + Send>,
-        screen: Arc<Mutex<vt100::Parser>>,
-        child: Box<dyn portable_pty::Child + Send + Sync>,
-    }
-
-    fn cells(count: u16) -> std::num::NonZero<u16> {
-        std::num::NonZero::new(count).unwrap()
-    }
-
-    fn size(cols: u16, rows: u16) -> PtySize {
-        PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
-    }
-
-    impl Pty {
-        fn start(command: CommandBuilder) -> Pty {
-            let pair = native_pty_system().openpty(size(120, 40)).unwrap();
-            let child = pair.slave.spawn_command(command).unwrap();
-            let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(40), cells(120), 0)));
-            let (mut reader, shared) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
-            std::thread::Builder::new()
-                .spawn(move || {
-                    let mut bytes = [0; 4096];
-                    while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                        shared.lock().unwrap().process(&bytes[..count]);
-                    }
-                })
-                .unwrap();
-            Pty { writer: pair.master.take_writer().unwrap(), master: pair.master, screen, child }
-        }
-
-        /// Leaves the form that asks for the first account.
-        fn looks_around(&mut self) {
-            self.shows("Create the first account");
-            self.send("\x1b");
-            wait_until("the form to be gone", || !self.text().contains("Create the first account"));
-        }
-
-        fn send(&mut self, text: &str) {
-            self.writer.write_all(text.as_bytes()).unwrap();
-            self.writer.flush().unwrap();
-        }
-
-        fn shows(&self, text: &str) {
-            assert!(comes_true(|| self.text().contains(text)), "`{text}` is not on the screen:\n{}", self.text());
-        }
-
-        /// Waits until a line can be typed.
-        fn prompts(&self) {
-            wait_until("the prompt", || self.text().trim_end().ends_with("p2p›"));
-        }
-
-        fn text(&self) -> String {
-            self.screen.lock().unwrap().screen().contents()
-        }
-    }
+    use crate::program::wait_until;
+    use crate::pty::{Pty, cells, size};
 
     /// Whoever panics with the terminal in hand gives it back first, so that the message can be read.
     #[test]
@@ -645,6 +586,57 @@ mod pty {
         assert!(crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
         let history = std::fs::read_to_string(home.path().join(".local/share/p2p/history.txt")).unwrap();
         assert!(history.contains("upload slow.bin"), "{history}");
+    }
+
+    /// What is secret is typed without echo, in the line REPL and in one-shot commands; Ctrl-C gives it up, and what is typed behind
+    /// it is there for the next line.
+    #[test]
+    fn secrets_in_a_terminal() {
+        let home = tempfile::tempdir().unwrap();
+        let start = |arguments: &[&str]| {
+            let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+            command.args(arguments);
+            command.cwd(home.path());
+            command.env_clear();
+            command.env("HOME", home.path());
+            command.env("TERM", "xterm-256color");
+            Pty::start(command)
+        };
+        let mut pty = start(&["register", "alice"]);
+        pty.shows("E-mail: ");
+        pty.send("alicé\x7f\x7fce@example.org\r");
+        pty.shows("alice@example.org");
+        pty.shows("Password: ");
+        pty.send("correct horse battery\r");
+        pty.shows("(strong)");
+        pty.shows("Once more: ");
+        pty.send("wrong horse battery\r");
+        pty.shows("it is not the same");
+        pty.send("correct horse battery\r");
+        pty.shows("alice is registered, as admin");
+        assert!(pty.child.wait().unwrap().success());
+        assert!(!pty.text().contains("horse"), "{}", pty.text());
+
+        let mut pty = start(&["ls", "--user", "alice"]);
+        pty.shows("Password: ");
+        pty.send("\x03");
+        pty.shows("given up; nothing has changed");
+        assert!(!pty.child.wait().unwrap().success());
+
+        let mut pty = start(&["repl"]);
+        pty.shows("User name: ");
+        pty.send("alice\r");
+        pty.shows("Password: ");
+        pty.send("wrong password\r");
+        pty.shows("wrong user name or password");
+        // All at once, as it is pasted.
+        pty.send("correct horse battery\rwhoami\r");
+        pty.shows("alice is logged in");
+        pty.shows("backup codes   0");
+        pty.shows("alice@p2p›");
+        assert!(!pty.text().contains("horse") && !pty.text().contains("wrong password\n"), "{}", pty.text());
+        pty.send("\x04");
+        assert!(pty.child.wait().unwrap().success());
     }
 
     /// A user types, resizes, suspends, comes back and leaves; the terminal is as it was.

@@ -149,9 +149,11 @@ impl App {
         if !is_own && !self.who.is_admin() {
             return;
         }
-        let (role, text) = match &notice.outcome {
-            Ok(place) => (Role::Text, format!("mail to {}, {:?}: {place}", notice.to, notice.subject)),
-            Err(error) => (Role::Warning, format!("mail to {}, {:?} is not sent: {error}", notice.to, notice.subject)),
+        // What became of it comes first: lines of the log are short.
+        let Notice { to, subject, outcome } = notice;
+        let (role, text) = match outcome {
+            Ok(place) => (Role::Text, format!("mail {place}: {subject:?} to {to}")),
+            Err(error) => (Role::Warning, format!("mail is not sent: {error}: {subject:?} to {to}")),
         };
         self.note(self.view.at, role, text);
     }

@@ -146,8 +146,9 @@ fn health_style(theme: &Theme, health: Health) -> (&'static str, ratatui::style:
 
 /// `01:23.4`, hours before it where there are any.
 fn clock(seconds: f64) -> String {
-    let whole = seconds as u64;
-    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, seconds - (whole / 60 * 60) as f64);
+    // Rounded as a whole: nobody has seen a clock show 60 seconds.
+    let tenths = (seconds * 10.0).round() as u64;
+    let (hours, minutes, rest) = (tenths / 36_000, tenths / 600 % 60, (tenths % 600) as f64 / 10.0);
     if hours > 0 { format!("{hours}:{minutes:02}:{rest:04.1}") } else { format!("{minutes:02}:{rest:04.1}") }
 }
 
@@ -171,6 +172,7 @@ mod tests {
     #[test]
     fn times_and_bars_read_well() {
         assert_eq!([clock(0.0), clock(83.44), clock(3_725.0)], ["00:00.0", "01:23.4", "1:02:05.0"]);
+        assert_eq!([clock(59.94), clock(59.97), clock(3_599.99)], ["00:59.9", "01:00.0", "1:00:00.0"]);
         let glyphs = Theme::new(super::super::theme::ThemeName::Mono, true).glyphs;
         assert_eq!([bar(&glyphs, 0.5, 4), bar(&glyphs, 7.0, 2), bar(&glyphs, f64::NAN, 2)], ["##..", "##", ".."]);
     }

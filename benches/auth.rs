@@ -1,0 +1,97 @@
+//! Floor 1: what a login costs beside the password's hash, and a list of a thousand accounts.
+//!
+//! A login is the hash and one durable transaction. What it costs the processor is the hash (the first ratio); on the clock the
+//! disk's two syncs come on top of it (the second), and those are printed too, as a transaction that does nothing else.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a benchmark may stop, and reads the clock")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use p2p_storage::auth::{Auth, Policy, Registration, Secret, Step};
+use p2p_storage::database::Database;
+use pbkdf2::password_hash::PasswordHasher;
+use pbkdf2::password_hash::phc::PasswordHash;
+use pbkdf2::{Algorithm, Params, Pbkdf2};
+use rustix::time::{ClockId, clock_gettime};
+
+const PASSWORD: &str = "correct horse battery";
+const NOW: u64 = 1_795_000_000;
+const ROUNDS: u32 = 30;
+
+fn registration(name: &str) -> Registration {
+    Registration { name: name.parse().unwrap(), email: format!("{name}@example.org").parse().unwrap(), password: PASSWORD.into() }
+}
+
+fn open(directory: &std::path::Path) -> Auth {
+    Auth::open(Database::open(&directory.join("catalog.redb")).unwrap(), Policy::default()).unwrap()
+}
+
+/// The hash alone, as the library makes it, with the default count of iterations.
+fn hash() {
+    let params = Params::new_with_output_len(Policy::default().iterations, 32).unwrap();
+    let hash: PasswordHash =
+        Pbkdf2::new(Algorithm::Pbkdf2Sha256, params).hash_password_with_salt(PASSWORD.as_bytes(), &[7; 32]).unwrap();
+    black_box(hash);
+}
+
+fn login(auth: &Auth, password: &Secret) {
+    let Ok(Step::Granted(granted)) = auth.login("alice", password, "a benchmark", NOW) else { panic!("refused") };
+    black_box(granted);
+}
+
+/// Seconds on the clock, and of the processor.
+fn cost_of(mut work: impl FnMut()) -> [f64; 2] {
+    let cpu = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    };
+    let (started, cpu_before) = (Instant::now(), cpu());
+    work();
+    [started.elapsed().as_secs_f64(), cpu() - cpu_before]
+}
+
+/// Medians, of works that are done in turn, so that a machine whose speed drifts is fair to all.
+fn ratios(criterion: &mut Criterion) {
+    let home = tempfile::tempdir().unwrap();
+    let auth = open(home.path());
+    auth.register_other(&registration("alice"), "a benchmark", NOW).unwrap();
+    let password = Secret::from(PASSWORD);
+    let address = "alice@example.org".parse().unwrap();
+    let mut costs: [Vec<[f64; 2]>; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        costs[0].push(cost_of(self::hash));
+        costs[1].push(cost_of(|| login(&auth, &password)));
+        costs[2].push(cost_of(|| auth.test_mail(&address, NOW).unwrap()));
+    }
+    let median = |place: usize, which: usize| {
+        let mut values: Vec<f64> = costs[place].iter().map(|cost| cost[which]).collect();
+        values.sort_by(f64::total_cmp);
+        1e3 * values[values.len() / 2]
+    };
+    let (hash_cpu, login_cpu) = (median(0, 1), median(1, 1));
+    println!("processor: PBKDF2 {hash_cpu:.2} ms, a login {login_cpu:.2} ms, ratio {:.3}", login_cpu / hash_cpu);
+    let (hash, login_time, disk) = (median(0, 0), median(1, 0), median(2, 0));
+    println!("clock: PBKDF2 {hash:.2} ms, a login {login_time:.2} ms, a durable transaction alone {disk:.2} ms");
+    criterion.bench_function("PBKDF2-HMAC-SHA256, 100000 iterations", |bencher| bencher.iter(self::hash));
+    criterion.bench_function("a login without a second factor", |bencher| bencher.iter(|| login(&auth, &password)));
+    let refused = |name: &str| black_box(auth.login(name, &"wrong password".into(), "a benchmark", NOW).is_err());
+    assert!(refused("alice") && refused("nobody"));
+}
+
+fn a_thousand_accounts(criterion: &mut Criterion) {
+    let home = tempfile::tempdir().unwrap();
+    let auth = open(home.path());
+    for n in 0..1000 {
+        auth.register_other(&registration(&format!("user{n}")), "a benchmark", NOW).unwrap();
+    }
+    criterion.bench_function("a list of 1000 accounts", |bencher| bencher.iter(|| black_box(auth.accounts().unwrap().len())));
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = ratios, a_thousand_accounts
+}
+criterion_main!(benches);

@@ -1,0 +1,67 @@
+//! A program in a pseudo-terminal whose screen can be looked at.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+use crate::program::{comes_true, wait_until};
+
+/// The real binary in a pseudo-terminal whose screen can be looked at.
+pub(crate) struct Pty {
+    pub(crate) master: Box<dyn portable_pty::MasterPty + Send>,
+    pub(crate) writer: Box<dyn Write + Send>,
+    pub(crate) screen: Arc<Mutex<vt100::Parser>>,
+    pub(crate) child: Box<dyn portable_pty::Child + Send + Sync>,
+}
+
+pub(crate) fn cells(count: u16) -> std::num::NonZero<u16> {
+    std::num::NonZero::new(count).unwrap()
+}
+
+pub(crate) fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+}
+
+impl Pty {
+    pub(crate) fn start(command: CommandBuilder) -> Pty {
+        let pair = native_pty_system().openpty(size(120, 40)).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(40), cells(120), 0)));
+        let (mut reader, shared) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
+        std::thread::Builder::new()
+            .spawn(move || {
+                let mut bytes = [0; 4096];
+                while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                    shared.lock().unwrap().process(&bytes[..count]);
+                }
+            })
+            .unwrap();
+        Pty { writer: pair.master.take_writer().unwrap(), master: pair.master, screen, child }
+    }
+
+    /// Leaves the form that asks for the first account.
+    pub(crate) fn looks_around(&mut self) {
+        self.shows("Create the first account");
+        self.send("\x1b");
+        wait_until("the form to be gone", || !self.text().contains("Create the first account"));
+    }
+
+    pub(crate) fn send(&mut self, text: &str) {
+        self.writer.write_all(text.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    pub(crate) fn shows(&self, text: &str) {
+        assert!(comes_true(|| self.text().contains(text)), "`{text}` is not on the screen:\n{}", self.text());
+    }
+
+    /// Waits until a line can be typed.
+    pub(crate) fn prompts(&self) {
+        wait_until("the prompt", || self.text().trim_end().ends_with("p2p›"));
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+}
