@@ -187,6 +187,12 @@ impl Catalog {
                 if tables.files.get(to.as_str())?.is_none() && !promised.contains(&new) {
                     move_value(&mut tables.files, &from, &to)?;
                     move_value(&mut tables.manifests, &from, &to)?;
+                    let readers = tables.readers.remove_all(from.as_str())?;
+                    let readers: Vec<String> =
+                        readers.map(|name| Ok(name?.value().to_owned())).collect::<Result<_, StorageError>>()?;
+                    for reader in readers {
+                        tables.readers.insert(to.as_str(), reader.as_str())?;
+                    }
                     adopted.push(key);
                 }
             }
@@ -420,11 +426,13 @@ mod tests {
         for name in ["a.bin", "b.bin", "c.bin"] {
             catalog.commit_file(&manifest(name, &[(1, 0)])).unwrap();
         }
+        catalog.set_reader(&FileKey::unowned("a.bin"), "bob", true).unwrap();
         let promised = BTreeSet::from([FileKey::new(Some("alice"), "c.bin")]);
         assert_eq!(catalog.adopt("alice", &promised), Ok(vec![FileKey::unowned("a.bin")]));
         let keys: Vec<String> = catalog.files().unwrap().iter().map(|file| file.key.to_string()).collect();
         assert_eq!(keys, ["b.bin", "c.bin", "alice/a.bin", "alice/b.bin"]);
-        assert_eq!(catalog.manifest(&FileKey::new(Some("alice"), "a.bin")).unwrap().segments[0].id, id(1));
+        let given = catalog.manifest(&FileKey::new(Some("alice"), "a.bin")).unwrap();
+        assert_eq!((given.segments[0].id, given.file.readers), (id(1), BTreeSet::from(["bob".to_owned()])));
         assert_eq!(catalog.manifest(&own.file.key).unwrap().segments[0].id, id(2));
         assert_eq!(catalog.adopt("alice", &promised), Ok(vec![]));
     }
