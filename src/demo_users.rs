@@ -110,7 +110,7 @@ fn code_in(text: &str) -> Option<Secret> {
 fn make_user(auth: &Auth, name: &str, kind: CodeKind, then: u64) -> Result<Secrets, AuthError> {
     let password = password::random()?;
     let wanted = Registration { name: name.parse()?, email: format!("{name}@example.org").parse()?, password: password.clone() };
-    let user = auth.register_other(&wanted, "demonstration", then)?.name;
+    let user = auth.register_other(&wanted, "the demonstration", "demonstration", then)?.name;
     let (code, app) = match auth.otp_enable(&user, kind, then)? {
         Begun::App(enrolment) => (otp::code_at(&enrolment.secret, then), Some(enrolment.secret)),
         // Nobody sends mails yet: it is in the queue.

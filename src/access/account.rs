@@ -47,8 +47,9 @@ impl Access {
     /// # Errors
     /// As for [`Auth::register`](crate::auth::Auth::register).
     pub async fn register(&self, wanted: Registration) -> Done<Account> {
-        if matches!(*self.who(), Who::User(_)) {
-            return Ok(self.off_thread(move |auth, origin, now| auth.register_other(&wanted, origin, now)).await?);
+        if let Who::User(Account { name: by, .. }) = &*self.who() {
+            let by = by.clone();
+            return Ok(self.off_thread(move |auth, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await?);
         }
         let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
         self.hold(granted).await

@@ -8,6 +8,7 @@ use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransacti
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::names::printable;
 use crate::database::{self, Database, DatabaseError};
 
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
@@ -15,6 +16,9 @@ pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audi
 pub(super) const AUDIT_HEAD: TableDefinition<(), &[u8]> = TableDefinition::new("audit-head");
 
 type Hash = [u8; 32];
+
+/// No name or note in an entry is longer, in characters: somebody may have typed anything.
+const TEXT_MAX: usize = 200;
 
 /// What somebody tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,8 +114,9 @@ pub enum Finding {
     },
 }
 
-/// Adds an entry.
+/// Adds an entry; what somebody typed stands in it without control characters, and no longer than is good.
 pub(super) fn append(transaction: &WriteTransaction, deed: Deed) -> Result<(), DatabaseError> {
+    let deed = Deed { user: printable(&deed.user, TEXT_MAX), note: printable(&deed.note, TEXT_MAX), ..deed };
     let mut log = transaction.open_table(AUDIT)?;
     let mut head = transaction.open_table(AUDIT_HEAD)?;
     let before = head.get(())?.map(|hash| hash.value().to_vec()).unwrap_or_default();
@@ -132,13 +137,13 @@ pub(super) fn latest(database: &Database, count: usize, fits: impl Fn(&Deed) -> 
     let log = database.read()?.open_table(AUDIT)?;
     let mut found = Vec::new();
     for entry in log.iter()?.rev() {
+        if found.len() == count {
+            break;
+        }
         let (number, entry) = entry?;
         let entry: Entry = database::decode(entry.value())?;
         if fits(&entry.deed) {
             found.push((number.value(), entry.deed));
-        }
-        if found.len() == count {
-            break;
         }
     }
     Ok(found)
@@ -206,6 +211,17 @@ mod tests {
         let failures = latest(&database, 9, |deed| !deed.done).unwrap();
         assert_eq!(failures.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 2]);
         assert_eq!(latest(&database, 1, |_| true).unwrap()[0].0, 5);
+        assert_eq!(latest(&database, 0, |_| true).unwrap(), []);
+    }
+
+    #[test]
+    fn what_somebody_typed_is_no_longer_than_is_good() {
+        let (_directory, database) = log_of(0);
+        let typed = "\u{1b}[2J".to_owned() + &"x".repeat(100_000);
+        let deed = Deed { user: typed.clone(), note: typed, ..deed(0) };
+        database.write(|transaction| append(transaction, deed)).unwrap();
+        let (_, kept) = latest(&database, 1, |_| true).unwrap().remove(0);
+        assert!(kept.user.starts_with("[2Jxxx") && kept.user.len() == TEXT_MAX && kept.note == kept.user);
     }
 
     #[test]

@@ -17,6 +17,8 @@ use super::{Auth, AuthError, deed, update};
 const LIFETIME: u64 = 15 * 60;
 /// How often its code may be wrong.
 const TRIES: u32 = 5;
+/// How many codes are mailed to enable them, within the lifetime of one.
+const MAILS_MAX: usize = 5;
 
 #[derive(Debug, Clone)]
 pub(super) struct PendingEnrolment {
@@ -44,7 +46,7 @@ impl Auth {
     /// Begins to enable one-time passwords of a kind. Nothing changes before a code confirms it.
     ///
     /// # Errors
-    /// [`AuthError::OtpEnabled`].
+    /// [`AuthError::OtpEnabled`]; [`AuthError::Wait`] where enough codes have been mailed.
     pub fn otp_enable(&self, user: &UserName, kind: CodeKind, now: u64) -> Result<Begun, AuthError> {
         let record = self.record(user.as_str())?;
         if record.second != Second::Nothing {
@@ -57,6 +59,7 @@ impl Auth {
                 (What::App(secret), begun, now + LIFETIME)
             }
             CodeKind::Mail => {
+                self.note_enrolment_mail(user, now)?;
                 let code = otp::mail_code()?;
                 self.write(|transaction| mail::queue(transaction, &Mail::code(&record.email, &code, now)))?;
                 (What::Mail(otp::mail_fingerprint(user.as_str(), &code)), Begun::Mail, now + CODE_LIFETIME)
@@ -95,6 +98,19 @@ impl Auth {
         })?;
         self.pending().enrolments.remove(user);
         Ok(codes)
+    }
+
+    /// Counts a mail that is about to be queued; refuses where there were enough.
+    fn note_enrolment_mail(&self, user: &UserName, now: u64) -> Result<(), AuthError> {
+        let mut pending = self.pending();
+        pending.enrolment_mails.retain(|_, mailed| mailed.last().is_some_and(|at| at + CODE_LIFETIME > now));
+        let mailed = pending.enrolment_mails.entry(user.clone()).or_default();
+        mailed.retain(|at| at + CODE_LIFETIME > now);
+        if mailed.len() >= MAILS_MAX {
+            return Err(AuthError::Wait { seconds: mailed[0] + CODE_LIFETIME - now });
+        }
+        mailed.push(now);
+        Ok(())
     }
 
     /// The enrolment that was begun, with one more try counted.

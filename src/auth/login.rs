@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::audit::{self, Action, Deed};
 use super::mail::{self, CODE_LIFETIME, Mail};
-use super::names::UserName;
+use super::names::{UserName, printable};
 use super::secret::{Fingerprint, Secret, Token, random};
 use super::store::{self, ACCOUNTS, AccountRecord, FAILURES, Second};
 use super::{Account, Auth, AuthError, deed, limits, otp, password, sessions, update};
@@ -22,7 +22,7 @@ const TRIES: u32 = 5;
 const MAILS_MAX: u32 = 5;
 /// How long a login may take, in seconds.
 const LOGIN_LIFETIME: u64 = 10 * 60;
-/// The longest name that failures are counted for: no account has a longer one.
+/// The longest name that failures are counted for, in characters: no account has a longer one.
 const COUNTED_NAME_MAX: usize = 64;
 
 /// Where a code comes from.
@@ -100,7 +100,7 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn deed(&self) -> Deed {
-        deed(self.now, &shortened(self.user), self.origin, self.action)
+        deed(self.now, self.user, self.origin, self.action)
     }
 
     /// What failures are counted by, and how many are free.
@@ -111,11 +111,7 @@ impl Attempt<'_> {
 }
 
 fn user_counter(user: &str) -> String {
-    format!("user {}", shortened(user))
-}
-
-fn shortened(user: &str) -> String {
-    user.chars().filter(|c| !c.is_control()).take(COUNTED_NAME_MAX).collect()
+    format!("user {}", printable(user, COUNTED_NAME_MAX))
 }
 
 /// An attempt that is being checked; it counts as a failure as long as this lives.
@@ -144,7 +140,7 @@ impl Auth {
     pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
         let attempt = Attempt { user, origin, action: Action::Login, now };
         let record = self.checked(password, &attempt)?;
-        let raised = if password::is_weaker(&record.password, self.0.policy.iterations) {
+        let raised = if password::iterations(&record.password) < self.0.policy.iterations {
             Some(Raised { to: password::hash(password, self.0.policy.iterations)?, from: record.password.clone() })
         } else {
             None
@@ -223,7 +219,7 @@ impl Auth {
         let _in_flight = self.admit(attempt)?;
         let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, attempt.user)?;
         let kept = record.as_ref().map(|record| record.password.as_str());
-        let is_right = password::verify(password, kept, self.0.policy.iterations);
+        let is_right = password::verify(password, kept, self.0.refusal_iterations);
         match record.filter(|_| is_right) {
             Some(record) => Ok(record),
             None => {

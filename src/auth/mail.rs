@@ -93,7 +93,7 @@ impl Mail {
 }
 
 /// `2026-11-23 20:15:00 UTC`
-pub fn timestamp(at: u64) -> String {
+fn timestamp(at: u64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     let time = i64::try_from(at).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
     time.and_then(|time| time.format(format).ok()).unwrap_or_else(|| at.to_string())

@@ -95,8 +95,8 @@ pub enum AuthError {
     /// The code is wrong, too old, or used.
     #[error("the code is wrong, too old or used already")]
     WrongCode,
-    /// There were too many failures.
-    #[error("too many failures; try again in {seconds} s")]
+    /// There were too many failures, or too many codes were mailed.
+    #[error("too many attempts; try again in {seconds} s")]
     Wait {
         /// How long.
         seconds: u64,
@@ -189,6 +189,8 @@ pub struct Auth(Arc<Inner>);
 struct Inner {
     database: Database,
     policy: Policy,
+    /// Iterations that a refused password takes: as many as any that is kept.
+    refusal_iterations: u32,
     pending: Mutex<Pending>,
     /// Told whenever a mail may have been queued.
     mail_queued: Arc<Notify>,
@@ -199,6 +201,8 @@ struct Inner {
 struct Pending {
     logins: HashMap<String, PendingLogin>,
     enrolments: HashMap<UserName, PendingEnrolment>,
+    /// When codes were mailed to enable one-time passwords.
+    enrolment_mails: HashMap<UserName, Vec<u64>>,
     /// Attempts that are being checked: they count as failures until they are known not to be.
     in_flight: HashMap<String, usize>,
 }
@@ -210,7 +214,9 @@ impl Auth {
     /// Where the disk refuses.
     pub fn open(database: Database, policy: Policy) -> Result<Auth, AuthError> {
         store::create_tables(&database)?;
-        Ok(Auth(Arc::new(Inner { database, policy, pending: Mutex::default(), mail_queued: Arc::default() })))
+        let refusal_iterations = policy.iterations.max(most_iterations(&database)?);
+        let (pending, mail_queued) = (Mutex::default(), Arc::default());
+        Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, mail_queued })))
     }
 
     /// Whether there is any account.
@@ -333,6 +339,16 @@ impl Auth {
 fn accounts(database: &Database) -> Result<Vec<Account>, DatabaseError> {
     let table = database.read()?.open_table(ACCOUNTS)?;
     table.iter()?.map(|entry| Ok(Account::from(&database::decode::<AccountRecord>(entry?.1.value())?))).collect()
+}
+
+/// The most iterations that any password is kept with.
+fn most_iterations(database: &Database) -> Result<u32, DatabaseError> {
+    let mut most = 0;
+    for entry in database.read()?.open_table(ACCOUNTS)?.iter()? {
+        let record: AccountRecord = database::decode(entry?.1.value())?;
+        most = most.max(password::iterations(&record.password));
+    }
+    Ok(most)
 }
 
 /// Something that was done.

@@ -12,6 +12,9 @@ const NAME_MAX: usize = 32;
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const EMAIL_MAX: usize = 254;
 
+/// What a message repeats of a text, in characters.
+const REPEATED_MAX: usize = 64;
+
 /// Why a text is no user name or no address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
@@ -49,7 +52,7 @@ impl FromStr for UserName {
         if text.len() <= NAME_MAX && begins_well && text.chars().all(fits) {
             Ok(UserName(text.to_owned()))
         } else {
-            Err(NameError::User(shortened(text)))
+            Err(NameError::User(printable(text, REPEATED_MAX)))
         }
     }
 }
@@ -82,14 +85,14 @@ impl FromStr for Email {
     fn from_str(text: &str) -> Result<Self, NameError> {
         match text.parse::<Address>() {
             Ok(_) if text.len() <= EMAIL_MAX && !text.chars().any(char::is_control) => Ok(Email(text.to_owned())),
-            _ => Err(NameError::Email(shortened(text))),
+            _ => Err(NameError::Email(printable(text, REPEATED_MAX))),
         }
     }
 }
 
-/// What a message repeats of a text: no more than a line of it, and nothing that upsets a terminal.
-fn shortened(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
+/// What a message or a log repeats of a text that somebody typed: so many characters of it, and nothing that upsets a terminal.
+pub(super) fn printable(text: &str, max: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(max).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use secrecy::ExposeSecret;
-use secrecy::zeroize::Zeroize;
+use secrecy::zeroize::{Zeroize, Zeroizing};
 use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Totp};
 
@@ -81,8 +81,11 @@ pub fn code_at(secret: &Secret, at: u64) -> Option<Secret> {
 }
 
 /// A code as people type it: with or without spaces.
-fn digits(code: &Secret) -> String {
-    code.expose_secret().chars().filter(|c| !c.is_whitespace()).collect()
+fn digits(code: &Secret) -> Zeroizing<String> {
+    // As long as it can get, so that it never grows and leaves a copy behind.
+    let mut digits = Zeroizing::new(String::with_capacity(code.expose_secret().len()));
+    digits.extend(code.expose_secret().chars().filter(|c| !c.is_whitespace()));
+    digits
 }
 
 /// New backup codes, `abcd-efgh-ijkl-mnop`, and what is kept of them.
@@ -104,8 +107,9 @@ fn backup_code(bytes: [u8; BACKUP_BYTES]) -> String {
 
 /// What is kept of a backup code; spaces, dashes and capitals make no difference.
 pub(super) fn backup_fingerprint(user: &UserName, code: &Secret) -> Fingerprint {
-    let bare: String = code.expose_secret().chars().filter(char::is_ascii_alphanumeric).collect();
-    fingerprint(&format!("backup {user}"), &bare.to_lowercase())
+    let mut bare = Zeroizing::new(String::with_capacity(code.expose_secret().len()));
+    bare.extend(code.expose_secret().chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()));
+    fingerprint(&format!("backup {user}"), &bare)
 }
 
 /// A code to be mailed: six random digits.

@@ -3,10 +3,13 @@
 //! PBKDF2-HMAC-SHA256 (RFC 8018, section 5.2) with 32 random bytes of salt, as a PHC string that says its own count of
 //! iterations. Comparison takes the same time whatever differs. Hashing takes its time: keep it off async threads.
 
+use std::collections::BTreeSet;
+
 use pbkdf2::password_hash::phc::PasswordHash;
 use pbkdf2::password_hash::{PasswordHasher, PasswordVerifier};
 use pbkdf2::{Algorithm, Params, Pbkdf2};
 use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroizing;
 use thiserror::Error;
 
 use super::AuthError;
@@ -53,7 +56,7 @@ pub enum PasswordError {
 /// Why not.
 pub fn check(password: &Secret, user: &UserName) -> Result<(), PasswordError> {
     let text = password.expose_secret();
-    let lower = text.to_lowercase();
+    let lower = Zeroizing::new(text.to_lowercase());
     let chars = text.chars().count();
     if chars < CHARS_MIN {
         return Err(PasswordError::Short(chars));
@@ -62,25 +65,26 @@ pub fn check(password: &Secret, user: &UserName) -> Result<(), PasswordError> {
         return Err(PasswordError::Long);
     }
     let bare = lower.trim_matches(|c: char| !c.is_alphabetic());
-    if lower == user.as_str() || bare == user.as_str() {
+    if *lower == user.as_str() || bare == user.as_str() {
         return Err(PasswordError::IsName);
     }
-    let distinct: std::collections::BTreeSet<char> = lower.chars().collect();
-    if distinct.len() < 4 || COMMON.lines().any(|common| common == lower) {
-        return Err(PasswordError::Common);
-    }
-    Ok(())
+    if is_easily_guessed(&lower) { Err(PasswordError::Common) } else { Ok(()) }
+}
+
+/// Whether a password, in small letters, is one that everybody tries, or little more than a letter repeated.
+fn is_easily_guessed(lower: &str) -> bool {
+    let distinct: BTreeSet<char> = lower.chars().collect();
+    distinct.len() < 4 || COMMON.lines().any(|common| common == lower)
 }
 
 /// How good a password is, in words: a hint for whoever types it, by length and variety.
 pub fn strength(password: &str) -> &'static str {
     let classes = [char::is_lowercase as fn(char) -> bool, char::is_uppercase, char::is_numeric, |c| !c.is_alphanumeric()];
     let kinds = classes.iter().filter(|class| password.chars().any(class)).count();
-    let distinct: std::collections::BTreeSet<char> = password.chars().collect();
     match password.chars().count() {
         0 => "",
         count if count < CHARS_MIN => "too short",
-        _ if distinct.len() < 4 || COMMON.lines().any(|common| common == password.to_lowercase()) => "easily guessed",
+        _ if is_easily_guessed(&Zeroizing::new(password.to_lowercase())) => "easily guessed",
         count if count >= 20 || (count >= 14 && kinds >= 3) => "strong",
         count if count >= 14 || kinds >= 3 => "good",
         _ => "fair: longer is better",
@@ -133,9 +137,9 @@ fn rounds(hash: &PasswordHash) -> u32 {
     Params::try_from(hash).map_or(0, |params| params.rounds())
 }
 
-/// Whether a kept hash was made with fewer iterations than are wanted now.
-pub(super) fn is_weaker(kept: &str, iterations: u32) -> bool {
-    PasswordHash::new(kept).map_or(0, |hash| rounds(&hash)) < iterations
+/// How many iterations a kept hash was made with; none where it is no hash.
+pub(super) fn iterations(kept: &str) -> u32 {
+    PasswordHash::new(kept).map_or(0, |hash| rounds(&hash))
 }
 
 #[cfg(test)]
@@ -174,9 +178,9 @@ mod tests {
         assert!(kept.starts_with("$pbkdf2-sha256$i=1000,l=32$"), "{kept}");
         assert!(verify(&secret("correct horse battery"), Some(&kept), 1000));
         assert!(!verify(&secret("correct horse batterY"), Some(&kept), 1000));
-        assert!(!verify(&secret("x"), Some("not a hash"), 1000) && is_weaker("not a hash", 1));
+        assert!(!verify(&secret("x"), Some("not a hash"), 1000) && iterations("not a hash") == 0);
         assert!(!verify(&secret("x"), None, 1000));
-        assert!(is_weaker(&kept, 1001) && !is_weaker(&kept, 1000));
+        assert_eq!(iterations(&kept), 1000);
         assert_ne!(kept, hash(&secret("correct horse battery"), 1000).unwrap());
     }
 

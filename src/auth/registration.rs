@@ -2,7 +2,7 @@
 
 use redb::ReadableTableMetadata;
 
-use super::audit::{self, Action};
+use super::audit::{self, Action, Deed};
 use super::login::{Attempt, Granted};
 use super::mail::{self, Mail};
 use super::names::{Email, UserName};
@@ -29,19 +29,22 @@ impl Auth {
     /// Where the name or the address is taken, or the password is not accepted.
     pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
-        let account = self.make_account(wanted, Some(&token), origin, now)?;
+        let made = deed(now, wanted.name.as_str(), origin, Action::Register);
+        let account = self.make_account(wanted, Some(&token), made)?;
         Ok(Granted { token, account })
     }
 
-    /// Makes an account for somebody else.
+    /// Makes an account for somebody else; `by` is who does.
     ///
     /// # Errors
     /// As for [`register`](Self::register).
-    pub fn register_other(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Account, AuthError> {
-        self.make_account(wanted, None, origin, now)
+    pub fn register_other(&self, wanted: &Registration, by: &str, origin: &str, now: u64) -> Result<Account, AuthError> {
+        let made = deed(now, wanted.name.as_str(), origin, Action::Register);
+        self.make_account(wanted, None, Deed { note: format!("by {by}"), ..made })
     }
 
-    fn make_account(&self, wanted: &Registration, token: Option<&Token>, origin: &str, now: u64) -> Result<Account, AuthError> {
+    fn make_account(&self, wanted: &Registration, token: Option<&Token>, made: Deed) -> Result<Account, AuthError> {
+        let now = made.at;
         password::check(&wanted.password, &wanted.name)?;
         let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
         self.write(|transaction| {
@@ -66,9 +69,9 @@ impl Auth {
             store::put(transaction, ACCOUNTS, name, &record)?;
             store::put(transaction, EMAILS, wanted.email.key().as_str(), &wanted.name)?;
             if let Some(token) = token {
-                sessions::insert(transaction, token, &wanted.name, origin, now)?;
+                sessions::insert(transaction, token, &wanted.name, &made.origin, now)?;
             }
-            audit::append(transaction, deed(now, name, origin, Action::Register))?;
+            audit::append(transaction, made)?;
             Ok(Account::from(&record))
         })
     }

@@ -9,7 +9,7 @@ use super::store::{self, ACCOUNTS, AccountRecord, SESSIONS, SessionRecord};
 use super::{Account, Auth, AuthError, Policy, deed};
 use crate::database::DatabaseError;
 
-/// A session's use is noted no more often than this, in seconds.
+/// A session's use is noted no more often than this, in seconds; more often where sessions end soon.
 const NOTED_EVERY: u64 = 60;
 
 /// A session, as its holder sees it.
@@ -19,7 +19,7 @@ pub struct SessionInfo {
     pub id: String,
     /// When it began: seconds since 1970.
     pub created_at: u64,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute or better.
     pub used_at: u64,
     /// From where it was begun.
     pub origin: String,
@@ -86,7 +86,7 @@ impl Auth {
     /// [`AuthError::SessionOver`] where it is none, or none any more.
     pub fn check(&self, token: &Token, now: u64) -> Result<Account, AuthError> {
         let (record, account) = self.session_of(token, now)?;
-        if record.used_at + NOTED_EVERY <= now {
+        if record.used_at + NOTED_EVERY.min(self.0.policy.session_idle / 4) <= now {
             let (fingerprint, used) = (token.fingerprint(), SessionRecord { used_at: now, ..record });
             self.write(|transaction| match store::get::<_, SessionRecord>(transaction, SESSIONS, fingerprint)? {
                 Some(record) if !record.revoked => store::put(transaction, SESSIONS, fingerprint, &used),

@@ -78,12 +78,16 @@ fn code(secret: &str, now: u64) -> Secret {
 #[test]
 fn the_first_account_is_the_admins_and_names_are_unique() {
     let house = House::new();
+    let wanted = Registration { name: "dora".parse().unwrap(), email: "d@e.f".parse().unwrap(), password: PASSWORD.into() };
+    house.auth.register_other(&wanted, "alice", "here", NOW).unwrap();
+    let (_, made) = house.auth.audit(1, None).unwrap().remove(0);
+    assert_eq!((made.user.as_str(), made.action, made.note.as_str()), ("dora", Action::Register, "by alice"));
     let bob = house.register("bob", "bob@example.org").unwrap();
     assert_eq!((house.auth.account("alice").unwrap().role, bob.account.role), (Role::Admin, Role::User));
     assert!(matches!(house.register("bob", "other@example.org"), Err(AuthError::NameTaken { .. })));
     assert!(matches!(house.register("carol", "BOB@example.org"), Err(AuthError::EmailTaken { .. })));
     let names: Vec<String> = house.auth.accounts().unwrap().iter().map(|account| account.name.to_string()).collect();
-    assert_eq!(names, ["alice", "bob"]);
+    assert_eq!(names, ["alice", "bob", "dora"]);
     let weak = Registration { name: alice(), email: "x@y.z".parse().unwrap(), password: "short".into() };
     assert!(matches!(house.auth.register(&weak, "here", NOW), Err(AuthError::Password(PasswordError::Short(5)))));
 }
@@ -233,6 +237,31 @@ fn a_mailed_code_is_the_latest_one_and_good_for_ten_minutes() {
     assert_eq!(house.auth.login_with_code(&challenge, &second, NOW + 50).unwrap_err(), AuthError::Lapsed);
     let other = house.challenge(NOW + 60);
     assert_eq!(house.auth.login_with_code(&other, &second, NOW + 60).unwrap_err(), AuthError::WrongCode);
+}
+
+#[test]
+fn not_more_codes_are_mailed_than_are_good() {
+    let house = House::new();
+    let enable = |now| house.auth.otp_enable(&alice(), CodeKind::Mail, now).map(drop);
+    for n in 0..5 {
+        enable(NOW + n).unwrap();
+    }
+    assert_eq!(enable(NOW + 100), Err(AuthError::Wait { seconds: 500 }));
+    assert_eq!((enable(NOW + 600), enable(NOW + 600)), (Ok(()), Err(AuthError::Wait { seconds: 1 })));
+    assert_eq!(house.mailed_codes().len(), 6);
+}
+
+#[test]
+fn the_use_of_a_session_is_noted_however_soon_sessions_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::open(&directory.path().join("catalog.redb")).unwrap();
+    let policy = Policy { iterations: 1000, session_lifetime: 3600, session_idle: 20 };
+    let house = House { auth: Auth::open(database, policy).unwrap(), directory };
+    let token = house.register("alice", "alice@example.org").unwrap().token;
+    for now in (NOW..NOW + 200).step_by(15) {
+        assert!(house.auth.check(&token, now).is_ok(), "{now}");
+    }
+    assert_eq!(house.auth.check(&token, NOW + 195 + 20).unwrap_err(), AuthError::SessionOver);
 }
 
 #[test]

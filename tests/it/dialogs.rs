@@ -42,7 +42,7 @@ fn registration(name: &str) -> Registration {
 fn with_users(width: u16, height: u16) -> Stage {
     let mut stage = Stage::dark(width, height);
     for name in ["alice", "bob"] {
-        stage.auth.register_other(&registration(name), "a test", clock() - 3600).unwrap();
+        stage.auth.register_other(&registration(name), "a test", "a test", clock() - 3600).unwrap();
     }
     // Somebody else has made them: the screen sees it with the next look.
     stage.runtime.block_on(stage.app.access().peek()).unwrap();

@@ -63,10 +63,10 @@ async fn confirm(shell: &Shell, mut form: Form) -> Result<Answer, ShellError> {
                 Ok(codes) => break codes,
                 Err(error) => put_beside(&mut form, 0, error)?,
             },
-            Filled::SendAgain => {
-                shell.access.otp_enable(CodeKind::Mail).await?;
-                form.error = None;
-            }
+            Filled::SendAgain => match shell.access.otp_enable(CodeKind::Mail).await {
+                Ok(_) => form.error = None,
+                Err(error) => put_beside(&mut form, 0, error)?,
+            },
         }
     };
     show(shell, codes).await?;
