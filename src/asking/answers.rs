@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroizing;
 
 use super::terminal;
 use crate::auth::Secret;
@@ -162,7 +163,7 @@ fn missing(field: &Field) -> String {
 }
 
 fn line_of_stdin() -> io::Result<Option<Secret>> {
-    let mut line = String::new();
+    let mut line = Zeroizing::new(String::new());
     let count = io::stdin().read_line(&mut line)?;
     Ok((count > 0).then(|| line.trim_end_matches(['\r', '\n']).into()))
 }

@@ -72,7 +72,8 @@ impl Auth {
     /// Enables what was begun, if the code is right, and gives the backup codes: this once.
     ///
     /// # Errors
-    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where nothing was begun, or too long ago.
+    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where nothing was begun, or too long ago; [`AuthError::OtpEnabled`] where
+    /// somebody else has confirmed it meanwhile.
     pub fn otp_confirm(&self, user: &UserName, code: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let begun = self.try_enrolment(user, now)?;
         let attempted = deed(now, user.as_str(), origin, Action::OtpEnable);
@@ -90,6 +91,10 @@ impl Auth {
         let (codes, kept) = otp::backup_codes(user)?;
         self.write(|transaction| -> Result<(), AuthError> {
             let email = update(transaction, user, |record| {
+                // Of two that confirm at once, the second would make the backup codes of the first worthless.
+                if record.second != Second::Nothing {
+                    return Err(AuthError::OtpEnabled);
+                }
                 (record.second, record.backup_codes) = (second, kept);
                 Ok(record.email.clone())
             })?;

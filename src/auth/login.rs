@@ -3,8 +3,6 @@
 //! Neither messages nor timing tell whether a user exists. What lies between the two steps is kept in memory alone: where the
 //! process ends there, nothing has happened.
 
-use std::collections::HashMap;
-
 use redb::WriteTransaction;
 use subtle::ConstantTimeEq;
 
@@ -72,21 +70,29 @@ pub enum Step {
 
 #[derive(Debug, Clone)]
 pub(super) struct PendingLogin {
-    user: UserName,
-    origin: String,
+    proven: Proven,
     until: u64,
     tries: u32,
     mails: u32,
     mailed: Option<(Fingerprint, u64)>,
-    /// The password, hashed as it is wanted now, where it was kept with fewer iterations.
-    raised: Option<Raised>,
 }
 
-/// A hash and the stronger one that is to take its place.
+impl PendingLogin {
+    /// Whether a code may still end it.
+    fn goes_on(&self, now: u64) -> bool {
+        self.until > now && self.tries <= TRIES
+    }
+}
+
+/// Somebody has given the right password.
 #[derive(Debug, Clone)]
-struct Raised {
-    from: String,
-    to: String,
+struct Proven {
+    user: UserName,
+    origin: String,
+    /// The hash that it was right for.
+    kept: String,
+    /// The same password, hashed as it is wanted now, where it was kept with fewer iterations.
+    raised: Option<String>,
 }
 
 /// Who tries what.
@@ -137,33 +143,36 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::WrongLogin`], or [`AuthError::Wait`] where there were too many failures; then nothing is checked.
+    /// [`AuthError::Lapsed`] where the password was changed meanwhile.
     pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
         let attempt = Attempt { user, origin, action: Action::Login, now };
         let record = self.checked(password, &attempt)?;
         let raised = if password::iterations(&record.password) < self.0.policy.iterations {
-            Some(Raised { to: password::hash(password, self.0.policy.iterations)?, from: record.password.clone() })
+            Some(password::hash(password, self.0.policy.iterations)?)
         } else {
             None
         };
+        let proven = Proven { user: record.name, origin: origin.to_owned(), kept: record.password, raised };
         let kind = match record.second {
-            Second::Nothing => return self.grant_at_once(&record.name, origin, raised.as_ref(), now).map(Step::Granted),
+            Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, now)).map(Step::Granted),
             Second::App { .. } => CodeKind::App,
             Second::Mail => CodeKind::Mail,
         };
-        let id: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-        let until = now + LOGIN_LIFETIME;
-        let login =
-            PendingLogin { user: record.name, origin: origin.to_owned(), until, tries: 0, mails: 0, mailed: None, raised };
-        {
-            let mut pending = self.pending();
-            pending.logins.retain(|_, login| login.until > now);
-            pending.logins.insert(id.clone(), login);
-        }
-        let challenge = Challenge { id, kind };
+        let challenge = Challenge { id: self.await_code(proven, now)?, kind };
         if kind == CodeKind::Mail {
             self.send_code(&challenge, now)?;
         }
         Ok(Step::Code(challenge))
+    }
+
+    /// Remembers who has to give a code yet; gives what the login is called.
+    fn await_code(&self, proven: Proven, now: u64) -> Result<String, AuthError> {
+        let id: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let login = PendingLogin { proven, until: now + LOGIN_LIFETIME, tries: 0, mails: 0, mailed: None };
+        let mut pending = self.pending();
+        pending.logins.retain(|_, login| login.until > now);
+        pending.logins.insert(id.clone(), login);
+        Ok(id)
     }
 
     /// Mails a new code for a login; the one before it is worth nothing then.
@@ -174,13 +183,13 @@ impl Auth {
         let code = otp::mail_code()?;
         let user = {
             let mut pending = self.pending();
-            let login = live(&mut pending.logins, challenge, now)?;
-            if login.mails == MAILS_MAX {
+            let login = pending.logins.get_mut(&challenge.id).ok_or(AuthError::Lapsed)?;
+            if !login.goes_on(now) || login.mails == MAILS_MAX {
                 return Err(AuthError::Lapsed);
             }
             login.mails += 1;
             login.mailed = Some((otp::mail_fingerprint(&challenge.id, &code), now + CODE_LIFETIME));
-            login.user.clone()
+            login.proven.user.clone()
         };
         let email = self.record(user.as_str())?.email;
         Ok(self.write(|transaction| mail::queue(transaction, &Mail::code(&email, &code, now)))?)
@@ -189,29 +198,47 @@ impl Auth {
     /// Checks the code of a login: of the app or the mail, or a backup code.
     ///
     /// # Errors
-    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where the login was begun too long ago or failed too often.
+    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where the login was begun too long ago, failed too often, or the password
+    /// was changed meanwhile.
     pub fn login_with_code(&self, challenge: &Challenge, code: &Secret, now: u64) -> Result<Granted, AuthError> {
         let login = {
             let mut pending = self.pending();
-            let login = live(&mut pending.logins, challenge, now)?;
+            let login = pending.logins.get_mut(&challenge.id).ok_or(AuthError::Lapsed)?;
             login.tries += 1;
             login.clone()
         };
-        let attempt = Attempt { user: login.user.as_str(), origin: &login.origin, action: Action::SecondFactor, now };
-        let _in_flight = self.admit(&attempt)?;
+        let Proven { user, origin, .. } = &login.proven;
+        let attempt = Attempt { user: user.as_str(), origin, action: Action::SecondFactor, now };
+        self.noting_lapse(&attempt, self.finish(&login, &challenge.id, code, &attempt))
+    }
+
+    fn finish(&self, login: &PendingLogin, id: &str, code: &Secret, attempt: &Attempt<'_>) -> Result<Granted, AuthError> {
+        let (proven, now) = (&login.proven, attempt.now);
+        if !login.goes_on(now) {
+            return Err(AuthError::Lapsed);
+        }
+        let _in_flight = self.admit(attempt)?;
         let token = Token::new()?;
         let granted = self.write(|transaction| {
-            let right = update(transaction, &login.user, |record| is_right(record, &login, &challenge.id, code, now))?;
+            let right = update(transaction, &proven.user, |record| is_right(record, login, id, code, now))?;
             // Of two that come with one code at once, the second finds nothing left to finish.
-            if !right || self.pending().logins.remove(&challenge.id).is_none() {
-                note_failure(transaction, &attempt, "wrong, old or used code")?;
+            if !right || self.pending().logins.remove(id).is_none() {
+                note_failure(transaction, attempt, "wrong, old or used code")?;
                 return Ok(None);
             }
             audit::append(transaction, attempt.deed())?;
-            self.grant(transaction, &login.user, &login.origin, login.raised.as_ref(), &token, now).map(Some)
+            self.grant(transaction, proven, &token, now).map(Some)
         })?;
         let account = granted.ok_or(AuthError::WrongCode)?;
         Ok(Granted { token, account })
+    }
+
+    /// Notes a login that came too late.
+    fn noting_lapse<T>(&self, attempt: &Attempt<'_>, result: Result<T, AuthError>) -> Result<T, AuthError> {
+        if matches!(result, Err(AuthError::Lapsed)) {
+            self.write(|transaction| audit::append(transaction, attempt.deed().refused("lapsed")))?;
+        }
+        result
     }
 
     /// The account, if the password is right.
@@ -255,53 +282,36 @@ impl Auth {
         Ok(in_flight)
     }
 
-    fn grant_at_once(&self, user: &UserName, origin: &str, raised: Option<&Raised>, now: u64) -> Result<Granted, AuthError> {
+    fn grant_at_once(&self, proven: &Proven, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
         let account = self.write(|transaction| {
-            audit::append(transaction, deed(now, user.as_str(), origin, Action::Login))?;
-            self.grant(transaction, user, origin, raised, &token, now)
+            audit::append(transaction, deed(now, proven.user.as_str(), &proven.origin, Action::Login))?;
+            self.grant(transaction, proven, &token, now)
         })?;
         Ok(Granted { token, account })
     }
 
     /// All that a login changes, in one transaction.
-    fn grant(
-        &self,
-        transaction: &WriteTransaction,
-        user: &UserName,
-        origin: &str,
-        raised: Option<&Raised>,
-        token: &Token,
-        now: u64,
-    ) -> Result<Account, AuthError> {
+    fn grant(&self, transaction: &WriteTransaction, proven: &Proven, token: &Token, now: u64) -> Result<Account, AuthError> {
+        let Proven { user, origin, kept, raised } = proven;
         sessions::sweep(transaction, &self.0.policy, now)?;
         sweep_failures(transaction, now)?;
         sessions::insert(transaction, token, user, origin, now)?;
         store::remove(transaction, FAILURES, user_counter(user.as_str()).as_str())?;
         let record = update(transaction, user, |record| {
+            // Whoever has changed the password meanwhile has ended every session that the old one began.
+            if record.password != *kept {
+                return Err(AuthError::Lapsed);
+            }
             record.last_login = Some(now);
-            // Somebody may have changed the password meanwhile.
-            if let Some(raised) = raised.filter(|raised| raised.from == record.password) {
-                record.password.clone_from(&raised.to);
+            if let Some(raised) = raised {
+                record.password.clone_from(raised);
             }
             Ok(record.clone())
         })?;
         mail::queue(transaction, &Mail::login(&record.email, user.as_str(), origin, now))?;
         Ok(Account::from(&record))
     }
-}
-
-/// A login that may go on.
-fn live<'a>(
-    logins: &'a mut HashMap<String, PendingLogin>,
-    challenge: &Challenge,
-    now: u64,
-) -> Result<&'a mut PendingLogin, AuthError> {
-    let goes_on = |login: &PendingLogin| login.until > now && login.tries < TRIES;
-    if !logins.get(&challenge.id).is_some_and(goes_on) {
-        logins.remove(&challenge.id);
-    }
-    logins.get_mut(&challenge.id).ok_or(AuthError::Lapsed)
 }
 
 /// Whether the code is right; it is used up then.

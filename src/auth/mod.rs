@@ -101,8 +101,8 @@ pub enum AuthError {
         /// How long.
         seconds: u64,
     },
-    /// A login or an enrolment was begun too long ago, or failed too often.
-    #[error("that has taken too long or failed too often; begin anew")]
+    /// A login or an enrolment was begun too long ago, failed too often, or was overtaken by a new password.
+    #[error("that has lapsed: it took too long, failed too often or was overtaken by another change; begin anew")]
     Lapsed,
     /// The session is over.
     #[error("the session is over; log in again")]

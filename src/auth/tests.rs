@@ -193,6 +193,21 @@ fn one_code_lets_one_in() {
     }
 }
 
+/// Of two who confirm at once, one is given backup codes: those of the other would be worth nothing.
+#[test]
+fn one_confirmation_gives_backup_codes() {
+    let house = House::new();
+    house.auth.otp_enable(&alice(), CodeKind::Mail, NOW).unwrap();
+    let code = house.mailed_codes().pop().unwrap();
+    let given = std::thread::scope(|scope| {
+        let confirm = || house.auth.otp_confirm(&alice(), &code, "here", NOW).ok();
+        let threads = [0, 1].map(|_| std::thread::Builder::new().spawn_scoped(scope, confirm).unwrap());
+        threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(given.len(), 1);
+    assert!(house.auth.login_with_code(&house.challenge(NOW), &given[0][0], NOW).is_ok());
+}
+
 #[test]
 fn a_backup_code_is_good_once() {
     let house = House::new();
@@ -307,6 +322,20 @@ fn a_new_password_ends_the_other_sessions() {
     change(PASSWORD).unwrap();
     assert!(house.auth.check(&own.token, NOW).is_ok() && house.auth.check(&other.token, NOW).is_err());
     assert!(house.login("alice", PASSWORD, NOW).is_err() && house.login("alice", "another horse battery", NOW).is_ok());
+}
+
+/// A login that was begun with the old password is not ended with it.
+#[test]
+fn a_new_password_ends_logins_that_wait_for_a_code() {
+    let house = House::new();
+    let (_, codes) = house.with_app();
+    let challenge = house.challenge(NOW);
+    house.auth.change_password(&alice(), (&PASSWORD.into(), &"another horse battery".into()), None, "here", NOW).unwrap();
+    assert_eq!(house.auth.login_with_code(&challenge, &codes[0], NOW).unwrap_err(), AuthError::Lapsed);
+    assert_eq!(house.auth.sessions(&alice(), None, NOW).unwrap(), []);
+    // Nothing came of it, so the code is good yet; that it was tried is known.
+    assert_eq!(house.auth.account("alice").unwrap().backup_codes, 10);
+    assert_eq!(house.refusals().last().unwrap(), &(Action::SecondFactor, "lapsed".to_owned()));
 }
 
 /// Mail waits longer after each failure, and is given up in the end.
