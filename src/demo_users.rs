@@ -92,12 +92,17 @@ impl DemoUsers {
         }
     }
 
-    /// The code in the latest mail of the outbox.
+    /// The code in the latest mail of the outbox, which is thrown away then: a code is good once, and another one is in a mail that
+    /// may still be on its way.
     fn mailed_code(&self) -> Option<Secret> {
         let entries = std::fs::read_dir(&self.outbox).ok()?.flatten();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        paths.sort();
-        paths.iter().rev().find_map(|path| code_in(&std::fs::read_to_string(path).ok()?))
+        let paths = entries.map(|entry| entry.path());
+        let mut mails: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "eml")).collect();
+        mails.sort();
+        mails.iter().rev().find_map(|path| {
+            let code = code_in(&std::fs::read_to_string(path).ok()?)?;
+            std::fs::remove_file(path).ok().map(|()| code)
+        })
     }
 }
 
@@ -113,10 +118,53 @@ fn make_user(auth: &Auth, name: &str, kind: CodeKind, then: u64) -> Result<Secre
     let user = auth.register_other(&wanted, "the demonstration", "demonstration", then)?.name;
     let (code, app) = match auth.otp_enable(&user, kind, then)? {
         Begun::App(enrolment) => (otp::code_at(&enrolment.secret, then), Some(enrolment.secret)),
-        // Nobody sends mails yet: it is in the queue.
-        Begun::Mail => (auth.mails()?.last().and_then(|(_, mail)| code_in(&mail.text)), None),
+        Begun::Mail => (read_queued_code(auth, then)?, None),
     };
     let code = code.ok_or(AuthError::WrongCode)?;
     let backup = auth.otp_confirm(&user, &code, "demonstration", then)?.into();
     Ok(Secrets { password, app, backup })
+}
+
+/// The code that has just been queued. Nobody sends mails yet; read here, it has no need to be sent, and nobody takes it for the code
+/// of a login.
+fn read_queued_code(auth: &Auth, now: u64) -> Result<Option<Secret>, AuthError> {
+    let Some((number, mail)) = auth.mails()?.pop() else { return Ok(None) };
+    auth.note_mail(number, Ok(()), now)?;
+    Ok(code_in(&mail.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::shell::question::CodeField;
+
+    fn filled_in(users: &mut DemoUsers, form: &Form) -> Option<Vec<String>> {
+        let given = users.fill_in(form).unwrap()?;
+        Some(given.iter().map(|text| text.expose_secret().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_mailed_code_is_waited_for_and_read_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = Policy { iterations: 1000, ..Policy::default() };
+        let mut users = DemoUsers::make(directory.path(), policy, || 1_795_000_000).unwrap();
+        let auth = Auth::open(Database::open(&directory.path().join("catalog.redb")).unwrap(), policy).unwrap();
+        // What enabled codes by mail has been read.
+        assert!(auth.mails().unwrap().iter().all(|(_, mail)| code_in(&mail.text).is_none()));
+
+        let login = Form::new("Log in").with_value("User name", Some("bob")).with("Password", FieldKind::Password);
+        assert_eq!(filled_in(&mut users, &login).unwrap()[0], "bob");
+        let code = Form::new("Second factor").with("Code", FieldKind::Code(CodeField::default()));
+        assert_eq!(filled_in(&mut users, &code), None);
+        private_file::create_directory(&users.outbox).unwrap();
+        for (name, text) in
+            [("1-000001.eml", "bob has logged in."), ("1-000002.eml", "Your code is 123456"), (".tmp", "Your code is 9")]
+        {
+            std::fs::write(users.outbox.join(name), text).unwrap();
+        }
+        assert_eq!(filled_in(&mut users, &code), Some(vec!["123456".to_owned()]));
+        assert_eq!(filled_in(&mut users, &code), None);
+    }
 }
