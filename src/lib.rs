@@ -6,7 +6,7 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`units`], [`random`], [`codec`], [`panics`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values |
-//! | 0 | [`database`] | the embedded database of a data directory |
+//! | 0 | [`private_file`], [`database`] | files that are their owner's alone; the embedded database of a data directory |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 1 | [`auth`] | accounts, passwords, one-time passwords, sessions, the audit log and the mails |
@@ -14,10 +14,12 @@
 //! | 3 | [`engine`] | the simulation: nodes on the network, transfers, time |
 //! | 4 | [`config`] | `p2p.toml` |
 //! | 4 | [`session`], [`logging`], [`interrupt`], [`recordings`] | what every front end begins with, and what ends it |
-//! | 4 | [`report`], [`output`], [`progress`] | what front ends print |
+//! | 4 | [`access`], [`mailer`] | who uses a front end and what they may do; what sends the mails of accounts |
+//! | 4 | [`report`], [`output`], [`progress`], [`qr`] | what front ends print; QR codes |
 //! | 4 | [`experiment`] | one experiment on the virtual wire |
-//! | 4 | [`shell`] | the one command language |
-//! | 5 | [`oneshot`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
+//! | 4 | [`shell`], [`asking`] | the one command language; who answers its questions where there is no screen |
+//! | 4 | [`demo_users`] | the users of the demonstration |
+//! | 5 | [`oneshot`], [`accounts`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
 
 pub mod access;

@@ -145,6 +145,20 @@ fn floors_import_downward_only() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The map in the crate's documentation has every module on the floor on which it stands.
+#[test]
+fn the_map_of_the_house_is_whole() {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let rows: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("//! | ")).collect();
+    for (module, floor) in FLOORS {
+        let row = rows.iter().find(|row| row.contains(&format!("[`{module}`]")));
+        assert!(
+            row.is_some_and(|row| row.starts_with(&format!("{floor} |"))),
+            "`{module}` is not on floor {floor} of the map: {row:?}"
+        );
+    }
+}
+
 #[test]
 fn the_lower_floors_touch_no_clock_no_thread_and_no_file() {
     let banned = ["std::fs", "std::thread", "std::time::Instant", "std::time::SystemTime", "tokio", "rand::rng", "getrandom"];
