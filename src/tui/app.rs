@@ -352,6 +352,11 @@ impl App {
     }
 
     fn on_key(&mut self, key: &KeyEvent) {
+        if self.dialogs.last().is_some_and(|dialog| !dialog.takes(key))
+            && let Some(action @ (Action::Quit | Action::Suspend)) = action::action_for(key, true, &self.keymap)
+        {
+            return self.act(action);
+        }
         if let Some(dialog) = self.dialogs.last_mut() {
             match dialog.handle(key) {
                 dialog::Outcome::Stay => {}

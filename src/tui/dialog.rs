@@ -152,6 +152,11 @@ impl Dialog {
         }
     }
 
+    /// Whether a key may mean something here, whatever it means elsewhere. A question whether to leave is not asked twice.
+    pub fn takes(&self, key: &KeyEvent) -> bool {
+        matches!(self, Dialog::Confirm { .. }) || edit_for(key).is_some()
+    }
+
     /// The form, where it is one.
     pub fn form(&self) -> Option<&FormDialog> {
         if let Dialog::Form(form) = self { Some(form) } else { None }

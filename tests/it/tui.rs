@@ -143,6 +143,13 @@ fn leaving_while_something_runs_asks() {
     assert!(text.contains("upload of big.bin") && text.contains("Cancel them and leave?"), "{text}");
     stage.keys(&["n"]);
     assert!(!stage.app.over && stage.app.dialogs.is_empty());
+    // The key counts in dialogs too, and asks once.
+    stage.keys(&["login", "Enter"]);
+    stage.keys(&["Ctrl-Q", "Ctrl-Q"]);
+    assert!(stage.app.dialogs.len() == 2 && stage.text().contains("Cancel them and leave?"), "{}", stage.text());
+    stage.keys(&["n"]);
+    assert!(!stage.app.over && stage.app.dialogs.len() == 1 && stage.text().contains("Ctrl-Q quit"), "{}", stage.text());
+    stage.keys(&["Esc"]);
     stage.keys(&["quit --now", "Enter"]);
     assert!(stage.app.over);
 }

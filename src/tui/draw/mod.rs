@@ -23,6 +23,7 @@ use ratatui::widgets::Paragraph;
 
 use super::action::{Action, BINDINGS, Scope};
 use super::app::{App, Pane};
+use super::dialog::Dialog;
 use super::panes;
 use super::theme::Role;
 use crate::access::Who;
@@ -139,17 +140,19 @@ fn pane(app: &mut App, frame: &mut Frame<'_>, pane: Pane, area: Rect) {
     }
 }
 
-/// The hint line: only keys that do something where the keys are.
+/// The hint line: only keys that do something where the keys are. A dialog shows its own.
 fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let in_prompt = app.focus == Pane::Prompt;
+    let (in_dialog, in_prompt) = (!app.dialogs.is_empty(), app.focus == Pane::Prompt);
     let counts = BINDINGS.iter().filter(|binding| !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt));
     let shown = counts.filter(|binding| match binding.action {
+        Action::Quit => !matches!(app.dialogs.last(), Some(Dialog::Confirm { .. })),
+        _ if in_dialog => false,
         Action::Map => app.focus == Pane::Health,
         Action::Filter => panes::can_be_filtered(app.focus),
         _ => true,
     });
     let mut spans = vec![Span::raw(" ")];
-    if in_prompt {
+    if in_prompt && !in_dialog {
         spans.extend([
             Span::styled("Tab", app.theme.style(Role::Accent)),
             Span::styled(" complete or pane  ", app.theme.style(Role::Dim)),
