@@ -18,6 +18,7 @@
 //! | 4 | [`report`], [`output`], [`progress`], [`qr`] | what front ends print; QR codes |
 //! | 4 | [`experiment`] | one experiment on the virtual wire |
 //! | 4 | [`shell`], [`asking`] | the one command language; who answers its questions where there is no screen |
+//! | 4 | [`history`] | the lines that were typed |
 //! | 4 | [`demo_users`] | the users of the demonstration |
 //! | 5 | [`oneshot`], [`accounts`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
@@ -35,6 +36,7 @@ pub mod demo_users;
 pub mod engine;
 pub mod experiment;
 pub mod flow;
+pub mod history;
 pub mod interrupt;
 pub mod logging;
 pub mod mailer;

@@ -1,9 +1,9 @@
 //! Floor 0: files that are their owner's alone, on a machine with other users: made with mode 0600 in directories of mode 0700,
 //! and refused as a secret's place where everybody may read them. Knows nothing of what is in them.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use secrecy::SecretString;
@@ -26,6 +26,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Adds to the end of a file that is its owner's alone, and makes one where there is none.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.write_all(bytes)
 }
 
 /// Makes a directory that is its owner's alone, where there is none.
@@ -77,6 +85,16 @@ mod tests {
         let error = read_secret(&path).unwrap_err().to_string();
         assert!(error.contains("chmod 600"), "{error}");
         assert!(read_secret(&directory.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn what_is_added_is_its_owners_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lines");
+        append(&path, b"one\n").unwrap();
+        append(&path, b"two\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

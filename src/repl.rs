@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -15,7 +14,7 @@ use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hinter, HistoryHinter};
-use rustyline::history::FileHistory;
+use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,18 +24,15 @@ use crate::access::Who;
 use crate::asking::{Desk, LoginArgs};
 use crate::engine::transfer::{TransferId, TransferStatus};
 use crate::engine::{Command, Snapshot};
+use crate::history::{Histories, History, LINES_MAX};
 use crate::interrupt::interrupted;
 use crate::output;
 use crate::progress::Progress;
 use crate::session::{EngineArgs, Session};
 use crate::shell::ShellError;
 use crate::shell::answer::{Answer, Effect};
-use crate::shell::call::may_hold_a_secret;
 use crate::shell::complete::{self, Knowledge};
 use crate::shell::words::{self, Variables};
-
-/// Lines that are remembered.
-const HISTORY_MAX: usize = 2_000;
 
 /// `p2p repl`
 #[derive(Debug, Args)]
@@ -64,59 +60,59 @@ pub async fn run(args: &ReplArgs) -> Result<()> {
 
 struct Repl {
     desk: Desk,
-    editor: Option<Editor<LineHelper, FileHistory>>,
-    data_dir: PathBuf,
-    /// Whose history it is that the editor has.
-    user: Option<String>,
+    editor: Option<Editor<LineHelper, MemHistory>>,
+    histories: Histories,
+    history: History,
+    /// Whose history it is.
+    who: Arc<Who>,
     variables: Variables,
     color: bool,
 }
 
 impl Repl {
     async fn new(session: &Session, login: &LoginArgs) -> Result<Repl> {
-        let config = Config::builder().completion_type(CompletionType::List).max_history_size(HISTORY_MAX);
+        let config = Config::builder().completion_type(CompletionType::List).max_history_size(LINES_MAX);
         let config = config.wrap_err("cannot set up the line editor")?.build();
-        let history = FileHistory::with_config(&config);
+        let history = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
         let color = std::io::stdout().is_terminal() && !output::no_color();
         let desk = Desk::open(session, login, "local repl").await?.with_lines_of_stdin();
-        let who = desk.shell().access().watch();
+        let watch = desk.shell().access().watch();
         let snapshots = session.engine.snapshots();
-        editor.set_helper(Some(LineHelper { snapshots, who, history: HistoryHinter::new(), color }));
+        editor.set_helper(Some(LineHelper { snapshots, who: watch, history: HistoryHinter::new(), color }));
         desk.shell().watch_wire().await?;
-        let user = desk.shell().access().who().name().map(str::to_owned);
-        let data_dir = session.data_dir.clone();
-        let mut repl = Repl { desk, editor: Some(editor), data_dir, user, variables: Variables::new(), color };
+        let (histories, who) = (Histories::new(session.data_dir.clone()), desk.shell().access().who());
+        let (history, variables) = (History::default(), Variables::new());
+        let mut repl = Repl { desk, editor: Some(editor), histories, history, who, variables, color };
         repl.load_history();
         Ok(repl)
     }
 
-    /// Where the lines of the present user are kept: nobody reads another's.
-    fn history_path(&self) -> PathBuf {
-        self.data_dir.join(self.user.as_ref().map_or("history.txt".into(), |user| format!("history-{user}.txt")))
-    }
-
     fn load_history(&mut self) {
-        let path = self.history_path();
+        self.history = self.histories.of(&self.who);
         if let Some(editor) = &mut self.editor {
-            // The first time there is none.
-            let _ = editor.clear_history().and_then(|()| editor.load_history(&path));
+            // In memory there is nothing that could refuse.
+            let _ = editor.clear_history();
+            self.history.lines().iter().for_each(|line| drop(editor.add_history_entry(line)));
         }
     }
 
     /// Keeps a line, unless it may hold a secret.
     fn keep_line(&mut self, line: &str) {
-        let path = self.history_path();
-        let Some(editor) = self.editor.as_mut().filter(|_| !may_hold_a_secret(line)) else { return };
-        let kept = editor.add_history_entry(line).and_then(|_| editor.save_history(&path));
-        kept.unwrap_or_else(|error| eprintln!("cannot write {}: {error}", path.display()));
+        if self.history.remember(line)
+            && let Some(editor) = &mut self.editor
+        {
+            let _ = editor.add_history_entry(line);
+        }
     }
 
     /// Somebody else may be there now.
     fn note_user(&mut self) {
-        let user = self.desk.shell().access().who().name().map(str::to_owned);
-        if user != self.user {
-            self.user = user;
+        let who = self.desk.shell().access().who();
+        let is_nobody = |who: &Who| *who == Who::Nobody;
+        let is_same = who.name() == self.who.name() && is_nobody(&who) == is_nobody(&self.who);
+        self.who = who;
+        if !is_same {
             self.variables.clear();
             self.load_history();
         }
@@ -247,8 +243,7 @@ impl Repl {
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
             Effect::Clear => output::print_text("\u{1b}[2J\u{1b}[H")?,
             Effect::History => {
-                let lines = self.editor.as_ref().map(|editor| editor.history().iter().cloned().collect::<Vec<_>>());
-                output::print_text(&lines.unwrap_or_default().join("\n"))?;
+                output::print_text(&self.history.lines().join("\n"))?;
             }
             Effect::Quit { now } => return Ok(now || self.may_leave()),
             Effect::None | Effect::Follow(_) | Effect::Select(_) => {}

@@ -138,6 +138,14 @@ pub fn may_hold_a_secret(line: &str) -> bool {
     words::commands_of(line).into_iter().any(is_suspect)
 }
 
+/// Whether each command of a line is one.
+pub fn begins_with_a_command(line: &str) -> bool {
+    let is_known = |(_, command): (usize, String)| {
+        words::split_unfinished(&command).first().is_none_or(|first| table::find(&first.text).is_some())
+    };
+    words::commands_of(line).into_iter().all(is_known)
+}
+
 /// There is no such command; some are like it.
 fn unknown(name: &str) -> ShellError {
     const ALIKE: f64 = 0.75;

@@ -17,7 +17,6 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 use self::users::FileCount;
 use super::action::{self, Action, Keymap};
 use super::dialog::{self, Dialog};
-use super::history::Histories;
 use super::panes;
 use super::prompt::{self, Prompt};
 use super::series::Series;
@@ -27,6 +26,7 @@ use super::words;
 use crate::access::{AccessError, Who};
 use crate::engine::transfer::TransferId;
 use crate::engine::{Event, Snapshot};
+use crate::history::Histories;
 use crate::shell::answer::{Answer, Effect};
 use crate::shell::complete::Knowledge;
 use crate::shell::words::{Variables, commands_of};
@@ -175,7 +175,7 @@ impl App {
             tab: Pane::Transfers,
             zoomed: false,
             map: false,
-            prompt: Prompt::with_history(histories.load(who.name())),
+            prompt: Prompt::with_history(histories.of(&who)),
             dialogs: Vec::new(),
             log: VecDeque::new(),
             events_lost: 0,

@@ -119,7 +119,8 @@ impl Dialog {
         match self {
             Dialog::Form(form) => {
                 form.handle(key);
-                Outcome::Stay
+                // Where nothing is asked, nobody looks at the answer.
+                if form.is_waiting() && form.form.fields.is_empty() { Outcome::Close } else { Outcome::Stay }
             }
             Dialog::Message { text, scroll, .. } => {
                 if matches!(key.code, KeyCode::Enter | KeyCode::Char('q')) {

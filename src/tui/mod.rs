@@ -7,7 +7,6 @@
 //! | [`action`] | what keys do where: the one table |
 //! | [`prompt`], [`editor`] | the line that is typed |
 //! | [`dialog`], [`form`], [`masked`] | questions above the panes, forms among them, secrets that are typed |
-//! | [`history`] | the lines that were typed, a file a user |
 //! | [`theme`], [`series`], [`words`] | colours and glyphs; rates over time; events in words |
 //! | [`tour`] | a script that types itself |
 //! | [`terminal`] | taken over and given back |
@@ -21,7 +20,6 @@ pub mod dialog;
 pub mod draw;
 pub mod editor;
 pub mod form;
-pub mod history;
 pub mod masked;
 pub(crate) mod panes;
 pub mod prompt;
@@ -47,7 +45,6 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use self::app::{App, Message, Wish};
-use self::history::Histories;
 use self::theme::{Theme, ThemeName};
 use self::tour::Tour;
 use crate::asking::{Desk, LoginArgs};
@@ -55,6 +52,7 @@ use crate::config::Config;
 use crate::config::keys::Section;
 use crate::demo_users::DemoUsers;
 use crate::engine::{Event, Snapshot};
+use crate::history::Histories;
 use crate::interrupt::interrupted;
 use crate::mailer::Notice;
 use crate::output;
@@ -158,7 +156,6 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     };
     drop(reader);
     drop(guard);
-    app.keep_present_history();
     drop(app);
     access.end().await;
     drop(access);

@@ -6,13 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::dialog::edit_for;
 use super::editor::{Edit, Editor};
 use super::theme::Role;
-use crate::shell::call::may_hold_a_secret;
+use crate::history::History;
 use crate::shell::complete::{self, Completion, Knowledge};
 
 /// Lines of output that are kept.
 const OUTPUT_MAX: usize = 5_000;
-/// Lines of history that are kept.
-const HISTORY_MAX: usize = 2_000;
 
 /// What became of a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,24 +58,24 @@ pub struct Prompt {
     pub output: Vec<(Role, String)>,
     /// How many lines the output is scrolled up.
     pub scroll: usize,
-    history: Vec<String>,
+    history: History,
     /// Which line of the history is shown, from the latest; and what was typed before.
     browsing: Option<(usize, String)>,
 }
 
 impl Prompt {
-    /// A prompt that remembers these lines, oldest first.
-    pub fn with_history(history: Vec<String>) -> Prompt {
+    /// A prompt that remembers these lines.
+    pub fn with_history(history: History) -> Prompt {
         Prompt { history, ..Prompt::default() }
     }
 
     /// The lines that were run, oldest first.
     pub fn history(&self) -> &[String] {
-        &self.history
+        self.history.lines()
     }
 
-    /// Remembers these lines, oldest first, and none of those before.
-    pub fn set_history(&mut self, history: Vec<String>) {
+    /// Remembers these lines, and none of those before.
+    pub fn set_history(&mut self, history: History) {
         (self.history, self.browsing, self.search) = (history, None, None);
     }
 
@@ -92,14 +90,14 @@ impl Prompt {
     /// What the history would go on with.
     pub fn hint(&self) -> Option<&str> {
         let at_end = self.editor.cursor() == self.editor.text().len();
-        let latest_first = self.history.iter().rev().map(String::as_str);
+        let latest_first = self.history().iter().rev().map(String::as_str);
         if at_end { complete::history_hint(self.editor.text(), latest_first) } else { None }
     }
 
     /// The line of the history that the search has found.
     pub fn found(&self) -> Option<&str> {
         let search = self.search.as_ref()?;
-        let fits = self.history.iter().rev().filter(|line| line.contains(&search.text));
+        let fits = self.history().iter().rev().filter(|line| line.contains(&search.text));
         fits.map(String::as_str).nth(search.skip)
     }
 
@@ -160,13 +158,9 @@ impl Prompt {
         Outcome::Run(line)
     }
 
-    /// Puts a line into the history, once where it is repeated; one that may hold a secret is not kept.
+    /// Puts a line into the history.
     pub fn remember(&mut self, line: &str) {
-        if self.history.last().is_none_or(|last| last != line) && !may_hold_a_secret(line) {
-            self.history.push(line.to_owned());
-            let surplus = self.history.len().saturating_sub(HISTORY_MAX);
-            self.history.drain(..surplus);
-        }
+        self.history.remember(line);
     }
 
     /// Completes as far as all candidates agree; where they do not, shows them; where they are shown, goes to the next.
@@ -216,10 +210,10 @@ impl Prompt {
     /// Goes to older lines of the history, or to newer ones.
     fn browse(&mut self, step: isize) {
         let (place, typed) = self.browsing.take().unwrap_or((0, self.editor.text().to_owned()));
-        let place = place.saturating_add_signed(step).min(self.history.len());
+        let place = place.saturating_add_signed(step).min(self.history().len());
         let shown = match place {
             0 => typed.clone(),
-            place => self.history[self.history.len() - place].clone(),
+            place => self.history()[self.history().len() - place].clone(),
         };
         self.editor.set(&shown);
         self.browsing = (place > 0).then_some((place, typed));
@@ -312,7 +306,7 @@ mod tests {
 
     #[test]
     fn hints_and_searches_come_from_the_history() {
-        let mut prompt = Prompt::with_history(vec!["upload a.bin".into(), "ls".into(), "upload b.bin".into()]);
+        let mut prompt = Prompt::with_history(vec!["upload a.bin".into(), "ls".into(), "upload b.bin".into()].into());
         type_in(&mut prompt, "upl");
         assert_eq!(prompt.hint(), Some("oad b.bin"));
         press(&mut prompt, KeyCode::Right);

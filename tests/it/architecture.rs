@@ -32,6 +32,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("report", 4),
     ("experiment", 4),
     ("shell", 4),
+    ("history", 4),
     ("qr", 4),
     ("asking", 4),
     ("demo_users", 4),

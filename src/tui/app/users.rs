@@ -98,7 +98,6 @@ impl App {
             return;
         }
         let came = !matches!(*self.who, Who::Nobody);
-        self.keep_history(&before);
         if matches!(*before, Who::User(_)) {
             self.prompt.output.clear();
             self.log.clear();
@@ -107,23 +106,11 @@ impl App {
             (self.transfer, self.zoomed) = (None, false);
             self.selected.clear();
         }
-        self.prompt.set_history(self.histories.load(self.who.name()));
+        self.prompt.set_history(self.histories.of(&self.who));
         self.focus = Pane::Prompt;
         if !came && self.session_notice.is_none() && self.tour.is_none() {
             self.greet();
         }
-    }
-
-    /// Keeps the lines that somebody has typed for when they come back.
-    pub(super) fn keep_history(&self, who: &Who) {
-        if !matches!(who, Who::Nobody) {
-            self.histories.save(who.name(), self.prompt.history());
-        }
-    }
-
-    /// Keeps the lines that were typed for the next session.
-    pub fn keep_present_history(&self) {
-        self.keep_history(&self.who);
     }
 
     /// Looks whether the session still lasts.
