@@ -205,7 +205,7 @@ impl Access {
         if let Some(file) = found.filter(|file| who.may_read(file)) {
             return Ok(file);
         }
-        if who.name() != key.owner.as_deref() {
+        if !who.may_change(&key) {
             self.note_refusal(who, format!("file {key}")).await?;
         }
         Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(who, text) }.into())

@@ -214,7 +214,10 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
         "{listed}"
     );
     script(&home, "alice", "rm bob/plan.bin; expect ls contains carol/plan.bin");
+    assert!(refused("alice", "info bob/none.bin").contains("no file named"));
     let found = refusals(&home, "alice");
+    // Everything is hers to look for.
+    assert!(found.iter().all(|(user, ..)| user != "alice"), "{found:?}");
     for (user, note) in [("carol", "change file bob/plan.bin"), ("carol", "file bob/plan.bin"), ("bob", "pause")] {
         assert!(found.contains(&(user.into(), "access".into(), note.into())), "{user} {note}: {found:?}");
     }
