@@ -5,7 +5,7 @@
 use subtle::ConstantTimeEq;
 
 use super::audit::{self, Action};
-use super::login::{Attempt, CodeKind};
+use super::login::{Attempt, CodeKind, update_proven};
 use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
 use super::otp::{self, AppSecret, Enrolment};
@@ -133,9 +133,9 @@ impl Auth {
     /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
     pub fn otp_disable(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<(), AuthError> {
         let action = Action::OtpDisable;
-        self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?;
+        let kept = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password;
         self.write(|transaction| {
-            let email = update(transaction, user, |record| match record.second {
+            let email = update_proven(transaction, user, &kept, |record| match record.second {
                 Second::Nothing => Err(AuthError::OtpDisabled),
                 _ => {
                     record.second = Second::Nothing;
@@ -154,14 +154,14 @@ impl Auth {
     /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
     pub fn new_backup_codes(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let action = Action::BackupCodes;
-        self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?;
-        let (codes, kept) = otp::backup_codes(user)?;
+        let kept = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password;
+        let (codes, fingerprints) = otp::backup_codes(user)?;
         self.write(|transaction| -> Result<(), AuthError> {
-            update(transaction, user, |record| {
+            update_proven(transaction, user, &kept, |record| {
                 if record.second == Second::Nothing {
                     return Err(AuthError::OtpDisabled);
                 }
-                record.backup_codes = kept;
+                record.backup_codes = fingerprints;
                 Ok(())
             })?;
             Ok(audit::append(transaction, deed(now, user.as_str(), origin, action))?)

@@ -158,6 +158,9 @@ impl Auth {
             Second::App { .. } => CodeKind::App,
             Second::Mail => CodeKind::Mail,
         };
+        // Who knows the password is known, whether or not a code comes.
+        let awaited = Deed { note: "a code is awaited".to_owned(), ..attempt.deed() };
+        self.write(|transaction| audit::append(transaction, awaited))?;
         let challenge = Challenge { id: self.await_code(proven, now)?, kind };
         if kind == CodeKind::Mail {
             self.send_code(&challenge, now)?;
@@ -298,11 +301,7 @@ impl Auth {
         sweep_failures(transaction, now)?;
         sessions::insert(transaction, token, user, origin, now)?;
         store::remove(transaction, FAILURES, user_counter(user.as_str()).as_str())?;
-        let record = update(transaction, user, |record| {
-            // Whoever has changed the password meanwhile has ended every session that the old one began.
-            if record.password != *kept {
-                return Err(AuthError::Lapsed);
-            }
+        let record = update_proven(transaction, user, kept, |record| {
             record.last_login = Some(now);
             if let Some(raised) = raised {
                 record.password.clone_from(raised);
@@ -312,6 +311,17 @@ impl Auth {
         mail::queue(transaction, &Mail::login(&record.email, user.as_str(), origin, now))?;
         Ok(Account::from(&record))
     }
+}
+
+/// Changes an account for somebody who has given the password that was kept as `kept`. Whoever has changed it meanwhile has ended
+/// what the old one began.
+pub(super) fn update_proven<T>(
+    transaction: &WriteTransaction,
+    user: &UserName,
+    kept: &str,
+    change: impl FnOnce(&mut AccountRecord) -> Result<T, AuthError>,
+) -> Result<T, AuthError> {
+    update(transaction, user, |record| if record.password == kept { change(record) } else { Err(AuthError::Lapsed) })
 }
 
 /// Whether the code is right; it is used up then.

@@ -3,12 +3,12 @@
 use redb::ReadableTableMetadata;
 
 use super::audit::{self, Action, Deed};
-use super::login::{Attempt, Granted};
+use super::login::{Attempt, Granted, update_proven};
 use super::mail::{self, Mail};
 use super::names::{Email, UserName};
 use super::secret::{Secret, Token};
 use super::store::{self, ACCOUNTS, AccountRecord, EMAILS, Role, Second};
-use super::{Account, Auth, AuthError, deed, password, sessions, update};
+use super::{Account, Auth, AuthError, deed, password, sessions};
 use crate::database::DatabaseError;
 
 /// What somebody registers with.
@@ -89,10 +89,10 @@ impl Auth {
         now: u64,
     ) -> Result<(), AuthError> {
         password::check(new, user)?;
-        self.checked(old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?;
+        let kept = self.checked(old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?.password;
         let hash = password::hash(new, self.0.policy.iterations)?;
         self.write(|transaction| {
-            let email = update(transaction, user, |record| {
+            let email = update_proven(transaction, user, &kept, |record| {
                 record.password = hash;
                 Ok(record.email.clone())
             })?;

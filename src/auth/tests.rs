@@ -144,6 +144,9 @@ fn a_code_of_the_app_is_good_once_and_for_its_time() {
     let challenge = house.challenge(NOW);
     assert_eq!(house.auth.login_with_code(&challenge, &code(&secret, NOW), NOW).unwrap_err(), AuthError::WrongCode);
     let challenge = house.challenge(later);
+    // That somebody knows the password is known before a code comes.
+    let (_, latest) = house.auth.audit(1, None).unwrap().remove(0);
+    assert_eq!((latest.action, latest.done, latest.note.as_str()), (Action::Login, true, "a code is awaited"));
     for wrong in [code(&secret, later - 60), code(&secret, later + 60), "000000".into()] {
         assert_eq!(house.auth.login_with_code(&challenge, &wrong, later).unwrap_err(), AuthError::WrongCode);
     }
@@ -324,6 +327,23 @@ fn a_new_password_ends_the_other_sessions() {
     assert!(house.login("alice", PASSWORD, NOW).is_err() && house.login("alice", "another horse battery", NOW).is_ok());
 }
 
+/// Of two changes at once from one password, one is made: the other's holder is told.
+#[test]
+fn one_change_is_made_of_a_password() {
+    let house = House::new();
+    let changed = std::thread::scope(|scope| {
+        let threads = ["another horse battery", "a third horse battery"].map(|new| {
+            let change = move |auth: &Auth| auth.change_password(&alice(), (&PASSWORD.into(), &new.into()), None, "here", NOW);
+            let auth = house.auth.clone();
+            std::thread::Builder::new().spawn_scoped(scope, move || change(&auth).map(|()| new)).unwrap()
+        });
+        threads.map(|thread| thread.join().unwrap())
+    });
+    let new = changed.iter().flatten().copied().collect::<Vec<_>>();
+    assert_eq!(new.len(), 1, "{changed:?}");
+    assert!(house.login("alice", new[0], NOW).is_ok());
+}
+
 /// A login that was begun with the old password is not ended with it.
 #[test]
 fn a_new_password_ends_logins_that_wait_for_a_code() {
@@ -367,7 +387,7 @@ fn secrets_stay_secret() {
     for hidden in [PASSWORD, &secret, codes[0].expose_secret(), granted.token.expose()] {
         assert!(!shown.contains(hidden), "{hidden}");
     }
-    assert!(matches!(house.auth.verify_audit().unwrap(), Finding::Whole { entries: 3, .. }));
+    assert!(matches!(house.auth.verify_audit().unwrap(), Finding::Whole { entries: 4, .. }));
     let bytes = std::fs::read(house.directory.path().join("catalog.redb")).unwrap();
     let kept = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(!kept(PASSWORD) && !kept(codes[0].expose_secret()) && !kept(granted.token.expose()));

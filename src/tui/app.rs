@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
+use secrecy::zeroize::Zeroizing;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
@@ -342,10 +343,14 @@ impl App {
         }
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
-            Input::Paste(text) => match self.dialogs.last_mut() {
-                Some(dialog) => dialog.paste(&text),
-                None => self.paste(&text),
-            },
+            Input::Paste(text) => {
+                // It may be a password.
+                let text = Zeroizing::new(text);
+                match self.dialogs.last_mut() {
+                    Some(dialog) => dialog.paste(&text),
+                    None => self.paste(&text),
+                }
+            }
             Input::Mouse(mouse) => self.on_mouse(mouse),
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! A form on the screen: fields with the keys that fill them in, and where the answer goes. Knows nothing of what is asked.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use secrecy::zeroize::Zeroize;
 use tokio::sync::oneshot;
 
 use super::dialog::edit_for;
@@ -168,7 +169,11 @@ impl FormDialog {
     /// Takes a pasted text.
     pub fn paste(&mut self, text: &str) {
         if !self.is_waiting() {
-            self.apply(&Edit::Insert(text.trim().to_owned()));
+            let mut edit = Edit::Insert(text.trim().to_owned());
+            self.apply(&edit);
+            if let Edit::Insert(text) = &mut edit {
+                text.zeroize();
+            }
         }
     }
 
