@@ -1,9 +1,8 @@
 //! The terminal: taken over at the start, given back at the end, whatever the end is. Knows nothing of what is drawn.
 
 use std::io::{self, Write, stdout};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, mpsc as channel};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -75,12 +74,15 @@ pub fn screen() -> io::Result<Screen> {
 
 /// How long the reading thread sleeps between looking whether it is to end.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How long it may take to end. Below crossterm it never does where the terminal is closed: reading finds neither anything nor an end.
+const END_MAX: Duration = Duration::from_millis(500);
 
 /// Reads input events on a thread of its own, until it is dropped: what is typed after that is the shell's.
 #[derive(Debug)]
 pub struct InputReader {
     over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    /// Closed when the thread has ended.
+    ended: channel::Receiver<()>,
 }
 
 impl InputReader {
@@ -92,9 +94,13 @@ impl InputReader {
         let (sender, receiver) = mpsc::unbounded_channel();
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
+        let (alive, ended) = channel::channel();
         let builder = std::thread::Builder::new().name("p2p-input".into());
-        let thread = builder.spawn(move || while !seen.load(Ordering::Relaxed) && read(&sender).is_ok() {})?;
-        Ok((InputReader { over, thread: Some(thread) }, receiver))
+        builder.spawn(move || {
+            let _alive = alive;
+            while !seen.load(Ordering::Relaxed) && read(&sender).is_ok() {}
+        })?;
+        Ok((InputReader { over, ended }, receiver))
     }
 }
 
@@ -108,8 +114,8 @@ fn read(sender: &mpsc::UnboundedSender<Event>) -> io::Result<()> {
 impl Drop for InputReader {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        // A panic of it has been told by the hook.
-        let _ = self.thread.take().map(JoinHandle::join);
+        // Nothing is ever sent. A thread that does not end is left to end with the process.
+        let _ = self.ended.recv_timeout(END_MAX);
     }
 }
 

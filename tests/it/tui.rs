@@ -492,11 +492,12 @@ fn the_prompt_edits_as_a_reference_does_whatever_else_is_done() {
 }
 
 mod pty {
+    use std::io::Read;
     use std::sync::Arc;
 
-    use portable_pty::CommandBuilder;
+    use portable_pty::{CommandBuilder, native_pty_system};
 
-    use crate::program::wait_until;
+    use crate::program::{comes_true, wait_until};
     use crate::pty::{Pty, cells, size};
 
     /// Whoever panics with the terminal in hand gives it back first, so that the message can be read.
@@ -537,6 +538,36 @@ mod pty {
         let screen = Arc::clone(&pty.screen);
         let screen = screen.lock().unwrap();
         assert!(!screen.screen().alternate_screen() && !screen.screen().hide_cursor());
+    }
+
+    /// Where the terminal is closed, the program ends, whatever it waits for there.
+    #[test]
+    fn a_closed_terminal_ends_the_program() {
+        for (arguments, asks) in [(&[][..], "Create the first"), (&["repl"], "p2p"), (&["register"], "User name")] {
+            let home = tempfile::tempdir().unwrap();
+            let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+            command.args(arguments);
+            command.env_clear();
+            command.env("HOME", home.path());
+            command.env("TERM", "xterm-256color");
+            let pair = native_pty_system().openpty(size(120, 40)).unwrap();
+            let mut child = pair.slave.spawn_command(command).unwrap();
+            drop(pair.slave);
+            let (mut reader, mut seen) = (pair.master.try_clone_reader().unwrap(), vt100::Parser::new(cells(40), cells(120), 0));
+            let mut bytes = [0; 4096];
+            while !seen.screen().contents().contains(asks) {
+                let count = reader.read(&mut bytes).unwrap();
+                seen.process(&bytes[..count]);
+            }
+            drop((reader, pair.master));
+            let ended = comes_true(|| child.try_wait().unwrap().is_some());
+            let _ = child.kill();
+            assert!(ended, "{arguments:?} goes on without its terminal");
+            // The data directory is free again.
+            if home.path().join(".local").exists() {
+                drop(p2p_storage::database::Database::open(&home.path().join(".local/share/p2p/catalog.redb")).unwrap());
+            }
+        }
     }
 
     /// The line REPL: completion, Ctrl-C for the command and not the program, an open quote, Ctrl-D.
