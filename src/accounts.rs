@@ -2,12 +2,10 @@
 //! the shell and how to print, and no other front end.
 
 use clap::Args;
-use color_eyre::Help;
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use color_eyre::eyre::{Result, WrapErr};
 
 use crate::access::kept;
-use crate::asking::{Desk, LoginArgs, refused};
-use crate::auth::AuthError;
+use crate::asking::{Desk, LoginArgs};
 use crate::engine::ClockMode;
 use crate::output::{self, OutputArgs};
 use crate::session::{EngineArgs, Session};
@@ -25,7 +23,7 @@ pub struct RegisterArgs {
     /// The e-mail address
     email: Option<String>,
     #[command(flatten)]
-    who: Who,
+    whose: Whose,
 }
 
 /// `p2p login`
@@ -34,7 +32,7 @@ pub struct SignInArgs {
     /// The user name
     name: Option<String>,
     #[command(flatten)]
-    who: Who,
+    whose: Whose,
 }
 
 /// `p2p logout`
@@ -51,7 +49,7 @@ pub struct SignOutArgs {
 
 /// Whose password, and of which data directory.
 #[derive(Debug, Args)]
-struct Who {
+struct Whose {
     /// Read the password from the first line of FILE
     #[arg(long, value_name = "FILE")]
     password_file: Option<std::path::PathBuf>,
@@ -61,7 +59,7 @@ struct Who {
     output: OutputArgs,
 }
 
-impl Who {
+impl Whose {
     fn start(&self) -> Result<(Session, Desk)> {
         let session = Session::start(&self.engine, ClockMode::OnDemand)?;
         let login = LoginArgs { user: None, password_file: self.password_file.clone() };
@@ -75,15 +73,15 @@ impl Who {
 /// # Errors
 /// Where the name or the address is taken, or the password is not accepted.
 pub async fn register(args: &RegisterArgs) -> Result<()> {
-    let (session, mut desk) = args.who.start()?;
+    let (session, mut desk) = args.whose.start()?;
     // An admin may make accounts for others.
     desk.resume(&session).await?;
     let words = ["register"].into_iter().chain(args.name.as_deref()).chain(args.email.as_deref());
     let line = words.map(quote).collect::<Vec<_>>().join(" ");
-    let answer = desk.run(&line).await;
+    let answer = desk.run_interruptibly(&line).await;
     desk.close().await;
     drop(session.end().await?);
-    print(args.who.output, &answer.map_err(refused)?)
+    print(args.whose.output, &answer?)
 }
 
 /// Logs somebody in, and keeps the session for the commands that follow.
@@ -91,29 +89,28 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
 /// # Errors
 /// Where they are refused, or the session cannot be kept.
 pub async fn login(args: &SignInArgs) -> Result<()> {
-    let (session, mut desk) = args.who.start()?;
+    let (session, mut desk) = args.whose.start()?;
     let line = ["login"].into_iter().chain(args.name.as_deref()).map(quote).collect::<Vec<_>>().join(" ");
-    let answer = desk.run(&line).await;
+    let answer = desk.run_interruptibly(&line).await;
     let kept = match &answer {
-        Ok(_) => keep(&session, &desk),
+        Ok(_) => keep(&session, &desk).await,
         Err(_) => Ok(()),
     };
     desk.close().await;
     drop(session.end().await?);
     kept?;
-    print(args.who.output, &answer.map_err(refused)?)
+    print(args.whose.output, &answer?)
 }
 
 /// Keeps the session of whoever is logged in, and ends the one that was kept before.
-fn keep(session: &Session, desk: &Desk) -> Result<()> {
-    if let Some(before) = kept::load(&session.data_dir)? {
-        match session.auth.logout(&before, false, output::now_unix()) {
-            Ok(()) | Err(AuthError::SessionOver) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let token = desk.shell().access().keep()?;
-    kept::save(&session.data_dir, &token).wrap_err_with(|| format!("cannot keep the session in {}", session.data_dir.display()))
+async fn keep(session: &Session, desk: &Desk) -> Result<()> {
+    let access = desk.shell().access();
+    let before = kept::load(&session.data_dir)?;
+    let saved = kept::save(&session.data_dir, &access.token()?);
+    saved.wrap_err_with(|| format!("cannot keep the session in {}", session.data_dir.display()))?;
+    access.keep();
+    access.end_session(before).await;
+    Ok(())
 }
 
 /// Ends the session that is kept.
@@ -122,17 +119,12 @@ fn keep(session: &Session, desk: &Desk) -> Result<()> {
 /// Where there is none.
 pub async fn logout(args: &SignOutArgs) -> Result<()> {
     let session = Session::start(&args.engine, ClockMode::OnDemand)?;
-    let desk = Desk::open(&session, &LoginArgs::default(), ORIGIN).await?;
-    let is_kept = desk.shell().access().who().name().is_some();
-    let mut desk = desk;
-    let answer = desk.run(if args.all { "logout --all" } else { "logout" }).await;
+    let mut desk = Desk::open(&session, &LoginArgs::default(), ORIGIN).await?;
+    let answer = desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await;
     desk.close().await;
     kept::forget(&session.data_dir)?;
     drop(session.end().await?);
-    if !is_kept {
-        return Err(eyre!("nobody is logged in")).suggestion("`p2p login NAME` logs in");
-    }
-    print(args.output, &answer.map_err(refused)?)
+    print(args.output, &answer?)
 }
 
 fn print(output: OutputArgs, answer: &Answer) -> Result<()> {

@@ -60,7 +60,8 @@ enum Command {
     Register(RegisterArgs),
     /// Log in, until `p2p logout`
     ///
-    /// The session is kept in the data directory, for its owner alone, and ends after a day, or two hours without use.
+    /// The session is kept in the data directory, for its owner alone, and ends as [accounts] in p2p.toml says: after a day, or
+    /// two hours without use, unless that is changed.
     Login(SignInArgs),
     /// End the session that `p2p login` began
     Logout(SignOutArgs),

@@ -8,7 +8,7 @@ use clap::Args;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use crate::access::{Access, Who};
-use crate::demo_users::{DemoUsers, USERS};
+use crate::demo_users::{self, DemoUsers, USERS};
 use crate::engine::command::OnShutdown;
 use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command, Reply};
@@ -17,7 +17,7 @@ use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::random::RandomStream;
 use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
-use crate::session::{EngineArgs, Session, SimulationArgs};
+use crate::session::{Session, SimulationArgs};
 use crate::shell::question::Reply as Filled;
 use crate::shell::words::Variables;
 use crate::shell::{Questions, Shell};
@@ -58,10 +58,10 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     let started = wall_clock();
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
     let data_dir = scratch.path().join("data");
-    let engine = EngineArgs { data_dir: Some(data_dir.clone()), simulation: args.simulation.clone() };
-    let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix)?;
+    let engine = demo_users::engine(&data_dir, &args.simulation);
+    let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let session = Session::start(&engine, ClockMode::OnDemand)?;
-    let progress = Progress::start(&session.engine);
+    let progress = Progress::start(&session.engine, |_| true);
     let mut report = tokio::select! {
         report = demonstrate(&session, users, scratch.path()) => report?,
         stop = interrupted() => {

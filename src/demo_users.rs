@@ -10,7 +10,9 @@ use color_eyre::eyre::{Result, eyre};
 
 use crate::auth::{Auth, AuthError, Begun, CodeKind, Policy, Registration, Secret, otp, password};
 use crate::database::Database;
+use crate::mailer::OUTBOX;
 use crate::private_file;
+use crate::session::{EngineArgs, SimulationArgs};
 use crate::shell::question::{FieldKind, Form};
 
 /// The users, the admin first, each with the second factor.
@@ -38,18 +40,26 @@ pub struct DemoUsers {
     present: Option<&'static str>,
 }
 
+/// An engine for them, in a data directory of its own: their mails are for nobody else, and leave it for no server.
+pub fn engine(data_dir: &Path, simulation: &SimulationArgs) -> EngineArgs {
+    EngineArgs { data_dir: Some(data_dir.to_owned()), simulation: simulation.clone(), without_mail_server: true }
+}
+
 impl DemoUsers {
     /// Makes their accounts in a new data directory, before anybody else uses it.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn make(data_dir: &Path, policy: Policy, clock: fn() -> u64) -> Result<DemoUsers> {
+    pub async fn make(data_dir: &Path, policy: Policy, clock: fn() -> u64) -> Result<DemoUsers> {
         private_file::create_directory(data_dir)?;
         let auth = Auth::open(Database::open(&data_dir.join("catalog.redb"))?, policy)?;
         let then = clock().saturating_sub(AGO);
-        let made = |(name, kind): (&'static str, CodeKind)| Ok((name, make_user(&auth, name, kind, then)?));
-        let secrets = USERS.into_iter().map(made).collect::<Result<_, AuthError>>()?;
-        Ok(DemoUsers { secrets, outbox: data_dir.join("outbox"), clock, present: None })
+        let make_all = move || {
+            let made = |(name, kind): (&'static str, CodeKind)| Ok((name, make_user(&auth, name, kind, then)?));
+            USERS.into_iter().map(made).collect::<Result<_, AuthError>>()
+        };
+        let secrets = tokio::task::spawn_blocking(make_all).await??;
+        Ok(DemoUsers { secrets, outbox: data_dir.join(OUTBOX), clock, present: None })
     }
 
     /// What one of them fills into a form; nothing where they do not know it yet, such as a code that is still on its way.
@@ -118,19 +128,12 @@ fn make_user(auth: &Auth, name: &str, kind: CodeKind, then: u64) -> Result<Secre
     let user = auth.register_other(&wanted, "the demonstration", "demonstration", then)?.name;
     let (code, app) = match auth.otp_enable(&user, kind, then)? {
         Begun::App(enrolment) => (otp::code_at(&enrolment.secret, then), Some(enrolment.secret)),
-        Begun::Mail => (read_queued_code(auth, then)?, None),
+        // Nobody sends mails yet: it is in the queue, and gone with `auth`.
+        Begun::Mail => (auth.mails()?.last().and_then(|(_, mail)| code_in(&mail.text)), None),
     };
     let code = code.ok_or(AuthError::WrongCode)?;
     let backup = auth.otp_confirm(&user, &code, "demonstration", then)?.into();
     Ok(Secrets { password, app, backup })
-}
-
-/// The code that has just been queued. Nobody sends mails yet; read here, it has no need to be sent, and nobody takes it for the code
-/// of a login.
-fn read_queued_code(auth: &Auth, now: u64) -> Result<Option<Secret>, AuthError> {
-    let Some((number, mail)) = auth.mails()?.pop() else { return Ok(None) };
-    auth.note_mail(number, Ok(()), now)?;
-    Ok(code_in(&mail.text))
 }
 
 #[cfg(test)]
@@ -145,13 +148,13 @@ mod tests {
         Some(given.iter().map(|text| text.expose_secret().to_owned()).collect())
     }
 
-    #[test]
-    fn a_mailed_code_is_waited_for_and_read_once() {
+    #[tokio::test]
+    async fn a_mailed_code_is_waited_for_and_read_once() {
         let directory = tempfile::tempdir().unwrap();
         let policy = Policy { iterations: 1000, ..Policy::default() };
-        let mut users = DemoUsers::make(directory.path(), policy, || 1_795_000_000).unwrap();
+        let mut users = DemoUsers::make(directory.path(), policy, || 1_795_000_000).await.unwrap();
         let auth = Auth::open(Database::open(&directory.path().join("catalog.redb")).unwrap(), policy).unwrap();
-        // What enabled codes by mail has been read.
+        // What enabled codes by mail is not there to be taken for another.
         assert!(auth.mails().unwrap().iter().all(|(_, mail)| code_in(&mail.text).is_none()));
 
         let login = Form::new("Log in").with_value("User name", Some("bob")).with("Password", FieldKind::Password);

@@ -230,7 +230,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
 
 /// Does transfers one after the other: those that were done, and what failed. An interrupt ends them all.
 async fn transfer_all(visit: Visit, commands: Vec<Result<Command>>) -> (Vec<TransferReport>, Result<()>) {
-    let progress = Progress::start(&visit.session.engine);
+    let progress = Progress::start(&visit.session.engine, |_| true);
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for command in commands {
         let report = match command {
@@ -297,9 +297,8 @@ async fn transfer(session: &Session, command: Command) -> Result<TransferReport>
 /// Where the data directory cannot be used.
 pub async fn list(args: &ListArgs) -> Result<()> {
     let visit = Visit::begin(&args.engine, &args.login).await?;
-    let files = visit.session.files().await?;
-    let readable = files.iter().filter(|file| visit.who.may_read(file));
-    let lines: Vec<FileLine> = readable.map(|file| FileLine::new(file, visit.who.label(&file.key))).collect();
+    let files = visit.access().files(&visit.who).await.map_err(advised)?;
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.label(&file.key))).collect();
     visit.end().await?;
     output::print(&args.output, &lines, |lines| files_text(lines))
 }

@@ -7,10 +7,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use secrecy::SecretString;
-use secrecy::zeroize::Zeroize;
+use secrecy::zeroize::Zeroizing;
 
 /// No secret is longer, in bytes.
 const SECRET_MAX: u64 = 4096;
+/// How the names of files begin that are not whole yet.
+const UNFINISHED: &str = ".unfinished-";
 /// The permission bits of those who are neither the owner nor of the group.
 const OTHERS: u32 = 0o007;
 
@@ -21,7 +23,7 @@ const OTHERS: u32 = 0o007;
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -52,20 +54,38 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & OTHERS != 0)
 }
 
+/// Removes what a crash has left of files that were being written. Nobody may be writing one.
+///
+/// # Errors
+/// Where the directory cannot be read, or a file not be removed.
+pub fn sweep(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// The secret on the first line of a file.
 ///
 /// # Errors
-/// Where it cannot be read, is no text, or everybody may read it.
+/// Where it cannot be read, is too long or no text, or everybody may read it.
 pub fn read_secret(path: &Path) -> io::Result<SecretString> {
-    if is_open_to_others(path)? {
+    let file = fs::File::open(path)?;
+    if file.metadata()?.permissions().mode() & OTHERS != 0 {
         let message = format!("everybody on this machine may read it; `chmod 600 {}` changes that", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
-    let mut text = String::with_capacity(SECRET_MAX as usize + 1);
-    fs::File::open(path)?.take(SECRET_MAX + 1).read_to_string(&mut text)?;
-    let secret = SecretString::from(text.lines().next().unwrap_or_default());
-    text.zeroize();
-    Ok(secret)
+    // It does not grow, so that no copy is left behind.
+    let mut text = Zeroizing::new(String::with_capacity(SECRET_MAX as usize + 1));
+    (&file).take(SECRET_MAX + 1).read_to_string(&mut text)?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.len() as u64 > SECRET_MAX {
+        return Err(io::Error::other(format!("its first line has more than {SECRET_MAX} bytes")));
+    }
+    Ok(line.into())
 }
 
 #[cfg(test)]
@@ -85,6 +105,8 @@ mod tests {
         let error = read_secret(&path).unwrap_err().to_string();
         assert!(error.contains("chmod 600"), "{error}");
         assert!(read_secret(&directory.path().join("none")).is_err());
+        write(&path, "x".repeat(SECRET_MAX as usize + 1).as_bytes()).unwrap();
+        assert!(read_secret(&path).unwrap_err().to_string().contains("more than 4096 bytes"));
     }
 
     #[test]
@@ -95,6 +117,18 @@ mod tests {
         append(&path, b"two\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_a_crash_has_left_is_swept() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [".unfinished-a1b2", "session", ".hidden"] {
+            fs::write(directory.path().join(name), "x").unwrap();
+        }
+        sweep(directory.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".hidden", "session"]);
     }
 
     #[test]

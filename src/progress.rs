@@ -19,15 +19,16 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to follow. On anything but a terminal nothing is drawn.
-    pub fn start(engine: &EngineHandle) -> Progress {
+    /// Begins to follow the transfers that are to be `seen`. On anything but a terminal nothing is drawn.
+    pub fn start(engine: &EngineHandle, seen: impl Fn(&TransferStatus) -> bool + Send + 'static) -> Progress {
         let (end, ended) = oneshot::channel();
         let snapshots = engine.snapshots();
         // What is over already is old news.
         let is_over = |status: &&TransferStatus| status.state.is_over();
-        let old =
+        let old: BTreeSet<TransferId> =
             snapshots.borrow().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
-        let task = spawn(follow(snapshots, ended, old));
+        let is_new = move |status: &TransferStatus| !old.contains(&status.id) && seen(status);
+        let task = spawn(follow(snapshots, ended, is_new));
         Progress { end, task }
     }
 
@@ -44,7 +45,11 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
 
-async fn follow(mut snapshots: watch::Receiver<Arc<Snapshot>>, mut ended: oneshot::Receiver<()>, old: BTreeSet<TransferId>) {
+async fn follow(
+    mut snapshots: watch::Receiver<Arc<Snapshot>>,
+    mut ended: oneshot::Receiver<()>,
+    is_shown: impl Fn(&TransferStatus) -> bool,
+) {
     let (all, mut bars) = (MultiProgress::new(), HashMap::new());
     loop {
         let over = tokio::select! {
@@ -52,7 +57,7 @@ async fn follow(mut snapshots: watch::Receiver<Arc<Snapshot>>, mut ended: onesho
             _ = &mut ended => true,
         };
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
-        for transfer in snapshot.transfers.iter().filter(|report| !old.contains(&report.status.id)) {
+        for transfer in snapshot.transfers.iter().filter(|report| is_shown(&report.status)) {
             draw(&all, &mut bars, &transfer.status, snapshot.at);
         }
         if over {

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::access::Who;
 use crate::asking::{Desk, LoginArgs};
-use crate::engine::transfer::{TransferId, TransferStatus};
+use crate::engine::transfer::TransferId;
 use crate::engine::{Command, Snapshot};
 use crate::history::{Histories, History, LINES_MAX};
 use crate::interrupt::interrupted;
@@ -126,6 +126,7 @@ impl Repl {
             Who::Nobody => eprintln!("Log in with `login NAME`."),
             Who::User(_) => {}
         }
+        self.note_user();
         Ok(())
     }
 
@@ -206,7 +207,8 @@ impl Repl {
     async fn answer(&mut self, command: &str) -> Result<Result<Answer, ShellError>> {
         let before = self.latest_transfer();
         let shell = self.desk.shell().clone();
-        let progress = Progress::start(shell.engine());
+        let who = shell.access().watch();
+        let progress = Progress::start(shell.engine(), move |status| who.borrow().began(status));
         let result = tokio::select! {
             result = self.desk.serve(shell.run_to_end(command, &self.variables)) => result,
             stop = interrupted() => {
@@ -251,10 +253,10 @@ impl Repl {
         Ok(false)
     }
 
-    /// Transfers that run would be cancelled: whoever leaves is told once.
+    /// Transfers that run would be cancelled: whoever leaves is told once, and of those of others how many there are.
     fn may_leave(&self) -> bool {
         let snapshot = self.desk.shell().engine().snapshots().borrow().clone();
-        let names: Vec<String> = snapshot.running().map(TransferStatus::describe).collect();
+        let names = self.desk.shell().access().who().describe_running(&snapshot);
         if !names.is_empty() {
             eprintln!("still running: {}; `wait` waits for it, `quit --now` cancels it and leaves", names.join(", "));
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use color_eyre::Help;
-use color_eyre::eyre::{Report, Result, eyre};
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::access::Access;
@@ -18,8 +18,7 @@ use crate::engine::pace::Speed;
 use crate::engine::snapshot::{HealthReport, NodeStatus};
 use crate::engine::transfer::{TransferError, TransferId, TransferReport};
 use crate::engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
-use crate::mailer::Mailer;
-use crate::storage::manifest::FileRecord;
+use crate::mailer::{Delivery, Mailer, OUTBOX};
 use crate::{logging, output, private_file, recordings};
 
 /// The options of everything that starts an engine.
@@ -31,6 +30,9 @@ pub struct EngineArgs {
     /// What is simulated.
     #[command(flatten)]
     pub simulation: SimulationArgs,
+    /// No mail leaves the data directory, whatever server is configured.
+    #[arg(skip)]
+    pub without_mail_server: bool,
 }
 
 /// The options of a simulation, wherever its data is.
@@ -64,6 +66,9 @@ impl EngineArgs {
         if let Some(directory) = &self.data_dir {
             let text = directory.to_str().ok_or_else(|| eyre!("--data-dir {}: not valid UTF-8", directory.display()))?;
             config.set(Section::Storage, "data_dir", text, "--data-dir")?;
+        }
+        if self.without_mail_server {
+            config.unset(Section::Mail, "host");
         }
         Ok(config)
     }
@@ -126,9 +131,14 @@ impl Session {
         };
         let settings = config.engine(&data_dir, clock)?;
         let policy = config.accounts()?;
+        let delivery = Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
         // Whoever may read the segments on the disks need not ask for the files.
         let unusable = |error| EngineError::DataDir { path: data_dir.clone(), reason: std::io::Error::to_string(&error) };
         private_file::create_directory(&data_dir).map_err(|error| advised(unusable(error)))?;
+        if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
+            let path = data_dir.display();
+            eprintln!("Warning: everybody on this machine may look into {path}; `chmod 700 {path}` changes that");
+        }
         let log = logging::start(&data_dir)?;
         let recording = recorded.then(|| recordings::next(&data_dir));
         let (thread, engine) = Engine::start(settings, recording.as_deref()).map_err(advised)?;
@@ -142,8 +152,12 @@ impl Session {
         if missing > 0 {
             eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
         }
+        // The engine has the directory to itself: nobody else is writing.
+        private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
+            tracing::debug!(%error, "what a crash may have left is not swept");
+        });
         let auth = Auth::open(thread.database().clone(), policy)?;
-        let mailer = Mailer::start(auth.clone(), &config, &data_dir, output::now_unix)?;
+        let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
         Ok(Session { engine, config, data_dir, auth, mailer, thread, log })
     }
 
@@ -162,17 +176,6 @@ impl Session {
     /// What it refuses, with the next step.
     pub async fn ask(&self, command: Command) -> Result<Reply> {
         self.engine.ask(command).await.map_err(advised)
-    }
-
-    /// The stored files.
-    ///
-    /// # Errors
-    /// Where the engine has stopped.
-    pub async fn files(&self) -> Result<Vec<FileRecord>> {
-        match self.ask(Command::Files).await? {
-            Reply::Files(files) => Ok(files),
-            other => Err(unexpected(&other)),
-        }
     }
 
     /// Lets everybody probe everybody, and gives what they found.
@@ -229,6 +232,8 @@ impl Session {
         let _ = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
         drop(self.engine);
         self.thread.join()?;
+        // Nobody brings a code any more.
+        self.auth.forget_pending();
         self.mailer.end().await;
         Ok(self.log)
     }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::{Access, AccessError, Held, Who};
 use crate::auth::audit::{Deed, Finding};
 use crate::auth::mail::Mail;
-use crate::auth::names::UserName;
-use crate::auth::{Account, AuthError, Begun, Challenge, CodeKind, Granted, Registration, Secret, SessionInfo, Step, Token};
+use crate::auth::names::{Email, UserName};
+use crate::auth::{
+    Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, Registration, Secret, SessionInfo, Step, Token,
+};
 
 type Done<T> = Result<T, AccessError>;
 
@@ -15,7 +17,7 @@ impl Access {
     /// Checks name and password. Where that is enough, they are let in.
     ///
     /// # Errors
-    /// As for [`Auth::login`](crate::auth::Auth::login).
+    /// As for [`Auth::login`].
     pub async fn login(&self, name: String, password: Secret) -> Done<Option<Challenge>> {
         match self.off_thread(move |auth, origin, now| auth.login(&name, &password, origin, now)).await? {
             Step::Granted(granted) => self.hold(granted).await.map(|_| None),
@@ -26,7 +28,7 @@ impl Access {
     /// Checks the code that a login waits for, and lets in.
     ///
     /// # Errors
-    /// As for [`Auth::login_with_code`](crate::auth::Auth::login_with_code).
+    /// As for [`Auth::login_with_code`].
     pub async fn login_with_code(&self, challenge: &Challenge, code: Secret) -> Done<()> {
         let challenge = challenge.clone();
         let granted = self.off_thread(move |auth, _, now| auth.login_with_code(&challenge, &code, now)).await?;
@@ -36,7 +38,7 @@ impl Access {
     /// Mails another code.
     ///
     /// # Errors
-    /// As for [`Auth::send_code`](crate::auth::Auth::send_code).
+    /// As for [`Auth::send_code`].
     pub async fn send_code(&self, challenge: &Challenge) -> Done<()> {
         let challenge = challenge.clone();
         Ok(self.off_thread(move |auth, _, now| auth.send_code(&challenge, now)).await?)
@@ -45,21 +47,23 @@ impl Access {
     /// Makes an account. Whoever is logged in stays it; anybody else becomes the new user.
     ///
     /// # Errors
-    /// As for [`Auth::register`](crate::auth::Auth::register).
+    /// As for [`Auth::register`].
     pub async fn register(&self, wanted: Registration) -> Done<Account> {
-        if let Who::User(Account { name: by, .. }) = &*self.who() {
-            let by = by.clone();
-            return Ok(self.off_thread(move |auth, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await?);
+        if let Who::User(_) = &*self.check().await? {
+            return self.for_user(move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await;
         }
         let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
         self.hold(granted).await
     }
 
+    /// Somebody has come; the session of whoever was there ends.
     async fn hold(&self, granted: Granted) -> Done<Account> {
-        self.end().await;
         let Granted { token, account } = granted;
-        *self.session() = Some(Held { token, is_kept: false });
-        let who = self.let_in(Who::User(account.clone()));
+        let (before, who) = {
+            let mut session = self.session();
+            (session.replace(Held { token, is_kept: false }), self.let_in(Who::User(account.clone())))
+        };
+        self.end_session(before.filter(|held| !held.is_kept).map(|held| held.token)).await;
         self.settle_ownership(&who).await?;
         Ok(account)
     }
@@ -73,15 +77,19 @@ impl Access {
         self.check().await
     }
 
-    /// Lets the present session go on when the front end has ended, and gives what names it.
+    /// What names the present session.
     ///
     /// # Errors
     /// [`AccessError::LoginNeeded`] where there is none.
-    pub fn keep(&self) -> Done<Token> {
-        let mut session = self.session();
-        let held = session.as_mut().ok_or(AccessError::LoginNeeded)?;
-        held.is_kept = true;
-        Ok(held.token.clone())
+    pub fn token(&self) -> Done<Token> {
+        self.session().as_ref().map(|held| held.token.clone()).ok_or(AccessError::LoginNeeded)
+    }
+
+    /// Lets the present session go on when the front end has ended, now that what names it is found elsewhere.
+    pub fn keep(&self) {
+        if let Some(held) = self.session().as_mut() {
+            held.is_kept = true;
+        }
     }
 
     /// Ends the session, or with `all` every session of its holder. Gives whose it was.
@@ -89,99 +97,102 @@ impl Access {
     /// # Errors
     /// [`AccessError::LoginNeeded`] where there is none.
     pub async fn logout(&self, all: bool) -> Done<String> {
-        let who = self.who();
-        let name = who.name().ok_or(AccessError::LoginNeeded)?.to_owned();
-        let held = self.session().take();
-        self.let_in(Who::Nobody);
+        let (name, held) = {
+            let mut session = self.session();
+            let name = self.who().name().ok_or(AccessError::LoginNeeded)?.to_owned();
+            self.let_in(Who::Nobody);
+            (name, session.take())
+        };
         let Some(Held { token, .. }) = held else { return Ok(name) };
-        match self.off_thread(move |auth, _, now| auth.logout(&token, all, now)).await {
+        match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
             // Whoever wants it to be over finds it so.
             Ok(()) | Err(AuthError::SessionOver) => Ok(name),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The front end ends, or somebody else comes: the session ends too, unless it is kept.
+    /// The front end ends: the session ends too, unless it is kept.
     pub async fn end(&self) {
         let held = self.session().take().filter(|held| !held.is_kept);
-        if let Some(Held { token, .. }) = held {
-            // It may be over already.
-            let ended = self.off_thread(move |auth, _, now| auth.logout(&token, false, now)).await;
-            tracing::debug!(?ended, "the session of the front end is ended");
+        self.end_session(held.map(|held| held.token)).await;
+    }
+
+    /// Ends a session that nobody goes by any more, if it is not over already.
+    pub async fn end_session(&self, token: Option<Token>) {
+        if let Some(token) = token {
+            let ended = self.off_thread(move |auth, origin, now| auth.logout(&token, false, origin, now)).await;
+            tracing::debug!(?ended, "a session is ended");
         }
     }
 
-    /// Who is logged in.
-    fn account(&self) -> Done<Account> {
-        match &*self.who() {
+    /// Who is logged in. The session is looked up: a form may have stood open for long.
+    async fn account(&self) -> Done<Account> {
+        match &*self.check().await? {
             Who::User(account) => Ok(account.clone()),
             _ => Err(AccessError::LoginNeeded),
         }
     }
 
-    fn token(&self) -> Option<Token> {
-        self.session().as_ref().map(|held| held.token.clone())
+    /// Does something for whoever is logged in, on a thread that may wait.
+    async fn for_user<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
+    ) -> Done<T> {
+        let name = self.account().await?.name;
+        Ok(self.off_thread(move |auth, origin, now| work(auth, &name, origin, now)).await?)
+    }
+
+    /// The same for what changes the account, and with it what is shown of it.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
+    ) -> Done<T> {
+        let done = self.for_user(work).await?;
+        if let Err(error) = self.peek().await {
+            tracing::debug!(%error, "the session ended while the account was changed");
+        }
+        Ok(done)
     }
 
     /// Changes the password of whoever is logged in; their other sessions end.
     ///
     /// # Errors
-    /// As for [`Auth::change_password`](crate::auth::Auth::change_password).
+    /// As for [`Auth::change_password`].
     pub async fn change_password(&self, old: Secret, new: Secret) -> Done<()> {
-        let (name, token) = (self.account()?.name, self.token());
-        let change = move |auth: &crate::auth::Auth, origin: &str, now| {
-            auth.change_password(&name, (&old, &new), token.as_ref(), origin, now)
-        };
-        Ok(self.off_thread(change).await?)
+        let token = self.token().ok();
+        self.for_user(move |auth, name, origin, now| auth.change_password(name, (&old, &new), token.as_ref(), origin, now)).await
     }
 
     /// Begins to enable one-time passwords.
     ///
     /// # Errors
-    /// As for [`Auth::otp_enable`](crate::auth::Auth::otp_enable).
+    /// As for [`Auth::otp_enable`].
     pub async fn otp_enable(&self, kind: CodeKind) -> Done<Begun> {
-        let name = self.account()?.name;
-        Ok(self.off_thread(move |auth, _, now| auth.otp_enable(&name, kind, now)).await?)
+        self.for_user(move |auth, name, _, now| auth.otp_enable(name, kind, now)).await
     }
 
     /// Enables them with a code, and gives the backup codes.
     ///
     /// # Errors
-    /// As for [`Auth::otp_confirm`](crate::auth::Auth::otp_confirm).
+    /// As for [`Auth::otp_confirm`].
     pub async fn otp_confirm(&self, code: Secret) -> Done<Vec<Secret>> {
-        let name = self.account()?.name;
-        let codes = self.off_thread(move |auth, origin, now| auth.otp_confirm(&name, &code, origin, now)).await?;
-        self.look_again().await;
-        Ok(codes)
+        self.change(move |auth, name, origin, now| auth.otp_confirm(name, &code, origin, now)).await
     }
 
     /// Disables them.
     ///
     /// # Errors
-    /// As for [`Auth::otp_disable`](crate::auth::Auth::otp_disable).
+    /// As for [`Auth::otp_disable`].
     pub async fn otp_disable(&self, password: Secret) -> Done<()> {
-        let name = self.account()?.name;
-        self.off_thread(move |auth, origin, now| auth.otp_disable(&name, &password, origin, now)).await?;
-        self.look_again().await;
-        Ok(())
+        self.change(move |auth, name, origin, now| auth.otp_disable(name, &password, origin, now)).await
     }
 
     /// New backup codes.
     ///
     /// # Errors
-    /// As for [`Auth::new_backup_codes`](crate::auth::Auth::new_backup_codes).
+    /// As for [`Auth::new_backup_codes`].
     pub async fn new_backup_codes(&self, password: Secret) -> Done<Vec<Secret>> {
-        let name = self.account()?.name;
-        let codes = self.off_thread(move |auth, origin, now| auth.new_backup_codes(&name, &password, origin, now)).await?;
-        self.look_again().await;
-        Ok(codes)
-    }
-
-    /// The account has changed, and so has what is shown of it.
-    async fn look_again(&self) {
-        if let Err(error) = self.peek().await {
-            tracing::debug!(%error, "the session ended while the account was changed");
-        }
+        self.change(move |auth, name, origin, now| auth.new_backup_codes(name, &password, origin, now)).await
     }
 
     /// The sessions of whoever is logged in.
@@ -189,17 +200,16 @@ impl Access {
     /// # Errors
     /// Where nobody is, or the disk refuses.
     pub async fn sessions(&self) -> Done<Vec<SessionInfo>> {
-        let (name, token) = (self.account()?.name, self.token());
-        Ok(self.off_thread(move |auth, _, now| auth.sessions(&name, token.as_ref(), now)).await?)
+        let token = self.token().ok();
+        self.for_user(move |auth, name, _, now| auth.sessions(name, token.as_ref(), now)).await
     }
 
     /// Ends one of them.
     ///
     /// # Errors
-    /// As for [`Auth::revoke`](crate::auth::Auth::revoke).
+    /// As for [`Auth::revoke`].
     pub async fn revoke(&self, id: String) -> Done<()> {
-        let name = self.account()?.name;
-        Ok(self.off_thread(move |auth, origin, now| auth.revoke(&name, &id, origin, now)).await?)
+        self.for_user(move |auth, name, origin, now| auth.revoke(name, &id, origin, now)).await
     }
 
     /// All accounts.
@@ -218,13 +228,12 @@ impl Access {
         Ok(self.off_thread(move |auth, _, _| auth.account(&name)).await?.name)
     }
 
-    /// Notes that a file was shared, or is no longer.
+    /// Notes that a file is shared, or no longer.
     ///
     /// # Errors
     /// Where the disk refuses.
     pub async fn note_share(&self, what: String) -> Done<()> {
-        let name = self.account()?.name;
-        Ok(self.off_thread(move |auth, origin, now| auth.note_share(&name, origin, &what, now)).await?)
+        self.for_user(move |auth, name, origin, now| auth.note_share(name, origin, &what, now)).await
     }
 
     /// The latest entries of the audit log: all for an admin, else those of whoever is logged in.
@@ -232,7 +241,7 @@ impl Access {
     /// # Errors
     /// Where the disk refuses.
     pub async fn audit(&self, count: usize) -> Done<Vec<(u64, Deed)>> {
-        let user = if self.who().is_admin() { None } else { Some(self.account()?.name) };
+        let user = if self.who().is_admin() { None } else { Some(self.account().await?.name) };
         Ok(self.off_thread(move |auth, _, _| auth.audit(count, user.as_ref())).await?)
     }
 
@@ -249,7 +258,7 @@ impl Access {
     /// # Errors
     /// Where the disk refuses.
     pub async fn mails(&self) -> Done<Vec<(u64, Mail)>> {
-        let to = if self.who().is_admin() { None } else { Some(self.account()?.email) };
+        let to = if self.who().is_admin() { None } else { Some(self.account().await?.email) };
         let mut mails = self.off_thread(|auth, _, _| auth.mails()).await?;
         mails.retain(|(_, mail)| to.as_ref().is_none_or(|to| mail.to == *to));
         Ok(mails)
@@ -258,11 +267,8 @@ impl Access {
     /// Queues a mail to whoever is logged in. Gives its address.
     ///
     /// # Errors
-    /// Where nobody is, or the disk refuses.
-    pub async fn test_mail(&self) -> Done<String> {
-        let to = self.account()?.email;
-        let address = to.to_string();
-        self.off_thread(move |auth, _, now| auth.test_mail(&to, now)).await?;
-        Ok(address)
+    /// As for [`Auth::test_mail`].
+    pub async fn test_mail(&self) -> Done<Email> {
+        self.for_user(|auth, name, _, now| auth.test_mail(name, now)).await
     }
 }

@@ -1,4 +1,4 @@
-//! Floor 4: who uses a front end, and what they may see and do. Every front end asks here before it asks the engine.
+//! Floor 4: who uses a front end, and what they may see and do. Front ends ask here before they ask the engine.
 //!
 //! | file | what it is |
 //! |---|---|
@@ -68,6 +68,7 @@ pub struct Access {
 
 #[derive(Debug)]
 struct State {
+    /// By which session `who` is there. Both change while this is locked, so that they fit.
     session: Mutex<Option<Held>>,
     who: watch::Sender<Arc<Who>>,
     /// What was nobody's has been given to somebody.
@@ -145,22 +146,30 @@ impl Access {
 
     async fn look_up(
         &self,
-        ask: fn(&Auth, &Token, u64) -> Result<crate::auth::Account, AuthError>,
+        ask: fn(&Auth, &Token, &str, u64) -> Result<crate::auth::Account, AuthError>,
     ) -> Result<Arc<Who>, AccessError> {
-        let held = self.session().clone();
-        let who = self.off_thread(move |auth, _, now| match held {
-            Some(held) => ask(auth, &held.token, now).map(Who::User),
-            None if auth.has_accounts()? => Ok(Who::Nobody),
-            None => Ok(Who::Operator),
-        });
-        match who.await {
-            Ok(who) => Ok(self.let_in(who)),
-            Err(AuthError::SessionOver) => {
-                *self.session() = None;
-                self.let_in(Who::Nobody);
-                Err(AuthError::SessionOver.into())
+        loop {
+            let held = self.session().clone();
+            let asked = held.clone();
+            let who = self.off_thread(move |auth, origin, now| match asked {
+                Some(held) => ask(auth, &held.token, origin, now).map(Who::User),
+                None if auth.has_accounts()? => Ok(Who::Nobody),
+                None => Ok(Who::Operator),
+            });
+            let who = who.await;
+            let mut session = self.session();
+            let is_same = session.as_ref().map(|held| held.token.expose()) == held.as_ref().map(|held| held.token.expose());
+            match who {
+                // Somebody has come or gone meanwhile.
+                _ if !is_same => {}
+                Ok(who) => return Ok(self.let_in(who)),
+                Err(AuthError::SessionOver) => {
+                    *session = None;
+                    self.let_in(Who::Nobody);
+                    return Err(AuthError::SessionOver.into());
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -186,8 +195,7 @@ impl Access {
     /// Where the engine has stopped.
     pub async fn manifests(&self, who: &Who) -> Result<Vec<Manifest>, EngineError> {
         let mut manifests = Vec::new();
-        let Reply::Files(files) = self.engine.ask(Command::Files).await? else { return Ok(manifests) };
-        for file in files.into_iter().filter(|file| who.may_read(file)) {
+        for file in self.files(who).await? {
             if let Reply::Info(manifest) = self.engine.ask(Command::Info { file: file.key }).await? {
                 manifests.push(*manifest);
             }
@@ -254,13 +262,27 @@ impl Access {
         Err(AccessError::AdminOnly { what: what.to_owned(), user: who.name().unwrap_or_default().to_owned() })
     }
 
-    async fn note_refusal(&self, who: &Who, what: String) -> Result<(), AuthError> {
+    /// Notes that somebody tried what is not theirs to do.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub async fn note_refusal(&self, who: &Who, what: String) -> Result<(), AuthError> {
         let Who::User(account) = who else { return Ok(()) };
         let user = account.name.clone();
         self.off_thread(move |auth, origin, now| auth.note_refusal(&user, origin, &what, now)).await
     }
 
-    /// Whoever this is, they are behind the door now.
+    /// The files that somebody may read.
+    ///
+    /// # Errors
+    /// Where the engine has stopped.
+    pub async fn files(&self, who: &Who) -> Result<Vec<FileRecord>, EngineError> {
+        let Reply::Files(mut files) = self.engine.ask(Command::Files).await? else { return Ok(Vec::new()) };
+        files.retain(|file| who.may_read(file));
+        Ok(files)
+    }
+
+    /// Whoever this is, they are behind the door now. The session is locked by whoever calls.
     fn let_in(&self, who: Who) -> Arc<Who> {
         let who = Arc::new(who);
         self.state.who.send_if_modified(|before| {

@@ -1,6 +1,7 @@
 //! The user of a front end, and whose files are theirs to see. Knows nothing of how somebody becomes it.
 
 use crate::auth::{Account, Role};
+use crate::engine::Snapshot;
 use crate::engine::transfer::TransferStatus;
 use crate::storage::manifest::{FileKey, FileRecord};
 
@@ -36,6 +37,16 @@ impl Who {
     /// Whether a transfer is theirs to see and to cancel: one of their own, or any for an admin.
     pub fn began(&self, transfer: &TransferStatus) -> bool {
         self.may_see_what_began(transfer.user.as_deref())
+    }
+
+    /// What runs, for somebody who is about to end it by leaving: their own by name, and how much is of others.
+    pub fn describe_running(&self, snapshot: &Snapshot) -> Vec<String> {
+        let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.began(status));
+        let mut names: Vec<String> = own.iter().map(|status| status.describe()).collect();
+        if !others.is_empty() {
+            names.push(format!("{} of other users", others.len()));
+        }
+        names
     }
 
     /// Whether what this user has begun is theirs to see.

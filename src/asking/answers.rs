@@ -2,7 +2,7 @@
 //! help. Knows nothing of what forms are for.
 
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
@@ -110,7 +110,7 @@ impl Answers {
         show(form, is_shown);
         match self.typed(field).await {
             Ok(found) => found,
-            Err(error) => Found::Unable(format!("cannot ask at the terminal: {error}")),
+            Err(error) => Found::Unable(format!("cannot read an answer: {error}")),
         }
     }
 
@@ -163,8 +163,12 @@ fn missing(field: &Field) -> String {
 }
 
 fn line_of_stdin() -> io::Result<Option<Secret>> {
-    let mut line = Zeroizing::new(String::new());
-    let count = io::stdin().read_line(&mut line)?;
+    // It does not grow, so that no copy of a secret is left behind.
+    let mut line = Zeroizing::new(String::with_capacity(terminal::LINE_MAX));
+    let count = io::stdin().lock().take(terminal::LINE_MAX as u64).read_line(&mut line)?;
+    if count == terminal::LINE_MAX {
+        return Err(io::Error::other("the line is too long for an answer"));
+    }
     Ok((count > 0).then(|| line.trim_end_matches(['\r', '\n']).into()))
 }
 

@@ -21,6 +21,7 @@ use color_eyre::eyre::{Report, Result};
 use self::answers::Answers;
 use crate::access::{AccessError, Who, kept};
 use crate::auth::AuthError;
+use crate::interrupt::interrupted;
 use crate::session::{Session, advised};
 use crate::shell::answer::Answer;
 use crate::shell::words::{Variables, quote};
@@ -54,7 +55,7 @@ impl Desk {
     pub async fn open(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
         let mut desk = Desk::unmanned(session, login, origin)?;
         match &login.user {
-            Some(user) => drop(desk.run(&format!("login {}", quote(user))).await.map_err(refused)?),
+            Some(user) => drop(desk.run_interruptibly(&format!("login {}", quote(user))).await?),
             None => desk.resume(session).await?,
         }
         Ok(desk)
@@ -115,6 +116,17 @@ impl Desk {
     pub async fn run(&mut self, line: &str) -> Result<Answer, ShellError> {
         let shell = self.shell.clone();
         self.serve(shell.run_to_end(line, &Variables::new())).await
+    }
+
+    /// The same until somebody interrupts; the terminal is given back then.
+    ///
+    /// # Errors
+    /// What the line is refused for, with the next step; [`Interrupted`](crate::interrupt::Interrupted).
+    pub async fn run_interruptibly(&mut self, line: &str) -> Result<Answer> {
+        tokio::select! {
+            answer = self.run(line) => answer.map_err(refused),
+            stop = interrupted() => Err(stop?.into()),
+        }
     }
 
     /// Does work, and answers what it asks.

@@ -13,7 +13,7 @@ use secrecy::zeroize::Zeroizing;
 use crate::auth::Secret;
 
 /// No line is longer, in bytes: what follows is thrown away.
-const LINE_MAX: usize = 4096;
+pub(super) const LINE_MAX: usize = 4096;
 /// How long the reading thread waits before it looks whether it is still wanted.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
@@ -29,17 +29,14 @@ pub fn open() -> Option<File> {
 /// # Errors
 /// Where the terminal cannot be used.
 pub async fn ask(terminal: &File, prompt: &str, is_hidden: bool) -> io::Result<Option<Secret>> {
-    let (mut terminal, prompt) = (terminal.try_clone()?, prompt.to_owned());
+    let mut typed = terminal.try_clone()?;
+    let _raw = Raw::set(terminal)?;
+    write!(typed, "{prompt}: ")?;
     let wanted = Wanted(Arc::new(AtomicBool::new(true)));
     let is_wanted = Arc::clone(&wanted.0);
-    let reading = tokio::task::spawn_blocking(move || {
-        write!(terminal, "{prompt}: ")?;
-        let line = read_line(&terminal, is_hidden, &is_wanted);
-        writeln!(terminal)?;
-        line
-    });
-    let line = reading.await.map_err(io::Error::other)?;
-    drop(wanted);
+    let line = tokio::task::spawn_blocking(move || read_line(&typed, is_hidden, &is_wanted));
+    let line = line.await.map_err(io::Error::other)?;
+    writeln!(&*terminal)?;
     line
 }
 
@@ -52,10 +49,20 @@ impl Drop for Wanted {
     }
 }
 
-/// The terminal as it was, for when the line is read.
-struct Restore<'a>(&'a File, Termios);
+/// The terminal without echo, and without lines of its own; as it was before when this is dropped.
+struct Raw<'a>(&'a File, Termios);
 
-impl Drop for Restore<'_> {
+impl Raw<'_> {
+    fn set(terminal: &File) -> io::Result<Raw<'_>> {
+        let before = tcgetattr(terminal)?;
+        let mut raw = before.clone();
+        raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+        tcsetattr(terminal, OptionalActions::Now, &raw)?;
+        Ok(Raw(terminal, before))
+    }
+}
+
+impl Drop for Raw<'_> {
     fn drop(&mut self) {
         // There is nobody to tell.
         let _ = tcsetattr(self.0, OptionalActions::Now, &self.1);
@@ -63,17 +70,15 @@ impl Drop for Restore<'_> {
 }
 
 fn read_line(mut terminal: &File, is_hidden: bool, is_wanted: &AtomicBool) -> io::Result<Option<Secret>> {
-    let before = tcgetattr(terminal)?;
-    let mut raw = before.clone();
-    raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
-    tcsetattr(terminal, OptionalActions::Now, &raw)?;
-    let _restore = Restore(terminal, before);
     // It never grows, so that no copy of a secret is left behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
     while is_wanted.load(Ordering::Relaxed) {
         let Some(byte) = next_byte(terminal)? else { continue };
         match byte {
-            b'\r' | b'\n' => return Ok(Some(std::str::from_utf8(&line).unwrap_or_default().into())),
+            b'\r' | b'\n' => {
+                let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("what was typed is not UTF-8"))?;
+                return Ok(Some(text.into()));
+            }
             // Ctrl-C, Ctrl-D.
             3 | 4 => return Ok(None),
             // Backspace takes a character, Ctrl-U all of them.

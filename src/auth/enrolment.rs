@@ -17,8 +17,6 @@ use super::{Auth, AuthError, deed, update};
 const LIFETIME: u64 = 15 * 60;
 /// How often its code may be wrong.
 const TRIES: u32 = 5;
-/// How many codes are mailed to enable them, within the lifetime of one.
-const MAILS_MAX: usize = 5;
 
 #[derive(Debug, Clone)]
 pub(super) struct PendingEnrolment {
@@ -59,9 +57,8 @@ impl Auth {
                 (What::App(secret), begun, now + LIFETIME)
             }
             CodeKind::Mail => {
-                self.note_enrolment_mail(user, now)?;
                 let code = otp::mail_code()?;
-                self.write(|transaction| mail::queue(transaction, &Mail::code(&record.email, &code, now)))?;
+                self.mail_code(user, &code, now)?;
                 (What::Mail(otp::mail_fingerprint(user.as_str(), &code)), Begun::Mail, now + CODE_LIFETIME)
             }
         };
@@ -105,19 +102,6 @@ impl Auth {
         Ok(codes)
     }
 
-    /// Counts a mail that is about to be queued; refuses where there were enough.
-    fn note_enrolment_mail(&self, user: &UserName, now: u64) -> Result<(), AuthError> {
-        let mut pending = self.pending();
-        pending.enrolment_mails.retain(|_, mailed| mailed.last().is_some_and(|at| at + CODE_LIFETIME > now));
-        let mailed = pending.enrolment_mails.entry(user.clone()).or_default();
-        mailed.retain(|at| at + CODE_LIFETIME > now);
-        if mailed.len() >= MAILS_MAX {
-            return Err(AuthError::Wait { seconds: mailed[0] + CODE_LIFETIME - now });
-        }
-        mailed.push(now);
-        Ok(())
-    }
-
     /// The enrolment that was begun, with one more try counted.
     fn try_enrolment(&self, user: &UserName, now: u64) -> Result<PendingEnrolment, AuthError> {
         let mut pending = self.pending();
@@ -133,9 +117,9 @@ impl Auth {
     /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
     pub fn otp_disable(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<(), AuthError> {
         let action = Action::OtpDisable;
-        let kept = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password;
+        let changes = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password_changes;
         self.write(|transaction| {
-            let email = update_proven(transaction, user, &kept, |record| match record.second {
+            let email = update_proven(transaction, user, changes, |record| match record.second {
                 Second::Nothing => Err(AuthError::OtpDisabled),
                 _ => {
                     record.second = Second::Nothing;
@@ -154,14 +138,14 @@ impl Auth {
     /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
     pub fn new_backup_codes(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let action = Action::BackupCodes;
-        let kept = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password;
-        let (codes, fingerprints) = otp::backup_codes(user)?;
+        let changes = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password_changes;
+        let (codes, kept) = otp::backup_codes(user)?;
         self.write(|transaction| -> Result<(), AuthError> {
-            update_proven(transaction, user, &kept, |record| {
+            update_proven(transaction, user, changes, |record| {
                 if record.second == Second::Nothing {
                     return Err(AuthError::OtpDisabled);
                 }
-                record.backup_codes = fingerprints;
+                record.backup_codes = kept;
                 Ok(())
             })?;
             Ok(audit::append(transaction, deed(now, user.as_str(), origin, action))?)

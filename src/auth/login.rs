@@ -8,20 +8,18 @@ use subtle::ConstantTimeEq;
 
 use super::audit::{self, Action, Deed};
 use super::mail::{self, CODE_LIFETIME, Mail};
-use super::names::{UserName, printable};
+use super::names::UserName;
 use super::secret::{Fingerprint, Secret, Token, random};
-use super::store::{self, ACCOUNTS, AccountRecord, FAILURES, Second};
-use super::{Account, Auth, AuthError, deed, limits, otp, password, sessions, update};
+use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Second};
+use super::{Account, Auth, AuthError, Pending, deed, limits, otp, password, sessions, update};
 use crate::database::{self, DatabaseError};
 
 /// How often a code may be wrong before the login has to be begun anew.
 const TRIES: u32 = 5;
-/// How many codes are mailed for one login.
-const MAILS_MAX: u32 = 5;
 /// How long a login may take, in seconds.
 const LOGIN_LIFETIME: u64 = 10 * 60;
-/// The longest name that failures are counted for, in characters: no account has a longer one.
-const COUNTED_NAME_MAX: usize = 64;
+/// What stands for a name that no account can have: a password may have been typed in its place.
+const NO_NAME: &str = "(no user name)";
 
 /// Where a code comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,14 +71,13 @@ pub(super) struct PendingLogin {
     proven: Proven,
     until: u64,
     tries: u32,
-    mails: u32,
     mailed: Option<(Fingerprint, u64)>,
 }
 
 impl PendingLogin {
     /// Whether a code may still end it.
     fn goes_on(&self, now: u64) -> bool {
-        self.until > now && self.tries <= TRIES
+        self.until > now && self.tries < TRIES
     }
 }
 
@@ -89,13 +86,13 @@ impl PendingLogin {
 struct Proven {
     user: UserName,
     origin: String,
-    /// The hash that it was right for.
-    kept: String,
+    /// How often it had been changed then.
+    changes: u32,
     /// The same password, hashed as it is wanted now, where it was kept with fewer iterations.
     raised: Option<String>,
 }
 
-/// Who tries what.
+/// Who tries what. The name is one that an account may have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub(super) user: &'a str,
@@ -117,7 +114,7 @@ impl Attempt<'_> {
 }
 
 fn user_counter(user: &str) -> String {
-    format!("user {}", printable(user, COUNTED_NAME_MAX))
+    format!("user {user}")
 }
 
 /// An attempt that is being checked; it counts as a failure as long as this lives.
@@ -145,6 +142,8 @@ impl Auth {
     /// [`AuthError::WrongLogin`], or [`AuthError::Wait`] where there were too many failures; then nothing is checked.
     /// [`AuthError::Lapsed`] where the password was changed meanwhile.
     pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
+        let name = user.parse::<UserName>().ok();
+        let user = name.as_ref().map_or(NO_NAME, UserName::as_str);
         let attempt = Attempt { user, origin, action: Action::Login, now };
         let record = self.checked(password, &attempt)?;
         let raised = if password::iterations(&record.password) < self.0.policy.iterations {
@@ -152,7 +151,7 @@ impl Auth {
         } else {
             None
         };
-        let proven = Proven { user: record.name, origin: origin.to_owned(), kept: record.password, raised };
+        let proven = Proven { user: record.name, origin: origin.to_owned(), changes: record.password_changes, raised };
         let kind = match record.second {
             Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, now)).map(Step::Granted),
             Second::App { .. } => CodeKind::App,
@@ -171,7 +170,7 @@ impl Auth {
     /// Remembers who has to give a code yet; gives what the login is called.
     fn await_code(&self, proven: Proven, now: u64) -> Result<String, AuthError> {
         let id: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-        let login = PendingLogin { proven, until: now + LOGIN_LIFETIME, tries: 0, mails: 0, mailed: None };
+        let login = PendingLogin { proven, until: now + LOGIN_LIFETIME, tries: 0, mailed: None };
         let mut pending = self.pending();
         pending.logins.retain(|_, login| login.until > now);
         pending.logins.insert(id.clone(), login);
@@ -181,49 +180,37 @@ impl Auth {
     /// Mails a new code for a login; the one before it is worth nothing then.
     ///
     /// # Errors
-    /// [`AuthError::Lapsed`], also where enough have been mailed, or where the disk refuses.
+    /// [`AuthError::Lapsed`]; [`AuthError::Wait`] where enough mails were asked for; or where the disk refuses.
     pub fn send_code(&self, challenge: &Challenge, now: u64) -> Result<(), AuthError> {
-        let code = otp::mail_code()?;
-        let user = {
-            let mut pending = self.pending();
-            let login = pending.logins.get_mut(&challenge.id).ok_or(AuthError::Lapsed)?;
-            if !login.goes_on(now) || login.mails == MAILS_MAX {
-                return Err(AuthError::Lapsed);
-            }
-            login.mails += 1;
+        let waiting = self.pending().logins.get(&challenge.id).filter(|login| login.goes_on(now)).cloned();
+        let (user, code) = (waiting.ok_or(AuthError::Lapsed)?.proven.user, otp::mail_code()?);
+        self.mail_code(&user, &code, now)?;
+        if let Some(login) = self.pending().logins.get_mut(&challenge.id) {
             login.mailed = Some((otp::mail_fingerprint(&challenge.id, &code), now + CODE_LIFETIME));
-            login.proven.user.clone()
-        };
-        let email = self.record(user.as_str())?.email;
-        Ok(self.write(|transaction| mail::queue(transaction, &Mail::code(&email, &code, now)))?)
+        }
+        Ok(())
     }
 
     /// Checks the code of a login: of the app or the mail, or a backup code.
     ///
     /// # Errors
-    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where the login was begun too long ago, failed too often, or the password
-    /// was changed meanwhile.
+    /// [`AuthError::WrongCode`]; [`AuthError::Wait`] where there were too many failures; [`AuthError::Lapsed`] where the login was
+    /// begun too long ago, failed too often, or the password was changed meanwhile.
     pub fn login_with_code(&self, challenge: &Challenge, code: &Secret, now: u64) -> Result<Granted, AuthError> {
-        let login = {
-            let mut pending = self.pending();
-            let login = pending.logins.get_mut(&challenge.id).ok_or(AuthError::Lapsed)?;
-            login.tries += 1;
-            login.clone()
-        };
+        let Some(login) = self.pending().logins.get(&challenge.id).cloned() else { return Err(AuthError::Lapsed) };
         let Proven { user, origin, .. } = &login.proven;
         let attempt = Attempt { user: user.as_str(), origin, action: Action::SecondFactor, now };
-        self.noting_lapse(&attempt, self.finish(&login, &challenge.id, code, &attempt))
+        let finished = if login.goes_on(now) { self.finish(&challenge.id, code, &attempt) } else { Err(AuthError::Lapsed) };
+        self.noting_lapse(&attempt, finished)
     }
 
-    fn finish(&self, login: &PendingLogin, id: &str, code: &Secret, attempt: &Attempt<'_>) -> Result<Granted, AuthError> {
-        let (proven, now) = (&login.proven, attempt.now);
-        if !login.goes_on(now) {
-            return Err(AuthError::Lapsed);
-        }
+    fn finish(&self, id: &str, code: &Secret, attempt: &Attempt<'_>) -> Result<Granted, AuthError> {
+        let now = attempt.now;
         let _in_flight = self.admit(attempt)?;
-        let token = Token::new()?;
+        let login = self.try_code(id, now)?;
+        let (proven, token) = (&login.proven, Token::new()?);
         let granted = self.write(|transaction| {
-            let right = update(transaction, &proven.user, |record| is_right(record, login, id, code, now))?;
+            let right = update(transaction, &proven.user, |record| is_right(record, &login, id, code, now))?;
             // Of two that come with one code at once, the second finds nothing left to finish.
             if !right || self.pending().logins.remove(id).is_none() {
                 note_failure(transaction, attempt, "wrong, old or used code")?;
@@ -234,6 +221,14 @@ impl Auth {
         })?;
         let account = granted.ok_or(AuthError::WrongCode)?;
         Ok(Granted { token, account })
+    }
+
+    /// The login that waits for a code, with one more try counted.
+    fn try_code(&self, id: &str, now: u64) -> Result<PendingLogin, AuthError> {
+        let mut pending = self.pending();
+        let login = pending.logins.get_mut(id).filter(|login| login.goes_on(now)).ok_or(AuthError::Lapsed)?;
+        login.tries += 1;
+        Ok(login.clone())
     }
 
     /// Notes a login that came too late.
@@ -249,7 +244,7 @@ impl Auth {
         let _in_flight = self.admit(attempt)?;
         let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, attempt.user)?;
         let kept = record.as_ref().map(|record| record.password.as_str());
-        let is_right = password::verify(password, kept, self.0.refusal_iterations);
+        let is_right = password::verify(password, kept, self.refusal_iterations()?);
         match record.filter(|_| is_right) {
             Some(record) => Ok(record),
             None => {
@@ -261,28 +256,33 @@ impl Auth {
 
     /// Refuses where there were too many failures; attempts that are being checked count as such.
     fn admit(&self, attempt: &Attempt<'_>) -> Result<InFlight<'_>, AuthError> {
+        let counters = attempt.counters();
+        let seconds = {
+            let mut pending = self.pending();
+            let seconds = self.wait(&pending, &counters, attempt.now)?;
+            if seconds == 0 {
+                let counters = counters.map(|(counter, _)| counter);
+                counters.iter().for_each(|counter| *pending.in_flight.entry(counter.clone()).or_default() += 1);
+                return Ok(InFlight { auth: self, counters });
+            }
+            seconds
+        };
+        let refused = attempt.deed().refused("too many failures");
+        self.write(|transaction| audit::append(transaction, refused))?;
+        Err(AuthError::Wait { seconds })
+    }
+
+    /// How long these counters make somebody wait. What is no longer in flight has been written before.
+    fn wait(&self, pending: &Pending, counters: &[(String, usize)], now: u64) -> Result<u64, AuthError> {
         let reading = self.0.database.read()?;
         let mut seconds = 0;
-        let counters = attempt.counters();
-        let in_flight = {
-            let mut pending = self.pending();
-            for (counter, free) in &counters {
-                let mut failures: Vec<u64> = store::read(&reading, FAILURES, counter.as_str())?.unwrap_or_default();
-                let count = pending.in_flight.get(counter).copied().unwrap_or(0);
-                failures.extend(std::iter::repeat_n(attempt.now, count));
-                seconds = seconds.max(limits::wait(&failures, *free, attempt.now));
-            }
-            for (counter, _) in &counters {
-                *pending.in_flight.entry(counter.clone()).or_default() += 1;
-            }
-            InFlight { auth: self, counters: counters.map(|(counter, _)| counter) }
-        };
-        if seconds > 0 {
-            let refused = attempt.deed().refused("too many failures");
-            self.write(|transaction| audit::append(transaction, refused))?;
-            return Err(AuthError::Wait { seconds });
+        for (counter, free) in counters {
+            let mut failures: Vec<u64> = store::read(&reading, ATTEMPTS, counter.as_str())?.unwrap_or_default();
+            let count = pending.in_flight.get(counter).copied().unwrap_or(0);
+            failures.extend(std::iter::repeat_n(now, count));
+            seconds = seconds.max(limits::wait(&failures, *free, now));
         }
-        Ok(in_flight)
+        Ok(seconds)
     }
 
     fn grant_at_once(&self, proven: &Proven, now: u64) -> Result<Granted, AuthError> {
@@ -296,12 +296,12 @@ impl Auth {
 
     /// All that a login changes, in one transaction.
     fn grant(&self, transaction: &WriteTransaction, proven: &Proven, token: &Token, now: u64) -> Result<Account, AuthError> {
-        let Proven { user, origin, kept, raised } = proven;
+        let Proven { user, origin, changes, raised } = proven;
         sessions::sweep(transaction, &self.0.policy, now)?;
         sweep_failures(transaction, now)?;
         sessions::insert(transaction, token, user, origin, now)?;
-        store::remove(transaction, FAILURES, user_counter(user.as_str()).as_str())?;
-        let record = update_proven(transaction, user, kept, |record| {
+        store::remove(transaction, ATTEMPTS, user_counter(user.as_str()).as_str())?;
+        let record = update_proven(transaction, user, *changes, |record| {
             record.last_login = Some(now);
             if let Some(raised) = raised {
                 record.password.clone_from(raised);
@@ -313,15 +313,15 @@ impl Auth {
     }
 }
 
-/// Changes an account for somebody who has given the password that was kept as `kept`. Whoever has changed it meanwhile has ended
-/// what the old one began.
+/// Changes an account for somebody who has given the password as it was after so many `changes`. Whoever has changed it meanwhile
+/// has ended what the old one began.
 pub(super) fn update_proven<T>(
     transaction: &WriteTransaction,
     user: &UserName,
-    kept: &str,
+    changes: u32,
     change: impl FnOnce(&mut AccountRecord) -> Result<T, AuthError>,
 ) -> Result<T, AuthError> {
-    update(transaction, user, |record| if record.password == kept { change(record) } else { Err(AuthError::Lapsed) })
+    update(transaction, user, |record| if record.password_changes == changes { change(record) } else { Err(AuthError::Lapsed) })
 }
 
 /// Whether the code is right; it is used up then.
@@ -354,15 +354,15 @@ fn is_same(a: &Fingerprint, b: &Fingerprint) -> bool {
 fn sweep_failures(transaction: &WriteTransaction, now: u64) -> Result<(), DatabaseError> {
     let counts =
         |_: &str, value: &[u8]| database::decode::<Vec<u64>>(value).is_ok_and(|failures| limits::any_counts(&failures, now));
-    Ok(transaction.open_table(FAILURES)?.retain(counts)?)
+    Ok(transaction.open_table(ATTEMPTS)?.retain(counts)?)
 }
 
 /// Counts a failure and notes it.
 fn note_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
     for (counter, _) in attempt.counters() {
-        let mut failures: Vec<u64> = store::get(transaction, FAILURES, counter.as_str())?.unwrap_or_default();
+        let mut failures: Vec<u64> = store::get(transaction, ATTEMPTS, counter.as_str())?.unwrap_or_default();
         limits::note(&mut failures, attempt.now);
-        store::put(transaction, FAILURES, counter.as_str(), &failures)?;
+        store::put(transaction, ATTEMPTS, counter.as_str(), &failures)?;
     }
     audit::append(transaction, attempt.deed().refused(why))
 }

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::names::Email;
+use super::names::{Email, UserName};
 use super::secret::Secret;
-use super::store::{self, MAIL_NUMBERS, MAILS};
+use super::store::{self, ATTEMPTS, MAIL_NUMBERS, MAILS};
+use super::{AuthError, limits};
 use crate::database::{self, Database, DatabaseError};
 use secrecy::ExposeSecret;
 
@@ -86,6 +87,14 @@ impl Mail {
         Mail::new(to, what, text, at)
     }
 
+    /// The same after an attempt to send it; none where it was sent, or is given up.
+    pub(super) fn after(self, result: Result<(), String>, now: u64) -> Option<Mail> {
+        let error = result.err()?;
+        let pause = FIRST_PAUSE.saturating_mul(1u64.checked_shl(self.attempts).unwrap_or(u64::MAX)).min(PAUSE_MAX);
+        let later = Mail { attempts: self.attempts.saturating_add(1), next: now + pause, error: Some(error), ..self };
+        Some(later).filter(|later| later.next < later.until)
+    }
+
     /// Nothing but that mail arrives.
     pub(super) fn test(to: &Email, at: u64) -> Mail {
         Mail::new(to, "test", format!("Mail from p2p arrives.\n\nTime: {}\n", timestamp(at)), at)
@@ -99,12 +108,30 @@ fn timestamp(at: u64) -> String {
     time.and_then(|time| time.format(format).ok()).unwrap_or_else(|| at.to_string())
 }
 
-/// Puts a mail into the queue. No number is given twice: files of the outbox are called by them.
-pub(super) fn queue(transaction: &WriteTransaction, mail: &Mail) -> Result<(), DatabaseError> {
+/// A number for a mail. None is given twice: files of the outbox are called by them.
+pub(super) fn next_number(transaction: &WriteTransaction) -> Result<u64, DatabaseError> {
     let mut numbers = transaction.open_table(MAIL_NUMBERS)?;
     let number = numbers.get(())?.map_or(1, |last| last.value() + 1);
     numbers.insert((), number)?;
-    store::put(transaction, MAILS, number, mail)
+    Ok(number)
+}
+
+/// Puts a mail into the queue.
+pub(super) fn queue(transaction: &WriteTransaction, mail: &Mail) -> Result<(), DatabaseError> {
+    store::put(transaction, MAILS, next_number(transaction)?, mail)
+}
+
+/// Counts a mail that a user has asked for; refuses where there were enough.
+pub(super) fn allow(transaction: &WriteTransaction, user: &UserName, now: u64) -> Result<(), AuthError> {
+    let key = format!("mails to {user}");
+    let mut asked: Vec<u64> = store::get(transaction, ATTEMPTS, key.as_str())?.unwrap_or_default();
+    match limits::mail_wait(&asked, now) {
+        0 => {
+            limits::note(&mut asked, now);
+            Ok(store::put(transaction, ATTEMPTS, key.as_str(), &asked)?)
+        }
+        seconds => Err(AuthError::Wait { seconds }),
+    }
 }
 
 /// The queue, oldest first.
@@ -121,18 +148,12 @@ pub(super) fn queued(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseEr
 /// Notes that a mail was sent, or why not. Gives when it is tried again; never where it was sent or is given up.
 pub(super) fn note(database: &Database, number: u64, result: Result<(), String>, now: u64) -> Result<Option<u64>, DatabaseError> {
     database.write(|transaction| {
-        let Some(mail) = store::get::<_, Mail>(transaction, MAILS, number)? else { return Ok(None) };
-        let Err(error) = result else {
-            store::remove(transaction, MAILS, number)?;
-            return Ok(None);
-        };
-        let pause = FIRST_PAUSE.saturating_mul(1u64.checked_shl(mail.attempts).unwrap_or(u64::MAX)).min(PAUSE_MAX);
-        let later = Mail { attempts: mail.attempts.saturating_add(1), next: now + pause, error: Some(error), ..mail };
-        if later.next >= later.until {
-            store::remove(transaction, MAILS, number)?;
-            return Ok(None);
+        let mail = store::get::<_, Mail>(transaction, MAILS, number)?;
+        let later = mail.and_then(|mail| mail.after(result, now));
+        match &later {
+            Some(later) => store::put(transaction, MAILS, number, later)?,
+            None => store::remove(transaction, MAILS, number)?,
         }
-        store::put(transaction, MAILS, number, &later)?;
-        Ok(Some(later.next))
+        Ok(later.map(|later| later.next))
     })
 }

@@ -30,8 +30,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use thiserror::Error;
@@ -189,8 +189,8 @@ pub struct Auth(Arc<Inner>);
 struct Inner {
     database: Database,
     policy: Policy,
-    /// Iterations that a refused password takes: as many as any that is kept.
-    refusal_iterations: u32,
+    /// Iterations that a refused password takes: as many as any that is kept. Looked up with the first refusal.
+    refusal_iterations: OnceLock<u32>,
     pending: Mutex<Pending>,
     /// Told whenever a mail may have been queued.
     mail_queued: Arc<Notify>,
@@ -201,8 +201,8 @@ struct Inner {
 struct Pending {
     logins: HashMap<String, PendingLogin>,
     enrolments: HashMap<UserName, PendingEnrolment>,
-    /// When codes were mailed to enable one-time passwords.
-    enrolment_mails: HashMap<UserName, Vec<u64>>,
+    /// Mails with codes for them, by number.
+    codes: BTreeMap<u64, Mail>,
     /// Attempts that are being checked: they count as failures until they are known not to be.
     in_flight: HashMap<String, usize>,
 }
@@ -214,8 +214,7 @@ impl Auth {
     /// Where the disk refuses.
     pub fn open(database: Database, policy: Policy) -> Result<Auth, AuthError> {
         store::create_tables(&database)?;
-        let refusal_iterations = policy.iterations.max(most_iterations(&database)?);
-        let (pending, mail_queued) = (Mutex::default(), Arc::default());
+        let (refusal_iterations, pending, mail_queued) = Default::default();
         Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, mail_queued })))
     }
 
@@ -310,7 +309,9 @@ impl Auth {
     /// # Errors
     /// Where the disk refuses.
     pub fn mails(&self) -> Result<Vec<(u64, Mail)>, AuthError> {
-        Ok(mail::queued(&self.0.database)?)
+        let mut mails: BTreeMap<u64, Mail> = mail::queued(&self.0.database)?.into_iter().collect();
+        mails.extend(self.pending().codes.clone());
+        Ok(mails.into_iter().collect())
     }
 
     /// Notes that a mail was sent, or why not. Gives when it is tried again, in seconds since 1970; never where it was sent or is
@@ -319,15 +320,57 @@ impl Auth {
     /// # Errors
     /// Where the disk refuses.
     pub fn note_mail(&self, number: u64, result: Result<(), String>, now: u64) -> Result<Option<u64>, AuthError> {
-        Ok(mail::note(&self.0.database, number, result, now)?)
+        let mut pending = self.pending();
+        let Some(code) = pending.codes.remove(&number) else {
+            drop(pending);
+            return Ok(mail::note(&self.0.database, number, result, now)?);
+        };
+        let later = code.after(result, now);
+        let next = later.as_ref().map(|later| later.next);
+        pending.codes.extend(later.map(|later| (number, later)));
+        Ok(next)
     }
 
-    /// Queues a mail that says nothing but that mail arrives.
+    /// Queues a mail to a user that says nothing but that mail arrives. Gives its address.
     ///
     /// # Errors
-    /// Where the disk refuses.
-    pub fn test_mail(&self, to: &Email, now: u64) -> Result<(), AuthError> {
-        Ok(self.write(|transaction| mail::queue(transaction, &Mail::test(to, now)))?)
+    /// [`AuthError::Wait`] where enough were asked for, or where the disk refuses.
+    pub fn test_mail(&self, user: &UserName, now: u64) -> Result<Email, AuthError> {
+        let email = self.record(user.as_str())?.email;
+        self.write(|transaction| {
+            mail::allow(transaction, user, now)?;
+            Ok(mail::queue(transaction, &Mail::test(&email, now))?)
+        })
+        .map(|()| email)
+    }
+
+    /// Mails a code. It waits in memory, and is gone with what it is for.
+    fn mail_code(&self, user: &UserName, code: &Secret, now: u64) -> Result<(), AuthError> {
+        let email = self.record(user.as_str())?.email;
+        let number = self.write(|transaction| {
+            mail::allow(transaction, user, now)?;
+            Ok::<_, AuthError>(mail::next_number(transaction)?)
+        })?;
+        self.pending().codes.insert(number, Mail::code(&email, code, now));
+        self.0.mail_queued.notify_one();
+        Ok(())
+    }
+
+    /// Forgets what waits for a code: nobody will bring one any more.
+    pub fn forget_pending(&self) {
+        let mut pending = self.pending();
+        pending.logins.clear();
+        pending.enrolments.clear();
+        pending.codes.clear();
+    }
+
+    /// Iterations that a refused password takes.
+    fn refusal_iterations(&self) -> Result<u32, AuthError> {
+        if let Some(&known) = self.0.refusal_iterations.get() {
+            return Ok(known);
+        }
+        let most = self.0.policy.iterations.max(most_iterations(&self.0.database)?);
+        Ok(*self.0.refusal_iterations.get_or_init(|| most))
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

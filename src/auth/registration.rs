@@ -63,6 +63,7 @@ impl Auth {
                 created_at: now,
                 last_login: token.map(|_| now),
                 password: hash,
+                password_changes: 0,
                 second: Second::Nothing,
                 backup_codes: Vec::new(),
             };
@@ -89,11 +90,12 @@ impl Auth {
         now: u64,
     ) -> Result<(), AuthError> {
         password::check(new, user)?;
-        let kept = self.checked(old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?.password;
+        let changes =
+            self.checked(old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?.password_changes;
         let hash = password::hash(new, self.0.policy.iterations)?;
         self.write(|transaction| {
-            let email = update_proven(transaction, user, &kept, |record| {
-                record.password = hash;
+            let email = update_proven(transaction, user, changes, |record| {
+                (record.password, record.password_changes) = (hash, changes + 1);
                 Ok(record.email.clone())
             })?;
             sessions::revoke_all(transaction, user, keep)?;

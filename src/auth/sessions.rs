@@ -84,8 +84,8 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::SessionOver`] where it is none, or none any more.
-    pub fn check(&self, token: &Token, now: u64) -> Result<Account, AuthError> {
-        let (record, account) = self.session_of(token, now)?;
+    pub fn check(&self, token: &Token, origin: &str, now: u64) -> Result<Account, AuthError> {
+        let (record, account) = self.session_of(token, origin, now)?;
         if record.used_at + NOTED_EVERY.min(self.0.policy.session_idle / 4) <= now {
             let (fingerprint, used) = (token.fingerprint(), SessionRecord { used_at: now, ..record });
             self.write(|transaction| match store::get::<_, SessionRecord>(transaction, SESSIONS, fingerprint)? {
@@ -100,17 +100,17 @@ impl Auth {
     ///
     /// # Errors
     /// As for [`check`](Self::check).
-    pub fn peek(&self, token: &Token, now: u64) -> Result<Account, AuthError> {
-        Ok(self.session_of(token, now)?.1)
+    pub fn peek(&self, token: &Token, origin: &str, now: u64) -> Result<Account, AuthError> {
+        Ok(self.session_of(token, origin, now)?.1)
     }
 
-    /// A session that lasts, and whose it is. One that does not is removed, and that somebody came with it is noted.
-    fn session_of(&self, token: &Token, now: u64) -> Result<(SessionRecord, Account), AuthError> {
+    /// A session that lasts, and whose it is. One that does not is removed, and that somebody came with it, and from where, is noted.
+    fn session_of(&self, token: &Token, origin: &str, now: u64) -> Result<(SessionRecord, Account), AuthError> {
         let fingerprint = token.fingerprint();
         let reading = self.0.database.read()?;
         let record: SessionRecord = store::read(&reading, SESSIONS, fingerprint)?.ok_or(AuthError::SessionOver)?;
         if let Some(why) = record.end(&self.0.policy, now) {
-            let refused = deed(now, record.user.as_str(), &record.origin, Action::Session).refused(why);
+            let refused = deed(now, record.user.as_str(), origin, Action::Session).refused(why);
             self.write(|transaction| {
                 store::remove(transaction, SESSIONS, fingerprint)?;
                 audit::append(transaction, refused)
@@ -146,7 +146,8 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::SessionOver`] where it is over already.
-    pub fn logout(&self, token: &Token, all: bool, now: u64) -> Result<(), AuthError> {
+    pub fn logout(&self, token: &Token, all: bool, origin: &str, now: u64) -> Result<(), AuthError> {
+        self.session_of(token, origin, now)?;
         let fingerprint = token.fingerprint();
         self.write(|transaction| {
             let record: SessionRecord = store::get(transaction, SESSIONS, fingerprint)?.ok_or(AuthError::SessionOver)?;
@@ -154,7 +155,7 @@ impl Auth {
             if all {
                 revoke_all(transaction, &record.user, None)?;
             }
-            Ok(audit::append(transaction, deed(now, record.user.as_str(), &record.origin, Action::Logout))?)
+            Ok(audit::append(transaction, deed(now, record.user.as_str(), origin, Action::Logout))?)
         })
     }
 
@@ -167,9 +168,16 @@ impl Auth {
             let table = transaction.open_table(SESSIONS).map_err(DatabaseError::from)?;
             let found = store::sessions(&table)?.into_iter().find(|(key, record)| record.user == *user && id_of(key) == id);
             drop(table);
-            let (key, record) = found.ok_or_else(|| AuthError::UnknownSession { id: id.to_owned() })?;
+            let attempt = deed(now, user.as_str(), origin, Action::Revoke);
+            // It may be somebody else's: that it was tried is to be known.
+            let Some((key, record)) = found else {
+                audit::append(transaction, attempt.refused("no session of theirs"))?;
+                return Ok(false);
+            };
             store::put(transaction, SESSIONS, key, &SessionRecord { revoked: true, ..record })?;
-            Ok(audit::append(transaction, deed(now, user.as_str(), origin, Action::Revoke))?)
+            audit::append(transaction, attempt)?;
+            Ok::<_, AuthError>(true)
         })
+        .and_then(|found| if found { Ok(()) } else { Err(AuthError::UnknownSession { id: id.to_owned() }) })
     }
 }

@@ -20,8 +20,8 @@ pub(super) const ACCOUNTS: Values<&str> = TableDefinition::new("accounts");
 pub(super) const EMAILS: Values<&str> = TableDefinition::new("emails");
 /// Sessions by the fingerprint of their token.
 pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
-/// When somebody failed, by user and by origin.
-pub(super) const FAILURES: Values<&str> = TableDefinition::new("failures");
+/// When somebody failed, by user and by origin; when somebody asked for mails, by user.
+pub(super) const ATTEMPTS: Values<&str> = TableDefinition::new("attempts");
 /// Mails that wait to be sent.
 pub(super) const MAILS: Values<u64> = TableDefinition::new("mails");
 /// The number of the last one that was queued.
@@ -64,6 +64,8 @@ pub(super) struct AccountRecord {
     pub(super) last_login: Option<u64>,
     /// A PHC string.
     pub(super) password: String,
+    /// How often it was changed: what was begun with one before is worth nothing.
+    pub(super) password_changes: u32,
     pub(super) second: Second,
     pub(super) backup_codes: Vec<Fingerprint>,
 }
@@ -84,7 +86,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
         return Ok(());
     }
     database.write(|transaction| {
-        for table in [ACCOUNTS, EMAILS, FAILURES] {
+        for table in [ACCOUNTS, EMAILS, ATTEMPTS] {
             transaction.open_table(table)?;
         }
         transaction.open_table(SESSIONS)?;

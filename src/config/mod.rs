@@ -146,6 +146,13 @@ impl Config {
         Ok(())
     }
 
+    /// Takes out what was said of a key.
+    pub fn unset(&mut self, section: Section, key: &str) {
+        if let Some(settings) = self.sections.get_mut(&section) {
+            settings.remove(key);
+        }
+    }
+
     /// Every key that has a value, in the order of [`keys::KEYS`]: section, key, setting.
     pub fn settings(&self) -> impl Iterator<Item = (Section, &'static str, &Setting)> {
         let of_key = |key: &'static Key| Some((key.section, key.name, self.sections.get(&key.section)?.get(key.name)?));

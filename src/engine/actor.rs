@@ -333,9 +333,10 @@ impl Actor {
             self.publish_snapshot();
         }
         for (token, answer) in replies {
-            if let Some(reply) = self.replies.remove(&token) {
-                // Whoever asked may be gone.
-                let _ = reply.send(answer);
+            let unheard = self.replies.remove(&token).and_then(|reply| reply.send(answer).err());
+            // Whoever asked may be gone.
+            if let Some(Err(error)) = unheard {
+                tracing::warn!(%error, "a command whose answer nobody waits for has failed");
             }
         }
     }

@@ -17,27 +17,45 @@ use crate::private_file;
 
 /// Where the password of the server may stand.
 const PASSWORD_VARIABLE: &str = "P2P_SMTP_PASSWORD";
+/// Where mails are put while there is no server.
+pub const OUTBOX: &str = "outbox";
 /// How long a server may take, from the connection to its last word.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where mails go.
-pub(super) enum Delivery {
+#[derive(Debug)]
+pub enum Delivery {
     /// To a server.
-    Server { transport: AsyncSmtpTransport<Tokio1Executor>, name: String, from: Email },
+    Server {
+        /// What speaks with it.
+        transport: AsyncSmtpTransport<Tokio1Executor>,
+        /// Its name and port.
+        name: String,
+        /// Who the mails are from.
+        from: Email,
+    },
     /// Into files of a directory.
-    Outbox { directory: PathBuf, from: Email },
+    Outbox {
+        /// Which one.
+        directory: PathBuf,
+        /// Who the mails are from.
+        from: Email,
+    },
 }
 
 impl Delivery {
     /// What the configuration says.
-    pub(super) fn new(config: &Config, data_dir: &Path) -> Result<Delivery> {
+    ///
+    /// # Errors
+    /// Where it is wrong: a password that is not there, a certificate that is none.
+    pub fn new(config: &Config, data_dir: &Path) -> Result<Delivery> {
         let from = config.mail_from()?;
         match config.mail()? {
             Some(server) => {
                 let name = format!("{}:{}", server.host, server.port);
                 Ok(Delivery::Server { transport: transport(&server)?, name, from })
             }
-            None => Ok(Delivery::Outbox { directory: data_dir.join("outbox"), from }),
+            None => Ok(Delivery::Outbox { directory: data_dir.join(OUTBOX), from }),
         }
     }
 
@@ -66,7 +84,7 @@ impl Delivery {
                 let name = format!("{}-{number:06}.eml", mail.at);
                 let path = directory.join(&name);
                 let written = file(directory, &path, message.formatted()).await;
-                written.map(|()| format!("put into outbox/{name}")).map_err(|error| format!("{}: {error}", path.display()))
+                written.map(|()| format!("put into {OUTBOX}/{name}")).map_err(|error| format!("{}: {error}", path.display()))
             }
         }
     }
@@ -140,13 +158,17 @@ fn password(server: &MailServer) -> Result<SecretString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Registration;
 
     #[test]
     fn a_mail_says_what_it_is() {
         let directory = tempfile::tempdir().unwrap();
         let database = crate::database::Database::open(&directory.path().join("catalog.redb")).unwrap();
         let auth = crate::auth::Auth::open(database, crate::auth::Policy::default()).unwrap();
-        auth.test_mail(&"alice@example.org".parse().unwrap(), 1_795_000_000).unwrap();
+        let (name, email) = ("alice".parse().unwrap(), "alice@example.org".parse().unwrap());
+        let alice = Registration { name, email, password: "correct horse battery".into() };
+        auth.register_other(&alice, "a test", "a test", 1_795_000_000).unwrap();
+        auth.test_mail(&alice.name, 1_795_000_000).unwrap();
         let (_, mail) = auth.mails().unwrap().pop().unwrap();
         let text = String::from_utf8(message(&"p2p@localhost".parse().unwrap(), &mail).unwrap().formatted()).unwrap();
         for line in [

@@ -5,24 +5,25 @@
 
 mod delivery;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, WrapErr};
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, broadcast, oneshot};
 use tokio::task::JoinHandle;
 
-use self::delivery::Delivery;
+pub use self::delivery::{Delivery, OUTBOX};
 use crate::auth::mail::Mail;
 use crate::auth::names::Email;
 use crate::auth::{Auth, AuthError};
-use crate::config::Config;
 
 /// Notices that a reader may lag behind before it loses some.
 const NOTICES_MAX: usize = 64;
 /// How long a process that ends waits for mails that nobody has tried to send yet.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
+
+/// How long nothing is sent where the disk refuses to note it.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// What became of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,16 +48,12 @@ pub struct Mailer {
 
 impl Mailer {
     /// Begins to send what waits in the queue of `auth`. `clock` is the wall clock, in seconds since 1970.
-    ///
-    /// # Errors
-    /// Where the configuration of the server is wrong: a password that is not there, a certificate that is none.
-    pub fn start(auth: Auth, config: &Config, data_dir: &Path, clock: fn() -> u64) -> Result<Mailer> {
-        let delivery = Delivery::new(config, data_dir).wrap_err("cannot send mail")?;
+    pub fn start(auth: Auth, delivery: Delivery, clock: fn() -> u64) -> Mailer {
         let (stop, stopped) = oneshot::channel();
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let way = delivery.describe().into();
         let worker = Worker { queued: auth.mail_queued(), auth, delivery, clock, notices: notices.clone() };
-        Ok(Mailer { stop, task: spawn(worker.run(stopped)), notices, way })
+        Mailer { stop, task: spawn(worker.run(stopped)), notices, way }
     }
 
     /// What becomes of mails from now on.
@@ -64,7 +61,7 @@ impl Mailer {
         self.notices.subscribe()
     }
 
-    /// Ends, when what was queued last has been tried once. What could not be sent waits for the next process.
+    /// Ends, when what nobody has tried to send yet has been tried. What could not be sent waits for the next process.
     pub async fn end(self) {
         // The task may have ended in a panic, which has been told.
         let _ = self.stop.send(());
@@ -91,8 +88,12 @@ struct Worker {
 
 impl Worker {
     async fn run(self, mut stopped: oneshot::Receiver<()>) {
-        loop {
-            let next = self.send_due().await;
+        while stopped.try_recv() == Err(TryRecvError::Empty) {
+            let (due, next) = self.next(|_| true).await;
+            if let Some((number, mail)) = due {
+                self.send(number, mail).await;
+                continue;
+            }
             tokio::select! {
                 _ = &mut stopped => break,
                 () = self.queued.notified() => {}
@@ -100,32 +101,35 @@ impl Worker {
             }
         }
         // What was queued last.
-        self.send_due().await;
+        while let (Some((number, mail)), _) = self.next(|mail| mail.attempts == 0).await {
+            self.send(number, mail).await;
+        }
     }
 
-    /// Sends what is due; gives when the next one is.
-    async fn send_due(&self) -> Option<u64> {
-        let mails = match self.on_thread(|auth| auth.mails()).await {
-            Ok(mails) => mails,
-            Err(error) => {
-                tracing::error!(%error, "the queue of mails cannot be read");
-                return None;
-            }
-        };
+    /// The mail of this kind that is due first, if one is: a code that somebody waits for goes before what has been refused again and
+    /// again. And when the next one is due that is not yet.
+    async fn next(&self, is_meant: impl Fn(&Mail) -> bool) -> (Option<(u64, Mail)>, Option<u64>) {
+        let mails = self.on_thread(|auth| auth.mails()).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the queue of mails cannot be read");
+            Vec::new()
+        });
         let now = (self.clock)();
-        let (due, later): (Vec<_>, Vec<_>) = mails.into_iter().partition(|(_, mail)| mail.next <= now);
-        let mut next = later.iter().map(|(_, mail)| mail.next).min();
-        for (number, mail) in due {
-            let outcome =
-                if mail.until <= now { Err("it is too old".into()) } else { self.delivery.deliver(number, &mail).await };
-            self.tell(&mail, &outcome);
-            let result = outcome.map(drop);
-            match self.on_thread(move |auth| auth.note_mail(number, result, now)).await {
-                Ok(retry) => next = [next, retry].into_iter().flatten().min(),
-                Err(error) => tracing::error!(%error, "what became of a mail cannot be noted"),
-            }
+        let (due, later): (Vec<_>, Vec<_>) =
+            mails.into_iter().filter(|(_, mail)| is_meant(mail)).partition(|(_, mail)| mail.next <= now);
+        let first = due.into_iter().min_by_key(|(number, mail)| (mail.attempts, *number));
+        (first, later.iter().map(|(_, mail)| mail.next).min())
+    }
+
+    async fn send(&self, number: u64, mail: Mail) {
+        let is_too_old = mail.until <= (self.clock)();
+        let outcome = if is_too_old { Err("it is too old".into()) } else { self.delivery.deliver(number, &mail).await };
+        self.tell(&mail, &outcome);
+        let (result, now) = (outcome.map(drop), (self.clock)());
+        if let Err(error) = self.on_thread(move |auth| auth.note_mail(number, result, now)).await {
+            tracing::error!(%error, "what became of a mail cannot be noted");
+            // It would be sent over and over.
+            sleep(Some(PAUSE)).await;
         }
-        next
     }
 
     fn tell(&self, mail: &Mail, outcome: &Result<String, String>) {

@@ -87,7 +87,7 @@ pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
     let mut candidates = match words.split_first() {
         None => commands(text),
         Some((first, before)) => match table::find(&first.text) {
-            Some(spec) => words_of(spec, before, current.as_ref(), known),
+            Some(spec) => words_of(spec, (table::first_words(&first.text).len(), before), current.as_ref(), known),
             None => Vec::new(),
         },
     };
@@ -110,7 +110,8 @@ fn candidate(text: &str, summary: &str) -> Candidate {
     Candidate { label: text.to_owned(), text: quote(text), summary: summary.to_owned() }
 }
 
-fn words_of(spec: &'static Spec, before: &[Word], current: Option<&Word>, known: &Knowledge) -> Vec<Candidate> {
+/// What fits after the words `before`, of which so many more are given with the command's name.
+fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Option<&Word>, known: &Knowledge) -> Vec<Candidate> {
     let text = current.map_or("", |word| word.text.as_str());
     let flag_of = |word: &Word| spec.flags.iter().find(|flag| word.text.strip_prefix("--") == Some(flag.name));
     if let Some(Flag { value: Some((_, kind)), .. }) = before.last().and_then(flag_of) {
@@ -120,7 +121,7 @@ fn words_of(spec: &'static Spec, before: &[Word], current: Option<&Word>, known:
         let fitting = spec.flags.iter().filter(|flag| format!("--{}", flag.name).starts_with(text));
         return fitting.map(|flag| candidate(&format!("--{}", flag.name), flag.summary)).collect();
     }
-    let mut place = 0;
+    let mut place = given;
     let mut words = before.iter();
     while let Some(word) = words.next() {
         match flag_of(word) {
@@ -226,6 +227,8 @@ mod tests {
         assert_eq!(texts("cancel '#"), ["7"]);
         assert_eq!(texts("download video.bin --f"), ["--force"]);
         assert_eq!(texts("speed 10"), ["10x", "100x"]);
+        assert_eq!(texts("otp enable "), ["app", "mail"]);
+        assert_eq!(texts("enable_otp "), ["app", "mail"]);
         assert_eq!(texts("expect no"), ["node", "nodes"]);
         assert_eq!(texts("expect node "), ["Node_01", "Node_02"]);
         assert_eq!(texts("nonsense "), Vec::<String>::new());

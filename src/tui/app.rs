@@ -75,9 +75,16 @@ impl Pane {
     }
 }
 
-/// What tasks tell the screen.
+/// What a task tells the screen: for whoever used it when the task was begun, and for nobody else.
 #[derive(Debug)]
-pub enum Message {
+pub struct Message {
+    visit: u64,
+    news: News,
+}
+
+/// What there is to tell.
+#[derive(Debug)]
+pub enum News {
     /// The command that was typed is answered.
     Answered(Result<Answer, ShellError>),
     /// Something else is: a transfer is over, an action done.
@@ -145,6 +152,8 @@ pub struct App {
     /// The tour, while it goes on.
     pub tour: Option<Tour>,
     who: Arc<Who>,
+    /// Counts who has come.
+    visit: u64,
     file_count: FileCount,
     histories: Histories,
     /// What the next form is to say first: the session is over.
@@ -189,6 +198,7 @@ impl App {
             over: false,
             tour: None,
             who,
+            visit: 0,
             file_count: FileCount::default(),
             histories,
             session_notice: None,
@@ -279,8 +289,12 @@ impl App {
 
     /// A task has something to tell.
     pub fn on_message(&mut self, message: Message) {
-        match message {
-            Message::Answered(answer) => {
+        let Message { visit, news } = message;
+        if visit != self.visit {
+            return;
+        }
+        match news {
+            News::Answered(answer) => {
                 self.running = None;
                 self.close_waiting_forms();
                 // That it is over says more than that nobody is there.
@@ -290,18 +304,18 @@ impl App {
                 self.take_answer(answer);
                 self.run_next();
             }
-            Message::Told(answer) => self.take_answer(answer),
-            Message::Opened(title, Ok(answer)) => {
+            News::Told(answer) => self.take_answer(answer),
+            News::Opened(title, Ok(answer)) => {
                 self.dialogs.push(Dialog::Message { title, text: answer.view.text(), scroll: 0 });
             }
-            Message::Opened(_, Err(error)) => self.fail(&error),
-            Message::Quit(yes) => self.over |= yes,
-            Message::Filter(text) => {
+            News::Opened(_, Err(error)) => self.fail(&error),
+            News::Quit(yes) => self.over |= yes,
+            News::Filter(text) => {
                 self.filter = text;
                 self.selected.clear();
             }
-            Message::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
-            Message::Session(_) => self.on_who(),
+            News::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
+            News::Session(_) => self.on_who(),
         }
     }
 
@@ -325,7 +339,7 @@ impl App {
         match answer.effect {
             Effect::Follow(transfer) => {
                 let shell = self.shell.clone();
-                self.spawn(async move { Message::Told(shell.finish(transfer).await) });
+                self.spawn(async move { News::Told(shell.finish(transfer).await) });
             }
             Effect::Select(transfer) => self.transfer = Some(transfer),
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
@@ -452,7 +466,7 @@ impl App {
             // What comes next was typed for the case that this is done; a last transfer leaves the prompt free.
             let running =
                 async { if is_last { shell.run(&line, &variables).await } else { shell.run_to_end(&line, &variables).await } };
-            Message::Answered(running.await)
+            News::Answered(running.await)
         });
         self.running = Some(task);
     }
@@ -466,18 +480,18 @@ impl App {
         }
     }
 
-    fn spawn(&mut self, task: impl Future<Output = Message> + Send + 'static) -> AbortHandle {
-        let messages = self.messages.clone();
+    fn spawn(&mut self, task: impl Future<Output = News> + Send + 'static) -> AbortHandle {
+        let (messages, visit) = (self.messages.clone(), self.visit);
         self.tasks.spawn(async move {
-            let message = task.await;
+            let news = task.await;
             // The screen may be gone.
-            let _ = messages.send(message);
+            let _ = messages.send(Message { visit, news });
         })
     }
 
     /// Carries out a command whose answer nobody waits for, where it is for whoever uses the screen.
     fn tell(&mut self, line: String) {
         let shell = self.shell.clone();
-        self.spawn(async move { Message::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
+        self.spawn(async move { News::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
     }
 }

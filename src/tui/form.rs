@@ -1,6 +1,7 @@
 //! A form on the screen: fields with the keys that fill them in, and where the answer goes. Knows nothing of what is asked.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroize;
 use tokio::sync::oneshot;
 
@@ -8,7 +9,8 @@ use super::dialog::edit_for;
 use super::editor::{Edit, Editor};
 use super::masked::Masked;
 use crate::auth::Secret;
-use crate::shell::question::{CodeField, Field, FieldKind, Form, Question, Reply};
+use crate::qr;
+use crate::shell::question::{CodeField, Field, FieldKind, Form, Question, Reply, Shown};
 
 /// How many digits a code has.
 pub const DIGITS: usize = 6;
@@ -91,6 +93,8 @@ pub struct FormDialog {
     pub focus: usize,
     /// Secrets are shown.
     pub is_revealed: bool,
+    /// The lines of the QR code that goes with it, if one does.
+    pub qr: Option<Vec<String>>,
     /// Where the answer goes; none once it is given, and somebody looks at it.
     reply: Option<oneshot::Sender<Reply>>,
 }
@@ -101,7 +105,11 @@ impl FormDialog {
         let Question { form, reply } = question;
         let inputs = form.fields.iter().map(|field| Input::new(field.kind, &field.value)).collect();
         let focus = form.fields.iter().position(|field| field.value.is_empty()).unwrap_or(0);
-        FormDialog { form, inputs, focus, is_revealed: false, reply: Some(reply) }
+        let qr = match &form.shown {
+            Shown::App(enrolment) => qr::lines(enrolment.uri.expose_secret()),
+            Shown::Codes(_) | Shown::Nothing => None,
+        };
+        FormDialog { form, inputs, focus, is_revealed: false, qr, reply: Some(reply) }
     }
 
     /// Whether somebody looks at the answer.
@@ -208,8 +216,6 @@ impl FormDialog {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
     use crate::shell::question::FieldError;
 

@@ -50,7 +50,7 @@ use self::tour::Tour;
 use crate::asking::{Desk, LoginArgs};
 use crate::config::Config;
 use crate::config::keys::Section;
-use crate::demo_users::DemoUsers;
+use crate::demo_users::{self, DemoUsers};
 use crate::engine::{Event, Snapshot};
 use crate::history::Histories;
 use crate::interrupt::interrupted;
@@ -107,9 +107,10 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
 /// As for [`run`].
 pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
     let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
-    let engine = EngineArgs { data_dir: Some(scratch.path().join("data")), simulation: simulation.clone() };
+    let data_dir = scratch.path().join("data");
+    let engine = demo_users::engine(&data_dir, simulation);
     engine.load()?.keymap()?;
-    let users = DemoUsers::make(&scratch.path().join("data"), engine.load()?.accounts()?, output::now_unix)?;
+    let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let session = Session::start_interactive(&engine)?;
     let mut variables = Variables::new();
     for (number, (name, bytes)) in TOUR_FILES.into_iter().enumerate() {

@@ -74,11 +74,6 @@ impl Prompt {
         self.history.lines()
     }
 
-    /// Remembers these lines, and none of those before.
-    pub fn set_history(&mut self, history: History) {
-        (self.history, self.browsing, self.search) = (history, None, None);
-    }
-
     /// Says something below what was said before.
     pub fn say(&mut self, role: Role, text: &str) {
         self.output.extend(text.lines().map(|line| (role, line.to_owned())));

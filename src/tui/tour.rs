@@ -79,10 +79,16 @@ impl Tour {
         if self.users.is_none() || self.is_skipping {
             return false;
         }
-        (self.is_skipping, self.typing, self.waiting) = (true, None, false);
+        // What is under way may be that very login.
+        (self.is_skipping, self.typing, self.waiting) = (true, None, true);
         self.lines = VecDeque::from([line]);
         self.keys.clear();
         true
+    }
+
+    /// Whether only the login of the user whose prompt it is to be is left.
+    pub fn is_skipping(&self) -> bool {
+        self.is_skipping
     }
 
     /// What to do now, and how long to wait before the next step. `busy` says whether something that was entered goes on.

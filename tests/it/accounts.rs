@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 use p2p_storage::auth::Secret;
 use p2p_storage::auth::otp::code_at;
@@ -13,21 +14,21 @@ use serde_json::Value;
 
 use crate::bench::files_below;
 use crate::cli::{documented, fields};
-use crate::program::{Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
+use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
 
 /// The line REPL, typed at through a pipe: commands, and answers to what is asked.
 pub(crate) struct Lines {
     child: Child,
     stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    stderr: BufReader<ChildStderr>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
 }
 
 impl Lines {
     pub(crate) fn start(home: &Home, arguments: &[&str]) -> Lines {
         let mut child = home.command(&[&["repl"], arguments].concat()).stdin(Stdio::piped()).spawn().unwrap();
         let (stdin, stdout, stderr) = (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Lines { child, stdin, stdout: BufReader::new(stdout), stderr: BufReader::new(stderr) }
+        Lines { child, stdin, stdout: lines_of(stdout), stderr: lines_of(stderr) }
     }
 
     pub(crate) fn send(&mut self, line: &str) {
@@ -36,12 +37,12 @@ impl Lines {
 
     /// Reads standard error up to a line that contains `text`.
     pub(crate) fn asks(&mut self, text: &str) -> String {
-        read_until(&mut self.stderr, text)
+        read_until(&self.stderr, text)
     }
 
     /// Reads standard output up to a line that contains `text`.
     pub(crate) fn says(&mut self, text: &str) -> String {
-        read_until(&mut self.stdout, text)
+        read_until(&self.stdout, text)
     }
 
     /// Logs somebody in who has no second factor.
@@ -64,11 +65,18 @@ impl Lines {
     }
 }
 
-fn read_until(reader: &mut impl BufRead, text: &str) -> String {
+/// The lines of a stream as they come, so that whoever waits for one need not wait for ever.
+fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    let send = move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line + "\n"));
+    std::thread::Builder::new().spawn(send).unwrap();
+    lines
+}
+
+fn read_until(lines: &Receiver<String>, text: &str) -> String {
     let mut said = String::new();
     loop {
-        let mut line = String::new();
-        assert!(reader.read_line(&mut line).unwrap() > 0, "`{text}` was not said: {said}");
+        let line = lines.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("`{text}` was not said: {said}"));
         said.push_str(&line);
         if line.contains(text) {
             return said;
@@ -96,16 +104,13 @@ fn enable_app(home: &Home, name: &str) -> (String, Vec<String>) {
     let secret = shown.lines().last().unwrap().trim_start_matches("secret: ").to_owned();
     assert!(shown.contains(&format!("otpauth://totp/p2p:{name}?secret={secret}")), "{shown}");
     lines.asks("Code");
-    // One for the step before: the next login is to find a new one.
-    lines.send(&app_code(&secret, now() - 30));
+    lines.send(&app_code(&secret, now()));
     let mut codes = lines.asks("Backup codes");
     lines.says("one-time passwords are enabled");
     lines.send("logout");
     lines.says("is logged out");
     lines.send("quit");
-    let mut rest = String::new();
-    std::io::Read::read_to_string(&mut lines.stderr, &mut rest).unwrap();
-    codes.push_str(&rest);
+    codes.extend(lines.stderr.iter());
     assert!(lines.child.wait().unwrap().success());
     let is_code = |line: &&str| line.len() == 19 && line.matches('-').count() == 3;
     (secret, codes.lines().map(str::trim).filter(is_code).map(str::to_owned).collect())
@@ -207,6 +212,9 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
     for text in ["capture start x.pcapng", "pause", "speed 2x", "users", "audit verify"] {
         assert!(refused("bob", text).contains("is for admins"), "{text}");
     }
+    // Not even how many there are.
+    assert!(script(&home, "carol", "storage").contains("1 with 48.8 KiB"));
+    assert!(script(&home, "alice", "storage").contains("2 with 146.5 KiB"));
     // The admin sees and may do everything.
     let listed = script(&home, "alice", "ls; users; audit verify");
     assert!(
@@ -238,9 +246,9 @@ fn a_code_of_the_app_a_backup_code_and_what_is_refused() {
     };
     let without = home.login("alice");
     assert!(without.code == Some(1) && without.stderr.contains("set P2P_OTP"), "{without:?}");
-    // Two steps old; then right; then the same again; then a backup code, once.
-    let at = now();
-    assert!(login(&app_code(&secret, at - 90)).stderr.contains("the code is wrong, too old or used already"));
+    // Two steps old and more; then right, and newer than the one that enabled it; then the same again; then a backup code, once.
+    let at = now() + 30;
+    assert!(login(&app_code(&secret, at - 120)).stderr.contains("the code is wrong, too old or used already"));
     let code = app_code(&secret, at);
     let said = login(&code);
     assert_eq!((said.json()["second_factor"].as_str(), said.json()["backup_codes"].as_u64()), (Some("app"), Some(10)));
@@ -284,8 +292,11 @@ fn a_kill_leaves_no_half_login() {
         }
         let before = fs::metadata(home.data().join("catalog.redb")).unwrap().modified().unwrap();
         lines.send(code);
-        // Sometimes before anything is written, sometimes after.
-        if round % 2 == 0 {
+        // Sometimes before anything is written, sometimes after, and in the end when it is known to be done.
+        if round == 7 {
+            lines.says("bob is logged in");
+            used += 1;
+        } else if round % 2 == 0 {
             wait_until("a transaction", || fs::metadata(home.data().join("catalog.redb")).unwrap().modified().unwrap() > before);
         }
         lines.kill();
@@ -293,9 +304,12 @@ fn a_kill_leaves_no_half_login() {
         let users: Value = serde_json::from_str(&users).unwrap();
         let left =
             users["answer"].as_array().unwrap().iter().find(|user| user["user"] == "bob").unwrap()["backup_codes"].as_u64();
+        let expected = used;
         used = logins(&home);
+        assert!(round != 7 || used == expected, "a login that was answered is gone");
         assert_eq!(left, Some(10 - used as u64), "round {round}");
     }
+    assert!(used > 0);
 }
 
 /// Nothing secret is in a history, a recording, a log, or the list of processes' words.
@@ -466,6 +480,42 @@ fn a_code_by_mail() {
     lines.send(&known[2]);
     lines.says("alice is logged in");
     lines.quit();
+}
+
+/// Whoever comes next in one session sees nothing of what somebody else has begun there, and the log knows who tried.
+#[test]
+fn the_next_user_of_a_session_sees_only_their_own() {
+    let home = Home::new("");
+    home.file("diary.bin", 3_000_000);
+    for name in ["alice", "bob"] {
+        home.register(name);
+    }
+    let mut lines = Lines::start(&home, &[]);
+    lines.log_in("bob");
+    lines.send("upload diary.bin --background");
+    lines.says("#1 has begun");
+    // Nobody but the admin sees it.
+    home.file("other.bin", 1_000);
+    lines.send("register carol carol@example.org");
+    for field in ["Password", "Once more"] {
+        lines.asks(field);
+        lines.send(PASSWORD);
+    }
+    lines.says("carol is registered");
+    lines.log_in("carol");
+    lines.send("quit");
+    let said = lines.asks("still running: 1 of other users");
+    assert!(!said.contains("diary"), "{said}");
+    for command in ["cancel 1", "wait 1", "segments 1"] {
+        lines.send(command);
+        lines.asks("there is no transfer #1");
+    }
+    lines.send("transfers");
+    lines.says("no transfers yet");
+    lines.send("quit --now");
+    assert!(lines.child.wait().unwrap().success());
+    let found = refusals(&home, "alice");
+    assert_eq!(found, vec![("carol".to_owned(), "access".to_owned(), "transfer #1".to_owned()); 3]);
 }
 
 /// `openssl`-like tools see the same: the command line of a login shows no password.

@@ -68,6 +68,14 @@ fn the_same_seed_gives_the_same_demonstration_at_every_speed() {
     assert_ne!(report(&["--seed", "8"])["trace_hash"], first["trace_hash"]);
 }
 
+/// Its users' mails go to nobody, whatever server is configured for others.
+#[test]
+fn a_demonstration_sends_no_mail() {
+    let home = Home::new("[mail]\nhost = 'mail.example.org'\nuser = 'p2p'\n");
+    assert!(home.refused(&["ls"]).contains("P2P_SMTP_PASSWORD"));
+    assert_eq!(home.json(&["demo"])["users"][1]["second_factor"], "mail");
+}
+
 /// What a directory has seen before changes nothing in a run.
 #[test]
 fn the_same_seed_gives_the_same_run_in_a_used_directory() {

@@ -303,6 +303,68 @@ fn a_session_ends_with_time() {
     assert!(!stage.text().contains("no files are stored"));
 }
 
+/// Looks whether the session lasts, while a dialog is open.
+fn look_after_session(stage: &mut Stage) {
+    {
+        let _runtime = stage.runtime.enter();
+        stage.app.look_after_session();
+    }
+    stage.until(|app| app.who().name().is_none());
+    stage.settle();
+}
+
+/// Whatever somebody has open when their session ends is closed, and what they have typed is gone.
+#[test]
+fn nothing_is_left_open_by_a_session_that_is_over() {
+    let mut stage = with_users(120, 40);
+    log_in(&mut stage, "alice");
+    stage.keys(&["my secret plan", "Ctrl-K", "Ctrl-U", "another plan"]);
+    stage.app.filter = "plan".into();
+    stage.keys(&["Ctrl-U", "otp enable", "Enter"]);
+    let Shown::App(enrolment) = stage.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
+    wait(3 * 3600);
+    look_after_session(&mut stage);
+    let text = stage.text();
+    assert!(stage.app.dialogs.len() == 1 && title(&stage) == "Session expired", "{text}");
+    assert!(!text.contains(&enrolment.secret.expose_secret()[..4]) && stage.app.filter.is_empty(), "{text}");
+    stage.keys(&[PASSWORD, "Enter"]);
+    assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
+    stage.keys(&["Ctrl-Y"]);
+    assert_eq!(stage.app.prompt.editor.text(), "");
+    // A form that was open is not filled in for a session that is over, nor taken for the login.
+    stage.keys(&["passwd", "Enter"]);
+    stage.press(&[PASSWORD, "Tab", "another horse battery", "Tab", "another horse batter"]);
+    wait(3 * 3600);
+    stage.keys(&["y", "Enter"]);
+    assert_eq!((title(&stage), stage.app.dialogs.len()), ("Session expired", 1));
+    stage.keys(&[PASSWORD, "Enter"]);
+    assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
+}
+
+/// What comes of something that one user has begun is not told to the next.
+#[test]
+fn the_next_user_is_not_told_what_the_last_has_begun() {
+    let mut stage = with_users(120, 40);
+    log_in(&mut stage, "alice");
+    random_file(&stage.home.path().join("diary.bin"), 100_000, 1);
+    stage.keys(&["pause", "Enter"]);
+    let path = stage.home.path().join("diary.bin").display().to_string();
+    stage.press(&[&format!("upload {path}"), "Enter"]);
+    stage.until(|app| app.prompt.output.iter().any(|(_, text)| text.contains("#1 has begun")));
+    stage.press(&["logout; login bob", "Enter"]);
+    stage.until(|app| app.awaits_input());
+    stage.keys(&[PASSWORD, "Enter"]);
+    assert!(stage.text().contains("bob is logged in") && stage.app.dialogs.is_empty(), "{}", stage.text());
+    stage.runtime.block_on(stage.handle.ask(Command::Resume)).unwrap();
+    let finished = stage.handle.ask(Command::Await { transfer: p2p_storage::engine::transfer::TransferId(1) });
+    assert!(matches!(stage.runtime.block_on(finished), Ok(Reply::Finished(_))));
+    stage.settle();
+    let text = stage.text();
+    assert!(!text.contains("diary") && !said(&stage).contains("diary"), "{text}");
+    stage.keys(&["ls", "Enter"]);
+    assert!(said(&stage).contains("no files are stored"), "{}", said(&stage));
+}
+
 /// A user sees their own files and transfers and what is shared with them, wherever these are shown; an admin all.
 #[test]
 fn nobody_sees_what_is_somebody_elses() {
@@ -352,7 +414,8 @@ fn nobody_sees_what_is_somebody_elses() {
     assert!(text.contains("diary.bin") && text.contains("bob/plan.bin") && text.contains("2 files · 195.3 KiB"), "{text}");
     let events = stage.auth.audit(100, None).unwrap();
     let refused: Vec<&str> = events.iter().filter(|(_, deed)| !deed.done).map(|(_, deed)| deed.note.as_str()).collect();
-    assert_eq!(refused, ["pause", "capture", "users", "file alice/diary.bin"]);
+    let of_transfer = ["transfer #1"; 3];
+    assert_eq!(refused, [&["pause", "capture", "users"], &of_transfer[..], &["file alice/diary.bin"]].concat());
     assert!(events.iter().any(|(_, deed)| deed.note == "bob/plan.bin shared with alice"));
 }
 

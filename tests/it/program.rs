@@ -16,7 +16,7 @@ pub(crate) const QUICK: &str = "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// How long anything may take before a test gives it up.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What a run of the program said.
 #[derive(Debug)]

@@ -76,6 +76,12 @@ impl Stage {
 
     /// `Ctrl-P`, `F1`, `Enter`, or characters.
     pub(crate) fn keys(&mut self, keys: &[&str]) {
+        self.press(keys);
+        self.settle();
+    }
+
+    /// The same, without waiting for what comes of it.
+    pub(crate) fn press(&mut self, keys: &[&str]) {
         for key in keys {
             match *key {
                 "Enter" => self.key(KeyCode::Enter, KeyModifiers::NONE),
@@ -93,27 +99,41 @@ impl Stage {
                 text => text.chars().for_each(|c| self.key(KeyCode::Char(c), KeyModifiers::NONE)),
             }
         }
-        self.settle();
+    }
+
+    /// Lets the next thing happen that tasks bring.
+    fn happen(&mut self) {
+        self.runtime.block_on(async {
+            let next = async {
+                tokio::select! {
+                    message = self.messages.recv() => self.app.on_message(message.unwrap()),
+                    question = self.questions.recv() => self.app.on_question(question.unwrap()),
+                    Some(ended) = self.app.task_ended() => ended.unwrap(),
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), next).await.expect("an answer in time");
+            tokio::task::yield_now().await;
+        });
+    }
+
+    /// Lets things happen until it looks so, where something goes on that [`settle`](Self::settle) would wait for.
+    pub(crate) fn until(&mut self, looks: impl Fn(&App) -> bool) {
+        while !looks(&self.app) {
+            self.happen();
+        }
     }
 
     /// Lets everything that was asked for happen.
     pub(crate) fn settle(&mut self) {
-        self.runtime.block_on(async {
-            let deadline = Duration::from_secs(60);
+        loop {
             while self.app.is_busy() && !self.app.awaits_input() {
-                let next = async {
-                    tokio::select! {
-                        message = self.messages.recv() => self.app.on_message(message.unwrap()),
-                        question = self.questions.recv() => self.app.on_question(question.unwrap()),
-                    }
-                };
-                tokio::time::timeout(deadline, next).await.expect("an answer in time");
-                tokio::task::yield_now().await;
+                self.happen();
             }
-            while let Ok(message) = self.messages.try_recv() {
-                self.app.on_message(message);
-            }
-        });
+            // What has ended may have left a word, and that may begin something.
+            let Ok(message) = self.messages.try_recv() else { break };
+            let _runtime = self.runtime.enter();
+            self.app.on_message(message);
+        }
         while let Ok((at, event)) = self.events.try_recv() {
             self.app.on_event(at, &event);
         }

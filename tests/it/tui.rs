@@ -9,7 +9,7 @@ use p2p_storage::auth::Policy;
 use p2p_storage::config::Config;
 use p2p_storage::demo_users::DemoUsers;
 use p2p_storage::engine::{Command, Reply};
-use p2p_storage::mailer::Mailer;
+use p2p_storage::mailer::{Delivery, Mailer};
 use p2p_storage::shell::words::Variables;
 use p2p_storage::tui::app::{Pane, Wish};
 use p2p_storage::tui::theme::{Theme, ThemeName};
@@ -728,11 +728,12 @@ mod pty {
 fn the_tour_types_itself() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
-    let users = DemoUsers::make(&data, Policy::default(), clock).unwrap();
+    let users = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let users = users.block_on(DemoUsers::make(&data, Policy::default(), clock)).unwrap();
     let mut stage = Stage::in_home(home, (120, 40), Theme::new(ThemeName::Dark, false), true);
     let mailer = {
         let _runtime = stage.runtime.enter();
-        Mailer::start(stage.auth.clone(), &Config::built_in().unwrap(), &data, clock).unwrap()
+        Mailer::start(stage.auth.clone(), Delivery::new(&Config::built_in().unwrap(), &data).unwrap(), clock)
     };
     let mut variables = Variables::new();
     for (number, bytes) in [(1, 300_000), (2, 100_000)] {

@@ -41,7 +41,10 @@ impl Simulation {
             Command::Download { user, file, path, overwrite } => Some(self.download(user, &file, &path, overwrite)),
             Command::Remove { user, file } => Some(self.remove(user, &file)),
             Command::Share { file, user, may_read } => self.share(token, file, user, may_read),
-            Command::Adopt { owner } => self.wait_for(token, Waiting::Adoption { owner }),
+            Command::Adopt { owner } => {
+                let adoption = self.adoption(owner);
+                self.wait_for(token, adoption)
+            }
             Command::Await { transfer } => self.await_transfer(token, transfer),
             Command::Cancel { transfer } => self.cancel(token, transfer),
             Command::Files => Some(Ok(Reply::Files(self.world.files.values().cloned().collect()))),

@@ -153,9 +153,9 @@ impl Simulation {
         self.world.events.pop_front()
     }
 
-    /// Whether a command waits for something to happen.
+    /// Whether a command waits for something to happen. An adoption happens when it can, and no time passes for its sake.
     pub fn is_awaited(&self) -> bool {
-        !self.waiting.is_empty()
+        self.waiting.iter().any(|(_, waiting)| !matches!(waiting, Waiting::Adoption { .. }))
     }
 
     /// Whether something that was asked for is not done yet.

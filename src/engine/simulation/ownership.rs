@@ -21,6 +21,16 @@ impl Simulation {
         self.wait_for(token, Waiting::Sharing { job, file, user, may_read })
     }
 
+    /// What giving the files that are nobody's to `owner` waits for: for those that are on their way, then for the catalog.
+    pub(super) fn adoption(&mut self, owner: String) -> Waiting {
+        if self.transfers.values().any(|transfer| transfer.log().status.file.owner.is_none()) {
+            return Waiting::Adoption { owner };
+        }
+        let (heir, promised) = (owner.clone(), self.world.names_promised.clone());
+        let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &promised)));
+        Waiting::Adopting { job, owner }
+    }
+
     /// The answer to what waits at this place, once there is one.
     pub(super) fn answer_about_owners(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
         match &self.waiting[index].1 {
@@ -30,13 +40,12 @@ impl Simulation {
                 Ok(Some(self.shared(outcome, file, user, may_read)))
             }
             Waiting::Adoption { owner } => {
-                if self.transfers.values().all(|transfer| transfer.log().status.file.owner.is_some()) {
-                    let (owner, heir, promised) = (owner.clone(), owner.clone(), self.world.names_promised.clone());
-                    let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &promised)));
-                    self.waiting[index].1 = Waiting::Adopting { job, owner };
-                    return self.answer_about_owners(index);
+                let adoption = self.adoption(owner.clone());
+                if matches!(adoption, Waiting::Adoption { .. }) {
+                    return Ok(None);
                 }
-                Ok(None)
+                self.waiting[index].1 = adoption;
+                self.answer_about_owners(index)
             }
             Waiting::Adopting { job, owner } => {
                 let (job, owner) = (*job, owner.clone());

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::data;
+use crate::access::AccessError;
 use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
 use crate::engine::{Command, EngineError, Reply};
 use crate::report::{
@@ -74,9 +75,14 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
         let already = if may_read { "already" } else { "not" };
         return Ok(Answer::text(format!("{name} is {already} shared with {user}")));
     }
-    shell.ask(Command::Share { file: file.key.clone(), user: user.to_owned(), may_read }).await?;
     let with = if may_read { "shared with" } else { "no longer shared with" };
-    shell.access.note_share(format!("{} {with} {user}", file.key)).await?;
+    let what = format!("{} {with} {user}", file.key);
+    // Noted first: nothing is ever shared of which the log does not know.
+    shell.access.note_share(what.clone()).await?;
+    if let Err(error) = shell.ask(Command::Share { file: file.key, user: user.to_owned(), may_read }).await {
+        shell.access.note_refusal(&who, format!("not done: {what}")).await.map_err(AccessError::from)?;
+        return Err(error);
+    }
     Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), json!({ "file": name, "user": user, "may_read": may_read })))
 }
 
@@ -131,9 +137,8 @@ fn done(direction: Direction) -> &'static str {
 
 pub(in crate::shell) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let who = shell.who();
-    let Reply::Files(files) = shell.ask(Command::Files).await? else { return Ok(Answer::nothing()) };
-    let lines: Vec<FileLine> =
-        files.iter().filter(|file| who.may_read(file)).map(|file| FileLine::new(file, who.label(&file.key))).collect();
+    let files = shell.access.files(&who).await?;
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, who.label(&file.key))).collect();
     Ok(Answer::new(View::Text(files_text(&lines)), data(&lines)))
 }
 
@@ -208,6 +213,9 @@ pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answe
 
 pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (wanted, who) = (call.transfer(0)?, shell.who());
+    if let Some(transfer) = wanted {
+        own_transfer(shell, transfer).await?;
+    }
     let snapshot = shell.engine().snapshots().borrow().clone();
     let is_it =
         |report: &&std::sync::Arc<TransferReport>| who.began(&report.status) && wanted.is_none_or(|id| report.status.id == id);
@@ -255,10 +263,14 @@ pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answe
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 
-/// Refuses a transfer that somebody else has begun: as far as others are to know, there is none.
+/// Refuses a transfer that somebody else has begun, and notes that: as far as others are to know, there is none.
 pub(in crate::shell) async fn own_transfer(shell: &Shell, transfer: TransferId) -> Result<(), ShellError> {
     let who = shell.who();
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(()) };
-    let is_own = |status: &TransferStatus| status.id == transfer && who.began(status);
-    if transfers.iter().any(is_own) { Ok(()) } else { Err(EngineError::UnknownTransfer(transfer).into()) }
+    match transfers.iter().find(|status| status.id == transfer) {
+        Some(status) if who.began(status) => return Ok(()),
+        Some(_) => shell.access.note_refusal(&who, format!("transfer {transfer}")).await.map_err(AccessError::from)?,
+        None => {}
+    }
+    Err(EngineError::UnknownTransfer(transfer).into())
 }

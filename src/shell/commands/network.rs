@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::data;
-use crate::engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party};
+use crate::engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party, StorageStats};
 use crate::engine::{Command, EngineError, Reply};
 use crate::net::PacketRecord;
 use crate::node::health::PeerHealth;
@@ -107,6 +107,10 @@ pub(in crate::shell) async fn ping(shell: &Shell, call: &Call) -> Result<Answer,
 
 pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let Reply::Storage(stats) = shell.ask(Command::Storage).await? else { return Ok(Answer::nothing()) };
+    // How many files there are that somebody may not read is not theirs to know either.
+    let readable = shell.access.files(&shell.who()).await?;
+    let file_bytes = readable.iter().map(|file| file.size).sum();
+    let stats = StorageStats { files: readable.len() as u64, file_bytes, ..stats };
     let facts = [
         ("files", format!("{} with {}", stats.files, bytes_of(stats.file_bytes))),
         ("segments", stats.segments.to_string()),

@@ -34,7 +34,11 @@ pub(in crate::shell) fn help_text(spec: &Spec) -> String {
         text.push_str("\nFor admins.");
     }
     if !spec.aliases.is_empty() {
-        text.push_str(&format!("\nAlso called: {}", spec.aliases.join(", ")));
+        let names = spec.aliases.iter().map(|alias| match table::first_words(alias) {
+            [] => (*alias).to_owned(),
+            words => format!("{alias} (`{} {}`)", spec.name, words.join(" ")),
+        });
+        text.push_str(&format!("\nAlso called: {}", names.collect::<Vec<_>>().join(", ")));
     }
     text
 }

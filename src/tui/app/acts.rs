@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::{App, Message, Pane, Wish};
+use super::{App, News, Pane, Wish};
 use crate::engine::pace::Speed;
 use crate::engine::snapshot::NodeStatus;
 use crate::shell::spec::Times;
@@ -114,7 +114,7 @@ impl App {
             let shell = self.shell.clone();
             self.spawn(async move {
                 let answer = shell.run(&line, &Variables::new()).await;
-                Message::Opened(line, answer)
+                News::Opened(line, answer)
             });
         }
     }
@@ -156,26 +156,21 @@ impl App {
         let text = format!("Show only rows of {} that contain (nothing for all):", self.tab.name());
         self.dialogs.push(Dialog::Input { title: "Filter".into(), text, editor, reply: Some(reply) });
         let before = self.filter.clone();
-        self.spawn(async move { Message::Filter(answer.await.unwrap_or(before)) });
+        self.spawn(async move { News::Filter(answer.await.unwrap_or(before)) });
     }
 
     /// Leaves, or asks first where transfers run.
     pub fn quit(&mut self, now: bool) {
         let snapshot = self.shell.engine().snapshots().borrow().clone();
-        // Whoever leaves ends what others have begun here too, and is told how much, not what.
-        let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.who().began(status));
-        let mut names: Vec<String> = own.iter().map(|status| format!("  {}", status.describe())).collect();
-        if !others.is_empty() {
-            names.push(format!("  {} of other users", others.len()));
-        }
+        let names = self.who().describe_running(&snapshot);
         if now || names.is_empty() {
             self.over = true;
             return;
         }
         let (reply, answer) = oneshot::channel();
-        let text = format!("Still running:\n{}\nCancel them and leave? (y/n)", names.join("\n"));
+        let text = format!("Still running:\n  {}\nCancel them and leave? (y/n)", names.join("\n  "));
         self.dialogs.push(Dialog::Confirm { title: "Leave?".into(), text, reply: Some(reply) });
-        self.spawn(async move { Message::Quit(answer.await.unwrap_or(false)) });
+        self.spawn(async move { News::Quit(answer.await.unwrap_or(false)) });
     }
 
     pub(super) fn choose(&mut self, choice: Choice) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::App;
 use crate::tui::dialog::Dialog;
 use crate::tui::editor::Edit;
+use crate::tui::form::FormDialog;
 use crate::tui::theme::Role;
 use crate::tui::tour::{Step, Tour};
 
@@ -14,6 +15,9 @@ impl App {
         let busy = self.is_busy();
         if self.awaits_input() {
             return self.fill_in();
+        }
+        if self.tour.as_ref().is_some_and(Tour::is_skipping) && self.who.is_admin() && !busy {
+            self.end_tour();
         }
         let Some(tour) = &mut self.tour else { return Duration::ZERO };
         let (step, wait) = tour.next(busy);
@@ -37,8 +41,8 @@ impl App {
         if is_there {
             return self.end_tour();
         }
-        // What is asked on the way there is not answered any more.
-        self.dialogs.clear();
+        // What is asked on the way there is not answered any more, unless it has been.
+        self.dialogs.retain(|dialog| dialog.form().is_some_and(FormDialog::is_waiting));
         self.prompt.editor.take();
     }
 

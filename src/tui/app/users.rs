@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{App, Message, Pane};
+use tokio::task::AbortHandle;
+
+use super::{App, News, Pane};
 use crate::access::{Access, Who};
 use crate::engine::transfer::{TransferId, TransferReport};
 use crate::engine::{Event, Snapshot};
@@ -13,6 +15,7 @@ use crate::shell::words::quote;
 use crate::storage::manifest::FileKey;
 use crate::tui::dialog::Dialog;
 use crate::tui::form::FormDialog;
+use crate::tui::prompt::Prompt;
 use crate::tui::theme::Role;
 
 /// How many files somebody may read, and their bytes.
@@ -52,6 +55,9 @@ impl App {
 
     /// A command has something to ask.
     pub fn on_question(&mut self, mut question: Question) {
+        if question.reply.is_closed() {
+            return;
+        }
         if let Some(notice) = self.session_notice.take() {
             (question.form.title, question.form.text) = ("Session expired", notice);
         }
@@ -97,27 +103,38 @@ impl App {
         if before.name() == self.who.name() && !is_shut_out {
             return;
         }
+        self.clear_away(matches!(*before, Who::User(_)));
         let came = !matches!(*self.who, Who::Nobody);
-        if matches!(*before, Who::User(_)) {
-            self.prompt.output.clear();
-            self.log.clear();
-            self.variables.clear();
-            self.seen_transfers.clear();
-            (self.transfer, self.zoomed) = (None, false);
-            self.selected.clear();
-        }
-        self.prompt.set_history(self.histories.of(&self.who));
-        self.focus = Pane::Prompt;
-        if !came && self.session_notice.is_none() && self.tour.is_none() {
+        if !came && self.session_notice.is_none() && self.tour.is_none() && self.queue.is_empty() {
             self.greet();
         }
+    }
+
+    /// Takes what somebody has begun, typed and opened off the screen, and what they have seen where they had an account.
+    fn clear_away(&mut self, had_account: bool) {
+        self.visit += 1;
+        self.running = None;
+        self.tasks.abort_all();
+        self.dialogs.clear();
+        self.filter.clear();
+        let said = std::mem::replace(&mut self.prompt, Prompt::with_history(self.histories.of(&self.who))).output;
+        self.focus = Pane::Prompt;
+        if !had_account {
+            self.prompt.output = said;
+            return;
+        }
+        self.log.clear();
+        self.variables.clear();
+        self.seen_transfers.clear();
+        (self.transfer, self.zoomed) = (None, false);
+        self.selected.clear();
     }
 
     /// Looks whether the session still lasts.
     pub fn look_after_session(&mut self) {
         if let Who::User(_) = **self.who() {
             let access = self.access().clone();
-            self.spawn(async move { Message::Session(access.peek().await.map(drop)) });
+            self.spawn(async move { News::Session(access.peek().await.map(drop)) });
         }
     }
 
@@ -125,6 +142,7 @@ impl App {
     pub(super) fn on_session_over(&mut self) {
         let Some(name) = self.who.name().map(str::to_owned) else { return };
         self.queue.clear();
+        self.running.take().inspect(AbortHandle::abort);
         self.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
         self.on_who();
         self.begin(format!("login {}", quote(&name)));

@@ -22,7 +22,6 @@ use unicode_width::UnicodeWidthStr;
 use super::dialogs::{framed, middle};
 use crate::auth::otp::{Enrolment, STEP};
 use crate::auth::password::strength;
-use crate::qr;
 use crate::shell::question::{FieldKind, Shown};
 use crate::tui::app::App;
 use crate::tui::form::{DIGITS, FormDialog, Input};
@@ -38,7 +37,7 @@ const BAR: usize = 10;
 /// Draws a form, and the cursor where something is typed.
 pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Rect) {
     match qr_code(app, form).filter(|lines| fits_beside(lines, area)) {
-        Some(lines) => draw_beside(app, form, &lines, frame, area),
+        Some(lines) => draw_beside(app, form, lines, frame, area),
         None => {
             let width = WIDTH.min(area.width.saturating_sub(4));
             let mut content = Content::of(app, form, width);
@@ -56,11 +55,8 @@ pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Re
 }
 
 /// The QR code that goes with a form; none where half blocks cannot be drawn.
-fn qr_code(app: &App, form: &FormDialog) -> Option<Vec<String>> {
-    match &form.form.shown {
-        Shown::App(enrolment) if app.theme.glyphs.is_unicode => qr::lines(enrolment.uri.expose_secret()),
-        _ => None,
-    }
+fn qr_code<'a>(app: &App, form: &'a FormDialog) -> Option<&'a [String]> {
+    form.qr.as_deref().filter(|_| app.theme.glyphs.is_unicode)
 }
 
 fn size_of(lines: &[String]) -> (u16, u16) {
