@@ -231,7 +231,9 @@ impl Session {
         // An engine that has stopped by itself is told by the join.
         let _ = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
         drop(self.engine);
-        self.thread.join()?;
+        // Tasks that were aborted hold handles yet: they let go of them while somebody else waits for the thread.
+        let thread = self.thread;
+        tokio::task::spawn_blocking(move || thread.join()).await.wrap_err("cannot wait for the engine")??;
         // Nobody brings a code any more.
         self.auth.forget_pending();
         self.mailer.end().await;
