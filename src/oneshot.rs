@@ -20,7 +20,7 @@ use crate::engine::{ClockMode, Command, Reply};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
-use crate::report::{ExportReport, FileLine, files_text, node_lines, nodes_text, removals_text, transfers_text};
+use crate::report::{ExportReport, FileLine, files_table, node_lines, nodes_table, removals_text, transfers_text};
 use crate::session::{EngineArgs, Session, advised, default_data_dir};
 use crate::storage::manifest::FileKey;
 
@@ -119,6 +119,9 @@ struct Visit {
 impl Visit {
     /// Starts an engine for somebody who may use it.
     async fn begin(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
+        if login.password_file.is_some() && login.user.is_none() {
+            return Err(eyre!("--password-file is for whoever logs in")).suggestion("say who, with --user NAME");
+        }
         let session = Session::start(engine, ClockMode::OnDemand)?;
         let desk = Desk::open(&session, login, "local command").await?;
         let who = desk.user().await?;
@@ -300,7 +303,7 @@ pub async fn list(args: &ListArgs) -> Result<()> {
     let files = visit.access().files(&visit.who).await.map_err(advised)?;
     let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.label(&file.key))).collect();
     visit.end().await?;
-    output::print(&args.output, &lines, |lines| files_text(lines))
+    output::print(&args.output, &lines, |lines| files_table(lines).text(None))
 }
 
 /// Lists the nodes, as they answer probes.
@@ -312,7 +315,7 @@ pub async fn nodes(args: &ListArgs) -> Result<()> {
     let health = visit.session.check_health().await?;
     let lines = node_lines(&visit.session.nodes().await?, &health);
     visit.end().await?;
-    output::print(&args.output, &lines, |lines| nodes_text(lines))
+    output::print(&args.output, &lines, |lines| nodes_table(lines).text(None))
 }
 
 /// Writes everything that the catalog knows, as JSON.

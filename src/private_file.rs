@@ -74,7 +74,11 @@ pub fn sweep(directory: &Path) -> io::Result<()> {
 /// Where it cannot be read, is too long or no text, or everybody may read it.
 pub fn read_secret(path: &Path) -> io::Result<SecretString> {
     let file = fs::File::open(path)?;
-    if file.metadata()?.permissions().mode() & OTHERS != 0 {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    if metadata.permissions().mode() & OTHERS != 0 {
         let message = format!("everybody on this machine may read it; `chmod 600 {}` changes that", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
@@ -82,6 +86,9 @@ pub fn read_secret(path: &Path) -> io::Result<SecretString> {
     let mut text = Zeroizing::new(String::with_capacity(SECRET_MAX as usize + 1));
     (&file).take(SECRET_MAX + 1).read_to_string(&mut text)?;
     let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(io::Error::other("its first line is empty"));
+    }
     if line.len() as u64 > SECRET_MAX {
         return Err(io::Error::other(format!("its first line has more than {SECRET_MAX} bytes")));
     }
@@ -105,6 +112,9 @@ mod tests {
         let error = read_secret(&path).unwrap_err().to_string();
         assert!(error.contains("chmod 600"), "{error}");
         assert!(read_secret(&directory.path().join("none")).is_err());
+        assert!(read_secret(directory.path()).unwrap_err().to_string().contains("is a directory"));
+        write(&path, b"\nsecond line\n").unwrap();
+        assert!(read_secret(&path).unwrap_err().to_string().contains("is empty"));
         write(&path, "x".repeat(SECRET_MAX as usize + 1).as_bytes()).unwrap();
         assert!(read_secret(&path).unwrap_err().to_string().contains("more than 4096 bytes"));
     }

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub use self::demo::{DemoReport, FileReport, SegmentReport, UserReport};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::network::{NetworkReport, PacketsReport};
-pub use self::tables::{Column, bytes_of, date_of, figures, rate_of, seconds_of, table, words};
+pub use self::tables::{Column, Table, bytes_of, date_of, figures, rate_of, seconds_of, table, words};
 
 use crate::engine::snapshot::{HealthReport, NodeStatus};
 use crate::engine::transfer::TransferReport;
@@ -217,10 +217,7 @@ pub fn removals_text(lines: &[RemovalLine]) -> String {
 }
 
 /// Stored files as a table.
-pub fn files_text(lines: &[FileLine]) -> String {
-    if lines.is_empty() {
-        return "no files are stored".into();
-    }
+pub fn files_table(lines: &[FileLine]) -> Table {
     let row = |line: &FileLine| {
         vec![
             line.label.clone(),
@@ -234,11 +231,11 @@ pub fn files_text(lines: &[FileLine]) -> String {
     let columns = [words("file"), figures("size"), figures("segments"), words("stored"), words("sha-256"), words("shared with")];
     // Where nothing is shared, nobody has to know that it could be.
     let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
-    table(&columns[..shown], lines.iter().map(row))
+    Table { columns: columns[..shown].to_vec(), rows: lines.iter().map(row).collect(), empty: "no files are stored" }
 }
 
 /// Nodes as a table.
-pub fn nodes_text(lines: &[NodeLine]) -> String {
+pub fn nodes_table(lines: &[NodeLine]) -> Table {
     let rows = lines.iter().map(|line| {
         vec![
             line.name.clone(),
@@ -252,7 +249,7 @@ pub fn nodes_text(lines: &[NodeLine]) -> String {
             line.segments.to_string(),
         ]
     });
-    let columns = [
+    let columns = vec![
         words("node"),
         words("address"),
         words("state"),
@@ -263,5 +260,5 @@ pub fn nodes_text(lines: &[NodeLine]) -> String {
         figures("capacity"),
         figures("segments"),
     ];
-    table(&columns, rows)
+    Table { columns, rows: rows.collect(), empty: "there are no nodes" }
 }

@@ -171,6 +171,14 @@ impl Access {
         self.for_user(move |auth, name, _, now| auth.otp_enable(name, kind, now)).await
     }
 
+    /// Whether there is something that a code may confirm.
+    ///
+    /// # Errors
+    /// As for [`Auth::otp_begun`].
+    pub async fn otp_begun(&self) -> Done<()> {
+        self.for_user(|auth, name, _, now| auth.otp_begun(name, now)).await
+    }
+
     /// Enables them with a code, and gives the backup codes.
     ///
     /// # Errors

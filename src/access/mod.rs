@@ -30,6 +30,9 @@ pub enum AccessError {
     /// Nobody is logged in.
     #[error("nobody is logged in; `login NAME` does that, `register` makes an account")]
     LoginNeeded,
+    /// There is nobody to log in as.
+    #[error("there are no accounts yet; `register` makes the first one, the admin's")]
+    NoAccounts,
     /// Only an admin may do it.
     #[error("`{what}` is for admins, and {user} is none")]
     AdminOnly {
@@ -196,8 +199,8 @@ impl Access {
     pub async fn manifests(&self, who: &Who) -> Result<Vec<Manifest>, EngineError> {
         let mut manifests = Vec::new();
         for file in self.files(who).await? {
-            if let Reply::Info(manifest) = self.engine.ask(Command::Info { file: file.key }).await? {
-                manifests.push(*manifest);
+            if let Reply::Info(manifest) = self.engine.ask(Command::Info { file: file.key.clone() }).await? {
+                manifests.push(Manifest { file, ..*manifest });
             }
         }
         Ok(manifests)
@@ -277,9 +280,8 @@ impl Access {
     /// # Errors
     /// Where the engine has stopped.
     pub async fn files(&self, who: &Who) -> Result<Vec<FileRecord>, EngineError> {
-        let Reply::Files(mut files) = self.engine.ask(Command::Files).await? else { return Ok(Vec::new()) };
-        files.retain(|file| who.may_read(file));
-        Ok(files)
+        let Reply::Files(files) = self.engine.ask(Command::Files).await? else { return Ok(Vec::new()) };
+        Ok(files.into_iter().filter(|file| who.may_read(file)).map(|file| who.known_of(file)).collect())
     }
 
     /// Whoever this is, they are behind the door now. The session is locked by whoever calls.

@@ -64,6 +64,14 @@ impl Who {
         self.may_change(&file.key) || self.name().is_some_and(|name| file.readers.contains(name))
     }
 
+    /// What they may know of a file: who else reads it is for those who may share it.
+    pub fn known_of(&self, mut file: FileRecord) -> FileRecord {
+        if !self.may_change(&file.key) {
+            file.readers.retain(|reader| Some(reader.as_str()) == self.name());
+        }
+        file
+    }
+
     /// What they call a file: their own by its name, another's `owner/name`, nobody's `/name`.
     pub fn label(&self, key: &FileKey) -> String {
         if self.name() == key.owner.as_deref() {

@@ -13,7 +13,7 @@ use crate::auth::Secret;
 use crate::auth::password::strength;
 use crate::private_file;
 use crate::qr;
-use crate::shell::question::{Field, FieldKind, Form, Question, Reply, Shown};
+use crate::shell::question::{CodeField, Field, FieldKind, Form, Question, Reply, Shown};
 
 /// Where a password may stand.
 const PASSWORD_VARIABLE: &str = "P2P_PASSWORD";
@@ -93,6 +93,7 @@ impl Answers {
         {
             return Found::Given(given.1[place].clone());
         }
+        let mut wrong = form.error.as_ref().map(|error| error.message.clone());
         if form.error.is_none() {
             match self.provided(form, field) {
                 Ok(Some(text)) => return Found::Given(text),
@@ -100,39 +101,47 @@ impl Answers {
                 Err(reason) => return Found::Unable(reason),
             }
             if !field.value.is_empty() {
-                return Found::Given(field.value.as_str().into());
+                wrong = field.wrong(&field.value);
+                if wrong.is_none() {
+                    return Found::Given(field.value.as_str().into());
+                }
             }
         }
         if self.terminal.is_none() && !self.lines_of_stdin {
-            // What was provided was wrong, and there is nobody who knows better.
-            return if form.error.is_some() { Found::GivenUp } else { Found::Unable(missing(field)) };
+            // What was provided was wrong, or missing, and there is nobody who knows better.
+            return Found::Unable(wrong.unwrap_or_else(|| missing(form, field)));
         }
         show(form, is_shown);
-        match self.typed(field).await {
-            Ok(found) => found,
-            Err(error) => Found::Unable(format!("cannot read an answer: {error}")),
+        wrong.filter(|_| form.error.is_none()).inspect(|message| eprintln!("{message}"));
+        loop {
+            match self.typed(field).await {
+                // What is wrong by itself is asked again before the rest.
+                Ok(Found::Given(text)) => match field.wrong(text.expose_secret()) {
+                    Some(message) => eprintln!("{message}"),
+                    None => return Found::Given(text),
+                },
+                Ok(found) => return found,
+                Err(error) => return Found::Unable(format!("cannot read an answer: {error}")),
+            }
         }
     }
 
     /// What the environment or the file says.
     fn provided(&self, form: &Form, field: &Field) -> Result<Option<Secret>, String> {
-        let is_change = form.fields.iter().any(|field| field.kind == FieldKind::Password);
-        let variable = match field.kind {
-            FieldKind::Text => return Ok(None),
-            FieldKind::NewPassword | FieldKind::Repeated if is_change => NEW_PASSWORD_VARIABLE,
-            FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => PASSWORD_VARIABLE,
-            FieldKind::Code(_) => CODE_VARIABLE,
-        };
+        let Some(variable) = variable_of(form, field) else { return Ok(None) };
         if let Some(path) = self.password_file.as_ref().filter(|_| variable == PASSWORD_VARIABLE) {
             let secret = private_file::read_secret(path).map(Some);
             return secret.map_err(|error| format!("cannot read the password from {}: {error}", path.display()));
         }
-        Ok(std::env::var(variable).ok().map(Secret::from))
+        Ok(std::env::var(variable).ok().filter(|text| !text.is_empty()).map(Secret::from))
     }
 
     async fn typed(&self, field: &Field) -> io::Result<Found> {
-        let again = matches!(field.kind, FieldKind::Code(code) if code.can_be_sent_again);
-        let prompt = if again { format!("{} (nothing for another one)", field.name) } else { field.name.to_owned() };
+        let code = if let FieldKind::Code(code) = field.kind { code } else { CodeField::default() };
+        let (again, or_backup) = (code.can_be_sent_again, code.or_backup_code);
+        let mut prompt = field.name.to_owned();
+        prompt.push_str(if or_backup { ", or a backup code" } else { "" });
+        prompt.push_str(if again { " (nothing for another one)" } else { "" });
         let line = match &self.terminal {
             Some(terminal) => terminal::ask(terminal, &prompt, field.kind.is_hidden()).await?,
             None => {
@@ -152,12 +161,25 @@ impl Answers {
     }
 }
 
+/// Where the answer to a field may stand in the environment.
+fn variable_of(form: &Form, field: &Field) -> Option<&'static str> {
+    let is_change = form.fields.iter().any(|field| field.kind == FieldKind::Password);
+    match field.kind {
+        FieldKind::Text => None,
+        FieldKind::NewPassword | FieldKind::Repeated if is_change => Some(NEW_PASSWORD_VARIABLE),
+        FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => Some(PASSWORD_VARIABLE),
+        FieldKind::Code(_) => Some(CODE_VARIABLE),
+    }
+}
+
 /// What would have helped.
-fn missing(field: &Field) -> String {
-    let how = match field.kind {
-        FieldKind::Text => "give it in the line".to_owned(),
-        FieldKind::Code(_) => format!("set {CODE_VARIABLE}"),
-        _ => format!("set {PASSWORD_VARIABLE}, or give --password-file FILE"),
+fn missing(form: &Form, field: &Field) -> String {
+    let how = match (field.kind, variable_of(form, field)) {
+        // Nobody knows such a code before it is asked for.
+        (FieldKind::Code(code), _) if !code.or_backup_code => "`p2p repl` and the full screen wait for it".to_owned(),
+        (_, Some(PASSWORD_VARIABLE)) => format!("set {PASSWORD_VARIABLE}, or give --password-file FILE"),
+        (_, Some(variable)) => format!("set {variable}"),
+        (_, None) => "give it in the line".to_owned(),
     };
     format!("there is no terminal to ask at for {:?}; {how}", field.name)
 }

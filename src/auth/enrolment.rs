@@ -25,6 +25,13 @@ pub(super) struct PendingEnrolment {
     tries: u32,
 }
 
+impl PendingEnrolment {
+    /// Whether a code may still end it.
+    fn goes_on(&self, now: u64) -> bool {
+        self.until > now && self.tries < TRIES
+    }
+}
+
 #[derive(Debug, Clone)]
 enum What {
     App(AppSecret),
@@ -66,6 +73,18 @@ impl Auth {
         Ok(begun)
     }
 
+    /// Whether something was begun that a code may confirm yet.
+    ///
+    /// # Errors
+    /// [`AuthError::OtpEnabled`]; [`AuthError::NothingBegun`].
+    pub fn otp_begun(&self, user: &UserName, now: u64) -> Result<(), AuthError> {
+        if self.record(user.as_str())?.second != Second::Nothing {
+            return Err(AuthError::OtpEnabled);
+        }
+        let begun = self.pending().enrolments.get(user).is_some_and(|begun| begun.goes_on(now));
+        if begun { Ok(()) } else { Err(AuthError::NothingBegun) }
+    }
+
     /// Enables what was begun, if the code is right, and gives the backup codes: this once.
     ///
     /// # Errors
@@ -105,7 +124,7 @@ impl Auth {
     /// The enrolment that was begun, with one more try counted.
     fn try_enrolment(&self, user: &UserName, now: u64) -> Result<PendingEnrolment, AuthError> {
         let mut pending = self.pending();
-        pending.enrolments.retain(|_, begun| begun.until > now && begun.tries < TRIES);
+        pending.enrolments.retain(|_, begun| begun.goes_on(now));
         let begun = pending.enrolments.get_mut(user).ok_or(AuthError::Lapsed)?;
         begun.tries += 1;
         Ok(begun.clone())

@@ -106,10 +106,13 @@ impl Attempt<'_> {
         deed(self.now, self.user, self.origin, self.action)
     }
 
-    /// What failures are counted by, and how many are free.
-    fn counters(&self) -> [(String, usize); 2] {
-        let (user, origin) = (user_counter(self.user), format!("from {}", self.origin));
-        [(user, limits::USER_FREE), (origin, limits::ORIGIN_FREE)]
+    /// What failures are counted by, and how many are free. Whoever wants a name that is taken does not lock its holder out.
+    fn counters(&self) -> Vec<(String, usize)> {
+        let mut counters = vec![(format!("from {}", self.origin), limits::ORIGIN_FREE)];
+        if self.action != Action::Register {
+            counters.push((user_counter(self.user), limits::USER_FREE));
+        }
+        counters
     }
 }
 
@@ -118,9 +121,9 @@ fn user_counter(user: &str) -> String {
 }
 
 /// An attempt that is being checked; it counts as a failure as long as this lives.
-struct InFlight<'a> {
+pub(super) struct InFlight<'a> {
     auth: &'a Auth,
-    counters: [String; 2],
+    counters: Vec<String>,
 }
 
 impl Drop for InFlight<'_> {
@@ -210,13 +213,13 @@ impl Auth {
         let login = self.try_code(id, now)?;
         let (proven, token) = (&login.proven, Token::new()?);
         let granted = self.write(|transaction| {
-            let right = update(transaction, &proven.user, |record| is_right(record, &login, id, code, now))?;
+            let matched = update(transaction, &proven.user, |record| matching_factor(record, &login, id, code, now))?;
             // Of two that come with one code at once, the second finds nothing left to finish.
-            if !right || self.pending().logins.remove(id).is_none() {
+            let Some(factor) = matched.filter(|_| self.pending().logins.remove(id).is_some()) else {
                 note_failure(transaction, attempt, "wrong, old or used code")?;
                 return Ok(None);
-            }
-            audit::append(transaction, attempt.deed())?;
+            };
+            audit::append(transaction, Deed { note: factor.to_owned(), ..attempt.deed() })?;
             self.grant(transaction, proven, &token, now).map(Some)
         })?;
         let account = granted.ok_or(AuthError::WrongCode)?;
@@ -255,13 +258,13 @@ impl Auth {
     }
 
     /// Refuses where there were too many failures; attempts that are being checked count as such.
-    fn admit(&self, attempt: &Attempt<'_>) -> Result<InFlight<'_>, AuthError> {
+    pub(super) fn admit(&self, attempt: &Attempt<'_>) -> Result<InFlight<'_>, AuthError> {
         let counters = attempt.counters();
         let seconds = {
             let mut pending = self.pending();
             let seconds = self.wait(&pending, &counters, attempt.now)?;
             if seconds == 0 {
-                let counters = counters.map(|(counter, _)| counter);
+                let counters: Vec<String> = counters.into_iter().map(|(counter, _)| counter).collect();
                 counters.iter().for_each(|counter| *pending.in_flight.entry(counter.clone()).or_default() += 1);
                 return Ok(InFlight { auth: self, counters });
             }
@@ -324,26 +327,32 @@ pub(super) fn update_proven<T>(
     update(transaction, user, |record| if record.password_changes == changes { change(record) } else { Err(AuthError::Lapsed) })
 }
 
-/// Whether the code is right; it is used up then.
-fn is_right(record: &mut AccountRecord, login: &PendingLogin, id: &str, code: &Secret, now: u64) -> Result<bool, AuthError> {
+/// What a code is, in words, where it is right; it is used up then.
+fn matching_factor(
+    record: &mut AccountRecord,
+    login: &PendingLogin,
+    id: &str,
+    code: &Secret,
+    now: u64,
+) -> Result<Option<&'static str>, AuthError> {
     if let Second::App { secret, last_step } = &mut record.second
         && let Some(step) = otp::matching_step(secret, &record.name, code, now)?
     {
         // RFC 6238, section 5.2: a code is good for one login.
         let is_new = step > *last_step;
         *last_step = step.max(*last_step);
-        return Ok(is_new);
+        return Ok(is_new.then_some("code of the app"));
     }
     let mailed = login.mailed.filter(|(_, until)| record.second == Second::Mail && *until > now);
     if let Some((fingerprint, _)) = mailed
         && is_same(&fingerprint, &otp::mail_fingerprint(id, code))
     {
-        return Ok(true);
+        return Ok(Some("mailed code"));
     }
     let offered = otp::backup_fingerprint(&record.name, code);
     let before = record.backup_codes.len();
     record.backup_codes.retain(|kept| !is_same(kept, &offered));
-    Ok(record.backup_codes.len() < before)
+    Ok((record.backup_codes.len() < before).then_some("backup code"))
 }
 
 fn is_same(a: &Fingerprint, b: &Fingerprint) -> bool {
@@ -358,7 +367,7 @@ fn sweep_failures(transaction: &WriteTransaction, now: u64) -> Result<(), Databa
 }
 
 /// Counts a failure and notes it.
-fn note_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
+pub(super) fn note_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
     for (counter, _) in attempt.counters() {
         let mut failures: Vec<u64> = store::get(transaction, ATTEMPTS, counter.as_str())?.unwrap_or_default();
         limits::note(&mut failures, attempt.now);

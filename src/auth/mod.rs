@@ -104,6 +104,9 @@ pub enum AuthError {
     /// A login or an enrolment was begun too long ago, failed too often, or was overtaken by a new password.
     #[error("that has lapsed: it took too long, failed too often or was overtaken by another change; begin anew")]
     Lapsed,
+    /// There is no enrolment to confirm.
+    #[error("there is nothing to confirm; `otp enable` begins, and `otp confirm` goes on with it in the same session")]
+    NothingBegun,
     /// The session is over.
     #[error("the session is over; log in again")]
     SessionOver,

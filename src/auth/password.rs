@@ -27,6 +27,8 @@ const SALT_BYTES: usize = 32;
 const HASH_BYTES: usize = 32;
 /// The fewest characters.
 const CHARS_MIN: usize = 10;
+/// The fewest characters that differ from each other.
+const DISTINCT_MIN: usize = 4;
 /// The fewest bytes beside the user name, where that is in it.
 const BESIDE_NAME_MIN: usize = 6;
 /// The most bytes: more adds nothing, and hashing a novel would be a way to keep us busy.
@@ -47,9 +49,15 @@ pub enum PasswordError {
     /// It is, or is little more than, the user name.
     #[error("it is the user name, or little more")]
     IsName,
+    /// It is few characters over and over.
+    #[error("it is few characters over and over")]
+    Monotonous,
     /// Everybody tries it.
     #[error("it is among the passwords that everybody tries first")]
     Common,
+    /// It is the one that is to be changed.
+    #[error("it is the password that you have")]
+    Unchanged,
 }
 
 /// Whether a password is accepted for a user.
@@ -57,25 +65,35 @@ pub enum PasswordError {
 /// # Errors
 /// Why not.
 pub fn check(password: &Secret, user: &UserName) -> Result<(), PasswordError> {
-    let text = password.expose_secret();
-    let lower = Zeroizing::new(text.to_lowercase());
-    let chars = text.chars().count();
-    if chars < CHARS_MIN {
-        return Err(PasswordError::Short(chars));
-    }
-    if text.len() > BYTES_MAX {
-        return Err(PasswordError::Long);
-    }
-    if lower.contains(user.as_str()) && lower.len() - user.as_str().len() < BESIDE_NAME_MIN {
-        return Err(PasswordError::IsName);
-    }
-    if is_easily_guessed(&lower) { Err(PasswordError::Common) } else { Ok(()) }
+    check_alone(password.expose_secret())?;
+    let lower = Zeroizing::new(password.expose_secret().to_lowercase());
+    let is_name = lower.contains(user.as_str()) && lower.len() - user.as_str().len() < BESIDE_NAME_MIN;
+    if is_name { Err(PasswordError::IsName) } else { Ok(()) }
 }
 
-/// Whether a password, in small letters, is one that everybody tries, or little more than a letter repeated.
-fn is_easily_guessed(lower: &str) -> bool {
-    let distinct: BTreeSet<char> = lower.chars().collect();
-    distinct.len() < 4 || COMMON.lines().any(|common| common == lower)
+/// Whether a password is accepted, as far as can be said without knowing whose it is to be.
+///
+/// # Errors
+/// Why not.
+pub fn check_alone(text: &str) -> Result<(), PasswordError> {
+    let lower = Zeroizing::new(text.to_lowercase());
+    match text.chars().count() {
+        count if count < CHARS_MIN => Err(PasswordError::Short(count)),
+        _ if text.len() > BYTES_MAX => Err(PasswordError::Long),
+        _ if is_monotonous(&lower) => Err(PasswordError::Monotonous),
+        _ if is_common(&lower) => Err(PasswordError::Common),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a password is few characters over and over.
+fn is_monotonous(lower: &str) -> bool {
+    lower.chars().collect::<BTreeSet<char>>().len() < DISTINCT_MIN
+}
+
+/// Whether everybody tries a password, in small letters, first.
+fn is_common(lower: &str) -> bool {
+    COMMON.lines().any(|common| common == lower)
 }
 
 /// How good a password is, in words: a hint for whoever types it, by length and variety.
@@ -85,7 +103,7 @@ pub fn strength(password: &str) -> &'static str {
     match password.chars().count() {
         0 => "",
         count if count < CHARS_MIN => "too short",
-        _ if is_easily_guessed(&Zeroizing::new(password.to_lowercase())) => "easily guessed",
+        _ if check_alone(password).is_err() => "easily guessed",
         count if count >= 20 || (count >= 14 && kinds >= 3) => "strong",
         count if count >= 14 || kinds >= 3 => "good",
         _ => "fair: longer is better",
@@ -203,8 +221,11 @@ mod tests {
         for name in ["alexandria", "Alexandria", "alexandria1", "123alexandria!"] {
             assert_eq!(why(name), PasswordError::IsName);
         }
-        for common in ["1234567890", "Password123", "qwertyuiop", "aaaaaaaaaaaa", "abababababab"] {
+        for common in ["1234567890", "Password123", "qwertyuiop"] {
             assert_eq!(why(common), PasswordError::Common, "{common}");
+        }
+        for few in ["aaaaaaaaaaaa", "abababababab", "          "] {
+            assert_eq!(why(few), PasswordError::Monotonous, "{few}");
         }
         for (name, password) in [("user1234567", "user1234567!"), ("alice99", "4alice99x"), ("al", "alalala")] {
             let user: UserName = name.parse().unwrap();

@@ -1,11 +1,13 @@
 //! Registering, and changing a password. Knows nothing of who asks.
 
-use redb::ReadableTableMetadata;
+use redb::{ReadableTableMetadata, WriteTransaction};
+use secrecy::ExposeSecret;
 
 use super::audit::{self, Action, Deed};
-use super::login::{Attempt, Granted, update_proven};
+use super::login::{Attempt, Granted, note_failure, update_proven};
 use super::mail::{self, Mail};
 use super::names::{Email, UserName};
+use super::password::PasswordError;
 use super::secret::{Secret, Token};
 use super::store::{self, ACCOUNTS, AccountRecord, EMAILS, Role, Second};
 use super::{Account, Auth, AuthError, deed, password, sessions};
@@ -26,7 +28,7 @@ impl Auth {
     /// Makes an account, and a session for its holder. The first account is the admin's.
     ///
     /// # Errors
-    /// Where the name or the address is taken, or the password is not accepted.
+    /// Where the name or the address is taken, or the password is not accepted; [`AuthError::Wait`] where too many were taken.
     pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
         let made = deed(now, wanted.name.as_str(), origin, Action::Register);
@@ -46,14 +48,15 @@ impl Auth {
     fn make_account(&self, wanted: &Registration, token: Option<&Token>, made: Deed) -> Result<Account, AuthError> {
         let now = made.at;
         password::check(&wanted.password, &wanted.name)?;
+        let origin = made.origin.clone();
+        let attempt = Attempt { user: wanted.name.as_str(), origin: &origin, action: Action::Register, now };
+        let _in_flight = self.admit(&attempt)?;
         let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
         self.write(|transaction| {
-            let name = wanted.name.as_str();
-            if store::get::<_, AccountRecord>(transaction, ACCOUNTS, name)?.is_some() {
-                return Err(AuthError::NameTaken { name: wanted.name.clone() });
-            }
-            if store::get::<_, UserName>(transaction, EMAILS, wanted.email.key().as_str())?.is_some() {
-                return Err(AuthError::EmailTaken { email: wanted.email.clone() });
+            if let Some(taken) = taken(transaction, wanted)? {
+                // Whoever goes through names or addresses to learn which there are is slowed down.
+                note_failure(transaction, &attempt, "the name or the address is taken")?;
+                return Ok(Err(taken));
             }
             let first = transaction.open_table(ACCOUNTS).map_err(DatabaseError::from)?.is_empty().map_err(DatabaseError::from)?;
             let record = AccountRecord {
@@ -67,14 +70,14 @@ impl Auth {
                 second: Second::Nothing,
                 backup_codes: Vec::new(),
             };
-            store::put(transaction, ACCOUNTS, name, &record)?;
+            store::put(transaction, ACCOUNTS, wanted.name.as_str(), &record)?;
             store::put(transaction, EMAILS, wanted.email.key().as_str(), &wanted.name)?;
             if let Some(token) = token {
                 sessions::insert(transaction, token, &wanted.name, &made.origin, now)?;
             }
             audit::append(transaction, made)?;
-            Ok(Account::from(&record))
-        })
+            Ok::<_, AuthError>(Ok(Account::from(&record)))
+        })?
     }
 
     /// Changes a password, and ends the user's other sessions than `keep`.
@@ -92,6 +95,9 @@ impl Auth {
         password::check(new, user)?;
         let changes =
             self.checked(old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?.password_changes;
+        if old.expose_secret() == new.expose_secret() {
+            return Err(PasswordError::Unchanged.into());
+        }
         let hash = password::hash(new, self.0.policy.iterations)?;
         self.write(|transaction| {
             let email = update_proven(transaction, user, changes, |record| {
@@ -103,4 +109,13 @@ impl Auth {
             Ok(audit::append(transaction, deed(now, user.as_str(), origin, Action::Password))?)
         })
     }
+}
+
+/// What of a registration somebody else has already.
+fn taken(transaction: &WriteTransaction, wanted: &Registration) -> Result<Option<AuthError>, DatabaseError> {
+    if store::get::<_, AccountRecord>(transaction, ACCOUNTS, wanted.name.as_str())?.is_some() {
+        return Ok(Some(AuthError::NameTaken { name: wanted.name.clone() }));
+    }
+    let holder = store::get::<_, UserName>(transaction, EMAILS, wanted.email.key().as_str())?;
+    Ok(holder.map(|_| AuthError::EmailTaken { email: wanted.email.clone() }))
 }

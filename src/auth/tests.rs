@@ -92,6 +92,19 @@ fn the_first_account_is_the_admins_and_names_are_unique() {
     assert!(matches!(house.auth.register(&weak, "here", NOW), Err(AuthError::Password(PasswordError::Short(5)))));
 }
 
+/// Whoever goes through names to learn which there are has to wait, and locks nobody out.
+#[test]
+fn names_are_not_gone_through_at_will() {
+    let house = House::new();
+    for n in 0..limits::ORIGIN_FREE {
+        let email = format!("x{n}@example.org");
+        assert!(matches!(house.register("alice", &email), Err(AuthError::NameTaken { .. })), "{n}");
+    }
+    assert_eq!(house.register("bob", "bob@example.org").unwrap_err(), AuthError::Wait { seconds: 30 });
+    assert_eq!(house.refusals()[1], (Action::Register, "the name or the address is taken".into()));
+    assert!(house.auth.login("alice", &PASSWORD.into(), "elsewhere", NOW).is_ok());
+}
+
 /// What somebody has typed in the place of a name, which may be a password, is kept nowhere.
 #[test]
 fn what_is_no_name_is_not_kept() {
@@ -270,6 +283,7 @@ fn a_backup_code_is_good_once() {
     let house = House::new();
     let (_, codes) = house.with_app();
     assert!(house.auth.login_with_code(&house.challenge(NOW), &codes[3], NOW).is_ok());
+    assert_eq!(house.auth.audit(1, None).unwrap()[0].1.note, "backup code");
     assert_eq!(house.auth.account("alice").unwrap().backup_codes, 9);
     assert_eq!(house.auth.login_with_code(&house.challenge(NOW), &codes[3], NOW).unwrap_err(), AuthError::WrongCode);
     let wrong = house.auth.new_backup_codes(&alice(), &"wrong password".into(), "here", NOW);
@@ -283,12 +297,14 @@ fn a_backup_code_is_good_once() {
 fn enrolment_takes_effect_with_a_correct_code() {
     let house = House::new();
     assert_eq!(house.auth.otp_confirm(&alice(), &"000000".into(), "here", NOW).unwrap_err(), AuthError::Lapsed);
+    assert_eq!(house.auth.otp_begun(&alice(), NOW).unwrap_err(), AuthError::NothingBegun);
     let Begun::App(enrolment) = house.auth.otp_enable(&alice(), CodeKind::App, NOW).unwrap() else { panic!() };
     assert_eq!(house.auth.otp_confirm(&alice(), &"000000".into(), "here", NOW).unwrap_err(), AuthError::WrongCode);
     assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(Step::Granted(_))));
     let right = code(enrolment.secret.expose_secret(), NOW + 1000);
     assert_eq!(house.auth.otp_confirm(&alice(), &right, "here", NOW + 1000).unwrap_err(), AuthError::Lapsed);
     house.with_app();
+    assert_eq!(house.auth.otp_begun(&alice(), NOW).unwrap_err(), AuthError::OtpEnabled);
     assert_eq!(house.auth.otp_enable(&alice(), CodeKind::Mail, NOW).unwrap_err(), AuthError::OtpEnabled);
     house.auth.otp_disable(&alice(), &PASSWORD.into(), "here", NOW).unwrap();
     assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(Step::Granted(_))));
@@ -383,6 +399,8 @@ fn a_new_password_ends_the_other_sessions() {
     let new = Secret::from("another horse battery");
     let change = |old: &str| house.auth.change_password(&alice(), (&old.into(), &new), Some(&own.token), "here", NOW);
     assert_eq!(change("wrong password").unwrap_err(), AuthError::WrongLogin);
+    let same = house.auth.change_password(&alice(), (&PASSWORD.into(), &PASSWORD.into()), None, "here", NOW);
+    assert_eq!(same.unwrap_err(), AuthError::Password(PasswordError::Unchanged));
     change(PASSWORD).unwrap();
     assert!(house.auth.check(&own.token, "there", NOW).is_ok() && house.auth.check(&other.token, "there", NOW).is_err());
     assert!(house.login("alice", PASSWORD, NOW).is_err() && house.login("alice", "another horse battery", NOW).is_ok());

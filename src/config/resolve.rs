@@ -91,6 +91,11 @@ impl Config {
     pub fn mail(&self) -> Result<Option<MailServer>, ConfigError> {
         let text = |key| self.get::<String>(Section::Mail, key);
         let Some(host) = text("host") else { return Ok(None) };
+        // RFC 952 and RFC 1123, section 2.1; addresses with colons (RFC 4291) as well.
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
+        if host.is_empty() || !host.chars().all(fits) {
+            return Err(ConfigError::Conflict(format!("[mail] host: `{host}` is no host; write a name as mail.example.org")));
+        }
         let tls_from_the_start = self.text(Section::Mail, "security") == "tls";
         let user = text("user");
         if text("password").is_some() && text("password_file").is_some() {

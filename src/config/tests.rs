@@ -68,6 +68,10 @@ fn a_password_stays_secret() {
     let error = Config::load(Some(&path)).unwrap().mail().unwrap_err().to_string();
     assert!(error.contains("give one of them"), "{error}");
     assert!(message("[mail]\nfrom = 'nobody'\n").contains("`nobody` is no e-mail address"));
+    for host in ["", "bad host", "a/b"] {
+        let error = overlaid(&format!("[mail]\nhost = '{host}'\n")).unwrap().mail().unwrap_err().to_string();
+        assert!(error.contains(&format!("[mail] host: `{host}` is no host")), "{error}");
+    }
     assert!(Config::built_in().unwrap().mail().unwrap().is_none());
 }
 

@@ -22,6 +22,9 @@ pub const OUTBOX: &str = "outbox";
 /// How long a server may take, from the connection to its last word.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a certificate in PEM begins with (RFC 7468, section 2). Without one the library would trust no more than before.
+const PEM_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// Where mails go.
 #[derive(Debug)]
 pub enum Delivery {
@@ -129,6 +132,9 @@ fn transport(server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>> 
     let mut tls = TlsParameters::builder(server.host.clone());
     if let Some(path) = &server.ca_file {
         let pem = std::fs::read(path).wrap_err_with(|| format!("[mail] ca_file: cannot read {}", path.display()))?;
+        if !pem.windows(PEM_CERTIFICATE.len()).any(|window| window == PEM_CERTIFICATE) {
+            return Err(eyre!("[mail] ca_file: {} has no certificate in PEM", path.display()));
+        }
         let certificate = Certificate::from_pem(&pem);
         tls = tls
             .add_root_certificate(certificate.wrap_err_with(|| format!("[mail] ca_file: {} is no certificate", path.display()))?);

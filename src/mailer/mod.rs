@@ -8,8 +8,7 @@ mod delivery;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot::error::TryRecvError;
-use tokio::sync::{Notify, broadcast, oneshot};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
 pub use self::delivery::{Delivery, OUTBOX};
@@ -19,7 +18,7 @@ use crate::auth::{Auth, AuthError};
 
 /// Notices that a reader may lag behind before it loses some.
 const NOTICES_MAX: usize = 64;
-/// How long a process that ends waits for mails that nobody has tried to send yet.
+/// How long a process that ends waits for a mail that is on its way.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
 
 /// How long nothing is sent where the disk refuses to note it.
@@ -39,7 +38,7 @@ pub struct Notice {
 /// The task that sends mails.
 #[derive(Debug)]
 pub struct Mailer {
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
     notices: broadcast::Sender<Notice>,
     /// Where mails go, in words.
@@ -49,7 +48,7 @@ pub struct Mailer {
 impl Mailer {
     /// Begins to send what waits in the queue of `auth`. `clock` is the wall clock, in seconds since 1970.
     pub fn start(auth: Auth, delivery: Delivery, clock: fn() -> u64) -> Mailer {
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = watch::channel(false);
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let way = delivery.describe().into();
         let worker = Worker { queued: auth.mail_queued(), auth, delivery, clock, notices: notices.clone() };
@@ -61,14 +60,12 @@ impl Mailer {
         self.notices.subscribe()
     }
 
-    /// Ends, when what nobody has tried to send yet has been tried. What could not be sent waits for the next process.
+    /// Ends, when the mail that is being sent and those that nobody has tried to send yet have had a last chance. What could not be
+    /// sent waits for the next process.
     pub async fn end(self) {
-        // The task may have ended in a panic, which has been told.
-        let _ = self.stop.send(());
-        let task = self.task.abort_handle();
-        if tokio::time::timeout(LAST_CHANCE, self.task).await.is_err() {
-            task.abort();
-            tracing::warn!("mails are left in the queue: the server has not taken them in time");
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the task that sends mails has failed");
         }
     }
 }
@@ -87,22 +84,24 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(self, mut stopped: oneshot::Receiver<()>) {
-        while stopped.try_recv() == Err(TryRecvError::Empty) {
+    async fn run(self, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
             let (due, next) = self.next(|_| true).await;
             if let Some((number, mail)) = due {
-                self.send(number, mail).await;
+                self.send(number, mail, &mut stopped).await;
                 continue;
             }
             tokio::select! {
-                _ = &mut stopped => break,
+                () = wish_to_end(&mut stopped) => break,
                 () = self.queued.notified() => {}
                 () = sleep(next.map(|at| Duration::from_secs(at.saturating_sub((self.clock)())))) => {}
             }
         }
-        // What was queued last.
+        // What was queued last, unless the server is in trouble: whoever leaves does not wait for it mail by mail.
         while let (Some((number, mail)), _) = self.next(|mail| mail.attempts == 0).await {
-            self.send(number, mail).await;
+            if !self.send(number, mail, &mut stopped).await {
+                break;
+            }
         }
     }
 
@@ -120,15 +119,33 @@ impl Worker {
         (first, later.iter().map(|(_, mail)| mail.next).min())
     }
 
-    async fn send(&self, number: u64, mail: Mail) {
+    /// Sends a mail; where the process ends meanwhile, the server has not much time left. True where it was sent.
+    async fn send(&self, number: u64, mail: Mail, stopped: &mut watch::Receiver<bool>) -> bool {
         let is_too_old = mail.until <= (self.clock)();
-        let outcome = if is_too_old { Err("it is too old".into()) } else { self.delivery.deliver(number, &mail).await };
+        let outcome = if is_too_old { Err("it is too old".into()) } else { self.deliver(number, &mail, stopped).await };
         self.tell(&mail, &outcome);
-        let (result, now) = (outcome.map(drop), (self.clock)());
+        let (is_sent, result, now) = (outcome.is_ok(), outcome.map(drop), (self.clock)());
         if let Err(error) = self.on_thread(move |auth| auth.note_mail(number, result, now)).await {
             tracing::error!(%error, "what became of a mail cannot be noted");
             // It would be sent over and over.
-            sleep(Some(PAUSE)).await;
+            tokio::select! {
+                () = sleep(Some(PAUSE)) => {}
+                () = wish_to_end(stopped) => return false,
+            }
+        }
+        is_sent
+    }
+
+    async fn deliver(&self, number: u64, mail: &Mail, stopped: &mut watch::Receiver<bool>) -> Result<String, String> {
+        let delivery = self.delivery.deliver(number, mail);
+        tokio::pin!(delivery);
+        tokio::select! {
+            biased;
+            outcome = &mut delivery => outcome,
+            () = wish_to_end(stopped) => {
+                let unanswered = |_| Err(format!("the server had not answered {} s after p2p was to end", LAST_CHANCE.as_secs()));
+                tokio::time::timeout(LAST_CHANCE, delivery).await.unwrap_or_else(unanswered)
+            }
         }
     }
 
@@ -150,6 +167,12 @@ impl Worker {
         let done = tokio::task::spawn_blocking(move || work(&auth)).await;
         done.unwrap_or_else(|error| Err(AuthError::Internal { reason: error.to_string() }))
     }
+}
+
+/// Waits until the process is about to end.
+async fn wish_to_end(stopped: &mut watch::Receiver<bool>) {
+    // Where nobody is left to wish it, it is.
+    drop(stopped.wait_for(|stopped| *stopped).await);
 }
 
 #[expect(clippy::disallowed_methods, reason = "mails are tried again after a time on the wall clock")]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::tables::{bytes_of, figures, rate_of, seconds_of, table, words};
-use super::{NetworkReport, NodeLine, WayReport, nodes_text};
+use super::{NetworkReport, NodeLine, WayReport, nodes_table};
 use crate::auth::{Account, CodeKind};
 use crate::engine::transfer::{SegmentStory, TransferReport};
 use crate::storage::segment::Sha256Digest;
@@ -142,7 +142,7 @@ impl DemoReport {
             self.users_text(),
             self.files_text(),
             self.segments_text(),
-            nodes_text(&self.nodes),
+            nodes_table(&self.nodes).text(None),
             self.network.text(),
             self.virtual_seconds,
             self.wall_seconds,

@@ -1,7 +1,7 @@
 //! Tables and quantities for the eye. Knows nothing of what they show.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, ContentArrangement};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -24,16 +24,45 @@ pub const fn figures(heading: &'static str) -> Column {
     Column { heading, alignment: CellAlignment::Right }
 }
 
-/// A table of these columns.
+/// A table that is yet to be laid out.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its rows, a text a column.
+    pub rows: Vec<Vec<String>>,
+    /// What to say where there are no rows.
+    pub empty: &'static str,
+}
+
+impl Table {
+    /// It as text; no wider than so many characters, as far as that goes: what does not fit into its column goes on below.
+    pub fn text(&self, width: Option<u16>) -> String {
+        if self.rows.is_empty() {
+            return self.empty.to_owned();
+        }
+        let mut table = layout(&self.columns, self.rows.iter().cloned());
+        if let Some(width) = width {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        table.to_string()
+    }
+}
+
+/// A table of these columns, as wide as it is.
 pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    layout(columns, rows).to_string()
+}
+
+fn layout(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> comfy_table::Table {
     let aligned = |(column, text): (&Column, String)| Cell::new(text).set_alignment(column.alignment);
-    let mut table = Table::new();
+    let mut table = comfy_table::Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(columns.iter().map(|column| aligned((column, column.heading.to_owned()))));
     for row in rows {
         table.add_row(columns.iter().zip(row).map(aligned));
     }
-    table.to_string()
+    table
 }
 
 /// `18.4 MiB`
@@ -66,6 +95,17 @@ mod tests {
     fn dates_are_in_universal_time() {
         assert_eq!(date_of(1_795_376_677), "2026-11-22 19:44:37Z");
         assert_eq!(date_of(u64::MAX), u64::MAX.to_string());
+    }
+
+    #[test]
+    fn a_table_is_no_wider_than_its_place() {
+        let columns = vec![words("file"), words("what there is to say of it")];
+        let table = Table { columns, rows: vec![vec!["a.bin".into(), "one two three four five".into()]], empty: "none" };
+        let width = |text: &str| text.lines().map(|line| line.chars().count()).max();
+        assert_eq!((width(&table.text(None)), width(&table.text(Some(24)))), (Some(38), Some(24)));
+        assert!(["one", "two", "three", "four", "five"].iter().all(|word| table.text(Some(24)).contains(word)));
+        assert_eq!(table.text(Some(100)), table.text(None));
+        assert_eq!(Table { rows: Vec::new(), ..table }.text(Some(24)), "none");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::transfer::TransferId;
-use crate::report::{Column, table};
+use crate::report::Table;
 
 /// An answer as people see it. Each front end draws it in its own way.
 #[derive(Debug, Clone)]
@@ -15,14 +15,7 @@ pub enum View {
     /// Names and what they stand for.
     Pairs(Vec<(String, String)>),
     /// A table.
-    Table {
-        /// Its columns.
-        columns: Vec<Column>,
-        /// Its rows, a text a column.
-        rows: Vec<Vec<String>>,
-        /// What to say where there are no rows.
-        empty: &'static str,
-    },
+    Table(Table),
     /// Several, one below the other, each with a heading.
     Sections(Vec<(String, View)>),
 }
@@ -33,8 +26,13 @@ impl View {
         View::Pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    /// It as text, without colours.
+    /// It as text, without colours, as wide as it is.
     pub fn text(&self) -> String {
+        self.text_within(None)
+    }
+
+    /// The same, with tables that are no wider than so many characters.
+    pub fn text_within(&self, width: Option<u16>) -> String {
         match self {
             View::Nothing => String::new(),
             View::Text(text) => text.clone(),
@@ -43,10 +41,9 @@ impl View {
                 let line = |(name, value): &(String, String)| format!("{name:width$}  {value}");
                 pairs.iter().map(line).collect::<Vec<_>>().join("\n")
             }
-            View::Table { rows, empty, .. } if rows.is_empty() => (*empty).to_owned(),
-            View::Table { columns, rows, .. } => table(columns, rows.iter().cloned()),
+            View::Table(table) => table.text(width),
             View::Sections(sections) => {
-                let section = |(heading, view): &(String, View)| format!("{heading}\n{}", view.text());
+                let section = |(heading, view): &(String, View)| format!("{heading}\n{}", view.text_within(width));
                 sections.iter().map(section).collect::<Vec<_>>().join("\n\n")
             }
         }

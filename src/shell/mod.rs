@@ -75,11 +75,8 @@ pub enum ShellError {
     #[error(transparent)]
     Access(AccessError),
     /// A question was not answered.
-    #[error("{}", why.as_deref().unwrap_or("given up; nothing has changed"))]
-    Abandoned {
-        /// What was wrong with the last answer, if there was one.
-        why: Option<String>,
-    },
+    #[error("given up; nothing has changed")]
+    Abandoned,
     /// There is nobody to ask.
     #[error("{0}")]
     Unanswerable(String),
@@ -228,13 +225,12 @@ impl Shell {
     /// Asks whoever types; gives a text for each field. They may want another code mailed instead.
     async fn fill_in(&self, form: &Form) -> Result<Filled, ShellError> {
         let (reply, answer) = oneshot::channel();
-        let abandoned = || ShellError::Abandoned { why: form.error.as_ref().map(|error| error.message.clone()) };
-        self.questions.send(Question { form: form.clone(), reply }).map_err(|_| abandoned())?;
+        self.questions.send(Question { form: form.clone(), reply }).map_err(|_| ShellError::Abandoned)?;
         match answer.await {
             Ok(question::Reply::Given(texts)) if texts.len() == form.fields.len() => Ok(Filled::With(texts)),
             Ok(question::Reply::SendAgain) => Ok(Filled::SendAgain),
             Ok(question::Reply::Unable(reason)) => Err(ShellError::Unanswerable(reason)),
-            _ => Err(abandoned()),
+            _ => Err(ShellError::Abandoned),
         }
     }
 

@@ -5,8 +5,8 @@
 
 use tokio::sync::oneshot;
 
-use crate::auth::Secret;
 use crate::auth::otp::Enrolment;
+use crate::auth::{Secret, password};
 
 /// Something to fill in.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,17 @@ pub struct Field {
     pub kind: FieldKind,
     /// What is there already, where it is no secret.
     pub value: String,
+    check: Check,
+}
+
+/// What is wrong with a text by itself, whatever else is filled in.
+type Check = fn(&str) -> Result<(), String>;
+
+impl Field {
+    /// What is wrong with a text by itself, so that it can be told before the rest is filled in.
+    pub fn wrong(&self, text: &str) -> Option<String> {
+        (self.check)(text).err()
+    }
 }
 
 /// What a field is.
@@ -123,14 +134,24 @@ impl Form {
     /// The same, with one more field.
     #[must_use]
     pub fn with(mut self, name: &'static str, kind: FieldKind) -> Form {
-        self.fields.push(Field { name, kind, value: String::new() });
+        let check: Check = match kind {
+            FieldKind::NewPassword => |text| password::check_alone(text).map_err(|error| error.to_string()),
+            _ => |_| Ok(()),
+        };
+        self.fields.push(Field { name, kind, value: String::new(), check });
         self
     }
 
     /// The same, with a field in which something is there already.
     #[must_use]
-    pub fn with_value(mut self, name: &'static str, value: Option<&str>) -> Form {
-        self.fields.push(Field { name, kind: FieldKind::Text, value: value.unwrap_or_default().to_owned() });
+    pub fn with_value(self, name: &'static str, value: Option<&str>) -> Form {
+        self.with_checked(name, value, |_| Ok(()))
+    }
+
+    /// The same, where not everything can be right.
+    #[must_use]
+    pub fn with_checked(mut self, name: &'static str, value: Option<&str>, check: Check) -> Form {
+        self.fields.push(Field { name, kind: FieldKind::Text, value: value.unwrap_or_default().to_owned(), check });
         self
     }
 }

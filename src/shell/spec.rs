@@ -135,10 +135,16 @@ impl Spec {
     /// `upload PATH… [--as NAME]`
     pub fn usage(&self) -> String {
         let mut words = vec![self.name.to_owned()];
-        words.extend(self.arguments.iter().map(|argument| match argument.times {
-            Times::Once => argument.name.to_owned(),
-            Times::Optional => format!("[{}]", argument.name),
-            Times::Many | Times::Rest => format!("{}…", argument.name),
+        words.extend(self.arguments.iter().map(|argument| {
+            let name = match argument.kind {
+                Kind::OneOf(words) => words.join("|"),
+                _ => argument.name.to_owned(),
+            };
+            match argument.times {
+                Times::Once => name,
+                Times::Optional => format!("[{name}]"),
+                Times::Many | Times::Rest => format!("{name}…"),
+            }
         }));
         words.extend(self.flags.iter().map(|flag| match flag.value {
             Some((value, _)) => format!("[--{} {value}]", flag.name),

@@ -3,6 +3,7 @@
 //! Knows the engine through its handle, and nothing of how things are drawn.
 
 mod acts;
+mod running;
 mod touring;
 mod users;
 
@@ -28,7 +29,7 @@ use crate::access::{AccessError, Who};
 use crate::engine::transfer::TransferId;
 use crate::engine::{Event, Snapshot};
 use crate::history::Histories;
-use crate::shell::answer::{Answer, Effect};
+use crate::shell::answer::Answer;
 use crate::shell::complete::Knowledge;
 use crate::shell::words::{Variables, commands_of};
 use crate::shell::{Shell, ShellError};
@@ -319,37 +320,6 @@ impl App {
         }
     }
 
-    fn take_answer(&mut self, answer: Result<Answer, ShellError>) {
-        match answer {
-            Ok(answer) => self.show(answer),
-            Err(error) => self.fail(&error),
-        }
-    }
-
-    fn fail(&mut self, error: &ShellError) {
-        match error {
-            error if error.is_session_over() => self.on_session_over(),
-            ShellError::Abandoned { why: None } => self.prompt.say(Role::Dim, &error.to_string()),
-            error => self.prompt.say(Role::Bad, &error.to_string()),
-        }
-    }
-
-    fn show(&mut self, answer: Answer) {
-        self.prompt.say(Role::Text, &answer.view.text());
-        match answer.effect {
-            Effect::Follow(transfer) => {
-                let shell = self.shell.clone();
-                self.spawn(async move { News::Told(shell.finish(transfer).await) });
-            }
-            Effect::Select(transfer) => self.transfer = Some(transfer),
-            Effect::Set(name, value) => drop(self.variables.insert(name, value)),
-            Effect::Clear => self.prompt.output.clear(),
-            Effect::History => self.prompt.say(Role::Text, &self.prompt.history().join("\n")),
-            Effect::Quit { now } => self.quit(now),
-            Effect::None => {}
-        }
-    }
-
     /// Input from the terminal.
     pub fn on_input(&mut self, input: Input) {
         if matches!(&input, Input::Key(key) if key.kind != KeyEventKind::Release) && self.tour.is_some() {
@@ -447,51 +417,5 @@ impl App {
         if !self.prompt.paste(&line) {
             self.prompt.say(Role::Bad, "that is too long for a line; `p2p run FILE` carries out scripts of any length");
         }
-    }
-
-    /// Carries out the commands of a line, once those before it have been answered.
-    pub fn run(&mut self, line: &str) {
-        self.prompt.say(Role::Accent, &format!("{} {line}", self.theme.glyphs.prompt));
-        self.queue.extend(commands_of(line).into_iter().map(|(_, command)| command));
-        self.run_next();
-    }
-
-    fn run_next(&mut self) {
-        if self.running.is_some() {
-            return;
-        }
-        let Some(line) = self.queue.pop_front() else { return };
-        let (shell, variables, is_last) = (self.shell.clone(), self.variables.clone(), self.queue.is_empty());
-        let task = self.spawn(async move {
-            // What comes next was typed for the case that this is done; a last transfer leaves the prompt free.
-            let running =
-                async { if is_last { shell.run(&line, &variables).await } else { shell.run_to_end(&line, &variables).await } };
-            News::Answered(running.await)
-        });
-        self.running = Some(task);
-    }
-
-    /// Ends the command that runs, and forgets those that wait for it. What it has begun goes on.
-    fn interrupt(&mut self) {
-        self.queue.clear();
-        if let Some(task) = self.running.take() {
-            task.abort();
-            self.prompt.say(Role::Warning, "interrupted; `cancel` ends a transfer that was begun");
-        }
-    }
-
-    fn spawn(&mut self, task: impl Future<Output = News> + Send + 'static) -> AbortHandle {
-        let (messages, visit) = (self.messages.clone(), self.visit);
-        self.tasks.spawn(async move {
-            let news = task.await;
-            // The screen may be gone.
-            let _ = messages.send(Message { visit, news });
-        })
-    }
-
-    /// Carries out a command whose answer nobody waits for, where it is for whoever uses the screen.
-    fn tell(&mut self, line: String) {
-        let shell = self.shell.clone();
-        self.spawn(async move { News::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
     }
 }

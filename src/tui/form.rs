@@ -10,7 +10,7 @@ use super::editor::{Edit, Editor};
 use super::masked::Masked;
 use crate::auth::Secret;
 use crate::qr;
-use crate::shell::question::{CodeField, Field, FieldKind, Form, Question, Reply, Shown};
+use crate::shell::question::{CodeField, Field, FieldError, FieldKind, Form, Question, Reply, Shown};
 
 /// How many digits a code has.
 pub const DIGITS: usize = 6;
@@ -70,6 +70,13 @@ impl Input {
                 typed.apply(&Edit::Insert(digits));
             }
             (Input::Hidden(typed) | Input::Code { typed, .. }, edit) => typed.apply(edit),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Input::Text(editor) => editor.is_empty(),
+            Input::Hidden(typed) | Input::Code { typed, .. } => typed.text().is_empty(),
         }
     }
 
@@ -144,6 +151,11 @@ impl FormDialog {
         }
     }
 
+    /// Whether a backup code is typed.
+    pub fn is_backup(&self) -> bool {
+        matches!(self.inputs.get(self.focus), Some(Input::Code { is_backup: true, .. }))
+    }
+
     /// Whether there is anything to reveal.
     pub fn has_secrets(&self) -> bool {
         self.form.fields.iter().any(|field| field.kind.is_hidden())
@@ -155,17 +167,29 @@ impl FormDialog {
         let last = self.form.fields.len().saturating_sub(1);
         match key.code {
             _ if self.is_waiting() => {}
-            KeyCode::Tab | KeyCode::Down => self.focus = if self.focus == last { 0 } else { self.focus + 1 },
-            KeyCode::BackTab | KeyCode::Up => self.focus = self.focus.checked_sub(1).unwrap_or(last),
+            // Whoever types a code may press Enter after it, and nothing is shown twice: seeing it is answered by another key.
+            KeyCode::Char('y' | 'Y') if self.form.fields.is_empty() => self.give(),
+            KeyCode::Tab | KeyCode::Down => self.go_to(if self.focus == last { 0 } else { self.focus + 1 }),
+            KeyCode::BackTab | KeyCode::Up => self.go_to(self.focus.checked_sub(1).unwrap_or(last)),
+            KeyCode::Enter if self.form.fields.is_empty() || self.is_wrong(self.focus) => {}
             KeyCode::Enter if self.focus < last => self.focus += 1,
             // Half a code would only count as a wrong one.
             KeyCode::Enter if self.inputs.get(self.focus).and_then(Input::missing_digits).is_some_and(|count| count > 0) => {}
-            KeyCode::Enter => self.give(),
+            KeyCode::Enter => {
+                // What was left for another field is looked at again.
+                match (0..self.form.fields.len()).find(|&place| self.is_wrong(place)) {
+                    Some(place) => self.focus = place,
+                    None => self.give(),
+                }
+            }
             KeyCode::Char('t') if control && self.has_secrets() => self.is_revealed = !self.is_revealed,
             KeyCode::Char('n') if control && self.code().is_some_and(|code| code.can_be_sent_again) => {
-                self.send(Reply::SendAgain)
+                if self.is_backup() {
+                    self.switch_backup();
+                }
+                self.send(Reply::SendAgain);
             }
-            KeyCode::Char('b') if control && self.code().is_some_and(|code| code.or_backup_code) => self.switch_to_backup(),
+            KeyCode::Char('b') if control && self.code().is_some_and(|code| code.or_backup_code) => self.switch_backup(),
             _ => {
                 if let Some(edit) = edit_for(key) {
                     self.apply(&edit);
@@ -174,10 +198,28 @@ impl FormDialog {
         }
     }
 
-    /// Takes a pasted text.
+    /// Gives the keys to another field; what is wrong with the present one is told.
+    fn go_to(&mut self, place: usize) {
+        let is_empty = self.inputs.get(self.focus).is_none_or(Input::is_empty);
+        if !is_empty {
+            self.is_wrong(self.focus);
+        }
+        self.focus = place;
+    }
+
+    /// Whether a field is wrong by itself; that is told beside it then.
+    fn is_wrong(&mut self, place: usize) -> bool {
+        let wrong = self.form.fields[place].wrong(self.inputs[place].secret().expose_secret());
+        let error = wrong.map(|message| FieldError { field: place, message });
+        let is_wrong = error.is_some();
+        self.form.error = error.or(self.form.error.take());
+        is_wrong
+    }
+
+    /// Takes a pasted text: its first line, for a field has no more.
     pub fn paste(&mut self, text: &str) {
         if !self.is_waiting() {
-            let mut edit = Edit::Insert(text.trim().to_owned());
+            let mut edit = Edit::Insert(text.trim().lines().next().unwrap_or_default().trim().to_owned());
             self.apply(&edit);
             if let Edit::Insert(text) = &mut edit {
                 text.zeroize();
@@ -188,13 +230,16 @@ impl FormDialog {
     fn apply(&mut self, edit: &Edit) {
         let Some(input) = self.inputs.get_mut(self.focus) else { return };
         input.apply(edit);
+        // It is being mended.
+        self.form.error.take_if(|error| error.field == self.focus);
         // There is nothing more to say than the digits.
         if matches!(edit, Edit::Insert(_)) && input.missing_digits() == Some(0) {
             self.give();
         }
     }
 
-    fn switch_to_backup(&mut self) {
+    /// From six digits to a backup code, and back.
+    fn switch_backup(&mut self) {
         if let Some(Input::Code { typed, is_backup }) = self.inputs.get_mut(self.focus) {
             *typed = Masked::default();
             *is_backup = !*is_backup;
@@ -217,7 +262,6 @@ impl FormDialog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::question::FieldError;
 
     fn key(code: KeyCode) -> KeyEvent {
         KeyEvent::new(code, KeyModifiers::NONE)
@@ -304,8 +348,41 @@ mod tests {
         dialog.handle(&key(KeyCode::Enter));
         assert_eq!(given(&mut answer), ["abcd-efgh-ijkl-mnop"]);
         let (mut dialog, mut answer) = ask(form());
+        dialog.handle(&control('b'));
         dialog.handle(&control('n'));
+        assert!(!dialog.is_backup());
         assert!(matches!(answer.try_recv(), Ok(Reply::SendAgain)) && dialog.is_waiting());
+    }
+
+    #[test]
+    fn what_is_wrong_by_itself_is_told_at_once() {
+        let name = |text: &str| if text.contains('!') { Err("no name".into()) } else { Ok(()) };
+        let form = Form::new("Register").with_checked("User name", None, name).with("Password", FieldKind::NewPassword);
+        let (mut dialog, mut answer) = ask(form);
+        type_in(&mut dialog, "bob!");
+        dialog.handle(&key(KeyCode::Enter));
+        let error = |dialog: &FormDialog| dialog.form.error.as_ref().map(|error| (error.field, error.message.clone()));
+        assert_eq!((dialog.focus, error(&dialog)), (0, Some((0, "no name".into()))));
+        // It is gone when it is mended; Tab goes on all the same.
+        dialog.handle(&key(KeyCode::Backspace));
+        assert_eq!(error(&dialog), None);
+        type_in(&mut dialog, "!");
+        dialog.handle(&key(KeyCode::Tab));
+        assert_eq!((dialog.focus, error(&dialog).unwrap().0), (1, 0));
+        type_in(&mut dialog, "correct horse battery");
+        dialog.handle(&key(KeyCode::Enter));
+        assert!(dialog.focus == 0 && !dialog.is_waiting());
+        dialog.handle(&key(KeyCode::Backspace));
+        dialog.handle(&key(KeyCode::Tab));
+        dialog.handle(&key(KeyCode::Enter));
+        assert_eq!(given(&mut answer), ["bob", "correct horse battery"]);
+    }
+
+    #[test]
+    fn a_pasted_line_is_the_first() {
+        let (mut dialog, _answer) = ask(login());
+        dialog.paste("alice\ncorrect horse battery\n");
+        assert_eq!(dialog.inputs[0].secret().expose_secret(), "alice");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! | [`action`] | what keys do where: the one table |
 //! | [`prompt`], [`editor`] | the line that is typed |
 //! | [`dialog`], [`form`], [`masked`] | questions above the panes, forms among them, secrets that are typed |
-//! | [`theme`], [`series`], [`words`] | colours and glyphs; rates over time; events in words |
+//! | [`theme`], [`series`], [`words`], [`wrap`] | colours and glyphs; rates over time; events in words; texts in lines that fit |
 //! | [`tour`] | a script that types itself |
 //! | [`terminal`] | taken over and given back |
 //!
@@ -28,6 +28,7 @@ pub mod terminal;
 pub mod theme;
 pub mod tour;
 pub mod words;
+pub mod wrap;
 
 use std::fs;
 use std::io::{IsTerminal, stdin, stdout};

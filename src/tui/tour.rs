@@ -136,7 +136,7 @@ fn keys_for(form: &Form, given: &[Secret]) -> VecDeque<KeyEvent> {
         }
     }
     if form.fields.is_empty() {
-        keys.push_back(key(KeyCode::Enter));
+        keys.push_back(key(KeyCode::Char('y')));
     }
     keys
 }

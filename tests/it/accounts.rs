@@ -149,6 +149,8 @@ fn from_the_first_account_on_everybody_logs_in() {
     let home = Home::new(QUICK);
     let content = home.file("a.bin", 100_000);
     home.ok(&["put", "a.bin"]);
+    assert!(home.refused(&["login", "alice"]).contains("there are no accounts yet"));
+    assert!(home.ok(&["run", "-c", "mail; audit verify"]).contains("the log is empty"));
     home.register("alice");
     for command in
         [&["ls"][..], &["get", "a.bin"], &["put", "a.bin"], &["rm", "a.bin"], &["nodes"], &["export"], &["run", "-c", "ls"]]
@@ -171,6 +173,7 @@ fn from_the_first_account_on_everybody_logs_in() {
     assert_eq!(home.ok(&["logout"]), "alice is logged out\n");
     assert!(!token.exists() && home.refused(&["ls"]).contains("nobody is logged in"));
     assert!(home.refused(&["logout"]).contains("nobody is logged in"));
+    assert!(home.refused(&["ls", "--password-file", "x"]).contains("--user NAME"));
     // What names a session that is over is worth nothing.
     fs::write(&token, kept).unwrap();
     fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
@@ -193,6 +196,12 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
     script(&home, "bob", "share plan.bin carol; expect ls contains carol; share plan.bin carol");
     let listed = script(&home, "carol", "ls; info bob/plan.bin; verify bob/plan.bin");
     assert!(listed.contains("bob/plan.bin") && listed.contains("owner"), "{listed}");
+    // Who else reads a file is for those who may share it.
+    script(&home, "bob", "share plan.bin alice; expect ls contains 'alice, carol'");
+    for text in ["ls", "info bob/plan.bin", "export"] {
+        let known = script(&home, "carol", text);
+        assert!(known.contains("carol") && !known.contains("alice"), "{text}: {known}");
+    }
     for (name, expected) in [("plan.bin", &of_carol), ("bob/plan.bin", &of_bob)] {
         assert_eq!(as_user(&home, "carol", &["get", name, "--force"]).code, Some(0));
         assert!(fs::read(home.path("plan.bin")).unwrap() == *expected, "{name}");
@@ -216,6 +225,8 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
     assert!(script(&home, "carol", "storage").contains("1 with 48.8 KiB"));
     assert!(script(&home, "alice", "storage").contains("2 with 146.5 KiB"));
     // The admin sees and may do everything.
+    assert!(refused("alice", "audit --count 0").contains("no number from 1"));
+    assert!(refused("alice", "otp foo").contains("otp enable|confirm|disable|status|backup-codes [app|mail]"));
     let listed = script(&home, "alice", "ls; users; audit verify");
     assert!(
         listed.contains("bob/plan.bin") && listed.contains("carol/plan.bin") && listed.contains("the log is whole"),
@@ -443,6 +454,21 @@ fn mail_goes_into_the_outbox() {
     }
     assert!(texts.iter().any(|text| text.contains("Origin: local script")));
     assert!(outbox.iter().all(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600));
+}
+
+/// A mail server that says nothing holds a command up once, and the queue says why.
+#[test]
+fn a_silent_mail_server_is_told_of() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let home = Home::new(&format!("{QUICK}[mail]\nhost = '127.0.0.1'\nport = {port}\n"));
+    home.register("alice");
+    assert_eq!(home.login("alice").code, Some(0));
+    let queue = home.json(&["run", "-c", "mail"]);
+    let mail = &queue["answer"][0];
+    assert_eq!((mail["attempts"].as_u64(), queue["answer"].as_array().unwrap().len()), (Some(1), 1), "{queue}");
+    assert!(mail["error"].as_str().unwrap().contains("had not answered"), "{queue}");
+    assert!(mail["next"].as_u64() >= Some(now()), "{queue}");
 }
 
 /// A code by mail, in the line REPL: another one can be had, and only the latest is good.

@@ -144,7 +144,7 @@ fn leaving_while_something_runs_asks() {
     stage.keys(&["n"]);
     assert!(!stage.app.over && stage.app.dialogs.is_empty());
     // The key counts in dialogs too, and asks once.
-    stage.keys(&["login", "Enter"]);
+    stage.keys(&["register", "Enter"]);
     stage.keys(&["Ctrl-Q", "Ctrl-Q"]);
     assert!(stage.app.dialogs.len() == 2 && stage.text().contains("Cancel them and leave?"), "{}", stage.text());
     stage.keys(&["n"]);
@@ -649,7 +649,11 @@ mod pty {
         pty.shows("(strong)");
         pty.shows("Once more: ");
         pty.send("wrong horse battery\r");
-        pty.shows("it is not the same");
+        pty.shows("the two are not the same");
+        pty.send("correct\r");
+        pty.shows("it has 7 characters");
+        pty.send("correct horse battery\r");
+        wait_until("the second question", || pty.text().matches("Once more: ").count() == 2);
         pty.send("correct horse battery\r");
         pty.shows("alice is registered, as admin");
         assert!(pty.child.wait().unwrap().success());

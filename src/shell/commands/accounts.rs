@@ -1,13 +1,17 @@
 //! Accounts: registering, logging in and out, passwords, sessions, the audit log, mail. Knows nothing of how somebody is asked.
 
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::access::{AccessError, Who};
 use crate::auth::audit::{Deed, Finding};
 use crate::auth::mail::Mail;
-use crate::auth::names::NameError;
+use crate::auth::names::{Email, NameError, UserName};
 use crate::auth::{Account, AuthError, Challenge, CodeKind, Registration, Secret, SessionInfo};
-use crate::report::{date_of, figures, words};
+use crate::report::{Table, date_of, figures, words};
 use crate::shell::answer::{Answer, View};
 use crate::shell::call::Call;
 use crate::shell::question::{CodeField, FieldError, FieldKind, Form};
@@ -15,13 +19,14 @@ use crate::shell::{Filled, Shell, ShellError};
 use secrecy::ExposeSecret;
 
 /// Entries of the audit log that are shown where nobody says how many.
-const AUDIT_COUNT: usize = 20;
+const AUDIT_COUNT: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 /// Puts an error beside the field that it is about, or gives it back where it is about none.
 pub(super) fn put_beside(form: &mut Form, field: usize, error: AccessError) -> Result<(), ShellError> {
-    use AuthError::{EmailTaken, Name, NameTaken, Password, Wait, WrongCode, WrongLogin};
-    let AccessError::Auth(NameTaken { .. } | EmailTaken { .. } | Name(_) | Password(_) | WrongLogin | WrongCode | Wait { .. }) =
-        &error
+    use AuthError::{EmailTaken, Lapsed, Name, NameTaken, Password, Wait, WrongCode, WrongLogin};
+    let AccessError::Auth(
+        NameTaken { .. } | EmailTaken { .. } | Name(_) | Password(_) | WrongLogin | WrongCode | Wait { .. } | Lapsed,
+    ) = &error
     else {
         return Err(error.into());
     };
@@ -40,7 +45,8 @@ pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Ans
     if is_first {
         form = form.with_text("From then on everybody has to log in, and what is stored already is the admin's.");
     }
-    form = form.with_value("User name", call.argument(0)).with_value("E-mail", call.argument(1));
+    form = form.with_checked("User name", call.argument(0), is_text_of::<UserName>);
+    form = form.with_checked("E-mail", call.argument(1), is_text_of::<Email>);
     form = form.with("Password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
     let account = loop {
         let Filled::With(given) = shell.fill_in(&form).await? else { continue };
@@ -80,32 +86,52 @@ fn wanted(given: &[Secret]) -> Result<Registration, FieldError> {
     Ok(Registration { name, email, password: given[2].clone() })
 }
 
-/// What stands in a field has to stand in the next one too.
+/// Whether a text is one of these, or what is wrong with it.
+fn is_text_of<T: FromStr<Err = NameError>>(text: &str) -> Result<(), String> {
+    text.trim().parse::<T>().map(drop).map_err(|error| error.to_string())
+}
+
+/// What stands in a field has to stand in the next one too. Nobody knows which of the two was meant: both are typed anew.
 fn check_repeated(given: &[Secret], field: usize) -> Result<(), FieldError> {
     if given[field].expose_secret() == given[field + 1].expose_secret() {
         return Ok(());
     }
-    Err(FieldError { field: field + 1, message: "it is not the same".into() })
+    Err(FieldError { field, message: "the two are not the same".into() })
 }
 
 pub(in crate::shell) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if *shell.access.check().await.or_else(nobody_where_over)? == Who::Operator {
+        return Err(AccessError::NoAccounts.into());
+    }
     let mut form = Form::new("Log in").with_value("User name", call.argument(0)).with("Password", FieldKind::Password);
-    let challenge = loop {
+    loop {
         let Filled::With(given) = shell.fill_in(&form).await? else { continue };
         form.fields[0].value = text_of(&given[0]);
-        match shell.access.login(text_of(&given[0]), given[1].clone()).await {
-            Ok(challenge) => break challenge,
-            Err(error) => put_beside(&mut form, 1, error)?,
+        let result = match shell.access.login(text_of(&given[0]), given[1].clone()).await {
+            Ok(Some(challenge)) => second_factor(shell, &challenge).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+        match result {
+            Ok(()) => break,
+            Err(ShellError::Access(error)) => put_beside(&mut form, 1, error)?,
+            Err(error) => return Err(error),
         }
-    };
-    if let Some(challenge) = challenge {
-        second_factor(shell, &challenge).await?;
     }
     let who = shell.who();
     let Who::User(account) = &*who else { return Ok(Answer::nothing()) };
     Ok(Answer::new(View::Text(format!("{} is logged in", account.name)), account_data(account)))
 }
 
+/// Whoever logs in may have had a session before.
+fn nobody_where_over(error: AccessError) -> Result<Arc<Who>, AccessError> {
+    match error {
+        AccessError::Auth(AuthError::SessionOver) => Ok(Arc::new(Who::Nobody)),
+        error => Err(error),
+    }
+}
+
+/// Asks for the code of a login until it is right, or the login has to be begun anew.
 async fn second_factor(shell: &Shell, challenge: &Challenge) -> Result<(), ShellError> {
     let way = shell.access.mail_way();
     let text = match challenge.kind {
@@ -119,13 +145,17 @@ async fn second_factor(shell: &Shell, challenge: &Challenge) -> Result<(), Shell
         match shell.fill_in(&form).await? {
             Filled::With(given) => match shell.access.login_with_code(challenge, given[0].clone()).await {
                 Ok(()) => return Ok(()),
+                Err(error @ AccessError::Auth(AuthError::Lapsed)) => return Err(error.into()),
                 Err(error) => put_beside(&mut form, 0, error)?,
             },
-            Filled::SendAgain => {
-                shell.access.send_code(challenge).await?;
-                form.text = format!("Another code was mailed to you ({way}); the one before is worth nothing now.");
-                form.error = None;
-            }
+            Filled::SendAgain => match shell.access.send_code(challenge).await {
+                Ok(()) => {
+                    form.text = format!("Another code was mailed to you ({way}); the one before is worth nothing now.");
+                    form.error = None;
+                }
+                Err(error @ AccessError::Auth(AuthError::Lapsed)) => return Err(error.into()),
+                Err(error) => put_beside(&mut form, 0, error)?,
+            },
         }
     }
 }
@@ -224,7 +254,7 @@ pub(in crate::shell) async fn sessions(shell: &Shell, call: &Call) -> Result<Ans
     };
     let columns = vec![words("session"), words("begun"), words("used"), words("from"), words("")];
     let rows = sessions.iter().map(row).collect();
-    Ok(Answer::new(View::Table { columns, rows, empty: "no sessions" }, sessions.iter().map(data).collect()))
+    Ok(Answer::new(View::Table(Table { columns, rows, empty: "no sessions" }), sessions.iter().map(data).collect()))
 }
 
 pub(in crate::shell) async fn users(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
@@ -242,7 +272,7 @@ pub(in crate::shell) async fn users(shell: &Shell, _: &Call) -> Result<Answer, S
     let columns =
         vec![words("user"), words("e-mail"), words("role"), words("registered"), words("last login"), words("second factor")];
     let rows = accounts.iter().map(row).collect();
-    let view = View::Table { columns, rows, empty: "there are no accounts" };
+    let view = View::Table(Table { columns, rows, empty: "there are no accounts" });
     Ok(Answer::new(view, accounts.iter().map(account_data).collect()))
 }
 
@@ -252,10 +282,10 @@ pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer
         return Ok(finding(shell.access.verify_audit().await?));
     }
     let count = match call.flags.get("count") {
-        Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")))?,
+        Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number from 1")))?,
         None => AUDIT_COUNT,
     };
-    let entries = shell.access.audit(count).await?;
+    let entries = shell.access.audit(count.get()).await?;
     let row = |(number, deed): &(u64, Deed)| {
         let done = if deed.done { "done" } else { "refused" };
         vec![
@@ -277,11 +307,14 @@ pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer
     let columns =
         vec![figures("entry"), words("time"), words("user"), words("from"), words("what"), words("outcome"), words("note")];
     let rows = entries.iter().map(row).collect();
-    Ok(Answer::new(View::Table { columns, rows, empty: "the log is empty" }, entries.iter().map(data).collect()))
+    Ok(Answer::new(View::Table(Table { columns, rows, empty: "the log is empty" }), entries.iter().map(data).collect()))
 }
 
 fn finding(finding: Finding) -> Answer {
     match finding {
+        Finding::Whole { entries: 0, .. } => {
+            Answer::new(View::Text("the log is empty".into()), json!({ "whole": true, "entries": 0, "head": "" }))
+        }
         Finding::Whole { entries, head } => Answer::new(
             View::Text(format!("the log is whole: {entries} entries, the latest hash is {head}")),
             json!({ "whole": true, "entries": entries, "head": head }),
@@ -298,11 +331,10 @@ fn finding(finding: Finding) -> Answer {
 }
 
 pub(in crate::shell) async fn mail(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    refuse_operator(shell)?;
     let way = shell.access.mail_way();
     if call.argument(0).is_some() {
         let to = shell.access.test_mail().await?;
-        return Ok(Answer::new(View::Text(format!("a mail to {to} is queued ({way})")), json!({ "to": to })));
+        return Ok(Answer::new(View::Text(format!("a mail to {to} is queued ({way})")), json!({ "to": to.as_str() })));
     }
     let mails = shell.access.mails().await?;
     let row = |(number, mail): &(u64, Mail)| {
@@ -324,7 +356,7 @@ pub(in crate::shell) async fn mail(shell: &Shell, call: &Call) -> Result<Answer,
     };
     let columns =
         vec![figures("mail"), words("to"), words("about"), words("written"), figures("tried"), words("next"), words("error")];
-    let table = View::Table { columns, rows: mails.iter().map(row).collect(), empty: "no mail waits" };
+    let table = View::Table(Table { columns, rows: mails.iter().map(row).collect(), empty: "no mail waits" });
     let view = View::Sections(vec![(way.to_string(), table)]);
     Ok(Answer::new(view, mails.iter().map(data).collect()))
 }

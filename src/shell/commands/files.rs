@@ -9,13 +9,13 @@ use crate::access::AccessError;
 use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
 use crate::engine::{Command, EngineError, Reply};
 use crate::report::{
-    ExportedFile, FileLine, RemovalLine, TransferLine, bytes_of, date_of, figures, files_text, rate_of, removals_text,
+    ExportedFile, FileLine, RemovalLine, Table, TransferLine, bytes_of, date_of, figures, files_table, rate_of, removals_text,
     seconds_of, words,
 };
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
-use crate::storage::manifest::FileRecord;
+use crate::storage::manifest::{FileRecord, Manifest};
 use crate::units::SimTime;
 
 pub(in crate::shell) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -139,12 +139,14 @@ pub(in crate::shell) async fn list(shell: &Shell, _: &Call) -> Result<Answer, Sh
     let who = shell.who();
     let files = shell.access.files(&who).await?;
     let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, who.label(&file.key))).collect();
-    Ok(Answer::new(View::Text(files_text(&lines)), data(&lines)))
+    Ok(Answer::new(View::Table(files_table(&lines)), data(&lines)))
 }
 
 pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let file = readable(shell, call).await?.key;
-    let Reply::Info(manifest) = shell.ask(Command::Info { file }).await? else { return Ok(Answer::nothing()) };
+    let known = shell.who().known_of(readable(shell, call).await?);
+    let asked = Command::Info { file: known.key.clone() };
+    let Reply::Info(manifest) = shell.ask(asked).await? else { return Ok(Answer::nothing()) };
+    let manifest = Manifest { file: known, ..*manifest };
     let file = &manifest.file;
     let mut facts = vec![
         ("name", shell.who().label(&file.key)),
@@ -159,9 +161,9 @@ pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer,
     }
     let rows: Vec<Vec<String>> =
         manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
-    let holders = View::Table { columns: vec![words("holder"), figures("segments")], rows, empty: "it has no segments" };
+    let holders = View::Table(Table { columns: vec![words("holder"), figures("segments")], rows, empty: "it has no segments" });
     let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
-    Ok(Answer::new(view, data(&ExportedFile::from(&*manifest))))
+    Ok(Answer::new(view, data(&ExportedFile::from(&manifest))))
 }
 
 pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -208,7 +210,7 @@ pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answe
         figures("retransmits"),
     ];
     let rows = transfers.iter().map(row).collect();
-    Ok(Answer::new(View::Table { columns, rows, empty: "no transfers yet" }, data(&transfers)))
+    Ok(Answer::new(View::Table(Table { columns, rows, empty: "no transfers yet" }), data(&transfers)))
 }
 
 pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -250,7 +252,7 @@ pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Ans
         figures("retransmits"),
     ];
     let rows = report.stories.iter().map(row).collect();
-    let view = View::Table { columns, rows, empty: "it has no segments" };
+    let view = View::Table(Table { columns, rows, empty: "it has no segments" });
     Ok(Answer::new(view, data(&report.stories)).with(Effect::Select(report.status.id)))
 }
 

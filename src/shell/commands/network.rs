@@ -7,7 +7,7 @@ use crate::engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeSt
 use crate::engine::{Command, EngineError, Reply};
 use crate::net::PacketRecord;
 use crate::node::health::PeerHealth;
-use crate::report::{NetworkReport, NodeLine, bytes_of, figures, nodes_text, seconds_of, words};
+use crate::report::{NetworkReport, NodeLine, Table, bytes_of, figures, nodes_table, seconds_of, words};
 use crate::shell::answer::{Answer, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
@@ -15,7 +15,7 @@ use crate::storage::manifest::NodeNumber;
 
 pub(in crate::shell) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(NodeLine::from).collect();
-    Ok(Answer::new(View::Text(nodes_text(&lines)), data(&lines)))
+    Ok(Answer::new(View::Table(nodes_table(&lines)), data(&lines)))
 }
 
 async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
@@ -71,7 +71,7 @@ pub(in crate::shell) async fn health(shell: &Shell, _: &Call) -> Result<Answer, 
     let row = |from: Party| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
     let columns = vec![words("from"), words("round trip to each, in the same order")];
     let rows = parties.iter().map(|&from| row(from)).collect();
-    Ok(Answer::new(View::Table { columns, rows, empty: "" }, matrix_data(&report.matrix)))
+    Ok(Answer::new(View::Table(Table { columns, rows, empty: "" }), matrix_data(&report.matrix)))
 }
 
 fn matrix_data(matrix: &HealthMatrix) -> Value {
@@ -125,7 +125,7 @@ pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer,
     };
     let columns = vec![words("node"), figures("used"), figures("capacity"), figures("full"), figures("segments")];
     let rows = statuses(shell).await?.iter().map(row).collect();
-    let nodes = View::Table { columns, rows, empty: "there are no nodes" };
+    let nodes = View::Table(Table { columns, rows, empty: "there are no nodes" });
     Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), data(&stats)))
 }
 
@@ -147,7 +147,7 @@ pub(in crate::shell) async fn topology(shell: &Shell, _: &Call) -> Result<Answer
         [words("host"), words("address"), figures("up"), figures("down"), figures("delay"), figures("loss"), figures("queue")];
     let json = |host: &HostStatus| json!({ "host": host.party.to_string(), "address": host.address, "link": host.link });
     let rows = topology.hosts.iter().map(row).collect();
-    let view = View::Table { columns: headings.to_vec(), rows, empty: "" };
+    let view = View::Table(Table { columns: headings.to_vec(), rows, empty: "" });
     Ok(Answer::new(view, topology.hosts.iter().map(json).collect()))
 }
 
@@ -174,7 +174,7 @@ pub(in crate::shell) async fn trace(shell: &Shell, call: &Call) -> Result<Answer
     let latest = &packets[packets.len().saturating_sub(max)..];
     let state = connection.as_ref().map_or(View::Text(format!("there is no connection to {number} now")), connection_view);
     let packets =
-        View::Table { columns: packet_columns(), rows: latest.iter().map(packet_row).collect(), empty: "no packets yet" };
+        View::Table(Table { columns: packet_columns(), rows: latest.iter().map(packet_row).collect(), empty: "no packets yet" });
     let json = json!({ "connection": connection.as_ref().map(connection_data), "packets": latest.iter().map(packet_data).collect::<Vec<_>>() });
     Ok(Answer::new(View::Sections(vec![("connection".into(), state), ("latest packets".into(), packets)]), json))
 }

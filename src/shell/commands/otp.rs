@@ -18,7 +18,10 @@ pub(in crate::shell) async fn otp(shell: &Shell, call: &Call) -> Result<Answer, 
     }
     match action {
         "enable" => enable(shell, if call.argument(1) == Some("mail") { CodeKind::Mail } else { CodeKind::App }).await,
-        "confirm" => confirm(shell, confirmation(CodeField::default())).await,
+        "confirm" => {
+            shell.access.otp_begun().await?;
+            confirm(shell, confirmation(CodeField::default())).await
+        }
         "disable" => {
             with_password(shell, "Disable one-time passwords", |password| shell.access.otp_disable(password)).await?;
             Ok(Answer::text("one-time passwords are disabled"))
@@ -79,7 +82,7 @@ async fn show(shell: &Shell, codes: Vec<Secret>) -> Result<(), ShellError> {
     let form = Form { shown: Shown::Codes(codes), ..Form::new("Backup codes").with_text(text) };
     match shell.fill_in(&form).await {
         // They have been seen, however they were left.
-        Ok(_) | Err(ShellError::Abandoned { .. }) => Ok(()),
+        Ok(_) | Err(ShellError::Abandoned) => Ok(()),
         Err(error) => Err(error),
     }
 }

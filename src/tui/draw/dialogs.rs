@@ -9,9 +9,13 @@ use crate::tui::app::App;
 use crate::tui::dialog::{Dialog, List};
 use crate::tui::panes;
 use crate::tui::theme::Role;
+use crate::tui::wrap::wrapped;
 
 /// Lines of dialogs are no longer than this; longer ones go on in the next.
 const WIDEST: usize = 120;
+
+/// Lines of detail of what is chosen in a list.
+const DETAIL_MAX: usize = 3;
 
 /// Draws the dialogs, the topmost last.
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
@@ -54,8 +58,12 @@ pub(super) fn framed<'a>(app: &App, title: &str) -> Block<'a> {
 
 fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4));
-    let rows = usize::from(place.height.saturating_sub(3));
     let found = list.found();
+    // What does not fit into a row is told below, of the one that is chosen.
+    let chosen = found.get(list.selected).map(|item| format!("{}: {}", item.name, item.summary)).unwrap_or_default();
+    let detail = wrapped(&chosen, usize::from(place.width.saturating_sub(2)));
+    let detail = &detail[..detail.len().min(DETAIL_MAX)];
+    let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
     let first = list.selected.saturating_sub(rows.saturating_sub(1));
     let mut lines = vec![Line::from(format!("{} {}_", app.theme.glyphs.prompt, list.search.text()))];
     for (place, item) in found.iter().enumerate().skip(first).take(rows) {
@@ -68,6 +76,11 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     }
     frame.render_widget(Clear, place);
     frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title)), place);
+    let detail: Vec<Line<'_>> = detail.iter().map(|line| Line::styled(line.as_str(), app.theme.style(Role::Text))).collect();
+    let height = (detail.len() as u16).min(place.height.saturating_sub(3));
+    let below =
+        Rect { x: place.x + 1, y: place.bottom().saturating_sub(1 + height), width: place.width.saturating_sub(2), height };
+    frame.render_widget(Paragraph::new(detail), below);
 }
 
 /// A rectangle of this size in the middle, as far as it fits.

@@ -8,7 +8,7 @@
 //! │ Password                 │   │ │1││2││3││ ││ ││ │       │
 //! │ › ******                 │   │ └─┘└─┘└─┘└─┘└─┘└─┘       │
 //! │ ✕ wrong name or password │   │ changes in 17 s ████···  │
-//! └ Tab next  Enter go on ───┘   └ Enter go on ─────────────┘
+//! └ Tab next  Enter go on ───┘   └ Esc leave  Ctrl-B backup ─┘
 //! ```
 
 use ratatui::Frame;
@@ -26,6 +26,7 @@ use crate::shell::question::{FieldKind, Shown};
 use crate::tui::app::App;
 use crate::tui::form::{DIGITS, FormDialog, Input};
 use crate::tui::theme::Role;
+use crate::tui::wrap::wrapped;
 
 /// How wide a form is, its frame not counted.
 const WIDTH: u16 = 58;
@@ -41,8 +42,9 @@ pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Re
         None => {
             let width = WIDTH.min(area.width.saturating_sub(4));
             let mut content = Content::of(app, form, width);
-            if qr_code(app, form).is_some() {
-                content.text("A larger terminal shows a QR code here.", Role::Dim);
+            if form.qr.is_some() {
+                let lacks = if app.theme.glyphs.is_unicode { "A larger terminal" } else { "A terminal with more than ASCII" };
+                content.text(&format!("{lacks} shows a QR code here."), Role::Dim);
             }
             let place = middle(area, width + 4, content.lines.len() as u16 + 2);
             let block = framed(app, form.form.title).title_bottom(Line::from(hints(app, form)));
@@ -112,7 +114,8 @@ struct Content<'a> {
 impl<'a> Content<'a> {
     fn of(app: &'a App, form: &'a FormDialog, width: u16) -> Content<'a> {
         let mut content = Content { app, width: usize::from(width), lines: Vec::new(), cursor: None, needed: 0 };
-        content.text(&form.form.text, Role::Text);
+        let text = if form.is_backup() { "One of your backup codes: each is good once." } else { &form.form.text };
+        content.text(text, Role::Text);
         match &form.form.shown {
             Shown::Nothing => {}
             Shown::App(enrolment) => content.enrolment(enrolment),
@@ -140,20 +143,8 @@ impl<'a> Content<'a> {
 
     /// A text, in as many lines as it takes.
     fn text(&mut self, text: &str, role: Role) {
-        let mut line = String::new();
-        for word in text.split_whitespace() {
-            for piece in pieces(word, self.width) {
-                if !line.is_empty() && line.width() + 1 + piece.width() > self.width {
-                    self.push(&std::mem::take(&mut line), role);
-                }
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line.push_str(&piece);
-            }
-        }
-        if !line.is_empty() {
-            self.push(&line, role);
+        if !text.is_empty() {
+            wrapped(text, self.width).iter().for_each(|line| self.push(line, role));
         }
     }
 
@@ -246,12 +237,6 @@ impl<'a> Content<'a> {
     }
 }
 
-/// A word in pieces that fit a line.
-fn pieces(word: &str, width: usize) -> Vec<String> {
-    let chars: Vec<char> = word.chars().collect();
-    chars.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
-}
-
 /// What is shown of what is typed, and where the cursor is in it.
 fn shown(input: &Input, is_revealed: bool) -> (String, usize) {
     match input {
@@ -267,7 +252,9 @@ fn shown(input: &Input, is_revealed: bool) -> (String, usize) {
 /// The keys that do something here.
 fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
     let mut keys = match form.form.fields.len() {
-        0 => vec![("Enter", "close")],
+        0 => vec![("y", "I have kept them"), ("Esc", "leave")],
+        // Digits go with the last of them.
+        1 if form.code().is_some() && !form.is_backup() => vec![("Esc", "leave")],
         1 => vec![("Enter", "go on"), ("Esc", "leave")],
         _ => vec![("Tab", "next"), ("Enter", "go on"), ("Esc", "leave")],
     };
@@ -279,8 +266,7 @@ fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
             keys.push(("Ctrl-N", "new code"));
         }
         if code.or_backup_code {
-            let is_backup = matches!(form.inputs.get(form.focus), Some(Input::Code { is_backup: true, .. }));
-            keys.push(("Ctrl-B", if is_backup { "six digits" } else { "backup code" }));
+            keys.push(("Ctrl-B", if form.is_backup() { "digits" } else { "backup" }));
         }
     }
     let span = |(key, name): (&'static str, &'static str)| {

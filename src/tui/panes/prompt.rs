@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of what commands do.
 
+use std::collections::VecDeque;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -13,6 +15,7 @@ use crate::shell::complete::doc_line;
 use crate::tui::app::App;
 use crate::tui::prompt::Menu;
 use crate::tui::theme::Role;
+use crate::tui::wrap::wrapped;
 
 /// Rows of a menu at the most.
 const MENU_ROWS: usize = 8;
@@ -34,10 +37,23 @@ pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) -> Option<Posit
 fn output(app: &App, area: Rect, frame: &mut Frame<'_>) {
     let lines = &app.prompt.output;
     let end = lines.len().saturating_sub(app.prompt.scroll);
-    let first = end.saturating_sub(usize::from(area.height));
-    for (place, (role, text)) in lines[first..end].iter().enumerate() {
-        row(frame.buffer_mut(), area, place, vec![Span::styled(text.as_str(), app.theme.style(*role))]);
+    let (mut rows, height) = (VecDeque::new(), usize::from(area.height));
+    for (role, text) in lines[..end].iter().rev() {
+        let pieces = if is_drawn(text) { vec![text.clone()] } else { wrapped(text, usize::from(area.width)) };
+        pieces.into_iter().rev().for_each(|piece| rows.push_front((*role, piece)));
+        if rows.len() >= height {
+            break;
+        }
     }
+    let skipped = rows.len().saturating_sub(height);
+    for (place, (role, text)) in rows.into_iter().skip(skipped).enumerate() {
+        row(frame.buffer_mut(), area, place, vec![Span::styled(text, app.theme.style(role))]);
+    }
+}
+
+/// Whether a line is part of a table, which breaking would spoil.
+fn is_drawn(text: &str) -> bool {
+    text.starts_with(['┌', '│', '╞', '├', '└'])
 }
 
 fn input(app: &App, area: Rect, frame: &mut Frame<'_>) -> Position {

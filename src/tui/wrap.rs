@@ -1,0 +1,59 @@
+//! A text in lines that fit into a pane or a dialog. Knows nothing of what it says.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The text in lines of no more than `width` cells, broken between words where that is possible. Spaces within a line stay.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while rest.width() > width.max(1) {
+        let fits = fitting(rest, width.max(1));
+        let break_at = match rest[..fits].rfind(' ') {
+            _ if rest[fits..].starts_with(' ') => fits,
+            Some(space) if !rest[..space].trim().is_empty() => space,
+            _ => fits,
+        };
+        lines.push(rest[..break_at].to_owned());
+        rest = rest[break_at..].trim_start();
+    }
+    if !rest.is_empty() || lines.is_empty() {
+        lines.push(rest.to_owned());
+    }
+    lines
+}
+
+/// How many bytes of a text fit into so many cells: one character at the least.
+fn fitting(text: &str, width: usize) -> usize {
+    let mut used = 0;
+    let end = text.char_indices().find(|(place, c)| {
+        used += c.width().unwrap_or(0);
+        used > width && *place > 0
+    });
+    end.map_or(text.len(), |(place, _)| place)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 6), ["one", "two", "three"]);
+        assert_eq!(wrapped("name   value", 20), ["name   value"]);
+        assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrapped("", 3), [""]);
+        assert_eq!(wrapped("日本語", 2), ["日", "本", "語"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_all_fits(text in "[a-zäß日 ]{0,60}", width in 2usize..20) {
+            let lines = wrapped(&text, width);
+            prop_assert!(lines.iter().all(|line| line.width() <= width), "{lines:?}");
+            let bare = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(lines.iter().map(|line| bare(line)).collect::<String>(), bare(&text));
+        }
+    }
+}
