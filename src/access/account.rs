@@ -228,6 +228,14 @@ impl Access {
         Ok(self.off_thread(|auth, _, _| auth.accounts()).await?)
     }
 
+    /// Gives somebody a new password and no second factor. Whether whoever is logged in may do that has been asked.
+    ///
+    /// # Errors
+    /// As for [`Auth::reset`].
+    pub async fn reset(&self, user: UserName, password: Secret) -> Done<()> {
+        self.change(move |auth, by, origin, now| auth.reset(&user, &password, by.as_str(), origin, now)).await
+    }
+
     /// The user of this name.
     ///
     /// # Errors

@@ -161,9 +161,9 @@ impl Answers {
     }
 }
 
-/// Where the answer to a field may stand in the environment.
+/// Where the answer to a field may stand in the environment. A form of passwords alone gives somebody a new one.
 fn variable_of(form: &Form, field: &Field) -> Option<&'static str> {
-    let is_change = form.fields.iter().any(|field| field.kind == FieldKind::Password);
+    let is_change = form.fields.iter().all(|field| field.kind.is_hidden());
     match field.kind {
         FieldKind::Text => None,
         FieldKind::NewPassword | FieldKind::Repeated if is_change => Some(NEW_PASSWORD_VARIABLE),

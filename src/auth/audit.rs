@@ -47,6 +47,8 @@ pub enum Action {
     Access,
     /// To let another read a file, or no longer.
     Share,
+    /// To give somebody who has lost them a new password and no second factor.
+    Reset,
 }
 
 impl Action {
@@ -65,6 +67,7 @@ impl Action {
             Action::BackupCodes => "backup codes",
             Action::Access => "access",
             Action::Share => "share",
+            Action::Reset => "reset account",
         }
     }
 }

@@ -116,7 +116,7 @@ impl Attempt<'_> {
     }
 }
 
-fn user_counter(user: &str) -> String {
+pub(super) fn user_counter(user: &str) -> String {
     format!("user {user}")
 }
 
@@ -213,7 +213,9 @@ impl Auth {
         let login = self.try_code(id, now)?;
         let (proven, token) = (&login.proven, Token::new()?);
         let granted = self.write(|transaction| {
-            let matched = update(transaction, &proven.user, |record| matching_factor(record, &login, id, code, now))?;
+            let matched = update_proven(transaction, &proven.user, proven.changes, |record| {
+                matching_factor(record, &login, id, code, now)
+            })?;
             // Of two that come with one code at once, the second finds nothing left to finish.
             let Some(factor) = matched.filter(|_| self.pending().logins.remove(id).is_some()) else {
                 note_failure(transaction, attempt, "wrong, old or used code")?;

@@ -122,6 +122,9 @@ pub enum AuthError {
         /// What was asked for.
         name: String,
     },
+    /// Whoever is logged in is not to get round the password that `passwd` asks for.
+    #[error("your own account is not reset; `passwd` and `otp disable` change it")]
+    OwnReset,
     /// One-time passwords are enabled already.
     #[error("one-time passwords are enabled already; `otp disable` first")]
     OtpEnabled,

@@ -4,13 +4,13 @@ use redb::{ReadableTableMetadata, WriteTransaction};
 use secrecy::ExposeSecret;
 
 use super::audit::{self, Action, Deed};
-use super::login::{Attempt, Granted, note_failure, update_proven};
+use super::login::{Attempt, Granted, note_failure, update_proven, user_counter};
 use super::mail::{self, Mail};
 use super::names::{Email, UserName};
 use super::password::PasswordError;
 use super::secret::{Secret, Token};
-use super::store::{self, ACCOUNTS, AccountRecord, EMAILS, Role, Second};
-use super::{Account, Auth, AuthError, deed, password, sessions};
+use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, EMAILS, Role, Second};
+use super::{Account, Auth, AuthError, deed, password, sessions, update};
 use crate::database::DatabaseError;
 
 /// What somebody registers with.
@@ -108,6 +108,35 @@ impl Auth {
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), "password changed", now))?;
             Ok(audit::append(transaction, deed(now, user.as_str(), origin, Action::Password))?)
         })
+    }
+
+    /// Gives a user a new password, takes the second factor away, ends all their sessions and lifts what their failures cost: for
+    /// whoever has lost the password or the phone. `by` is the admin who does.
+    ///
+    /// # Errors
+    /// [`AuthError::OwnReset`], [`AuthError::UnknownUser`], or where the password is not accepted.
+    pub fn reset(&self, user: &UserName, password: &Secret, by: &str, origin: &str, now: u64) -> Result<(), AuthError> {
+        if user.as_str() == by {
+            return Err(AuthError::OwnReset);
+        }
+        self.record(user.as_str())?;
+        password::check(password, user)?;
+        let hash = password::hash(password, self.0.policy.iterations)?;
+        self.write(|transaction| {
+            let email = update(transaction, user, |record| {
+                (record.password, record.password_changes) = (hash, record.password_changes + 1);
+                (record.second, record.backup_codes) = (Second::Nothing, Vec::new());
+                Ok(record.email.clone())
+            })?;
+            sessions::revoke_all(transaction, user, None)?;
+            store::remove(transaction, ATTEMPTS, user_counter(user.as_str()).as_str())?;
+            let what = "an administrator has set a new password, without one-time passwords";
+            mail::queue(transaction, &Mail::changed(&email, user.as_str(), what, now))?;
+            let done = Deed { note: format!("by {by}"), ..deed(now, user.as_str(), origin, Action::Reset) };
+            Ok::<_, AuthError>(audit::append(transaction, done)?)
+        })?;
+        self.pending().enrolments.remove(user);
+        Ok(())
     }
 }
 

@@ -437,6 +437,31 @@ fn a_new_password_ends_logins_that_wait_for_a_code() {
     assert_eq!(house.refusals().last().unwrap(), &(Action::SecondFactor, "lapsed".to_owned()));
 }
 
+/// Whoever has lost the password or the phone is helped by an admin, and nothing that was begun before goes on.
+#[test]
+fn an_account_is_reset() {
+    let house = House::new();
+    let (secret, _) = house.with_app();
+    let challenge = house.challenge(NOW + 60);
+    let own = house.auth.login_with_code(&challenge, &code(&secret, NOW + 60), NOW + 60).unwrap().token;
+    let waiting = house.challenge(NOW + 120);
+    for _ in 0..limits::USER_FREE {
+        assert!(house.login("alice", "wrong password", NOW + 120).is_err());
+    }
+    let reset = |password: &str| house.auth.reset(&alice(), &password.into(), "root", "here", NOW + 120);
+    assert_eq!(reset("short").unwrap_err(), AuthError::Password(PasswordError::Short(5)));
+    reset("another horse battery").unwrap();
+    assert!(house.auth.check(&own, "there", NOW + 120).is_err());
+    let (_, deed) = house.auth.audit(9, None).unwrap().into_iter().find(|(_, deed)| deed.action == Action::Reset).unwrap();
+    assert_eq!((deed.user.as_str(), deed.note.as_str()), ("alice", "by root"));
+    assert_eq!(house.auth.login_with_code(&waiting, &code(&secret, NOW + 150), NOW + 150).unwrap_err(), AuthError::Lapsed);
+    assert!(matches!(house.login("alice", "another horse battery", NOW + 150), Ok(Step::Granted(_))));
+    let unknown = house.auth.reset(&"bob".parse().unwrap(), &PASSWORD.into(), "root", "here", NOW);
+    assert_eq!(unknown.unwrap_err(), AuthError::UnknownUser { name: "bob".into() });
+    let own = house.auth.reset(&alice(), &PASSWORD.into(), "alice", "here", NOW);
+    assert_eq!(own.unwrap_err(), AuthError::OwnReset);
+}
+
 /// Mail waits longer after each failure, and is given up in the end.
 #[test]
 fn mail_is_tried_again_later_and_later() {

@@ -398,6 +398,31 @@ fn a_log_that_was_tampered_with_is_found() {
     assert!(script(&home, "alice", "audit verify").contains("NOT whole: entry 1 was altered"));
 }
 
+/// Whoever has lost the password or the phone is helped by an admin, and by nobody else.
+#[test]
+fn an_admin_resets_an_account() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.register("bob");
+    enable_app(&home, "bob");
+    assert!(home.login("bob").stderr.contains("set P2P_OTP"));
+    let reset = |by: &str, name: &str| {
+        let mut command = home.command(&["run", "-c", &format!("users reset {name}"), "--user", by]);
+        end_of(command.env("P2P_PASSWORD", PASSWORD).env("P2P_NEW_PASSWORD", "another horse battery").spawn().unwrap())
+    };
+    assert_eq!(reset("alice", "bob").stdout, "› users reset bob\nbob has a new password\n");
+    assert!(reset("alice", "alice").stderr.contains("your own account is not reset"));
+    assert!(reset("alice", "nobody").stderr.contains("no user `nobody`"));
+    assert!(home.login("bob").stderr.contains("wrong user name or password"));
+    let mut command = home.command(&["login", "bob", "--json"]);
+    let said = end_of(command.env("P2P_PASSWORD", "another horse battery").spawn().unwrap());
+    assert!(said.json()["second_factor"].is_null());
+    assert!(home.refused(&["run", "-c", "users reset alice"]).contains("is for admins"));
+    let texts: Vec<String> =
+        files_below(&home.data().join("outbox")).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(texts.iter().any(|text| text.contains("To: bob@example.org") && text.contains("has set a new password")));
+}
+
 /// A session of one front end is seen, and ended, from another.
 #[test]
 fn sessions_are_seen_and_ended() {

@@ -257,7 +257,10 @@ pub(in crate::shell) async fn sessions(shell: &Shell, call: &Call) -> Result<Ans
     Ok(Answer::new(View::Table(Table { columns, rows, empty: "no sessions" }), sessions.iter().map(data).collect()))
 }
 
-pub(in crate::shell) async fn users(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+pub(in crate::shell) async fn users(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if call.argument(0).is_some() {
+        return reset(shell, call).await;
+    }
     let accounts = shell.access.accounts().await?;
     let row = |account: &Account| {
         vec![
@@ -274,6 +277,27 @@ pub(in crate::shell) async fn users(shell: &Shell, _: &Call) -> Result<Answer, S
     let rows = accounts.iter().map(row).collect();
     let view = View::Table(Table { columns, rows, empty: "there are no accounts" });
     Ok(Answer::new(view, accounts.iter().map(account_data).collect()))
+}
+
+/// Helps somebody who has lost the password or the phone.
+async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
+    let user = shell.access.user(name.to_owned()).await?;
+    let mut form = Form::new("Reset an account").with_text(format!(
+        "{user} gets this password, and no second factor; every session of theirs ends, and a mail tells them."
+    ));
+    form = form.with("New password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
+    loop {
+        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
+        if let Err(error) = check_repeated(&given, 0) {
+            form.error = Some(error);
+            continue;
+        }
+        match shell.access.reset(user.clone(), given[0].clone()).await {
+            Ok(()) => return Ok(Answer::new(View::Text(format!("{user} has a new password")), json!({ "user": user.as_str() }))),
+            Err(error) => put_beside(&mut form, 0, error)?,
+        }
+    }
 }
 
 pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
