@@ -2,7 +2,7 @@
 //! the shell and how to print, and no other front end.
 
 use clap::Args;
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Report, Result, WrapErr};
 
 use crate::access::kept;
 use crate::asking::{Desk, LoginArgs};
@@ -105,7 +105,8 @@ pub async fn login(args: &SignInArgs) -> Result<()> {
 /// Keeps the session of whoever is logged in, and ends the one that was kept before.
 async fn keep(session: &Session, desk: &Desk) -> Result<()> {
     let access = desk.shell().access();
-    let before = kept::load(&session.data_dir)?;
+    // What cannot be used is replaced.
+    let before = kept::load(&session.data_dir).unwrap_or_default();
     let saved = kept::save(&session.data_dir, &access.token()?);
     saved.wrap_err_with(|| format!("cannot keep the session in {}", session.data_dir.display()))?;
     access.keep();
@@ -119,10 +120,17 @@ async fn keep(session: &Session, desk: &Desk) -> Result<()> {
 /// Where there is none.
 pub async fn logout(args: &SignOutArgs) -> Result<()> {
     let session = Session::start(&args.engine, ClockMode::OnDemand)?;
-    let mut desk = Desk::open(&session, &LoginArgs::default(), ORIGIN).await?;
-    let answer = desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await;
+    let mut desk = Desk::unmanned(&session, &LoginArgs::default(), ORIGIN)?;
+    let answer = match desk.resume(&session).await {
+        Ok(()) => desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await,
+        // Nobody can use it, so nobody needs it.
+        Err(error) => kept::forget(&session.data_dir).map_err(Report::from).and(Err(error.wrap_err("the session is forgotten"))),
+    };
     desk.close().await;
-    kept::forget(&session.data_dir)?;
+    // One that could not be ended is kept, so that it can be tried again.
+    if answer.is_ok() {
+        kept::forget(&session.data_dir)?;
+    }
     drop(session.end().await?);
     print(args.output, &answer?)
 }

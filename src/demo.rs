@@ -61,7 +61,7 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     let engine = demo_users::engine(&data_dir, &args.simulation);
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let session = Session::start(&engine, ClockMode::OnDemand)?;
-    let progress = Progress::start(&session.engine, |_| true);
+    let progress = Progress::start(&session.engine, |status| Some(Who::Nobody.describe(status)));
     let mut report = tokio::select! {
         report = demonstrate(&session, users, scratch.path()) => report?,
         stop = interrupted() => {

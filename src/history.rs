@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use crate::access::Who;
 use crate::private_file;
-use crate::shell::call::{begins_with_a_command, may_hold_a_secret};
+use crate::shell::call::{is_fit_to_be_kept, may_hold_a_secret};
 
 /// Lines that are kept.
 pub const LINES_MAX: usize = 2_000;
@@ -63,14 +63,15 @@ impl History {
         &self.lines
     }
 
-    /// Remembers a line, once where it is repeated. One that may hold a secret is not remembered, and one that begins with no command
-    /// not beyond this session: somebody may have taken the prompt for a field. True where it is remembered.
+    /// Remembers a line, once where it is repeated. One that may hold a secret is not remembered; one that begins with no command or
+    /// names who comes not beyond this session: somebody may have taken the prompt, or a name's place, for a password's. True where it
+    /// is remembered.
     pub fn remember(&mut self, line: &str) -> bool {
         if self.lines.last().is_some_and(|last| last == line) || may_hold_a_secret(line) {
             return false;
         }
         self.lines.push(line.to_owned());
-        if let Some(path) = self.path.as_ref().filter(|_| begins_with_a_command(line) && !line.contains('\n'))
+        if let Some(path) = self.path.as_ref().filter(|_| is_fit_to_be_kept(line) && !line.contains('\n'))
             && let Err(error) = private_file::append(path, format!("{line}\n").as_bytes())
         {
             tracing::warn!(%error, "the history is not kept");
@@ -125,12 +126,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let histories = Histories::new(directory.path().to_owned());
         let mut history = histories.of(&user("alice"));
-        for line in ["login alice hunter2", "correct horse battery", "uplaod a.bin", "ls; 123456", "echo 'a\nb'", "ls"] {
+        let slips =
+            ["uplaod a.bin", "ls; 123456", "echo 'a\nb'", "register alice correcthorse1", "ls; expect login hunter2 contains x"];
+        for line in
+            ["login alice hunter2", "correct horse battery"].into_iter().chain(slips).chain(["login", "expect ls contains x"])
+        {
             history.remember(line);
         }
         // A slip is there to be mended, but only for now.
-        assert_eq!(history.lines()[1..], ["uplaod a.bin", "ls; 123456", "echo 'a\nb'", "ls"]);
-        assert_eq!(histories.of(&user("alice")).lines(), ["ls"]);
+        assert_eq!(history.lines()[1..5], slips[..4]);
+        assert_eq!(histories.of(&user("alice")).lines(), ["login", "expect ls contains x"]);
     }
 
     #[test]

@@ -20,8 +20,11 @@ use crate::engine::{ClockMode, Command, Reply};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
-use crate::report::{ExportReport, FileLine, files_table, node_lines, nodes_table, removals_text, transfers_text};
+use crate::report::{
+    ExportReport, FileLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text, transfers_text,
+};
 use crate::session::{EngineArgs, Session, advised, default_data_dir};
+use crate::shell::place_of;
 use crate::storage::manifest::FileKey;
 
 /// `p2p put`
@@ -163,7 +166,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
         Command::Upload { path, owner: visit.user(), name: args.name.clone(), stored_at: output::now_unix() }
     };
     let commands = args.files.iter().map(command).map(Ok).collect();
-    let done = transfer_all(visit, commands).await;
+    let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.output, done, transfers_text)
 }
 
@@ -176,20 +179,10 @@ pub async fn get(args: &GetArgs) -> Result<()> {
         return get_to_stdout(args).await;
     }
     let visit = Visit::begin(&args.engine, &args.login).await?;
-    let place = |file: &FileKey| match &args.output_file {
-        Some(directory) if directory.is_dir() => directory.join(&file.name),
-        Some(path) => path.clone(),
-        None => PathBuf::from(&file.name),
-    };
-    let command = download(&visit, &args.name, place, args.force).await;
-    let done = transfer_all(visit, vec![command]).await;
+    let place = |file: &FileKey| place_of(file, args.output_file.clone());
+    let command = visit.access().download(&visit.who, &args.name, place, args.force).await;
+    let done = transfer_all(visit, vec![command.map_err(|error| refused(error.into()))], TransferLine::new).await;
     print_done(args.output, done, transfers_text)
-}
-
-/// Fetches a file that the user may read, to the place that it is given.
-async fn download(visit: &Visit, name: &str, place: impl FnOnce(&FileKey) -> PathBuf, overwrite: bool) -> Result<Command> {
-    let file = visit.access().readable(&visit.who, name).await.map_err(|error| refused(error.into()))?.key;
-    Ok(Command::Download { user: visit.user(), path: place(&file), file, overwrite })
 }
 
 fn is_dash(path: &Path) -> bool {
@@ -208,8 +201,8 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let directory = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
     let path = directory.path().join("file");
     let visit = Visit::begin(&args.engine, &args.login).await?;
-    let command = download(&visit, &args.name, |_| path.clone(), false).await;
-    let (_, result) = transfer_all(visit, vec![command]).await;
+    let command = visit.access().download(&visit.who, &args.name, |_| path.clone(), false).await;
+    let (_, result) = transfer_all(visit, vec![command.map_err(|error| refused(error.into()))], TransferLine::new).await;
     result?;
     let mut file = File::open(&path).wrap_err("cannot read what was fetched")?;
     io::copy(&mut file, &mut io::stdout().lock()).wrap_err("cannot write to standard output")?;
@@ -224,16 +217,21 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let visit = Visit::begin(&args.engine, &args.login).await?;
     let mut commands = Vec::new();
     for name in &args.names {
-        let file = visit.access().changeable(&visit.who, name).await.map_err(|error| refused(error.into()));
-        commands.push(file.map(|file| Command::Remove { user: visit.user(), file: file.key }));
+        let command = visit.access().removal(&visit.who, name).await;
+        commands.push(command.map_err(|error| refused(error.into())));
     }
-    let done = transfer_all(visit, commands).await;
+    let done = transfer_all(visit, commands, RemovalLine::new).await;
     print_done(args.output, done, removals_text)
 }
 
-/// Does transfers one after the other: those that were done, and what failed. An interrupt ends them all.
-async fn transfer_all(visit: Visit, commands: Vec<Result<Command>>) -> (Vec<TransferReport>, Result<()>) {
-    let progress = Progress::start(&visit.session.engine, |_| true);
+/// Does transfers one after the other: a `line` of each that was done, and what failed. An interrupt ends them all.
+async fn transfer_all<T>(
+    visit: Visit,
+    commands: Vec<Result<Command>>,
+    line: fn(&TransferReport, String) -> T,
+) -> (Vec<T>, Result<()>) {
+    let who = Arc::clone(&visit.who);
+    let progress = Progress::start(&visit.session.engine, move |status| who.seen(status));
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for command in commands {
         let report = match command {
@@ -241,7 +239,7 @@ async fn transfer_all(visit: Visit, commands: Vec<Result<Command>>) -> (Vec<Tran
             Err(error) => Err(error),
         };
         match report {
-            Ok(report) => done.push(report),
+            Ok(report) => done.push(line(&report, visit.who.label(&report.status.file))),
             Err(error) => failed.push(error),
         }
         if failed.last().is_some_and(|error| error.is::<Interrupted>()) {
@@ -266,13 +264,9 @@ struct Done<T> {
 }
 
 /// Prints what was done, even where something else has failed.
-fn print_done<T>(output: OutputArgs, done: (Vec<TransferReport>, Result<()>), text: fn(&[T]) -> String) -> Result<()>
-where
-    T: Serialize + for<'a> From<&'a TransferReport>,
-{
-    let (reports, result) = done;
-    if result.is_ok() || !reports.is_empty() {
-        let files = reports.iter().map(T::from).collect();
+fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text: fn(&[T]) -> String) -> Result<()> {
+    let (files, result) = done;
+    if result.is_ok() || !files.is_empty() {
         output::print(&output, &Done { files }, |done| text(&done.files))?;
     }
     result

@@ -19,15 +19,15 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to follow the transfers that are to be `seen`. On anything but a terminal nothing is drawn.
-    pub fn start(engine: &EngineHandle, seen: impl Fn(&TransferStatus) -> bool + Send + 'static) -> Progress {
+    /// Begins to follow the transfers that somebody may see, and as they describe them. On anything but a terminal nothing is drawn.
+    pub fn start(engine: &EngineHandle, seen: impl Fn(&TransferStatus) -> Option<String> + Send + 'static) -> Progress {
         let (end, ended) = oneshot::channel();
         let snapshots = engine.snapshots();
         // What is over already is old news.
         let is_over = |status: &&TransferStatus| status.state.is_over();
         let old: BTreeSet<TransferId> =
             snapshots.borrow().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
-        let is_new = move |status: &TransferStatus| !old.contains(&status.id) && seen(status);
+        let is_new = move |status: &TransferStatus| if old.contains(&status.id) { None } else { seen(status) };
         let task = spawn(follow(snapshots, ended, is_new));
         Progress { end, task }
     }
@@ -48,7 +48,7 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
 async fn follow(
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
     mut ended: oneshot::Receiver<()>,
-    is_shown: impl Fn(&TransferStatus) -> bool,
+    shown: impl Fn(&TransferStatus) -> Option<String>,
 ) {
     let (all, mut bars) = (MultiProgress::new(), HashMap::new());
     loop {
@@ -57,8 +57,10 @@ async fn follow(
             _ = &mut ended => true,
         };
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
-        for transfer in snapshot.transfers.iter().filter(|report| is_shown(&report.status)) {
-            draw(&all, &mut bars, &transfer.status, snapshot.at);
+        for status in snapshot.transfers.iter().map(|report| &report.status) {
+            if let Some(name) = shown(status) {
+                draw(&all, &mut bars, status, name, snapshot.at);
+            }
         }
         if over {
             break;
@@ -66,8 +68,8 @@ async fn follow(
     }
 }
 
-fn draw(all: &MultiProgress, bars: &mut HashMap<TransferId, ProgressBar>, status: &TransferStatus, now: SimTime) {
-    let bar = bars.entry(status.id).or_insert_with(|| all.add(new_bar(status)));
+fn draw(all: &MultiProgress, bars: &mut HashMap<TransferId, ProgressBar>, status: &TransferStatus, name: String, now: SimTime) {
+    let bar = bars.entry(status.id).or_insert_with(|| all.add(new_bar(status, name)));
     if bar.is_finished() {
         return;
     }
@@ -81,11 +83,11 @@ fn draw(all: &MultiProgress, bars: &mut HashMap<TransferId, ProgressBar>, status
     }
 }
 
-fn new_bar(status: &TransferStatus) -> ProgressBar {
+fn new_bar(status: &TransferStatus, name: String) -> ProgressBar {
     let bar = ProgressBar::new(status.bytes);
     if let Ok(style) = ProgressStyle::with_template("{prefix:30!} {bar:30} {percent:>3} % {msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(format!("{} {}", status.direction.name(), status.file.name));
+    bar.set_prefix(name);
     bar
 }

@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Who;
-use crate::asking::{Desk, LoginArgs};
+use crate::asking::{Desk, LoginArgs, interrupted_at_rest};
 use crate::engine::transfer::TransferId;
 use crate::engine::{Command, Snapshot};
 use crate::history::{Histories, History, LINES_MAX};
@@ -208,10 +208,12 @@ impl Repl {
         let before = self.latest_transfer();
         let shell = self.desk.shell().clone();
         let who = shell.access().watch();
-        let progress = Progress::start(shell.engine(), move |status| who.borrow().began(status));
+        let progress = Progress::start(shell.engine(), move |status| who.borrow().seen(status));
         let result = tokio::select! {
+            // First, so that what an interruption has waited for is known.
+            biased;
             result = self.desk.serve(shell.run_to_end(command, &self.variables)) => result,
-            stop = interrupted() => {
+            stop = interrupted_at_rest(shell.access()) => {
                 let stop = stop?;
                 if !stop.is_ctrl_c() {
                     return Err(stop.into());

@@ -45,6 +45,9 @@ impl From<&TransferReport> for WayReport {
 /// A transfer of one file, as `put` and `get` tell it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferLine {
+    /// What the file is called by whoever asks: another's is `owner/name`.
+    #[serde(skip)]
+    pub label: String,
     /// Whose the file is; nobody's where there are no accounts.
     pub owner: Option<String>,
     /// The file's name.
@@ -60,10 +63,12 @@ pub struct TransferLine {
     pub way: WayReport,
 }
 
-impl From<&TransferReport> for TransferLine {
-    fn from(report: &TransferReport) -> Self {
+impl TransferLine {
+    /// A transfer of what somebody calls `label`.
+    pub fn new(report: &TransferReport, label: String) -> TransferLine {
         let status = &report.status;
         TransferLine {
+            label,
             owner: status.file.owner.clone(),
             name: status.file.name.clone(),
             bytes: status.bytes,
@@ -77,6 +82,9 @@ impl From<&TransferReport> for TransferLine {
 /// A file that is no more, as `rm` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemovalLine {
+    /// What it was called by whoever asks: another's is `owner/name`.
+    #[serde(skip)]
+    pub label: String,
     /// Whose it was; nobody's where there are no accounts.
     pub owner: Option<String>,
     /// Its name.
@@ -89,10 +97,11 @@ pub struct RemovalLine {
     pub virtual_seconds: f64,
 }
 
-impl From<&TransferReport> for RemovalLine {
-    fn from(report: &TransferReport) -> Self {
-        let TransferLine { owner, name, bytes, segments, way, .. } = TransferLine::from(report);
-        RemovalLine { owner, name, bytes, segments, virtual_seconds: way.virtual_seconds }
+impl RemovalLine {
+    /// A removal of what somebody calls `label`.
+    pub fn new(report: &TransferReport, label: String) -> RemovalLine {
+        let TransferLine { label, owner, name, bytes, segments, way, .. } = TransferLine::new(report, label);
+        RemovalLine { label, owner, name, bytes, segments, virtual_seconds: way.virtual_seconds }
     }
 }
 
@@ -186,7 +195,7 @@ pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> 
 pub fn transfers_text(lines: &[TransferLine]) -> String {
     let rows = lines.iter().map(|line| {
         vec![
-            line.name.clone(),
+            line.label.clone(),
             bytes_of(line.bytes),
             line.segments.to_string(),
             seconds_of(line.way.virtual_seconds),
@@ -210,7 +219,7 @@ pub fn transfers_text(lines: &[TransferLine]) -> String {
 /// Removed files, a line each.
 pub fn removals_text(lines: &[RemovalLine]) -> String {
     let line = |line: &RemovalLine| {
-        let (name, bytes, time) = (&line.name, bytes_of(line.bytes), seconds_of(line.virtual_seconds));
+        let (name, bytes, time) = (&line.label, bytes_of(line.bytes), seconds_of(line.virtual_seconds));
         format!("removed {name}: {bytes} in {} segments, {time} of virtual time", line.segments)
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")

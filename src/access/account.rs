@@ -97,18 +97,19 @@ impl Access {
     /// # Errors
     /// [`AccessError::LoginNeeded`] where there is none.
     pub async fn logout(&self, all: bool) -> Done<String> {
-        let (name, held) = {
-            let mut session = self.session();
-            let name = self.who().name().ok_or(AccessError::LoginNeeded)?.to_owned();
-            self.let_in(Who::Nobody);
-            (name, session.take())
-        };
-        let Some(Held { token, .. }) = held else { return Ok(name) };
-        match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
-            // Whoever wants it to be over finds it so.
-            Ok(()) | Err(AuthError::SessionOver) => Ok(name),
-            Err(error) => Err(error.into()),
+        let held = self.session().clone();
+        let name = self.who().name().ok_or(AccessError::LoginNeeded)?.to_owned();
+        if let Some(Held { token, .. }) = held {
+            match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
+                // Whoever wants it to be over finds it so.
+                Ok(()) | Err(AuthError::SessionOver) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+        let mut session = self.session();
+        *session = None;
+        self.let_in(Who::Nobody);
+        Ok(name)
     }
 
     /// The front end ends: the session ends too, unless it is kept.

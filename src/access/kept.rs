@@ -30,7 +30,10 @@ pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
     match private_file::read_secret(&path) {
         Ok(text) => Ok(Some(Token::presented(text.expose_secret()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Err(error) => {
+            let advice = "or `p2p logout` forgets it, and `p2p login` begins another";
+            Err(io::Error::new(error.kind(), format!("{}: {error}; {advice}", path.display())))
+        }
     }
 }
 

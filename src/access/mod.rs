@@ -3,12 +3,14 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`who`] | the user of a front end, and whose files are theirs to see |
+//! | `files` | the stored files that they may read and change |
 //! | [`account`] | registering, logging in and out, and the rest of what accounts can do, off the async threads |
 //! | [`kept`] | the session that `p2p login` leaves in the data directory |
 //!
 //! While there is no account, whoever holds the data directory may do everything. Knows nothing of commands or screens.
 
 pub mod account;
+mod files;
 pub mod kept;
 pub mod who;
 
@@ -21,8 +23,7 @@ use tokio::sync::watch;
 pub use self::who::Who;
 
 use crate::auth::{Auth, AuthError, Token};
-use crate::engine::{Command, EngineError, EngineHandle, Reply};
-use crate::storage::manifest::{FileRecord, Manifest};
+use crate::engine::{Command, EngineError, EngineHandle};
 
 /// Why something is not done for somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -74,6 +75,8 @@ struct State {
     /// By which session `who` is there. Both change while this is locked, so that they fit.
     session: Mutex<Option<Held>>,
     who: watch::Sender<Arc<Who>>,
+    /// How much is being done that is not to be interrupted.
+    undisturbed: watch::Sender<usize>,
     /// What was nobody's has been given to somebody.
     is_settled: AtomicBool,
 }
@@ -86,6 +89,16 @@ struct Held {
     is_kept: bool,
 }
 
+/// Something is being done that an interruption has to wait for.
+#[derive(Debug)]
+pub struct Undisturbed(Arc<State>);
+
+impl Drop for Undisturbed {
+    fn drop(&mut self) {
+        self.0.undisturbed.send_modify(|count| *count -= 1);
+    }
+}
+
 impl Access {
     /// The door of a front end that is called `origin`. Nobody has gone through it yet.
     ///
@@ -93,8 +106,9 @@ impl Access {
     /// Where the disk refuses.
     pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
         let who = if auth.has_accounts()? { Who::Nobody } else { Who::Operator };
+        let who = watch::Sender::new(Arc::new(who));
         let state =
-            State { session: Mutex::default(), who: watch::Sender::new(Arc::new(who)), is_settled: AtomicBool::new(false) };
+            State { session: Mutex::default(), who, undisturbed: watch::Sender::default(), is_settled: AtomicBool::default() };
         Ok(Access { engine, auth, origin: origin.into(), clock, mail_way: "".into(), state: Arc::new(state) })
     }
 
@@ -181,7 +195,7 @@ impl Access {
         // Files that are nobody's come before those of anybody.
         let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
         // What has a namesake stays nobody's, and is not tried again and again.
-        if !matches!(who, Who::User(_)) || !has_unowned() || self.state.is_settled.swap(true, Ordering::SeqCst) {
+        if !matches!(who, Who::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
             return Ok(());
         }
         if let Some(owner) = self.off_thread(|auth, _, _| auth.first_admin()).await? {
@@ -189,59 +203,8 @@ impl Access {
             self.engine.tell(Command::Adopt { owner: owner.to_string() }).await?;
             self.engine.ask(Command::Files).await?;
         }
+        self.state.is_settled.store(true, Ordering::SeqCst);
         Ok(())
-    }
-
-    /// The stored files that somebody may read, whole.
-    ///
-    /// # Errors
-    /// Where the engine has stopped.
-    pub async fn manifests(&self, who: &Who) -> Result<Vec<Manifest>, EngineError> {
-        let mut manifests = Vec::new();
-        for file in self.files(who).await? {
-            if let Reply::Info(manifest) = self.engine.ask(Command::Info { file: file.key.clone() }).await? {
-                manifests.push(Manifest { file, ..*manifest });
-            }
-        }
-        Ok(manifests)
-    }
-
-    /// The stored file that somebody may read and calls `text`.
-    ///
-    /// # Errors
-    /// Where there is none, as far as they are to know.
-    pub async fn readable(&self, who: &Who, text: &str) -> Result<FileRecord, AccessError> {
-        let key = who.key_of(text);
-        let found = self.engine.snapshots().borrow().files.get(&key).cloned();
-        if let Some(file) = found.filter(|file| who.may_read(file)) {
-            return Ok(file);
-        }
-        if !who.may_change(&key) {
-            self.note_refusal(who, format!("file {key}")).await?;
-        }
-        Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(who, text) }.into())
-    }
-
-    /// The stored file that is somebody's to change and that they call `text`.
-    ///
-    /// # Errors
-    /// Where there is none, or they may only read it.
-    pub async fn changeable(&self, who: &Who, text: &str) -> Result<FileRecord, AccessError> {
-        let file = self.readable(who, text).await?;
-        if who.may_change(&file.key) {
-            return Ok(file);
-        }
-        self.note_refusal(who, format!("change file {}", file.key)).await?;
-        Err(AccessError::ReadOnly { file: text.to_owned() })
-    }
-
-    /// The file that somebody may read and whose name is most like `text`, if one is.
-    fn nearest(&self, who: &Who, text: &str) -> Option<String> {
-        const ALIKE: f64 = 0.8;
-        let files = Arc::clone(&self.engine.snapshots().borrow().files);
-        let labels = files.values().filter(|file| who.may_read(file)).map(|file| who.label(&file.key));
-        let likeness = |label: &String| strsim::jaro_winkler(&text.to_lowercase(), &label.to_lowercase());
-        labels.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|best| likeness(best) >= ALIKE)
     }
 
     /// Refuses where nobody is logged in who has to be.
@@ -270,18 +233,31 @@ impl Access {
     /// # Errors
     /// Where the disk refuses.
     pub async fn note_refusal(&self, who: &Who, what: String) -> Result<(), AuthError> {
-        let Who::User(account) = who else { return Ok(()) };
-        let user = account.name.clone();
-        self.off_thread(move |auth, origin, now| auth.note_refusal(&user, origin, &what, now)).await
+        self.note_access(who, what, false).await
     }
 
-    /// The files that somebody may read.
-    ///
-    /// # Errors
-    /// Where the engine has stopped.
-    pub async fn files(&self, who: &Who) -> Result<Vec<FileRecord>, EngineError> {
-        let Reply::Files(files) = self.engine.ask(Command::Files).await? else { return Ok(Vec::new()) };
-        Ok(files.into_iter().filter(|file| who.may_read(file)).map(|file| who.known_of(file)).collect())
+    /// Notes that somebody does something with what is somebody else's, or is refused.
+    async fn note_access(&self, who: &Who, what: String, done: bool) -> Result<(), AuthError> {
+        let Who::User(account) = who else { return Ok(()) };
+        let user = account.name.clone();
+        self.off_thread(move |auth, origin, now| auth.note_access(&user, origin, &what, done, now)).await
+    }
+
+    /// While this is kept, something is done that an interruption has to wait for.
+    pub fn undisturbed(&self) -> Undisturbed {
+        self.state.undisturbed.send_modify(|count| *count += 1);
+        Undisturbed(Arc::clone(&self.state))
+    }
+
+    /// Whether there is nothing that an interruption has to wait for.
+    pub fn is_at_rest(&self) -> bool {
+        *self.state.undisturbed.borrow() == 0
+    }
+
+    /// Waits until there is nothing that an interruption has to wait for.
+    pub async fn at_rest(&self) {
+        // It cannot be gone as long as this is there.
+        drop(self.state.undisturbed.subscribe().wait_for(|count| *count == 0).await);
     }
 
     /// Whoever this is, they are behind the door now. The session is locked by whoever calls.
@@ -306,7 +282,6 @@ impl Access {
         work: impl FnOnce(&Auth, &str, u64) -> Result<T, AuthError> + Send + 'static,
     ) -> Result<T, AuthError> {
         let (auth, origin, now) = (self.auth.clone(), Arc::clone(&self.origin), self.now());
-        let done = tokio::task::spawn_blocking(move || work(&auth, &origin, now)).await;
-        done.unwrap_or_else(|error| Err(AuthError::Internal { reason: error.to_string() }))
+        auth.off_thread(move |auth| work(auth, &origin, now)).await
     }
 }

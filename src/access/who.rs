@@ -39,10 +39,20 @@ impl Who {
         self.may_see_what_began(transfer.user.as_deref())
     }
 
+    /// `upload of video.bin`
+    pub fn describe(&self, transfer: &TransferStatus) -> String {
+        format!("{} of {}", transfer.direction.name(), self.label(&transfer.file))
+    }
+
+    /// The same where the transfer is theirs to see.
+    pub fn seen(&self, transfer: &TransferStatus) -> Option<String> {
+        self.began(transfer).then(|| self.describe(transfer))
+    }
+
     /// What runs, for somebody who is about to end it by leaving: their own by name, and how much is of others.
     pub fn describe_running(&self, snapshot: &Snapshot) -> Vec<String> {
         let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.began(status));
-        let mut names: Vec<String> = own.iter().map(|status| status.describe()).collect();
+        let mut names: Vec<String> = own.iter().map(|status| self.describe(status)).collect();
         if !others.is_empty() {
             names.push(format!("{} of other users", others.len()));
         }

@@ -13,7 +13,7 @@ use crate::auth::Secret;
 use crate::auth::password::strength;
 use crate::private_file;
 use crate::qr;
-use crate::shell::question::{CodeField, Field, FieldKind, Form, Question, Reply, Shown};
+use crate::shell::question::{CodeField, Field, FieldError, FieldKind, Form, LOG_IN, Question, Reply, Shown};
 
 /// Where a password may stand.
 const PASSWORD_VARIABLE: &str = "P2P_PASSWORD";
@@ -26,6 +26,8 @@ const CODE_VARIABLE: &str = "P2P_OTP";
 enum Found {
     Given(Secret),
     SendAgain,
+    /// The field before is to be given anew.
+    GoBack,
     /// Somebody does not want to, or what was given before was wrong.
     GivenUp,
     Unable(String),
@@ -37,6 +39,10 @@ pub struct Answers {
     password_file: Option<PathBuf>,
     terminal: Option<File>,
     lines_of_stdin: bool,
+    /// Whose the provided password and code are: the first user's for whom one of them was asked.
+    provided_for: Option<String>,
+    /// A provided code is good once.
+    is_code_used: bool,
     /// What was given to the form that is being filled in, so that only what was wrong is asked again.
     given: Option<(&'static str, Vec<Secret>)>,
 }
@@ -44,7 +50,8 @@ pub struct Answers {
 impl Answers {
     /// From the environment, this file, or the terminal.
     pub fn new(password_file: Option<PathBuf>) -> Answers {
-        Answers { password_file, terminal: terminal::open(), lines_of_stdin: false, given: None }
+        let terminal = terminal::open();
+        Answers { password_file, terminal, lines_of_stdin: false, provided_for: None, is_code_used: false, given: None }
     }
 
     /// The same, but where standard input is no terminal, its lines answer.
@@ -55,16 +62,22 @@ impl Answers {
 
     /// Answers a question, or lets it be.
     pub async fn answer(&mut self, question: Question) {
-        let Question { form, reply } = question;
+        let Question { mut form, reply } = question;
         let mut is_shown = false;
-        if !matches!(form.shown, Shown::Nothing) {
-            show(&form, &mut is_shown);
+        // What is to be seen is, where that is all or somebody can answer.
+        if !matches!(form.shown, Shown::Nothing) && (form.fields.is_empty() || self.can_ask()) {
+            self.show(&form, &mut is_shown);
         }
         let mut given = Vec::new();
-        for place in 0..form.fields.len() {
-            let answer = match self.find(&form, place, &mut is_shown).await {
+        while given.len() < form.fields.len() {
+            let answer = match self.find(&form, &given, &mut is_shown).await {
                 Found::Given(text) => {
                     given.push(text);
+                    continue;
+                }
+                Found::GoBack => {
+                    given.pop();
+                    (form.fields[given.len()].value, form.error, self.given) = (String::new(), None, None);
                     continue;
                 }
                 Found::SendAgain => Reply::SendAgain,
@@ -84,18 +97,16 @@ impl Answers {
         self.given = None;
     }
 
-    async fn find(&self, form: &Form, place: usize, is_shown: &mut bool) -> Found {
-        let field = &form.fields[place];
-        if let Some(error) = &form.error
-            && let Some(given) = self.given.as_ref().filter(|(title, _)| *title == form.title)
-            && error.field != place
-            && !(field.kind == FieldKind::Repeated && error.field + 1 == place)
-        {
-            return Found::Given(given.1[place].clone());
-        }
-        let mut wrong = form.error.as_ref().map(|error| error.message.clone());
-        if form.error.is_none() {
-            match self.provided(form, field) {
+    /// An answer for the field that comes after what is given of a form.
+    async fn find(&mut self, form: &Form, given: &[Secret], is_shown: &mut bool) -> Found {
+        let field = &form.fields[given.len()];
+        let mut wrong = form.error.as_ref().filter(|error| is_about(error, form, given.len())).map(|error| error.message.clone());
+        let is_told = wrong.is_some();
+        if !is_told {
+            if let Some(text) = self.given_before(form, given.len()) {
+                return Found::Given(text);
+            }
+            match self.provided(form, field, given) {
                 Ok(Some(text)) => return Found::Given(text),
                 Ok(None) => {}
                 Err(reason) => return Found::Unable(reason),
@@ -107,14 +118,14 @@ impl Answers {
                 }
             }
         }
-        if self.terminal.is_none() && !self.lines_of_stdin {
+        if !self.can_ask() {
             // What was provided was wrong, or missing, and there is nobody who knows better.
-            return Found::Unable(wrong.unwrap_or_else(|| missing(form, field)));
+            return Found::Unable(wrong.unwrap_or_else(|| self.missing(form, field, given)));
         }
-        show(form, is_shown);
-        wrong.filter(|_| form.error.is_none()).inspect(|message| eprintln!("{message}"));
+        self.show(form, is_shown);
+        wrong.filter(|_| !is_told).inspect(|message| eprintln!("{message}"));
         loop {
-            match self.typed(field).await {
+            match self.typed(form, field).await {
                 // What is wrong by itself is asked again before the rest.
                 Ok(Found::Given(text)) => match field.wrong(text.expose_secret()) {
                     Some(message) => eprintln!("{message}"),
@@ -126,22 +137,93 @@ impl Answers {
         }
     }
 
-    /// What the environment or the file says.
-    fn provided(&self, form: &Form, field: &Field) -> Result<Option<Secret>, String> {
-        let Some(variable) = variable_of(form, field) else { return Ok(None) };
-        if let Some(path) = self.password_file.as_ref().filter(|_| variable == PASSWORD_VARIABLE) {
-            let secret = private_file::read_secret(path).map(Some);
-            return secret.map_err(|error| format!("cannot read the password from {}: {error}", path.display()));
-        }
-        Ok(std::env::var(variable).ok().filter(|text| !text.is_empty()).map(Secret::from))
+    /// Whether there is anybody to ask.
+    fn can_ask(&self) -> bool {
+        self.terminal.is_some() || self.lines_of_stdin
     }
 
-    async fn typed(&self, field: &Field) -> io::Result<Found> {
+    /// What there is to know and to see, once. It is no answer, so it goes where errors go.
+    fn show(&self, form: &Form, is_shown: &mut bool) {
+        if std::mem::replace(is_shown, true) {
+            return;
+        }
+        match &form.error {
+            Some(error) if self.terminal.is_some() => eprintln!("{} (Ctrl-C gives up)", error.message),
+            Some(error) => eprintln!("{}", error.message),
+            None => introduce(form),
+        }
+    }
+
+    /// What was given to the same form before, where something else of it was wrong.
+    fn given_before(&self, form: &Form, place: usize) -> Option<Secret> {
+        let (title, given) = self.given.as_ref().filter(|_| form.error.is_some())?;
+        given.get(place).filter(|_| *title == form.title).cloned()
+    }
+
+    /// What the environment or the file says. A password and a code are one user's: another is asked.
+    fn provided(&mut self, form: &Form, field: &Field, given: &[Secret]) -> Result<Option<Secret>, String> {
+        let Some(variable) = self.variable_of(form, field, given) else { return Ok(None) };
+        if variable == NEW_PASSWORD_VARIABLE {
+            return Ok(from_environment(variable));
+        }
+        if !self.is_for(form, given) || variable == CODE_VARIABLE && self.is_code_used {
+            return Ok(None);
+        }
+        let found = match self.password_file.as_ref().filter(|_| variable == PASSWORD_VARIABLE) {
+            Some(path) => {
+                let secret = private_file::read_secret(path);
+                Some(secret.map_err(|error| format!("cannot read the password from {}: {error}", path.display()))?)
+            }
+            None => from_environment(variable),
+        };
+        if found.is_some() {
+            self.provided_for = Some(user_of(form, given).to_owned());
+            self.is_code_used |= variable == CODE_VARIABLE;
+        }
+        Ok(found)
+    }
+
+    /// Whether the provided password and code are the user's whom a form is about.
+    fn is_for(&self, form: &Form, given: &[Secret]) -> bool {
+        self.provided_for.as_ref().is_none_or(|user| user == user_of(form, given))
+    }
+
+    /// Where the answer to a field may stand in the environment. Who is given a new password is, where it is not the first one of the
+    /// process.
+    fn variable_of(&self, form: &Form, field: &Field, given: &[Secret]) -> Option<&'static str> {
+        let is_change = form.fields.iter().all(|field| field.kind.is_hidden());
+        match field.kind {
+            FieldKind::Text => None,
+            FieldKind::NewPassword | FieldKind::Repeated if is_change || !self.is_for(form, given) => Some(NEW_PASSWORD_VARIABLE),
+            FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => Some(PASSWORD_VARIABLE),
+            FieldKind::Code(_) => Some(CODE_VARIABLE),
+        }
+    }
+
+    /// What would have helped.
+    fn missing(&self, form: &Form, field: &Field, given: &[Secret]) -> String {
+        let how = match (field.kind, self.variable_of(form, field, given)) {
+            // Nobody knows such a code before it is asked for.
+            (FieldKind::Code(code), _) if !code.or_backup_code => "`p2p repl` and the full screen wait for it".to_owned(),
+            (_, Some(variable @ (PASSWORD_VARIABLE | CODE_VARIABLE))) if !self.is_for(form, given) => {
+                format!("{variable} is for {}", self.provided_for.as_deref().unwrap_or_default())
+            }
+            (_, Some(PASSWORD_VARIABLE)) => format!("set {PASSWORD_VARIABLE}, or give --password-file FILE"),
+            (_, Some(variable)) => format!("set {variable}"),
+            (_, None) => "give it in the line".to_owned(),
+        };
+        format!("there is no terminal to ask at for {:?}; {how}", field.name)
+    }
+
+    async fn typed(&self, form: &Form, field: &Field) -> io::Result<Found> {
         let code = if let FieldKind::Code(code) = field.kind { code } else { CodeField::default() };
         let (again, or_backup) = (code.can_be_sent_again, code.or_backup_code);
+        // It may be the name that is wrong.
+        let may_go_back = field.kind == FieldKind::Password && form.title == LOG_IN && form.error.is_some();
         let mut prompt = field.name.to_owned();
         prompt.push_str(if or_backup { ", or a backup code" } else { "" });
         prompt.push_str(if again { " (nothing for another one)" } else { "" });
+        prompt.push_str(if may_go_back { " (nothing for another name)" } else { "" });
         let line = match &self.terminal {
             Some(terminal) => terminal::ask(terminal, &prompt, field.kind.is_hidden()).await?,
             None => {
@@ -154,6 +236,7 @@ impl Answers {
         }
         Ok(match line {
             Some(line) if line.expose_secret().is_empty() && again => Found::SendAgain,
+            Some(line) if line.expose_secret().is_empty() && may_go_back => Found::GoBack,
             Some(line) if line.expose_secret().is_empty() => Found::GivenUp,
             Some(line) => Found::Given(line),
             None => Found::GivenUp,
@@ -161,27 +244,18 @@ impl Answers {
     }
 }
 
-/// Where the answer to a field may stand in the environment. A form of passwords alone gives somebody a new one.
-fn variable_of(form: &Form, field: &Field) -> Option<&'static str> {
-    let is_change = form.fields.iter().all(|field| field.kind.is_hidden());
-    match field.kind {
-        FieldKind::Text => None,
-        FieldKind::NewPassword | FieldKind::Repeated if is_change => Some(NEW_PASSWORD_VARIABLE),
-        FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => Some(PASSWORD_VARIABLE),
-        FieldKind::Code(_) => Some(CODE_VARIABLE),
-    }
+fn from_environment(variable: &str) -> Option<Secret> {
+    std::env::var(variable).ok().filter(|text| !text.is_empty()).map(Secret::from)
 }
 
-/// What would have helped.
-fn missing(form: &Form, field: &Field) -> String {
-    let how = match (field.kind, variable_of(form, field)) {
-        // Nobody knows such a code before it is asked for.
-        (FieldKind::Code(code), _) if !code.or_backup_code => "`p2p repl` and the full screen wait for it".to_owned(),
-        (_, Some(PASSWORD_VARIABLE)) => format!("set {PASSWORD_VARIABLE}, or give --password-file FILE"),
-        (_, Some(variable)) => format!("set {variable}"),
-        (_, None) => "give it in the line".to_owned(),
-    };
-    format!("there is no terminal to ask at for {:?}; {how}", field.name)
+/// Whose secrets a form asks for: as it says itself, or else as its first field does.
+fn user_of<'a>(form: &'a Form, given: &'a [Secret]) -> &'a str {
+    if form.user.is_empty() { given.first().map_or("", |name| name.expose_secret().trim()) } else { &form.user }
+}
+
+/// Whether an error is about the field at a place. What has to be repeated is asked with what it repeats.
+fn is_about(error: &FieldError, form: &Form, place: usize) -> bool {
+    error.field == place || form.fields[place].kind == FieldKind::Repeated && error.field + 1 == place
 }
 
 fn line_of_stdin() -> io::Result<Option<Secret>> {
@@ -194,19 +268,13 @@ fn line_of_stdin() -> io::Result<Option<Secret>> {
     Ok((count > 0).then(|| line.trim_end_matches(['\r', '\n']).into()))
 }
 
-/// What there is to know and to see, once. It is no answer, so it goes where errors go.
-fn show(form: &Form, is_shown: &mut bool) {
-    if std::mem::replace(is_shown, true) {
-        return;
-    }
-    if let Some(error) = &form.error {
-        eprintln!("{}", error.message);
-        return;
-    }
+/// What there is to know of a form, and what is to be seen with it.
+fn introduce(form: &Form) {
     eprintln!("{}", form.title);
     if !form.text.is_empty() {
         eprintln!("{}", form.text);
     }
+    form.fields.iter().filter(|field| !field.value.is_empty()).for_each(|field| eprintln!("{}: {}", field.name, field.value));
     match &form.shown {
         Shown::Nothing => {}
         Shown::App(enrolment) => {

@@ -19,9 +19,9 @@ use color_eyre::Help;
 use color_eyre::eyre::{Report, Result};
 
 use self::answers::Answers;
-use crate::access::{AccessError, Who, kept};
+use crate::access::{Access, AccessError, Who, kept};
 use crate::auth::AuthError;
-use crate::interrupt::interrupted;
+use crate::interrupt::{Interrupted, interrupted};
 use crate::session::{Session, advised};
 use crate::shell::answer::Answer;
 use crate::shell::words::{Variables, quote};
@@ -121,25 +121,28 @@ impl Desk {
     /// The same until somebody interrupts; the terminal is given back then.
     ///
     /// # Errors
-    /// What the line is refused for, with the next step; [`Interrupted`](crate::interrupt::Interrupted).
+    /// What the line is refused for, with the next step; [`Interrupted`].
     pub async fn run_interruptibly(&mut self, line: &str) -> Result<Answer> {
+        let shell = self.shell.clone();
         tokio::select! {
+            // First, so that what an interruption has waited for is known.
+            biased;
             answer = self.run(line) => answer.map_err(refused),
-            stop = interrupted() => Err(stop?.into()),
+            stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
         }
     }
 
     /// Does work, and answers what it asks.
     pub async fn serve<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
-        let done = loop {
+        // What was typed is forgotten also where nobody waits for the end.
+        let answers = Forgetful(&mut self.answers);
+        loop {
             tokio::select! {
                 done = &mut work => break done,
-                Some(question) = self.questions.recv() => self.answers.answer(question).await,
+                Some(question) = self.questions.recv() => answers.0.answer(question).await,
             }
-        };
-        self.answers.forget();
-        done
+        }
     }
 
     /// The shell, for a front end that asks in its own way.
@@ -151,6 +154,25 @@ impl Desk {
     pub async fn close(self) {
         self.shell.access().end().await;
     }
+}
+
+/// Forgets in the end what was given.
+struct Forgetful<'a>(&'a mut Answers);
+
+impl Drop for Forgetful<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
+    }
+}
+
+/// Waits until somebody interrupts, and until what is to be done whole is done.
+///
+/// # Errors
+/// Where signals cannot be waited for.
+pub async fn interrupted_at_rest(access: &Access) -> Result<Interrupted> {
+    let stop = interrupted().await?;
+    access.at_rest().await;
+    Ok(stop)
 }
 
 /// The error, with what to do about it.

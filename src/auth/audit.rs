@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::names::printable;
+use super::secret::hex;
 use crate::database::{self, Database, DatabaseError};
 
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
@@ -172,7 +173,7 @@ pub(super) fn verify(database: &Database) -> Result<Finding, DatabaseError> {
     if head != before {
         return Ok(Finding::CutOff { after: expected });
     }
-    Ok(Finding::Whole { entries: log.len()?, head: head.iter().map(|byte| format!("{byte:02x}")).collect() })
+    Ok(Finding::Whole { entries: log.len()?, head: hex(&head) })
 }
 
 #[cfg(test)]

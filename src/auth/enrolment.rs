@@ -11,7 +11,7 @@ use super::names::UserName;
 use super::otp::{self, AppSecret, Enrolment};
 use super::secret::{Fingerprint, Secret};
 use super::store::Second;
-use super::{Auth, AuthError, deed, update};
+use super::{Auth, AuthError, deed};
 
 /// How long an enrolment may take, in seconds.
 const LIFETIME: u64 = 15 * 60;
@@ -21,6 +21,8 @@ const TRIES: u32 = 5;
 #[derive(Debug, Clone)]
 pub(super) struct PendingEnrolment {
     what: What,
+    /// How often the password or the second factor had been changed then.
+    changes: u32,
     until: u64,
     tries: u32,
 }
@@ -69,7 +71,7 @@ impl Auth {
                 (What::Mail(otp::mail_fingerprint(user.as_str(), &code)), Begun::Mail, now + CODE_LIFETIME)
             }
         };
-        self.pending().enrolments.insert(user.clone(), PendingEnrolment { what, until, tries: 0 });
+        self.pending().enrolments.insert(user.clone(), PendingEnrolment { what, changes: record.changes, until, tries: 0 });
         Ok(begun)
     }
 
@@ -78,18 +80,20 @@ impl Auth {
     /// # Errors
     /// [`AuthError::OtpEnabled`]; [`AuthError::NothingBegun`].
     pub fn otp_begun(&self, user: &UserName, now: u64) -> Result<(), AuthError> {
-        if self.record(user.as_str())?.second != Second::Nothing {
+        let record = self.record(user.as_str())?;
+        if record.second != Second::Nothing {
             return Err(AuthError::OtpEnabled);
         }
-        let begun = self.pending().enrolments.get(user).is_some_and(|begun| begun.goes_on(now));
+        let is_meant = |begun: &PendingEnrolment| begun.goes_on(now) && begun.changes == record.changes;
+        let begun = self.pending().enrolments.get(user).is_some_and(is_meant);
         if begun { Ok(()) } else { Err(AuthError::NothingBegun) }
     }
 
     /// Enables what was begun, if the code is right, and gives the backup codes: this once.
     ///
     /// # Errors
-    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where nothing was begun, or too long ago; [`AuthError::OtpEnabled`] where
-    /// somebody else has confirmed it meanwhile.
+    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where nothing was begun, or too long ago, or the password or the second factor
+    /// was changed meanwhile: by whoever has confirmed it with the same code, too.
     pub fn otp_confirm(&self, user: &UserName, code: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let begun = self.try_enrolment(user, now)?;
         let attempted = deed(now, user.as_str(), origin, Action::OtpEnable);
@@ -101,17 +105,13 @@ impl Auth {
             What::Mail(kept) => bool::from(kept.ct_eq(&otp::mail_fingerprint(user.as_str(), code))).then_some(Second::Mail),
         };
         let Some(second) = second else {
-            self.write(|transaction| audit::append(transaction, attempted.refused("wrong code")))?;
+            self.note(attempted.refused("wrong code"))?;
             return Err(AuthError::WrongCode);
         };
         let (codes, kept) = otp::backup_codes(user)?;
         self.write(|transaction| -> Result<(), AuthError> {
-            let email = update(transaction, user, |record| {
-                // Of two that confirm at once, the second would make the backup codes of the first worthless.
-                if record.second != Second::Nothing {
-                    return Err(AuthError::OtpEnabled);
-                }
-                (record.second, record.backup_codes) = (second, kept);
+            let email = update_proven(transaction, user, begun.changes, |record| {
+                (record.second, record.backup_codes, record.changes) = (second, kept, begun.changes + 1);
                 Ok(record.email.clone())
             })?;
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), "one-time passwords enabled", now))?;
@@ -133,16 +133,15 @@ impl Auth {
     /// Disables one-time passwords, for somebody who knows the password.
     ///
     /// # Errors
-    /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
+    /// [`AuthError::WrongPassword`], [`AuthError::OtpDisabled`].
     pub fn otp_disable(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<(), AuthError> {
         let action = Action::OtpDisable;
-        let changes = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password_changes;
+        let changes = self.reassured(password, &Attempt::of(user, action, origin, now))?;
         self.write(|transaction| {
             let email = update_proven(transaction, user, changes, |record| match record.second {
                 Second::Nothing => Err(AuthError::OtpDisabled),
                 _ => {
-                    record.second = Second::Nothing;
-                    record.backup_codes.clear();
+                    (record.second, record.backup_codes, record.changes) = (Second::Nothing, Vec::new(), changes + 1);
                     Ok(record.email.clone())
                 }
             })?;
@@ -154,10 +153,10 @@ impl Auth {
     /// New backup codes, for somebody who knows the password; those before are worth nothing then.
     ///
     /// # Errors
-    /// [`AuthError::WrongLogin`], [`AuthError::OtpDisabled`].
+    /// [`AuthError::WrongPassword`], [`AuthError::OtpDisabled`].
     pub fn new_backup_codes(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let action = Action::BackupCodes;
-        let changes = self.checked(password, &Attempt { user: user.as_str(), origin, action, now })?.password_changes;
+        let changes = self.reassured(password, &Attempt::of(user, action, origin, now))?;
         let (codes, kept) = otp::backup_codes(user)?;
         self.write(|transaction| -> Result<(), AuthError> {
             update_proven(transaction, user, changes, |record| {

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::audit::{self, Action, Deed};
 use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
-use super::secret::{Fingerprint, Secret, Token, random};
+use super::secret::{Fingerprint, Secret, Token, fingerprint, hex, random};
 use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Second};
 use super::{Account, Auth, AuthError, Pending, deed, limits, otp, password, sessions, update};
 use crate::database::{self, DatabaseError};
@@ -18,8 +18,8 @@ use crate::database::{self, DatabaseError};
 const TRIES: u32 = 5;
 /// How long a login may take, in seconds.
 const LOGIN_LIFETIME: u64 = 10 * 60;
-/// What stands for a name that no account can have: a password may have been typed in its place.
-const NO_NAME: &str = "(no user name)";
+/// What stands in the log for a name that no account has: a password may have been typed in its place.
+const UNKNOWN_USER: &str = "(unknown user)";
 
 /// Where a code comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Challenge {
     id: String,
     /// Where the code comes from; a backup code does as well.
     pub kind: CodeKind,
+    /// Seconds until a code may be mailed, where too many were: none is on its way then.
+    pub mail_wait: Option<u64>,
 }
 
 /// What became of name and password.
@@ -86,38 +88,48 @@ impl PendingLogin {
 struct Proven {
     user: UserName,
     origin: String,
-    /// How often it had been changed then.
+    /// How often the password or the second factor had been changed then.
     changes: u32,
     /// The same password, hashed as it is wanted now, where it was kept with fewer iterations.
     raised: Option<String>,
 }
 
-/// Who tries what. The name is one that an account may have.
+/// Who tries what.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt<'a> {
+    /// The name that was given.
+    pub(super) name: &'a str,
+    /// Who that is, for the log.
     pub(super) user: &'a str,
     pub(super) origin: &'a str,
     pub(super) action: Action,
     pub(super) now: u64,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
+    /// An attempt of somebody who is known.
+    pub(super) fn of(user: &'a UserName, action: Action, origin: &'a str, now: u64) -> Attempt<'a> {
+        Attempt { name: user.as_str(), user: user.as_str(), origin, action, now }
+    }
+
     fn deed(&self) -> Deed {
         deed(self.now, self.user, self.origin, self.action)
     }
 
-    /// What failures are counted by, and how many are free. Whoever wants a name that is taken does not lock its holder out.
+    /// What failures are counted by, and how many are free. Whoever wants names that are taken does not lock their holders out, nor
+    /// anybody else who comes from there.
     fn counters(&self) -> Vec<(String, usize)> {
-        let mut counters = vec![(format!("from {}", self.origin), limits::ORIGIN_FREE)];
-        if self.action != Action::Register {
-            counters.push((user_counter(self.user), limits::USER_FREE));
+        match self.action {
+            Action::Register => vec![(format!("names wanted from {}", self.origin), limits::ORIGIN_FREE)],
+            _ => vec![(format!("from {}", self.origin), limits::ORIGIN_FREE), (user_counter(self.name), limits::USER_FREE)],
         }
-        counters
     }
 }
 
-pub(super) fn user_counter(user: &str) -> String {
-    format!("user {user}")
+/// What the failures of a user are counted by. It may be a password that was typed in the place of a name, so too little of its
+/// digest is kept to find it by.
+pub(super) fn user_counter(name: &str) -> String {
+    format!("user {}", hex(&fingerprint("attempts", name)[..2]))
 }
 
 /// An attempt that is being checked; it counts as a failure as long as this lives.
@@ -145,16 +157,16 @@ impl Auth {
     /// [`AuthError::WrongLogin`], or [`AuthError::Wait`] where there were too many failures; then nothing is checked.
     /// [`AuthError::Lapsed`] where the password was changed meanwhile.
     pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
-        let name = user.parse::<UserName>().ok();
-        let user = name.as_ref().map_or(NO_NAME, UserName::as_str);
-        let attempt = Attempt { user, origin, action: Action::Login, now };
-        let record = self.checked(password, &attempt)?;
+        let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, user)?;
+        let known = record.as_ref().map_or(UNKNOWN_USER, |record| record.name.as_str()).to_owned();
+        let attempt = Attempt { name: user, user: &known, origin, action: Action::Login, now };
+        let record = self.checked(password, record, &attempt)?;
         let raised = if password::iterations(&record.password) < self.0.policy.iterations {
             Some(password::hash(password, self.0.policy.iterations)?)
         } else {
             None
         };
-        let proven = Proven { user: record.name, origin: origin.to_owned(), changes: record.password_changes, raised };
+        let proven = Proven { user: record.name, origin: origin.to_owned(), changes: record.changes, raised };
         let kind = match record.second {
             Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, now)).map(Step::Granted),
             Second::App { .. } => CodeKind::App,
@@ -162,22 +174,31 @@ impl Auth {
         };
         // Who knows the password is known, whether or not a code comes.
         let awaited = Deed { note: "a code is awaited".to_owned(), ..attempt.deed() };
-        self.write(|transaction| audit::append(transaction, awaited))?;
-        let challenge = Challenge { id: self.await_code(proven, now)?, kind };
-        if kind == CodeKind::Mail {
-            self.send_code(&challenge, now)?;
-        }
-        Ok(Step::Code(challenge))
+        self.note(awaited)?;
+        let challenge = Challenge { id: self.await_code(proven, now)?, kind, mail_wait: None };
+        Ok(Step::Code(match kind {
+            CodeKind::App => challenge,
+            CodeKind::Mail => self.with_code_mailed(challenge, now)?,
+        }))
     }
 
     /// Remembers who has to give a code yet; gives what the login is called.
     fn await_code(&self, proven: Proven, now: u64) -> Result<String, AuthError> {
-        let id: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&random::<16>()?);
         let login = PendingLogin { proven, until: now + LOGIN_LIFETIME, tries: 0, mailed: None };
         let mut pending = self.pending();
         pending.logins.retain(|_, login| login.until > now);
         pending.logins.insert(id.clone(), login);
         Ok(id)
+    }
+
+    /// The login with a code on its way, where enough have not been mailed yet: a backup code does in any case.
+    fn with_code_mailed(&self, challenge: Challenge, now: u64) -> Result<Challenge, AuthError> {
+        match self.send_code(&challenge, now) {
+            Ok(()) => Ok(challenge),
+            Err(AuthError::Wait { seconds }) => Ok(Challenge { mail_wait: Some(seconds), ..challenge }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Mails a new code for a login; the one before it is worth nothing then.
@@ -202,7 +223,7 @@ impl Auth {
     pub fn login_with_code(&self, challenge: &Challenge, code: &Secret, now: u64) -> Result<Granted, AuthError> {
         let Some(login) = self.pending().logins.get(&challenge.id).cloned() else { return Err(AuthError::Lapsed) };
         let Proven { user, origin, .. } = &login.proven;
-        let attempt = Attempt { user: user.as_str(), origin, action: Action::SecondFactor, now };
+        let attempt = Attempt::of(user, Action::SecondFactor, origin, now);
         let finished = if login.goes_on(now) { self.finish(&challenge.id, code, &attempt) } else { Err(AuthError::Lapsed) };
         self.noting_lapse(&attempt, finished)
     }
@@ -239,21 +260,36 @@ impl Auth {
     /// Notes a login that came too late.
     fn noting_lapse<T>(&self, attempt: &Attempt<'_>, result: Result<T, AuthError>) -> Result<T, AuthError> {
         if matches!(result, Err(AuthError::Lapsed)) {
-            self.write(|transaction| audit::append(transaction, attempt.deed().refused("lapsed")))?;
+            self.note(attempt.deed().refused("lapsed"))?;
         }
         result
     }
 
-    /// The account, if the password is right.
-    pub(super) fn checked(&self, password: &Secret, attempt: &Attempt<'_>) -> Result<AccountRecord, AuthError> {
+    /// How often the password and the second factor of whoever is logged in have been changed, if this is the password.
+    pub(super) fn reassured(&self, password: &Secret, attempt: &Attempt<'_>) -> Result<u32, AuthError> {
+        let record = self.record(attempt.name)?;
+        match self.checked(password, Some(record), attempt) {
+            Ok(record) => Ok(record.changes),
+            Err(AuthError::WrongLogin) => Err(AuthError::WrongPassword),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The account, if there is one and the password is right.
+    fn checked(
+        &self,
+        password: &Secret,
+        record: Option<AccountRecord>,
+        attempt: &Attempt<'_>,
+    ) -> Result<AccountRecord, AuthError> {
         let _in_flight = self.admit(attempt)?;
-        let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, attempt.user)?;
         let kept = record.as_ref().map(|record| record.password.as_str());
         let is_right = password::verify(password, kept, self.refusal_iterations()?);
         match record.filter(|_| is_right) {
             Some(record) => Ok(record),
             None => {
-                self.write(|transaction| note_failure(transaction, attempt, "wrong user name or password"))?;
+                let why = if attempt.action == Action::Login { "wrong user name or password" } else { "wrong password" };
+                self.write(|transaction| note_failure(transaction, attempt, why))?;
                 Err(AuthError::WrongLogin)
             }
         }
@@ -272,8 +308,7 @@ impl Auth {
             }
             seconds
         };
-        let refused = attempt.deed().refused("too many failures");
-        self.write(|transaction| audit::append(transaction, refused))?;
+        self.note(attempt.deed().refused("too many failures"))?;
         Err(AuthError::Wait { seconds })
     }
 
@@ -318,15 +353,15 @@ impl Auth {
     }
 }
 
-/// Changes an account for somebody who has given the password as it was after so many `changes`. Whoever has changed it meanwhile
-/// has ended what the old one began.
+/// Changes an account for somebody who has begun to after so many `changes` of its password and second factor. Whoever has changed
+/// one of them meanwhile has ended what was begun.
 pub(super) fn update_proven<T>(
     transaction: &WriteTransaction,
     user: &UserName,
     changes: u32,
     change: impl FnOnce(&mut AccountRecord) -> Result<T, AuthError>,
 ) -> Result<T, AuthError> {
-    update(transaction, user, |record| if record.password_changes == changes { change(record) } else { Err(AuthError::Lapsed) })
+    update(transaction, user, |record| if record.changes == changes { change(record) } else { Err(AuthError::Lapsed) })
 }
 
 /// What a code is, in words, where it is right; it is used up then.

@@ -12,7 +12,7 @@ use super::names::{Email, UserName};
 use super::secret::Secret;
 use super::store::{self, ATTEMPTS, MAIL_NUMBERS, MAILS};
 use super::{AuthError, limits};
-use crate::database::{self, Database, DatabaseError};
+use crate::database::{Database, DatabaseError};
 use secrecy::ExposeSecret;
 
 /// A mail is given up after so many seconds.
@@ -136,13 +136,7 @@ pub(super) fn allow(transaction: &WriteTransaction, user: &UserName, now: u64) -
 
 /// The queue, oldest first.
 pub(super) fn queued(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseError> {
-    let table = database.read()?.open_table(MAILS)?;
-    let mut found = Vec::new();
-    for entry in table.iter()? {
-        let (number, mail) = entry?;
-        found.push((number.value(), database::decode(mail.value())?));
-    }
-    Ok(found)
+    store::all(&database.read()?.open_table(MAILS)?, |number| number)
 }
 
 /// Notes that a mail was sent, or why not. Gives when it is tried again; never where it was sent or is given up.

@@ -12,7 +12,7 @@
 //! | `login`, `sessions`, `enrolment`, `registration` | what can be done, each step one transaction |
 //! | `store` | the tables |
 //!
-//! Every call blocks, for as long as PBKDF2 or the disk takes: keep them off async threads. The wall clock comes in as `now`,
+//! Every call blocks, for as long as PBKDF2 or the disk takes: [`Auth::off_thread`] keeps them off async threads. The wall clock comes in as `now`,
 //! in seconds since 1970. Knows nothing of files, nodes or front ends.
 
 pub mod audit;
@@ -33,7 +33,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::{ReadableTableMetadata, WriteTransaction};
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -44,7 +44,7 @@ use self::mail::Mail;
 use self::names::{Email, NameError, UserName};
 use self::password::PasswordError;
 use self::store::{ACCOUNTS, AccountRecord, Second};
-use crate::database::{self, Database, DatabaseError};
+use crate::database::{Database, DatabaseError};
 
 pub use self::enrolment::Begun;
 pub use self::login::{Challenge, CodeKind, Granted, Step};
@@ -92,6 +92,9 @@ pub enum AuthError {
     /// The name, the password or both are wrong; which is not told.
     #[error("wrong user name or password")]
     WrongLogin,
+    /// The password of whoever is logged in is wrong.
+    #[error("the password is wrong")]
+    WrongPassword,
     /// The code is wrong, too old, or used.
     #[error("the code is wrong, too old or used already")]
     WrongCode,
@@ -224,6 +227,20 @@ impl Auth {
         Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, mail_queued })))
     }
 
+    /// Does what takes as long as a password's hash or a disk on a thread that may wait for it. Where nobody waits any more, it is
+    /// done nevertheless.
+    ///
+    /// # Errors
+    /// What `work` says.
+    pub async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth) -> Result<T, AuthError> + Send + 'static,
+    ) -> Result<T, AuthError> {
+        let auth = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&auth)).await;
+        done.unwrap_or_else(|error| Err(AuthError::Internal { reason: error.to_string() }))
+    }
+
     /// Whether there is any account.
     ///
     /// # Errors
@@ -238,7 +255,7 @@ impl Auth {
     /// # Errors
     /// Where the disk refuses.
     pub fn accounts(&self) -> Result<Vec<Account>, AuthError> {
-        Ok(accounts(&self.0.database)?)
+        Ok(self.records()?.iter().map(Account::from).collect())
     }
 
     /// The admin to whom belongs what was stored before there were accounts: the first one.
@@ -263,6 +280,11 @@ impl Auth {
         found.ok_or_else(|| AuthError::UnknownUser { name: name.to_owned() })
     }
 
+    fn records(&self) -> Result<Vec<AccountRecord>, DatabaseError> {
+        let records = store::all(&self.0.database.read()?.open_table(ACCOUNTS)?, |_| ())?;
+        Ok(records.into_iter().map(|((), record)| record).collect())
+    }
+
     /// The latest entries of the audit log, latest first: of one user, or of all.
     ///
     /// # Errors
@@ -280,13 +302,12 @@ impl Auth {
         Ok(audit::verify(&self.0.database)?)
     }
 
-    /// Notes that somebody tried what is not theirs to do.
+    /// Notes that somebody does something with what is somebody else's, or is refused.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn note_refusal(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
-        let deed = deed(now, user.as_str(), origin, Action::Access).refused(what);
-        Ok(self.write(|transaction| audit::append(transaction, deed))?)
+    pub fn note_access(&self, user: &UserName, origin: &str, what: &str, done: bool, now: u64) -> Result<(), AuthError> {
+        self.note(Deed { done, note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Access) })
     }
 
     /// Notes that somebody has let another read a file, or no longer.
@@ -294,7 +315,11 @@ impl Auth {
     /// # Errors
     /// Where the disk refuses.
     pub fn note_share(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
-        let deed = Deed { note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Share) };
+        self.note(Deed { note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Share) })
+    }
+
+    /// Puts a deed into the audit log, in a transaction of its own.
+    fn note(&self, deed: Deed) -> Result<(), AuthError> {
         Ok(self.write(|transaction| audit::append(transaction, deed))?)
     }
 
@@ -375,7 +400,8 @@ impl Auth {
         if let Some(&known) = self.0.refusal_iterations.get() {
             return Ok(known);
         }
-        let most = self.0.policy.iterations.max(most_iterations(&self.0.database)?);
+        let kept = self.records()?.into_iter().map(|record| password::iterations(&record.password));
+        let most = kept.fold(self.0.policy.iterations, u32::max);
         Ok(*self.0.refusal_iterations.get_or_init(|| most))
     }
 
@@ -383,21 +409,6 @@ impl Auth {
         // Whoever panicked with it left a map that is whole.
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn accounts(database: &Database) -> Result<Vec<Account>, DatabaseError> {
-    let table = database.read()?.open_table(ACCOUNTS)?;
-    table.iter()?.map(|entry| Ok(Account::from(&database::decode::<AccountRecord>(entry?.1.value())?))).collect()
-}
-
-/// The most iterations that any password is kept with.
-fn most_iterations(database: &Database) -> Result<u32, DatabaseError> {
-    let mut most = 0;
-    for entry in database.read()?.open_table(ACCOUNTS)?.iter()? {
-        let record: AccountRecord = database::decode(entry?.1.value())?;
-        most = most.max(password::iterations(&record.password));
-    }
-    Ok(most)
 }
 
 /// Something that was done.

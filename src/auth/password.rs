@@ -186,8 +186,7 @@ mod tests {
         for (password, salt, iterations, expected) in vectors {
             let mut output = [0; 32];
             pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, iterations, &mut output);
-            let hex: String = output.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(hex, expected);
+            assert_eq!(crate::auth::secret::hex(&output), expected);
         }
     }
 

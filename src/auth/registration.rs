@@ -49,7 +49,7 @@ impl Auth {
         let now = made.at;
         password::check(&wanted.password, &wanted.name)?;
         let origin = made.origin.clone();
-        let attempt = Attempt { user: wanted.name.as_str(), origin: &origin, action: Action::Register, now };
+        let attempt = Attempt::of(&wanted.name, Action::Register, &origin, now);
         let _in_flight = self.admit(&attempt)?;
         let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
         self.write(|transaction| {
@@ -66,7 +66,7 @@ impl Auth {
                 created_at: now,
                 last_login: token.map(|_| now),
                 password: hash,
-                password_changes: 0,
+                changes: 0,
                 second: Second::Nothing,
                 backup_codes: Vec::new(),
             };
@@ -83,7 +83,7 @@ impl Auth {
     /// Changes a password, and ends the user's other sessions than `keep`.
     ///
     /// # Errors
-    /// Where the old one is wrong or the new one is not accepted.
+    /// [`AuthError::WrongPassword`], or where the new one is not accepted.
     pub fn change_password(
         &self,
         user: &UserName,
@@ -93,15 +93,14 @@ impl Auth {
         now: u64,
     ) -> Result<(), AuthError> {
         password::check(new, user)?;
-        let changes =
-            self.checked(old, &Attempt { user: user.as_str(), origin, action: Action::Password, now })?.password_changes;
+        let changes = self.reassured(old, &Attempt::of(user, Action::Password, origin, now))?;
         if old.expose_secret() == new.expose_secret() {
             return Err(PasswordError::Unchanged.into());
         }
         let hash = password::hash(new, self.0.policy.iterations)?;
         self.write(|transaction| {
             let email = update_proven(transaction, user, changes, |record| {
-                (record.password, record.password_changes) = (hash, changes + 1);
+                (record.password, record.changes) = (hash, changes + 1);
                 Ok(record.email.clone())
             })?;
             sessions::revoke_all(transaction, user, keep)?;
@@ -124,7 +123,7 @@ impl Auth {
         let hash = password::hash(password, self.0.policy.iterations)?;
         self.write(|transaction| {
             let email = update(transaction, user, |record| {
-                (record.password, record.password_changes) = (hash, record.password_changes + 1);
+                (record.password, record.changes) = (hash, record.changes + 1);
                 (record.second, record.backup_codes) = (Second::Nothing, Vec::new());
                 Ok(record.email.clone())
             })?;

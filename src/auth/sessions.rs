@@ -4,7 +4,7 @@ use redb::WriteTransaction;
 
 use super::audit::{self, Action};
 use super::names::UserName;
-use super::secret::{Fingerprint, Token};
+use super::secret::{Fingerprint, Token, hex};
 use super::store::{self, ACCOUNTS, AccountRecord, SESSIONS, SessionRecord};
 use super::{Account, Auth, AuthError, Policy, deed};
 use crate::database::DatabaseError;
@@ -29,7 +29,7 @@ pub struct SessionInfo {
 
 /// What a session can be called by: the beginning of its fingerprint.
 fn id_of(fingerprint: &Fingerprint) -> String {
-    fingerprint.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hex(&fingerprint[..4])
 }
 
 /// Begins a session.
@@ -87,9 +87,11 @@ impl Auth {
     pub fn check(&self, token: &Token, origin: &str, now: u64) -> Result<Account, AuthError> {
         let (record, account) = self.session_of(token, origin, now)?;
         if record.used_at + NOTED_EVERY.min(self.0.policy.session_idle / 4) <= now {
-            let (fingerprint, used) = (token.fingerprint(), SessionRecord { used_at: now, ..record });
+            let fingerprint = token.fingerprint();
             self.write(|transaction| match store::get::<_, SessionRecord>(transaction, SESSIONS, fingerprint)? {
-                Some(record) if !record.revoked => store::put(transaction, SESSIONS, fingerprint, &used),
+                Some(record) if !record.revoked => {
+                    store::put(transaction, SESSIONS, fingerprint, &SessionRecord { used_at: now, ..record })
+                }
                 _ => Ok(()),
             })?;
         }

@@ -64,8 +64,8 @@ pub(super) struct AccountRecord {
     pub(super) last_login: Option<u64>,
     /// A PHC string.
     pub(super) password: String,
-    /// How often it was changed: what was begun with one before is worth nothing.
-    pub(super) password_changes: u32,
+    /// How often the password or the second factor was changed: what was begun before that is worth nothing.
+    pub(super) changes: u32,
     pub(super) second: Second,
     pub(super) backup_codes: Vec<Fingerprint>,
 }
@@ -133,14 +133,22 @@ pub(super) fn remove<'k, K: Key + 'static>(
     Ok(())
 }
 
+/// All that a table holds, with what `owned` makes of the keys.
+pub(super) fn all<K: Key + 'static, O, V: DeserializeOwned>(
+    table: &impl ReadableTable<K, &'static [u8]>,
+    owned: impl Fn(K::SelfType<'_>) -> O,
+) -> Result<Vec<(O, V)>, DatabaseError> {
+    let mut found = Vec::new();
+    for entry in table.iter()? {
+        let (key, value) = entry?;
+        found.push((owned(key.value()), database::decode(value.value())?));
+    }
+    Ok(found)
+}
+
 /// Every session with its fingerprint.
 pub(super) fn sessions(
     table: &impl ReadableTable<[u8; 32], &'static [u8]>,
 ) -> Result<Vec<(Fingerprint, SessionRecord)>, DatabaseError> {
-    let mut found = Vec::new();
-    for entry in table.iter()? {
-        let (key, value) = entry?;
-        found.push((key.value(), database::decode(value.value())?));
-    }
-    Ok(found)
+    all(table, |fingerprint| fingerprint)
 }

@@ -12,9 +12,9 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
 pub use self::delivery::{Delivery, OUTBOX};
+use crate::auth::Auth;
 use crate::auth::mail::Mail;
 use crate::auth::names::Email;
-use crate::auth::{Auth, AuthError};
 
 /// Notices that a reader may lag behind before it loses some.
 const NOTICES_MAX: usize = 64;
@@ -108,7 +108,7 @@ impl Worker {
     /// The mail of this kind that is due first, if one is: a code that somebody waits for goes before what has been refused again and
     /// again. And when the next one is due that is not yet.
     async fn next(&self, is_meant: impl Fn(&Mail) -> bool) -> (Option<(u64, Mail)>, Option<u64>) {
-        let mails = self.on_thread(|auth| auth.mails()).await.unwrap_or_else(|error| {
+        let mails = self.auth.off_thread(|auth| auth.mails()).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue of mails cannot be read");
             Vec::new()
         });
@@ -125,7 +125,7 @@ impl Worker {
         let outcome = if is_too_old { Err("it is too old".into()) } else { self.deliver(number, &mail, stopped).await };
         self.tell(&mail, &outcome);
         let (is_sent, result, now) = (outcome.is_ok(), outcome.map(drop), (self.clock)());
-        if let Err(error) = self.on_thread(move |auth| auth.note_mail(number, result, now)).await {
+        if let Err(error) = self.auth.off_thread(move |auth| auth.note_mail(number, result, now)).await {
             tracing::error!(%error, "what became of a mail cannot be noted");
             // It would be sent over and over.
             tokio::select! {
@@ -157,15 +157,6 @@ impl Worker {
         }
         // Nobody may be listening.
         let _ = self.notices.send(Notice { to: to.clone(), subject: subject.clone(), outcome: outcome.clone() });
-    }
-
-    async fn on_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Auth) -> Result<T, AuthError> + Send + 'static,
-    ) -> Result<T, AuthError> {
-        let auth = self.auth.clone();
-        let done = tokio::task::spawn_blocking(move || work(&auth)).await;
-        done.unwrap_or_else(|error| Err(AuthError::Internal { reason: error.to_string() }))
     }
 }
 

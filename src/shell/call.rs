@@ -128,22 +128,35 @@ fn is_node_name(text: &str) -> bool {
 /// Whether somebody may have typed a secret into a line: one about accounts that says more than it should. Secrets are asked, and
 /// histories are to keep none.
 pub fn may_hold_a_secret(line: &str) -> bool {
-    let is_suspect = |(_, command): (usize, String)| {
-        let is_about_accounts = words::split_unfinished(&command)
-            .first()
-            .and_then(|first| table::find(&first.text))
-            .is_some_and(|spec| spec.group == Group::Accounts);
-        is_about_accounts && Call::parse(&command, &Variables::new()).is_err()
+    let is_suspect = |command: &str| {
+        let spec = spec_of(command);
+        spec.is_some_and(|spec| spec.group == Group::Accounts) && Call::parse(command, &Variables::new()).is_err()
     };
-    words::commands_of(line).into_iter().any(is_suspect)
+    words::commands_of(line).iter().any(|(_, command)| is_suspect(without_expect(command)))
 }
 
-/// Whether each command of a line is one.
-pub fn begins_with_a_command(line: &str) -> bool {
-    let is_known = |(_, command): (usize, String)| {
-        words::split_unfinished(&command).first().is_none_or(|first| table::find(&first.text).is_some())
+/// Whether a line is fit to be kept for long: each of its commands is one, and none names somebody who comes, for a password may
+/// stand in the place of the name.
+pub fn is_fit_to_be_kept(line: &str) -> bool {
+    let is_fit = |command: &str| {
+        let names_somebody =
+            |spec: &Spec| matches!(spec.name, "login" | "register") && words::split_unfinished(command).len() > 1;
+        spec_of(command).is_some_and(|spec| !names_somebody(spec))
     };
-    words::commands_of(line).into_iter().all(is_known)
+    words::commands_of(line).iter().all(|(_, command)| is_fit(without_expect(command)))
+}
+
+/// The command that a command is about.
+fn spec_of(command: &str) -> Option<&'static Spec> {
+    words::split_unfinished(command).first().and_then(|first| table::find(&first.text))
+}
+
+/// A command whose answer is expected, without that.
+fn without_expect(command: &str) -> &str {
+    match words::split_unfinished(command).as_slice() {
+        [first, second, ..] if spec_of(&first.text).is_some_and(|spec| spec.name == "expect") => &command[second.span.start..],
+        _ => command,
+    }
 }
 
 /// There is no such command; some are like it.
@@ -179,6 +192,7 @@ mod tests {
     fn a_line_that_may_hold_a_secret_is_known() {
         for line in ["login alice hunter2", "ls; passwd old new", "otp confirm 123456", "register a a@b.c pass"] {
             assert!(may_hold_a_secret(line), "{line}");
+            assert!(may_hold_a_secret(&format!("expect {line} contains x")), "{line}");
         }
         for line in ["login alice", "ls too much", "otp enable app", "share a.bin bob", ""] {
             assert!(!may_hold_a_secret(line), "{line}");

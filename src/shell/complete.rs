@@ -30,7 +30,7 @@ impl Knowledge {
         let own = |report: &&std::sync::Arc<crate::engine::transfer::TransferReport>| who.began(&report.status);
         let transfer = |report: &std::sync::Arc<crate::engine::transfer::TransferReport>| {
             let status = &report.status;
-            (status.id.0.to_string(), format!("{}, {}", status.describe(), status.state.name()))
+            (status.id.0.to_string(), format!("{}, {}", who.describe(status), status.state.name()))
         };
         Knowledge {
             nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::commands::files::place_of;
 pub use self::commands::reference;
 
 use self::answer::{Answer, Effect};
@@ -196,7 +197,7 @@ impl Shell {
     /// Where it failed or there is none of that number.
     pub async fn finish(&self, transfer: TransferId) -> Result<Answer, ShellError> {
         match self.ask(Command::Await { transfer }).await? {
-            Reply::Finished(report) => Ok(commands::files::finished(&report.into_result()?)),
+            Reply::Finished(report) => Ok(commands::files::finished(&report.into_result()?, &self.who())),
             _ => Ok(Answer::nothing()),
         }
     }

@@ -8,6 +8,9 @@ use tokio::sync::oneshot;
 use crate::auth::otp::Enrolment;
 use crate::auth::{Secret, password};
 
+/// The heading of the form in which somebody logs in.
+pub const LOG_IN: &str = "Log in";
+
 /// Something to fill in.
 #[derive(Debug, Clone, Default)]
 pub struct Form {
@@ -15,6 +18,8 @@ pub struct Form {
     pub title: &'static str,
     /// What there is to know first; may be empty.
     pub text: String,
+    /// Whose secrets are asked for, where that is known before; may be empty.
+    pub user: String,
     /// What is to be seen this once.
     pub shown: Shown,
     /// What is asked. Where nothing is, seeing it is the answer.
@@ -123,6 +128,12 @@ impl Form {
     /// A form of this heading, with nothing in it.
     pub fn new(title: &'static str) -> Form {
         Form { title, ..Form::default() }
+    }
+
+    /// The same, for the secrets of a user.
+    #[must_use]
+    pub fn of(self, user: &str) -> Form {
+        Form { user: user.to_owned(), ..self }
     }
 
     /// The same, with something to know first.

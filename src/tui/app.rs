@@ -159,6 +159,8 @@ pub struct App {
     histories: Histories,
     /// What the next form is to say first: the session is over.
     session_notice: Option<String>,
+    /// Whose session is over, and the prompt as they left it: they may come back.
+    set_aside: Option<(String, Prompt)>,
     /// Transfers that whoever uses the screen may see.
     seen_transfers: BTreeSet<TransferId>,
     transfer: Option<TransferId>,
@@ -203,6 +205,7 @@ impl App {
             file_count: FileCount::default(),
             histories,
             session_notice: None,
+            set_aside: None,
             seen_transfers: BTreeSet::new(),
             transfer: None,
             shell,
@@ -316,6 +319,8 @@ impl App {
                 self.selected.clear();
             }
             News::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
+            // A command that runs may have let somebody in, and has more to do then.
+            News::Session(_) if self.running.is_some() => {}
             News::Session(_) => self.on_who(),
         }
     }

@@ -243,6 +243,8 @@ impl FormDialog {
         if let Some(Input::Code { typed, is_backup }) = self.inputs.get_mut(self.focus) {
             *typed = Masked::default();
             *is_backup = !*is_backup;
+            // It was about the other code.
+            self.form.error = None;
         }
     }
 

@@ -273,7 +273,7 @@ fn a_password_is_changed() {
     log_in(&mut stage, "bob");
     stage.keys(&["passwd", "Enter"]);
     stage.keys(&["wrong password", "Tab", "another horse battery", "Tab", "another horse battery", "Enter"]);
-    assert!(stage.text().contains("✕ wrong user name or password"), "{}", stage.text());
+    assert!(stage.text().contains("✕ the password is wrong"), "{}", stage.text());
     stage.keys(&[PASSWORD, "Tab", "Tab", "Enter"]);
     assert!(stage.text().contains("the password is changed"), "{}", stage.text());
     let now = clock();
@@ -320,12 +320,13 @@ fn look_after_session(stage: &mut Stage) {
     stage.settle();
 }
 
-/// Whatever somebody has open when their session ends is closed, and what they have typed is gone.
+/// Whatever somebody has open when their session ends is closed; what they have typed at the prompt they find when they come back,
+/// and nobody else does.
 #[test]
 fn nothing_is_left_open_by_a_session_that_is_over() {
     let mut stage = with_users(120, 40);
     log_in(&mut stage, "alice");
-    stage.keys(&["my secret plan", "Ctrl-K", "Ctrl-U", "another plan"]);
+    stage.keys(&["my secret plan", "Ctrl-U", "another plan"]);
     stage.app.filter = "plan".into();
     stage.keys(&["Ctrl-U", "otp enable", "Enter"]);
     let Shown::App(enrolment) = stage.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
@@ -336,6 +337,17 @@ fn nothing_is_left_open_by_a_session_that_is_over() {
     assert!(!text.contains(&enrolment.secret.expose_secret()[..4]) && stage.app.filter.is_empty(), "{text}");
     stage.keys(&[PASSWORD, "Enter"]);
     assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
+    assert!(said(&stage).contains("otp enable"), "{}", said(&stage));
+    stage.keys(&["Ctrl-Y"]);
+    assert_eq!(stage.app.prompt.editor.text(), "another plan");
+    wait(3 * 3600);
+    look_after_session(&mut stage);
+    stage.keys(&["Esc"]);
+    assert!(!stage.text().contains("plan") && !said(&stage).contains("otp"), "{}", stage.text());
+    log_in(&mut stage, "bob");
+    stage.keys(&["Ctrl-Y"]);
+    assert_eq!(stage.app.prompt.editor.text(), "");
+    log_in(&mut stage, "alice");
     stage.keys(&["Ctrl-Y"]);
     assert_eq!(stage.app.prompt.editor.text(), "");
     // A form that was open is not filled in for a session that is over, nor taken for the login.
@@ -346,6 +358,20 @@ fn nothing_is_left_open_by_a_session_that_is_over() {
     assert_eq!((title(&stage), stage.app.dialogs.len()), ("Session expired", 1));
     stage.keys(&[PASSWORD, "Enter"]);
     assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
+}
+
+/// What changes an account is done whole: nobody is told that it was interrupted where it was done.
+#[test]
+fn an_interruption_waits_for_what_is_done_whole() {
+    let mut stage = with_users(120, 40);
+    log_in(&mut stage, "alice");
+    stage.keys(&["pause", "Enter"]);
+    let undisturbed = stage.app.access().undisturbed();
+    stage.press(&["sleep 1h", "Enter", "Ctrl-C"]);
+    assert!(stage.app.is_busy() && !said(&stage).contains("interrupted"), "{}", said(&stage));
+    drop(undisturbed);
+    stage.keys(&["Ctrl-C"]);
+    assert!(said(&stage).contains("interrupted"), "{}", said(&stage));
 }
 
 /// What comes of something that one user has begun is not told to the next.
@@ -441,8 +467,8 @@ fn mails_are_told_of_in_the_log() {
         stage.app.log.iter().map(|(_, _, text)| text.clone()).collect::<Vec<_>>()
     };
     let (of_alice, of_bob) = (
-        "mail put into outbox/7.eml: \"p2p: login\" to alice@example.org",
-        "mail is not sent: mail.example.org: refused: \"p2p: login\" to bob@example.org",
+        "mail \"login\" put into outbox/7.eml, to alice@example.org",
+        "mail \"login\" is not sent: mail.example.org: refused, to bob@example.org",
     );
     assert!(tell(&mut stage).is_empty());
     log_in(&mut stage, "bob");

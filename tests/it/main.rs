@@ -3,6 +3,7 @@
 
 mod accounts;
 mod architecture;
+mod asking;
 mod bad_input;
 mod bench;
 mod capture;

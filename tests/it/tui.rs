@@ -667,10 +667,15 @@ mod pty {
 
         let mut pty = start(&["repl"]);
         pty.shows("User name: ");
-        pty.send("alice\r");
+        pty.send("alicia\r");
         pty.shows("Password: ");
         pty.send("wrong password\r");
-        pty.shows("wrong user name or password");
+        pty.shows("wrong user name or password (Ctrl-C gives up)");
+        pty.shows("Password (nothing for another name): ");
+        pty.send("\r");
+        wait_until("the name is asked again", || pty.text().matches("User name: ").count() == 2);
+        pty.send("alice\r");
+        wait_until("the password is asked again", || pty.text().matches("Password: ").count() == 2);
         // All at once, as it is pasted.
         pty.send("correct horse battery\rwhoami\r");
         pty.shows("alice is logged in");

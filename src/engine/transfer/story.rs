@@ -99,11 +99,6 @@ pub struct TransferStatus {
 }
 
 impl TransferStatus {
-    /// `upload of video.bin`
-    pub fn describe(&self) -> String {
-        format!("{} of {}", self.direction.name(), self.file.name)
-    }
-
     /// How long it has taken by `now`.
     pub fn elapsed(&self, now: SimTime) -> SimDuration {
         self.finished.unwrap_or(now) - self.started

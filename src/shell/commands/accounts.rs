@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::forms::{beside, beside_code, check_repeated, fill_or_send_until, fill_until, text_of};
 use crate::access::{AccessError, Who};
 use crate::auth::audit::{Deed, Finding};
 use crate::auth::mail::Mail;
@@ -14,30 +15,11 @@ use crate::auth::{Account, AuthError, Challenge, CodeKind, Registration, Secret,
 use crate::report::{Table, date_of, figures, words};
 use crate::shell::answer::{Answer, View};
 use crate::shell::call::Call;
-use crate::shell::question::{CodeField, FieldError, FieldKind, Form};
-use crate::shell::{Filled, Shell, ShellError};
-use secrecy::ExposeSecret;
+use crate::shell::question::{CodeField, FieldError, FieldKind, Form, LOG_IN};
+use crate::shell::{Shell, ShellError};
 
 /// Entries of the audit log that are shown where nobody says how many.
 const AUDIT_COUNT: NonZeroUsize = NonZeroUsize::new(20).unwrap();
-
-/// Puts an error beside the field that it is about, or gives it back where it is about none.
-pub(super) fn put_beside(form: &mut Form, field: usize, error: AccessError) -> Result<(), ShellError> {
-    use AuthError::{EmailTaken, Lapsed, Name, NameTaken, Password, Wait, WrongCode, WrongLogin};
-    let AccessError::Auth(
-        NameTaken { .. } | EmailTaken { .. } | Name(_) | Password(_) | WrongLogin | WrongCode | Wait { .. } | Lapsed,
-    ) = &error
-    else {
-        return Err(error.into());
-    };
-    form.error = Some(FieldError { field, message: error.to_string() });
-    Ok(())
-}
-
-/// The text that was filled in, without what surrounds it.
-fn text_of(given: &Secret) -> String {
-    given.expose_secret().trim().to_owned()
-}
 
 pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let is_first = *shell.access.check().await? == Who::Operator;
@@ -48,22 +30,11 @@ pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Ans
     form = form.with_checked("User name", call.argument(0), is_text_of::<UserName>);
     form = form.with_checked("E-mail", call.argument(1), is_text_of::<Email>);
     form = form.with("Password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
-    let account = loop {
-        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
-        for (field, text) in form.fields.iter_mut().zip(&given).filter(|(field, _)| !field.kind.is_hidden()) {
-            field.value = text_of(text);
-        }
-        match wanted(&given) {
-            Err(error) => form.error = Some(error),
-            Ok(wanted) => match shell.access.register(wanted).await {
-                Ok(account) => break account,
-                Err(error) => {
-                    let field = if let AccessError::Auth(error) = &error { field_of(error) } else { 0 };
-                    put_beside(&mut form, field, error)?;
-                }
-            },
-        }
-    };
+    let account = fill_until(shell, &mut form, |given| async move {
+        let registered = shell.access.register(wanted(&given)?).await;
+        registered.map_err(|error| beside(if let AccessError::Auth(error) = &error { field_of(error) } else { 0 }, error))
+    });
+    let account = account.await?;
     let text = format!("{} is registered, as {}", account.name, account.role.name());
     Ok(Answer::new(View::Text(text), account_data(&account)))
 }
@@ -91,31 +62,22 @@ fn is_text_of<T: FromStr<Err = NameError>>(text: &str) -> Result<(), String> {
     text.trim().parse::<T>().map(drop).map_err(|error| error.to_string())
 }
 
-/// What stands in a field has to stand in the next one too. Nobody knows which of the two was meant: both are typed anew.
-fn check_repeated(given: &[Secret], field: usize) -> Result<(), FieldError> {
-    if given[field].expose_secret() == given[field + 1].expose_secret() {
-        return Ok(());
-    }
-    Err(FieldError { field, message: "the two are not the same".into() })
-}
-
 pub(in crate::shell) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if *shell.access.check().await.or_else(nobody_where_over)? == Who::Operator {
         return Err(AccessError::NoAccounts.into());
     }
-    let mut form = Form::new("Log in").with_value("User name", call.argument(0)).with("Password", FieldKind::Password);
+    let mut form = Form::new(LOG_IN).with_value("User name", call.argument(0)).with("Password", FieldKind::Password);
     loop {
-        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
-        form.fields[0].value = text_of(&given[0]);
-        let result = match shell.access.login(text_of(&given[0]), given[1].clone()).await {
-            Ok(Some(challenge)) => second_factor(shell, &challenge).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error.into()),
-        };
-        match result {
-            Ok(()) => break,
-            Err(ShellError::Access(error)) => put_beside(&mut form, 1, error)?,
-            Err(error) => return Err(error),
+        let challenge = fill_until(shell, &mut form, |given| async move {
+            shell.access.login(text_of(&given[0]), given[1].clone()).await.map_err(|error| beside(1, error))
+        });
+        let Some(challenge) = challenge.await? else { break };
+        match second_factor(shell, &form.fields[0].value, &challenge).await {
+            // The login is begun anew.
+            Err(ShellError::Access(error @ AccessError::Auth(AuthError::Lapsed))) => {
+                form.error = Some(FieldError { field: 1, message: error.to_string() });
+            }
+            ended => break ended?,
         }
     }
     let who = shell.who();
@@ -132,32 +94,25 @@ fn nobody_where_over(error: AccessError) -> Result<Arc<Who>, AccessError> {
 }
 
 /// Asks for the code of a login until it is right, or the login has to be begun anew.
-async fn second_factor(shell: &Shell, challenge: &Challenge) -> Result<(), ShellError> {
+async fn second_factor(shell: &Shell, user: &str, challenge: &Challenge) -> Result<(), ShellError> {
     let way = shell.access.mail_way();
-    let text = match challenge.kind {
-        CodeKind::App => "The six digits that your authenticator app shows.".to_owned(),
-        CodeKind::Mail => format!("The six digits that were mailed to you ({way})."),
+    let text = match (challenge.kind, challenge.mail_wait) {
+        (CodeKind::App, _) => "The six digits that your authenticator app shows.".to_owned(),
+        (CodeKind::Mail, None) => format!("The six digits that were mailed to you ({way})."),
+        (CodeKind::Mail, Some(seconds)) => {
+            format!("Too many codes were mailed: another one can be had in {seconds} s. A backup code does now.")
+        }
     };
     let is_mailed = challenge.kind == CodeKind::Mail;
     let code = CodeField { changes: !is_mailed, can_be_sent_again: is_mailed, or_backup_code: true };
-    let mut form = Form::new("Second factor").with_text(text).with("Code", FieldKind::Code(code));
-    loop {
-        match shell.fill_in(&form).await? {
-            Filled::With(given) => match shell.access.login_with_code(challenge, given[0].clone()).await {
-                Ok(()) => return Ok(()),
-                Err(error @ AccessError::Auth(AuthError::Lapsed)) => return Err(error.into()),
-                Err(error) => put_beside(&mut form, 0, error)?,
-            },
-            Filled::SendAgain => match shell.access.send_code(challenge).await {
-                Ok(()) => {
-                    form.text = format!("Another code was mailed to you ({way}); the one before is worth nothing now.");
-                    form.error = None;
-                }
-                Err(error @ AccessError::Auth(AuthError::Lapsed)) => return Err(error.into()),
-                Err(error) => put_beside(&mut form, 0, error)?,
-            },
-        }
-    }
+    let mut form = Form::new("Second factor").of(user).with_text(text).with("Code", FieldKind::Code(code));
+    let log_in =
+        |given: Vec<Secret>| async move { shell.access.login_with_code(challenge, given[0].clone()).await.map_err(beside_code) };
+    let send = || async move {
+        shell.access.send_code(challenge).await.map_err(beside_code)?;
+        Ok(format!("Another code was mailed to you ({way}); the one before is worth nothing now."))
+    };
+    fill_or_send_until(shell, &mut form, log_in, send).await
 }
 
 pub(in crate::shell) async fn logout(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -207,35 +162,24 @@ fn account_data(account: &Account) -> Value {
 }
 
 pub(in crate::shell) async fn change_password(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    refuse_operator(shell)?;
-    let mut form = Form::new("Change password").with("Password now", FieldKind::Password);
+    let mut form = Form::new("Change password").of(&own_name(shell)?).with("Password now", FieldKind::Password);
     form = form.with("New password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
-    loop {
-        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
-        if let Err(error) = check_repeated(&given, 1) {
-            form.error = Some(error);
-            continue;
-        }
-        match shell.access.change_password(given[0].clone(), given[1].clone()).await {
-            Ok(()) => return Ok(Answer::text("the password is changed; your other sessions are ended")),
-            Err(error) => {
-                let field = usize::from(matches!(error, AccessError::Auth(AuthError::Password(_))));
-                put_beside(&mut form, field, error)?;
-            }
-        }
-    }
+    let changed = fill_until(shell, &mut form, |given| async move {
+        check_repeated(&given, 1)?;
+        let changed = shell.access.change_password(given[0].clone(), given[1].clone()).await;
+        changed.map_err(|error| beside(usize::from(matches!(error, AccessError::Auth(AuthError::Password(_)))), error))
+    });
+    changed.await?;
+    Ok(Answer::text("the password is changed; your other sessions are ended"))
 }
 
-/// What needs an account is refused where there is none.
-pub(super) fn refuse_operator(shell: &Shell) -> Result<(), ShellError> {
-    match &*shell.who() {
-        Who::User(_) => Ok(()),
-        _ => Err(AccessError::LoginNeeded.into()),
-    }
+/// Whose account it is that a command is about; what needs one is refused where there is none.
+pub(super) fn own_name(shell: &Shell) -> Result<String, ShellError> {
+    shell.who().name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
 }
 
 pub(in crate::shell) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    refuse_operator(shell)?;
+    own_name(shell)?;
     if call.argument(0).is_some() {
         let id = call.argument(1).ok_or_else(|| call.wrong("ID is missing".into()))?;
         shell.access.revoke(id.to_owned()).await?;
@@ -283,21 +227,20 @@ pub(in crate::shell) async fn users(shell: &Shell, call: &Call) -> Result<Answer
 async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
     let user = shell.access.user(name.to_owned()).await?;
+    if shell.who().name() == Some(user.as_str()) {
+        return Err(AccessError::from(AuthError::OwnReset).into());
+    }
     let mut form = Form::new("Reset an account").with_text(format!(
         "{user} gets this password, and no second factor; every session of theirs ends, and a mail tells them."
     ));
     form = form.with("New password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
-    loop {
-        let Filled::With(given) = shell.fill_in(&form).await? else { continue };
-        if let Err(error) = check_repeated(&given, 0) {
-            form.error = Some(error);
-            continue;
-        }
-        match shell.access.reset(user.clone(), given[0].clone()).await {
-            Ok(()) => return Ok(Answer::new(View::Text(format!("{user} has a new password")), json!({ "user": user.as_str() }))),
-            Err(error) => put_beside(&mut form, 0, error)?,
-        }
-    }
+    let user = &user;
+    let reset = fill_until(shell, &mut form, |given| async move {
+        check_repeated(&given, 0)?;
+        shell.access.reset(user.clone(), given[0].clone()).await.map_err(|error| beside(0, error))
+    });
+    reset.await?;
+    Ok(Answer::new(View::Text(format!("{user} has a new password")), json!({ "user": user.as_str() })))
 }
 
 pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -309,7 +252,9 @@ pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer
         Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number from 1")))?,
         None => AUDIT_COUNT,
     };
-    let entries = shell.access.audit(count.get()).await?;
+    // The latest last, where a prompt follows.
+    let mut entries = shell.access.audit(count.get()).await?;
+    entries.reverse();
     let row = |(number, deed): &(u64, Deed)| {
         let done = if deed.done { "done" } else { "refused" };
         vec![

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::data;
-use crate::access::AccessError;
+use crate::access::{AccessError, Who};
 use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
 use crate::engine::{Command, EngineError, Reply};
 use crate::report::{
@@ -15,7 +15,7 @@ use crate::report::{
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
-use crate::storage::manifest::{FileRecord, Manifest};
+use crate::storage::manifest::{FileKey, FileRecord, Manifest};
 use crate::units::SimTime;
 
 pub(in crate::shell) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -30,29 +30,19 @@ pub(in crate::shell) async fn upload(shell: &Shell, call: &Call) -> Result<Answe
 }
 
 pub(in crate::shell) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let file = readable(shell, call).await?.key;
-    let path = match call.argument(1).map(expand) {
-        Some(directory) if directory.is_dir() => directory.join(&file.name),
-        Some(path) => path,
-        None => expand(&file.name),
-    };
-    let user = user_of(shell);
-    begin_all(shell, call, vec![Command::Download { user, file, path, overwrite: call.has("force") }]).await
+    let place = |file: &FileKey| place_of(file, call.argument(1).map(expand));
+    let (who, name) = (shell.who(), call.argument(0).unwrap_or_default());
+    let command = shell.access.download(&who, name, place, call.has("force")).await?;
+    begin_all(shell, call, vec![command]).await
 }
 
 pub(in crate::shell) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let who = shell.who();
     let mut commands = Vec::new();
     for name in &call.arguments {
-        let file = shell.access.changeable(&who, name).await?.key;
-        commands.push(Command::Remove { user: user_of(shell), file });
+        commands.push(shell.access.removal(&who, name).await?);
     }
     begin_all(shell, call, commands).await
-}
-
-/// Who asks, as the engine knows them.
-fn user_of(shell: &Shell) -> Option<String> {
-    shell.who().name().map(str::to_owned)
 }
 
 /// The stored file that a command is about.
@@ -101,6 +91,15 @@ async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result
     Ok(Answer::all(answers))
 }
 
+/// Where a file is fetched to that somebody wants at `wanted`: in it, where that is a directory, else below its own name.
+pub fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
+    match wanted {
+        Some(directory) if directory.is_dir() => directory.join(&file.name),
+        Some(path) => path,
+        None => expand(&file.name),
+    }
+}
+
 /// `~/x` is below the home directory. The path is absolute, so that a recording can be replayed from anywhere.
 pub(super) fn expand(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
@@ -110,19 +109,20 @@ pub(super) fn expand(path: &str) -> PathBuf {
 }
 
 /// What a transfer that is over has come to.
-pub(in crate::shell) fn finished(report: &TransferReport) -> Answer {
+pub(in crate::shell) fn finished(report: &TransferReport, who: &Who) -> Answer {
     let status = &report.status;
+    let label = who.label(&status.file);
     if status.direction == Direction::Removal {
-        let line = RemovalLine::from(report);
+        let line = RemovalLine::new(report, label);
         return Answer::new(View::Text(removals_text(std::slice::from_ref(&line))), data(&line));
     }
-    let line = TransferLine::from(report);
+    let line = TransferLine::new(report, label);
     let (done, size, time) = (done(status.direction), bytes_of(line.bytes), seconds_of(line.way.virtual_seconds));
     let rate = rate_of(line.way.goodput_bytes_per_second);
     let digest = report.sha256.map(|digest| digest.short()).unwrap_or_default();
     let text = format!(
         "{done} {}: {size} in {} segments, {time} of virtual time, {rate}, {} retransmits, sha-256 {digest}…",
-        line.name, line.segments, line.way.retransmits
+        line.label, line.segments, line.way.retransmits
     );
     Answer::new(View::Text(text), data(&line))
 }
@@ -167,11 +167,10 @@ pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer,
 }
 
 pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let (name, file) = (call.argument(0).unwrap_or_default().to_owned(), readable(shell, call).await?.key);
+    let (who, name) = (shell.who(), call.argument(0).unwrap_or_default().to_owned());
     let failed = |error: std::io::Error| ShellError::File { path: std::env::temp_dir(), reason: error.to_string() };
     let directory = tempfile::tempdir().map_err(failed)?;
-    let path = directory.path().join("verified");
-    let command = Command::Download { user: user_of(shell), file, path, overwrite: false };
+    let command = shell.access.download(&who, &name, |_| directory.path().join("verified"), false).await?;
     let Reply::Started(transfer) = shell.ask(command).await? else { return Ok(Answer::nothing()) };
     let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { return Ok(Answer::nothing()) };
     let report = report.into_result()?;
@@ -261,7 +260,7 @@ pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answe
     own_transfer(shell, transfer).await?;
     let Reply::Finished(report) = shell.ask(Command::Cancel { transfer }).await? else { return Ok(Answer::nothing()) };
     let status = &report.status;
-    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), status.file.name, status.state.name());
+    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), shell.who().label(&status.file), status.state.name());
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod files;
+mod forms;
 pub(super) mod network;
 pub(super) mod otp;
 pub(super) mod session;

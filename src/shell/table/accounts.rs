@@ -104,7 +104,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Accounts,
         audience: Audience::Users,
         summary: "show who tried what, or verify that the log is as it was written",
-        details: "An admin sees everybody's entries, others their own. Each entry bears a hash of itself and the one before it.",
+        details: "The latest stand last. An admin sees everybody's entries, others their own. Each entry bears a hash of itself and the one before it.",
         arguments: &[optional("verify", Kind::OneOf(&["verify"]))],
         flags: &[Flag { name: "count", value: Some(("N", Kind::Other("20"))), summary: "how many entries to show" }],
         run: |shell, call| Box::pin(accounts::audit(shell, call)),

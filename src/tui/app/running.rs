@@ -31,9 +31,13 @@ impl App {
         self.running = Some(task);
     }
 
-    /// Ends the command that runs, and forgets those that wait for it. What it has begun goes on.
+    /// Ends the command that runs, and forgets those that wait for it. What it has begun goes on. What is to be done whole is, in a
+    /// moment.
     pub(super) fn interrupt(&mut self) {
         self.queue.clear();
+        if !self.access().is_at_rest() {
+            return;
+        }
         if let Some(task) = self.running.take() {
             task.abort();
             self.prompt.say(Role::Warning, "interrupted; `cancel` ends a transfer that was begun");
@@ -65,7 +69,10 @@ impl App {
     pub(super) fn fail(&mut self, error: &ShellError) {
         match error {
             error if error.is_session_over() => self.on_session_over(),
-            ShellError::Abandoned => self.prompt.say(Role::Dim, &error.to_string()),
+            ShellError::Abandoned => {
+                self.session_notice = None;
+                self.prompt.say(Role::Dim, &error.to_string());
+            }
             error => self.prompt.say(Role::Bad, &error.to_string()),
         }
     }

@@ -10,7 +10,7 @@ use crate::access::{Access, Who};
 use crate::engine::transfer::{TransferId, TransferReport};
 use crate::engine::{Event, Snapshot};
 use crate::mailer::Notice;
-use crate::shell::question::Question;
+use crate::shell::question::{LOG_IN, Question};
 use crate::shell::words::quote;
 use crate::storage::manifest::FileKey;
 use crate::tui::dialog::Dialog;
@@ -58,8 +58,8 @@ impl App {
         if question.reply.is_closed() {
             return;
         }
-        if let Some(notice) = self.session_notice.take() {
-            (question.form.title, question.form.text) = ("Session expired", notice);
+        if let Some(notice) = self.session_notice.as_ref().filter(|_| question.form.title == LOG_IN) {
+            (question.form.title, question.form.text) = ("Session expired", notice.clone());
         }
         match self.dialogs.last_mut() {
             Some(Dialog::Form(form)) if form.is_waiting() && form.form.title == question.form.title => form.ask_again(question),
@@ -104,6 +104,12 @@ impl App {
             return;
         }
         self.clear_away(matches!(*before, Who::User(_)));
+        if let Some(name) = self.who.name() {
+            self.session_notice = None;
+            if let Some((_, prompt)) = self.set_aside.take().filter(|(before, _)| before == name) {
+                self.prompt = prompt;
+            }
+        }
         let came = !matches!(*self.who, Who::Nobody);
         if !came && self.session_notice.is_none() && self.tour.is_none() && self.queue.is_empty() {
             self.greet();
@@ -143,6 +149,7 @@ impl App {
         let Some(name) = self.who.name().map(str::to_owned) else { return };
         self.queue.clear();
         self.running.take().inspect(AbortHandle::abort);
+        self.set_aside = Some((name.clone(), std::mem::take(&mut self.prompt)));
         self.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
         self.on_who();
         self.begin(format!("login {}", quote(&name)));
@@ -154,11 +161,12 @@ impl App {
         if !is_own && !self.who.is_admin() {
             return;
         }
-        // What became of it comes first: lines of the log are short.
         let Notice { to, subject, outcome } = notice;
+        // Lines of the log are short, and every mail is from here.
+        let subject = subject.trim_start_matches("p2p: ");
         let (role, text) = match outcome {
-            Ok(place) => (Role::Text, format!("mail {place}: {subject:?} to {to}")),
-            Err(error) => (Role::Warning, format!("mail is not sent: {error}: {subject:?} to {to}")),
+            Ok(place) => (Role::Text, format!("mail {subject:?} {place}, to {to}")),
+            Err(error) => (Role::Warning, format!("mail {subject:?} is not sent: {error}, to {to}")),
         };
         self.note(self.view.at, role, text);
     }

@@ -1,0 +1,103 @@
+//! What answers questions where there is no screen: the environment, a file, a line; and what is not asked, shown or kept there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::accounts::{Lines, as_user};
+use crate::program::{Home, PASSWORD, QUICK, Said, end_of};
+
+/// Runs a script for alice, where these variables are set too.
+fn for_alice(home: &Home, text: &str, variables: &[(&str, &str)]) -> Said {
+    let mut command = home.command(&["run", "-c", text, "--user", "alice"]);
+    end_of(command.env("P2P_PASSWORD", PASSWORD).envs(variables.iter().copied()).spawn().unwrap())
+}
+
+#[test]
+fn passwords_come_from_files_that_nobody_else_reads() {
+    let home = Home::new(QUICK);
+    fs::write(home.path("password"), format!("{PASSWORD}\n")).unwrap();
+    fs::set_permissions(home.path("password"), fs::Permissions::from_mode(0o644)).unwrap();
+    let register = ["register", "alice", "alice@example.org", "--password-file", "password"];
+    assert!(home.refused(&register).contains("chmod 600"));
+    fs::set_permissions(home.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(home.ok(&register), "alice is registered, as admin\n");
+    home.ok(&["ls", "--user", "alice", "--password-file", "password"]);
+    assert!(home.refused(&["ls", "--user", "alice"]).contains("--password-file"));
+    assert!(home.refused(&["ls", "--user", "bob", "--password-file", "password"]).contains("wrong user name or password"));
+    assert!(home.refused(&["register", "Bob", "b@c.d", "--password-file", "password"]).contains("`Bob` is no user name"));
+    assert!(home.refused(&["register", "bob", "bob", "--password-file", "password"]).contains("no e-mail address"));
+    assert!(home.refused(&["register", "alice", "a@b.c", "--password-file", "password"]).contains("is taken"));
+    assert!(home.refused(&["register", "bob"]).contains("give it in the line"));
+    let weak = home.command(&["register", "bob", "bob@example.org"]).env("P2P_PASSWORD", "password123").output().unwrap();
+    assert!(String::from_utf8(weak.stderr).unwrap().contains("everybody tries first"));
+}
+
+/// The password in the environment is one user's: nobody else is given it, and nobody else is tried with it.
+#[test]
+fn a_provided_password_is_one_users() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let said = for_alice(&home, "register bob bob@example.org", &[]);
+    assert!(said.stderr.contains("for \"Password\"; set P2P_NEW_PASSWORD"), "{said:#?}");
+    let said = for_alice(&home, "register bob bob@example.org", &[("P2P_NEW_PASSWORD", "another horse battery")]);
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    assert_eq!(as_user(&home, "bob", &["ls"]).code, Some(1));
+    let said = for_alice(&home, "expect audit contains 'wrong user name'; login bob", &[]);
+    assert!(said.stderr.contains("P2P_PASSWORD is for alice"), "{said:#?}");
+    let said = for_alice(&home, "audit --count 3", &[]);
+    assert!(!said.stdout.contains("wrong user name"), "{said:#?}");
+    // In a session the others are asked.
+    let mut command = home.command(&["repl", "--user", "alice"]);
+    let mut lines = Lines::of(command.env("P2P_PASSWORD", PASSWORD));
+    lines.send("login bob");
+    lines.asks("Password");
+    lines.send("another horse battery");
+    lines.says("bob is logged in");
+    lines.send("logout");
+    lines.says("is logged out");
+    lines.send("login alice");
+    lines.says("alice is logged in");
+    lines.quit();
+}
+
+/// What nobody could answer is not asked, and what goes with it not shown: it would be in a log, and of no use.
+#[test]
+fn no_secret_is_shown_where_nobody_confirms_it() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let said = for_alice(&home, "otp enable", &[]);
+    assert!(said.code == Some(1) && said.stderr.contains("`p2p repl` and the full screen wait for it"), "{said:#?}");
+    assert!(!said.stderr.contains("secret") && !said.stderr.contains("otpauth"), "{said:#?}");
+}
+
+/// What names a session that cannot be used is in the way of neither the next session nor of whoever wants none.
+#[test]
+fn a_session_that_cannot_be_used_is_replaced_or_forgotten() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let kept = home.data().join("session");
+    for (text, mode, problem) in [("x", 0o644, "chmod 600"), ("", 0o600, "its first line is empty")] {
+        let spoil = || {
+            fs::write(&kept, text).unwrap();
+            fs::set_permissions(&kept, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        spoil();
+        let said = home.refused(&["ls"]);
+        assert!(said.contains(problem) && said.contains("`p2p logout` forgets it"), "{said}");
+        assert_eq!(home.login("alice").code, Some(0));
+        home.ok(&["ls"]);
+        spoil();
+        assert!(home.refused(&["logout"]).contains("the session is forgotten"));
+        assert!(!kept.exists());
+        fs::remove_file(&kept).unwrap_or_default();
+    }
+}
+
+/// Whoever may not reset an account is told before they are asked for anything.
+#[test]
+fn what_is_refused_is_not_asked_for() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    let said = for_alice(&home, "users reset alice", &[]);
+    assert!(said.stderr.contains("your own account is not reset"), "{said:#?}");
+}
