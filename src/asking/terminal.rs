@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::zeroize::Zeroizing;
 
@@ -115,8 +116,11 @@ fn take_back(mut terminal: &File, line: &mut Vec<u8>, is_hidden: bool) -> io::Re
 /// The next byte, if one is typed before long.
 fn next_byte(terminal: &File) -> io::Result<Option<u8>> {
     let mut ready = [PollFd::new(terminal, PollFlags::IN)];
-    if poll(&mut ready, Some(&PATIENCE))? == 0 {
-        return Ok(None);
+    match poll(&mut ready, Some(&PATIENCE)) {
+        // A process that is stopped and goes on may be interrupted so.
+        Ok(0) | Err(Errno::INTR) => return Ok(None),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
     }
     let mut byte = [0];
     match rustix::io::read(terminal, &mut byte)? {

@@ -417,7 +417,7 @@ fn nobody_sees_what_is_somebody_elses() {
     log_in(&mut stage, "bob");
     stage.keys(&["ls", "Enter", "upload x", "Enter"]);
     let text = stage.text();
-    assert!(text.contains("plan.bin") && !text.contains("diary") && text.contains("1 files · 97.7 KiB"), "{text}");
+    assert!(text.contains("plan.bin") && !text.contains("diary") && text.contains("1 files │ 97.7 KiB"), "{text}");
     assert!(text.contains("Segments of #2 plan.bin"), "{text}");
     for (line, refusal) in [
         ("info alice/diary.bin", "no file named"),
@@ -444,7 +444,7 @@ fn nobody_sees_what_is_somebody_elses() {
     assert!(!stage.text().contains("is for admins"), "{}", stage.text());
     stage.keys(&["ls", "Enter"]);
     let text = stage.text();
-    assert!(text.contains("diary.bin") && text.contains("bob/plan.bin") && text.contains("2 files · 195.3 KiB"), "{text}");
+    assert!(text.contains("diary.bin") && text.contains("bob/plan.bin") && text.contains("2 files │ 195.3 KiB"), "{text}");
     let events = stage.auth.audit(100, None).unwrap();
     let refused: Vec<&str> = events.iter().filter(|(_, deed)| !deed.done).map(|(_, deed)| deed.note.as_str()).collect();
     let of_transfer = ["transfer #1"; 3];

@@ -94,7 +94,7 @@ fn a_session_by_keys() {
     let text = stage.text();
     assert!(text.contains("stored video.bin: 488.3 KiB"), "{text}");
     assert!(text.contains("#1 ↑ video.bin") && text.contains("✓ done") && text.contains("Segments of #1 video.bin"), "{text}");
-    assert!(text.contains("1 files · 488.3 KiB") && text.contains("video.bin is stored"), "{text}");
+    assert!(text.contains("1 files │ 488.3 KiB") && text.contains("video.bin is stored"), "{text}");
 
     stage.keys(&["Shift-Tab", "Shift-Tab", "/", "SYN-ACK", "Enter"]);
     assert_eq!((stage.app.focus, stage.app.filter.as_str()), (Pane::Wire, "SYN-ACK"));

@@ -252,7 +252,7 @@ fn shown(input: &Input, is_revealed: bool) -> (String, usize) {
 /// The keys that do something here.
 fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
     let mut keys = match form.form.fields.len() {
-        0 => vec![("y", "I have kept them"), ("Esc", "leave")],
+        0 => vec![("y", "I have kept them")],
         // Digits go with the last of them.
         1 if form.code().is_some() && !form.is_backup() => vec![("Esc", "leave")],
         1 => vec![("Enter", "go on"), ("Esc", "leave")],

@@ -1,7 +1,7 @@
 //! The header: user, time, speed, nodes, throughput, files; and how many events were missed.
 //!
 //! ```text
-//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 4/5 │ ↑ 63.8 KiB/s ↓ 0 B/s │ 12 files · 18.4 MiB
+//! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 4/5 │ ↑ 63.8 KiB/s ↓ 0 B/s │ 12 files │ 18.4 MiB
 //! ```
 //! Knows nothing of the panes below.
 
@@ -22,7 +22,6 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let (theme, view) = (&app.theme, &app.view);
     let glyphs = &theme.glyphs;
     let separator = if glyphs.is_unicode { " │ " } else { " | " };
-    let between = || Span::styled(separator, theme.style(Role::Border));
     let count = app.file_count();
     let alive = view.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
     let (all, up, down) = (view.nodes.len(), app.client_rates.0.latest(), app.client_rates.1.latest());
@@ -38,23 +37,36 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         Who::Nobody => Some(("not logged in", Role::Warning)),
         Who::User(account) => Some((account.name.as_str(), Role::Text)),
     };
-    let mut spans = vec![
-        Span::styled(" p2p", theme.style(Role::Accent)),
-        between(),
-        Span::styled(format!("{} ", clock(view.at.as_secs_f64())), theme.style(Role::Text)),
-        Span::styled(pace, theme.style(pace_role)),
-        between(),
-        Span::styled(format!("nodes {glyph} {alive}/{all}"), theme.style(nodes_role)),
-        between(),
-        Span::styled(format!("{} {} {} {}", glyphs.up, rate_of(up), glyphs.down, rate_of(down)), theme.style(Role::Flow)),
-        between(),
-        Span::styled(format!("{} files {} {}", count.files, glyphs.dot, bytes_of(count.bytes)), theme.style(Role::Text)),
-    ];
-    if let Some((user, role)) = user {
-        spans.splice(2..2, [Span::styled(user.to_owned(), theme.style(role)), between()]);
-    }
+    let text = |text: String, role| vec![Span::styled(text, theme.style(role))];
+    let mut sections = vec![text(" p2p".into(), Role::Accent)];
+    sections.extend(user.map(|(user, role)| text(user.to_owned(), role)));
+    let mut time = text(format!("{} ", clock(view.at.as_secs_f64())), Role::Text);
+    time.extend(text(pace, pace_role));
+    sections.extend([
+        time,
+        text(format!("nodes {glyph} {alive}/{all}"), nodes_role),
+        text(format!("{} {} {} {}", glyphs.up, rate_of(up), glyphs.down, rate_of(down)), Role::Flow),
+    ]);
     if app.events_lost > 0 {
-        spans.extend([between(), Span::styled(format!("{} events missed", app.events_lost), theme.style(Role::Warning))]);
+        sections.push(text(format!("{} events missed", app.events_lost), Role::Warning));
     }
-    Line::from(spans).render(area, buffer);
+    sections.extend([format!("{} files", count.files), bytes_of(count.bytes)].map(|part| text(part, Role::Text)));
+    let between = Span::styled(separator, theme.style(Role::Border));
+    fitting(sections, &between, area.width).render(area, buffer);
+}
+
+/// The sections that there is room for, whole: half a figure would be another one.
+fn fitting<'a>(sections: Vec<Vec<Span<'a>>>, between: &Span<'a>, width: u16) -> Line<'a> {
+    let mut line = Line::default();
+    for section in sections {
+        let needed: usize = section.iter().map(Span::width).sum();
+        if line.width() + between.width() + needed > usize::from(width) {
+            break;
+        }
+        if line.width() > 0 {
+            line.push_span(between.clone());
+        }
+        line.extend(section);
+    }
+    line
 }
