@@ -136,5 +136,5 @@ pub async fn logout(args: &SignOutArgs) -> Result<()> {
 }
 
 fn print(output: OutputArgs, answer: &Answer) -> Result<()> {
-    output::print(&output, &answer.data, |_| answer.view.text())
+    output::print(&output, &answer.data, |_| answer.view.text_within(output::terminal_width()))
 }

@@ -297,7 +297,7 @@ pub async fn list(args: &ListArgs) -> Result<()> {
     let files = visit.access().files(&visit.who).await.map_err(advised)?;
     let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.label(&file.key))).collect();
     visit.end().await?;
-    output::print(&args.output, &lines, |lines| files_table(lines).text(None))
+    output::print(&args.output, &lines, |lines| files_table(lines).text(output::terminal_width()))
 }
 
 /// Lists the nodes, as they answer probes.
@@ -309,7 +309,7 @@ pub async fn nodes(args: &ListArgs) -> Result<()> {
     let health = visit.session.check_health().await?;
     let lines = node_lines(&visit.session.nodes().await?, &health);
     visit.end().await?;
-    output::print(&args.output, &lines, |lines| nodes_table(lines).text(None))
+    output::print(&args.output, &lines, |lines| nodes_table(lines).text(output::terminal_width()))
 }
 
 /// Writes everything that the catalog knows, as JSON.

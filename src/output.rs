@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr};
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
 /// How to print.
@@ -33,6 +34,11 @@ pub fn print_text(text: &str) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).wrap_err("cannot write to standard output"),
         _ => Ok(()),
     }
+}
+
+/// How many characters a line of standard output may have before it is broken; none where that is no terminal.
+pub fn terminal_width() -> Option<u16> {
+    tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|&columns| columns > 0)
 }
 
 /// Whether the user wants no colours (no-color.org).

@@ -184,7 +184,7 @@ impl Repl {
         for (_, command) in words::commands_of(line) {
             match self.answer(&command).await? {
                 Ok(answer) => {
-                    let text = answer.view.text();
+                    let text = answer.view.text_within(output::terminal_width());
                     if !text.is_empty() {
                         output::print_text(&text)?;
                     }

@@ -80,5 +80,5 @@ fn print(done: &Done<'_>, json: bool) -> Result<()> {
         let line = json!({ "line": done.line, "command": done.command, "answer": done.answer.data });
         return output::print_text(&line.to_string());
     }
-    output::print_text(&done.to_string())
+    output::print_text(&done.text_within(output::terminal_width()))
 }

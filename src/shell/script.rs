@@ -1,7 +1,5 @@
 //! Scripts: lines one after the other, until one fails. Knows nothing of where they come from or how answers are shown.
 
-use std::fmt;
-
 use thiserror::Error;
 
 use super::answer::{Answer, Effect};
@@ -33,10 +31,11 @@ pub struct Done<'a> {
     pub answer: &'a Answer,
 }
 
-impl fmt::Display for Done<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.answer.view.text();
-        if text.is_empty() { write!(f, "› {}", self.command) } else { write!(f, "› {}\n{text}", self.command) }
+impl Done<'_> {
+    /// It for people, with tables that are no wider than so many characters.
+    pub fn text_within(&self, width: Option<u16>) -> String {
+        let text = self.answer.view.text_within(width);
+        if text.is_empty() { format!("› {}", self.command) } else { format!("› {}\n{text}", self.command) }
     }
 }
 

@@ -682,6 +682,12 @@ mod pty {
         pty.shows("backup codes   0");
         pty.shows("alice@p2p›");
         assert!(!pty.text().contains("horse") && !pty.text().contains("wrong password\n"), "{}", pty.text());
+        // Tables are as wide as the terminal, so that none of their lines is broken.
+        pty.master.resize(size(80, 40)).unwrap();
+        pty.screen.lock().unwrap().screen_mut().set_size(cells(40), cells(80));
+        pty.send("audit\r");
+        let rows = || pty.screen.lock().unwrap().screen().rows(0, 80).collect::<Vec<_>>();
+        wait_until("the table", || rows().iter().any(|row| row.starts_with('└') && row.trim_end().ends_with('┘')));
         pty.send("\x04");
         assert!(pty.child.wait().unwrap().success());
     }
