@@ -172,7 +172,7 @@ fn a_code_comes_by_real_mail_into_the_real_screen() {
     // The screen tells of it too.
     pty.shows("taken by localhost");
     pty.send("\x11");
-    assert!(pty.child.wait().unwrap().success());
+    assert!(pty.ends().success());
     assert!(!home.data().join("outbox").exists());
 }
 

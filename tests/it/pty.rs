@@ -56,6 +56,17 @@ impl Pty {
         assert!(comes_true(|| self.text().contains(text)), "`{text}` is not on the screen:\n{}", self.text());
     }
 
+    /// Waits until the program has ended.
+    pub(crate) fn ends(&mut self) -> portable_pty::ExitStatus {
+        let mut ended = None;
+        let has_ended = comes_true(|| {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        assert!(has_ended, "it goes on:\n{}", self.text());
+        ended.unwrap()
+    }
+
     /// Waits until a line can be typed.
     pub(crate) fn prompts(&self) {
         wait_until("the prompt", || self.text().trim_end().ends_with("p2p›"));
