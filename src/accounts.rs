@@ -120,18 +120,21 @@ async fn keep(session: &Session, desk: &Desk) -> Result<()> {
 /// Where there is none.
 pub async fn logout(args: &SignOutArgs) -> Result<()> {
     let session = Session::start(&args.engine, ClockMode::OnDemand)?;
-    let mut desk = Desk::unmanned(&session, &LoginArgs::default(), ORIGIN)?;
-    let answer = match desk.resume(&session).await {
-        Ok(()) => desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await,
-        // Nobody can use it, so nobody needs it.
-        Err(error) => kept::forget(&session.data_dir).map_err(Report::from).and(Err(error.wrap_err("the session is forgotten"))),
-    };
+    let unusable = kept::load(&session.data_dir).err();
+    if unusable.is_some() {
+        kept::forget(&session.data_dir)?;
+    }
+    let mut desk = Desk::open(&session, &LoginArgs::default(), ORIGIN).await?;
+    let answer = desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await;
     desk.close().await;
     // One that could not be ended is kept, so that it can be tried again.
     if answer.is_ok() {
         kept::forget(&session.data_dir)?;
     }
     drop(session.end().await?);
+    if let Some(error) = unusable {
+        return Err(Report::from(error).wrap_err("the session is forgotten"));
+    }
     print(args.output, &answer?)
 }
 

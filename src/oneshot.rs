@@ -181,7 +181,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     let visit = Visit::begin(&args.engine, &args.login).await?;
     let place = |file: &FileKey| place_of(file, args.output_file.clone());
     let command = visit.access().download(&visit.who, &args.name, place, args.force).await;
-    let done = transfer_all(visit, vec![command.map_err(|error| refused(error.into()))], TransferLine::new).await;
+    let done = transfer_all(visit, vec![command.map_err(refused)], TransferLine::new).await;
     print_done(args.output, done, transfers_text)
 }
 
@@ -202,7 +202,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let path = directory.path().join("file");
     let visit = Visit::begin(&args.engine, &args.login).await?;
     let command = visit.access().download(&visit.who, &args.name, |_| path.clone(), false).await;
-    let (_, result) = transfer_all(visit, vec![command.map_err(|error| refused(error.into()))], TransferLine::new).await;
+    let (_, result) = transfer_all(visit, vec![command.map_err(refused)], TransferLine::new).await;
     result?;
     let mut file = File::open(&path).wrap_err("cannot read what was fetched")?;
     io::copy(&mut file, &mut io::stdout().lock()).wrap_err("cannot write to standard output")?;
@@ -218,7 +218,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let mut commands = Vec::new();
     for name in &args.names {
         let command = visit.access().removal(&visit.who, name).await;
-        commands.push(command.map_err(|error| refused(error.into())));
+        commands.push(command.map_err(refused));
     }
     let done = transfer_all(visit, commands, RemovalLine::new).await;
     print_done(args.output, done, removals_text)

@@ -1,5 +1,6 @@
 //! Floor 4: progress bars of transfers on standard error, where that is a terminal. Knows nothing of commands.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ async fn follow(
     mut ended: oneshot::Receiver<()>,
     shown: impl Fn(&TransferStatus) -> Option<String>,
 ) {
-    let (all, mut bars) = (MultiProgress::new(), HashMap::new());
+    let (all, mut bars) = (MultiProgress::new(), HashMap::<TransferId, ProgressBar>::new());
     loop {
         let over = tokio::select! {
             changed = snapshots.changed() => changed.is_err(),
@@ -58,8 +59,13 @@ async fn follow(
         };
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         for status in snapshot.transfers.iter().map(|report| &report.status) {
-            if let Some(name) = shown(status) {
-                draw(&all, &mut bars, status, name, snapshot.at);
+            if let Entry::Vacant(place) = bars.entry(status.id)
+                && let Some(name) = shown(status)
+            {
+                place.insert(all.add(new_bar(status, name)));
+            }
+            if let Some(bar) = bars.get(&status.id) {
+                draw(bar, status, snapshot.at);
             }
         }
         if over {
@@ -68,8 +74,7 @@ async fn follow(
     }
 }
 
-fn draw(all: &MultiProgress, bars: &mut HashMap<TransferId, ProgressBar>, status: &TransferStatus, name: String, now: SimTime) {
-    let bar = bars.entry(status.id).or_insert_with(|| all.add(new_bar(status, name)));
+fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
     if bar.is_finished() {
         return;
     }

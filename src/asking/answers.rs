@@ -99,14 +99,14 @@ impl Answers {
 
     /// An answer for the field that comes after what is given of a form.
     async fn find(&mut self, form: &Form, given: &[Secret], is_shown: &mut bool) -> Found {
-        let field = &form.fields[given.len()];
+        let (field, user) = (&form.fields[given.len()], user_of(form, given));
         let mut wrong = form.error.as_ref().filter(|error| is_about(error, form, given.len())).map(|error| error.message.clone());
         let is_told = wrong.is_some();
         if !is_told {
             if let Some(text) = self.given_before(form, given.len()) {
                 return Found::Given(text);
             }
-            match self.provided(form, field, given) {
+            match self.provided(form, field, user) {
                 Ok(Some(text)) => return Found::Given(text),
                 Ok(None) => {}
                 Err(reason) => return Found::Unable(reason),
@@ -120,7 +120,7 @@ impl Answers {
         }
         if !self.can_ask() {
             // What was provided was wrong, or missing, and there is nobody who knows better.
-            return Found::Unable(wrong.unwrap_or_else(|| self.missing(form, field, given)));
+            return Found::Unable(wrong.unwrap_or_else(|| self.missing(form, field, user)));
         }
         self.show(form, is_shown);
         wrong.filter(|_| !is_told).inspect(|message| eprintln!("{message}"));
@@ -161,12 +161,12 @@ impl Answers {
     }
 
     /// What the environment or the file says. A password and a code are one user's: another is asked.
-    fn provided(&mut self, form: &Form, field: &Field, given: &[Secret]) -> Result<Option<Secret>, String> {
-        let Some(variable) = self.variable_of(form, field, given) else { return Ok(None) };
+    fn provided(&mut self, form: &Form, field: &Field, user: &str) -> Result<Option<Secret>, String> {
+        let Some(variable) = self.variable_of(form, field, user) else { return Ok(None) };
         if variable == NEW_PASSWORD_VARIABLE {
             return Ok(from_environment(variable));
         }
-        if !self.is_for(form, given) || variable == CODE_VARIABLE && self.is_code_used {
+        if !self.is_for(user) || variable == CODE_VARIABLE && self.is_code_used {
             return Ok(None);
         }
         let found = match self.password_file.as_ref().filter(|_| variable == PASSWORD_VARIABLE) {
@@ -177,35 +177,35 @@ impl Answers {
             None => from_environment(variable),
         };
         if found.is_some() {
-            self.provided_for = Some(user_of(form, given).to_owned());
+            self.provided_for = Some(user.to_owned());
             self.is_code_used |= variable == CODE_VARIABLE;
         }
         Ok(found)
     }
 
-    /// Whether the provided password and code are the user's whom a form is about.
-    fn is_for(&self, form: &Form, given: &[Secret]) -> bool {
-        self.provided_for.as_ref().is_none_or(|user| user == user_of(form, given))
+    /// Whether the provided password and code are this user's, or nobody's yet.
+    fn is_for(&self, user: &str) -> bool {
+        self.provided_for.as_ref().is_none_or(|other| other == user)
     }
 
-    /// Where the answer to a field may stand in the environment. Who is given a new password is, where it is not the first one of the
-    /// process.
-    fn variable_of(&self, form: &Form, field: &Field, given: &[Secret]) -> Option<&'static str> {
+    /// Where the answer to a field may stand in the environment. A new password has a place of its own in a form of passwords alone,
+    /// which change one, and for whoever registers after the first user.
+    fn variable_of(&self, form: &Form, field: &Field, user: &str) -> Option<&'static str> {
         let is_change = form.fields.iter().all(|field| field.kind.is_hidden());
         match field.kind {
             FieldKind::Text => None,
-            FieldKind::NewPassword | FieldKind::Repeated if is_change || !self.is_for(form, given) => Some(NEW_PASSWORD_VARIABLE),
+            FieldKind::NewPassword | FieldKind::Repeated if is_change || !self.is_for(user) => Some(NEW_PASSWORD_VARIABLE),
             FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated => Some(PASSWORD_VARIABLE),
             FieldKind::Code(_) => Some(CODE_VARIABLE),
         }
     }
 
     /// What would have helped.
-    fn missing(&self, form: &Form, field: &Field, given: &[Secret]) -> String {
-        let how = match (field.kind, self.variable_of(form, field, given)) {
+    fn missing(&self, form: &Form, field: &Field, user: &str) -> String {
+        let how = match (field.kind, self.variable_of(form, field, user)) {
             // Nobody knows such a code before it is asked for.
             (FieldKind::Code(code), _) if !code.or_backup_code => "`p2p repl` and the full screen wait for it".to_owned(),
-            (_, Some(variable @ (PASSWORD_VARIABLE | CODE_VARIABLE))) if !self.is_for(form, given) => {
+            (_, Some(variable @ (PASSWORD_VARIABLE | CODE_VARIABLE))) if !self.is_for(user) => {
                 format!("{variable} is for {}", self.provided_for.as_deref().unwrap_or_default())
             }
             (_, Some(PASSWORD_VARIABLE)) => format!("set {PASSWORD_VARIABLE}, or give --password-file FILE"),

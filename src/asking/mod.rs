@@ -106,7 +106,7 @@ impl Desk {
         let access = self.shell.access();
         let who = access.check().await;
         let who = who.and_then(|who| access.require_login(&who).map(|()| who));
-        who.map_err(|error| refused(error.into()))
+        who.map_err(refused)
     }
 
     /// Carries out a line, and answers what it asks.
@@ -176,7 +176,8 @@ pub async fn interrupted_at_rest(access: &Access) -> Result<Interrupted> {
 }
 
 /// The error, with what to do about it.
-pub fn refused(error: ShellError) -> Report {
+pub fn refused(error: impl Into<ShellError>) -> Report {
+    let error = error.into();
     match error {
         ShellError::Engine(error) => advised(error),
         ShellError::Access(AccessError::LoginNeeded) => {

@@ -32,7 +32,7 @@ pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Ans
     form = form.with("Password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
     let account = fill_until(shell, &mut form, |given| async move {
         let registered = shell.access.register(wanted(&given)?).await;
-        registered.map_err(|error| beside(if let AccessError::Auth(error) = &error { field_of(error) } else { 0 }, error))
+        registered.map_err(|error| beside(field_of(&error), error))
     });
     let account = account.await?;
     let text = format!("{} is registered, as {}", account.name, account.role.name());
@@ -40,10 +40,10 @@ pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Ans
 }
 
 /// The field of a registration that an error is about.
-fn field_of(error: &AuthError) -> usize {
+fn field_of(error: &AccessError) -> usize {
     match error {
-        AuthError::EmailTaken { .. } => 1,
-        AuthError::Password(_) => 2,
+        AccessError::Auth(AuthError::EmailTaken { .. }) => 1,
+        AccessError::Auth(AuthError::Password(_)) => 2,
         _ => 0,
     }
 }
