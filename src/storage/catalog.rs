@@ -38,6 +38,14 @@ pub enum CatalogError {
     NotFound(FileKey),
 }
 
+impl CatalogError {
+    /// Whether nobody knows if the change is stored: see [`database`]. Then nothing may be deleted, whichever
+    /// way it would be right.
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, CatalogError::Database(error) if error.is_outcome_unknown())
+    }
+}
+
 impl From<StorageError> for CatalogError {
     fn from(error: StorageError) -> Self {
         DatabaseError::from(error).into()
@@ -106,7 +114,8 @@ impl Catalog {
     /// Makes a file visible, in one durable transaction.
     ///
     /// # Errors
-    /// [`CatalogError::NameTaken`], or where the disk refuses; then nothing has changed.
+    /// [`CatalogError::NameTaken`], or where the disk refuses: then nothing has changed, unless the outcome
+    /// [is unknown](CatalogError::is_outcome_unknown).
     pub fn commit_file(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let key = manifest.file.key.to_string();
         self.database.write(|transaction| {
@@ -131,7 +140,8 @@ impl Catalog {
     /// Makes a file invisible, in one durable transaction, and says which segments nobody needs now.
     ///
     /// # Errors
-    /// [`CatalogError::NotFound`], or where the disk refuses; then nothing has changed.
+    /// [`CatalogError::NotFound`], or where the disk refuses: then nothing has changed, unless the outcome
+    /// [is unknown](CatalogError::is_outcome_unknown).
     pub fn remove_file(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
         let manifest = self.manifest(key)?;
         let key = key.to_string();
@@ -155,7 +165,8 @@ impl Catalog {
     /// Lets a user read a file, or no longer.
     ///
     /// # Errors
-    /// [`CatalogError::NotFound`], or where the disk refuses; then nothing has changed.
+    /// [`CatalogError::NotFound`], or where the disk refuses: then nothing has changed, unless the outcome
+    /// [is unknown](CatalogError::is_outcome_unknown).
     pub fn set_reader(&self, key: &FileKey, user: &str, may_read: bool) -> Result<(), CatalogError> {
         let text = key.to_string();
         self.database.write(|transaction| {
@@ -175,7 +186,7 @@ impl Catalog {
     /// those that are `promised`, stays. Says which files were given.
     ///
     /// # Errors
-    /// Where the disk refuses; then nothing has changed.
+    /// Where the disk refuses: then nothing has changed, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn adopt(&self, owner: &str, promised: &BTreeSet<FileKey>) -> Result<Vec<FileKey>, CatalogError> {
         let unowned = self.files()?.into_iter().map(|file| file.key).filter(|key| key.owner.is_none());
         self.database.write(|transaction| {
@@ -234,11 +245,12 @@ impl Catalog {
         Ok(Manifest { file, segments })
     }
 
-    /// Those of `candidates` that no file needs.
+    /// Those of `candidates` that no file needs, and which may therefore be deleted.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Where the disk refuses, or the outcome of an earlier change is unknown: the next start may find a file that needs them.
     pub fn unreferenced(&self, mut candidates: Garbage) -> Result<Garbage, CatalogError> {
+        self.database.refuse_when_suspended()?;
         let table = self.database.read()?.open_table(REFERENCES).map_err(DatabaseError::from)?;
         for (node, ids) in &mut candidates {
             let mut free = Vec::new();
