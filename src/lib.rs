@@ -6,7 +6,7 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`units`], [`random`], [`codec`], [`panics`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values |
-//! | 0 | [`private_file`], [`database`] | files that are their owner's alone; the embedded database of a data directory |
+//! | 0 | [`replacement`], [`private_file`], [`database`] | files that appear whole, and what they replace; files that are their owner's alone; the embedded database of a data directory |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 1 | [`auth`] | accounts, passwords, one-time passwords, sessions, the audit log and the mails |
@@ -51,6 +51,7 @@ pub mod qr;
 pub mod random;
 pub mod recordings;
 pub mod repl;
+pub mod replacement;
 pub mod replay;
 pub mod report;
 pub mod scripts;

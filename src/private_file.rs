@@ -9,6 +9,8 @@ use std::path::Path;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
+use crate::replacement::{self, Existing, Replacement};
+
 /// No secret is longer, in bytes.
 const SECRET_MAX: u64 = 4096;
 /// How the names of files begin that are not whole yet.
@@ -21,13 +23,9 @@ const OTHERS: u32 = 0o007;
 /// # Errors
 /// Where the directory cannot be written; then what was there is there yet.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Made with mode 0600.
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
+    let mut file = Replacement::create_private(path, Existing::Replaced)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    file.finish().map(drop)
 }
 
 /// Adds to the end of a file that is its owner's alone, and makes one where there is none.
@@ -61,7 +59,7 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
 pub fn sweep(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+        if [UNFINISHED, replacement::PREFIX].iter().any(|prefix| entry.file_name().to_string_lossy().starts_with(prefix)) {
             fs::remove_file(entry.path())?;
         }
     }
@@ -132,7 +130,7 @@ mod tests {
     #[test]
     fn what_a_crash_has_left_is_swept() {
         let directory = tempfile::tempdir().unwrap();
-        for name in [".unfinished-a1b2", "session", ".hidden"] {
+        for name in [".unfinished-a1b2", ".p2p-part-a1b2-0", "session", ".hidden"] {
             fs::write(directory.path().join(name), "x").unwrap();
         }
         sweep(directory.path()).unwrap();

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("random", 0),
     ("codec", 0),
     ("panics", 0),
+    ("replacement", 0),
     ("private_file", 0),
     ("database", 0),
     ("net", 1),

@@ -8,6 +8,7 @@ mod bad_input;
 mod bench;
 mod capture;
 mod cli;
+mod destinations;
 mod dialogs;
 mod engine;
 mod fidelity;

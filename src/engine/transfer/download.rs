@@ -1,17 +1,15 @@
 //! A download: segments come from their holders, are checked, and become a local file, which appears when it is whole.
 //!
-//! Several requests are under way; what comes out of order waits until its turn. The file is written under another name
-//! beside its place and renamed at the end, so that a half file is never taken for a whole one. Knows nothing of
-//! connections.
+//! Several requests are under way; what comes out of order waits until its turn. The file has no name until it is whole, so that a
+//! half one is never taken for it. Knows nothing of connections.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
@@ -19,7 +17,7 @@ use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::engine::world::World;
 use crate::node::protocol::{Request, Response};
-use crate::storage::local_disk::directory_of;
+use crate::replacement::{Existing, Replacement};
 use crate::storage::manifest::{FileRecord, Manifest, NodeNumber};
 use crate::storage::segment::{SegmentId, Sha256Digest};
 
@@ -29,26 +27,19 @@ const WRITES_AHEAD: usize = 32;
 /// The local file that is being written. Dropped before its end, it is gone.
 #[derive(Debug)]
 pub(in crate::engine) struct Sink {
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<Replacement>,
     whole: Sha256,
     path: PathBuf,
-    overwrite: bool,
     /// A write failed, so that the file is not whole.
     failed: bool,
 }
 
 impl Sink {
-    /// Makes the file, under a name of its own beside its place.
+    /// Begins the file, which gets its name when it is whole.
     pub(in crate::engine) fn create(path: &Path, overwrite: bool) -> std::io::Result<Sink> {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let prefix = format!(".{name}.");
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".p2p-part");
-        // Like any new file: what the umask leaves of it.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = BufWriter::new(builder.tempfile_in(directory_of(path))?);
-        Ok(Sink { file, whole: Sha256::new(), path: path.to_owned(), overwrite, failed: false })
+        let existing = if overwrite { Existing::Replaced } else { Existing::Refused };
+        let file = BufWriter::new(Replacement::create(path, existing)?);
+        Ok(Sink { file, whole: Sha256::new(), path: path.to_owned(), failed: false })
     }
 
     fn write(&mut self, id: SegmentId, bytes: &[u8]) -> FileOutcome {
@@ -80,14 +71,10 @@ impl Sink {
         if found != expected {
             return FileOutcome::Failed(format!("the file has the digest {found:?}, not {expected:?}"));
         }
-        if let Err(error) = self.file.flush().and_then(|()| self.file.get_ref().as_file().sync_all()) {
-            return self.cannot_write(&error);
-        }
-        let Sink { file, path, overwrite, .. } = self;
-        let (file, _) = file.into_parts();
-        let named = if overwrite { file.persist(&path) } else { file.persist_noclobber(&path) };
+        let path = self.path;
+        let named = self.file.into_inner().map_err(IntoInnerError::into_error).and_then(Replacement::finish);
         named.map_or_else(
-            |error| FileOutcome::Failed(format!("cannot write {}: {}", path.display(), error.error)),
+            |error| FileOutcome::Failed(format!("cannot write {}: {error}", path.display())),
             |_| FileOutcome::Written,
         )
     }

@@ -10,9 +10,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered};
@@ -81,12 +81,27 @@ impl Source {
     }
 }
 
-/// A file's length and when it was last written to.
-type Version = (u64, SystemTime);
+/// What tells one state of a file from another: which it is, how long, and when its content and its inode last changed. A program may
+/// set the time of the content back, that of the inode (ctime, inode(7)) it may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    device: u64,
+    inode: u64,
+    len: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
 
 fn version_of(file: &File) -> Option<Version> {
-    let metadata = file.metadata().ok()?;
-    Some((metadata.len(), metadata.modified().ok()?))
+    let found = file.metadata().ok()?;
+    Some(Version {
+        device: found.dev(),
+        inode: found.ino(),
+        len: found.len(),
+        modified: (found.mtime(), found.mtime_nsec()),
+        changed: (found.ctime(), found.ctime_nsec()),
+    })
 }
 
 /// Cuts the next segments. At the end it tells what the whole was, as often as it is asked.
@@ -105,7 +120,7 @@ fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> Fi
     }
     if segments.is_empty() {
         let (size, digest) = cutter.so_far();
-        if version_of(cutter.source()) != version || version.is_some_and(|(len, _)| len != size.as_u64()) {
+        if version_of(cutter.source()) != version || version.is_some_and(|version| version.len != size.as_u64()) {
             return FileOutcome::Failed(format!("{path} changed while it was read; nothing of it is stored"));
         }
         return FileOutcome::End(size, digest);
@@ -471,5 +486,28 @@ impl Upload {
         for placed in std::mem::take(&mut self.placed).into_values() {
             world.release(placed.node, placed.id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_known_whatever_time_is_set() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"before").unwrap();
+        let version = version_of(&file);
+        let times = std::fs::FileTimes::new().set_modified(file.metadata().unwrap().modified().unwrap());
+        assert_eq!(version_of(&file), version);
+        // The kernel's clock of files may tick four milliseconds later only.
+        let changed = (0..1_000_000).any(|_| {
+            file.write_all(b"x").and_then(|()| file.set_len(6)).and_then(|()| file.set_times(times)).unwrap();
+            version_of(&file) != version
+        });
+        let modified = |version: Option<Version>| version.unwrap().modified;
+        assert!(changed && modified(version_of(&file)) == modified(version));
     }
 }
