@@ -3,6 +3,7 @@
 //! `P2P_LOG` sets what is written, in the syntax of `tracing-subscriber`'s filters: `debug`, `p2p_storage::engine=trace`. Knows
 //! nothing of what is worth writing.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use color_eyre::eyre::{Result, WrapErr};
@@ -14,22 +15,114 @@ use tracing_subscriber::EnvFilter;
 const FILTER_VARIABLE: &str = "P2P_LOG";
 /// Without it.
 const DEFAULT_FILTER: &str = "info";
+/// How the names of the files begin; the day follows.
+const PREFIX: &str = "p2p.log";
 /// How many days are kept.
 const DAYS: usize = 14;
+/// How many bytes a day's file may have, whatever happens in however much virtual time.
+const DAY_BYTES_MAX: u64 = 64 << 20;
+/// Seconds of a day, which begins at midnight UTC, as the files do.
+const DAY_SECONDS: u64 = 86_400;
 
-/// Begins to write the log below `data_dir`. What is still to be written is written when the guard is dropped.
+/// Begins to write the log below `data_dir`; `clock` is the wall clock, in seconds since 1970. What is still to be written is written when the guard is dropped.
 ///
 /// # Errors
 /// Where the directory cannot be made, or `P2P_LOG` is no filter.
-pub fn start(data_dir: &Path) -> Result<WorkerGuard> {
+pub fn start(data_dir: &Path, clock: fn() -> u64) -> Result<WorkerGuard> {
     let directory = data_dir.join("logs");
     std::fs::create_dir_all(&directory).wrap_err_with(|| format!("cannot create {}", directory.display()))?;
     let wanted = std::env::var(FILTER_VARIABLE).unwrap_or_else(|_| DEFAULT_FILTER.into());
     let filter = EnvFilter::try_new(&wanted).wrap_err_with(|| format!("{FILTER_VARIABLE}={wanted} is no filter for the log"))?;
-    let files = Builder::new().rotation(Rotation::DAILY).filename_prefix("p2p.log").max_log_files(DAYS).build(&directory);
-    let (writer, guard) = tracing_appender::non_blocking(files.wrap_err("cannot write the log")?);
+    let files = Builder::new().rotation(Rotation::DAILY).filename_prefix(PREFIX).max_log_files(DAYS).build(&directory);
+    let files = files.wrap_err("cannot write the log")?;
+    let written = bytes_of_day(&directory, clock());
+    let (writer, guard) = tracing_appender::non_blocking(Capped::new(files, written, DAY_BYTES_MAX, clock));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).finish();
     // A second start in one process, as in tests, goes on with the first one's.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(guard)
+}
+
+/// How many bytes the day's file has already.
+fn bytes_of_day(directory: &Path, now: u64) -> u64 {
+    let day = i64::try_from(now).ok().and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let file = day.and_then(|day| directory.join(format!("{PREFIX}.{}", day.date())).metadata().ok());
+    file.map_or(0, |metadata| metadata.len())
+}
+
+/// A writer that takes only so many bytes a day. What is beyond them is dropped, after a line that says so.
+#[derive(Debug)]
+struct Capped<W> {
+    inner: W,
+    /// The day that is counted, in days since 1970.
+    day: u64,
+    written: u64,
+    max: u64,
+    /// The wall clock, in seconds since 1970.
+    clock: fn() -> u64,
+}
+
+impl<W: Write> Capped<W> {
+    fn new(inner: W, written: u64, max: u64, clock: fn() -> u64) -> Capped<W> {
+        Capped { inner, day: clock() / DAY_SECONDS, written, max, clock }
+    }
+}
+
+impl<W: Write> Write for Capped<W> {
+    /// Takes a line whole or drops it whole.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let today = (self.clock)() / DAY_SECONDS;
+        if self.day != today {
+            (self.day, self.written) = (today, 0);
+        }
+        let before = self.written;
+        self.written = before.saturating_add(line.len() as u64);
+        if self.written <= self.max {
+            self.inner.write_all(line)?;
+        } else if before <= self.max {
+            let max = self.max >> 20;
+            writeln!(self.inner, "The log of this day has {max} MiB: nothing more is written before the next, at midnight UTC.")?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    static NOW: AtomicU64 = AtomicU64::new(10 * DAY_SECONDS + 5);
+
+    fn now() -> u64 {
+        NOW.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn what_the_day_s_file_has_already_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("p2p.log.1970-01-11"), "yesterday's").unwrap();
+        std::fs::write(directory.path().join("p2p.log.1970-01-12"), "today").unwrap();
+        assert_eq!(bytes_of_day(directory.path(), 11 * DAY_SECONDS + 7), 5);
+    }
+
+    #[test]
+    fn a_day_has_so_many_bytes_and_says_when_they_are_spent() {
+        let mut log = Capped::new(Vec::new(), 10, 30, now);
+        for _ in 0..1_000 {
+            log.write_all(b"ten bytes\n").unwrap();
+        }
+        let text = String::from_utf8(log.inner.clone()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[1]), (3, "ten bytes"), "{text}");
+        assert!(lines[2].starts_with("The log of this day"), "{text}");
+        NOW.fetch_add(DAY_SECONDS, Ordering::Relaxed);
+        log.write_all(b"a new day\n").unwrap();
+        assert!(log.inner.ends_with(b"a new day\n"));
+    }
 }

@@ -139,7 +139,7 @@ impl Session {
             let path = data_dir.display();
             eprintln!("Warning: everybody on this machine may look into {path}; `chmod 700 {path}` changes that");
         }
-        let log = logging::start(&data_dir)?;
+        let log = logging::start(&data_dir, output::now_unix)?;
         let recording = recorded.then(|| recordings::next(&data_dir));
         let (thread, engine) = Engine::start(settings, recording.as_deref()).map_err(advised)?;
         if recorded {

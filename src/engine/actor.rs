@@ -17,6 +17,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::command::{Command, EngineError, Reply};
 use super::config::{ClockMode, EngineConfig};
 use super::event::Event;
+use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::pace::{Pace, Speed};
 use super::recording::Recorder;
@@ -147,6 +148,8 @@ impl Engine {
             busy: false,
             last_snapshot: wall_clock(),
             recorder,
+            health_log: HealthLog::default(),
+            started: wall_clock(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let builder = std::thread::Builder::new().name("p2p-engine".into());
@@ -202,6 +205,8 @@ struct Actor {
     busy: bool,
     last_snapshot: Instant,
     recorder: Option<Recorder>,
+    health_log: HealthLog,
+    started: Instant,
 }
 
 impl Actor {
@@ -220,6 +225,9 @@ impl Actor {
             }
             progress = self.advance();
             self.hand_out(progress);
+        }
+        if let Some(line) = self.health_log.rest() {
+            tracing::info!(at = %self.simulation.now(), "{line}");
         }
         if let Some(recorder) = self.recorder.take() {
             let (at, hash) = (self.simulation.now(), self.simulation.trace_hash().to_string());
@@ -324,8 +332,12 @@ impl Actor {
     fn hand_out(&mut self, progress: Progress) {
         while let Some((at, event)) = self.simulation.poll_event() {
             log(at, &event);
+            self.health_log.note(&event);
             // Nobody may be listening.
             let _ = self.events.send((at, event));
+        }
+        if let Some(line) = self.health_log.due(self.started.elapsed()) {
+            tracing::info!(at = %self.simulation.now(), "{line}");
         }
         let replies: Vec<_> = std::iter::from_fn(|| self.simulation.poll_reply()).collect();
         let calm = progress == Progress::Still && self.snapshots.borrow().at != self.simulation.now();
@@ -348,10 +360,10 @@ impl Actor {
     }
 }
 
-/// Every packet's worth of progress would drown the rest of the log.
+/// Every packet's worth of progress, and every change of a node's health, would drown the rest of the log.
 fn log(at: SimTime, event: &Event) {
     match event {
-        Event::Segment { .. } => tracing::debug!(%at, ?event),
+        Event::Segment { .. } | Event::HealthChanged { .. } => tracing::debug!(%at, ?event),
         Event::SegmentsMissing { .. } | Event::TransferFailed { .. } => tracing::warn!(%at, ?event),
         _ => tracing::info!(%at, ?event),
     }

@@ -19,6 +19,7 @@ pub mod command;
 pub mod config;
 mod disk_model;
 pub mod event;
+mod health_log;
 pub mod io;
 pub mod pace;
 pub mod recording;

@@ -1,0 +1,82 @@
+//! What the log says of the nodes' health: one line for many changes.
+//!
+//! On a lossy network nodes change between ALIVE, SUSPECT and DEAD for as long as virtual time passes, thousands of times in a
+//! second of the wall clock. The log gets a line with the sum when something changes for the first time, and then no more often
+//! than every ten seconds; each change is there at the level `debug`. Knows nothing of where
+//! the log is written.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::event::Event;
+use crate::node::health::Health;
+use crate::storage::manifest::NodeNumber;
+
+/// The shortest time between two lines.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The changes that no line has told yet.
+#[derive(Debug, Default)]
+pub(super) struct HealthLog {
+    /// The nodes that are not alive.
+    ailing: BTreeMap<NodeNumber, Health>,
+    changes: u64,
+    /// When the last line was told, as the time since the engine was started.
+    told_at: Option<Duration>,
+}
+
+impl HealthLog {
+    /// Takes in an event, if it is about a node's health.
+    pub(super) fn note(&mut self, event: &Event) {
+        if let Event::HealthChanged { node, to, .. } = event {
+            self.changes += 1;
+            match to {
+                Health::Alive => self.ailing.remove(node),
+                other => self.ailing.insert(*node, *other),
+            };
+        }
+    }
+
+    /// The line that is due, if one is, `now` after the engine was started.
+    pub(super) fn due(&mut self, now: Duration) -> Option<String> {
+        if self.told_at.is_some_and(|at| now.saturating_sub(at) < INTERVAL) {
+            return None;
+        }
+        let line = self.rest()?;
+        self.told_at = Some(now);
+        Some(line)
+    }
+
+    /// The line about what has not been told, if there is something.
+    pub(super) fn rest(&mut self) -> Option<String> {
+        let changes = std::mem::take(&mut self.changes);
+        let of = |health| self.ailing.values().filter(|&&ailing| ailing == health).count();
+        let (dead, suspect) = (of(Health::Dead), of(Health::Suspect));
+        (changes > 0).then(|| format!("health changed {changes} times: {dead} nodes are DEAD and {suspect} SUSPECT now"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(index: usize, from: Health, to: Health) -> Event {
+        Event::HealthChanged { node: NodeNumber::from_index(index), from, to, missed: 3 }
+    }
+
+    #[test]
+    fn many_changes_are_one_line() {
+        let (mut log, start) = (HealthLog::default(), Duration::from_secs(5));
+        assert_eq!(log.due(start), None);
+        log.note(&change(0, Health::Alive, Health::Suspect));
+        assert_eq!(log.due(start).unwrap(), "health changed 1 times: 0 nodes are DEAD and 1 SUSPECT now");
+        for round in 0..1_000 {
+            log.note(&change(round % 7, Health::Suspect, Health::Dead));
+            log.note(&change(0, Health::Dead, Health::Alive));
+            assert_eq!(log.due(start + Duration::from_secs(9)), None);
+        }
+        let line = "health changed 2000 times: 6 nodes are DEAD and 0 SUSPECT now";
+        assert_eq!(log.due(start + Duration::from_secs(10)).unwrap(), line);
+        assert_eq!(log.rest(), None);
+    }
+}
