@@ -261,6 +261,7 @@ fn advice(error: &EngineError) -> Option<&'static str> {
     use crate::storage::catalog::CatalogError::Database;
     match error {
         EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
+        EngineError::NamePromised { .. } => Some("wait until it is over, or choose another name with --as NAME"),
         EngineError::Name(_) => Some("choose another name with --as NAME"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),

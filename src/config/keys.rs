@@ -304,6 +304,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Health, "suspect_after", Kind::Count { min: 1, max: 100 }),
     key(Section::Health, "dead_after", Kind::Count { min: 1, max: 100 }),
     key(Section::Engine, "speed", Kind::Speed),
+    key(Section::Engine, "memory", Kind::Size),
     key(Section::Accounts, "pbkdf2_iterations", ITERATIONS),
     key(Section::Accounts, "session_lifetime", Kind::Time { min_ms: 60_000 }),
     key(Section::Accounts, "session_idle", Kind::Time { min_ms: 60_000 }),

@@ -14,10 +14,13 @@ use crate::auth::Policy;
 use crate::auth::names::Email;
 use crate::engine::pace::Speed;
 use crate::engine::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
-use crate::net::{AddressPool, HostConfig, LinkConfig, TcpConfig};
+use crate::net::{AddressPool, HostConfig, KeepAlive, LinkConfig, TcpConfig};
 use crate::node::health::HealthConfig;
 use crate::storage::segment::SegmentSize;
 use crate::units::{ByteSize, SimDuration};
+
+/// What an upload of the largest segments needs in order to cut them ahead and to have one on its way, and a little more.
+const MEMORY_MIN: ByteSize = ByteSize::from_mib(16);
 
 /// A server that takes mails, as it is configured.
 #[derive(Debug, Clone)]
@@ -152,14 +155,26 @@ impl Config {
                 service_time: self.required(Section::Storage, "disk_service_time")?,
                 throughput: self.required(Section::Storage, "disk_throughput")?,
             },
+            memory: self.memory()?,
         })
     }
 
+    /// The memory that transfers share.
+    fn memory(&self) -> Result<ByteSize, ConfigError> {
+        let memory: ByteSize = self.required(Section::Engine, "memory")?;
+        if memory >= MEMORY_MIN {
+            return Ok(memory);
+        }
+        Err(ConfigError::Conflict(format!("[engine] memory = {memory} is too little: a transfer needs up to {MEMORY_MIN}")))
+    }
+
     fn tcp(&self) -> Result<TcpConfig, ConfigError> {
+        let answer_timeout = self.required(Section::Network, "answer_timeout")?;
         Ok(TcpConfig {
             congestion: self.required(Section::Network, "congestion")?,
             connect_timeout: self.required(Section::Network, "connect_timeout")?,
-            user_timeout: self.required(Section::Network, "answer_timeout")?,
+            user_timeout: answer_timeout,
+            keepalive: Some(KeepAlive::within(answer_timeout)),
             ..TcpConfig::default()
         })
     }

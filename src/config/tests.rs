@@ -121,7 +121,7 @@ fn errors_name_file_line_and_key() {
     );
     assert_eq!(message("[network]\nbandwith = '1MiB/s'\n"), "p2p.toml:2: unknown key `bandwith` (did you mean `bandwidth`?)");
     assert!(message("[netwrok]\n").starts_with("p2p.toml:1: unknown key `netwrok` (did you mean `network`?)"));
-    assert!(message("[engine]\nxyzzyplugh = 1\n").contains("(known here: speed)"));
+    assert!(message("[engine]\nxyzzyplugh = 1\n").contains("(known here: speed, memory)"));
     assert!(message("[network]\nloss = 1\n").contains("expected a quoted string, as in \"1%\""));
     assert!(message("[nodes]\ncount = '5'\n").contains("p2p.toml:2: [nodes] count: expected a whole number"));
     assert!(message("[nodes]\ncount = 0\n").contains("from 1 to 1000"));

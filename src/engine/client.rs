@@ -17,16 +17,31 @@ use crate::units::{SimDuration, SimTime};
 
 /// Whom a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
-    pub(super) transfer: TransferId,
-    pub(super) part: Part,
+pub(super) enum Owner {
+    /// A part of a transfer.
+    Transfer(TransferId, Part),
+    /// The deletions that nodes owe.
+    OwedDeletions,
+}
+
+impl Owner {
+    const fn part(self) -> Part {
+        match self {
+            Owner::Transfer(_, part) => part,
+            Owner::OwedDeletions => Part::Delete,
+        }
+    }
+
+    fn is_transfer(self, id: TransferId) -> bool {
+        matches!(self, Owner::Transfer(transfer, _) if transfer == id)
+    }
 }
 
 /// What the client has to tell.
 #[derive(Debug)]
 pub(super) enum ClientOutput {
-    /// Something happened to a part of a transfer.
-    Transfer(TransferId, Input),
+    /// Something happened to a request.
+    Input(Owner, Input),
     /// A connection is open.
     Connected(NodeNumber),
     /// A connection is lost, or was not to be had.
@@ -57,6 +72,29 @@ struct Link {
     asked: VecDeque<Asked>,
     /// When the last request was made or answered.
     used_at: SimTime,
+    progress: Progress,
+}
+
+/// The watch over a link's oldest request: TCP watches only what is not acknowledged, so that a peer which has everything and
+/// owes the answer would be waited for without end.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The request that is watched, and whether it is written.
+    watched: Option<(RequestTag, bool)>,
+    /// When it became the oldest, or was acknowledged whole, whichever is later.
+    since: SimTime,
+    /// When to look whether it has made progress.
+    look_at: SimTime,
+}
+
+impl Link {
+    /// When a byte of the oldest request was last acknowledged, or one of its answer received.
+    fn progressed_at(&self, net: &Network) -> SimTime {
+        let activity = self.connection.and_then(|connection| Some((connection, net.activity(connection)?)));
+        let (Some((connection, activity)), Some(oldest)) = (activity, self.asked.front()) else { return self.progress.since };
+        let is_acknowledged = oldest.frame.is_none() && net.acknowledged(connection) >= oldest.range.1;
+        self.progress.since.max(if is_acknowledged { activity.received_at } else { activity.acked_at })
+    }
 }
 
 /// The client's connections.
@@ -66,6 +104,8 @@ pub(super) struct Client {
     tcp: TcpConfig,
     idle_timeout: SimDuration,
     links: Vec<Link>,
+    /// When something was last heard on a link to each node that is over.
+    heard: Vec<Option<SimTime>>,
     by_connection: BTreeMap<ConnectionId, NodeNumber>,
     next_tag: RequestTag,
     outputs: VecDeque<ClientOutput>,
@@ -78,6 +118,7 @@ impl Client {
             tcp,
             idle_timeout,
             links: (0..nodes).map(|_| Link::default()).collect(),
+            heard: vec![None; nodes],
             by_connection: BTreeMap::new(),
             next_tag: 0,
             outputs: VecDeque::new(),
@@ -105,7 +146,7 @@ impl Client {
         self.next_tag += 1;
         let tag = self.next_tag;
         let Ok(header) = protocol::frame(tag, request, &payload) else {
-            self.tell(owner.transfer, Input::Unreachable { part: owner.part, node, reason: "the request is too long".into() });
+            self.tell(owner, Input::Unreachable { part: owner.part(), node, reason: "the request is too long".into() });
             return;
         };
         let link = &mut self.links[node.index()];
@@ -128,6 +169,11 @@ impl Client {
         }
     }
 
+    /// Whether there is an open connection to a node.
+    pub(super) fn is_connected(&self, node: NodeNumber) -> bool {
+        self.links.get(node.index()).is_some_and(|link| link.open)
+    }
+
     /// Whether a connection is one of the client's.
     pub(super) fn owns(&self, connection: ConnectionId) -> bool {
         self.by_connection.contains_key(&connection)
@@ -144,10 +190,18 @@ impl Client {
         self.by_connection.get(&connection).copied()
     }
 
+    /// When the latest packet arrived on a link to a node, whatever it carried.
+    pub(super) fn heard(&self, net: &Network, node: NodeNumber) -> Option<SimTime> {
+        let connection = self.links.get(node.index())?.connection;
+        let now = connection.and_then(|connection| net.activity(connection)).map(|activity| activity.heard_at);
+        now.max(self.heard[node.index()])
+    }
+
     /// No more is wanted of a transfer's requests: those not written are dropped, the answers to the others are ignored.
-    pub(super) fn forget(&mut self, transfer: TransferId) {
-        for link in &mut self.links {
-            link.asked.retain(|asked| asked.owner.transfer != transfer || asked.frame.is_none());
+    pub(super) fn forget(&mut self, net: &mut Network, transfer: TransferId) {
+        for index in 0..self.links.len() {
+            self.links[index].asked.retain(|asked| !asked.owner.is_transfer(transfer) || asked.frame.is_none());
+            self.watch_oldest(net, NodeNumber::from_index(index));
         }
     }
 
@@ -168,6 +222,13 @@ impl Client {
         }
     }
 
+    /// The oldest request of a connection has been acknowledged whole.
+    pub(super) fn on_acknowledged(&mut self, net: &Network, connection: ConnectionId) {
+        if let Some(&node) = self.by_connection.get(&connection) {
+            self.links[node.index()].progress.since = net.now();
+        }
+    }
+
     pub(super) fn on_readable(&mut self, net: &mut Network, connection: ConnectionId) {
         let Some(&node) = self.by_connection.get(&connection) else { return };
         loop {
@@ -178,6 +239,9 @@ impl Client {
                 Ok(ReadStep::Frame(frame)) => self.on_frame(net, node, frame),
                 Err(error) => return self.drop_link(net, node, &error.to_string()),
             }
+        }
+        if net.at_end(connection) {
+            return self.drop_link(net, node, "it closed the connection");
         }
         self.want_frame(net, node);
     }
@@ -219,28 +283,61 @@ impl Client {
     fn tell_segment(&mut self, connection: ConnectionId, which: impl Fn(&Asked) -> bool, what: impl FnOnce(u32) -> Input) {
         let Some(&node) = self.by_connection.get(&connection) else { return };
         let found = self.links[node.index()].asked.iter().find(|asked| which(asked));
-        if let Some((owner, Part::Segment(index))) = found.map(|asked| (asked.owner, asked.owner.part)) {
-            self.tell(owner.transfer, what(index));
+        if let Some((owner, Part::Segment(index))) = found.map(|asked| (asked.owner, asked.owner.part())) {
+            self.tell(owner, what(index));
         }
     }
 
-    /// When to look for connections that nobody needs.
+    /// When to look for connections that nobody needs, or that make no progress.
     pub(super) fn next_timeout(&self) -> Option<SimTime> {
-        if self.idle_timeout == SimDuration::ZERO {
-            return None;
-        }
-        let idle = self.links.iter().filter(|link| link.open && link.asked.is_empty());
-        idle.map(|link| link.used_at + self.idle_timeout).min()
+        self.links.iter().filter_map(|link| self.timeout_of(link)).min()
     }
 
-    /// Closes connections that nobody has needed for a while.
+    fn timeout_of(&self, link: &Link) -> Option<SimTime> {
+        match (link.open, link.asked.is_empty()) {
+            (false, _) => None,
+            (true, false) => Some(link.progress.look_at),
+            (true, true) => (self.idle_timeout > SimDuration::ZERO).then(|| link.used_at + self.idle_timeout),
+        }
+    }
+
+    /// Closes connections that nobody has needed for a while, and ends those whose oldest request has made no progress for as
+    /// long as an answer may be owed.
     pub(super) fn handle_timeout(&mut self, net: &mut Network) {
         let now = net.now();
         for index in 0..self.links.len() {
             let link = &self.links[index];
-            if link.open && link.asked.is_empty() && now >= link.used_at + self.idle_timeout {
-                self.close(net, index);
+            if self.timeout_of(link).is_none_or(|at| at > now) {
+                continue;
             }
+            if link.asked.is_empty() {
+                self.close(net, index);
+                continue;
+            }
+            let until = link.progressed_at(net) + self.tcp.user_timeout;
+            if until > now {
+                self.links[index].progress.look_at = until;
+            } else {
+                let reason = format!("it neither took nor answered a request for {}", self.tcp.user_timeout);
+                self.drop_link(net, NodeNumber::from_index(index), &reason);
+            }
+        }
+    }
+
+    /// Watches the request that is the oldest now.
+    fn watch_oldest(&mut self, net: &mut Network, node: NodeNumber) {
+        let link = &mut self.links[node.index()];
+        let (Some(connection), true) = (link.connection, link.open) else { return };
+        let oldest = link.asked.front().map(|asked| (asked.tag, asked.frame.is_none()));
+        let progress = &mut link.progress;
+        if oldest.map(|(tag, _)| tag) != progress.watched.map(|(tag, _)| tag) {
+            progress.since = net.now();
+            progress.look_at = progress.since + self.tcp.user_timeout;
+        }
+        if oldest != std::mem::replace(&mut progress.watched, oldest)
+            && let Some(asked) = link.asked.front().filter(|asked| asked.frame.is_none())
+        {
+            net.tell_when_acknowledged(connection, asked.range.1);
         }
     }
 
@@ -250,12 +347,18 @@ impl Client {
     }
 
     fn close(&mut self, net: &mut Network, index: usize) {
-        let link = &mut self.links[index];
-        if let Some(connection) = link.connection.take() {
-            self.by_connection.remove(&connection);
+        let link = std::mem::take(&mut self.links[index]);
+        if let Some(connection) = link.connection {
+            self.let_go(net, index, connection);
             net.close(connection);
         }
-        *link = Link::default();
+    }
+
+    /// A connection is the client's no longer; what was heard on it stays known.
+    fn let_go(&mut self, net: &Network, index: usize, connection: ConnectionId) {
+        self.by_connection.remove(&connection);
+        let heard = net.activity(connection).map(|activity| activity.heard_at);
+        self.heard[index] = self.heard[index].max(heard);
     }
 
     fn write(&mut self, net: &mut Network, node: NodeNumber) {
@@ -276,6 +379,7 @@ impl Client {
                 }
             }
         }
+        self.watch_oldest(net, node);
     }
 
     fn want_frame(&mut self, net: &mut Network, node: NodeNumber) {
@@ -286,8 +390,8 @@ impl Client {
     }
 
     fn tell_connected(&mut self, owner: Owner) {
-        if let Part::Segment(index) = owner.part {
-            self.tell(owner.transfer, Input::Connected { index });
+        if let Part::Segment(index) = owner.part() {
+            self.tell(owner, Input::Connected { index });
         }
     }
 
@@ -298,13 +402,12 @@ impl Client {
             Ok((Some(place), response)) => {
                 let Some(asked) = link.asked.remove(place) else { return };
                 link.used_at = net.now();
-                if let (Part::Segment(index), true) = (asked.owner.part, asked.downloads) {
-                    self.tell(asked.owner.transfer, Input::LastByte { index });
+                let (owner, part) = (asked.owner, asked.owner.part());
+                if let (Part::Segment(index), true) = (part, asked.downloads) {
+                    self.tell(owner, Input::LastByte { index });
                 }
-                self.tell(
-                    asked.owner.transfer,
-                    Input::Answered { part: asked.owner.part, node, response, payload: frame.payload },
-                );
+                self.tell(owner, Input::Answered { part, node, response, payload: frame.payload });
+                self.watch_oldest(net, node);
             }
             Ok((None, _)) => self.drop_link(net, node, "it answered what was not asked"),
             Err(error) => self.drop_link(net, node, &error.to_string()),
@@ -314,16 +417,17 @@ impl Client {
     fn drop_link(&mut self, net: &mut Network, node: NodeNumber, reason: &str) {
         let link = std::mem::take(&mut self.links[node.index()]);
         if let Some(connection) = link.connection {
-            self.by_connection.remove(&connection);
+            self.let_go(net, node.index(), connection);
             net.abort(connection);
         }
         self.outputs.push_back(ClientOutput::Disconnected(node, reason.to_owned()));
         for asked in link.asked {
-            self.tell(asked.owner.transfer, Input::Unreachable { part: asked.owner.part, node, reason: reason.to_owned() });
+            let part = asked.owner.part();
+            self.tell(asked.owner, Input::Unreachable { part, node, reason: reason.to_owned() });
         }
     }
 
-    fn tell(&mut self, transfer: TransferId, input: Input) {
-        self.outputs.push_back(ClientOutput::Transfer(transfer, input));
+    fn tell(&mut self, owner: Owner, input: Input) {
+        self.outputs.push_back(ClientOutput::Input(owner, input));
     }
 }

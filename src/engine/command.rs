@@ -218,9 +218,15 @@ pub enum EngineError {
     /// A name that no file may have.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A file of that name is stored, or on its way.
+    /// A file of that name is stored.
     #[error("a file named `{name}` is stored already")]
     NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// An upload of that name is under way, or is being undone.
+    #[error("an upload of `{name}` is under way already, or is being undone")]
+    NamePromised {
         /// The name.
         name: String,
     },

@@ -68,4 +68,6 @@ pub struct EngineConfig {
     pub placement: PlacementPolicy,
     /// How fast the nodes' disks are in virtual time.
     pub disk: DiskSpeed,
+    /// How much memory all transfers together may use for segments on their way.
+    pub memory: ByteSize,
 }

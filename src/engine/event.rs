@@ -69,7 +69,7 @@ pub enum Event {
         /// The file's digest.
         sha256: Option<Sha256Digest>,
     },
-    /// A transfer has failed or was cancelled, and has left nothing behind.
+    /// A transfer has failed or was cancelled. What it had stored is deleted, but for what [`Event::DeletionsOwed`] told of.
     TransferFailed {
         /// Which one.
         transfer: TransferId,
@@ -111,6 +111,20 @@ pub enum Event {
         owner: String,
         /// How many.
         count: u64,
+    },
+    /// Segments that no file needs stay on a node that could not be told to delete them, until it is next reachable.
+    DeletionsOwed {
+        /// Which node.
+        node: NodeNumber,
+        /// How many segments.
+        segments: u64,
+    },
+    /// A node has deleted what it owed.
+    OwedDeleted {
+        /// Which node.
+        node: NodeNumber,
+        /// How many segments.
+        segments: u64,
     },
     /// The client has a connection to a node.
     Connected {

@@ -21,6 +21,7 @@ mod disk_model;
 pub mod event;
 mod health_log;
 pub mod io;
+mod memory;
 pub mod pace;
 pub mod recording;
 mod simulation;

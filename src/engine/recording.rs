@@ -27,7 +27,7 @@ use crate::units::SimTime;
 
 const MAGIC: &[u8; 8] = b"p2prec\0\x01";
 /// The version of frames.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// No frame has more bytes.
 const FRAME_MAX: u32 = 64 << 20;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::transfer::{TransferReport, TransferStatus};
-use crate::net::{ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord};
+use crate::net::{Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 use crate::storage::manifest::{FileKey, FileRecord, NodeNumber};
@@ -78,6 +78,8 @@ pub struct StorageStats {
     pub free_bytes: u64,
     /// Segments that files need and that were not on their nodes' disks at the start.
     pub missing_segments: u64,
+    /// Segments that no file needs, on nodes that could not be told yet to delete them.
+    pub owed_deletions: u64,
 }
 
 /// A host and its links.
@@ -150,6 +152,8 @@ pub struct ConnectionStatus {
     pub remote: SocketAddrV4,
     /// Its state, windows and times.
     pub sample: ConnectionSample,
+    /// When the client last heard of the node on it, and of progress.
+    pub activity: Activity,
     /// What it has counted.
     pub stats: ConnectionStats,
 }

@@ -4,6 +4,7 @@
 //! commands or replies.
 
 mod node_host;
+mod owed;
 mod wiring;
 
 use std::cmp::Reverse;
@@ -13,11 +14,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub(super) use self::node_host::NodeHost;
+pub(super) use self::owed::OwedDeletions;
 
 use super::client::{Client, Owner};
 use super::config::EngineConfig;
 use super::event::Event;
 use super::io::{IoDesk, JobId, Lane, Outcome, Work};
+use super::memory::MemoryBudget;
 use super::snapshot::Party;
 use super::timetable::Timetable;
 use super::transfer::{Input, Part, TransferId, Unanswered};
@@ -42,6 +45,8 @@ pub(super) enum Due {
     Disk(usize, DiskJob),
     /// A transfer's.
     Transfer(TransferId),
+    /// The catalog's, about what a node owes.
+    Owed(usize),
 }
 
 /// Who is on the network.
@@ -90,6 +95,8 @@ pub(super) struct World {
     pub(super) promised: Vec<u64>,
     /// Segments that uploads under way count on, by holder: they are not to be deleted.
     pub(super) held: HashMap<(NodeNumber, SegmentId), u32>,
+    pub(super) memory: MemoryBudget,
+    pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
     pub(super) events: VecDeque<(SimTime, Event)>,
     /// Segments that files need and that were not there at the start.
@@ -156,8 +163,18 @@ impl World {
 
     /// Asks a node for something on behalf of a transfer.
     pub(super) fn ask(&mut self, node: NodeNumber, transfer: TransferId, part: Part, request: &Request, payload: Bytes) {
+        self.ask_for(node, Owner::Transfer(transfer, part), request, payload);
+    }
+
+    fn ask_for(&mut self, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
         let to = self.nodes[node.index()].host;
-        self.client.ask(&mut self.net, node, to, Owner { transfer, part }, request, payload);
+        self.client.ask(&mut self.net, node, to, owner, request, payload);
+        self.note_client_timeout();
+    }
+
+    /// A transfer wants no more of its requests.
+    pub(super) fn forget_requests(&mut self, transfer: TransferId) {
+        self.client.forget(&mut self.net, transfer);
         self.note_client_timeout();
     }
 
@@ -246,16 +263,6 @@ impl World {
                 self.held.remove(&(node, id));
             }
         }
-    }
-
-    /// Asks nodes to delete what nobody needs and no upload counts on; gives what was asked.
-    pub(super) fn delete_garbage(&mut self, transfer: TransferId, garbage: Garbage) -> Unanswered {
-        let mut shares = garbage;
-        shares.retain(|node, _| node.index() < self.nodes.len());
-        for (&node, ids) in &mut shares {
-            ids.retain(|&id| !self.held.contains_key(&(node, id)));
-        }
-        self.ask_about(transfer, Part::Delete, &Request::Delete, shares)
     }
 
     /// Asks each node about its segments, in as many requests as that takes.

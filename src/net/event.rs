@@ -41,6 +41,11 @@ pub enum NetEvent {
         /// The writing end.
         connection: ConnectionId,
     },
+    /// As much of what was written is acknowledged as was asked for.
+    Acknowledged {
+        /// The writing end.
+        connection: ConnectionId,
+    },
     /// The connection is over for this end.
     Ended {
         /// This end.

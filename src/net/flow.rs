@@ -68,6 +68,8 @@ pub(crate) struct End {
     pub(crate) sent_high: u64,
     /// Offsets whose first sending is to be told, in order.
     pub(crate) send_marks: VecDeque<u64>,
+    /// The application is told once all before this offset is acknowledged; [`u64::MAX`] where it did not ask.
+    pub(crate) ack_mark: u64,
 }
 
 impl End {
@@ -87,6 +89,7 @@ impl End {
             initial_sequence,
             sent_high: 1,
             send_marks: VecDeque::new(),
+            ack_mark: u64::MAX,
         }
     }
 }

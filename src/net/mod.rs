@@ -43,7 +43,7 @@ pub use self::link::{DEFAULT_QUEUE_PACKETS, LinkConfig};
 pub use self::packet::{MSS, MTU, PacketKind, Side};
 pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, LinkStats, PacketCounts};
 pub use self::tcp::state::{ConnectionSample, Ending, State};
-pub use self::tcp::{CongestionControl, TcpConfig};
+pub use self::tcp::{Activity, CongestionControl, KeepAlive, TcpConfig};
 pub use self::trace::TraceHash;
 pub use self::wire::PacketRecord;
 
@@ -250,6 +250,11 @@ impl Network {
             SocketAddrV4::new(self.address(end.host), end.port)
         };
         Some((address(connection.side), address(connection.side.other())))
+    }
+
+    /// The host of a connection end; `None` once the connection is over at both ends.
+    pub fn host_of(&self, connection: ConnectionId) -> Option<HostId> {
+        self.flow(connection).map(|flow| flow.end(connection.side).host)
     }
 
     fn flow(&self, connection: ConnectionId) -> Option<&Flow> {

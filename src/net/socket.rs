@@ -11,9 +11,9 @@ use super::host::{Condition, HostId};
 use super::packet::{Flags, Packet, Side};
 use super::queue::Due;
 use super::stats::ConnectionStats;
-use super::tcp::TcpConfig;
 use super::tcp::connection::{Connection, Told};
 use super::tcp::state::{ConnectionSample, Ending, State};
+use super::tcp::{Activity, TcpConfig};
 use crate::units::SimTime;
 
 impl Network {
@@ -117,6 +117,19 @@ impl Network {
         }
     }
 
+    /// [`NetEvent::Acknowledged`] comes once the first `bytes` bytes that this end wrote are acknowledged. Asking again replaces
+    /// what was asked before.
+    pub fn tell_when_acknowledged(&mut self, id: ConnectionId, bytes: u64) {
+        let Some(flow) = self.flow_mut(id) else { return };
+        let acked = flow.connection(id.side).map_or(1, Connection::acked_to);
+        let mark = bytes.saturating_add(1);
+        let is_done = acked >= mark;
+        flow.end_mut(id.side).ack_mark = if is_done { u64::MAX } else { mark };
+        if is_done {
+            self.events.push_back(NetEvent::Acknowledged { connection: id });
+        }
+    }
+
     /// [`NetEvent::Sent`] comes once the byte at `offset` of what this end writes (from 0) is sent for the first time. Ask in
     /// the order of the offsets, before they are written.
     pub fn tell_when_sent(&mut self, id: ConnectionId, offset: u64) {
@@ -131,6 +144,16 @@ impl Network {
     /// Bytes that this end has ever written.
     pub fn written(&self, id: ConnectionId) -> u64 {
         self.flow(id).map_or(0, |flow| flow.end(id.side).stream.end() - 1)
+    }
+
+    /// How many of the bytes that this end wrote its peer has acknowledged.
+    pub fn acknowledged(&self, id: ConnectionId) -> u64 {
+        self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, |connection| connection.acked_to() - 1)
+    }
+
+    /// When a connection end last heard of its peer, and of progress; `None` once it is over.
+    pub fn activity(&self, id: ConnectionId) -> Option<Activity> {
+        self.flow(id)?.connection(id.side).map(Connection::activity)
     }
 
     /// Bytes that this end has written and its peer has not acknowledged.
@@ -315,6 +338,7 @@ impl Network {
         end.stream.acknowledge(connection.acked_to());
         let has_room = end.wants_room && connection.buffered() <= end.send_buffer / 2;
         let drained = end.wants_drained && connection.buffered() == 0;
+        let acknowledged = connection.acked_to() >= end.ack_mark;
         let (deadline, closed) = (connection.next_timeout(), connection.state() == State::Closed);
         if has_room {
             end.wants_room = false;
@@ -323,6 +347,10 @@ impl Network {
         if drained {
             end.wants_drained = false;
             self.events.push_back(NetEvent::Drained { connection: id });
+        }
+        if acknowledged {
+            end.ack_mark = u64::MAX;
+            self.events.push_back(NetEvent::Acknowledged { connection: id });
         }
         self.tell(id, told, watched);
         self.schedule_timer(id.flow, deadline);

@@ -155,6 +155,68 @@ fn a_host_that_comes_back_has_forgotten_its_connections() {
     assert_eq!(ending_of(net.poll_event()), Some((connection, Ending::Reset)));
 }
 
+/// Every event until nothing more happens before `until`, with its instant.
+fn events_until(net: &mut Network, until: SimTime) -> Vec<(SimTime, NetEvent)> {
+    let mut events = Vec::new();
+    while net.advance(until) {
+        while let Some(event) = net.poll_event() {
+            events.push((net.now(), event));
+        }
+    }
+    events
+}
+
+fn after(seconds: u64) -> SimTime {
+    SimTime::ZERO + SimDuration::from_secs(seconds)
+}
+
+/// The user timeout holds on the instant, however far the retransmission timer has backed off; the end that gave up keeps nothing,
+/// and what reaches it afterwards is answered by a reset (RFC 9293 §3.10.7.1).
+#[test]
+fn an_end_that_gave_up_answers_with_a_reset() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let config = TcpConfig { user_timeout: SimDuration::from_secs(30), ..TcpConfig::default() };
+    net.listen(hosts[1], PORT, config);
+    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    events_until(&mut net, after(1));
+    let cut = HostConfig { loss: Probability::ALWAYS, ..quick_link() };
+    net.reconfigure(hosts[0], &cut);
+    net.write(connection, pattern(5_000, 1)).unwrap();
+    let events = events_until(&mut net, after(40));
+    let ended = events.into_iter().find_map(|(at, event)| Some((at, ending_of(Some(event))?)));
+    let (at, ending) = ended.unwrap();
+    assert_eq!(ending, (connection, Ending::TimedOut));
+    assert!((after(31)..after(31) + SimDuration::from_millis(300)).contains(&at), "{at}");
+    assert_eq!(net.state(connection), None);
+    assert_eq!(net.state(connection.peer()), Some(State::Established), "it is half-open");
+    net.reconfigure(hosts[0], &quick_link());
+    net.write(connection.peer(), pattern(100, 2)).unwrap();
+    let events = events_until(&mut net, after(50));
+    let ended = events.into_iter().find_map(|(_, event)| ending_of(Some(event)));
+    assert_eq!(ended, Some((connection.peer(), Ending::Reset)));
+}
+
+/// An end that waits for its peer, and has nothing outstanding itself, finds out that the peer is gone; one whose peer is there
+/// keeps the connection, though nothing is said on it for a day.
+#[test]
+fn an_idle_connection_is_probed() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let keepalive = Some(KeepAlive::within(SimDuration::from_secs(30)));
+    let config = TcpConfig { user_timeout: SimDuration::from_secs(30), keepalive, ..TcpConfig::default() };
+    net.listen(hosts[1], PORT, config);
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    let day = after(86_400);
+    assert!(events_until(&mut net, day).iter().all(|(_, event)| ending_of(Some(event.clone())).is_none()));
+    let probed = net.total_stats().sent[PacketKind::Ack];
+    assert!((2 * 86_400 / 16..=2 * 86_400 / 14).contains(&probed), "a probe and its answer every fifteen seconds: {probed}");
+    net.reconfigure(hosts[0], &HostConfig { loss: Probability::ALWAYS, ..quick_link() });
+    let events = events_until(&mut net, day + SimDuration::from_secs(100));
+    let ended = events.into_iter().find_map(|(at, event)| Some((at - day, ending_of(Some(event))?)));
+    let (after, ending) = ended.unwrap();
+    assert_eq!(ending, (connection.peer(), Ending::TimedOut));
+    assert!(after <= SimDuration::from_secs(31), "{after}");
+}
+
 #[test]
 fn a_datagram_takes_the_time_of_the_path() {
     let (mut net, hosts) = network(1, 2, &quick_link());

@@ -121,6 +121,18 @@ impl PeerHealth {
         self.health = Health::Alive;
     }
 
+    /// The answer to a probe did not come, but something else did: the probe is lost, and the peer is there.
+    fn unanswered_but_heard(&mut self, heard_at: SimTime) {
+        self.probes += 1;
+        self.heard(heard_at);
+    }
+
+    fn heard(&mut self, at: SimTime) {
+        self.missed = 0;
+        self.heard_at = self.heard_at.max(Some(at));
+        self.health = Health::Alive;
+    }
+
     fn unanswered(&mut self, config: &HealthConfig) {
         self.probes += 1;
         self.missed += 1;
@@ -229,11 +241,7 @@ impl PeerTable {
 
     /// Something else was heard of a peer, which therefore is alive.
     pub fn note_heard(&mut self, now: SimTime, peer: HostId) {
-        self.update(peer, |health| {
-            health.missed = 0;
-            health.heard_at = Some(now);
-            health.health = Health::Alive;
-        });
+        self.update(peer, |health| health.heard(now));
     }
 
     /// The next datagram to send.
@@ -252,8 +260,10 @@ impl PeerTable {
         [expiry, self.next_probe_at, self.rounds.front().copied()].into_iter().flatten().min()
     }
 
-    /// Time has passed: probes may be late, and others due.
-    pub fn handle_timeout(&mut self, now: SimTime) {
+    /// Time has passed: probes may be late, and others due. `heard` says when the latest packet arrived on a connection from a
+    /// peer: one from which anything has come since it was probed has missed nothing, since its answer may have died in a full
+    /// queue.
+    pub fn handle_timeout(&mut self, now: SimTime, heard: impl Fn(HostId) -> Option<SimTime>) {
         while let Some((&number, &(peer, sent_at))) = self.outstanding.first_key_value() {
             if sent_at + self.config.timeout > now {
                 break;
@@ -261,7 +271,10 @@ impl PeerTable {
             self.outstanding.remove(&number);
             self.check.remove(&number);
             let config = self.config;
-            self.update(peer, |health| health.unanswered(&config));
+            match heard(peer).filter(|&at| at >= sent_at) {
+                Some(at) => self.update(peer, |health| health.unanswered_but_heard(at)),
+                None => self.update(peer, |health| health.unanswered(&config)),
+            }
         }
         while self.rounds.front().is_some_and(|&at| at <= now) {
             self.rounds.pop_front();
@@ -347,6 +360,11 @@ mod tests {
         (add(1), add(2))
     }
 
+    /// Nothing but probes is heard of anybody.
+    fn unheard(_: HostId) -> Option<SimTime> {
+        None
+    }
+
     /// Two tables that hear each other after 10 ms, unless `deaf`.
     fn exchange(one: &mut PeerTable, other: &mut PeerTable, now: SimTime, deaf: bool) {
         let (first, second) = hosts();
@@ -369,7 +387,7 @@ mod tests {
         one.begin_check(SimTime::ZERO);
         while one.is_checking() {
             let now = one.next_timeout().filter(|_| one.outstanding.is_empty()).unwrap_or(SimTime::ZERO);
-            one.handle_timeout(now);
+            one.handle_timeout(now, unheard);
             exchange(&mut one, &mut other, now, false);
         }
         let health = one.peer(peer);
@@ -386,7 +404,7 @@ mod tests {
         let (mut now, mut seen) = (SimTime::ZERO, Vec::new());
         while one.peer(peer).health != Health::Dead {
             now = one.next_timeout().unwrap();
-            one.handle_timeout(now);
+            one.handle_timeout(now, unheard);
             exchange(&mut one, &mut other, now, true);
             seen.extend(std::iter::from_fn(|| one.poll_change()).map(|change| (change.to, change.missed)));
         }
@@ -394,7 +412,7 @@ mod tests {
         assert_eq!(now, SimTime::ZERO + SimDuration::from_secs(18));
         while one.peer(peer).health == Health::Dead {
             now = one.next_timeout().unwrap();
-            one.handle_timeout(now);
+            one.handle_timeout(now, unheard);
             exchange(&mut one, &mut other, now, false);
         }
         assert_eq!(one.poll_change().map(|change| (change.from, change.to)), Some((Health::Dead, Health::Alive)));
@@ -411,7 +429,7 @@ mod tests {
         table.handle_datagram(SimTime::ZERO, peer, b"hello");
         assert_eq!(table.peer(peer).probes, 0);
         let late = SimTime::ZERO + HealthConfig::default().timeout;
-        table.handle_timeout(late);
+        table.handle_timeout(late, unheard);
         table.handle_datagram(late, peer, &answer);
         assert_eq!((table.peer(peer).probes, table.peer(peer).answers), (1, 0));
     }
@@ -422,7 +440,7 @@ mod tests {
         let (_, peer) = hosts();
         table.add_peer(SimTime::ZERO, peer);
         for seconds in [5, 10, 15, 20] {
-            table.handle_timeout(SimTime::ZERO + SimDuration::from_secs(seconds));
+            table.handle_timeout(SimTime::ZERO + SimDuration::from_secs(seconds), unheard);
         }
         assert_eq!(table.peer(peer).health, Health::Dead);
         table.note_heard(SimTime::ZERO, peer);
@@ -437,7 +455,7 @@ mod tests {
         table.add_peer(SimTime::ZERO, second);
         let mut asked = Vec::new();
         for seconds in [5, 10, 15] {
-            table.handle_timeout(SimTime::ZERO + SimDuration::from_secs(seconds));
+            table.handle_timeout(SimTime::ZERO + SimDuration::from_secs(seconds), unheard);
             asked.extend(std::iter::from_fn(|| table.poll_datagram()).map(|(peer, _)| peer));
         }
         assert_eq!(asked, [first, second, first]);

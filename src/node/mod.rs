@@ -287,10 +287,11 @@ impl Node {
         if self.stopped { None } else { self.peers.next_timeout() }
     }
 
-    /// Time has passed. Calling it too early changes nothing.
-    pub fn handle_timeout(&mut self, now: SimTime) {
+    /// Time has passed; `heard` says when the latest packet arrived on a connection from a host. Calling it too early changes
+    /// nothing.
+    pub fn handle_timeout(&mut self, now: SimTime, heard: impl Fn(HostId) -> Option<SimTime>) {
         if !self.stopped {
-            self.peers.handle_timeout(now);
+            self.peers.handle_timeout(now, heard);
             self.send_probes();
         }
     }

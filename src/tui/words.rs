@@ -42,6 +42,10 @@ pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {
             Health::Alive => (Role::Good, format!("{node} answers again: ALIVE")),
             other => (Role::Warning, format!("{node} did not answer {missed} probes: {other}")),
         },
+        Event::DeletionsOwed { node, segments } => {
+            (Role::Warning, format!("{node} is to delete {segments} segments when it is next reachable"))
+        }
+        Event::OwedDeleted { node, segments } => (Role::Dim, format!("{node} has deleted the {segments} segments that it owed")),
         Event::Swept { node, leftovers, orphans } => {
             (Role::Dim, format!("{node}: {leftovers} leftovers and {orphans} orphans of a crash were removed"))
         }

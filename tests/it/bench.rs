@@ -9,7 +9,7 @@ use p2p_storage::engine::transfer::{TransferId, TransferReport};
 use p2p_storage::engine::{
     ClockMode, Command, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Reply, Simulation, Token,
 };
-use p2p_storage::net::{HostConfig, TcpConfig};
+use p2p_storage::net::{HostConfig, KeepAlive, TcpConfig};
 use p2p_storage::node::health::HealthConfig;
 use p2p_storage::random::RandomStream;
 use p2p_storage::storage::manifest::FileKey;
@@ -40,6 +40,7 @@ pub(crate) fn config(directory: &Path, nodes: u8, link: HostConfig) -> EngineCon
         tcp: TcpConfig {
             connect_timeout: SimDuration::from_secs(10),
             user_timeout: SimDuration::from_secs(30),
+            keepalive: Some(KeepAlive::within(SimDuration::from_secs(30))),
             ..TcpConfig::default()
         },
         idle_timeout: SimDuration::from_secs(60),
@@ -47,6 +48,7 @@ pub(crate) fn config(directory: &Path, nodes: u8, link: HostConfig) -> EngineCon
         segment_size: SegmentSize::default(),
         placement: PlacementPolicy::RoundRobin,
         disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse().unwrap() },
+        memory: ByteSize::from_mib(256),
     }
 }
 

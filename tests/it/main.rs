@@ -10,6 +10,7 @@ mod capture;
 mod cli;
 mod destinations;
 mod dialogs;
+mod endings;
 mod engine;
 mod fidelity;
 mod foreign;

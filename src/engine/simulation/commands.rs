@@ -90,8 +90,11 @@ impl Simulation {
         let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
         check_name(&name)?;
         let key = FileKey { owner, name };
-        if self.world.files.contains_key(&key) || self.world.names_promised.contains(&key) {
+        if self.world.files.contains_key(&key) {
             return Err(EngineError::NameTaken { name: key.name });
+        }
+        if self.world.names_promised.contains(&key) {
+            return Err(EngineError::NamePromised { name: key.name });
         }
         let segments = self.world.config.segment_size.count_for(size);
         if segments > SEGMENTS_MAX {

@@ -153,6 +153,11 @@ impl Simulation {
         self.world.events.pop_front()
     }
 
+    /// Bytes of the memory that transfers share which are in use.
+    pub fn memory_in_use(&self) -> u64 {
+        self.world.memory.in_use()
+    }
+
     /// Whether a command waits for something to happen. An adoption happens when it can, and no time passes for its sake.
     pub fn is_awaited(&self) -> bool {
         self.waiting.iter().any(|(_, waiting)| !matches!(waiting, Waiting::Adoption { .. }))
@@ -280,6 +285,7 @@ impl Simulation {
         }
         match self.world.take_due_work().map_err(Blocked)? {
             Some((Due::Disk(node, job), outcome)) => self.world.handle_disk(node, job, outcome),
+            Some((Due::Owed(node), outcome)) => self.world.handle_owed_check(node, outcome),
             Some((Due::Transfer(transfer), outcome)) => self.world.inbox.push_back((transfer, Input::Done(outcome))),
             None => return Ok(self.world.handle_timeout()),
         }
@@ -298,7 +304,7 @@ impl Simulation {
 
     /// Lets transfers go on that may be able to.
     fn pump(&mut self) -> Result<(), Blocked> {
-        while let Some(&id) = self.ready.first() {
+        while let Some(id) = self.next_ready() {
             if let Some(transfer) = self.transfers.get_mut(&id) {
                 transfer.pump(&mut self.world)?;
                 if transfer.log().status.state.is_over() {
@@ -310,8 +316,17 @@ impl Simulation {
         Ok(())
     }
 
+    /// A transfer that something has happened to, or else one that waits for memory and may get some.
+    fn next_ready(&mut self) -> Option<TransferId> {
+        if self.ready.is_empty() {
+            self.ready.extend(self.world.memory.next_waiter());
+        }
+        self.ready.first().copied()
+    }
+
     fn file_away(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.remove(&id) else { return };
+        self.world.memory.leave(id);
         let report = Arc::new(transfer.log().report());
         for (token, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
             self.replies.push_back((token, finished(TransferReport::clone(&report))));

@@ -16,9 +16,10 @@ use crate::engine::config::{EngineConfig, NodeSpec};
 use crate::engine::disk_model::DiskModel;
 use crate::engine::event::Event;
 use crate::engine::io::{IoDesk, IoExecutor};
+use crate::engine::memory::MemoryBudget;
 use crate::engine::snapshot::Party;
 use crate::engine::timetable::Timetable;
-use crate::engine::world::{Hosts, NodeHost, World};
+use crate::engine::world::{Hosts, NodeHost, OwedDeletions, World};
 use crate::net::{HostId, Network, TraceHash};
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
@@ -94,6 +95,8 @@ impl Simulation {
             names_promised: BTreeSet::new(),
             placement: Placement::new(config.placement),
             promised: vec![0; nodes.len()],
+            memory: MemoryBudget::new(config.memory.as_u64()),
+            owed: OwedDeletions::new(nodes.len()),
             nodes,
             held: HashMap::new(),
             inbox: VecDeque::new(),

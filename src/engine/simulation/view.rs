@@ -73,6 +73,7 @@ impl Simulation {
             files: self.world.files.len() as u64,
             file_bytes: self.world.files.values().map(|file| file.size).sum(),
             missing_segments: self.world.missing_segments,
+            owed_deletions: self.world.owed.count(),
             ..StorageStats::default()
         };
         for node in &self.world.nodes {
@@ -95,7 +96,8 @@ impl Simulation {
         let net = &self.world.net;
         let status = |(node, id)| {
             let (local, remote) = net.addresses(id)?;
-            Some(ConnectionStatus { node, local, remote, sample: net.sample(id)?, stats: net.connection_stats(id)? })
+            let (sample, activity, stats) = (net.sample(id)?, net.activity(id)?, net.connection_stats(id)?);
+            Some(ConnectionStatus { node, local, remote, sample, activity, stats })
         };
         self.world.client.connections().filter_map(status).collect()
     }

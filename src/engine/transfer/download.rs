@@ -111,7 +111,8 @@ pub(in crate::engine) struct Download {
     open: BTreeMap<u32, Open>,
     /// Segments that are here and wait for those before them.
     early: BTreeMap<u32, Bytes>,
-    writes: VecDeque<JobId>,
+    /// Segments that are being written, and how many bytes each has.
+    writes: VecDeque<(JobId, u64)>,
     window: Window,
     phase: Phase,
 }
@@ -128,6 +129,7 @@ impl Download {
         let key = file.key.clone();
         let log = TransferLog::new(id, Direction::Download, user, &key, (file.size, file.segments), world.now());
         world.emit(log.started());
+        world.memory.join(id, log.status.user.clone());
         world.submit_catalog(id, move |catalog| Outcome::Manifest(catalog.manifest(&key).map(Box::new)));
         Download {
             id,
@@ -153,7 +155,7 @@ impl Download {
         }
         while matches!(self.phase, Phase::Fetching) {
             self.await_writes(world)?;
-            if !self.ask_next(world) {
+            if !self.ask_next(world)? {
                 break;
             }
         }
@@ -170,26 +172,49 @@ impl Download {
     /// Lets writing lag only so far, and finds out about failures in time.
     fn await_writes(&mut self, world: &mut World) -> Result<(), Blocked> {
         while self.writes.len() > WRITES_AHEAD {
-            let Some(&job) = self.writes.front() else { break };
-            let outcome = world.desk.take(job).ok_or(Blocked(job))?;
-            self.writes.pop_front();
-            if let Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason) = outcome {
-                self.fail(world, TransferError::File(reason));
-            }
+            self.await_write(world)?;
         }
         Ok(())
     }
 
-    /// Asks for the next segment; false where no more may be asked for now.
-    fn ask_next(&mut self, world: &mut World) -> bool {
-        let Some(manifest) = &self.manifest else { return false };
-        if self.next_request as usize >= manifest.segments.len() || self.open.len() + self.early.len() >= self.window.segments() {
-            return false;
+    /// Waits until the earliest write is done, and gives its memory back. False where none is under way.
+    fn await_write(&mut self, world: &mut World) -> Result<bool, Blocked> {
+        let Some(&(job, bytes)) = self.writes.front() else { return Ok(false) };
+        let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+        self.writes.pop_front();
+        world.memory.give_back(self.id, bytes);
+        if let Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason) = outcome {
+            self.fail(world, TransferError::File(reason));
         }
+        Ok(true)
+    }
+
+    /// Asks for the next segment; false where no more may be asked for now.
+    fn ask_next(&mut self, world: &mut World) -> Result<bool, Blocked> {
         let index = self.next_request;
+        let Some(segment) = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(index as usize)) else {
+            return Ok(false);
+        };
+        let bytes = u64::from(segment.len);
+        if self.open.len() + self.early.len() >= self.window.segments() || !self.take_memory(world, bytes)? {
+            return Ok(false);
+        }
         self.next_request += 1;
         self.ask(world, index, Vec::new());
-        matches!(self.phase, Phase::Fetching)
+        Ok(matches!(self.phase, Phase::Fetching))
+    }
+
+    /// Takes the memory for a segment. Where there is none for it, what is being written has to be written first.
+    fn take_memory(&mut self, world: &mut World, bytes: u64) -> Result<bool, Blocked> {
+        while !world.memory.take(self.id, bytes) {
+            if !self.await_write(world)? || !matches!(self.phase, Phase::Fetching) {
+                let waits = self.open.is_empty() && self.early.is_empty() && matches!(self.phase, Phase::Fetching);
+                self.log.status.state = if waits { TransferState::Waiting } else { self.log.status.state };
+                return Ok(false);
+            }
+        }
+        self.log.status.state = TransferState::Running;
+        Ok(true)
     }
 
     /// Asks the next of a segment's holders that has not failed.
@@ -269,7 +294,8 @@ impl Download {
             let mut slot = sink.lock().unwrap_or_else(PoisonError::into_inner);
             Outcome::File(slot.as_mut().map_or(FileOutcome::Written, |sink| sink.write(id, &bytes)))
         };
-        self.writes.push_back(world.desk.submit(Lane::Sink, Box::new(work)));
+        let len = u64::from(segment.len);
+        self.writes.push_back((world.desk.submit(Lane::Sink, Box::new(work)), len));
         self.next_write += 1;
     }
 
@@ -285,7 +311,7 @@ impl Download {
     }
 
     fn on_finished(&mut self, world: &mut World, outcome: Outcome) {
-        for job in std::mem::take(&mut self.writes) {
+        for (job, _) in std::mem::take(&mut self.writes) {
             if let Some(Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason)) = world.desk.take(job) {
                 return self.fail(world, TransferError::File(reason));
             }
@@ -311,12 +337,13 @@ impl Download {
             return;
         }
         self.phase = Phase::Over;
-        world.client.forget(self.id);
+        world.forget_requests(self.id);
         self.open.clear();
         self.early.clear();
         let sink = Arc::clone(&self.sink);
-        self.writes.push_back(world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(discard(&sink)))));
-        self.writes.drain(..).for_each(|job| world.desk.abandon(job));
+        let discarded = world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(discard(&sink))));
+        self.writes.drain(..).map(|(job, _)| job).chain([discarded]).for_each(|job| world.desk.abandon(job));
+        world.memory.leave(self.id);
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());
         world.emit(self.log.failed(error));

@@ -5,8 +5,10 @@
 //!
 //! Knows nothing of wall clocks or of who asked for it.
 
+mod deletion;
 mod download;
 mod removal;
+mod source;
 mod story;
 mod upload;
 mod window;
@@ -23,6 +25,7 @@ pub(super) use self::removal::Removal;
 pub(super) use self::story::TransferLog;
 pub(super) use self::upload::Upload;
 
+use self::deletion::Deletion;
 use super::io::{JobId, Outcome};
 use super::world::World;
 use crate::node::protocol::Response;
@@ -70,15 +73,17 @@ impl Direction {
 pub enum TransferState {
     /// Segments are on their way.
     Running,
+    /// None are, because other transfers use the memory that all share: it goes on when it has its turn.
+    Waiting,
     /// All have arrived; they are made durable and the file visible.
     Committing,
     /// It failed or was cancelled, and what it left is being removed.
     Undoing,
     /// It is done.
     Done,
-    /// It failed and left nothing behind.
+    /// It failed; what it left is deleted, or owed by nodes that are away.
     Failed,
-    /// It was cancelled and left nothing behind.
+    /// It was cancelled; what it left is deleted, or owed by nodes that are away.
     Cancelled,
 }
 
@@ -92,6 +97,7 @@ impl TransferState {
     pub const fn name(self) -> &'static str {
         match self {
             TransferState::Running => "running",
+            TransferState::Waiting => "waiting",
             TransferState::Committing => "committing",
             TransferState::Undoing => "undoing",
             TransferState::Done => "done",
@@ -134,6 +140,9 @@ pub enum TransferError {
     /// The catalog refused.
     #[error("{0}")]
     Catalog(String),
+    /// The catalog could not say whether it made the change.
+    #[error("it is not known whether it is done: {0}")]
+    OutcomeUnknown(String),
     /// Somebody cancelled it.
     #[error("it was cancelled")]
     Cancelled,
@@ -149,6 +158,9 @@ fn list(reasons: &[(NodeNumber, String)]) -> String {
 
 impl From<CatalogError> for TransferError {
     fn from(error: CatalogError) -> Self {
+        if error.is_outcome_unknown() {
+            return TransferError::OutcomeUnknown(error.to_string());
+        }
         TransferError::Catalog(error.to_string())
     }
 }

@@ -1,23 +1,24 @@
 //! A removal: a file becomes invisible in one transaction, and then its segments go.
 //!
-//! After the transaction the file is gone, whatever happens; a node that cannot be reached loses its segments at the next
-//! start. Knows nothing of connections.
+//! After the transaction the file is gone, whatever happens; a node that cannot be reached owes the deletion of its segments.
+//! Knows nothing of connections.
 
 use std::sync::Arc;
 
-use super::{Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState, Unanswered};
+use super::{Deletion, Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState};
 use crate::engine::event::Event;
 use crate::engine::io::Outcome;
 use crate::engine::world::World;
-use crate::storage::manifest::FileRecord;
+use crate::node::protocol::Response;
+use crate::storage::manifest::{FileRecord, NodeNumber};
 
 /// A removal under way.
 #[derive(Debug)]
 pub(in crate::engine) struct Removal {
     id: TransferId,
     pub(in crate::engine) log: TransferLog,
-    /// Nodes that have not deleted yet.
-    waiting: Unanswered,
+    /// What nodes are asked to delete.
+    deletion: Deletion,
 }
 
 impl Removal {
@@ -27,7 +28,7 @@ impl Removal {
         let log = TransferLog::new(id, Direction::Removal, user, &key, (file.size, file.segments), world.now());
         world.emit(log.started());
         world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove_file(&key)));
-        Removal { id, log, waiting: Unanswered::default() }
+        Removal { id, log, deletion: Deletion::default() }
     }
 
     /// Takes in what happened.
@@ -37,21 +38,26 @@ impl Removal {
                 let file = self.log.status.file.clone();
                 Arc::make_mut(&mut world.files).remove(&file);
                 world.emit(Event::FileRemoved { file });
-                self.waiting = world.delete_garbage(self.id, garbage);
+                self.deletion = Deletion::begin(world, self.id, garbage);
                 self.finish_when_deleted(world);
             }
             Input::Done(Outcome::FileRemoved(Err(error))) => self.fail(world, error.into()),
             Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
-            Input::Answered { part: Part::Delete, node, .. } | Input::Unreachable { part: Part::Delete, node, .. } => {
-                self.waiting.settle(node);
-                self.finish_when_deleted(world);
+            Input::Answered { part: Part::Delete, node, response, .. } => {
+                self.on_deleted(world, node, matches!(response, Response::Deleted));
             }
+            Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(world, node, false),
             _ => {}
         }
     }
 
+    fn on_deleted(&mut self, world: &mut World, node: NodeNumber, is_deleted: bool) {
+        self.deletion.settle(world, node, is_deleted);
+        self.finish_when_deleted(world);
+    }
+
     fn finish_when_deleted(&mut self, world: &mut World) {
-        if !self.waiting.is_empty() {
+        if !self.deletion.is_over() {
             return;
         }
         let status = &mut self.log.status;

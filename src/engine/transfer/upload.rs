@@ -8,125 +8,27 @@
 //! Several segments are in flight, the next being sent before the last is acknowledged. A segment that a node does not take
 //! goes to another. Knows nothing of connections.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use super::source::{Source, memory_min};
 use super::window::Window;
-use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered};
+use super::{
+    Blocked, Deletion, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
+};
 use crate::engine::event::Event;
-use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
+use crate::engine::io::{FileOutcome, Outcome};
 use crate::engine::world::World;
 use crate::node::protocol::{Refusal, Request, Response};
 use crate::storage::catalog::Garbage;
 use crate::storage::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
-use crate::storage::segment::{Cutter, Segment, SegmentId, SegmentSize, Sha256Digest};
+use crate::storage::segment::{Segment, SegmentId};
 use crate::units::ByteSize;
 
-/// Pieces of work that cut segments ahead.
-const CUTS_AHEAD: usize = 2;
-/// Bytes that one piece of work cuts at the least: threads wake each other once for all of them.
-const CUT_MIN: usize = 512 << 10;
 /// How often a segment that arrives damaged is sent to the same node.
 const ATTEMPTS_MAX: u32 = 3;
-
-/// A local file that is being cut on a thread of its own.
-#[derive(Debug)]
-struct Source {
-    cutter: Arc<Mutex<Cutter<File>>>,
-    path: String,
-    /// What the file was when it was opened, where the system tells.
-    version: Option<Version>,
-    jobs: VecDeque<JobId>,
-    /// What has been cut and is not on its way yet.
-    cut: VecDeque<Segment>,
-    ended: Option<(ByteSize, Sha256Digest)>,
-}
-
-impl Source {
-    fn new(file: File, path: &Path, segment_size: SegmentSize) -> Source {
-        let version = version_of(&file);
-        Source {
-            cutter: Arc::new(Mutex::new(Cutter::new(file, segment_size))),
-            path: path.display().to_string(),
-            version,
-            jobs: VecDeque::new(),
-            cut: VecDeque::new(),
-            ended: None,
-        }
-    }
-
-    /// Has segments cut ahead, and gives the work that the next one comes from.
-    fn ask(&mut self, world: &mut World) -> Option<JobId> {
-        while self.jobs.len() < CUTS_AHEAD && self.ended.is_none() {
-            let (cutter, path, version) = (Arc::clone(&self.cutter), self.path.clone(), self.version);
-            let job = world.desk.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path, version))));
-            self.jobs.push_back(job);
-        }
-        self.jobs.front().copied()
-    }
-
-    /// Nothing more is wanted of it.
-    fn close(&mut self, world: &mut World) {
-        self.cut.clear();
-        for job in self.jobs.drain(..) {
-            world.desk.abandon(job);
-        }
-    }
-
-    fn is_used_up(&self) -> bool {
-        self.ended.is_some() && self.cut.is_empty()
-    }
-}
-
-/// What tells one state of a file from another: which it is, how long, and when its content and its inode last changed. A program may
-/// set the time of the content back, that of the inode (ctime, inode(7)) it may not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Version {
-    device: u64,
-    inode: u64,
-    len: u64,
-    /// Seconds and nanoseconds.
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-fn version_of(file: &File) -> Option<Version> {
-    let found = file.metadata().ok()?;
-    Some(Version {
-        device: found.dev(),
-        inode: found.ino(),
-        len: found.len(),
-        modified: (found.mtime(), found.mtime_nsec()),
-        changed: (found.ctime(), found.ctime_nsec()),
-    })
-}
-
-/// Cuts the next segments. At the end it tells what the whole was, as often as it is asked.
-fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> FileOutcome {
-    let mut cutter = cutter.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut segments, mut bytes) = (Vec::new(), 0);
-    while bytes < CUT_MIN {
-        match cutter.next_segment() {
-            Ok(Some(segment)) => {
-                bytes += segment.bytes.len();
-                segments.push(segment);
-            }
-            Ok(None) => break,
-            Err(error) => return FileOutcome::Failed(format!("cannot read {path}: {error}")),
-        }
-    }
-    if segments.is_empty() {
-        let (size, digest) = cutter.so_far();
-        if version_of(cutter.source()) != version || version.is_some_and(|version| version.len != size.as_u64()) {
-            return FileOutcome::Failed(format!("{path} changed while it was read; nothing of it is stored"));
-        }
-        return FileOutcome::End(size, digest);
-    }
-    FileOutcome::Segments(segments)
-}
 
 /// A segment that is on its way.
 #[derive(Debug)]
@@ -152,10 +54,10 @@ enum Phase {
     /// Holders that have not confirmed yet.
     Committing(Unanswered),
     Cataloguing(Box<Manifest>),
-    /// The catalog is asked what may be deleted.
-    FindingGarbage(TransferError),
-    /// Nodes that have not deleted yet.
-    Deleting(TransferError, Unanswered),
+    /// The catalog is asked which of these may be deleted.
+    FindingGarbage(TransferError, Garbage),
+    /// Nodes are asked to delete what it stored.
+    Deleting(TransferError, Deletion),
     Over,
 }
 
@@ -174,6 +76,8 @@ pub(in crate::engine) struct Upload {
     /// Nodes that are asked nothing more, and why.
     given_up: BTreeMap<NodeNumber, String>,
     window: Window,
+    /// It has the memory that it needs at the least.
+    has_memory: bool,
     phase: Phase,
 }
 
@@ -193,6 +97,7 @@ impl Upload {
         let user = key.owner.clone();
         let log = TransferLog::new(id, Direction::Upload, user, key, (size.as_u64(), segments), world.now());
         world.names_promised.insert(key.clone());
+        world.memory.join(id, key.owner.clone());
         let window = Window::new(segment_size.as_usize(), world.now());
         let source = Source::new(file, path, segment_size);
         world.emit(log.started());
@@ -206,22 +111,44 @@ impl Upload {
             strays: BTreeMap::new(),
             given_up: BTreeMap::new(),
             window,
+            has_memory: false,
             phase: Phase::Sending,
         }
     }
 
     /// Sends what may be sent, and goes on when all is stored.
     pub(in crate::engine) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
+        let segment_size = world.config.segment_size;
         while matches!(self.phase, Phase::Sending) && !self.source.is_used_up() && self.open.len() < self.window.segments() {
-            match self.source.cut.pop_front() {
-                Some(segment) => self.place(world, segment, 0),
-                None => self.take_cut(world)?,
+            if !self.has_memory && !self.take_memory(world, memory_min(self.log.status.bytes, segment_size)) {
+                break;
+            }
+            self.has_memory = true;
+            if self.source.cut.is_empty() {
+                self.take_cut(world)?;
+                continue;
+            }
+            if !self.open.is_empty() && !self.take_memory(world, segment_size.as_usize() as u64) {
+                break;
+            }
+            if let Some(segment) = self.source.cut.pop_front() {
+                self.place(world, segment, 0);
             }
         }
         if matches!(self.phase, Phase::Sending) && self.source.is_used_up() && self.open.is_empty() {
             self.commit(world);
         }
         Ok(())
+    }
+
+    /// Takes memory. False where there is none for it now.
+    fn take_memory(&mut self, world: &mut World, bytes: u64) -> bool {
+        let is_granted = bytes == 0 || world.memory.take(self.id, bytes);
+        self.log.status.state = match is_granted || !self.open.is_empty() {
+            true => TransferState::Running,
+            false => TransferState::Waiting,
+        };
+        is_granted
     }
 
     /// Takes in what has been cut, if it has been.
@@ -290,9 +217,10 @@ impl Upload {
                     self.fail(world, TransferError::NotConfirmed { node, reason });
                 }
             }
-            Input::Answered { part: Part::Delete, node, .. } | Input::Unreachable { part: Part::Delete, node, .. } => {
-                self.on_deleted(world, node)
+            Input::Answered { part: Part::Delete, node, response, .. } => {
+                self.on_deleted(world, node, matches!(response, Response::Deleted))
             }
+            Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(world, node, false),
             Input::Done(outcome) => self.on_catalog(world, outcome),
         }
     }
@@ -311,6 +239,10 @@ impl Upload {
     fn on_stored(&mut self, world: &mut World, index: u32, node: NodeNumber) {
         let Some(open) = self.take_open(index, node) else { return };
         world.settle_promise(node, open.room);
+        // The last of them uses what the upload has in any case.
+        if !self.open.is_empty() {
+            world.memory.give_back(self.id, world.config.segment_size.as_usize() as u64);
+        }
         self.placed.insert(index, Placed { id: open.segment.id, len: open.segment.bytes.len() as u32, node });
         self.window.note(world.now(), open.segment.bytes.len() as u64);
         self.reach(world, index, Stage::Acknowledged);
@@ -352,6 +284,7 @@ impl Upload {
     fn commit(&mut self, world: &mut World) {
         self.log.status.state = TransferState::Committing;
         self.source.close(world);
+        world.memory.leave(self.id);
         let shares = self.shares();
         if shares.is_empty() {
             return self.catalogue(world);
@@ -406,17 +339,27 @@ impl Upload {
     fn on_catalog(&mut self, world: &mut World, outcome: Outcome) {
         match (std::mem::replace(&mut self.phase, Phase::Over), outcome) {
             (Phase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(world, *manifest),
-            (Phase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => self.fail(world, error.into()),
-            (Phase::FindingGarbage(error), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
-            // What cannot be told is left: the next start sweeps what nobody refers to.
-            (Phase::FindingGarbage(error), _) => self.end_failed(world, error),
+            (Phase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
+                TransferError::OutcomeUnknown(reason) => self.end_unknown(world, reason),
+                error => self.fail(world, error),
+            },
+            // The panic may have come after the commit.
+            (Phase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, reason),
+            (Phase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
+            (Phase::FindingGarbage(error, candidates), _) => {
+                candidates.into_iter().for_each(|(node, ids)| world.owe(node, ids));
+                self.end_failed(world, error);
+            }
             (_, Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
             (phase, _) => self.phase = phase,
         }
     }
 
     fn finish(&mut self, world: &mut World, manifest: Manifest) {
-        self.release_all(world);
+        self.release_pins(world);
+        world.names_promised.remove(&self.log.status.file);
+        // A node may have stored a segment whose answer was lost, after which another node was asked.
+        std::mem::take(&mut self.strays).into_iter().for_each(|(node, ids)| world.owe(node, ids));
         let FileRecord { key: file, size, sha256, .. } = manifest.file.clone();
         Arc::make_mut(&mut world.files).insert(file.clone(), manifest.file);
         self.log.sha256 = Some(sha256);
@@ -434,12 +377,13 @@ impl Upload {
 
     /// It cannot be done: what has been stored for it is removed.
     fn fail(&mut self, world: &mut World, error: TransferError) {
-        if matches!(self.phase, Phase::FindingGarbage(_) | Phase::Deleting(..)) {
+        if matches!(self.phase, Phase::FindingGarbage(..) | Phase::Deleting(..)) {
             return;
         }
         self.log.status.state = TransferState::Undoing;
         self.source.close(world);
-        world.client.forget(self.id);
+        world.memory.leave(self.id);
+        world.forget_requests(self.id);
         let mut shares = self.shares();
         for (node, ids) in std::mem::take(&mut self.strays) {
             shares.entry(node).or_default().extend(ids);
@@ -449,28 +393,36 @@ impl Upload {
             world.release(open.node, open.segment.id);
             shares.entry(open.node).or_default().insert(open.segment.id);
         }
-        self.release_all(world);
+        self.release_pins(world);
         let candidates: Garbage = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
-        self.phase = Phase::FindingGarbage(error);
+        self.phase = Phase::FindingGarbage(error, candidates.clone());
         world.submit_catalog(self.id, move |catalog| Outcome::Unreferenced(catalog.unreferenced(candidates)));
     }
 
     fn delete(&mut self, world: &mut World, error: TransferError, garbage: Garbage) {
-        let asked = world.delete_garbage(self.id, garbage);
-        if asked.is_empty() {
+        let deletion = Deletion::begin(world, self.id, garbage);
+        if deletion.is_over() {
             self.end_failed(world, error);
         } else {
-            self.phase = Phase::Deleting(error, asked);
+            self.phase = Phase::Deleting(error, deletion);
         }
     }
 
-    fn on_deleted(&mut self, world: &mut World, node: NodeNumber) {
-        let Phase::Deleting(error, waiting) = &mut self.phase else { return };
-        waiting.settle(node);
-        if waiting.is_empty() {
+    fn on_deleted(&mut self, world: &mut World, node: NodeNumber, is_deleted: bool) {
+        let Phase::Deleting(error, deletion) = &mut self.phase else { return };
+        deletion.settle(world, node, is_deleted);
+        if deletion.is_over() {
             let error = error.clone();
             self.end_failed(world, error);
         }
+    }
+
+    /// Nobody knows whether it is a file now. Nothing that could belong to one is deleted, and its name stays promised: the next
+    /// start finds out.
+    fn end_unknown(&mut self, world: &mut World, reason: String) {
+        let error = TransferError::OutcomeUnknown(reason);
+        self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
+        world.emit(self.log.failed(error));
     }
 
     fn end_failed(&mut self, world: &mut World, error: TransferError) {
@@ -481,33 +433,10 @@ impl Upload {
         world.emit(self.log.failed(error));
     }
 
-    fn release_all(&mut self, world: &mut World) {
-        world.names_promised.remove(&self.log.status.file);
+    /// What is stored for it may be deleted again by others, as far as no file needs it.
+    fn release_pins(&mut self, world: &mut World) {
         for placed in std::mem::take(&mut self.placed).into_values() {
             world.release(placed.node, placed.id);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    #[test]
-    fn a_change_is_known_whatever_time_is_set() {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"before").unwrap();
-        let version = version_of(&file);
-        let times = std::fs::FileTimes::new().set_modified(file.metadata().unwrap().modified().unwrap());
-        assert_eq!(version_of(&file), version);
-        // The kernel's clock of files may tick four milliseconds later only.
-        let changed = (0..1_000_000).any(|_| {
-            file.write_all(b"x").and_then(|()| file.set_len(6)).and_then(|()| file.set_times(times)).unwrap();
-            version_of(&file) != version
-        });
-        let modified = |version: Option<Version>| version.unwrap().modified;
-        assert!(changed && modified(version_of(&file)) == modified(version));
     }
 }

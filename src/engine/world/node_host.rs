@@ -53,6 +53,16 @@ impl NodeHost {
         sent.iter().rev().find(|(start, end, _)| (*start..*end).contains(&offset)).map(|&(_, _, tag)| tag)
     }
 
+    /// Time has passed.
+    pub(super) fn handle_timeout(&mut self, net: &Network) {
+        let NodeHost { node, answers, .. } = self;
+        let heard_from = |host| {
+            let connections = answers.keys().filter(|&&connection| net.host_of(connection.peer()) == Some(host));
+            connections.filter_map(|&connection| net.activity(connection)).map(|activity| activity.heard_at).max()
+        };
+        node.handle_timeout(net.now(), heard_from);
+    }
+
     pub(super) fn send(&mut self, net: &mut Network, connection: ConnectionId, tag: RequestTag, header: Bytes, payload: Bytes) {
         if let Some(answers) = self.answers.get_mut(&connection) {
             answers.waiting.push_back((tag, header, payload));

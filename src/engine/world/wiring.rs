@@ -1,13 +1,13 @@
 //! What happens on the network goes to whom it concerns, and what they want done is done. Knows nothing of transfers but
 //! their names.
 
-use crate::engine::client::ClientOutput;
+use crate::engine::client::{ClientOutput, Owner};
 use crate::engine::disk_model::DiskModel;
 use crate::engine::event::Event;
 use crate::engine::io::{Lane, Outcome};
 use crate::engine::snapshot::Party;
 use crate::net::{ConnectionId, Ending, HostId, NetEvent};
-use crate::node::health::HealthChange;
+use crate::node::health::{Health, HealthChange};
 use crate::node::{DiskJob, NodeOutput};
 use crate::storage::disk::DiskError;
 use crate::storage::volume::DiskOp;
@@ -15,10 +15,12 @@ use crate::units::SimTime;
 
 use super::{Due, World};
 
-/// The client's place in the timetable: its connections, and its probes. Nodes follow.
+/// The client's places in the timetable: its connections, and its probes. Nodes follow.
 const CLIENT_LINKS: usize = 0;
 const CLIENT_PROBES: usize = 1;
-const FIRST_NODE: usize = 2;
+/// The place of the deletions that nodes owe.
+pub(super) const OWED: usize = 2;
+const FIRST_NODE: usize = 3;
 
 impl World {
     /// Carries one event of the network to whom it concerns. False where there is none.
@@ -34,6 +36,7 @@ impl World {
                     self.nodes[index].node.handle_drained(connection);
                 }
             }
+            NetEvent::Acknowledged { connection } => self.client.on_acknowledged(&self.net, connection),
             NetEvent::Ended { connection, ending, .. } => self.on_ended(connection, ending),
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_retransmitted(connection, offset),
@@ -85,6 +88,9 @@ impl World {
             Ending::TimedOut => "it did not answer",
         };
         if !self.forget_accepted(connection) {
+            if ending != Ending::TimedOut {
+                self.note_heard(connection);
+            }
             self.client.on_ended(&mut self.net, connection, reason);
         }
     }
@@ -152,11 +158,16 @@ impl World {
                 self.note_client_timeout();
             }
             CLIENT_PROBES => {
-                self.peers.handle_timeout(now);
+                let World { peers, client, hosts, net, .. } = self;
+                peers.handle_timeout(now, |host| match hosts.party(host) {
+                    Party::Node(node) => client.heard(net, node),
+                    Party::Client => None,
+                });
                 self.send_client_probes();
             }
+            OWED => self.handle_owed_timeout(),
             node => {
-                self.nodes[node - FIRST_NODE].node.handle_timeout(now);
+                self.nodes[node - FIRST_NODE].handle_timeout(&self.net);
                 self.carry_out(node - FIRST_NODE);
             }
         }
@@ -194,8 +205,12 @@ impl World {
     pub(in crate::engine) fn handle_client_output(&mut self) -> bool {
         let Some(output) = self.client.poll_output() else { return false };
         match output {
-            ClientOutput::Transfer(transfer, input) => self.inbox.push_back((transfer, input)),
-            ClientOutput::Connected(node) => self.emit(Event::Connected { node }),
+            ClientOutput::Input(Owner::Transfer(transfer, _), input) => self.inbox.push_back((transfer, input)),
+            ClientOutput::Input(Owner::OwedDeletions, input) => self.handle_owed_answer(input),
+            ClientOutput::Connected(node) => {
+                self.emit(Event::Connected { node });
+                self.collect_from(node);
+            }
             ClientOutput::Disconnected(node, reason) => self.emit(Event::Disconnected { node, reason }),
         }
         true
@@ -221,6 +236,9 @@ impl World {
         while let Some(HealthChange { peer, from, to, missed }) = self.peers.poll_change() {
             if let Party::Node(node) = self.hosts.party(peer) {
                 self.emit(Event::HealthChanged { node, from, to, missed });
+                if to == Health::Alive {
+                    self.collect_from(node);
+                }
             }
         }
         self.timetable.set(CLIENT_PROBES, self.peers.next_timeout());

@@ -4,6 +4,7 @@
 //! acknowledgement, data, new data, answer. Knows nothing of links, hosts or the bytes themselves.
 
 use super::TcpConfig;
+use super::liveness::{Activity, Liveness, Verdict};
 use super::receiver::{Receiver, SYN_WINDOW};
 use super::rtt::INITIAL_RTO_US;
 use super::sender::Sender;
@@ -27,8 +28,6 @@ pub(crate) struct Told {
     pub(crate) opened: bool,
     /// There is more to read, or the stream has ended.
     pub(crate) readable: bool,
-    /// The peer has acknowledged something.
-    pub(crate) acked: bool,
     /// The connection is over, and how.
     pub(crate) ended: Option<Ending>,
 }
@@ -42,6 +41,7 @@ pub(crate) struct Connection {
     timers: Timers,
     header: Packet,
     user_timeout: SimDuration,
+    liveness: Liveness,
     /// The application will read no more.
     abandoned: bool,
     /// The application's write side is closed.
@@ -80,6 +80,7 @@ impl Connection {
             timers,
             header,
             user_timeout: config.user_timeout,
+            liveness: Liveness::new(config.keepalive),
             abandoned: false,
             finished: false,
             handshake: Handshake { sent_at: now, resent: 0, wait_jiffies: jiffies_for_micros(INITIAL_RTO_US) },
@@ -127,6 +128,11 @@ impl Connection {
     /// Bytes written and not acknowledged.
     pub(crate) fn buffered(&self) -> u64 {
         self.sender.buffered()
+    }
+
+    /// When the peer, and progress, were last heard of.
+    pub(crate) fn activity(&self) -> Activity {
+        self.liveness.activity
     }
 
     /// The congestion window, in packets.
@@ -203,6 +209,7 @@ impl Connection {
 
     /// A packet has arrived (RFC 9293 §3.10.7).
     pub(crate) fn on_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> Told {
+        self.liveness.hear(now);
         self.step(now, out, |connection, step| {
             if packet.flags.contains(Flags::RST) {
                 return connection.on_reset(packet);
@@ -224,7 +231,7 @@ impl Connection {
                 Timer::Handshake => connection.resend_syn(step),
                 Timer::Transmit => connection.on_transmit_timer(step, &mut told),
                 Timer::DelayedAck | Timer::CompressedAck => connection.receiver.on_timer(step, timer),
-                Timer::Lifetime => connection.on_lifetime(&mut told),
+                Timer::Lifetime => connection.on_lifetime(step, &mut told),
             });
         }
         told
@@ -301,6 +308,9 @@ impl Connection {
         self.state = if self.finished { State::FinWait1 } else { State::Established };
         step.timers.cancel(Timer::Handshake);
         step.timers.cancel(Timer::Lifetime);
+        if let Some(at) = self.liveness.first_look(step.now) {
+            step.timers.set(Timer::Lifetime, at);
+        }
         let rtt_us = if self.handshake.resent == 0 {
             Some((step.now - self.handshake.sent_at).as_nanos() / 1_000)
         } else if packet.timestamp_echo != 0 {
@@ -324,16 +334,22 @@ impl Connection {
             self.enter_established(step, packet);
             told.opened = true;
         }
-        let acked_before = self.sender.acked_to();
+        let delivered_before = self.sender.delivered();
         let acks_unsent = self.sender.on_ack(step, packet);
-        told.acked = self.sender.acked_to() > acked_before;
+        if self.sender.delivered() != delivered_before {
+            self.liveness.activity.acked_at = step.now;
+        }
         if self.abandoned && packet.len > 0 && packet.seq >= self.receiver.expected() {
             step.send_control(self.sender.sent_to(), Flags::RST.with(Flags::ACK), |_| {});
             self.enter_closed();
             told.ended = Some(Ending::Reset);
             return told;
         }
+        let fresh_before = self.receiver.fresh();
         told.readable = self.receiver.on_packet(step, packet);
+        if self.receiver.fresh() != fresh_before {
+            self.liveness.activity.received_at = step.now;
+        }
         self.receiver.stamp(step);
         self.follow_fins(step, &mut told);
         if acks_unsent {
@@ -417,9 +433,27 @@ impl Connection {
         }
         self.sender.on_timer(step);
         self.receiver.note_piggybacked(step);
+        self.clamp_to_user_timeout(step);
     }
 
-    fn on_lifetime(&mut self, told: &mut Told) {
+    /// The timer runs out no later than the user timeout, however far it has backed off (Linux
+    /// `tcp_clamp_rto_to_user_timeout`).
+    fn clamp_to_user_timeout(&self, step: &mut Step) {
+        let Some(since) = self.sender.unanswered_since() else { return };
+        let rest = self.user_timeout.saturating_sub(step.now - since);
+        let limit = expiry(step.now, jiffies_for_micros(rest.as_nanos().div_ceil(1_000)));
+        if step.timers.is_set(Timer::Transmit) && step.timers.at(Timer::Transmit) > limit {
+            step.timers.set(Timer::Transmit, limit);
+        }
+    }
+
+    /// The connection has waited long enough for its opening or its end; or, as with Linux's one timer for these, an open one
+    /// is looked at for signs of life.
+    fn on_lifetime(&mut self, step: &mut Step, told: &mut Told) {
+        let is_open = !self.state.is_opening() && !matches!(self.state, State::TimeWait | State::FinWait2 | State::Closed);
+        if is_open {
+            return self.on_keepalive(step, told);
+        }
         let ending = match self.state {
             State::TimeWait | State::FinWait2 => None,
             _ => Some(Ending::TimedOut),
@@ -429,6 +463,24 @@ impl Connection {
         }
         told.ended = ending.or(told.ended);
         self.enter_closed();
+    }
+
+    /// Linux `tcp_keepalive_timer`: the probe repeats the byte before the first unacknowledged one, which the peer must answer;
+    /// an end that gives up resets the connection.
+    fn on_keepalive(&mut self, step: &mut Step, told: &mut Told) {
+        match self.liveness.look(step.now, self.user_timeout, self.sender.buffered() > 0) {
+            None => {}
+            Some(Verdict::Wait(at)) => step.timers.set(Timer::Lifetime, at),
+            Some(Verdict::Probe(at)) => {
+                step.send_control(self.sender.acked_to() - 1, Flags::ACK, |_| {});
+                step.timers.set(Timer::Lifetime, at);
+            }
+            Some(Verdict::GiveUp) => {
+                step.send_control(self.sender.sent_to(), Flags::RST.with(Flags::ACK), |_| {});
+                self.enter_closed();
+                told.ended = Some(Ending::TimedOut);
+            }
+        }
     }
 
     fn enter_closed(&mut self) {

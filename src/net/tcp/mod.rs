@@ -5,6 +5,7 @@
 //! | [`connection`], [`state`] | states, opening and closing | RFC 9293 |
 //! | [`sender`] | what is sent, and what an acknowledgement does | RFC 5681, 6298, 6675, 8985, 9937 |
 //! | [`receiver`] | reassembly, SACK, delayed acknowledgements, the window | RFC 2018, 2883, 1122, 9293 |
+//! | [`liveness`] | signs of a peer's life, probes of an idle one | RFC 9293, 1122 |
 //! | [`congestion`] | CUBIC with HyStart, NewReno | RFC 9438, 6582 |
 //! | [`rtt`] | round-trip times and the retransmission timeout | RFC 6298 |
 //! | [`stream`] | the bytes of one direction | |
@@ -14,6 +15,7 @@
 
 pub(crate) mod congestion;
 pub(crate) mod connection;
+pub(crate) mod liveness;
 pub(crate) mod receiver;
 mod rtt;
 mod sender;
@@ -23,6 +25,7 @@ pub(crate) mod stream;
 mod timer;
 
 pub use congestion::CongestionControl;
+pub use liveness::{Activity, KeepAlive};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,14 +42,16 @@ pub struct TcpConfig {
     pub receive_buffer: ByteSize,
     /// How long opening a connection may take before it fails.
     pub connect_timeout: SimDuration,
-    /// How long sent data may stay unacknowledged, or a connection silent while it owes an answer, before it is given up
-    /// (RFC 5482).
+    /// How long sent data may stay unacknowledged, or keep-alive probes unanswered, before the connection is given up (RFC 5482;
+    /// Linux `TCP_USER_TIMEOUT`).
     pub user_timeout: SimDuration,
+    /// How idle connections are probed; `None` for never (RFC 9293 §3.8.4).
+    pub keepalive: Option<KeepAlive>,
 }
 
 impl Default for TcpConfig {
     /// CUBIC; 4 MiB to send and 6 MiB to receive (Linux's `tcp_wmem` and `tcp_rmem` maxima); a minute to connect, two for an
-    /// answer.
+    /// answer; no probes of idle connections.
     fn default() -> TcpConfig {
         TcpConfig {
             congestion: CongestionControl::Cubic,
@@ -54,6 +59,7 @@ impl Default for TcpConfig {
             receive_buffer: ByteSize::from_mib(6),
             connect_timeout: SimDuration::from_secs(60),
             user_timeout: SimDuration::from_secs(120),
+            keepalive: None,
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Receiver {
     pub(super) echo: u32,
     ack: AckPolicy,
     pub(super) bytes_received: u64,
+    /// Packets that brought something for the first time, as a counter that wraps.
+    fresh: u32,
 }
 
 /// When the next acknowledgement is sent.
@@ -96,12 +98,18 @@ impl Receiver {
             echo: 0,
             ack: AckPolicy::default(),
             bytes_received: 0,
+            fresh: 0,
         }
     }
 
     /// RCV.NXT.
     pub(super) fn expected(&self) -> u64 {
         self.nxt
+    }
+
+    /// Packets that brought something for the first time, as a counter that wraps.
+    pub(super) fn fresh(&self) -> u32 {
+        self.fresh
     }
 
     /// Up to where the application may read: all before it has arrived.
@@ -168,6 +176,7 @@ impl Receiver {
             if start < self.nxt {
                 self.report_duplicate((start, self.nxt));
             }
+            self.fresh = self.fresh.wrapping_add(1);
             self.advance(end);
         } else {
             self.store_beyond((start, end));
@@ -200,6 +209,8 @@ impl Receiver {
             self.duplicate = Some((start.max(inner_start), end.min(inner_end)));
             self.ack.at_once = true;
         }
+        let is_known = overlapping.iter().any(|&(s, e)| s <= start && end <= e);
+        self.fresh = self.fresh.wrapping_add(u32::from(!is_known));
         let merged_start = overlapping.first().map_or(start, |&(s, _)| s.min(start));
         let merged_end = overlapping.last().map_or(end, |&(_, e)| e.max(end));
         self.beyond.splice(first..first + touched, [(merged_start, merged_end)]);

@@ -40,7 +40,7 @@ fn spans<'a>(app: &App, report: &TransferReport, place: usize, width: u16) -> Ve
     let state = match status.state {
         TransferState::Done => Role::Good,
         TransferState::Failed | TransferState::Cancelled => Role::Bad,
-        TransferState::Undoing | TransferState::Committing => Role::Warning,
+        TransferState::Undoing | TransferState::Committing | TransferState::Waiting => Role::Warning,
         TransferState::Running => Role::Flow,
     };
     let part = if status.bytes == 0 {

@@ -146,6 +146,11 @@ impl Sender {
         self.written.saturating_sub(self.una)
     }
 
+    /// Packets that the peer is known to have, acknowledged or SACKed, as a counter that wraps (Linux `tp->delivered`).
+    pub(super) fn delivered(&self) -> u32 {
+        self.delivered
+    }
+
     /// Since when the peer owes an answer to something sent.
     pub(super) fn unanswered_since(&self) -> Option<SimTime> {
         self.unanswered_since

@@ -1,0 +1,262 @@
+//! The memory that all transfers share.
+//!
+//! A transfer takes from the budget before it cuts or asks for a segment, and gives back when the segment is stored or written. The
+//! budget is counted at virtual instants, so that what is granted depends on the run and not on the machine. Users have equal
+//! shares, and within a user's share his transfers have. What does not get any waits: transfers without any memory in the order
+//! in which they began, those that have some until their share grows or they have given some back.
+//!
+//! Nothing that holds memory waits for more in order to give back what it has, so that no transfers can wait for each other. Knows
+//! nothing of what the memory is used for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::transfer::TransferId;
+
+/// The user of a transfer; `None` where there are no accounts.
+type User = Option<String>;
+
+/// What one transfer has.
+#[derive(Debug)]
+struct Holding {
+    user: User,
+    bytes: u64,
+}
+
+/// What one user's transfers have together.
+#[derive(Debug, Default)]
+struct UserShare {
+    bytes: u64,
+    transfers: u64,
+    /// Transfers that got none for want of room, in the order in which they began.
+    waiting: BTreeSet<TransferId>,
+    /// Something has been given back since the first of them was refused.
+    may_retry: bool,
+}
+
+/// The budget, and who has how much of it.
+#[derive(Debug)]
+pub(super) struct MemoryBudget {
+    limit: u64,
+    bytes: u64,
+    holdings: BTreeMap<TransferId, Holding>,
+    users: BTreeMap<User, UserShare>,
+    /// Transfers that have had their share, until shares change.
+    capped: BTreeSet<TransferId>,
+}
+
+impl MemoryBudget {
+    /// A budget of `limit` bytes.
+    pub(super) fn new(limit: u64) -> MemoryBudget {
+        MemoryBudget { limit, bytes: 0, holdings: BTreeMap::new(), users: BTreeMap::new(), capped: BTreeSet::new() }
+    }
+
+    /// A transfer begins, and has a share from now on.
+    pub(super) fn join(&mut self, transfer: TransferId, user: User) {
+        self.users.entry(user.clone()).or_default().transfers += 1;
+        self.holdings.insert(transfer, Holding { user, bytes: 0 });
+    }
+
+    /// A transfer is over: what it had is free.
+    pub(super) fn leave(&mut self, transfer: TransferId) {
+        let Some(holding) = self.holdings.remove(&transfer) else { return };
+        self.capped.remove(&transfer);
+        self.bytes -= holding.bytes;
+        if let Some(user) = self.users.get_mut(&holding.user) {
+            user.bytes -= holding.bytes;
+            user.transfers -= 1;
+            user.waiting.remove(&transfer);
+            if user.transfers == 0 {
+                self.users.remove(&holding.user);
+            }
+        }
+        // With fewer transfers every share is larger.
+        for transfer in std::mem::take(&mut self.capped) {
+            self.wait(transfer);
+        }
+        self.let_retry();
+    }
+
+    /// Takes `bytes` for a transfer. Where they are not granted it is named by [`next_waiter`](Self::next_waiter) once they may
+    /// be.
+    pub(super) fn take(&mut self, transfer: TransferId, bytes: u64) -> bool {
+        let users = self.users.len() as u64;
+        let Some(holding) = self.holdings.get_mut(&transfer) else { return false };
+        let Some(user) = self.users.get_mut(&holding.user) else { return false };
+        let of_user = self.limit / users;
+        if holding.bytes > 0 && holding.bytes + bytes > of_user / user.transfers {
+            self.capped.insert(transfer);
+            return false;
+        }
+        let passes_user = user.bytes > 0 && user.bytes + bytes > of_user;
+        // Where nobody has any, one may pass the limit: else what is larger than it would wait without end.
+        let passes_limit = self.bytes > 0 && self.bytes + bytes > self.limit;
+        if passes_user || passes_limit {
+            user.waiting.insert(transfer);
+            user.may_retry = false;
+            return false;
+        }
+        user.waiting.remove(&transfer);
+        self.capped.remove(&transfer);
+        holding.bytes += bytes;
+        user.bytes += bytes;
+        self.bytes += bytes;
+        true
+    }
+
+    /// A transfer needs `bytes` of what it has no longer.
+    pub(super) fn give_back(&mut self, transfer: TransferId, bytes: u64) {
+        let Some(holding) = self.holdings.get_mut(&transfer) else { return };
+        let bytes = bytes.min(holding.bytes);
+        holding.bytes -= bytes;
+        self.bytes -= bytes;
+        if let Some(user) = self.users.get_mut(&holding.user) {
+            user.bytes -= bytes;
+        }
+        self.let_retry();
+    }
+
+    /// The next transfer that was refused and may try again.
+    pub(super) fn next_waiter(&mut self) -> Option<TransferId> {
+        for user in self.users.values_mut().filter(|user| user.may_retry) {
+            match user.waiting.pop_first() {
+                Some(transfer) => return Some(transfer),
+                None => user.may_retry = false,
+            }
+        }
+        None
+    }
+
+    /// Bytes that transfers have together.
+    pub(super) fn in_use(&self) -> u64 {
+        self.bytes
+    }
+
+    fn wait(&mut self, transfer: TransferId) {
+        let user = self.holdings.get(&transfer).and_then(|holding| self.users.get_mut(&holding.user));
+        if let Some(user) = user {
+            user.waiting.insert(transfer);
+        }
+    }
+
+    fn let_retry(&mut self) {
+        self.users.values_mut().for_each(|user| user.may_retry = !user.waiting.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(n: u64) -> TransferId {
+        TransferId(n)
+    }
+
+    fn user(n: u64) -> User {
+        Some(format!("user{n}"))
+    }
+
+    #[test]
+    fn one_transfer_may_have_all_and_two_have_half_each() {
+        let mut budget = MemoryBudget::new(100);
+        budget.join(id(1), user(1));
+        assert!((0..10).all(|_| budget.take(id(1), 10)) && !budget.take(id(1), 10));
+        budget.join(id(2), user(1));
+        assert!(!budget.take(id(2), 10), "there is no room");
+        budget.give_back(id(1), 10);
+        assert_eq!(budget.next_waiter(), Some(id(2)));
+        assert!(budget.take(id(2), 10));
+        assert!(!budget.take(id(1), 10), "it has more than its half");
+        (0..5).for_each(|_| budget.give_back(id(1), 10));
+        assert!((0..4).all(|_| budget.take(id(2), 10)) && !budget.take(id(2), 10));
+    }
+
+    #[test]
+    fn a_user_with_many_transfers_has_no_more_than_one_with_a_single_one() {
+        let mut budget = MemoryBudget::new(100);
+        (1..=50).for_each(|n| budget.join(id(n), user(1)));
+        budget.join(id(99), user(2));
+        let granted = (1..=50).filter(|&n| budget.take(id(n), 10)).count();
+        assert_eq!(granted, 5);
+        assert!((0..5).all(|_| budget.take(id(99), 10)) && !budget.take(id(99), 10));
+        // Who waits gets it in the order of beginning.
+        budget.give_back(id(1), 10);
+        assert_eq!(budget.next_waiter(), Some(id(6)));
+        assert!(budget.take(id(6), 10));
+        assert_eq!(budget.next_waiter(), Some(id(7)));
+        assert!(!budget.take(id(7), 10));
+        assert_eq!(budget.next_waiter(), None);
+    }
+
+    #[test]
+    fn what_is_larger_than_all_gets_its_turn_alone() {
+        let mut budget = MemoryBudget::new(100);
+        (1..=2).for_each(|n| budget.join(id(n), user(1)));
+        assert!(budget.take(id(1), 10) && !budget.take(id(2), 500));
+        budget.leave(id(1));
+        assert_eq!(budget.next_waiter(), Some(id(2)));
+        assert!(budget.take(id(2), 500));
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Act {
+        Join(u64),
+        Leave(usize),
+        Take(usize, u64),
+        GiveBack(usize, u64),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            (0u64..4).prop_map(Act::Join),
+            any::<usize>().prop_map(Act::Leave),
+            (any::<usize>(), 1u64..60).prop_map(|(who, bytes)| Act::Take(who, bytes)),
+            (any::<usize>(), 1u64..60).prop_map(|(who, bytes)| Act::GiveBack(who, bytes)),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is asked, the limit is kept but by one that is alone, the sums are right, and in the end, when those that
+        /// have some finish one after the other, everybody who waits gets some.
+        #[test]
+        fn the_limit_holds_and_nobody_waits_without_end(acts in proptest::collection::vec(act(), 1..120)) {
+            let mut budget = MemoryBudget::new(100);
+            let (mut there, mut next, mut wants) = (Vec::new(), 0, BTreeMap::new());
+            for act in acts {
+                let of = |place: usize, there: &Vec<TransferId>| there.get(place % there.len().max(1)).copied();
+                match act {
+                    Act::Join(of_user) => {
+                        next += 1;
+                        budget.join(id(next), user(of_user));
+                        there.push(id(next));
+                    }
+                    Act::Leave(place) => if let Some(transfer) = of(place, &there) {
+                        budget.leave(transfer);
+                        there.retain(|&other| other != transfer);
+                        wants.remove(&transfer);
+                    },
+                    Act::Take(place, bytes) => if let Some(transfer) = of(place, &there) {
+                        if budget.take(transfer, bytes) { wants.remove(&transfer); } else { wants.insert(transfer, bytes); }
+                    },
+                    Act::GiveBack(place, bytes) => if let Some(transfer) = of(place, &there) { budget.give_back(transfer, bytes); },
+                }
+                let held: u64 = budget.holdings.values().map(|holding| holding.bytes).sum();
+                prop_assert_eq!(held, budget.in_use());
+                prop_assert_eq!(held, budget.users.values().map(|user| user.bytes).sum::<u64>());
+                let alone = budget.holdings.values().filter(|holding| holding.bytes > 0).count() == 1;
+                prop_assert!(held <= 100 || alone);
+            }
+            for _ in 0..10_000 {
+                while let Some(transfer) = budget.next_waiter() {
+                    let bytes = wants.get(&transfer).copied().unwrap_or(1);
+                    if budget.take(transfer, bytes) { wants.remove(&transfer); }
+                }
+                let Some((&holder, _)) = budget.holdings.iter().find(|(_, holding)| holding.bytes > 0) else { break };
+                budget.leave(holder);
+                wants.remove(&holder);
+            }
+            prop_assert!(wants.is_empty(), "{wants:?} wait although nobody has any");
+        }
+    }
+}

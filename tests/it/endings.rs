@@ -1,0 +1,568 @@
+//! Every transfer ends, whatever the network does, and leaves nothing behind.
+//!
+//! Runs of random commands on random networks whose hosts are cut off and joined again at random. A run is named by its seed:
+//! `P2P_SEED=167` repeats one, and `P2P_LONG=1` makes there be 20,000 of them (docs/testing.md).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use p2p_storage::engine::io::InlineIo;
+use p2p_storage::engine::snapshot::{Party, Snapshot};
+use p2p_storage::engine::transfer::{Direction, TransferError, TransferId, TransferReport, TransferState};
+use p2p_storage::engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation};
+use p2p_storage::net::{HostConfig, KeepAlive, LinkConfig};
+use p2p_storage::node::ProcessState;
+use p2p_storage::random::RandomStream;
+use p2p_storage::storage::catalog::Catalog;
+use p2p_storage::storage::crash_disk::CrashDisk;
+use p2p_storage::storage::disk::Disk;
+use p2p_storage::storage::manifest::{FileKey, NodeNumber};
+use p2p_storage::storage::segment::SegmentSize;
+use p2p_storage::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
+
+use crate::bench::{Bench, config, files_below, quick_link, random_file, slow_link};
+
+/// Runs of `cargo test`, and with `P2P_LONG=1`.
+const RUNS: u64 = 200;
+const RUNS_LONG: u64 = 20_000;
+/// How often a run looks whether anything has come about.
+const LOOK: SimDuration = SimDuration::from_secs(1);
+/// No run takes longer, in virtual time: a link of 1 B/s that makes progress at all is given up on.
+const PATIENCE: SimDuration = SimDuration::from_secs(2_000_000);
+
+/// Runs `run` for every seed, on as many threads as there are cores, and names the seed of one that fails.
+fn for_every_seed(run: impl Fn(u64) + Sync) {
+    if let Some(seed) = std::env::var("P2P_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        return run(seed);
+    }
+    let runs = if std::env::var_os("P2P_LONG").is_some() { RUNS_LONG } else { RUNS };
+    let next = AtomicU64::new(0);
+    let work = || {
+        while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&seed| seed < runs) {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed)));
+            outcome.unwrap_or_else(|panic| {
+                eprintln!("seed {seed} fails");
+                std::panic::resume_unwind(panic)
+            });
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        (0..threads).for_each(|_| drop(scope.spawn(work)));
+    });
+}
+
+/// Chances of a run.
+struct Chance(RandomStream);
+
+impl Chance {
+    fn new(seed: u64, label: &str) -> Chance {
+        Chance(RandomStream::new(seed, label))
+    }
+
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.0.below(most - least + 1)
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.0.below(count) == 0
+    }
+
+    /// Spread evenly over the powers of ten from `10^least` to `10^most`.
+    fn magnitude(&mut self, least: u32, most: u32) -> u64 {
+        let power = 10u64.pow(self.between(u64::from(least), u64::from(most)) as u32);
+        power * self.between(1, 9)
+    }
+
+    fn percent(&mut self, least: u64, most: u64) -> Probability {
+        Probability::from_percent(self.between(least, most) as u32)
+    }
+}
+
+/// A link over which nothing arrives.
+fn cut(link: HostConfig) -> HostConfig {
+    HostConfig { loss: Probability::ALWAYS, ..link }
+}
+
+/// A network of any kind at all: from 1 B/s to 900 Mbit/s, up to 10 s one way, any loss.
+fn any_link(chance: &mut Chance) -> HostConfig {
+    let loss = match chance.between(0, 4) {
+        0 | 1 => chance.percent(0, 5),
+        2 | 3 => chance.percent(5, 60),
+        _ => chance.percent(60, 100),
+    };
+    let delay_us = chance.magnitude(1, 6).min(10_000_000);
+    link(Bandwidth::from_bits_per_second(8 * chance.magnitude(0, 7)), delay_us, loss, chance.between(1, 200) as u32)
+}
+
+/// A network on which everything gets through in time.
+fn fair_link(chance: &mut Chance) -> HostConfig {
+    let delay_us = chance.magnitude(1, 4);
+    link(
+        Bandwidth::from_bits_per_second(8 * chance.magnitude(4, 7)),
+        delay_us,
+        chance.percent(0, 3),
+        chance.between(20, 200) as u32,
+    )
+}
+
+fn link(bandwidth: Bandwidth, delay_us: u64, loss: Probability, queue: u32) -> HostConfig {
+    let delay = DelayRange::between(SimDuration::from_micros(delay_us / 2), SimDuration::from_micros(delay_us));
+    let link = LinkConfig { bandwidth, queue_packets: queue };
+    HostConfig { up: link, down: link, delay, loss }
+}
+
+fn settings(directory: &std::path::Path, seed: u64, chance: &mut Chance, link: HostConfig) -> EngineConfig {
+    let mut settings = config(directory, chance.between(1, 4) as u8, link);
+    settings.seed = seed;
+    settings.tcp.connect_timeout = SimDuration::from_secs(chance.between(2, 12));
+    settings.tcp.user_timeout = SimDuration::from_secs(chance.between(3, 30));
+    settings.tcp.keepalive = Some(KeepAlive::within(settings.tcp.user_timeout));
+    settings.idle_timeout = SimDuration::from_secs(if chance.one_in(4) { 0 } else { chance.between(2, 90) });
+    settings.segment_size = SegmentSize::new(ByteSize::from_kib(1 << chance.between(2, 6))).unwrap();
+    settings.disk.service_time = SimDuration::from_millis(chance.between(0, 50));
+    if chance.one_in(4) {
+        settings.memory = ByteSize::from_kib(200);
+    }
+    settings
+}
+
+/// One run: what is asked, and what came of it.
+struct Run {
+    bench: Bench,
+    disks: Vec<Arc<CrashDisk>>,
+    settings: EngineConfig,
+    contents: BTreeMap<String, Vec<u8>>,
+    transfers: Vec<TransferId>,
+    /// What each connection of the client had last.
+    seen: BTreeMap<(NodeNumber, SocketAddrV4), (SimTime, SimTime)>,
+    progress_at: SimTime,
+}
+
+impl Run {
+    fn new(seed: u64, chance: &mut Chance, link: HostConfig) -> Run {
+        let home = tempfile::tempdir().unwrap();
+        let settings = settings(home.path(), seed, chance, link);
+        let disks: Vec<_> = settings.nodes.iter().map(|_| Arc::new(CrashDisk::new())).collect();
+        let catalog = Catalog::open(&home.path().join("catalog.redb")).unwrap();
+        let dyn_disks = disks.iter().map(|disk| Arc::clone(disk) as Arc<dyn Disk>).collect();
+        let simulation = Simulation::with_disks(settings.clone(), catalog, dyn_disks, Box::new(InlineIo::default())).unwrap();
+        let mut contents = BTreeMap::new();
+        for n in 0..chance.between(1, 4) {
+            let name = format!("f{n}");
+            // Two of a kind now and then, so that they share segments.
+            let salt = if chance.one_in(3) { 0 } else { n };
+            let size = (chance.magnitude(0, 5) as usize).min(300_000);
+            contents.insert(name.clone(), random_file(&home.path().join(&name), size, seed ^ salt));
+        }
+        let bench = Bench { simulation, home, next_token: 0 };
+        Run { bench, disks, settings, contents, transfers: Vec::new(), seen: BTreeMap::new(), progress_at: SimTime::ZERO }
+    }
+
+    fn now(&self) -> SimTime {
+        self.bench.simulation.now()
+    }
+
+    fn sleep(&mut self, span: SimDuration) {
+        self.bench.ask(Command::Sleep { span }).unwrap();
+    }
+
+    fn party(&self, chance: &mut Chance) -> Party {
+        match chance.between(0, self.settings.nodes.len() as u64) {
+            0 => Party::Client,
+            node => Party::Node(NodeNumber::from_index(node as usize - 1)),
+        }
+    }
+
+    fn set_link(&mut self, party: Party, link: HostConfig) {
+        self.bench.ask(Command::SetLink { party, link }).unwrap();
+        self.progress_at = self.now();
+    }
+
+    /// Something that a user, or the network, may do.
+    fn act(&mut self, chance: &mut Chance, link: HostConfig) {
+        let name = format!("f{}", chance.between(0, self.contents.len() as u64 - 1));
+        let command = match chance.between(0, 9) {
+            0..=2 => self.bench.upload_of(&name),
+            3 | 4 => {
+                let path = self.bench.path(&format!("got{}", self.transfers.len()));
+                Command::Download { user: None, file: FileKey::unowned(&name), path, overwrite: false }
+            }
+            5 => Command::Remove { user: None, file: FileKey::unowned(&name) },
+            6 => {
+                if let Some(&transfer) = self.transfers.get(chance.between(0, 9) as usize) {
+                    self.bench.tell(Command::Cancel { transfer });
+                }
+                return;
+            }
+            _ => {
+                let party = self.party(chance);
+                return self.set_link(party, if chance.one_in(2) { cut(link) } else { link });
+            }
+        };
+        match self.bench.ask(command) {
+            Ok(Reply::Started(transfer)) => self.transfers.push(transfer),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert!(is_expected(&error), "{error}"),
+        }
+    }
+
+    /// When a byte of a request was last acknowledged or received, as far as that was looked at.
+    fn look(&mut self) {
+        let Snapshot { connections, .. } = self.bench.simulation.snapshot(String::new(), false);
+        for connection in connections {
+            let now = (connection.activity.acked_at, connection.activity.received_at);
+            let before = self.seen.insert((connection.node, connection.local), now).unwrap_or_default();
+            if now != before {
+                self.progress_at = self.progress_at.max(now.0).max(now.1);
+            }
+        }
+    }
+
+    fn running(&mut self) -> Vec<TransferId> {
+        let Ok(Reply::Transfers(all)) = self.bench.ask(Command::Transfers) else { panic!("no transfers") };
+        all.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect()
+    }
+
+    /// How long a transfer may take after the last sign of progress. A holder is tried to store, to commit and to delete; each
+    /// try may take the time to connect and that of an answer, and those of the last two are at once.
+    fn bound(&self) -> SimDuration {
+        let tcp = &self.settings.tcp;
+        (tcp.connect_timeout + tcp.user_timeout) * (self.settings.nodes.len() as u64 + 2) + LOOK + LOOK
+    }
+
+    /// Lets time pass until every transfer is over.
+    fn finish(&mut self) {
+        let end = self.now() + PATIENCE;
+        loop {
+            let running = self.running();
+            if running.is_empty() || self.now() > end {
+                return;
+            }
+            self.sleep(LOOK);
+            self.look();
+            let silence = self.now() - self.progress_at.min(self.now());
+            assert!(silence <= self.bound(), "{running:?} run on after {silence} without progress, at {}", self.now());
+        }
+    }
+
+    fn reports(&mut self) -> Vec<TransferReport> {
+        let of = |run: &mut Run, transfer| match run.bench.ask(Command::Await { transfer }) {
+            Ok(Reply::Finished(report)) => *report,
+            other => panic!("{other:?}"),
+        };
+        self.transfers.clone().into_iter().map(|transfer| of(self, transfer)).collect()
+    }
+
+    /// What was reported is what is there.
+    fn check_reports(&mut self) {
+        let reports = self.reports();
+        let listed: BTreeSet<String> = self.bench.names().into_iter().collect();
+        for report in &reports {
+            let TransferReport { status, .. } = report;
+            match (status.direction, status.state) {
+                (Direction::Download, TransferState::Done) => {
+                    let place = self.transfers.iter().position(|&id| id == status.id).unwrap();
+                    let bytes = fs::read(self.bench.path(&format!("got{place}"))).unwrap();
+                    assert!(bytes == self.contents[&status.file.name], "{}", status.file);
+                }
+                (_, TransferState::Failed) => assert_ne!(status.error, Some(TransferError::Cancelled)),
+                (_, state) => assert!(state.is_over()),
+            }
+        }
+        let mut stored = BTreeSet::new();
+        while let Some((_, event)) = self.bench.simulation.poll_event() {
+            match event {
+                Event::FileStored { file, .. } => drop(stored.insert(file.name)),
+                Event::FileRemoved { file } => drop(stored.remove(&file.name)),
+                _ => {}
+            }
+        }
+        assert_eq!(listed, stored);
+    }
+
+    /// Every node holds what files need of it, and nothing else.
+    fn check_disks(&mut self) {
+        let mut needed = BTreeSet::new();
+        for name in self.bench.names() {
+            let Ok(Reply::Info(manifest)) = self.bench.ask(Command::Info { file: FileKey::unowned(&name) }) else {
+                panic!("{name}")
+            };
+            for segment in &manifest.segments {
+                needed.extend(segment.holders.iter().map(|holder| (holder.index(), segment.id)));
+            }
+        }
+        let held = |(index, disk): (usize, &Arc<CrashDisk>)| disk.list().unwrap().into_iter().map(move |(id, _)| (index, id));
+        let held: BTreeSet<_> = self.disks.iter().enumerate().flat_map(held).collect();
+        assert_eq!(held, needed);
+        let Ok(Reply::Nodes(nodes)) = self.bench.ask(Command::Nodes) else { panic!("no nodes") };
+        for (node, disk) in nodes.iter().zip(&self.disks) {
+            assert_eq!(node.used_bytes, disk.list().unwrap().iter().map(|(_, len)| len).sum::<u64>(), "{}", node.node);
+        }
+    }
+}
+
+/// Refusals that random commands meet.
+fn is_expected(error: &EngineError) -> bool {
+    use EngineError::{NamePromised, NameTaken, NoRoom, UnknownFile};
+    matches!(error, NamePromised { .. } | NameTaken { .. } | NoRoom { .. } | UnknownFile { .. })
+}
+
+/// Any rate, delay and loss, and hosts that are cut off for good or for a while.
+#[test]
+fn every_transfer_is_over_in_time_whatever_the_network_does() {
+    for_every_seed(|seed| {
+        let mut chance = Chance::new(seed, "any network");
+        let link = any_link(&mut chance);
+        let mut run = Run::new(seed, &mut chance, link);
+        for _ in 0..chance.between(1, 14) {
+            run.act(&mut chance, link);
+            for _ in 0..chance.between(0, 8) {
+                run.sleep(LOOK);
+                run.look();
+            }
+        }
+        run.finish();
+        if run.running().is_empty() {
+            run.check_reports();
+        }
+        // The other end learns of it, too.
+        let tcp = run.settings.tcp;
+        run.sleep((tcp.connect_timeout + tcp.user_timeout) * 3 + run.settings.idle_timeout);
+        let Ok(Reply::Nodes(nodes)) = run.bench.ask(Command::Nodes) else { panic!("no nodes") };
+        let links = run.bench.simulation.snapshot(String::new(), false).connections.len();
+        if links == 0 && run.running().is_empty() {
+            let states: Vec<_> = nodes.iter().map(|node| (node.state, node.connections)).collect();
+            assert!(states.iter().all(|&state| state == (ProcessState::Ready, 0)), "{states:?}");
+        }
+    });
+}
+
+/// Links that are cut and mended: everything ends, and nothing stays that no file needs.
+#[test]
+fn nothing_stays_behind_once_links_are_mended() {
+    for_every_seed(|seed| {
+        let mut chance = Chance::new(seed, "mended cuts");
+        let link = fair_link(&mut chance);
+        let mut run = Run::new(seed, &mut chance, link);
+        for _ in 0..chance.between(4, 24) {
+            run.act(&mut chance, link);
+            run.sleep(SimDuration::from_millis(chance.magnitude(0, 3)));
+            run.look();
+        }
+        let parties = (0..run.settings.nodes.len()).map(|index| Party::Node(NodeNumber::from_index(index)));
+        for party in std::iter::once(Party::Client).chain(parties) {
+            run.set_link(party, link);
+        }
+        run.finish();
+        run.check_reports();
+        // Longer than the longest wait between two attempts to tell a node what it owes.
+        run.sleep(SimDuration::from_secs(1_200));
+        let Ok(Reply::Storage(stats)) = run.bench.ask(Command::Storage) else { panic!("no figures") };
+        assert_eq!(stats.owed_deletions, 0);
+        run.check_disks();
+    });
+}
+
+/// A node that is cut off while its disk works: it has all of the request, and its answer never comes.
+#[test]
+fn an_answer_that_never_comes_is_waited_for_only_so_long() {
+    for direction in [Direction::Upload, Direction::Download] {
+        let mut bench = Bench::with(|directory| {
+            let mut settings = config(directory, 2, quick_link());
+            settings.disk.service_time = SimDuration::from_secs(2);
+            settings
+        });
+        random_file(&bench.path("a.bin"), 40_000, 1);
+        if direction == Direction::Download {
+            bench.put("a.bin").unwrap();
+        }
+        let path = bench.path("fetched.bin");
+        let command = match direction {
+            Direction::Upload => bench.upload_of("a.bin"),
+            _ => Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false },
+        };
+        let began = bench.simulation.now();
+        let transfer = bench.start(command).unwrap();
+        // By then the node has the request, and its disk is at work.
+        let wait = if direction == Direction::Upload { 1_000 } else { 3_500 };
+        bench.ask(Command::Sleep { span: SimDuration::from_millis(wait) }).unwrap();
+        bench.ask(Command::SetLink { party: Party::Node(NodeNumber::from_index(0)), link: cut(quick_link()) }).unwrap();
+        let outcome = bench.finish(transfer);
+        let took = bench.simulation.now() - began;
+        assert!(took < SimDuration::from_secs(45), "{direction:?} {took}");
+        match direction {
+            Direction::Upload => assert_eq!(outcome.unwrap().stories[0].holder.index(), 1, "the other node has it"),
+            _ => {
+                let error = outcome.unwrap_err().to_string();
+                // The keep-alive probes of the client may notice first.
+                assert!(
+                    error.contains("neither took nor answered a request for 30s") || error.contains("it did not answer"),
+                    "{error}"
+                );
+            }
+        }
+        // The node finds out as well, and has nothing in hand any more.
+        bench.ask(Command::Sleep { span: SimDuration::from_secs(60) }).unwrap();
+        let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+        assert_eq!((nodes[0].state, nodes[0].connections), (ProcessState::Ready, 0));
+    }
+}
+
+/// A client that is cut off in the middle of a request leaves the node with half of it.
+#[test]
+fn a_node_does_not_wait_for_the_rest_of_a_request_without_end() {
+    let mut bench = Bench::new(1, slow_link());
+    random_file(&bench.path("a.bin"), 500_000, 1);
+    bench.start(bench.upload_of("a.bin")).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(2) }).unwrap();
+    let state = |bench: &mut Bench| match bench.ask(Command::Nodes) {
+        Ok(Reply::Nodes(nodes)) => (nodes[0].state, nodes[0].connections),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(state(&mut bench), (ProcessState::Running, 1));
+    bench.ask(Command::SetLink { party: Party::Client, link: cut(slow_link()) }).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(40) }).unwrap();
+    assert_eq!(state(&mut bench), (ProcessState::Ready, 0));
+}
+
+/// What was seen to hang for ever: half-open connections under heavy loss.
+#[test]
+fn heavy_loss_ends_transfers_and_does_not_hang_them() {
+    for percent in [20, 30, 40, 50, 60] {
+        for seed in 1..=6 {
+            let link =
+                HostConfig::symmetric("10Mbit/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::from_percent(percent));
+            let mut bench = Bench::with(|directory| EngineConfig { seed, ..config(directory, 5, link) });
+            random_file(&bench.path("a.bin"), 500_000, 1);
+            if bench.put("a.bin").is_ok() {
+                let path = bench.path("fetched.bin");
+                let fetch = Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false };
+                let transfer = bench.start(fetch).unwrap();
+                let _ = bench.finish(transfer);
+            }
+            assert!(bench.simulation.now() < SimTime::ZERO + SimDuration::from_secs(3_600), "{percent} %, seed {seed}");
+        }
+    }
+}
+
+/// Probes die in the client's own full queue; what the node sends on the connection says that it is there.
+#[test]
+fn a_node_that_is_heard_on_a_connection_is_not_dead() {
+    let mut bench = Bench::with(|directory| {
+        let mut settings = config(directory, 2, slow_link());
+        settings.client.link.up.queue_packets = 2;
+        settings
+    });
+    random_file(&bench.path("a.bin"), 3_000_000, 1);
+    let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
+    bench.finish(transfer).unwrap();
+    let events: Vec<_> = std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| event).collect();
+    let changes = events.iter().filter(|event| matches!(event, Event::HealthChanged { .. })).count();
+    assert_eq!(changes, 0);
+}
+
+/// A node is away when a file is removed, or an upload undone: it is told when it is back.
+#[test]
+fn a_node_that_was_away_deletes_what_it_owes() {
+    let mut bench = Bench::new(2, quick_link());
+    random_file(&bench.path("a.bin"), 600_000, 1);
+    bench.put("a.bin").unwrap();
+    let away = Party::Node(NodeNumber::from_index(1));
+    bench.ask(Command::SetLink { party: away, link: cut(quick_link()) }).unwrap();
+    bench.remove("a.bin").unwrap();
+    assert_eq!(bench.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 5);
+    let owed = |bench: &mut Bench| match bench.ask(Command::Storage) {
+        Ok(Reply::Storage(stats)) => stats.owed_deletions,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(owed(&mut bench), 5);
+    // The same content comes back before the node does: what a file needs again is not deleted.
+    let content = fs::read(bench.path("a.bin")).unwrap();
+    fs::write(bench.path("b.bin"), &content[..70_000]).unwrap();
+    bench.ask(Command::SetLink { party: away, link: quick_link() }).unwrap();
+    bench.put("b.bin").unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_secs(3_600) }).unwrap();
+    assert_eq!(owed(&mut bench), 0);
+    assert_eq!(bench.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 2);
+    assert!(bench.get("b.bin").unwrap().1 == content[..70_000]);
+}
+
+/// A name is promised until its upload is undone, and free then.
+#[test]
+fn a_name_is_promised_once_and_freed_once() {
+    let mut bench = Bench::new(2, slow_link());
+    random_file(&bench.path("n"), 400_000, 1);
+    let first = bench.start(bench.upload_of("n")).unwrap();
+    bench.ask(Command::Sleep { span: SimDuration::from_millis(500) }).unwrap();
+    let cancelled = bench.tell(Command::Cancel { transfer: first });
+    let upload = bench.upload_of("n");
+    assert_eq!(bench.start(upload), Err(EngineError::NamePromised { name: "n".into() }));
+    bench.answer(cancelled).unwrap();
+    let second = bench.start(bench.upload_of("n")).unwrap();
+    let upload = bench.upload_of("n");
+    assert_eq!(bench.start(upload), Err(EngineError::NamePromised { name: "n".into() }));
+    bench.finish(second).unwrap();
+}
+
+/// However many uploads there are, they share one budget; those that have nothing of it are seen to wait, and all get their turn.
+#[test]
+fn transfers_share_one_memory() {
+    let mut bench = Bench::with(|directory| {
+        let mut settings = config(directory, 3, quick_link());
+        settings.segment_size = SegmentSize::new(ByteSize::from_mib(1)).unwrap();
+        settings.memory = ByteSize::from_mib(16);
+        settings
+    });
+    let transfers: Vec<TransferId> = (0..12)
+        .map(|n| {
+            let name = format!("f{n}");
+            random_file(&bench.path(&name), 6 << 20, n);
+            bench.start(bench.upload_of(&name)).unwrap()
+        })
+        .collect();
+    let mut most_waiting = 0;
+    loop {
+        let Ok(Reply::Transfers(all)) = bench.ask(Command::Transfers) else { panic!("no transfers") };
+        let of = |state| all.iter().filter(|status| status.state == state).count();
+        most_waiting = most_waiting.max(of(TransferState::Waiting));
+        assert!(bench.simulation.memory_in_use() <= 16 << 20);
+        if all.iter().all(|status| status.state.is_over()) {
+            break;
+        }
+        bench.ask(Command::Sleep { span: SimDuration::from_millis(20) }).unwrap();
+    }
+    assert!(most_waiting >= 6, "{most_waiting}");
+    for transfer in transfers {
+        bench.finish(transfer).unwrap();
+    }
+    assert_eq!(bench.simulation.memory_in_use(), 0);
+}
+
+/// The catalog's file is taken away during an upload: nothing that is written to it would be found again, so nothing is, the upload
+/// fails with the reason, and no segment is deleted by what a catalog without a name says.
+#[test]
+fn a_catalog_that_is_taken_away_acknowledges_and_deletes_nothing() {
+    let mut bench = Bench::new(2, quick_link());
+    for (name, salt) in [("a.bin", 1), ("b.bin", 2)] {
+        random_file(&bench.path(name), 200_000, salt);
+    }
+    bench.put("a.bin").unwrap();
+    let upload = bench.start(bench.upload_of("b.bin")).unwrap();
+    let (catalog, away) = (bench.path("data/catalog.redb"), bench.path("away.redb"));
+    fs::rename(&catalog, &away).unwrap();
+    let error = bench.finish(upload).unwrap_err().to_string();
+    assert!(error.contains("catalog.redb"), "{error}");
+    let removal = bench.remove("a.bin").unwrap_err().to_string();
+    assert!(removal.contains("nothing more is written"), "{removal}");
+    let segments =
+        || files_below(&bench.path("data/nodes")).into_iter().filter(|path| path.to_string_lossy().contains("segments/"));
+    assert_eq!(segments().count(), 8);
+    fs::rename(&away, &catalog).unwrap();
+    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    assert_eq!(bench.names(), ["a.bin"]);
+    assert_eq!(bench.get("a.bin").unwrap().1, fs::read(bench.path("a.bin")).unwrap());
+}
