@@ -6,7 +6,8 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`units`], [`random`], [`codec`], [`panics`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values |
-//! | 0 | [`replacement`], [`private_file`], [`database`] | files that appear whole, and what they replace; files that are their owner's alone; the embedded database of a data directory |
+//! | 0 | [`text`], [`spelling`], [`stored_time`] | text from outside, read in one way; one text in several spellings; instants of a clock that may be put back |
+//! | 0 | [`pieces`], [`replacement`], [`private_file`], [`database`] | files that grow by whole pieces, or appear whole, and what they replace; files that are their owner's alone; the embedded database of a data directory |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 1 | [`auth`] | accounts, passwords, one-time passwords, sessions, the audit log and the mails |
@@ -45,6 +46,7 @@ pub mod node;
 pub mod oneshot;
 pub mod output;
 pub mod panics;
+pub mod pieces;
 pub mod private_file;
 pub mod progress;
 pub mod qr;
@@ -57,6 +59,9 @@ pub mod report;
 pub mod scripts;
 pub mod session;
 pub mod shell;
+pub mod spelling;
 pub mod storage;
+pub mod stored_time;
+pub mod text;
 pub mod tui;
 pub mod units;

@@ -1,0 +1,165 @@
+//! Floor 0: a file that grows by whole pieces. What is given in one call of `write` is a piece; however writing ends, by a full disk or the
+//! end of the process, the file ends with a whole one. Knows nothing of what pieces are.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+
+/// Pieces are gathered up to so many bytes before the system is called.
+const GATHERED_MAX: usize = 64 << 10;
+
+/// What pieces are added to: something that can be made shorter again.
+pub trait Shorten: Write {
+    /// Takes away what is beyond so many bytes; what is written next follows there.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    fn shorten(&mut self, length: u64) -> io::Result<()>;
+}
+
+impl Shorten for File {
+    fn shorten(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)?;
+        self.seek(SeekFrom::Start(length)).map(drop)
+    }
+}
+
+/// A file that whole pieces are added to. Dropped, it has all that the disk has taken.
+#[derive(Debug)]
+pub struct PieceFile<F: Shorten = File> {
+    file: F,
+    /// The length of the file, which ends with a whole piece.
+    length: u64,
+    gathered: Vec<u8>,
+    /// Where each gathered piece ends.
+    ends: Vec<usize>,
+}
+
+impl PieceFile {
+    /// Adds to the end of a file.
+    ///
+    /// # Errors
+    /// Where its end cannot be found.
+    pub fn new(mut file: File) -> io::Result<PieceFile> {
+        let length = file.seek(SeekFrom::End(0))?;
+        Ok(PieceFile { file, length, gathered: Vec::with_capacity(GATHERED_MAX), ends: Vec::new() })
+    }
+}
+
+impl<F: Shorten> PieceFile<F> {
+    /// Takes back the part of a piece that was written before an error.
+    fn cut_back(&mut self, written: usize) {
+        let whole = self.ends.iter().rev().find(|&&end| end <= written).copied().unwrap_or_default();
+        self.length += whole as u64;
+        // Where even that fails, nothing is left that could be done.
+        let _ = self.file.shorten(self.length);
+    }
+}
+
+impl<F: Shorten> Write for PieceFile<F> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.gathered.extend_from_slice(piece);
+        self.ends.push(self.gathered.len());
+        if self.gathered.len() >= GATHERED_MAX {
+            self.flush()?;
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut written = 0;
+        while written < self.gathered.len() {
+            let failed = match self.file.write(&self.gathered[written..]) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(count) => {
+                    written += count;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            self.cut_back(written);
+            self.gathered.clear();
+            self.ends.clear();
+            return Err(failed);
+        }
+        self.length += written as u64;
+        self.gathered.clear();
+        self.ends.clear();
+        Ok(())
+    }
+}
+
+impl<F: Shorten> Drop for PieceFile<F> {
+    fn drop(&mut self) {
+        // Whoever wants to know flushes before.
+        let _ = self.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A disk with so much room, which takes what fits of what it is given.
+    struct SmallDisk {
+        bytes: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for &mut SmallDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room - self.bytes.len());
+            self.bytes.extend_from_slice(&bytes[..taken]);
+            if taken == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Shorten for &mut SmallDisk {
+        fn shorten(&mut self, length: u64) -> io::Result<()> {
+            self.bytes.truncate(length as usize);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn pieces_come_whole_and_in_order() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut pieces = PieceFile::new(file.reopen().unwrap()).unwrap();
+        let expected: Vec<u8> = (0..50_000u32).flat_map(u32::to_le_bytes).collect();
+        expected.chunks(4).for_each(|piece| pieces.write_all(piece).unwrap());
+        drop(pieces);
+        assert!(std::fs::read(file.path()).unwrap() == expected);
+        let mut more = PieceFile::new(file.reopen().unwrap()).unwrap();
+        more.write_all(b"more").and_then(|()| more.flush()).unwrap();
+        assert!(std::fs::read(file.path()).unwrap().ends_with(b"more"));
+        file.reopen().unwrap().shorten(8).unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), expected[..8]);
+    }
+
+    proptest! {
+        /// What is in the file is the beginning of what was given, up to a piece's end: as many pieces as find room.
+        #[test]
+        fn a_full_disk_cuts_no_piece(lengths in proptest::collection::vec(1usize..9_000, 1..40), room in 0usize..200_000) {
+            let mut disk = SmallDisk { bytes: Vec::new(), room };
+            let mut pieces = PieceFile { file: &mut disk, length: 0, gathered: Vec::new(), ends: Vec::new() };
+            let mut given = Vec::new();
+            let failed = lengths.iter().enumerate().any(|(number, &length)| {
+                given.push(vec![number as u8; length]);
+                pieces.write_all(&given[number]).is_err()
+            }) || pieces.flush().is_err();
+            drop(pieces);
+            let mut expected = Vec::new();
+            for piece in given.iter().take_while({ let mut sum = 0; move |piece| { sum += piece.len(); sum <= room } }) {
+                expected.extend_from_slice(piece);
+            }
+            prop_assert_eq!(failed, lengths.iter().sum::<usize>() > room);
+            prop_assert!(disk.bytes == expected);
+        }
+    }
+}
