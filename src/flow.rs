@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use serde::Serialize;
 
 use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
 use crate::net::{CongestionControl, TraceHash};
 use crate::output::{self, OutputArgs};
+use crate::pieces::PieceFile;
 use crate::report::{figures, seconds_of, table};
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability};
 
@@ -137,10 +138,9 @@ fn wall_clock() -> Instant {
 
 /// The first run is the one that may be captured and watched, which changes nothing in it.
 fn first_run(args: &FlowArgs, experiment: &Experiment) -> Result<Run> {
-    let create =
-        |path: &PathBuf| File::create(path).map(BufWriter::new).wrap_err_with(|| format!("cannot write {}", path.display()));
-    let capture = args.pcap.as_ref().map(create).transpose()?;
-    let mut windows = args.cwnd.as_ref().map(create).transpose()?;
+    let create = |path: &PathBuf| File::create(path).wrap_err_with(|| format!("cannot write {}", path.display()));
+    let capture = args.pcap.as_ref().map(|path| Ok::<_, Report>(PieceFile::new(create(path)?)?)).transpose()?;
+    let mut windows = args.cwnd.as_ref().map(create).transpose()?.map(BufWriter::new);
     if let Some(file) = &mut windows {
         writeln!(file, "seconds,flow,cwnd_packets,ssthresh_packets,in_flight_packets,srtt_seconds,state")
             .wrap_err("cannot write")?;

@@ -226,10 +226,10 @@ impl Session {
     /// with what a later session of this process writes.
     ///
     /// # Errors
-    /// Where the engine ended in a panic.
+    /// Where the engine ended in a panic, or a capture before anybody ended it.
     pub async fn end(self) -> Result<WorkerGuard> {
         // An engine that has stopped by itself is told by the join.
-        let _ = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
+        let stopped = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
         drop(self.engine);
         // Tasks that were aborted hold handles yet: they let go of them while somebody else waits for the thread.
         let thread = self.thread;
@@ -237,7 +237,10 @@ impl Session {
         // Nobody brings a code any more.
         self.auth.forget_pending();
         self.mailer.end().await;
-        Ok(self.log)
+        match stopped {
+            Err(error @ EngineError::Capture(_)) => Err(advised(error)),
+            _ => Ok(self.log),
+        }
     }
 }
 

@@ -364,7 +364,7 @@ impl Actor {
 fn log(at: SimTime, event: &Event) {
     match event {
         Event::Segment { .. } | Event::HealthChanged { .. } => tracing::debug!(%at, ?event),
-        Event::SegmentsMissing { .. } | Event::TransferFailed { .. } => tracing::warn!(%at, ?event),
+        Event::SegmentsMissing { .. } | Event::TransferFailed { .. } | Event::CaptureEnded { .. } => tracing::warn!(%at, ?event),
         _ => tracing::info!(%at, ?event),
     }
 }

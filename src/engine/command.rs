@@ -9,10 +9,11 @@ use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Party, StorageStats, Topology};
 use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus};
 use crate::net::{HostConfig, PacketRecord};
+use crate::spelling::visible;
 use crate::storage::catalog::CatalogError;
 use crate::storage::disk::DiskError;
 use crate::storage::manifest::{FileKey, FileRecord, Manifest, NameError};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Something to do. Commands take effect at the virtual instant at which they are taken in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -219,7 +220,7 @@ pub enum EngineError {
     #[error(transparent)]
     Name(#[from] NameError),
     /// A file of that name is stored.
-    #[error("a file named `{name}` is stored already")]
+    #[error("a file named `{}` is stored already", visible(name))]
     NameTaken {
         /// The name.
         name: String,
@@ -231,7 +232,7 @@ pub enum EngineError {
         name: String,
     },
     /// There is no such file.
-    #[error("no file named `{file}` is stored{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    #[error("no file named `{}` is stored{}", visible(file), nearest.as_ref().map(|name| format!("; did you mean `{}`?", visible(name))).unwrap_or_default())]
     UnknownFile {
         /// What was asked for.
         file: String,
@@ -316,6 +317,17 @@ pub enum EngineError {
     /// What is asked cannot be recorded.
     #[error("{0}")]
     Recording(String),
+    /// Virtual time does not go so far.
+    #[error("virtual time ends {} h after its start (2^64 ns); it stands at {now} s, so that at most {} s more can pass", u64::MAX / 3_600_000_000_000, left.as_nanos() / 1_000_000_000)]
+    EndOfTime {
+        /// Where it stands.
+        now: SimTime,
+        /// What is left of it.
+        left: SimDuration,
+    },
+    /// Nothing is under way that could ever bring an answer.
+    #[error("nothing more happens in the network after {0} s of virtual time, so this would be waited for without end")]
+    Stalled(SimTime),
     /// Time can be stepped only while it stands still.
     #[error("time is not paused")]
     NotPaused,

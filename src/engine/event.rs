@@ -172,4 +172,9 @@ pub enum Event {
         /// How many segments.
         count: u64,
     },
+    /// A capture has ended before anybody ended it. What its file has is whole. No trace knows of it: it comes of this machine's disk.
+    CaptureEnded {
+        /// Why.
+        reason: String,
+    },
 }

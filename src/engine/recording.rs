@@ -20,6 +20,7 @@ use super::config::EngineConfig;
 use super::io::InlineIo;
 use super::simulation::{Progress, Simulation, Token};
 use crate::codec;
+use crate::replacement::{Existing, Replacement};
 use crate::storage::catalog::Catalog;
 use crate::storage::local_disk::{create_directories, directory_of, segment_path};
 use crate::storage::manifest::{FileKey, Manifest};
@@ -88,33 +89,34 @@ impl Recorder {
         let failed = |error| RecordingError::Io { path: path.to_owned(), error };
         create_directories(directory_of(path)).map_err(failed)?;
         // For the owner's eyes: it says what was stored and where from.
-        let unfinished = tempfile::NamedTempFile::new_in(directory_of(path)).map_err(failed)?;
-        let mut recorder = Recorder { file: unfinished.as_file().try_clone().map_err(failed)? };
-        recorder.file.write_all(MAGIC).map_err(failed)?;
-        recorder.write(&Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
+        let mut begun = Replacement::create_private(path, Existing::Refused).map_err(failed)?;
+        begun.write_all(MAGIC).map_err(failed)?;
+        write_frame(&mut begun, &Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
         for file in catalog.files().map_err(EngineError::from)? {
             let manifest = catalog.manifest(&file.key).map_err(EngineError::from)?;
-            recorder.write(&Frame::File(Box::new(manifest))).map_err(failed)?;
+            write_frame(&mut begun, &Frame::File(Box::new(manifest))).map_err(failed)?;
         }
-        unfinished.persist_noclobber(path).map_err(|error| failed(error.error))?;
-        Ok(recorder)
+        Ok(Recorder { file: begun.finish().map_err(failed)? })
     }
 
     /// Keeps a command, if it changes the run.
     pub(super) fn note(&mut self, at: SimTime, command: &Command) -> io::Result<()> {
-        if changes_the_run(command) { self.write(&Frame::Command { at, command: command.clone() }) } else { Ok(()) }
+        if !changes_the_run(command) {
+            return Ok(());
+        }
+        write_frame(&mut self.file, &Frame::Command { at, command: command.clone() })
     }
 
     pub(super) fn end(mut self, at: SimTime, trace_hash: String) -> io::Result<()> {
-        self.write(&Frame::End { at, trace_hash })
+        write_frame(&mut self.file, &Frame::End { at, trace_hash })
     }
+}
 
-    fn write(&mut self, frame: &Frame) -> io::Result<()> {
-        let bytes = codec::encode(VERSION, frame).map_err(io::Error::other)?;
-        let mut framed = (bytes.len() as u32).to_le_bytes().to_vec();
-        framed.extend(bytes);
-        self.file.write_all(&framed)
-    }
+fn write_frame(file: &mut impl Write, frame: &Frame) -> io::Result<()> {
+    let bytes = codec::encode(VERSION, frame).map_err(io::Error::other)?;
+    let mut framed = (bytes.len() as u32).to_le_bytes().to_vec();
+    framed.extend(bytes);
+    file.write_all(&framed)
 }
 
 fn changes_the_run(command: &Command) -> bool {

@@ -121,6 +121,11 @@ impl World {
         self.events.push_back((self.now(), event));
     }
 
+    /// Tells those who watch what comes of this machine and not of the simulation: the trace knows nothing of it, and no step ends by it.
+    pub(super) fn tell(&mut self, event: Event) {
+        self.events.push_back((self.now(), event));
+    }
+
     /// Everybody on the network: the client first.
     pub(super) fn everybody(&self) -> impl Iterator<Item = (Party, HostId)> + '_ {
         let nodes = self.nodes.iter().map(|node| (Party::Node(node.node.number()), node.host));
@@ -196,7 +201,8 @@ impl World {
     /// When work, or somebody's timeout, is due next.
     pub(super) fn next_due(&self) -> Option<SimTime> {
         let join = self.joins.peek().map(|Reverse((at, _, _))| *at);
-        [join, self.timetable.next(), self.net.next_due()].into_iter().flatten().min()
+        // The last instant that can be told never comes.
+        [join, self.timetable.next(), self.net.next_due()].into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
     }
 
     /// The outcome of work that is due now: `Err` where it is not done yet.
@@ -239,7 +245,12 @@ impl World {
 
     /// What nodes that are alive can still take.
     pub(super) fn free_bytes(&self) -> u64 {
-        self.candidates(|_| true).iter().filter(|candidate| candidate.usable).map(|candidate| candidate.free).sum()
+        // A thousand nodes may have more room than can be counted.
+        self.candidates(|_| true)
+            .iter()
+            .filter(|candidate| candidate.usable)
+            .map(|candidate| candidate.free)
+            .fold(0, u64::saturating_add)
     }
 
     /// An upload will bring a segment to a node: nobody else deletes it, and its room is taken. Gives how much room that is.

@@ -2,7 +2,7 @@
 //!
 //! Headers are real (Ethernet, IPv4, TCP or UDP, with correct checksums) and so is the payload. A packet is captured where it
 //! leaves its sender, once; one that is lost says so in its comment. Written with `pcap-file`, headers with `etherparse`.
-//! Knows nothing of files: it writes to whatever it is given.
+//! Knows nothing of files: it gives whole blocks, one a call, to whatever it is given.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -29,7 +29,9 @@ const NANOSECONDS: u8 = 9;
 
 /// A capture under way.
 pub(crate) struct Capture {
-    writer: PcapNgWriter<Box<dyn Write + Send>>,
+    /// Makes the blocks.
+    writer: PcapNgWriter<Vec<u8>>,
+    output: Box<dyn Write + Send>,
     packets: u64,
     /// The first error; nothing is written after it.
     failed: Option<io::Error>,
@@ -46,8 +48,8 @@ pub(crate) struct Route {
 
 impl Capture {
     /// Begins a capture with the file's header.
-    pub(crate) fn new(output: Box<dyn Write + Send>) -> io::Result<Capture> {
-        let mut writer = PcapNgWriter::new(output).map_err(into_io)?;
+    pub(crate) fn new(mut output: Box<dyn Write + Send>) -> io::Result<Capture> {
+        let mut writer = PcapNgWriter::new(Vec::new()).map_err(into_io)?;
         let options = vec![
             InterfaceDescriptionOption::IfName(Cow::Borrowed("p2p")),
             InterfaceDescriptionOption::IfDescription(Cow::Borrowed("the virtual network, at each sender")),
@@ -55,7 +57,14 @@ impl Capture {
         ];
         let interface = InterfaceDescriptionBlock { linktype: DataLink::ETHERNET, snaplen: SNAP_LENGTH, options };
         writer.write_pcapng_block(interface).map_err(into_io)?;
-        Ok(Capture { writer, packets: 0, failed: None })
+        give(&mut writer, &mut output)?;
+        output.flush()?;
+        Ok(Capture { writer, output, packets: 0, failed: None })
+    }
+
+    /// Why it has ended by itself, if it has.
+    pub(crate) fn failure(&self) -> Option<&io::Error> {
+        self.failed.as_ref()
     }
 
     /// Writes a TCP packet. `payload` has as many bytes as the packet says.
@@ -85,11 +94,10 @@ impl Capture {
     }
 
     /// Ends the capture: how many packets it holds.
-    pub(crate) fn finish(self) -> io::Result<u64> {
-        let packets = self.packets;
+    pub(crate) fn finish(mut self) -> io::Result<u64> {
         match self.failed {
             Some(error) => Err(error),
-            None => self.writer.into_inner().flush().map(|()| packets),
+            None => self.output.flush().map(|()| self.packets),
         }
     }
 
@@ -105,11 +113,19 @@ impl Capture {
             data: Cow::Owned(frame),
             options: comment.into_iter().collect(),
         };
-        match self.writer.write_pcapng_block(block) {
-            Ok(_) => self.packets += 1,
-            Err(error) => self.failed = Some(into_io(error)),
+        let made = self.writer.write_pcapng_block(block).map_err(into_io);
+        match made.and_then(|_| give(&mut self.writer, &mut self.output)) {
+            Ok(()) => self.packets += 1,
+            Err(error) => self.failed = Some(error),
         }
     }
+}
+
+/// Gives what has been made since the last time to the output, in one call.
+fn give(writer: &mut PcapNgWriter<Vec<u8>>, output: &mut dyn Write) -> io::Result<()> {
+    output.write_all(writer.get_ref())?;
+    writer.get_mut().clear();
+    Ok(())
 }
 
 impl std::fmt::Debug for Capture {

@@ -117,9 +117,9 @@ impl Network {
         self.now
     }
 
-    /// When something is due next; `None` where nothing is under way.
+    /// When something is due next; `None` where nothing is under way. What is due at [`SimTime::MAX`] never is.
     pub fn next_due(&self) -> Option<SimTime> {
-        if self.events.is_empty() { self.queue.next_at() } else { Some(self.now) }
+        if self.events.is_empty() { self.queue.next_at().filter(|&at| at < SimTime::MAX) } else { Some(self.now) }
     }
 
     /// Lets time pass until something happens that an application cares about, or until `limit`. True where
@@ -127,13 +127,12 @@ impl Network {
     pub fn advance(&mut self, limit: SimTime) -> bool {
         while self.events.is_empty() {
             match self.queue.peek() {
-                Some((at, due)) if at <= limit => {
+                Some((at, due)) if at <= limit && at < SimTime::MAX => {
                     self.now = self.now.max(at);
                     self.carry_out(due);
                 }
-                next => {
-                    let idle_for_ever = next.is_none() && limit == SimTime::MAX;
-                    self.now = if idle_for_ever { self.now } else { self.now.max(limit) };
+                _ => {
+                    self.now = if limit == SimTime::MAX { self.now } else { self.now.max(limit) };
                     return false;
                 }
             }

@@ -39,13 +39,19 @@ impl Network {
         self.observers.wire.as_ref().map(|wire| wire.latest(max)).unwrap_or_default()
     }
 
-    /// Writes every packet from now on to `output`, as pcapng.
+    /// Writes every packet from now on to `output`, as pcapng: a whole block in each call of `write_all`.
     ///
     /// # Errors
-    /// Where the file's header cannot be written. Later errors show at [`stop_capture`](Self::stop_capture).
+    /// Where the file's header cannot be written. Later errors end it, and show at [`capture_failure`](Self::capture_failure) and
+    /// [`stop_capture`](Self::stop_capture).
     pub fn start_capture(&mut self, output: Box<dyn Write + Send>) -> io::Result<()> {
         self.observers.capture = Some(Capture::new(output)?);
         Ok(())
+    }
+
+    /// Why the capture has ended by itself, if it has.
+    pub fn capture_failure(&self) -> Option<&io::Error> {
+        self.observers.capture.as_ref().and_then(Capture::failure)
     }
 
     /// Ends the capture: how many packets it holds; 0 where there was none.

@@ -99,6 +99,9 @@ pub enum ShellError {
         /// The answer.
         found: String,
     },
+    /// What was to be found out is, and it is bad.
+    #[error("{0}")]
+    Bad(String),
     /// Somebody interrupted it.
     #[error("interrupted")]
     Interrupted,

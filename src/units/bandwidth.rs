@@ -87,8 +87,10 @@ impl FromStr for Bandwidth {
             return Ok(Bandwidth::UNLIMITED);
         }
         let known = "bit/s, kbit/s, Mbit/s, Gbit/s, B/s, KiB/s, MiB/s, GiB/s, kB/s, MB/s, GB/s, unlimited";
-        match parse_scaled(text, PARSED, known, "64KiB/s")? {
-            0 => Err(ParseUnitError::OutOfRange { text: text.to_owned(), limit: "a rate is at least 1 bit/s" }),
+        let limit = "a rate is at least 1 bit/s and less than 18446744Tbit/s, in steps of a bit; `unlimited` has none";
+        match parse_scaled(text, PARSED, known, "64KiB/s", limit)? {
+            // All bits stand for no limit.
+            0 | u64::MAX => Err(ParseUnitError::OutOfRange { text: text.to_owned(), limit }),
             bits => Ok(Bandwidth::from_bits_per_second(bits)),
         }
     }

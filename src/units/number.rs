@@ -44,12 +44,13 @@ pub(super) type UnitTable = &'static [(&'static str, u64)];
 
 /// Reads `text` as a decimal number and a unit of `table`, exactly: `1.5KiB` is 1536, never 1535.999.
 ///
-/// An empty unit is looked up in the table like every other one, so a table decides whether a bare number means something.
+/// What is beyond what 64 bits of base units hold is refused with `limit`. An empty unit is looked up in the table like every other one, so a table decides whether a bare number means something.
 pub(super) fn parse_scaled(
     text: &str,
     table: UnitTable,
     known: &'static str,
     example: &'static str,
+    limit: &'static str,
 ) -> Result<u64, ParseUnitError> {
     let trimmed = text.trim();
     let split = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(trimmed.len());
@@ -61,8 +62,7 @@ pub(super) fn parse_scaled(
     let Some(&(_, factor)) = table.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) else {
         return Err(ParseUnitError::UnknownUnit { text: text.to_owned(), unit: unit.to_owned(), known });
     };
-    scale_decimal(number, factor)
-        .ok_or_else(|| ParseUnitError::OutOfRange { text: text.to_owned(), limit: "too large, or finer than one base unit" })
+    scale_decimal(number, factor).ok_or_else(|| ParseUnitError::OutOfRange { text: text.to_owned(), limit })
 }
 
 /// `number x factor` in exact arithmetic; `None` where it overflows or leaves a fraction.

@@ -74,7 +74,8 @@ impl fmt::Display for ByteSize {
 impl FromStr for ByteSize {
     type Err = ParseUnitError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_scaled(text, PARSED, "B, KiB, MiB, GiB, TiB, PiB, kB, MB, GB, TB, PB", "64KiB").map(ByteSize)
+        let limit = "less than 16384PiB, in steps of a byte";
+        parse_scaled(text, PARSED, "B, KiB, MiB, GiB, TiB, PiB, kB, MB, GB, TB, PB", "64KiB", limit).map(ByteSize)
     }
 }
 

@@ -40,7 +40,13 @@ fn a_wrong_quantity_says_what_would_be_right() {
     assert!(message("101%".parse::<Probability>().unwrap_err()).contains("between 0% and 100%"));
     assert!(message("-1%".parse::<Probability>().unwrap_err()).contains("number"));
     assert!(message("9ms..1ms".parse::<DelayRange>().unwrap_err()).contains("backwards"));
-    assert!(message("99999999999TiB".parse::<ByteSize>().unwrap_err()).contains("out of range"));
+    assert!(message("99999999999TiB".parse::<ByteSize>().unwrap_err()).contains("less than 16384PiB"));
+    assert!(message("5124096h".parse::<SimDuration>().unwrap_err()).contains("at most 5124095h"));
+    assert!(message("0.5ns".parse::<SimDuration>().unwrap_err()).contains("steps of a nanosecond"));
+    for rate in ["18446744073709551615bit/s", "18446745Tbit/s"] {
+        assert!(message(rate.parse::<Bandwidth>().unwrap_err()).contains("less than 18446744Tbit/s"), "{rate}");
+    }
+    assert_eq!("5124095h".parse(), Ok(SimDuration::from_secs(5_124_095 * 3_600)));
     assert!(message("0bit/s".parse::<Bandwidth>().unwrap_err()).contains("at least 1 bit/s"));
 }
 
@@ -66,7 +72,14 @@ proptest! {
     }
 
     #[test]
-    fn every_bandwidth_survives_printing(bits in 1..=u64::MAX) {
+    fn an_instant_that_can_be_told_is_told_exactly(now: u64, span: u64) {
+        let sum = u128::from(now) + u128::from(span);
+        let later = SimTime::from_nanos(now).checked_add(SimDuration::from_nanos(span));
+        prop_assert_eq!(later.map(|at| u128::from(at.as_nanos())), Some(sum).filter(|&sum| sum < u128::from(u64::MAX)));
+    }
+
+    #[test]
+    fn every_bandwidth_survives_printing(bits in 1..u64::MAX) {
         let rate = Bandwidth::from_bits_per_second(bits);
         prop_assert_eq!(rate.to_string().parse(), Ok(rate));
     }

@@ -47,6 +47,14 @@ impl SimTime {
         SimDuration(self.0).as_secs_f64()
     }
 
+    /// The instant `span` later; `None` where that is later than any that comes.
+    pub const fn checked_add(self, span: SimDuration) -> Option<SimTime> {
+        match self.0.checked_add(span.0) {
+            None | Some(u64::MAX) => None,
+            Some(nanos) => Some(SimTime(nanos)),
+        }
+    }
+
     /// The span since `earlier`; zero where `earlier` is later.
     pub const fn since(self, earlier: SimTime) -> SimDuration {
         SimDuration(self.0.saturating_sub(earlier.0))
@@ -157,7 +165,8 @@ impl fmt::Display for SimDuration {
 impl FromStr for SimDuration {
     type Err = ParseUnitError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_scaled(text, UNITS, "ns, us, ms, s, m, h", "5ms").map(SimDuration)
+        let limit = "at most 5124095h, in steps of a nanosecond";
+        parse_scaled(text, UNITS, "ns, us, ms, s, m, h", "5ms", limit).map(SimDuration)
     }
 }
 

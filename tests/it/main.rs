@@ -6,6 +6,7 @@ mod architecture;
 mod asking;
 mod bad_input;
 mod bench;
+mod bounds;
 mod capture;
 mod cli;
 mod destinations;

@@ -129,3 +129,11 @@ fn the_hundredth_node_is_seen_as_the_first() {
 fn the_reference_is_what_the_table_says() {
     generated::check("docs/commands.md", "commands", &shell::reference());
 }
+
+/// What was to be measured and could not be is no success.
+#[test]
+fn a_node_that_does_not_answer_a_ping_fails_it() {
+    let home = Home::new("[network]\nloss = '100%'\n");
+    let said = home.refused(&["run", "-c", "ping 2"]);
+    assert!(said.contains("0 answered, no answer"), "{said}");
+}

@@ -1,21 +1,21 @@
 //! What commands do, and when those that wait are answered. Knows nothing of how commands are worded.
 
 use std::fs::File;
-use std::io::BufWriter;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Simulation, Token, Waiting};
+use super::{Capturing, Simulation, Token, Waiting};
 use crate::engine::command::{Command, EngineError, OnShutdown, Reply};
 use crate::engine::event::Event;
 use crate::engine::io::{JobId, Lane, Outcome};
 use crate::engine::snapshot::Party;
 use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, Upload};
 use crate::net::HostConfig;
+use crate::pieces::PieceFile;
 use crate::storage::catalog::{Catalog, CatalogError};
 use crate::storage::manifest::{FileKey, FileRecord, check_name};
-use crate::units::{ByteSize, SimDuration};
+use crate::units::{ByteSize, SimDuration, SimTime};
 
 /// No file has more segments: its manifest is one value of the catalog, which may have 64 MiB.
 const SEGMENTS_MAX: u64 = 1 << 20;
@@ -58,7 +58,10 @@ impl Simulation {
                 self.world.check_health();
                 self.wait_for(token, Waiting::HealthCheck)
             }
-            Command::Sleep { span } => self.wait_for(token, Waiting::Until(self.now() + span)),
+            Command::Sleep { span } => match self.instant_after(span) {
+                Ok(at) => self.wait_for(token, Waiting::Until(at)),
+                Err(error) => Some(Err(error)),
+            },
             Command::SetLink { party, link } => Some(self.set_link(party, link)),
             Command::WatchWire { packets } => {
                 self.world.net.watch_wire(packets.map(|packets| packets as usize));
@@ -69,8 +72,11 @@ impl Simulation {
             Command::StartCapture { path } => Some(self.start_capture(&path)),
             Command::StopCapture => Some(self.stop_capture()),
             Command::Step { span } => {
-                let until = span.map_or_else(|| self.next_due().unwrap_or(self.now()), |span| self.now() + span);
-                self.wait_for(token, Waiting::Step { until, events: self.world.emitted })
+                let until = span.map_or_else(|| Ok(self.next_due().unwrap_or(self.now())), |span| self.instant_after(span));
+                match until {
+                    Ok(until) => self.wait_for(token, Waiting::Step { until, events: self.world.emitted }),
+                    Err(error) => Some(Err(error)),
+                }
             }
             Command::SetSpeed { .. } | Command::Pause | Command::Resume => Some(Ok(Reply::Done)),
             Command::Shutdown { running } => self.shut_down(token, running),
@@ -80,6 +86,13 @@ impl Simulation {
     pub(super) fn wait_for(&mut self, token: Token, what: Waiting) -> Option<Answer> {
         self.waiting.push((token, what));
         None
+    }
+
+    /// The instant after so much virtual time.
+    fn instant_after(&self, span: SimDuration) -> Result<SimTime, EngineError> {
+        let now = self.now();
+        let left = SimTime::MAX.since(now).saturating_sub(SimDuration::from_nanos(1));
+        now.checked_add(span).ok_or(EngineError::EndOfTime { now, left })
     }
 
     fn upload(&mut self, path: &Path, owner: Option<String>, name: Option<String>, stored_at: u64) -> Answer {
@@ -196,24 +209,42 @@ impl Simulation {
     }
 
     fn start_capture(&mut self, path: &Path) -> Answer {
-        if self.capture {
+        if matches!(self.capture, Capturing::Runs) {
             return Err(EngineError::CaptureRunning);
         }
         let file = File::create_new(path).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => EngineError::DestinationTaken { path: path.to_owned() },
             _ => EngineError::Destination { path: path.to_owned(), reason: error.to_string() },
         })?;
-        let started = self.world.net.start_capture(Box::new(BufWriter::new(file)));
-        started.map_err(|error| EngineError::Capture(error.to_string()))?;
-        self.capture = true;
+        let started = PieceFile::new(file).and_then(|file| self.world.net.start_capture(Box::new(file)));
+        if let Err(error) = started {
+            // It was made for this alone.
+            let _ = std::fs::remove_file(path);
+            return Err(EngineError::Capture(error.to_string()));
+        }
+        self.capture = Capturing::Runs;
         Ok(Reply::Done)
     }
 
     fn stop_capture(&mut self) -> Answer {
-        if !std::mem::take(&mut self.capture) {
-            return Err(EngineError::NoCapture);
+        match std::mem::replace(&mut self.capture, Capturing::Nothing) {
+            Capturing::Nothing => Err(EngineError::NoCapture),
+            Capturing::Runs => {
+                self.world.net.stop_capture().map(Reply::Captured).map_err(|error| ended_early(self.now(), &error))
+            }
+            Capturing::EndedEarly(error) => Err(error),
         }
-        self.world.net.stop_capture().map(Reply::Captured).map_err(|error| EngineError::Capture(error.to_string()))
+    }
+
+    /// Tells that a capture has ended by itself, once it has.
+    pub(super) fn look_after_capture(&mut self) {
+        if !matches!(self.capture, Capturing::Runs) || self.world.net.capture_failure().is_none() {
+            return;
+        }
+        if let Err(error) = self.stop_capture() {
+            self.world.tell(Event::CaptureEnded { reason: error.to_string() });
+            self.capture = Capturing::EndedEarly(error);
+        }
     }
 
     fn shut_down(&mut self, token: Token, running: OnShutdown) -> Option<Answer> {
@@ -272,7 +303,8 @@ impl Simulation {
             Waiting::Sharing { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_owners(index)?,
             Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {
                 self.world.stop_nodes();
-                Some(if self.capture { self.stop_capture().map(|_| Reply::Done) } else { Ok(Reply::Done) })
+                let is_over = matches!(self.capture, Capturing::Nothing);
+                Some(if is_over { Ok(Reply::Done) } else { self.stop_capture().map(|_| Reply::Done) })
             }
             Waiting::Closing(_) => None,
             Waiting::Shutdown if self.transfers.is_empty() => self.close_connections(index),
@@ -286,6 +318,11 @@ impl Simulation {
         self.waiting[index].1 = Waiting::Closing(self.now() + CLOSING_TIME);
         None
     }
+}
+
+/// A capture that somebody has not ended.
+fn ended_early(at: SimTime, error: &std::io::Error) -> EngineError {
+    EngineError::Capture(format!("it ended at {at} s of virtual time: {error}; the packets that its file has are whole"))
 }
 
 pub(super) fn finished(report: TransferReport) -> Answer {

@@ -85,6 +85,15 @@ enum Waiting {
     },
 }
 
+/// Whether packets are captured.
+#[derive(Debug)]
+enum Capturing {
+    Nothing,
+    Runs,
+    /// It ended by itself, which whoever began it has not asked about yet.
+    EndedEarly(EngineError),
+}
+
 /// What is done next at an instant: everything in this order, round and round, until nothing is left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -106,7 +115,7 @@ pub struct Simulation {
     replies: VecDeque<(Token, Result<Reply, EngineError>)>,
     /// A shutdown is under way: nothing new is begun.
     closing: bool,
-    capture: bool,
+    capture: Capturing,
     step: Step,
     blocked: bool,
 }
@@ -122,7 +131,7 @@ impl Simulation {
             waiting: Vec::new(),
             replies: VecDeque::new(),
             closing: false,
-            capture: false,
+            capture: Capturing::Nothing,
             step: Step::React,
             blocked: false,
         }
@@ -211,6 +220,7 @@ impl Simulation {
             if self.settle().is_err() {
                 return Progress::Blocked;
             }
+            self.look_after_capture();
             let due = self.next_due();
             if due != Some(self.now()) && (budget == 0 || !self.replies.is_empty()) {
                 self.blocked = false;
@@ -220,7 +230,12 @@ impl Simulation {
                 Some(at) if at <= limit => {
                     self.world.net.advance(at);
                 }
-                _ => return self.rest(limit),
+                due => {
+                    if due.is_none() {
+                        self.give_up_waiting();
+                    }
+                    return self.rest(limit);
+                }
             }
             budget = budget.saturating_sub(1);
         }
@@ -234,6 +249,14 @@ impl Simulation {
         }
         self.world.net.advance(limit);
         Progress::Reached
+    }
+
+    /// Nothing is under way that could answer a command: whoever waits is told.
+    fn give_up_waiting(&mut self) {
+        let stalled = EngineError::Stalled(self.now());
+        for (token, _) in self.waiting.extract_if(.., |(_, waiting)| !matches!(waiting, Waiting::Adoption { .. })) {
+            self.replies.push_back((token, Err(stalled.clone())));
+        }
     }
 
     /// Lets time pass until every command is answered, on this thread. For tests and one-shot runs without a pace.

@@ -97,6 +97,9 @@ pub(in crate::shell) async fn ping(shell: &Shell, call: &Call) -> Result<Answer,
     let last = after.round_trip.filter(|_| answered > 0);
     let time = last.map_or("no answer".into(), |time| format!("last round trip {:.1} ms", time.as_millis_f64()));
     let text = format!("{number} ({}): {sent} probes, {answered} answered, {time}, {}", node.address, after.health.name());
+    if answered == 0 {
+        return Err(ShellError::Bad(text));
+    }
     let round_trip_seconds = last.map(|time| time.as_secs_f64());
     let json = json!({
         "node": number.to_string(), "probes": sent, "answers": answered,
