@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::access::Who;
-use crate::private_file;
 use crate::shell::call::{is_fit_to_be_kept, may_hold_a_secret};
+use crate::{private_file, text};
 
 /// Lines that are kept.
 pub const LINES_MAX: usize = 2_000;
@@ -36,8 +36,8 @@ impl Histories {
         };
         let Some(path) = self.directory.as_ref().map(|directory| directory.join(name)) else { return History::default() };
         // The first time there is none.
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let mut history = History { path: Some(path), lines: text.lines().map(str::to_owned).collect() };
+        let lines = text::whole_lines(&fs::read(&path).unwrap_or_default());
+        let mut history = History { path: Some(path), lines };
         history.shorten();
         history
     }
@@ -67,7 +67,7 @@ impl History {
     /// names who comes not beyond this session: somebody may have taken the prompt, or a name's place, for a password's. True where it
     /// is remembered.
     pub fn remember(&mut self, line: &str) -> bool {
-        if self.lines.last().is_some_and(|last| last == line) || may_hold_a_secret(line) {
+        if line.trim().is_empty() || self.lines.last().is_some_and(|last| last == line) || may_hold_a_secret(line) {
             return false;
         }
         self.lines.push(line.to_owned());
@@ -136,6 +136,18 @@ mod tests {
         // A slip is there to be mended, but only for now.
         assert_eq!(history.lines()[1..5], slips[..4]);
         assert_eq!(histories.of(&user("alice")).lines(), ["login", "expect ls contains x"]);
+    }
+
+    /// A line that was torn, or written in another encoding, takes no other with it.
+    #[test]
+    fn a_bad_line_leaves_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("history.txt");
+        private_file::write(&path, b"\xef\xbb\xbfnodes\r\n\xff\xfe bad\n\0\0\0\n\x1b[2J\nstorage\n").unwrap();
+        let mut history = Histories::new(directory.path().to_owned()).of(&Who::Operator);
+        assert_eq!(history.lines(), ["nodes", "storage"]);
+        assert!(!history.remember("  ") && history.remember("ls"));
+        assert_eq!(Histories::new(directory.path().to_owned()).of(&Who::Operator).lines(), ["nodes", "storage", "ls"]);
     }
 
     #[test]

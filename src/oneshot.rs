@@ -18,6 +18,7 @@ use crate::config::keys::Section;
 use crate::engine::transfer::{TransferReport, TransferState};
 use crate::engine::{ClockMode, Command, Reply};
 use crate::interrupt::{Interrupted, interrupted};
+use crate::mailer::Delivery;
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::report::{
@@ -344,17 +345,21 @@ struct ConfigLine {
 /// Where it is wrong.
 pub fn config(args: &ConfigArgs) -> Result<()> {
     let mut config = args.engine.load()?;
+    if let Some(left_out) = config.left_out() {
+        output::warn(left_out);
+    }
     if config.data_dir().is_none() {
         config.set(Section::Storage, "data_dir", &default_data_dir()?.to_string_lossy(), "by default")?;
     }
     // Values that do not go together are told here too, before anybody starts an engine with them.
     config.engine(&PathBuf::new(), ClockMode::OnDemand)?;
     config.keymap()?;
+    Delivery::new(&config, &PathBuf::new()).wrap_err("cannot send mail")?;
     let line = |node, section: Section, key, setting: &crate::config::Setting| ConfigLine {
         section: section.to_string(),
         key,
         node,
-        value: setting.shown().to_owned(),
+        value: setting.shown().into_owned(),
         origin: setting.origin.to_string(),
     };
     let nodes = config.node_settings().map(|(node, key, setting)| line(Some(node), Section::Node, key, setting));

@@ -36,6 +36,11 @@ pub fn print_text(text: &str) -> Result<()> {
     }
 }
 
+/// Tells the user something on standard error, in a line. Where nobody can be told, the work goes on.
+pub fn warn(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "p2p: {text}");
+}
+
 /// How many characters a line of standard output may have before it is broken; none where that is no terminal.
 pub fn terminal_width() -> Option<u16> {
     tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|&columns| columns > 0)

@@ -3,19 +3,23 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
 use crate::replacement::{self, Existing, Replacement};
+use crate::text;
 
 /// No secret is longer, in bytes.
-const SECRET_MAX: u64 = 4096;
+const SECRET_MAX: usize = 4096;
+/// So much of a file is read to find its first line, in bytes: in UTF-16 a secret takes more than in UTF-8.
+const READ_MAX: usize = 4 * SECRET_MAX;
 /// How the names of files begin that are not whole yet.
 const UNFINISHED: &str = ".unfinished-";
-/// The permission bits of those who are neither the owner nor of the group.
+/// The permission bits of the group, and of those who are neither of it nor the owner.
+const GROUP: u32 = 0o070;
 const OTHERS: u32 = 0o007;
 
 /// Replaces a file at once and whole by one that is its owner's alone.
@@ -52,6 +56,14 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & OTHERS != 0)
 }
 
+/// Whether nobody but its owner may read or change a file, as is asked of files with secrets.
+///
+/// # Errors
+/// Where there is none.
+pub fn is_fit_for_secrets(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & (GROUP | OTHERS) == 0)
+}
+
 /// Removes what a crash has left of files that were being written. Nobody may be writing one.
 ///
 /// # Errors
@@ -76,21 +88,26 @@ pub fn read_secret(path: &Path) -> io::Result<SecretString> {
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
-    if metadata.permissions().mode() & OTHERS != 0 {
-        let message = format!("everybody on this machine may read it; `chmod 600 {}` changes that", path.display());
+    // A terminal belongs to a group as well.
+    let counts = if metadata.file_type().is_char_device() { OTHERS } else { GROUP | OTHERS };
+    if metadata.permissions().mode() & counts != 0 {
+        let message = format!("others on this machine may use it; `chmod 600 {}` changes that", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
-    // It does not grow, so that no copy is left behind.
-    let mut text = Zeroizing::new(String::with_capacity(SECRET_MAX as usize + 1));
-    (&file).take(SECRET_MAX + 1).read_to_string(&mut text)?;
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() {
-        return Err(io::Error::other("its first line is empty"));
+    // Neither grows, so that no copy is left behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(READ_MAX));
+    (&file).take(READ_MAX as u64).read_to_end(&mut bytes)?;
+    let mut text = Zeroizing::new(String::with_capacity(text::room_for(bytes.len())));
+    let decoded = text::decode_into(&bytes, &mut text);
+    match text.split_once('\n').map_or(text.as_str(), |(line, _)| line) {
+        line if line.len() > SECRET_MAX => Err(io::Error::other(format!("its first line has more than {SECRET_MAX} bytes"))),
+        // What follows it may be anything.
+        line if line.len() == text.len() && decoded.is_err() => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "its first line is no text"))
+        }
+        "" => Err(io::Error::other("its first line is empty")),
+        line => Ok(line.into()),
     }
-    if line.len() as u64 > SECRET_MAX {
-        return Err(io::Error::other(format!("its first line has more than {SECRET_MAX} bytes")));
-    }
-    Ok(line.into())
 }
 
 #[cfg(test)]
@@ -106,14 +123,29 @@ mod tests {
         write(&path, b"hunter2 and more\r\nsecond line\n").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(read_secret(&path).unwrap().expose_secret(), "hunter2 and more");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
-        let error = read_secret(&path).unwrap_err().to_string();
-        assert!(error.contains("chmod 600"), "{error}");
+        for mode in [0o604, 0o640, 0o620, 0o610, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = read_secret(&path).unwrap_err().to_string();
+            assert!(error.contains("chmod 600") && !is_fit_for_secrets(&path).unwrap(), "{mode:o}: {error}");
+        }
         assert!(read_secret(&directory.path().join("none")).is_err());
         assert!(read_secret(directory.path()).unwrap_err().to_string().contains("is a directory"));
         write(&path, b"\nsecond line\n").unwrap();
         assert!(read_secret(&path).unwrap_err().to_string().contains("is empty"));
-        write(&path, "x".repeat(SECRET_MAX as usize + 1).as_bytes()).unwrap();
+        // However it was written, and whatever follows.
+        for bytes in [
+            &b"\xef\xbb\xbfhunter2 and more\r\n"[..],
+            b"hunter2 and more\r\n\xff\n",
+            b"\xff\xfeh\0i\0\r\0\n\0",
+            b"hunter2 and more",
+        ] {
+            write(&path, bytes).unwrap();
+            let expected = if bytes.starts_with(b"\xff") { "hi" } else { "hunter2 and more" };
+            assert_eq!(read_secret(&path).unwrap().expose_secret(), expected);
+        }
+        write(&path, b"hunter2\xff\n").unwrap();
+        assert!(read_secret(&path).unwrap_err().to_string().contains("no text"));
+        write(&path, "x".repeat(SECRET_MAX + 1).as_bytes()).unwrap();
         assert!(read_secret(&path).unwrap_err().to_string().contains("more than 4096 bytes"));
     }
 

@@ -33,6 +33,7 @@ use crate::shell::ShellError;
 use crate::shell::answer::{Answer, Effect};
 use crate::shell::complete::{self, Knowledge};
 use crate::shell::words::{self, Variables};
+use crate::text;
 
 /// `p2p repl`
 #[derive(Debug, Args)]
@@ -135,8 +136,10 @@ impl Repl {
         loop {
             match self.read_line().await? {
                 Ok(line) => {
-                    self.keep_line(&line);
-                    if self.carry_out(&line).await? {
+                    // Where a file is read in the place of a terminal.
+                    let line = text::without_ends(&line);
+                    self.keep_line(line);
+                    if self.carry_out(line).await? {
                         return Ok(());
                     }
                     self.note_user();

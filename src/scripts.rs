@@ -1,7 +1,6 @@
 //! Floor 5: `p2p run`, a script of the command language from a file, standard input or the command line. Knows the shell and how
 //! to print, and no other front end.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -14,6 +13,7 @@ use crate::interrupt::interrupted;
 use crate::output::{self, OutputArgs};
 use crate::session::{EngineArgs, Session};
 use crate::shell::script::{self, Done};
+use crate::text;
 
 /// `p2p run`
 #[derive(Debug, Args)]
@@ -64,13 +64,12 @@ impl RunArgs {
             return Ok(("-c".into(), command.clone()));
         }
         let path = self.file.clone().unwrap_or_default();
-        let mut text = String::new();
         if path.as_os_str() == "-" {
-            std::io::stdin().read_to_string(&mut text).wrap_err("cannot read standard input")?;
+            let text = text::read_from(std::io::stdin().lock()).wrap_err("cannot read standard input")?;
             return Ok(("standard input".into(), text));
         }
         let name = path.display().to_string();
-        text = std::fs::read_to_string(&path).wrap_err_with(|| format!("cannot read {name}"))?;
+        let text = text::read(&path).wrap_err_with(|| format!("cannot read {name}"))?;
         Ok((name, text))
     }
 }

@@ -121,6 +121,9 @@ impl Session {
 
     fn open(args: &EngineArgs, clock: ClockMode, recorded: bool) -> Result<Session> {
         let mut config = args.load()?;
+        if let Some(left_out) = config.left_out() {
+            output::warn(left_out);
+        }
         if recorded && config.is_default(Section::Engine, "speed") {
             // Who watches wants to see it happen.
             config.set(Section::Engine, "speed", "1x", "an interactive session")?;

@@ -111,8 +111,12 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// A key of the keyboard: `z`, `Ctrl-P`, `F1`, `Space`, `Enter`.
     KeyName,
-    /// Any text.
+    /// Any text but none.
     Text,
+    /// A path, from the directory of the file that says it.
+    Path,
+    /// The name or the address of a machine.
+    Host,
     /// A text that is never shown, and never read from a file that everybody may read.
     Secret,
     /// An e-mail address.
@@ -142,7 +146,9 @@ impl Kind {
             Kind::Speed => "1x",
             Kind::OneOf(words) => words[0],
             Kind::KeyName => "Ctrl-P",
-            Kind::Text => "/srv/p2p",
+            Kind::Text => "p2p",
+            Kind::Path => "/srv/p2p",
+            Kind::Host => "mail.example.org",
             Kind::Secret => "…",
             Kind::Email => "p2p@example.org",
         }
@@ -178,7 +184,12 @@ impl Kind {
             Kind::OneOf(words) => Err(format!("`{text}` is none of: {}", words.join(", "))),
             Kind::KeyName => check_key(text),
             Kind::Email => parses::<Email>(text),
-            Kind::Text | Kind::Secret => Ok(()),
+            Kind::Host => check_host(text),
+            Kind::Path if text.contains('\0') => Err(format!("{text:?} is no path")),
+            Kind::Text | Kind::Secret | Kind::Path if text.is_empty() => {
+                Err("it is empty; leave the key out where there is none".into())
+            }
+            Kind::Text | Kind::Secret | Kind::Path => Ok(()),
         }
     }
 }
@@ -212,6 +223,15 @@ fn check_key(text: &str) -> Result<(), String> {
     match is_single || with_control || function || NAMED.contains(&text) {
         true => Ok(()),
         false => Err(format!("`{text}` is no key, as in z, Ctrl-P, F1 or Space")),
+    }
+}
+
+/// A name (RFC 952; RFC 1123, section 2.1), or an address, which may have colons (RFC 4291).
+fn check_host(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
+    match !text.is_empty() && text.chars().all(fits) {
+        true => Ok(()),
+        false => Err(format!("`{text}` is no host; write a name as mail.example.org")),
     }
 }
 
@@ -298,7 +318,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Storage, "placement", Kind::Placement),
     key(Section::Storage, "disk_service_time", Kind::Time { min_ms: 0 }),
     key(Section::Storage, "disk_throughput", Kind::Rate),
-    optional(Section::Storage, "data_dir", Kind::Text),
+    optional(Section::Storage, "data_dir", Kind::Path),
     key(Section::Health, "interval", Kind::TimeOrNever { min_ms: 10 }),
     key(Section::Health, "timeout", Kind::Time { min_ms: 1 }),
     key(Section::Health, "suspect_after", Kind::Count { min: 1, max: 100 }),
@@ -308,14 +328,14 @@ pub const KEYS: &[Key] = &[
     key(Section::Accounts, "pbkdf2_iterations", ITERATIONS),
     key(Section::Accounts, "session_lifetime", Kind::Time { min_ms: 60_000 }),
     key(Section::Accounts, "session_idle", Kind::Time { min_ms: 60_000 }),
-    optional(Section::Mail, "host", Kind::Text),
+    optional(Section::Mail, "host", Kind::Host),
     optional(Section::Mail, "port", Kind::Count { min: 1, max: 65_535 }),
     key(Section::Mail, "security", Kind::OneOf(&["starttls", "tls"])),
     optional(Section::Mail, "user", Kind::Text),
     optional(Section::Mail, "password", Kind::Secret),
-    optional(Section::Mail, "password_file", Kind::Text),
+    optional(Section::Mail, "password_file", Kind::Path),
     key(Section::Mail, "from", Kind::Email),
-    optional(Section::Mail, "ca_file", Kind::Text),
+    optional(Section::Mail, "ca_file", Kind::Path),
     key(Section::Tui, "theme", Kind::OneOf(&["dark", "light", "high-contrast", "mono"])),
     key(Section::Tui, "glyphs", Kind::OneOf(&["unicode", "ascii"])),
     key(Section::Keys, "zoom", Kind::KeyName),

@@ -1,17 +1,20 @@
 //! Floor 4: `p2p.toml`, from text to an engine's configuration.
 //!
 //! Three layers, each over the one before: the file that is compiled in and has every key, a file of the user's, and flags.
-//! Every value remembers where it came from, and every error names file, line and key. What keys there are, and what they
-//! take, is said once, in [`keys`].
+//! Every value remembers where it came from, and every error names file, line and key; a path is meant from the directory of the file that
+//! says it. What keys there are, and what they take, is said once, in [`keys`].
 //!
 //! Knows nothing of arguments or of what a run does with its values.
 
 mod error;
 pub mod keys;
 mod resolve;
+mod trust;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -22,7 +25,8 @@ pub use self::error::ConfigError;
 pub use self::resolve::MailServer;
 
 use self::keys::{Key, Kind, Section};
-use crate::private_file;
+use self::trust::Found;
+use crate::{private_file, text};
 
 /// The annotated default configuration.
 pub const DEFAULT_TOML: &str = include_str!("../../p2p.toml");
@@ -64,13 +68,29 @@ pub struct Setting {
     pub text: String,
     /// Where it came from.
     pub origin: Origin,
-    is_secret: bool,
+    kind: Kind,
 }
 
 impl Setting {
-    /// The value, as it may be shown.
-    pub fn shown(&self) -> &str {
-        if self.is_secret { "********" } else { &self.text }
+    /// The value, as it may be shown: a path as it is meant.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::Secret => Cow::Borrowed("********"),
+            Kind::Path => Cow::Owned(self.path().to_string_lossy().into_owned()),
+            _ => Cow::Borrowed(&self.text),
+        }
+    }
+
+    /// The value as a path, from the directory of the file that says it, or else from the working directory. A leading `~/` is the home
+    /// directory.
+    fn path(&self) -> PathBuf {
+        let below_home = self.text.strip_prefix("~/").and_then(|rest| std::env::home_dir().map(|home| home.join(rest)));
+        let base = match &self.origin {
+            Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")),
+            Origin::BuiltIn | Origin::Flag(_) => Path::new(""),
+        };
+        let meant = below_home.unwrap_or_else(|| base.join(&self.text));
+        std::path::absolute(&meant).unwrap_or(meant)
     }
 }
 
@@ -89,6 +109,8 @@ pub struct Config {
     sections: BTreeMap<Section, Settings>,
     /// The `[[node]]` tables, by node number.
     nodes: BTreeMap<u16, Settings>,
+    /// What is to be said of a file that was found and not obeyed.
+    left_out: Option<String>,
 }
 
 impl Config {
@@ -102,19 +124,39 @@ impl Config {
         Ok(config)
     }
 
-    /// What is compiled in, under the file `named`, or else under `./p2p.toml` where there is one.
+    /// What is compiled in, under the file `named`, or else under `./p2p.toml` where there is one that is the user's own.
     ///
     /// # Errors
     /// Where a file cannot be read, or says something wrong.
     pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = Config::built_in()?;
-        let default = Path::new(DEFAULT_FILE);
-        if let Some(path) = named.or_else(|| default.exists().then_some(default)) {
-            let unreadable = |error: std::io::Error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() };
-            let text = std::fs::read_to_string(path).map_err(unreadable)?;
-            config.overlay(&text, Some(path))?;
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        let unreadable = |error: std::io::Error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() };
+        let found = if named.is_some() { std::fs::File::open(path).map(Found::Own) } else { trust::open(path) };
+        match found.map_err(unreadable)? {
+            Found::Own(file) => config.overlay_file(file, path, unreadable)?,
+            Found::Foreign(why) => {
+                config.left_out =
+                    Some(format!("./{DEFAULT_FILE} is left out: {why}; `--config ./{DEFAULT_FILE}` obeys it all the same"));
+            }
+            Found::Nothing => {}
         }
         Ok(config)
+    }
+
+    fn overlay_file(
+        &mut self,
+        file: impl Read,
+        path: &Path,
+        unreadable: impl Fn(std::io::Error) -> ConfigError,
+    ) -> Result<(), ConfigError> {
+        let text = text::read_from(file).map_err(unreadable)?;
+        self.overlay(&text, Some(path))
+    }
+
+    /// What the user is to know of a file that was found and not obeyed, if one was.
+    pub fn left_out(&self) -> Option<&str> {
+        self.left_out.as_deref()
     }
 
     /// Lays the values of a TOML text over those that are here; nothing changes where one of them is wrong.
@@ -141,7 +183,7 @@ impl Config {
         let wrong = |message: String| ConfigError::Value { origin: origin.clone(), key: format!("[{section}] {key}"), message };
         let kind = keys::find(section, key).ok_or_else(|| wrong("there is no such key".into()))?.kind;
         kind.check(text).map_err(wrong)?;
-        let setting = Setting { text: text.to_owned(), origin, is_secret: kind == Kind::Secret };
+        let setting = Setting { text: text.to_owned(), origin, kind };
         self.sections.entry(section).or_default().insert(key, setting);
         Ok(())
     }
@@ -184,7 +226,8 @@ impl Config {
                 )
             };
             let tables = value.get_ref().as_array().ok_or_else(wrong)?;
-            return tables.iter().try_for_each(|table| self.overlay_node(source, table));
+            let mut seen = BTreeSet::new();
+            return tables.iter().try_for_each(|table| self.overlay_node(source, table, &mut seen));
         }
         let wrong = || source.value_error(value.span().start, format!("[{section}]"), "it is a section with keys".into());
         let table = value.get_ref().as_table().ok_or_else(wrong)?;
@@ -193,15 +236,18 @@ impl Config {
         Ok(())
     }
 
-    fn overlay_node(&mut self, source: &Source, value: &Spanned<DeValue<'_>>) -> Result<(), ConfigError> {
+    fn overlay_node(
+        &mut self,
+        source: &Source,
+        value: &Spanned<DeValue<'_>>,
+        seen: &mut BTreeSet<u16>,
+    ) -> Result<(), ConfigError> {
         let wrong = |message: &str| source.value_error(value.span().start, "[[node]]".into(), message.into());
         let table = value.get_ref().as_table().ok_or_else(|| wrong("it is a table with keys"))?;
         let mut settings = read_settings(source, Section::Node, table)?;
         let number = settings.remove("number").ok_or_else(|| wrong("say which node it is, as in: number = 4"))?;
         let number = number.text.parse().map_err(|_| wrong("`number` is the number of a node"))?;
-        let is_here =
-            |setting: &Setting| matches!(&setting.origin, Origin::File { path, .. } if Some(path.as_path()) == source.path);
-        if self.nodes.get(&number).is_some_and(|known| known.values().any(is_here)) {
+        if !seen.insert(number) {
             return Err(wrong(&format!("node {number} has a table already; put its values together")));
         }
         self.nodes.entry(number).or_default().extend(settings);
@@ -211,6 +257,11 @@ impl Config {
     /// Whether nobody has said anything of a key.
     pub fn is_default(&self, section: Section, key: &'static str) -> bool {
         self.sections.get(&section).and_then(|settings| settings.get(key)).is_none_or(|setting| setting.origin == Origin::BuiltIn)
+    }
+
+    /// The path that a key says, as it is meant.
+    fn path(&self, section: Section, key: &'static str) -> Option<PathBuf> {
+        self.sections.get(&section).and_then(|settings| settings.get(key)).map(Setting::path)
     }
 
     fn get<T: FromStr>(&self, section: Section, key: &'static str) -> Option<T> {
@@ -233,11 +284,7 @@ fn read_settings(source: &Source, section: Section, table: &DeTable<'_>) -> Resu
         let text = read_value(key, value.get_ref());
         let checked = text.and_then(|text| key.kind.check(&text).and_then(|()| source.check_secrecy(key.kind)).map(|()| text));
         let wrong = |message| source.value_error(name.span().start, key.full_name(), message);
-        let setting = Setting {
-            text: checked.map_err(wrong)?,
-            origin: source.origin(name.span().start),
-            is_secret: key.kind == Kind::Secret,
-        };
+        let setting = Setting { text: checked.map_err(wrong)?, origin: source.origin(name.span().start), kind: key.kind };
         settings.insert(key.name, setting);
     }
     Ok(settings)
@@ -247,7 +294,11 @@ fn read_settings(source: &Source, section: Section, table: &DeTable<'_>) -> Resu
 fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
     match (value, key.kind.is_number()) {
         (DeValue::String(text), false) => Ok(text.to_string()),
-        (DeValue::Integer(number), true) => Ok(number.as_str().replace('_', "")),
+        // TOML has whole numbers in four bases.
+        (DeValue::Integer(number), true) => match u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
+            Ok(number) => Ok(number.to_string()),
+            Err(_) => Ok(number.as_str().to_owned()),
+        },
         (_, false) => Err(format!("expected a quoted string, as in \"{}\"", key.kind.example())),
         (_, true) => Err(format!("expected a whole number, as in {}", key.kind.example())),
     }
@@ -270,9 +321,9 @@ impl Source<'_> {
     /// Whether a value of this kind may stand here.
     fn check_secrecy(&self, kind: Kind) -> Result<(), String> {
         match self.path {
-            Some(path) if kind == Kind::Secret && !private_file::is_open_to_others(path).is_ok_and(|open| !open) => {
+            Some(path) if kind == Kind::Secret && !private_file::is_fit_for_secrets(path).unwrap_or_default() => {
                 let path = path.display();
-                Err(format!("everybody on this machine may read {path}; `chmod 600 {path}`, or put it into a password_file"))
+                Err(format!("others on this machine may read {path}; `chmod 600 {path}`, or put it into a password_file"))
             }
             _ => Ok(()),
         }
@@ -310,7 +361,11 @@ impl fmt::Display for Config {
                 last = Some(heading);
             }
             let kind = keys::find(section, key).map_or(Kind::Text, |key| key.kind);
-            let value = if kind.is_number() { setting.text.clone() } else { format!("{:?}", setting.shown()) };
+            let value = if kind.is_number() {
+                setting.text.clone()
+            } else {
+                toml::Value::String(setting.shown().into_owned()).to_string()
+            };
             writeln!(f, "{:<40} # {}", format!("{key} = {value}"), setting.origin)?;
         }
         Ok(())

@@ -42,11 +42,9 @@ pub struct MailServer {
 }
 
 impl Config {
-    /// Where data is kept, if the configuration says so. A leading `~/` is the home directory.
+    /// Where data is kept, if the configuration says so.
     pub fn data_dir(&self) -> Option<PathBuf> {
-        let text = self.get::<String>(Section::Storage, "data_dir")?;
-        let below_home = text.strip_prefix("~/").and_then(|rest| std::env::home_dir().map(|home| home.join(rest)));
-        Some(below_home.unwrap_or_else(|| PathBuf::from(text)))
+        self.path(Section::Storage, "data_dir")
     }
 
     /// The text of a value; empty where there is none.
@@ -94,11 +92,6 @@ impl Config {
     pub fn mail(&self) -> Result<Option<MailServer>, ConfigError> {
         let text = |key| self.get::<String>(Section::Mail, key);
         let Some(host) = text("host") else { return Ok(None) };
-        // RFC 952 and RFC 1123, section 2.1; addresses with colons (RFC 4291) as well.
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
-        if host.is_empty() || !host.chars().all(fits) {
-            return Err(ConfigError::Conflict(format!("[mail] host: `{host}` is no host; write a name as mail.example.org")));
-        }
         let tls_from_the_start = self.text(Section::Mail, "security") == "tls";
         let user = text("user");
         if text("password").is_some() && text("password_file").is_some() {
@@ -111,8 +104,8 @@ impl Config {
             tls_from_the_start,
             user,
             password: text("password").map(SecretString::from),
-            password_file: text("password_file").map(PathBuf::from),
-            ca_file: text("ca_file").map(PathBuf::from),
+            password_file: self.path(Section::Mail, "password_file"),
+            ca_file: self.path(Section::Mail, "ca_file"),
         }))
     }
 

@@ -63,14 +63,16 @@ fn a_password_stays_secret() {
     assert!(!format!("{config} {config:?} {server:?}").contains("hunter2"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let error = Config::load(Some(&path)).unwrap_err().to_string();
-    assert!(error.contains("p2p.toml:4: [mail] password: everybody") && !error.contains("hunter2"), "{error}");
+    assert!(error.contains("p2p.toml:4: [mail] password: others") && !error.contains("hunter2"), "{error}");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(Config::load(Some(&path)).is_err());
     private_file::write(&path, format!("{text}password_file = '/etc/x'\nsecurity = 'tls'\n").as_bytes()).unwrap();
     let error = Config::load(Some(&path)).unwrap().mail().unwrap_err().to_string();
     assert!(error.contains("give one of them"), "{error}");
     assert!(message("[mail]\nfrom = 'nobody'\n").contains("`nobody` is no e-mail address"));
     for host in ["", "bad host", "a/b"] {
-        let error = overlaid(&format!("[mail]\nhost = '{host}'\n")).unwrap().mail().unwrap_err().to_string();
-        assert!(error.contains(&format!("[mail] host: `{host}` is no host")), "{error}");
+        let error = overlaid(&format!("[mail]\nhost = '{host}'\n")).unwrap_err().to_string();
+        assert!(error.contains(&format!("p2p.toml:2: [mail] host: `{host}` is no host")), "{error}");
     }
     assert!(Config::built_in().unwrap().mail().unwrap().is_none());
 }
@@ -131,7 +133,45 @@ fn errors_name_file_line_and_key() {
     assert!(message("network = 3\n").contains("[network]: it is a section with keys"));
     assert!(message("[node]\nnumber = 1\n").contains("[[node]]"));
     assert!(message("[[node]]\nloss = '1%'\n").contains("number = 4"));
+    assert!(message("[[node]]\nnumber = 3\n[[node]]\nnumber = 3\n").contains("node 3 has a table already"));
     assert!(message("[network]\nconnect_timeout = '1ms'\n").contains("at least 1s"));
+}
+
+/// A path is meant from where the file is that says it, whoever reads it from where.
+#[test]
+fn paths_are_meant_from_their_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p2p.toml");
+    let text =
+        "[storage]\ndata_dir = 'data'\n[mail]\nhost = 'mail.example.org'\nca_file = '../ca.pem'\npassword_file = '/etc/x'\n";
+    private_file::write(&path, text.as_bytes()).unwrap();
+    let config = Config::load(Some(&path)).unwrap();
+    let server = config.mail().unwrap().unwrap();
+    assert_eq!(config.data_dir(), Some(directory.path().join("data")));
+    assert_eq!((server.ca_file, server.password_file), (Some(directory.path().join("../ca.pem")), Some("/etc/x".into())));
+    // What is printed means the same wherever it is put.
+    assert!(config.to_string().contains(&format!("data_dir = \"{}\"", directory.path().join("data").display())));
+    let mut config = Config::built_in().unwrap();
+    config.set(Section::Storage, "data_dir", "here", "--data-dir").unwrap();
+    assert_eq!(config.data_dir(), Some(std::env::current_dir().unwrap().join("here")));
+    config.set(Section::Storage, "data_dir", "~/there", "--data-dir").unwrap();
+    assert_eq!(config.data_dir(), std::env::home_dir().map(|home| home.join("there")));
+    for text in ["[storage]\ndata_dir = ''\n", "[mail]\nca_file = \"\"\n", "[mail]\nuser = ''\n"] {
+        assert!(overlaid(text).unwrap_err().to_string().starts_with("p2p.toml:2: ["), "{text}");
+    }
+}
+
+/// A byte order mark and the line ends of other systems make no difference.
+#[test]
+fn a_file_may_come_from_another_system() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p2p.toml");
+    for bytes in [&b"\xef\xbb\xbf[network]\r\nseed = 7\r\n"[..], b"\xff\xfe[\0n\0e\0t\0w\0o\0r\0k\0]\0\n\0s\0e\0e\0d\0=\x007\0"] {
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(Config::load(Some(&path)).unwrap().seed(), Ok(7));
+    }
+    std::fs::write(&path, b"[network]\nseed = 7 # caf\xe9\n").unwrap();
+    assert!(Config::load(Some(&path)).unwrap_err().to_string().contains("line 2"));
 }
 
 #[test]
@@ -153,6 +193,9 @@ fn a_wrong_overlay_changes_nothing_and_flags_come_last() {
     assert_eq!(config.seed(), Ok(7));
     config.set(Section::Network, "seed", "9", "--seed").unwrap();
     assert_eq!(config.seed(), Ok(9));
+    config.overlay("[network]\nseed = 0x10\n[nodes]\ncount = 0b11\n", None).unwrap();
+    assert_eq!((config.seed(), config.text(Section::Nodes, "count").as_str()), (Ok(16), "3"));
+    assert!(config.overlay("[network]\nseed = -1\n", None).is_err());
     let error = config.set(Section::Engine, "speed", "warp", "--speed").unwrap_err().to_string();
     assert!(error.starts_with("--speed: [engine] speed: `warp` is not a valid speed"), "{error}");
 }

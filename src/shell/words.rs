@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::spelling::in_quotes;
+
 /// A word of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
@@ -114,7 +116,7 @@ pub fn quote(text: &str) -> String {
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    in_quotes(text)
 }
 
 /// What a text consists of.
@@ -160,7 +162,9 @@ impl Reader<'_> {
     fn skip_blanks(&mut self) {
         loop {
             let rest = self.rest();
-            let blank = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() && c != '\n').len();
+            // A byte order mark may have come with what was pasted.
+            let is_blank = |c: char| (c.is_whitespace() && c != '\n') || c == '\u{feff}';
+            let blank = rest.len() - rest.trim_start_matches(is_blank).len();
             self.at += match blank {
                 0 if rest.starts_with(JOINED) => JOINED.len(),
                 0 if rest.starts_with('#') => rest.find('\n').unwrap_or(rest.len()),
@@ -255,6 +259,7 @@ mod tests {
         assert_eq!(texts(r#"$file "$file" '$file' \$file $"#), ["a b", "a b", "$file", "$file", "$"]);
         assert_eq!(texts(""), Vec::<String>::new());
         assert_eq!(texts("''"), [""]);
+        assert_eq!(texts("\u{feff}ls a\r"), ["ls", "a"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::editor::Edit;
 use crate::auth::Secret;
 
 /// No secret is longer, in bytes. It is allotted at once, so that growing leaves no copies behind.
-const SECRET_MAX: usize = 1024;
+const SECRET_MAX: usize = 4096;
 
 /// A secret with a cursor.
 pub struct Masked {
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(typed(&[insert("pä\nss"), Edit::Left, Edit::Backspace, insert("€")]), ("pä€s".into(), 3));
         assert_eq!(typed(&[insert("abc"), Edit::Home, Edit::Delete, Edit::Right, Edit::KillToEnd]), ("b".into(), 1));
         assert_eq!(typed(&[insert("abc"), Edit::KillToStart, Edit::Yank, Edit::Undo]), (String::new(), 0));
-        assert_eq!(typed(&[insert(&"x".repeat(3000))]).0.len(), SECRET_MAX);
+        assert_eq!(typed(&[insert(&"x".repeat(9000))]).0.len(), SECRET_MAX);
         let mut masked = Masked::default();
         masked.apply(&insert("hunter2"));
         assert_eq!(format!("{masked:?}"), "Masked(7 characters)");

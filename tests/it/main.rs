@@ -22,4 +22,5 @@ mod pty;
 mod readme;
 mod shell;
 mod stage;
+mod strangers;
 mod tui;
