@@ -5,13 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::output::now_unix;
+use crate::stored_time;
 
 /// How many are kept.
 const KEPT: usize = 20;
 
 /// Removes the oldest recordings, so that no more than the latest ones stay. For whoever holds the data directory.
 pub fn prune(data_dir: &Path) {
-    let known = list(&data_dir.join("recordings"));
+    prune_at(data_dir, now_unix());
+}
+
+fn prune_at(data_dir: &Path, now: u64) {
+    let known = list(&data_dir.join("recordings"), now);
     for old in known.iter().take(known.len().saturating_sub(KEPT)) {
         // Best effort: one more than wanted does no harm.
         let _ = fs::remove_file(old);
@@ -26,17 +31,32 @@ pub fn next(data_dir: &Path) -> PathBuf {
     names.into_iter().find(|path| !path.exists()).unwrap_or_default()
 }
 
-/// The recordings, oldest first.
-fn list(directory: &Path) -> Vec<PathBuf> {
+/// The recordings, oldest first; those that were begun by a clock that has been put back since come before all others.
+fn list(directory: &Path, now: u64) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|kind| kind == "p2prec")).collect();
-    found.sort();
+    let begun = |path: &PathBuf| path.file_stem()?.to_str()?.split('-').next()?.parse().ok();
+    found.sort_by_cached_key(|path| (stored_time::order_of(begun(path).unwrap_or_default(), now), path.clone()));
     found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A clock that was a year ahead does not make the recordings of that time the latest for a year.
+    #[test]
+    fn those_that_are_yet_to_come_go_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let recordings = directory.path().join("recordings");
+        fs::create_dir(&recordings).unwrap();
+        let path = |at: u64| recordings.join(format!("{at:012}-00.p2prec"));
+        let now = 1_795_000_000;
+        (0..20).for_each(|n| fs::write(path(now + 365 * 86_400 + n), "").unwrap());
+        fs::write(path(now), "").unwrap();
+        prune_at(directory.path(), now);
+        assert!(path(now).exists() && !path(now + 365 * 86_400).exists() && path(now + 365 * 86_400 + 1).exists());
+    }
 
     #[test]
     fn the_latest_stay() {
@@ -46,8 +66,9 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let before = list(&directory.path().join("recordings"));
+        let now = now_unix();
+        let before = list(&directory.path().join("recordings"), now);
         prune(directory.path());
-        assert_eq!(list(&directory.path().join("recordings")), before[3..]);
+        assert_eq!(list(&directory.path().join("recordings"), now), before[3..]);
     }
 }

@@ -12,6 +12,8 @@ use crate::auth::{
 };
 
 type Done<T> = Result<T, AccessError>;
+/// Mails by their numbers.
+type Mails = Vec<(u64, Mail)>;
 
 impl Access {
     /// Checks name and password. Where that is enough, they are let in.
@@ -274,9 +276,21 @@ impl Access {
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub async fn mails(&self) -> Done<Vec<(u64, Mail)>> {
+    pub async fn mails(&self) -> Done<Mails> {
+        self.own_mails(Auth::mails).await
+    }
+
+    /// The latest mails that were given up: all for an admin, else those to whoever is logged in.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub async fn mails_given_up(&self) -> Done<Mails> {
+        self.own_mails(Auth::mails_given_up).await
+    }
+
+    async fn own_mails(&self, mails: fn(&Auth) -> Result<Mails, AuthError>) -> Done<Mails> {
         let to = if self.who().is_admin() { None } else { Some(self.account().await?.email) };
-        let mut mails = self.off_thread(|auth, _, _| auth.mails()).await?;
+        let mut mails = self.off_thread(move |auth, _, _| mails(auth)).await?;
         mails.retain(|(_, mail)| to.as_ref().is_none_or(|to| mail.to == *to));
         Ok(mails)
     }

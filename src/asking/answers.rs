@@ -10,10 +10,11 @@ use secrecy::zeroize::Zeroizing;
 
 use super::terminal;
 use crate::auth::Secret;
+use crate::auth::names::UserName;
 use crate::auth::password::strength;
-use crate::private_file;
 use crate::qr;
 use crate::shell::question::{CodeField, Field, FieldError, FieldKind, Form, LOG_IN, Question, Reply, Shown};
+use crate::{private_file, text};
 
 /// Where a password may stand.
 const PASSWORD_VARIABLE: &str = "P2P_PASSWORD";
@@ -177,7 +178,7 @@ impl Answers {
             None => from_environment(variable),
         };
         if found.is_some() {
-            self.provided_for = Some(user.to_owned());
+            self.provided_for = Some(UserName::folded(user));
             self.is_code_used |= variable == CODE_VARIABLE;
         }
         Ok(found)
@@ -185,7 +186,7 @@ impl Answers {
 
     /// Whether the provided password and code are this user's, or nobody's yet.
     fn is_for(&self, user: &str) -> bool {
-        self.provided_for.as_ref().is_none_or(|other| other == user)
+        self.provided_for.as_ref().is_none_or(|other| *other == UserName::folded(user))
     }
 
     /// Where the answer to a field may stand in the environment. A new password has a place of its own in a form of passwords alone,
@@ -245,7 +246,8 @@ impl Answers {
 }
 
 fn from_environment(variable: &str) -> Option<Secret> {
-    std::env::var(variable).ok().filter(|text| !text.is_empty()).map(Secret::from)
+    let text = std::env::var(variable).ok().map(Zeroizing::new)?;
+    Some(text::without_ends(&text)).filter(|text| !text.is_empty()).map(Secret::from)
 }
 
 /// Whose secrets a form asks for: as it says itself, or else as its first field does.
@@ -265,7 +267,7 @@ fn line_of_stdin() -> io::Result<Option<Secret>> {
     if count == terminal::LINE_MAX {
         return Err(io::Error::other("the line is too long for an answer"));
     }
-    Ok((count > 0).then(|| line.trim_end_matches(['\r', '\n']).into()))
+    Ok((count > 0).then(|| text::without_ends(&line).into()))
 }
 
 /// What there is to know of a form, and what is to be seen with it.

@@ -1,6 +1,7 @@
 //! The audit log: who tried what, when and from where, each entry bound to the one before it by a hash, so that one that is
 //! altered or removed is found. Whoever can write the database can of course write all of it anew; a copy of the latest hash,
-//! kept elsewhere, finds that too.
+//! kept elsewhere, finds that too. The oldest entries are dropped once there are enough; what is kept of them is the hash to which the
+//! first that is left is bound.
 //!
 //! Knows nothing of what is done.
 
@@ -15,6 +16,12 @@ use crate::database::{self, Database, DatabaseError};
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 /// The latest hash, so that entries that are cut off at the end are missed.
 pub(super) const AUDIT_HEAD: TableDefinition<(), &[u8]> = TableDefinition::new("audit-head");
+
+/// The number and the hash of the latest entry that was dropped: to it the first that is left is bound.
+pub(super) const AUDIT_ANCHOR: TableDefinition<(), &[u8]> = TableDefinition::new("audit-anchor");
+
+/// So many entries are kept where nobody says how many.
+pub const ENTRIES_KEPT: u64 = 100_000;
 
 type Hash = [u8; 32];
 
@@ -103,12 +110,14 @@ pub enum Finding {
     Whole {
         /// How many.
         entries: u64,
+        /// The number of the first one: those before it were dropped for their age.
+        first: u64,
         /// The latest hash, in hex.
         head: String,
     },
     /// This entry is not the one that was written here, or the one before it is missing.
     Broken {
-        /// Its number, from 1.
+        /// Its number.
         entry: u64,
     },
     /// Entries are missing at the end.
@@ -129,6 +138,48 @@ pub(super) fn append(transaction: &WriteTransaction, deed: Deed) -> Result<(), D
     log.insert(number, database::encode(&Entry { deed, hash })?.as_slice())?;
     head.insert((), hash.as_slice())?;
     Ok(())
+}
+
+/// Drops the oldest entries, so that no more than so many are left. One that is not as it was written stays, and what follows it too: that
+/// is to be found.
+pub(super) fn trim(transaction: &WriteTransaction, kept: u64) -> Result<(), DatabaseError> {
+    let mut log = transaction.open_table(AUDIT)?;
+    let surplus = log.len()?.saturating_sub(kept);
+    if surplus == 0 {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(AUDIT_ANCHOR)?;
+    let mut anchor = anchor(&table)?;
+    for _ in 0..surplus {
+        let next = log.first()?.map(|(number, entry)| (number.value(), database::decode::<Entry>(entry.value())));
+        match next {
+            Some((number, Ok(entry))) if anchor.is_before(number, &entry)? => {
+                log.remove(number)?;
+                anchor = Anchor { number, hash: entry.hash.to_vec() };
+            }
+            _ => break,
+        }
+    }
+    table.insert((), database::encode(&anchor)?.as_slice())?;
+    Ok(())
+}
+
+/// What an entry is bound to: the number and the hash of the one before it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Anchor {
+    number: u64,
+    hash: Vec<u8>,
+}
+
+impl Anchor {
+    /// Whether this entry is the one that was written next.
+    fn is_before(&self, number: u64, entry: &Entry) -> Result<bool, DatabaseError> {
+        Ok(number == self.number + 1 && entry.hash == hash_of(&self.hash, number, &entry.deed)?)
+    }
+}
+
+fn anchor(table: &impl ReadableTable<(), &'static [u8]>) -> Result<Anchor, DatabaseError> {
+    table.get(())?.map_or_else(|| Ok(Anchor::default()), |anchor| database::decode(anchor.value()))
 }
 
 fn hash_of(before: &[u8], number: u64, deed: &Deed) -> Result<Hash, DatabaseError> {
@@ -157,23 +208,23 @@ pub(super) fn latest(database: &Database, count: usize, fits: impl Fn(&Deed) -> 
 pub(super) fn verify(database: &Database) -> Result<Finding, DatabaseError> {
     let transaction = database.read()?;
     let log = transaction.open_table(AUDIT)?;
-    let mut before = Vec::new();
-    let mut expected = 0;
+    let mut before = anchor(&transaction.open_table(AUDIT_ANCHOR)?)?;
+    let first = before.number + 1;
     for entry in log.iter()? {
         let (number, entry) = entry?;
-        expected += 1;
-        let broken = Finding::Broken { entry: expected };
-        let Ok(entry) = database::decode::<Entry>(entry.value()) else { return Ok(broken) };
-        if number.value() != expected || entry.hash != hash_of(&before, expected, &entry.deed)? {
-            return Ok(broken);
+        let entry = database::decode::<Entry>(entry.value());
+        match entry {
+            Ok(entry) if before.is_before(number.value(), &entry)? => {
+                before = Anchor { number: number.value(), hash: entry.hash.to_vec() };
+            }
+            _ => return Ok(Finding::Broken { entry: before.number + 1 }),
         }
-        before = entry.hash.to_vec();
     }
     let head = transaction.open_table(AUDIT_HEAD)?.get(())?.map(|hash| hash.value().to_vec()).unwrap_or_default();
-    if head != before {
-        return Ok(Finding::CutOff { after: expected });
+    if head != before.hash {
+        return Ok(Finding::CutOff { after: before.number });
     }
-    Ok(Finding::Whole { entries: log.len()?, head: hex(&head) })
+    Ok(Finding::Whole { entries: log.len()?, first, head: hex(&head) })
 }
 
 #[cfg(test)]
@@ -194,6 +245,7 @@ mod tests {
     fn log_of(count: u64) -> (tempfile::TempDir, Database) {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open(&directory.path().join("catalog.redb")).unwrap();
+        super::super::store::create_tables(&database).unwrap();
         database.write(|transaction| (0..count).try_for_each(|n| append(transaction, deed(n)))).unwrap();
         (directory, database)
     }
@@ -241,5 +293,33 @@ mod tests {
         assert_eq!(tamper(&database, |log| drop(log.insert(4, [9].as_slice()).unwrap())), Finding::Broken { entry: 4 });
         let (_directory, database) = log_of(2);
         assert_eq!(tamper(&database, |log| log.retain(|_, _| false).unwrap()), Finding::CutOff { after: 0 });
+    }
+
+    /// The number that follows the last one is not given twice, and what is left verifies.
+    #[test]
+    fn the_oldest_entries_are_dropped_and_the_rest_is_whole() {
+        let (_directory, database) = log_of(5);
+        let trimmed = |kept| {
+            database.write(|transaction| trim(transaction, kept)).unwrap();
+            verify(&database).unwrap()
+        };
+        assert!(matches!(trimmed(5), Finding::Whole { entries: 5, first: 1, .. }));
+        assert!(matches!(trimmed(3), Finding::Whole { entries: 3, first: 3, .. }));
+        database.write(|transaction| append(transaction, deed(5))).unwrap();
+        assert!(matches!(trimmed(2), Finding::Whole { entries: 2, first: 5, .. }));
+        assert_eq!(latest(&database, 9, |_| true).unwrap().iter().map(|(number, _)| *number).collect::<Vec<_>>(), [6, 5]);
+        // One more that is missed at the beginning, and all of them.
+        assert_eq!(tamper(&database, |log| drop(log.remove(5).unwrap())), Finding::Broken { entry: 5 });
+        assert_eq!(tamper(&database, |log| log.retain(|_, _| false).unwrap()), Finding::CutOff { after: 4 });
+    }
+
+    #[test]
+    fn what_was_altered_is_not_dropped() {
+        let (_directory, database) = log_of(5);
+        let altered = database::encode(&Entry { deed: deed(7), hash: [0; 32] }).unwrap();
+        tamper(&database, |log| drop(log.insert(2, altered.as_slice()).unwrap()));
+        database.write(|transaction| trim(transaction, 1)).unwrap();
+        assert_eq!(verify(&database).unwrap(), Finding::Broken { entry: 2 });
+        assert_eq!(latest(&database, 9, |_| true).unwrap().len(), 4);
     }
 }

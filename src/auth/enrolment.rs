@@ -12,6 +12,7 @@ use super::otp::{self, AppSecret, Enrolment};
 use super::secret::{Fingerprint, Secret};
 use super::store::Second;
 use super::{Auth, AuthError, deed};
+use crate::stored_time;
 
 /// How long an enrolment may take, in seconds.
 const LIFETIME: u64 = 15 * 60;
@@ -30,7 +31,7 @@ pub(super) struct PendingEnrolment {
 impl PendingEnrolment {
     /// Whether a code may still end it.
     fn goes_on(&self, now: u64) -> bool {
-        self.until > now && self.tries < TRIES
+        stored_time::goes_on(self.until, now, LIFETIME) && self.tries < TRIES
     }
 }
 

@@ -1,5 +1,7 @@
 //! How often somebody may fail, or ask for a mail, before being made to wait. Knows nothing of why they fail.
 
+use crate::stored_time;
+
 /// Failures and mails count for so many seconds.
 pub const WINDOW: u64 = 15 * 60;
 /// The failures that a user name has for free.
@@ -41,7 +43,7 @@ pub fn any_counts(failures: &[u64], now: u64) -> bool {
 
 /// What was noted by a clock that has been put back since counts for nothing, or somebody might wait for years.
 fn counts(at: u64, now: u64) -> bool {
-    at <= now && at.saturating_add(WINDOW) > now
+    stored_time::is_within(at, now, WINDOW)
 }
 
 #[cfg(test)]

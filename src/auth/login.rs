@@ -9,10 +9,12 @@ use subtle::ConstantTimeEq;
 use super::audit::{self, Action, Deed};
 use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
+use super::password::Kept;
 use super::secret::{Fingerprint, Secret, Token, fingerprint, hex, random};
 use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Second};
 use super::{Account, Auth, AuthError, Pending, deed, limits, otp, password, sessions, update};
 use crate::database::{self, DatabaseError};
+use crate::stored_time;
 
 /// How often a code may be wrong before the login has to be begun anew.
 const TRIES: u32 = 5;
@@ -79,7 +81,7 @@ pub(super) struct PendingLogin {
 impl PendingLogin {
     /// Whether a code may still end it.
     fn goes_on(&self, now: u64) -> bool {
-        self.until > now && self.tries < TRIES
+        stored_time::goes_on(self.until, now, LOGIN_LIFETIME) && self.tries < TRIES
     }
 }
 
@@ -90,7 +92,7 @@ struct Proven {
     origin: String,
     /// How often the password or the second factor had been changed then.
     changes: u32,
-    /// The same password, hashed as it is wanted now, where it was kept with fewer iterations.
+    /// The same password, hashed as it is wanted now, where it was kept with fewer iterations, or as it was typed.
     raised: Option<String>,
 }
 
@@ -157,15 +159,13 @@ impl Auth {
     /// [`AuthError::WrongLogin`], or [`AuthError::Wait`] where there were too many failures; then nothing is checked.
     /// [`AuthError::Lapsed`] where the password was changed meanwhile.
     pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
-        let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, user)?;
+        let name = UserName::folded(user);
+        let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, name.as_str())?;
         let known = record.as_ref().map_or(UNKNOWN_USER, |record| record.name.as_str()).to_owned();
-        let attempt = Attempt { name: user, user: &known, origin, action: Action::Login, now };
-        let record = self.checked(password, record, &attempt)?;
-        let raised = if password::iterations(&record.password) < self.0.policy.iterations {
-            Some(password::hash(password, self.0.policy.iterations)?)
-        } else {
-            None
-        };
+        let attempt = Attempt { name: &name, user: &known, origin, action: Action::Login, now };
+        let (record, kept) = self.checked(password, record, &attempt)?;
+        let is_stale = kept == Kept::AsTyped || password::iterations(&record.password) < self.0.policy.iterations;
+        let raised = if is_stale { Some(password::hash(password, self.0.policy.iterations)?) } else { None };
         let proven = Proven { user: record.name, origin: origin.to_owned(), changes: record.changes, raised };
         let kind = match record.second {
             Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, now)).map(Step::Granted),
@@ -187,7 +187,7 @@ impl Auth {
         let id = hex(&random::<16>()?);
         let login = PendingLogin { proven, until: now + LOGIN_LIFETIME, tries: 0, mailed: None };
         let mut pending = self.pending();
-        pending.logins.retain(|_, login| login.until > now);
+        pending.logins.retain(|_, login| stored_time::goes_on(login.until, now, LOGIN_LIFETIME));
         pending.logins.insert(id.clone(), login);
         Ok(id)
     }
@@ -269,24 +269,24 @@ impl Auth {
     pub(super) fn reassured(&self, password: &Secret, attempt: &Attempt<'_>) -> Result<u32, AuthError> {
         let record = self.record(attempt.name)?;
         match self.checked(password, Some(record), attempt) {
-            Ok(record) => Ok(record.changes),
+            Ok((record, _)) => Ok(record.changes),
             Err(AuthError::WrongLogin) => Err(AuthError::WrongPassword),
             Err(error) => Err(error),
         }
     }
 
-    /// The account, if there is one and the password is right.
+    /// The account, and how its password is kept, if there is one and the password is right.
     fn checked(
         &self,
         password: &Secret,
         record: Option<AccountRecord>,
         attempt: &Attempt<'_>,
-    ) -> Result<AccountRecord, AuthError> {
+    ) -> Result<(AccountRecord, Kept), AuthError> {
         let _in_flight = self.admit(attempt)?;
-        let kept = record.as_ref().map(|record| record.password.as_str());
-        let is_right = password::verify(password, kept, self.refusal_iterations()?);
-        match record.filter(|_| is_right) {
-            Some(record) => Ok(record),
+        let hash = record.as_ref().map(|record| record.password.as_str());
+        let kept = password::verify(password, hash, self.refusal_iterations()?);
+        match record.zip(kept) {
+            Some(right) => Ok(right),
             None => {
                 let why = if attempt.action == Action::Login { "wrong user name or password" } else { "wrong password" };
                 self.write(|transaction| note_failure(transaction, attempt, why))?;
@@ -375,12 +375,14 @@ fn matching_factor(
     if let Second::App { secret, last_step } = &mut record.second
         && let Some(step) = otp::matching_step(secret, &record.name, code, now)?
     {
-        // RFC 6238, section 5.2: a code is good for one login.
-        let is_new = step > *last_step;
-        *last_step = step.max(*last_step);
+        // RFC 6238, section 5.2: a code is good for one login. No clock that was right has seen a code of a later step than the next.
+        let used = Some(*last_step).filter(|&used| used <= now / otp::STEP + 1);
+        let is_new = used.is_none_or(|used| step > used);
+        *last_step = used.map_or(step, |used| step.max(used));
         return Ok(is_new.then_some("code of the app"));
     }
-    let mailed = login.mailed.filter(|(_, until)| record.second == Second::Mail && *until > now);
+    let is_good = |until| stored_time::goes_on(until, now, CODE_LIFETIME);
+    let mailed = login.mailed.filter(|&(_, until)| record.second == Second::Mail && is_good(until));
     if let Some((fingerprint, _)) = mailed
         && is_same(&fingerprint, &otp::mail_fingerprint(id, code))
     {

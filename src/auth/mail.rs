@@ -3,16 +3,17 @@
 
 use std::fmt;
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::names::{Email, UserName};
+use super::names::{Email, UserName, printable};
 use super::secret::Secret;
-use super::store::{self, ATTEMPTS, MAIL_NUMBERS, MAILS};
+use super::store::{self, ATTEMPTS, MAIL_NUMBERS, MAILS, MAILS_GIVEN_UP};
 use super::{AuthError, limits};
 use crate::database::{Database, DatabaseError};
+use crate::stored_time;
 use secrecy::ExposeSecret;
 
 /// A mail is given up after so many seconds.
@@ -23,6 +24,30 @@ pub(super) const CODE_LIFETIME: u64 = 10 * 60;
 const FIRST_PAUSE: u64 = 30;
 /// No pause is longer, in seconds.
 const PAUSE_MAX: u64 = 3600;
+/// So many mails are remembered that were given up.
+const GIVEN_UP_KEPT: u64 = 100;
+/// No longer reason is kept for which a mail was not sent, in characters.
+const REASON_MAX: usize = 500;
+
+/// Why a mail was not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsent {
+    /// Why.
+    pub reason: String,
+    /// To try again would come to the same (RFC 5321, section 4.2.1).
+    pub is_final: bool,
+}
+
+/// What becomes of a mail after an attempt to send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is sent.
+    Sent,
+    /// It waits until then: seconds since 1970.
+    Waits(u64),
+    /// It is not tried again.
+    GivenUp,
+}
 
 /// A mail that waits to be sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,12 +112,34 @@ impl Mail {
         Mail::new(to, what, text, at)
     }
 
-    /// The same after an attempt to send it; none where it was sent, or is given up.
-    pub(super) fn after(self, result: Result<(), String>, now: u64) -> Option<Mail> {
-        let error = result.err()?;
+    /// What becomes of it after an attempt to send it, and the mail as it is then.
+    pub(super) fn after(self, result: Result<(), Unsent>, now: u64) -> (Fate, Mail) {
+        let Err(unsent) = result else { return (Fate::Sent, self) };
         let pause = FIRST_PAUSE.saturating_mul(1u64.checked_shl(self.attempts).unwrap_or(u64::MAX)).min(PAUSE_MAX);
-        let later = Mail { attempts: self.attempts.saturating_add(1), next: now + pause, error: Some(error), ..self };
-        Some(later).filter(|later| later.next < later.until)
+        let (attempts, next, until) = (self.attempts.saturating_add(1), now + pause, self.ends(now));
+        let error = Some(printable(&unsent.reason, REASON_MAX));
+        let fate = if unsent.is_final || next >= until { Fate::GivenUp } else { Fate::Waits(next) };
+        (fate, Mail { at: self.at.min(now), until, attempts, next, error, ..self })
+    }
+
+    /// When it is not worth sending any more, where it was written by a clock that was ahead.
+    fn ends(&self, now: u64) -> u64 {
+        self.until.saturating_sub(self.at.saturating_sub(now))
+    }
+
+    /// Whether it is to be tried now: its time has come, or lies further ahead than any pause.
+    pub fn is_due(&self, now: u64) -> bool {
+        self.next_try(now) <= now
+    }
+
+    /// When it is tried next, in seconds since 1970.
+    pub fn next_try(&self, now: u64) -> u64 {
+        now + stored_time::wait_until(self.next, now, PAUSE_MAX)
+    }
+
+    /// Whether it is too old to be sent.
+    pub fn is_too_old(&self, now: u64) -> bool {
+        self.ends(now) <= now
     }
 
     /// Nothing but that mail arrives.
@@ -139,15 +186,39 @@ pub(super) fn queued(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseEr
     store::all(&database.read()?.open_table(MAILS)?, |number| number)
 }
 
-/// Notes that a mail was sent, or why not. Gives when it is tried again; never where it was sent or is given up.
-pub(super) fn note(database: &Database, number: u64, result: Result<(), String>, now: u64) -> Result<Option<u64>, DatabaseError> {
+/// The latest mails that were given up, oldest first.
+pub(super) fn given_up(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseError> {
+    store::all(&database.read()?.open_table(MAILS_GIVEN_UP)?, |number| number)
+}
+
+/// Notes that a mail was sent, or why not.
+pub(super) fn note(database: &Database, number: u64, result: Result<(), Unsent>, now: u64) -> Result<Fate, DatabaseError> {
     database.write(|transaction| {
-        let mail = store::get::<_, Mail>(transaction, MAILS, number)?;
-        let later = mail.and_then(|mail| mail.after(result, now));
-        match &later {
-            Some(later) => store::put(transaction, MAILS, number, later)?,
-            None => store::remove(transaction, MAILS, number)?,
+        let Some(mail) = store::get::<_, Mail>(transaction, MAILS, number)? else { return Ok(Fate::Sent) };
+        let (fate, mail) = mail.after(result, now);
+        match fate {
+            Fate::Waits(_) => store::put(transaction, MAILS, number, &mail)?,
+            Fate::Sent => store::remove(transaction, MAILS, number)?,
+            Fate::GivenUp => {
+                store::remove(transaction, MAILS, number)?;
+                remember_given_up(transaction, number, mail)?;
+            }
         }
-        Ok(later.map(|later| later.next))
+        Ok(fate)
     })
+}
+
+/// Remembers that a mail which waited in memory was given up.
+pub(super) fn give_up(database: &Database, number: u64, mail: Mail) -> Result<(), DatabaseError> {
+    database.write(|transaction| remember_given_up(transaction, number, mail))
+}
+
+/// Keeps what is to be known of a mail that was given up: not what it said, which may be a secret; and no more of them than the latest.
+fn remember_given_up(transaction: &WriteTransaction, number: u64, mail: Mail) -> Result<(), DatabaseError> {
+    store::put(transaction, MAILS_GIVEN_UP, number, &Mail { text: String::new(), ..mail })?;
+    let mut table = transaction.open_table(MAILS_GIVEN_UP)?;
+    while table.len()? > GIVEN_UP_KEPT {
+        table.pop_first()?;
+    }
+    Ok(())
 }

@@ -40,7 +40,7 @@ use tokio::sync::Notify;
 use self::audit::{Action, Deed, Finding};
 use self::enrolment::PendingEnrolment;
 use self::login::PendingLogin;
-use self::mail::Mail;
+use self::mail::{Fate, Mail, Unsent};
 use self::names::{Email, NameError, UserName};
 use self::password::PasswordError;
 use self::store::{ACCOUNTS, AccountRecord, Second};
@@ -145,11 +145,14 @@ pub struct Policy {
     pub session_lifetime: u64,
     /// And after so many in which it is not used.
     pub session_idle: u64,
+    /// So many entries of the audit log are kept.
+    pub audit_entries: u64,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy { iterations: password::ITERATIONS_MIN, session_lifetime: 24 * 3600, session_idle: 2 * 3600 }
+        let (session_lifetime, session_idle) = (24 * 3600, 2 * 3600);
+        Policy { iterations: password::ITERATIONS_MIN, session_lifetime, session_idle, audit_entries: audit::ENTRIES_KEPT }
     }
 }
 
@@ -276,7 +279,8 @@ impl Auth {
     }
 
     fn record(&self, name: &str) -> Result<AccountRecord, AuthError> {
-        let found = store::read::<_, AccountRecord>(&self.0.database.read()?, ACCOUNTS, name)?;
+        let folded = UserName::folded(name);
+        let found = store::read::<_, AccountRecord>(&self.0.database.read()?, ACCOUNTS, folded.as_str())?;
         found.ok_or_else(|| AuthError::UnknownUser { name: name.to_owned() })
     }
 
@@ -328,9 +332,13 @@ impl Auth {
         Arc::clone(&self.0.mail_queued)
     }
 
-    /// One durable transaction; whoever sends mails looks whether there is one now.
+    /// One durable transaction; whoever sends mails looks whether there is one now. The audit log grows by no more than it loses.
     fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
-        let result = self.0.database.write(body)?;
+        let result = self.0.database.write(|transaction| {
+            let result = body(transaction)?;
+            audit::trim(transaction, self.0.policy.audit_entries)?;
+            Ok::<T, E>(result)
+        })?;
         self.0.mail_queued.notify_one();
         Ok(result)
     }
@@ -345,21 +353,28 @@ impl Auth {
         Ok(mails.into_iter().collect())
     }
 
-    /// Notes that a mail was sent, or why not. Gives when it is tried again, in seconds since 1970; never where it was sent or is
-    /// given up.
+    /// The latest mails that were given up, oldest first, without what they said.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn note_mail(&self, number: u64, result: Result<(), String>, now: u64) -> Result<Option<u64>, AuthError> {
-        let mut pending = self.pending();
-        let Some(code) = pending.codes.remove(&number) else {
-            drop(pending);
-            return Ok(mail::note(&self.0.database, number, result, now)?);
-        };
-        let later = code.after(result, now);
-        let next = later.as_ref().map(|later| later.next);
-        pending.codes.extend(later.map(|later| (number, later)));
-        Ok(next)
+    pub fn mails_given_up(&self) -> Result<Vec<(u64, Mail)>, AuthError> {
+        Ok(mail::given_up(&self.0.database)?)
+    }
+
+    /// Notes that a mail was sent, or why not; gives what becomes of it.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn note_mail(&self, number: u64, result: Result<(), Unsent>, now: u64) -> Result<Fate, AuthError> {
+        let code = self.pending().codes.remove(&number);
+        let Some(code) = code else { return Ok(mail::note(&self.0.database, number, result, now)?) };
+        let (fate, mail) = code.after(result, now);
+        match fate {
+            Fate::Sent => {}
+            Fate::Waits(_) => drop(self.pending().codes.insert(number, mail)),
+            Fate::GivenUp => mail::give_up(&self.0.database, number, mail)?,
+        }
+        Ok(fate)
     }
 
     /// Queues a mail to a user that says nothing but that mail arrives. Gives its address.

@@ -1,7 +1,8 @@
 //! Passwords: what is accepted, and how they are kept. Knows nothing of accounts.
 //!
 //! PBKDF2-HMAC-SHA256 (RFC 8018, section 5.2) with 32 random bytes of salt, as a PHC string that says its own count of
-//! iterations. Comparison takes the same time whatever differs. Hashing takes its time: keep it off async threads.
+//! iterations. What is hashed is the OpaqueString of RFC 8265, section 4.2: keyboards spell one password in several ways. Comparison takes
+//! the same time whatever differs. Hashing takes its time: keep it off async threads.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +11,13 @@ use pbkdf2::password_hash::{PasswordHasher, PasswordVerifier};
 use pbkdf2::{Algorithm, Params, Pbkdf2};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::AuthError;
 use super::names::UserName;
 use super::secret::{self, Secret, Token};
+use crate::spelling::opaque;
 
 /// The fewest iterations, and the default. OWASP recommends 600,000 where a database may be stolen; `[accounts]
 /// pbkdf2_iterations` raises it, and hashes are raised when their owners log in.
@@ -29,8 +32,11 @@ const HASH_BYTES: usize = 32;
 const CHARS_MIN: usize = 10;
 /// The fewest characters that differ from each other.
 const DISTINCT_MIN: usize = 4;
-/// The fewest bytes beside the user name, where that is in it.
+/// The fewest characters beside the user name, where that is in it; those that repeat the one before, or go on counting from it, are not
+/// counted.
 const BESIDE_NAME_MIN: usize = 6;
+/// Characters that people write for one another.
+const ALIKE: [&str; 9] = ["a4@", "b8", "e3", "g9", "il1!|", "o0", "s5$", "t7+", "z2"];
 /// The most bytes: more adds nothing, and hashing a novel would be a way to keep us busy.
 const BYTES_MAX: usize = 1024;
 
@@ -52,6 +58,9 @@ pub enum PasswordError {
     /// It is few characters over and over.
     #[error("it is few characters over and over")]
     Monotonous,
+    /// It cannot be typed everywhere.
+    #[error("it has a control character, which cannot be typed everywhere")]
+    Control,
     /// Everybody tries it.
     #[error("it is among the passwords that everybody tries first")]
     Common,
@@ -66,9 +75,27 @@ pub enum PasswordError {
 /// Why not.
 pub fn check(password: &Secret, user: &UserName) -> Result<(), PasswordError> {
     check_alone(password.expose_secret())?;
-    let lower = Zeroizing::new(password.expose_secret().to_lowercase());
-    let is_name = lower.contains(user.as_str()) && lower.len() - user.as_str().len() < BESIDE_NAME_MIN;
-    if is_name { Err(PasswordError::IsName) } else { Ok(()) }
+    if is_name(password.expose_secret(), user) { Err(PasswordError::IsName) } else { Ok(()) }
+}
+
+/// Whether a password is a user name, once or several times, forwards or backwards, in whatever letters, and little more.
+fn is_name(text: &str, user: &UserName) -> bool {
+    let is_separator = |c: char| matches!(c, '.' | '_' | '-') || c.is_whitespace();
+    let lower = Zeroizing::new(opaque(text).to_lowercase());
+    let letters: Zeroizing<Vec<char>> = Zeroizing::new(lower.chars().filter(|&c| !is_separator(c)).collect());
+    let meant: Zeroizing<Vec<char>> = Zeroizing::new(letters.iter().map(|&c| plain(c)).collect());
+    let name: Vec<char> = user.as_str().chars().filter(|&c| !is_separator(c)).map(plain).collect();
+    let backwards: Vec<char> = name.iter().rev().copied().collect();
+    let begins = |at: usize| meant[at..].starts_with(&name) || meant[at..].starts_with(&backwards);
+    let is_beside = |place: &usize| !(place.saturating_sub(name.len() - 1)..=*place).any(begins);
+    let rest: Zeroizing<Vec<char>> = Zeroizing::new((0..letters.len()).filter(is_beside).map(|place| letters[place]).collect());
+    let goes_on = |pair: &&[char]| u32::from(pair[0]).abs_diff(u32::from(pair[1])) <= 1;
+    rest.len() < letters.len() && rest.len() - rest.windows(2).filter(goes_on).count() < BESIDE_NAME_MIN
+}
+
+/// A character, or the letter that it is written for.
+fn plain(c: char) -> char {
+    ALIKE.iter().find(|alike| alike.contains(c)).and_then(|alike| alike.chars().next()).unwrap_or(c)
 }
 
 /// Whether a password is accepted, as far as can be said without knowing whose it is to be.
@@ -76,10 +103,12 @@ pub fn check(password: &Secret, user: &UserName) -> Result<(), PasswordError> {
 /// # Errors
 /// Why not.
 pub fn check_alone(text: &str) -> Result<(), PasswordError> {
+    let text = opaque(text);
     let lower = Zeroizing::new(text.to_lowercase());
     match text.chars().count() {
         count if count < CHARS_MIN => Err(PasswordError::Short(count)),
         _ if text.len() > BYTES_MAX => Err(PasswordError::Long),
+        _ if text.chars().any(char::is_control) => Err(PasswordError::Control),
         _ if is_monotonous(&lower) => Err(PasswordError::Monotonous),
         _ if is_common(&lower) => Err(PasswordError::Common),
         _ => Ok(()),
@@ -127,20 +156,41 @@ pub(super) fn hash(password: &Secret, iterations: u32) -> Result<String, AuthErr
     let params = Params::new_with_output_len(iterations, HASH_BYTES).map_err(failed)?;
     let hasher = Pbkdf2::new(Algorithm::Pbkdf2Sha256, params);
     let salt = secret::random::<SALT_BYTES>()?;
-    let hash: PasswordHash = hasher.hash_password_with_salt(password.expose_secret().as_bytes(), &salt).map_err(failed)?;
+    let bytes = opaque(password.expose_secret());
+    let hash: PasswordHash = hasher.hash_password_with_salt(bytes.as_bytes(), &salt).map_err(failed)?;
     Ok(hash.to_string())
 }
 
-/// Whether this is the password that is kept as `kept`. A refusal takes at least `iterations`, however few it was kept with and
-/// whether or not it is kept at all: who is refused cannot tell by the time which it was.
-pub(super) fn verify(password: &Secret, kept: Option<&str>, iterations: u32) -> bool {
-    let bytes = password.expose_secret().as_bytes();
+/// How a password that is right was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// As it is hashed now.
+    Opaque,
+    /// As it was typed, by an earlier version.
+    AsTyped,
+}
+
+/// How this password is kept as `kept`, if it is. A refusal takes at least `iterations` for each way in which it may be, however few it was
+/// kept with and whether or not it is kept at all: who is refused cannot tell by the time which it was.
+pub(super) fn verify(password: &Secret, kept: Option<&str>, iterations: u32) -> Option<Kept> {
+    let (typed, opaque) = (password.expose_secret(), opaque(password.expose_secret()));
     let hash = kept.and_then(|kept| PasswordHash::new(kept).ok());
-    let is_right = hash.as_ref().is_some_and(|hash| Pbkdf2::default().verify_password(bytes, hash).is_ok());
-    if !is_right {
-        spend(bytes, iterations.saturating_sub(hash.as_ref().map_or(0, rounds)));
+    let is_kept = |text: &str| {
+        let is_right = hash.as_ref().is_some_and(|hash| Pbkdf2::default().verify_password(text.as_bytes(), hash).is_ok());
+        if !is_right {
+            spend(text.as_bytes(), iterations.saturating_sub(hash.as_ref().map_or(0, rounds)));
+        }
+        is_right
+    };
+    if is_kept(&opaque) {
+        return Some(Kept::Opaque);
     }
-    is_right
+    (*opaque != *typed && is_kept(typed)).then_some(Kept::AsTyped)
+}
+
+/// Whether two passwords are the same to [`verify`].
+pub(super) fn is_same(a: &Secret, b: &Secret) -> bool {
+    opaque(a.expose_secret()).as_bytes().ct_eq(opaque(b.expose_secret()).as_bytes()).into()
 }
 
 /// Hashes for nothing but the time that it takes.
@@ -161,8 +211,18 @@ pub(super) fn iterations(kept: &str) -> u32 {
     PasswordHash::new(kept).map_or(0, |hash| rounds(&hash))
 }
 
+/// A password as earlier versions kept it: hashed as it was typed.
+#[cfg(test)]
+pub(super) fn hash_as_typed(text: &str, iterations: u32) -> Result<String, pbkdf2::password_hash::Error> {
+    let hasher = Pbkdf2::new(Algorithm::Pbkdf2Sha256, Params::new_with_output_len(iterations, HASH_BYTES)?);
+    let hash: PasswordHash = hasher.hash_password_with_salt(text.as_bytes(), &[7; SALT_BYTES])?;
+    Ok(hash.to_string())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn secret(text: &str) -> Secret {
@@ -194,10 +254,10 @@ mod tests {
     fn a_kept_password_says_how_it_is_kept_and_verifies() {
         let kept = hash(&secret("correct horse battery"), 1000).unwrap();
         assert!(kept.starts_with("$pbkdf2-sha256$i=1000,l=32$"), "{kept}");
-        assert!(verify(&secret("correct horse battery"), Some(&kept), 1000));
-        assert!(!verify(&secret("correct horse batterY"), Some(&kept), 1000));
-        assert!(!verify(&secret("x"), Some("not a hash"), 1000) && iterations("not a hash") == 0);
-        assert!(!verify(&secret("x"), None, 1000));
+        assert_eq!(verify(&secret("correct horse battery"), Some(&kept), 1000), Some(Kept::Opaque));
+        assert_eq!(verify(&secret("correct horse batterY"), Some(&kept), 1000), None);
+        assert_eq!((verify(&secret("x"), Some("not a hash"), 1000), iterations("not a hash")), (None, 0));
+        assert_eq!(verify(&secret("x"), None, 1000), None);
         assert_eq!(iterations(&kept), 1000);
         assert_ne!(kept, hash(&secret("correct horse battery"), 1000).unwrap());
     }
@@ -207,8 +267,21 @@ mod tests {
     fn a_hash_made_elsewhere_verifies() {
         let kept =
             "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8$Z9E+pkdhhD7XikB9ZtCvDdt0XzBx7kc3CPyJJQpk0m4";
-        assert!(verify(&secret("correct horse"), Some(kept), 1000));
-        assert!(!verify(&secret("correct horsf"), Some(kept), 1000));
+        assert_eq!(verify(&secret("correct horse"), Some(kept), 1000), Some(Kept::Opaque));
+        assert_eq!(verify(&secret("correct horsf"), Some(kept), 1000), None);
+    }
+
+    /// Keyboards make é of one character or of two, and a space of several kinds.
+    #[test]
+    fn a_password_is_the_same_however_it_is_spelled() {
+        let spellings = ["caf\u{e9} correct horse", "cafe\u{301} correct\u{a0}horse"];
+        let kept = hash(&secret(spellings[1]), 1000).unwrap();
+        assert!(spellings.iter().all(|typed| verify(&secret(typed), Some(&kept), 1000) == Some(Kept::Opaque)));
+        assert!(is_same(&secret(spellings[0]), &secret(spellings[1])) && !is_same(&secret("a"), &secret("A")));
+        // As it was kept before: by what its holder types.
+        let kept = hash_as_typed(spellings[1], 1000).unwrap();
+        assert_eq!(verify(&secret(spellings[1]), Some(&kept), 1000), Some(Kept::AsTyped));
+        assert_eq!(verify(&secret(spellings[0]), Some(&kept), 1000), None);
     }
 
     #[test]
@@ -226,13 +299,53 @@ mod tests {
         for few in ["aaaaaaaaaaaa", "abababababab", "          "] {
             assert_eq!(why(few), PasswordError::Monotonous, "{few}");
         }
+        assert_eq!(why("correct\thorse"), PasswordError::Control);
         for (name, password) in [("user1234567", "user1234567!"), ("alice99", "4alice99x"), ("al", "alalala")] {
             let user: UserName = name.parse().unwrap();
             assert!(check(&secret(password), &user).is_err(), "{password}");
         }
+        for (name, password) in [
+            ("alice99", "44alice99xx"),
+            ("frank", "frankfrank1"),
+            ("frank", "Fr4nk-FR4NK-frank"),
+            ("frank", "frank123456789"),
+            ("frank", "knarf!!!!!!frank"),
+            ("frank", "f.r.a.n.k.2024"),
+            ("frank", "frankabcdefgh"),
+            ("bob.2", "b0b2b0b2!.x"),
+            ("alice", "4l1c3@l!ce"),
+        ] {
+            let user: UserName = name.parse().unwrap();
+            assert_eq!(check(&secret(password), &user), Err(PasswordError::IsName), "{password}");
+        }
+        for (name, password) in [("a", "banana split forever"), ("frank", "frank sells seven boats"), ("bob", "discombobulated")]
+        {
+            assert_eq!(check(&secret(password), &name.parse().unwrap()), Ok(()), "{password}");
+        }
         assert_eq!(check(&secret("alexandria and more"), &user), Ok(()));
         assert_eq!(check(&secret("correct horse battery"), &user), Ok(()));
         assert_eq!(check(&secret("äöüß€éèàùç"), &user), Ok(()));
+    }
+
+    proptest! {
+        /// A name with so little beside it, wherever it stands, in whatever letters.
+        #[test]
+        fn a_name_and_little_more_is_refused(name in "[a-z][a-z0-9]{4,12}", times in 1usize..4, before in "[0-9!]{0,2}", after in "[0-9!]{0,3}", big: bool) {
+            let user: UserName = name.parse().unwrap();
+            let text = format!("{before}{}{after}", if big { name.to_uppercase() } else { name }.repeat(times));
+            prop_assert!(check(&secret(&text), &user).is_err(), "{text}");
+        }
+
+        #[test]
+        fn what_does_not_have_the_name_is_not_it(name in "[a-m]{5,10}", text in "[n-z ]{12,30}") {
+            let user: UserName = name.parse().unwrap();
+            prop_assert_ne!(check(&secret(&text), &user), Err(PasswordError::IsName));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,40}") {
+            let _ = (check(&secret(&text), &"alice".parse().unwrap()), strength(&text));
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Registering, and changing a password. Knows nothing of who asks.
 
 use redb::{ReadableTableMetadata, WriteTransaction};
-use secrecy::ExposeSecret;
 
 use super::audit::{self, Action, Deed};
 use super::login::{Attempt, Granted, note_failure, update_proven, user_counter};
@@ -9,7 +8,7 @@ use super::mail::{self, Mail};
 use super::names::{Email, UserName};
 use super::password::PasswordError;
 use super::secret::{Secret, Token};
-use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, EMAILS, Role, Second};
+use super::store::{self, ACCOUNTS, ADDRESSES, ATTEMPTS, AccountRecord, Role, Second};
 use super::{Account, Auth, AuthError, deed, password, sessions, update};
 use crate::database::DatabaseError;
 
@@ -71,7 +70,7 @@ impl Auth {
                 backup_codes: Vec::new(),
             };
             store::put(transaction, ACCOUNTS, wanted.name.as_str(), &record)?;
-            store::put(transaction, EMAILS, wanted.email.key().as_str(), &wanted.name)?;
+            store::put(transaction, ADDRESSES, wanted.email.key().as_str(), &wanted.name)?;
             if let Some(token) = token {
                 sessions::insert(transaction, token, &wanted.name, &made.origin, now)?;
             }
@@ -94,7 +93,7 @@ impl Auth {
     ) -> Result<(), AuthError> {
         password::check(new, user)?;
         let changes = self.reassured(old, &Attempt::of(user, Action::Password, origin, now))?;
-        if old.expose_secret() == new.expose_secret() {
+        if password::is_same(old, new) {
             return Err(PasswordError::Unchanged.into());
         }
         let hash = password::hash(new, self.0.policy.iterations)?;
@@ -144,6 +143,6 @@ fn taken(transaction: &WriteTransaction, wanted: &Registration) -> Result<Option
     if store::get::<_, AccountRecord>(transaction, ACCOUNTS, wanted.name.as_str())?.is_some() {
         return Ok(Some(AuthError::NameTaken { name: wanted.name.clone() }));
     }
-    let holder = store::get::<_, UserName>(transaction, EMAILS, wanted.email.key().as_str())?;
+    let holder = store::get::<_, UserName>(transaction, ADDRESSES, wanted.email.key().as_str())?;
     Ok(holder.map(|_| AuthError::EmailTaken { email: wanted.email.clone() }))
 }

@@ -8,6 +8,7 @@ use super::secret::{Fingerprint, Token, hex};
 use super::store::{self, ACCOUNTS, AccountRecord, SESSIONS, SessionRecord};
 use super::{Account, Auth, AuthError, Policy, deed};
 use crate::database::DatabaseError;
+use crate::stored_time;
 
 /// A session's use is noted no more often than this, in seconds; more often where sessions end soon.
 const NOTED_EVERY: u64 = 60;
@@ -60,7 +61,7 @@ pub(super) fn revoke_all(transaction: &WriteTransaction, user: &UserName, keep: 
 pub(super) fn sweep(transaction: &WriteTransaction, policy: &Policy, now: u64) -> Result<(), DatabaseError> {
     let all = store::sessions(&transaction.open_table(SESSIONS)?)?;
     for (fingerprint, record) in all {
-        if record.created_at + 2 * policy.session_lifetime <= now {
+        if record.created_at + 2 * policy.session_lifetime <= now || record.is_ahead(now) {
             store::remove(transaction, SESSIONS, fingerprint)?;
         }
     }
@@ -68,10 +69,16 @@ pub(super) fn sweep(transaction: &WriteTransaction, policy: &Policy, now: u64) -
 }
 
 impl SessionRecord {
+    /// Whether the clock was put back since: how long it has lasted cannot be told.
+    fn is_ahead(&self, now: u64) -> bool {
+        stored_time::is_ahead(self.created_at.max(self.used_at), now)
+    }
+
     /// Why it is over, if it is.
     fn end(&self, policy: &Policy, now: u64) -> Option<&'static str> {
         match self {
             record if record.revoked => Some("revoked"),
+            record if record.is_ahead(now) => Some("begun at a time that is yet to come: the clock was put back"),
             record if record.created_at + policy.session_lifetime <= now => Some("expired"),
             record if record.used_at + policy.session_idle <= now => Some("idle for too long"),
             _ => None,
@@ -166,9 +173,10 @@ impl Auth {
     /// # Errors
     /// [`AuthError::UnknownSession`].
     pub fn revoke(&self, user: &UserName, id: &str, origin: &str, now: u64) -> Result<(), AuthError> {
+        let wanted = id.trim().to_ascii_lowercase();
         self.write(|transaction| {
             let table = transaction.open_table(SESSIONS).map_err(DatabaseError::from)?;
-            let found = store::sessions(&table)?.into_iter().find(|(key, record)| record.user == *user && id_of(key) == id);
+            let found = store::sessions(&table)?.into_iter().find(|(key, record)| record.user == *user && id_of(key) == wanted);
             drop(table);
             let attempt = deed(now, user.as_str(), origin, Action::Revoke);
             // It may be somebody else's: that it was tried is to be known.

@@ -6,7 +6,7 @@ use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, WriteTransactio
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::audit::{AUDIT, AUDIT_HEAD};
+use super::audit::{AUDIT, AUDIT_ANCHOR, AUDIT_HEAD};
 use super::names::{Email, UserName};
 use super::otp::AppSecret;
 use super::secret::Fingerprint;
@@ -16,14 +16,18 @@ use crate::database::{self, Database, DatabaseError};
 pub(super) type Values<K> = TableDefinition<'static, K, &'static [u8]>;
 
 pub(super) const ACCOUNTS: Values<&str> = TableDefinition::new("accounts");
-/// Addresses, folded, and whose they are.
-pub(super) const EMAILS: Values<&str> = TableDefinition::new("emails");
+/// Addresses as they are compared, and whose they are.
+pub(super) const ADDRESSES: Values<&str> = TableDefinition::new("addresses");
+/// The same, as an earlier version compared them: by capitals alone.
+const ADDRESSES_BEFORE: Values<&str> = TableDefinition::new("emails");
 /// Sessions by the fingerprint of their token.
 pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
 /// When somebody failed, by user and by origin; when somebody asked for mails, by user.
 pub(super) const ATTEMPTS: Values<&str> = TableDefinition::new("attempts");
 /// Mails that wait to be sent.
 pub(super) const MAILS: Values<u64> = TableDefinition::new("mails");
+/// The latest of those that were given up, without what they said.
+pub(super) const MAILS_GIVEN_UP: Values<u64> = TableDefinition::new("mails-given-up");
 /// The number of the last one that was queued.
 pub(super) const MAIL_NUMBERS: TableDefinition<(), u64> = TableDefinition::new("mail-numbers");
 
@@ -82,20 +86,30 @@ pub(super) struct SessionRecord {
 
 /// Makes the tables where they are not there, so that readers find them.
 pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
-    if database.read()?.open_table(AUDIT_HEAD).is_ok() {
+    if database.read()?.open_table(ADDRESSES).is_ok() {
         return Ok(());
     }
     database.write(|transaction| {
-        for table in [ACCOUNTS, EMAILS, ATTEMPTS] {
+        for table in [ACCOUNTS, ADDRESSES, ATTEMPTS] {
+            transaction.open_table(table)?;
+        }
+        for table in [MAILS, MAILS_GIVEN_UP] {
             transaction.open_table(table)?;
         }
         transaction.open_table(SESSIONS)?;
-        transaction.open_table(MAILS)?;
         transaction.open_table(MAIL_NUMBERS)?;
         transaction.open_table(AUDIT)?;
         transaction.open_table(AUDIT_HEAD)?;
-        Ok(())
+        transaction.open_table(AUDIT_ANCHOR)?;
+        fold_addresses(transaction)
     })
+}
+
+/// Notes the addresses of all accounts as they are compared now.
+fn fold_addresses(transaction: &WriteTransaction) -> Result<(), DatabaseError> {
+    transaction.delete_table(ADDRESSES_BEFORE)?;
+    let accounts: Vec<((), AccountRecord)> = all(&transaction.open_table(ACCOUNTS)?, |_| ())?;
+    accounts.iter().try_for_each(|((), account)| put(transaction, ADDRESSES, account.email.key().as_str(), &account.name))
 }
 
 pub(super) fn read<'k, K: Key + 'static, V: DeserializeOwned>(

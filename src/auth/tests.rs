@@ -178,7 +178,7 @@ fn old_hashes_are_raised_at_login() {
 fn the_use_of_a_session_is_noted_however_soon_sessions_end() {
     let directory = tempfile::tempdir().unwrap();
     let database = Database::open(&directory.path().join("catalog.redb")).unwrap();
-    let policy = Policy { iterations: 1000, session_lifetime: 3600, session_idle: 20 };
+    let policy = Policy { iterations: 1000, session_lifetime: 3600, session_idle: 20, ..Policy::default() };
     let house = House { auth: Auth::open(database, policy).unwrap(), directory };
     let token = house.register("alice", "alice@example.org").unwrap().token;
     for now in (NOW..NOW + 200).step_by(15) {
@@ -299,15 +299,143 @@ fn mail_is_tried_again_later_and_later() {
     house.auth.test_mail(&alice(), NOW).unwrap();
     let (number, mut mail) = house.auth.mails().unwrap().pop().unwrap();
     let mut pauses = Vec::new();
-    while let Some(next) = house.auth.note_mail(number, Err("refused".into()), mail.next).unwrap() {
+    let busy = || Err(Unsent { reason: "busy".into(), is_final: false });
+    while let Fate::Waits(next) = house.auth.note_mail(number, busy(), mail.next).unwrap() {
         let later = house.auth.mails().unwrap().pop().unwrap().1;
         assert_eq!(later.next, next);
         pauses.push(later.next - mail.next);
         mail = later;
     }
     assert_eq!(pauses[..4], [30, 60, 120, 240]);
-    assert_eq!((mail.error.as_deref(), house.auth.mails().unwrap().len()), (Some("refused"), 0));
+    assert_eq!((mail.error.as_deref(), house.auth.mails().unwrap().len()), (Some("busy"), 0));
     assert!(mail.next - NOW < 2 * 24 * 3600);
+    // That it was is known, but not what it said.
+    let (_, given_up) = house.auth.mails_given_up().unwrap().remove(0);
+    assert_eq!((given_up.error.as_deref(), given_up.text.as_str(), given_up.attempts), (Some("busy"), "", mail.attempts + 1));
+}
+
+/// What a server refuses for good is not tried again, and no more is remembered of it than is good.
+#[test]
+fn a_refusal_for_good_is_final() {
+    let house = House::new();
+    for asked in 0..120 {
+        house.auth.test_mail(&alice(), NOW + asked * limits::WINDOW).unwrap();
+        let (number, _) = house.auth.mails().unwrap().pop().unwrap();
+        let refused = Unsent { reason: format!("550 \u{1b}[2J no such user {}", "x".repeat(2000)), is_final: true };
+        assert_eq!(house.auth.note_mail(number, Err(refused), NOW).unwrap(), Fate::GivenUp);
+        assert!(house.auth.mails().unwrap().is_empty());
+    }
+    let remembered = house.auth.mails_given_up().unwrap();
+    let reason = remembered[99].1.error.clone().unwrap();
+    assert_eq!((remembered.len(), remembered[99].0), (100, 120));
+    assert!(reason.starts_with("550 [2J no such user x") && reason.len() <= 500, "{reason}");
+}
+
+/// A clock that was a year ahead, and is put right, keeps nothing waiting and nobody out; nor does a session outlast its time by that.
+#[test]
+fn a_clock_that_is_put_back_delays_nothing() {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let house = House::new();
+    let (secret, _) = house.with_app();
+    let ahead = NOW + YEAR;
+    let challenge = house.challenge(ahead);
+    let then = house.auth.login_with_code(&challenge, &code(&secret, ahead), ahead).unwrap();
+    house.auth.test_mail(&alice(), ahead).unwrap();
+    let (number, _) = house.auth.mails().unwrap().pop().unwrap();
+    let mail = || house.auth.mails().unwrap().into_iter().find(|(known, _)| *known == number).unwrap().1;
+    let busy = || Err(Unsent { reason: "busy".into(), is_final: false });
+    assert_eq!(house.auth.note_mail(number, busy(), ahead).unwrap(), Fate::Waits(ahead + 30));
+    let waiting = house.challenge(ahead);
+    house.auth.otp_disable(&alice(), &PASSWORD.into(), "here", ahead).unwrap();
+    house.auth.otp_enable(&alice(), CodeKind::App, ahead).unwrap();
+    // The clock is right again.
+    assert!(house.auth.otp_begun(&alice(), NOW).is_err());
+    assert_eq!(house.auth.login_with_code(&waiting, &code(&secret, NOW), NOW).unwrap_err(), AuthError::Lapsed);
+    let waits = mail();
+    assert_eq!((waits.is_due(NOW), waits.next_try(NOW), waits.is_too_old(NOW)), (true, NOW, false));
+    assert!(!waits.is_due(ahead) && waits.is_due(ahead + 30));
+    assert_eq!(house.auth.note_mail(number, busy(), NOW).unwrap(), Fate::Waits(NOW + 60));
+    let mail = mail();
+    assert!(mail.at <= NOW && mail.is_too_old(NOW + 2 * 24 * 3600 + 1));
+    assert_eq!(house.auth.check(&then.token, "there", NOW).unwrap_err(), AuthError::SessionOver);
+    assert!(house.refusals().iter().any(|(action, note)| *action == Action::Session && note.contains("clock was put back")));
+}
+
+/// The codes of an app are good again at once; a code is good once all the same.
+#[test]
+fn a_clock_that_is_put_back_locks_no_app_out() {
+    let house = House::new();
+    let (secret, _) = house.with_app();
+    let ahead = NOW + 365 * 24 * 3600;
+    let challenge = house.challenge(ahead);
+    house.auth.login_with_code(&challenge, &code(&secret, ahead), ahead).unwrap();
+    let now = NOW + 600;
+    let (first, second) = (house.challenge(now), house.challenge(now));
+    house.auth.login_with_code(&first, &code(&secret, now), now).unwrap();
+    assert_eq!(house.auth.login_with_code(&second, &code(&secret, now), now).unwrap_err(), AuthError::WrongCode);
+}
+
+/// One account, however its holder writes the name, the address and the password.
+#[test]
+fn spellings_make_no_difference() {
+    let house = House::new();
+    assert!(matches!(house.login("Alice", PASSWORD, NOW), Ok(Step::Granted(_))));
+    assert!(matches!(house.login(" ＡＬＩＣＥ", PASSWORD, NOW), Ok(Step::Granted(_))));
+    assert_eq!(house.register("ALICE", "other@example.org").unwrap_err(), AuthError::NameTaken { name: alice() });
+    house.register("bob", "bob@bücher.example").unwrap();
+    let taken = house.register("carol", "Bob@xn--bcher-kva.example").unwrap_err();
+    assert!(matches!(taken, AuthError::EmailTaken { .. }), "{taken:?}");
+    // Failures under any spelling are one user's.
+    for name in ["alice", "Alice", "ALICE", "aLICE", "ａlice"] {
+        assert_eq!(house.login(name, "wrong password", NOW).unwrap_err(), AuthError::WrongLogin);
+    }
+    assert_eq!(house.login("alice", PASSWORD, NOW).unwrap_err(), AuthError::Wait { seconds: 30 });
+}
+
+/// An account of an earlier version: its password is hashed anew, its address compared anew.
+#[test]
+fn what_an_earlier_version_kept_is_brought_up_to_date() {
+    let house = House::new();
+    let typed = "cafe\u{301} correct horse";
+    house
+        .auth
+        .write(|transaction| -> Result<(), AuthError> {
+            let hash = password::hash_as_typed(typed, 1000).unwrap();
+            update(transaction, &alice(), |record| {
+                record.password = hash;
+                record.email = serde_json::from_str("\"alice@BÜCHER.example\"").unwrap();
+                Ok(())
+            })?;
+            let table: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("emails");
+            transaction.open_table(table).map_err(DatabaseError::from)?;
+            transaction.delete_table(store::ADDRESSES).map_err(DatabaseError::from)?;
+            Ok(())
+        })
+        .unwrap();
+    let Inner { database, policy, .. } = &*house.auth.0;
+    let auth = Auth::open(database.clone(), *policy).unwrap();
+    let login = |typed: &str| auth.login("alice", &typed.into(), "here", NOW);
+    assert_eq!(login("caf\u{e9} correct horse").unwrap_err(), AuthError::WrongLogin);
+    assert!(matches!(login(typed), Ok(Step::Granted(_))));
+    assert!(matches!(login("caf\u{e9} correct horse"), Ok(Step::Granted(_))));
+    let wanted = Registration {
+        name: "bob".parse().unwrap(),
+        email: "alice@xn--bcher-kva.example".parse().unwrap(),
+        password: PASSWORD.into(),
+    };
+    assert!(matches!(auth.register(&wanted, "here", NOW), Err(AuthError::EmailTaken { .. })));
+}
+
+/// The audit log keeps so many entries as are wanted.
+#[test]
+fn the_audit_log_has_an_end() {
+    let house = House::new();
+    let Inner { database, policy, .. } = &*house.auth.0;
+    let auth = Auth::open(database.clone(), Policy { audit_entries: 10, ..*policy }).unwrap();
+    for n in 0..30 {
+        auth.note_share(&alice(), "here", &n.to_string(), NOW).unwrap();
+    }
+    assert!(matches!(auth.verify_audit().unwrap(), Finding::Whole { entries: 10, first: 22, .. }));
 }
 
 /// Nothing that is a secret is in the audit log or in what `Debug` shows, and the log is whole.

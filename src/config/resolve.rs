@@ -82,6 +82,7 @@ impl Config {
             iterations: self.required(Section::Accounts, "pbkdf2_iterations")?,
             session_lifetime: seconds("session_lifetime")?,
             session_idle: seconds("session_idle")?,
+            audit_entries: self.required(Section::Accounts, "audit_entries")?,
         })
     }
 

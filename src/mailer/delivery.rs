@@ -4,26 +4,30 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use color_eyre::eyre::{Result, WrapErr, eyre};
+use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::auth::mail::Mail;
+use super::refusal;
+use crate::auth::mail::{Mail, Unsent};
 use crate::auth::names::Email;
 use crate::config::{Config, MailServer};
-use crate::private_file;
+use crate::{private_file, text};
 
 /// Where the password of the server may stand.
 const PASSWORD_VARIABLE: &str = "P2P_SMTP_PASSWORD";
 /// Where mails are put while there is no server.
 pub const OUTBOX: &str = "outbox";
+/// So many mails are kept in the outbox: the latest.
+const OUTBOX_KEPT: usize = 1_000;
 /// How long a server may take, from the connection to its last word.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a certificate in PEM begins with (RFC 7468, section 2). Without one the library would trust no more than before.
-const PEM_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const PEM_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 /// Where mails go.
 #[derive(Debug)]
@@ -73,53 +77,59 @@ impl Delivery {
     }
 
     /// Gets a mail on its way, or says why not: where it is now, in words.
-    pub(super) async fn deliver(&self, number: u64, mail: &Mail) -> Result<String, String> {
+    pub(super) async fn deliver(&self, number: u64, mail: &Mail) -> Result<String, Unsent> {
         let (Delivery::Server { from, .. } | Delivery::Outbox { from, .. }) = self;
-        let message = message(from, mail).map_err(|error| format!("{error:#}"))?;
+        let message = message(from, mail).map_err(|error| Unsent { reason: format!("{error:#}"), is_final: true })?;
+        let later = |reason| Unsent { reason, is_final: false };
         match self {
             Delivery::Server { transport, name, .. } => {
                 // The transport's own timeout does not count while the server says nothing.
                 let sent = tokio::time::timeout(PATIENCE, transport.send(message)).await;
-                let sent = sent.map_err(|_| format!("{name} has not answered in {} s", PATIENCE.as_secs()))?;
-                sent.map(|_| format!("taken by {name}")).map_err(|error| format!("{name}: {}", with_causes(&error)))
+                let sent = sent.map_err(|_| later(format!("{name} has not answered in {} s", PATIENCE.as_secs())))?;
+                sent.map(|_| format!("taken by {name}")).map_err(|error| refusal::of(name, &error))
             }
             Delivery::Outbox { directory, .. } => {
                 let name = format!("{}-{number:06}.eml", mail.at);
                 let path = directory.join(&name);
                 let written = file(directory, &path, message.formatted()).await;
-                written.map(|()| format!("put into {OUTBOX}/{name}")).map_err(|error| format!("{}: {error}", path.display()))
+                written
+                    .map(|()| format!("put into {OUTBOX}/{name}"))
+                    .map_err(|error| later(format!("{}: {error}", path.display())))
             }
         }
     }
 }
 
-/// An error and what it came from, in a line. Some say themselves what they came from.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
 /// What others may not read stands in a file of its own in a directory of its own.
 async fn file(directory: &Path, path: &Path, bytes: Vec<u8>) -> std::io::Result<()> {
     let (directory, path) = (directory.to_owned(), path.to_owned());
-    let write = move || private_file::create_directory(&directory).and_then(|()| private_file::write(&path, &bytes));
+    let write = move || {
+        private_file::create_directory(&directory)?;
+        private_file::write(&path, &bytes)?;
+        prune(&directory)
+    };
     tokio::task::spawn_blocking(write).await.map_err(std::io::Error::other)?
+}
+
+/// Removes the oldest mails of the outbox, so that no more than the latest are kept: by their numbers, since clocks are put back.
+fn prune(directory: &Path) -> std::io::Result<()> {
+    let mut mails = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".eml"));
+        mails.extend(name.and_then(|name| name.rsplit('-').next()?.parse::<u64>().ok()).map(|number| (number, path.clone())));
+    }
+    mails.sort_unstable();
+    mails.iter().take(mails.len().saturating_sub(OUTBOX_KEPT)).try_for_each(|(_, path)| std::fs::remove_file(path))
 }
 
 /// A mail in the form in which it travels (RFC 5322), marked as what no human wrote (RFC 3834, section 5).
 fn message(from: &Email, mail: &Mail) -> Result<Message> {
-    let mailbox = |email: &Email| -> Result<lettre::message::Mailbox> { Ok(email.as_str().parse::<Address>()?.into()) };
+    let (from, to) = (from.to_mailed()?, mail.to.to_mailed()?);
     let message = Message::builder()
-        .from(mailbox(from)?)
-        .to(mailbox(&mail.to)?)
+        .from(from.clone().into())
+        .to(to.clone().into())
+        .envelope(Envelope::new(Some(from), vec![to])?)
         .subject(&mail.subject)
         .date(UNIX_EPOCH + Duration::from_secs(mail.at))
         .message_id(None)
@@ -131,11 +141,11 @@ fn message(from: &Email, mail: &Mail) -> Result<Message> {
 fn transport(server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
     let mut tls = TlsParameters::builder(server.host.clone());
     if let Some(path) = &server.ca_file {
-        let pem = std::fs::read(path).wrap_err_with(|| format!("[mail] ca_file: cannot read {}", path.display()))?;
-        if !pem.windows(PEM_CERTIFICATE.len()).any(|window| window == PEM_CERTIFICATE) {
+        let pem = text::read(path).wrap_err_with(|| format!("[mail] ca_file: cannot read {}", path.display()))?;
+        if !pem.contains(PEM_CERTIFICATE) {
             return Err(eyre!("[mail] ca_file: {} has no certificate in PEM", path.display()));
         }
-        let certificate = Certificate::from_pem(&pem);
+        let certificate = Certificate::from_pem(pem.as_bytes());
         tls = tls
             .add_root_certificate(certificate.wrap_err_with(|| format!("[mail] ca_file: {} is no certificate", path.display()))?);
     }
@@ -152,7 +162,7 @@ fn transport(server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>> 
 /// The password of the server: from the environment, a file, or the configuration.
 fn password(server: &MailServer) -> Result<SecretString> {
     if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
-        return Ok(password.into());
+        return Ok(text::without_ends(&password).into());
     }
     if let Some(path) = &server.password_file {
         return private_file::read_secret(path).wrap_err_with(|| format!("[mail] password_file: cannot read {}", path.display()));
@@ -187,5 +197,19 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}: {text}");
         }
+    }
+
+    /// The outbox keeps the latest mails, whatever the clock said when they were written.
+    #[test]
+    fn the_outbox_has_an_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |at: u64, number: usize| directory.path().join(format!("{at}-{number:06}.eml"));
+        for number in 1..=OUTBOX_KEPT + 3 {
+            std::fs::write(path(if number < 3 { 2_000_000_000 } else { 1_795_000_000 }, number), "").unwrap();
+        }
+        std::fs::write(directory.path().join("notes.txt"), "mine").unwrap();
+        prune(directory.path()).unwrap();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), OUTBOX_KEPT + 1);
+        assert!(!path(2_000_000_000, 1).exists() && !path(1_795_000_000, 3).exists() && path(1_795_000_000, 4).exists());
     }
 }

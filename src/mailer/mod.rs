@@ -1,9 +1,13 @@
 //! Floor 4: sends the mails that wait in the queue: to a server, or into the outbox where none is configured.
 //!
 //! One task, which nobody waits for: a login goes on whatever becomes of its mail. What cannot be sent stays in the queue, is
-//! tried again later and later, and in the end given up; the log says why. Knows nothing of what mails say.
+//! tried again later and later, and in the end given up; what is refused for good is given up at once. The log says why. Knows nothing of
+//! what mails say.
 
 mod delivery;
+mod refusal;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +17,7 @@ use tokio::task::JoinHandle;
 
 pub use self::delivery::{Delivery, OUTBOX};
 use crate::auth::Auth;
-use crate::auth::mail::Mail;
+use crate::auth::mail::{Mail, Unsent};
 use crate::auth::names::Email;
 
 /// Notices that a reader may lag behind before it loses some.
@@ -31,8 +35,8 @@ pub struct Notice {
     pub to: Email,
     /// About what.
     pub subject: String,
-    /// Where it is now, or why it is still in the queue.
-    pub outcome: Result<String, String>,
+    /// Where it is now, or why it is not sent.
+    pub outcome: Result<String, Unsent>,
 }
 
 /// The task that sends mails.
@@ -114,15 +118,15 @@ impl Worker {
         });
         let now = (self.clock)();
         let (due, later): (Vec<_>, Vec<_>) =
-            mails.into_iter().filter(|(_, mail)| is_meant(mail)).partition(|(_, mail)| mail.next <= now);
+            mails.into_iter().filter(|(_, mail)| is_meant(mail)).partition(|(_, mail)| mail.is_due(now));
         let first = due.into_iter().min_by_key(|(number, mail)| (mail.attempts, *number));
-        (first, later.iter().map(|(_, mail)| mail.next).min())
+        (first, later.iter().map(|(_, mail)| mail.next_try(now)).min())
     }
 
     /// Sends a mail; where the process ends meanwhile, the server has not much time left. True where it was sent.
     async fn send(&self, number: u64, mail: Mail, stopped: &mut watch::Receiver<bool>) -> bool {
-        let is_too_old = mail.until <= (self.clock)();
-        let outcome = if is_too_old { Err("it is too old".into()) } else { self.deliver(number, &mail, stopped).await };
+        let too_old = || Err(Unsent { reason: "it is too old".into(), is_final: true });
+        let outcome = if mail.is_too_old((self.clock)()) { too_old() } else { self.deliver(number, &mail, stopped).await };
         self.tell(&mail, &outcome);
         let (is_sent, result, now) = (outcome.is_ok(), outcome.map(drop), (self.clock)());
         if let Err(error) = self.auth.off_thread(move |auth| auth.note_mail(number, result, now)).await {
@@ -136,24 +140,28 @@ impl Worker {
         is_sent
     }
 
-    async fn deliver(&self, number: u64, mail: &Mail, stopped: &mut watch::Receiver<bool>) -> Result<String, String> {
+    async fn deliver(&self, number: u64, mail: &Mail, stopped: &mut watch::Receiver<bool>) -> Result<String, Unsent> {
         let delivery = self.delivery.deliver(number, mail);
         tokio::pin!(delivery);
         tokio::select! {
             biased;
             outcome = &mut delivery => outcome,
             () = wish_to_end(stopped) => {
-                let unanswered = |_| Err(format!("the server had not answered {} s after p2p was to end", LAST_CHANCE.as_secs()));
+                let unanswered = |_| {
+                    let reason = format!("the server had not answered {} s after p2p was to end", LAST_CHANCE.as_secs());
+                    Err(Unsent { reason, is_final: false })
+                };
                 tokio::time::timeout(LAST_CHANCE, delivery).await.unwrap_or_else(unanswered)
             }
         }
     }
 
-    fn tell(&self, mail: &Mail, outcome: &Result<String, String>) {
+    fn tell(&self, mail: &Mail, outcome: &Result<String, Unsent>) {
         let Mail { to, subject, .. } = mail;
         match outcome {
             Ok(place) => tracing::info!(%to, %subject, %place, "a mail is sent"),
-            Err(error) => tracing::warn!(%to, %subject, %error, "a mail is not sent"),
+            Err(Unsent { reason, is_final: true }) => tracing::error!(%to, %subject, %reason, "a mail is given up"),
+            Err(Unsent { reason, .. }) => tracing::warn!(%to, %subject, %reason, "a mail is not sent"),
         }
         // Nobody may be listening.
         let _ = self.notices.send(Notice { to: to.clone(), subject: subject.clone(), outcome: outcome.clone() });

@@ -389,7 +389,8 @@ fn a_log_that_was_tampered_with_is_found() {
         transaction.open_table(redb::TableDefinition::<u64, &[u8]>::new("audit")).unwrap().remove(1).unwrap();
         transaction.commit().unwrap();
     }
-    assert!(script(&home, "alice", "audit verify").contains("NOT whole: entry 1 was altered"));
+    let said = as_user(&home, "alice", &["run", "-c", "audit verify"]);
+    assert!(said.code == Some(1) && said.stderr.contains("NOT whole: entry 1 was altered"), "{said:?}");
 }
 
 /// Whoever has lost the password or the phone is helped by an admin, and by nobody else.

@@ -1,6 +1,7 @@
 //! The dialogs of accounts: first run, login, second factors, enrolment, passwords, a session that is over; and what somebody who
 //! is not logged in, or somebody else, sees of the screen.
 
+use p2p_storage::auth::mail::Unsent;
 use p2p_storage::auth::otp::{Enrolment, code_at};
 use p2p_storage::auth::{Begun, CodeKind, Registration, Secret};
 use p2p_storage::engine::{Command, Event, Reply};
@@ -95,14 +96,14 @@ fn the_first_run_makes_the_admin() {
     assert!(stage.text().contains("stored a.bin"), "{}", stage.text());
     stage.keys(&["register", "Enter"]);
     // Errors stand beside their fields, and what was right stays.
-    stage.keys(&["Alice", "Enter"]);
-    assert!(stage.text().contains("✕ `Alice` is no user name"), "{}", stage.text());
+    stage.keys(&["Alice!", "Enter"]);
+    assert!(stage.text().contains("✕ `Alice!` is no user name"), "{}", stage.text());
     stage.keys(&["Tab", "alice@example.org", "Tab", "password123"]);
     let text = stage.text();
-    assert!(text.contains("Password   easily guessed") && text.contains("✕ `Alice` is no user name"), "{text}");
+    assert!(text.contains("Password   easily guessed") && text.contains("✕ `Alice!` is no user name"), "{text}");
     stage.keys(&["Tab", "password123", "Enter"]);
     let text = stage.text();
-    assert!(text.contains("✕ `Alice` is no user name") && text.contains("› alice@example.org"), "{text}");
+    assert!(text.contains("✕ `Alice!` is no user name") && text.contains("› alice@example.org"), "{text}");
     stage.keys(&["Ctrl-U", "alice", "Tab", "Tab", "Tab", "Enter"]);
     assert!(stage.text().contains("everybody tries first"), "{}", stage.text());
     stage.keys(&["Ctrl-U", PASSWORD, "Tab", "Enter"]);
@@ -459,22 +460,24 @@ fn mails_are_told_of_in_the_log() {
     let notice = |name: &str, outcome: Result<&str, &str>| p2p_storage::mailer::Notice {
         to: format!("{name}@example.org").parse().unwrap(),
         subject: "p2p: login".into(),
-        outcome: outcome.map(str::to_owned).map_err(str::to_owned),
+        outcome: outcome.map(str::to_owned).map_err(|reason| Unsent { reason: reason.to_owned(), is_final: name == "carol" }),
     };
     let tell = |stage: &mut Stage| {
         stage.app.on_mail(&notice("alice", Ok("put into outbox/7.eml")));
         stage.app.on_mail(&notice("bob", Err("mail.example.org: refused")));
+        stage.app.on_mail(&notice("carol", Err("mail.example.org: no such user")));
         stage.app.log.iter().map(|(_, _, text)| text.clone()).collect::<Vec<_>>()
     };
-    let (of_alice, of_bob) = (
+    let (of_alice, of_bob, of_carol) = (
         "mail \"login\" put into outbox/7.eml, to alice@example.org",
         "mail \"login\" is not sent: mail.example.org: refused, to bob@example.org",
+        "mail \"login\" is given up: mail.example.org: no such user, to carol@example.org",
     );
     assert!(tell(&mut stage).is_empty());
     log_in(&mut stage, "bob");
     assert_eq!(tell(&mut stage), [of_bob]);
     log_in(&mut stage, "alice");
-    assert_eq!(tell(&mut stage), [of_alice, of_bob]);
+    assert_eq!(tell(&mut stage), [of_alice, of_bob, of_carol]);
 }
 
 /// A form of each kind, with what it may hold at the most.

@@ -246,7 +246,7 @@ async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if call.argument(0).is_some() {
         shell.access.require_admin(&shell.who(), "audit verify").await?;
-        return Ok(finding(shell.access.verify_audit().await?));
+        return finding(shell.access.verify_audit().await?);
     }
     let count = match call.flags.get("count") {
         Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number from 1")))?,
@@ -279,24 +279,23 @@ pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer
     Ok(Answer::new(View::Table(Table { columns, rows, empty: "the log is empty" }), entries.iter().map(data).collect()))
 }
 
-fn finding(finding: Finding) -> Answer {
-    match finding {
-        Finding::Whole { entries: 0, .. } => {
-            Answer::new(View::Text("the log is empty".into()), json!({ "whole": true, "entries": 0, "head": "" }))
+fn finding(finding: Finding) -> Result<Answer, ShellError> {
+    let (entries, first, head) = match finding {
+        Finding::Whole { entries, first, head } => (entries, first, head),
+        Finding::Broken { entry } => {
+            let what = format!("entry {entry} was altered, or the one before it was removed");
+            return Err(ShellError::Bad(format!("the log is NOT whole: {what}")));
         }
-        Finding::Whole { entries, head } => Answer::new(
-            View::Text(format!("the log is whole: {entries} entries, the latest hash is {head}")),
-            json!({ "whole": true, "entries": entries, "head": head }),
-        ),
-        Finding::Broken { entry } => Answer::new(
-            View::Text(format!("the log is NOT whole: entry {entry} was altered, or the one before it was removed")),
-            json!({ "whole": false, "broken": entry }),
-        ),
-        Finding::CutOff { after } => Answer::new(
-            View::Text(format!("the log is NOT whole: entries after {after} were removed")),
-            json!({ "whole": false, "cut_off_after": after }),
-        ),
-    }
+        Finding::CutOff { after } => {
+            return Err(ShellError::Bad(format!("the log is NOT whole: entries after {after} were removed")));
+        }
+    };
+    let dropped = if first > 1 { format!(" from {first} on, those before it were dropped for their age") } else { String::new() };
+    let text = match entries {
+        0 => "the log is empty".to_owned(),
+        entries => format!("the log is whole: {entries} entries{dropped}; the latest hash is {head}"),
+    };
+    Ok(Answer::new(View::Text(text), json!({ "whole": true, "entries": entries, "first": first, "head": head })))
 }
 
 pub(in crate::shell) async fn mail(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -305,7 +304,26 @@ pub(in crate::shell) async fn mail(shell: &Shell, call: &Call) -> Result<Answer,
         let to = shell.access.test_mail().await?;
         return Ok(Answer::new(View::Text(format!("a mail to {to} is queued ({way})")), json!({ "to": to.as_str() })));
     }
-    let mails = shell.access.mails().await?;
+    let (waiting, given_up) = (shell.access.mails().await?, shell.access.mails_given_up().await?);
+    let (now, has_given_up) = (shell.access.now(), !given_up.is_empty());
+    let next = |mail: &Mail| mail.next_try(now);
+    let mut sections = vec![(way.to_string(), mails_table(&waiting, "next", next, "no mail waits"))];
+    if has_given_up {
+        sections.push(("given up".into(), mails_table(&given_up, "given up", |mail| mail.next, "")));
+    }
+    let data = |(number, mail): &(u64, Mail), next: Option<u64>| {
+        json!({
+            "number": number, "to": mail.to.as_str(), "subject": mail.subject, "at": mail.at, "attempts": mail.attempts,
+            "next": next, "error": mail.error, "given_up": next.is_none(),
+        })
+    };
+    let waiting = waiting.iter().map(|queued| data(queued, Some(next(&queued.1))));
+    let list = waiting.chain(given_up.iter().map(|queued| data(queued, None))).collect();
+    Ok(Answer::new(View::Sections(sections), list))
+}
+
+/// Mails as a table; `when` is the heading of what `time` gives.
+fn mails_table(mails: &[(u64, Mail)], when: &'static str, time: impl Fn(&Mail) -> u64, empty: &'static str) -> View {
     let row = |(number, mail): &(u64, Mail)| {
         vec![
             number.to_string(),
@@ -313,19 +331,11 @@ pub(in crate::shell) async fn mail(shell: &Shell, call: &Call) -> Result<Answer,
             mail.subject.clone(),
             date_of(mail.at),
             mail.attempts.to_string(),
-            date_of(mail.next),
+            date_of(time(mail)),
             mail.error.clone().unwrap_or_default(),
         ]
     };
-    let data = |(number, mail): &(u64, Mail)| {
-        json!({
-            "number": number, "to": mail.to.as_str(), "subject": mail.subject, "at": mail.at, "attempts": mail.attempts,
-            "next": mail.next, "error": mail.error,
-        })
-    };
     let columns =
-        vec![figures("mail"), words("to"), words("about"), words("written"), figures("tried"), words("next"), words("error")];
-    let table = View::Table(Table { columns, rows: mails.iter().map(row).collect(), empty: "no mail waits" });
-    let view = View::Sections(vec![(way.to_string(), table)]);
-    Ok(Answer::new(view, mails.iter().map(data).collect()))
+        vec![figures("mail"), words("to"), words("about"), words("written"), figures("tried"), words(when), words("error")];
+    View::Table(Table { columns, rows: mails.iter().map(row).collect(), empty })
 }

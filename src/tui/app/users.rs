@@ -7,6 +7,7 @@ use tokio::task::AbortHandle;
 
 use super::{App, News, Pane};
 use crate::access::{Access, Who};
+use crate::auth::mail::Unsent;
 use crate::engine::transfer::{TransferId, TransferReport};
 use crate::engine::{Event, Snapshot};
 use crate::mailer::Notice;
@@ -166,7 +167,8 @@ impl App {
         let subject = subject.trim_start_matches("p2p: ");
         let (role, text) = match outcome {
             Ok(place) => (Role::Text, format!("mail {subject:?} {place}, to {to}")),
-            Err(error) => (Role::Warning, format!("mail {subject:?} is not sent: {error}, to {to}")),
+            Err(Unsent { reason, is_final: true }) => (Role::Bad, format!("mail {subject:?} is given up: {reason}, to {to}")),
+            Err(Unsent { reason, .. }) => (Role::Warning, format!("mail {subject:?} is not sent: {reason}, to {to}")),
         };
         self.note(self.view.at, role, text);
     }
