@@ -240,7 +240,7 @@ async fn transfer_all<T>(
             Err(error) => Err(error),
         };
         match report {
-            Ok(report) => done.push(line(&report, visit.who.label(&report.status.file))),
+            Ok(report) => done.push(line(&report, visit.who.shown(&report.status.file))),
             Err(error) => failed.push(error),
         }
         if failed.last().is_some_and(|error| error.is::<Interrupted>()) {
@@ -296,7 +296,7 @@ async fn transfer(session: &Session, command: Command) -> Result<TransferReport>
 pub async fn list(args: &ListArgs) -> Result<()> {
     let visit = Visit::begin(&args.engine, &args.login).await?;
     let files = visit.access().files(&visit.who).await.map_err(advised)?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.label(&file.key))).collect();
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.shown(&file.key))).collect();
     visit.end().await?;
     output::print(&args.output, &lines, |lines| files_table(lines).text(output::terminal_width()))
 }

@@ -37,8 +37,9 @@ impl Access {
     /// # Errors
     /// Where there is none, as far as they are to know.
     pub async fn readable(&self, who: &Who, text: &str) -> Result<FileRecord, AccessError> {
-        let key = who.key_of(text);
-        let found = self.engine.snapshots().borrow().files.get(&key).cloned();
+        let (key, other) = (who.key_of(text), who.other_spelling_of(text));
+        let files = Arc::clone(&self.engine.snapshots().borrow().files);
+        let found = files.get(&key).or_else(|| files.get(&other)).cloned();
         if let Some(file) = found.filter(|file| who.may_read(file)) {
             return Ok(file);
         }

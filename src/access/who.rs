@@ -1,8 +1,10 @@
 //! The user of a front end, and whose files are theirs to see. Knows nothing of how somebody becomes it.
 
+use crate::auth::names::UserName;
 use crate::auth::{Account, Role};
 use crate::engine::Snapshot;
 use crate::engine::transfer::TransferStatus;
+use crate::spelling::{composed, visible};
 use crate::storage::manifest::{FileKey, FileRecord};
 
 /// Who uses a front end.
@@ -41,7 +43,7 @@ impl Who {
 
     /// `upload of video.bin`
     pub fn describe(&self, transfer: &TransferStatus) -> String {
-        format!("{} of {}", transfer.direction.name(), self.label(&transfer.file))
+        format!("{} of {}", transfer.direction.name(), self.shown(&transfer.file))
     }
 
     /// The same where the transfer is theirs to see.
@@ -88,6 +90,17 @@ impl Who {
             return key.name.clone();
         }
         format!("{}/{}", key.owner.as_deref().unwrap_or_default(), key.name)
+    }
+
+    /// The same as it is shown: nobody takes it for another.
+    pub fn shown(&self, key: &FileKey) -> String {
+        visible(&self.label(key)).into_owned()
+    }
+
+    /// The same file in another spelling: its owner's name in small letters, its own composed, as names are stored.
+    pub fn other_spelling_of(&self, text: &str) -> FileKey {
+        let FileKey { owner, name } = self.key_of(text);
+        FileKey { owner: owner.as_deref().map(UserName::folded), name: composed(&name).into_owned() }
     }
 
     /// The file that they call so.
@@ -150,6 +163,9 @@ mod tests {
                 assert_eq!(who.key_of(&who.label(&key)), key);
             }
         }
-        assert_eq!(user("bob", Role::User).label(&FileKey::new(Some("alice"), "x")), "alice/x");
+        let bob = user("bob", Role::User);
+        assert_eq!(bob.label(&FileKey::new(Some("alice"), "x")), "alice/x");
+        assert_eq!(bob.other_spelling_of("Alice/cafe\u{301}"), FileKey::new(Some("alice"), "caf\u{e9}"));
+        assert_eq!(bob.shown(&FileKey::new(Some("alice"), "x\u{a0}y")), "alice/x\\u{a0}y");
     }
 }

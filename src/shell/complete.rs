@@ -8,6 +8,7 @@ use super::table;
 use super::words::{self, Word, quote};
 use crate::access::Who;
 use crate::engine::Snapshot;
+use crate::spelling::visible;
 
 /// Candidates shown at the most.
 const CANDIDATES_MAX: usize = 200;
@@ -107,7 +108,7 @@ fn commands(prefix: &str) -> Vec<Candidate> {
 }
 
 fn candidate(text: &str, summary: &str) -> Candidate {
-    Candidate { label: text.to_owned(), text: quote(text), summary: summary.to_owned() }
+    Candidate { label: visible(text).into_owned(), text: quote(text), summary: summary.to_owned() }
 }
 
 /// What fits after the words `before`, of which so many more are given with the command's name.

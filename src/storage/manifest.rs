@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::segment::{SegmentId, Sha256Digest};
+use crate::spelling::{composed, hidden_character};
 
 /// The longest file name, in bytes: what common file systems allow.
 const NAME_BYTES_MAX: usize = 255;
@@ -34,7 +35,9 @@ pub enum NameError {
         name: String,
     },
     /// It has a character that would lead elsewhere or upset a terminal.
-    #[error("the name {name:?} contains {character:?}; `/`, `\\` and control characters are not allowed")]
+    #[error(
+        "the name {name:?} contains {character:?}; `/`, `\\`, control characters and what else cannot be seen are not allowed"
+    )]
     Character {
         /// The name.
         name: String,
@@ -165,10 +168,20 @@ impl Manifest {
     }
 }
 
-/// Checks that a file may have this name: it can be created in any directory under it, and shown on any terminal.
+/// The name under which a file is stored that is to be called `name`: composed (Normalization Form C), so that no other looks like it but
+/// is made of other characters.
 ///
 /// # Errors
-/// Where it is empty, too long, a directory's, or has `/`, `\` or control characters.
+/// As for [`check_name`].
+pub fn stored_name(name: &str) -> Result<String, NameError> {
+    let name = composed(name).into_owned();
+    check_name(&name).map(|()| name)
+}
+
+/// Checks that a file may have this name: it can be created in any directory under it, shown on any terminal, and told from others.
+///
+/// # Errors
+/// Where it is empty, too long, a directory's, or has `/`, `\`, or characters that cannot be seen or upset how others are shown.
 pub fn check_name(name: &str) -> Result<(), NameError> {
     if name.is_empty() {
         return Err(NameError::Empty);
@@ -179,10 +192,8 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
     if name.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong { bytes: name.len() });
     }
-    let forbidden = |c: &char| {
-        c.is_control() || matches!(c, '/' | '\\' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    match name.chars().find(forbidden) {
+    let separator = name.chars().find(|c| matches!(c, '/' | '\\'));
+    match separator.or(hidden_character(name).map(|(_, hidden)| hidden)) {
         Some(character) => Err(NameError::Character { name: name.to_owned(), character }),
         None => Ok(()),
     }
@@ -194,12 +205,17 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_are_refused() {
-        for name in ["a.bin", "Ærø 2024 (final).pdf", "..hidden", "-", "日本語.txt", &"x".repeat(255)] {
-            assert_eq!(check_name(name), Ok(()), "{name}");
-        }
+        let (longest, too_long) = ("x".repeat(255), "x".repeat(300));
         for name in
-            ["", ".", "..", "a/b", "../etc/passwd", "a\\b", "a\nb", "a\0b", "a\u{1b}[2J", "a\u{202e}fdp.exe", &"x".repeat(300)]
+            ["a.bin", "Ærø 2024 (final).pdf", "..hidden", "-", "日本語.txt", "\u{1f469}\u{200d}\u{1f4bb}.md", " a", &longest]
         {
+            assert_eq!(stored_name(name).as_deref(), Ok(name), "{name}");
+        }
+        assert_eq!(stored_name("cafe\u{301}").as_deref(), Ok("caf\u{e9}"));
+        let paths = ["", ".", "..", "a/b", "../etc/passwd", "a\\b", &too_long];
+        let unseen =
+            ["a\nb", "a\0b", "a\u{1b}[2J", "a\u{202e}fdp.exe", "a\u{200b}", "\u{feff}a", "a\u{200d}b", "a\u{ad}b", "\u{3164}"];
+        for name in paths.into_iter().chain(unseen) {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         assert!(check_name("a/b").unwrap_err().to_string().contains("'/'"));

@@ -10,7 +10,7 @@ use crate::storage::manifest::FileKey;
 
 /// An event as a line for somebody, and how it is to be seen; `None` for what would drown the rest.
 pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {
-    let label = |file: &FileKey| who.label(file);
+    let label = |file: &FileKey| who.shown(file);
     let line = match event {
         Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => (
             Role::Text,

@@ -24,7 +24,7 @@ fn passwords_come_from_files_that_nobody_else_reads() {
     home.ok(&["ls", "--user", "alice", "--password-file", "password"]);
     assert!(home.refused(&["ls", "--user", "alice"]).contains("--password-file"));
     assert!(home.refused(&["ls", "--user", "bob", "--password-file", "password"]).contains("wrong user name or password"));
-    assert!(home.refused(&["register", "Bob", "b@c.d", "--password-file", "password"]).contains("`Bob` is no user name"));
+    assert!(home.refused(&["register", "Bob!", "b@c.d", "--password-file", "password"]).contains("`Bob!` is no user name"));
     assert!(home.refused(&["register", "bob", "bob", "--password-file", "password"]).contains("no e-mail address"));
     assert!(home.refused(&["register", "alice", "a@b.c", "--password-file", "password"]).contains("is taken"));
     assert!(home.refused(&["register", "bob"]).contains("give it in the line"));

@@ -151,7 +151,7 @@ fn configurations_that_say_something_wrong() {
     assert_says(&refused("[client]\naddress = '10.0.0.1'\n"), &["p2p.toml:2", "is not in 192.168.1.0/24"]);
     assert_says(&refused("[nodes]\ncount = 300\n"), &["no address is left", "[network] subnet"]);
     assert_says(&home.refused(&["config", "--config", "missing.toml"]), &["missing.toml", "No such file"]);
-    fs::write(home.path("p2p.toml"), b"\xff\xfe").unwrap();
+    fs::write(home.path("p2p.toml"), b"\xff\xfb").unwrap();
     assert_says(&home.refused(&["config"]), &["p2p.toml", "UTF-8"]);
     assert!(!home.data().exists());
 }

@@ -21,6 +21,7 @@ mod program;
 mod pty;
 mod readme;
 mod shell;
+mod spellings;
 mod stage;
 mod strangers;
 mod tui;

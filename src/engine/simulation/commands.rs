@@ -14,7 +14,7 @@ use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, Transf
 use crate::net::HostConfig;
 use crate::pieces::PieceFile;
 use crate::storage::catalog::{Catalog, CatalogError};
-use crate::storage::manifest::{FileKey, FileRecord, check_name};
+use crate::storage::manifest::{FileKey, FileRecord, stored_name};
 use crate::units::{ByteSize, SimDuration, SimTime};
 
 /// No file has more segments: its manifest is one value of the catalog, which may have 64 MiB.
@@ -101,8 +101,7 @@ impl Simulation {
         let (file, size) = open_source(path).map_err(refused)?;
         let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
-        check_name(&name)?;
-        let key = FileKey { owner, name };
+        let key = FileKey { owner, name: stored_name(&name)? };
         if self.world.files.contains_key(&key) {
             return Err(EngineError::NameTaken { name: key.name });
         }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::data;
 use crate::access::{AccessError, Who};
+use crate::auth::names::UserName;
 use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
 use crate::engine::{Command, EngineError, Reply};
 use crate::report::{
@@ -52,13 +53,14 @@ async fn readable(shell: &Shell, call: &Call) -> Result<FileRecord, ShellError> 
 
 pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
     let who = shell.who();
-    let (name, user) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
+    let name = call.argument(0).unwrap_or_default();
+    let user = &UserName::folded(call.argument(1).unwrap_or_default());
     let file = shell.access.changeable(&who, name).await?;
     // Whom it was shared with may be taken off, whoever that was.
     if may_read {
         shell.access.user(user.to_owned()).await?;
     }
-    if file.key.owner.as_deref() == Some(user) {
+    if file.key.owner.as_ref() == Some(user) {
         return Err(call.wrong(format!("`{name}` is {user}'s own")));
     }
     if file.readers.contains(user) == may_read {
@@ -111,7 +113,7 @@ pub(super) fn expand(path: &str) -> PathBuf {
 /// What a transfer that is over has come to.
 pub(in crate::shell) fn finished(report: &TransferReport, who: &Who) -> Answer {
     let status = &report.status;
-    let label = who.label(&status.file);
+    let label = who.shown(&status.file);
     if status.direction == Direction::Removal {
         let line = RemovalLine::new(report, label);
         return Answer::new(View::Text(removals_text(std::slice::from_ref(&line))), data(&line));
@@ -138,7 +140,7 @@ fn done(direction: Direction) -> &'static str {
 pub(in crate::shell) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let who = shell.who();
     let files = shell.access.files(&who).await?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, who.label(&file.key))).collect();
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, who.shown(&file.key))).collect();
     Ok(Answer::new(View::Table(files_table(&lines)), data(&lines)))
 }
 
@@ -149,7 +151,7 @@ pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer,
     let manifest = Manifest { file: known, ..*manifest };
     let file = &manifest.file;
     let mut facts = vec![
-        ("name", shell.who().label(&file.key)),
+        ("name", shell.who().shown(&file.key)),
         ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
         ("sha-256", file.sha256.to_string()),
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
@@ -188,7 +190,7 @@ pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answe
         vec![
             status.id.to_string(),
             status.direction.name().to_owned(),
-            who.label(&status.file),
+            who.shown(&status.file),
             status.state.name().to_owned(),
             bytes_of(status.bytes),
             format!("{} of {}", status.segments_done, status.segments),
@@ -260,7 +262,7 @@ pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answe
     own_transfer(shell, transfer).await?;
     let Reply::Finished(report) = shell.ask(Command::Cancel { transfer }).await? else { return Ok(Answer::nothing()) };
     let status = &report.status;
-    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), shell.who().label(&status.file), status.state.name());
+    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), shell.who().shown(&status.file), status.state.name());
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 

@@ -205,7 +205,7 @@ impl App {
 
     /// What whoever uses the screen calls a file.
     pub fn label(&self, file: &FileKey) -> String {
-        self.who.label(file)
+        self.who.shown(file)
     }
 
     /// How many files whoever uses the screen may read.
