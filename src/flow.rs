@@ -55,6 +55,9 @@ pub struct FlowArgs {
     /// How many packets may wait in a queue [default: twice the bandwidth-delay product, at least 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     queue: Option<u32>,
+    /// How long a host takes to hand a packet from its link to its TCP: fixed, or a range
+    #[arg(long, value_name = "TIME", default_value = "20us..100us")]
+    host_time: DelayRange,
     /// How many runs, each with the next seed
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
@@ -85,6 +88,7 @@ impl FlowArgs {
                 ShapeArg::Fanout => Shape::Fanout,
                 ShapeArg::Incast => Shape::Incast,
             },
+            host_time: self.host_time,
             queue: self.queue,
         }
     }

@@ -291,6 +291,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Network, "delay", Kind::Delay),
     key(Section::Network, "loss", Kind::Chance),
     key(Section::Network, "queue", QUEUE),
+    key(Section::Network, "host_time", Kind::Delay),
     key(Section::Network, "seed", Kind::Count { min: 0, max: u64::MAX }),
     key(Section::Network, "congestion", Kind::Congestion),
     key(Section::Network, "connect_timeout", Kind::Time { min_ms: 1_000 }),

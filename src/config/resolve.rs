@@ -140,6 +140,7 @@ impl Config {
             speed: self.required::<Speed>(Section::Engine, "speed")?,
             client,
             nodes,
+            host_time: self.required(Section::Network, "host_time")?,
             tcp: self.tcp()?,
             idle_timeout: self.required(Section::Network, "idle_timeout")?,
             health: self.health()?,

@@ -11,7 +11,7 @@ use crate::net::{HostConfig, TcpConfig};
 use crate::node::health::HealthConfig;
 use crate::storage::placement::PlacementPolicy;
 use crate::storage::segment::SegmentSize;
-use crate::units::{ByteSize, SimDuration};
+use crate::units::{ByteSize, DelayRange, SimDuration};
 
 /// Whether time passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub struct EngineConfig {
     pub client: HostSpec,
     /// The nodes, `Node_01` first.
     pub nodes: Vec<NodeSpec>,
+    /// How long a host takes to hand a packet from its downlink to its stack.
+    pub host_time: DelayRange,
     /// TCP at every host.
     pub tcp: TcpConfig,
     /// After how much silence the client closes a connection that it does not need; zero for never.

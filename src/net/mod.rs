@@ -56,12 +56,14 @@ use self::packet::Packet;
 use self::queue::{Due, EventQueue};
 use self::transit::Datagram;
 use crate::random::RandomStream;
-use crate::units::SimTime;
+use crate::units::{DelayRange, Probability, SimDuration, SimTime};
 
 /// The network: hosts, what is on its way between them, and the clock.
 #[derive(Debug)]
 pub struct Network {
     seed: u64,
+    /// How long a host takes to hand a packet from its downlink to its stack.
+    host_time: DelayRange,
     now: SimTime,
     queue: EventQueue,
     hosts: Vec<Host>,
@@ -82,10 +84,12 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network without hosts, whose chances are those of `seed`.
+    /// A network without hosts, whose chances are those of `seed`. Hosts take no time of their own until
+    /// [`set_host_time`](Self::set_host_time) says so.
     pub fn new(seed: u64) -> Network {
         Network {
             seed,
+            host_time: DelayRange::fixed(SimDuration::ZERO),
             now: SimTime::ZERO,
             queue: EventQueue::default(),
             hosts: Vec::new(),
@@ -108,8 +112,14 @@ impl Network {
     /// Adds a host. Its address is the caller's to choose, from an [`AddressPool`].
     pub fn add_host(&mut self, address: Ipv4Addr, config: &HostConfig) -> HostId {
         let id = HostId(self.hosts.len() as u32);
-        self.hosts.push(Host::new(address, config));
+        self.hosts.push(Host::new(self.seed, id.0, address, config));
         id
+    }
+
+    /// How long each packet takes from a host's downlink to its stack, drawn anew for each from the host's own stream. Packets of
+    /// one host never overtake one another. Holds for packets that arrive from now on.
+    pub fn set_host_time(&mut self, host_time: DelayRange) {
+        self.host_time = host_time;
     }
 
     /// The virtual instant that has been reached.
@@ -277,7 +287,7 @@ impl Network {
 }
 
 /// Delay and loss between two hosts: the worse of the two decides.
-fn between(from: &Host, to: &Host) -> (crate::units::DelayRange, crate::units::Probability) {
+fn between(from: &Host, to: &Host) -> (DelayRange, Probability) {
     let longer = |host: &&Host| (host.delay.max(), host.delay.min());
     let delay = if longer(&from) >= longer(&to) { from.delay } else { to.delay };
     (delay, from.loss.max(to.loss))

@@ -306,6 +306,32 @@ fn a_full_send_buffer_says_when_there_is_room() {
     assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Closed));
 }
 
+/// Hosts take their time, packet by packet and in order; the same seed takes the same.
+#[test]
+fn a_host_takes_its_time_and_keeps_the_order() {
+    let arrivals = |host_time: &str| {
+        let (mut net, hosts) = network(1, 3, &quick_link());
+        net.set_host_time(host_time.parse().unwrap());
+        for n in 0..20u8 {
+            net.send_datagram(hosts[usize::from(n % 2)], hosts[2], Bytes::copy_from_slice(&[n]));
+        }
+        let mut arrivals = Vec::new();
+        while net.advance(SimTime::MAX) {
+            while let Some(NetEvent::Datagram { payload, .. }) = net.poll_event() {
+                arrivals.push((payload[0], net.now()));
+            }
+        }
+        (arrivals, net.trace_hash())
+    };
+    let ((at_once, _), (later, trace)) = (arrivals("0s"), arrivals("20us..100us"));
+    assert_eq!((&later, trace), (&arrivals("20us..100us").0, arrivals("20us..100us").1));
+    assert_ne!(trace, arrivals("0s").1);
+    for (&(number, at), &(same, received)) in later.iter().zip(&at_once) {
+        assert_eq!(number, same, "no packet of a host passes another");
+        assert!((20_000..=100_000).contains(&(at - received).as_nanos()));
+    }
+}
+
 #[test]
 fn the_wire_shows_what_was_sent_and_what_became_of_it() {
     let (mut net, hosts) = network(1, 2, &default_link());

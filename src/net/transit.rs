@@ -1,4 +1,4 @@
-//! How a packet travels: uplink, path, downlink, and then the end that it is for.
+//! How a packet travels: uplink, path, downlink, the host's own time, and then the end that it is for.
 //!
 //! Every packet is counted and traced here, once when it is sent and once where it is lost or delivered. Knows nothing of
 //! what TCP makes of it.
@@ -12,7 +12,7 @@ use super::in_flight::InFlight;
 use super::packet::{Packet, Side};
 use super::queue::Due;
 use super::stats::DropCause;
-use crate::units::{Bandwidth, SimTime};
+use crate::units::SimTime;
 
 /// The largest payload of a datagram: a whole packet less its headers.
 const MAX_DATAGRAM: usize = 1472;
@@ -95,7 +95,8 @@ impl Network {
         self.trace_packet(&packet, 0);
     }
 
-    /// The foremost packet of a path has reached the receiver's downlink.
+    /// The foremost packet of a path has reached the receiver's downlink. The host's own time is added here, to the instant at
+    /// which the downlink will have sent it, so that it costs no event.
     pub(super) fn arrive_from_path(&mut self, path: u32) {
         let road = &mut self.paths[path as usize];
         let flying = self.in_flight.pop(&mut road.in_flight);
@@ -103,23 +104,23 @@ impl Network {
         self.queue.finish(self.in_flight.first(road.in_flight).map(|next| (next.at, next.order)));
         let Some(InFlight { packet, .. }) = flying else { return };
         let host = &mut self.hosts[to.index()];
-        if host.down.config().bandwidth == Bandwidth::UNLIMITED {
-            host.down.stats.count(packet.wire_len());
-            self.deliver(from, to, packet);
-            return;
-        }
-        let Some(at) = host.down.take_in(self.now, packet.wire_len()) else {
+        let Some(received) = host.down.take_in(self.now, packet.wire_len()) else {
             host.down.stats.queue_drops += 1;
             self.lose(from, packet, DropCause::QueueFull);
             return;
         };
+        let at = host.take_up(received, self.host_time);
+        if at == self.now && self.in_flight.first(host.arriving).is_none() {
+            self.deliver(from, to, packet);
+            return;
+        }
         let order = self.queue.next_order();
         if self.in_flight.push(&mut host.arriving, InFlight { at, order, packet }) {
             self.queue.push(at, order, Due::Downlink(to.0));
         }
     }
 
-    /// The foremost packet of a downlink has arrived.
+    /// The foremost packet of a downlink has reached the host's stack.
     pub(super) fn arrive_from_downlink(&mut self, to: u32) {
         let host = &mut self.hosts[to as usize];
         let flying = self.in_flight.pop(&mut host.arriving);
@@ -143,6 +144,7 @@ impl Network {
             self.lose(from, packet, DropCause::HostDown);
             return;
         }
+        self.trace.add(self.now.as_nanos());
         host.stats.received[packet.kind()] += 1;
         host.stats.bytes_received += u64::from(packet.wire_len());
         if packet.is_datagram {

@@ -15,7 +15,7 @@ use p2p_storage::random::RandomStream;
 use p2p_storage::storage::manifest::FileKey;
 use p2p_storage::storage::placement::PlacementPolicy;
 use p2p_storage::storage::segment::SegmentSize;
-use p2p_storage::units::{ByteSize, Probability, SimDuration};
+use p2p_storage::units::{ByteSize, DelayRange, Probability, SimDuration};
 
 /// The links of the default configuration.
 pub(crate) fn slow_link() -> HostConfig {
@@ -37,6 +37,7 @@ pub(crate) fn config(directory: &Path, nodes: u8, link: HostConfig) -> EngineCon
         speed: Speed::Max,
         client: host(1),
         nodes: (0..nodes).map(|n| NodeSpec { host: host(n + 2), capacity: ByteSize::from_gib(10) }).collect(),
+        host_time: DelayRange::fixed(SimDuration::ZERO),
         tcp: TcpConfig {
             connect_timeout: SimDuration::from_secs(10),
             user_timeout: SimDuration::from_secs(30),

@@ -134,6 +134,7 @@ fn a_short_lossless_flow_takes_what_arithmetic_says() {
         loss: "0%".parse().unwrap(),
         bytes: ByteSize::from_bytes(10 * 1448),
         delay: "1ms".parse().unwrap(),
+        host_time: DelayRange::fixed(SimDuration::ZERO),
         ..Experiment::default()
     };
     let bytes_on_the_wire = 60.0 + 60.0 + 52.0 + 10.0 * 1500.0;

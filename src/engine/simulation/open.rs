@@ -63,6 +63,7 @@ impl Simulation {
         let mut references = catalog.references()?;
         let files = catalog.files()?.into_iter().map(|file| (file.key.clone(), file)).collect();
         let mut net = Network::new(config.seed);
+        net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
         let mut parties = vec![Party::Client];
         let (mut nodes, mut findings) = (Vec::new(), Vec::new());
