@@ -84,8 +84,13 @@ impl Network {
         let stream = &mut flow.end_mut(id.side.other()).stream;
         let bytes = stream.read(limit, max)?;
         let offset = stream.read_offset();
-        flow.end_mut(id.side).read_told = false;
-        self.act(id, |connection, now, out| connection.on_read(now, offset, out));
+        let end = flow.end_mut(id.side);
+        end.read_told = false;
+        let until = offset.saturating_add(end.read_mark - 1);
+        self.act(id, |connection, now, out| {
+            connection.take_as_it_comes(until);
+            connection.on_read(now, offset, out);
+        });
         Some(bytes)
     }
 
@@ -100,12 +105,17 @@ impl Network {
         flow.connection(id.side).is_none_or(|connection| connection.peer_finished() && readable(flow, id.side) == 0)
     }
 
-    /// [`NetEvent::Readable`] comes once `bytes` bytes can be read (at least 1), as with `SO_RCVLOWAT`.
+    /// [`NetEvent::Readable`] comes once `bytes` bytes can be read (at least 1). Until then the application counts as one that
+    /// reads what comes as it comes, into a buffer of its own: the mark saves events, and closes no window.
     pub fn set_read_mark(&mut self, id: ConnectionId, bytes: u64) {
         if let Some(flow) = self.flow_mut(id) {
+            let until = flow.end(id.side.other()).stream.read_offset().saturating_add(bytes.max(1) - 1);
             let end = flow.end_mut(id.side);
             end.read_mark = bytes.max(1);
             end.read_told = false;
+            if let Some(connection) = end.connection.as_deref_mut() {
+                connection.take_as_it_comes(until);
+            }
             self.tell_readable(id);
         }
     }

@@ -306,6 +306,24 @@ fn a_full_send_buffer_says_when_there_is_room() {
     assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Closed));
 }
 
+/// What arrives waits for its reader in vain below the mark, and closes no window.
+#[test]
+fn a_read_mark_above_the_window_is_reached() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.listen(hosts[1], PORT, TcpConfig::default());
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    net.write(connection, pattern(1 << 20, 1)).unwrap();
+    let mut told = Vec::new();
+    while net.advance(SimTime::ZERO + SimDuration::from_secs(5)) {
+        match net.poll_event() {
+            Some(NetEvent::Accepted { connection, .. }) => net.set_read_mark(connection, 1 << 20),
+            Some(NetEvent::Readable { connection }) => told.push(net.readable(connection)),
+            _ => {}
+        }
+    }
+    assert_eq!(told, [1 << 20]);
+}
+
 /// Hosts take their time, packet by packet and in order; the same seed takes the same.
 #[test]
 fn a_host_takes_its_time_and_keeps_the_order() {

@@ -5,7 +5,7 @@
 
 use super::TcpConfig;
 use super::liveness::{Activity, Liveness, Verdict};
-use super::receiver::{Receiver, SYN_WINDOW};
+use super::receiver::Receiver;
 use super::rtt::INITIAL_RTO_US;
 use super::sender::Sender;
 use super::state::{ConnectionSample, Ending, State};
@@ -76,7 +76,7 @@ impl Connection {
         Connection {
             state,
             sender: Sender::new(config.congestion),
-            receiver: Receiver::new(buffer),
+            receiver: Receiver::new(buffer, header.from == Side::Opener),
             timers,
             header,
             user_timeout: config.user_timeout,
@@ -168,9 +168,14 @@ impl Connection {
 
     /// The application has read up to offset `read`.
     pub(crate) fn on_read(&mut self, now: SimTime, read: u64, out: &mut Vec<Packet>) {
-        if self.receiver.note_read(read) && !self.state.is_opening() {
+        if self.receiver.note_read(now, read) && !self.state.is_opening() {
             self.step(now, out, |connection, step| connection.receiver.send_ack(step));
         }
+    }
+
+    /// The application takes what comes up to offset `until` as it comes, and acts on it later.
+    pub(crate) fn take_as_it_comes(&mut self, until: u64) {
+        self.receiver.take_as_it_comes(until);
     }
 
     /// The application has said its last; `written` is where its stream ends. The peer may go on (half-close).
@@ -230,7 +235,9 @@ impl Connection {
             self.step(now, out, |connection, step| match timer {
                 Timer::Handshake => connection.resend_syn(step),
                 Timer::Transmit => connection.on_transmit_timer(step, &mut told),
-                Timer::DelayedAck | Timer::CompressedAck => connection.receiver.on_timer(step, timer),
+                Timer::DelayedAck | Timer::CompressedAck => {
+                    connection.receiver.on_timer(step, timer, connection.sender.rto_jiffies());
+                }
                 Timer::Lifetime => connection.on_lifetime(step, &mut told),
             });
         }
@@ -269,7 +276,8 @@ impl Connection {
 
     fn send_syn(&mut self, step: &mut Step) {
         let flags = if self.state == State::SynSent { Flags::SYN } else { Flags::SYN.with(Flags::ACK) };
-        step.send_control(0, flags, |packet| packet.window = packet.window.min(SYN_WINDOW));
+        let window = self.receiver.syn_window();
+        step.send_control(0, flags, |packet| packet.window = window);
         self.handshake.sent_at = step.now;
         step.timers.set(Timer::Handshake, expiry(step.now, self.handshake.wait_jiffies));
     }
@@ -319,6 +327,7 @@ impl Connection {
             None
         };
         self.sender.established(step.now, packet.window, rtt_us);
+        self.receiver.established(step.now);
     }
 
     fn on_packet_when_synchronised(&mut self, step: &mut Step, packet: &Packet) -> Told {
@@ -346,7 +355,7 @@ impl Connection {
             return told;
         }
         let fresh_before = self.receiver.fresh();
-        told.readable = self.receiver.on_packet(step, packet);
+        told.readable = self.receiver.on_packet(step, packet, self.sender.rto_jiffies());
         if self.receiver.fresh() != fresh_before {
             self.liveness.activity.received_at = step.now;
         }

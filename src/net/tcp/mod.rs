@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | [`connection`], [`state`] | states, opening and closing | RFC 9293 |
 //! | [`sender`] | what is sent, and what an acknowledgement does | RFC 5681, 6298, 6675, 8985, 9937 |
-//! | [`receiver`] | reassembly, SACK, delayed acknowledgements, the window | RFC 2018, 2883, 1122, 9293 |
+//! | [`receiver`] | reassembly, SACK, delayed acknowledgements | RFC 2018, 2883, 1122, 9293 |
+//! | [`receive_buffer`] | the memory for what arrives, and the window | RFC 9293, Linux's autotuning |
 //! | [`liveness`] | signs of a peer's life, probes of an idle one | RFC 9293, 1122 |
 //! | [`congestion`] | CUBIC with HyStart, NewReno | RFC 9438, 6582 |
 //! | [`rtt`] | round-trip times and the retransmission timeout | RFC 6298 |
@@ -16,6 +17,7 @@
 pub(crate) mod congestion;
 pub(crate) mod connection;
 pub(crate) mod liveness;
+mod receive_buffer;
 pub(crate) mod receiver;
 mod rtt;
 mod sender;
@@ -38,7 +40,7 @@ pub struct TcpConfig {
     pub congestion: CongestionControl,
     /// How many bytes may wait to be sent or acknowledged before a write is cut short.
     pub send_buffer: ByteSize,
-    /// How many bytes may wait to be read; the receive window never promises more.
+    /// The memory that the receive buffer may grow to, as Linux counts it: what arrives takes about 1.6 times its payload.
     pub receive_buffer: ByteSize,
     /// How long opening a connection may take before it fails.
     pub connect_timeout: SimDuration,
@@ -50,13 +52,13 @@ pub struct TcpConfig {
 }
 
 impl Default for TcpConfig {
-    /// CUBIC; 4 MiB to send and 6 MiB to receive (Linux's `tcp_wmem` and `tcp_rmem` maxima); a minute to connect, two for an
+    /// CUBIC; 4 MiB to send and 32 MiB to receive (Linux's `tcp_wmem` and `tcp_rmem` maxima); a minute to connect, two for an
     /// answer; no probes of idle connections.
     fn default() -> TcpConfig {
         TcpConfig {
             congestion: CongestionControl::Cubic,
             send_buffer: ByteSize::from_mib(4),
-            receive_buffer: ByteSize::from_mib(6),
+            receive_buffer: ByteSize::from_mib(32),
             connect_timeout: SimDuration::from_secs(60),
             user_timeout: SimDuration::from_secs(120),
             keepalive: None,

@@ -1,9 +1,10 @@
 //! The receiving half of a connection: reassembly, acknowledgements and the window.
 //!
 //! Bytes are not kept here; what has arrived is a set of ranges, and the application reads the sender's stream up to the
-//! first hole. Acknowledgements follow Linux: at once for the first packets, at holes and every second packet, else put off
-//! (RFC 1122 §4.2.3.2, RFC 5681 §4.2). Knows nothing of what is sent in this end's own direction.
+//! first hole. Acknowledgements follow Linux: at once for the first packets, while the window opens, at holes and every second
+//! packet, else put off (RFC 1122 §4.2.3.2, RFC 5681 §4.2). Knows nothing of what is sent in this end's own direction.
 
+use super::receive_buffer::ReceiveBuffer;
 use super::step::Step;
 use super::timer::{Timer, expiry, jiffies_at, jiffies_for_micros};
 use crate::net::packet::{Flags, MSS, Packet, SACK_BLOCKS, SackBlock};
@@ -14,37 +15,47 @@ const QUICK_ACKS: u8 = 16;
 /// The shortest and the longest time for which one is put off, in ticks: 40 ms and 200 ms (Linux `TCP_DELACK_MIN`, `_MAX`).
 const DELAY_MIN: u64 = 10;
 const DELAY_MAX: u64 = 50;
-/// The longest gap between packets that is learnt, in ticks: a second.
-const GAP_MAX: u64 = 250;
 /// How many duplicates are sent at once before they are compressed (Linux: the fast retransmit threshold).
 const PLAIN_DUPLICATES: u32 = 3;
 /// A compressed acknowledgement stands for this many at the most (Linux `tcp_comp_sack_nr`).
 const COMPRESSED_MAX: u32 = 44;
 /// It waits a twentieth of the round trip, but no longer than this (Linux `tcp_comp_sack_delay_ns`).
 const COMPRESSED_DELAY_MAX: SimDuration = SimDuration::from_millis(1);
+/// And then for as long as the timer may be late, so that it can share an interrupt (Linux `tcp_comp_sack_slack_ns`).
+const COMPRESSED_SLACK: SimDuration = SimDuration::from_micros(100);
 /// How many ranges are remembered for SACK blocks (Linux `TCP_NUM_SACKS`); three of them fit into a packet.
 const RECENT_RANGES: usize = 4;
-/// The window that a SYN offers, which is not scaled (RFC 7323 §2.2).
-pub(super) const SYN_WINDOW: u32 = 65_535;
-/// The window is told in units of 2⁷ bytes (Linux's scale for a buffer of 6 MiB).
-pub(crate) const WINDOW_SCALE: u32 = 7;
+/// A range that is not among this many latest ones is told of at once, before others push it out of the acknowledgement that
+/// is being put off (Linux `TCP_SACK_BLOCKS_EXPECTED`).
+const BLOCKS_EXPECTED: usize = 2;
+/// The window is told in units of 2¹⁰ bytes (Linux's scale for a buffer that may grow to 32 MiB).
+pub(crate) const WINDOW_SCALE: u32 = 10;
 
 /// A range of the stream, from its first offset to one past its last.
 type Range = (u64, u64);
+
+/// Whether two ranges overlap, or one begins where the other ends.
+fn touch(a: Range, b: Range) -> bool {
+    a.0 <= b.1 && b.0 <= a.1
+}
+
+/// The range that holds both.
+fn union(a: Range, b: Range) -> Range {
+    (a.0.min(b.0), a.1.max(b.1))
+}
 
 /// The receiving half of one connection end.
 #[derive(Debug)]
 pub(super) struct Receiver {
     /// The next offset expected (RFC 9293 §3.3.1: RCV.NXT).
     nxt: u64,
-    /// The offset up to which the application has read.
+    /// The offset up to which the application has read, and the one up to which it takes what comes as it comes.
     read: u64,
+    takes_to: u64,
     /// RCV.NXT as it was last told to the peer, and the window told with it.
     told: u64,
     told_window: u32,
-    buffer: u32,
-    /// How much of the buffer the window offers: it grows as data comes (Linux `rcv_ssthresh`).
-    offered: u32,
+    buffer: ReceiveBuffer,
     /// Where the stream ends, once a FIN has come.
     fin_at: Option<u64>,
     /// What has arrived beyond the first hole, in order.
@@ -67,12 +78,14 @@ struct AckPolicy {
     /// Something has arrived that was not acknowledged.
     owed: bool,
     at_once: bool,
-    /// The sender had nothing more to send.
-    pushed: bool,
+    /// How many packets ended a burst or a write, as far as that matters: none, one or several (Linux `ICSK_ACK_PUSHED`,
+    /// `_PUSHED2`).
+    pushed: u8,
+    /// How many more are to be sent at once (Linux `icsk_ack.quick`).
     quick: u8,
     /// Both ends send data in turn.
     interactive: bool,
-    /// Expected gap between packets, in ticks; 0 before the first.
+    /// Expected gap between packets, in ticks; 0 before the first (Linux `icsk_ack.ato`).
     gap: u64,
     last_arrival: SimTime,
     /// Acknowledgements that one compressed one will stand for.
@@ -82,15 +95,16 @@ struct AckPolicy {
 }
 
 impl Receiver {
-    /// A receiver that has room for `buffer` bytes.
-    pub(super) fn new(buffer: u32) -> Receiver {
+    /// A receiver whose buffer may grow to `memory_max` bytes; it is the `opener`'s, or else the acceptor's.
+    pub(super) fn new(memory_max: u32, opener: bool) -> Receiver {
+        let syn_window = ReceiveBuffer::syn_window(memory_max, opener);
         Receiver {
             nxt: 1,
             read: 1,
+            takes_to: 1,
             told: 1,
-            told_window: SYN_WINDOW.min(buffer),
-            buffer,
-            offered: SYN_WINDOW.min(buffer),
+            told_window: syn_window,
+            buffer: ReceiveBuffer::new(memory_max, syn_window),
             fin_at: None,
             beyond: Vec::new(),
             recent: Vec::new(),
@@ -100,6 +114,16 @@ impl Receiver {
             bytes_received: 0,
             fresh: 0,
         }
+    }
+
+    /// The window that this end's SYN offers, which is not scaled (RFC 7323 §2.2).
+    pub(super) fn syn_window(&self) -> u32 {
+        self.told_window
+    }
+
+    /// The handshake is done.
+    pub(super) fn established(&mut self, now: SimTime) {
+        self.buffer.begin(now, self.read);
     }
 
     /// RCV.NXT.
@@ -127,20 +151,31 @@ impl Receiver {
         step.restamp(self.nxt, self.window(), self.echo);
     }
 
-    /// The window to offer: what is free, without ever taking back what was promised (RFC 9293 §3.8.6.2.2), and nothing
-    /// rather than a little.
+    /// The window to offer: what is free, without ever taking back what was promised (RFC 9293 §3.8.6.2.2; Linux
+    /// `tcp_select_window`), in whole units.
     fn window(&self) -> u32 {
         let promised = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt) as u32;
-        let waiting = (self.readable_to() - self.read) as u32;
-        let free = self.buffer.saturating_sub(waiting).min(self.offered);
-        let little = u32::from(MSS).min(self.buffer / 2);
-        let free = if free < little { 0 } else { free & !((1 << WINDOW_SCALE) - 1) };
-        free.max(promised)
+        let (free, _) = self.buffer.window(self.memory_used());
+        free.max(promised).next_multiple_of(1 << WINDOW_SCALE)
+    }
+
+    /// All before it has arrived in order and is read, or taken by the application as it comes.
+    fn taken_to(&self) -> u64 {
+        self.read.max(self.takes_to.min(self.readable_to()))
+    }
+
+    fn beyond_bytes(&self) -> u64 {
+        self.beyond.iter().map(|&(start, end)| end - start).sum()
+    }
+
+    /// The memory of what waits: to be read, or for a hole to be filled.
+    fn memory_used(&self) -> u32 {
+        ReceiveBuffer::memory_for(self.readable_to() - self.taken_to() + self.beyond_bytes())
     }
 
     /// Takes in what `packet` carries and decides when to acknowledge it. True where new data can be read or the stream has
     /// ended.
-    pub(super) fn on_packet(&mut self, step: &mut Step, packet: &Packet) -> bool {
+    pub(super) fn on_packet(&mut self, step: &mut Step, packet: &Packet, rto_jiffies: u64) -> bool {
         if packet.seq <= self.told {
             self.echo = packet.timestamp;
         }
@@ -162,14 +197,40 @@ impl Receiver {
         if is_fin {
             self.fin_at = Some(data_end);
         }
-        let (was, had_hole) = (self.nxt, !self.beyond.is_empty());
-        self.take_range(start, end);
+        self.buffer.measure_by_timestamp(step.now, packet, self.taken_to() == self.nxt);
+        let (was, taken, had_hole) = (self.nxt, self.taken_to(), !self.beyond.is_empty());
+        if start <= was && data_end > was {
+            self.on_data_in_order(step.now, packet, data_end, rto_jiffies);
+        } else if start > was && self.buffer.offer_more(packet.len, self.memory_used()) {
+            self.ack.quick |= 1;
+        }
+        self.take_range(step, start, end);
         let advanced = self.nxt > was;
-        self.plan_ack(step, packet, advanced, had_hole);
+        self.plan_ack(advanced, had_hole);
+        if self.taken_to() > taken {
+            self.buffer.note_read(step.now, self.taken_to(), self.readable_to(), self.beyond_bytes());
+        } else if start > was {
+            self.buffer.note_beyond(self.beyond_bytes());
+        }
         advanced
     }
 
-    fn take_range(&mut self, start: u64, end: u64) {
+    /// Data has come where it was expected, up to `end` (Linux `tcp_event_data_recv`).
+    fn on_data_in_order(&mut self, now: SimTime, packet: &Packet, end: u64, rto_jiffies: u64) {
+        if self.buffer.measure_packet(packet.len, self.told_window) {
+            self.ack.pushed = (self.ack.pushed + 1).min(2);
+        } else if packet.flags.contains(Flags::PSH) {
+            self.ack.pushed = self.ack.pushed.max(1);
+        }
+        self.buffer.measure_by_window(now, end, self.told_window);
+        self.note_arrival(now, rto_jiffies);
+        let used = self.memory_used() + ReceiveBuffer::memory_for(u64::from(packet.len));
+        if self.buffer.offer_more(packet.len, used) {
+            self.ack.quick |= 1;
+        }
+    }
+
+    fn take_range(&mut self, step: &mut Step, start: u64, end: u64) {
         if end <= self.nxt {
             self.report_duplicate((start, end));
         } else if start <= self.nxt {
@@ -180,6 +241,7 @@ impl Receiver {
             self.advance(end);
         } else {
             self.store_beyond((start, end));
+            self.remember(step, (start, end));
         }
     }
 
@@ -194,13 +256,10 @@ impl Receiver {
             }
             self.nxt = self.nxt.max(joined_end);
         }
-        if joined > 0 {
-            self.recent.retain(|&(_, range_end)| range_end > self.nxt);
-        }
+        self.recent.retain(|&(start, _)| start > self.nxt);
         self.bytes_received += self.readable_to() - before;
     }
 
-    /// RFC 2018 §4: the block that holds the latest arrival comes first.
     fn store_beyond(&mut self, (start, end): Range) {
         let first = self.beyond.partition_point(|&(_, range_end)| range_end < start);
         let touched = self.beyond[first..].iter().take_while(|&&(range_start, _)| range_start <= end).count();
@@ -214,8 +273,19 @@ impl Receiver {
         let merged_start = overlapping.first().map_or(start, |&(s, _)| s.min(start));
         let merged_end = overlapping.last().map_or(end, |&(_, e)| e.max(end));
         self.beyond.splice(first..first + touched, [(merged_start, merged_end)]);
-        self.recent.retain(|&(s, e)| e < merged_start || s > merged_end);
-        self.recent.insert(0, (merged_start, merged_end));
+    }
+
+    /// RFC 2018 §4: the block that holds the latest arrival comes first (Linux `tcp_sack_new_ofo_skb`).
+    fn remember(&mut self, step: &mut Step, range: Range) {
+        let place = self.recent.iter().position(|&known| touch(known, range));
+        if place.unwrap_or(self.recent.len()) >= BLOCKS_EXPECTED && self.ack.compressed > 0 {
+            self.send_ack(step);
+        }
+        let mut first = range;
+        while let Some(place) = self.recent.iter().position(|&known| touch(known, first)) {
+            first = union(self.recent.remove(place), first);
+        }
+        self.recent.insert(0, first);
         self.recent.truncate(RECENT_RANGES);
     }
 
@@ -225,37 +295,39 @@ impl Receiver {
         self.ack.at_once = true;
     }
 
+    /// Linux `tcp_enter_quickack_mode`.
     fn enter_quick_mode(&mut self) {
-        let whole_window = self.told_window / (2 * u32::from(MSS));
-        let quick = whole_window.clamp(2, u32::from(QUICK_ACKS)) as u8;
-        self.ack.quick = self.ack.quick.max(quick);
+        self.acknowledge_quickly();
         self.ack.interactive = false;
+        self.ack.gap = DELAY_MIN;
     }
 
-    fn plan_ack(&mut self, step: &mut Step, packet: &Packet, advanced: bool, had_hole: bool) {
+    /// Linux `tcp_incr_quickack`.
+    fn acknowledge_quickly(&mut self) {
+        let whole_window = self.told_window / (2 * self.buffer.packet());
+        let quick = whole_window.clamp(2, u32::from(QUICK_ACKS)) as u8;
+        self.ack.quick = self.ack.quick.max(quick);
+    }
+
+    fn plan_ack(&mut self, advanced: bool, had_hole: bool) {
         self.ack.owed = true;
         // RFC 5681 §4.2: at once where the last hole is filled, and for the end of a stream.
-        self.ack.at_once |= self.is_finished() || (had_hole && self.beyond.is_empty());
-        if packet.len > 0 && advanced {
-            self.note_arrival(step.now);
-            self.ack.pushed = packet.flags.contains(Flags::PSH);
-            self.offered = self.offered.saturating_add(2 * u32::from(MSS)).min(self.buffer);
-        }
+        self.ack.at_once |= (advanced && self.is_finished()) || (had_hole && self.beyond.is_empty());
     }
 
     /// Learns the pace of the sender (Linux `tcp_event_data_recv`).
-    fn note_arrival(&mut self, now: SimTime) {
+    fn note_arrival(&mut self, now: SimTime, rto_jiffies: u64) {
         let ack = &mut self.ack;
         let gap = jiffies_at(now) - jiffies_at(ack.last_arrival);
         if ack.gap == 0 {
             ack.gap = DELAY_MIN;
-            ack.quick = QUICK_ACKS;
+            self.acknowledge_quickly();
         } else if gap <= DELAY_MIN / 2 {
             ack.gap = ack.gap / 2 + DELAY_MIN / 2;
         } else if gap < ack.gap {
-            ack.gap = ack.gap / 2 + gap;
-        } else if gap > GAP_MAX {
-            self.enter_quick_mode();
+            ack.gap = (ack.gap / 2 + gap).min(rto_jiffies);
+        } else if gap > rto_jiffies {
+            self.acknowledge_quickly();
         }
         self.ack.last_arrival = now;
     }
@@ -273,16 +345,21 @@ impl Receiver {
         if !self.ack.owed {
             return;
         }
-        let unacknowledged = self.nxt - self.told;
-        let two_packets = unacknowledged > u64::from(MSS);
-        let eager = !self.ack.interactive && (self.ack.quick > 0 || (self.ack.pushed && self.beyond.is_empty()));
-        if two_packets || eager || self.ack.at_once {
+        let more_than_one = self.nxt - self.told > u64::from(self.buffer.packet());
+        let is_quick = self.ack.quick > 0 && !self.ack.interactive;
+        if more_than_one || is_quick || self.ack.at_once || self.ends_a_burst() {
             self.send_ack(step);
         } else if self.beyond.is_empty() {
             self.delay_ack(step, srtt);
         } else {
             self.compress_ack(step, srtt);
         }
+    }
+
+    /// Whether a reader who has emptied the buffer acknowledges (Linux `__tcp_cleanup_rbuf`).
+    fn ends_a_burst(&self) -> bool {
+        let enough = if self.ack.interactive { 2 } else { 1 };
+        self.ack.pushed >= enough && self.beyond.is_empty()
     }
 
     /// Where data has gone out in this step, it has carried the acknowledgement; but full packets have no room for SACK
@@ -324,17 +401,19 @@ impl Receiver {
         self.ack.compressed += 1;
         self.ack.owed = false;
         if !step.timers.is_set(Timer::CompressedAck) {
-            let wait = COMPRESSED_DELAY_MAX.min(SimDuration::from_nanos(srtt.as_nanos() / 20));
-            step.timers.set(Timer::CompressedAck, step.now + wait);
+            let known = SimDuration::from_nanos(self.buffer.round_trip_us_x8() * 1_000 / 8);
+            let round_trip = if srtt == SimDuration::ZERO { known } else { known.min(srtt) };
+            let wait = COMPRESSED_DELAY_MAX.min(SimDuration::from_nanos(round_trip.as_nanos() / 20));
+            step.timers.set(Timer::CompressedAck, step.now + wait + COMPRESSED_SLACK);
         }
     }
 
     /// A timer for an acknowledgement has run out.
-    pub(super) fn on_timer(&mut self, step: &mut Step, timer: Timer) {
+    pub(super) fn on_timer(&mut self, step: &mut Step, timer: Timer, rto_jiffies: u64) {
         match timer {
             Timer::DelayedAck if self.ack.owed => {
                 // The sender is slower than was thought (Linux `tcp_delack_timer_handler`).
-                let slower = (self.ack.gap * 2).min(GAP_MAX);
+                let slower = (self.ack.gap * 2).min(rto_jiffies);
                 self.ack.gap = if self.ack.interactive { DELAY_MIN } else { slower };
                 self.ack.interactive = false;
                 self.send_ack(step);
@@ -362,23 +441,36 @@ impl Receiver {
     fn note_acknowledged(&mut self, step: &mut Step) {
         self.told_window = self.window();
         self.told = self.nxt;
-        if self.ack.owed {
-            self.ack.quick = self.ack.quick.saturating_sub(1);
+        let (_, memory_is_short) = self.buffer.window(self.memory_used());
+        if self.ack.quick > 0 {
+            self.ack.quick -= u8::from(self.ack.owed);
+            if self.ack.quick == 0 {
+                self.ack.gap = DELAY_MIN;
+            }
+        }
+        if memory_is_short {
+            self.ack.quick = 0;
         }
         self.ack.owed = false;
         self.ack.at_once = false;
-        self.ack.pushed = false;
+        self.ack.pushed = 0;
         self.ack.compressed = 0;
         step.timers.cancel(Timer::DelayedAck);
         step.timers.cancel(Timer::CompressedAck);
     }
 
+    /// The application takes what comes up to `offset` as it comes, and acts on it later.
+    pub(super) fn take_as_it_comes(&mut self, offset: u64) {
+        self.takes_to = offset;
+    }
+
     /// The application has read up to `offset`. True where the window has opened enough to be worth telling (RFC 9293
-    /// §3.8.6.2.2; Linux: when it doubles).
-    pub(super) fn note_read(&mut self, offset: u64) -> bool {
+    /// §3.8.6.2.2; Linux `__tcp_cleanup_rbuf`: when it doubles).
+    pub(super) fn note_read(&mut self, now: SimTime, offset: u64) -> bool {
         self.read = offset;
+        self.buffer.note_read(now, self.taken_to(), self.readable_to(), self.beyond_bytes());
         let left = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt);
-        let now = u64::from(self.window());
-        2 * left <= u64::from(self.buffer) && now > 0 && now >= 2 * left
+        let window = u64::from(self.window());
+        2 * left <= u64::from(self.buffer.clamp()) && window > 0 && window >= 2 * left
     }
 }

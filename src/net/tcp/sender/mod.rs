@@ -182,6 +182,11 @@ impl Sender {
         self.rtt.rto()
     }
 
+    /// The retransmission timeout in ticks.
+    pub(super) fn rto_jiffies(&self) -> u64 {
+        self.rtt.rto_jiffies()
+    }
+
     /// The phase of loss recovery, as a word.
     pub(super) fn phase_name(&self) -> &'static str {
         self.phase.name()
