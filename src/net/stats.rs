@@ -151,7 +151,7 @@ impl AddAssign for HostStats {
 pub struct ConnectionStats {
     /// Packets of every kind that it sent.
     pub packets_sent: u64,
-    /// Those of them that carried payload sent before.
+    /// Those of them that had been sent before: payload, SYNs and FINs (Linux `tcpi_total_retrans`).
     pub retransmits: u64,
     /// How often the retransmission timer ran out (RFC 6298 §5.4).
     pub timeouts: u64,

@@ -9,7 +9,7 @@ use super::receiver::Receiver;
 use super::rtt::INITIAL_RTO_US;
 use super::sender::Sender;
 use super::state::{ConnectionSample, Ending, State};
-use super::step::Step;
+use super::step::{Step, timestamp_at};
 use super::timer::{Timer, Timers, expiry, jiffies_for_micros};
 use crate::net::packet::{Flags, Packet, Side};
 use crate::net::stats::ConnectionStats;
@@ -51,9 +51,23 @@ pub(crate) struct Connection {
 
 #[derive(Debug)]
 struct Handshake {
+    /// When the SYN, or SYN-ACK, was sent first and last.
+    first_sent_at: SimTime,
     sent_at: SimTime,
     resent: u32,
     wait_jiffies: u64,
+}
+
+impl Handshake {
+    fn new(now: SimTime) -> Handshake {
+        Handshake { first_sent_at: now, sent_at: now, resent: 0, wait_jiffies: jiffies_for_micros(INITIAL_RTO_US) }
+    }
+
+    /// Whether the first sending was lost: the peer's clock echo tells which one it answers (Linux
+    /// `tcp_try_undo_spurious_syn`; RFC 3522).
+    fn first_was_lost(&self, echo: u32) -> bool {
+        self.resent > 0 && echo != timestamp_at(self.first_sent_at)
+    }
 }
 
 impl Connection {
@@ -83,7 +97,7 @@ impl Connection {
             liveness: Liveness::new(config.keepalive),
             abandoned: false,
             finished: false,
-            handshake: Handshake { sent_at: now, resent: 0, wait_jiffies: jiffies_for_micros(INITIAL_RTO_US) },
+            handshake: Handshake::new(now),
         }
     }
 
@@ -288,6 +302,7 @@ impl Connection {
         }
         self.handshake.resent += 1;
         self.sender.stats.timeouts += 1;
+        self.sender.stats.retransmits += 1;
         let linear = self.state == State::SynSent && self.handshake.resent <= LINEAR_SYN_TIMEOUTS;
         if !linear {
             self.handshake.wait_jiffies *= 2;
@@ -302,8 +317,8 @@ impl Connection {
             return Told::default();
         }
         self.receiver.echo = packet.timestamp;
-        if self.handshake.resent > 0 {
-            self.sender.syn_was_lost(self.handshake.resent);
+        if self.handshake.first_was_lost(packet.timestamp_echo) {
+            self.sender.syn_was_lost();
         }
         self.enter_established(step, packet);
         step.set_seq(self.sender.sent_to());
@@ -326,6 +341,9 @@ impl Connection {
         } else {
             None
         };
+        if self.handshake.resent > 1 && self.handshake.first_was_lost(packet.timestamp_echo) {
+            self.sender.begin_with_one_packet();
+        }
         self.sender.established(step.now, packet.window, rtt_us);
         self.receiver.established(step.now);
     }

@@ -539,6 +539,22 @@ fn a_new_hole_sends_the_acknowledgement_that_was_put_off() {
     assert_eq!(acks, told);
 }
 
+/// The echo says that the first SYN arrived: nothing was lost, and slow start has no end yet (Linux
+/// `tcp_try_undo_spurious_syn`).
+#[test]
+fn a_syn_that_was_only_late_is_no_loss() {
+    let mut pair = Pair::lossless();
+    pair.delay = SimDuration::from_millis(600);
+    pair.on_the_way[0].0 = pair.now + pair.delay;
+    pair.write(Side::Opener, 10);
+    pair.run_for(SimDuration::from_secs(4));
+    let sample = pair.end(Side::Opener).sample(SimTime::ZERO);
+    assert_eq!((sample.threshold, pair.end(Side::Opener).stats().retransmits), (None, 1));
+    let mut lost = Pair::new(TcpConfig::default(), nth(PacketKind::Syn, 0));
+    lost.run_for(SimDuration::from_secs(4));
+    assert_eq!(lost.end(Side::Opener).sample(SimTime::ZERO).threshold, Some(7));
+}
+
 /// What must hold of every packet and at every moment.
 fn check_invariants(pair: &mut Pair) {
     for (_, packet) in &pair.log {

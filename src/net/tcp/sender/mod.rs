@@ -110,14 +110,17 @@ impl Sender {
         }
     }
 
-    /// The SYN was lost `times` times: a loss like another, and the second one empties the window (Linux; RFC 5681 §3.1).
-    pub(super) fn syn_was_lost(&mut self, times: u32) {
+    /// The SYN was lost: a loss like another (Linux `tcp_enter_loss`).
+    pub(super) fn syn_was_lost(&mut self) {
         let threshold = self.congestion.threshold_after_loss();
         self.congestion.begin_anew();
         self.congestion.window.threshold = threshold;
-        if times > 1 {
-            self.congestion.window.size = 1;
-        }
+    }
+
+    /// The SYN or SYN-ACK was lost more than once: the first flight has one packet (RFC 5681 §3.1; Linux
+    /// `tcp_init_transfer`).
+    pub(super) fn begin_with_one_packet(&mut self) {
+        self.congestion.window.size = 1;
     }
 
     /// The application has written up to offset `written`, and nothing will follow where `finished`.
