@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 
 use super::host::HostId;
 use super::packet::Side;
-use super::tcp::TcpConfig;
 use super::tcp::connection::Connection;
 use super::tcp::stream::ByteStream;
 use crate::units::SimTime;
@@ -54,8 +53,6 @@ pub(crate) struct End {
     pub(crate) read_mark: u64,
     /// The application has been told of all that can be read.
     pub(crate) read_told: bool,
-    /// How many bytes may wait to be acknowledged.
-    pub(crate) send_buffer: u64,
     /// No SYN has come for it yet.
     pub(crate) expects_syn: bool,
     /// The application wants to be told when there is room to write.
@@ -73,7 +70,7 @@ pub(crate) struct End {
 }
 
 impl End {
-    pub(crate) fn new(host: HostId, port: u16, path: u32, initial_sequence: u32, config: &TcpConfig) -> End {
+    pub(crate) fn new(host: HostId, port: u16, path: u32, initial_sequence: u32) -> End {
         End {
             host,
             port,
@@ -82,7 +79,6 @@ impl End {
             path,
             read_mark: 1,
             read_told: false,
-            send_buffer: config.send_buffer.as_u64(),
             expects_syn: false,
             wants_room: false,
             wants_drained: false,

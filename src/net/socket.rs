@@ -27,8 +27,8 @@ impl Network {
     pub fn connect(&mut self, from: HostId, to: HostId, port: u16, config: TcpConfig) -> ConnectionId {
         let own_port = self.hosts[from.index()].take_port();
         let (there, back) = (self.path(from, to), self.path(to, from));
-        let mut opener = End::new(from, own_port, there, self.initial_sequences.next_u64() as u32, &config);
-        let mut acceptor = End::new(to, port, back, self.initial_sequences.next_u64() as u32, &config);
+        let mut opener = End::new(from, own_port, there, self.initial_sequences.next_u64() as u32);
+        let mut acceptor = End::new(to, port, back, self.initial_sequences.next_u64() as u32);
         acceptor.expects_syn = true;
         self.next_generation = self.next_generation.wrapping_add(1);
         let entry = self.flows.vacant_entry();
@@ -62,11 +62,11 @@ impl Network {
     /// be sent.
     pub fn write_pieces<const N: usize>(&mut self, id: ConnectionId, pieces: [Bytes; N]) -> Result<(), WriteError> {
         let end = self.flow_mut(id).map(|flow| flow.end_mut(id.side)).ok_or(WriteError::Closed)?;
-        let connection = end.connection.as_deref().ok_or(WriteError::Closed)?;
+        let connection = end.connection.as_deref_mut().ok_or(WriteError::Closed)?;
         if !connection.state().may_send() {
             return Err(WriteError::Closed);
         }
-        if connection.buffered() >= end.send_buffer {
+        if !connection.lets_write() {
             end.wants_room = true;
             return Err(WriteError::Full);
         }
@@ -168,7 +168,7 @@ impl Network {
 
     /// Bytes that this end has written and its peer has not acknowledged.
     pub fn unacknowledged(&self, id: ConnectionId) -> u64 {
-        self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, Connection::buffered)
+        self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, Connection::unacknowledged)
     }
 
     /// How many of the bytes written have been sent at least once.
@@ -287,7 +287,6 @@ impl Network {
         if let Some(flow) = self.flow_mut(id) {
             let end = flow.end_mut(id.side);
             end.connection = Some(Box::new(connection));
-            end.send_buffer = config.send_buffer.as_u64();
             end.expects_syn = false;
         }
         self.act(id, |connection, now, out| connection.open(now, out));
@@ -344,10 +343,10 @@ impl Network {
         let Some(flow) = self.flows.get_mut(id.flow as usize) else { return };
         let watched = flow.watched;
         let end = flow.end_mut(id.side);
-        let Some(connection) = end.connection.as_deref() else { return };
+        let Some(connection) = end.connection.as_deref_mut() else { return };
         end.stream.acknowledge(connection.acked_to());
-        let has_room = end.wants_room && connection.buffered() <= end.send_buffer / 2;
-        let drained = end.wants_drained && connection.buffered() == 0;
+        let has_room = end.wants_room && connection.lets_write();
+        let drained = end.wants_drained && connection.unacknowledged() == 0;
         let acknowledged = connection.acked_to() >= end.ack_mark;
         let (deadline, closed) = (connection.next_timeout(), connection.state() == State::Closed);
         if has_room {

@@ -306,6 +306,27 @@ fn a_full_send_buffer_says_when_there_is_room() {
     assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Closed));
 }
 
+/// Linux `sk_stream_min_wspace`: a third of the buffer is free.
+#[test]
+fn a_writer_is_woken_at_two_thirds() {
+    let (mut net, hosts) = network(1, 2, &default_link());
+    let config = TcpConfig { send_buffer: crate::units::ByteSize::from_kib(256), ..TcpConfig::default() };
+    net.listen(hosts[1], PORT, config);
+    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    while net.write(connection, pattern(10_000, 1)).is_ok() {}
+    let full = net.unacknowledged(connection);
+    assert!((255 * 1024..300 * 1024).contains(&full), "{full}");
+    while net.advance(SimTime::MAX) {
+        match net.poll_event() {
+            Some(NetEvent::Writable { .. }) => break,
+            Some(NetEvent::Readable { connection }) => while net.read(connection, usize::MAX).is_some() {},
+            _ => {}
+        }
+    }
+    let left = net.unacknowledged(connection);
+    assert!((128 * 1024..=2 * 256 * 1024 / 3).contains(&left), "{left}");
+}
+
 /// What arrives waits for its reader in vain below the mark, and closes no window.
 #[test]
 fn a_read_mark_above_the_window_is_reached() {

@@ -89,7 +89,7 @@ impl Connection {
         timers.set(Timer::Lifetime, now + config.connect_timeout);
         Connection {
             state,
-            sender: Sender::new(config.congestion),
+            sender: Sender::new(config),
             receiver: Receiver::new(buffer, header.from == Side::Opener),
             timers,
             header,
@@ -140,8 +140,13 @@ impl Connection {
     }
 
     /// Bytes written and not acknowledged.
-    pub(crate) fn buffered(&self) -> u64 {
-        self.sender.buffered()
+    pub(crate) fn unacknowledged(&self) -> u64 {
+        self.sender.unacknowledged()
+    }
+
+    /// Whether there is room for a write. Where there is none, the writer counts as waiting until there is.
+    pub(crate) fn lets_write(&mut self) -> bool {
+        self.sender.lets_write()
     }
 
     /// When the peer, and progress, were last heard of.
@@ -176,7 +181,7 @@ impl Connection {
 
     /// The application has written up to offset `written`.
     pub(crate) fn on_write(&mut self, now: SimTime, written: u64, out: &mut Vec<Packet>) {
-        self.sender.note_written(written, self.finished);
+        self.sender.hand_over(written, self.finished);
         self.push(now, out);
     }
 
@@ -198,7 +203,7 @@ impl Connection {
             return;
         }
         self.finished = true;
-        self.sender.note_written(written, true);
+        self.sender.hand_over(written, true);
         match self.state {
             State::Established => self.state = State::FinWait1,
             State::CloseWait => self.state = State::LastAck,
@@ -272,15 +277,22 @@ impl Connection {
     }
 
     fn push(&mut self, now: SimTime, out: &mut Vec<Packet>) {
-        if self.state.is_opening() || self.state == State::Closed {
+        if self.state == State::Closed {
             return;
         }
-        self.step(now, out, |connection, step| connection.transmit_and_acknowledge(step));
+        let may_send = !self.state.is_opening();
+        self.step(now, out, |connection, step| {
+            connection.sender.take_in(step, may_send);
+            if may_send {
+                connection.transmit_and_acknowledge(step);
+            }
+        });
     }
 
     fn transmit_and_acknowledge(&mut self, step: &mut Step) {
         let before = self.sender.sent_to();
         self.sender.transmit(step);
+        self.sender.wake_writer(step);
         if self.sender.sent_to() > before {
             self.receiver.note_data_sent(step.now);
         }
@@ -495,7 +507,7 @@ impl Connection {
     /// Linux `tcp_keepalive_timer`: the probe repeats the byte before the first unacknowledged one, which the peer must answer;
     /// an end that gives up resets the connection.
     fn on_keepalive(&mut self, step: &mut Step, told: &mut Told) {
-        match self.liveness.look(step.now, self.user_timeout, self.sender.buffered() > 0) {
+        match self.liveness.look(step.now, self.user_timeout, self.sender.unacknowledged() > 0) {
             None => {}
             Some(Verdict::Wait(at)) => step.timers.set(Timer::Lifetime, at),
             Some(Verdict::Probe(at)) => {

@@ -555,6 +555,45 @@ fn a_syn_that_was_only_late_is_no_loss() {
     assert_eq!(lost.end(Side::Opener).sample(SimTime::ZERO).threshold, Some(7));
 }
 
+#[test]
+fn every_burst_of_several_packets_is_pushed() {
+    let mut pair = Pair::established(TcpConfig::default());
+    pair.write(Side::Opener, 20 * MSS64);
+    let pushed: Vec<bool> = pair.log.iter().map(|(_, packet)| packet.flags.contains(Flags::PSH)).collect();
+    assert_eq!(pushed, [false, true, false, true, false, true, false, true, false, true]);
+}
+
+/// Linux looks for memory only where it begins a new buffer: bursts that leave a part of the last one unsent let a writer go
+/// on, past its limit and up to the congestion window.
+#[test]
+fn a_writer_goes_on_while_bursts_are_shorter_than_buffers() {
+    let config = TcpConfig { send_buffer: ByteSize::from_kib(256), ..TcpConfig::default() };
+    let mut pair = Pair::established(config);
+    pair.write(Side::Opener, 16 << 20);
+    let mut most = 0;
+    for _ in 0..3_000 {
+        pair.run_for(SimDuration::from_millis(1));
+        most = most.max(pair.end(Side::Opener).sent_to() - pair.end(Side::Opener).acked_to());
+    }
+    assert!(most > 512 * 1024, "{most}");
+    assert_eq!(pair.received(Side::Acceptor), 16 << 20);
+}
+
+/// RFC 7661 §4; Linux `tcp_cwnd_application_limited`.
+#[test]
+fn a_window_that_is_not_used_shrinks() {
+    let mut pair = Pair::established(TcpConfig::default());
+    pair.write(Side::Opener, 500 * MSS64);
+    pair.run_for(SimDuration::from_secs(1));
+    let before = pair.end(Side::Opener).window();
+    for _ in 0..10 {
+        pair.write(Side::Opener, MSS64);
+        pair.run_for(SimDuration::from_millis(100));
+    }
+    let after = pair.end(Side::Opener).window();
+    assert!(before > 40 && after < before * 2 / 3, "{before} became {after}");
+}
+
 /// What must hold of every packet and at every moment.
 fn check_invariants(pair: &mut Pair) {
     for (_, packet) in &pair.log {

@@ -176,6 +176,16 @@ impl Congestion {
         self.window.size = halved.max(floor);
     }
 
+    /// Of the window only `used` packets were used, or fewer than the first flight: it falls half the way to that, and three
+    /// quarters of it become the threshold (Linux `tcp_cwnd_application_limited`).
+    pub(super) fn shrink_to_use(&mut self, used: u32) {
+        let used = used.max(INITIAL_WINDOW);
+        if used < self.window.size {
+            self.window.threshold = self.threshold_now();
+            self.window.size = u32::midpoint(self.window.size, used);
+        }
+    }
+
     /// The threshold that stands for the window in use: three quarters of it, where that is more than the threshold set.
     pub(super) fn threshold_now(&self) -> u32 {
         self.window.threshold.max((self.window.size >> 1) + (self.window.size >> 2))

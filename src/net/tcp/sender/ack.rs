@@ -123,14 +123,14 @@ impl Sender {
             self.react_to_loss(step, self.una, &mut news);
         }
         self.on_window_while_idle(step);
-        self.end_probe_episode(packet.ack, news);
+        self.end_probe_episode(step.now, packet.ack, news);
     }
 
     fn on_ack_of_data(&mut self, step: &mut Step, packet: &Packet, before: Before, mut news: News) {
         self.remove_acked(step, before, &mut news);
         self.measure_round_trip(step, before, &mut news);
         self.adjust_reordering_window();
-        self.end_probe_episode(packet.ack, &news);
+        self.end_probe_episode(step.now, packet.ack, &news);
         let resend = if self.is_dubious(&news) { self.react_to_loss(step, before.una, &mut news) } else { Resend::Nothing };
         if news.restart_timer {
             self.restart_timer(step);
@@ -237,6 +237,7 @@ impl Sender {
         let grows = if self.reordering.is_high() { news.acked > 0 || news.sacked_data } else { news.acked > 0 };
         if grows && self.window_is_limit() {
             self.congestion.on_ack(step.now, delivered);
+            self.usage.renew(step.now);
         }
     }
 }

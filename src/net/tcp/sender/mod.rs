@@ -2,6 +2,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | [`send_queue`] | what the application hands over, and when it has to wait (Linux `tcp_sendmsg`) |
 //! | [`transmit`] | new data: windows, Nagle, bursts (RFC 9293 §3.7.4, §3.8.6) |
 //! | [`ack`] | an acknowledgement, from the packet to the window (RFC 5681, 6298) |
 //! | [`sack`] | selective acknowledgements, reordering and duplicates (RFC 2018, 2883) |
@@ -17,6 +18,7 @@ mod rack;
 mod recovery;
 mod sack;
 mod scoreboard;
+mod send_queue;
 mod timeout;
 mod transmit;
 
@@ -24,9 +26,11 @@ use self::rack::Rack;
 use self::recovery::{Phase, Recovery};
 use self::sack::Reordering;
 use self::scoreboard::Scoreboard;
+use self::send_queue::SendQueue;
 use self::timeout::{LossProbe, Waiting};
 use self::transmit::Usage;
-use super::congestion::{Congestion, CongestionControl};
+use super::TcpConfig;
+use super::congestion::Congestion;
 use super::rtt::RttEstimator;
 use crate::net::stats::ConnectionStats;
 use crate::units::{SimDuration, SimTime};
@@ -38,7 +42,7 @@ pub(super) struct Sender {
     una: u64,
     /// The next offset to send (SND.NXT).
     nxt: u64,
-    /// The offset after the last byte that the application has written.
+    /// The offset after the last byte that was taken in from the application.
     written: u64,
     /// Whether that was the last: a FIN follows.
     finished: bool,
@@ -47,6 +51,7 @@ pub(super) struct Sender {
     peer_window_max: u32,
     /// The offset of the peer's packet that last told the window (SND.WL1).
     window_told_at: u64,
+    queue: SendQueue,
     board: Scoreboard,
     rtt: RttEstimator,
     congestion: Congestion,
@@ -71,7 +76,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(control: CongestionControl) -> Sender {
+    pub(super) fn new(config: &TcpConfig) -> Sender {
         Sender {
             una: 1,
             nxt: 1,
@@ -80,9 +85,10 @@ impl Sender {
             peer_window: 0,
             peer_window_max: 0,
             window_told_at: 0,
+            queue: SendQueue::new(config.send_buffer.as_u64()),
             board: Scoreboard::new(),
             rtt: RttEstimator::new(),
-            congestion: Congestion::new(control),
+            congestion: Congestion::new(config.congestion),
             phase: Phase::Open,
             recovery: Recovery::default(),
             rack: Rack::default(),
@@ -104,6 +110,7 @@ impl Sender {
     pub(super) fn established(&mut self, now: SimTime, peer_window: u32, rtt_us: Option<u64>) {
         self.peer_window = peer_window;
         self.peer_window_max = peer_window;
+        self.usage.renew(now);
         if let Some(rtt_us) = rtt_us {
             self.rtt.sample(rtt_us, self.una, self.nxt);
             self.rtt.sample_min(now, rtt_us);
@@ -123,12 +130,6 @@ impl Sender {
         self.congestion.window.size = 1;
     }
 
-    /// The application has written up to offset `written`, and nothing will follow where `finished`.
-    pub(super) fn note_written(&mut self, written: u64, finished: bool) {
-        self.written = written;
-        self.finished = finished;
-    }
-
     /// SND.UNA: all before it has arrived.
     pub(super) fn acked_to(&self) -> u64 {
         self.una
@@ -142,11 +143,6 @@ impl Sender {
     /// Whether the FIN was sent and acknowledged.
     pub(super) fn fin_acked(&self) -> bool {
         self.finished && self.una > self.written
-    }
-
-    /// Bytes written and not yet acknowledged.
-    pub(super) fn buffered(&self) -> u64 {
-        self.written.saturating_sub(self.una)
     }
 
     /// Packets that the peer is known to have, acknowledged or SACKed, as a counter that wraps (Linux `tp->delivered`).

@@ -10,6 +10,7 @@ use super::scoreboard::Marks;
 use super::timeout::Waiting;
 use crate::net::packet::Flags;
 use crate::net::tcp::step::Step;
+use crate::units::SimTime;
 
 /// How far the sender is from normal, in rising order of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +98,7 @@ impl Sender {
         if self.phase == Phase::Open {
             self.recovery.first_resent_timestamp = 0;
         } else if self.una >= self.recovery.point {
-            self.leave_recovered_phase(news);
+            self.leave_recovered_phase(step.now, news);
         }
         match self.phase {
             Phase::Recovery => self.on_ack_in_recovery(step, una_before, news),
@@ -106,15 +107,15 @@ impl Sender {
         }
     }
 
-    fn leave_recovered_phase(&mut self, news: &News) {
+    fn leave_recovered_phase(&mut self, now: SimTime, news: &News) {
         match self.phase {
             Phase::Reduced if self.una != self.recovery.point => {
-                self.end_reduction();
+                self.end_reduction(now);
                 self.phase = Phase::Open;
             }
             Phase::Recovery => {
                 self.undo_whole_recovery(news);
-                self.end_reduction();
+                self.end_reduction(now);
             }
             _ => {}
         }
@@ -323,9 +324,10 @@ impl Sender {
     }
 
     /// The window has its new size (RFC 6582 §3.2 step 3).
-    pub(super) fn end_reduction(&mut self) {
+    pub(super) fn end_reduction(&mut self, now: SimTime) {
         if self.phase == Phase::Reduced || self.recovery.undo_from.is_some() {
             self.congestion.window.size = self.congestion.window.threshold;
+            self.usage.renew(now);
         }
     }
 

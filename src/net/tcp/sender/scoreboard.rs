@@ -27,6 +27,8 @@ impl Marks {
     pub(super) const FIN: Marks = Marks(16);
     /// It is in the list by time.
     const LISTED: Marks = Marks(32);
+    /// It was the last of a burst.
+    const BURST_END: Marks = Marks(64);
 
     pub(super) const fn any(self, marks: Marks) -> bool {
         self.0 & marks.0 != 0
@@ -39,6 +41,13 @@ impl Marks {
     fn clear(&mut self, marks: Marks) {
         self.0 &= !marks.0;
     }
+}
+
+/// What a packet ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ends {
+    pub(super) stream: bool,
+    pub(super) burst: bool,
 }
 
 /// One packet that is not acknowledged yet.
@@ -80,6 +89,8 @@ pub(super) struct Scoreboard {
     sacked: u32,
     lost: u32,
     retransmitted: u32,
+    /// Bursts of which a packet is here, each as it was sent first.
+    bursts: u32,
     /// The offset after the highest packet that is SACKed.
     highest_sacked_end: u64,
     /// Packets sent so far, those sent again counted again.
@@ -98,6 +109,7 @@ impl Scoreboard {
             sacked: 0,
             lost: 0,
             retransmitted: 0,
+            bursts: 0,
             highest_sacked_end: 0,
             turns: 0,
             retransmit_from: 0,
@@ -123,6 +135,11 @@ impl Scoreboard {
 
     pub(super) fn retransmitted(&self) -> u32 {
         self.retransmitted
+    }
+
+    /// Bursts that are not acknowledged whole.
+    pub(super) fn bursts(&self) -> u32 {
+        self.bursts
     }
 
     /// RFC 6675 §2: `pipe`, in packets.
@@ -159,9 +176,13 @@ impl Scoreboard {
     }
 
     /// Takes in a packet that has just been sent for the first time.
-    pub(super) fn push(&mut self, seq: u64, len: u16, is_fin: bool, at: SimTime) {
+    pub(super) fn push(&mut self, seq: u64, len: u16, ends: Ends, at: SimTime) {
         let number = self.first.wrapping_add(self.outstanding());
-        let marks = if is_fin { Marks::FIN } else { Marks::default() };
+        let mut marks = if ends.stream { Marks::FIN } else { Marks::default() };
+        if ends.burst {
+            marks.set(Marks::BURST_END);
+            self.bursts += 1;
+        }
         let turn = self.next_turn();
         if self.packets.len() == self.packets.capacity() {
             // By half rather than twofold: of many connections most have a few dozen packets here.
@@ -179,6 +200,7 @@ impl Scoreboard {
         if is_before(self.retransmit_from, self.first) {
             self.retransmit_from = self.first;
         }
+        self.bursts -= u32::from(packet.marks.any(Marks::BURST_END));
         self.sacked -= u32::from(packet.marks.any(Marks::SACKED));
         self.lost -= u32::from(packet.marks.any(Marks::LOST));
         self.retransmitted -= u32::from(packet.marks.any(Marks::RETRANSMITTED));
@@ -341,7 +363,7 @@ mod tests {
     fn board(packets: u64) -> Scoreboard {
         let mut board = Scoreboard::new();
         for n in 0..packets {
-            board.push(1 + n * 100, 100, false, SimTime::from_nanos(n));
+            board.push(1 + n * 100, 100, Ends::default(), SimTime::from_nanos(n));
         }
         board
     }
@@ -379,7 +401,7 @@ mod tests {
             for (at, (step, pick)) in steps.into_iter().enumerate() {
                 let number = board.numbers().start.wrapping_add(pick);
                 match step {
-                    0 => { board.push(1 + sent * 100, 100, false, SimTime::from_nanos(100 + at as u64)); sent += 1; }
+                    0 => { board.push(1 + sent * 100, 100, Ends::default(), SimTime::from_nanos(100 + at as u64)); sent += 1; }
                     1 => { board.pop_front(); }
                     2 => if board.get(number).is_some_and(|p| !p.marks.any(Marks::SACKED)) { board.mark_sacked(number) },
                     3 => { if board.mark_lost(number) == 1 { board.unlist(number) } }

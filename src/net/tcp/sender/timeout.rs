@@ -10,6 +10,7 @@ use crate::net::packet::{Flags, MSS};
 use crate::net::tcp::rtt::INITIAL_RTO_US;
 use crate::net::tcp::step::Step;
 use crate::net::tcp::timer::{Timer, expiry, jiffies_for_micros, micros_of_jiffies};
+use crate::units::SimTime;
 
 /// What a lone packet's probe waits for beyond two round trips: the receiver may put its answer off (RFC 8985 §7.2; Linux
 /// takes `TCP_RTO_MIN`), in microseconds.
@@ -143,7 +144,7 @@ impl Sender {
     }
 
     /// RFC 8985 §7.4: was the probe needed? Then a loss was repaired by it, and the window shrinks as for any loss.
-    pub(super) fn end_probe_episode(&mut self, acked: u64, news: &News) {
+    pub(super) fn end_probe_episode(&mut self, now: SimTime, acked: u64, news: &News) {
         let Some(end) = self.probe.end else { return };
         if acked < end {
             return;
@@ -154,7 +155,7 @@ impl Sender {
         } else if acked > end {
             self.begin_reduction();
             self.phase = Phase::Reduced;
-            self.end_reduction();
+            self.end_reduction(now);
             self.settle();
         } else if plain_duplicate {
             self.probe.end_episode();
@@ -207,9 +208,13 @@ impl Sender {
         }
     }
 
-    /// RFC 9293 §3.8.6.1: a packet that the receiver must answer with its window. Like Linux it carries the byte before the
-    /// first unacknowledged one.
+    /// RFC 9293 §3.8.6.1: a packet that the receiver must answer with its window. Like Linux it carries what the window has room
+    /// for, or repeats the byte before the first unacknowledged one.
     fn probe_window(&mut self, step: &mut Step) {
+        if self.transmit_rest_of_window(step) {
+            self.rearm_timeout(step);
+            return;
+        }
         step.send_control(self.una - 1, Flags::ACK, |_| {});
         self.unanswered_since.get_or_insert(step.now);
         self.rtt.back_off();

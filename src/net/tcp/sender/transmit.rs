@@ -6,10 +6,12 @@
 
 use super::Sender;
 use super::recovery::Phase;
+use super::scoreboard::Ends;
 use super::timeout::Waiting;
 use crate::net::packet::{Flags, MSS};
 use crate::net::tcp::step::Step;
-use crate::units::SimDuration;
+use crate::net::tcp::timer::jiffies_at;
+use crate::units::{SimDuration, SimTime};
 
 /// The largest burst handed down at once, in bytes (Linux `GSO_LEGACY_MAX_SIZE`).
 const MAX_BURST_BYTES: u64 = 65_536;
@@ -18,10 +20,10 @@ const MIN_BURST_PACKETS: u32 = 2;
 /// A burst may wait only while others were sent within this time, and for no longer.
 const BURST_PATIENCE: SimDuration = SimDuration::from_millis(1);
 /// A third of the window is burst enough (Linux `tcp_tso_win_divisor`).
-const WINDOW_SHARE: u32 = 3;
+const WINDOW_SHARE: u64 = 3;
 
 /// Whether the congestion window is what limits the sender: only then may it grow (RFC 7661 §4.1, RFC 9438 §5.8).
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Usage {
     /// It was the limit at some time in this round.
     limited: bool,
@@ -29,6 +31,28 @@ pub(super) struct Usage {
     max_outstanding: u32,
     /// The round ends when this offset is acknowledged.
     round_end: u64,
+    /// The most packets outstanding since the window was last in full use (Linux `snd_cwnd_used`), and when it was, in ticks
+    /// (`snd_cwnd_stamp`).
+    used: u32,
+    full_at: u64,
+}
+
+impl Usage {
+    /// The window is as large as it should be at `now`.
+    pub(super) fn renew(&mut self, now: SimTime) {
+        self.full_at = jiffies_at(now);
+    }
+}
+
+/// How new data is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pushing {
+    /// As much as may be sent, by Nagle's rule.
+    ByNagle,
+    /// As much as the windows let go.
+    All,
+    /// One burst, while the application goes on writing.
+    OneBurst,
 }
 
 /// Why sending stopped.
@@ -47,13 +71,21 @@ impl Sender {
             return;
         }
         self.resume_after_idle(step);
-        self.send_bursts(step, true);
+        self.send_bursts(step, Pushing::ByNagle);
     }
 
     /// Sends new data without Nagle's rule, as F-RTO asks (RFC 5682 §3.1 step 2b).
     pub(super) fn transmit_now(&mut self, step: &mut Step) {
         if self.nxt < self.end_to_send() {
-            self.send_bursts(step, false);
+            self.send_bursts(step, Pushing::All);
+        }
+    }
+
+    /// Sends one burst of new data without Nagle's rule and without waiting for it to fill (Linux `tcp_push_one`).
+    pub(super) fn transmit_one_burst(&mut self, step: &mut Step) {
+        if self.nxt < self.end_to_send() {
+            self.resume_after_idle(step);
+            self.send_bursts(step, Pushing::OneBurst);
         }
     }
 
@@ -65,13 +97,23 @@ impl Sender {
         if left == 0 || len > room {
             return false;
         }
-        self.send_packets(step, 1);
+        self.send_packets(step, 1, MSS);
         true
+    }
+
+    /// Fills what is left of a window that is smaller than a packet (Linux `tcp_write_wakeup`); false where there is none.
+    pub(super) fn transmit_rest_of_window(&mut self, step: &mut Step) -> bool {
+        let room = self.peer_window_end().saturating_sub(self.nxt).min(u64::from(MSS)) as u16;
+        let has_data = self.written > self.nxt;
+        if room > 0 && has_data {
+            self.send_packets(step, 1, room);
+        }
+        room > 0 && has_data
     }
 
     /// One offset past all that there is to send, the FIN included.
     fn end_to_send(&self) -> u64 {
-        self.written + u64::from(self.finished)
+        self.written + u64::from(self.says_last())
     }
 
     /// The offset that the peer's window ends at.
@@ -79,20 +121,23 @@ impl Sender {
         self.una + u64::from(self.peer_window)
     }
 
-    fn send_bursts(&mut self, step: &mut Step, nagle: bool) {
+    fn send_bursts(&mut self, step: &mut Step, pushing: Pushing) {
         let burst_max = self.burst_packets();
         let before = self.board.outstanding();
         let stop = loop {
-            match self.next_burst(step, burst_max, nagle) {
-                Ok(packets) => self.send_packets(step, packets),
+            match self.next_burst(step, burst_max, pushing) {
+                Ok(packets) => self.send_packets(step, packets, MSS),
                 Err(stop) => break stop,
+            }
+            if pushing == Pushing::OneBurst {
+                break Stop::NothingToSend;
             }
         };
         let sent = self.board.outstanding() - before;
         let window_full = self.board.in_flight() >= self.congestion.window.size;
         let limited = window_full || stop == Stop::CongestionWindow || stop == (Stop::Patience { at_window: true });
         if sent > 0 || limited {
-            self.note_usage(limited);
+            self.note_usage(step.now, limited);
         }
         if sent > 0 {
             self.after_sending(step, before, sent);
@@ -112,7 +157,7 @@ impl Sender {
     }
 
     /// How many packets go next.
-    fn next_burst(&self, step: &Step, burst_max: u32, nagle: bool) -> Result<u32, Stop> {
+    fn next_burst(&self, step: &Step, burst_max: u32, pushing: Pushing) -> Result<u32, Stop> {
         if self.nxt == self.end_to_send() {
             return Err(Stop::NothingToSend);
         }
@@ -127,14 +172,14 @@ impl Sender {
             return Err(Stop::PeerWindow);
         }
         let partial = !left.is_multiple_of(mss);
-        let held_back = nagle && partial && !self.finished && self.small_is_outstanding();
+        let held_back = pushing == Pushing::ByNagle && partial && !self.says_last() && self.small_is_outstanding();
         let whole = u32::try_from(left / mss).unwrap_or(u32::MAX);
         let available = whole.saturating_add(u32::from(partial && !held_back));
         if available == 0 {
             return Err(Stop::NothingToSend);
         }
         let fits = u32::try_from(room / mss).unwrap_or(u32::MAX).max(u32::from(room >= left));
-        if available > 1 {
+        if available > 1 && pushing != Pushing::OneBurst {
             let open = self.congestion.window.size - self.board.in_flight();
             self.check_patience(step, open.min(fits), burst_max, available)?;
         }
@@ -159,12 +204,11 @@ impl Sender {
 
     /// Waits a moment for a burst to fill where the next acknowledgement is near.
     fn check_patience(&self, step: &Step, may_send: u32, burst_max: u32, available: u32) -> Result<(), Stop> {
-        let window = self.congestion.window.size;
         if self.phase >= Phase::Recovery
             || step.now - self.last_sent > BURST_PATIENCE
             || may_send >= burst_max
             || may_send >= available
-            || may_send >= window / WINDOW_SHARE
+            || u64::from(may_send) >= self.window_bytes() / WINDOW_SHARE / u64::from(MSS)
         {
             return Ok(());
         }
@@ -174,9 +218,15 @@ impl Sender {
         if (head.at + srtt) - step.now > patience {
             return Ok(());
         }
+        let window = self.congestion.window.size;
         let congestion_room = u64::from(window - self.board.in_flight()) * u64::from(MSS);
         let at_window = congestion_room < self.peer_window_end().saturating_sub(self.nxt);
         Err(Stop::Patience { at_window })
+    }
+
+    /// The smaller of the two windows, in bytes.
+    fn window_bytes(&self) -> u64 {
+        u64::from(self.peer_window).min(u64::from(self.congestion.window.size) * u64::from(MSS))
     }
 
     /// About a millisecond's worth at the rate of the window, more on short paths (Linux `tcp_tso_autosize`).
@@ -202,21 +252,22 @@ impl Sender {
         scaled.checked_div(srtt_x8).unwrap_or(0)
     }
 
-    /// Sends `packets` packets of new data; the last of all carries the FIN.
-    fn send_packets(&mut self, step: &mut Step, packets: u32) {
-        for _ in 0..packets {
-            let len = (self.written - self.nxt).min(u64::from(MSS)) as u16;
+    /// Sends a burst of `packets` packets of new data with `size` bytes each; the last of all carries the FIN. The last of
+    /// several is pushed, as is the last that was written (Linux `__tcp_transmit_skb`, `tcp_mark_push`).
+    fn send_packets(&mut self, step: &mut Step, packets: u32, size: u16) {
+        for place in 1..=packets {
+            let len = (self.written - self.nxt).min(u64::from(size)) as u16;
             let is_last = self.nxt + u64::from(len) == self.written;
-            let is_fin = is_last && self.finished;
+            let is_fin = is_last && self.says_last();
             let mut flags = Flags::default();
-            if is_last {
+            if is_last || (place == packets && packets > 1) {
                 flags = flags.with(Flags::PSH);
             }
             if is_fin {
                 flags = flags.with(Flags::FIN);
             }
             step.send_data(self.nxt, len, flags);
-            self.board.push(self.nxt, len, is_fin, step.now);
+            self.board.push(self.nxt, len, Ends { stream: is_fin, burst: place == packets }, step.now);
             self.nxt += u64::from(len) + u64::from(is_fin);
             if len < MSS {
                 self.small_end = self.nxt;
@@ -236,16 +287,37 @@ impl Sender {
         let rto = self.rtt.rto();
         if self.nxt > 1 && idle > rto {
             self.congestion.decay(idle.as_nanos() / rto.as_nanos().max(1));
+            self.usage.used = 0;
+            self.usage.renew(step.now);
         }
     }
 
-    /// Remembers whether the window was the limit in this round.
-    fn note_usage(&mut self, limited: bool) {
+    /// Remembers whether the window was the limit in this round (Linux `tcp_cwnd_validate`).
+    fn note_usage(&mut self, now: SimTime, limited: bool) {
         let outstanding = self.board.outstanding();
         let new_round = self.una >= self.usage.round_end;
         if new_round || limited || (!self.usage.limited && outstanding > self.usage.max_outstanding) {
-            self.usage = Usage { limited, max_outstanding: outstanding, round_end: self.nxt };
+            self.usage = Usage { limited, max_outstanding: outstanding, round_end: self.nxt, ..self.usage };
         }
+        if self.window_is_limit() {
+            self.usage.used = 0;
+            self.usage.renew(now);
+        } else {
+            self.usage.used = self.usage.used.max(outstanding);
+            if jiffies_at(now) - self.usage.full_at >= self.rtt.rto_jiffies() {
+                self.forget_unused_window(now);
+            }
+        }
+    }
+
+    /// A window that was not used for a whole timeout is old news (RFC 7661 §4; Linux `tcp_cwnd_application_limited`), unless
+    /// the writer was kept waiting for memory.
+    fn forget_unused_window(&mut self, now: SimTime) {
+        if self.phase == Phase::Open && !self.queue.is_waiting() {
+            self.congestion.shrink_to_use(self.usage.used);
+            self.usage.used = 0;
+        }
+        self.usage.renew(now);
     }
 
     /// Whether the window may grow. In slow start it may reach twice of what was in use.
