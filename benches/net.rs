@@ -52,7 +52,9 @@ fn like_simpy(criterion: &mut Criterion) {
     let send_all = || {
         let (mut net, [from, to]) = pair();
         let payload = Bytes::from_static(&PIECE[..1000]);
-        (0..WINDOW).for_each(|_| net.send_datagram(from, to, payload.clone()));
+        for _ in 0..WINDOW {
+            net.send_datagram(from, to, payload.clone());
+        }
         let mut arrived = 0;
         while net.advance(SimTime::MAX) {
             while net.poll_event().is_some() {

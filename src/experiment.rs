@@ -37,7 +37,7 @@ pub enum Shape {
 }
 
 /// What is to be measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Experiment {
     /// The rate of the link, or of every access link.
     pub bandwidth: Bandwidth,
@@ -47,8 +47,8 @@ pub struct Experiment {
     pub loss: Probability,
     /// What each flow carries.
     pub bytes: ByteSize,
-    /// The congestion control of both ends.
-    pub congestion: CongestionControl,
+    /// The congestion controls: each flow has the next one, and they go round. None is CUBIC.
+    pub congestion: Vec<CongestionControl>,
     /// How many flows start at once.
     pub flows: u32,
     /// Their topology.
@@ -67,7 +67,7 @@ impl Default for Experiment {
             delay: DelayRange::fixed(SimDuration::from_millis(5)),
             loss: Probability::from_percent(1),
             bytes: ByteSize::from_mib(5),
-            congestion: CongestionControl::Cubic,
+            congestion: vec![CongestionControl::Cubic],
             flows: 1,
             shape: Shape::Single,
             host_time: default_host_time(),
@@ -117,6 +117,11 @@ impl Experiment {
             _ => 0,
         };
         u32::try_from(product.max(u128::from(SMALLEST))).unwrap_or(u32::MAX)
+    }
+
+    fn congestion_of(&self, flow: usize) -> CongestionControl {
+        let place = flow.checked_rem(self.congestion.len());
+        place.and_then(|place| self.congestion.get(place)).copied().unwrap_or_default()
     }
 
     /// Runs it once with the chances of `seed`.
@@ -181,8 +186,8 @@ impl<F: FnMut(FlowSample)> Running<F> {
 
     fn connect(&mut self, experiment: &Experiment) {
         let bytes = experiment.bytes.as_u64();
-        let config = TcpConfig { congestion: experiment.congestion, ..TcpConfig::default() };
-        for &(from, to) in &self.pairs {
+        for (flow, &(from, to)) in self.pairs.iter().enumerate() {
+            let config = TcpConfig { congestion: experiment.congestion_of(flow), ..TcpConfig::default() };
             self.net.listen(to, PORT, config);
             let sender = self.net.connect(from, to, PORT, config);
             self.net.watch(sender, self.observe.is_some());

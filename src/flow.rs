@@ -43,9 +43,9 @@ pub struct FlowArgs {
     /// What each flow carries
     #[arg(long, value_name = "SIZE", default_value = "5MiB")]
     bytes: ByteSize,
-    /// The congestion control: cubic or newreno
-    #[arg(long, value_name = "NAME", default_value = "cubic")]
-    congestion: CongestionControl,
+    /// The congestion control: cubic or newreno, or several in turn for the flows, as in cubic,newreno
+    #[arg(long, value_name = "NAME", default_value = "cubic", value_delimiter = ',')]
+    congestion: Vec<CongestionControl>,
     /// How many flows start at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     flows: u32,
@@ -81,7 +81,7 @@ impl FlowArgs {
             delay: self.delay,
             loss: self.loss,
             bytes: self.bytes,
-            congestion: self.congestion,
+            congestion: self.congestion.clone(),
             flows: self.flows,
             shape: match self.shape {
                 ShapeArg::Single => Shape::Single,

@@ -27,13 +27,14 @@ pub(crate) struct Datagram {
 }
 
 impl Network {
-    /// Sends a datagram (RFC 768): it arrives once or never, and nobody is told which. More than a packet holds is cut off.
-    pub fn send_datagram(&mut self, from: HostId, to: HostId, payload: Bytes) {
+    /// Sends a datagram (RFC 768): it arrives once or never, and nobody is told which. More than a packet holds is cut off. False
+    /// where the sender's own queue was full, which a host knows of itself.
+    pub fn send_datagram(&mut self, from: HostId, to: HostId, payload: Bytes) -> bool {
         let payload = payload.slice(..payload.len().min(MAX_DATAGRAM));
         let len = payload.len() as u16;
         let place = self.datagrams.insert(Datagram { from, to, sent_at: self.now, payload });
         let path = self.path(from, to);
-        self.send_along(path, from, Packet::datagram(place as u32, len));
+        self.send_along(path, from, Packet::datagram(place as u32, len))
     }
 
     /// Sends a TCP packet from the end that it names.
@@ -64,7 +65,8 @@ impl Network {
         self.send_along(path, host, packet);
     }
 
-    fn send_along(&mut self, path: u32, from: HostId, packet: Packet) {
+    /// True where the uplink had room.
+    fn send_along(&mut self, path: u32, from: HostId, packet: Packet) -> bool {
         let bytes = packet.wire_len();
         let host = &mut self.hosts[from.index()];
         host.stats.sent[packet.kind()] += 1;
@@ -84,7 +86,7 @@ impl Network {
             Ok(at) => at,
             Err(cause) => {
                 self.lose(from, packet, cause);
-                return;
+                return cause != DropCause::QueueFull;
             }
         };
         let road = &mut self.paths[path as usize];
@@ -93,6 +95,7 @@ impl Network {
             self.queue.push(at, order, Due::Path(path));
         }
         self.trace_packet(&packet, 0);
+        true
     }
 
     /// The foremost packet of a path has reached the receiver's downlink. The host's own time is added here, to the instant at

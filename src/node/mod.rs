@@ -23,6 +23,7 @@ pub use self::process::{ProcessState, WaitingFor};
 use self::health::{HealthConfig, PeerTable, Probing};
 use self::protocol::{Frame, FrameReader, ReadStep, Refusal, Request, RequestTag, Response};
 use crate::net::{ConnectionId, HostId};
+use crate::random::RandomStream;
 use crate::storage::disk::DiskError;
 use crate::storage::manifest::NodeNumber;
 use crate::storage::segment::SegmentId;
@@ -121,8 +122,8 @@ enum Purpose {
 }
 
 impl Node {
-    /// A node that runs and holds what `volume` says.
-    pub fn new(number: NodeNumber, volume: Volume, health: HealthConfig) -> Node {
+    /// A node that runs and holds what `volume` says. When it probes whom is drawn from `probes`.
+    pub fn new(number: NodeNumber, volume: Volume, health: HealthConfig, probes: RandomStream) -> Node {
         Node {
             number,
             volume,
@@ -130,7 +131,7 @@ impl Node {
             jobs: HashMap::new(),
             next_job: 0,
             stopped: false,
-            peers: PeerTable::new(health, Probing::InTurn),
+            peers: PeerTable::new(health, Probing::InTurn, probes),
             outputs: VecDeque::new(),
         }
     }

@@ -3,6 +3,7 @@
 use super::protocol::{frame, ids_payload};
 use super::*;
 use crate::net::{HostConfig, Network, TcpConfig};
+use crate::random::RandomStream;
 use crate::storage::crash_disk::CrashDisk;
 
 /// A connection's name; the network behind it plays no part here.
@@ -30,7 +31,12 @@ struct Bench {
 
 impl Bench {
     fn new(capacity: u64) -> Bench {
-        let mut node = Node::new(NodeNumber::from_index(0), Volume::new(capacity, &[]), HealthConfig::default());
+        let mut node = Node::new(
+            NodeNumber::from_index(0),
+            Volume::new(capacity, &[]),
+            HealthConfig::default(),
+            RandomStream::new(1, "probes"),
+        );
         let connection = connection();
         node.handle_connected(connection);
         let disk = CrashDisk::new();

@@ -454,6 +454,27 @@ fn a_second_opener_is_refused() {
     assert!(second.err().unwrap().to_string().contains("in use by another p2p process"));
 }
 
+/// More nodes than the client's queue holds probes: they leave one by one, and a check does too.
+#[test]
+fn many_nodes_stay_alive_under_probes() {
+    let link = HostConfig { loss: Probability::NEVER, ..slow_link() };
+    let mut bench = Bench::new(250, link);
+    let span = SimDuration::from_secs(40);
+    bench.ask(Command::Sleep { span }).unwrap();
+    let dropped = |bench: &mut Bench| match bench.ask(Command::Network) {
+        Ok(Reply::Network(stats)) => stats.total.dropped[DropCause::QueueFull],
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(dropped(&mut bench), 0);
+    let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("the nodes") };
+    assert!(nodes.iter().all(|node| node.seen.probes >= 5 && node.seen.loss() == 0.0));
+    let begun = bench.simulation.now();
+    let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("the report") };
+    assert!(bench.simulation.now() - begun < SimDuration::from_secs(10));
+    assert!(report.matrix.values().flat_map(|row| row.values()).all(|seen| seen.health == Health::Alive && seen.missed == 0));
+    assert_eq!(dropped(&mut bench), 0);
+}
+
 #[test]
 fn everybody_sees_everybody_in_a_health_check() {
     let mut bench = Bench::new(4, slow_link());

@@ -203,6 +203,7 @@ impl Simulation {
     fn set_link(&mut self, party: Party, link: HostConfig) -> Answer {
         let host = self.world.everybody().find(|&(known, _)| known == party).map(|(_, host)| host);
         self.world.net.reconfigure(host.ok_or(EngineError::UnknownParty(party))?, &link);
+        self.world.keep_to_link(party, &link);
         self.world.emit(Event::LinkChanged { party, link });
         Ok(Reply::Done)
     }

@@ -23,6 +23,7 @@ use crate::engine::world::{Hosts, NodeHost, OwedDeletions, World};
 use crate::net::{HostId, Network, TraceHash};
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
+use crate::random::RandomStream;
 use crate::storage::catalog::Catalog;
 use crate::storage::disk::{Disk, DiskError};
 use crate::storage::local_disk::{LocalDisk, create_directories};
@@ -76,9 +77,13 @@ impl Simulation {
             let host = net.add_host(spec.host.address, &spec.host.link);
             net.listen(host, NODE_PORT, config.tcp);
             parties.push(Party::Node(number));
-            nodes.push(NodeHost::new(Node::new(number, volume, config.health), host, disk, DiskModel::new(config.disk)));
+            let probes = RandomStream::new(config.seed, &format!("probes {number}"));
+            let mut node = Node::new(number, volume, config.health, probes);
+            node.peers.keep_to_link(&spec.host.link);
+            nodes.push(NodeHost::new(node, host, disk, DiskModel::new(config.disk)));
         }
-        let mut peers = PeerTable::new(config.health, Probing::All);
+        let mut peers = PeerTable::new(config.health, Probing::All, RandomStream::new(config.seed, "probes client"));
+        peers.keep_to_link(&config.client.link);
         introduce(client, &mut peers, &mut nodes);
         let mut world = World {
             client: Client::new(client, config.tcp, config.idle_timeout, nodes.len()),

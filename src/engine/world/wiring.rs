@@ -6,7 +6,7 @@ use crate::engine::disk_model::DiskModel;
 use crate::engine::event::Event;
 use crate::engine::io::{Lane, Outcome};
 use crate::engine::snapshot::Party;
-use crate::net::{ConnectionId, Ending, HostId, NetEvent};
+use crate::net::{ConnectionId, Ending, HostConfig, HostId, NetEvent};
 use crate::node::health::{Health, HealthChange};
 use crate::node::{DiskJob, NodeOutput};
 use crate::storage::disk::DiskError;
@@ -174,7 +174,15 @@ impl World {
         true
     }
 
-    /// Lets every host probe every other.
+    /// A host's link is another one: its probes keep to it.
+    pub(in crate::engine) fn keep_to_link(&mut self, party: Party, link: &HostConfig) {
+        match party {
+            Party::Client => self.peers.keep_to_link(link),
+            Party::Node(node) => self.nodes[node.index()].node.peers.keep_to_link(link),
+        }
+    }
+
+    /// Lets every host probe the others.
     pub(in crate::engine) fn check_health(&mut self) {
         let now = self.now();
         self.peers.begin_check(now);
@@ -231,7 +239,9 @@ impl World {
 
     fn send_client_probes(&mut self) {
         while let Some((to, payload)) = self.peers.poll_datagram() {
-            self.net.send_datagram(self.hosts.client, to, payload);
+            if !self.net.send_datagram(self.hosts.client, to, payload.clone()) {
+                self.peers.note_unsent(&payload);
+            }
         }
         while let Some(HealthChange { peer, from, to, missed }) = self.peers.poll_change() {
             if let Party::Node(node) = self.hosts.party(peer) {
@@ -261,7 +271,9 @@ impl World {
                 NodeOutput::Received { connection, tag } => self.client.on_request_received(connection.peer(), tag),
                 NodeOutput::Datagram { to, payload } => {
                     let from = self.nodes[index].host;
-                    self.net.send_datagram(from, to, payload);
+                    if !self.net.send_datagram(from, to, payload.clone()) {
+                        self.nodes[index].node.peers.note_unsent(&payload);
+                    }
                 }
             }
         }

@@ -4,12 +4,12 @@
 //! acknowledgement, data, new data, answer. Knows nothing of links, hosts or the bytes themselves.
 
 use super::TcpConfig;
+use super::handshake::Handshake;
 use super::liveness::{Activity, Liveness, Verdict};
 use super::receiver::Receiver;
-use super::rtt::INITIAL_RTO_US;
 use super::sender::Sender;
 use super::state::{ConnectionSample, Ending, State};
-use super::step::{Step, timestamp_at};
+use super::step::Step;
 use super::timer::{Timer, Timers, expiry, jiffies_for_micros};
 use crate::net::packet::{Flags, Packet, Side};
 use crate::net::stats::ConnectionStats;
@@ -18,9 +18,6 @@ use crate::units::{SimDuration, SimTime};
 /// Twice the longest life of a packet, as Linux takes it (RFC 9293 §3.6.1; `TCP_TIMEWAIT_LEN`), and how long a closed end
 /// waits for the peer's FIN (`tcp_fin_timeout`).
 const TIME_WAIT: SimDuration = SimDuration::from_secs(60);
-/// How many times a SYN is sent again at an even pace before the waits double (Linux `tcp_syn_linear_timeouts`).
-const LINEAR_SYN_TIMEOUTS: u32 = 4;
-
 /// What a step tells the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Told {
@@ -47,27 +44,6 @@ pub(crate) struct Connection {
     /// The application's write side is closed.
     finished: bool,
     handshake: Handshake,
-}
-
-#[derive(Debug)]
-struct Handshake {
-    /// When the SYN, or SYN-ACK, was sent first and last.
-    first_sent_at: SimTime,
-    sent_at: SimTime,
-    resent: u32,
-    wait_jiffies: u64,
-}
-
-impl Handshake {
-    fn new(now: SimTime) -> Handshake {
-        Handshake { first_sent_at: now, sent_at: now, resent: 0, wait_jiffies: jiffies_for_micros(INITIAL_RTO_US) }
-    }
-
-    /// Whether the first sending was lost: the peer's clock echo tells which one it answers (Linux
-    /// `tcp_try_undo_spurious_syn`; RFC 3522).
-    fn first_was_lost(&self, echo: u32) -> bool {
-        self.resent > 0 && echo != timestamp_at(self.first_sent_at)
-    }
 }
 
 impl Connection {
@@ -304,21 +280,16 @@ impl Connection {
         let flags = if self.state == State::SynSent { Flags::SYN } else { Flags::SYN.with(Flags::ACK) };
         let window = self.receiver.syn_window();
         step.send_control(0, flags, |packet| packet.window = window);
-        self.handshake.sent_at = step.now;
-        step.timers.set(Timer::Handshake, expiry(step.now, self.handshake.wait_jiffies));
+        step.timers.set(Timer::Handshake, self.handshake.note_sent(step.now));
     }
 
     fn resend_syn(&mut self, step: &mut Step) {
         if !self.state.is_opening() {
             return;
         }
-        self.handshake.resent += 1;
+        self.handshake.back_off(self.state == State::SynSent);
         self.sender.stats.timeouts += 1;
         self.sender.stats.retransmits += 1;
-        let linear = self.state == State::SynSent && self.handshake.resent <= LINEAR_SYN_TIMEOUTS;
-        if !linear {
-            self.handshake.wait_jiffies *= 2;
-        }
         self.send_syn(step);
     }
 
@@ -346,16 +317,10 @@ impl Connection {
         if let Some(at) = self.liveness.first_look(step.now) {
             step.timers.set(Timer::Lifetime, at);
         }
-        let rtt_us = if self.handshake.resent == 0 {
-            Some((step.now - self.handshake.sent_at).as_nanos() / 1_000)
-        } else if packet.timestamp_echo != 0 {
-            Some(u64::from(step.timestamp().wrapping_sub(packet.timestamp_echo).max(1)) * 1_000)
-        } else {
-            None
-        };
-        if self.handshake.resent > 1 && self.handshake.first_was_lost(packet.timestamp_echo) {
+        if self.handshake.several_were_lost(packet.timestamp_echo) {
             self.sender.begin_with_one_packet();
         }
+        let rtt_us = self.handshake.round_trip_us(step.now, packet);
         self.sender.established(step.now, packet.window, rtt_us);
         self.receiver.established(step.now);
     }

@@ -3,6 +3,7 @@
 //! | file | what it is | source |
 //! |---|---|---|
 //! | [`connection`], [`state`] | states, opening and closing | RFC 9293 |
+//! | [`handshake`] | the SYN and its answer | RFC 9293, 6298 |
 //! | [`sender`] | what is sent, and what an acknowledgement does | RFC 5681, 6298, 6675, 8985, 9937 |
 //! | [`receiver`] | reassembly, SACK, delayed acknowledgements | RFC 2018, 2883, 1122, 9293 |
 //! | [`receive_buffer`] | the memory for what arrives, and the window | RFC 9293, Linux's autotuning |
@@ -16,6 +17,7 @@
 
 pub(crate) mod congestion;
 pub(crate) mod connection;
+mod handshake;
 pub(crate) mod liveness;
 mod receive_buffer;
 pub(crate) mod receiver;

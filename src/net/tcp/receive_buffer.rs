@@ -239,5 +239,5 @@ impl ReceiveBuffer {
 
 /// The payload that `memory` bytes hold (Linux `tcp_win_from_space`).
 fn payload_of(memory: u32, ratio: u32) -> u32 {
-    (u64::from(memory) * u64::from(ratio) >> 8) as u32
+    ((u64::from(memory) * u64::from(ratio)) >> 8) as u32
 }

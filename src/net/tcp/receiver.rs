@@ -7,7 +7,7 @@
 use super::receive_buffer::ReceiveBuffer;
 use super::step::Step;
 use super::timer::{Timer, expiry, jiffies_at, jiffies_for_micros};
-use crate::net::packet::{Flags, MSS, Packet, SACK_BLOCKS, SackBlock};
+use crate::net::packet::{Flags, Packet, SACK_BLOCKS, SackBlock};
 use crate::units::{SimDuration, SimTime};
 
 /// How many acknowledgements are sent at once before any is put off (Linux `TCP_MAX_QUICKACKS`).
