@@ -73,7 +73,7 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     progress.finish().await;
     drop(session.end().await?);
     report.wall_seconds = started.elapsed().as_secs_f64();
-    output::print(&args.output, &report, DemoReport::text)?;
+    output::print(&args.output, &report, |report| report.text(output::terminal_width()))?;
     Ok(report.verified)
 }
 

@@ -14,7 +14,7 @@ use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
 use crate::net::{CongestionControl, TraceHash};
 use crate::output::{self, OutputArgs};
 use crate::pieces::PieceFile;
-use crate::report::{figures, seconds_of, table};
+use crate::report::{Table, figures, seconds_of};
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability};
 
 /// The topology of the flows.
@@ -186,7 +186,8 @@ fn text(report: &FlowReport, seed: u64) -> String {
             run.packets.to_string(),
         ]
     };
-    let columns = ["seed", "time", "retransmits", "timeouts", "packets"].map(figures);
+    let columns = ["seed", "time", "retransmits", "timeouts", "packets"].map(figures).to_vec();
+    let runs = Table { columns, rows: report.runs.iter().enumerate().map(row).collect(), empty: "no runs" };
     let seconds = |seconds: Option<f64>| seconds.map_or("-".into(), seconds_of);
     let unfinished = match report.runs.iter().filter(|run| run.seconds.is_none()).count() {
         0 => String::new(),
@@ -194,7 +195,7 @@ fn text(report: &FlowReport, seed: u64) -> String {
     };
     format!(
         "{}\n{unfinished}median {}, 10th percentile {}, 90th {}; {:.3} s of wall time; trace {}",
-        table(&columns, report.runs.iter().enumerate().map(row)),
+        runs.text(output::terminal_width()),
         seconds(report.median_seconds),
         seconds(report.p10_seconds),
         seconds(report.p90_seconds),

@@ -22,7 +22,7 @@ use crate::mailer::Delivery;
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::report::{
-    ExportReport, FileLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text, transfers_text,
+    ExportReport, FileLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text, transfers_table,
 };
 use crate::session::{EngineArgs, Session, advised, default_data_dir};
 use crate::shell::place_of;
@@ -168,7 +168,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     };
     let commands = args.files.iter().map(command).map(Ok).collect();
     let done = transfer_all(visit, commands, TransferLine::new).await;
-    print_done(args.output, done, transfers_text)
+    print_done(args.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
 /// Fetches a file.
@@ -183,7 +183,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     let place = |file: &FileKey| place_of(file, args.output_file.clone());
     let command = visit.access().download(&visit.who, &args.name, place, args.force).await;
     let done = transfer_all(visit, vec![command.map_err(refused)], TransferLine::new).await;
-    print_done(args.output, done, transfers_text)
+    print_done(args.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
 fn is_dash(path: &Path) -> bool {

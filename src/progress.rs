@@ -5,12 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
 use crate::engine::{EngineHandle, Snapshot};
+use crate::report::{transfer_rate_of, transfer_time_of};
 use crate::units::SimTime;
+
+/// Columns of a terminal from which on there is room for a bar beside the figures.
+const ROOM_FOR_A_BAR: u16 = 80;
 
 /// Bars that follow the engine's transfers until they are finished.
 #[derive(Debug)]
@@ -62,7 +67,7 @@ async fn follow(
             if let Entry::Vacant(place) = bars.entry(status.id)
                 && let Some(name) = shown(status)
             {
-                place.insert(all.add(new_bar(status, name)));
+                place.insert(new_bar(&all, status, &name));
             }
             if let Some(bar) = bars.get(&status.id) {
                 draw(bar, status, snapshot.at);
@@ -78,9 +83,9 @@ fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
     if bar.is_finished() {
         return;
     }
-    bar.set_position(status.bytes_done);
-    let rate = crate::units::ByteSize::from_bytes(status.goodput(now) as u64).human();
-    bar.set_message(format!("{rate}/s, {:.1} virtual s, {}", status.elapsed(now).as_secs_f64(), status.state.name()));
+    bar.set_position(status.bytes_acknowledged);
+    let (rate, time, state) = (transfer_rate_of(status), transfer_time_of(status, now), status.state.name());
+    bar.set_message(format!("{rate:>12} {time:<13} {state}"));
     match status.state {
         TransferState::Done => bar.finish(),
         state if state.is_over() => bar.abandon(),
@@ -88,11 +93,20 @@ fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
     }
 }
 
-fn new_bar(status: &TransferStatus, name: String) -> ProgressBar {
-    let bar = ProgressBar::new(status.bytes);
-    if let Ok(style) = ProgressStyle::with_template("{prefix:30!} {bar:30} {percent:>3} % {msg}") {
+/// A bar among the others. It is not drawn before it is one of them, and is no wider than the terminal.
+fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> ProgressBar {
+    let bar = all.add(ProgressBar::new(status.bytes));
+    let columns = tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col);
+    let (template, room) = if columns < ROOM_FOR_A_BAR {
+        ("{prefix} {percent:>3} % {wide_msg}", 20)
+    } else {
+        ("{prefix} {wide_bar} {percent:>3} % {msg:37!}", 28)
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.set_prefix(name);
+    let cut = name.char_indices().nth(room - 1).filter(|_| name.chars().count() > room);
+    let name = cut.map_or_else(|| name.to_owned(), |(end, _)| format!("{}…", &name[..end]));
+    bar.set_prefix(format!("{name:room$}"));
     bar
 }

@@ -13,13 +13,16 @@ use serde::Serialize;
 pub use self::demo::{DemoReport, FileReport, SegmentReport, UserReport};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::network::{NetworkReport, PacketsReport};
-pub use self::tables::{Column, Table, bytes_of, date_of, figures, rate_of, seconds_of, table, words};
+pub use self::tables::{
+    Column, Table, bytes_of, clock_of, date_of, figures, milliseconds_of, rate_of, seconds_of, transfer_rate_of,
+    transfer_time_of, words,
+};
 
 use crate::engine::snapshot::{HealthReport, NodeStatus};
 use crate::engine::transfer::TransferReport;
 use crate::storage::manifest::FileRecord;
 use crate::storage::segment::Sha256Digest;
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 
 /// How long one way of a file took.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -157,9 +160,11 @@ pub struct NodeLine {
     pub state: &'static str,
     /// What the client's probes say: ALIVE, SUSPECT, DEAD.
     pub health: &'static str,
-    /// The mean round-trip time of the client's probes; absent where none was answered.
+    /// The mean round-trip time of the client's last ten probes; absent where none was answered.
     pub round_trip_seconds: Option<f64>,
-    /// The share of probes that were not answered.
+    /// That of the last one that was answered; absent before there was one.
+    pub last_round_trip_seconds: Option<f64>,
+    /// The share of the last ten probes that were not answered.
     pub probe_loss: f64,
     /// Bytes that it may hold.
     pub capacity_bytes: u64,
@@ -176,8 +181,9 @@ impl From<&NodeStatus> for NodeLine {
             address: node.address.to_string(),
             state: node.state.name(),
             health: node.seen.health.name(),
-            round_trip_seconds: node.seen.round_trip_mean.map(|time| time.as_secs_f64()),
-            probe_loss: node.seen.loss(),
+            round_trip_seconds: node.seen.recent.average.map(SimDuration::as_secs_f64),
+            last_round_trip_seconds: node.seen.recent.last.map(SimDuration::as_secs_f64),
+            probe_loss: node.seen.recent.loss(),
             capacity_bytes: node.capacity_bytes,
             used_bytes: node.used_bytes,
             segments: node.segments,
@@ -192,7 +198,7 @@ pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> 
 }
 
 /// Transfers as a table.
-pub fn transfers_text(lines: &[TransferLine]) -> String {
+pub fn transfers_table(lines: &[TransferLine]) -> Table {
     let rows = lines.iter().map(|line| {
         vec![
             line.label.clone(),
@@ -204,16 +210,16 @@ pub fn transfers_text(lines: &[TransferLine]) -> String {
             line.sha256.map(|digest| digest.short()).unwrap_or_default(),
         ]
     });
-    let columns = [
+    let columns = vec![
         words("file"),
         figures("size"),
-        figures("segments"),
+        figures("segments").gives_way(2),
         figures("virtual time"),
         figures("goodput"),
-        figures("retransmits"),
-        words("sha-256"),
+        figures("retransmits").gives_way(1),
+        words("sha-256").gives_way(3),
     ];
-    table(&columns, rows)
+    Table { columns, rows: rows.collect(), empty: "no files" }
 }
 
 /// Removed files, a line each.
@@ -237,7 +243,14 @@ pub fn files_table(lines: &[FileLine]) -> Table {
             line.readers.join(", "),
         ]
     };
-    let columns = [words("file"), figures("size"), figures("segments"), words("stored"), words("sha-256"), words("shared with")];
+    let columns = [
+        words("file"),
+        figures("size"),
+        figures("segments").gives_way(2),
+        words("stored").gives_way(1),
+        words("sha-256").gives_way(3),
+        words("shared with"),
+    ];
     // Where nothing is shared, nobody has to know that it could be.
     let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
     Table { columns: columns[..shown].to_vec(), rows: lines.iter().map(row).collect(), empty: "no files are stored" }
@@ -251,7 +264,8 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
             line.address.clone(),
             line.state.into(),
             line.health.into(),
-            line.round_trip_seconds.map_or_else(|| "-".into(), |seconds| format!("{:.1} ms", seconds * 1000.0)),
+            milliseconds_of(line.last_round_trip_seconds),
+            milliseconds_of(line.round_trip_seconds),
             format!("{:.0} %", line.probe_loss * 100.0),
             bytes_of(line.used_bytes),
             bytes_of(line.capacity_bytes),
@@ -260,14 +274,15 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
     });
     let columns = vec![
         words("node"),
-        words("address"),
-        words("state"),
+        words("address").gives_way(4),
+        words("state").gives_way(1),
         words("health"),
-        figures("round trip"),
-        figures("probes lost"),
+        figures("last RTT"),
+        figures("mean RTT of 10").gives_way(2),
+        figures("lost of 10"),
         figures("used"),
-        figures("capacity"),
-        figures("segments"),
+        figures("capacity").gives_way(5),
+        figures("segments").gives_way(3),
     ];
     Table { columns, rows: rows.collect(), empty: "there are no nodes" }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use super::transfer::{Input, Part, TransferId};
-use crate::net::{ConnectionId, HostId, Network, TcpConfig, WriteError};
+use crate::net::{ConnectionId, HostId, MeterId, Network, TcpConfig, WriteError};
 use crate::node::NODE_PORT;
 use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, RequestTag};
 use crate::storage::manifest::NodeNumber;
@@ -60,6 +60,8 @@ struct Asked {
     /// Whether its payload, or that of its answer, is what it is about.
     uploads: bool,
     downloads: bool,
+    /// What counts that payload.
+    meter: Option<MeterId>,
 }
 
 /// The connection to one node.
@@ -139,7 +141,7 @@ impl Client {
         net: &mut Network,
         node: NodeNumber,
         to: HostId,
-        owner: Owner,
+        (owner, meter): (Owner, Option<MeterId>),
         request: &Request,
         payload: Bytes,
     ) {
@@ -158,6 +160,7 @@ impl Client {
             range: (0, 0),
             uploads: matches!(request, Request::Put { .. }),
             downloads: matches!(request, Request::Get { .. }),
+            meter,
         });
         if link.open {
             self.tell_connected(owner);
@@ -268,6 +271,12 @@ impl Client {
         self.tell_segment(connection, |asked| asked.downloads && asked.tag == tag, |index| Input::FirstByte { index });
     }
 
+    /// What counts the payload of an answer that a node is about to give.
+    pub(super) fn meter_of_answer(&self, connection: ConnectionId, tag: RequestTag) -> Option<MeterId> {
+        let link = self.links.get(self.by_connection.get(&connection)?.index())?;
+        link.asked.iter().find(|asked| asked.tag == tag && asked.downloads)?.meter
+    }
+
     /// Some of what the client sent was sent again.
     pub(super) fn on_retransmitted(&mut self, connection: ConnectionId, offset: u64) {
         let holds = |asked: &Asked| asked.uploads && (asked.range.0..asked.range.1).contains(&offset);
@@ -371,7 +380,12 @@ impl Client {
                 net.tell_when_sent(connection, start);
             }
             match net.write_pieces(connection, [header.clone(), payload.clone()]) {
-                Ok(()) => asked.range = (start, net.written(connection)),
+                Ok(()) => {
+                    asked.range = (start, net.written(connection));
+                    if let Some(meter) = asked.meter.filter(|_| asked.uploads) {
+                        net.mark_written(connection, start + header.len() as u64, meter);
+                    }
+                }
                 Err(WriteError::Full | WriteError::Closed) => {
                     // It is written when there is room, or fails when the connection's end is told.
                     asked.frame = Some((header, payload));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::transfer::{TransferReport, TransferStatus};
-use crate::net::{Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord};
+use crate::net::{Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord, RateSeries};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 use crate::storage::manifest::{FileKey, FileRecord, NodeNumber};
@@ -30,6 +30,15 @@ impl std::fmt::Display for Party {
             Party::Node(node) => node.fmt(f),
         }
     }
+}
+
+/// Bytes that passed a host's access link in each of the latest whole virtual seconds, whole packets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LinkRates {
+    /// What it sent.
+    pub up: RateSeries,
+    /// What it received.
+    pub down: RateSeries,
 }
 
 /// How a node stands.
@@ -57,6 +66,8 @@ pub struct NodeStatus {
     pub bytes_sent: u64,
     /// Bytes that it has received, whole packets.
     pub bytes_received: u64,
+    /// The same by the second, of the last half minute.
+    pub rates: LinkRates,
     /// Packets that wait in its uplink and downlink.
     pub queued_packets: (usize, usize),
 }
@@ -179,6 +190,8 @@ pub struct Snapshot {
     pub health: HealthMatrix,
     /// Bytes that have passed the client's access link: up and down.
     pub client_bytes: (u64, u64),
+    /// The same by the second, of the last minute.
+    pub client_rates: LinkRates,
     /// The client's connections.
     pub connections: Vec<ConnectionStatus>,
     /// The latest packets of the wire, oldest first, while it is watched.

@@ -15,8 +15,9 @@ use bytes::Bytes;
 
 pub(super) use self::node_host::NodeHost;
 pub(super) use self::owed::OwedDeletions;
+pub(super) use super::client::Owner;
 
-use super::client::{Client, Owner};
+use super::client::Client;
 use super::config::EngineConfig;
 use super::event::Event;
 use super::io::{IoDesk, JobId, Lane, Outcome, Work};
@@ -25,7 +26,7 @@ use super::snapshot::Party;
 use super::timetable::Timetable;
 use super::transfer::{Input, Part, TransferId, Unanswered};
 use crate::codec;
-use crate::net::{ConnectionId, HostId, Network, TraceHash};
+use crate::net::{ConnectionId, HostId, MeterId, Network, TraceHash};
 use crate::node::DiskJob;
 use crate::node::health::{Health, PeerTable};
 use crate::node::protocol::{IDS_MAX, Request, ids_payload};
@@ -168,10 +169,15 @@ impl World {
 
     /// Asks a node for something on behalf of a transfer.
     pub(super) fn ask(&mut self, node: NodeNumber, transfer: TransferId, part: Part, request: &Request, payload: Bytes) {
-        self.ask_for(node, Owner::Transfer(transfer, part), request, payload);
+        self.ask_for(node, (Owner::Transfer(transfer, part), None), request, payload);
     }
 
-    fn ask_for(&mut self, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
+    /// Asks a node for a segment, or to take one, whose bytes a meter counts.
+    pub(super) fn ask_metered(&mut self, node: NodeNumber, owner: Owner, meter: MeterId, request: &Request, payload: Bytes) {
+        self.ask_for(node, (owner, Some(meter)), request, payload);
+    }
+
+    fn ask_for(&mut self, node: NodeNumber, owner: (Owner, Option<MeterId>), request: &Request, payload: Bytes) {
         let to = self.nodes[node.index()].host;
         self.client.ask(&mut self.net, node, to, owner, request, payload);
         self.note_client_timeout();

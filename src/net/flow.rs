@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::host::HostId;
+use super::meter::Marked;
 use super::packet::Side;
 use super::tcp::connection::Connection;
 use super::tcp::stream::ByteStream;
@@ -67,6 +68,8 @@ pub(crate) struct End {
     pub(crate) send_marks: VecDeque<u64>,
     /// The application is told once all before this offset is acknowledged; [`u64::MAX`] where it did not ask.
     pub(crate) ack_mark: u64,
+    /// What counts for a meter once it is acknowledged, in the order of the stream.
+    pub(crate) marked: VecDeque<Marked>,
 }
 
 impl End {
@@ -86,6 +89,7 @@ impl End {
             sent_high: 1,
             send_marks: VecDeque::new(),
             ack_mark: u64::MAX,
+            marked: VecDeque::new(),
         }
     }
 }

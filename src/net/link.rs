@@ -11,9 +11,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::in_flight::PacketQueue;
+use super::series::{RateSeries, SecondReadings};
 use super::stats::LinkStats;
 use crate::random::RandomStream;
-use crate::units::{Bandwidth, DelayRange, Probability, SimDuration, SimTime};
+use crate::units::{Bandwidth, DelayRange, Probability, SimTime};
 
 /// What an access link is like, one direction of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +36,22 @@ pub(crate) struct Link {
     busy_until: SimTime,
     /// When each packet that waits will begin to be sent, in order.
     starts: VecDeque<SimTime>,
+    /// Until when packets are sent at a rate that the link had when it took them in, and that rate: the earliest first.
+    earlier_rates: VecDeque<(SimTime, Bandwidth)>,
+    readings: SecondReadings,
     pub(crate) stats: LinkStats,
 }
 
 impl Link {
     pub(crate) fn new(config: LinkConfig) -> Link {
-        Link { config, busy_until: SimTime::ZERO, starts: VecDeque::new(), stats: LinkStats::default() }
+        Link {
+            config,
+            busy_until: SimTime::ZERO,
+            starts: VecDeque::new(),
+            earlier_rates: VecDeque::new(),
+            readings: SecondReadings::new(SimTime::ZERO),
+            stats: LinkStats::default(),
+        }
     }
 
     pub(crate) fn config(&self) -> LinkConfig {
@@ -48,13 +59,22 @@ impl Link {
     }
 
     /// What arrives from now on meets the new values; what has been taken in keeps its time.
-    pub(crate) fn reconfigure(&mut self, config: LinkConfig) {
+    pub(crate) fn reconfigure(&mut self, now: SimTime, config: LinkConfig) {
+        self.read_seconds(now);
+        self.earlier_rates.retain(|&(until, _)| until > now);
+        let sent_until = self.earlier_rates.back().map_or(now, |&(until, _)| until);
+        if self.busy_until > sent_until {
+            self.earlier_rates.push_back((self.busy_until, self.config.bandwidth));
+        }
         self.config = config;
     }
 
     /// Takes in a packet of `bytes` bytes and gives the instant at which its last bit has been sent; `None` where the queue
     /// is full and the packet is dropped.
     pub(crate) fn take_in(&mut self, now: SimTime, bytes: u16) -> Option<SimTime> {
+        if self.readings.is_due(now) {
+            self.read_seconds(now);
+        }
         if self.config.bandwidth == Bandwidth::UNLIMITED {
             self.stats.count(bytes);
             return Some(now);
@@ -74,12 +94,20 @@ impl Link {
         Some(self.busy_until)
     }
 
-    /// Bytes that have left it by `now`: those that it took in, less those that it still has.
-    pub(crate) fn passed(&self, now: SimTime) -> u64 {
-        let behind = if self.busy_until > now { self.busy_until - now } else { SimDuration::ZERO };
-        let rate = self.config.bandwidth.bits_per_second().unwrap_or(0);
-        let left = u128::from(behind.as_nanos()) * u128::from(rate) / 8_000_000_000;
-        self.stats.bytes.saturating_sub(u64::try_from(left).unwrap_or(u64::MAX))
+    /// Bytes that have left it by `at`, an instant since it last took in a packet: those that it took in, less those that it still
+    /// had then. Bits leave one after the other, so that a packet counts little by little.
+    pub(crate) fn passed(&self, at: SimTime) -> u64 {
+        passed(self.stats.bytes, at, self.busy_until, self.config.bandwidth, &self.earlier_rates)
+    }
+
+    /// The bytes that left it in each of the latest `seconds` whole seconds.
+    pub(crate) fn series(&self, now: SimTime, seconds: usize) -> RateSeries {
+        self.readings.series(now, seconds, |at| self.passed(at))
+    }
+
+    fn read_seconds(&mut self, now: SimTime) {
+        let Link { config, busy_until, earlier_rates, readings, stats, .. } = self;
+        readings.read(now, |at| passed(stats.bytes, at, *busy_until, config.bandwidth, earlier_rates));
     }
 
     /// How many packets wait at `now`.
@@ -92,6 +120,18 @@ impl Link {
             self.starts.pop_front();
         }
     }
+}
+
+/// Of `taken_in` bytes those that have been sent by `at`, where the last will have been sent at `busy_until`, at `rate` but for
+/// what is sent at one of the `earlier` rates.
+fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth, earlier: &VecDeque<(SimTime, Bandwidth)>) -> u64 {
+    let (mut from, mut left) = (at, 0);
+    for &(until, rate) in earlier.iter().chain(std::iter::once(&(busy_until, rate))) {
+        let nanobits = u128::from((until - from).as_nanos()) * u128::from(rate.bits_per_second().unwrap_or(0));
+        left += nanobits / 8_000_000_000;
+        from = from.max(until);
+    }
+    taken_in.saturating_sub(u64::try_from(left).unwrap_or(u64::MAX))
 }
 
 /// Delay and loss between two hosts, one direction.
@@ -183,11 +223,45 @@ mod tests {
     fn a_new_rate_holds_from_the_next_packet_on() {
         let mut link = link(12_000, 10);
         link.take_in(SimTime::ZERO, 1500);
-        link.reconfigure(LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 10 });
+        link.reconfigure(SimTime::ZERO, LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 10 });
         assert_eq!(link.take_in(SimTime::ZERO, 1500), Some(millis(1100)));
     }
 
+    /// Bytes count when they leave: not when they are taken in, and at the rate at which each packet is sent.
+    #[test]
+    fn bytes_pass_at_the_rate_that_their_packet_was_taken_in_at() {
+        let mut link = link(12_000, 20);
+        assert!((0..3).all(|_| link.take_in(SimTime::ZERO, 1500).is_some()));
+        link.reconfigure(millis(500), LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 20 });
+        assert!((0..10).all(|_| link.take_in(millis(500), 1500).is_some()));
+        let passed = [500, 1000, 2500, 3000, 3050, 3500, 9000].map(|ms| link.passed(millis(ms)));
+        assert_eq!(passed, [750, 1500, 3750, 4500, 5250, 12_000, 19_500]);
+        assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 1500, 1500, 15_000, 0]);
+        link.reconfigure(millis(600), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 20 });
+        assert_eq!((link.take_in(millis(600), 1000), link.passed(millis(600))), (Some(millis(600)), 900 + 1000));
+        assert_eq!(link.series(millis(5_000), 10).tail(10), [2500, 1500, 1500, 15_000, 0]);
+    }
+
     proptest! {
+        /// No span of whole seconds has more than the link can carry in it, and the sum is what was taken in.
+        #[test]
+        fn no_second_has_more_than_the_link_carries(
+            packets in proptest::collection::vec((0u64..400, 40u16..=1500), 1..300),
+            bits in 8_000u64..10_000_000,
+        ) {
+            let (mut link, mut now) = (link(bits, 50), SimTime::ZERO);
+            for (gap, bytes) in packets {
+                now += SimDuration::from_millis(gap);
+                link.take_in(now, bytes);
+            }
+            let end = link.busy_until.max(now) + SimDuration::from_secs(1);
+            let seconds = link.series(end, 128).tail(128).to_vec();
+            prop_assert!(seconds.iter().all(|&bytes| bytes <= bits / 8 + 1), "{:?} of {}", seconds, bits / 8);
+            if end < millis(128_000) {
+                prop_assert_eq!(seconds.iter().sum::<u64>(), link.stats.bytes);
+            }
+        }
+
         #[test]
         fn nothing_overtakes(gaps in proptest::collection::vec(0u64..20_000_000, 1..200), seed: u64) {
             let mut path = Path::new(seed, 0, 1, "1ms..10ms".parse().unwrap(), Probability::from_percent(5));

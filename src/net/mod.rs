@@ -20,9 +20,11 @@ mod flow;
 mod host;
 mod in_flight;
 mod link;
+mod meter;
 mod observe;
 mod packet;
 mod queue;
+mod series;
 mod socket;
 mod stats;
 mod tcp;
@@ -40,7 +42,9 @@ pub use self::event::{NetEvent, WriteError};
 pub use self::flow::ConnectionId;
 pub use self::host::{Condition, HostConfig, HostId};
 pub use self::link::{DEFAULT_QUEUE_PACKETS, LinkConfig};
+pub use self::meter::MeterId;
 pub use self::packet::{MSS, MTU, PacketKind, Side};
+pub use self::series::RateSeries;
 pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, LinkStats, PacketCounts};
 pub use self::tcp::state::{ConnectionSample, Ending, State};
 pub use self::tcp::{Activity, CongestionControl, KeepAlive, TcpConfig};
@@ -51,6 +55,7 @@ use self::flow::Flow;
 use self::host::Host;
 use self::in_flight::PacketStore;
 use self::link::Path;
+use self::meter::Meters;
 use self::observe::Observers;
 use self::packet::Packet;
 use self::queue::{Due, EventQueue};
@@ -81,6 +86,7 @@ pub struct Network {
     trace: TraceHash,
     carried_out: u64,
     observers: Observers,
+    meters: Meters,
 }
 
 impl Network {
@@ -106,6 +112,7 @@ impl Network {
             trace: TraceHash::new(),
             carried_out: 0,
             observers: Observers::default(),
+            meters: Meters::default(),
         }
     }
 
@@ -192,8 +199,8 @@ impl Network {
     /// Changes what a host and the way to it are like. What is on its way keeps its time.
     pub fn reconfigure(&mut self, host: HostId, config: &HostConfig) {
         let entry = &mut self.hosts[host.index()];
-        entry.up.reconfigure(config.up);
-        entry.down.reconfigure(config.down);
+        entry.up.reconfigure(self.now, config.up);
+        entry.down.reconfigure(self.now, config.down);
         entry.delay = config.delay;
         entry.loss = config.loss;
         for path in &mut self.paths {
@@ -224,6 +231,13 @@ impl Network {
     pub fn link_bytes(&self, host: HostId) -> (u64, u64) {
         let host = &self.hosts[host.index()];
         (host.up.passed(self.now), host.down.passed(self.now))
+    }
+
+    /// The bytes that passed a host's access links in each of the latest `seconds` whole virtual seconds: up and down. A lost packet
+    /// has used its uplink and counts there.
+    pub fn link_series(&self, host: HostId, seconds: usize) -> (RateSeries, RateSeries) {
+        let host = &self.hosts[host.index()];
+        (host.up.series(self.now, seconds), host.down.series(self.now, seconds))
     }
 
     /// How many packets wait in a host's queues now: up and down.

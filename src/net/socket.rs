@@ -344,7 +344,11 @@ impl Network {
         let watched = flow.watched;
         let end = flow.end_mut(id.side);
         let Some(connection) = end.connection.as_deref_mut() else { return };
-        end.stream.acknowledge(connection.acked_to());
+        let acked = connection.acked_to();
+        end.stream.acknowledge(acked);
+        if !end.marked.is_empty() {
+            self.meters.count(&mut end.marked, acked, self.now);
+        }
         let has_room = end.wants_room && connection.lets_write();
         let drained = end.wants_drained && connection.unacknowledged() == 0;
         let acknowledged = connection.acked_to() >= end.ack_mark;

@@ -13,6 +13,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::recent_probes::{RecentProbes, RoundTrips};
 use crate::codec;
 use crate::net::{HostConfig, HostId, LinkConfig};
 use crate::random::RandomStream;
@@ -100,10 +101,8 @@ impl fmt::Display for Health {
 pub struct PeerHealth {
     /// What the probes say.
     pub health: Health,
-    /// The last round-trip time; `None` before the first answer.
-    pub round_trip: Option<SimDuration>,
-    /// Its mean over all answers.
-    pub round_trip_mean: Option<SimDuration>,
+    /// Round trips and losses of the last ten probes.
+    pub recent: RoundTrips,
     /// Probes sent whose fate is known.
     pub probes: u64,
     /// Those of them that were answered in time.
@@ -115,18 +114,9 @@ pub struct PeerHealth {
 }
 
 impl PeerHealth {
-    /// The share of probes that went unanswered, from 0 to 1.
-    pub fn loss(&self) -> f64 {
-        if self.probes == 0 { 0.0 } else { 1.0 - self.answers as f64 / self.probes as f64 }
-    }
-
-    fn answered(&mut self, now: SimTime, round_trip: SimDuration) {
-        let before = self.round_trip_mean.map_or(0, SimDuration::as_nanos) as i128;
+    fn answered(&mut self, now: SimTime) {
         self.probes += 1;
         self.answers += 1;
-        let mean = before + (i128::from(round_trip.as_nanos()) - before) / i128::from(self.answers);
-        self.round_trip = Some(round_trip);
-        self.round_trip_mean = Some(SimDuration::from_nanos(mean as u64));
         self.missed = 0;
         self.heard_at = Some(now);
         self.health = Health::Alive;
@@ -203,6 +193,8 @@ pub struct PeerTable {
     config: HealthConfig,
     probing: Probing,
     peers: BTreeMap<HostId, PeerHealth>,
+    /// What became of the latest probes of each, once there were any.
+    recent: BTreeMap<HostId, RecentProbes>,
     /// Probes on their way, by number: to whom, and when they left.
     outstanding: BTreeMap<u64, (HostId, SimTime)>,
     next_number: u64,
@@ -227,6 +219,7 @@ impl PeerTable {
             config,
             probing,
             peers: BTreeMap::new(),
+            recent: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             next_number: 0,
             random,
@@ -348,6 +341,7 @@ impl PeerTable {
                 Some(at) => self.update(peer, |health| health.unanswered_but_heard(at)),
                 None => self.update(peer, |health| health.unanswered(&config)),
             }
+            self.note_round_trip(peer, None);
         }
         self.go_on_checking(now);
         if let Some(at) = self.next_probe_at.filter(|&at| at <= now) {
@@ -390,7 +384,14 @@ impl PeerTable {
         }
         if let Some((peer, sent_at)) = self.outstanding.remove(&number) {
             self.check_probes.remove(&number);
-            self.update(peer, |health| health.answered(now, now - sent_at));
+            self.update(peer, |health| health.answered(now));
+            self.note_round_trip(peer, Some(now - sent_at));
+        }
+    }
+
+    fn note_round_trip(&mut self, peer: HostId, round_trip: Option<SimDuration>) {
+        if let Some(health) = self.peers.get_mut(&peer) {
+            health.recent = self.recent.entry(peer).or_default().note(round_trip, health.recent.last);
         }
     }
 
@@ -484,8 +485,8 @@ mod tests {
             exchange(&mut one, &mut other, now, false);
         }
         let health = one.peer(peer);
-        assert_eq!((health.probes, health.answers, health.loss()), (3, 3, 0.0));
-        assert_eq!(health.round_trip_mean, Some(SimDuration::from_millis(10)));
+        assert_eq!((health.probes, health.answers, health.recent.loss()), (3, 3, 0.0));
+        assert_eq!((health.recent.last, health.recent.average), (Some(SimDuration::from_millis(10)), health.recent.last));
     }
 
     #[test]

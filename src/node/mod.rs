@@ -13,12 +13,14 @@
 pub mod health;
 mod process;
 pub mod protocol;
+mod recent_probes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 
 pub use self::process::{ProcessState, WaitingFor};
+pub use self::recent_probes::{PROBES_MAX, RoundTrips};
 
 use self::health::{HealthConfig, PeerTable, Probing};
 use self::protocol::{Frame, FrameReader, ReadStep, Refusal, Request, RequestTag, Response};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::tables::{bytes_of, figures, rate_of, seconds_of, table, words};
+use super::tables::{Table, bytes_of, figures, rate_of, seconds_of, words};
 use super::{NetworkReport, NodeLine, WayReport, nodes_table};
 use crate::auth::{Account, CodeKind};
 use crate::engine::transfer::{SegmentStory, TransferReport};
@@ -133,17 +133,18 @@ pub struct DemoReport {
 }
 
 impl DemoReport {
-    /// The report as text.
-    pub fn text(&self) -> String {
+    /// The report as text, with tables that are no wider than so many characters.
+    pub fn text(&self, width: Option<u16>) -> String {
         let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
         format!(
-            "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n\n\
+            "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n{}\n\n\
              {verdict}; {:.3} virtual seconds in {:.3} s of wall time; seed {}, trace {}",
-            self.users_text(),
-            self.files_text(),
-            self.segments_text(),
-            nodes_table(&self.nodes).text(None),
-            self.network.text(),
+            self.users_table().text(width),
+            self.files_table().text(width),
+            self.segments_table().text(width),
+            nodes_table(&self.nodes).text(width),
+            self.network.packets_table().text(width),
+            self.network.summary(),
             self.virtual_seconds,
             self.wall_seconds,
             self.seed,
@@ -151,16 +152,16 @@ impl DemoReport {
         )
     }
 
-    fn users_text(&self) -> String {
+    fn users_table(&self) -> Table {
         let row = |user: &UserReport| {
             let factor = user.second_factor.unwrap_or("none").to_owned();
             vec![user.user.clone(), user.role.to_owned(), factor, user.backup_codes.to_string()]
         };
-        let columns = [words("user"), words("role"), words("second factor"), figures("backup codes left")];
-        table(&columns, self.users.iter().map(row))
+        let columns = vec![words("user"), words("role"), words("second factor"), figures("backup codes left")];
+        Table { columns, rows: self.users.iter().map(row).collect(), empty: "no users" }
     }
 
-    fn files_text(&self) -> String {
+    fn files_table(&self) -> Table {
         let row = |file: &FileReport| {
             vec![
                 file.name.clone(),
@@ -175,22 +176,22 @@ impl DemoReport {
                 if file.verified { "verified".into() } else { "DIFFERS".into() },
             ]
         };
-        let columns = [
+        let columns = vec![
             words("file"),
             words("owner"),
             figures("size"),
-            figures("segments"),
+            figures("segments").gives_way(4),
             figures("upload"),
-            figures(""),
+            figures("upload rate").gives_way(2),
             figures("download"),
-            figures(""),
-            figures("retransmits"),
+            figures("download rate").gives_way(3),
+            figures("retransmits").gives_way(1),
             words("bytes"),
         ];
-        table(&columns, self.files.iter().map(row))
+        Table { columns, rows: self.files.iter().map(row).collect(), empty: "no files" }
     }
 
-    fn segments_text(&self) -> String {
+    fn segments_table(&self) -> Table {
         let shown = self.segments.iter().filter(|segment| (segment.index as usize) < SEGMENTS_SHOWN);
         let time = |at: Option<f64>| at.map_or_else(|| "-".into(), seconds_of);
         let row = |segment: &SegmentReport| {
@@ -206,17 +207,17 @@ impl DemoReport {
                 segment.retransmits.to_string(),
             ]
         };
-        let columns = [
+        let columns = vec![
             words("file"),
             figures("segment"),
             words("holder"),
-            figures("queued"),
+            figures("queued").gives_way(3),
             figures("first byte"),
-            figures("last byte"),
+            figures("last byte").gives_way(4),
             figures("acknowledged"),
-            figures("goodput"),
-            figures("retransmits"),
+            figures("goodput").gives_way(2),
+            figures("retransmits").gives_way(1),
         ];
-        table(&columns, shown.map(row))
+        Table { columns, rows: shown.map(row).collect(), empty: "no segments" }
     }
 }

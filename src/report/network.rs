@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::tables::{bytes_of, figures, table};
+use super::tables::{Table, bytes_of, figures};
 use crate::engine::snapshot::NetworkStats;
 use crate::net::{DropCause, PacketKind};
 
@@ -86,8 +86,8 @@ impl From<&NetworkStats> for NetworkReport {
 }
 
 impl NetworkReport {
-    /// The report as text.
-    pub fn text(&self) -> String {
+    /// Packets sent, by kind, as a table.
+    pub fn packets_table(&self) -> Table {
         let packets = &self.packets;
         let kinds = [
             ("SYN", packets.syn),
@@ -98,10 +98,16 @@ impl NetworkReport {
             ("RST", packets.rst),
             ("HEALTH_CHECK", packets.health_check),
         ];
-        let by_kind = table(&kinds.map(|(kind, _)| figures(kind)), [kinds.iter().map(|(_, count)| count.to_string()).collect()]);
+        let columns = kinds.map(|(kind, _)| figures(kind)).to_vec();
+        let rows = vec![kinds.iter().map(|(_, count)| count.to_string()).collect()];
+        Table { columns, rows, empty: "" }
+    }
+
+    /// All packets together, in words.
+    pub fn summary(&self) -> String {
         let drops = &self.drops;
         format!(
-            "{by_kind}\n{} packets sent ({}), {} delivered, {} dropped ({} lost, {} by full queues, {} at hosts that were down), {} retransmits",
+            "{} packets sent ({}), {} delivered, {} dropped ({} lost, {} by full queues, {} at hosts that were down), {} retransmits",
             self.packets_sent,
             bytes_of(self.bytes_sent),
             self.packets_delivered,

@@ -1,27 +1,44 @@
 //! Tables and quantities for the eye. Knows nothing of what they show.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, ContentArrangement};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Width};
 use time::OffsetDateTime;
 use time::macros::format_description;
+use unicode_width::UnicodeWidthStr;
 
-use crate::units::ByteSize;
+use crate::engine::transfer::{TransferState, TransferStatus};
+use crate::units::{ByteSize, SimTime};
+
+/// The longest word of a column of words that a narrow table keeps whole.
+const WORD_MAX: usize = 24;
+/// What surrounds the cells of a row: a border and a space on each side of each, and one border more.
+const BORDER: usize = 3;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     heading: &'static str,
     alignment: CellAlignment,
+    /// How soon it is left out where there is not enough room: the highest first, zero never.
+    rank: u8,
+}
+
+impl Column {
+    /// The same column, to be left out where there is not enough room: the one of the highest rank first.
+    #[must_use]
+    pub const fn gives_way(self, rank: u8) -> Column {
+        Column { rank, ..self }
+    }
 }
 
 /// A column of words.
 pub const fn words(heading: &'static str) -> Column {
-    Column { heading, alignment: CellAlignment::Left }
+    Column { heading, alignment: CellAlignment::Left, rank: 0 }
 }
 
 /// A column of quantities.
 pub const fn figures(heading: &'static str) -> Column {
-    Column { heading, alignment: CellAlignment::Right }
+    Column { heading, alignment: CellAlignment::Right, rank: 0 }
 }
 
 /// A table that is yet to be laid out.
@@ -35,34 +52,87 @@ pub struct Table {
     pub empty: &'static str,
 }
 
+/// How wide a column may be.
+#[derive(Debug, Clone, Copy)]
+struct Widths {
+    /// So that no figure and no word of it is cut.
+    least: usize,
+    /// So that no line of it is broken.
+    whole: usize,
+}
+
 impl Table {
-    /// It as text; no wider than so many characters, as far as that goes: what does not fit into its column goes on below.
+    /// It as text; no wider than so many characters, as far as that goes. Lines of words are broken between words, figures are
+    /// not broken at all; columns that have no room are left out and named below.
     pub fn text(&self, width: Option<u16>) -> String {
         if self.rows.is_empty() {
             return self.empty.to_owned();
         }
-        let mut table = layout(&self.columns, self.rows.iter().cloned());
-        if let Some(width) = width {
+        let widths: Vec<Widths> = (0..self.columns.len()).map(|place| self.widths(place)).collect();
+        let room = width.map_or(usize::MAX, usize::from);
+        let shown = self.shown(&widths, room);
+        let needs = |width: fn(&Widths) -> usize| shown.iter().map(|&place| width(&widths[place]) + BORDER).sum::<usize>() + 1;
+        let mut table = self.layout(&shown);
+        if let Some(width) = width.filter(|_| needs(|widths| widths.whole) > room) {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            for (column, &place) in shown.iter().enumerate() {
+                let least = u16::try_from(widths[place].least + 2).unwrap_or(u16::MAX);
+                let constraint = ColumnConstraint::LowerBoundary(Width::Fixed(least));
+                table.column_mut(column).map(|column| column.set_constraint(constraint));
+            }
         }
-        table.to_string()
+        let left_out = (0..self.columns.len()).filter(|place| !shown.contains(place)).map(|place| self.columns[place].heading);
+        let left_out: Vec<&str> = left_out.collect();
+        match left_out.is_empty() {
+            true => table.to_string(),
+            false => format!("{table}\n{}", within(&format!("(no room for: {})", left_out.join(", ")), room)),
+        }
+    }
+
+    fn widths(&self, place: usize) -> Widths {
+        let column = &self.columns[place];
+        let longest_word = |text: &str| text.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let lines = |text: &str| text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let mut widths = Widths { least: longest_word(column.heading), whole: column.heading.width() };
+        for cell in self.rows.iter().filter_map(|row| row.get(place)) {
+            let least = if column.alignment == CellAlignment::Right { lines(cell) } else { longest_word(cell).min(WORD_MAX) };
+            widths = Widths { least: widths.least.max(least), whole: widths.whole.max(lines(cell)) };
+        }
+        widths
+    }
+
+    /// The columns that there is room for: those that give way first are left out first.
+    fn shown(&self, widths: &[Widths], room: usize) -> Vec<usize> {
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        while shown.iter().map(|&place| widths[place].least + BORDER).sum::<usize>() + 1 > room {
+            let last = shown.iter().enumerate().max_by_key(|&(_, &place)| self.columns[place].rank);
+            match last {
+                Some((at, &place)) if self.columns[place].rank > 0 => drop(shown.remove(at)),
+                _ => break,
+            }
+        }
+        shown
+    }
+
+    fn layout(&self, shown: &[usize]) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.load_style(UTF8_FULL_CONDENSED);
+        let cell = |place: usize, text: &str| Cell::new(text).set_alignment(self.columns[place].alignment);
+        table.set_header(shown.iter().map(|&place| cell(place, self.columns[place].heading)));
+        for row in &self.rows {
+            table.add_row(shown.iter().map(|&place| cell(place, row.get(place).map_or("", String::as_str))));
+        }
+        table
     }
 }
 
-/// A table of these columns, as wide as it is.
-pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    layout(columns, rows).to_string()
-}
-
-fn layout(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> comfy_table::Table {
-    let aligned = |(column, text): (&Column, String)| Cell::new(text).set_alignment(column.alignment);
-    let mut table = comfy_table::Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(columns.iter().map(|column| aligned((column, column.heading.to_owned()))));
-    for row in rows {
-        table.add_row(columns.iter().zip(row).map(aligned));
-    }
-    table
+/// A text in lines of no more than so many characters, broken between words.
+fn within(text: &str, room: usize) -> String {
+    text.split(' ').fold(String::new(), |text, word| {
+        let used = text.lines().last().map_or(0, UnicodeWidthStr::width);
+        let between = if text.is_empty() { "" } else { [" ", "\n"][usize::from(used + 1 + word.width() > room)] };
+        text + between + word
+    })
 }
 
 /// `18.4 MiB`
@@ -80,6 +150,42 @@ pub fn seconds_of(seconds: f64) -> String {
     format!("{seconds:.3} s")
 }
 
+/// `16.5 ms`, from seconds; `-` where there are none. A long time loses its decimal.
+pub fn milliseconds_of(seconds: Option<f64>) -> String {
+    match seconds.map(|seconds| seconds * 1000.0) {
+        None => "-".into(),
+        Some(millis) if millis < 999.95 => format!("{millis:.1} ms"),
+        Some(millis) => format!("{millis:.0} ms"),
+    }
+}
+
+/// `01:23.4`, hours before it where there are any.
+pub fn clock_of(seconds: f64) -> String {
+    // Rounded as a whole: nobody has seen a clock show 60 seconds.
+    let tenths = (seconds * 10.0).round() as u64;
+    let (hours, minutes, rest) = (tenths / 36_000, tenths / 600 % 60, (tenths % 600) as f64 / 10.0);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:04.1}") } else { format!("{minutes:02}:{rest:04.1}") }
+}
+
+/// `63.1 KiB/s`: how fast a transfer has been in its last ten seconds, or was as a whole; `-` where nothing has been measured.
+pub fn transfer_rate_of(status: &TransferStatus) -> String {
+    status.rate_bytes_per_second.map_or_else(|| "-".into(), rate_of)
+}
+
+/// `eta 00:42` while a transfer runs, `eta ?` where there is no ground for a guess, `took 01:23.8` after.
+pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
+    match (status.state, status.eta_seconds) {
+        (state, _) if state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
+        (TransferState::Running, Some(seconds)) => {
+            // A guess has no tenths.
+            let clock = clock_of(seconds.ceil());
+            format!("eta {}", clock.strip_suffix(".0").unwrap_or(&clock))
+        }
+        (TransferState::Running, None) => "eta ?".into(),
+        _ => String::new(),
+    }
+}
+
 /// `2026-11-22 08:31:05Z`, from seconds since 1970.
 pub fn date_of(unix: u64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
@@ -90,6 +196,14 @@ pub fn date_of(unix: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_read_well() {
+        assert_eq!([clock_of(0.0), clock_of(83.44), clock_of(3_725.0)], ["00:00.0", "01:23.4", "1:02:05.0"]);
+        assert_eq!([clock_of(59.94), clock_of(59.97), clock_of(3_599.99)], ["00:59.9", "01:00.0", "1:00:00.0"]);
+        let times = [None, Some(0.0165), Some(0.99999), Some(2.1225)].map(milliseconds_of);
+        assert_eq!(times, ["-", "16.5 ms", "1000 ms", "2122 ms"]);
+    }
 
     #[test]
     fn dates_are_in_universal_time() {
@@ -108,9 +222,29 @@ mod tests {
         assert_eq!(Table { rows: Vec::new(), ..table }.text(Some(24)), "none");
     }
 
+    /// Every word and every figure is whole at any width that has room for the least important columns to be left out.
+    #[test]
+    fn what_has_no_room_is_left_out_and_said() {
+        let columns = vec![words("node"), figures("round trip").gives_way(1), words("state"), figures("size").gives_way(2)];
+        let rows = vec![vec!["Node_01".into(), "1234.5 ms".into(), "RUNNING".into(), "1023.9 KiB".into()]];
+        let table = Table { columns, rows, empty: "none" };
+        for width in 24..80u16 {
+            let text = table.text(Some(width));
+            assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{text}");
+            assert!(text.contains("Node_01") && text.contains("RUNNING"), "{width}:\n{text}");
+            assert_eq!(text.contains("1023.9 KiB"), width >= 46, "{width}:\n{text}");
+            assert_eq!(text.contains("1234.5 ms"), width >= 33, "{width}:\n{text}");
+            assert_eq!(text.replace('\n', " ").contains("(no room for: round trip, size)"), width < 33, "{width}:\n{text}");
+        }
+        let name = "x".repeat(100);
+        let table = Table { columns: vec![words("file"), figures("size")], rows: vec![vec![name, "1 B".into()]], empty: "none" };
+        assert!(table.text(Some(60)).lines().all(|line| line.chars().count() == 60), "{}", table.text(Some(60)));
+    }
+
     #[test]
     fn figures_stand_to_the_right() {
-        let text = table(&[words("file"), figures("size")], [vec!["a".into(), "1 B".into()]]);
+        let columns = vec![words("file"), figures("size")];
+        let text = Table { columns, rows: vec![vec!["a".into(), "1 B".into()]], empty: "none" }.text(None);
         assert!(text.contains("│ a    ┆  1 B │"), "{text}");
     }
 }

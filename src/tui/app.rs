@@ -3,6 +3,7 @@
 //! Knows the engine through its handle, and nothing of how things are drawn.
 
 mod acts;
+mod freezing;
 mod running;
 mod touring;
 mod users;
@@ -16,12 +17,12 @@ use secrecy::zeroize::Zeroizing;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
+use self::freezing::Meanwhile;
 use self::users::FileCount;
 use super::action::{self, Action, Keymap};
 use super::dialog::{self, Dialog};
 use super::panes;
 use super::prompt::{self, Prompt};
-use super::series::Series;
 use super::theme::{Role, Theme};
 use super::tour::Tour;
 use super::words;
@@ -33,7 +34,6 @@ use crate::shell::answer::Answer;
 use crate::shell::complete::Knowledge;
 use crate::shell::words::{Variables, commands_of};
 use crate::shell::{Shell, ShellError};
-use crate::storage::manifest::NodeNumber;
 use crate::units::SimTime;
 
 /// Lines of the log that are kept.
@@ -140,10 +140,6 @@ pub struct App {
     pub filter: String,
     /// The selected row of each pane.
     pub selected: BTreeMap<Pane, usize>,
-    /// Rates of each node: sent and received.
-    pub node_rates: BTreeMap<NodeNumber, (Series, Series)>,
-    /// Rates of the client: sent and received.
-    pub client_rates: (Series, Series),
     /// Where the panes were drawn, for the mouse.
     pub areas: Vec<(Pane, Rect)>,
     /// What the terminal is to do.
@@ -152,6 +148,8 @@ pub struct App {
     pub over: bool,
     /// The tour, while it goes on.
     pub tour: Option<Tour>,
+    /// What has happened since the view stands still.
+    meanwhile: Meanwhile,
     who: Arc<Who>,
     /// Counts who has come.
     visit: u64,
@@ -182,7 +180,7 @@ impl App {
         let mut app = App {
             theme,
             keymap: Keymap::new(),
-            view: Arc::clone(&view),
+            view,
             frozen: false,
             focus: Pane::Prompt,
             tab: Pane::Transfers,
@@ -194,12 +192,11 @@ impl App {
             events_lost: 0,
             filter: String::new(),
             selected: BTreeMap::new(),
-            node_rates: BTreeMap::new(),
-            client_rates: <(Series, Series)>::default(),
             areas: Vec::new(),
             wishes: Vec::new(),
             over: false,
             tour: None,
+            meanwhile: Meanwhile::default(),
             who,
             visit: 0,
             file_count: FileCount::default(),
@@ -215,7 +212,6 @@ impl App {
             tasks: JoinSet::new(),
             messages,
         };
-        app.note_rates(&view);
         app.note_files();
         app.prompt.say(Role::Dim, "Type `help` for the commands, F1 for the keys. Tab completes; Ctrl-Q leaves.");
         (app, inbox)
@@ -252,20 +248,9 @@ impl App {
 
     /// A new snapshot is there.
     pub fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
-        self.note_rates(&snapshot);
         if !self.frozen {
             self.take_view(snapshot);
         }
-    }
-
-    fn note_rates(&mut self, snapshot: &Snapshot) {
-        for node in &snapshot.nodes {
-            let (sent, received) = self.node_rates.entry(node.node).or_default();
-            sent.note(snapshot.at, node.bytes_sent);
-            received.note(snapshot.at, node.bytes_received);
-        }
-        self.client_rates.0.note(snapshot.at, snapshot.client_bytes.0);
-        self.client_rates.1.note(snapshot.at, snapshot.client_bytes.1);
     }
 
     /// Something has happened in the engine.
@@ -274,21 +259,12 @@ impl App {
             return;
         }
         if let Event::TransferStarted { transfer, .. } = event {
-            self.transfer = Some(*transfer);
             self.seen_transfers.insert(*transfer);
-            self.selected.remove(&Pane::Transfers);
+            self.show_transfer(*transfer);
         }
         if let Some((role, text)) = words::describe(event, &self.who) {
             self.note(at, role, text);
         }
-    }
-
-    /// Puts a line into the log.
-    fn note(&mut self, at: SimTime, role: Role, text: String) {
-        if self.log.len() == LOG_MAX {
-            self.log.pop_front();
-        }
-        self.log.push_back((at, role, text));
     }
 
     /// A task has something to tell.

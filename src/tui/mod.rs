@@ -7,7 +7,7 @@
 //! | [`action`] | what keys do where: the one table |
 //! | [`prompt`], [`editor`] | the line that is typed |
 //! | [`dialog`], [`form`], [`masked`] | questions above the panes, forms among them, secrets that are typed |
-//! | [`theme`], [`series`], [`words`], [`wrap`] | colours and glyphs; rates over time; events in words; texts in lines that fit |
+//! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
 //! | [`tour`] | a script that types itself |
 //! | [`terminal`] | taken over and given back |
 //!
@@ -23,7 +23,6 @@ pub mod form;
 pub mod masked;
 pub(crate) mod panes;
 pub mod prompt;
-pub mod series;
 pub mod terminal;
 pub mod theme;
 pub mod tour;
@@ -253,7 +252,7 @@ where
             event = sources.events.recv() => {
                 match event {
                     Ok((at, event)) => app.on_event(at, &event),
-                    Err(RecvError::Lagged(count)) => app.events_lost += count,
+                    Err(RecvError::Lagged(count)) => app.on_events_lost(count),
                     Err(RecvError::Closed) => break,
                 }
                 dirty = true;

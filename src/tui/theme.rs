@@ -160,6 +160,8 @@ pub struct Glyphs {
     pub prompt: &'static str,
     /// Between parts of a line.
     pub dot: &'static str,
+    /// After what is cut.
+    pub ellipsis: &'static str,
     /// From low to high.
     pub levels: [&'static str; 8],
 }
@@ -183,6 +185,7 @@ const UNICODE: Glyphs = Glyphs {
     pause: "‖",
     prompt: "›",
     dot: "·",
+    ellipsis: "…",
     levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
 };
 
@@ -205,5 +208,6 @@ const ASCII: Glyphs = Glyphs {
     pause: "=",
     prompt: ">",
     dot: "-",
+    ellipsis: "~",
     levels: ["_", "_", "-", "-", "=", "=", "#", "#"],
 };

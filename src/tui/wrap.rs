@@ -21,6 +21,17 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The text in exactly `width` cells: filled up with spaces, or cut, which an ellipsis of one cell tells.
+pub fn fitted(text: &str, width: usize, ellipsis: &str) -> String {
+    if text.width() <= width {
+        return format!("{text}{}", " ".repeat(width - text.width()));
+    }
+    let end = Some(fitting(text, width.saturating_sub(1))).filter(|&end| text[..end].width() < width).unwrap_or(0);
+    let cut = format!("{}{ellipsis}", &text[..end]);
+    let filled = width.saturating_sub(cut.width());
+    cut + &" ".repeat(filled)
+}
+
 /// How many bytes of a text fit into so many cells: one character at the least.
 fn fitting(text: &str, width: usize) -> usize {
     let mut used = 0;
@@ -48,6 +59,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_fitted_has_its_width(text in "[a-zäß日 ]{0,20}", width in 2usize..20) {
+            let fits = fitted(&text, width, "…");
+            prop_assert_eq!(fits.width(), width);
+            prop_assert!(fits.starts_with(&text) || fits.contains('…'), "{}", fits);
+        }
+
         #[test]
         fn nothing_is_lost_and_all_fits(text in "[a-zäß日 ]{0,60}", width in 2usize..20) {
             let lines = wrapped(&text, width);

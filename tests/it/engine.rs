@@ -467,7 +467,7 @@ fn many_nodes_stay_alive_under_probes() {
     };
     assert_eq!(dropped(&mut bench), 0);
     let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("the nodes") };
-    assert!(nodes.iter().all(|node| node.seen.probes >= 5 && node.seen.loss() == 0.0));
+    assert!(nodes.iter().all(|node| node.seen.probes >= 5 && node.seen.recent.loss() == 0.0));
     let begun = bench.simulation.now();
     let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("the report") };
     assert!(bench.simulation.now() - begun < SimDuration::from_secs(10));
@@ -484,7 +484,7 @@ fn everybody_sees_everybody_in_a_health_check() {
         assert_eq!(row.len(), 4);
         for seen in row.values() {
             assert!(seen.probes >= 3 && seen.health == Health::Alive);
-            let round_trip = seen.round_trip_mean.unwrap();
+            let round_trip = seen.recent.average.unwrap();
             assert!(round_trip > SimDuration::from_millis(2) && round_trip < SimDuration::from_millis(25), "{round_trip}");
         }
     }
@@ -579,7 +579,7 @@ fn a_check_ends_though_a_node_is_silent_and_probes_go_on() {
         settings
     });
     let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("no report") };
-    assert_eq!(report.of_node(NodeNumber::from_index(1)).round_trip, None);
+    assert_eq!(report.of_node(NodeNumber::from_index(1)).recent.last, None);
     assert!(bench.simulation.now() < SimTime::ZERO + SimDuration::from_secs(10));
 }
 

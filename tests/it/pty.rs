@@ -25,9 +25,14 @@ pub(crate) fn size(cols: u16, rows: u16) -> PtySize {
 
 impl Pty {
     pub(crate) fn start(command: CommandBuilder) -> Pty {
-        let pair = native_pty_system().openpty(size(120, 40)).unwrap();
+        Pty::start_in(command, 120, 40)
+    }
+
+    /// The same on a screen of another size.
+    pub(crate) fn start_in(command: CommandBuilder, cols: u16, rows: u16) -> Pty {
+        let pair = native_pty_system().openpty(size(cols, rows)).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(40), cells(120), 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(cols), 0)));
         let (mut reader, shared) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
         std::thread::Builder::new()
             .spawn(move || {

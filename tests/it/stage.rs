@@ -7,7 +7,7 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use p2p_storage::access::Access;
 use p2p_storage::auth::{Auth, Policy};
 use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::{ClockMode, Command, Engine, EngineHandle};
+use p2p_storage::engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle};
 use p2p_storage::history::Histories;
 use p2p_storage::shell::{Questions, Shell};
 use p2p_storage::tui::app::{App, Message};
@@ -49,8 +49,19 @@ impl Stage {
         Stage::in_home(tempfile::tempdir().unwrap(), (width, height), theme, slow)
     }
 
-    pub(crate) fn in_home(home: tempfile::TempDir, (width, height): (u16, u16), theme: Theme, slow: bool) -> Stage {
-        let mut settings = config(&home.path().join("data"), 5, if slow { slow_link() } else { quick_link() });
+    pub(crate) fn in_home(home: tempfile::TempDir, size: (u16, u16), theme: Theme, slow: bool) -> Stage {
+        let settings = config(&home.path().join("data"), 5, if slow { slow_link() } else { quick_link() });
+        Stage::with(home, size, theme, settings)
+    }
+
+    /// With so many nodes, and quick links.
+    pub(crate) fn with_nodes(nodes: u8, width: u16, height: u16) -> Stage {
+        let home = tempfile::tempdir().unwrap();
+        let settings = config(&home.path().join("data"), nodes, quick_link());
+        Stage::with(home, (width, height), Theme::new(ThemeName::Dark, false), settings)
+    }
+
+    fn with(home: tempfile::TempDir, (width, height): (u16, u16), theme: Theme, mut settings: EngineConfig) -> Stage {
         settings.clock = ClockMode::OnDemand;
         settings.speed = Speed::Max;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

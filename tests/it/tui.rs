@@ -14,6 +14,7 @@ use p2p_storage::shell::words::Variables;
 use p2p_storage::tui::app::{Pane, Wish};
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use p2p_storage::tui::tour::Tour;
+use p2p_storage::units::SimDuration;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use ratatui::Terminal;
@@ -23,17 +24,21 @@ use crate::bench::random_file;
 use crate::generated;
 use crate::stage::{Stage, clock, lines, styles};
 
-/// A screen in the middle of everyday work: a file stored, another fetched.
+/// A screen in the middle of everyday work: a file stored, another on its way.
 fn at_work(width: u16, height: u16, theme: Theme) -> Stage {
     let mut stage = Stage::new(width, height, theme, true);
     random_file(&stage.home.path().join("video.bin"), 700_000, 7);
-    let video = stage.home.path().join("video.bin");
+    random_file(&stage.home.path().join("song.flac"), 1_000_000, 8);
+    let (video, song) = (stage.home.path().join("video.bin"), stage.home.path().join("song.flac"));
     stage.runtime.block_on(async {
-        for command in [Command::Upload { path: video, owner: None, name: None, stored_at: 0 }, Command::CheckHealth] {
+        let upload = |path| Command::Upload { path, owner: None, name: None, stored_at: 0 };
+        for command in [upload(video), Command::CheckHealth] {
             if let Reply::Started(transfer) = stage.handle.ask(command).await.unwrap() {
                 stage.handle.ask(Command::Await { transfer }).await.unwrap();
             }
         }
+        stage.handle.ask(upload(song)).await.unwrap();
+        stage.handle.ask(Command::Sleep { span: SimDuration::from_secs(8) }).await.unwrap();
     });
     stage.settle();
     stage

@@ -350,7 +350,8 @@ impl Simulation {
     fn file_away(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.remove(&id) else { return };
         self.world.memory.leave(id);
-        let report = Arc::new(transfer.log().report());
+        let report = Arc::new(transfer.log().report(&self.world));
+        transfer.log().gauge.meters().for_each(|meter| self.world.net.remove_meter(meter));
         for (token, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
             self.replies.push_back((token, finished(TransferReport::clone(&report))));
         }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::Simulation;
 use crate::engine::snapshot::{
-    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, NetworkStats, NodeStatus, Party, Snapshot, StorageStats, Topology,
+    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Party, Snapshot, StorageStats,
+    Topology,
 };
 use crate::engine::transfer::TransferStatus;
 use crate::engine::world::NodeHost;
+use crate::net::HostId;
 use crate::node::health::PeerTable;
 
 /// How many parties a snapshot shows each other's view of: more than a screen holds, and few enough to be made often.
@@ -16,10 +18,15 @@ const SNAPSHOT_PARTIES_MAX: usize = 64;
 /// How many packets a snapshot shows: more than a screen does, so that some can be filtered out.
 const SNAPSHOT_PACKETS_MAX: usize = 2_000;
 
+/// Seconds of the client's rates that a snapshot shows: as many as a chart does.
+const CLIENT_SECONDS: usize = 60;
+/// Seconds of each node's rates.
+const NODE_SECONDS: usize = 30;
+
 impl Simulation {
     /// Everything, as it stands now. `speed` and `paused` are the pace's.
     pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
-        let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report()));
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report(&self.world)));
         let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
         Snapshot {
             at: self.now(),
@@ -31,6 +38,7 @@ impl Simulation {
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_PARTIES_MAX),
             client_bytes: self.world.net.link_bytes(self.world.hosts.client),
+            client_rates: self.link_rates(self.world.hosts.client, CLIENT_SECONDS),
             connections: self.connections(),
             wire,
             wire_seen,
@@ -40,8 +48,8 @@ impl Simulation {
     }
 
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
-        let running = self.transfers.values().map(|transfer| &transfer.log().status);
-        self.finished.iter().map(|report| &report.status).chain(running).cloned().collect()
+        let running = self.transfers.values().map(|transfer| transfer.log().status(&self.world));
+        self.finished.iter().map(|report| report.status.clone()).chain(running).collect()
     }
 
     pub(super) fn node_statuses(&self) -> Vec<NodeStatus> {
@@ -64,8 +72,14 @@ impl Simulation {
             open_requests: node.open_requests(),
             bytes_sent,
             bytes_received,
+            rates: self.link_rates(entry.host, NODE_SECONDS),
             queued_packets: net.queued_packets(entry.host),
         }
+    }
+
+    fn link_rates(&self, host: HostId, seconds: usize) -> LinkRates {
+        let (up, down) = self.world.net.link_series(host, seconds);
+        LinkRates { up, down }
     }
 
     pub(super) fn storage_stats(&self) -> StorageStats {

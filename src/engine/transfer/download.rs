@@ -15,7 +15,7 @@ use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
-use crate::engine::world::World;
+use crate::engine::world::{Owner, World};
 use crate::node::protocol::{Request, Response};
 use crate::replacement::{Existing, Replacement};
 use crate::storage::manifest::{FileRecord, Manifest, NodeNumber};
@@ -232,9 +232,11 @@ impl Download {
             return self.ask(world, index, reasons);
         }
         self.open.insert(index, Open { node, attempt, reasons });
+        let meter = self.log.gauge.ask(&mut world.net, node, len);
         self.log.begin(index, len, node, attempt, world.now());
         self.reach(world, index, Stage::Queued);
-        world.ask(node, self.id, Part::Segment(index), &Request::Get { id }, Bytes::new());
+        let owner = Owner::Transfer(self.id, Part::Segment(index));
+        world.ask_metered(node, owner, meter, &Request::Get { id }, Bytes::new());
     }
 
     fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {
@@ -255,6 +257,10 @@ impl Download {
             }
             Input::Unreachable { part: Part::Segment(index), node, reason } => self.on_segment_failed(world, index, node, reason),
             Input::Done(Outcome::Manifest(Ok(manifest))) => {
+                for segment in &manifest.segments {
+                    let first = segment.holders.iter().filter(|node| node.index() < world.nodes.len()).take(1);
+                    first.for_each(|&node| self.log.gauge.expect(&mut world.net, node, segment.len));
+                }
                 self.manifest = Some(manifest);
                 self.phase = Phase::Fetching;
             }

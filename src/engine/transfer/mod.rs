@@ -7,6 +7,8 @@
 
 mod deletion;
 mod download;
+mod estimate;
+mod gauge;
 mod removal;
 mod source;
 mod story;
@@ -18,6 +20,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::gauge::RATE_SECONDS;
 pub use self::story::{SegmentStory, Stage, TransferReport, TransferStatus};
 
 pub(super) use self::download::{Download, Sink};

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::gauge::Gauge;
 use super::{Direction, TransferError, TransferId, TransferState};
 use crate::engine::command::EngineError;
 use crate::engine::event::Event;
+use crate::engine::world::World;
 use crate::storage::manifest::{FileKey, NodeNumber};
 use crate::storage::segment::Sha256Digest;
 use crate::units::{SimDuration, SimTime};
@@ -82,14 +84,22 @@ pub struct TransferStatus {
     pub state: TransferState,
     /// The file's bytes.
     pub bytes: u64,
-    /// Those that are acknowledged.
+    /// Those of segments that are done.
     pub bytes_done: u64,
+    /// Those that TCP has acknowledged: the same, and what has come through of segments that are under way.
+    pub bytes_acknowledged: u64,
     /// The file's segments.
     pub segments: u32,
     /// Those that are acknowledged.
     pub segments_done: u32,
     /// Packets of it that were sent again.
     pub retransmits: u64,
+    /// Bytes a second that were acknowledged in its last ten seconds; once it is over, its bytes over the time that it took.
+    /// `None` before there were any.
+    pub rate_bytes_per_second: Option<f64>,
+    /// Seconds to its end, if it goes on as in its last ten seconds; `None` where there is no ground for a guess, and once it is
+    /// over.
+    pub eta_seconds: Option<f64>,
     /// When it began.
     pub started: SimTime,
     /// When it ended; `None` while it runs.
@@ -142,6 +152,7 @@ impl TransferReport {
 #[derive(Debug)]
 pub(in crate::engine) struct TransferLog {
     pub(in crate::engine) status: TransferStatus,
+    pub(in crate::engine) gauge: Gauge,
     pub(in crate::engine) sha256: Option<Sha256Digest>,
     stories: VecDeque<SegmentStory>,
 }
@@ -163,14 +174,17 @@ impl TransferLog {
             state: TransferState::Running,
             bytes,
             bytes_done: 0,
+            bytes_acknowledged: 0,
             segments,
             segments_done: 0,
             retransmits: 0,
+            rate_bytes_per_second: None,
+            eta_seconds: None,
             started: now,
             finished: None,
             error: None,
         };
-        TransferLog { status, sha256: None, stories: VecDeque::new() }
+        TransferLog { status, gauge: Gauge::default(), sha256: None, stories: VecDeque::new() }
     }
 
     /// What is told when it begins.
@@ -194,6 +208,8 @@ impl TransferLog {
     /// Begins the story of a segment, or of a further attempt at it.
     pub(in crate::engine) fn begin(&mut self, index: u32, len: u32, holder: NodeNumber, attempt: u32, now: SimTime) {
         if attempt > 0 {
+            let failed = self.stories.iter().find(|story| story.index == index);
+            failed.inspect(|story| self.gauge.fail(story.holder, story.len));
             self.stories.retain(|story| story.index != index);
         }
         if self.stories.len() >= STORIES_MAX {
@@ -229,6 +245,7 @@ impl TransferLog {
             }
             Stage::Acknowledged => {
                 story.acknowledged = Some(now);
+                self.gauge.finish(story.holder, story.len);
                 self.status.bytes_done += u64::from(story.len);
                 self.status.segments_done += 1;
             }
@@ -240,12 +257,28 @@ impl TransferLog {
         self.status.state = state;
         self.status.error = error;
         self.status.finished = Some(now);
+        let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
+        self.status.bytes_acknowledged = self.status.bytes_done;
+        // A removal moves no bytes.
+        self.status.rate_bytes_per_second = goodput.filter(|_| self.status.direction != Direction::Removal);
     }
 
-    pub(in crate::engine) fn report(&self) -> TransferReport {
+    /// How it stands, with what is measured at this instant.
+    pub(in crate::engine) fn status(&self, world: &World) -> TransferStatus {
+        let mut status = self.status.clone();
+        if !status.state.is_over() {
+            let reading = self.gauge.read(world, status.direction, (status.bytes, status.bytes_done), status.started);
+            status.bytes_acknowledged = (status.bytes_done + reading.under_way).min(status.bytes);
+            let is_moving = status.state == TransferState::Running;
+            (status.rate_bytes_per_second, status.eta_seconds) = (reading.rate, reading.eta.filter(|_| is_moving));
+        }
+        status
+    }
+
+    pub(in crate::engine) fn report(&self, world: &World) -> TransferReport {
         let mut stories: Vec<SegmentStory> = self.stories.iter().cloned().collect();
         stories.sort_by_key(|story| story.index);
-        TransferReport { status: self.status.clone(), sha256: self.sha256, stories }
+        TransferReport { status: self.status(world), sha256: self.sha256, stories }
     }
 }
 
@@ -264,6 +297,6 @@ mod tests {
         log.reach(0, Stage::LastByte, at(1200));
         let story = log.reach(0, Stage::Acknowledged, at(1300)).unwrap();
         assert_eq!((story.holder.index(), story.attempt, story.goodput()), (1, 1, Some(65_536.0)));
-        assert_eq!((log.report().stories.len(), log.status.bytes_done, log.status.retransmits), (1, 65_536, 1));
+        assert_eq!((log.stories.len(), log.status.bytes_done, log.status.retransmits), (1, 65_536, 1));
     }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, Outcome};
-use crate::engine::world::World;
+use crate::engine::world::{Owner, World};
 use crate::node::protocol::{Refusal, Request, Response};
 use crate::storage::catalog::Garbage;
 use crate::storage::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
@@ -184,9 +184,11 @@ impl Upload {
         let (index, id, bytes) = (segment.index, segment.id, segment.bytes.clone());
         let room = world.hold(node, id, bytes.len() as u64);
         self.open.insert(index, Open { segment, node, room, attempt });
+        let meter = self.log.gauge.ask(&mut world.net, node, bytes.len() as u32);
         self.log.begin(index, bytes.len() as u32, node, attempt, world.now());
         self.reach(world, index, Stage::Queued);
-        world.ask(node, self.id, Part::Segment(index), &Request::Put { id }, bytes);
+        let owner = Owner::Transfer(self.id, Part::Segment(index));
+        world.ask_metered(node, owner, meter, &Request::Put { id }, bytes);
     }
 
     fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {

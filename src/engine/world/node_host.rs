@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::engine::disk_model::DiskModel;
-use crate::net::{ConnectionId, HostId, Network};
+use crate::net::{ConnectionId, HostId, MeterId, Network};
 use crate::node::Node;
 use crate::node::protocol::RequestTag;
 use crate::storage::disk::Disk;
@@ -29,7 +29,17 @@ pub(in crate::engine) struct NodeHost {
 #[derive(Debug, Default)]
 struct Answers {
     sent: VecDeque<(u64, u64, RequestTag)>,
-    waiting: VecDeque<(RequestTag, Bytes, Bytes)>,
+    waiting: VecDeque<Answer>,
+}
+
+/// An answer that a connection is to be sent.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) tag: RequestTag,
+    pub(super) header: Bytes,
+    pub(super) payload: Bytes,
+    /// What counts the payload.
+    pub(super) meter: Option<MeterId>,
 }
 
 impl NodeHost {
@@ -63,9 +73,9 @@ impl NodeHost {
         node.handle_timeout(net.now(), heard_from);
     }
 
-    pub(super) fn send(&mut self, net: &mut Network, connection: ConnectionId, tag: RequestTag, header: Bytes, payload: Bytes) {
+    pub(super) fn send(&mut self, net: &mut Network, connection: ConnectionId, answer: Answer) {
         if let Some(answers) = self.answers.get_mut(&connection) {
-            answers.waiting.push_back((tag, header, payload));
+            answers.waiting.push_back(answer);
             answers.write(net, connection);
         }
     }
@@ -79,14 +89,18 @@ impl NodeHost {
 
 impl Answers {
     fn write(&mut self, net: &mut Network, connection: ConnectionId) {
-        while let Some((tag, header, payload)) = self.waiting.pop_front() {
-            let start = net.written(connection);
+        while let Some(answer) = self.waiting.pop_front() {
+            let Answer { tag, header, payload, meter } = &answer;
+            let (start, tag) = (net.written(connection), *tag);
             if !payload.is_empty() {
                 net.tell_when_sent(connection, start);
             }
             if net.write_pieces(connection, [header.clone(), payload.clone()]).is_err() {
-                self.waiting.push_front((tag, header, payload));
+                self.waiting.push_front(answer);
                 return;
+            }
+            if let Some(meter) = meter {
+                net.mark_written(connection, start + header.len() as u64, *meter);
             }
             if self.sent.len() == ANSWERS_REMEMBERED {
                 self.sent.pop_front();

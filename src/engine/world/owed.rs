@@ -160,7 +160,7 @@ impl World {
             return self.begin_owed(index);
         }
         debt.stage = Stage::Asked(batch.clone());
-        self.ask_for(node, Owner::OwedDeletions, &Request::Delete, ids_payload(&batch));
+        self.ask_for(node, (Owner::OwedDeletions, None), &Request::Delete, ids_payload(&batch));
     }
 
     /// A node has answered, or cannot be reached.

@@ -13,6 +13,7 @@ use crate::storage::disk::DiskError;
 use crate::storage::volume::DiskOp;
 use crate::units::SimTime;
 
+use super::node_host::Answer;
 use super::{Due, World};
 
 /// The client's places in the timetable: its connections, and its probes. Nodes follow.
@@ -259,7 +260,8 @@ impl World {
         while let Some(output) = self.nodes[index].node.poll_output() {
             match output {
                 NodeOutput::Send { connection, tag, header, payload } => {
-                    self.nodes[index].send(&mut self.net, connection, tag, header, payload);
+                    let meter = self.client.meter_of_answer(connection.peer(), tag);
+                    self.nodes[index].send(&mut self.net, connection, Answer { tag, header, payload, meter });
                 }
                 NodeOutput::Abort { connection, reason } => {
                     self.forget_accepted(connection);

@@ -11,7 +11,7 @@ use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferRepor
 use crate::engine::{Command, EngineError, Reply};
 use crate::report::{
     ExportedFile, FileLine, RemovalLine, Table, TransferLine, bytes_of, date_of, figures, files_table, rate_of, removals_text,
-    seconds_of, words,
+    seconds_of, transfer_rate_of, transfer_time_of, words,
 };
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
@@ -194,21 +194,21 @@ pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answe
             status.state.name().to_owned(),
             bytes_of(status.bytes),
             format!("{} of {}", status.segments_done, status.segments),
-            seconds_of(status.elapsed(now).as_secs_f64()),
-            rate_of(status.goodput(now)),
+            transfer_time_of(status, now),
+            transfer_rate_of(status),
             status.retransmits.to_string(),
         ]
     };
     let columns = vec![
         words("transfer"),
-        words("what"),
+        words("what").gives_way(2),
         words("file"),
         words("state"),
-        figures("size"),
-        figures("segments"),
+        figures("size").gives_way(3),
+        figures("segments").gives_way(4),
         figures("time"),
-        figures("goodput"),
-        figures("retransmits"),
+        figures("rate").gives_way(1),
+        figures("retransmits").gives_way(5),
     ];
     let rows = transfers.iter().map(row).collect();
     Ok(Answer::new(View::Table(Table { columns, rows, empty: "no transfers yet" }), data(&transfers)))
@@ -245,12 +245,12 @@ pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Ans
     let columns = vec![
         figures("segment"),
         words("holder"),
-        figures("queued"),
+        figures("queued").gives_way(3),
         figures("first byte"),
-        figures("last byte"),
+        figures("last byte").gives_way(4),
         figures("acknowledged"),
-        figures("goodput"),
-        figures("retransmits"),
+        figures("goodput").gives_way(2),
+        figures("retransmits").gives_way(1),
     ];
     let rows = report.stories.iter().map(row).collect();
     let view = View::Table(Table { columns, rows, empty: "it has no segments" });

@@ -6,12 +6,14 @@ use super::data;
 use crate::engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party, StorageStats};
 use crate::engine::{Command, EngineError, Reply};
 use crate::net::PacketRecord;
+use crate::node::RoundTrips;
 use crate::node::health::PeerHealth;
-use crate::report::{NetworkReport, NodeLine, Table, bytes_of, figures, nodes_table, seconds_of, words};
+use crate::report::{NetworkReport, NodeLine, Table, bytes_of, figures, milliseconds_of, nodes_table, seconds_of, words};
 use crate::shell::answer::{Answer, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
 use crate::storage::manifest::NodeNumber;
+use crate::units::SimDuration;
 
 pub(in crate::shell) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(NodeLine::from).collect();
@@ -38,7 +40,8 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
         ("address", node.address.to_string()),
         ("state", node.state.name().to_owned()),
         ("health", node.seen.health.name().to_owned()),
-        ("round trip", round_trip(&node.seen)),
+        ("last round trip", milliseconds_of(node.seen.recent.last.map(SimDuration::as_secs_f64))),
+        ("last ten probes", recent_probes(&node.seen.recent)),
         ("stored", format!("{} of {} in {} segments", bytes_of(node.used_bytes), bytes_of(node.capacity_bytes), node.segments)),
         ("connections", node.connections.to_string()),
         ("open requests", node.open_requests.to_string()),
@@ -50,8 +53,13 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
     Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node))))
 }
 
-fn round_trip(seen: &PeerHealth) -> String {
-    seen.round_trip_mean.map_or("-".into(), |time| format!("{:.1} ms", time.as_millis_f64()))
+/// `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`
+fn recent_probes(RoundTrips { average, best, worst, probes, answers, .. }: &RoundTrips) -> String {
+    let of = |time: &Option<SimDuration>| milliseconds_of(time.map(SimDuration::as_secs_f64));
+    match average {
+        Some(_) => format!("{} on average, {} to {}, {} lost", of(average), of(best), of(worst), probes - answers),
+        None => format!("{probes} lost"),
+    }
 }
 
 fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
@@ -65,11 +73,11 @@ pub(in crate::shell) async fn health(shell: &Shell, _: &Call) -> Result<Answer, 
     let cell = |from: Party, to: Party| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
         _ if from == to => "·".to_owned(),
         Some(seen) if seen.missed > 0 => format!("✕ {}", seen.health.name()),
-        Some(seen) => round_trip(seen),
+        Some(seen) => milliseconds_of(seen.recent.last.map(SimDuration::as_secs_f64)),
         None => String::new(),
     };
     let row = |from: Party| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
-    let columns = vec![words("from"), words("round trip to each, in the same order")];
+    let columns = vec![words("from"), words("last round trip to each, in the same order")];
     let rows = parties.iter().map(|&from| row(from)).collect();
     Ok(Answer::new(View::Table(Table { columns, rows, empty: "" }), matrix_data(&report.matrix)))
 }
@@ -80,9 +88,10 @@ fn matrix_data(matrix: &HealthMatrix) -> Value {
             "from": from.to_string(),
             "to": to.to_string(),
             "health": seen.health.name(),
-            "round_trip_seconds": seen.round_trip_mean.map(|time| time.as_secs_f64()),
-            "probes": seen.probes,
-            "answers": seen.answers,
+            "round_trip_seconds": seen.recent.average.map(SimDuration::as_secs_f64),
+            "last_round_trip_seconds": seen.recent.last.map(SimDuration::as_secs_f64),
+            "probes": seen.recent.probes,
+            "answers": seen.recent.answers,
         })
     };
     matrix.iter().flat_map(|(&from, row)| row.iter().map(move |entry| seen(from, entry))).collect()
@@ -94,16 +103,17 @@ pub(in crate::shell) async fn ping(shell: &Shell, call: &Call) -> Result<Answer,
     let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
     let after = report.of_node(number);
     let (sent, answered) = (after.probes - node.seen.probes, after.answers - node.seen.answers);
-    let last = after.round_trip.filter(|_| answered > 0);
-    let time = last.map_or("no answer".into(), |time| format!("last round trip {:.1} ms", time.as_millis_f64()));
+    let last = after.recent.last.filter(|_| answered > 0);
+    let last_seconds = last.map(SimDuration::as_secs_f64);
+    let time = last.map_or("no answer".into(), |_| format!("last round trip {}", milliseconds_of(last_seconds)));
     let text = format!("{number} ({}): {sent} probes, {answered} answered, {time}, {}", node.address, after.health.name());
     if answered == 0 {
         return Err(ShellError::Bad(text));
     }
-    let round_trip_seconds = last.map(|time| time.as_secs_f64());
     let json = json!({
         "node": number.to_string(), "probes": sent, "answers": answered,
-        "round_trip_seconds": round_trip_seconds, "health": after.health.name(),
+        "round_trip_seconds": last.and(after.recent.average).map(SimDuration::as_secs_f64),
+        "last_round_trip_seconds": last_seconds, "health": after.health.name(),
     });
     Ok(Answer::new(View::Text(text), json))
 }
@@ -157,7 +167,9 @@ pub(in crate::shell) async fn topology(shell: &Shell, _: &Call) -> Result<Answer
 pub(in crate::shell) async fn stats(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let Reply::Network(stats) = shell.ask(Command::Network).await? else { return Ok(Answer::nothing()) };
     let report = NetworkReport::from(stats.as_ref());
-    Ok(Answer::new(View::Text(report.text()), data(&report)))
+    let sections =
+        vec![("packets sent".into(), View::Table(report.packets_table())), ("all together".into(), View::Text(report.summary()))];
+    Ok(Answer::new(View::Sections(sections), data(&report)))
 }
 
 pub(in crate::shell) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

@@ -64,14 +64,6 @@ impl App {
         self.focus_on(Pane::ALL[next]);
     }
 
-    fn freeze(&mut self) {
-        self.frozen = !self.frozen;
-        if !self.frozen {
-            let latest = self.shell.engine().snapshots().borrow().clone();
-            self.take_view(latest);
-        }
-    }
-
     fn change_speed(&mut self, step: isize) {
         let now: Option<Speed> = self.shell.engine().snapshots().borrow().speed.parse().ok();
         let place = match now {

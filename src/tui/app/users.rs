@@ -124,6 +124,7 @@ impl App {
         self.tasks.abort_all();
         self.dialogs.clear();
         self.filter.clear();
+        self.thaw();
         let said = std::mem::replace(&mut self.prompt, Prompt::with_history(self.histories.of(&self.who))).output;
         self.focus = Pane::Prompt;
         if !had_account {
@@ -170,7 +171,8 @@ impl App {
             Err(Unsent { reason, is_final: true }) => (Role::Bad, format!("mail {subject:?} is given up: {reason}, to {to}")),
             Err(Unsent { reason, .. }) => (Role::Warning, format!("mail {subject:?} is not sent: {reason}, to {to}")),
         };
-        self.note(self.view.at, role, text);
+        let now = self.shell.engine().snapshots().borrow().at;
+        self.note(now, role, text);
     }
 
     /// Whether an event is for whoever uses the screen.

@@ -21,7 +21,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::action::{Action, BINDINGS, Scope};
+use super::action::{Action, BINDINGS, Binding, Scope};
 use super::app::{App, Pane};
 use super::dialog::Dialog;
 use super::panes;
@@ -32,6 +32,9 @@ use crate::access::Who;
 pub const SMALLEST: (u16, u16) = (60, 16);
 /// From this size on all panes are shown at once.
 pub const WHOLE: (u16, u16) = (100, 34);
+
+/// Rows of the panes of nodes and of their health that are always there: for five nodes.
+const TOP_ROWS: u16 = 9;
 
 /// Draws everything.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
@@ -75,7 +78,8 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn whole(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
-    let nodes = (app.view.nodes.len() as u16 + 2).clamp(4, area.height / 4);
+    // The matrix has a heading and a row for the client beside those of the nodes, and that of the usual five is shown whole.
+    let nodes = (app.view.nodes.len() as u16 + 4).clamp(4, (area.height / 4).max(TOP_ROWS));
     let [top, transfers, middle, bottom, prompt] = Layout::vertical([
         Constraint::Length(nodes),
         Constraint::Length(5),
@@ -117,9 +121,10 @@ fn tabbed(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
 fn pane(app: &mut App, frame: &mut Frame<'_>, pane: Pane, area: Rect) {
     app.areas.push((pane, area));
     let role = if app.focus == pane { Role::Focus } else { Role::Border };
-    let title = panes::title(app, pane);
-    let block = panes::framed(&app.theme, role).title(Span::styled(format!(" {title} "), app.theme.style(role)));
+    let block = panes::framed(&app.theme, role);
     let inner = block.inner(area);
+    let title = panes::title(app, pane, inner);
+    let block = block.title(Span::styled(format!(" {title} "), app.theme.style(role)));
     frame.render_widget(block, area);
     let buffer = frame.buffer_mut();
     match pane {
@@ -140,27 +145,38 @@ fn pane(app: &mut App, frame: &mut Frame<'_>, pane: Pane, area: Rect) {
     }
 }
 
-/// The hint line: only keys that do something where the keys are. A dialog shows its own.
+/// The hint line: only keys that do something where the keys are, help and leaving first; those that fit, whole. A dialog shows
+/// its own.
 fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let in_dialog = !app.dialogs.is_empty();
+    let hint = |key: &str, name: &str| {
+        let (key, name) = (format!(" {key}"), format!(" {name} "));
+        [Span::styled(key, app.theme.style(Role::Accent)), Span::styled(name, app.theme.style(Role::Dim))]
+    };
+    let is_first = |binding: &&Binding| matches!(binding.action, Action::Help | Action::Quit);
+    let (first, rest): (Vec<&Binding>, Vec<&Binding>) =
+        BINDINGS.iter().filter(|binding| is_hinted(app, binding)).partition(is_first);
+    let of = |binding: &Binding| hint(binding.key(&app.keymap), binding.name);
+    let complete = (app.focus == Pane::Prompt && !in_dialog).then(|| hint("Tab", "complete or pane"));
+    let mut line = Line::default();
+    for spans in first.into_iter().map(of).chain(complete).chain(rest.into_iter().map(of)) {
+        if line.width() + spans.iter().map(Span::width).sum::<usize>() <= usize::from(area.width) {
+            line.extend(spans);
+        }
+    }
+    frame.render_widget(line, area);
+}
+
+/// Whether a key is shown: one that has a name and does something now.
+fn is_hinted(app: &App, binding: &Binding) -> bool {
     let (in_dialog, in_prompt) = (!app.dialogs.is_empty(), app.focus == Pane::Prompt);
-    let counts = BINDINGS.iter().filter(|binding| !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt));
-    let shown = counts.filter(|binding| match binding.action {
-        Action::Quit => !matches!(app.dialogs.last(), Some(Dialog::Confirm { .. })),
-        _ if in_dialog => false,
-        Action::Map => app.focus == Pane::Health,
-        Action::Filter => panes::can_be_filtered(app.focus),
-        _ => true,
-    });
-    let mut spans = vec![Span::raw(" ")];
-    if in_prompt && !in_dialog {
-        spans.extend([
-            Span::styled("Tab", app.theme.style(Role::Accent)),
-            Span::styled(" complete or pane  ", app.theme.style(Role::Dim)),
-        ]);
-    }
-    for binding in shown {
-        spans.push(Span::styled(binding.key(&app.keymap), app.theme.style(Role::Accent)));
-        spans.push(Span::styled(format!(" {}  ", binding.name), app.theme.style(Role::Dim)));
-    }
-    frame.render_widget(Line::from(spans), area);
+    let counts = !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt);
+    counts
+        && match binding.action {
+            Action::Quit => !matches!(app.dialogs.last(), Some(Dialog::Confirm { .. })),
+            _ if in_dialog => false,
+            Action::Map => app.focus == Pane::Health,
+            Action::Filter => panes::can_be_filtered(app.focus),
+            _ => true,
+        }
 }

@@ -10,10 +10,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::clock;
+use super::{clock, rate_now};
 use crate::access::Who;
 use crate::node::health::Health;
-use crate::report::{bytes_of, rate_of};
+use crate::report::bytes_of;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
@@ -24,7 +24,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let separator = if glyphs.is_unicode { " │ " } else { " | " };
     let count = app.file_count();
     let alive = view.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
-    let (all, up, down) = (view.nodes.len(), app.client_rates.0.latest(), app.client_rates.1.latest());
+    let (all, rates) = (view.nodes.len(), &view.client_rates);
     let nodes_role = if alive == all { Role::Good } else { Role::Bad };
     let glyph = if alive == all { glyphs.alive } else { glyphs.dead };
     let (pace, pace_role) = match (app.frozen, view.paused) {
@@ -45,7 +45,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     sections.extend([
         time,
         text(format!("nodes {glyph} {alive}/{all}"), nodes_role),
-        text(format!("{} {} {} {}", glyphs.up, rate_of(up), glyphs.down, rate_of(down)), Role::Flow),
+        text(format!("{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down)), Role::Flow),
     ]);
     if app.events_lost > 0 {
         sections.push(text(format!("{} events missed", app.events_lost), Role::Warning));

@@ -2,20 +2,27 @@
 //!
 //! Knows nothing of transfers.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas, Line};
 
-use super::{health_style, marker, row};
+use super::{health_style, marker, row, window};
 use crate::engine::snapshot::{NodeStatus, Party};
+use crate::node::RoundTrips;
 use crate::node::health::{Health, PeerHealth};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
 /// Cells of a column of the matrix.
 const COLUMN: usize = 5;
+/// Cells before its first column.
+const LABEL: usize = 4;
+/// Bytes a second above which a line of the map is lit: more than probes make.
+const BUSY: u64 = 256;
 
 /// Draws it.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -29,14 +36,41 @@ fn short(party: Party) -> String {
     }
 }
 
+/// The heading of the matrix in a pane of this size: what its figures are, and how many of the hosts are shown where not all are.
+pub(super) fn title(app: &App, area: Rect) -> String {
+    let ((rows, columns), known, all) = (window_of(app, area), app.view.health.len(), app.view.nodes.len() + 1);
+    match (rows.len() == known && columns.len() == known, known == all) {
+        (true, true) => "Health: last round trip, ms".into(),
+        (_, true) => format!("Last round trip, ms: {}x{} of {all}", rows.len(), columns.len()),
+        _ => format!("Last RTT, ms: {}x{} of the first {known}", rows.len(), columns.len()),
+    }
+}
+
+/// The rows and the columns of the matrix that fit into a pane of this size, the selected node among them.
+pub(super) fn window_of(app: &App, area: Rect) -> (Range<usize>, Range<usize>) {
+    let (count, room) = (app.view.health.len(), usize::from(area.width).saturating_sub(LABEL) / COLUMN);
+    // The client is before the nodes.
+    let chosen = (app.row(Pane::Health) + 1).min(count.saturating_sub(1));
+    let columns = u16::try_from(room).unwrap_or(u16::MAX);
+    (window(count, chosen, area.height.saturating_sub(1)), window(count, chosen, columns))
+}
+
 fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
-    let columns = usize::from(area.width).saturating_sub(4) / COLUMN;
     let parties: Vec<Party> = app.view.health.keys().copied().collect();
-    let heading: String = parties.iter().take(columns).map(|&party| format!("{:>COLUMN$}", short(party))).collect();
-    row(buffer, area, 0, vec![Span::styled(format!("    {heading}"), app.theme.style(Role::Dim))]);
-    for (place, &from) in parties.iter().enumerate() {
-        let mut spans = vec![Span::styled(format!("{:>3} ", short(from)), app.theme.style(Role::Dim))];
-        spans.extend(parties.iter().take(columns).map(|&to| cell(app, from, to)));
+    let (rows, columns) = window_of(app, area);
+    let (from, to) = (&parties[rows.clone()], &parties[columns.clone()]);
+    let chosen = (app.focus == Pane::Health).then(|| app.row(Pane::Health) + 1);
+    let label =
+        |text: String, place| Span::styled(text, app.theme.style(if chosen == Some(place) { Role::Selected } else { Role::Dim }));
+    let headings = to.iter().zip(columns).map(|(&party, place)| {
+        let name = short(party);
+        [Span::raw(" ".repeat(COLUMN - name.len().min(COLUMN))), label(name, place)]
+    });
+    row(buffer, area, 0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings.flatten()).collect());
+    for (place, (&from, number)) in from.iter().zip(rows).enumerate() {
+        let name = short(from);
+        let mut spans = vec![Span::raw(" ".repeat(LABEL - 1 - name.len().min(LABEL - 1))), label(name, number), Span::raw(" ")];
+        spans.extend(to.iter().map(|&to| cell(app, from, to)));
         row(buffer, area, place + 1, spans);
     }
 }
@@ -46,7 +80,7 @@ fn cell<'a>(app: &App, from: Party, to: Party) -> Span<'a> {
     let seen = app.view.health.get(&from).and_then(|row| row.get(&to));
     match seen {
         _ if from == to => Span::styled(format!("{:>COLUMN$}", glyphs.dot), theme.style(Role::Dim)),
-        Some(PeerHealth { health: Health::Alive, round_trip: Some(time), missed, .. }) => {
+        Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, missed, .. }) => {
             let role = if *missed > 0 { Role::Warning } else { Role::Good };
             let mark = if *missed > 0 { glyphs.suspect } else { "" };
             let text = format!("{mark}{:.1}", time.as_millis_f64());
@@ -71,9 +105,7 @@ fn map(app: &App, area: Rect, buffer: &mut Buffer) {
         let angle = std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64;
         (80.0 * angle.sin(), 40.0 * angle.cos())
     };
-    let is_busy = |node: &NodeStatus| {
-        app.node_rates.get(&node.node).is_some_and(|(sent, received)| sent.latest() + received.latest() > 256.0)
-    };
+    let is_busy = |node: &NodeStatus| node.rates.up.latest().max(node.rates.down.latest()).is_some_and(|bytes| bytes > BUSY);
     let canvas = Canvas::default().marker(marker(theme)).x_bounds([-110.0, 110.0]).y_bounds([-50.0, 50.0]).paint(|context| {
         for (index, node) in nodes.iter().enumerate() {
             let (x, y) = place(index);

@@ -18,7 +18,9 @@ use ratatui::widgets::{Block, Widget};
 
 use super::app::{App, Pane};
 use super::theme::{Glyphs, Role, Theme};
+use crate::net::RateSeries;
 use crate::node::health::Health;
+use crate::report::{clock_of as clock, rate_of};
 
 /// A frame, in the glyphs of the theme.
 pub(super) fn framed<'a>(theme: &Theme, role: Role) -> Block<'a> {
@@ -43,8 +45,8 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
     horizontal_bottom: "-",
 };
 
-/// A pane's heading.
-pub(super) fn title(app: &App, pane: Pane) -> String {
+/// The heading of a pane that has `inner` to draw on.
+pub(super) fn title(app: &App, pane: Pane, inner: Rect) -> String {
     let filter = if app.is_filtered(pane) { format!(" /{}", app.filter) } else { String::new() };
     match pane {
         Pane::Segments => match app.shown_transfer() {
@@ -52,7 +54,7 @@ pub(super) fn title(app: &App, pane: Pane) -> String {
             None => "Segments".into(),
         },
         Pane::Health if app.map => "Map: traffic now".into(),
-        Pane::Health => "Health: round trip, ms".into(),
+        Pane::Health => health::title(app, inner),
         Pane::Prompt => app.who().name().map_or("Prompt".into(), |name| format!("{name}@p2p")),
         Pane::Wire => format!("Wire: {} packets{filter}", app.view.wire_seen),
         other => format!("{}{filter}", other.name()),
@@ -91,6 +93,7 @@ pub(super) fn can_be_filtered(pane: Pane) -> bool {
 /// How many rows a pane has, those that do not pass the filter not counted.
 pub(super) fn row_count(app: &App, pane: Pane) -> usize {
     match pane {
+        Pane::Health if !app.map => app.view.health.len().saturating_sub(1),
         Pane::Nodes | Pane::Health => nodes::rows(app, pane).count(),
         Pane::Transfers => app.transfer_rows().len(),
         Pane::Segments => app.shown_transfer().map_or(0, |report| report.stories.len()),
@@ -102,7 +105,7 @@ pub(super) fn row_count(app: &App, pane: Pane) -> usize {
 
 /// The row that is drawn at the screen's row `y`, of a pane that takes `area`, its frame included.
 pub(super) fn row_at(app: &App, pane: Pane, area: Rect, y: u16) -> Option<usize> {
-    let inner = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    let inner = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) };
     let place = usize::from(y.checked_sub(inner.y).filter(|&place| place < inner.height)?);
     let count = row_count(app, pane);
     let row = match pane {
@@ -112,8 +115,8 @@ pub(super) fn row_at(app: &App, pane: Pane, area: Rect, y: u16) -> Option<usize>
             let shown = segments::place_to_show(app, app.shown_transfer()?);
             window(count, shown, inner.height.saturating_sub(1)).start + place
         }
-        // The matrix begins with a heading and the client; the map has no rows.
-        Pane::Health if !app.map => place.checked_sub(2)?,
+        // The matrix begins with a heading, and its first row is the client's; the map has no rows.
+        Pane::Health if !app.map => (health::window_of(app, inner).0.start + place.checked_sub(1)?).checked_sub(1)?,
         Pane::Health | Pane::Prompt => return None,
     };
     (row < count).then_some(row)
@@ -124,10 +127,20 @@ fn selected(app: &App, pane: Pane, place: usize) -> bool {
     app.focus == pane && app.row(pane) == place
 }
 
+/// The rate of the last whole second; nothing is known before one has passed.
+fn rate_now(series: &RateSeries) -> String {
+    series.latest().map_or_else(|| "-".into(), |bytes| rate_of(bytes as f64))
+}
+
 /// A bar of `width` cells, of which the share `part` is full.
 fn bar(glyphs: &Glyphs, part: f64, width: usize) -> String {
-    let full = ((part.clamp(0.0, 1.0) * width as f64).round() as usize).min(width);
+    let full = cells(part, width);
     glyphs.full.repeat(full) + &glyphs.empty.repeat(width - full)
+}
+
+/// How many of `width` cells a share takes.
+fn cells(part: f64, width: usize) -> usize {
+    ((part.clamp(0.0, 1.0) * width as f64).round() as usize).min(width)
 }
 
 /// Values as levels, the largest being the highest.
@@ -142,14 +155,6 @@ fn health_style(theme: &Theme, health: Health) -> (&'static str, ratatui::style:
         Health::Suspect => (theme.glyphs.suspect, theme.style(Role::Warning)),
         Health::Dead => (theme.glyphs.dead, theme.style(Role::Bad)),
     }
-}
-
-/// `01:23.4`, hours before it where there are any.
-fn clock(seconds: f64) -> String {
-    // Rounded as a whole: nobody has seen a clock show 60 seconds.
-    let tenths = (seconds * 10.0).round() as u64;
-    let (hours, minutes, rest) = (tenths / 36_000, tenths / 600 % 60, (tenths % 600) as f64 / 10.0);
-    if hours > 0 { format!("{hours}:{minutes:02}:{rest:04.1}") } else { format!("{minutes:02}:{rest:04.1}") }
 }
 
 #[cfg(test)]
@@ -170,9 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_bars_read_well() {
-        assert_eq!([clock(0.0), clock(83.44), clock(3_725.0)], ["00:00.0", "01:23.4", "1:02:05.0"]);
-        assert_eq!([clock(59.94), clock(59.97), clock(3_599.99)], ["00:59.9", "01:00.0", "1:00:00.0"]);
+    fn bars_read_well() {
         let glyphs = Theme::new(super::super::theme::ThemeName::Mono, true).glyphs;
         assert_eq!([bar(&glyphs, 0.5, 4), bar(&glyphs, 7.0, 2), bar(&glyphs, f64::NAN, 2)], ["##..", "##", ".."]);
     }

@@ -9,10 +9,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{bar, health_style, row, selected, sparkline, window};
+use super::{bar, health_style, rate_now, row, selected, sparkline, window};
 use crate::engine::snapshot::NodeStatus;
 use crate::node::ProcessState;
-use crate::report::{bytes_of, rate_of};
+use crate::report::bytes_of;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
@@ -52,14 +52,12 @@ fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span
     let share = node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
     spans.push(Span::styled(format!(" {}", bar(glyphs, share, 6)), theme.style(Role::Good)));
     spans.push(Span::styled(format!(" {:>9}", bytes_of(node.used_bytes)), theme.style(Role::Text)));
-    if let Some((sent, received)) = app.node_rates.get(&node.node) {
-        let busier = if sent.latest() > received.latest() { (glyphs.up, sent) } else { (glyphs.down, received) };
-        let room = usize::from(width.saturating_sub(78)).min(30);
-        let top = busier.1.tail(room.max(8)).fold(1.0, f64::max);
-        let text =
-            format!(" {}{:>11} {}", busier.0, rate_of(busier.1.latest()), sparkline(glyphs, busier.1.tail(room.max(8)), top));
-        spans.push(Span::styled(text, theme.style(Role::Flow)));
-    }
+    let (up, down) = (&node.rates.up, &node.rates.down);
+    let (arrow, busier) = if up.latest() > down.latest() { (glyphs.up, up) } else { (glyphs.down, down) };
+    let room = usize::from(width.saturating_sub(78)).clamp(8, 30);
+    let values = || busier.tail(room).iter().map(|&bytes| bytes as f64);
+    let line = sparkline(glyphs, values(), values().fold(1.0, f64::max));
+    spans.push(Span::styled(format!(" {arrow}{:>11} {line:<room$}", rate_now(busier)), theme.style(Role::Flow)));
     let queued = node.queued_packets.0 + node.queued_packets.1;
     spans.push(Span::styled(format!(" {}c {queued}q", node.connections), theme.style(Role::Dim)));
     spans

@@ -14,6 +14,7 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 use super::{clock, marker, row, selected, window};
 use crate::engine::snapshot::Party;
 use crate::engine::transfer::{SegmentStory, TransferReport};
+use crate::net::RateSeries;
 use crate::report::rate_of;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::{Role, Theme};
@@ -138,26 +139,34 @@ fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
     row(buffer, area, usize::from(area.height.saturating_sub(1)), vec![Span::styled(line, theme.style(Role::Dim))]);
 }
 
-/// The client's busier direction, in KiB/s, and the capacity of its link as a line.
+/// The rate of the client's busier direction, and the capacity of that link as a line.
 fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
-    let theme = &app.theme;
-    let (up, down) = (&app.client_rates.0, &app.client_rates.1);
-    let (total_up, total_down): (f64, f64) = (up.tail(CHART_SECONDS).sum(), down.tail(CHART_SECONDS).sum());
-    let series = if total_up >= total_down { up } else { down };
-    let values: Vec<f64> = series.tail(CHART_SECONDS).collect();
+    let (theme, rates) = (&app.theme, &app.view.client_rates);
+    let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();
+    let is_up = total(&rates.up) >= total(&rates.down);
+    let (series, arrow) = if is_up { (&rates.up, theme.glyphs.up) } else { (&rates.down, theme.glyphs.down) };
+    let link = app.view.topology.hosts.iter().find(|host| host.party == Party::Client).map(|host| host.link);
+    let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
+    let capacity = capacity.map(|bits| bits as f64 / 8.0);
+    let values = series.tail(CHART_SECONDS);
     let start = CHART_SECONDS - values.len();
     let points: Vec<(f64, f64)> =
-        values.iter().enumerate().map(|(place, value)| ((start + place) as f64, value / 1024.0)).collect();
-    let link = app.view.topology.hosts.iter().find(|host| host.party == Party::Client).map(|host| host.link);
-    let capacity = link.and_then(|link| link.up.bandwidth.bits_per_second()).map_or(0.0, |bits| bits as f64 / 8.0 / 1024.0);
-    let most = points.iter().map(|(_, value)| *value).fold(capacity, f64::max).max(1.0) * 1.1;
-    let line = [(0.0, capacity), (CHART_SECONDS as f64, capacity)];
+        values.iter().enumerate().map(|(place, &bytes)| ((start + place) as f64, bytes as f64)).collect();
+    let top = points.iter().map(|(_, value)| *value).fold(capacity.unwrap_or(1.0), f64::max).max(1.0);
+    let heading = format!("client {arrow}, link {}", capacity.map_or("without limit".into(), rate_of));
+    row(
+        buffer,
+        area,
+        0,
+        vec![Span::styled(format!("{heading:^width$}", width = usize::from(area.width)), theme.style(Role::Dim))],
+    );
+    let limit: Vec<(f64, f64)> = capacity.iter().flat_map(|&rate| [(0.0, rate), (CHART_SECONDS as f64, rate)]).collect();
     let dataset =
         |points, role| Dataset::default().marker(marker(theme)).graph_type(GraphType::Line).style(theme.style(role)).data(points);
     let axis = |labels: Vec<String>, end: f64| Axis::default().bounds([0.0, end]).labels(labels).style(theme.style(Role::Dim));
-    Chart::new(vec![dataset(&line, Role::Dim), dataset(&points, Role::Flow)])
+    Chart::new(vec![dataset(&limit, Role::Dim), dataset(&points, Role::Flow)])
         .x_axis(axis(vec![format!("-{CHART_SECONDS} s"), "now".into()], CHART_SECONDS as f64))
-        .y_axis(axis(vec!["0".into(), format!("{most:.0} KiB/s")], most))
+        .y_axis(axis(vec!["0".into(), rate_of(top)], top))
         .legend_position(None)
-        .render(area, buffer);
+        .render(Rect { y: area.y + 1, height: area.height - 1, ..area }, buffer);
 }

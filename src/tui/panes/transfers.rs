@@ -1,20 +1,112 @@
 //! The transfers: a row each, the latest first.
 //!
 //! ```text
-//! #7 ↑ video.bin  5.0 MiB ██████████········  47 %  63.1 KiB/s  eta 00:42.0  2 rtx  running
+//! #7 ↑ video.bin  5.0 MiB ██████▒▒▒·······  47 %  63.1 KiB/s  eta 00:42  2 rtx  running
 //! ```
+//! Where there is not enough room the least important columns are left out; what a transfer does and how it stands never is.
 //! Knows nothing of segments.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
 
-use super::{bar, clock, row, selected, window};
+use super::{cells, row, selected, window};
 use crate::engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
-use crate::report::{bytes_of, rate_of};
+use crate::report::{bytes_of, transfer_rate_of, transfer_time_of};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
-use crate::units::SimTime;
+use crate::tui::wrap::fitted;
+
+/// A column, and its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Id,
+    Name,
+    Size,
+    Bar,
+    Percent,
+    Rate,
+    Time,
+    Resent,
+    State,
+}
+
+/// The columns in the order in which they are drawn.
+const COLUMNS: [Column; 9] = [
+    Column::Id,
+    Column::Name,
+    Column::Size,
+    Column::Bar,
+    Column::Percent,
+    Column::Rate,
+    Column::Time,
+    Column::Resent,
+    Column::State,
+];
+
+/// The columns in the order of their importance.
+const BY_IMPORTANCE: [Column; 9] = [
+    Column::Id,
+    Column::State,
+    Column::Name,
+    Column::Percent,
+    Column::Time,
+    Column::Rate,
+    Column::Bar,
+    Column::Size,
+    Column::Resent,
+];
+
+/// Cells of the longest bar.
+const BAR_MAX: usize = 60;
+/// Cells of the longest name.
+const NAME_MAX: usize = 48;
+
+impl Column {
+    /// Cells that it takes at the least, with the space before it.
+    const fn least(self) -> usize {
+        match self {
+            Column::Id => 7,
+            Column::Name => 17,
+            Column::Size => 11,
+            Column::Bar => 9,
+            Column::Percent => 6,
+            Column::Rate => 13,
+            Column::Time => 14,
+            Column::Resent => 9,
+            Column::State => 11,
+        }
+    }
+}
+
+/// How wide each column is; one without room is not there.
+#[derive(Debug)]
+struct Layout {
+    widths: Vec<(Column, usize)>,
+}
+
+impl Layout {
+    /// Shares `width` cells out; the longest name has `longest` cells.
+    fn new(width: usize, longest: usize) -> Layout {
+        let (mut left, mut shown) = (width, Vec::new());
+        for column in BY_IMPORTANCE {
+            let Some(rest) = left.checked_sub(column.least()) else { break };
+            left = rest;
+            shown.push(column);
+        }
+        let more_name = (longest.min(NAME_MAX) + 1).saturating_sub(Column::Name.least()).min(left);
+        let more_bar = (left - more_name).min(BAR_MAX + 1 - Column::Bar.least());
+        let width = |column: Column| match column {
+            Column::Name => column.least() + more_name,
+            Column::Bar => column.least() + more_bar,
+            other => other.least(),
+        };
+        Layout {
+            widths: COLUMNS.into_iter().filter(|column| shown.contains(column)).map(|column| (column, width(column))).collect(),
+        }
+    }
+}
 
 /// Draws it.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -24,51 +116,94 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         return row(buffer, area, 0, vec![Span::styled(text, app.theme.style(Role::Dim))]);
     }
     let shown = window(rows.len(), app.row(Pane::Transfers), area.height);
+    let longest = rows[shown.clone()].iter().map(|report| app.label(&report.status.file).width()).max().unwrap_or(0);
+    let layout = Layout::new(usize::from(area.width), longest);
     for (place, report) in rows[shown.clone()].iter().enumerate() {
-        row(buffer, area, place, spans(app, report, shown.start + place, area.width));
+        let spans = layout.widths.iter().map(|&(column, width)| cell(app, report, column, width, shown.start + place));
+        row(buffer, area, place, spans.flatten().collect());
     }
 }
 
-fn spans<'a>(app: &App, report: &TransferReport, place: usize, width: u16) -> Vec<Span<'a>> {
-    let (theme, status, now) = (&app.theme, &report.status, app.view.at);
-    let glyph = match status.direction {
-        Direction::Upload => theme.glyphs.up,
-        Direction::Download => theme.glyphs.down,
-        Direction::Removal => theme.glyphs.dead,
-    };
-    let name = if selected(app, Pane::Transfers, place) { Role::Selected } else { Role::Text };
-    let state = match status.state {
+fn cell<'a>(app: &App, report: &TransferReport, column: Column, width: usize, place: usize) -> Vec<Span<'a>> {
+    let (theme, status, state) = (&app.theme, &report.status, state_role(report.status.state));
+    let to_the_right = |text: String, role| vec![Span::styled(format!("{text:>width$}"), theme.style(role))];
+    match column {
+        Column::Id => {
+            let glyph = match status.direction {
+                Direction::Upload => theme.glyphs.up,
+                Direction::Download => theme.glyphs.down,
+                Direction::Removal => theme.glyphs.dead,
+            };
+            to_the_right(format!("{} {glyph}", status.id), Role::Accent)
+        }
+        Column::Name => {
+            let role = if selected(app, Pane::Transfers, place) { Role::Selected } else { Role::Text };
+            vec![
+                Span::raw(" "),
+                Span::styled(fitted(&app.label(&status.file), width - 1, theme.glyphs.ellipsis), theme.style(role)),
+            ]
+        }
+        Column::Size => to_the_right(bytes_of(status.bytes), Role::Text),
+        Column::Bar => progress_bar(app, status, width - 1),
+        Column::Percent => to_the_right(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
+        Column::Rate => to_the_right(transfer_rate_of(status), Role::Flow),
+        Column::Time => to_the_right(transfer_time_of(status, app.view.at), Role::Text),
+        Column::Resent => to_the_right(format!("{} rtx", status.retransmits), Role::Dim),
+        Column::State => {
+            let done = format!("{} done", theme.glyphs.done);
+            let word = if status.state == TransferState::Done { &done } else { status.state.name() };
+            vec![Span::styled(format!(" {word}"), theme.style(state))]
+        }
+    }
+}
+
+fn state_role(state: TransferState) -> Role {
+    match state {
         TransferState::Done => Role::Good,
         TransferState::Failed | TransferState::Cancelled => Role::Bad,
         TransferState::Undoing | TransferState::Committing | TransferState::Waiting => Role::Warning,
         TransferState::Running => Role::Flow,
-    };
-    let part = if status.bytes == 0 {
-        f64::from(u8::from(status.state.is_over()))
-    } else {
-        status.bytes_done as f64 / status.bytes as f64
-    };
-    let room = usize::from(width.saturating_sub(82)).clamp(8, 60);
-    let word =
-        if status.state == TransferState::Done { format!("{} done", theme.glyphs.done) } else { status.state.name().to_owned() };
+    }
+}
+
+/// The shares of the bytes that are done, and that are acknowledged.
+fn parts(status: &TransferStatus) -> (f64, f64) {
+    if status.bytes == 0 {
+        let whole = f64::from(u8::from(status.state.is_over()));
+        return (whole, whole);
+    }
+    let share = |bytes: u64| bytes as f64 / status.bytes as f64;
+    (share(status.bytes_done), share(status.bytes_acknowledged.max(status.bytes_done)))
+}
+
+/// Segments that are done, and in a lighter part what is acknowledged of those under way.
+fn progress_bar<'a>(app: &App, status: &TransferStatus, width: usize) -> Vec<Span<'a>> {
+    let (glyphs, (done, acknowledged)) = (&app.theme.glyphs, parts(status));
+    let (done, all) = (cells(done, width), cells(acknowledged, width));
+    let style = app.theme.style(state_role(status.state));
     vec![
-        Span::styled(format!("{:>4} {glyph} ", status.id.to_string()), theme.style(Role::Accent)),
-        Span::styled(format!("{:<16.16}", app.label(&status.file)), theme.style(name)),
-        Span::styled(format!(" {:>9} ", bytes_of(status.bytes)), theme.style(Role::Text)),
-        Span::styled(bar(&theme.glyphs, part, room), theme.style(state)),
-        Span::styled(format!(" {:>3.0} %", 100.0 * part), theme.style(Role::Text)),
-        Span::styled(format!(" {:>12}", rate_of(status.goodput(now))), theme.style(Role::Flow)),
-        Span::styled(format!(" {}", remaining(status, now)), theme.style(Role::Text)),
-        Span::styled(format!(" {} rtx", status.retransmits), theme.style(Role::Dim)),
-        Span::styled(format!(" {word}"), theme.style(state)),
+        Span::raw(" "),
+        Span::styled(glyphs.full.repeat(done), style),
+        Span::styled(glyphs.arrived.repeat(all - done), style),
+        Span::styled(glyphs.empty.repeat(width - all), style),
     ]
 }
 
-/// `eta 00:42.0` while it runs, `took 01:23.8` after.
-fn remaining(status: &TransferStatus, now: SimTime) -> String {
-    if status.state.is_over() {
-        return format!("took {}", clock(status.elapsed(now).as_secs_f64()));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At every width each row says what it does, with what, and how it stands, and nothing is cut.
+    #[test]
+    fn columns_give_way_by_their_importance() {
+        let total = |layout: &Layout| layout.widths.iter().map(|(_, width)| width).sum::<usize>();
+        for width in 40..300 {
+            let layout = Layout::new(width, 20);
+            let has = |column| layout.widths.iter().any(|&(shown, _)| shown == column);
+            assert!(total(&layout) <= width && has(Column::Id) && has(Column::Name) && has(Column::State), "{width}");
+            assert_eq!(has(Column::Time), width >= 55, "{width}");
+            assert_eq!(has(Column::Rate), width >= 68, "{width}");
+            assert_eq!(layout.widths.len() == 9, width >= 97, "{width}");
+        }
     }
-    let left = status.bytes.saturating_sub(status.bytes_done) as f64 / status.goodput(now);
-    if left.is_finite() { format!("eta  {}", clock(left)) } else { "eta  --:--.-".into() }
 }

@@ -1,0 +1,226 @@
+//! What the screen says is true at every speed and size: rates, a frozen view, the matrix, and rows that are too narrow for all.
+
+use p2p_storage::engine::pace::Speed;
+use p2p_storage::engine::{Command, Reply};
+use p2p_storage::tui::app::Pane;
+use p2p_storage::tui::theme::{Theme, ThemeName};
+use p2p_storage::units::SimDuration;
+use portable_pty::CommandBuilder;
+
+use crate::bench::random_file;
+use crate::program::{Home, wait_until};
+use crate::pty::Pty;
+use crate::stage::Stage;
+
+fn dark() -> Theme {
+    Theme::new(ThemeName::Dark, false)
+}
+
+/// Lets virtual time pass, and brings the screen every snapshot on the way, as the program's loop does.
+fn watch(stage: &mut Stage, span: SimDuration) {
+    let mut snapshots = stage.handle.snapshots();
+    let handle = stage.handle.clone();
+    let Stage { runtime, app, .. } = stage;
+    runtime.block_on(async {
+        let sleep = handle.ask(Command::Sleep { span });
+        tokio::pin!(sleep);
+        loop {
+            tokio::select! {
+                slept = &mut sleep => break drop(slept.unwrap()),
+                changed = snapshots.changed() => {
+                    changed.unwrap();
+                    let latest = snapshots.borrow_and_update().clone();
+                    app.on_snapshot(latest);
+                }
+            }
+        }
+    });
+    stage.settle();
+}
+
+fn begin_upload(stage: &mut Stage, name: &str, bytes: usize) {
+    random_file(&stage.home.path().join(name), bytes, 7);
+    let path = stage.home.path().join(name);
+    let begun = stage.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 });
+    assert!(matches!(stage.runtime.block_on(begun), Ok(Reply::Started(_))));
+}
+
+fn set_speed(stage: &mut Stage, speed: Speed) {
+    stage.runtime.block_on(stage.handle.ask(Command::SetSpeed { speed })).unwrap();
+}
+
+/// The rate that follows the first arrow, in bytes a second.
+fn rate_after_arrow(text: &str) -> f64 {
+    let rest = text.split(['↑', '↓']).nth(1).unwrap_or_else(|| panic!("no rate in {text}")).trim_start();
+    let mut words = rest.split_whitespace();
+    let number: f64 = words.next().unwrap().parse().unwrap_or_else(|_| panic!("{rest}"));
+    number * if words.next().unwrap().starts_with("KiB") { 1024.0 } else { 1.0 }
+}
+
+/// At one instant of one run the header, the nodes and the chart are the same at every speed, and no rate is above what the link
+/// carries.
+#[test]
+fn rates_are_the_same_at_every_speed() {
+    let mut pictures = Vec::new();
+    for speed in [Speed::REAL, Speed::Thousandths(10_000), Speed::Max] {
+        let mut stage = Stage::new(120, 40, dark(), true);
+        set_speed(&mut stage, speed);
+        begin_upload(&mut stage, "video.bin", 2_000_000);
+        for tenths in [15, 12, 13] {
+            watch(&mut stage, SimDuration::from_millis(100 * tenths));
+            let text = stage.text();
+            let header = text.lines().next().unwrap();
+            let up = rate_after_arrow(header);
+            assert!((30_000.0..=65_536.0).contains(&up), "{speed}: {header}");
+            for row in text.lines().filter(|line| line.contains("Node_0") && line.contains("192.168.1.")) {
+                assert!(rate_after_arrow(row) <= 65_536.0, "{speed}: {row}");
+            }
+        }
+        let text = stage.text();
+        assert!(text.contains("client ↑, link 64.0 KiB/s"), "{text}");
+        // The label at the top of the chart is the top: the capacity, which nothing was above.
+        assert!(text.lines().any(|line| line.contains("64.0 KiB/s│")), "{text}");
+        let (_, prompt) = *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap();
+        let panes: Vec<String> =
+            text.lines().take(usize::from(prompt.y)).map(|line| line.replace(&format!("▶ {speed}"), "")).collect();
+        pictures.push(panes.join("\n"));
+    }
+    assert_eq!(pictures[0], pictures[1]);
+    assert_eq!(pictures[0], pictures[2]);
+}
+
+/// All of a frozen view shows one instant; when it goes on it is as if it had never stood still.
+#[test]
+fn a_frozen_view_stands_still_as_a_whole() {
+    let panes = |stage: &mut Stage| {
+        let (text, (_, prompt)) = (stage.text(), *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap());
+        text.lines().take(usize::from(prompt.y)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [mut frozen, mut other] = [(); 2].map(|()| {
+        let mut stage = Stage::new(120, 40, dark(), true);
+        begin_upload(&mut stage, "video.bin", 1_000_000);
+        watch(&mut stage, SimDuration::from_secs(3));
+        stage.keys(&["Shift-Tab"]);
+        stage
+    });
+    frozen.keys(&["f"]);
+    let before = panes(&mut frozen);
+    assert!(before[0].contains("FROZEN"), "{}", before[0]);
+    for stage in [&mut frozen, &mut other] {
+        begin_upload(stage, "other.bin", 100_000);
+        watch(stage, SimDuration::from_secs(4));
+    }
+    assert_eq!(panes(&mut frozen), before);
+    assert_ne!(panes(&mut other)[0], before[0]);
+    frozen.keys(&["f"]);
+    assert_eq!(panes(&mut frozen), panes(&mut other));
+    assert!(frozen.app.log.iter().any(|(_, _, text)| text.contains("other.bin began")), "{:?}", frozen.app.log);
+}
+
+/// The rows of the matrix of round trips: who asks, and what is said of each.
+fn matrix(stage: &mut Stage) -> (String, Vec<String>) {
+    let text = stage.text();
+    let (_, area) = *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Health).unwrap();
+    let part = |line: &str| line.chars().skip(usize::from(area.x)).take(usize::from(area.width)).collect::<String>();
+    let lines: Vec<String> = text.lines().skip(usize::from(area.y)).take(usize::from(area.height)).map(part).collect();
+    (lines[0].clone(), lines[1..lines.len() - 1].to_vec())
+}
+
+/// The matrix of the usual five nodes is whole; one that is larger says how much of it is shown, and follows the selection.
+#[test]
+fn the_matrix_is_whole_or_says_what_is_shown() {
+    for (width, height) in [(120, 40), (200, 60), (120, 34)] {
+        let mut stage = Stage::dark(width, height);
+        stage.keys(&["health", "Enter"]);
+        let (title, rows) = matrix(&mut stage);
+        assert!(title.contains("Health: last round trip, ms"), "{title}");
+        for row in ["cl", "01", "02", "03", "04", "05"] {
+            let found = rows[1..].iter().find(|line| line.trim_start_matches('│').trim_start().starts_with(row));
+            let found = found.unwrap_or_else(|| panic!("no row {row} at {width}x{height}: {rows:#?}"));
+            assert_eq!(found.trim_matches('│').split_whitespace().count(), 7, "{found}");
+        }
+    }
+    let mut stage = Stage::with_nodes(20, 120, 40);
+    stage.keys(&["health", "Enter"]);
+    let (title, rows) = matrix(&mut stage);
+    assert!(title.contains("6x6 of 21") && rows[1].contains("cl") && !rows[0].contains("07"), "{title} {rows:#?}");
+    stage.app.focus = Pane::Health;
+    (0..12).for_each(|_| stage.keys(&["Down"]));
+    let (title, rows) = matrix(&mut stage);
+    assert!(title.contains("6x6 of 21") && rows[0].contains(" 13") && !rows[0].contains("cl"), "{title} {rows:#?}");
+    assert!(rows.iter().any(|row| row.trim_start_matches('│').trim_start().starts_with("13 ")), "{rows:#?}");
+    // What is opened is what is marked.
+    stage.keys(&["Enter"]);
+    assert!(stage.text().contains(" node Node_13 "), "{}", stage.text());
+}
+
+/// How a transfer stands is never cut off, and the keys for help and for leaving are always shown.
+#[test]
+fn what_matters_is_never_cut_off() {
+    let mut stage = Stage::new(80, 24, dark(), true);
+    begin_upload(&mut stage, "a-file-with-a-very-long-name-日本語.bin", 700_000);
+    watch(&mut stage, SimDuration::from_secs(5));
+    for (width, height) in [(60, 16), (66, 20), (80, 24), (90, 50), (100, 34), (120, 40), (200, 60)] {
+        stage.screen = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
+        for pane in Pane::ALL {
+            stage.app.focus = pane;
+            stage.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
+            let text = stage.text();
+            let row =
+                text.lines().find(|line| line.contains("#1 ↑ a-file")).unwrap_or_else(|| panic!("{width}x{height}: {text}"));
+            assert!(row.trim_end_matches([' ', '│']).ends_with(" running") && row.contains(" %"), "{width}x{height}: {row}");
+            let hints = text.lines().last().unwrap();
+            assert!(hints.contains("F1 help") && hints.contains("Ctrl-Q quit"), "{width}x{height}: {hints}");
+            assert!(width < 80 || (row.contains("eta ") && row.contains("KiB/s")), "{width}x{height}: {row}");
+        }
+    }
+    // Segments come through long before one is stored: the first packets are seen.
+    let text = stage.text();
+    assert!(text.contains('▒'), "{text}");
+}
+
+/// What the program prints on a terminal of a width: every row of what is on the screen when it has ended.
+fn printed(home: &Home, columns: u16, arguments: &[&str]) -> Vec<String> {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+    command.args(arguments);
+    command.cwd(home.path(""));
+    command.env_clear();
+    command.env("HOME", home.path(""));
+    command.env("TERM", "xterm-256color");
+    let mut pty = Pty::start_in(command, columns, 60);
+    assert!(pty.ends().success(), "{}", pty.text());
+    // What it has written last may be on its way yet.
+    let rows = || pty.screen.lock().unwrap().screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect::<Vec<_>>();
+    wait_until("the table", || rows().iter().any(|row| row.starts_with('└')));
+    rows()
+}
+
+/// Tables fit into the terminal, whole words and whole figures in every cell, and there is one line for each transfer's progress.
+#[test]
+fn tables_and_bars_fit_the_terminal() {
+    for columns in [80, 60, 120] {
+        let home = Home::new("");
+        home.file("some-file.bin", 300_000);
+        for arguments in [
+            &["put", "some-file.bin", "--speed", "40x"][..],
+            &["get", "some-file.bin", "-o", "o", "--speed", "40x"],
+            &["nodes"],
+            &["ls"],
+        ] {
+            let rows = printed(&home, columns, arguments);
+            let drawn = |row: &&String| row.starts_with(['┌', '│', '╞', '├', '└']);
+            let table: Vec<&String> = rows.iter().filter(drawn).collect();
+            let width = table[0].chars().count();
+            assert!(
+                table.len() >= 4 && table.iter().all(|row| row.chars().count() == width),
+                "{columns} {arguments:?}: {rows:#?}"
+            );
+            let text = table.iter().map(|row| row.as_str()).collect::<Vec<_>>().join("\n");
+            let words: &[&str] =
+                if arguments[0] == "nodes" { &["Node_01", "Node_05", "ALIVE", " ms "] } else { &["some-file.bin", "293.0 KiB"] };
+            assert!(words.iter().all(|word| text.contains(word)), "{columns} {arguments:?}:\n{text}");
+            let bars = rows.iter().filter(|row| row.contains("load of some")).count();
+            assert_eq!(bars, usize::from(arguments.contains(&"--speed")), "{columns} {arguments:?}: {rows:#?}");
+        }
+    }
+}
