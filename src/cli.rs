@@ -9,6 +9,7 @@ use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
+use crate::orphans::{self, OrphansArgs};
 use crate::output;
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
@@ -53,6 +54,11 @@ enum Command {
     Rm(RemoveArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(ListArgs),
+    /// List segments that no file needs and that stay, or settle what becomes of them
+    ///
+    /// A node's volume that another catalog, or another state of this one, has written to last is read and not changed: a backup
+    /// may have been put back, or disks may have been swapped. `free` and `adopt` make it this catalog's own.
+    Orphans(OrphansArgs),
     /// Make an account
     ///
     /// The first account is the admin's, and what was stored before becomes theirs; from then on everybody has to log in. The
@@ -108,6 +114,7 @@ impl Cli {
             Command::Ls(args) => oneshot::list(&args).await?,
             Command::Rm(args) => oneshot::remove(&args).await?,
             Command::Nodes(args) => oneshot::nodes(&args).await?,
+            Command::Orphans(args) => orphans::run(&args).await?,
             Command::Register(args) => accounts::register(&args).await?,
             Command::Login(args) => accounts::login(&args).await?,
             Command::Logout(args) => accounts::logout(&args).await?,

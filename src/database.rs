@@ -8,6 +8,12 @@
 //! [`DatabaseError::OutcomeUnknown`] is; and with that one, which is the error of the commit itself, nobody knows: a failed
 //! `fdatasync(2)` says neither that the new root is on the disk nor that it is not. From then on everything but reading is
 //! refused with [`DatabaseError::Suspended`], and the next start, which reads what is on the disk, decides.
+//!
+//! A file is found to be sound before anything in it is changed. One that can only be read is opened all the same, and what has to
+//! be noted while somebody reads is noted in memory.
+
+mod held_back;
+mod reserve;
 
 use std::fs::{File, Metadata};
 use std::io::ErrorKind;
@@ -24,7 +30,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::{codec, panics};
+use self::held_back::HeldBack;
+use self::reserve::Reserve;
+use crate::data_dir::DirectoryLock;
+use crate::{codec, panics, private_file};
 
 /// The format of the tables as a whole.
 const FORMAT: u8 = 1;
@@ -60,6 +69,15 @@ pub enum DatabaseError {
         /// What the system said.
         reason: String,
     },
+    /// There is hardly any room left, and the change is not one of those that room is kept back for. Nothing is changed.
+    #[error("no space is left for the catalog on the disk of the data directory")]
+    Full,
+    /// The database can only be read.
+    #[error("{path} can only be read, and nothing in the data directory is changed")]
+    ReadOnly {
+        /// Its file.
+        path: PathBuf,
+    },
     /// The commit itself failed: nobody knows whether the change is stored.
     #[error("it is not known whether the change is stored ({reason}); nothing more is written, and the next start finds out")]
     OutcomeUnknown {
@@ -86,6 +104,7 @@ impl From<redb::Error> for DatabaseError {
     fn from(error: redb::Error) -> Self {
         match error {
             redb::Error::Corrupted(reason) => damaged_value(reason),
+            redb::Error::Io(io) if is_full(io.kind()) => DatabaseError::Full,
             error => DatabaseError::Io { reason: error.to_string() },
         }
     }
@@ -108,6 +127,18 @@ fn damaged_value(reason: String) -> DatabaseError {
     DatabaseError::Damaged { path: PathBuf::from("catalog.redb"), reason }
 }
 
+/// What a change is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Something is to be kept. It waits until there is room.
+    Keep,
+    /// Something goes. It may use the room that is kept back, since nothing else makes any.
+    Free,
+    /// Somebody is let in or turned away, and that is noted. It may use the room that is kept back, since whoever frees room has to
+    /// log in. Where the database can only be read, it lasts as long as the database is open.
+    Access,
+}
+
 /// The open database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Inner>);
@@ -118,6 +149,10 @@ struct Inner {
     place: Place,
     /// Why nothing is written any more.
     suspended: OnceLock<String>,
+    is_read_only: bool,
+    /// The room that is kept back in the directory, and its lock. They go after the database is closed, which is the last thing
+    /// done in there.
+    held: OnceLock<(Option<Reserve>, DirectoryLock)>,
 }
 
 /// Where the database's file is, and which file that is.
@@ -150,29 +185,50 @@ impl Database {
     /// Opens the database at `path`, or makes one.
     ///
     /// # Errors
-    /// Where another process has it open, or what is there is damaged or of another version.
+    /// Where another process has it open, or what is there is damaged or of another version; then what is there is as it was.
     pub fn open(path: &Path) -> Result<Database, DatabaseError> {
-        if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
-            return Database::open_existing(path);
+        if !path.metadata().is_ok_and(|metadata| metadata.len() > 0 || !metadata.is_file()) {
+            create(path)?;
         }
-        let created = create_empty(path);
-        // Another process may have been quicker, and then this one is told that the database is in use.
-        Database::open_existing(path).or_else(|error| created.and(Err(error)))
+        Database::open_existing(path, false)
     }
 
-    fn open_existing(path: &Path) -> Result<Database, DatabaseError> {
+    /// Opens the database at `path` without changing anything there, also where a killed process has left it.
+    ///
+    /// # Errors
+    /// Where there is none, another process has it open to write, or it is damaged or of another version.
+    pub fn open_read_only(path: &Path) -> Result<Database, DatabaseError> {
+        Database::open_existing(path, true)
+    }
+
+    /// Keeps the lock of its directory for as long as anybody has the database open, and from now on some room in there.
+    pub fn hold(&self, lock: DirectoryLock) {
+        let reserve = (!self.0.is_read_only).then(|| Reserve::of(lock.path()));
+        // Whoever opens a database holds one lock.
+        let _ = self.0.held.set((reserve, lock));
+    }
+
+    /// Whether nothing in it is changed for good.
+    pub fn is_read_only(&self) -> bool {
+        self.0.is_read_only
+    }
+
+    fn open_existing(path: &Path, read_only: bool) -> Result<Database, DatabaseError> {
         let damaged = |reason| DatabaseError::Damaged { path: path.to_owned(), reason };
         let unreachable = |error| DatabaseError::Io { reason: format!("{}: {error}", path.display()) };
-        let file = File::options().read(true).write(true).open(path).map_err(unreachable)?;
+        let file = File::options().read(true).write(!read_only).open(path).map_err(unreachable)?;
         let place = Place { path: path.to_owned(), file: identity(&file.metadata().map_err(unreachable)?) };
-        let opened = panics::caught(|| open_sound(FileBackend::new(file)?)).map_err(damaged)?;
-        let database = Database::new(opened.map_err(|error| opening_failed(path, &error))?, place);
+        let backend = FileBackend::new(file).map_err(|error| opening_failed(path, &error))?;
+        let backend = HeldBack::new(backend, read_only).map_err(unreachable)?;
+        let opened = panics::caught(|| open_sound(backend.clone())).map_err(damaged)?;
+        let database = Database::new(opened.map_err(|error| opening_failed(path, &error))?, place, read_only);
         database.check_format(path)?;
+        backend.let_through().map_err(unreachable)?;
         Ok(database)
     }
 
-    fn new(engine: redb::Database, place: Place) -> Database {
-        Database(Arc::new(Inner { engine, place, suspended: OnceLock::new() }))
+    fn new(engine: redb::Database, place: Place, is_read_only: bool) -> Database {
+        Database(Arc::new(Inner { engine, place, suspended: OnceLock::new(), is_read_only, held: OnceLock::new() }))
     }
 
     /// What is there at this instant.
@@ -189,10 +245,56 @@ impl Database {
     /// What `body` refuses, or the disk: then nothing is changed. [`DatabaseError::OutcomeUnknown`] where the commit itself
     /// fails, and [`DatabaseError::Suspended`] from then on.
     pub fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
-        self.refuse_when_suspended()?;
-        if let Some(reason) = self.0.place.displaced() {
-            return Err(DatabaseError::Suspended { reason: self.suspend(reason) }.into());
+        self.write_for(Purpose::Keep, body)
+    }
+
+    /// The same for a purpose that room is kept back for.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write).
+    pub fn write_for<T, E: From<DatabaseError>>(
+        &self,
+        purpose: Purpose,
+        body: impl FnOnce(&WriteTransaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.admit(purpose)?;
+        let result = self.transact(body);
+        if let Some(reserve) = self.reserve() {
+            match result {
+                Ok(_) => reserve.restore(),
+                // The system may count room otherwise than whoever asks it, as with quotas: what is tried next finds more.
+                Err(_) if purpose != Purpose::Keep && reserve.is_short() => reserve.release(),
+                Err(_) => {}
+            }
         }
+        result
+    }
+
+    fn reserve(&self) -> Option<&Reserve> {
+        self.0.held.get()?.0.as_ref()
+    }
+
+    /// Refuses a change that cannot, or is not to, be made now.
+    fn admit(&self, purpose: Purpose) -> Result<(), DatabaseError> {
+        self.refuse_when_suspended()?;
+        if self.0.is_read_only {
+            return if purpose == Purpose::Access { Ok(()) } else { self.refuse_when_read_only() };
+        }
+        if let Some(reason) = self.0.place.displaced() {
+            return Err(DatabaseError::Suspended { reason: self.suspend(reason) });
+        }
+        match self.reserve().filter(|reserve| reserve.is_short()) {
+            // One that begins and finds no room would end all writing of this process.
+            Some(_) if purpose == Purpose::Keep => Err(DatabaseError::Full),
+            Some(reserve) => {
+                reserve.release();
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn transact<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
         let mut transaction = self.0.engine.begin_write().map_err(DatabaseError::from)?;
         transaction.set_durability(Durability::Immediate).map_err(DatabaseError::from)?;
         // Else a crash costs a walk through the whole file at the next start.
@@ -205,7 +307,8 @@ impl Database {
     fn commit(&self, transaction: WriteTransaction) -> Result<(), DatabaseError> {
         let failure = match panics::caught(|| transaction.commit()) {
             // What was written to a file that nobody will find again is not stored.
-            Ok(Ok(())) => self.0.place.displaced(),
+            Ok(Ok(())) if !self.0.is_read_only => self.0.place.displaced(),
+            Ok(Ok(())) => None,
             // The transaction was rolled back instead.
             Ok(Err(error @ CommitError::TransactionPoisoned)) => return Err(error.into()),
             Ok(Err(error)) => Some(error.to_string()),
@@ -226,6 +329,14 @@ impl Database {
     pub fn refuse_when_suspended(&self) -> Result<(), DatabaseError> {
         let reason = self.0.suspended.get();
         reason.map_or(Ok(()), |reason| Err(DatabaseError::Suspended { reason: reason.clone() }))
+    }
+
+    /// Refuses where nothing is changed for good.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ReadOnly`].
+    pub fn refuse_when_read_only(&self) -> Result<(), DatabaseError> {
+        if self.0.is_read_only { Err(DatabaseError::ReadOnly { path: self.0.place.path.clone() }) } else { Ok(()) }
     }
 
     fn check_format(&self, path: &Path) -> Result<(), DatabaseError> {
@@ -252,27 +363,44 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DatabaseError> {
     codec::decode(VALUE, bytes).map_err(|error| damaged_value(error.to_string()))
 }
 
-/// Makes a database without tables of anybody under another name and puts it in its place when it is whole and durable.
-fn create_empty(path: &Path) -> Result<(), DatabaseError> {
+/// Makes a database without tables of anybody under another name and gives it its own when it is whole and durable. What has
+/// that name by then stays as it is.
+fn create(path: &Path) -> Result<(), DatabaseError> {
     let failed = |error: &dyn std::fmt::Display| DatabaseError::Io { reason: error.to_string() };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = private_file::directory_of(path);
     sweep_unfinished(directory);
     let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory).map_err(|error| failed(&error))?;
     let created = Builder::new().create(unfinished.path()).map_err(|error| opening_failed(path, &error))?;
     let metadata = unfinished.as_file().metadata().map_err(|error| failed(&error))?;
-    let database = Database::new(created, Place { path: unfinished.path().to_owned(), file: identity(&metadata) });
+    let place = Place { path: unfinished.path().to_owned(), file: identity(&metadata) };
+    let database = Database::new(created, place, false);
     let format = codec::encode(FORMAT, &()).map_err(|error| failed(&error))?;
     database.write(|transaction| -> Result<(), DatabaseError> {
         transaction.open_table(META)?.insert("format", format.as_slice())?;
         Ok(())
     })?;
     drop(database);
-    unfinished.persist(path).map_err(|error| failed(&error.error))?;
-    // A new file's name is durable only when its directory is.
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed(&error))
+    remove_empty(path).map_err(|error| failed(&error))?;
+    match unfinished.persist_noclobber(path) {
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => return Err(failed(&error.error)),
+        _ => {}
+    }
+    // A new file's name is durable only when its directory is. So are the directories above, which a start that was killed may
+    // have made and not synced; those that are not this user's to open were not made by it.
+    private_file::sync_directory(directory).map_err(|error| failed(&error))?;
+    for above in directory.ancestors().skip(1) {
+        let _ = private_file::sync_directory(if above.as_os_str().is_empty() { Path::new(".") } else { above });
+    }
+    Ok(())
 }
 
-/// Removes what crashes of [`create_empty`] have left. Best effort: it does no harm where it stays.
+/// Removes a file that has nothing in it, such as a crash of the file system may leave.
+fn remove_empty(path: &Path) -> std::io::Result<()> {
+    let is_empty = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+    if is_empty { std::fs::remove_file(path) } else { Ok(()) }
+}
+
+/// Removes what crashes of [`create`] have left. Best effort: it does no harm where it stays.
 fn sweep_unfinished(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
@@ -300,6 +428,11 @@ fn opening_failed(path: &Path, error: &redb::DatabaseError) -> DatabaseError {
         }
         other => DatabaseError::Damaged { path, reason: other.to_string() },
     }
+}
+
+/// Whether an I/O error says that there is no room.
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Whether an I/O error is about what the file says, not about reaching it.
@@ -351,7 +484,7 @@ mod tests {
         let file = File::options().read(true).write(true).open(path).unwrap();
         let (place, good) = (identity(&file.metadata().unwrap()), Arc::new(AtomicUsize::new(usize::MAX)));
         let backend = Failing { file: FileBackend::new(file).unwrap(), good: Arc::clone(&good) };
-        (Database::new(open_sound(backend).unwrap(), Place { path: path.to_owned(), file: place }), good)
+        (Database::new(open_sound(backend).unwrap(), Place { path: path.to_owned(), file: place }, false), good)
     }
 
     fn insert(database: &Database, number: u64) -> Result<(), DatabaseError> {
@@ -423,6 +556,73 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let before = insert(&database, 1).unwrap_err();
         assert!(matches!(&before, DatabaseError::Suspended { reason } if reason.contains("catalog.redb")), "{before}");
+    }
+
+    /// Of two processes that begin at once, the slower one opens what the quicker one has made.
+    #[test]
+    fn creation_replaces_nothing_but_an_empty_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        std::fs::write(&path, "").unwrap();
+        insert(&Database::open(&path).unwrap(), 7).unwrap();
+        create(&path).unwrap();
+        assert!(holds(&path, 7));
+        assert_eq!(directory.path().read_dir().unwrap().count(), 1);
+    }
+
+    /// One bit is enough to be refused, and nobody can tell later that it was tried.
+    #[test]
+    fn a_damaged_file_is_refused_and_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        let database = Database::open(&path).unwrap();
+        (0..200).for_each(|number| insert(&database, number).unwrap());
+        drop(database);
+        let whole = std::fs::read(&path).unwrap();
+        let mut chance = crate::random::RandomStream::new(1, "damage");
+        let mut refused = 0;
+        for _ in 0..100 {
+            let mut damaged = whole.clone();
+            let place = chance.below(whole.len() as u64) as usize;
+            damaged[place] ^= 1 << chance.below(8);
+            std::fs::write(&path, &damaged).unwrap();
+            match Database::open(&path) {
+                // A bit of a page that holds nothing.
+                Ok(_) => continue,
+                Err(error) => assert!(matches!(error, DatabaseError::Damaged { .. }), "{error}"),
+            }
+            refused += 1;
+            assert!(std::fs::read(&path).unwrap() == damaged, "byte {place} was changed, and others by the attempt");
+        }
+        assert!(refused >= 5, "{refused}");
+    }
+
+    #[test]
+    fn what_can_only_be_read_is_read_and_noted_in_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        let database = Database::open(&path).unwrap();
+        insert(&database, 1).unwrap();
+        // As a killed process leaves it: with the mark of one that writes.
+        let left = std::fs::read(&path).unwrap();
+        drop(database);
+        for content in [left, std::fs::read(&path).unwrap()] {
+            std::fs::write(&path, &content).unwrap();
+            let (one, other) = (Database::open_read_only(&path).unwrap(), Database::open_read_only(&path).unwrap());
+            assert!(matches!(insert(&one, 2), Err(DatabaseError::ReadOnly { .. })));
+            one.write_for(Purpose::Access, |transaction| {
+                Ok::<_, DatabaseError>(transaction.open_table(NUMBERS)?.insert(3, 3).map(drop)?)
+            })
+            .unwrap();
+            let held = |database: &Database, number| {
+                database.read().unwrap().open_table(NUMBERS).unwrap().get(number).unwrap().is_some()
+            };
+            assert!(held(&one, 1) && held(&one, 3) && held(&other, 1) && !held(&other, 3));
+            assert!(matches!(Database::open(&path), Err(DatabaseError::InUse { .. })));
+            drop((one, other));
+            assert!(std::fs::read(&path).unwrap() == content);
+        }
+        assert!(Database::open_read_only(&directory.path().join("missing")).is_err());
     }
 
     #[test]

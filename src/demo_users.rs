@@ -42,7 +42,12 @@ pub struct DemoUsers {
 
 /// An engine for them, in a data directory of its own: their mails are for nobody else, and leave it for no server.
 pub fn engine(data_dir: &Path, simulation: &SimulationArgs) -> EngineArgs {
-    EngineArgs { data_dir: Some(data_dir.to_owned()), simulation: simulation.clone(), without_mail_server: true }
+    EngineArgs {
+        data_dir: Some(data_dir.to_owned()),
+        simulation: simulation.clone(),
+        without_mail_server: true,
+        ..EngineArgs::default()
+    }
 }
 
 impl DemoUsers {

@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | 0 | [`units`], [`random`], [`codec`], [`panics`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values |
 //! | 0 | [`text`], [`spelling`], [`stored_time`] | text from outside, read in one way; one text in several spellings; instants of a clock that may be put back |
-//! | 0 | [`pieces`], [`replacement`], [`private_file`], [`database`] | files that grow by whole pieces, or appear whole, and what they replace; files that are their owner's alone; the embedded database of a data directory |
+//! | 0 | [`pieces`], [`replacement`], [`private_file`] | files that grow by whole pieces, or appear whole, and what they replace; files that are their owner's alone |
+//! | 0 | [`data_dir`], [`database`] | the lock of a data directory; the embedded database in it |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
 //! | 1 | [`auth`] | accounts, passwords, one-time passwords, sessions, the audit log and the mails |
@@ -21,7 +22,7 @@
 //! | 4 | [`shell`], [`asking`] | the one command language; who answers its questions where there is no screen |
 //! | 4 | [`history`] | the lines that were typed |
 //! | 4 | [`demo_users`] | the users of the demonstration |
-//! | 5 | [`oneshot`], [`accounts`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
+//! | 5 | [`oneshot`], [`accounts`], [`orphans`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
 
 pub mod access;
@@ -31,6 +32,7 @@ pub mod auth;
 pub mod cli;
 pub mod codec;
 pub mod config;
+pub mod data_dir;
 pub mod database;
 pub mod demo;
 pub mod demo_users;
@@ -44,6 +46,7 @@ pub mod mailer;
 pub mod net;
 pub mod node;
 pub mod oneshot;
+pub mod orphans;
 pub mod output;
 pub mod panics;
 pub mod pieces;

@@ -3,13 +3,16 @@
 //! `P2P_LOG` sets what is written, in the syntax of `tracing-subscriber`'s filters: `debug`, `p2p_storage::engine=trace`. Knows
 //! nothing of what is worth writing.
 
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, WrapErr};
+use time::OffsetDateTime;
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{Builder, Rotation};
 use tracing_subscriber::EnvFilter;
+
+use crate::private_file;
 
 /// The variable that sets what is written.
 const FILTER_VARIABLE: &str = "P2P_LOG";
@@ -30,11 +33,10 @@ const DAY_SECONDS: u64 = 86_400;
 /// Where the directory cannot be made, or `P2P_LOG` is no filter.
 pub fn start(data_dir: &Path, clock: fn() -> u64) -> Result<WorkerGuard> {
     let directory = data_dir.join("logs");
-    std::fs::create_dir_all(&directory).wrap_err_with(|| format!("cannot create {}", directory.display()))?;
+    private_file::create_directory(&directory).wrap_err_with(|| format!("cannot create {}", directory.display()))?;
     let wanted = std::env::var(FILTER_VARIABLE).unwrap_or_else(|_| DEFAULT_FILTER.into());
     let filter = EnvFilter::try_new(&wanted).wrap_err_with(|| format!("{FILTER_VARIABLE}={wanted} is no filter for the log"))?;
-    let files = Builder::new().rotation(Rotation::DAILY).filename_prefix(PREFIX).max_log_files(DAYS).build(&directory);
-    let files = files.wrap_err("cannot write the log")?;
+    let files = DailyFile::open(&directory, clock).wrap_err("cannot write the log")?;
     let written = bytes_of_day(&directory, clock());
     let (writer, guard) = tracing_appender::non_blocking(Capped::new(files, written, DAY_BYTES_MAX, clock));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).finish();
@@ -43,11 +45,66 @@ pub fn start(data_dir: &Path, clock: fn() -> u64) -> Result<WorkerGuard> {
     Ok(guard)
 }
 
+/// Writes no log, where there is nothing that can be written to.
+pub fn nowhere() -> WorkerGuard {
+    tracing_appender::non_blocking(io::sink()).1
+}
+
 /// How many bytes the day's file has already.
 fn bytes_of_day(directory: &Path, now: u64) -> u64 {
-    let day = i64::try_from(now).ok().and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let file = day.and_then(|day| directory.join(format!("{PREFIX}.{}", day.date())).metadata().ok());
-    file.map_or(0, |metadata| metadata.len())
+    path_of_day(directory, now).metadata().map_or(0, |metadata| metadata.len())
+}
+
+/// The day's file.
+fn path_of_day(directory: &Path, now: u64) -> PathBuf {
+    let seconds = i64::try_from(now).unwrap_or_default();
+    let day = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
+    directory.join(format!("{PREFIX}.{day}"))
+}
+
+/// A file a day, each its owner's alone, which the rolling files of `tracing-appender` are not.
+#[derive(Debug)]
+struct DailyFile {
+    directory: PathBuf,
+    /// The wall clock, in seconds since 1970.
+    clock: fn() -> u64,
+    /// The day that is written, in days since 1970.
+    day: u64,
+    file: File,
+}
+
+impl DailyFile {
+    /// Goes on with the present day's file, and removes those that are too old.
+    fn open(directory: &Path, clock: fn() -> u64) -> io::Result<DailyFile> {
+        let now = clock();
+        let file = private_file::open_to_append(&path_of_day(directory, now))?;
+        prune(directory);
+        Ok(DailyFile { directory: directory.to_owned(), clock, day: now / DAY_SECONDS, file })
+    }
+}
+
+impl Write for DailyFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.clock)() / DAY_SECONDS != self.day {
+            *self = DailyFile::open(&self.directory, self.clock)?;
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Removes the oldest files, so that no more than the latest ones stay. Best effort: one more than wanted does no harm.
+fn prune(directory: &Path) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_log = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == PREFIX);
+    let mut days: Vec<PathBuf> = entries.filter(is_log).collect();
+    days.sort();
+    for old in days.iter().take(days.len().saturating_sub(DAYS)) {
+        let _ = fs::remove_file(old);
+    }
 }
 
 /// A writer that takes only so many bytes a day. What is beyond them is dropped, after a line that says so.
@@ -93,6 +150,7 @@ impl<W: Write> Write for Capped<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
@@ -109,6 +167,24 @@ mod tests {
         std::fs::write(directory.path().join("p2p.log.1970-01-11"), "yesterday's").unwrap();
         std::fs::write(directory.path().join("p2p.log.1970-01-12"), "today").unwrap();
         assert_eq!(bytes_of_day(directory.path(), 11 * DAY_SECONDS + 7), 5);
+    }
+
+    #[test]
+    fn each_day_has_a_file_of_its_own_and_the_latest_stay() {
+        static DAY: AtomicU64 = AtomicU64::new(20_782 * DAY_SECONDS);
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = DailyFile::open(directory.path(), || DAY.load(Ordering::Relaxed)).unwrap();
+        for day in 0..20 {
+            writeln!(log, "day {day}").unwrap();
+            writeln!(log, "still day {day}").unwrap();
+            DAY.fetch_add(DAY_SECONDS, Ordering::Relaxed);
+        }
+        let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        assert_eq!(names.len(), DAYS);
+        assert!(names[DAYS - 1].ends_with("p2p.log.2026-12-14"), "{names:?}");
+        assert_eq!(fs::read_to_string(&names[DAYS - 1]).unwrap(), "day 19\nstill day 19\n");
+        assert!(names.iter().all(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600));
     }
 
     #[test]

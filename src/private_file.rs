@@ -1,14 +1,15 @@
 //! Floor 0: files that are their owner's alone, on a machine with other users: made with mode 0600 in directories of mode 0700,
-//! and refused as a secret's place where everybody may read them. Knows nothing of what is in them.
+//! whatever the umask, and refused as a secret's place where others may read or write them. Knows nothing of what is in them.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
+pub use crate::replacement::directory_of;
 use crate::replacement::{self, Existing, Replacement};
 use crate::text;
 
@@ -18,9 +19,13 @@ const SECRET_MAX: usize = 4096;
 const READ_MAX: usize = 4 * SECRET_MAX;
 /// How the names of files begin that are not whole yet.
 const UNFINISHED: &str = ".unfinished-";
-/// The permission bits of the group, and of those who are neither of it nor the owner.
-const GROUP: u32 = 0o070;
+/// The permission bits of those who are neither the owner nor of the group, and of everybody but the owner.
 const OTHERS: u32 = 0o007;
+const NOT_OWNER: u32 = 0o077;
+/// The permission bits of a file that is its owner's alone.
+const FILE: u32 = 0o600;
+/// The same of a directory.
+const DIRECTORY: u32 = 0o700;
 
 /// Replaces a file at once and whole by one that is its owner's alone.
 ///
@@ -37,31 +42,123 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Where it cannot be written.
 pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.write_all(bytes)
+    open_to_append(path)?.write_all(bytes)
 }
 
-/// Makes a directory that is its owner's alone, where there is none.
+/// Opens a file that is its owner's alone to add to its end, and makes one where there is none.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub fn open_to_append(path: &Path) -> io::Result<File> {
+    match create_new(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => OpenOptions::new().append(true).open(path),
+        created => created,
+    }
+}
+
+/// Makes a file that is its owner's alone, and opens it to add to its end.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`], or where it cannot be made.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().append(true).create_new(true).mode(FILE).open(path)?;
+    if let Some(permissions) = missing(&file.metadata()?, FILE) {
+        file.set_permissions(permissions)?;
+    }
+    Ok(file)
+}
+
+/// Makes a directory that is its owner's alone, and those above it that are missing. Each is there after a power loss too.
+///
+/// # Errors
+/// Where one cannot be made.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = directory_of(path);
+    create_directory(parent)?;
+    make_directory(path)?;
+    sync_directory(parent)
+}
+
+/// Makes a directory that is its owner's alone in one that is there. A power loss may take it until
+/// [`sync_directory`] has made the one above it durable.
 ///
 /// # Errors
 /// Where it cannot be made.
-pub fn create_directory(path: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).recursive(true).create(path)
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(DIRECTORY).create(path) {
+        // Somebody else was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+        created => created?,
+    }
+    match missing(&fs::metadata(path)?, DIRECTORY) {
+        Some(permissions) => fs::set_permissions(path, permissions),
+        None => Ok(()),
+    }
 }
 
-/// Whether others than the owner and the group may read or change a file.
+/// The permissions to set where the umask has taken some of those that an owner needs.
+fn missing(metadata: &Metadata, wanted: u32) -> Option<Permissions> {
+    (metadata.mode() & wanted != wanted).then(|| Permissions::from_mode(wanted))
+}
+
+/// Makes what has been made, renamed and removed in a directory survive a power loss.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Takes from others what they may do with a directory and with all that is in it, where the user of this process owns it.
+/// Symbolic links are not followed. Nothing is looked at below a directory that is its owner's alone. Gives how many files and
+/// directories were open to others and are no longer.
+///
+/// # Errors
+/// Where a directory cannot be read, or what is in it not be changed.
+pub fn tighten(path: &Path) -> io::Result<u64> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        found => found?,
+    };
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+    if metadata.is_symlink() || !is_own || metadata.mode() & NOT_OWNER == 0 {
+        return Ok(0);
+    }
+    let mut changed = 1;
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            changed += tighten(&entry?.path())?;
+        }
+    }
+    // The directory last: where this is cut short, it is begun again.
+    fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o7777 & !NOT_OWNER))?;
+    Ok(changed)
+}
+
+/// Whether others than the owner may read or change a file.
 ///
 /// # Errors
 /// Where there is none.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(path)?.permissions().mode() & OTHERS != 0)
+    Ok(fs::metadata(path)?.permissions().mode() & NOT_OWNER != 0)
 }
 
-/// Whether nobody but its owner may read or change a file, as is asked of files with secrets.
+/// Whether nobody but its owner may read or change a file, as is asked of files with secrets. One that is not the user's own may be made
+/// readable to them by its group (as OpenSSH has it, `sshkey_perm_ok`), but never to everybody.
 ///
 /// # Errors
 /// Where there is none.
 pub fn is_fit_for_secrets(path: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(path)?.permissions().mode() & (GROUP | OTHERS) == 0)
+    Ok(is_fit(&fs::metadata(path)?))
+}
+
+fn is_fit(metadata: &Metadata) -> bool {
+    // A terminal belongs to a group as well.
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && !metadata.file_type().is_char_device();
+    metadata.permissions().mode() & (if is_own { NOT_OWNER } else { OTHERS }) == 0
 }
 
 /// Removes what a crash has left of files that were being written. Nobody may be writing one.
@@ -81,17 +178,15 @@ pub fn sweep(directory: &Path) -> io::Result<()> {
 /// The secret on the first line of a file.
 ///
 /// # Errors
-/// Where it cannot be read, is too long or no text, or everybody may read it.
+/// Where it cannot be read, is too long or no text, or others than the owner may read or write it.
 pub fn read_secret(path: &Path) -> io::Result<SecretString> {
-    let file = fs::File::open(path)?;
+    let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
-    // A terminal belongs to a group as well.
-    let counts = if metadata.file_type().is_char_device() { OTHERS } else { GROUP | OTHERS };
-    if metadata.permissions().mode() & counts != 0 {
-        let message = format!("others on this machine may use it; `chmod 600 {}` changes that", path.display());
+    if !is_fit(&metadata) {
+        let message = format!("others on this machine may read or write it; `chmod 600 {}` changes that", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     // Neither grows, so that no copy is left behind.
@@ -123,8 +218,8 @@ mod tests {
         write(&path, b"hunter2 and more\r\nsecond line\n").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(read_secret(&path).unwrap().expose_secret(), "hunter2 and more");
-        for mode in [0o604, 0o640, 0o620, 0o610, 0o602] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for mode in [0o604, 0o640, 0o620, 0o610, 0o602, 0o660, 0o644] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             let error = read_secret(&path).unwrap_err().to_string();
             assert!(error.contains("chmod 600") && !is_fit_for_secrets(&path).unwrap(), "{mode:o}: {error}");
         }
@@ -177,6 +272,33 @@ mod tests {
         let path = directory.path().join("a/b");
         create_directory(&path).unwrap();
         create_directory(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        for made in [&path, &directory.path().join("a")] {
+            assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        fs::write(directory.path().join("file"), "").unwrap();
+        assert!(create_directory(&directory.path().join("file/b")).is_err());
+    }
+
+    #[test]
+    fn what_others_may_look_into_is_closed_to_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = directory.path().join("tree");
+        create_directory(&tree.join("private")).unwrap();
+        for name in ["private/open", "file", "closed"] {
+            fs::write(tree.join(name), "").unwrap();
+            fs::set_permissions(tree.join(name), Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::set_permissions(tree.join("closed"), Permissions::from_mode(0o400)).unwrap();
+        let outside = directory.path().join("outside");
+        fs::write(&outside, "").unwrap();
+        fs::set_permissions(&outside, Permissions::from_mode(0o644)).unwrap();
+        std::os::unix::fs::symlink(&outside, tree.join("link")).unwrap();
+        let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(tighten(&tree).unwrap(), 0, "nobody can look into it");
+        fs::set_permissions(&tree, Permissions::from_mode(0o755)).unwrap();
+        assert_eq!((tighten(&tree).unwrap(), tighten(&tree).unwrap()), (2, 0));
+        assert_eq!((mode(&tree), mode(&tree.join("file")), mode(&tree.join("closed"))), (0o700, 0o600, 0o400));
+        assert_eq!((mode(&tree.join("private/open")), mode(&outside)), (0o644, 0o644));
+        assert_eq!(tighten(&tree.join("missing")).unwrap(), 0);
     }
 }

@@ -158,6 +158,9 @@ pub struct NodeLine {
     pub address: String,
     /// What its process does: READY, RUNNING, WAITING, STOPPED.
     pub state: &'static str,
+    /// Why it cannot use its disk, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// What the client's probes say: ALIVE, SUSPECT, DEAD.
     pub health: &'static str,
     /// The mean round-trip time of the client's last ten probes; absent where none was answered.
@@ -180,6 +183,7 @@ impl From<&NodeStatus> for NodeLine {
             name: node.node.to_string(),
             address: node.address.to_string(),
             state: node.state.name(),
+            trouble: node.trouble.as_ref().map(ToString::to_string),
             health: node.seen.health.name(),
             round_trip_seconds: node.seen.recent.average.map(SimDuration::as_secs_f64),
             last_round_trip_seconds: node.seen.recent.last.map(SimDuration::as_secs_f64),
@@ -270,9 +274,10 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
             bytes_of(line.used_bytes),
             bytes_of(line.capacity_bytes),
             line.segments.to_string(),
+            line.trouble.clone().unwrap_or_default(),
         ]
     });
-    let columns = vec![
+    let mut columns = vec![
         words("node"),
         words("address").gives_way(4),
         words("state").gives_way(1),
@@ -283,6 +288,10 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
         figures("used"),
         figures("capacity").gives_way(5),
         figures("segments").gives_way(3),
+        words("trouble"),
     ];
+    if lines.iter().all(|line| line.trouble.is_none()) {
+        columns.pop();
+    }
     Table { columns, rows: rows.collect(), empty: "there are no nodes" }
 }

@@ -2,7 +2,8 @@
 //!
 //! Knows nothing of what a front end does with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use color_eyre::Help;
@@ -13,13 +14,21 @@ use crate::access::Access;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::config::keys::Section;
+use crate::data_dir::{DirectoryLock, Sharing};
+use crate::database::DatabaseError;
 use crate::engine::command::OnShutdown;
 use crate::engine::pace::Speed;
-use crate::engine::snapshot::{HealthReport, NodeStatus};
+use crate::engine::snapshot::{HealthReport, NodeStatus, Snapshot};
 use crate::engine::transfer::{TransferError, TransferId, TransferReport};
-use crate::engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
+use crate::engine::{self, ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
 use crate::mailer::{Delivery, Mailer, OUTBOX};
+use crate::storage::catalog::CatalogError;
+use crate::storage::standing::Trouble;
+use crate::units::SimDuration;
 use crate::{logging, output, private_file, recordings};
+
+/// How often a data directory is tried that another process has locked.
+const LOCK_RETRY: Duration = Duration::from_millis(50);
 
 /// The options of everything that starts an engine.
 #[derive(Debug, Clone, Default, Args)]
@@ -27,6 +36,9 @@ pub struct EngineArgs {
     /// Keep files, catalog and logs in DIR instead of ~/.local/share/p2p
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end
+    #[arg(long, value_name = "SPAN")]
+    pub wait: Option<SimDuration>,
     /// What is simulated.
     #[command(flatten)]
     pub simulation: SimulationArgs,
@@ -135,31 +147,40 @@ impl Session {
         let settings = config.engine(&data_dir, clock)?;
         let policy = config.accounts()?;
         let delivery = Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
+        let lock = lock(&data_dir, args.wait).map_err(advised)?;
+        let is_read_only = lock.sharing() == Sharing::Shared;
         // Whoever may read the segments on the disks need not ask for the files.
-        let unusable = |error| EngineError::DataDir { path: data_dir.clone(), reason: std::io::Error::to_string(&error) };
-        private_file::create_directory(&data_dir).map_err(|error| advised(unusable(error)))?;
         if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
             let path = data_dir.display();
-            eprintln!("Warning: everybody on this machine may look into {path}; `chmod 700 {path}` changes that");
+            eprintln!("Warning: others on this machine may look into {path}; `chmod 700 {path}` changes that");
         }
-        let log = logging::start(&data_dir, output::now_unix)?;
+        if !is_read_only {
+            close_to_others(&data_dir);
+        }
+        let log = if is_read_only { logging::nowhere() } else { logging::start(&data_dir, output::now_unix)? };
+        let recorded = recorded && !is_read_only;
         let recording = recorded.then(|| recordings::next(&data_dir));
-        let (thread, engine) = Engine::start(settings, recording.as_deref()).map_err(advised)?;
+        let (thread, engine) = Engine::start_locked(lock, settings, recording.as_deref()).map_err(advised)?;
         if recorded {
             recordings::prune(&data_dir);
         }
         if let Some(reason) = thread.unrecorded() {
             eprintln!("Warning: this session is not recorded: {reason}");
         }
-        let missing = engine.snapshots().borrow().storage.missing_segments;
-        if missing > 0 {
-            eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
-        }
-        // The engine has the directory to itself: nobody else is writing.
-        private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
-            tracing::debug!(%error, "what a crash may have left is not swept");
-        });
+        warn_of_disks(&engine.snapshots().borrow());
         let auth = Auth::open(thread.database().clone(), policy)?;
+        if is_read_only {
+            let unnoted = if auth.has_accounts()? { "logged or audited" } else { "logged" };
+            eprintln!(
+                "Warning: nothing can be written in {}: what is there is read, and nothing is {unnoted}",
+                data_dir.display()
+            );
+        } else {
+            // The engine has the directory to itself: nobody else is writing.
+            private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
+                tracing::debug!(%error, "what a crash may have left is not swept");
+            });
+        }
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
         Ok(Session { engine, config, data_dir, auth, mailer, thread, log })
     }
@@ -247,6 +268,70 @@ impl Session {
     }
 }
 
+/// Locks the data directory; where another process has it, up to `span` later. A signal that ends the process ends the wait:
+/// nothing has been begun yet.
+fn lock(data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, EngineError> {
+    // Without a deadline that the clock can tell, the wait is for as long as it takes.
+    let deadline = span.map(|span| wall_clock().checked_add(Duration::from_nanos(span.as_nanos())));
+    loop {
+        let left = match deadline {
+            None => Duration::ZERO,
+            Some(None) => LOCK_RETRY,
+            Some(Some(deadline)) => deadline.saturating_duration_since(wall_clock()),
+        };
+        match engine::lock_data_dir(data_dir) {
+            Err(EngineError::Catalog(CatalogError::Database(DatabaseError::InUse { .. }))) if !left.is_zero() => {
+                pause(left.min(LOCK_RETRY));
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Says what is wrong with the nodes' disks, a line each.
+fn warn_of_disks(snapshot: &Snapshot) {
+    let missing = snapshot.storage.missing_segments;
+    if missing > 0 {
+        eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
+    }
+    let troubled: Vec<&NodeStatus> = snapshot.nodes.iter().filter(|node| node.trouble.is_some()).collect();
+    match troubled.as_slice() {
+        [] => {}
+        [node] => {
+            let trouble = node.trouble.as_ref().map(ToString::to_string).unwrap_or_default();
+            eprintln!("Warning: {}: {trouble}", node.node);
+        }
+        nodes => eprintln!("Warning: {} nodes cannot use their disks as they should; `p2p nodes` says why", nodes.len()),
+    }
+    let unknown = snapshot.storage.unknown_segments;
+    if unknown > 0 {
+        eprintln!(
+            "Warning: {unknown} segments on the nodes' disks belong to no file of this catalog and are left alone; `p2p orphans` lists them"
+        );
+    }
+}
+
+/// Closes to others what earlier versions have left open to them.
+fn close_to_others(data_dir: &Path) {
+    for name in ["nodes", "logs", "recordings", OUTBOX] {
+        let path = data_dir.join(name);
+        if let Err(error) = private_file::tighten(&path) {
+            let path = path.display();
+            eprintln!("Warning: others on this machine may look into {path}, and that cannot be changed: {error}");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process lives by the wall clock")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for before anything is begun in this one")]
+fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
+
 /// A reply that does not fit what was asked: a bug.
 fn unexpected(reply: &Reply) -> Report {
     eyre!("unexpected reply: {reply:?}")
@@ -263,8 +348,7 @@ pub fn advised(error: EngineError) -> Report {
 }
 
 fn advice(error: &EngineError) -> Option<&'static str> {
-    use crate::database::DatabaseError;
-    use crate::storage::catalog::CatalogError::Database;
+    use CatalogError::Database;
     match error {
         EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
         EngineError::NamePromised { .. } => Some("wait until it is over, or choose another name with --as NAME"),
@@ -273,13 +357,22 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
         EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
         EngineError::Catalog(Database(DatabaseError::InUse { .. })) => {
-            Some("end the other process, or choose another directory with --data-dir")
+            Some("wait for the other process with --wait 30s, or choose another directory with --data-dir")
         }
+        EngineError::Catalog(Database(DatabaseError::Full)) => {
+            Some("make room on the disk; `p2p rm` works all the same, as long as room is kept back for it")
+        }
+        EngineError::Catalog(Database(DatabaseError::ReadOnly { .. })) => Some(
+            "ls, get, export and nodes work; to change anything, copy the directory to where you may write, and use --data-dir",
+        ),
         EngineError::Catalog(Database(DatabaseError::Damaged { .. })) => {
             Some("restore the whole directory from a backup, or move it away to begin anew; nothing in it was touched")
         }
         EngineError::TransferFailed { error, .. } => transfer_advice(error),
         EngineError::TooManySegments { .. } => Some("raise [storage] segment_size in p2p.toml"),
+        EngineError::Trouble { trouble: Trouble::NotMounted, .. } => {
+            Some("mount the disk; or, where it is lost, `p2p orphans adopt NODE` begins anew in what is there")
+        }
         EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
         _ => None,
     }

@@ -52,6 +52,9 @@ _p2p() {
             p2p,nodes)
                 cmd="p2p__subcmd__nodes"
                 ;;
+            p2p,orphans)
+                cmd="p2p__subcmd__orphans"
+                ;;
             p2p,put)
                 cmd="p2p__subcmd__put"
                 ;;
@@ -106,6 +109,9 @@ _p2p() {
             p2p__subcmd__help,nodes)
                 cmd="p2p__subcmd__help__subcmd__nodes"
                 ;;
+            p2p__subcmd__help,orphans)
+                cmd="p2p__subcmd__help__subcmd__orphans"
+                ;;
             p2p__subcmd__help,put)
                 cmd="p2p__subcmd__help__subcmd__put"
                 ;;
@@ -131,7 +137,7 @@ _p2p() {
 
     case "${cmd}" in
         p2p)
-            opts="-h -V --ascii --theme --data-dir --config --seed --speed --user --password-file --help --version demo put get ls rm nodes register login logout flow run repl replay config export completions man help"
+            opts="-h -V --ascii --theme --data-dir --wait --config --seed --speed --user --password-file --help --version demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -142,6 +148,10 @@ _p2p() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -187,13 +197,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__config)
-            opts="-h -V --data-dir --config --seed --speed --json --help --version"
+            opts="-h -V --data-dir --wait --config --seed --speed --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -243,7 +257,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__export)
-            opts="-o -h -V --output-file --data-dir --config --seed --speed --user --password-file --json --help --version"
+            opts="-o -h -V --output-file --data-dir --wait --config --seed --speed --user --password-file --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -258,6 +272,10 @@ _p2p() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -351,7 +369,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__get)
-            opts="-o -h -V --output-file --force --data-dir --config --seed --speed --user --password-file --json --help --version"
+            opts="-o -h -V --output-file --force --data-dir --wait --config --seed --speed --user --password-file --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -366,6 +384,10 @@ _p2p() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -397,7 +419,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help)
-            opts="demo put get ls rm nodes register login logout flow run repl replay config export completions man help"
+            opts="demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -578,6 +600,20 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        p2p__subcmd__help__subcmd__orphans)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         p2p__subcmd__help__subcmd__put)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -663,7 +699,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__login)
-            opts="-h -V --password-file --data-dir --config --seed --speed --json --help --version"
+            opts="-h -V --password-file --data-dir --wait --config --seed --speed --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -674,6 +710,10 @@ _p2p() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -697,13 +737,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__logout)
-            opts="-h -V --all --data-dir --config --seed --speed --json --help --version"
+            opts="-h -V --all --data-dir --wait --config --seed --speed --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -727,13 +771,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__ls)
-            opts="-h -V --data-dir --config --seed --speed --user --password-file --json --help --version"
+            opts="-h -V --data-dir --wait --config --seed --speed --user --password-file --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -779,13 +827,59 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__nodes)
-            opts="-h -V --data-dir --config --seed --speed --user --password-file --json --help --version"
+            opts="-h -V --data-dir --wait --config --seed --speed --user --password-file --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --speed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__orphans)
+            opts="-h -V --data-dir --wait --config --seed --speed --user --password-file --json --help --version list free adopt"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -817,7 +911,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__put)
-            opts="-h -V --as --data-dir --config --seed --speed --user --password-file --json --help --version"
+            opts="-h -V --as --data-dir --wait --config --seed --speed --user --password-file --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -828,6 +922,10 @@ _p2p() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -859,7 +957,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__register)
-            opts="-h -V --password-file --data-dir --config --seed --speed --json --help --version"
+            opts="-h -V --password-file --data-dir --wait --config --seed --speed --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -870,6 +968,10 @@ _p2p() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -893,13 +995,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__repl)
-            opts="-h -V --data-dir --config --seed --speed --user --password-file --help --version"
+            opts="-h -V --data-dir --wait --config --seed --speed --user --password-file --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -945,13 +1051,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__rm)
-            opts="-h -V --data-dir --config --seed --speed --user --password-file --json --help --version"
+            opts="-h -V --data-dir --wait --config --seed --speed --user --password-file --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -983,7 +1093,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__run)
-            opts="-c -h -V --data-dir --config --seed --speed --user --password-file --json --help --version"
+            opts="-c -h -V --data-dir --wait --config --seed --speed --user --password-file --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -994,6 +1104,10 @@ _p2p() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_p2p_global_optspecs
-    string join \n ascii theme= data-dir= config= seed= speed= user= password-file= h/help V/version
+    string join \n ascii theme= data-dir= wait= config= seed= speed= user= password-file= h/help V/version
 end
 
 function __fish_p2p_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono' -r
 complete -c p2p -n "__fish_p2p_needs_command" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_needs_command" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_needs_command" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_needs_command" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -40,6 +41,7 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "get" -d 'Fetch a stored fil
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "ls" -d 'List the stored files'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "rm" -d 'Remove stored files'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "orphans" -d 'List segments that no file needs and that stay, or settle what becomes of them'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "register" -d 'Make an account'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "login" -d 'Log in, until `p2p logout`'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "logout" -d 'End the session that `p2p login` began'
@@ -60,6 +62,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print hel
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file under NAME instead of its own name' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -70,6 +73,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand put" -s h -l help -d 'Print help
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s o -l output-file -d 'The file or the directory to put it in, instead of this directory; `-` for standard output' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -80,6 +84,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand get" -l json -d 'Print JSON and 
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -89,6 +94,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand ls" -l json -d 'Print JSON and n
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -98,6 +104,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand rm" -l json -d 'Print JSON and n
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -106,8 +113,19 @@ complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l password-file -d 'Read
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -116,6 +134,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand register" -s h -l help -d 'Print
 complete -c p2p -n "__fish_p2p_using_subcommand register" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -123,6 +142,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand login" -l json -d 'Print JSON an
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -149,6 +169,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand flow" -s h -l help -d 'Print hel
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s c -d 'Take COMMANDS for the script; `;` stands between them' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -158,6 +179,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand run" -l json -d 'Print JSON and 
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -169,6 +191,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand replay" -l json -d 'Print JSON a
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -177,6 +200,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand config" -s h -l help -d 'Print h
 complete -c p2p -n "__fish_p2p_using_subcommand config" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s o -l output-file -d 'Write to OUT instead of standard output' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l seed -d 'Use these chances: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
@@ -189,21 +213,22 @@ complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Pr
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "get" -d 'Fetch a stored file'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "ls" -d 'List the stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "rm" -d 'Remove stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "register" -d 'Make an account'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full screen'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "replay" -d 'Run a recorded session again, and compare the trace'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes register login logout flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "get" -d 'Fetch a stored file'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "ls" -d 'List the stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "rm" -d 'Remove stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "orphans" -d 'List segments that no file needs and that stay, or settle what becomes of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "register" -d 'Make an account'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full screen'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "replay" -d 'Run a recorded session again, and compare the trace'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

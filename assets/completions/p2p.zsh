@@ -17,6 +17,7 @@ _p2p() {
     _arguments "${_arguments_options[@]}" : \
 '--theme=[The colours\: dark, light, high-contrast, mono]:THEME:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -52,6 +53,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--as=[Store the file under NAME instead of its own name]:NAME:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -70,6 +72,7 @@ _arguments "${_arguments_options[@]}" : \
 '-o+[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
 '--output-file=[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -87,6 +90,7 @@ _arguments "${_arguments_options[@]}" : \
 (ls)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -102,6 +106,7 @@ _arguments "${_arguments_options[@]}" : \
 (rm)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -118,6 +123,7 @@ _arguments "${_arguments_options[@]}" : \
 (nodes)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -130,10 +136,31 @@ _arguments "${_arguments_options[@]}" : \
 '--version[Print version]' \
 && ret=0
 ;;
+(orphans)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::action -- What to do with them:((list\:"Say which there are, and why they stay"
+free\:"Remove them, and let the volumes be this catalog'\''s from now on"
+adopt\:"Keep them, and let the volumes be this catalog'\''s from now on"))' \
+'::node -- On which node, such as Node_03; on every such node where none is given:_default' \
+&& ret=0
+;;
 (register)
 _arguments "${_arguments_options[@]}" : \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -150,6 +177,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -164,6 +192,7 @@ _arguments "${_arguments_options[@]}" : \
 (logout)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -202,6 +231,7 @@ incast\:"Many hosts send to one, over access links"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[Take COMMANDS for the script; \`;\` stands between them]:COMMANDS:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -218,6 +248,7 @@ _arguments "${_arguments_options[@]}" : \
 (repl)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -242,6 +273,7 @@ _arguments "${_arguments_options[@]}" : \
 (config)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -257,6 +289,7 @@ _arguments "${_arguments_options[@]}" : \
 '-o+[Write to OUT instead of standard output]:OUT:_files' \
 '--output-file=[Write to OUT instead of standard output]:OUT:_files' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
@@ -319,6 +352,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (nodes)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(orphans)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -388,6 +425,7 @@ _p2p_commands() {
 'ls:List the stored files' \
 'rm:Remove stored files' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
+'orphans:List segments that no file needs and that stay, or settle what becomes of them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
 'logout:End the session that \`p2p login\` began' \
@@ -442,6 +480,7 @@ _p2p__subcmd__help_commands() {
 'ls:List the stored files' \
 'rm:Remove stored files' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
+'orphans:List segments that no file needs and that stay, or settle what becomes of them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
 'logout:End the session that \`p2p login\` began' \
@@ -517,6 +556,11 @@ _p2p__subcmd__help__subcmd__nodes_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help nodes commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__orphans_commands] )) ||
+_p2p__subcmd__help__subcmd__orphans_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help orphans commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__put_commands] )) ||
 _p2p__subcmd__help__subcmd__put_commands() {
     local commands; commands=()
@@ -571,6 +615,11 @@ _p2p__subcmd__man_commands() {
 _p2p__subcmd__nodes_commands() {
     local commands; commands=()
     _describe -t commands 'p2p nodes commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__orphans_commands] )) ||
+_p2p__subcmd__orphans_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p orphans commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__put_commands] )) ||
 _p2p__subcmd__put_commands() {

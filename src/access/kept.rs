@@ -24,7 +24,7 @@ pub fn save(data_dir: &Path, token: &Token) -> io::Result<()> {
 /// The session that is kept, if one is.
 ///
 /// # Errors
-/// Where the file cannot be read, or everybody may read it.
+/// Where the file cannot be read, or others may read or write it.
 pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
     let path = path_in(data_dir);
     match private_file::read_secret(&path) {

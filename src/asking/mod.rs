@@ -78,7 +78,10 @@ impl Desk {
         if let Some(token) = kept::load(&session.data_dir)? {
             match self.shell.access().resume(token).await {
                 Err(AccessError::Auth(AuthError::SessionOver)) => {
-                    kept::forget(&session.data_dir)?;
+                    if let Err(error) = kept::forget(&session.data_dir) {
+                        // Where nothing can be written, it is told again the next time.
+                        tracing::debug!(%error, "a session that is over is kept");
+                    }
                     eprintln!("the session that `p2p login` began is over");
                 }
                 resumed => drop(resumed?),

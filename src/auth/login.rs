@@ -233,7 +233,7 @@ impl Auth {
         let _in_flight = self.admit(attempt)?;
         let login = self.try_code(id, now)?;
         let (proven, token) = (&login.proven, Token::new()?);
-        let granted = self.write(|transaction| {
+        let granted = self.write_access(|transaction| {
             let matched = update_proven(transaction, &proven.user, proven.changes, |record| {
                 matching_factor(record, &login, id, code, now)
             })?;
@@ -289,7 +289,7 @@ impl Auth {
             Some(right) => Ok(right),
             None => {
                 let why = if attempt.action == Action::Login { "wrong user name or password" } else { "wrong password" };
-                self.write(|transaction| note_failure(transaction, attempt, why))?;
+                self.write_access(|transaction| note_failure(transaction, attempt, why))?;
                 Err(AuthError::WrongLogin)
             }
         }
@@ -327,7 +327,7 @@ impl Auth {
 
     fn grant_at_once(&self, proven: &Proven, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
-        let account = self.write(|transaction| {
+        let account = self.write_access(|transaction| {
             audit::append(transaction, deed(now, proven.user.as_str(), &proven.origin, Action::Login))?;
             self.grant(transaction, proven, &token, now)
         })?;

@@ -12,7 +12,7 @@ use super::names::{Email, UserName, printable};
 use super::secret::Secret;
 use super::store::{self, ATTEMPTS, MAIL_NUMBERS, MAILS, MAILS_GIVEN_UP};
 use super::{AuthError, limits};
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Purpose};
 use crate::stored_time;
 use secrecy::ExposeSecret;
 
@@ -193,7 +193,7 @@ pub(super) fn given_up(database: &Database) -> Result<Vec<(u64, Mail)>, Database
 
 /// Notes that a mail was sent, or why not.
 pub(super) fn note(database: &Database, number: u64, result: Result<(), Unsent>, now: u64) -> Result<Fate, DatabaseError> {
-    database.write(|transaction| {
+    database.write_for(Purpose::Access, |transaction| {
         let Some(mail) = store::get::<_, Mail>(transaction, MAILS, number)? else { return Ok(Fate::Sent) };
         let (fate, mail) = mail.after(result, now);
         match fate {
@@ -210,7 +210,7 @@ pub(super) fn note(database: &Database, number: u64, result: Result<(), Unsent>,
 
 /// Remembers that a mail which waited in memory was given up.
 pub(super) fn give_up(database: &Database, number: u64, mail: Mail) -> Result<(), DatabaseError> {
-    database.write(|transaction| remember_given_up(transaction, number, mail))
+    database.write_for(Purpose::Access, |transaction| remember_given_up(transaction, number, mail))
 }
 
 /// Keeps what is to be known of a mail that was given up: not what it said, which may be a secret; and no more of them than the latest.

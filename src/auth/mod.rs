@@ -44,7 +44,7 @@ use self::mail::{Fate, Mail, Unsent};
 use self::names::{Email, NameError, UserName};
 use self::password::PasswordError;
 use self::store::{ACCOUNTS, AccountRecord, Second};
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Purpose};
 
 pub use self::enrolment::Begun;
 pub use self::login::{Challenge, CodeKind, Granted, Step};
@@ -324,7 +324,7 @@ impl Auth {
 
     /// Puts a deed into the audit log, in a transaction of its own.
     fn note(&self, deed: Deed) -> Result<(), AuthError> {
-        Ok(self.write(|transaction| audit::append(transaction, deed))?)
+        Ok(self.write_access(|transaction| audit::append(transaction, deed))?)
     }
 
     /// Whoever sends mails waits for this.
@@ -334,7 +334,21 @@ impl Auth {
 
     /// One durable transaction; whoever sends mails looks whether there is one now. The audit log grows by no more than it loses.
     fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
-        let result = self.0.database.write(|transaction| {
+        self.write_for(Purpose::Keep, body)
+    }
+
+    /// The same for what lets somebody in or turns them away: it is done on a full disk too, and where nothing can be written it
+    /// lasts as long as the process.
+    fn write_access<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
+        self.write_for(Purpose::Access, body)
+    }
+
+    fn write_for<T, E: From<DatabaseError>>(
+        &self,
+        purpose: Purpose,
+        body: impl FnOnce(&WriteTransaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let result = self.0.database.write_for(purpose, |transaction| {
             let result = body(transaction)?;
             audit::trim(transaction, self.0.policy.audit_entries)?;
             Ok::<T, E>(result)
@@ -393,7 +407,7 @@ impl Auth {
     /// Mails a code. It waits in memory, and is gone with what it is for.
     fn mail_code(&self, user: &UserName, code: &Secret, now: u64) -> Result<(), AuthError> {
         let email = self.record(user.as_str())?.email;
-        let number = self.write(|transaction| {
+        let number = self.write_access(|transaction| {
             mail::allow(transaction, user, now)?;
             Ok::<_, AuthError>(mail::next_number(transaction)?)
         })?;

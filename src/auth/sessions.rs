@@ -95,7 +95,7 @@ impl Auth {
         let (record, account) = self.session_of(token, origin, now)?;
         if record.used_at + NOTED_EVERY.min(self.0.policy.session_idle / 4) <= now {
             let fingerprint = token.fingerprint();
-            self.write(|transaction| match store::get::<_, SessionRecord>(transaction, SESSIONS, fingerprint)? {
+            self.write_access(|transaction| match store::get::<_, SessionRecord>(transaction, SESSIONS, fingerprint)? {
                 Some(record) if !record.revoked => {
                     store::put(transaction, SESSIONS, fingerprint, &SessionRecord { used_at: now, ..record })
                 }
@@ -120,7 +120,7 @@ impl Auth {
         let record: SessionRecord = store::read(&reading, SESSIONS, fingerprint)?.ok_or(AuthError::SessionOver)?;
         if let Some(why) = record.end(&self.0.policy, now) {
             let refused = deed(now, record.user.as_str(), origin, Action::Session).refused(why);
-            self.write(|transaction| {
+            self.write_access(|transaction| {
                 store::remove(transaction, SESSIONS, fingerprint)?;
                 audit::append(transaction, refused)
             })?;
@@ -158,7 +158,7 @@ impl Auth {
     pub fn logout(&self, token: &Token, all: bool, origin: &str, now: u64) -> Result<(), AuthError> {
         self.session_of(token, origin, now)?;
         let fingerprint = token.fingerprint();
-        self.write(|transaction| {
+        self.write_access(|transaction| {
             let record: SessionRecord = store::get(transaction, SESSIONS, fingerprint)?.ok_or(AuthError::SessionOver)?;
             store::remove(transaction, SESSIONS, fingerprint)?;
             if all {

@@ -10,7 +10,7 @@ use super::audit::{AUDIT, AUDIT_ANCHOR, AUDIT_HEAD};
 use super::names::{Email, UserName};
 use super::otp::AppSecret;
 use super::secret::Fingerprint;
-use crate::database::{self, Database, DatabaseError};
+use crate::database::{self, Database, DatabaseError, Purpose};
 
 /// A table of values.
 pub(super) type Values<K> = TableDefinition<'static, K, &'static [u8]>;
@@ -89,7 +89,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
     if database.read()?.open_table(ADDRESSES).is_ok() {
         return Ok(());
     }
-    database.write(|transaction| {
+    database.write_for(Purpose::Access, |transaction| {
         for table in [ACCOUNTS, ADDRESSES, ATTEMPTS] {
             transaction.open_table(table)?;
         }

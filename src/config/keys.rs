@@ -117,7 +117,7 @@ pub enum Kind {
     Path,
     /// The name or the address of a machine.
     Host,
-    /// A text that is never shown, and never read from a file that everybody may read.
+    /// A text that is never shown, and never read from a file that others may read or write.
     Secret,
     /// An e-mail address.
     Email,

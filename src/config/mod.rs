@@ -323,7 +323,9 @@ impl Source<'_> {
         match self.path {
             Some(path) if kind == Kind::Secret && !private_file::is_fit_for_secrets(path).unwrap_or_default() => {
                 let path = path.display();
-                Err(format!("others on this machine may read {path}; `chmod 600 {path}`, or put it into a password_file"))
+                Err(format!(
+                    "others on this machine may read or write {path}; `chmod 600 {path}`, or put it into a password_file"
+                ))
             }
             _ => Ok(()),
         }

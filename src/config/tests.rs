@@ -48,7 +48,7 @@ fn every_commented_key_is_accepted_and_every_key_is_annotated() {
     }
 }
 
-/// The password of the mail server comes from no file that everybody may read, and nothing shows it.
+/// The password of the mail server comes from no file that others may read, and nothing shows it.
 #[test]
 fn a_password_stays_secret() {
     use std::os::unix::fs::PermissionsExt;
@@ -63,7 +63,7 @@ fn a_password_stays_secret() {
     assert!(!format!("{config} {config:?} {server:?}").contains("hunter2"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let error = Config::load(Some(&path)).unwrap_err().to_string();
-    assert!(error.contains("p2p.toml:4: [mail] password: others") && !error.contains("hunter2"), "{error}");
+    assert!(error.contains("p2p.toml:4: [mail] password: others on this machine") && !error.contains("hunter2"), "{error}");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     assert!(Config::load(Some(&path)).is_err());
     private_file::write(&path, format!("{text}password_file = '/etc/x'\nsecurity = 'tls'\n").as_bytes()).unwrap();

@@ -21,8 +21,9 @@ use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::pace::{Pace, Speed};
 use super::recording::Recorder;
-use super::simulation::{Progress, Simulation, Token};
+use super::simulation::{Progress, Simulation, Token, lock_data_dir};
 use super::snapshot::Snapshot;
+use crate::data_dir::DirectoryLock;
 use crate::database::Database;
 use crate::net::TraceHash;
 use crate::units::SimTime;
@@ -118,10 +119,23 @@ impl Engine {
     /// # Errors
     /// Where the data directory cannot be used, or the system gives no threads.
     pub fn start(config: EngineConfig, recording: Option<&Path>) -> Result<(Engine, EngineHandle), EngineError> {
+        let lock = lock_data_dir(&config.data_dir)?;
+        Engine::start_locked(lock, config, recording)
+    }
+
+    /// The same with a data directory that is locked already.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_locked(
+        lock: DirectoryLock,
+        config: EngineConfig,
+        recording: Option<&Path>,
+    ) -> Result<(Engine, EngineHandle), EngineError> {
         let failed = |error: std::io::Error| EngineError::Internal(format!("cannot start a thread: {error}"));
         let (clock, pace) = (config.clock, config.speed);
         let io = ThreadedIo::start().map_err(failed)?;
-        let mut simulation = Simulation::open(config.clone(), Box::new(io))?;
+        let mut simulation = Simulation::open_locked(lock, config.clone(), Box::new(io))?;
         let database = simulation.catalog().database().clone();
         let (recorder, unrecorded) = match recording.map(|path| Recorder::begin(path, &config, simulation.catalog())) {
             None => (None, None),
@@ -364,7 +378,9 @@ impl Actor {
 fn log(at: SimTime, event: &Event) {
     match event {
         Event::Segment { .. } | Event::HealthChanged { .. } => tracing::debug!(%at, ?event),
-        Event::SegmentsMissing { .. } | Event::TransferFailed { .. } | Event::CaptureEnded { .. } => tracing::warn!(%at, ?event),
+        Event::DiskTrouble { .. } | Event::SegmentsMissing { .. } | Event::TransferFailed { .. } | Event::CaptureEnded { .. } => {
+            tracing::warn!(%at, ?event);
+        }
         _ => tracing::info!(%at, ?event),
     }
 }

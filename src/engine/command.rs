@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::pace::Speed;
-use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Party, StorageStats, Topology};
+use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Party, StorageStats, Topology};
 use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus};
 use crate::net::{HostConfig, PacketRecord};
 use crate::spelling::visible;
 use crate::storage::catalog::CatalogError;
-use crate::storage::disk::DiskError;
-use crate::storage::manifest::{FileKey, FileRecord, Manifest, NameError};
+use crate::storage::manifest::{FileKey, FileRecord, Manifest, NameError, NodeNumber};
+use crate::storage::standing::Trouble;
 use crate::units::{SimDuration, SimTime};
 
 /// Something to do. Commands take effect at the virtual instant at which they are taken in.
@@ -133,11 +133,29 @@ pub enum Command {
         /// How far; by itself to the next event.
         span: Option<SimDuration>,
     },
+    /// Say what no file needs on volumes that are left alone, or do something about it. Answered by [`Reply::Orphans`].
+    Orphans {
+        /// What to do.
+        action: OrphansAction,
+        /// On which node; by itself on all of them.
+        node: Option<NodeNumber>,
+    },
     /// Close every connection and stop the nodes. Answered by [`Reply::Done`], or refused while transfers run.
     Shutdown {
         /// What to do with transfers that run.
         running: OnShutdown,
     },
+}
+
+/// What is done about segments that no file needs, on volumes that are not the catalog's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrphansAction {
+    /// They are listed.
+    List,
+    /// They are removed, and the volumes become the catalog's own.
+    Free,
+    /// They stay, and the volumes become the catalog's own.
+    Adopt,
 }
 
 /// What a shutdown does with transfers that run.
@@ -180,6 +198,8 @@ pub enum Reply {
     Connections(Vec<ConnectionStatus>),
     /// How many packets a capture holds.
     Captured(u64),
+    /// What no file needs, by node; where something was done about it, as it was before.
+    Orphans(Vec<Orphans>),
     /// It is done.
     Done,
 }
@@ -188,6 +208,14 @@ fn shortage(needed: u64, free: u64) -> String {
     match needed.checked_sub(free) {
         Some(short) if short > 0 => format!("{short} too few"),
         _ => "in pieces that are too small for its segments".into(),
+    }
+}
+
+fn stopped_nodes(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "; a node is stopped, and `p2p nodes` says why".into(),
+        count => format!("; {count} nodes are stopped, and `p2p nodes` says why"),
     }
 }
 
@@ -240,7 +268,7 @@ pub enum EngineError {
         nearest: Option<String>,
     },
     /// The file is larger than what the nodes can take.
-    #[error("`{name}` has {needed} bytes, but the nodes have only {free} bytes free, {}", shortage(*needed, *free))]
+    #[error("`{name}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", shortage(*needed, *free), stopped_nodes(*stopped))]
     NoRoom {
         /// The name that it was to have.
         name: String,
@@ -248,6 +276,8 @@ pub enum EngineError {
         needed: u64,
         /// What is free on nodes that are alive.
         free: u64,
+        /// How many nodes cannot use their disks.
+        stopped: usize,
     },
     /// The file would have more segments than a manifest can name.
     #[error("`{name}` would have {segments} segments, and a file has {max} at the most")]
@@ -281,13 +311,13 @@ pub enum EngineError {
     /// The catalog refused.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// A node's disk refused when the engine was started.
-    #[error("the disk of {node} cannot be used: {error}")]
-    Disk {
+    /// A node's disk is in trouble.
+    #[error("{node}: {trouble}")]
+    Trouble {
         /// Which node.
-        node: crate::storage::manifest::NodeNumber,
-        /// Why.
-        error: DiskError,
+        node: NodeNumber,
+        /// What is wrong.
+        trouble: Trouble,
     },
     /// The data directory cannot be used.
     #[error("cannot use the data directory {path}: {reason}", path = path.display())]

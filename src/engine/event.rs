@@ -8,6 +8,7 @@ use crate::net::HostConfig;
 use crate::node::health::Health;
 use crate::storage::manifest::{FileKey, NodeNumber};
 use crate::storage::segment::Sha256Digest;
+use crate::storage::standing::Trouble;
 
 /// Something that happened at a virtual instant, which is told beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,7 +166,14 @@ pub enum Event {
         /// Segments that no file needs.
         orphans: u64,
     },
-    /// At the start, a node's disk did not hold what it should.
+    /// A node's disk is in trouble: its process does not run, or it gives segments and takes none.
+    DiskTrouble {
+        /// Which node.
+        node: NodeNumber,
+        /// Why.
+        trouble: Trouble,
+    },
+    /// At the start, a node's disk did not hold what it should, or the node itself is no longer configured.
     SegmentsMissing {
         /// Which node.
         node: NodeNumber,

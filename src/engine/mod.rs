@@ -31,9 +31,9 @@ pub mod transfer;
 mod world;
 
 pub use self::actor::{Engine, EngineHandle};
-pub use self::command::{Command, EngineError, Reply};
+pub use self::command::{Command, EngineError, OrphansAction, Reply};
 pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
 pub use self::disk_model::DiskSpeed;
 pub use self::event::Event;
-pub use self::simulation::{Disks, Progress, Simulation, Token};
+pub use self::simulation::{Disks, Progress, Simulation, Token, lock_data_dir};
 pub use self::snapshot::Snapshot;

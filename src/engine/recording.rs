@@ -20,9 +20,10 @@ use super::config::EngineConfig;
 use super::io::InlineIo;
 use super::simulation::{Progress, Simulation, Token};
 use crate::codec;
+use crate::private_file::{create_directory, directory_of};
 use crate::replacement::{Existing, Replacement};
 use crate::storage::catalog::Catalog;
-use crate::storage::local_disk::{create_directories, directory_of, segment_path};
+use crate::storage::local_disk::segment_path;
 use crate::storage::manifest::{FileKey, Manifest};
 use crate::units::SimTime;
 
@@ -87,7 +88,7 @@ impl Recorder {
     /// Begins a recording at `path`, which must not exist.
     pub(super) fn begin(path: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<Recorder, RecordingError> {
         let failed = |error| RecordingError::Io { path: path.to_owned(), error };
-        create_directories(directory_of(path)).map_err(failed)?;
+        create_directory(directory_of(path)).map_err(failed)?;
         // For the owner's eyes: it says what was stored and where from.
         let mut begun = Replacement::create_private(path, Existing::Refused).map_err(failed)?;
         begun.write_all(MAGIC).map_err(failed)?;
@@ -201,14 +202,14 @@ fn elsewhere(command: Command, scratch: &Path, number: u64) -> Command {
 fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<EngineConfig, RecordingError> {
     let (from, to) = (config.data_dir.clone(), scratch.join("data"));
     let failed = |error| RecordingError::Io { path: to.clone(), error };
-    create_directories(&to).map_err(failed)?;
+    create_directory(&to).map_err(failed)?;
     let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
     for manifest in files {
         for (node, ids) in manifest.by_holder() {
             let place = |base: &Path, id| segment_path(&base.join("nodes").join(node.to_string()), id);
             for id in ids {
                 let (source, target) = (place(&from, id), place(&to, id));
-                create_directories(directory_of(&target)).map_err(failed)?;
+                create_directory(directory_of(&target)).map_err(failed)?;
                 if !target.exists() {
                     let gone = |_| RecordingError::FileGone { file: manifest.file.key.clone(), path: from.clone() };
                     fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop)).map_err(gone)?;

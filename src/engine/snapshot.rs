@@ -11,6 +11,8 @@ use crate::net::{Activity, ConnectionSample, ConnectionStats, DropCause, HostCon
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 use crate::storage::manifest::{FileKey, FileRecord, NodeNumber};
+use crate::storage::segment::SegmentId;
+use crate::storage::standing::Trouble;
 use crate::units::SimTime;
 
 /// A host of the network: the client, or a node.
@@ -50,6 +52,8 @@ pub struct NodeStatus {
     pub address: Ipv4Addr,
     /// What its process does.
     pub state: ProcessState,
+    /// Why it does not run, where something is wrong with its disk.
+    pub trouble: Option<Trouble>,
     /// What the client's probes say of it.
     pub seen: PeerHealth,
     /// Bytes that it may hold.
@@ -85,12 +89,25 @@ pub struct StorageStats {
     pub used_bytes: u64,
     /// Bytes that all nodes may hold.
     pub capacity_bytes: u64,
-    /// Bytes that still fit.
+    /// Bytes that still fit, on nodes whose disks are in no trouble.
     pub free_bytes: u64,
     /// Segments that files need and that were not on their nodes' disks at the start.
     pub missing_segments: u64,
     /// Segments that no file needs, on nodes that could not be told yet to delete them.
     pub owed_deletions: u64,
+    /// Segments that no file needs, on volumes that another catalog has written to: they are left alone.
+    pub unknown_segments: u64,
+}
+
+/// Segments of a node that no file needs and that nothing removes by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Orphans {
+    /// Which node.
+    pub node: NodeNumber,
+    /// Why its volume is left alone; none where it has been taken over as it was.
+    pub trouble: Option<Trouble>,
+    /// The segments and their lengths.
+    pub segments: Vec<(SegmentId, u64)>,
 }
 
 /// A host and its links.

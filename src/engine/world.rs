@@ -5,6 +5,7 @@
 
 mod node_host;
 mod owed;
+mod volumes;
 mod wiring;
 
 use std::cmp::Reverse;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 
 pub(super) use self::node_host::NodeHost;
 pub(super) use self::owed::OwedDeletions;
+pub(super) use self::volumes::Volumes;
 pub(super) use super::client::Owner;
 
 use super::client::Client;
@@ -100,8 +102,11 @@ pub(super) struct World {
     pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
     pub(super) events: VecDeque<(SimTime, Event)>,
+    pub(super) volumes: Volumes,
     /// Segments that files need and that were not there at the start.
     pub(super) missing_segments: u64,
+    /// Segments that no file needs, on volumes that are not the catalog's own.
+    pub(super) unknown_segments: u64,
     /// How many events there have been.
     pub(super) emitted: u64,
     pub(super) trace: TraceHash,
@@ -140,10 +145,10 @@ impl World {
         !work_due && !timeout_due && self.inbox.is_empty() && !self.client.has_output() && !self.net.has_event()
     }
 
-    /// Tells those who watch what was found at the start.
-    pub(super) fn report_finding(&mut self, finding: Event) {
-        // What a crash left depends on the crash: it is no part of the run that the trace stands for.
-        self.events.push_back((SimTime::ZERO, finding));
+    /// Tells those who watch of what this machine's disks have come to.
+    pub(super) fn tell_untraced(&mut self, event: Event) {
+        // What a crash left, or a disk refuses, is no part of the run that the trace stands for.
+        self.events.push_back((self.now(), event));
     }
 
     /// The nodes' processes end.
@@ -222,7 +227,8 @@ impl World {
         Ok(self.due.remove(&job).map(|due| (due, outcome)))
     }
 
-    /// The nodes as placement sees them: those that are dead are not usable, and what is promised is not free.
+    /// The nodes as placement sees them: those that are dead or cannot use their disks are not usable, and what is promised is
+    /// not free.
     pub(super) fn candidates(&self, usable: impl Fn(NodeNumber) -> bool) -> Vec<Candidate> {
         let candidate = |node: &NodeHost| {
             let number = node.node.number();
@@ -231,12 +237,21 @@ impl World {
             let promised = self.promised[number.index()];
             Candidate {
                 node: number,
-                usable: alive && usable(number),
+                usable: alive && node.node.trouble().is_none() && usable(number),
                 capacity: stats.capacity,
                 free: stats.free().saturating_sub(promised),
             }
         };
         self.nodes.iter().map(candidate).collect()
+    }
+
+    /// Why placement has passed over a node, in words.
+    pub(super) fn why_passed_over(&self, node: NodeNumber) -> String {
+        match self.nodes[node.index()].node.trouble() {
+            Some(trouble) => trouble.to_string(),
+            None if self.is_dead(node) => "it is dead".into(),
+            None => "it is full".into(),
+        }
     }
 
     /// Whether a node does not answer any more.

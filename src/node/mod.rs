@@ -29,6 +29,7 @@ use crate::random::RandomStream;
 use crate::storage::disk::DiskError;
 use crate::storage::manifest::NodeNumber;
 use crate::storage::segment::SegmentId;
+use crate::storage::standing::Trouble;
 use crate::storage::volume::{DiskOp, DiskOutcome, Volume, VolumeError, VolumeStats};
 use crate::units::SimTime;
 
@@ -92,6 +93,8 @@ pub struct Node {
     jobs: HashMap<DiskJob, Job>,
     next_job: u64,
     stopped: bool,
+    /// Why it cannot run.
+    trouble: Option<Trouble>,
     /// Who answers probes.
     pub peers: PeerTable,
     outputs: VecDeque<NodeOutput>,
@@ -133,9 +136,37 @@ impl Node {
             jobs: HashMap::new(),
             next_job: 0,
             stopped: false,
+            trouble: None,
             peers: PeerTable::new(health, Probing::InTurn, probes),
             outputs: VecDeque::new(),
         }
+    }
+
+    /// A node whose disk is in trouble: its process does not run, or it gives segments and takes none.
+    pub fn troubled(number: NodeNumber, volume: Volume, trouble: Trouble, health: HealthConfig, probes: RandomStream) -> Node {
+        Node { stopped: trouble.stops(), trouble: Some(trouble), ..Node::new(number, volume, health, probes) }
+    }
+
+    /// Takes no more segments, because of this.
+    pub fn set_trouble(&mut self, trouble: Trouble) {
+        self.trouble = Some(trouble);
+    }
+
+    /// Runs from now on with this volume, which is all its own.
+    pub fn take_over(&mut self, volume: Volume) {
+        self.volume = volume;
+        self.trouble = None;
+        self.stopped = false;
+    }
+
+    /// Forgets segments that nobody has asked to be deleted by a request; gives what is to be done on the disk.
+    pub fn discard(&mut self, ids: &[SegmentId]) -> DiskOp {
+        self.volume.delete(ids)
+    }
+
+    /// Why it does not take or give segments, where something is wrong with its disk.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
     }
 
     /// Which node it is.
@@ -220,6 +251,9 @@ impl Node {
     }
 
     fn handle_request(&mut self, connection: ConnectionId, tag: RequestTag, request: Request, frame: Frame) {
+        if self.trouble.is_some() && matches!(request, Request::Put { .. } | Request::Delete | Request::Commit) {
+            return self.answer(connection, tag, &Response::Refused(Refusal::ReadOnly), Bytes::new());
+        }
         let work = match request {
             Request::Ping => return self.answer(connection, tag, &Response::Pong, Bytes::new()),
             Request::Stat => return self.answer(connection, tag, &Response::Stat(self.volume.stats()), Bytes::new()),
@@ -247,18 +281,21 @@ impl Node {
     /// The disk has done, or failed to do, what it was asked.
     pub fn handle_disk(&mut self, job: DiskJob, outcome: Result<DiskOutcome, DiskError>) {
         let Some(Job { connection, tag, purpose }) = self.jobs.remove(&job) else { return };
+        let mut refused = None;
         match &purpose {
             Purpose::Put(id) => self.volume.stored(*id, &outcome),
-            Purpose::Commit(ids) => self.volume.committed(ids, &outcome),
+            Purpose::Commit(ids) => refused = self.volume.committed(ids, &outcome).err(),
             Purpose::Get(_) | Purpose::Delete => {}
         }
         let (response, payload) = match (purpose, outcome) {
             (_, Err(error)) => (Response::Refused(error.into()), Bytes::new()),
+            (Purpose::Commit(_), Ok(_)) => {
+                (refused.map_or(Response::Committed, |error| Response::Refused(error.into())), Bytes::new())
+            }
             (Purpose::Get(id), Ok(DiskOutcome::Read { bytes })) => (Response::Segment { id }, bytes),
             (Purpose::Get(id), Ok(_)) => (Response::Refused(Refusal::NotStored { id }), Bytes::new()),
             (Purpose::Put(id), Ok(_)) => (Response::Stored { id }, Bytes::new()),
             (Purpose::Delete, Ok(_)) => (Response::Deleted, Bytes::new()),
-            (Purpose::Commit(_), Ok(_)) => (Response::Committed, Bytes::new()),
         };
         if !self.stopped {
             self.answer(connection, tag, &response, payload);
@@ -320,9 +357,9 @@ impl Node {
         self.outputs.retain(|output| matches!(output, NodeOutput::Disk { .. }));
     }
 
-    /// The process runs again, with what its volume holds.
+    /// The process runs again, with what its volume holds. It does not where something is wrong with its disk.
     pub fn start(&mut self) {
-        self.stopped = false;
+        self.stopped = self.trouble.as_ref().is_some_and(Trouble::stops);
     }
 }
 
@@ -331,6 +368,7 @@ impl From<VolumeError> for Refusal {
         match error {
             VolumeError::Full { needed, free } => Refusal::Full { needed, free },
             VolumeError::NotStored { id } => Refusal::NotStored { id },
+            VolumeError::Doubtful { id } => Refusal::Doubtful { id },
         }
     }
 }
@@ -339,9 +377,9 @@ impl From<DiskError> for Refusal {
     fn from(error: DiskError) -> Refusal {
         match error {
             DiskError::NotFound { id } => Refusal::NotStored { id },
-            DiskError::Corrupt { id, .. } => Refusal::Corrupt { id },
+            DiskError::Corrupt { id, .. } | DiskError::TooLong { id, .. } => Refusal::Corrupt { id },
             DiskError::Full => Refusal::DiskFull,
-            error @ DiskError::Io { .. } => Refusal::Disk { reason: protocol::clip(&error.to_string()) },
+            error @ (DiskError::Stray { .. } | DiskError::Io { .. } | DiskError::Internal) => Refusal::Disk(error),
         }
     }
 }

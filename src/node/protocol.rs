@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::codec;
+use crate::storage::disk::DiskError;
 use crate::storage::segment::{SegmentId, SegmentSize};
 use crate::storage::volume::VolumeStats;
 
@@ -29,8 +30,6 @@ const HEADER_MAX: usize = 1024;
 const PAYLOAD_MAX: usize = SegmentSize::MAX.as_u64() as usize;
 /// Bytes of a segment's name.
 const ID_LEN: usize = 32;
-/// No text in a response has more bytes.
-const TEXT_MAX: usize = 512;
 
 /// No request names more segments: 2 MiB of names.
 pub const IDS_MAX: usize = 65_536;
@@ -113,10 +112,16 @@ pub enum Refusal {
         id: SegmentId,
     },
     /// The disk failed.
-    #[error("its disk failed: {reason}")]
-    Disk {
-        /// What the system said.
-        reason: String,
+    #[error("its disk failed: {0}")]
+    Disk(DiskError),
+    /// Nothing on its volume is changed.
+    #[error("its volume is only read")]
+    ReadOnly,
+    /// The segment is there, but a failed sync may have lost it.
+    #[error("its disk may have lost segment {id:?}: a sync has failed since it was written")]
+    Doubtful {
+        /// The segment.
+        id: SegmentId,
     },
 }
 
@@ -179,12 +184,6 @@ pub fn frame<T: Serialize>(tag: RequestTag, message: &T, payload: &Bytes) -> Res
 /// A payload that names segments.
 pub fn ids_payload(ids: &[SegmentId]) -> Bytes {
     ids.iter().flat_map(|id| id.as_bytes()).copied().collect::<Vec<u8>>().into()
-}
-
-/// As much of a text as a response carries.
-pub(crate) fn clip(text: &str) -> String {
-    let end = (0..=text.len().min(TEXT_MAX)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    text[..end].to_owned()
 }
 
 fn check_length(part: &'static str, length: usize, limit: usize) -> Result<(), ProtocolError> {
@@ -427,12 +426,6 @@ mod tests {
         assert_eq!(empty[0].request(), Err(ProtocolError::Payload { length: 0 }));
         let names = read(&whole(1, &Request::Commit, &Bytes::from_static(b"33 bytes are one and a byte more.")), 99).unwrap();
         assert!(names[0].request().is_err());
-    }
-
-    #[test]
-    fn texts_are_clipped_between_characters() {
-        assert_eq!(clip(&"é".repeat(400)).len(), 512);
-        assert_eq!(clip("short"), "short");
     }
 
     proptest! {

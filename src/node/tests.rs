@@ -124,7 +124,7 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     assert_eq!(bench.last(), &Response::Refused(Refusal::Corrupt { id: first }));
     bench.disk.fail_reads(true);
     bench.ask(5, &Request::Get { id: first }, Bytes::new());
-    assert!(matches!(bench.last(), Response::Refused(Refusal::Disk { reason }) if reason.contains("input/output")));
+    assert!(matches!(bench.last(), Response::Refused(Refusal::Disk(error)) if error.to_string().contains("Input/output error")));
     bench.ask(6, &Request::Delete, ids_payload(&[first]));
     bench.disk.limit(10);
     bench.ask(7, &Request::Put { id: first }, bytes);

@@ -11,11 +11,13 @@ use redb::{MultimapTableDefinition, ReadableMultimapTable, ReadableTable, Storag
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::epochs::{self, KEPT};
 use super::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
 use super::segment::{SegmentId, Sha256Digest};
-use crate::database::{self, Database, DatabaseError};
+use crate::database::{self, Database, DatabaseError, Purpose};
 
-type ReferenceKey = (u16, [u8; 32]);
+/// A node, by its place, and a segment that it holds.
+pub(super) type ReferenceKey = (u16, [u8; 32]);
 
 /// By [`FileKey`], as text.
 const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
@@ -98,10 +100,25 @@ impl Catalog {
     /// # Errors
     /// Where another process has it open, or what is there is damaged or of another version.
     pub fn open(path: &Path) -> Result<Catalog, CatalogError> {
-        let database = Database::open(path)?;
+        Catalog::on(Database::open(path)?)
+    }
+
+    /// Opens the catalog at `path` without changing anything there.
+    ///
+    /// # Errors
+    /// As for [`Database::open_read_only`].
+    pub fn open_read_only(path: &Path) -> Result<Catalog, CatalogError> {
+        Catalog::on(Database::open_read_only(path)?)
+    }
+
+    fn on(database: Database) -> Result<Catalog, CatalogError> {
         // Readers find the tables there.
-        if database.read()?.open_multimap_table(READERS).is_err() {
-            database.write(|transaction| Tables::open(transaction).map(drop))?;
+        let reading = database.read()?;
+        if reading.open_multimap_table(READERS).is_err() || !epochs::is_created(&reading) {
+            database.write_for(Purpose::Access, |transaction| {
+                Tables::open(transaction)?;
+                epochs::create(transaction)
+            })?;
         }
         Ok(Catalog { database })
     }
@@ -145,7 +162,7 @@ impl Catalog {
     pub fn remove_file(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
         let manifest = self.manifest(key)?;
         let key = key.to_string();
-        self.database.write(|transaction| {
+        self.database.write_for(Purpose::Free, |transaction| {
             let mut tables = Tables::open(transaction)?;
             tables.files.remove(key.as_str())?;
             tables.manifests.remove(key.as_str())?;
@@ -153,7 +170,8 @@ impl Catalog {
             let mut garbage = Garbage::new();
             for (node, ids) in manifest.by_holder() {
                 for id in ids {
-                    if tables.change_references(node, id, -1)? == 0 {
+                    let is_kept = epochs::is_kept(&tables.kept, (node.index() as u16, *id.as_bytes()))?;
+                    if tables.change_references(node, id, -1)? == 0 && !is_kept {
                         garbage.entry(node).or_default().push(id);
                     }
                 }
@@ -251,11 +269,14 @@ impl Catalog {
     /// Where the disk refuses, or the outcome of an earlier change is unknown: the next start may find a file that needs them.
     pub fn unreferenced(&self, mut candidates: Garbage) -> Result<Garbage, CatalogError> {
         self.database.refuse_when_suspended()?;
-        let table = self.database.read()?.open_table(REFERENCES).map_err(DatabaseError::from)?;
+        let reading = self.database.read()?;
+        let table = reading.open_table(REFERENCES).map_err(DatabaseError::from)?;
+        let kept = reading.open_table(KEPT).map_err(DatabaseError::from)?;
         for (node, ids) in &mut candidates {
             let mut free = Vec::new();
             for &id in ids.iter() {
-                if table.get((node.index() as u16, *id.as_bytes()))?.is_none() {
+                let key = (node.index() as u16, *id.as_bytes());
+                if table.get(key)?.is_none() && !epochs::is_kept(&kept, key)? {
                     free.push(id);
                 }
             }
@@ -306,6 +327,7 @@ struct Tables<'a> {
     manifests: redb::Table<'a, &'static str, &'static [u8]>,
     readers: redb::MultimapTable<'a, &'static str, &'static str>,
     references: redb::Table<'a, ReferenceKey, u32>,
+    kept: redb::Table<'a, ReferenceKey, ()>,
 }
 
 impl<'a> Tables<'a> {
@@ -315,6 +337,7 @@ impl<'a> Tables<'a> {
             manifests: transaction.open_table(MANIFESTS)?,
             readers: transaction.open_multimap_table(READERS)?,
             references: transaction.open_table(REFERENCES)?,
+            kept: transaction.open_table(KEPT)?,
         })
     }
 

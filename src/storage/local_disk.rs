@@ -3,33 +3,63 @@
 //! ```text
 //! <directory>/segments/ab/abcd…   one file a segment, named by its digest
 //! <directory>/incoming/           files that are being written; whatever is here at the start is a crash's
+//! <directory>/volume              the marker of the volume
 //! ```
 //!
 //! A segment is written under `incoming` and renamed, so that it is whole or not there. `sync` makes files and directories
-//! durable one by one, or the whole file system at once where that is cheaper (`syncfs(2)`). Knows nothing of what segments
-//! belong to.
+//! durable one by one, or the whole file system at once where that is cheaper and says the truth. What is read is a regular file
+//! and no longer than a segment may be, whatever somebody has put in its place. Knows nothing of what segments belong to.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
-use super::disk::{Disk, DiskError};
-use super::segment::SegmentId;
+use super::disk::{Disk, DiskAction, DiskError};
+use super::file_system::{FileSystem, FileSystems};
+use super::marker::{MARKER_MAX, Marker, Marking};
+use super::segment::{SegmentId, SegmentSize};
+use crate::private_file;
 
+/// The marker's name.
+const MARKER: &str = "volume";
+/// Its name until it is whole.
+const UNFINISHED_MARKER: &str = "volume.new";
 /// From how many segments on the whole file system is synced rather than each file.
-#[cfg(target_os = "linux")]
 const SYNC_ALL_FROM: usize = 64;
+/// How often a segment is moved to its directory, which goes with the last segment in it and may do so in between.
+const MOVES_MAX: usize = 3;
+/// The most bytes that a segment has.
+const SEGMENT_MAX: u64 = SegmentSize::MAX.as_u64();
 
 /// Segments as files of a directory.
 #[derive(Debug)]
 pub struct LocalDisk {
+    directory: PathBuf,
     segments: PathBuf,
     incoming: PathBuf,
     next_incoming: AtomicU64,
+    file_systems: FileSystems,
+    /// Known from the first write on.
+    file_system: OnceLock<Arc<FileSystem>>,
+    /// How many failures of syncing that file system this disk has been told of.
+    failures_known: AtomicU64,
+}
+
+/// Where a segment that is written comes to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Where nothing is, or nothing that anybody relies upon.
+    Free,
+    /// Where something is that may be all there is of a stored file.
+    Taken,
 }
 
 impl LocalDisk {
@@ -38,15 +68,22 @@ impl LocalDisk {
     /// # Errors
     /// Where the directories cannot be made.
     pub fn open(directory: &Path) -> Result<LocalDisk, DiskError> {
-        let disk = LocalDisk {
+        let disk = LocalDisk::at(directory, &FileSystems::default());
+        disk.prepare()?;
+        Ok(disk)
+    }
+
+    /// The disk in `directory`, one of several on these file systems. Nothing is looked at or made yet.
+    pub fn at(directory: &Path, file_systems: &FileSystems) -> LocalDisk {
+        LocalDisk {
+            directory: directory.to_owned(),
             segments: directory.join("segments"),
             incoming: directory.join("incoming"),
             next_incoming: AtomicU64::new(0),
-        };
-        for path in [&disk.segments, &disk.incoming] {
-            create_directories(path).map_err(|error| DiskError::from_io("create", path.display(), &error))?;
+            file_systems: file_systems.clone(),
+            file_system: OnceLock::new(),
+            failures_known: AtomicU64::new(0),
         }
-        Ok(disk)
     }
 
     /// Where a segment's file is.
@@ -54,27 +91,46 @@ impl LocalDisk {
         path_below(&self.segments, id)
     }
 
-    fn write_incoming(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::create_new(path)?;
-        file.write_all(bytes)
+    fn put(&self, id: SegmentId, bytes: &[u8], place: Place) -> Result<(), DiskError> {
+        // Opened before the first write, so that no error of writing back goes by unheard.
+        self.file_system()?;
+        let number = self.next_incoming.fetch_add(1, Ordering::Relaxed);
+        let path = self.incoming.join(format!("{}-{number}", std::process::id()));
+        let written = write_incoming(&path, bytes, place).and_then(|()| self.move_in(&path, id));
+        written.map_err(|error| {
+            // Best effort: what stays is swept at the next start.
+            let _ = fs::remove_file(&path);
+            failed(DiskAction::Write, &self.path_of(id), &error)
+        })
     }
 
     fn move_in(&self, from: &Path, id: SegmentId) -> io::Result<()> {
         let to = self.path_of(id);
-        match fs::rename(from, &to) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                to.parent().map_or(Ok(()), fs::create_dir_all)?;
-                fs::rename(from, &to)
+        for _ in 1..MOVES_MAX {
+            match fs::rename(from, &to) {
+                // One directory alone: where the one above it is gone, the disk is.
+                Err(error) if error.kind() == ErrorKind::NotFound => to.parent().map_or(Ok(()), private_file::make_directory)?,
+                result => return result,
             }
-            result => result,
         }
+        fs::rename(from, &to)
     }
 
-    #[cfg(target_os = "linux")]
-    fn sync_all(&self) -> Result<(), DiskError> {
-        let failed = |error: io::Error| DiskError::from_io("sync the file system of", self.segments.display(), &error);
-        let directory = File::open(&self.segments).map_err(failed)?;
-        rustix::fs::syncfs(&directory).map_err(|error| failed(error.into()))
+    fn file_system(&self) -> Result<&FileSystem, DiskError> {
+        if let Some(known) = self.file_system.get() {
+            return Ok(known);
+        }
+        let found = self.file_systems.of(&self.segments).map_err(|error| failed(DiskAction::Open, &self.segments, &error))?;
+        // What failed before this disk wrote anything is no concern of it.
+        self.failures_known.store(found.failures(), Ordering::SeqCst);
+        Ok(self.file_system.get_or_init(|| found))
+    }
+
+    fn sync_all(&self, ids: &[SegmentId], file_system: &FileSystem) -> Result<(), DiskError> {
+        if let Some(&id) = ids.iter().find(|&&id| !self.path_of(id).exists()) {
+            return Err(DiskError::NotFound { id });
+        }
+        file_system.sync(&self.failures_known).map_err(|error| failed(DiskAction::Sync, &self.segments, &error))
     }
 
     fn sync_each(&self, ids: &[SegmentId]) -> Result<(), DiskError> {
@@ -86,53 +142,112 @@ impl LocalDisk {
         }
         directories.insert(self.segments.clone());
         for directory in directories {
-            let file = File::open(&directory).and_then(|file| file.sync_all());
-            file.map_err(|error| DiskError::from_io("sync", directory.display(), &error))?;
+            private_file::sync_directory(&directory).map_err(|error| failed(DiskAction::Sync, &directory, &error))?;
         }
         Ok(())
     }
+
+    /// The directories of segments, each named by the two digits with which the names in it begin.
+    fn fan_out(&self, action: DiskAction) -> Result<Vec<PathBuf>, DiskError> {
+        let mut found = entries(&self.segments, action)?;
+        found.retain(|path| name_of(path).is_some_and(|name| name.len() == 2 && name.bytes().all(is_lower_hex)));
+        Ok(found)
+    }
+}
+
+fn is_lower_hex(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'a'..=b'f')
 }
 
 impl Disk for LocalDisk {
+    fn prepare(&self) -> Result<(), DiskError> {
+        for path in [&self.segments, &self.incoming] {
+            private_file::create_directory(path).map_err(|error| failed(DiskAction::Open, path, &error))?;
+        }
+        Ok(())
+    }
+
+    fn marking(&self) -> Result<Marking, DiskError> {
+        let path = self.directory.join(MARKER);
+        match read_regular(&path, MARKER_MAX) {
+            Ok(Some(bytes)) => Ok(Marking::from(bytes.as_slice())),
+            Ok(None) => Err(stray(DiskAction::Mark, &path)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Marking::Absent),
+            Err(error) => Err(failed(DiskAction::Mark, &path, &error)),
+        }
+    }
+
+    fn mark(&self, marker: &Marker) -> Result<(), DiskError> {
+        let (path, unfinished) = (self.directory.join(MARKER), self.directory.join(UNFINISHED_MARKER));
+        let write = || {
+            // One that a crash has left.
+            match fs::remove_file(&unfinished) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = private_file::create_new(&unfinished)?;
+            file.write_all(marker.to_string().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &path)?;
+            // What is in the node's directory, and the directory itself: a crash may have come between making and syncing it.
+            private_file::sync_directory(&self.directory)?;
+            private_file::sync_directory(private_file::directory_of(&self.directory))
+        };
+        write().map_err(|error| failed(DiskAction::Mark, &path, &error))
+    }
+
     fn write(&self, id: SegmentId, bytes: &[u8]) -> Result<(), DiskError> {
-        let number = self.next_incoming.fetch_add(1, Ordering::Relaxed);
-        let path = self.incoming.join(format!("{}-{number}", std::process::id()));
-        let written = self.write_incoming(&path, bytes).and_then(|()| self.move_in(&path, id));
-        written.map_err(|error| {
-            // Best effort: what stays is swept at the next start.
-            let _ = fs::remove_file(&path);
-            DiskError::from_io("write", self.path_of(id).display(), &error)
-        })
+        self.put(id, bytes, Place::Free)
+    }
+
+    fn replace(&self, id: SegmentId, bytes: &[u8]) -> Result<(), DiskError> {
+        self.put(id, bytes, Place::Taken)
     }
 
     fn read(&self, id: SegmentId) -> Result<Bytes, DiskError> {
         let path = self.path_of(id);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(bytes.into()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(DiskError::NotFound { id }),
-            Err(error) => Err(DiskError::from_io("read", path.display(), &error)),
-        }
+        let error = match read_regular(&path, SEGMENT_MAX) {
+            Ok(Some(bytes)) if bytes.len() as u64 > SEGMENT_MAX => {
+                let len = fs::symlink_metadata(&path).map_or(bytes.len() as u64, |metadata| metadata.len());
+                return Err(DiskError::TooLong { id, len });
+            }
+            Ok(Some(bytes)) => return Ok(bytes.into()),
+            Ok(None) => return Err(stray(DiskAction::Read, &path)),
+            Err(error) => error,
+        };
+        Err(match Errno::from_io_error(&error) {
+            Some(Errno::NOENT) => DiskError::NotFound { id },
+            // A symbolic link, and a socket (open(2), ELOOP with O_NOFOLLOW, and ENXIO).
+            Some(Errno::LOOP | Errno::NXIO) => stray(DiskAction::Read, &path),
+            _ => failed(DiskAction::Read, &path, &error),
+        })
     }
 
     fn delete(&self, id: SegmentId) -> Result<(), DiskError> {
         let path = self.path_of(id);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(DiskError::from_io("delete", path.display(), &error)),
-            _ => Ok(()),
+            // The directory goes with its last segment; while others are in it, the system keeps it (rmdir(2), ENOTEMPTY).
+            Ok(()) => path.parent().map_or((), |directory| drop(fs::remove_dir(directory))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(DiskAction::Delete, &path, &error)),
         }
+        Ok(())
     }
 
     fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError> {
         let mut found = Vec::new();
-        for directory in entries(&self.segments)? {
-            if !directory.is_dir() {
-                continue;
-            }
-            for path in entries(&directory)? {
-                let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-                let Some(id) = id else { continue };
-                let length = fs::metadata(&path).map_err(|error| DiskError::from_io("look at", path.display(), &error))?;
-                found.push((id, length.len()));
+        for directory in self.fan_out(DiskAction::List)? {
+            for path in entries(&directory, DiskAction::List)? {
+                let Some(id) = name_of(&path).and_then(|name| name.parse().ok()) else { continue };
+                if path != self.path_of(id) {
+                    continue;
+                }
+                let metadata = fs::symlink_metadata(&path).map_err(|error| failed(DiskAction::List, &path, &error))?;
+                if !metadata.is_file() {
+                    return Err(stray(DiskAction::List, &path));
+                }
+                // What is longer than any segment is damaged, and takes no more room from others than one segment.
+                found.push((id, metadata.len().min(SEGMENT_MAX)));
             }
         }
         found.sort_unstable();
@@ -140,23 +255,37 @@ impl Disk for LocalDisk {
     }
 
     fn sync(&self, ids: &[SegmentId]) -> Result<(), DiskError> {
-        #[cfg(target_os = "linux")]
         if ids.len() >= SYNC_ALL_FROM {
-            return match ids.iter().find(|&&id| !self.path_of(id).exists()) {
-                Some(&id) => Err(DiskError::NotFound { id }),
-                None => self.sync_all(),
-            };
+            let file_system = self.file_system()?;
+            if file_system.is_covered() {
+                return self.sync_all(ids, file_system);
+            }
         }
         self.sync_each(ids)
     }
 
     fn sweep(&self) -> Result<u64, DiskError> {
-        let left = entries(&self.incoming)?;
+        let left = entries(&self.incoming, DiskAction::Sweep)?;
         for path in &left {
-            fs::remove_file(path).map_err(|error| DiskError::from_io("remove", path.display(), &error))?;
+            fs::remove_file(path).map_err(|error| failed(DiskAction::Sweep, path, &error))?;
+        }
+        for directory in self.fan_out(DiskAction::Sweep)? {
+            // Those that hold something stay, as in `delete`.
+            let _ = fs::remove_dir(directory);
         }
         Ok(left.len() as u64)
     }
+}
+
+/// The error of a system call on `path`. Where that is stands in the log alone.
+fn failed(action: DiskAction, path: &Path, error: &io::Error) -> DiskError {
+    tracing::warn!(path = %path.display(), %error, "cannot {action}");
+    DiskError::from_io(action, error)
+}
+
+fn stray(action: DiskAction, path: &Path) -> DiskError {
+    tracing::warn!(path = %path.display(), "this is no regular file");
+    DiskError::Stray { action }
 }
 
 /// Where the segment's file is on the disk in `directory`, whether there is one or not.
@@ -169,39 +298,49 @@ fn path_below(segments: &Path, id: SegmentId) -> PathBuf {
     segments.join(&name[..2]).join(&name)
 }
 
-/// The directory that a path is in; the current one for a mere name.
-pub fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+fn name_of(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
 }
 
-/// Makes a directory and those above it that are missing, each of them durable.
-///
-/// # Errors
-/// What the system says.
-pub fn create_directories(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
+fn write_incoming(path: &Path, bytes: &[u8], place: Place) -> io::Result<()> {
+    let mut file = private_file::create_new(path)?;
+    file.write_all(bytes)?;
+    match place {
+        Place::Free => Ok(()),
+        // Else a power loss could take what is there and leave nothing of what takes its place.
+        Place::Taken => file.sync_all(),
     }
-    let parent = directory_of(path);
-    create_directories(parent)?;
-    match fs::create_dir(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+}
+
+/// What is in a regular file: up to one byte more than `max`. `None` where it is something else, such as a pipe that nobody
+/// writes to, or a device that never ends.
+fn read_regular(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
     }
-    File::open(parent)?.sync_all()
+    let mut bytes = Vec::with_capacity(metadata.len().min(max) as usize + 1);
+    file.take(max + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 fn sync_path(path: &Path, id: SegmentId) -> Result<(), DiskError> {
     match File::open(path).and_then(|file| file.sync_all()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(DiskError::NotFound { id }),
-        Err(error) => Err(DiskError::from_io("sync", path.display(), &error)),
+        Err(error) => Err(failed(DiskAction::Sync, path, &error)),
     }
 }
 
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
-    let failed = |error: io::Error| DiskError::from_io("list", directory.display(), &error);
-    let entries = fs::read_dir(directory).map_err(failed)?;
+/// What is in a directory; nothing where there is none.
+fn entries(directory: &Path, action: DiskAction) -> Result<Vec<PathBuf>, DiskError> {
+    let failed = |error: io::Error| failed(action, directory, &error);
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
     entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
 }
 
@@ -252,17 +391,87 @@ mod tests {
         fs::write(directory.path().join("segments/README"), b"mine").unwrap();
         fs::create_dir(directory.path().join("segments/ab")).unwrap();
         fs::write(directory.path().join("segments/ab/note"), b"mine").unwrap();
+        fs::create_dir(directory.path().join("segments/cd")).unwrap();
         assert_eq!((disk.sweep().unwrap(), disk.sweep().unwrap()), (1, 0));
         assert_eq!(disk.list().unwrap(), []);
         assert!(directory.path().join("segments/ab/note").exists());
+        assert!(!directory.path().join("segments/cd").exists());
     }
 
+    /// And not where on this machine that was: the error goes to other hosts, and into the trace.
     #[test]
     fn a_refusal_names_what_was_tried() {
         let (directory, disk) = disk();
         fs::remove_dir_all(directory.path()).unwrap();
         let (id, bytes) = segment(1);
-        let error = disk.write(id, &bytes).unwrap_err();
-        assert!(error.to_string().contains("cannot write") && error.to_string().contains(&id.to_string()), "{error}");
+        let text = disk.write(id, &bytes).unwrap_err().to_string();
+        assert!(text.contains("cannot") && text.contains("No such file or directory"), "{text}");
+        assert!(!text.contains(directory.path().to_str().unwrap()), "{text}");
+        assert_eq!((disk.list(), disk.sweep()), (Ok(vec![]), Ok(0)));
+        // A disk that is gone is not made anew in its place.
+        assert!(!directory.path().exists());
+    }
+
+    /// Some things never end, and some never begin.
+    #[test]
+    fn what_is_no_regular_file_is_neither_read_nor_counted() {
+        let (_directory, disk) = disk();
+        let (id, bytes) = segment(1);
+        disk.write(id, &bytes).unwrap();
+        let path = disk.path_of(id);
+        let link = |to: &str| std::os::unix::fs::symlink(to, &path).unwrap();
+        let fifo = || rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).unwrap();
+        let socket = || drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let make: [&dyn Fn(); 4] = [&|| link("/dev/zero"), &fifo, &|| fs::create_dir(&path).unwrap(), &socket];
+        for (n, make) in make.iter().enumerate() {
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+            // A socket's path may not be long.
+            if n < 3 || path.as_os_str().len() < 100 {
+                make();
+                assert_eq!(disk.read(id), Err(DiskError::Stray { action: DiskAction::Read }), "{n}");
+                assert_eq!(disk.list(), Err(DiskError::Stray { action: DiskAction::List }), "{n}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_a_segment_may_have() {
+        let (_directory, disk) = disk();
+        let (id, bytes) = segment(1);
+        disk.write(id, &bytes).unwrap();
+        let len = 8 << 30;
+        File::options().write(true).open(disk.path_of(id)).unwrap().set_len(len).unwrap();
+        assert_eq!(disk.read(id), Err(DiskError::TooLong { id, len }));
+        assert_eq!(disk.list(), Ok(vec![(id, SEGMENT_MAX)]));
+        disk.replace(id, &bytes).unwrap();
+        assert_eq!(disk.read(id).unwrap(), bytes);
+    }
+
+    #[test]
+    fn directories_go_with_their_last_segment() {
+        let (directory, disk) = disk();
+        let all: Vec<SegmentId> = (0..600).map(segment).map(|(id, bytes)| disk.write(id, &bytes).map(|()| id).unwrap()).collect();
+        let count = || fs::read_dir(directory.path().join("segments")).unwrap().count();
+        assert!(count() > 200);
+        all.iter().skip(1).for_each(|&id| disk.delete(id).unwrap());
+        assert_eq!((count(), disk.list().unwrap().len()), (1, 1));
+        disk.delete(all[0]).unwrap();
+        assert_eq!(count(), 0);
+        let (id, bytes) = segment(7);
+        disk.write(id, &bytes).unwrap();
+        assert_eq!(disk.read(id).unwrap(), bytes);
+    }
+
+    #[test]
+    fn segments_are_their_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let (directory, disk) = disk();
+        let (id, bytes) = segment(1);
+        disk.write(id, &bytes).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let path = disk.path_of(id);
+        assert_eq!(mode(&path), 0o600);
+        let made = [path.parent().unwrap().to_owned(), directory.path().join("segments"), directory.path().join("incoming")];
+        assert!(made.iter().all(|path| mode(path) == 0o700));
     }
 }

@@ -50,6 +50,7 @@ pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {
             (Role::Dim, format!("{node}: {leftovers} leftovers and {orphans} orphans of a crash were removed"))
         }
         Event::CaptureEnded { reason } => (Role::Bad, reason.clone()),
+        Event::DiskTrouble { node, trouble } => (Role::Bad, format!("{node}: {trouble}")),
         Event::SegmentsMissing { node, count } => (Role::Bad, format!("{node}: {count} segments that files need are missing")),
     };
     Some(line)

@@ -8,12 +8,12 @@ use std::process::Command;
 
 use p2p_storage::random::RandomStream;
 
-use crate::bench::files_below;
+use crate::bench::segments_below;
 use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
 
 /// The node's disks and the catalog, to see whether anything has changed.
 fn contents(home: &Home) -> Vec<(PathBuf, Vec<u8>)> {
-    let files = files_below(&home.data().join("nodes")).into_iter().map(|path| (path.clone(), read(path)));
+    let files = segments_below(&home.data()).into_iter().map(|path| (path.clone(), read(path)));
     files.collect()
 }
 
@@ -131,7 +131,7 @@ fn a_second_process_on_the_data_directory() {
     let home = Home::new("");
     home.file("slow.bin", 500_000);
     let put = home.spawn(&["put", "slow.bin", "--speed", "2x"]);
-    wait_until("the first segment", || !files_below(&home.data().join("nodes")).is_empty());
+    wait_until("the first segment", || !segments_below(&home.data()).is_empty());
     assert_says(&home.refused(&["ls"]), &["in use by another p2p process", "--data-dir"]);
     signal(&put, "INT");
     end_of(put);
@@ -197,7 +197,7 @@ fn a_full_disk() {
     home.ok(&["put", "small.bin", "--data-dir", "disk"]);
     let said = home.run(&["put", "large.bin", "--data-dir", "disk"]);
     let after = home.json(&["ls", "--data-dir", "disk"]);
-    let segments = files_below(&disk.join("nodes")).len();
+    let segments = segments_below(&disk).len();
     home.ok(&["get", "small.bin", "-o", "copy.bin", "--data-dir", "disk"]);
     run("umount", &[]);
     assert_eq!(said.code, Some(1));

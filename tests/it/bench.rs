@@ -167,8 +167,15 @@ impl Bench {
 
     /// Every segment file on every node's disk.
     pub(crate) fn segment_files(&self) -> Vec<PathBuf> {
-        files_below(&self.path("data/nodes"))
+        segments_below(&self.path("data"))
     }
+}
+
+/// Every segment file on the nodes' disks of a data directory.
+pub(crate) fn segments_below(data_dir: &Path) -> Vec<PathBuf> {
+    let mut found = files_below(&data_dir.join("nodes"));
+    found.retain(|path| path.components().any(|part| part.as_os_str() == "segments"));
+    found
 }
 
 pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {

@@ -25,7 +25,7 @@ use p2p_storage::units::{ByteSize, Probability, SimDuration, SimTime};
 use proptest::prelude::*;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::bench::{Bench, config, files_below, quick_link, random_file, slow_link};
+use crate::bench::{Bench, config, files_below, quick_link, random_file, segments_below, slow_link};
 
 /// A link over which nothing arrives.
 fn dead_link() -> HostConfig {
@@ -429,7 +429,7 @@ fn a_lost_or_damaged_catalog_stops_the_start_before_anything_is_swept() {
     drop(simulation);
     let catalog = home.path().join("data/catalog.redb");
     let whole = fs::read(&catalog).unwrap();
-    let segments = files_below(&home.path().join("data/nodes"));
+    let segments = segments_below(&home.path().join("data"));
     let open =
         |home: &Path| Simulation::open(config(&home.join("data"), 2, quick_link()), Box::new(InlineIo::default())).err().unwrap();
     for damaged in [Some(&whole[..whole.len() / 3]), Some(&[][..]), None] {
@@ -439,7 +439,7 @@ fn a_lost_or_damaged_catalog_stops_the_start_before_anything_is_swept() {
         }
         let message = open(home.path()).to_string();
         assert!(message.contains("damaged") || message.contains("has no catalog"), "{message}");
-        assert_eq!(files_below(&home.path().join("data/nodes")), segments);
+        assert_eq!(segments_below(&home.path().join("data")), segments);
     }
     fs::write(&catalog, whole).unwrap();
     let settings = config(&home.path().join("data"), 2, quick_link());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use p2p_storage::random::RandomStream;
 
-use crate::bench::files_below;
+use crate::bench::segments_below;
 use crate::program::{Home, QUICK, end_of, read, signal};
 
 const KILLS: u64 = 50;
@@ -59,7 +59,7 @@ fn what_was_acknowledged_survives_kills_at_fifty_random_instants() {
     let stored = acknowledged.len() as u64;
     assert!((2..=KILLS).contains(&stored), "{stored} of {KILLS} were stored: some of both kinds are wanted");
     let segments = acknowledged.values().map(|path| read(path).len().div_ceil(65_536)).sum::<usize>();
-    assert_eq!(files_below(&home.data().join("nodes")).len(), segments, "every segment file belongs to a stored file");
+    assert_eq!(segments_below(&home.data()).len(), segments, "every segment file belongs to a stored file");
     for (name, path) in &acknowledged {
         home.ok(&["get", name, "-o", "copy", "--force"]);
         assert!(read(home.path("copy")) == read(path), "{name}");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Capturing, Simulation, Token, Waiting};
+use crate::database::Purpose;
 use crate::engine::command::{Command, EngineError, OnShutdown, Reply};
 use crate::engine::event::Event;
 use crate::engine::io::{JobId, Lane, Outcome};
@@ -78,6 +79,7 @@ impl Simulation {
                     Err(error) => Some(Err(error)),
                 }
             }
+            Command::Orphans { action, node } => Some(self.orphans(action, node)),
             Command::SetSpeed { .. } | Command::Pause | Command::Resume => Some(Ok(Reply::Done)),
             Command::Shutdown { running } => self.shut_down(token, running),
         }
@@ -113,8 +115,11 @@ impl Simulation {
             return Err(EngineError::TooManySegments { name: key.name, segments, max: SEGMENTS_MAX });
         }
         if !self.world.has_room_for(size) {
-            return Err(EngineError::NoRoom { name: key.name, needed: size.as_u64(), free: self.world.free_bytes() });
+            let stopped = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
+            let (needed, free) = (size.as_u64(), self.world.free_bytes());
+            return Err(EngineError::NoRoom { name: key.name, needed, free, stopped });
         }
+        self.world.claim_volumes(Purpose::Keep)?;
         let id = self.next_id();
         let upload = Upload::start(&mut self.world, id, file, path, &key, size, stored_at);
         self.begin(id, Transfer::Upload(Box::new(upload)))
@@ -137,6 +142,7 @@ impl Simulation {
     fn remove(&mut self, user: Option<String>, key: &FileKey) -> Answer {
         self.refuse_when_closing()?;
         let file = self.known_file(key)?;
+        self.world.claim_volumes(Purpose::Free)?;
         let id = self.next_id();
         let removal = Removal::start(&mut self.world, id, user, &file);
         self.begin(id, Transfer::Removal(Box::new(removal)))

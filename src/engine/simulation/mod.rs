@@ -8,6 +8,7 @@
 
 mod commands;
 mod open;
+mod orphans;
 mod ownership;
 mod view;
 
@@ -26,7 +27,7 @@ use crate::storage::catalog::Catalog;
 use crate::storage::manifest::FileKey;
 use crate::units::SimTime;
 
-pub use self::open::Disks;
+pub use self::open::{Disks, lock_data_dir};
 
 use self::commands::finished;
 

@@ -64,6 +64,7 @@ impl Simulation {
             node: node.number(),
             address: net.address(entry.host),
             state: node.state(),
+            trouble: node.trouble().cloned(),
             seen: self.world.peers.peer(entry.host),
             capacity_bytes: volume.capacity,
             used_bytes: volume.used,
@@ -88,6 +89,7 @@ impl Simulation {
             file_bytes: self.world.files.values().map(|file| file.size).sum(),
             missing_segments: self.world.missing_segments,
             owed_deletions: self.world.owed.count(),
+            unknown_segments: self.world.unknown_segments,
             ..StorageStats::default()
         };
         for node in &self.world.nodes {
@@ -96,7 +98,9 @@ impl Simulation {
             stats.used_bytes += volume.used;
             // A thousand nodes may have more room than can be counted.
             stats.capacity_bytes = stats.capacity_bytes.saturating_add(volume.capacity);
-            stats.free_bytes = stats.free_bytes.saturating_add(volume.free());
+            if node.node.trouble().is_none() {
+                stats.free_bytes = stats.free_bytes.saturating_add(volume.free());
+            }
         }
         stats
     }

@@ -18,9 +18,10 @@ pub(super) struct Deletion {
 }
 
 impl Deletion {
-    /// Asks nodes to delete what no file needs and no upload counts on. A node that is dead is not asked, and owes its share.
+    /// Asks nodes to delete what no file needs and no upload counts on. A node that is dead is not asked, and owes its share; one
+    /// whose disk is in trouble neither, since a start sweeps what is there once the volume is the catalog's own again.
     pub(super) fn begin(world: &mut World, transfer: TransferId, mut garbage: Garbage) -> Deletion {
-        garbage.retain(|node, _| node.index() < world.nodes.len());
+        garbage.retain(|node, _| world.nodes.get(node.index()).is_some_and(|entry| entry.node.trouble().is_none()));
         for (&node, ids) in &mut garbage {
             ids.retain(|&id| !world.held.contains_key(&(node, id)));
         }

@@ -172,8 +172,7 @@ impl Upload {
         match world.placement.choose(&candidates, segment.bytes.len() as u64) {
             Some(node) => self.send(world, segment, node, attempt),
             None => {
-                let full_or_dead = |node| if world.is_dead(node) { "it is dead" } else { "it is full" };
-                let reason = |node| self.given_up.get(&node).cloned().unwrap_or_else(|| full_or_dead(node).into());
+                let reason = |node| self.given_up.get(&node).cloned().unwrap_or_else(|| world.why_passed_over(node));
                 let reasons = candidates.iter().map(|candidate| (candidate.node, reason(candidate.node))).collect();
                 self.fail(world, TransferError::NoHolder { index: segment.index, reasons });
             }

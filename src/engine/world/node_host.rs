@@ -47,6 +47,11 @@ impl NodeHost {
         NodeHost { node, host, disk, model, answers: BTreeMap::new() }
     }
 
+    /// Its disk. Asking it blocks.
+    pub(in crate::engine) fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
+    }
+
     pub(super) fn on_accepted(&mut self, connection: ConnectionId) {
         self.answers.insert(connection, Answers::default());
         self.node.handle_connected(connection);

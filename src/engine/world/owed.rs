@@ -81,6 +81,10 @@ impl World {
     /// Notes that a node is to delete segments, unless a file needs them when it is reached.
     pub(in crate::engine) fn owe(&mut self, node: NodeNumber, ids: impl IntoIterator<Item = SegmentId>) {
         let now = self.now();
+        // A start sweeps what is there once the volume is the catalog's own again.
+        if self.nodes.get(node.index()).is_none_or(|entry| entry.node.trouble().is_some()) {
+            return;
+        }
         let Some(debt) = self.owed.0.get_mut(node.index()) else { return };
         let before = debt.ids.len();
         debt.ids.extend(ids);

@@ -203,8 +203,10 @@ impl World {
     pub(in crate::engine) fn handle_disk(&mut self, index: usize, job: DiskJob, outcome: Outcome) {
         let outcome = match outcome {
             Outcome::Disk(outcome) => outcome,
-            Outcome::Crashed(reason) => Err(DiskError::Io { action: "work on", what: "the disk".into(), reason }),
-            other => Err(DiskError::Io { action: "understand", what: format!("{other:?}"), reason: "wrong kind of work".into() }),
+            other => {
+                tracing::error!(?other, "work on a disk came to something else than it should");
+                Err(DiskError::Internal)
+            }
         };
         self.nodes[index].node.handle_disk(job, outcome);
         self.carry_out(index);

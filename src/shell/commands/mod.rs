@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod files;
 mod forms;
 pub(super) mod network;
+pub(super) mod orphans;
 pub(super) mod otp;
 pub(super) mod session;
 pub(super) mod time;

@@ -49,6 +49,7 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
         ("received", bytes_of(node.bytes_received)),
         ("queued packets", format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1)),
     ];
+    pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
     pairs.extend(host.map(|host| ("link", link_of(host))));
     Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node))))
 }
@@ -79,7 +80,14 @@ pub(in crate::shell) async fn health(shell: &Shell, _: &Call) -> Result<Answer, 
     let row = |from: Party| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
     let columns = vec![words("from"), words("last round trip to each, in the same order")];
     let rows = parties.iter().map(|&from| row(from)).collect();
-    Ok(Answer::new(View::Table(Table { columns, rows, empty: "" }), matrix_data(&report.matrix)))
+    let probes = View::Table(Table { columns, rows, empty: "" });
+    let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
+    let troubles: Vec<(String, String)> = troubles.collect();
+    let view = match troubles.is_empty() {
+        true => probes,
+        false => View::Sections(vec![("probes".into(), probes), ("stopped".into(), View::Pairs(troubles))]),
+    };
+    Ok(Answer::new(view, matrix_data(&report.matrix)))
 }
 
 fn matrix_data(matrix: &HealthMatrix) -> Value {

@@ -1,7 +1,7 @@
 //! Nodes, links and packets: what there is to type. Knows nothing of how it is done.
 
 use super::{once, optional};
-use crate::shell::commands::network;
+use crate::shell::commands::{network, orphans};
 use crate::shell::spec::{Audience, Flag, Group, Kind, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -48,6 +48,19 @@ pub(super) static COMMANDS: &[Spec] = &[
         arguments: &[],
         flags: &[],
         run: |shell, call| Box::pin(network::storage(shell, call)),
+    },
+    Spec {
+        name: "orphans",
+        aliases: &[],
+        group: Group::Nodes,
+        audience: Audience::Admins,
+        summary: "list the segments that no file needs and that stay all the same, or settle what becomes of them",
+        details: "A volume that another catalog, or another state of this one, has written to last is read and not changed. `free` \
+                  removes from it what no file of this catalog needs, `adopt` keeps that; with either it is this catalog's from \
+                  then on. Without a node it is done on all such nodes.",
+        arguments: &[optional("list|free|adopt", Kind::OneOf(&["list", "free", "adopt"])), optional("NODE", Kind::Node)],
+        flags: &[],
+        run: |shell, call| Box::pin(orphans::orphans(shell, call)),
     },
     Spec {
         name: "topology",

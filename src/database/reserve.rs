@@ -1,0 +1,135 @@
+//! Room that is kept back in the data directory for what has to work on a full disk: whoever removes a file has to log in, and
+//! the database writes new pages before it frees old ones. A file of the reserve's size holds the room until it is needed. Knows
+//! nothing of what it is needed for.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{FallocateFlags, StatVfs, fallocate, statvfs};
+use rustix::io::Errno;
+
+use crate::private_file;
+
+/// The file's name.
+const NAME: &str = "reserve";
+/// How much is kept back: some logins and removals of files with hundreds of segments.
+const SIZE: u64 = 768 << 10;
+/// With less than this, nothing is begun that may be done another time, and the reserve is used for what may not.
+const SHORT: u64 = 256 << 10;
+/// The most bytes written at once to a file that the system does not allocate.
+const CHUNK: usize = 64 << 10;
+
+/// The reserve of a directory.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    path: PathBuf,
+    /// It has been used, and not been restored yet.
+    is_used: AtomicBool,
+}
+
+impl Reserve {
+    /// The reserve of `directory`, which is made where there is none and there is room.
+    pub(super) fn of(directory: &Path) -> Reserve {
+        let reserve = Reserve { path: directory.join(NAME), is_used: AtomicBool::new(false) };
+        let is_whole = reserve.path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == SIZE);
+        reserve.is_used.store(!is_whole, Ordering::SeqCst);
+        reserve.restore();
+        reserve
+    }
+
+    /// Whether there is hardly any room left.
+    pub(super) fn is_short(&self) -> bool {
+        self.free().is_some_and(|free| free < SHORT)
+    }
+
+    /// Gives the room to whoever needs it now.
+    pub(super) fn release(&self) {
+        match fs::remove_file(&self.path) {
+            Ok(()) => tracing::warn!(path = %self.path.display(), "the disk is full: room that was kept back is used"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(path = %self.path.display(), %error, "room that was kept back cannot be used"),
+        }
+        self.is_used.store(true, Ordering::SeqCst);
+    }
+
+    /// Keeps room back again, where it was used and there is enough by now.
+    pub(super) fn restore(&self) {
+        if !self.is_used.load(Ordering::SeqCst) || self.free().is_none_or(|free| free < 2 * SIZE) {
+            return;
+        }
+        match self.make() {
+            Ok(()) => self.is_used.store(false, Ordering::SeqCst),
+            Err(error) => {
+                tracing::debug!(%error, "no room is kept back");
+                // Half a reserve is in the way of everybody.
+                let _ = fs::remove_file(&self.path);
+            }
+        }
+    }
+
+    fn make(&self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = private_file::create_new(&self.path)?;
+        match fallocate(&file, FallocateFlags::empty(), 0, SIZE) {
+            Ok(()) => Ok(()),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Bytes that whoever runs this may still write where the reserve is; `None` where the system does not say.
+    fn free(&self) -> Option<u64> {
+        let StatVfs { f_bfree, f_bavail, f_frsize, .. } = statvfs(private_file::directory_of(&self.path)).ok()?;
+        // Some blocks are the superuser's alone.
+        let blocks = if rustix::process::geteuid().is_root() { f_bfree } else { f_bavail };
+        Some(blocks.saturating_mul(f_frsize))
+    }
+}
+
+/// Writes what no file system compresses to nothing.
+fn fill(mut file: &File) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    getrandom::fill(&mut chunk).map_err(io::Error::other)?;
+    for _ in 0..SIZE / CHUNK as u64 {
+        file.write_all(&chunk)?;
+    }
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn room_is_kept_back_given_away_and_kept_back_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(NAME);
+        let reserve = Reserve::of(directory.path());
+        let metadata = fs::metadata(&path).unwrap();
+        assert!(metadata.len() == SIZE && metadata.blocks() * 512 >= SIZE, "{metadata:?}");
+        assert!(!reserve.is_short());
+        reserve.release();
+        assert!(!path.exists());
+        reserve.restore();
+        assert!(path.exists());
+        // One that was cut short is made anew at the next start.
+        File::options().write(true).open(&path).unwrap().set_len(10).unwrap();
+        drop(Reserve::of(directory.path()));
+        assert_eq!(fs::metadata(&path).unwrap().len(), SIZE);
+    }
+
+    #[test]
+    fn what_the_system_does_not_allocate_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = File::create(directory.path().join("file")).unwrap();
+        fill(&file).unwrap();
+        assert!(file.metadata().unwrap().len() == SIZE && file.metadata().unwrap().blocks() * 512 >= SIZE);
+    }
+}

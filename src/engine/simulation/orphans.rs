@@ -1,0 +1,131 @@
+//! Segments that no file of the catalog needs, on volumes that another catalog has written to or that somebody has taken over as
+//! they were: listed, freed, or taken over. Nothing of this happens by itself. Knows nothing of who may ask for it.
+
+use std::collections::BTreeSet;
+
+use super::Simulation;
+use super::commands::Answer;
+use crate::database::Purpose;
+use crate::engine::command::{EngineError, OrphansAction, Reply};
+use crate::engine::snapshot::{Orphans, Party};
+use crate::node::NODE_PORT;
+use crate::storage::catalog::CatalogError;
+use crate::storage::epochs::Claim;
+use crate::storage::manifest::NodeNumber;
+use crate::storage::segment::SegmentId;
+use crate::storage::standing::Trouble;
+use crate::storage::volume::Volume;
+
+type Found = Vec<(SegmentId, u64)>;
+
+impl Simulation {
+    /// Lists orphans, or does something about them: on one node, or on all where there is something to be done.
+    pub(super) fn orphans(&mut self, action: OrphansAction, node: Option<NodeNumber>) -> Answer {
+        if let Some(node) = node.filter(|node| node.index() >= self.world.nodes.len()) {
+            return Err(EngineError::UnknownParty(Party::Node(node)));
+        }
+        if action != OrphansAction::List {
+            self.world.catalog.database().refuse_when_read_only().map_err(CatalogError::from)?;
+        }
+        let running = self.running_transfers();
+        if action != OrphansAction::List && !running.is_empty() {
+            return Err(EngineError::Busy { names: running });
+        }
+        let all = (0..self.world.nodes.len()).map(NodeNumber::from_index);
+        let wanted: Vec<NodeNumber> = all.filter(|&of| node.is_none_or(|node| of == node)).collect();
+        let mut reports = Vec::new();
+        for of in wanted {
+            let report = self.orphans_of(of)?;
+            let is_named = node.is_some();
+            if report.trouble.is_none() && report.segments.is_empty() {
+                continue;
+            }
+            // Where nobody has named it, a disk that is broken or away is in nobody's way.
+            if action != OrphansAction::List && !is_named && report.trouble.as_ref().is_some_and(Trouble::stops) {
+                continue;
+            }
+            self.settle_orphans(action, &report)?;
+            reports.push(report);
+        }
+        Ok(Reply::Orphans(reports))
+    }
+
+    fn settle_orphans(&mut self, action: OrphansAction, report: &Orphans) -> Result<(), EngineError> {
+        let ids: Vec<SegmentId> = report.segments.iter().map(|(id, _)| *id).collect();
+        match (action, &report.trouble) {
+            (OrphansAction::List, _) => return Ok(()),
+            (_, Some(trouble @ Trouble::Disk(_))) | (OrphansAction::Free, Some(trouble @ Trouble::NotMounted)) => {
+                return Err(EngineError::Trouble { node: report.node, trouble: trouble.clone() });
+            }
+            (OrphansAction::Adopt, Some(_)) => {
+                self.world.catalog.keep(report.node, &ids)?;
+                self.take_over(report.node)?;
+            }
+            // They are kept already.
+            (OrphansAction::Adopt, None) => return Ok(()),
+            (OrphansAction::Free, trouble) => {
+                if trouble.is_some() {
+                    self.take_over(report.node)?;
+                }
+                self.world.catalog.keep(report.node, &[])?;
+                self.delete_orphans(report.node, &ids)?;
+            }
+        }
+        let count = report.trouble.as_ref().map_or(0, |_| ids.len() as u64);
+        self.world.unknown_segments = self.world.unknown_segments.saturating_sub(count);
+        Ok(())
+    }
+
+    /// What no file needs on a node: all that is there, or where the volume is the catalog's own what is kept. What is on its way
+    /// to becoming a file is none of it.
+    fn orphans_of(&self, node: NodeNumber) -> Result<Orphans, EngineError> {
+        let entry = &self.world.nodes[node.index()];
+        let trouble = entry.node.trouble().cloned();
+        let candidates: Found = match &trouble {
+            Some(Trouble::Disk(_)) => Vec::new(),
+            Some(_) => self.found_on(node)?,
+            None => {
+                let kept = self.world.catalog.kept()?.remove(&node).unwrap_or_default();
+                kept.into_iter().filter_map(|id| Some((id, entry.node.len_of(id)?))).collect()
+            }
+        };
+        let needed = self.needed_of(node)?;
+        let segments = candidates.into_iter().filter(|(id, _)| !needed.contains(id)).collect();
+        Ok(Orphans { node, trouble, segments })
+    }
+
+    fn needed_of(&self, node: NodeNumber) -> Result<BTreeSet<SegmentId>, EngineError> {
+        Ok(self.world.catalog.references()?.remove(&node).unwrap_or_default())
+    }
+
+    fn found_on(&self, node: NodeNumber) -> Result<Found, EngineError> {
+        let found = self.world.nodes[node.index()].disk().list();
+        found.map_err(|error| EngineError::Trouble { node, trouble: error.into() })
+    }
+
+    /// Makes a volume the catalog's own, with what is on it, and lets its node run.
+    fn take_over(&mut self, node: NodeNumber) -> Result<(), EngineError> {
+        // Whatever becomes of what is there, it can be freed from then on.
+        let failed = self.world.begin_epoch(Purpose::Free, &[Claim { node, marked: None }])?;
+        if let Some((node, error)) = failed.into_iter().next() {
+            return Err(EngineError::Trouble { node, trouble: error.into() });
+        }
+        let needed = self.needed_of(node)?;
+        let (there, others): (Found, Found) = self.found_on(node)?.into_iter().partition(|(id, _)| needed.contains(id));
+        let capacity = self.world.config.nodes[node.index()].capacity.as_u64();
+        let tcp = self.world.config.tcp;
+        let entry = &mut self.world.nodes[node.index()];
+        entry.node.take_over(Volume::new(capacity, &there).with_unsynced(&others));
+        let host = entry.host;
+        self.world.net.listen(host, NODE_PORT, tcp);
+        self.world.note_all_timeouts();
+        Ok(())
+    }
+
+    fn delete_orphans(&mut self, node: NodeNumber, ids: &[SegmentId]) -> Result<(), EngineError> {
+        let entry = &mut self.world.nodes[node.index()];
+        let deletion = entry.node.discard(ids);
+        let deleted = deletion.run(entry.disk());
+        deleted.map(drop).map_err(|error| EngineError::Trouble { node, trouble: error.into() })
+    }
+}

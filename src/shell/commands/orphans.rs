@@ -1,0 +1,54 @@
+//! Segments that no file needs, on volumes that are left alone. Knows nothing of why they are there.
+
+use serde_json::{Value, json};
+
+use crate::engine::snapshot::Orphans;
+use crate::engine::{Command, OrphansAction, Reply};
+use crate::report::{Table, bytes_of, figures, words};
+use crate::shell::answer::{Answer, View};
+use crate::shell::call::Call;
+use crate::shell::{Shell, ShellError};
+
+pub(in crate::shell) async fn orphans(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let action = match call.argument(0) {
+        Some("free") => OrphansAction::Free,
+        Some("adopt") => OrphansAction::Adopt,
+        _ => OrphansAction::List,
+    };
+    let node = call.argument(1).map(|_| call.node(1)).transpose()?;
+    let Reply::Orphans(found) = shell.ask(Command::Orphans { action, node }).await? else { return Ok(Answer::nothing()) };
+    let view = match action {
+        _ if found.is_empty() => View::Text("every volume is this catalog's own, and every segment belongs to a file".into()),
+        OrphansAction::List => list(&found),
+        OrphansAction::Free => told(&found, |on| format!("freed {} on {}", amount(on), on.node)),
+        OrphansAction::Adopt => told(&found, |on| format!("took over {}; {} that no file needs stay", on.node, amount(on))),
+    };
+    Ok(Answer::new(view, found.iter().map(data).collect()))
+}
+
+fn amount(on: &Orphans) -> String {
+    let bytes = on.segments.iter().map(|(_, len)| len).sum();
+    format!("{} segments with {}", on.segments.len(), bytes_of(bytes))
+}
+
+fn told(found: &[Orphans], line: impl Fn(&Orphans) -> String) -> View {
+    View::Text(found.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+fn list(found: &[Orphans]) -> View {
+    let reason = |on: &Orphans| on.trouble.as_ref().map_or("taken over as it was".into(), ToString::to_string);
+    let volumes = found.iter().map(|on| vec![on.node.to_string(), amount(on), reason(on)]).collect();
+    let volumes =
+        Table { columns: vec![words("node"), words("no file needs"), words("why they stay")], rows: volumes, empty: "" };
+    let rows =
+        found.iter().flat_map(|on| on.segments.iter().map(|(id, len)| vec![on.node.to_string(), id.to_string(), bytes_of(*len)]));
+    let columns = vec![words("node"), words("segment"), figures("size")];
+    let segments = Table { columns, rows: rows.collect(), empty: "no segments" };
+    View::Sections(vec![("volumes".into(), View::Table(volumes)), ("segments".into(), View::Table(segments))])
+}
+
+fn data(on: &Orphans) -> Value {
+    let segments: Value = on.segments.iter().map(|(id, len)| json!({ "sha256": id.to_string(), "bytes": len })).collect();
+    let trouble = on.trouble.as_ref().map(ToString::to_string);
+    json!({ "node": on.node.to_string(), "trouble": trouble, "segments": segments })
+}

@@ -1,0 +1,373 @@
+//! The nodes' volumes and the catalog: what is acknowledged while syncs fail, what an older or another catalog may do to a volume,
+//! and what is left where a start is cut short at any step.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use p2p_storage::database::Purpose;
+use p2p_storage::engine::event::Event;
+use p2p_storage::engine::io::InlineIo;
+use p2p_storage::engine::{Command, EngineError, OrphansAction, Reply, Simulation, Token};
+use p2p_storage::random::RandomStream;
+use p2p_storage::storage::catalog::Catalog;
+use p2p_storage::storage::crash_disk::CrashDisk;
+use p2p_storage::storage::disk::Disk;
+use p2p_storage::storage::epochs::Claim;
+use p2p_storage::storage::manifest::{FileKey, NodeNumber};
+use p2p_storage::storage::marker::{Marker, Marking};
+use p2p_storage::storage::segment::SegmentId;
+use p2p_storage::units::SimDuration;
+use proptest::prelude::*;
+
+use crate::bench::{Bench, config, quick_link, random_file, segments_below};
+
+/// How many seeds the properties are tried with; `P2P_LONG=1` tries a hundred times as many.
+fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig::with_cases(if std::env::var_os("P2P_LONG").is_some() { 100 * count } else { count })
+}
+
+/// Disks in memory, and a home in which the catalog is.
+struct Lab {
+    home: tempfile::TempDir,
+    disks: Vec<Arc<CrashDisk>>,
+}
+
+impl Lab {
+    fn new(nodes: usize) -> Lab {
+        // In memory, where there is such a place: hundreds of starts wait for no disk there.
+        let home = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        Lab { home, disks: (0..nodes).map(|_| Arc::new(CrashDisk::new())).collect() }
+    }
+
+    fn catalog(&self) -> std::path::PathBuf {
+        self.home.path().join("catalog.redb")
+    }
+
+    fn start(&self) -> Started {
+        let settings = config(self.home.path(), self.disks.len() as u8, quick_link());
+        let disks = self.disks.iter().map(|disk| Arc::clone(disk) as Arc<dyn Disk>).collect();
+        let catalog = Catalog::open(&self.catalog()).unwrap();
+        let simulation = Simulation::with_disks(settings, catalog, disks, Box::new(InlineIo::default())).unwrap();
+        Started { simulation, next: 0 }
+    }
+
+    fn file(&self, name: &str, bytes: usize, salt: u64) -> Vec<u8> {
+        random_file(&self.home.path().join(name), bytes, salt)
+    }
+
+    fn upload(&self, name: &str, of: &str) -> Command {
+        Command::Upload { path: self.home.path().join(of), owner: None, name: Some(name.into()), stored_at: 0 }
+    }
+
+    fn lose_power(&self, chance: &mut RandomStream) {
+        self.disks.iter().for_each(|disk| disk.crash(chance));
+    }
+}
+
+struct Started {
+    simulation: Simulation,
+    next: u64,
+}
+
+impl Started {
+    fn tell(&mut self, command: Command) -> Token {
+        self.next += 1;
+        self.simulation.apply(Token(self.next), command);
+        Token(self.next)
+    }
+
+    fn ask(&mut self, command: Command) -> Result<Reply, EngineError> {
+        let token = self.tell(command);
+        loop {
+            while let Some((answered, reply)) = self.simulation.poll_reply() {
+                if answered == token {
+                    return reply;
+                }
+            }
+            self.simulation.run();
+        }
+    }
+
+    /// Does a transfer to its end.
+    fn transfer(&mut self, command: Command) -> Result<(), EngineError> {
+        let Reply::Started(transfer) = self.ask(command)? else { panic!("no transfer") };
+        match self.ask(Command::Await { transfer })? {
+            Reply::Finished(report) => report.into_result().map(drop),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn names(&mut self) -> Vec<String> {
+        let Ok(Reply::Files(files)) = self.ask(Command::Files) else { panic!("no files") };
+        files.into_iter().map(|file| file.key.name).collect()
+    }
+
+    fn fetch(&mut self, name: &str, to: &Path) -> Result<Vec<u8>, EngineError> {
+        let file = FileKey::unowned(name);
+        self.transfer(Command::Download { user: None, file, path: to.to_owned(), overwrite: true })?;
+        Ok(fs::read(to).unwrap())
+    }
+}
+
+fn segments_of(disk: &CrashDisk) -> Vec<SegmentId> {
+    disk.list().unwrap().into_iter().map(|(id, _)| id).collect()
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    /// Files that share content are stored side by side while syncs fail now and then, each failure being told once. The power
+    /// goes in the end: whatever was acknowledged is there, byte for byte.
+    #[test]
+    fn acknowledged_means_stored_whichever_syncs_fail(
+        seed: u64,
+        files in proptest::collection::vec((0u64..3, 1usize..200_000, 0u64..30), 2..6),
+        failing in proptest::collection::vec((0u64..60, 1u64..20), 1..4),
+    ) {
+        let lab = Lab::new(2);
+        let mut chance = RandomStream::new(seed, "power");
+        let mut started = lab.start();
+        let mut contents = BTreeMap::new();
+        let mut instants: Vec<(u64, u8, usize)> = Vec::new();
+        for (n, &(salt, size, at)) in files.iter().enumerate() {
+            // The same salt and size make the same content, and equal beginnings equal segments.
+            contents.insert(format!("f{n}"), lab.file(&format!("f{n}"), size, salt));
+            instants.push((at, 0, n));
+        }
+        for &(at, span) in &failing {
+            instants.extend([(at, 1, 0), (at + span, 2, 0)]);
+        }
+        instants.sort_unstable();
+        let (mut now, mut acknowledged) = (0, Vec::new());
+        let mut tokens = BTreeMap::new();
+        for (at, what, n) in instants {
+            started.ask(Command::Sleep { span: SimDuration::from_millis(at - now) }).unwrap();
+            now = at;
+            match what {
+                0 => {
+                    let name = format!("f{n}");
+                    if let Ok(Reply::Started(transfer)) = started.ask(lab.upload(&name, &name)) { tokens.insert(name, transfer); }
+                }
+                on => lab.disks.iter().for_each(|disk| disk.fail_syncs(on == 1)),
+            }
+        }
+        for (name, transfer) in tokens {
+            let Ok(Reply::Finished(report)) = started.ask(Command::Await { transfer }) else { panic!("no report") };
+            if report.into_result().is_ok() { acknowledged.push(name); }
+        }
+        drop(started);
+        lab.lose_power(&mut chance);
+        let mut after = lab.start();
+        let names = after.names();
+        for name in &acknowledged { prop_assert!(names.contains(name), "{name} was acknowledged and is gone"); }
+        for name in names {
+            let found = after.fetch(&name, &lab.home.path().join("copy"));
+            prop_assert!(found.as_ref() == Ok(&contents[&name]), "{name}: {:?}", found.err());
+        }
+    }
+
+    /// Copies of the catalog are put back in any order, files are stored with whichever is there, and volumes are taken over as
+    /// they are. Nobody frees or removes anything, so nothing that any copy lists is ever lost.
+    #[test]
+    fn no_copy_of_the_catalog_loses_what_another_has_stored(
+        steps in proptest::collection::vec((0u8..6, any::<prop::sample::Index>(), 1usize..150_000), 2..12),
+    ) {
+        let lab = Lab::new(3);
+        drop(lab.start());
+        let mut copies = vec![fs::read(lab.catalog()).unwrap()];
+        let mut contents = BTreeMap::new();
+        for (n, (what, which, size)) in steps.iter().enumerate() {
+            match what {
+                0 | 1 => fs::write(lab.catalog(), which.get(&copies)).unwrap(),
+                2 => drop(lab.start()),
+                3 => {
+                    let mut started = lab.start();
+                    started.ask(Command::Orphans { action: OrphansAction::Adopt, node: None }).unwrap();
+                    drop(started);
+                    copies.push(fs::read(lab.catalog()).unwrap());
+                }
+                _ => {
+                    let name = format!("f{n}");
+                    let content = lab.file(&name, *size, n as u64);
+                    let mut started = lab.start();
+                    if started.transfer(lab.upload(&name, &name)).is_ok() { contents.insert(name, content); }
+                    drop(started);
+                    copies.push(fs::read(lab.catalog()).unwrap());
+                }
+            }
+        }
+        for copy in copies {
+            fs::write(lab.catalog(), copy).unwrap();
+            let mut started = lab.start();
+            for name in started.names() {
+                let found = started.fetch(&name, &lab.home.path().join("copy"));
+                prop_assert!(found.as_ref() == Ok(&contents[&name]), "{name}: {:?}", found.err());
+            }
+        }
+    }
+
+    /// A start is killed after any step of taking possession, again and again: the volume stays the catalog's own, so that the
+    /// next start sweeps and writes as if nothing had been, and what is stored stays.
+    #[test]
+    fn taking_possession_may_be_cut_short_after_any_step(cuts in proptest::collection::vec(0u8..4, 1..6), marked_before: bool) {
+        let lab = Lab::new(1);
+        let node = NodeNumber::from_index(0);
+        let mut contents = BTreeMap::new();
+        if marked_before {
+            contents.insert("a".to_owned(), lab.file("a", 100_000, 1));
+            lab.start().transfer(lab.upload("a", "a")).unwrap();
+        }
+        for (n, cut) in cuts.into_iter().enumerate() {
+            take_possession(&lab, node, cut);
+            // What a crashed upload of this catalog has left is swept.
+            let bytes = [n as u8; 50];
+            let orphan = SegmentId::of(&bytes);
+            lab.disks[0].write(orphan, &bytes).unwrap();
+            let is_own = lab.disks[0].marking() != Ok(Marking::Absent);
+            let started = lab.start();
+            let troubles: Vec<Event> = events(started).into_iter().filter(|event| matches!(event, Event::DiskTrouble { .. })).collect();
+            prop_assert_eq!(troubles.is_empty(), is_own, "after step {}: {:?}", cut, troubles);
+            if !is_own { lab.disks[0].delete(orphan).unwrap(); }
+            prop_assert!(!segments_of(&lab.disks[0]).contains(&orphan));
+            let name = format!("f{n}");
+            contents.insert(name.clone(), lab.file(&name, 70_000, 10 + n as u64));
+            lab.start().transfer(lab.upload(&name, &name)).unwrap();
+        }
+        let mut started = lab.start();
+        for (name, content) in &contents {
+            prop_assert_eq!(&started.fetch(name, &lab.home.path().join("copy")).unwrap(), content);
+        }
+    }
+}
+
+/// Begins an epoch and stops after so many of its steps.
+fn take_possession(lab: &Lab, node: NodeNumber, steps: u8) {
+    let catalog = Catalog::open(&lab.catalog()).unwrap();
+    let marked = match lab.disks[0].marking().unwrap() {
+        Marking::Marked(marker) => Some(marker.epoch),
+        _ => None,
+    };
+    let mut markers: Vec<(NodeNumber, Marker)> = Vec::new();
+    for step in 0..steps {
+        match step {
+            0 => markers = catalog.begin_epoch(Purpose::Keep, &[Claim { node, marked }]).unwrap(),
+            1 => lab.disks[0].mark(&markers[0].1).unwrap(),
+            _ => catalog.finish_epoch(Purpose::Keep, &markers).unwrap(),
+        }
+    }
+}
+
+fn events(mut started: Started) -> Vec<Event> {
+    std::iter::from_fn(|| started.simulation.poll_event()).map(|(_, event)| event).collect()
+}
+
+/// Two uploads share a segment; the sync for the first fails, and the one for the second succeeds.
+#[test]
+fn a_second_upload_does_not_believe_what_the_first_ones_sync_has_lost() {
+    let lab = Lab::new(1);
+    let content = lab.file("f", 60_000, 1);
+    let mut started = lab.start();
+    // The first waits for the second, so that what both need is not deleted in between.
+    let begin = |started: &mut Started, name: &str| match started.ask(lab.upload(name, "f")) {
+        Ok(Reply::Started(transfer)) => transfer,
+        other => panic!("{other:?}"),
+    };
+    let (first, second) = (begin(&mut started, "first"), begin(&mut started, "second"));
+    lab.disks[0].fail_syncs(true);
+    let Ok(Reply::Finished(report)) = started.ask(Command::Await { transfer: first }) else { panic!("no report") };
+    lab.disks[0].fail_syncs(false);
+    assert!(report.into_result().is_err());
+    let Ok(Reply::Finished(report)) = started.ask(Command::Await { transfer: second }) else { panic!("no report") };
+    let acknowledged = report.into_result().is_ok();
+    drop(started);
+    for seed in 0..20 {
+        let mut chance = RandomStream::new(seed, "power");
+        lab.lose_power(&mut chance);
+        let mut after = lab.start();
+        assert_eq!(after.names().contains(&"second".to_owned()), acknowledged);
+        if acknowledged {
+            assert_eq!(after.fetch("second", &lab.home.path().join("copy")).unwrap(), content);
+        }
+    }
+}
+
+/// Nobody knows what of a commit is on the disk where its file has been taken away: nothing is deleted, and the next start decides.
+#[test]
+fn a_catalog_that_is_taken_away_while_it_is_open_acknowledges_nothing() {
+    let mut bench = Bench::new(2, quick_link());
+    random_file(&bench.path("a.bin"), 200_000, 1);
+    random_file(&bench.path("b.bin"), 200_000, 2);
+    bench.put("a.bin").unwrap();
+    let (catalog, away) = (bench.path("data/catalog.redb"), bench.path("away"));
+    let transfer = bench.start(bench.upload_of("b.bin")).unwrap();
+    fs::rename(&catalog, &away).unwrap();
+    assert!(bench.finish(transfer).unwrap_err().to_string().contains("next start"));
+    assert_eq!(segments_below(&bench.path("data")).len(), 8, "nothing is deleted");
+    assert!(bench.start(bench.upload_of("b.bin")).is_err() || bench.remove("a.bin").is_err());
+    fs::rename(&away, &catalog).unwrap();
+    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    assert_eq!(bench.names(), ["a.bin"]);
+    assert_eq!(segments_below(&bench.path("data")).len(), 4, "the next start has decided");
+    bench.get("a.bin").unwrap();
+}
+
+/// Where on this machine a disk is, nobody on the network learns, and the run does not depend on it.
+#[test]
+fn a_disk_that_fails_leaves_no_path_in_the_run() {
+    let run = |directory: &str| {
+        let home = tempfile::Builder::new().prefix(directory).tempdir().unwrap();
+        let settings = config(&home.path().join("data"), 3, quick_link());
+        let mut bench = Bench::open(home, settings, Box::new(InlineIo::default())).unwrap();
+        random_file(&bench.path("a.bin"), 300_000, 1);
+        bench.put("a.bin").unwrap();
+        let segments = bench.path("data/nodes/Node_02/segments");
+        fs::remove_dir_all(&segments).unwrap();
+        fs::write(&segments, "").unwrap();
+        let failed = bench.get("a.bin").unwrap_err().to_string();
+        random_file(&bench.path("b.bin"), 300_000, 2);
+        bench.put("b.bin").unwrap();
+        let events: Vec<String> =
+            std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| format!("{event:?}")).collect();
+        let path = bench.path("data").to_str().unwrap().to_owned();
+        assert!(events.iter().chain([&failed]).all(|text| !text.contains(&path)), "{failed} {events:?}");
+        assert!(failed.contains("Not a directory"), "{failed}");
+        bench.simulation.trace_hash()
+    };
+    assert_eq!(run("short"), run("a-much-longer-name-of-a-directory-that-would-make-longer-packets"));
+}
+
+/// The epoch and the names are random, and a run does not depend on them.
+#[test]
+fn markers_leave_no_trace() {
+    let run = || {
+        let mut bench = Bench::new(3, quick_link());
+        random_file(&bench.path("a.bin"), 300_000, 1);
+        bench.put("a.bin").unwrap();
+        let marker = fs::read_to_string(bench.path("data/nodes/Node_01/volume")).unwrap();
+        (bench.simulation.trace_hash(), marker)
+    };
+    let (one, other) = (run(), run());
+    assert_eq!(one.0, other.0);
+    assert_ne!(one.1, other.1);
+}
+
+/// A new epoch begins with the first write of a run, and with nothing else.
+#[test]
+fn an_epoch_begins_with_the_first_write() {
+    let mut bench = Bench::new(2, quick_link());
+    let marker = |bench: &Bench| fs::read_to_string(bench.path("data/nodes/Node_01/volume")).ok();
+    assert_eq!(marker(&bench), None);
+    random_file(&bench.path("a.bin"), 100_000, 1);
+    bench.put("a.bin").unwrap();
+    let first = marker(&bench);
+    fs::copy(bench.path("a.bin"), bench.path("b.bin")).unwrap();
+    bench.put("b.bin").unwrap();
+    assert_eq!(marker(&bench), first);
+    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    bench.get("a.bin").unwrap();
+    assert_eq!(marker(&bench), first);
+    bench.remove("a.bin").unwrap();
+    assert_ne!(marker(&bench), first);
+}
