@@ -2,13 +2,13 @@
 //! the shell and how to print, and no other front end.
 
 use clap::Args;
-use color_eyre::eyre::{Report, Result, WrapErr};
+use eyre::{Report, Result, WrapErr};
 
 use crate::access::kept;
 use crate::asking::{Desk, LoginArgs};
 use crate::engine::ClockMode;
 use crate::output::{self, OutputArgs};
-use crate::session::{EngineArgs, Session};
+use crate::session::{EngineArgs, Session, refuse_dash};
 use crate::shell::answer::Answer;
 use crate::shell::words::quote;
 
@@ -61,6 +61,7 @@ struct Whose {
 
 impl Whose {
     fn start(&self) -> Result<(Session, Desk)> {
+        refuse_dash("--password-file", self.password_file.as_deref())?;
         let session = Session::start(&self.engine, ClockMode::OnDemand)?;
         let login = LoginArgs { user: None, password_file: self.password_file.clone() };
         let desk = Desk::unmanned(&session, &login, ORIGIN)?;
@@ -76,7 +77,7 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
     let (session, mut desk) = args.whose.start()?;
     // An admin may make accounts for others.
     desk.resume(&session).await?;
-    let words = ["register"].into_iter().chain(args.name.as_deref()).chain(args.email.as_deref());
+    let words = ["register", "--"].into_iter().chain(args.name.as_deref()).chain(args.email.as_deref());
     let line = words.map(quote).collect::<Vec<_>>().join(" ");
     let answer = desk.run_interruptibly(&line).await;
     desk.close().await;
@@ -90,7 +91,7 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
 /// Where they are refused, or the session cannot be kept.
 pub async fn login(args: &SignInArgs) -> Result<()> {
     let (session, mut desk) = args.whose.start()?;
-    let line = ["login"].into_iter().chain(args.name.as_deref()).map(quote).collect::<Vec<_>>().join(" ");
+    let line = ["login", "--"].into_iter().chain(args.name.as_deref()).map(quote).collect::<Vec<_>>().join(" ");
     let answer = desk.run_interruptibly(&line).await;
     let kept = match &answer {
         Ok(_) => keep(&session, &desk).await,

@@ -1,20 +1,29 @@
 //! The command line: which commands there are, and which front end carries each out. The top of the house; knows nothing of
 //! what they do.
 
+mod arguments;
+mod manual;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use color_eyre::eyre::{Result, WrapErr};
+use eyre::{Report, Result, WrapErr};
 
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
+use crate::failure::{self, exit};
 use crate::flow::{self, FlowArgs};
+use crate::interrupt::{self, Interrupted};
+use crate::language::{OfAccountArgs, OfFileArgs, OtpArgs, SessionsArgs, ShareArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
 use crate::orphans::{self, OrphansArgs};
-use crate::output;
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
 use crate::tui::{self, TuiArgs};
+use crate::{output, panics};
 
 /// A peer-to-peer storage network in one terminal: the bytes and the disks are real, the wires are simulated and keep the
 /// time of real Linux TCP.
@@ -44,7 +53,7 @@ enum Command {
     /// A file is cut into segments, each goes to a node, all are made durable, and then the file is listed. What is listed
     /// survives a crash at any later moment; what was interrupted leaves nothing behind.
     Put(PutArgs),
-    /// Fetch a stored file
+    /// Fetch stored files
     ///
     /// Every segment and the whole file are checked against their SHA-256 before the file appears under its name.
     Get(GetArgs),
@@ -52,6 +61,14 @@ enum Command {
     Ls(ListArgs),
     /// Remove stored files
     Rm(RemoveArgs),
+    /// Show a stored file and who holds its segments
+    Info(OfFileArgs),
+    /// Fetch a stored file, check every byte, and keep none of it
+    Verify(OfFileArgs),
+    /// Let a user read a file of yours
+    Share(ShareArgs),
+    /// Let a user read a file of yours no longer
+    Unshare(ShareArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(ListArgs),
     /// List segments that no file needs and that stay, or settle what becomes of them
@@ -71,6 +88,18 @@ enum Command {
     Login(SignInArgs),
     /// End the session that `p2p login` began
     Logout(SignOutArgs),
+    /// Show who is logged in
+    Whoami(OfAccountArgs),
+    /// List your sessions, or end one
+    Sessions(SessionsArgs),
+    /// Change your password; your other sessions end
+    ///
+    /// The password now and the new one are read from P2P_PASSWORD and P2P_NEW_PASSWORD, or else typed.
+    Passwd(OfAccountArgs),
+    /// One-time passwords: a second factor for your logins
+    ///
+    /// `enable` shows a QR code for an authenticator app, or has codes mailed, and takes effect with one correct code.
+    Otp(OtpArgs),
     /// Time TCP flows on the virtual wire, like iperf on a real one
     ///
     /// Each run times its flows from the SYN to the last byte read, with the loss and the delays of the next seed.
@@ -99,12 +128,58 @@ enum Command {
     Man,
 }
 
+/// Does what the command line of this process says, and gives the exit code.
+pub fn main() -> ExitCode {
+    panics::tell_uncaught();
+    let begun = failure::install().and_then(|()| interrupt::watch());
+    let words = arguments::in_order(std::env::args_os(), &Cli::command());
+    let parsed = match Cli::try_parse_from(words) {
+        Ok(parsed) => parsed,
+        Err(error) => return ExitCode::from(explain(&error)),
+    };
+    let code = match begun.and_then(|()| parsed.run_to_end()) {
+        Ok(true) => 0,
+        Ok(false) => exit::FAILED,
+        Err(error) => tell(&error),
+    };
+    ExitCode::from(code)
+}
+
+/// Prints help or the version where that was asked for, else what is wrong with the command line.
+fn explain(error: &clap::Error) -> u8 {
+    if error.use_stderr() {
+        let text = error.render().to_string();
+        output::tell(format_args!("p2p: {}", text.strip_prefix("error: ").unwrap_or(&text).trim_end()));
+        return exit::WRONG_COMMAND_LINE;
+    }
+    let text = error.render();
+    let is_colored = io::IsTerminal::is_terminal(&io::stdout()) && !output::no_color();
+    let text = if is_colored { text.ansi().to_string() } else { text.to_string() };
+    let printed = write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
+    output::written(printed).map_or_else(|error| tell(&error), |()| 0)
+}
+
+/// Tells why the command has ended, and gives its exit code.
+fn tell(error: &Report) -> u8 {
+    let interrupted = error.downcast_ref::<Interrupted>().cloned();
+    output::tell(failure::text_of(error));
+    interrupted.or_else(interrupt::hung_up).map_or_else(|| failure::exit_code_of(error), |stop| stop.exit_code())
+}
+
 impl Cli {
+    fn run_to_end(self) -> Result<bool> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().wrap_err("cannot start")?;
+        let result = runtime.block_on(self.run());
+        // A thread that waits for a line to be typed would be waited for.
+        runtime.shutdown_background();
+        result
+    }
+
     /// Carries the command out. False where it has done its work, but the answer is no.
     ///
     /// # Errors
     /// Where it could not be done.
-    pub async fn run(self) -> Result<bool> {
+    async fn run(self) -> Result<bool> {
         let Some(command) = self.command else { return tui::run(&self.session).await.map(|()| true) };
         match command {
             Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.simulation()).await?,
@@ -113,15 +188,23 @@ impl Cli {
             Command::Get(args) => oneshot::get(&args).await?,
             Command::Ls(args) => oneshot::list(&args).await?,
             Command::Rm(args) => oneshot::remove(&args).await?,
+            Command::Info(args) => args.run("info").await?,
+            Command::Verify(args) => args.run("verify").await?,
+            Command::Share(args) => args.run("share").await?,
+            Command::Unshare(args) => args.run("unshare").await?,
             Command::Nodes(args) => oneshot::nodes(&args).await?,
             Command::Orphans(args) => orphans::run(&args).await?,
             Command::Register(args) => accounts::register(&args).await?,
             Command::Login(args) => accounts::login(&args).await?,
             Command::Logout(args) => accounts::logout(&args).await?,
+            Command::Whoami(args) => args.run("whoami").await?,
+            Command::Sessions(args) => args.run().await?,
+            Command::Passwd(args) => args.run("passwd").await?,
+            Command::Otp(args) => args.run().await?,
             Command::Flow(args) => flow::run(&args)?,
             Command::Run(args) => scripts::run(&args).await?,
             Command::Repl(args) => repl::run(&args).await?,
-            Command::Replay(args) => return replay::run(&args),
+            Command::Replay(args) => return replay::run(&args).await,
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
             Command::Completions { shell } => output::print_text(completions(shell).trim_end())?,
@@ -138,20 +221,19 @@ fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The manual page, in roff: the program, and then each command.
+/// The manual page, in roff.
 fn manual() -> Result<String> {
-    let mut text = Vec::new();
     let mut command = Cli::command();
     command.build();
-    clap_mangen::Man::new(command.clone()).render(&mut text).wrap_err("cannot make the manual")?;
-    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
-        let page = clap_mangen::Man::new(subcommand.clone());
-        for render in [clap_mangen::Man::render_name_section, clap_mangen::Man::render_synopsis_section] {
-            render(&page, &mut text).wrap_err("cannot make the manual")?;
-        }
-        for render in [clap_mangen::Man::render_description_section, clap_mangen::Man::render_options_section] {
-            render(&page, &mut text).wrap_err("cannot make the manual")?;
-        }
+    manual::page(&mut command).wrap_err("cannot make the manual")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
-    Ok(String::from_utf8_lossy(&text).into_owned())
 }

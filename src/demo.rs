@@ -5,18 +5,19 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use eyre::{Result, WrapErr, eyre};
 
 use crate::access::{Access, Who};
 use crate::demo_users::{self, DemoUsers, USERS};
 use crate::engine::command::OnShutdown;
 use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command, Reply};
-use crate::interrupt::interrupted;
+use crate::interrupt::{self, interrupted};
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::random::RandomStream;
 use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
+use crate::scratch::Scratch;
 use crate::session::{Session, SimulationArgs};
 use crate::shell::question::Reply as Filled;
 use crate::shell::words::Variables;
@@ -56,18 +57,19 @@ impl DemoArgs {
 /// Where something could not be done at all.
 pub async fn run(args: &DemoArgs) -> Result<bool> {
     let started = wall_clock();
-    let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
+    let scratch = Scratch::temporary(demo_users::PREFIX)?;
     let data_dir = scratch.path().join("data");
     let engine = demo_users::engine(&data_dir, &args.simulation);
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let session = Session::start(&engine, ClockMode::OnDemand)?;
+    let _attention = interrupt::attend()?;
     let progress = Progress::start(&session.engine, |status| Some(Who::Nobody.describe(status)));
     let mut report = tokio::select! {
         report = demonstrate(&session, users, scratch.path()) => report?,
         stop = interrupted() => {
             let stop = stop?;
             drop(session.end().await?);
-            return Err(stop.into());
+            return Err(stop.after("nothing is left of the demonstration").into());
         }
     };
     progress.finish().await;
@@ -110,7 +112,7 @@ async fn demonstrate(session: &Session, mut users: DemoUsers, scratch: &Path) ->
         virtual_seconds: session.engine.snapshots().borrow().at.as_secs_f64(),
         users: doors.iter().filter_map(report_of).collect(),
         files,
-        segments: uploads.iter().flat_map(SegmentReport::of_upload).collect(),
+        segments: uploads.iter().flat_map(SegmentReport::of_transfer).collect(),
         nodes,
         network: NetworkReport::from(network.as_ref()),
     })

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
-use color_eyre::eyre::{Result, eyre};
+use eyre::{Result, eyre};
 
 use crate::auth::{Auth, AuthError, Begun, CodeKind, Policy, Registration, Secret, otp, password};
 use crate::database::Database;
@@ -17,6 +17,9 @@ use crate::shell::question::{FieldKind, Form};
 
 /// The users, the admin first, each with the second factor.
 pub const USERS: [(&str, CodeKind); 3] = [("alice", CodeKind::App), ("bob", CodeKind::Mail), ("charlie", CodeKind::App)];
+
+/// How the names of directories begin in which a demonstration works.
+pub const PREFIX: &str = "p2p-demo-";
 
 /// The second factor was enabled so many seconds ago: a code is good once, and the first login needs one.
 const AGO: u64 = 10 * otp::STEP;

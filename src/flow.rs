@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use eyre::{Report, Result, WrapErr};
 use serde::Serialize;
 
 use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
+use crate::failure::wrong_usage;
 use crate::net::{CongestionControl, TraceHash};
 use crate::output::{self, OutputArgs};
 use crate::pieces::PieceFile;
@@ -111,10 +112,14 @@ struct FlowReport {
 /// Where a file cannot be written, or the arguments do not go together.
 pub fn run(args: &FlowArgs) -> Result<()> {
     if args.bytes.as_u64() == 0 {
-        return Err(eyre!("--bytes {}: a flow carries at least one byte", args.bytes));
+        return Err(wrong_usage(
+            format_args!("--bytes {}: a flow carries at least one byte", args.bytes),
+            "--bytes 1B is the least",
+        ));
     }
-    if args.pcap.is_some() && args.pcap == args.cwnd {
-        return Err(eyre!("--pcap and --cwnd name the same file"));
+    let place = |path: &Option<PathBuf>| path.as_ref().and_then(|path| std::path::absolute(path).ok());
+    if args.pcap.is_some() && place(&args.pcap) == place(&args.cwnd) {
+        return Err(wrong_usage("--pcap and --cwnd name the same file", "give each a name of its own"));
     }
     let started = wall_clock();
     let experiment = args.experiment();

@@ -63,7 +63,7 @@ impl History {
         &self.lines
     }
 
-    /// Remembers a line, once where it is repeated. One that may hold a secret is not remembered; one that begins with no command or
+    /// Remembers a line that says something, once where it is repeated. One that may hold a secret is not remembered; one that begins with no command or
     /// names who comes not beyond this session: somebody may have taken the prompt, or a name's place, for a password's. True where it
     /// is remembered.
     pub fn remember(&mut self, line: &str) -> bool {
@@ -111,7 +111,7 @@ mod tests {
     fn everybody_has_their_own() {
         let directory = tempfile::tempdir().unwrap();
         let histories = Histories::new(directory.path().to_owned());
-        for line in ["ls", "nodes", "nodes"] {
+        for line in ["ls", "", "nodes", "nodes", "  "] {
             histories.of(&user("alice")).remember(line);
         }
         histories.of(&Who::Operator).remember("register");

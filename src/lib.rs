@@ -5,7 +5,7 @@
 //!
 //! | floor | module | what it is |
 //! |---|---|---|
-//! | 0 | [`units`], [`random`], [`codec`], [`panics`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values |
+//! | 0 | [`units`], [`random`], [`codec`], [`panics`], [`likeness`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values; names that are meant |
 //! | 0 | [`text`], [`spelling`], [`stored_time`] | text from outside, read in one way; one text in several spellings; instants of a clock that may be put back |
 //! | 0 | [`pieces`], [`replacement`], [`private_file`] | files that grow by whole pieces, or appear whole, and what they replace; files that are their owner's alone |
 //! | 0 | [`data_dir`], [`database`] | the lock of a data directory; the embedded database in it |
@@ -15,15 +15,20 @@
 //! | 2 | [`node`] | one peer: protocol, health, requests and answers |
 //! | 3 | [`engine`] | the simulation: nodes on the network, transfers, time |
 //! | 4 | [`config`] | `p2p.toml` |
-//! | 4 | [`session`], [`logging`], [`interrupt`], [`recordings`] | what every front end begins with, and what ends it |
+//! | 4 | [`failure`] | an error as it is told, its next step and its exit code |
+//! | 4 | [`session`], [`logging`], [`interrupt`], [`recordings`], [`scratch`] | what every front end begins with, and what ends it |
 //! | 4 | [`access`], [`mailer`] | who uses a front end and what they may do; what sends the mails of accounts |
 //! | 4 | [`report`], [`output`], [`progress`], [`qr`] | what front ends print; QR codes |
+//! | 4 | [`offered`] | values of options that completions offer |
 //! | 4 | [`experiment`] | one experiment on the virtual wire |
 //! | 4 | [`shell`], [`asking`] | the one command language; who answers its questions where there is no screen |
 //! | 4 | [`history`] | the lines that were typed |
 //! | 4 | [`demo_users`] | the users of the demonstration |
-//! | 5 | [`oneshot`], [`accounts`], [`orphans`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
+//! | 5 | [`oneshot`], [`accounts`], [`language`], [`orphans`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
+
+// `output` writes to both streams, and does not panic where they cannot be written.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod access;
 pub mod accounts;
@@ -38,13 +43,17 @@ pub mod demo;
 pub mod demo_users;
 pub mod engine;
 pub mod experiment;
+pub mod failure;
 pub mod flow;
 pub mod history;
 pub mod interrupt;
+pub mod language;
+pub mod likeness;
 pub mod logging;
 pub mod mailer;
 pub mod net;
 pub mod node;
+pub mod offered;
 pub mod oneshot;
 pub mod orphans;
 pub mod output;
@@ -59,6 +68,7 @@ pub mod repl;
 pub mod replacement;
 pub mod replay;
 pub mod report;
+pub mod scratch;
 pub mod scripts;
 pub mod session;
 pub mod shell;

@@ -1,31 +1,32 @@
 //! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing for whoever is logged in, at once or in
 //! virtual time, prints what came of it, and ends. Knows the engine and the report, and no other front end.
 
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+mod streams;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use color_eyre::Help;
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use eyre::{Report, Result, WrapErr};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
+use self::streams::{is_dash, pour_out, spooled_stdin, unnamed};
 use crate::access::{Access, Who};
 use crate::asking::{Desk, LoginArgs, refused};
 use crate::config::keys::Section;
-use crate::engine::transfer::{TransferReport, TransferState};
-use crate::engine::{ClockMode, Command, Reply};
-use crate::interrupt::{Interrupted, interrupted};
+use crate::engine::transfer::TransferReport;
+use crate::engine::{ClockMode, Command};
+use crate::failure::{self, wrong_usage};
+use crate::interrupt::{self, Interrupted};
 use crate::mailer::Delivery;
 use crate::output::{self, OutputArgs};
 use crate::progress::Progress;
 use crate::report::{
-    ExportReport, FileLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text, transfers_table,
+    ExportReport, FileLine, NodeLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text,
+    transfers_table,
 };
 use crate::session::{EngineArgs, Session, advised, default_data_dir};
-use crate::shell::place_of;
+use crate::shell::{ShellError, place_of, write_document};
 use crate::storage::manifest::FileKey;
 
 /// `p2p put`
@@ -48,8 +49,9 @@ pub struct PutArgs {
 /// `p2p get`
 #[derive(Debug, Args)]
 pub struct GetArgs {
-    /// The stored file to fetch
-    name: String,
+    /// The stored files to fetch
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
     /// The file or the directory to put it in, instead of this directory; `-` for standard output
     #[arg(short, long, value_name = "OUT")]
     output_file: Option<PathBuf>,
@@ -95,6 +97,9 @@ pub struct ExportArgs {
     /// Write to OUT instead of standard output
     #[arg(short, long, value_name = "OUT")]
     output_file: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
@@ -123,9 +128,7 @@ struct Visit {
 impl Visit {
     /// Starts an engine for somebody who may use it.
     async fn begin(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
-        if login.password_file.is_some() && login.user.is_none() {
-            return Err(eyre!("--password-file is for whoever logs in")).suggestion("say who, with --user NAME");
-        }
+        login.check()?;
         let session = Session::start(engine, ClockMode::OnDemand)?;
         let desk = Desk::open(&session, login, "local command").await?;
         let who = desk.user().await?;
@@ -153,60 +156,69 @@ impl Visit {
 /// # Errors
 /// Where a file cannot be stored.
 pub async fn put(args: &PutArgs) -> Result<()> {
-    if args.name.is_some() && args.files.len() > 1 {
-        return Err(eyre!("--as names one file, but {} are given", args.files.len())).suggestion("store them one by one");
+    let PutArgs { files, name, .. } = args;
+    if name.is_some() && files.len() > 1 {
+        return Err(wrong_usage(format_args!("--as names one file, but {} are given", files.len()), "store them one by one"));
     }
-    let from_stdin = args.files.iter().any(|path| is_dash(path));
-    if from_stdin && args.name.is_none() {
-        return Err(eyre!("standard input has no name")).suggestion("give it one with --as NAME");
+    let from_stdin = files.iter().any(|path| is_dash(path));
+    if from_stdin && name.is_none() {
+        return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
     }
-    let spool = if from_stdin { Some(spool_stdin()?) } else { None };
+    let input = if from_stdin { Some(spooled_stdin()?) } else { None };
     let visit = Visit::begin(&args.engine, &args.login).await?;
-    let command = |path: &PathBuf| {
-        let path = spool.as_ref().filter(|_| is_dash(path)).map_or(path.clone(), |spool| spool.path().to_owned());
-        Command::Upload { path, owner: visit.user(), name: args.name.clone(), stored_at: output::now_unix() }
+    let _attention = interrupt::attend()?;
+    let (owner, stored_at) = (visit.user(), output::now_unix());
+    let command = |path: &PathBuf| match (&input, name) {
+        (Some(file), Some(name)) => Command::Store { file: file.clone(), owner: owner.clone(), name: name.clone(), stored_at },
+        _ => Command::Upload { path: path.clone(), owner: owner.clone(), name: name.clone(), stored_at },
     };
-    let commands = args.files.iter().map(command).map(Ok).collect();
+    let commands = files.iter().map(command).map(Ok).collect();
     let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
-/// Fetches a file.
+/// Fetches files, one after the other.
 ///
 /// # Errors
-/// Where it cannot be fetched; then no file of that name appears.
+/// Where one cannot be fetched; then no file of that name appears.
 pub async fn get(args: &GetArgs) -> Result<()> {
-    if args.output_file.as_deref().is_some_and(is_dash) {
+    let out = args.output_file.as_deref();
+    if out.is_some_and(is_dash) {
         return get_to_stdout(args).await;
     }
+    if let Some(out) = out.filter(|out| args.names.len() > 1 && !out.is_dir()) {
+        let problem = format!("{} files do not fit into one place, and {} is no directory", args.names.len(), out.display());
+        return Err(wrong_usage(problem, "make a directory and give that, or fetch them one by one"));
+    }
     let visit = Visit::begin(&args.engine, &args.login).await?;
-    let place = |file: &FileKey| place_of(file, args.output_file.clone());
-    let command = visit.access().download(&visit.who, &args.name, place, args.force).await;
-    let done = transfer_all(visit, vec![command.map_err(refused)], TransferLine::new).await;
+    let _attention = interrupt::attend()?;
+    let mut commands = Vec::new();
+    for name in &args.names {
+        let place = |file: &FileKey| place_of(file, args.output_file.clone());
+        commands.push(visit.access().download(&visit.who, name, place, args.force).await.map_err(refused));
+    }
+    let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
-fn is_dash(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-/// Standard input in a file, since a source is read from the start and its size is known before.
-fn spool_stdin() -> Result<NamedTempFile> {
-    let mut spool = NamedTempFile::new().wrap_err("cannot create a temporary file")?;
-    io::copy(&mut io::stdin().lock(), &mut spool).wrap_err("cannot read standard input")?;
-    Ok(spool)
-}
-
-/// The file is fetched and checked whole before any of it is written.
+/// Each file is fetched and checked whole before any of it is written.
 async fn get_to_stdout(args: &GetArgs) -> Result<()> {
-    let directory = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
-    let path = directory.path().join("file");
+    if args.output.json {
+        return Err(wrong_usage("-o - and --json both want standard output", "leave one of them out"));
+    }
     let visit = Visit::begin(&args.engine, &args.login).await?;
-    let command = visit.access().download(&visit.who, &args.name, |_| path.clone(), false).await;
-    let (_, result) = transfer_all(visit, vec![command.map_err(refused)], TransferLine::new).await;
+    let _attention = interrupt::attend()?;
+    let (mut fetched, mut commands) = (Vec::new(), Vec::new());
+    for name in &args.names {
+        let file = unnamed()?;
+        commands.push(visit.access().fetch(&visit.who, name, Some(file.clone())).await.map_err(refused));
+        fetched.push(file);
+    }
+    let (_, result) = transfer_all(visit, commands, TransferLine::new).await;
     result?;
-    let mut file = File::open(&path).wrap_err("cannot read what was fetched")?;
-    io::copy(&mut file, &mut io::stdout().lock()).wrap_err("cannot write to standard output")?;
+    for file in fetched {
+        pour_out(file).await?;
+    }
     Ok(())
 }
 
@@ -216,6 +228,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
 /// Where there is none of that name.
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let visit = Visit::begin(&args.engine, &args.login).await?;
+    let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
         let command = visit.access().removal(&visit.who, name).await;
@@ -225,7 +238,8 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     print_done(args.output, done, removals_text)
 }
 
-/// Does transfers one after the other: a `line` of each that was done, and what failed. An interrupt ends them all.
+/// Does transfers one after the other: a `line` of each that was done, and what failed. An interruption ends them all; whoever calls
+/// attends to it.
 async fn transfer_all<T>(
     visit: Visit,
     commands: Vec<Result<Command>>,
@@ -233,17 +247,21 @@ async fn transfer_all<T>(
 ) -> (Vec<T>, Result<()>) {
     let who = Arc::clone(&visit.who);
     let progress = Progress::start(&visit.session.engine, move |status| who.seen(status));
-    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), commands.len());
     for command in commands {
         let report = match command {
-            Ok(command) => transfer(&visit.session, command).await,
+            Ok(command) => visit.session.transfer(command, |error| visit.who.known_of_refusal(error)).await,
             Err(error) => Err(error),
         };
+        left -= 1;
         match report {
             Ok(report) => done.push(line(&report, visit.who.shown(&report.status.file))),
             Err(error) => failed.push(error),
         }
-        if failed.last().is_some_and(|error| error.is::<Interrupted>()) {
+        // What was past being cancelled is done, but nothing more is begun.
+        if let Some(stop) = interrupt::pending() {
+            let is_told = failed.last().is_some_and(|error| error.is::<Interrupted>());
+            failed.extend((left > 0 && !is_told).then(|| Report::from(stop.after(&format!("{left} more were not begun")))));
             break;
         }
     }
@@ -254,7 +272,7 @@ async fn transfer_all<T>(
 /// The last error, once those before it have been told.
 fn all_told(mut failed: Vec<Report>) -> Result<()> {
     let Some(last) = failed.pop() else { return Ok(()) };
-    failed.iter().for_each(|error| eprintln!("Error: {error:?}\n"));
+    failed.iter().for_each(|error| output::tell(failure::text_of(error)));
     Err(last)
 }
 
@@ -271,22 +289,6 @@ fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text
         output::print(&output, &Done { files }, |done| text(&done.files))?;
     }
     result
-}
-
-/// One transfer. Ctrl-C cancels it, and what it did is undone.
-async fn transfer(session: &Session, command: Command) -> Result<TransferReport> {
-    let transfer = session.begin(command).await?;
-    tokio::select! {
-        report = session.finish(transfer) => report,
-        stop = interrupted() => {
-            let stop = stop?;
-            match session.ask(Command::Cancel { transfer }).await {
-                // It was past being cancelled.
-                Ok(Reply::Finished(report)) if report.status.state == TransferState::Done => Ok(*report),
-                _ => Err(stop.into()),
-            }
-        }
-    }
 }
 
 /// Lists the stored files.
@@ -308,7 +310,9 @@ pub async fn list(args: &ListArgs) -> Result<()> {
 pub async fn nodes(args: &ListArgs) -> Result<()> {
     let visit = Visit::begin(&args.engine, &args.login).await?;
     let health = visit.session.check_health().await?;
-    let lines = node_lines(&visit.session.nodes().await?, &health);
+    let may_see_usage = visit.who.may_see_usage();
+    let lines = node_lines(&visit.session.nodes().await?, &health).into_iter();
+    let lines: Vec<NodeLine> = lines.map(|line| line.telling_usage(may_see_usage)).collect();
     visit.end().await?;
     output::print(&args.output, &lines, |lines| nodes_table(lines).text(output::terminal_width()))
 }
@@ -322,9 +326,10 @@ pub async fn export(args: &ExportArgs) -> Result<()> {
     let manifests = visit.access().manifests(&visit.who).await.map_err(advised)?;
     visit.end().await?;
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
-    match &args.output_file {
+    match args.output_file.as_deref() {
         None => output::print_text(&json),
-        Some(path) => std::fs::write(path, json + "\n").wrap_err_with(|| format!("cannot write {}", path.display())),
+        Some(path) if is_dash(path) => output::print_text(&json),
+        Some(path) => write_document(path, &(json + "\n"), args.force).map_err(|error| refused(ShellError::from(error))),
     }
 }
 
@@ -346,15 +351,17 @@ struct ConfigLine {
 pub fn config(args: &ConfigArgs) -> Result<()> {
     let mut config = args.engine.load()?;
     if let Some(left_out) = config.left_out() {
-        output::warn(left_out);
+        output::tell(format_args!("p2p: {left_out}"));
     }
     if config.data_dir().is_none() {
         config.set(Section::Storage, "data_dir", &default_data_dir()?.to_string_lossy(), "by default")?;
     }
     // Values that do not go together are told here too, before anybody starts an engine with them.
-    config.engine(&PathBuf::new(), ClockMode::OnDemand)?;
+    let data_dir = config.data_dir().unwrap_or_default();
+    config.engine(&data_dir, ClockMode::OnDemand)?;
     config.keymap()?;
-    Delivery::new(&config, &PathBuf::new()).wrap_err("cannot send mail")?;
+    config.accounts()?;
+    Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
     let line = |node, section: Section, key, setting: &crate::config::Setting| ConfigLine {
         section: section.to_string(),
         key,

@@ -2,7 +2,7 @@
 //! other front end.
 
 use clap::{Args, ValueEnum};
-use color_eyre::eyre::Result;
+use eyre::Result;
 
 use crate::asking::{Desk, LoginArgs};
 use crate::engine::ClockMode;

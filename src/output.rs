@@ -1,10 +1,15 @@
-//! Floor 4: standard output, as JSON or as text, and nothing but the answer on it. Knows nothing of what is printed.
+//! Floor 4: standard output, as JSON or as text, and nothing but the answer on it; and standard error for all else. Knows nothing of
+//! what is printed.
+//!
+//! Standard error that cannot be written is nobody's business: what was asked is done all the same. These functions are the only
+//! way to both streams, since `eprintln!` would panic there.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, ErrorKind, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use color_eyre::eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr};
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
@@ -30,15 +35,44 @@ pub fn print<T: Serialize>(args: &OutputArgs, value: &T, text: impl FnOnce(&T) -
 /// # Errors
 /// Where standard output cannot be written. A reader that has gone away is no error.
 pub fn print_text(text: &str) -> Result<()> {
-    match writeln!(io::stdout().lock(), "{text}") {
+    let mut stdout = io::stdout().lock();
+    written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+}
+
+/// What came of writing to standard output. A reader that has gone away has had enough, which is no error.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn written(result: io::Result<()>) -> Result<()> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).wrap_err("cannot write to standard output"),
         _ => Ok(()),
     }
 }
 
-/// Tells the user something on standard error, in a line. Where nobody can be told, the work goes on.
-pub fn warn(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "p2p: {text}");
+/// Tells something on standard error, as a line of its own. Control characters in it are shown and do nothing.
+pub fn tell(text: impl fmt::Display) {
+    draw(&shown(&text.to_string()));
+}
+
+/// Puts a line on standard error as it is, colours and all.
+pub fn draw(line: &str) {
+    // In one piece, so that nobody else's words come in between. Where it cannot be written, nobody reads it.
+    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+}
+
+/// A text of which nothing moves a cursor or changes a colour.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            // Writing into a string does not fail.
+            let _ = write!(shown, "{}", c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// How many characters a line of standard output may have before it is broken; none where that is no terminal.
@@ -55,4 +89,20 @@ pub fn no_color() -> bool {
 #[expect(clippy::disallowed_methods, reason = "front ends live by the wall clock; the engine is told")]
 pub fn now_unix() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_moves_no_cursor() {
+        assert_eq!(shown("cannot read a\u{1b}[2J\u{7}\rb\n\tdone ü"), "cannot read a\\u{1b}[2J\\u{7}\\rb\n\tdone ü");
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_away_is_no_error() {
+        assert!(written(Err(ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(written(Err(ErrorKind::StorageFull.into())).is_err());
+    }
 }

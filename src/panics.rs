@@ -4,7 +4,9 @@
 //! is done.
 
 use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::Cell;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
@@ -19,7 +21,7 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let before = CATCHING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(work));
     CATCHING.set(before);
-    result.map_err(|panic| message(panic.as_ref()))
+    result.map_err(|panic| message(&*panic))
 }
 
 /// Whether this thread is doing work whose panics are caught.
@@ -27,18 +29,25 @@ pub fn is_catching() -> bool {
     CATCHING.get()
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+fn message(panic: &dyn Any) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown panic".into())
 }
 
-/// Makes the panic hook that is in place stay silent about panics that are caught here.
-pub fn silence_caught() {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if !CATCHING.get() {
-            hook(info);
+/// Has panics told on standard error: a bug of this program, and where. Those that are caught here are not, and where standard error
+/// cannot be written nothing worse comes of it: a panic within a panic would abort.
+pub fn tell_uncaught() {
+    std::panic::set_hook(Box::new(|info| {
+        if CATCHING.get() {
+            return;
         }
+        let place = info.location().map(|place| format!(" ({place})")).unwrap_or_default();
+        let mut text = format!("p2p: internal error: {}{place}\n  this is a bug; please report it\n", message(info.payload()));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            text.push_str(&format!("{backtrace}\n"));
+        }
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }));
 }
 

@@ -9,6 +9,8 @@ use crate::stored_time;
 
 /// How many are kept.
 const KEPT: usize = 20;
+/// How the names of directories begin in which one is replayed.
+pub const REPLAY_PREFIX: &str = ".replay-";
 
 /// Removes the oldest recordings, so that no more than the latest ones stay. For whoever holds the data directory.
 pub fn prune(data_dir: &Path) {

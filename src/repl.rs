@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use clap::Args;
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use eyre::{Result, WrapErr, eyre};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -17,18 +17,17 @@ use rustyline::hint::{Hinter, HistoryHinter};
 use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Who;
 use crate::asking::{Desk, LoginArgs, interrupted_at_rest};
-use crate::engine::transfer::TransferId;
-use crate::engine::{Command, Snapshot};
+use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
+use crate::engine::{Command, Reply, Snapshot};
 use crate::history::{Histories, History, LINES_MAX};
-use crate::interrupt::interrupted;
+use crate::interrupt::{self, interrupted};
 use crate::output;
 use crate::progress::Progress;
-use crate::session::{EngineArgs, Session};
+use crate::session::{EngineArgs, Leaving, Session};
 use crate::shell::ShellError;
 use crate::shell::answer::{Answer, Effect};
 use crate::shell::complete::{self, Knowledge};
@@ -49,11 +48,13 @@ pub struct ReplArgs {
 /// # Errors
 /// Where the terminal or the data directory cannot be used.
 pub async fn run(args: &ReplArgs) -> Result<()> {
-    // From here on Ctrl-C never ends the program, not even between two lines.
-    let _ctrl_c = signal(SignalKind::interrupt()).wrap_err("cannot wait for signals")?;
+    args.login.check()?;
     let session = Session::start_interactive(&args.engine)?;
+    // From here on Ctrl-C never ends the program, not even between two lines.
+    let _attention = interrupt::attend()?;
     let mut repl = Repl::new(&session, &args.login).await?;
     let result = repl.read_lines().await;
+    let result = session.leave(result, |transfer| repl.desk.name_of(transfer)).await;
     repl.desk.close().await;
     drop(session.end().await?);
     result
@@ -77,7 +78,7 @@ impl Repl {
         let history = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
         let color = std::io::stdout().is_terminal() && !output::no_color();
-        let desk = Desk::open(session, login, "local repl").await?.with_lines_of_stdin();
+        let desk = Desk::open(session, login, "local repl").await?.with_lines_of_stdin().alone();
         let watch = desk.shell().access().watch();
         let snapshots = session.engine.snapshots();
         editor.set_helper(Some(LineHelper { snapshots, who: watch, history: HistoryHinter::new(), color }));
@@ -122,16 +123,16 @@ impl Repl {
     /// Says how to begin, or begins with the login where somebody can be asked.
     async fn greet(&mut self) -> Result<()> {
         match *self.desk.shell().access().who() {
-            Who::Operator => eprintln!("There is no account yet, and you may do everything: `register` makes the admin's."),
+            Who::Operator => output::tell("There is no account yet, and you may do everything: `register` makes the admin's."),
             Who::Nobody if std::io::stdin().is_terminal() => drop(self.carry_out("login").await?),
-            Who::Nobody => eprintln!("Log in with `login NAME`."),
+            Who::Nobody => output::tell("Log in with `login NAME`."),
             Who::User(_) => {}
         }
         self.note_user();
         Ok(())
     }
 
-    async fn read_lines(&mut self) -> Result<()> {
+    async fn read_lines(&mut self) -> Result<Leaving> {
         self.greet().await?;
         loop {
             match self.read_line().await? {
@@ -139,16 +140,19 @@ impl Repl {
                     // Where a file is read in the place of a terminal.
                     let line = text::without_ends(&line);
                     self.keep_line(line);
-                    if self.carry_out(line).await? {
-                        return Ok(());
+                    if let Some(leaving) = self.carry_out(line).await? {
+                        return Ok(leaving);
                     }
                     self.note_user();
                 }
                 Err(ReadlineError::Interrupted) => {}
+                Err(ReadlineError::Eof | ReadlineError::Io(_)) if let Some(hung_up) = interrupt::hung_up() => {
+                    return Err(hung_up.into());
+                }
                 Err(ReadlineError::Eof) => {
-                    // Where nobody types, nobody can answer.
+                    // Where nobody types there is nobody to tell, and what runs is brought to its end.
                     if !std::io::stdin().is_terminal() || self.may_leave() {
-                        return Ok(());
+                        return Ok(Leaving::Finishing);
                     }
                 }
                 Err(error) => return Err(error).wrap_err("cannot read a line"),
@@ -177,13 +181,14 @@ impl Repl {
                         let _ = before.map(|before| tcsetattr(std::io::stdin(), OptionalActions::Now, &before));
                         return Err(stop.into());
                     }
+                    interrupt::settle();
                 }
             }
         }
     }
 
-    /// True where it was the last line.
-    async fn carry_out(&mut self, line: &str) -> Result<bool> {
+    /// How to leave, where it was the last line.
+    async fn carry_out(&mut self, line: &str) -> Result<Option<Leaving>> {
         for (_, command) in words::commands_of(line) {
             match self.answer(&command).await? {
                 Ok(answer) => {
@@ -191,24 +196,24 @@ impl Repl {
                     if !text.is_empty() {
                         output::print_text(&text)?;
                     }
-                    if self.take_effect(answer.effect)? {
-                        return Ok(true);
+                    if let Some(leaving) = self.take_effect(answer.effect)? {
+                        return Ok(Some(leaving));
                     }
                 }
                 // The rest of the line was typed for the case that this is done.
                 Err(ShellError::Interrupted) => {
-                    eprintln!("{}", ShellError::Interrupted);
+                    output::tell(ShellError::Interrupted);
                     break;
                 }
-                Err(error) => eprintln!("{error}"),
+                Err(error) => output::tell(error),
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Runs a command; Ctrl-C ends it, and the transfers that it began with it.
     async fn answer(&mut self, command: &str) -> Result<Result<Answer, ShellError>> {
-        let before = self.latest_transfer();
+        let before = self.transfers().await.iter().map(|status| status.id).max();
         let shell = self.desk.shell().clone();
         let who = shell.access().watch();
         let progress = Progress::start(shell.engine(), move |status| who.borrow().seen(status));
@@ -226,36 +231,45 @@ impl Repl {
         };
         if matches!(result, Err(ShellError::Interrupted)) {
             self.cancel_after(before).await;
+            interrupt::settle();
         }
         progress.finish().await;
         Ok(result)
     }
 
-    fn latest_transfer(&self) -> Option<TransferId> {
-        self.desk.shell().engine().snapshots().borrow().transfers.iter().map(|report| report.status.id).max()
-    }
-
-    /// Cancels the transfers that were begun after this one.
-    async fn cancel_after(&self, before: Option<TransferId>) {
-        let snapshot = self.desk.shell().engine().snapshots().borrow().clone();
-        for transfer in snapshot.running().map(|status| status.id).filter(|&id| Some(id) > before) {
-            // It may have ended in the meantime.
-            let _ = self.desk.shell().engine().ask(Command::Cancel { transfer }).await;
+    /// All transfers, as the engine knows them now: a snapshot may be older than what was begun last.
+    async fn transfers(&self) -> Vec<TransferStatus> {
+        match self.desk.shell().engine().ask(Command::Transfers).await {
+            Ok(Reply::Transfers(all)) => all,
+            _ => Vec::new(),
         }
     }
 
-    /// True where the effect is to leave.
-    fn take_effect(&mut self, effect: Effect) -> Result<bool> {
+    /// Cancels the transfers that were begun after this one, and tells which of them were past that.
+    async fn cancel_after(&self, before: Option<TransferId>) {
+        let begun = self.transfers().await.into_iter().filter(|status| Some(status.id) > before && !status.state.is_over());
+        for status in begun {
+            let ended = self.desk.shell().engine().cancel_at_once(status.id).await;
+            let is_undone = matches!(&ended, Ok(Reply::Finished(report)) if report.status.state == TransferState::Cancelled);
+            if !is_undone {
+                output::tell(format_args!("it was past being undone: {}", self.desk.name_of(&status)));
+            }
+        }
+    }
+
+    /// How to leave, where that is the effect.
+    fn take_effect(&mut self, effect: Effect) -> Result<Option<Leaving>> {
         match effect {
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
             Effect::Clear => output::print_text("\u{1b}[2J\u{1b}[H")?,
             Effect::History => {
                 output::print_text(&self.history.lines().join("\n"))?;
             }
-            Effect::Quit { now } => return Ok(now || self.may_leave()),
+            Effect::Quit { now: true } => return Ok(Some(Leaving::Cancelling)),
+            Effect::Quit { now: false } => return Ok(self.may_leave().then_some(Leaving::Finishing)),
             Effect::None | Effect::Follow(_) | Effect::Select(_) => {}
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Transfers that run would be cancelled: whoever leaves is told once, and of those of others how many there are.
@@ -263,7 +277,10 @@ impl Repl {
         let snapshot = self.desk.shell().engine().snapshots().borrow().clone();
         let names = self.desk.shell().access().who().describe_running(&snapshot);
         if !names.is_empty() {
-            eprintln!("still running: {}; `wait` waits for it, `quit --now` cancels it and leaves", names.join(", "));
+            output::tell(format_args!(
+                "still running: {}; `wait` waits for it, `quit --now` cancels it and leaves",
+                names.join(", ")
+            ));
         }
         names.is_empty()
     }

@@ -1,18 +1,29 @@
 //! Floor 5: `p2p replay`, a recorded session run again. Knows the engine's recordings and how to print, and no other front end.
 
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Args;
-use color_eyre::eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr};
 use serde::Serialize;
 
-use crate::engine::recording;
+use crate::engine::recording::{Recording, Replayed};
+use crate::interrupt::{self, interrupted};
 use crate::output::{self, OutputArgs};
+use crate::recordings;
+use crate::scratch::Scratch;
+
+/// How long a replay may take to end where somebody interrupts, and to remove what it has made.
+const END_MAX: Duration = Duration::from_secs(3);
 
 /// `p2p replay`
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The recording
+    /// The recording; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -33,9 +44,9 @@ struct ReplayReport {
 ///
 /// # Errors
 /// Where it cannot be replayed.
-pub fn run(args: &ReplayArgs) -> Result<bool> {
-    let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
-    let replayed = recording::replay(&args.file, scratch.path())?;
+pub async fn run(args: &ReplayArgs) -> Result<bool> {
+    let recording = read(&args.file)?;
+    let replayed = replay(recording).await?;
     let report = ReplayReport {
         same: replayed.recorded_hash.as_ref() == Some(&replayed.trace_hash),
         commands: replayed.commands,
@@ -45,6 +56,46 @@ pub fn run(args: &ReplayArgs) -> Result<bool> {
     };
     output::print(&args.output, &report, text)?;
     Ok(report.same)
+}
+
+fn read(path: &PathBuf) -> Result<Recording> {
+    if path.as_os_str() == "-" {
+        return Ok(Recording::read(io::stdin().lock(), "standard input".as_ref())?);
+    }
+    let file = File::open(path).wrap_err_with(|| format!("cannot read the recording {}", path.display()))?;
+    Ok(Recording::read(BufReader::new(file), path)?)
+}
+
+/// Replays on a thread of its own, so that an interruption finds somebody who listens, and nothing is left of it.
+async fn replay(recording: Recording) -> Result<Replayed> {
+    let scratch = scratch_for(&recording)?;
+    let _attention = interrupt::attend()?;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_over);
+    let mut replaying = tokio::task::spawn_blocking(move || {
+        let replayed = recording.replay(scratch.path(), &|| seen.load(Ordering::Relaxed));
+        drop(scratch);
+        replayed
+    });
+    tokio::select! {
+        biased;
+        replayed = &mut replaying => Ok(replayed.wrap_err("the replay has failed in a way that it should not")??),
+        stop = interrupted() => {
+            let stop = stop?;
+            is_over.store(true, Ordering::Relaxed);
+            let is_removed = tokio::time::timeout(END_MAX, replaying).await.is_ok();
+            let outcome = if is_removed { "nothing is left of the replay" } else { "the next replay removes what is left of this one" };
+            Err(stop.after(outcome).into())
+        }
+    }
+}
+
+/// Beside the segments that it needs, so that those need not be copied; else where temporary files are.
+fn scratch_for(recording: &Recording) -> Result<Scratch> {
+    match Scratch::new_in(recording.data_dir(), recordings::REPLAY_PREFIX) {
+        Ok(scratch) => Ok(scratch),
+        Err(_) => Scratch::temporary("p2p-replay-"),
+    }
 }
 
 fn text(report: &ReplayReport) -> String {

@@ -159,7 +159,6 @@ pub struct NodeLine {
     /// What its process does: READY, RUNNING, WAITING, STOPPED.
     pub state: &'static str,
     /// Why it cannot use its disk, where it cannot.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
     /// What the client's probes say: ALIVE, SUSPECT, DEAD.
     pub health: &'static str,
@@ -171,10 +170,19 @@ pub struct NodeLine {
     pub probe_loss: f64,
     /// Bytes that it may hold.
     pub capacity_bytes: u64,
-    /// Bytes that it holds.
-    pub used_bytes: u64,
-    /// Segments that it holds.
-    pub segments: u64,
+    /// Bytes that it holds; absent for whoever is not to know.
+    pub used_bytes: Option<u64>,
+    /// Segments that it holds; absent for whoever is not to know.
+    pub segments: Option<u64>,
+}
+
+impl NodeLine {
+    /// The same without what it holds, unless that may be told.
+    #[must_use]
+    pub fn telling_usage(self, may_be_told: bool) -> NodeLine {
+        let NodeLine { used_bytes, segments, .. } = self;
+        NodeLine { used_bytes: used_bytes.filter(|_| may_be_told), segments: segments.filter(|_| may_be_told), ..self }
+    }
 }
 
 impl From<&NodeStatus> for NodeLine {
@@ -189,8 +197,8 @@ impl From<&NodeStatus> for NodeLine {
             last_round_trip_seconds: node.seen.recent.last.map(SimDuration::as_secs_f64),
             probe_loss: node.seen.recent.loss(),
             capacity_bytes: node.capacity_bytes,
-            used_bytes: node.used_bytes,
-            segments: node.segments,
+            used_bytes: Some(node.used_bytes),
+            segments: Some(node.segments),
         }
     }
 }
@@ -271,9 +279,9 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
             milliseconds_of(line.last_round_trip_seconds),
             milliseconds_of(line.round_trip_seconds),
             format!("{:.0} %", line.probe_loss * 100.0),
-            bytes_of(line.used_bytes),
+            line.used_bytes.map_or_else(|| "-".into(), bytes_of),
             bytes_of(line.capacity_bytes),
-            line.segments.to_string(),
+            line.segments.map_or_else(|| "-".into(), |segments| segments.to_string()),
             line.trouble.clone().unwrap_or_default(),
         ]
     });

@@ -4,23 +4,31 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use color_eyre::eyre::{Result, WrapErr};
+use eyre::{Report, Result, WrapErr};
 use serde_json::json;
 
-use crate::asking::{Desk, LoginArgs};
+use crate::asking::{Desk, LoginArgs, interrupted_at_rest};
 use crate::engine::ClockMode;
-use crate::interrupt::interrupted;
+use crate::failure::wrong_usage;
+use crate::interrupt;
 use crate::output::{self, OutputArgs};
-use crate::session::{EngineArgs, Session};
-use crate::shell::script::{self, Done};
+use crate::session::{EngineArgs, Leaving, Session};
+use crate::shell::script::{self, Done, End};
+use crate::shell::words::{Variables, is_variable_name};
 use crate::text;
 
 /// `p2p run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The script; `-` for standard input
-    #[arg(value_name = "FILE", required_unless_present = "command", conflicts_with = "command")]
+    #[arg(value_name = "FILE", required_unless_present = "command")]
     file: Option<PathBuf>,
+    /// What the script calls $1, $2 and so on; $# is how many there are
+    #[arg(value_name = "ARGUMENT")]
+    arguments: Vec<String>,
+    /// Give the script's variable $NAME a value, as `set NAME VALUE` would
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Take COMMANDS for the script; `;` stands between them
     #[arg(short, value_name = "COMMANDS")]
     command: Option<String>,
@@ -32,29 +40,35 @@ pub struct RunArgs {
     output: OutputArgs,
 }
 
-/// Carries the script out.
+/// Carries the script out, and what it has begun by the side to its end.
 ///
 /// # Errors
-/// Where it cannot be read, or a line fails.
+/// Where it cannot be read, a line fails, or something that it has begun does.
 pub async fn run(args: &RunArgs) -> Result<()> {
     let (name, text) = args.script()?;
+    let variables = args.variables()?;
+    args.login.check()?;
     let session = Session::start(&args.engine, ClockMode::OnDemand)?;
-    let mut desk = Desk::open(&session, &args.login, "local script").await?;
+    let mut desk = Desk::open(&session, &args.login, "local script").await?.alone();
+    let _attention = interrupt::attend()?;
     let shell = desk.shell().clone();
     shell.watch_wire().await?;
-    let json = args.output.json;
+    let (json, width) = (args.output.json, output::terminal_width());
     let mut unprinted = None;
     let result = {
-        let show = |done: &Done<'_>| unprinted = print(done, json).err().or(unprinted.take());
+        let show = |done: &Done<'_>| unprinted = print(done, json, width).err().or(unprinted.take());
         tokio::select! {
-            result = desk.serve(script::run(&shell, &name, &text, show)) => result.map_err(color_eyre::eyre::Report::from),
-            stop = interrupted() => Err(stop?.into()),
+            biased;
+            end = desk.serve(script::run(&shell, &name, &text, variables, show)) => end.map_err(Report::from),
+            stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
         }
     };
+    let leaving = result.map(|end| if end == End::Whole { Leaving::Finishing } else { Leaving::Cancelling });
+    let result = session.leave(leaving, |transfer| desk.name_of(transfer)).await;
     drop(shell);
     desk.close().await;
     drop(session.end().await?);
-    unprinted.map_or(result, Err)
+    result.and(unprinted.map_or(Ok(()), Err))
 }
 
 impl RunArgs {
@@ -74,10 +88,28 @@ impl RunArgs {
     }
 }
 
-fn print(done: &Done<'_>, json: bool) -> Result<()> {
+impl RunArgs {
+    /// The variables that the command line gives.
+    fn variables(&self) -> Result<Variables> {
+        // With -c, as with the shells', there is no script's name before them.
+        let script = self.file.iter().filter(|_| self.command.is_some()).map(|path| path.display().to_string());
+        let arguments: Vec<String> = script.chain(self.arguments.iter().cloned()).collect();
+        let mut variables = Variables::from([("#".to_owned(), arguments.len().to_string())]);
+        variables.extend(arguments.into_iter().enumerate().map(|(place, argument)| ((place + 1).to_string(), argument)));
+        for text in &self.set {
+            let (name, value) = text.split_once('=').filter(|(name, _)| is_variable_name(name)).ok_or_else(|| {
+                wrong_usage(format_args!("--set {text}: no name of a variable stands before a `=`"), "--set file1=video.bin")
+            })?;
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(variables)
+    }
+}
+
+fn print(done: &Done<'_>, json: bool, width: Option<u16>) -> Result<()> {
     if json {
         let line = json!({ "line": done.line, "command": done.command, "answer": done.answer.data });
         return output::print_text(&line.to_string());
     }
-    output::print_text(&done.text_within(output::terminal_width()))
+    output::print_text(&done.text_within(width))
 }

@@ -2,13 +2,16 @@
 //!
 //! Knows nothing of what a front end does with them.
 
+mod ending;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use color_eyre::Help;
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use eyre::{Report, Result, WrapErr, eyre};
 use tracing_appender::non_blocking::WorkerGuard;
+
+pub use self::ending::Leaving;
 
 use crate::access::Access;
 use crate::auth::Auth;
@@ -16,16 +19,17 @@ use crate::config::Config;
 use crate::config::keys::Section;
 use crate::data_dir::{DirectoryLock, Sharing};
 use crate::database::DatabaseError;
-use crate::engine::command::OnShutdown;
 use crate::engine::pace::Speed;
 use crate::engine::snapshot::{HealthReport, NodeStatus, Snapshot};
-use crate::engine::transfer::{TransferError, TransferId, TransferReport};
+use crate::engine::transfer::{TransferError, TransferId};
 use crate::engine::{self, ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
+use crate::failure::{Advise, exit, wrong_usage};
 use crate::mailer::{Delivery, Mailer, OUTBOX};
+use crate::offered::Offered;
 use crate::storage::catalog::CatalogError;
 use crate::storage::standing::Trouble;
 use crate::units::SimDuration;
-use crate::{logging, output, private_file, recordings};
+use crate::{logging, output, private_file, recordings, scratch};
 
 /// How often a data directory is tried that another process has locked.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
@@ -57,7 +61,7 @@ pub struct SimulationArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Let virtual time pass this fast: 1x, 10x, max
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = Offered::<Speed>::new(&["1x", "10x", "100x", "max"]), hide_possible_values = true)]
     pub speed: Option<Speed>,
 }
 
@@ -68,6 +72,8 @@ impl EngineArgs {
     /// Where one of them says something wrong.
     pub fn load(&self) -> Result<Config> {
         let SimulationArgs { config, seed, speed } = &self.simulation;
+        refuse_dash("--config", config.as_deref())?;
+        refuse_dash("--data-dir", self.data_dir.as_deref())?;
         let mut config = Config::load(config.as_deref())?;
         if let Some(seed) = seed {
             config.set(Section::Network, "seed", &seed.to_string(), "--seed")?;
@@ -76,13 +82,30 @@ impl EngineArgs {
             config.set(Section::Engine, "speed", &speed.to_string(), "--speed")?;
         }
         if let Some(directory) = &self.data_dir {
-            let text = directory.to_str().ok_or_else(|| eyre!("--data-dir {}: not valid UTF-8", directory.display()))?;
+            // A recording may be replayed from anywhere.
+            let directory = std::path::absolute(directory).wrap_err("--data-dir")?;
+            let unreadable = || wrong_usage(format_args!("--data-dir {}: not valid UTF-8", directory.display()), "rename it");
+            let text = directory.to_str().ok_or_else(unreadable)?;
             config.set(Section::Storage, "data_dir", text, "--data-dir")?;
         }
         if self.without_mail_server {
             config.unset(Section::Mail, "host");
         }
         Ok(config)
+    }
+}
+
+/// Refuses `-` where it would be the name of a file: elsewhere it is standard input or output.
+///
+/// # Errors
+/// Where it is given.
+pub fn refuse_dash(option: &str, path: Option<&Path>) -> Result<()> {
+    match path {
+        Some(path) if path.as_os_str() == "-" => Err(wrong_usage(
+            format_args!("{option} -: `-` is no file here"),
+            "/dev/stdin is standard input, and ./- a file of that name",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -134,7 +157,7 @@ impl Session {
     fn open(args: &EngineArgs, clock: ClockMode, recorded: bool) -> Result<Session> {
         let mut config = args.load()?;
         if let Some(left_out) = config.left_out() {
-            output::warn(left_out);
+            output::tell(format_args!("p2p: {left_out}"));
         }
         if recorded && config.is_default(Section::Engine, "speed") {
             // Who watches wants to see it happen.
@@ -152,7 +175,7 @@ impl Session {
         // Whoever may read the segments on the disks need not ask for the files.
         if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
             let path = data_dir.display();
-            eprintln!("Warning: others on this machine may look into {path}; `chmod 700 {path}` changes that");
+            output::tell(format_args!("Warning: others on this machine may look into {path}; `chmod 700 {path}` changes that"));
         }
         if !is_read_only {
             close_to_others(&data_dir);
@@ -165,21 +188,22 @@ impl Session {
             recordings::prune(&data_dir);
         }
         if let Some(reason) = thread.unrecorded() {
-            eprintln!("Warning: this session is not recorded: {reason}");
+            output::tell(format_args!("Warning: this session is not recorded: {reason}"));
         }
         warn_of_disks(&engine.snapshots().borrow());
         let auth = Auth::open(thread.database().clone(), policy)?;
         if is_read_only {
             let unnoted = if auth.has_accounts()? { "logged or audited" } else { "logged" };
-            eprintln!(
+            output::tell(format_args!(
                 "Warning: nothing can be written in {}: what is there is read, and nothing is {unnoted}",
                 data_dir.display()
-            );
+            ));
         } else {
             // The engine has the directory to itself: nobody else is writing.
             private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
                 tracing::debug!(%error, "what a crash may have left is not swept");
             });
+            scratch::sweep(&data_dir, recordings::REPLAY_PREFIX);
         }
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
         Ok(Session { engine, config, data_dir, auth, mailer, thread, log })
@@ -234,38 +258,6 @@ impl Session {
             other => Err(unexpected(&other)),
         }
     }
-
-    /// Waits until a transfer is over.
-    ///
-    /// # Errors
-    /// Where it failed, with the next step.
-    pub async fn finish(&self, transfer: TransferId) -> Result<TransferReport> {
-        match self.ask(Command::Await { transfer }).await? {
-            Reply::Finished(report) => report.into_result().map_err(advised),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Ends the engine: transfers that run are cancelled and undone. The log goes on until what this gives is dropped, also
-    /// with what a later session of this process writes.
-    ///
-    /// # Errors
-    /// Where the engine ended in a panic, or a capture before anybody ended it.
-    pub async fn end(self) -> Result<WorkerGuard> {
-        // An engine that has stopped by itself is told by the join.
-        let stopped = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel }).await;
-        drop(self.engine);
-        // Tasks that were aborted hold handles yet: they let go of them while somebody else waits for the thread.
-        let thread = self.thread;
-        tokio::task::spawn_blocking(move || thread.join()).await.wrap_err("cannot wait for the engine")??;
-        // Nobody brings a code any more.
-        self.auth.forget_pending();
-        self.mailer.end().await;
-        match stopped {
-            Err(error @ EngineError::Capture(_)) => Err(advised(error)),
-            _ => Ok(self.log),
-        }
-    }
 }
 
 /// Locks the data directory; where another process has it, up to `span` later. A signal that ends the process ends the wait:
@@ -292,22 +284,27 @@ fn lock(data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, Eng
 fn warn_of_disks(snapshot: &Snapshot) {
     let missing = snapshot.storage.missing_segments;
     if missing > 0 {
-        eprintln!("Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where");
+        output::tell(format_args!(
+            "Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where"
+        ));
     }
     let troubled: Vec<&NodeStatus> = snapshot.nodes.iter().filter(|node| node.trouble.is_some()).collect();
     match troubled.as_slice() {
         [] => {}
         [node] => {
             let trouble = node.trouble.as_ref().map(ToString::to_string).unwrap_or_default();
-            eprintln!("Warning: {}: {trouble}", node.node);
+            output::tell(format_args!("Warning: {}: {trouble}", node.node));
         }
-        nodes => eprintln!("Warning: {} nodes cannot use their disks as they should; `p2p nodes` says why", nodes.len()),
+        nodes => output::tell(format_args!(
+            "Warning: {} nodes cannot use their disks as they should; `p2p nodes` says why",
+            nodes.len()
+        )),
     }
     let unknown = snapshot.storage.unknown_segments;
     if unknown > 0 {
-        eprintln!(
+        output::tell(format_args!(
             "Warning: {unknown} segments on the nodes' disks belong to no file of this catalog and are left alone; `p2p orphans` lists them"
-        );
+        ));
     }
 }
 
@@ -317,7 +314,9 @@ fn close_to_others(data_dir: &Path) {
         let path = data_dir.join(name);
         if let Err(error) = private_file::tighten(&path) {
             let path = path.display();
-            eprintln!("Warning: others on this machine may look into {path}, and that cannot be changed: {error}");
+            output::tell(format_args!(
+                "Warning: others on this machine may look into {path}, and that cannot be changed: {error}"
+            ));
         }
     }
 }
@@ -339,12 +338,18 @@ fn unexpected(reply: &Reply) -> Report {
 
 /// The error, with what to do about it.
 pub fn advised(error: EngineError) -> Report {
-    let advice = advice(&error);
-    let report = Report::from(error);
+    let (advice, is_in_use) = (advice(&error), is_in_use(&error));
+    let report = Report::from(error).exit_code(if is_in_use { exit::IN_USE } else { exit::FAILED });
     match advice {
         Some(advice) => report.suggestion(advice),
         None => report,
     }
+}
+
+/// Whether it is another process that is in the way.
+fn is_in_use(error: &EngineError) -> bool {
+    use crate::database::DatabaseError::InUse;
+    matches!(error, EngineError::Catalog(CatalogError::Database(InUse { .. })))
 }
 
 fn advice(error: &EngineError) -> Option<&'static str> {
@@ -355,6 +360,7 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::Name(_) => Some("choose another name with --as NAME"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
+        EngineError::NodesFull { .. } => Some("remove files with `p2p rm`, or ask an admin for more room"),
         EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
         EngineError::Catalog(Database(DatabaseError::InUse { .. })) => {
             Some("wait for the other process with --wait 30s, or choose another directory with --data-dir")

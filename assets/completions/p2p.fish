@@ -24,12 +24,18 @@ function __fish_p2p_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono' -r -f -a "dark\t''
+light\t''
+high-contrast\t''
+mono\t''"
 complete -c p2p -n "__fish_p2p_needs_command" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_needs_command" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_needs_command" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_needs_command" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_needs_command" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -l ascii -d 'Draw with ASCII characters only'
@@ -37,14 +43,22 @@ complete -c p2p -n "__fish_p2p_needs_command" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_needs_command" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "put" -d 'Store files on the nodes'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "get" -d 'Fetch a stored file'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "get" -d 'Fetch stored files'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "ls" -d 'List the stored files'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "rm" -d 'Remove stored files'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "info" -d 'Show a stored file and who holds its segments'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "verify" -d 'Fetch a stored file, check every byte, and keep none of it'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "share" -d 'Let a user read a file of yours'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "unshare" -d 'Let a user read a file of yours no longer'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "orphans" -d 'List segments that no file needs and that stay, or settle what becomes of them'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "register" -d 'Make an account'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "login" -d 'Log in, until `p2p logout`'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "logout" -d 'End the session that `p2p login` began'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "whoami" -d 'Show who is logged in'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "sessions" -d 'List your sessions, or end one'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "passwd" -d 'Change your password; your other sessions end'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "otp" -d 'One-time passwords: a second factor for your logins'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "repl" -d 'Type commands line by line, without the full screen'
@@ -56,7 +70,10 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "man" -d 'Print the manual p
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand demo" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s V -l version -d 'Print version'
@@ -65,7 +82,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files,
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -76,7 +96,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand get" -l data-dir -d 'Keep files,
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l force -d 'Replace a file that is there'
@@ -87,7 +110,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand ls" -l data-dir -d 'Keep files, 
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -97,17 +123,75 @@ complete -c p2p -n "__fish_p2p_using_subcommand rm" -l data-dir -d 'Keep files, 
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand info" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand info" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand share" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand share" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -117,7 +201,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l data-dir -d 'Keep fi
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -128,7 +215,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand register" -l data-dir -d 'Keep f
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand register" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -s V -l version -d 'Print version'
@@ -137,7 +227,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand login" -l data-dir -d 'Keep file
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand login" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s V -l version -d 'Print version'
@@ -145,21 +238,78 @@ complete -c p2p -n "__fish_p2p_using_subcommand logout" -l data-dir -d 'Keep fil
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand logout" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l all -d 'End every session of the user'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l revoke -d 'End this session' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bandwidth -d 'The rate of the link' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l delay -d 'How long a packet travels one way: fixed, or a range as in 1ms..10ms' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l loss -d 'How likely a packet is lost, each way' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bytes -d 'What each flow carries' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l congestion -d 'The congestion control: cubic or newreno' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l congestion -d 'The congestion control: cubic or newreno, or several in turn for the flows, as in cubic,newreno' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l flows -d 'How many flows start at once' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l shape -d 'Their topology' -r -f -a "single\t'All flows share one link'
 fanout\t'One host sends to many, over access links'
 incast\t'Many hosts send to one, over access links'"
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l queue -d 'How many packets may wait in a queue [default: twice the bandwidth-delay product, at least 100]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l host-time -d 'How long a host takes to hand a packet from its link to its TCP: fixed, or a range' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l runs -d 'How many runs, each with the next seed' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l seed -d 'The seed of the first run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l pcap -d 'Write the packets of the first run to FILE, for Wireshark' -r -F
@@ -167,12 +317,16 @@ complete -c p2p -n "__fish_p2p_using_subcommand flow" -l cwnd -d 'Write the cong
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l set -d 'Give the script\'s variable $NAME a value, as `set NAME VALUE` would' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s c -d 'Take COMMANDS for the script; `;` stands between them' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
@@ -182,7 +336,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand repl" -l data-dir -d 'Keep files
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s h -l help -d 'Print help'
@@ -194,7 +351,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand config" -l data-dir -d 'Keep fil
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -s V -l version -d 'Print version'
@@ -203,9 +363,13 @@ complete -c p2p -n "__fish_p2p_using_subcommand export" -l data-dir -d 'Keep fil
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l seed -d 'Use these chances: the same seed gives the same run' -r
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l force -d 'Replace a file that is there'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l json -d 'Accepted for the sake of scripts: an export is always JSON'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s V -l version -d 'Print version'
@@ -213,22 +377,30 @@ complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Pr
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "get" -d 'Fetch a stored file'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "ls" -d 'List the stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "rm" -d 'Remove stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "orphans" -d 'List segments that no file needs and that stay, or settle what becomes of them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "register" -d 'Make an account'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full screen'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "replay" -d 'Run a recorded session again, and compare the trace'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm nodes orphans register login logout flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "get" -d 'Fetch stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "ls" -d 'List the stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "rm" -d 'Remove stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "info" -d 'Show a stored file and who holds its segments'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "verify" -d 'Fetch a stored file, check every byte, and keep none of it'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "share" -d 'Let a user read a file of yours'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "unshare" -d 'Let a user read a file of yours no longer'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "orphans" -d 'List segments that no file needs and that stay, or settle what becomes of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "register" -d 'Make an account'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "whoami" -d 'Show who is logged in'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "sessions" -d 'List your sessions, or end one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "passwd" -d 'Change your password; your other sessions end'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "otp" -d 'One-time passwords: a second factor for your logins'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full screen'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "replay" -d 'Run a recorded session again, and compare the trace'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -15,12 +15,12 @@ _p2p() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--theme=[The colours\: dark, light, high-contrast, mono]:THEME:_default' \
+'--theme=[The colours\: dark, light, high-contrast, mono]:THEME:(dark light high-contrast mono)' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--ascii[Draw with ASCII characters only]' \
@@ -41,7 +41,7 @@ _p2p() {
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -56,7 +56,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -75,7 +75,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--force[Replace a file that is there]' \
@@ -84,7 +84,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file to fetch:_default' \
+'*::names -- The stored files to fetch:_default' \
 && ret=0
 ;;
 (ls)
@@ -93,7 +93,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -109,7 +109,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -120,13 +120,83 @@ _arguments "${_arguments_options[@]}" : \
 '*::names -- The stored files to remove:_default' \
 && ret=0
 ;;
+(info)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The stored file:_default' \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The stored file:_default' \
+&& ret=0
+;;
+(share)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The stored file:_default' \
+':reader -- Who reads it:_default' \
+&& ret=0
+;;
+(unshare)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':name -- The stored file:_default' \
+':reader -- Who reads it:_default' \
+&& ret=0
+;;
 (nodes)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -142,7 +212,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -163,7 +233,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -180,7 +250,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -195,7 +265,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help]' \
@@ -204,18 +274,86 @@ _arguments "${_arguments_options[@]}" : \
 '--version[Print version]' \
 && ret=0
 ;;
+(whoami)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(sessions)
+_arguments "${_arguments_options[@]}" : \
+'--revoke=[End this session]:ID:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(passwd)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(otp)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::action -- What to do:(enable confirm disable status backup-codes)' \
+'::kind -- For `enable`\: where the codes come from:(app mail)' \
+&& ret=0
+;;
 (flow)
 _arguments "${_arguments_options[@]}" : \
 '--bandwidth=[The rate of the link]:RATE:_default' \
 '--delay=[How long a packet travels one way\: fixed, or a range as in 1ms..10ms]:TIME:_default' \
 '--loss=[How likely a packet is lost, each way]:CHANCE:_default' \
 '--bytes=[What each flow carries]:SIZE:_default' \
-'--congestion=[The congestion control\: cubic or newreno]:NAME:_default' \
+'*--congestion=[The congestion control\: cubic or newreno, or several in turn for the flows, as in cubic,newreno]:NAME:_default' \
 '--flows=[How many flows start at once]:N:_default' \
 '--shape=[Their topology]:SHAPE:((single\:"All flows share one link"
 fanout\:"One host sends to many, over access links"
 incast\:"Many hosts send to one, over access links"))' \
 '--queue=[How many packets may wait in a queue \[default\: twice the bandwidth-delay product, at least 100\]]:N:_default' \
+'--host-time=[How long a host takes to hand a packet from its link to its TCP\: fixed, or a range]:TIME:_default' \
 '--runs=[How many runs, each with the next seed]:N:_default' \
 '--seed=[The seed of the first run]:N:_default' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
@@ -229,12 +367,13 @@ incast\:"Many hosts send to one, over access links"))' \
 ;;
 (run)
 _arguments "${_arguments_options[@]}" : \
+'*--set=[Give the script'\''s variable \$NAME a value, as \`set NAME VALUE\` would]:NAME=VALUE:_default' \
 '-c+[Take COMMANDS for the script; \`;\` stands between them]:COMMANDS:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -243,6 +382,7 @@ _arguments "${_arguments_options[@]}" : \
 '-V[Print version]' \
 '--version[Print version]' \
 '::file -- The script; `-` for standard input:_files' \
+'*::arguments -- What the script calls $1, $2 and so on; $# is how many there are:_default' \
 && ret=0
 ;;
 (repl)
@@ -251,7 +391,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-h[Print help]' \
@@ -267,7 +407,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':file -- The recording:_files' \
+':file -- The recording; `-` for standard input:_files' \
 && ret=0
 ;;
 (config)
@@ -276,7 +416,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -292,9 +432,10 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
 '--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
-'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--force[Replace a file that is there]' \
 '--json[Accepted for the sake of scripts\: an export is always JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -351,6 +492,22 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(info)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(share)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(unshare)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (nodes)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -368,6 +525,22 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (logout)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(whoami)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(sessions)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(passwd)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(otp)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -421,14 +594,22 @@ _p2p_commands() {
     local commands; commands=(
 'demo:Take a tour in the terminal; without one, store three files, read them back, and report what was measured' \
 'put:Store files on the nodes' \
-'get:Fetch a stored file' \
+'get:Fetch stored files' \
 'ls:List the stored files' \
 'rm:Remove stored files' \
+'info:Show a stored file and who holds its segments' \
+'verify:Fetch a stored file, check every byte, and keep none of it' \
+'share:Let a user read a file of yours' \
+'unshare:Let a user read a file of yours no longer' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
 'orphans:List segments that no file needs and that stay, or settle what becomes of them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
 'logout:End the session that \`p2p login\` began' \
+'whoami:Show who is logged in' \
+'sessions:List your sessions, or end one' \
+'passwd:Change your password; your other sessions end' \
+'otp:One-time passwords\: a second factor for your logins' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full screen' \
@@ -476,14 +657,22 @@ _p2p__subcmd__help_commands() {
     local commands; commands=(
 'demo:Take a tour in the terminal; without one, store three files, read them back, and report what was measured' \
 'put:Store files on the nodes' \
-'get:Fetch a stored file' \
+'get:Fetch stored files' \
 'ls:List the stored files' \
 'rm:Remove stored files' \
+'info:Show a stored file and who holds its segments' \
+'verify:Fetch a stored file, check every byte, and keep none of it' \
+'share:Let a user read a file of yours' \
+'unshare:Let a user read a file of yours no longer' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
 'orphans:List segments that no file needs and that stay, or settle what becomes of them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
 'logout:End the session that \`p2p login\` began' \
+'whoami:Show who is logged in' \
+'sessions:List your sessions, or end one' \
+'passwd:Change your password; your other sessions end' \
+'otp:One-time passwords\: a second factor for your logins' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full screen' \
@@ -531,6 +720,11 @@ _p2p__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help help commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__info_commands] )) ||
+_p2p__subcmd__help__subcmd__info_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help info commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__login_commands] )) ||
 _p2p__subcmd__help__subcmd__login_commands() {
     local commands; commands=()
@@ -560,6 +754,16 @@ _p2p__subcmd__help__subcmd__nodes_commands() {
 _p2p__subcmd__help__subcmd__orphans_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help orphans commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__otp_commands] )) ||
+_p2p__subcmd__help__subcmd__otp_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help otp commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__passwd_commands] )) ||
+_p2p__subcmd__help__subcmd__passwd_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help passwd commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__help__subcmd__put_commands] )) ||
 _p2p__subcmd__help__subcmd__put_commands() {
@@ -591,6 +795,36 @@ _p2p__subcmd__help__subcmd__run_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help run commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__sessions_commands] )) ||
+_p2p__subcmd__help__subcmd__sessions_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help sessions commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__share_commands] )) ||
+_p2p__subcmd__help__subcmd__share_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help share commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__unshare_commands] )) ||
+_p2p__subcmd__help__subcmd__unshare_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help unshare commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__verify_commands] )) ||
+_p2p__subcmd__help__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help verify commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__whoami_commands] )) ||
+_p2p__subcmd__help__subcmd__whoami_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help whoami commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__info_commands] )) ||
+_p2p__subcmd__info_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p info commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__login_commands] )) ||
 _p2p__subcmd__login_commands() {
     local commands; commands=()
@@ -621,6 +855,16 @@ _p2p__subcmd__orphans_commands() {
     local commands; commands=()
     _describe -t commands 'p2p orphans commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__otp_commands] )) ||
+_p2p__subcmd__otp_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p otp commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__passwd_commands] )) ||
+_p2p__subcmd__passwd_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p passwd commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__put_commands] )) ||
 _p2p__subcmd__put_commands() {
     local commands; commands=()
@@ -650,6 +894,31 @@ _p2p__subcmd__rm_commands() {
 _p2p__subcmd__run_commands() {
     local commands; commands=()
     _describe -t commands 'p2p run commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__sessions_commands] )) ||
+_p2p__subcmd__sessions_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p sessions commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__share_commands] )) ||
+_p2p__subcmd__share_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p share commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__unshare_commands] )) ||
+_p2p__subcmd__unshare_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p unshare commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__verify_commands] )) ||
+_p2p__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p verify commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__whoami_commands] )) ||
+_p2p__subcmd__whoami_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p whoami commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_p2p" ]; then

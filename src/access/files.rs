@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Access, AccessError, Who};
-use crate::engine::{Command, EngineError, Reply};
+use crate::engine::{Command, EngineError, OpenFile, Reply};
+use crate::likeness;
 use crate::storage::manifest::{FileKey, FileRecord, Manifest};
 
 impl Access {
@@ -64,11 +65,9 @@ impl Access {
 
     /// The file that somebody may read and whose name is most like `text`, if one is.
     fn nearest(&self, who: &Who, text: &str) -> Option<String> {
-        const ALIKE: f64 = 0.8;
         let files = Arc::clone(&self.engine.snapshots().borrow().files);
         let labels = files.values().filter(|file| who.may_read(file)).map(|file| who.label(&file.key));
-        let likeness = |label: &String| strsim::jaro_winkler(&text.to_lowercase(), &label.to_lowercase());
-        labels.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|best| likeness(best) >= ALIKE)
+        likeness::nearest(text, labels).into_iter().next()
     }
 
     /// Fetches a file that somebody may read, to a place that may depend on what it is called. That they read what is somebody else's
@@ -86,6 +85,17 @@ impl Access {
         let file = self.readable(who, text).await?.key;
         self.note_foreign(who, "read", &file).await?;
         Ok(Command::Download { user: who.name().map(str::to_owned), path: place(&file), file, overwrite })
+    }
+
+    /// Fetches a file that somebody may read, into what is open, or only to check it. That they read what is somebody else's is noted
+    /// first.
+    ///
+    /// # Errors
+    /// As for [`readable`](Self::readable), or where the disk refuses.
+    pub async fn fetch(&self, who: &Who, text: &str, into: Option<OpenFile>) -> Result<Command, AccessError> {
+        let file = self.readable(who, text).await?.key;
+        self.note_foreign(who, "read", &file).await?;
+        Ok(Command::Fetch { user: who.name().map(str::to_owned), file, into })
     }
 
     /// Removes a file that is somebody's to change. That it is somebody else's is noted first.

@@ -42,8 +42,12 @@ pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
 /// # Errors
 /// Where the file cannot be removed.
 pub fn forget(data_dir: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path_in(data_dir)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+    let path = path_in(data_dir);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let what = if path.is_dir() { "it is a directory, which p2p has not made" } else { &error.to_string() };
+            Err(io::Error::new(error.kind(), format!("cannot remove {}: {what}; remove it yourself", path.display())))
+        }
         _ => Ok(()),
     }
 }

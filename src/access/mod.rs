@@ -167,13 +167,11 @@ impl Access {
     ) -> Result<Arc<Who>, AccessError> {
         loop {
             let held = self.session().clone();
-            let asked = held.clone();
-            let who = self.off_thread(move |auth, origin, now| match asked {
-                Some(held) => ask(auth, &held.token, origin, now).map(Who::User),
-                None if auth.has_accounts()? => Ok(Who::Nobody),
-                None => Ok(Who::Operator),
-            });
-            let who = who.await;
+            let who = match held.clone() {
+                Some(held) => self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Who::User)).await,
+                // That is quickly known, and asked for each of a hundred thousand lines.
+                None => self.auth.has_accounts().map(|any| if any { Who::Nobody } else { Who::Operator }),
+            };
             let mut session = self.session();
             let is_same = session.as_ref().map(|held| held.token.expose()) == held.as_ref().map(|held| held.token.expose());
             match who {

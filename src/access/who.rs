@@ -2,8 +2,8 @@
 
 use crate::auth::names::UserName;
 use crate::auth::{Account, Role};
-use crate::engine::Snapshot;
 use crate::engine::transfer::TransferStatus;
+use crate::engine::{EngineError, Snapshot};
 use crate::spelling::{composed, visible};
 use crate::storage::manifest::{FileKey, FileRecord};
 
@@ -82,6 +82,20 @@ impl Who {
             file.readers.retain(|reader| Some(reader.as_str()) == self.name());
         }
         file
+    }
+
+    /// Whether they may know how full the nodes are. For others than admins that would tell whether somebody stores a certain content:
+    /// what is stored already takes no more room.
+    pub fn may_see_usage(&self) -> bool {
+        self.is_admin()
+    }
+
+    /// What they may know of a refusal.
+    pub fn known_of_refusal(&self, error: EngineError) -> EngineError {
+        match error {
+            EngineError::NoRoom { name, needed, .. } if !self.may_see_usage() => EngineError::NodesFull { name, needed },
+            error => error,
+        }
     }
 
     /// What they call a file: their own by its name, another's `owner/name`, nobody's `/name`.

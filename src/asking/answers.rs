@@ -12,6 +12,7 @@ use super::terminal;
 use crate::auth::Secret;
 use crate::auth::names::UserName;
 use crate::auth::password::strength;
+use crate::output;
 use crate::qr;
 use crate::shell::question::{CodeField, Field, FieldError, FieldKind, Form, LOG_IN, Question, Reply, Shown};
 use crate::{private_file, text};
@@ -124,12 +125,12 @@ impl Answers {
             return Found::Unable(wrong.unwrap_or_else(|| self.missing(form, field, user)));
         }
         self.show(form, is_shown);
-        wrong.filter(|_| !is_told).inspect(|message| eprintln!("{message}"));
+        wrong.filter(|_| !is_told).inspect(|message| output::tell(message));
         loop {
             match self.typed(form, field).await {
                 // What is wrong by itself is asked again before the rest.
                 Ok(Found::Given(text)) => match field.wrong(text.expose_secret()) {
-                    Some(message) => eprintln!("{message}"),
+                    Some(message) => output::tell(message),
                     None => return Found::Given(text),
                 },
                 Ok(found) => return found,
@@ -149,8 +150,8 @@ impl Answers {
             return;
         }
         match &form.error {
-            Some(error) if self.terminal.is_some() => eprintln!("{} (Ctrl-C gives up)", error.message),
-            Some(error) => eprintln!("{}", error.message),
+            Some(error) if self.terminal.is_some() => output::tell(format_args!("{} (Ctrl-C gives up)", error.message)),
+            Some(error) => output::tell(&error.message),
             None => introduce(form),
         }
     }
@@ -228,12 +229,12 @@ impl Answers {
         let line = match &self.terminal {
             Some(terminal) => terminal::ask(terminal, &prompt, field.kind.is_hidden()).await?,
             None => {
-                eprintln!("{prompt}:");
+                output::tell(format_args!("{prompt}:"));
                 tokio::task::spawn_blocking(line_of_stdin).await.map_err(io::Error::other)??
             }
         };
         if let Some(line) = line.as_ref().filter(|_| field.kind == FieldKind::NewPassword && self.terminal.is_some()) {
-            eprintln!("({})", strength(line.expose_secret()));
+            output::tell(format_args!("({})", strength(line.expose_secret())));
         }
         Ok(match line {
             Some(line) if line.expose_secret().is_empty() && again => Found::SendAgain,
@@ -272,21 +273,23 @@ fn line_of_stdin() -> io::Result<Option<Secret>> {
 
 /// What there is to know of a form, and what is to be seen with it.
 fn introduce(form: &Form) {
-    eprintln!("{}", form.title);
+    output::tell(form.title);
     if !form.text.is_empty() {
-        eprintln!("{}", form.text);
+        output::tell(&form.text);
     }
-    form.fields.iter().filter(|field| !field.value.is_empty()).for_each(|field| eprintln!("{}: {}", field.name, field.value));
+    for field in form.fields.iter().filter(|field| !field.value.is_empty()) {
+        output::tell(format_args!("{}: {}", field.name, field.value));
+    }
     match &form.shown {
         Shown::Nothing => {}
         Shown::App(enrolment) => {
             if io::stderr().is_terminal() {
                 // Black on white, whatever the terminal's colours are.
                 let lines = qr::lines(enrolment.uri.expose_secret()).unwrap_or_default();
-                lines.iter().for_each(|line| eprintln!("\u{1b}[30;107m{line}\u{1b}[0m"));
+                lines.iter().for_each(|line| output::draw(&format!("\u{1b}[30;107m{line}\u{1b}[0m")));
             }
-            eprintln!("{}\nsecret: {}", enrolment.uri.expose_secret(), enrolment.secret.expose_secret());
+            output::tell(format_args!("{}\nsecret: {}", enrolment.uri.expose_secret(), enrolment.secret.expose_secret()));
         }
-        Shown::Codes(codes) => codes.iter().for_each(|code| eprintln!("  {}", code.expose_secret())),
+        Shown::Codes(codes) => codes.iter().for_each(|code| output::tell(format_args!("  {}", code.expose_secret()))),
     }
 }

@@ -15,14 +15,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use color_eyre::Help;
-use color_eyre::eyre::{Report, Result};
+use eyre::{Report, Result};
 
 use self::answers::Answers;
 use crate::access::{Access, AccessError, Who, kept};
 use crate::auth::AuthError;
+use crate::engine::transfer::TransferStatus;
+use crate::failure::{Advise, wrong_usage};
 use crate::interrupt::{Interrupted, interrupted};
-use crate::session::{Session, advised};
+use crate::output;
+use crate::session::{Session, advised, refuse_dash};
 use crate::shell::answer::Answer;
 use crate::shell::words::{Variables, quote};
 use crate::shell::{Questions, Shell, ShellError};
@@ -36,6 +38,20 @@ pub struct LoginArgs {
     /// Read the password from the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+}
+
+impl LoginArgs {
+    /// Refuses what does not go together.
+    ///
+    /// # Errors
+    /// Where a password is given and nobody who logs in.
+    pub fn check(&self) -> Result<()> {
+        refuse_dash("--password-file", self.password_file.as_deref())?;
+        if self.password_file.is_some() && self.user.is_none() {
+            return Err(wrong_usage("--password-file is for whoever logs in", "say who, with --user NAME"));
+        }
+        Ok(())
+    }
 }
 
 /// A shell and its answers.
@@ -55,7 +71,7 @@ impl Desk {
     pub async fn open(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
         let mut desk = Desk::unmanned(session, login, origin)?;
         match &login.user {
-            Some(user) => drop(desk.run_interruptibly(&format!("login {}", quote(user))).await?),
+            Some(user) => drop(desk.run_interruptibly(&format!("login -- {}", quote(user))).await?),
             None => desk.resume(session).await?,
         }
         Ok(desk)
@@ -82,7 +98,7 @@ impl Desk {
                         // Where nothing can be written, it is told again the next time.
                         tracing::debug!(%error, "a session that is over is kept");
                     }
-                    eprintln!("the session that `p2p login` began is over");
+                    output::tell("the session that `p2p login` began is over");
                 }
                 resumed => drop(resumed?),
             }
@@ -94,6 +110,18 @@ impl Desk {
     #[must_use]
     pub fn with_lines_of_stdin(self) -> Desk {
         Desk { answers: self.answers.with_lines_of_stdin(), ..self }
+    }
+
+    /// The same for lines of which each waits for the one before it.
+    #[must_use]
+    pub fn alone(self) -> Desk {
+        Desk { shell: self.shell.alone(), ..self }
+    }
+
+    /// What somebody calls a transfer of this session, as far as they may know of it.
+    pub fn name_of(&self, transfer: &TransferStatus) -> String {
+        let seen = self.shell.access().who().seen(transfer);
+        seen.map_or_else(|| format!("{} of another user", transfer.id), |name| format!("{}, {name}", transfer.id))
     }
 
     /// The shell.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::Origin;
+use crate::likeness;
 
 /// Why a configuration is not accepted. Nothing of it is in effect then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -51,8 +52,7 @@ pub enum ConfigError {
 }
 
 fn suggestion(name: &str, known: &[&'static str]) -> String {
-    let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(name, known));
-    match nearest.filter(|nearest| strsim::damerau_levenshtein(name, nearest) <= 3) {
+    match likeness::nearest(name, known.iter().copied()).first() {
         Some(nearest) => format!(" (did you mean `{nearest}`?)"),
         None => format!(" (known here: {})", known.join(", ")),
     }

@@ -232,6 +232,7 @@ impl Config {
         let wrong = || source.value_error(value.span().start, format!("[{section}]"), "it is a section with keys".into());
         let table = value.get_ref().as_table().ok_or_else(wrong)?;
         let settings = read_settings(source, section, table)?;
+        check_directions(&settings).map_err(|message| source.value_error(name.span().start, format!("[{section}]"), message))?;
         self.sections.entry(section).or_default().extend(settings);
         Ok(())
     }
@@ -245,6 +246,7 @@ impl Config {
         let wrong = |message: &str| source.value_error(value.span().start, "[[node]]".into(), message.into());
         let table = value.get_ref().as_table().ok_or_else(|| wrong("it is a table with keys"))?;
         let mut settings = read_settings(source, Section::Node, table)?;
+        check_directions(&settings).map_err(|message| wrong(&message))?;
         let number = settings.remove("number").ok_or_else(|| wrong("say which node it is, as in: number = 4"))?;
         let number = number.text.parse().map_err(|_| wrong("`number` is the number of a node"))?;
         if !seen.insert(number) {
@@ -266,6 +268,17 @@ impl Config {
 
     fn get<T: FromStr>(&self, section: Section, key: &'static str) -> Option<T> {
         self.sections.get(&section).and_then(|settings| value_of(settings, key))
+    }
+}
+
+/// Refuses two values for one thing in one table.
+fn check_directions(settings: &Settings) -> Result<(), String> {
+    let direction = ["bandwidth_up", "bandwidth_down"].into_iter().find(|key| settings.contains_key(key));
+    match direction.filter(|_| settings.contains_key("bandwidth")) {
+        Some(key) => Err(format!(
+            "`bandwidth` says both directions, and `{key}` one of them again; give `bandwidth_up` and `bandwidth_down`"
+        )),
+        None => Ok(()),
     }
 }
 

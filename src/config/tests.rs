@@ -101,7 +101,7 @@ fn the_defaults_are_those_of_the_issue() {
 #[test]
 fn a_host_s_own_values_go_before_the_network_s() {
     let config = engine(
-        "[network]\nbandwidth = '1MiB/s'\nloss = '0%'\n[client]\nbandwidth = '2MiB/s'\nbandwidth_down = '8MiB/s'\n\
+        "[network]\nbandwidth = '1MiB/s'\nloss = '0%'\n[client]\nbandwidth_up = '2MiB/s'\nbandwidth_down = '8MiB/s'\n\
          [[node]]\nnumber = 2\naddress = '192.168.1.2'\ndelay = '50ms'\ncapacity = '1GiB'\nqueue = 7\n",
     )
     .unwrap();

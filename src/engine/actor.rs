@@ -4,7 +4,7 @@
 //! simulation do it. No lock is shared with a front end; commands come through a bounded channel, events go out through a
 //! broadcast that a slow reader may lag behind, and the latest snapshot is always there. Knows nothing of front ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::pending;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use super::pace::{Pace, Speed};
 use super::recording::Recorder;
 use super::simulation::{Progress, Simulation, Token, lock_data_dir};
 use super::snapshot::Snapshot;
+use super::transfer::TransferId;
 use crate::data_dir::DirectoryLock;
 use crate::database::Database;
 use crate::net::TraceHash;
@@ -43,6 +44,8 @@ type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
 
 enum Ask {
     Command(Box<Command>, ReplySender),
+    /// A command for whose answer virtual time passes as fast as the machine can.
+    Hurried(Box<Command>, ReplySender),
     TraceHash(oneshot::Sender<TraceHash>),
 }
 
@@ -57,7 +60,7 @@ pub struct EngineHandle {
 impl std::fmt::Debug for Ask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Ask::Command(command, _) => command.fmt(f),
+            Ask::Command(command, _) | Ask::Hurried(command, _) => command.fmt(f),
             Ask::TraceHash(_) => f.write_str("TraceHash"),
         }
     }
@@ -81,6 +84,17 @@ impl EngineHandle {
     pub async fn tell(&self, command: Command) -> Result<(), EngineError> {
         let (reply, _) = oneshot::channel();
         self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Cancels a transfer, and undoes what it did as fast as the machine can, whatever the speed is and whether time is paused.
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub async fn cancel_at_once(&self, transfer: TransferId) -> Result<Reply, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Hurried(Box::new(Command::Cancel { transfer }), reply);
+        self.asks.send(ask).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)?
     }
 
     /// The hash of everything that has happened so far.
@@ -114,7 +128,7 @@ pub struct Engine {
 
 impl Engine {
     /// Opens the data directory and starts the engine. With `recording`, what is asked of it is kept in that file, for
-    /// [`replay`](super::recording::replay); where that cannot be, it runs without, and [`unrecorded`](Self::unrecorded) says why.
+    /// [`Recording::replay`](super::recording::Recording::replay); where that cannot be, it runs without, and [`unrecorded`](Self::unrecorded) says why.
     ///
     /// # Errors
     /// Where the data directory cannot be used, or the system gives no threads.
@@ -157,6 +171,7 @@ impl Engine {
             events: events.clone(),
             snapshots: snapshot_sender,
             replies: HashMap::new(),
+            hurried: BTreeSet::new(),
             next_token: 0,
             moving: false,
             busy: false,
@@ -212,6 +227,8 @@ struct Actor {
     events: broadcast::Sender<(SimTime, Event)>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     replies: HashMap<Token, ReplySender>,
+    /// Commands for whose answers time is not held back.
+    hurried: BTreeSet<Token>,
     next_token: u64,
     /// Time was passing when it was last looked at.
     moving: bool,
@@ -228,7 +245,12 @@ impl Actor {
         let mut progress = Progress::Still;
         loop {
             match self.next_action(progress).await {
-                Action::Ask(Ask::Command(command, reply)) => self.take_in(*command, reply),
+                Action::Ask(Ask::Command(command, reply)) => drop(self.take_in(*command, reply)),
+                Action::Ask(Ask::Hurried(command, reply)) => {
+                    let token = self.take_in(*command, reply);
+                    self.hurried.extend(token);
+                    self.pace.set_hurried(!self.hurried.is_empty(), self.simulation.now());
+                }
                 Action::Ask(Ask::TraceHash(reply)) => {
                     // Whoever asked may be gone; then nobody needs to know.
                     let _ = reply.send(self.simulation.trace_hash());
@@ -239,6 +261,8 @@ impl Actor {
             }
             progress = self.advance();
             self.hand_out(progress);
+            let now = self.simulation.now();
+            self.keep(|recorder| recorder.mark(now));
         }
         if let Some(line) = self.health_log.rest() {
             tracing::info!(at = %self.simulation.now(), "{line}");
@@ -301,10 +325,11 @@ impl Actor {
 
     /// Whether the wall clock holds time back now.
     fn stands_still(&self) -> bool {
-        self.pace.is_paused() && self.simulation.step_limit().is_none()
+        self.pace.stands_still() && self.simulation.step_limit().is_none()
     }
 
-    fn take_in(&mut self, command: Command, reply: ReplySender) {
+    /// The token under which the answer comes; none where the command was refused.
+    fn take_in(&mut self, command: Command, reply: ReplySender) -> Option<Token> {
         let now = self.simulation.now();
         match command {
             Command::SetSpeed { speed } => self.pace.set_speed(speed, now),
@@ -320,23 +345,25 @@ impl Actor {
         if matches!(command, Command::Step { .. }) && !self.pace.is_paused() {
             // Whoever asked may be gone.
             let _ = reply.send(Err(EngineError::NotPaused));
-            return;
+            return None;
         }
         self.next_token += 1;
         let token = Token(self.next_token);
         self.replies.insert(token, reply);
         tracing::debug!(?command, %now, "command");
+        // What was refused has changed nothing, and might not be refused where it is replayed.
         let noted = self.recorder.is_some().then(|| command.clone());
         if self.simulation.apply(token, command)
             && let Some(command) = noted
         {
-            self.record(now, &command);
+            self.keep(|recorder| recorder.note(now, &command));
         }
+        Some(token)
     }
 
-    /// What was refused has changed nothing, and might not be refused where it is replayed.
-    fn record(&mut self, at: SimTime, command: &Command) {
-        if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.note(at, command)) {
+    /// Keeps something in the recording, if there is one.
+    fn keep(&mut self, note: impl FnOnce(&mut Recorder) -> std::io::Result<()>) {
+        if let Some(Err(error)) = self.recorder.as_mut().map(note) {
             tracing::error!(%error, "the recording ends here");
             self.recorder = None;
         }
@@ -359,6 +386,9 @@ impl Actor {
             self.publish_snapshot();
         }
         for (token, answer) in replies {
+            if self.hurried.remove(&token) && self.hurried.is_empty() {
+                self.pace.set_hurried(false, self.simulation.now());
+            }
             let unheard = self.replies.remove(&token).and_then(|reply| reply.send(answer).err());
             // Whoever asked may be gone.
             if let Some(Err(error)) = unheard {

@@ -1,6 +1,9 @@
 //! What can be asked of the engine, and what it answers. Knows nothing of how that is typed or shown.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -39,6 +42,27 @@ pub enum Command {
         path: PathBuf,
         /// Whether a file that is there may be replaced.
         overwrite: bool,
+    },
+    /// Store what a front end has open, from its beginning. Answered by [`Reply::Started`].
+    Store {
+        /// What is open.
+        file: OpenFile,
+        /// Whose it is to be: the user who asks.
+        owner: Option<String>,
+        /// The name to store it under.
+        name: String,
+        /// The wall clock of whoever asks, in seconds since 1970: it is noted with the file.
+        stored_at: u64,
+    },
+    /// Fetch a file and check every byte of it, without a place of its own on this machine. Answered by [`Reply::Started`].
+    Fetch {
+        /// The user who asks.
+        user: Option<String>,
+        /// Which one.
+        file: FileKey,
+        /// What a front end has open for it; without that, nothing of it is kept. A recording does not keep it either.
+        #[serde(skip)]
+        into: Option<OpenFile>,
     },
     /// Forget a file. Answered by [`Reply::Started`].
     Remove {
@@ -88,6 +112,12 @@ pub enum Command {
     Network,
     /// The transfers of this run. Answered by [`Reply::Transfers`].
     Transfers,
+    /// The transfers that failed without anybody having been told, oldest first; they are told by this. Answered by
+    /// [`Reply::Failures`].
+    TakeFailures {
+        /// Whose: what this user began, or everybody's.
+        of: Option<String>,
+    },
     /// Let every host probe every other, and wait for the answers. Answered by [`Reply::Health`].
     CheckHealth,
     /// Wait in virtual time. Answered by [`Reply::Done`].
@@ -158,6 +188,58 @@ pub enum OrphansAction {
     Adopt,
 }
 
+/// A file of a front end that has no name for others to find, or none worth telling.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    file: Arc<File>,
+    name: Arc<str>,
+}
+
+impl OpenFile {
+    /// A file that messages call `name`.
+    pub fn new(file: File, name: &str) -> OpenFile {
+        OpenFile { file: Arc::new(file), name: name.into() }
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl PartialEq for OpenFile {
+    fn eq(&self, other: &OpenFile) -> bool {
+        Arc::ptr_eq(&self.file, &other.file)
+    }
+}
+
+impl io::Write for OpenFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file().flush()
+    }
+}
+
+impl Serialize for OpenFile {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("what is open in one process cannot be kept for another"))
+    }
+}
+
+impl<'de> Deserialize<'de> for OpenFile {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<OpenFile, D::Error> {
+        Err(serde::de::Error::custom("what was open in another process cannot be had again"))
+    }
+}
+
 /// What a shutdown does with transfers that run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnShutdown {
@@ -190,6 +272,8 @@ pub enum Reply {
     Network(Box<NetworkStats>),
     /// The transfers of this run.
     Transfers(Vec<TransferStatus>),
+    /// Transfers that failed.
+    Failures(Vec<TransferStatus>),
     /// What the probes found.
     Health(HealthReport),
     /// Packets of the wire, oldest first.
@@ -278,6 +362,14 @@ pub enum EngineError {
         free: u64,
         /// How many nodes cannot use their disks.
         stopped: usize,
+    },
+    /// The same, for somebody who is not to know how much room there is.
+    #[error("`{name}` has {needed} bytes, and the nodes have no room for that")]
+    NodesFull {
+        /// The name that it was to have.
+        name: String,
+        /// The file's bytes.
+        needed: u64,
     },
     /// The file would have more segments than a manifest can name.
     #[error("`{name}` would have {segments} segments, and a file has {max} at the most")]

@@ -31,7 +31,7 @@ pub mod transfer;
 mod world;
 
 pub use self::actor::{Engine, EngineHandle};
-pub use self::command::{Command, EngineError, OrphansAction, Reply};
+pub use self::command::{Command, EngineError, OpenFile, OrphansAction, Reply};
 pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
 pub use self::disk_model::DiskSpeed;
 pub use self::event::Event;

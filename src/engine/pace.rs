@@ -72,6 +72,8 @@ impl fmt::Display for Speed {
 pub struct Pace {
     speed: Speed,
     paused: bool,
+    /// Somebody waits for an end, and neither speed nor pause counts.
+    hurried: bool,
     /// The moment from which it counts: on the wall and in virtual time.
     since: (Instant, SimTime),
 }
@@ -84,7 +86,7 @@ fn wall_clock() -> Instant {
 impl Pace {
     /// Begins at the virtual instant `now`.
     pub fn new(speed: Speed, now: SimTime) -> Pace {
-        Pace { speed, paused: false, since: (wall_clock(), now) }
+        Pace { speed, paused: false, hurried: false, since: (wall_clock(), now) }
     }
 
     /// The speed, whether paused or not.
@@ -109,6 +111,17 @@ impl Pace {
         self.restart(now);
     }
 
+    /// Lets time pass as fast as the machine can, whatever the speed is and whether paused or not; or no longer.
+    pub fn set_hurried(&mut self, hurried: bool, now: SimTime) {
+        self.hurried = hurried;
+        self.restart(now);
+    }
+
+    /// Whether the wall clock holds time back altogether.
+    pub fn stands_still(&self) -> bool {
+        self.paused && !self.hurried
+    }
+
     /// Counts from the virtual instant `now` on: what has passed on the wall since the last time does not count.
     pub fn restart(&mut self, now: SimTime) {
         self.since = (wall_clock(), now);
@@ -118,7 +131,7 @@ impl Pace {
     /// idle simulation would run into the next century.
     pub fn allowed(&self, busy: bool) -> SimTime {
         let (wall, start) = self.since;
-        match (self.paused, self.speed_when(busy)) {
+        match (self.stands_still(), self.speed_when(busy)) {
             (true, _) => start,
             (false, Speed::Max) => SimTime::MAX,
             (false, Speed::Thousandths(thousandths)) => {
@@ -131,7 +144,7 @@ impl Pace {
     /// How long to wait until the virtual instant `at` is allowed; `None` for ever.
     pub fn wait_until(&self, at: SimTime, busy: bool) -> Option<Duration> {
         let (wall, start) = self.since;
-        match (self.paused, self.speed_when(busy)) {
+        match (self.stands_still(), self.speed_when(busy)) {
             (true, _) => None,
             (false, Speed::Max) => Some(Duration::ZERO),
             (false, Speed::Thousandths(thousandths)) => {
@@ -143,7 +156,8 @@ impl Pace {
     }
 
     fn speed_when(&self, busy: bool) -> Speed {
-        if self.speed == Speed::Max && !busy { Speed::REAL } else { self.speed }
+        let speed = if self.hurried { Speed::Max } else { self.speed };
+        if speed == Speed::Max && !busy { Speed::REAL } else { speed }
     }
 }
 
@@ -173,6 +187,17 @@ mod tests {
         assert!(pace.allowed(false) < SimTime::MAX);
         pace.set_paused(true, start);
         assert_eq!((pace.allowed(true), pace.wait_until(SimTime::MAX, true)), (start, None));
+    }
+
+    #[test]
+    fn whoever_is_in_a_hurry_waits_for_neither_speed_nor_pause() {
+        let start = SimTime::from_nanos(5);
+        let mut pace = Pace::new(Speed::Thousandths(1), start);
+        pace.set_paused(true, start);
+        pace.set_hurried(true, start);
+        assert_eq!((pace.allowed(true), pace.stands_still()), (SimTime::MAX, false));
+        pace.set_hurried(false, start);
+        assert_eq!((pace.allowed(true), pace.stands_still(), pace.speed()), (start, true, Speed::Thousandths(1)));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Recordings: what was asked of an engine and at which virtual instant, so that the same run can be had again.
 //!
 //! ```text
-//! magic and version (8 bytes), then frames: length (u32, little-endian), bincode
-//! frames: the configuration, a frame for each file that was there, one for each command, an end with the trace hash
+//! magic and version (8 bytes), then frames: length (u32, little-endian), digest (8 bytes), bincode
+//! frames: the configuration, a frame for each file that was there, one for each command, marks of time, an end with the trace hash
 //! ```
+//!
+//! The digest is the beginning of the SHA-256 of the frame and of the digest before it, so that a frame that is damaged, missing or
+//! out of its place is found before anything is replayed. Between two frames lie no more than thirty days of virtual time, which
+//! bounds what a replay does; marks see to it where nobody commands anything.
 //!
 //! Only commands that change the run are kept, and of those only what was not refused; names and paths are in them. What an
 //! upload read is not kept: a replay reads the same files again. Knows nothing of who asked.
@@ -13,6 +17,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::command::{Command, EngineError};
@@ -25,13 +30,25 @@ use crate::replacement::{Existing, Replacement};
 use crate::storage::catalog::Catalog;
 use crate::storage::local_disk::segment_path;
 use crate::storage::manifest::{FileKey, Manifest};
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 
-const MAGIC: &[u8; 8] = b"p2prec\0\x01";
+const MAGIC: &[u8; 8] = b"p2prec\0\x02";
+/// What the recordings of every version begin with.
+const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// The version of frames.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 /// No frame has more bytes.
 const FRAME_MAX: u32 = 64 << 20;
+/// No recording has more bytes: it is read whole.
+const RECORDING_MAX: u64 = 1 << 30;
+/// Bytes of a frame's digest.
+const DIGEST_LEN: usize = 8;
+/// Virtual time that may lie between two frames.
+const GAP_MAX: SimDuration = SimDuration::from_secs(30 * 86_400);
+/// Virtual time after which the passing of time is marked.
+const MARK_AFTER: SimDuration = SimDuration::from_secs(10 * 86_400);
+/// Things that may happen in a replay before it looks whether it is wanted yet.
+const BUDGET: u32 = 10_000;
 
 /// What a recording consists of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +59,8 @@ enum Frame {
     File(Box<Manifest>),
     /// A command and the instant at which it was taken in.
     Command { at: SimTime, command: Command },
+    /// So much time has passed.
+    Mark { at: SimTime },
     /// The end: when, and the hash of all that had happened.
     End { at: SimTime, trace_hash: String },
 }
@@ -73,6 +92,9 @@ pub enum RecordingError {
         /// The data directory.
         path: PathBuf,
     },
+    /// Nobody wants it any more.
+    #[error("the replay was given up")]
+    GivenUp,
     /// The engine cannot be set up again.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -82,6 +104,20 @@ pub enum RecordingError {
 #[derive(Debug)]
 pub(super) struct Recorder {
     file: File,
+    digest: Chain,
+    /// The instant of the latest frame.
+    latest: SimTime,
+}
+
+/// The digest of the latest frame.
+type Chain = [u8; DIGEST_LEN];
+
+/// The digest of a frame that follows one with the digest `before`.
+fn link(before: Chain, frame: &[u8]) -> Chain {
+    let whole = Sha256::new().chain_update(before).chain_update(frame).finalize();
+    let mut digest = Chain::default();
+    digest.copy_from_slice(&whole[..DIGEST_LEN]);
+    digest
 }
 
 impl Recorder {
@@ -91,13 +127,14 @@ impl Recorder {
         create_directory(directory_of(path)).map_err(failed)?;
         // For the owner's eyes: it says what was stored and where from.
         let mut begun = Replacement::create_private(path, Existing::Refused).map_err(failed)?;
+        let mut digest = Chain::default();
         begun.write_all(MAGIC).map_err(failed)?;
-        write_frame(&mut begun, &Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
+        write_frame(&mut begun, &mut digest, &Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
         for file in catalog.files().map_err(EngineError::from)? {
             let manifest = catalog.manifest(&file.key).map_err(EngineError::from)?;
-            write_frame(&mut begun, &Frame::File(Box::new(manifest))).map_err(failed)?;
+            write_frame(&mut begun, &mut digest, &Frame::File(Box::new(manifest))).map_err(failed)?;
         }
-        Ok(Recorder { file: begun.finish().map_err(failed)? })
+        Ok(Recorder { file: begun.finish().map_err(failed)?, digest, latest: SimTime::ZERO })
     }
 
     /// Keeps a command, if it changes the run.
@@ -105,24 +142,41 @@ impl Recorder {
         if !changes_the_run(command) {
             return Ok(());
         }
-        write_frame(&mut self.file, &Frame::Command { at, command: command.clone() })
+        self.latest = at;
+        self.write(&Frame::Command { at, command: command.clone() })
+    }
+
+    /// Keeps how much time has passed, if it is much.
+    pub(super) fn mark(&mut self, at: SimTime) -> io::Result<()> {
+        if at - self.latest < MARK_AFTER {
+            return Ok(());
+        }
+        self.latest = at;
+        self.write(&Frame::Mark { at })
     }
 
     pub(super) fn end(mut self, at: SimTime, trace_hash: String) -> io::Result<()> {
-        write_frame(&mut self.file, &Frame::End { at, trace_hash })
+        self.write(&Frame::End { at, trace_hash })
+    }
+
+    fn write(&mut self, frame: &Frame) -> io::Result<()> {
+        write_frame(&mut self.file, &mut self.digest, frame)
     }
 }
 
-fn write_frame(file: &mut impl Write, frame: &Frame) -> io::Result<()> {
+fn write_frame(file: &mut impl Write, digest: &mut Chain, frame: &Frame) -> io::Result<()> {
     let bytes = codec::encode(VERSION, frame).map_err(io::Error::other)?;
+    *digest = link(*digest, &bytes);
     let mut framed = (bytes.len() as u32).to_le_bytes().to_vec();
+    framed.extend(*digest);
     framed.extend(bytes);
     file.write_all(&framed)
 }
 
 fn changes_the_run(command: &Command) -> bool {
-    use Command::{Adopt, Cancel, CheckHealth, Download, Remove, SetLink, Share, Shutdown, Upload};
-    let changes_files = matches!(command, Upload { .. } | Download { .. } | Remove { .. } | Share { .. } | Adopt { .. });
+    use Command::{Adopt, Cancel, CheckHealth, Download, Fetch, Remove, SetLink, Share, Shutdown, Store, Upload};
+    let moves_files = matches!(command, Upload { .. } | Store { .. } | Download { .. } | Fetch { .. } | Remove { .. });
+    let changes_files = moves_files || matches!(command, Share { .. } | Adopt { .. });
     changes_files || matches!(command, Cancel { .. } | CheckHealth | SetLink { .. } | Shutdown { .. })
 }
 
@@ -139,47 +193,102 @@ pub struct Replayed {
     pub recorded_hash: Option<String>,
 }
 
-/// Runs a recording again, in `scratch`, as fast as the machine can.
-///
-/// # Errors
-/// Where the recording is damaged, or what it began with is no longer there.
-pub fn replay(path: &Path, scratch: &Path) -> Result<Replayed, RecordingError> {
-    let mut frames = read(path)?.into_iter().peekable();
-    let malformed = |reason: &str| RecordingError::Malformed { path: path.to_owned(), reason: reason.into() };
-    let Some(Frame::Start { config }) = frames.next() else { return Err(malformed("it has no beginning")) };
-    let mut files = Vec::new();
-    while let Some(Frame::File(_)) = frames.peek() {
-        if let Some(Frame::File(file)) = frames.next() {
-            files.push(*file);
-        }
-    }
-    let config = EngineConfig { data_dir: scratch.join("data"), ..restore(*config, &files, scratch)? };
-    let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
-    let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
-    for frame in frames {
-        match frame {
-            Frame::Start { .. } | Frame::File(_) => return Err(malformed("it begins a second time")),
-            Frame::Command { at, command } => {
-                advance(&mut simulation, at);
-                replayed.commands += 1;
-                replayed.at = at;
-                simulation.apply(Token(replayed.commands), elsewhere(command, scratch, replayed.commands));
-            }
-            Frame::End { at, trace_hash } => {
-                advance(&mut simulation, at);
-                (replayed.at, replayed.recorded_hash) = (at, Some(trace_hash));
-            }
-        }
-    }
-    advance(&mut simulation, replayed.at);
-    replayed.trace_hash = simulation.trace_hash().to_string();
-    Ok(replayed)
+/// A recording that is whole, as far as it goes.
+#[derive(Debug)]
+pub struct Recording {
+    path: PathBuf,
+    config: EngineConfig,
+    /// The files that it began with.
+    files: Vec<Manifest>,
+    frames: Vec<Frame>,
 }
 
-fn advance(simulation: &mut Simulation, until: SimTime) {
+impl Recording {
+    /// Reads a recording that messages call `path`.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is damaged.
+    pub fn read(input: impl Read, path: &Path) -> Result<Recording, RecordingError> {
+        let malformed = |reason: String| RecordingError::Malformed { path: path.to_owned(), reason };
+        let mut bytes = Vec::new();
+        let read = input.take(RECORDING_MAX + 1).read_to_end(&mut bytes);
+        read.map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
+        if bytes.len() as u64 > RECORDING_MAX {
+            return Err(malformed(format!("it has more than {RECORDING_MAX} bytes")));
+        }
+        let mut frames = frames_of(&bytes).map_err(malformed)?.into_iter().peekable();
+        let Some(Frame::Start { config }) = frames.next() else { return Err(malformed("it has no beginning".into())) };
+        let mut files = Vec::new();
+        while let Some(Frame::File(_)) = frames.peek() {
+            if let Some(Frame::File(file)) = frames.next() {
+                files.push(*file);
+            }
+        }
+        let frames: Vec<Frame> = frames.collect();
+        check_instants(&frames).map_err(|reason| malformed(reason.into()))?;
+        Ok(Recording { path: path.to_owned(), config: *config, files, frames })
+    }
+
+    /// The data directory of the session that was recorded.
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
+    }
+
+    /// Runs it again, in `scratch`, as fast as the machine can, until the end or until `is_over` says that nobody wants it any more.
+    ///
+    /// # Errors
+    /// Where what it began with is no longer there.
+    pub fn replay(self, scratch: &Path, is_over: &dyn Fn() -> bool) -> Result<Replayed, RecordingError> {
+        let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.files, scratch)? };
+        let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
+        let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
+        for frame in self.frames {
+            match frame {
+                Frame::Command { at, command } => {
+                    advance(&mut simulation, at, is_over)?;
+                    replayed.commands += 1;
+                    replayed.at = at;
+                    simulation.apply(Token(replayed.commands), nowhere(command));
+                }
+                Frame::End { at, trace_hash } => {
+                    advance(&mut simulation, at, is_over)?;
+                    (replayed.at, replayed.recorded_hash) = (at, Some(trace_hash));
+                }
+                Frame::Mark { at } => advance(&mut simulation, at, is_over)?,
+                Frame::Start { .. } | Frame::File(_) => {
+                    return Err(RecordingError::Malformed { path: self.path, reason: "it begins a second time".into() });
+                }
+            }
+        }
+        advance(&mut simulation, replayed.at, is_over)?;
+        replayed.trace_hash = simulation.trace_hash().to_string();
+        Ok(replayed)
+    }
+}
+
+/// Whether time goes forward from frame to frame, and by no more than it may.
+fn check_instants(frames: &[Frame]) -> Result<(), &'static str> {
+    let mut latest = SimTime::ZERO;
+    for frame in frames {
+        let (Frame::Command { at, .. } | Frame::Mark { at } | Frame::End { at, .. }) = frame else { continue };
+        if *at < latest {
+            return Err("time goes backwards in it");
+        }
+        if *at - latest > GAP_MAX {
+            return Err("more than 30 days of virtual time lie between two of its entries");
+        }
+        latest = *at;
+    }
+    Ok(())
+}
+
+fn advance(simulation: &mut Simulation, until: SimTime, is_over: &dyn Fn() -> bool) -> Result<(), RecordingError> {
     loop {
-        match simulation.advance(until, u32::MAX) {
-            Progress::Reached | Progress::Still => return,
+        if is_over() {
+            return Err(RecordingError::GivenUp);
+        }
+        match simulation.advance(until, BUDGET) {
+            Progress::Reached | Progress::Still => return Ok(()),
             Progress::Blocked => drop(simulation.wait()),
             Progress::Working => while simulation.poll_reply().is_some() {},
         }
@@ -187,12 +296,10 @@ fn advance(simulation: &mut Simulation, until: SimTime) {
     }
 }
 
-/// What a replay fetches does not go where it went.
-fn elsewhere(command: Command, scratch: &Path, number: u64) -> Command {
+/// What a replay fetches is checked, and goes nowhere.
+fn nowhere(command: Command) -> Command {
     match command {
-        Command::Download { user, file, .. } => {
-            Command::Download { user, file, path: scratch.join(format!("fetched-{number}")), overwrite: true }
-        }
+        Command::Download { user, file, .. } => Command::Fetch { user, file, into: None },
         other => other,
     }
 }
@@ -222,21 +329,87 @@ fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<E
 }
 
 /// The frames of a recording; one that is cut off ends it.
-fn read(path: &Path) -> Result<Vec<Frame>, RecordingError> {
-    let malformed = |reason: String| RecordingError::Malformed { path: path.to_owned(), reason };
-    let mut bytes = Vec::new();
-    let opened = File::open(path).and_then(|mut file| file.read_to_end(&mut bytes));
-    opened.map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
-    let mut rest = bytes.strip_prefix(MAGIC).ok_or_else(|| malformed("it does not begin as one".into()))?;
-    let mut frames = Vec::new();
+fn frames_of(bytes: &[u8]) -> Result<Vec<Frame>, String> {
+    let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
+        let is_other = bytes.starts_with(ANY_MAGIC);
+        return Err(if is_other { "it was made by another version of p2p" } else { "it does not begin as one" }.into());
+    };
+    let (mut frames, mut digest) = (Vec::new(), Chain::default());
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let length = u32::from_le_bytes(*length);
         if length > FRAME_MAX {
-            return Err(malformed(format!("a frame of {length} bytes")));
+            return Err(format!("a frame of {length} bytes"));
         }
+        let Some((noted, after)) = after.split_first_chunk::<DIGEST_LEN>() else { break };
         let Some((frame, after)) = after.split_at_checked(length as usize) else { break };
-        frames.push(codec::decode(VERSION, frame).map_err(|error| malformed(error.to_string()))?);
+        digest = link(digest, frame);
+        if digest != *noted {
+            return Err(format!("entry {} is damaged", frames.len() + 1));
+        }
+        frames.push(codec::decode(VERSION, frame).map_err(|error| error.to_string())?);
         rest = after;
     }
     Ok(frames)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(frames: &[Frame]) -> Vec<u8> {
+        let file = tempfile::tempfile().unwrap();
+        let mut recorder = Recorder { file, digest: Chain::default(), latest: SimTime::ZERO };
+        recorder.file.write_all(MAGIC).unwrap();
+        frames.iter().for_each(|frame| recorder.write(frame).unwrap());
+        let mut bytes = Vec::new();
+        io::Seek::rewind(&mut recorder.file).unwrap();
+        recorder.file.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn at(days: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(days * 86_400)
+    }
+
+    fn command(days: u64) -> Frame {
+        Frame::Command { at: at(days), command: Command::CheckHealth }
+    }
+
+    /// Whatever byte is changed, nothing is replayed but what was recorded.
+    #[test]
+    fn a_damaged_byte_is_found() {
+        let frames = [command(1), command(2), Frame::End { at: at(3), trace_hash: "0123456789abcdef".into() }];
+        let bytes = recorded(&frames);
+        assert_eq!(frames_of(&bytes).unwrap(), frames);
+        for place in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[place] ^= 1 << bit;
+                // A length that is too long for what follows looks as if the recording had been cut off there.
+                let read = frames_of(&damaged);
+                assert!(read.as_ref().is_err() || read.as_ref().is_ok_and(|read| frames.starts_with(read) && read.len() < 3));
+            }
+        }
+        for length in 0..bytes.len() {
+            let read = frames_of(&bytes[..length]);
+            assert!(read.map_or(length < MAGIC.len(), |read| frames.starts_with(&read)), "{length}");
+        }
+    }
+
+    #[test]
+    fn time_that_a_replay_may_take_has_a_bound() {
+        let end = |days| Frame::End { at: at(days), trace_hash: String::new() };
+        assert!(check_instants(&[command(1), command(31), Frame::Mark { at: at(61) }, end(91)]).is_ok());
+        assert!(check_instants(&[command(1), command(32)]).unwrap_err().contains("30 days"));
+        assert!(check_instants(&[end(u64::MAX / 86_400 / 1_000_000_000)]).unwrap_err().contains("30 days"));
+        assert!(check_instants(&[command(2), command(1)]).unwrap_err().contains("backwards"));
+    }
+
+    /// Where nobody commands anything for long, the passing of time is recorded by itself.
+    #[test]
+    fn long_silences_are_marked() {
+        let mut recorder = Recorder { file: tempfile::tempfile().unwrap(), digest: Chain::default(), latest: SimTime::ZERO };
+        (0..100).for_each(|days| recorder.mark(at(days)).unwrap());
+        assert_eq!(recorder.latest, at(90));
+    }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::transfer::{TransferReport, TransferStatus};
-use crate::net::{Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord, RateSeries};
+use crate::net::{
+    Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord, RateSeries,
+};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 use crate::storage::manifest::{FileKey, FileRecord, NodeNumber};

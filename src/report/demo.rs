@@ -101,9 +101,9 @@ impl SegmentReport {
         }
     }
 
-    /// The segments of an upload.
-    pub fn of_upload(upload: &TransferReport) -> Vec<SegmentReport> {
-        upload.stories.iter().map(|story| SegmentReport::new(&upload.status.file.name, story)).collect()
+    /// The segments of a transfer.
+    pub fn of_transfer(transfer: &TransferReport) -> Vec<SegmentReport> {
+        transfer.stories.iter().map(|story| SegmentReport::new(&transfer.status.file.name, story)).collect()
     }
 }
 

@@ -7,6 +7,8 @@ use super::spec::{Group, Kind, Spec, Times};
 use super::table;
 use super::words::{self, Variables, Word};
 use crate::engine::transfer::TransferId;
+use crate::likeness;
+use crate::spelling::in_quotes;
 use crate::storage::manifest::NodeNumber;
 
 /// A command with what it was given.
@@ -16,6 +18,8 @@ pub struct Call {
     pub spec: &'static Spec,
     /// Its arguments, in order.
     pub arguments: Vec<String>,
+    /// Which of them were quoted, so that they are no flags and no other words of the language.
+    quoted: Vec<bool>,
     /// Its flags, with their values.
     pub flags: BTreeMap<&'static str, String>,
 }
@@ -29,8 +33,9 @@ impl Call {
         let words = words::split(line, variables)?;
         let Some((first, words)) = words.split_first() else { return Ok(None) };
         let spec = table::find(&first.text).ok_or_else(|| unknown(&first.text))?;
-        let arguments = table::first_words(&first.text).iter().map(|&word| word.to_owned()).collect();
-        let mut call = Call { spec, arguments, flags: BTreeMap::new() };
+        let arguments: Vec<String> = table::first_words(&first.text).iter().map(|&word| word.to_owned()).collect();
+        let quoted = vec![false; arguments.len()];
+        let mut call = Call { spec, arguments, quoted, flags: BTreeMap::new() };
         call.take(words)?;
         call.check()?;
         Ok(Some(call))
@@ -43,10 +48,19 @@ impl Call {
             match word.text.strip_prefix("--").filter(|_| !word.quoted && !only_arguments && !is_rest) {
                 Some("") => only_arguments = true,
                 Some(flag) => self.take_flag(flag, &mut words)?,
-                None => self.arguments.push(word.text.clone()),
+                None => {
+                    self.arguments.push(word.text.clone());
+                    self.quoted.push(word.quoted);
+                }
             }
         }
         Ok(())
+    }
+
+    /// The first so many arguments as a line of their own, which says the same.
+    pub fn line_of(&self, count: usize) -> String {
+        let words = self.arguments.iter().zip(&self.quoted).take(count);
+        words.map(|(word, &quoted)| if quoted { in_quotes(word) } else { words::quote(word) }).collect::<Vec<_>>().join(" ")
     }
 
     fn take_flag<'a>(&mut self, text: &str, words: &mut impl Iterator<Item = &'a Word>) -> Result<(), ShellError> {
@@ -73,6 +87,9 @@ impl Call {
         for (place, given) in self.arguments.iter().enumerate() {
             match self.spec.argument_at(place).map(|argument| argument.kind) {
                 None => return Err(self.wrong(format!("`{given}` is too much"))),
+                Some(Kind::LocalPath) if given == "-" => {
+                    return Err(self.wrong("`-` is no file here: `p2p put - --as NAME` and `p2p get NAME -o -` take standard input and output, and ./- is a file of that name".into()));
+                }
                 Some(Kind::OneOf(known)) if !known.contains(&given.as_str()) => {
                     return Err(self.wrong(format!("`{given}` is none of: {}", known.join(", "))));
                 }
@@ -159,15 +176,10 @@ fn without_expect(command: &str) -> &str {
     }
 }
 
-/// There is no such command; some are like it.
+/// There is no such command; some may be meant.
 fn unknown(name: &str) -> ShellError {
-    const ALIKE: f64 = 0.75;
     let names = table::commands().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
-    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), other);
-    let mut near: Vec<&str> = names.copied().filter(|other| likeness(other) >= ALIKE).collect();
-    near.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
-    near.truncate(3);
-    ShellError::Unknown { name: name.to_owned(), near }
+    ShellError::Unknown { name: name.to_owned(), near: likeness::nearest(name, names.copied()).into_iter().take(3).collect() }
 }
 
 #[cfg(test)]

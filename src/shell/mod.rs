@@ -24,7 +24,6 @@ pub mod table;
 pub mod words;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -32,7 +31,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::commands::files::place_of;
-pub use self::commands::reference;
+pub use self::commands::{reference, write_document};
 
 use self::answer::{Answer, Effect};
 use self::call::Call;
@@ -81,14 +80,15 @@ pub enum ShellError {
     /// There is nobody to ask.
     #[error("{0}")]
     Unanswerable(String),
-    /// A file of this machine cannot be used.
-    #[error("cannot write {path}: {reason}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
+    /// Transfers that were waited for, or ended before, have failed.
+    #[error("{}", failures.join("; "))]
+    Failed {
+        /// Which, and why.
+        failures: Vec<String>,
     },
+    /// Nothing would ever happen.
+    #[error("time is paused and nobody can resume it while this waits: `resume` or `step SPAN` first, or --background")]
+    StandingStill,
     /// An answer was not as expected.
     #[error("expected {expected}, but `{command}` says: {found}")]
     Unexpected {
@@ -137,6 +137,8 @@ pub type Questions = mpsc::UnboundedReceiver<Question>;
 #[derive(Debug, Clone)]
 pub struct Shell {
     access: Access,
+    /// Its lines come one after the other, so that while one waits there is nobody who could resume time.
+    is_alone: bool,
     questions: mpsc::UnboundedSender<Question>,
 }
 
@@ -144,7 +146,13 @@ impl Shell {
     /// A shell for whoever is behind a door, and what it has to ask them.
     pub fn new(access: Access) -> (Shell, Questions) {
         let (questions, inbox) = mpsc::unbounded_channel();
-        (Shell { access, questions }, inbox)
+        (Shell { access, is_alone: false, questions }, inbox)
+    }
+
+    /// The same for lines of which each waits for the one before it.
+    #[must_use]
+    pub fn alone(self) -> Shell {
+        Shell { is_alone: true, ..self }
     }
 
     /// Keeps the packets of the wire from now on, for `trace` and for screens.
@@ -222,7 +230,16 @@ impl Shell {
         self.access.who()
     }
 
+    /// Refuses to wait for what takes virtual time, where that stands still for good.
+    fn refuse_standstill(&self) -> Result<(), ShellError> {
+        if self.is_alone && self.engine().snapshots().borrow().paused { Err(ShellError::StandingStill) } else { Ok(()) }
+    }
+
     async fn ask(&self, command: Command) -> Result<Reply, ShellError> {
+        use Command::{Await, Cancel, CheckHealth, Sleep};
+        if matches!(command, Await { .. } | Cancel { .. } | CheckHealth | Sleep { .. }) {
+            self.refuse_standstill()?;
+        }
         Ok(self.engine().ask(command).await?)
     }
 

@@ -39,22 +39,36 @@ impl Done<'_> {
     }
 }
 
+/// How a script has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By its last line, or by `quit`: what it has begun is to be finished.
+    Whole,
+    /// By `quit --now`: what it has begun is not waited for.
+    Early,
+}
+
 /// Carries out the lines of `text`, hands each answer to `show`, and waits for each transfer that was not begun in the
-/// background. `quit` ends it early.
+/// background. `quit` ends it before its last line.
 ///
 /// # Errors
 /// Where a line fails: which one, and why. Those before it have been carried out, those after it have not.
-pub async fn run(shell: &Shell, script: &str, text: &str, mut show: impl FnMut(&Done<'_>)) -> Result<(), ScriptError> {
-    let mut variables = Variables::new();
+pub async fn run(
+    shell: &Shell,
+    script: &str,
+    text: &str,
+    mut variables: Variables,
+    mut show: impl FnMut(&Done<'_>),
+) -> Result<End, ScriptError> {
     for (line, command) in commands_of(text) {
         let failed = |error| ScriptError { script: script.to_owned(), line, command: command.clone(), error };
         let answer = shell.run_to_end(&command, &variables).await.map_err(failed)?;
         show(&Done { line, command: &command, answer: &answer });
         match answer.effect {
             Effect::Set(name, value) => drop(variables.insert(name, value)),
-            Effect::Quit { .. } => break,
+            Effect::Quit { now } => return Ok(if now { End::Early } else { End::Whole }),
             _ => {}
         }
     }
-    Ok(())
+    Ok(End::Whole)
 }

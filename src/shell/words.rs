@@ -36,8 +36,14 @@ pub enum WordsError {
     /// The line ends after a backslash.
     #[error("the line ends in a backslash")]
     Dangling,
+    /// The command line gives no such argument.
+    #[error("${place} is missing: the script wants at least {place} arguments; `p2p run FILE ARGUMENT…` gives them")]
+    MissingArgument {
+        /// Which, from 1.
+        place: String,
+    },
     /// There is no such variable.
-    #[error("there is no variable ${name}; `set {name} VALUE` makes one")]
+    #[error("there is no variable ${name}; `set {name} VALUE` makes one, and so does `p2p run --set {name}=VALUE`")]
     UnknownVariable {
         /// Its name.
         name: String,
@@ -103,20 +109,30 @@ pub fn split_unfinished(text: &str) -> Vec<Word> {
 /// The commands of a text, which ends of lines and `;` separate where they are not quoted; each with the line on which it
 /// begins, from 1.
 pub fn commands_of(text: &str) -> Vec<(usize, String)> {
+    // Lines are counted from one command to the next: counting them from the beginning would take time in the square of the length.
+    let (mut line, mut counted) = (1, 0);
     let command = |words: Vec<Word>| {
         let (start, end) = (words.first()?.span.start, words.last()?.span.end);
-        Some((text[..start].matches('\n').count() + 1, text[start..end].to_owned()))
+        line += text[counted..start].matches('\n').count();
+        counted = start;
+        Some((line, text[start..end].to_owned()))
     };
     commands_unfinished(text).into_iter().filter_map(command).collect()
+}
+
+/// Whether a variable may have this name. What the command line gives has numbers and `#` for names.
+pub fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name_character)
+}
+
+fn is_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 /// A text as one word that [`split`] reads back.
 pub fn quote(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%~".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    in_quotes(text)
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { in_quotes(text) }
 }
 
 /// What a text consists of.
@@ -204,11 +220,11 @@ impl Reader<'_> {
     }
 
     fn quoted(&mut self, quote: char, text: &mut String) -> Result<(), WordsError> {
-        let column = self.text[..self.at].chars().count();
+        let opened = self.at;
         loop {
             match self.next() {
                 None if !self.strict => return Ok(()),
-                None => return Err(WordsError::Unclosed { quote, column }),
+                None => return Err(WordsError::Unclosed { quote, column: self.text[..opened].chars().count() }),
                 Some(c) if c == quote => return Ok(()),
                 Some('\\') if quote == '"' => match self.next() {
                     Some(c @ ('"' | '\\' | '$')) => text.push(c),
@@ -223,13 +239,22 @@ impl Reader<'_> {
 
     /// What follows a `$`.
     fn variable(&mut self, text: &mut String) -> Result<(), WordsError> {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let len = self.rest().find(|c| !is_name(c)).unwrap_or(self.rest().len());
+        let len = match self.rest().chars().next() {
+            Some('#') => 1,
+            // `$1x` is `$1` and then an x.
+            Some(c) if c.is_ascii_digit() => self.rest().find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest().len()),
+            _ => self.rest().find(|c| !is_name_character(c)).unwrap_or(self.rest().len()),
+        };
         let name = self.rest()[..len].to_owned();
         self.at += len;
         match self.variables {
             Some(variables) if !name.is_empty() => match variables.get(&name) {
                 Some(value) => text.push_str(value),
+                None if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                    return Err(WordsError::MissingArgument { place: name });
+                }
+                // Where nobody counts arguments there are none.
+                None if name == "#" => text.push('0'),
                 None => return Err(WordsError::UnknownVariable { name }),
             },
             _ => {

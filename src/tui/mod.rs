@@ -35,9 +35,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use color_eyre::Help;
-use color_eyre::eyre::{Result, WrapErr, eyre};
 use crossterm::event::Event as Input;
+use eyre::{Result, WrapErr, eyre};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::sync::broadcast::error::RecvError;
@@ -51,13 +50,17 @@ use crate::asking::{Desk, LoginArgs};
 use crate::config::Config;
 use crate::config::keys::Section;
 use crate::demo_users::{self, DemoUsers};
+use crate::engine::transfer::TransferStatus;
 use crate::engine::{Event, Snapshot};
+use crate::failure::Advise;
 use crate::history::Histories;
-use crate::interrupt::interrupted;
+use crate::interrupt::{self, interrupted};
 use crate::mailer::Notice;
+use crate::offered::Offered;
 use crate::output;
 use crate::random::RandomStream;
-use crate::session::{EngineArgs, Session, SimulationArgs};
+use crate::scratch::Scratch;
+use crate::session::{EngineArgs, Leaving, Session, SimulationArgs};
 use crate::shell::Questions;
 use crate::shell::words::Variables;
 use crate::units::SimTime;
@@ -76,7 +79,7 @@ pub struct TuiArgs {
     #[arg(long)]
     ascii: bool,
     /// The colours: dark, light, high-contrast, mono
-    #[arg(long, value_name = "THEME")]
+    #[arg(long, value_name = "THEME", value_parser = Offered::<ThemeName>::new(&["dark", "light", "high-contrast", "mono"]), hide_possible_values = true)]
     theme: Option<ThemeName>,
     #[command(flatten)]
     engine: EngineArgs,
@@ -95,6 +98,7 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     }
     // What is wrong with the keys is told before anything is begun.
     args.engine.load()?.keymap()?;
+    args.login.check()?;
     let session = Session::start_interactive(&args.engine)?;
     let theme = args.theme(&session.config);
     open(session, &args.login, theme, None).await
@@ -106,7 +110,7 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
 /// # Errors
 /// As for [`run`].
 pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
-    let scratch = tempfile::tempdir().wrap_err("cannot create a temporary directory")?;
+    let scratch = Scratch::temporary(demo_users::PREFIX)?;
     let data_dir = scratch.path().join("data");
     let engine = demo_users::engine(&data_dir, simulation);
     engine.load()?.keymap()?;
@@ -141,6 +145,7 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
         Some(tour) => app.tour = Some(tour),
         None => app.greet(),
     }
+    let _attention = interrupt::attend()?;
     let guard = terminal::Guard::take().wrap_err("cannot use the terminal")?;
     let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
     let sources = Sources {
@@ -158,6 +163,12 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     drop(reader);
     drop(guard);
     drop(app);
+    // Whoever leaves has been asked first.
+    let name = |transfer: &TransferStatus| {
+        let seen = access.who().seen(transfer);
+        seen.map_or_else(|| format!("{} of another user", transfer.id), |name| format!("{}, {name}", transfer.id))
+    };
+    let result = session.leave(result.map(|()| Leaving::Cancelling), name).await;
     access.end().await;
     drop(access);
     drop(session.end().await?);

@@ -14,16 +14,19 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 
+use crate::interrupt;
+
 /// Gives the terminal back when it is dropped.
 #[derive(Debug)]
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal over; a panic gives it back before it is told.
+    /// Takes the terminal over; a panic gives it back before it is told, and so does an end at once.
     ///
     /// # Errors
     /// Where the terminal cannot do it.
     pub fn take() -> io::Result<Guard> {
+        interrupt::when_ended_at_once(leave);
         enter()?;
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {

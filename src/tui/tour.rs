@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, eyre};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use eyre::{Result, eyre};
 use secrecy::ExposeSecret;
 
 use super::form::DIGITS;

@@ -178,7 +178,7 @@ fn from_the_first_account_on_everybody_logs_in() {
     assert_eq!(home.ok(&["logout"]), "alice is logged out\n");
     assert!(!token.exists() && home.refused(&["ls"]).contains("nobody is logged in"));
     assert!(home.refused(&["logout"]).contains("nobody is logged in"));
-    assert!(home.refused(&["ls", "--password-file", "x"]).contains("--user NAME"));
+    assert!(home.wrong_usage(&["ls", "--password-file", "x"]).contains("--user NAME"));
     // What names a session that is over is worth nothing.
     fs::write(&token, kept).unwrap();
     fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
@@ -558,8 +558,11 @@ fn the_next_user_of_a_session_sees_only_their_own() {
     }
     lines.send("transfers");
     lines.says("no transfers yet");
+    // Whoever does not wait is told what that costs, and not whose it was.
     lines.send("quit --now");
-    assert!(lines.child.wait().unwrap().success());
+    let said = lines.asks("cancelled and undone: #1 of another user");
+    assert!(!said.contains("diary"), "{said}");
+    assert_eq!(lines.child.wait().unwrap().code(), Some(1));
     let found = refusals(&home, "alice");
     assert_eq!(found, vec![("carol".to_owned(), "access".to_owned(), "transfer #1".to_owned()); 3]);
 }
@@ -618,4 +621,38 @@ fn a_session_with_accounts_is_replayed() {
     assert_eq!((replayed["same"].as_bool(), replayed["commands"].as_u64()), (Some(true), Some(7)), "{replayed}");
     let bytes = fs::read(&recordings[0]).unwrap();
     assert!(!bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes()));
+}
+
+/// How full the nodes are would tell a user whether somebody stores a certain content, which takes no more room a second time.
+#[test]
+fn nobody_learns_what_others_store_from_what_is_full() {
+    let home = Home::new(&format!("{QUICK}[nodes]\ncapacity = '1MiB'\n"));
+    home.register("alice");
+    home.register("bob");
+    home.file("secret.bin", 100_000);
+    fs::copy(home.path("secret.bin"), home.path("guess.bin")).unwrap();
+    home.file("wrong.bin", 100_001);
+    home.file("large.bin", 6 << 20);
+    script(&home, "alice", "upload secret.bin");
+    // What bob is told is the same, whether he has guessed right or not.
+    let told = |guess: &str| {
+        let lines = format!("upload {guess} --as x; storage; nodes; node 1; report; rm x");
+        let said = as_user(&home, "bob", &["run", "--json", "-c", &lines]).stdout;
+        let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[1]["answer"]["files"], 1);
+        assert!(["segments", "used_bytes", "free_bytes"].iter().all(|key| lines[1]["answer"][key].is_null()), "{}", lines[1]);
+        for node in [&lines[2]["answer"][0], &lines[3]["answer"], &lines[4]["answer"]["nodes"][0]] {
+            assert!(node["used_bytes"].is_null() && node["segments"].is_null() && node["capacity_bytes"] == 1_048_576, "{node}");
+        }
+        lines[1]["answer"]["file_bytes"].as_u64().unwrap()
+    };
+    assert_eq!((told("guess.bin"), told("wrong.bin")), (100_000, 100_001));
+    let said = as_user(&home, "bob", &["nodes", "--json"]).stdout;
+    assert!(!said.contains("100000") && said.contains("\"used_bytes\": null"), "{said}");
+    for refused in [&["put", "large.bin"][..], &["run", "-c", "upload large.bin"]] {
+        let said = as_user(&home, "bob", refused).stderr;
+        assert!(said.contains("6291456 bytes, and the nodes have no room for that") && !said.contains("free"), "{said}");
+    }
+    assert!(as_user(&home, "alice", &["put", "large.bin"]).stderr.contains("bytes free"));
+    assert!(script(&home, "alice", "storage").contains("97.7 KiB of 5.0 MiB"));
 }

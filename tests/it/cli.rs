@@ -8,6 +8,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::bench::{files_below, segments_below};
+use crate::kill::time_of;
 use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
 
 fn number(value: &Value) -> f64 {
@@ -132,6 +133,7 @@ fn files_go_and_come_back() {
     assert_eq!(export["files"][1]["segments"][0]["holders"].as_array().unwrap().len(), 1);
     home.ok(&["export", "-o", "metadata.json"]);
     assert_eq!(serde_json::from_slice::<Value>(&read(home.path("metadata.json"))).unwrap(), export);
+    assert_eq!(serde_json::from_str::<Value>(&home.ok(&["export", "-o", "-"])).unwrap(), export);
 }
 
 #[test]
@@ -208,6 +210,72 @@ fn an_interrupted_put_leaves_nothing() {
     assert!(said.stderr.contains("interrupted; what was under way has been undone"), "{}", said.stderr);
     assert_eq!(stored(), 0);
     assert!(home.stored().is_empty());
+}
+
+/// What was asked in the middle of a file is undone as fast as the machine can, whatever the speed, and nothing more is begun.
+#[test]
+fn an_interrupt_does_not_wait_for_a_slow_clock() {
+    let home = Home::new("");
+    home.file("a.bin", 2_000_000);
+    // At this speed the answers to what is undone would come after days.
+    let script = "speed max; upload a.bin --background; sleep 5s; speed 0.001x; wait";
+    let commands: [(&[&str], &str); 2] = [
+        (&["run", "-c", script], "cancelled and undone: #1, upload of a.bin"),
+        (&["put", "a.bin", "b.bin", "--speed", "4x"], ""),
+    ];
+    for (arguments, words) in commands {
+        let child = home.spawn(arguments);
+        wait_until("the first segment", || !segments_below(&home.data()).is_empty());
+        if arguments[0] == "run" {
+            let mut seen = String::new();
+            let mut child = child;
+            let stdout = child.stdout.as_mut().unwrap();
+            while !seen.contains("speed 0.001x") {
+                let mut bytes = [0; 4096];
+                let count = std::io::Read::read(stdout, &mut bytes).unwrap();
+                seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+            signal(&child, "TERM");
+            let said = end_of(child);
+            assert_eq!(said.code, Some(143), "{said:?}");
+            assert!(said.stderr.contains(words) && said.stderr.contains("has been undone"), "{said:?}");
+        } else {
+            signal(&child, "HUP");
+            assert_eq!(end_of(child).code, Some(129));
+        }
+        assert!(home.stored().is_empty());
+        assert!(segments_below(&home.data()).is_empty());
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the instant of a signal is one of the wall clock")]
+fn wait(span: std::time::Duration) {
+    std::thread::sleep(span);
+}
+
+/// Nothing is called undone that is stored. The instants lie around the end of the upload, where it is past being cancelled.
+#[test]
+fn an_interrupted_put_tells_the_truth() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 300_000);
+    let (mut undone, mut stored) = (0, 0);
+    let whole = time_of(|| drop(home.ok(&["put", "a.bin"])));
+    for round in 0..60 {
+        let name = format!("{round}");
+        let put = home.spawn(&["put", "a.bin", "--as", &name]);
+        wait(whole.mul_f64(f64::from(round) / 50.0));
+        signal(&put, ["INT", "TERM", "HUP"][round as usize % 3]);
+        let said = end_of(put);
+        let is_stored = home.stored().contains(&name);
+        match said.code {
+            Some(0) => assert!(is_stored && said.stdout.contains(&name), "{said:?}"),
+            _ if said.stderr.contains("undone") => assert!(!is_stored, "{said:?}"),
+            // It ended at once, before anything was under way.
+            _ => assert!(!is_stored && said.stderr.is_empty(), "{said:?}"),
+        }
+        if is_stored { stored += 1 } else { undone += 1 }
+    }
+    assert!(undone > 0 && stored > 0, "{undone} {stored}");
 }
 
 #[test]
@@ -291,7 +359,9 @@ fn json_has_the_documented_fields_and_no_others() {
 fn help_says_what_each_command_and_option_is_for() {
     let home = Home::new("");
     let help = home.ok(&["--help"]);
-    for command in ["demo", "put", "get", "ls", "rm", "nodes", "register", "login", "logout", "flow", "config", "export"] {
+    let commands = ["demo", "put", "get", "ls", "rm", "nodes", "register", "login", "logout", "flow", "config", "export"];
+    let of_the_language = ["info", "verify", "share", "unshare", "whoami", "sessions", "passwd", "otp"];
+    for command in commands.into_iter().chain(of_the_language) {
         assert!(help.contains(&format!("  {command} ")), "{command}");
         let own = home.ok(&[command, "--help"]);
         for option in ["--json", "--help"] {
@@ -313,7 +383,36 @@ fn standard_input_and_output_are_files_too() {
     assert_eq!(end_of(put).code, Some(0));
     let got = home.command(&["get", "piped", "-o", "-"]).output().unwrap();
     assert!(got.status.success() && got.stdout == content);
-    assert!(home.refused(&["put", "-"]).contains("--as NAME"));
+    assert!(home.wrong_usage(&["put", "-"]).contains("--as NAME"));
+}
+
+/// An export replaces nothing that nobody wants replaced, and nothing but whole files.
+#[test]
+fn an_export_is_whole_or_not_there() {
+    let home = Home::new(QUICK);
+    std::fs::write(home.path("kept"), "precious").unwrap();
+    assert!(home.refused(&["export", "-o", "kept"]).contains("kept already exists"));
+    assert!(home.refused_script("export kept").contains("kept already exists"));
+    assert_eq!(read(home.path("kept")), b"precious");
+    std::os::unix::fs::symlink(home.path("kept"), home.path("link")).unwrap();
+    home.ok(&["export", "-o", "link", "--force"]);
+    assert!(home.path("link").is_symlink() && read(home.path("kept")).starts_with(b"{"));
+    assert!(home.refused(&["export", "-o", "/dev/null", "--force"]).contains("not a regular file"));
+    assert!(home.refused(&["export", "-o", "no/such/place"]).contains("cannot write no/such/place"));
+}
+
+#[test]
+fn several_files_are_fetched_at_once() {
+    let home = Home::new(QUICK);
+    let (a, b) = (home.file("a.bin", 100_000), home.file("b.bin", 200_001));
+    home.ok(&["put", "a.bin", "b.bin"]);
+    std::fs::create_dir(home.path("there")).unwrap();
+    assert_eq!(home.json(&["get", "a.bin", "b.bin", "-o", "there"])["files"].as_array().unwrap().len(), 2);
+    assert!(read(home.path("there/a.bin")) == a && read(home.path("there/b.bin")) == b);
+    let both = home.command(&["get", "a.bin", "b.bin", "-o", "-"]).output().unwrap();
+    assert!(both.status.success() && both.stdout == [a, b].concat());
+    assert!(home.wrong_usage(&["get", "a.bin", "b.bin", "-o", "one"]).contains("one is no directory"));
+    assert!(home.wrong_usage(&["get", "a.bin", "-o", "-", "--json"]).contains("both want standard output"));
 }
 
 /// A flow that never ends is told, and is in no figure.

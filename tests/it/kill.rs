@@ -26,7 +26,7 @@ fn kill_after(mut child: std::process::Child, wait: Duration) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a put takes here decides within which time it is killed")]
-fn time_of(action: impl FnOnce()) -> Duration {
+pub(crate) fn time_of(action: impl FnOnce()) -> Duration {
     let begun = Instant::now();
     action();
     begun.elapsed()
@@ -37,11 +37,18 @@ fn what_was_acknowledged_survives_kills_at_fifty_random_instants() {
     let home = Home::new(QUICK);
     let mut chance = RandomStream::new(50, "when to kill");
     home.file("first.bin", 3_000_000);
-    let whole = time_of(|| drop(home.ok(&["put", "first.bin"])));
+    let mut whole = time_of(|| drop(home.ok(&["put", "first.bin"])));
     let mut acknowledged = BTreeMap::from([("first.bin".to_owned(), home.path("first.bin"))]);
     for round in 0..KILLS {
         let name = format!("{round}.bin");
         home.file(&name, 3_000_000 + round as usize);
+        if round % 10 == 9 {
+            // A machine that has other things to do takes longer than it did.
+            let again = format!("again{round}.bin");
+            home.file(&again, 3_000_000 + 10_000 * round as usize);
+            whole = time_of(|| drop(home.ok(&["put", &again])));
+            acknowledged.insert(again.clone(), home.path(&again));
+        }
         let wait = whole.mul_f64(chance.below(1100) as f64 / 1000.0);
         if kill_after(home.spawn(&["put", &name]), wait) {
             acknowledged.insert(name.clone(), home.path(&name));
@@ -57,7 +64,7 @@ fn what_was_acknowledged_survives_kills_at_fifty_random_instants() {
         }
     }
     let stored = acknowledged.len() as u64;
-    assert!((2..=KILLS).contains(&stored), "{stored} of {KILLS} were stored: some of both kinds are wanted");
+    assert!((2..KILLS).contains(&stored), "{stored} were stored: some of both kinds are wanted");
     let segments = acknowledged.values().map(|path| read(path).len().div_ceil(65_536)).sum::<usize>();
     assert_eq!(segments_below(&home.data()).len(), segments, "every segment file belongs to a stored file");
     for (name, path) in &acknowledged {

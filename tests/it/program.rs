@@ -102,6 +102,27 @@ impl Home {
         said.stderr
     }
 
+    /// Runs a script, and gives what it says on standard error where it stops.
+    pub(crate) fn refused_script(&self, script: &str) -> String {
+        let said = self.run(&["run", "-c", script]);
+        assert_eq!(said.code, Some(1), "{script}: {said:#?}");
+        said.stderr
+    }
+
+    /// Runs it, and gives what it says on standard error where another process has the data directory.
+    pub(crate) fn in_use(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(75), ""), "{arguments:?}: {said:#?}");
+        said.stderr
+    }
+
+    /// Runs it, and gives what it says on standard error where the command line cannot be carried out.
+    pub(crate) fn wrong_usage(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{arguments:?}: {said:#?}");
+        said.stderr
+    }
+
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         self.run(&[arguments, &["--json"]].concat()).json()
     }

@@ -2,12 +2,11 @@
 
 use std::fs;
 
-use p2p_storage::engine::recording;
 use p2p_storage::shell;
 use serde_json::Value;
 
 use crate::generated;
-use crate::program::{Home, QUICK};
+use crate::program::{Home, QUICK, signal, wait_until};
 
 #[test]
 fn a_script_runs_to_its_end() {
@@ -49,19 +48,116 @@ fn a_script_can_speak_json() {
     assert!(lines.iter().all(|line| line["line"] == 1 && !line["answer"].is_null()));
 }
 
-/// The scenarios that come with the program do what they say.
+/// The scenarios that come with the program run as each says at its beginning, twice as well as once.
 #[test]
 fn the_scenarios_run() {
     let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/scenarios");
+    let home = Home::new("");
+    home.file("one.bin", 300_000);
+    std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/assets"), home.path("assets")).unwrap();
     for entry in fs::read_dir(scenarios).unwrap() {
-        let home = Home::new("");
-        home.file("one.bin", 300_000);
-        home.file("two.bin", 100_000);
-        let variables = "set file1 one.bin; set name1 one.bin; set file2 two.bin; set name2 two.bin\n";
-        let text = variables.to_owned() + &fs::read_to_string(entry.unwrap().path()).unwrap();
-        fs::write(home.path("scenario.p2p"), text).unwrap();
-        home.ok(&["run", "scenario.p2p"]);
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("#   p2p ")).expect("how to run it");
+        let words: Vec<&str> = line.split(' ').map(|word| if word == "FILE" { "one.bin" } else { word }).collect();
+        home.ok(&words);
+        home.ok(&words);
+        let said = home.run(&words[..2]);
+        assert!(said.code == Some(1) && said.stderr.contains("$1 is missing"), "{line}: {said:?}");
     }
+    assert!(home.stored().is_empty());
+}
+
+#[test]
+fn a_script_is_given_arguments_and_variables() {
+    let home = Home::new(QUICK);
+    fs::write(home.path("all.p2p"), "echo $# $1 \"$2\" $10 $name\nset name new\necho $name\n").unwrap();
+    let said = home.ok(&["run", "all.p2p", "a", "b  c", "3", "4", "5", "6", "7", "8", "9", "ten", "--set", "name=old=x"]);
+    assert!(said.contains("10 a b  c ten old=x\n") && said.ends_with("\nnew\n"), "{said}");
+    assert_eq!(home.ok(&["run", "-c", "echo $1$#", "only"]), "› echo $1$#\nonly1\n");
+    assert!(home.refused(&["run", "-c", "echo $2", "only"]).contains("$2 is missing: the script wants at least 2 arguments"));
+    assert!(home.refused(&["run", "-c", "echo $no"]).contains("`p2p run --set no=VALUE`"));
+    assert!(home.wrong_usage(&["run", "-c", "ls", "--set", "1=x"]).contains("--set file1=video.bin"));
+}
+
+/// What a script has begun by the side when it ends is finished, as fast as the machine can.
+#[test]
+fn nothing_is_dropped_at_the_end_of_a_script() {
+    let home = Home::new("");
+    home.file("a.bin", 200_000);
+    let line = |name: &str, more: &str| format!("upload a.bin --as {name} --background{more}");
+    home.ok(&["run", "-c", &line("end", "")]);
+    home.ok(&["run", "-c", &line("quit", "; quit; nonsense")]);
+    // Leaving does not wait for a clock that is slow or stands still.
+    home.ok(&["run", "-c", &line("slow", ""), "--speed", "0.001x"]);
+    home.ok(&["run", "-c", &format!("pause; {}", line("paused", ""))]);
+    let piped = |lines: String| {
+        let mut child = home.command(&["repl", "--speed", "0.01x"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
+        crate::program::end_of(child)
+    };
+    assert_eq!(piped(line("piped", "\n")).code, Some(0));
+    assert_eq!(piped(line("piped-quit", "\nquit\n")).code, Some(0));
+    assert_eq!(home.stored(), ["end", "paused", "piped", "piped-quit", "quit", "slow"]);
+    // Whoever does not want to wait is told what that costs.
+    for said in [home.run(&["run", "-c", &line("now", "; quit --now")]), piped(line("now", "\nquit --now\n"))] {
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains("cancelled and undone: #1, upload of now"), "{said:?}");
+    }
+    let said = home.run(&["run", "-c", &line("failed", "; nonsense")]);
+    assert!(said.code == Some(1) && said.stderr.contains("cancelled and undone: #1, upload of failed"), "{said:?}");
+    assert_eq!(home.stored().len(), 6);
+    assert!(home.ok(&["run", "-c", "quit --now"]).starts_with("› quit"), "nothing is lost where nothing runs");
+}
+
+/// A failure is told once, whenever it happened.
+#[test]
+fn waiting_tells_of_what_failed_before() {
+    let home = Home::new("[network]\nloss = '100%'\n");
+    home.file("a.bin", 1000);
+    let run = |script: &str| home.run(&["run", "-c", script]);
+    let begun = "upload a.bin --background; upload a.bin --as b.bin --background; sleep 100m";
+    let said = run(&format!("{begun}; wait; echo ok"));
+    assert!(said.code == Some(1) && !said.stdout.contains("ok"), "{said:?}");
+    assert!(said.stderr.contains("#1, upload of a.bin, failed: ") && said.stderr.contains("#2, upload of b.bin, failed: "));
+    // Whoever has been told is not told again, and the end of a script is a wait.
+    assert_eq!(run(&format!("{begun}; expect wait contains failed; wait; expect wait = ''; echo ok")).code, Some(0));
+    assert_eq!(run("upload a.bin --background; sleep 100m; expect 'wait' 1 contains failed; wait").code, Some(0));
+    let said = run(begun);
+    assert!(said.code == Some(1) && said.stderr.contains("2 transfers failed:"), "{said:?}");
+}
+
+/// Where lines come one after the other, nobody can resume time while one of them waits.
+#[test]
+fn a_script_does_not_wait_for_time_that_stands_still() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 1000);
+    home.ok(&["put", "a.bin"]);
+    let begun = "upload a.bin --as c.bin --background";
+    for waits in ["upload a.bin --as b.bin", "sleep 5s", "verify a.bin", "rm a.bin", "health", "get a.bin back"] {
+        let said = home.refused_script(&format!("pause; {waits}"));
+        assert!(said.contains("time is paused and nobody can resume it"), "{waits}: {said}");
+    }
+    for waits in ["wait", "wait 1", "cancel 1"] {
+        let said = home.refused_script(&format!("{begun}; pause; {waits}"));
+        assert!(said.contains("time is paused and nobody can resume it"), "{waits}: {said}");
+    }
+    assert_eq!(home.stored(), ["a.bin"]);
+    home.ok(&["run", "-c", &format!("pause; ls; {begun}; step 10s; wait; resume; sleep 5s; rm c.bin")]);
+}
+
+/// A step of a span passes all of it, whatever happens meanwhile; without one it ends with the next event.
+#[test]
+fn a_step_passes_its_whole_span() {
+    let home = Home::new("");
+    home.file("a.bin", 200_000);
+    let script = "pause; upload a.bin --background; step; step 100s; step 1s";
+    let said = home.ok(&["run", "--json", "-c", script]);
+    let at = |line: usize| {
+        let line: Value = serde_json::from_str(said.lines().nth(line).unwrap()).unwrap();
+        line["answer"]["virtual_seconds"].as_f64().unwrap()
+    };
+    assert!(at(2) < 1.0);
+    assert!((at(3) - at(2) - 100.0).abs() < 1e-6 && (at(4) - at(3) - 1.0).abs() < 1e-6, "{said}");
 }
 
 /// A session of several commands, recorded by the engine, comes to the same trace again; also from files that were there
@@ -87,20 +183,62 @@ fn a_recorded_session_comes_to_the_same_trace_again() {
     fs::write(home.path("b.bin"), "other").unwrap();
     let said = home.run(&["replay", recordings[0].to_str().unwrap()]);
     assert!(said.code == Some(1) && said.stdout.contains("may have changed since"), "{}", said.stdout);
-    let scratch = tempfile::tempdir().unwrap();
     fs::write(home.path("cut"), &fs::read(&recordings[0]).unwrap()[..40]).unwrap();
-    assert!(recording::replay(&home.path("cut"), scratch.path()).is_err());
-    assert!(recording::replay(&home.path("a.bin"), scratch.path()).unwrap_err().to_string().contains("no recording"));
+    assert!(home.refused(&["replay", "cut"]).contains("it has no beginning"));
+    assert!(home.refused(&["replay", "a.bin"]).contains("it does not begin as one"));
+    let mut damaged = fs::read(&recordings[0]).unwrap();
+    let last = damaged.len() - 20;
+    damaged[last] ^= 0x40;
+    fs::write(home.path("damaged"), &damaged).unwrap();
+    assert!(home.refused(&["replay", "damaged"]).contains("is damaged"));
 }
 
-/// Leaving does not wait for a clock that stands still.
+/// Where somebody is, and from where the data directory was named, makes no difference to a replay; and standard input is a recording
+/// as good as any.
 #[test]
-fn leaving_while_time_stands_still() {
+fn a_recording_replays_from_anywhere() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 100_000);
+    home.ok(&["put", "a.bin", "--data-dir", "d"]);
+    let mut child = home.command(&["repl", "--data-dir", "d"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"verify a.bin\n").unwrap();
+    assert_eq!(crate::program::end_of(child).code, Some(0));
+    let recording = crate::bench::files_below(&home.path("d/recordings")).remove(0);
+    fs::create_dir(home.path("elsewhere")).unwrap();
+    let mut command = home.command(&["replay", recording.to_str().unwrap()]);
+    let output = command.current_dir(home.path("elsewhere")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let output = home.command(&["replay", "-"]).stdin(fs::File::open(&recording).unwrap()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// A replay works beside the segments that it needs, where nobody else can look, and leaves nothing, whatever the end is.
+#[test]
+fn a_replay_leaves_nothing_behind() {
     let home = Home::new("");
-    assert!(home.ok(&["run", "-c", "pause"]).contains("paused"));
-    home.file("a.bin", 200_000);
-    home.ok(&["run", "-c", "speed 0.001x; upload a.bin --background"]);
-    assert_eq!(home.stored(), Vec::<String>::new());
+    home.file("a.bin", 2_000_000);
+    home.ok(&["put", "a.bin"]);
+    let lines = "verify a.bin\n".repeat(20);
+    let mut child = home.command(&["repl", "--speed", "max"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
+    assert_eq!(crate::program::end_of(child).code, Some(0));
+    let recording = crate::bench::files_below(&home.data().join("recordings")).remove(0);
+    let scratch = || -> Vec<std::path::PathBuf> {
+        let entries = fs::read_dir(home.data()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(".replay-")).collect()
+    };
+    for (name, code) in [("INT", Some(130)), ("TERM", Some(143)), ("KILL", None)] {
+        let replay = home.spawn(&["replay", recording.to_str().unwrap()]);
+        wait_until("a directory", || scratch().iter().any(|path| path.join("data/nodes").exists()));
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&scratch()[0]).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o700);
+        signal(&replay, name);
+        assert_eq!(crate::program::end_of(replay).code, code, "{name}");
+        assert_eq!(scratch().len(), usize::from(name == "KILL"), "{name}");
+    }
+    // What a kill has left is gone with the next start.
+    home.ok(&["ls"]);
+    assert!(scratch().is_empty());
 }
 
 /// A session that cannot be recorded is held all the same, and says so.

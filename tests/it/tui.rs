@@ -594,7 +594,7 @@ mod pty {
         pty.prompts();
         pty.send("upload sl\t\r");
         pty.shows("upload slow.bin");
-        wait_until("the first segment", || !crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
+        wait_until("the first segment", || !crate::bench::segments_below(&home.path().join(".local/share/p2p")).is_empty());
         pty.send("\x03");
         pty.shows("interrupted");
         pty.prompts();
@@ -611,7 +611,7 @@ mod pty {
         pty.prompts();
         pty.send("sleep 1h; echo not reached\r");
         pty.shows("sleep 1h; echo not reached");
-        wait_until("the first segment", || !crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
+        wait_until("the first segment", || !crate::bench::segments_below(&home.path().join(".local/share/p2p")).is_empty());
         pty.send("\x03");
         pty.shows("interrupted\np2p›");
         assert!(!pty.text().contains("\nnot reached"), "{}", pty.text());
@@ -626,7 +626,7 @@ mod pty {
         let pid = rustix::process::Pid::from_raw(pty.child.process_id().unwrap() as i32).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         assert_eq!(pty.ends().exit_code(), 143);
-        assert!(crate::bench::files_below(&home.path().join(".local/share/p2p/nodes")).is_empty());
+        assert!(crate::bench::segments_below(&home.path().join(".local/share/p2p")).is_empty());
         let history = std::fs::read_to_string(home.path().join(".local/share/p2p/history.txt")).unwrap();
         assert!(history.contains("upload slow.bin"), "{history}");
     }

@@ -1,17 +1,17 @@
 //! What commands do, and when those that wait are answered. Knows nothing of how commands are worded.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Capturing, Simulation, Token, Waiting};
 use crate::database::Purpose;
-use crate::engine::command::{Command, EngineError, OnShutdown, Reply};
+use crate::engine::command::{Command, EngineError, OnShutdown, OpenFile, Reply};
 use crate::engine::event::Event;
 use crate::engine::io::{JobId, Lane, Outcome};
 use crate::engine::snapshot::Party;
-use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, Upload};
+use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 use crate::net::HostConfig;
 use crate::pieces::PieceFile;
 use crate::storage::catalog::{Catalog, CatalogError};
@@ -40,6 +40,8 @@ impl Simulation {
         match command {
             Command::Upload { path, owner, name, stored_at } => Some(self.upload(&path, owner, name, stored_at)),
             Command::Download { user, file, path, overwrite } => Some(self.download(user, &file, &path, overwrite)),
+            Command::Store { file, owner, name, stored_at } => Some(self.store(&file, FileKey { owner, name }, stored_at)),
+            Command::Fetch { user, file, into } => Some(self.fetch(user, &file, into)),
             Command::Remove { user, file } => Some(self.remove(user, &file)),
             Command::Share { file, user, may_read } => self.share(token, file, user, may_read),
             Command::Adopt { owner } => {
@@ -55,6 +57,7 @@ impl Simulation {
             Command::Topology => Some(Ok(Reply::Topology(self.topology()))),
             Command::Network => Some(Ok(Reply::Network(Box::new(self.network_stats())))),
             Command::Transfers => Some(Ok(Reply::Transfers(self.transfer_statuses()))),
+            Command::TakeFailures { of } => Some(Ok(Reply::Failures(self.take_failures(of.as_deref())))),
             Command::CheckHealth => {
                 self.world.check_health();
                 self.wait_for(token, Waiting::HealthCheck)
@@ -74,8 +77,10 @@ impl Simulation {
             Command::StopCapture => Some(self.stop_capture()),
             Command::Step { span } => {
                 let until = span.map_or_else(|| Ok(self.next_due().unwrap_or(self.now())), |span| self.instant_after(span));
+                // A span is passed whole, whatever happens in it.
+                let events = span.is_none().then_some(self.world.emitted);
                 match until {
-                    Ok(until) => self.wait_for(token, Waiting::Step { until, events: self.world.emitted }),
+                    Ok(until) => self.wait_for(token, Waiting::Step { until, events }),
                     Err(error) => Some(Err(error)),
                 }
             }
@@ -103,7 +108,22 @@ impl Simulation {
         let (file, size) = open_source(path).map_err(refused)?;
         let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
-        let key = FileKey { owner, name: stored_name(&name)? };
+        self.cut_up(file, size, path, FileKey { owner, name }, stored_at)
+    }
+
+    fn store(&mut self, open: &OpenFile, key: FileKey, stored_at: u64) -> Answer {
+        self.refuse_when_closing()?;
+        let path = Path::new(open.name());
+        let refused = |error: std::io::Error| EngineError::Source { path: path.to_owned(), reason: error.to_string() };
+        let mut file = open.file().try_clone().map_err(refused)?;
+        let size = file.metadata().map_err(refused)?.len();
+        file.rewind().map_err(refused)?;
+        self.cut_up(file, ByteSize::from_bytes(size), path, key, stored_at)
+    }
+
+    /// Begins to store a file that messages call `path`, unless it cannot be stored.
+    fn cut_up(&mut self, file: File, size: ByteSize, path: &Path, key: FileKey, stored_at: u64) -> Answer {
+        let key = FileKey { name: stored_name(&key.name)?, ..key };
         if self.world.files.contains_key(&key) {
             return Err(EngineError::NameTaken { name: key.name });
         }
@@ -134,8 +154,18 @@ impl Simulation {
             return Err(EngineError::DestinationTaken { path: path.to_owned() });
         }
         let sink = Sink::create(&target, overwrite).map_err(|error| refused(error.to_string()))?;
+        self.fetch_into(user, &file, sink)
+    }
+
+    fn fetch(&mut self, user: Option<String>, key: &FileKey, into: Option<OpenFile>) -> Answer {
+        self.refuse_when_closing()?;
+        let file = self.known_file(key)?;
+        self.fetch_into(user, &file, into.map_or_else(Sink::nowhere, Sink::open))
+    }
+
+    fn fetch_into(&mut self, user: Option<String>, file: &FileRecord, sink: Sink) -> Answer {
         let id = self.next_id();
-        let download = Download::start(&mut self.world, id, user, &file, sink);
+        let download = Download::start(&mut self.world, id, user, file, sink);
         self.begin(id, Transfer::Download(Box::new(download)))
     }
 
@@ -170,6 +200,7 @@ impl Simulation {
 
     fn await_transfer(&mut self, token: Token, id: TransferId) -> Option<Answer> {
         if let Some(report) = self.report_of_finished(id) {
+            self.failures.retain(|status| status.id != id);
             return Some(finished(report));
         }
         if self.transfers.contains_key(&id) {
@@ -190,6 +221,13 @@ impl Simulation {
 
     fn report_of_finished(&self, id: TransferId) -> Option<TransferReport> {
         self.finished.iter().find(|report| report.status.id == id).map(|report| TransferReport::clone(report))
+    }
+
+    fn take_failures(&mut self, of: Option<&str>) -> Vec<TransferStatus> {
+        let is_theirs = |status: &TransferStatus| of.is_none() || status.user.as_deref() == of;
+        let (taken, left) = std::mem::take(&mut self.failures).into_iter().partition(is_theirs);
+        self.failures = left;
+        taken.into()
     }
 
     fn info(&mut self, token: Token, file: FileKey) -> Option<Answer> {
@@ -298,7 +336,10 @@ impl Simulation {
             // Answered when the transfer is filed away.
             Waiting::Transfer(_) => None,
             Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done)),
-            Waiting::Step { until, events } => (*until <= now || self.world.emitted > *events).then_some(Ok(Reply::Done)),
+            Waiting::Step { until, events } => {
+                let has_happened = events.is_some_and(|events| self.world.emitted > events);
+                (*until <= now || has_happened).then_some(Ok(Reply::Done))
+            }
             Waiting::HealthCheck if self.world.is_checking_health() => None,
             Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
             Waiting::Info(job) => {

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::command::{EngineError, Reply};
 use super::event::Event;
 use super::io::{JobId, Outcome};
-use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport};
+use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
 use super::world::{Due, World};
 use crate::net::TraceHash;
 use crate::storage::catalog::Catalog;
@@ -33,6 +33,9 @@ use self::commands::finished;
 
 /// How many transfers that are over are remembered.
 const FINISHED_MAX: usize = 100;
+
+/// How many failures are remembered until somebody asks; the oldest are forgotten first.
+const FAILURES_MAX: usize = 10_000;
 
 /// Names a command whose reply is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,10 +61,10 @@ enum Waiting {
     Transfer(TransferId),
     Until(SimTime),
     HealthCheck,
-    /// For an event after so many, or at the latest until then.
+    /// For then, or for an event after so many, whichever is first.
     Step {
         until: SimTime,
-        events: u64,
+        events: Option<u64>,
     },
     Shutdown,
     /// For connections to close, until then.
@@ -111,6 +114,8 @@ pub struct Simulation {
     /// Transfers that may be able to go on.
     ready: BTreeSet<TransferId>,
     finished: VecDeque<Arc<TransferReport>>,
+    /// Transfers that failed without anybody having been told.
+    failures: VecDeque<TransferStatus>,
     next_transfer: u64,
     waiting: Vec<(Token, Waiting)>,
     replies: VecDeque<(Token, Result<Reply, EngineError>)>,
@@ -128,6 +133,7 @@ impl Simulation {
             transfers: BTreeMap::new(),
             ready: BTreeSet::new(),
             finished: VecDeque::new(),
+            failures: VecDeque::new(),
             next_transfer: 0,
             waiting: Vec::new(),
             replies: VecDeque::new(),
@@ -353,8 +359,14 @@ impl Simulation {
         self.world.memory.leave(id);
         let report = Arc::new(transfer.log().report(&self.world));
         transfer.log().gauge.meters().for_each(|meter| self.world.net.remove_meter(meter));
+        let mut is_told = false;
         for (token, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
             self.replies.push_back((token, finished(TransferReport::clone(&report))));
+            is_told = true;
+        }
+        if report.status.state == TransferState::Failed && !is_told {
+            self.failures.push_back(report.status.clone());
+            self.failures.drain(..self.failures.len().saturating_sub(FAILURES_MAX));
         }
         if self.finished.len() == FINISHED_MAX {
             self.finished.pop_front();

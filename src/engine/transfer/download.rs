@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
+use crate::engine::command::OpenFile;
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::engine::world::{Owner, World};
@@ -24,14 +25,23 @@ use crate::storage::segment::{SegmentId, Sha256Digest};
 /// How far writing may lag behind, in segments.
 const WRITES_AHEAD: usize = 32;
 
-/// The local file that is being written. Dropped before its end, it is gone.
+/// Where the bytes of a download go, once they are checked.
 #[derive(Debug)]
 pub(in crate::engine) struct Sink {
-    file: BufWriter<Replacement>,
+    place: Place,
     whole: Sha256,
-    path: PathBuf,
     /// A write failed, so that the file is not whole.
     failed: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A file that gets its name when it is whole. Dropped before its end, it is gone.
+    Named { file: BufWriter<Replacement>, path: PathBuf },
+    /// What a front end has open.
+    Open(BufWriter<OpenFile>),
+    /// Nowhere: it is only checked.
+    Nowhere,
 }
 
 impl Sink {
@@ -39,7 +49,21 @@ impl Sink {
     pub(in crate::engine) fn create(path: &Path, overwrite: bool) -> std::io::Result<Sink> {
         let existing = if overwrite { Existing::Replaced } else { Existing::Refused };
         let file = BufWriter::new(Replacement::create(path, existing)?);
-        Ok(Sink { file, whole: Sha256::new(), path: path.to_owned(), failed: false })
+        Ok(Sink::at(Place::Named { file, path: path.to_owned() }))
+    }
+
+    /// What a front end has open.
+    pub(in crate::engine) fn open(file: OpenFile) -> Sink {
+        Sink::at(Place::Open(BufWriter::new(file)))
+    }
+
+    /// Keeps nothing.
+    pub(in crate::engine) fn nowhere() -> Sink {
+        Sink::at(Place::Nowhere)
+    }
+
+    fn at(place: Place) -> Sink {
+        Sink { place, whole: Sha256::new(), failed: false }
     }
 
     fn write(&mut self, id: SegmentId, bytes: &[u8]) -> FileOutcome {
@@ -49,7 +73,12 @@ impl Sink {
             return FileOutcome::Failed(format!("segment {id:?} arrived with the digest {found:?}"));
         }
         self.whole.update(bytes);
-        match self.file.write_all(bytes) {
+        let written = match &mut self.place {
+            Place::Named { file, .. } => file.write_all(bytes),
+            Place::Open(file) => file.write_all(bytes),
+            Place::Nowhere => Ok(()),
+        };
+        match written {
             Ok(()) => FileOutcome::Written,
             Err(error) => {
                 self.failed = true;
@@ -59,7 +88,7 @@ impl Sink {
     }
 
     fn cannot_write(&self, reason: &dyn std::fmt::Display) -> FileOutcome {
-        FileOutcome::Failed(format!("cannot write {}: {reason}", self.path.display()))
+        self.place.cannot_write(reason)
     }
 
     /// Checks the whole and gives it its name.
@@ -71,8 +100,31 @@ impl Sink {
         if found != expected {
             return FileOutcome::Failed(format!("the file has the digest {found:?}, not {expected:?}"));
         }
-        let path = self.path;
-        let named = self.file.into_inner().map_err(IntoInnerError::into_error).and_then(Replacement::finish);
+        self.place.finish()
+    }
+}
+
+impl Place {
+    fn cannot_write(&self, reason: &dyn std::fmt::Display) -> FileOutcome {
+        let name = match self {
+            Place::Named { path, .. } => path.display().to_string(),
+            Place::Open(file) => file.get_ref().name().to_owned(),
+            Place::Nowhere => String::new(),
+        };
+        FileOutcome::Failed(format!("cannot write {name}: {reason}"))
+    }
+
+    /// Everything is written: a file gets its name.
+    fn finish(self) -> FileOutcome {
+        let (file, path) = match self {
+            Place::Named { file, path } => (file, path),
+            Place::Open(mut file) => {
+                let flushed = file.flush();
+                return flushed.map_or_else(|error| Place::Open(file).cannot_write(&error), |()| FileOutcome::Written);
+            }
+            Place::Nowhere => return FileOutcome::Written,
+        };
+        let named = file.into_inner().map_err(IntoInnerError::into_error).and_then(Replacement::finish);
         named.map_or_else(
             |error| FileOutcome::Failed(format!("cannot write {}: {error}", path.display())),
             |_| FileOutcome::Written,

@@ -106,8 +106,13 @@ fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> Fi
     }
     if segments.is_empty() {
         let (size, digest) = cutter.so_far();
-        if version_of(cutter.source()) != version || version.is_some_and(|version| version.len != size.as_u64()) {
+        if version_of(cutter.source()) != version {
             return FileOutcome::Failed(format!("{path} changed while it was read; nothing of it is stored"));
+        }
+        // Files that the system makes up as they are read (proc(5), sysfs(5)) have no length before.
+        if let Some(len) = version.map(|version| version.len).filter(|&len| len != size.as_u64()) {
+            let next = format!("`p2p put - --as NAME < {path}` stores what can be read");
+            return FileOutcome::Failed(format!("{path} has {len} bytes, as the system says, but {size} can be read; {next}"));
         }
         return FileOutcome::End(size, digest);
     }

@@ -125,9 +125,12 @@ pub(in crate::shell) async fn logout(shell: &Shell, call: &Call) -> Result<Answe
 pub(in crate::shell) async fn whoami(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let who = shell.who();
     let Who::User(account) = &*who else {
-        return Ok(Answer::text(
-            "there are no accounts: whoever holds the data directory may do everything; `register` makes one",
-        ));
+        let text = "there are no accounts: whoever holds the data directory may do everything; `register` makes one";
+        let nobody = json!({
+            "user": null, "email": null, "role": null, "created_at": null, "last_login": null, "second_factor": null,
+            "backup_codes": null,
+        });
+        return Ok(Answer::new(View::Text(text.into()), nobody));
     };
     let facts = [
         ("user", account.name.to_string()),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::data;
 use crate::access::{AccessError, Who};
@@ -10,8 +10,8 @@ use crate::auth::names::UserName;
 use crate::engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
 use crate::engine::{Command, EngineError, Reply};
 use crate::report::{
-    ExportedFile, FileLine, RemovalLine, Table, TransferLine, bytes_of, date_of, figures, files_table, rate_of, removals_text,
-    seconds_of, transfer_rate_of, transfer_time_of, words,
+    ExportedFile, FileLine, RemovalLine, SegmentReport, Table, TransferLine, bytes_of, date_of, figures, files_table, rate_of,
+    removals_text, seconds_of, transfer_rate_of, transfer_time_of, words,
 };
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
@@ -81,11 +81,16 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
 /// Begins one transfer after the other; the last is left to the front end to follow, unless nobody wants to wait.
 async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result<Answer, ShellError> {
     let (mut answers, is_one) = (Vec::new(), commands.len() == 1);
+    if !call.has("background") {
+        shell.refuse_standstill()?;
+    }
     for command in commands {
-        let Reply::Started(transfer) = shell.ask(command).await? else { continue };
+        let begun = shell.engine().ask(command).await;
+        let Reply::Started(transfer) = begun.map_err(|error| shell.who().known_of_refusal(error))? else { continue };
         let begun = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
         match (call.has("background"), is_one) {
-            (true, _) => answers.push(begun),
+            (true, true) => return Ok(begun),
+            (true, false) => answers.push(begun),
             (false, true) => return Ok(begun.with(Effect::Follow(transfer))),
             (false, false) => answers.push(shell.finish(transfer).await?),
         }
@@ -169,10 +174,9 @@ pub(in crate::shell) async fn info(shell: &Shell, call: &Call) -> Result<Answer,
 }
 
 pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    shell.refuse_standstill()?;
     let (who, name) = (shell.who(), call.argument(0).unwrap_or_default().to_owned());
-    let failed = |error: std::io::Error| ShellError::File { path: std::env::temp_dir(), reason: error.to_string() };
-    let directory = tempfile::tempdir().map_err(failed)?;
-    let command = shell.access.download(&who, &name, |_| directory.path().join("verified"), false).await?;
+    let command = shell.access.fetch(&who, &name, None).await?;
     let Reply::Started(transfer) = shell.ask(command).await? else { return Ok(Answer::nothing()) };
     let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { return Ok(Answer::nothing()) };
     let report = report.into_result()?;
@@ -211,7 +215,15 @@ pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answe
         figures("retransmits").gives_way(5),
     ];
     let rows = transfers.iter().map(row).collect();
-    Ok(Answer::new(View::Table(Table { columns, rows, empty: "no transfers yet" }), data(&transfers)))
+    let view = View::Table(Table { columns, rows, empty: "no transfers yet" });
+    Ok(Answer::new(view, transfers.iter().map(status_data).collect()))
+}
+
+/// A transfer for programs: why it failed is a sentence.
+fn status_data(status: &TransferStatus) -> Value {
+    let mut value = data(status);
+    value["error"] = status.error.as_ref().map(ToString::to_string).into();
+    value
 }
 
 pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -254,7 +266,7 @@ pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Ans
     ];
     let rows = report.stories.iter().map(row).collect();
     let view = View::Table(Table { columns, rows, empty: "it has no segments" });
-    Ok(Answer::new(view, data(&report.stories)).with(Effect::Select(report.status.id)))
+    Ok(Answer::new(view, data(&SegmentReport::of_transfer(report))).with(Effect::Select(report.status.id)))
 }
 
 pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

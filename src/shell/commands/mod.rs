@@ -9,7 +9,7 @@ pub(super) mod otp;
 pub(super) mod session;
 pub(super) mod time;
 
-pub use self::session::reference;
+pub use self::session::{reference, write_document};
 
 use serde::Serialize;
 use serde_json::Value;

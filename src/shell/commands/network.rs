@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::data;
-use crate::engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party, StorageStats};
+use crate::engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party};
 use crate::engine::{Command, EngineError, Reply};
 use crate::net::PacketRecord;
 use crate::node::RoundTrips;
@@ -16,7 +16,9 @@ use crate::storage::manifest::NodeNumber;
 use crate::units::SimDuration;
 
 pub(in crate::shell) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(NodeLine::from).collect();
+    let may_see_usage = shell.who().may_see_usage();
+    let lines = statuses(shell).await?;
+    let lines: Vec<NodeLine> = lines.iter().map(|node| NodeLine::from(node).telling_usage(may_see_usage)).collect();
     Ok(Answer::new(View::Table(nodes_table(&lines)), data(&lines)))
 }
 
@@ -35,6 +37,11 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
     let node = status_of(shell, number).await?;
     let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
     let host = topology.hosts.iter().find(|host| host.party == Party::Node(number));
+    let (capacity, may_see_usage) = (bytes_of(node.capacity_bytes), shell.who().may_see_usage());
+    let stored = match may_see_usage {
+        true => format!("{} of {capacity} in {} segments", bytes_of(node.used_bytes), node.segments),
+        false => format!("- of {capacity}"),
+    };
     let mut pairs = vec![
         ("name", number.to_string()),
         ("address", node.address.to_string()),
@@ -42,7 +49,7 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
         ("health", node.seen.health.name().to_owned()),
         ("last round trip", milliseconds_of(node.seen.recent.last.map(SimDuration::as_secs_f64))),
         ("last ten probes", recent_probes(&node.seen.recent)),
-        ("stored", format!("{} of {} in {} segments", bytes_of(node.used_bytes), bytes_of(node.capacity_bytes), node.segments)),
+        ("stored", stored),
         ("connections", node.connections.to_string()),
         ("open requests", node.open_requests.to_string()),
         ("sent", bytes_of(node.bytes_sent)),
@@ -51,7 +58,7 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
     ];
     pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
     pairs.extend(host.map(|host| ("link", link_of(host))));
-    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node))))
+    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node).telling_usage(may_see_usage))))
 }
 
 /// `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`
@@ -126,12 +133,25 @@ pub(in crate::shell) async fn ping(shell: &Shell, call: &Call) -> Result<Answer,
     Ok(Answer::new(View::Text(text), json))
 }
 
+/// A user is told what is theirs; how full the nodes are is for admins.
 pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let who = shell.who();
+    if who.may_see_usage() {
+        return storage_of_all(shell).await;
+    }
+    let files = shell.access.files(&who).await?.into_iter().filter(|file| file.key.owner.as_deref() == who.name());
+    let (mut count, mut bytes) = (0_u64, 0);
+    files.for_each(|file| (count, bytes) = (count + 1, bytes + file.size));
+    let view = View::pairs([("your files", format!("{count} with {}", bytes_of(bytes)))]);
+    let json = json!({
+        "files": count, "file_bytes": bytes, "segments": null, "used_bytes": null, "capacity_bytes": null, "free_bytes": null,
+        "missing_segments": null,
+    });
+    Ok(Answer::new(view, json))
+}
+
+async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
     let Reply::Storage(stats) = shell.ask(Command::Storage).await? else { return Ok(Answer::nothing()) };
-    // How many files there are that somebody may not read is not theirs to know either.
-    let readable = shell.access.files(&shell.who()).await?;
-    let file_bytes = readable.iter().map(|file| file.size).sum();
-    let stats = StorageStats { files: readable.len() as u64, file_bytes, ..stats };
     let facts = [
         ("files", format!("{} with {}", stats.files, bytes_of(stats.file_bytes))),
         ("segments", stats.segments.to_string()),

@@ -1,18 +1,19 @@
 //! The session itself: help, reports, variables, expectations. Knows nothing of how anything is shown.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::{files, network};
+use crate::engine::EngineError;
+use crate::replacement::{self, Existing};
 use crate::report::ExportReport;
 use crate::shell::answer::{Answer, Effect, View};
 use crate::shell::call::Call;
 use crate::shell::spec::{Audience, Group, Spec};
 use crate::shell::table;
-use crate::shell::words::{Variables, quote};
+use crate::shell::words::{Variables, is_variable_name};
 use crate::shell::{Shell, ShellError};
 
 pub(in crate::shell) async fn help(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -63,7 +64,7 @@ pub(in crate::shell) async fn expect(shell: &Shell, call: &Call) -> Result<Answe
     let place = place.filter(|&place| place > 0 && place + 2 == words.len());
     let place = place.ok_or_else(|| call.wrong("say what is expected: contains TEXT, or = TEXT".into()))?;
     let (operator, text) = (&words[place], &words[place + 1]);
-    let command = words[..place].iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+    let command = call.line_of(place);
     let answer = shell.run_to_end(&command, &Variables::new()).await;
     let found = answer.map_or_else(|error| error.to_string(), |answer| answer.view.text());
     let holds = if operator == "=" { found.trim() == text } else { found.contains(text.as_str()) };
@@ -76,8 +77,8 @@ pub(in crate::shell) async fn expect(shell: &Shell, call: &Call) -> Result<Answe
 
 pub(in crate::shell) async fn set(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let (name, value) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(call.wrong(format!("`{name}` is no name for a variable: letters, digits and _")));
+    if !is_variable_name(name) {
+        return Err(call.wrong(format!("`{name}` is no name for a variable: letters, digits and _, no digit first")));
     }
     Ok(Answer::nothing().with(Effect::Set(name.to_owned(), value.to_owned())))
 }
@@ -103,15 +104,21 @@ pub(in crate::shell) async fn export(shell: &Shell, call: &Call) -> Result<Answe
     let data = super::data(&ExportReport::new(&manifests));
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
     let Some(path) = call.argument(0).map(files::expand) else { return Ok(Answer::new(View::Text(text), data)) };
-    let written = write_new(&path, &(text + "\n"), call.has("force"));
-    written.map_err(|error| ShellError::File { path: path.clone(), reason: error.to_string() })?;
-    Ok(Answer::text(format!("{} files written to {}", manifests.len(), path.display())))
+    write_document(&path, &(text + "\n"), call.has("force"))?;
+    let said = format!("{} files written to {}", manifests.len(), path.display());
+    Ok(Answer::new(View::Text(said), json!({ "files": manifests.len(), "path": path.display().to_string() })))
 }
 
-/// Writes a file that is not there yet, or replaces one.
-fn write_new(path: &Path, text: &str, replace: bool) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).create_new(!replace).truncate(true).open(path)?;
-    file.write_all(text.as_bytes())
+/// Writes a document whole, and refuses to replace one unless that is wanted.
+///
+/// # Errors
+/// Where something is in its place, or the directory cannot be written; then nothing has changed.
+pub fn write_document(path: &Path, text: &str, replace: bool) -> Result<(), EngineError> {
+    let existing = if replace { Existing::Replaced } else { Existing::Refused };
+    replacement::write(path, existing, text.as_bytes()).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => EngineError::DestinationTaken { path: path.to_owned() },
+        _ => EngineError::Destination { path: path.to_owned(), reason: error.to_string() },
+    })
 }
 
 pub(in crate::shell) async fn history(_: &Shell, _: &Call) -> Result<Answer, ShellError> {

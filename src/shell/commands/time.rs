@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::engine::transfer::TransferId;
+use crate::access::Who;
+use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
 use crate::engine::{Command, Reply};
 use crate::report::seconds_of;
 use crate::shell::answer::{Answer, View};
@@ -40,7 +41,7 @@ pub(in crate::shell) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer
     Ok(clock(shell))
 }
 
-/// One after the other: what is waited for ends by itself.
+/// One after the other: what is waited for ends by itself. What failed before anybody waited for it is told too, this once.
 pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if let Some(transfer) = call.transfer(0)? {
         super::files::own_transfer(shell, transfer).await?;
@@ -50,11 +51,30 @@ pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer,
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
     let running = transfers.iter().filter(|status| !status.state.is_over() && who.began(status));
     let running: Vec<TransferId> = running.map(|status| status.id).collect();
-    let mut answers = Vec::new();
+    let (mut answers, mut failures) = (Vec::new(), Vec::new());
     for transfer in running {
-        answers.push(shell.finish(transfer).await?);
+        let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { continue };
+        if report.status.state == TransferState::Done {
+            answers.push(super::files::finished(&report, &who));
+        } else {
+            failures.push(report.status);
+        }
     }
-    Ok(Answer::all(answers))
+    let of = if who.is_admin() { None } else { who.name().map(str::to_owned) };
+    if let Reply::Failures(untold) = shell.ask(Command::TakeFailures { of }).await? {
+        failures.extend(untold);
+    }
+    failures.sort_by_key(|status| status.id);
+    match failures.as_slice() {
+        [] => Ok(Answer::all(answers)),
+        several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &who)).collect() }),
+    }
+}
+
+/// What has failed, and why.
+fn failure_of(status: &TransferStatus, who: &Who) -> String {
+    let error = status.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    format!("{}, {}, failed{error}", status.id, who.describe(status))
 }
 
 fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {

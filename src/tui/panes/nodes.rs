@@ -49,9 +49,11 @@ fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span
         Span::styled(format!(" {:<7}", node.seen.health.name()), health),
         Span::styled(format!(" {:<7}", node.state.name()), theme.style(state)),
     ];
-    let share = node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
+    let may_see_usage = app.who().may_see_usage();
+    let share = if may_see_usage { node.used_bytes as f64 / node.capacity_bytes.max(1) as f64 } else { 0.0 };
+    let used = if may_see_usage { bytes_of(node.used_bytes) } else { "-".into() };
     spans.push(Span::styled(format!(" {}", bar(glyphs, share, 6)), theme.style(Role::Good)));
-    spans.push(Span::styled(format!(" {:>9}", bytes_of(node.used_bytes)), theme.style(Role::Text)));
+    spans.push(Span::styled(format!(" {used:>9}"), theme.style(Role::Text)));
     let (up, down) = (&node.rates.up, &node.rates.down);
     let (arrow, busier) = if up.latest() > down.latest() { (glyphs.up, up) } else { (glyphs.down, down) };
     let room = usize::from(width.saturating_sub(78)).clamp(8, 30);

@@ -1,0 +1,154 @@
+//! Floor 5: one-shot commands that are commands of the language: `p2p info NAME` does what `info NAME` does at a prompt, for whoever is
+//! logged in. Knows the shell and how to print, and no other front end.
+
+use clap::Args;
+use eyre::Result;
+
+use crate::asking::{Desk, LoginArgs};
+use crate::engine::ClockMode;
+use crate::interrupt;
+use crate::output::{self, OutputArgs};
+use crate::session::{EngineArgs, Leaving, Session};
+use crate::shell::words::quote;
+
+/// The name that the audit log and mails have for these commands.
+const ORIGIN: &str = "local command";
+
+/// Where a command is carried out, for whom, and how its answer is printed.
+#[derive(Debug, Args)]
+pub struct Whose {
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    login: LoginArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `p2p info`, `p2p verify`
+#[derive(Debug, Args)]
+pub struct OfFileArgs {
+    /// The stored file
+    name: String,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// `p2p share`, `p2p unshare`
+#[derive(Debug, Args)]
+pub struct ShareArgs {
+    /// The stored file
+    name: String,
+    /// Who reads it
+    #[arg(value_name = "USER")]
+    reader: String,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// `p2p whoami`, `p2p passwd`
+#[derive(Debug, Args)]
+pub struct OfAccountArgs {
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// `p2p sessions`
+#[derive(Debug, Args)]
+pub struct SessionsArgs {
+    /// End this session
+    #[arg(long, value_name = "ID")]
+    revoke: Option<String>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// `p2p otp`
+#[derive(Debug, Args)]
+pub struct OtpArgs {
+    /// What to do
+    #[arg(value_parser = ["enable", "confirm", "disable", "status", "backup-codes"], default_value = "status")]
+    action: String,
+    /// For `enable`: where the codes come from
+    #[arg(value_parser = ["app", "mail"])]
+    kind: Option<String>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+impl OfFileArgs {
+    /// Carries the command of this name out.
+    ///
+    /// # Errors
+    /// As for the command.
+    pub async fn run(&self, command: &str) -> Result<()> {
+        self.whose.carry_out(&[command, "--", &self.name]).await
+    }
+}
+
+impl ShareArgs {
+    /// Carries the command of this name out.
+    ///
+    /// # Errors
+    /// As for the command.
+    pub async fn run(&self, command: &str) -> Result<()> {
+        self.whose.carry_out(&[command, "--", &self.name, &self.reader]).await
+    }
+}
+
+impl OfAccountArgs {
+    /// Carries the command of this name out.
+    ///
+    /// # Errors
+    /// As for the command.
+    pub async fn run(&self, command: &str) -> Result<()> {
+        self.whose.carry_out(&[command]).await
+    }
+}
+
+impl SessionsArgs {
+    /// Lists the sessions, or ends one.
+    ///
+    /// # Errors
+    /// As for the command `sessions`.
+    pub async fn run(&self) -> Result<()> {
+        match &self.revoke {
+            Some(id) => self.whose.carry_out(&["sessions", "revoke", "--", id]).await,
+            None => self.whose.carry_out(&["sessions"]).await,
+        }
+    }
+}
+
+impl OtpArgs {
+    /// Does with one-time passwords what is wanted.
+    ///
+    /// # Errors
+    /// As for the command `otp`.
+    pub async fn run(&self) -> Result<()> {
+        let words: Vec<&str> = ["otp", &self.action].into_iter().chain(self.kind.as_deref()).collect();
+        self.whose.carry_out(&words).await
+    }
+}
+
+impl Whose {
+    /// Carries a line of the language out. An interruption cancels what it has begun.
+    async fn carry_out(&self, words: &[&str]) -> Result<()> {
+        let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+        self.login.check()?;
+        let session = Session::start(&self.engine, ClockMode::OnDemand)?;
+        let mut desk = Desk::open(&session, &self.login, ORIGIN).await?;
+        let _attention = interrupt::attend()?;
+        let answer = desk.run_interruptibly(&line).await;
+        let (answer, result) = match answer {
+            Ok(answer) => (Some(answer), Ok(Leaving::Finishing)),
+            Err(error) => (None, Err(error)),
+        };
+        let result = session.leave(result, |transfer| desk.name_of(transfer)).await;
+        desk.close().await;
+        let ended = session.end().await.map(drop);
+        if let Some(answer) = answer {
+            output::print(&self.output, &answer.data, |_| answer.view.text_within(output::terminal_width()))?;
+        }
+        result.and(ended)
+    }
+}
