@@ -112,6 +112,10 @@ impl MemoryBudget {
         if let Some(user) = self.users.get_mut(&holding.user) {
             user.bytes -= bytes;
         }
+        // It has less of its share now.
+        if self.capped.remove(&transfer) {
+            self.wait(transfer);
+        }
         self.let_retry();
     }
 
@@ -165,10 +169,11 @@ mod tests {
         budget.join(id(2), user(1));
         assert!(!budget.take(id(2), 10), "there is no room");
         budget.give_back(id(1), 10);
-        assert_eq!(budget.next_waiter(), Some(id(2)));
+        assert_eq!(std::iter::from_fn(|| budget.next_waiter()).collect::<Vec<_>>(), [id(1), id(2)]);
         assert!(budget.take(id(2), 10));
         assert!(!budget.take(id(1), 10), "it has more than its half");
         (0..5).for_each(|_| budget.give_back(id(1), 10));
+        assert_eq!(budget.next_waiter(), Some(id(1)), "it may have more again");
         assert!((0..4).all(|_| budget.take(id(2), 10)) && !budget.take(id(2), 10));
     }
 
@@ -197,6 +202,17 @@ mod tests {
         budget.leave(id(1));
         assert_eq!(budget.next_waiter(), Some(id(2)));
         assert!(budget.take(id(2), 500));
+    }
+
+    #[test]
+    fn who_has_had_its_share_and_gives_back_is_asked_again() {
+        let mut budget = MemoryBudget::new(100);
+        budget.join(id(1), user(1));
+        assert!(budget.take(id(1), 55) && !budget.take(id(1), 46));
+        assert_eq!(budget.next_waiter(), None);
+        budget.give_back(id(1), 55);
+        assert_eq!(budget.next_waiter(), Some(id(1)));
+        assert!(budget.take(id(1), 46));
     }
 
     #[derive(Debug, Clone, Copy)]
