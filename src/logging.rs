@@ -8,11 +8,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use eyre::{Result, WrapErr};
-use time::OffsetDateTime;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
-use crate::private_file;
+use crate::{private_file, stored_time};
 
 /// The variable that sets what is written.
 const FILTER_VARIABLE: &str = "P2P_LOG";
@@ -78,7 +79,7 @@ impl DailyFile {
     fn open(directory: &Path, clock: fn() -> u64) -> io::Result<DailyFile> {
         let now = clock();
         let file = private_file::open_to_append(&path_of_day(directory, now))?;
-        prune(directory);
+        prune(directory, now);
         Ok(DailyFile { directory: directory.to_owned(), clock, day: now / DAY_SECONDS, file })
     }
 }
@@ -96,14 +97,20 @@ impl Write for DailyFile {
     }
 }
 
-/// Removes the oldest files, so that no more than the latest ones stay. Best effort: one more than wanted does no harm.
-fn prune(directory: &Path) {
+/// Removes the oldest files, so that no more than the latest ones stay. Those of days that are yet to come count as the oldest: a
+/// clock that was ahead has written them, and they would stay while those of today go.
+fn prune(directory: &Path, now: u64) {
+    let day_of = |path: &Path| {
+        let day = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_prefix('.')?;
+        let day = Date::parse(day, format_description!("[year]-[month]-[day]")).ok()?;
+        u64::try_from(day.midnight().assume_utc().unix_timestamp()).ok()
+    };
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_log = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == PREFIX);
-    let mut days: Vec<PathBuf> = entries.filter(is_log).collect();
-    days.sort();
-    for old in days.iter().take(days.len().saturating_sub(DAYS)) {
-        let _ = fs::remove_file(old);
+    let mut files: Vec<(u64, PathBuf)> = entries.filter_map(|path| Some((day_of(&path)?, path))).collect();
+    files.sort_by_key(|(day, _)| stored_time::order_of(*day, now));
+    for (_, path) in files.iter().take(files.len().saturating_sub(DAYS)) {
+        // Best effort: one more than wanted does no harm.
+        let _ = fs::remove_file(path);
     }
 }
 
@@ -159,6 +166,25 @@ mod tests {
 
     fn now() -> u64 {
         NOW.load(Ordering::Relaxed)
+    }
+
+    /// A clock that was a year ahead does not make the logs of that time the latest for a year.
+    #[test]
+    fn logs_that_are_yet_to_come_go_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(format!("p2p.log.{name}"));
+        for day in 10..30 {
+            std::fs::write(path(&format!("2027-11-{day}")), "").unwrap();
+        }
+        for name in ["2026-11-23", "2026-11-24", "2026-11-25", "old"] {
+            std::fs::write(path(name), "").unwrap();
+        }
+        // 2026-11-25 12:00:00 UTC.
+        prune(directory.path(), 1_795_608_000);
+        assert!(
+            ["2026-11-23", "2026-11-24", "2026-11-25", "2027-11-29", "2027-11-28", "old"].iter().all(|name| path(name).exists())
+        );
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), DAYS + 1);
     }
 
     #[test]

@@ -35,12 +35,15 @@ pub struct PieceFile<F: Shorten = File> {
 }
 
 impl PieceFile {
-    /// Adds to the end of a file.
+    /// Adds to the end of a file. A pipe has none, and what a reader has taken is not taken back.
     ///
     /// # Errors
     /// Where its end cannot be found.
     pub fn new(mut file: File) -> io::Result<PieceFile> {
-        let length = file.seek(SeekFrom::End(0))?;
+        let length = match file.seek(SeekFrom::End(0)) {
+            Err(error) if error.kind() == io::ErrorKind::NotSeekable => 0,
+            length => length?,
+        };
         Ok(PieceFile { file, length, gathered: Vec::with_capacity(GATHERED_MAX), ends: Vec::new() })
     }
 }
@@ -140,6 +143,17 @@ mod tests {
         assert!(std::fs::read(file.path()).unwrap().ends_with(b"more"));
         file.reopen().unwrap().shorten(8).unwrap();
         assert_eq!(std::fs::read(file.path()).unwrap(), expected[..8]);
+    }
+
+    #[test]
+    fn a_pipe_takes_pieces_too() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut pieces = PieceFile::new(File::from(std::os::fd::OwnedFd::from(writer))).unwrap();
+        pieces.write_all(b"one").and_then(|()| pieces.flush()).unwrap();
+        drop(pieces);
+        let mut read = Vec::new();
+        io::Read::read_to_end(&mut reader, &mut read).unwrap();
+        assert_eq!(read, b"one");
     }
 
     proptest! {

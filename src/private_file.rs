@@ -227,6 +227,15 @@ mod tests {
         assert!(read_secret(directory.path()).unwrap_err().to_string().contains("is a directory"));
         write(&path, b"\nsecond line\n").unwrap();
         assert!(read_secret(&path).unwrap_err().to_string().contains("is empty"));
+        if rustix::process::geteuid().is_root() {
+            // The system's, for a group that the user is of.
+            write(&path, b"hunter2").unwrap();
+            std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+            for (mode, is_fit) in [(0o640, true), (0o644, false)] {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+                assert_eq!((read_secret(&path).is_ok(), is_fit_for_secrets(&path).unwrap()), (is_fit, is_fit), "{mode:o}");
+            }
+        }
         // However it was written, and whatever follows.
         for bytes in [
             &b"\xef\xbb\xbfhunter2 and more\r\n"[..],

@@ -24,6 +24,7 @@ pub use self::who::Who;
 
 use crate::auth::{Auth, AuthError, Token};
 use crate::engine::{Command, EngineError, EngineHandle};
+use crate::spelling::visible;
 
 /// Why something is not done for somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -43,7 +44,7 @@ pub enum AccessError {
         user: String,
     },
     /// Somebody else's file may be read and no more.
-    #[error("`{file}` is somebody else's: you may read it and no more")]
+    #[error("`{}` is somebody else's: you may read it and no more", visible(file))]
     ReadOnly {
         /// The file.
         file: String,

@@ -338,7 +338,7 @@ pub enum EngineError {
         name: String,
     },
     /// An upload of that name is under way, or is being undone.
-    #[error("an upload of `{name}` is under way already, or is being undone")]
+    #[error("an upload of `{}` is under way already, or is being undone", visible(name))]
     NamePromised {
         /// The name.
         name: String,
@@ -352,7 +352,7 @@ pub enum EngineError {
         nearest: Option<String>,
     },
     /// The file is larger than what the nodes can take.
-    #[error("`{name}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", shortage(*needed, *free), stopped_nodes(*stopped))]
+    #[error("`{}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", visible(name), shortage(*needed, *free), stopped_nodes(*stopped))]
     NoRoom {
         /// The name that it was to have.
         name: String,
@@ -364,7 +364,7 @@ pub enum EngineError {
         stopped: usize,
     },
     /// The same, for somebody who is not to know how much room there is.
-    #[error("`{name}` has {needed} bytes, and the nodes have no room for that")]
+    #[error("`{}` has {needed} bytes, and the nodes have no room for that", visible(name))]
     NodesFull {
         /// The name that it was to have.
         name: String,
@@ -372,7 +372,7 @@ pub enum EngineError {
         needed: u64,
     },
     /// The file would have more segments than a manifest can name.
-    #[error("`{name}` would have {segments} segments, and a file has {max} at the most")]
+    #[error("`{}` would have {segments} segments, and a file has {max} at the most", visible(name))]
     TooManySegments {
         /// The name that it was to have.
         name: String,
@@ -391,7 +391,7 @@ pub enum EngineError {
     #[error("transfer {0} is over")]
     TransferOver(TransferId),
     /// A transfer failed.
-    #[error("{direction} of `{name}` failed: {error}", direction = direction.name())]
+    #[error("{} of `{}` failed: {error}", direction.name(), visible(name))]
     TransferFailed {
         /// What it was to do.
         direction: super::transfer::Direction,

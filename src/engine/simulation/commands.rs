@@ -14,6 +14,7 @@ use crate::engine::snapshot::Party;
 use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 use crate::net::HostConfig;
 use crate::pieces::PieceFile;
+use crate::spelling::visible;
 use crate::storage::catalog::{Catalog, CatalogError};
 use crate::storage::manifest::{FileKey, FileRecord, stored_name};
 use crate::units::{ByteSize, SimDuration, SimTime};
@@ -310,7 +311,7 @@ impl Simulation {
     pub(super) fn running_transfers(&self) -> Vec<String> {
         let describe = |transfer: &Transfer| {
             let status = &transfer.log().status;
-            format!("{} {} of `{}`", status.id, status.direction.name(), status.file.name)
+            format!("{} {} of `{}`", status.id, status.direction.name(), visible(&status.file.name))
         };
         self.transfers.values().map(describe).collect()
     }
