@@ -19,7 +19,7 @@ use super::config::{ClockMode, EngineConfig};
 use super::event::Event;
 use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
-use super::pace::{Pace, Speed};
+use super::pace::{Hurry, Pace, Speed};
 use super::recording::Recorder;
 use super::simulation::{Progress, Simulation, Token, lock_data_dir};
 use super::snapshot::Snapshot;
@@ -249,7 +249,6 @@ impl Actor {
                 Action::Ask(Ask::Hurried(command, reply)) => {
                     let token = self.take_in(*command, reply);
                     self.hurried.extend(token);
-                    self.pace.set_hurried(!self.hurried.is_empty(), self.simulation.now());
                 }
                 Action::Ask(Ask::TraceHash(reply)) => {
                     // Whoever asked may be gone; then nobody needs to know.
@@ -259,8 +258,10 @@ impl Actor {
                 Action::Advance => {}
                 Action::End => break,
             }
+            self.look_for_hurry();
             progress = self.advance();
             self.hand_out(progress);
+            self.look_for_hurry();
             let now = self.simulation.now();
             self.keep(|recorder| recorder.mark(now));
         }
@@ -271,6 +272,16 @@ impl Actor {
             let (at, hash) = (self.simulation.now(), self.simulation.trace_hash().to_string());
             recorder.end(at, hash).unwrap_or_else(|error| tracing::error!(%error, "the recording has no end"));
         }
+    }
+
+    /// Nobody wants to watch an undo at the session's speed, whether somebody has asked for it or an upload has failed by itself.
+    fn look_for_hurry(&mut self) {
+        let hurry = match self.hurried.is_empty() {
+            false => Hurry::Asked,
+            true if self.pace.speed() != Speed::Max && self.simulation.is_undoing() => Hurry::Undoing,
+            true => Hurry::Nothing,
+        };
+        self.pace.set_hurry(hurry, self.simulation.now());
     }
 
     /// Waits for whatever comes first.
@@ -320,7 +331,9 @@ impl Actor {
             self.pace.restart(now);
         }
         let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(busy));
-        self.simulation.advance(limit.max(now), BUDGET)
+        // Time keeps its pace again as soon as all is undone.
+        let budget = if self.pace.hurry() == Hurry::Undoing { 1 } else { BUDGET };
+        self.simulation.advance(limit.max(now), budget)
     }
 
     /// Whether the wall clock holds time back now.
@@ -386,9 +399,7 @@ impl Actor {
             self.publish_snapshot();
         }
         for (token, answer) in replies {
-            if self.hurried.remove(&token) && self.hurried.is_empty() {
-                self.pace.set_hurried(false, self.simulation.now());
-            }
+            self.hurried.remove(&token);
             let unheard = self.replies.remove(&token).and_then(|reply| reply.send(answer).err());
             // Whoever asked may be gone.
             if let Some(Err(error)) = unheard {

@@ -67,13 +67,23 @@ impl fmt::Display for Speed {
     }
 }
 
+/// What virtual time is not held back for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hurry {
+    /// Nothing: speed and pause count.
+    Nothing,
+    /// Something is being undone: the speed does not count, a pause does.
+    Undoing,
+    /// An end that somebody has asked for: neither speed nor pause counts.
+    Asked,
+}
+
 /// Ties virtual time to the wall clock from some moment on.
 #[derive(Debug)]
 pub struct Pace {
     speed: Speed,
     paused: bool,
-    /// Somebody waits for an end, and neither speed nor pause counts.
-    hurried: bool,
+    hurry: Hurry,
     /// The moment from which it counts: on the wall and in virtual time.
     since: (Instant, SimTime),
 }
@@ -86,7 +96,7 @@ fn wall_clock() -> Instant {
 impl Pace {
     /// Begins at the virtual instant `now`.
     pub fn new(speed: Speed, now: SimTime) -> Pace {
-        Pace { speed, paused: false, hurried: false, since: (wall_clock(), now) }
+        Pace { speed, paused: false, hurry: Hurry::Nothing, since: (wall_clock(), now) }
     }
 
     /// The speed, whether paused or not.
@@ -111,15 +121,21 @@ impl Pace {
         self.restart(now);
     }
 
-    /// Lets time pass as fast as the machine can, whatever the speed is and whether paused or not; or no longer.
-    pub fn set_hurried(&mut self, hurried: bool, now: SimTime) {
-        self.hurried = hurried;
-        self.restart(now);
+    /// What time is not held back for.
+    pub fn hurry(&self) -> Hurry {
+        self.hurry
+    }
+
+    /// Lets time pass as fast as the machine can for the sake of `hurry` from the virtual instant `now` on, or at its speed again.
+    pub fn set_hurry(&mut self, hurry: Hurry, now: SimTime) {
+        if std::mem::replace(&mut self.hurry, hurry) != hurry {
+            self.restart(now);
+        }
     }
 
     /// Whether the wall clock holds time back altogether.
     pub fn stands_still(&self) -> bool {
-        self.paused && !self.hurried
+        self.paused && self.hurry != Hurry::Asked
     }
 
     /// Counts from the virtual instant `now` on: what has passed on the wall since the last time does not count.
@@ -156,7 +172,7 @@ impl Pace {
     }
 
     fn speed_when(&self, busy: bool) -> Speed {
-        let speed = if self.hurried { Speed::Max } else { self.speed };
+        let speed = if self.hurry == Hurry::Nothing { self.speed } else { Speed::Max };
         if speed == Speed::Max && !busy { Speed::REAL } else { speed }
     }
 }
@@ -194,10 +210,20 @@ mod tests {
         let start = SimTime::from_nanos(5);
         let mut pace = Pace::new(Speed::Thousandths(1), start);
         pace.set_paused(true, start);
-        pace.set_hurried(true, start);
+        pace.set_hurry(Hurry::Asked, start);
         assert_eq!((pace.allowed(true), pace.stands_still()), (SimTime::MAX, false));
-        pace.set_hurried(false, start);
+        pace.set_hurry(Hurry::Nothing, start);
         assert_eq!((pace.allowed(true), pace.stands_still(), pace.speed()), (start, true, Speed::Thousandths(1)));
+    }
+
+    #[test]
+    fn what_is_undone_waits_for_a_pause_and_for_no_speed() {
+        let start = SimTime::from_nanos(5);
+        let mut pace = Pace::new(Speed::Thousandths(1), start);
+        pace.set_hurry(Hurry::Undoing, start);
+        assert_eq!((pace.allowed(true), pace.speed()), (SimTime::MAX, Speed::Thousandths(1)));
+        pace.set_paused(true, start);
+        assert_eq!((pace.allowed(true), pace.stands_still()), (start, true));
     }
 
     #[test]

@@ -236,8 +236,8 @@ impl Shell {
     }
 
     async fn ask(&self, command: Command) -> Result<Reply, ShellError> {
-        use Command::{Await, Cancel, CheckHealth, Sleep};
-        if matches!(command, Await { .. } | Cancel { .. } | CheckHealth | Sleep { .. }) {
+        use Command::{Await, CheckHealth, Sleep};
+        if matches!(command, Await { .. } | CheckHealth | Sleep { .. }) {
             self.refuse_standstill()?;
         }
         Ok(self.engine().ask(command).await?)

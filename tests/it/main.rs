@@ -31,4 +31,5 @@ mod stage;
 mod strangers;
 mod streams;
 mod tui;
+mod undoing;
 mod volumes;

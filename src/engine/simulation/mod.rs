@@ -184,6 +184,11 @@ impl Simulation {
         self.is_awaited() || !self.transfers.is_empty()
     }
 
+    /// Whether what a transfer has left is being removed.
+    pub fn is_undoing(&self) -> bool {
+        self.transfers.values().any(|transfer| transfer.log().status.state == TransferState::Undoing)
+    }
+
     /// How far a step lets time go, if one is under way.
     pub fn step_limit(&self) -> Option<SimTime> {
         let steps = self.waiting.iter().filter_map(|(_, waiting)| match waiting {

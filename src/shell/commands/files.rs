@@ -272,7 +272,8 @@ pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Ans
 pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let transfer = call.transfer(0)?.unwrap_or(TransferId(0));
     own_transfer(shell, transfer).await?;
-    let Reply::Finished(report) = shell.ask(Command::Cancel { transfer }).await? else { return Ok(Answer::nothing()) };
+    shell.refuse_standstill()?;
+    let Reply::Finished(report) = shell.engine().cancel_at_once(transfer).await? else { return Ok(Answer::nothing()) };
     let status = &report.status;
     let text = format!("{transfer}, {} of {}: {}", status.direction.name(), shell.who().shown(&status.file), status.state.name());
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))

@@ -124,7 +124,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         summary: "end a transfer and undo what it did",
-        details: "",
+        details: "It is undone as fast as the machine can, whatever the speed is.",
         arguments: &[once("TRANSFER", Kind::Transfer)],
         flags: &[],
         run: |shell, call| Box::pin(files::cancel(shell, call)),

@@ -1,0 +1,203 @@
+//! An undo is as fast as the machine, whatever the speed of the session is, and changes nothing of what happens; and a disk that never
+//! answers keeps nobody in the program.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use p2p_storage::engine::pace::Speed;
+use p2p_storage::engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_storage::engine::{Command, Engine, EngineHandle, Reply};
+use p2p_storage::units::SimDuration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+use crate::bench::{config, random_file, segments_below, slow_link};
+use crate::program::{DEADLINE, Home, end_of, signal, wait_until};
+
+/// At this speed a virtual second takes sixteen minutes.
+const CRAWLING: Speed = Speed::Thousandths(1);
+
+/// An engine with a thread of its own, and an upload by hand up to the instant at which it is being undone.
+struct Failing {
+    runtime: Runtime,
+    handle: EngineHandle,
+    engine: Engine,
+    source: PathBuf,
+    data: PathBuf,
+    transfer: TransferId,
+}
+
+impl Failing {
+    fn new(directory: &Path) -> Failing {
+        let path = directory.join("a.bin");
+        random_file(&path, 8_000_000, 1);
+        let data = directory.join("data");
+        let (engine, handle) = Engine::start(config(&data, 2, slow_link()), None).unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let upload = Command::Upload { path: path.clone(), owner: None, name: None, stored_at: 0 };
+        let mut failing = Failing { runtime, handle, engine, source: path, data, transfer: TransferId(0) };
+        failing.ask(Command::Pause);
+        let Reply::Started(transfer) = failing.ask(upload) else { panic!("it has not begun") };
+        failing.transfer = transfer;
+        failing.step(SimDuration::from_secs(5));
+        assert!(!segments_below(&failing.data).is_empty());
+        failing
+    }
+
+    fn ask(&self, command: Command) -> Reply {
+        self.in_time(self.handle.ask(command)).unwrap()
+    }
+
+    fn in_time<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(async { timeout(DEADLINE, work).await.expect("it takes too long") })
+    }
+
+    fn step(&self, span: SimDuration) {
+        self.ask(Command::Step { span: Some(span) });
+    }
+
+    fn status(&self) -> TransferStatus {
+        let Reply::Transfers(transfers) = self.ask(Command::Transfers) else { panic!("no transfers") };
+        transfers.into_iter().find(|status| status.id == self.transfer).unwrap()
+    }
+
+    /// Its source is cut short, so that it fails by itself, and time stands still where that has just happened.
+    fn cut_short(&self) {
+        File::options().write(true).open(&self.source).unwrap().set_len(10).unwrap();
+        let undoing = (0..3_000).any(|_| {
+            self.step(SimDuration::from_millis(10));
+            self.status().state == TransferState::Undoing
+        });
+        assert!(undoing, "{:?}", self.status());
+    }
+
+    /// What has happened since, at this speed, until all is undone.
+    fn undone_at(self, speed: Speed) -> (TransferState, SimDuration, String) {
+        let before = self.handle.snapshots().borrow().at;
+        self.ask(Command::SetSpeed { speed });
+        self.ask(Command::Resume);
+        let Reply::Finished(report) = self.ask(Command::Await { transfer: self.transfer }) else { panic!("it has no end") };
+        let took = self.handle.snapshots().borrow().at - before;
+        assert_eq!(self.handle.snapshots().borrow().speed, speed.to_string(), "the session has its speed again");
+        (report.status.state, took, self.end())
+    }
+
+    /// Its trace, where nothing is left of the upload.
+    fn end(self) -> String {
+        let trace = self.in_time(self.handle.trace_hash()).unwrap().to_string();
+        drop(self.handle);
+        self.engine.join().unwrap();
+        assert!(segments_below(&self.data).is_empty());
+        std::fs::remove_dir_all(self.data).unwrap();
+        trace
+    }
+}
+
+/// At the speed of the session it would take hours.
+#[test]
+fn an_upload_that_fails_by_itself_is_undone_at_once_and_leaves_the_same_trace() {
+    let directory = tempfile::tempdir().unwrap();
+    let undone = |speed| {
+        let failing = Failing::new(directory.path());
+        failing.cut_short();
+        failing.undone_at(speed)
+    };
+    let (state, took, trace) = undone(CRAWLING);
+    assert_eq!(state, TransferState::Failed);
+    assert!(took > SimDuration::from_secs(1), "{took}");
+    assert_eq!(undone(Speed::Max), (state, took, trace));
+}
+
+/// The same where somebody cancels it, also while time is paused.
+#[test]
+fn a_cancel_leaves_the_same_trace_at_every_speed() {
+    let directory = tempfile::tempdir().unwrap();
+    let cancelled = |speed, is_paused: bool| {
+        let failing = Failing::new(directory.path());
+        failing.ask(Command::SetSpeed { speed });
+        if !is_paused {
+            failing.ask(Command::Resume);
+        }
+        let reply = failing.in_time(failing.handle.cancel_at_once(failing.transfer)).unwrap();
+        let Reply::Finished(report) = reply else { panic!("{reply:?}") };
+        assert_eq!((report.status.state, failing.handle.snapshots().borrow().paused), (TransferState::Cancelled, is_paused));
+        failing.end()
+    };
+    let trace = cancelled(Speed::Max, false);
+    assert_eq!([cancelled(CRAWLING, false), cancelled(CRAWLING, true)], [trace.clone(), trace]);
+}
+
+/// In a script nobody could hurry it.
+#[test]
+fn a_script_that_cancels_does_not_wait_for_its_own_speed() {
+    let home = Home::new("");
+    home.file("a.bin", 1_000_000);
+    let script = "speed max; upload a.bin --background; sleep 5s; speed 0.001x; cancel 1";
+    let said = home.ok(&["run", "-c", script]);
+    assert!(said.contains("upload of a.bin: cancelled"), "{said}");
+    assert!(segments_below(&home.data()).is_empty() && home.stored().is_empty());
+}
+
+/// A library that makes a disk hang, and what it makes when somebody waits for it.
+struct HangingDisk {
+    library: PathBuf,
+    says: PathBuf,
+}
+
+impl HangingDisk {
+    fn build(directory: &Path) -> HangingDisk {
+        let library = directory.join("hanging_disk.so");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/hanging_disk.c");
+        let mut gcc = std::process::Command::new("gcc");
+        let built = gcc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+        assert!(built.unwrap().success());
+        HangingDisk { library, says: directory.join("hangs") }
+    }
+
+    /// Runs a command in whose `call` of such a path the disk hangs, and interrupts it then.
+    fn interrupted(&self, home: &Home, (call, path): (&str, &str), arguments: &[&str], signals: &[&str]) -> (i32, String) {
+        let mut command = home.command(arguments);
+        command.env("LD_PRELOAD", &self.library).env("HANG_AT", call).env("HANG_IN", path).env("HANG_SAYS", &self.says);
+        let child = command.spawn().unwrap();
+        wait_until("the disk hangs", || self.says.exists());
+        std::fs::remove_file(&self.says).unwrap();
+        signals.iter().for_each(|name| signal(&child, name));
+        let said = end_of(child);
+        (said.code.unwrap(), said.stderr)
+    }
+}
+
+/// A disk that never answers is not waited for by whoever wants an end: in a transfer, in an undo that somebody has asked for, and in
+/// whatever a script waits for. The next start finds nothing of it.
+#[test]
+#[ignore = "needs gcc"]
+fn a_disk_that_never_answers_holds_nobody() {
+    let home = Home::new("");
+    home.file("a.bin", 1_000_000);
+    home.file("b.bin", 200_000);
+    home.ok(&["put", "b.bin"]);
+    let before = segments_below(&home.data()).len();
+    let disk = HangingDisk::build(&home.path("."));
+    let undo = "upload a.bin --background; sleep 5s; cancel 1";
+    let cases: [((&str, &str), &[&str]); 5] = [
+        (("open", "/incoming/"), &["put", "a.bin"]),
+        (("open", "/incoming/"), &["run", "-c", "upload a.bin"]),
+        (("open", "/segments/"), &["get", "b.bin", "-o", "out"]),
+        (("open", "/segments/"), &["run", "-c", "verify b.bin"]),
+        (("unlink", "/segments/"), &["run", "-c", undo]),
+    ];
+    let signals = [("INT", 130), ("TERM", 143), ("HUP", 129)];
+    for ((hang, arguments), (name, code)) in cases.into_iter().zip(signals.into_iter().cycle()) {
+        let (ended, said) = disk.interrupted(&home, hang, arguments, &[name]);
+        assert_eq!(ended, code, "{arguments:?}: {said}");
+        let expected = "interrupted; a disk does not answer; what was under way is undone by the next start";
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+        assert_eq!(home.stored(), ["b.bin"]);
+        assert_eq!(segments_below(&home.data()).len(), before, "{arguments:?}");
+        assert!(!home.path("out").exists());
+    }
+    // Whoever asks twice has not even so long to wait.
+    let (ended, said) = disk.interrupted(&home, ("unlink", "/segments/"), &["run", "-c", undo], &["INT", "TERM"]);
+    assert!(ended == 143 && said.contains("interrupted again; ended at once"), "{ended}: {said}");
+    assert_eq!((home.stored(), segments_below(&home.data()).len()), (vec!["b.bin".to_owned()], before));
+}
