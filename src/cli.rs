@@ -138,8 +138,7 @@ pub fn main() -> ExitCode {
         Err(error) => return ExitCode::from(explain(&error)),
     };
     let code = match begun.and_then(|()| parsed.run_to_end()) {
-        Ok(true) => 0,
-        Ok(false) => exit::FAILED,
+        Ok(()) => 0,
         Err(error) => tell(&error),
     };
     ExitCode::from(code)
@@ -167,7 +166,7 @@ fn tell(error: &Report) -> u8 {
 }
 
 impl Cli {
-    fn run_to_end(self) -> Result<bool> {
+    fn run_to_end(self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().wrap_err("cannot start")?;
         let result = runtime.block_on(self.run());
         // A thread that waits for a line to be typed would be waited for.
@@ -175,15 +174,15 @@ impl Cli {
         result
     }
 
-    /// Carries the command out. False where it has done its work, but the answer is no.
+    /// Carries the command out.
     ///
     /// # Errors
-    /// Where it could not be done.
-    async fn run(self) -> Result<bool> {
-        let Some(command) = self.command else { return tui::run(&self.session).await.map(|()| true) };
+    /// Where it could not be done, or has done its work, but the answer is no.
+    async fn run(self) -> Result<()> {
+        let Some(command) = self.command else { return tui::run(&self.session).await };
         match command {
             Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.simulation()).await?,
-            Command::Demo(args) => return demo::run(&args).await,
+            Command::Demo(args) => demo::run(&args).await?,
             Command::Put(args) => oneshot::put(&args).await?,
             Command::Get(args) => oneshot::get(&args).await?,
             Command::Ls(args) => oneshot::list(&args).await?,
@@ -204,13 +203,13 @@ impl Cli {
             Command::Flow(args) => flow::run(&args)?,
             Command::Run(args) => scripts::run(&args).await?,
             Command::Repl(args) => repl::run(&args).await?,
-            Command::Replay(args) => return replay::run(&args).await,
+            Command::Replay(args) => replay::run(&args).await?,
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
             Command::Completions { shell } => output::print_text(completions(shell).trim_end())?,
             Command::Man => output::print_text(manual()?.trim_end())?,
         }
-        Ok(true)
+        Ok(())
     }
 }
 

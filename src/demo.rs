@@ -14,6 +14,7 @@ use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command, Reply};
 use crate::interrupt::{self, interrupted};
 use crate::output::{self, OutputArgs};
+use crate::private_file;
 use crate::progress::Progress;
 use crate::random::RandomStream;
 use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
@@ -55,7 +56,7 @@ impl DemoArgs {
 ///
 /// # Errors
 /// Where something could not be done at all.
-pub async fn run(args: &DemoArgs) -> Result<bool> {
+pub async fn run(args: &DemoArgs) -> Result<()> {
     let started = wall_clock();
     let scratch = Scratch::temporary(demo_users::PREFIX)?;
     let data_dir = scratch.path().join("data");
@@ -76,7 +77,7 @@ pub async fn run(args: &DemoArgs) -> Result<bool> {
     drop(session.end().await?);
     report.wall_seconds = started.elapsed().as_secs_f64();
     output::print(&args.output, &report, |report| report.text(output::terminal_width()))?;
-    Ok(report.verified)
+    if report.verified { Ok(()) } else { Err(eyre!("not every byte came back")) }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the report says how long the demonstration took on the wall clock")]
@@ -161,7 +162,7 @@ fn report_of(door: &Access) -> Option<UserReport> {
 fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
     let mut content = vec![0; bytes];
     RandomStream::new(seed, &format!("demo file of {bytes} bytes")).fill(&mut content);
-    std::fs::write(path, content).wrap_err_with(|| format!("cannot write {}", path.display()))
+    private_file::write(path, &content).wrap_err_with(|| format!("cannot write {}", path.display()))
 }
 
 /// Fetches a user's file and compares it with what was stored, byte for byte.
@@ -175,6 +176,8 @@ async fn fetch_and_compare(
     let who = door.who();
     let (user, file) = (who.name().map(str::to_owned), FileKey::new(who.name(), name));
     let fetched = scratch.join(format!("fetched-{name}"));
+    // What replaces it is its owner's alone, too.
+    private_file::write(&fetched, b"").wrap_err_with(|| format!("cannot write {}", fetched.display()))?;
     let command = Command::Download { user: user.clone(), file, path: fetched.clone(), overwrite: true };
     let download = session.finish(session.begin(command).await?).await?;
     let read = |path: &Path| std::fs::read(path).wrap_err_with(|| format!("cannot read {}", path.display()));

@@ -2,20 +2,21 @@
 //! no other front end.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use eyre::{Report, Result, WrapErr};
+use eyre::{Report, Result, WrapErr, eyre};
 use serde::Serialize;
 
 use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
-use crate::failure::wrong_usage;
+use crate::failure::{Advise, wrong_usage};
 use crate::net::{CongestionControl, TraceHash};
 use crate::output::{self, OutputArgs};
-use crate::pieces::PieceFile;
+use crate::replacement::{Existing, Replacement, directory_of};
 use crate::report::{Table, figures, seconds_of};
+use crate::session::refuse_dash;
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability};
 
 /// The topology of the flows.
@@ -71,6 +72,9 @@ pub struct FlowArgs {
     /// Write the congestion windows of the first run over time to FILE, as CSV
     #[arg(long, value_name = "FILE")]
     cwnd: Option<PathBuf>,
+    /// Replace files that are there
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -109,7 +113,7 @@ struct FlowReport {
 /// Runs the experiment and prints what it gave.
 ///
 /// # Errors
-/// Where a file cannot be written, or the arguments do not go together.
+/// Where a run does not finish, a file cannot be written, or the arguments do not go together.
 pub fn run(args: &FlowArgs) -> Result<()> {
     if args.bytes.as_u64() == 0 {
         return Err(wrong_usage(
@@ -117,10 +121,7 @@ pub fn run(args: &FlowArgs) -> Result<()> {
             "--bytes 1B is the least",
         ));
     }
-    let place = |path: &Option<PathBuf>| path.as_ref().and_then(|path| std::path::absolute(path).ok());
-    if args.pcap.is_some() && place(&args.pcap) == place(&args.cwnd) {
-        return Err(wrong_usage("--pcap and --cwnd name the same file", "give each a name of its own"));
-    }
+    check_places(args)?;
     let started = wall_clock();
     let experiment = args.experiment();
     let mut runs = vec![first_run(args, &experiment)?];
@@ -137,7 +138,85 @@ pub fn run(args: &FlowArgs) -> Result<()> {
         wall_seconds: started.elapsed().as_secs_f64(),
         runs,
     };
-    output::print(&args.output, &report, |report| text(report, args.seed))
+    output::print(&args.output, &report, |report| text(report, args.seed))?;
+    all_finished(&report.runs, args.seed)
+}
+
+/// Refuses names that cannot be those of files, and one for two.
+fn check_places(args: &FlowArgs) -> Result<()> {
+    refuse_dash("--pcap", args.pcap.as_deref())?;
+    refuse_dash("--cwnd", args.cwnd.as_deref())?;
+    let place = |path: &PathBuf| directory_of(path).canonicalize().ok().zip(path.file_name().map(ToOwned::to_owned));
+    match (&args.pcap, &args.cwnd) {
+        (Some(pcap), Some(cwnd)) if pcap == cwnd || place(pcap).is_some_and(|pcap| Some(pcap) == place(cwnd)) => {
+            Err(wrong_usage("--pcap and --cwnd name the same file", "give each a name of its own"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A run that did not finish is no measurement.
+fn all_finished(runs: &[Run], seed: u64) -> Result<()> {
+    let unfinished: Vec<u64> =
+        (0u64..).zip(runs).filter(|(_, run)| run.seconds.is_none()).map(|(n, _)| seed.wrapping_add(n)).collect();
+    let mut named: Vec<String> = unfinished.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    match unfinished.len().saturating_sub(NAMED_MAX) {
+        _ if unfinished.is_empty() => return Ok(()),
+        0 => {}
+        more => named.push(format!("{more} more")),
+    }
+    let what = if named.len() == 1 { "seed" } else { "seeds" };
+    Err(eyre!("{} of {} runs did not finish: {what} {}", unfinished.len(), runs.len(), named.join(", ")))
+        .suggestion("TCP gives a flow up of which nothing gets through for too long; with a lower --loss it finishes")
+}
+
+/// So many runs that did not finish are named by their seeds.
+const NAMED_MAX: usize = 10;
+
+/// A file that the first run is written to.
+enum Written {
+    /// It appears when it is whole, its owner's alone.
+    Whole(Replacement),
+    /// A pipe or a device: nothing in it could be lost, and whoever reads it wants it at once.
+    Through(File),
+}
+
+impl Written {
+    fn create(path: &Path, force: bool) -> Result<Written> {
+        let is_stream = path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+        let existing = if force { Existing::Replaced } else { Existing::Refused };
+        let created = match is_stream {
+            true => File::options().write(true).open(path).map(Written::Through),
+            false => Replacement::create_private_where_new(path, existing).map(Written::Whole),
+        };
+        match created {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(taken(path)),
+            created => created.wrap_err_with(|| format!("cannot write {}", path.display())),
+        }
+    }
+
+    fn writer(&self) -> io::Result<BufWriter<File>> {
+        match self {
+            Written::Whole(file) => file.writer(),
+            Written::Through(file) => file.try_clone(),
+        }
+        .map(BufWriter::new)
+    }
+
+    /// Gives it its name, once all is written.
+    fn finish(self, path: &Path) -> Result<()> {
+        match self {
+            Written::Through(_) => Ok(()),
+            Written::Whole(file) => match file.finish() {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(taken(path)),
+                finished => finished.map(drop).wrap_err_with(|| format!("cannot write {}", path.display())),
+            },
+        }
+    }
+}
+
+fn taken(path: &Path) -> Report {
+    eyre!("{} already exists", path.display()).suggestion("choose another name, or replace it with --force")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the report says how long the runs took on the wall clock")]
@@ -147,26 +226,27 @@ fn wall_clock() -> Instant {
 
 /// The first run is the one that may be captured and watched, which changes nothing in it.
 fn first_run(args: &FlowArgs, experiment: &Experiment) -> Result<Run> {
-    let create = |path: &PathBuf| File::create(path).wrap_err_with(|| format!("cannot write {}", path.display()));
-    let capture = args.pcap.as_ref().map(|path| Ok::<_, Report>(PieceFile::new(create(path)?)?)).transpose()?;
-    let mut windows = args.cwnd.as_ref().map(create).transpose()?.map(BufWriter::new);
-    if let Some(file) = &mut windows {
-        writeln!(file, "seconds,flow,cwnd_packets,ssthresh_packets,in_flight_packets,srtt_seconds,state")
-            .wrap_err("cannot write")?;
-    }
-    let mut failed = None;
-    let observe = windows.as_mut().map(|file| {
+    let create = |path: &PathBuf| Written::create(path, args.force).map(|file| (file, path.clone()));
+    let capture = args.pcap.as_ref().map(create).transpose()?;
+    let windows = args.cwnd.as_ref().map(create).transpose()?;
+    let writer = |written: &Option<(Written, PathBuf)>| written.as_ref().map(|(file, _)| file.writer()).transpose();
+    let captured = writer(&capture)?.map(|file| Box::new(file) as Box<dyn Write + Send>);
+    let mut samples = writer(&windows)?;
+    let mut failed = samples.as_mut().and_then(|file| writeln!(file, "{HEADINGS}").err());
+    let observe = samples.as_mut().map(|file| {
         |sample: FlowSample| {
-            failed = write_sample(file, &sample).err().or(failed.take());
+            failed = failed.take().or_else(|| write_sample(file, &sample).err());
         }
     });
-    let capture = capture.map(|file| Box::new(file) as Box<dyn Write + Send>);
-    let run = experiment.run_observed(args.seed, observe, capture).wrap_err("cannot write the capture")?;
-    match failed {
-        Some(error) => Err(error).wrap_err("cannot write the congestion windows"),
-        None => windows.map_or(Ok(()), |mut file| file.flush()).wrap_err("cannot write the congestion windows").map(|()| run),
-    }
+    let run = experiment.run_observed(args.seed, observe, captured).wrap_err("cannot write the capture")?;
+    let flushed = samples.map_or(Ok(()), |mut file| file.flush());
+    failed.map_or(flushed, Err).wrap_err("cannot write the congestion windows")?;
+    capture.into_iter().chain(windows).try_for_each(|(file, path)| file.finish(&path))?;
+    Ok(run)
 }
+
+/// The columns of the congestion windows.
+const HEADINGS: &str = "seconds,flow,cwnd_packets,ssthresh_packets,in_flight_packets,srtt_seconds,state";
 
 fn write_sample(file: &mut impl Write, FlowSample { flow, sample }: &FlowSample) -> std::io::Result<()> {
     let threshold = sample.threshold.map(|threshold| threshold.to_string()).unwrap_or_default();

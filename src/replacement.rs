@@ -24,6 +24,8 @@ const WRITERS_MAX: u32 = 100;
 /// The permission bits that a replaced file passes on: without set-user-ID and set-group-ID, which a write takes away as well
 /// (write(2)).
 const PERMISSIONS: u32 = 0o1777;
+/// All permission bits of owner, group and others.
+const OF_EVERYBODY: u32 = 0o777;
 /// Attributes that say something of the content: they are not passed on.
 const OF_THE_CONTENT: [&str; 3] = ["security.capability", "security.ima", "security.evm"];
 
@@ -41,6 +43,8 @@ pub enum Existing {
 enum Access {
     /// What the umask leaves of 0666, or what the replaced file had.
     Usual,
+    /// Its owner's alone, or what the replaced file had.
+    PrivateWhereNew,
     /// Its owner's alone, whatever the replaced file had.
     Private,
 }
@@ -56,12 +60,12 @@ pub struct Replacement {
     access: Access,
 }
 
-/// Writes a whole file at once.
+/// Writes a whole file at once, which is its owner's alone where it is new (mode 0600).
 ///
 /// # Errors
 /// Where there is one already that is not to be replaced, or it cannot be written; then what was there is there yet.
 pub fn write(path: &Path, existing: Existing, bytes: &[u8]) -> io::Result<()> {
-    let mut file = Replacement::create(path, existing)?;
+    let mut file = Replacement::create_private_where_new(path, existing)?;
     file.write_all(bytes)?;
     file.finish().map(drop)
 }
@@ -74,6 +78,14 @@ impl Replacement {
     /// where the directory cannot be written.
     pub fn create(path: &Path, existing: Existing) -> io::Result<Replacement> {
         Replacement::begin(path, existing, Access::Usual)
+    }
+
+    /// The same for a file that is its owner's alone where it is new (mode 0600, whatever the umask is).
+    ///
+    /// # Errors
+    /// As for [`create`](Self::create).
+    pub fn create_private_where_new(path: &Path, existing: Existing) -> io::Result<Replacement> {
+        Replacement::begin(path, existing, Access::PrivateWhereNew)
     }
 
     /// The same for a file that is its owner's alone (mode 0600), also where the replaced one was not.
@@ -91,7 +103,19 @@ impl Replacement {
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => named(&place, access.mode())?,
             Err(error) => return Err(error.into()),
         };
+        if access != Access::Usual && file.metadata()?.mode() & OF_EVERYBODY != access.mode().as_raw_mode() {
+            // The umask, or the directory's access control list, has made another mode of it.
+            rustix::fs::fchmod(&file, access.mode())?;
+        }
         Ok(Replacement { file, temporary, place, existing, access })
+    }
+
+    /// The file once more, for somebody else who writes to it.
+    ///
+    /// # Errors
+    /// Where no file descriptor is left.
+    pub fn writer(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     /// Where the file is to be.
@@ -134,8 +158,8 @@ impl Replacement {
         let former = Former::at(&self.place)?.ok_or(ErrorKind::NotFound)?;
         match self.access {
             Access::Private => drop(former.pass_owner_on(&self.file)),
-            Access::Usual if former.metadata.nlink() > 1 || !former.pass_on(&self.file)? => return self.write_over(),
-            Access::Usual => {}
+            _ if former.metadata.nlink() > 1 || !former.pass_on(&self.file)? => return self.write_over(),
+            _ => {}
         }
         self.file.sync_all()?;
         let temporary = match &mut self.temporary {
@@ -174,7 +198,7 @@ impl Access {
     const fn mode(self) -> Mode {
         match self {
             Access::Usual => Mode::from_raw_mode(0o666),
-            Access::Private => Mode::from_raw_mode(0o600),
+            Access::PrivateWhereNew | Access::Private => Mode::from_raw_mode(0o600),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, eyre};
 use serde::Serialize;
 
 use crate::engine::recording::{Recording, Replayed};
@@ -40,11 +40,11 @@ struct ReplayReport {
     same: bool,
 }
 
-/// Runs the recording again. True where it came to the same trace.
+/// Runs the recording again.
 ///
 /// # Errors
-/// Where it cannot be replayed.
-pub async fn run(args: &ReplayArgs) -> Result<bool> {
+/// Where it cannot be replayed, or does not come to the recorded trace.
+pub async fn run(args: &ReplayArgs) -> Result<()> {
     let recording = read(&args.file)?;
     let replayed = replay(recording).await?;
     let report = ReplayReport {
@@ -55,7 +55,11 @@ pub async fn run(args: &ReplayArgs) -> Result<bool> {
         recorded_trace_hash: replayed.recorded_hash,
     };
     output::print(&args.output, &report, text)?;
-    Ok(report.same)
+    match (report.same, report.recorded_trace_hash) {
+        (true, _) => Ok(()),
+        (false, None) => Err(eyre!("the recording has no end to compare with")),
+        (false, Some(_)) => Err(eyre!("the trace is not the recorded one")),
+    }
 }
 
 fn read(path: &PathBuf) -> Result<Recording> {

@@ -103,7 +103,7 @@ pub fn refuse_dash(option: &str, path: Option<&Path>) -> Result<()> {
     match path {
         Some(path) if path.as_os_str() == "-" => Err(wrong_usage(
             format_args!("{option} -: `-` is no file here"),
-            "/dev/stdin is standard input, and ./- a file of that name",
+            "./- is a file of that name, and /dev/stdin is standard input",
         )),
         _ => Ok(()),
     }

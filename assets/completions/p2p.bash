@@ -355,7 +355,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__flow)
-            opts="-h -V --bandwidth --delay --loss --bytes --congestion --flows --shape --queue --host-time --runs --seed --pcap --cwnd --json --help --version"
+            opts="-h -V --bandwidth --delay --loss --bytes --congestion --flows --shape --queue --host-time --runs --seed --pcap --cwnd --force --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

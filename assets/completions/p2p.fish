@@ -314,6 +314,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand flow" -l runs -d 'How many runs,
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l seed -d 'The seed of the first run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l pcap -d 'Write the packets of the first run to FILE, for Wireshark' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l cwnd -d 'Write the congestion windows of the first run over time to FILE, as CSV' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l force -d 'Replace files that are there'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -s V -l version -d 'Print version'

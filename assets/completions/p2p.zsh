@@ -358,6 +358,7 @@ incast\:"Many hosts send to one, over access links"))' \
 '--seed=[The seed of the first run]:N:_default' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
 '--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
+'--force[Replace files that are there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \

@@ -186,6 +186,7 @@ impl Kind {
             Kind::Email => parses::<Email>(text),
             Kind::Host => check_host(text),
             Kind::Path if text.contains('\0') => Err(format!("{text:?} is no path")),
+            Kind::Path if text == "-" => Err("`-` is no file here; ./- is one of that name".into()),
             Kind::Text | Kind::Secret | Kind::Path if text.is_empty() => {
                 Err("it is empty; leave the key out where there is none".into())
             }

@@ -29,7 +29,6 @@ pub mod tour;
 pub mod words;
 pub mod wrap;
 
-use std::fs;
 use std::io::{IsTerminal, stdin, stdout};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +57,7 @@ use crate::interrupt::{self, interrupted};
 use crate::mailer::Notice;
 use crate::offered::Offered;
 use crate::output;
+use crate::private_file;
 use crate::random::RandomStream;
 use crate::scratch::Scratch;
 use crate::session::{EngineArgs, Leaving, Session, SimulationArgs};
@@ -121,7 +121,7 @@ pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
         let path = scratch.path().join(name);
         let mut content = vec![0; bytes];
         RandomStream::new(session.config.seed()?, name).fill(&mut content);
-        fs::write(&path, content).wrap_err_with(|| format!("cannot write {}", path.display()))?;
+        private_file::write(&path, &content).wrap_err_with(|| format!("cannot write {}", path.display()))?;
         variables.insert(format!("file{}", number + 1), path.display().to_string());
         variables.insert(format!("name{}", number + 1), name.to_owned());
     }

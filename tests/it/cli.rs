@@ -415,15 +415,66 @@ fn several_files_are_fetched_at_once() {
     assert!(home.wrong_usage(&["get", "a.bin", "-o", "-", "--json"]).contains("both want standard output"));
 }
 
-/// A flow that never ends is told, and is in no figure.
+/// A flow that never ends is told, is in no figure, and is no success.
 #[test]
 fn a_flow_that_does_not_finish_says_so() {
     let home = Home::new("");
-    let report = home.json(&["flow", "--loss", "100%", "--runs", "2", "--bytes", "10KiB"]);
+    let run = |runs: &str, more: &[&str]| {
+        let said = home.run(&[&["flow", "--loss", "100%", "--bytes", "10KiB", "--runs", runs], more].concat());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        said
+    };
+    let said = run("2", &["--json"]);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
     assert!(report["median_seconds"].is_null() && report["runs"][0]["seconds"].is_null());
     assert!(report["runs"][0]["rtos"].as_u64().unwrap() > 0);
-    let text = home.ok(&["flow", "--loss", "100%", "--runs", "2", "--bytes", "10KiB"]);
-    assert!(text.contains("not finished") && text.contains("2 of 2 runs did not finish") && !text.contains("NaN"), "{text}");
+    assert!(said.stderr.starts_with("p2p: 2 of 2 runs did not finish: seeds 1, 2\n  "), "{}", said.stderr);
+    let said = run("1", &["--seed", "7"]);
+    assert!(said.stdout.contains("not finished") && !said.stdout.contains("NaN"), "{}", said.stdout);
+    assert!(said.stderr.starts_with("p2p: 1 of 1 runs did not finish: seed 7\n"), "{}", said.stderr);
+    assert!(run("12", &[]).stderr.contains("seeds 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 2 more\n"));
+    // Of two flows one may be done: the run is not.
+    let some = home.run(&["flow", "--loss", "55%", "--bytes", "64KiB", "--runs", "8", "--flows", "2"]);
+    let unfinished = some.stdout.matches("not finished").count();
+    assert_eq!(some.code, Some(i32::from(unfinished > 0)), "{some:?}");
+    assert!(unfinished > 0 && some.stderr.contains(&format!("{unfinished} of 8 runs did not finish")), "{some:?}");
+}
+
+/// What a flow is written to replaces nothing that nobody wants replaced, is whole or not there, and is its owner's alone. What is no
+/// regular file is written to as it is.
+#[test]
+fn what_a_flow_is_written_to_replaces_nothing() {
+    let home = Home::new("");
+    let flow =
+        |more: &[&str]| home.run(&[&["flow", "--bandwidth", "10Mbit/s", "--bytes", "64KiB", "--runs", "1"], more].concat());
+    for option in ["--pcap", "--cwnd"] {
+        let mode = || std::os::unix::fs::PermissionsExt::mode(&fs::metadata(home.path("kept")).unwrap().permissions()) & 0o777;
+        fs::write(home.path("kept"), "precious").unwrap();
+        fs::set_permissions(home.path("kept"), std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+        let said = flow(&[option, "kept"]);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
+        assert!(said.stderr.contains("kept already exists") && said.stderr.contains("--force"), "{}", said.stderr);
+        assert_eq!(read(home.path("kept")), b"precious");
+        std::os::unix::fs::symlink("kept", home.path("link")).unwrap();
+        assert_eq!(flow(&[option, "link", "--force"]).code, Some(0));
+        assert!(home.path("link").is_symlink() && read(home.path("kept")) != b"precious");
+        assert_eq!(mode(), 0o640, "it stays what it was");
+        fs::remove_file(home.path("kept")).unwrap();
+        fs::remove_file(home.path("link")).unwrap();
+        assert_eq!(flow(&[option, "kept"]).code, Some(0));
+        assert_eq!(mode(), 0o600);
+        let full = flow(&[option, "/dev/full"]);
+        assert!(full.code == Some(1) && full.stderr.contains("No space left"), "{full:?}");
+        assert_eq!(flow(&[option, "/dev/null"]).code, Some(0));
+        fs::remove_file(home.path("kept")).unwrap();
+    }
+    fs::create_dir(home.path("d")).unwrap();
+    let said = flow(&["--pcap", "x", "--cwnd", "d/../x"]);
+    assert!(said.code == Some(2) && said.stderr.contains("the same file"), "{said:?}");
+    assert!(!home.path("x").exists());
+    // One that cannot be written leaves nothing of the other.
+    assert_eq!(flow(&["--pcap", "x", "--cwnd", "d"]).code, Some(1));
+    assert!(!home.path("x").exists());
 }
 
 /// What a symbolic link leads to is replaced, not the link; a device is left alone.

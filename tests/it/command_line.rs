@@ -30,7 +30,7 @@ fn a_command_line_that_cannot_be_carried_out_is_told_by_its_code() {
     let home = Home::new(QUICK);
     home.file("a.bin", 1000);
     home.file("b.bin", 1000);
-    let wrong: [&[&str]; 14] = [
+    let wrong: [&[&str]; 16] = [
         &["put"],
         &["put", "-"],
         &["put", "a.bin", "b.bin", "--as", "x"],
@@ -41,6 +41,8 @@ fn a_command_line_that_cannot_be_carried_out_is_told_by_its_code() {
         &["run"],
         &["flow", "--bytes", "0"],
         &["flow", "--pcap", "x", "--cwnd", "./x"],
+        &["flow", "--pcap", "-"],
+        &["flow", "--cwnd", "-"],
         &["ls", "--config", "-"],
         &["ls", "--data-dir", "-"],
         &["ls", "--user", "x", "--password-file", "-"],
@@ -82,6 +84,21 @@ fn a_dash_is_no_file() {
     let mut run = home.command(&["run", "-"]).stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut run.stdin.take().unwrap(), b"ls\n").unwrap();
     assert_eq!(end_of(run).code, Some(0));
+    for option in ["--pcap", "--cwnd"] {
+        let said = home.wrong_usage(&["flow", "--runs", "1", "--bytes", "10KiB", option, "-"]);
+        assert!(said.contains(&format!("{option} -: `-` is no file here")), "{said}");
+    }
+    for option in ["--config", "--data-dir", "--password-file"] {
+        for command in [&["ls"][..], &["run", "-c", "ls"], &["repl"], &["whoami"], &["config"], &["demo"], &["login", "x"]] {
+            let said = home.run(&[command, &[option, "-"]].concat());
+            assert!(said.code == Some(2) && said.stdout.is_empty(), "{command:?} {option}: {said:?}");
+        }
+    }
+    for (key, text) in [("storage", "data_dir = '-'"), ("mail", "ca_file = '-'"), ("mail", "password_file = '-'")] {
+        fs::write(home.path("dash.toml"), format!("[{key}]\n{text}\n")).unwrap();
+        let said = home.refused(&["ls", "--config", "dash.toml"]);
+        assert!(said.contains("dash.toml:2: ") && said.contains("`-` is no file here"), "{said}");
+    }
     assert!(!home.path("-").exists());
 }
 

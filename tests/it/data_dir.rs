@@ -11,7 +11,7 @@ use p2p_storage::data_dir::{DirectoryLock, Sharing};
 
 use crate::bench::{files_below, segments_below};
 use crate::cli::{documented, fields};
-use crate::program::{Home, PASSWORD, QUICK, Said, end_of, read, signal};
+use crate::program::{Home, PASSWORD, QUICK, Said, end_of, read, signal, wait_until};
 
 /// How often two processes are started at once on a new directory.
 const ROUNDS: usize = 12;
@@ -110,6 +110,7 @@ fn all_that_is_made_is_its_owners_alone() {
     for umask in ["000", "022", "077", "177"] {
         let home = Home::new(QUICK);
         home.file("a.bin", 200_000);
+        private_directory(&home.path("made"));
         let program = env!("CARGO_BIN_EXE_p2p");
         for line in [
             "put a.bin",
@@ -117,12 +118,48 @@ fn all_that_is_made_is_its_owners_alone() {
             "login alice",
             "run -c 'mail test; upload a.bin --as b.bin'",
             "repl < /dev/null",
+            "run -c 'capture start made/capture; ls; capture stop; export made/document'",
+            "export -o made/export",
+            "flow --runs 1 --bytes 10KiB --pcap made/pcap --cwnd made/cwnd",
         ] {
             let mut command = shell(&home, &format!("umask {umask}; exec {program} {line}"));
             let said = said_by(&mut command);
             assert_eq!(said.code, Some(0), "{umask}: {line}: {said:?}");
         }
         assert_eq!(open_to_others(&home.data()), [], "umask {umask}");
+        assert_eq!(open_to_others(&home.path("made")), [], "umask {umask}");
+    }
+}
+
+fn private_directory(path: &Path) {
+    fs::create_dir(path).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// The files of a demonstration, too, though nobody else gets as far as them.
+#[test]
+fn the_files_of_a_demonstration_are_its_owners_alone() {
+    let home = Home::new("");
+    private_directory(&home.path("tmp"));
+    let line = format!("umask 000; TMPDIR=tmp exec {} demo --json --speed 50x", env!("CARGO_BIN_EXE_p2p"));
+    let demo = shell(&home, &line).spawn().unwrap();
+    let made = || files_below(&home.path("tmp")).iter().any(|path| path.ends_with("demo-5MiB.bin"));
+    wait_until("the last file", made);
+    signal(&demo, "KILL");
+    end_of(demo);
+    assert_eq!(open_to_others(&home.path("tmp")), []);
+}
+
+/// What is fetched is the user's own and follows the umask, as what every tool makes; what it replaces keeps its mode.
+#[test]
+fn what_is_fetched_follows_the_umask() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 1_000);
+    home.ok(&["put", "a.bin"]);
+    for (umask, mode) in [("022", 0o644), ("077", 0o600), ("002", 0o664)] {
+        let line = format!("umask {umask}; exec {} get a.bin -o {umask}", env!("CARGO_BIN_EXE_p2p"));
+        assert_eq!(said_by(&mut shell(&home, &line)).code, Some(0));
+        assert_eq!(fs::metadata(home.path(umask)).unwrap().permissions().mode() & 0o777, mode);
     }
 }
 

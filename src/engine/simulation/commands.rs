@@ -14,6 +14,7 @@ use crate::engine::snapshot::Party;
 use crate::engine::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 use crate::net::HostConfig;
 use crate::pieces::PieceFile;
+use crate::private_file;
 use crate::spelling::visible;
 use crate::storage::catalog::{Catalog, CatalogError};
 use crate::storage::manifest::{FileKey, FileRecord, stored_name};
@@ -257,7 +258,7 @@ impl Simulation {
         if matches!(self.capture, Capturing::Runs) {
             return Err(EngineError::CaptureRunning);
         }
-        let file = File::create_new(path).map_err(|error| match error.kind() {
+        let file = private_file::create_new(path).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => EngineError::DestinationTaken { path: path.to_owned() },
             _ => EngineError::Destination { path: path.to_owned(), reason: error.to_string() },
         })?;
