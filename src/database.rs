@@ -98,6 +98,19 @@ impl DatabaseError {
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, DatabaseError::OutcomeUnknown { .. })
     }
+
+    /// What it says without the database's path, and without texts of the system, which may have it.
+    pub const fn without_path(&self) -> &'static str {
+        match self {
+            DatabaseError::InUse { .. } => "the catalog is in use by another process",
+            DatabaseError::Damaged { .. } => "the catalog is damaged",
+            DatabaseError::Io { .. } => "the catalog cannot be read or written",
+            DatabaseError::Full => "no space is left for the catalog",
+            DatabaseError::ReadOnly { .. } => "the catalog can only be read",
+            DatabaseError::OutcomeUnknown { .. } => "the commit to the catalog has failed; the next start finds out",
+            DatabaseError::Suspended { .. } => "nothing more is written to the catalog before the next start",
+        }
+    }
 }
 
 impl From<redb::Error> for DatabaseError {

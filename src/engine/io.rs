@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::cause::Cause;
 use crate::panics;
 use crate::storage::catalog::{CatalogError, Garbage};
 use crate::storage::disk::DiskError;
@@ -63,8 +64,8 @@ pub enum FileOutcome {
     End(ByteSize, Sha256Digest),
     /// A sink has taken what it was given.
     Written,
-    /// It failed; the text says what and why.
-    Failed(String),
+    /// It failed.
+    Failed(Cause),
 }
 
 /// What came of work.

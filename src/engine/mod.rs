@@ -14,6 +14,7 @@
 //! Knows nothing of screens or command lines.
 
 mod actor;
+pub mod cause;
 mod client;
 pub mod command;
 pub mod config;

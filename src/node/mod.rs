@@ -122,7 +122,7 @@ struct Job {
 enum Purpose {
     Put(SegmentId),
     Get(SegmentId),
-    Delete,
+    Delete(Vec<SegmentId>),
     Commit(Vec<SegmentId>),
 }
 
@@ -152,6 +152,11 @@ impl Node {
         self.trouble = Some(trouble);
     }
 
+    /// Takes segments again, for its disk has room.
+    pub fn clear_full(&mut self) {
+        self.trouble.take_if(|trouble| *trouble == Trouble::Full);
+    }
+
     /// Runs from now on with this volume, which is all its own.
     pub fn take_over(&mut self, volume: Volume) {
         self.volume = volume;
@@ -159,9 +164,15 @@ impl Node {
         self.stopped = false;
     }
 
-    /// Forgets segments that nobody has asked to be deleted by a request; gives what is to be done on the disk.
+    /// Removes segments that nobody has asked to be deleted by a request; gives what is to be done on the disk. Report the outcome
+    /// to [`discarded`](Self::discarded).
     pub fn discard(&mut self, ids: &[SegmentId]) -> DiskOp {
         self.volume.delete(ids)
+    }
+
+    /// What became of a [`discard`](Self::discard).
+    pub fn discarded(&mut self, op: &DiskOp, outcome: &Result<DiskOutcome, DiskError>) {
+        self.volume.deleted(op.deletes(), outcome);
     }
 
     /// Why it does not take or give segments, where something is wrong with its disk.
@@ -251,7 +262,12 @@ impl Node {
     }
 
     fn handle_request(&mut self, connection: ConnectionId, tag: RequestTag, request: Request, frame: Frame) {
-        if self.trouble.is_some() && matches!(request, Request::Put { .. } | Request::Delete | Request::Commit) {
+        let refuses = |trouble: &Trouble| match request {
+            Request::Put { .. } | Request::Commit => true,
+            Request::Delete => !trouble.allows_deletion(),
+            Request::Ping | Request::Stat | Request::Get { .. } => false,
+        };
+        if self.trouble.as_ref().is_some_and(refuses) {
             return self.answer(connection, tag, &Response::Refused(Refusal::ReadOnly), Bytes::new());
         }
         let work = match request {
@@ -259,7 +275,11 @@ impl Node {
             Request::Stat => return self.answer(connection, tag, &Response::Stat(self.volume.stats()), Bytes::new()),
             Request::Put { id } => self.volume.put(id, frame.payload).map(|op| (op, Purpose::Put(id))),
             Request::Get { id } => self.volume.get(id).map(|op| (op, Purpose::Get(id))),
-            Request::Delete => Ok((self.volume.delete(&frame.ids()), Purpose::Delete)),
+            Request::Delete => {
+                let op = self.volume.delete(&frame.ids());
+                let asked = op.deletes().to_vec();
+                Ok((op, Purpose::Delete(asked)))
+            }
             Request::Commit => {
                 let ids = frame.ids();
                 self.volume.commit(&ids).map(|op| (op, Purpose::Commit(ids)))
@@ -285,7 +305,8 @@ impl Node {
         match &purpose {
             Purpose::Put(id) => self.volume.stored(*id, &outcome),
             Purpose::Commit(ids) => refused = self.volume.committed(ids, &outcome).err(),
-            Purpose::Get(_) | Purpose::Delete => {}
+            Purpose::Delete(ids) => self.volume.deleted(ids, &outcome),
+            Purpose::Get(_) => {}
         }
         let (response, payload) = match (purpose, outcome) {
             (_, Err(error)) => (Response::Refused(error.into()), Bytes::new()),
@@ -295,7 +316,9 @@ impl Node {
             (Purpose::Get(id), Ok(DiskOutcome::Read { bytes })) => (Response::Segment { id }, bytes),
             (Purpose::Get(id), Ok(_)) => (Response::Refused(Refusal::NotStored { id }), Bytes::new()),
             (Purpose::Put(id), Ok(_)) => (Response::Stored { id }, Bytes::new()),
-            (Purpose::Delete, Ok(_)) => (Response::Deleted, Bytes::new()),
+            // What is still there is owed, and has to be asked for again.
+            (Purpose::Delete(_), Ok(DiskOutcome::NotDeleted { error, .. })) => (Response::Refused(error.into()), Bytes::new()),
+            (Purpose::Delete(_), Ok(_)) => (Response::Deleted, Bytes::new()),
         };
         if !self.stopped {
             self.answer(connection, tag, &response, payload);

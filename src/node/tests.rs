@@ -183,3 +183,36 @@ fn work_of_a_connection_that_is_gone_is_finished_in_silence() {
     assert_eq!((bench.node.poll_output(), bench.node.state()), (None, ProcessState::Ready));
     assert_eq!(bench.node.volume_stats().used, 1000);
 }
+
+/// The answer is what keeps the deletion owed. The segment comes again before the disk has refused, and is stored all the same.
+#[test]
+fn a_deletion_that_the_disk_refuses_is_answered_with_the_reason() {
+    let mut bench = Bench::new(10_000);
+    let (id, bytes) = segment(1);
+    bench.ask(1, &Request::Put { id }, bytes.clone());
+    bench.disk.fail_deletes(1);
+    bench.ask(2, &Request::Delete, ids_payload(&[id]));
+    assert!(matches!(bench.last(), Response::Refused(Refusal::Disk(_))), "{:?}", bench.last());
+    assert_eq!(bench.node.volume_stats(), VolumeStats { capacity: 10_000, used: 1000, segments: 1 });
+    bench.ask(3, &Request::Delete, ids_payload(&[id]));
+    assert_eq!((bench.last(), bench.node.volume_stats().used), (&Response::Deleted, 0));
+    for failing in [0, 1] {
+        bench.ask(4, &Request::Put { id }, bytes.clone());
+        bench.disk.fail_deletes(failing);
+        bench.slow_disk = true;
+        bench.ask(5, &Request::Delete, ids_payload(&[id]));
+        bench.ask(6, &Request::Put { id }, bytes.clone());
+        bench.slow_disk = false;
+        for (job, op) in std::mem::take(&mut bench.held) {
+            bench.node.handle_disk(job, op.run(&bench.disk));
+            bench.carry_out();
+        }
+        assert_eq!(bench.last(), &Response::Stored { id });
+        bench.ask(7, &Request::Commit, ids_payload(&[id]));
+        bench.disk.crash(&mut RandomStream::new(failing, "power"));
+        bench.ask(8, &Request::Get { id }, Bytes::new());
+        assert_eq!(bench.last(), &Response::Segment { id });
+        assert_eq!(bench.node.volume_stats().used, 1000);
+        bench.ask(9, &Request::Delete, ids_payload(&[id]));
+    }
+}

@@ -46,6 +46,14 @@ impl CatalogError {
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, CatalogError::Database(error) if error.is_outcome_unknown())
     }
+
+    /// What it says where the database's place on this machine is of no concern.
+    pub fn without_path(&self) -> String {
+        match self {
+            CatalogError::Database(error) => error.without_path().to_owned(),
+            error => error.to_string(),
+        }
+    }
 }
 
 impl From<StorageError> for CatalogError {

@@ -1,7 +1,7 @@
 //! A disk in memory that behaves as badly as a real one may: the hostile twin of a directory, for tests.
 //!
 //! At a crash it loses what was not synced, keeps some of it torn, and lets deletions come undone. It fills up, fails to
-//! sync, and flips bits, when it is told to. A sync that fails behaves as on Linux: it says so once, and what it should have
+//! sync, to read and to delete, and flips bits, when it is told to. A sync that fails behaves as on Linux: it says so once, and what it should have
 //! written back counts as clean from then on, so that reads show it, later syncs succeed, and the power loss takes it. Knows
 //! nothing of real files.
 
@@ -35,6 +35,9 @@ struct State {
     capacity: Option<u64>,
     fail_syncs: bool,
     fail_reads: bool,
+    /// How many of the next deletions fail.
+    failing_deletes: u64,
+    deletes: u64,
 }
 
 impl CrashDisk {
@@ -56,6 +59,16 @@ impl CrashDisk {
     /// Whether the following reads fail.
     pub fn fail_reads(&self, fail: bool) {
         self.lock().fail_reads = fail;
+    }
+
+    /// The next `count` deletions fail, each with its segment still there; `u64::MAX` for all.
+    pub fn fail_deletes(&self, count: u64) {
+        self.lock().failing_deletes = count;
+    }
+
+    /// Deletions that it has been asked for.
+    pub fn deletes(&self) -> u64 {
+        self.lock().deletes
     }
 
     /// Flips one bit of a segment, on the platter: reads and crashes both show it.
@@ -120,9 +133,12 @@ fn torn(written: &Bytes, chance: &mut RandomStream) -> Option<Bytes> {
 }
 
 impl State {
+    fn used(&self) -> u64 {
+        self.live.values().map(|bytes| bytes.len() as u64).sum()
+    }
+
     fn take(&mut self, id: SegmentId, bytes: &[u8]) -> Result<Bytes, DiskError> {
-        let used: u64 = self.live.values().map(|bytes| bytes.len() as u64).sum();
-        if self.capacity.is_some_and(|capacity| used + bytes.len() as u64 > capacity) {
+        if self.capacity.is_some_and(|capacity| self.used() + bytes.len() as u64 > capacity) {
             return Err(DiskError::Full);
         }
         let bytes = Bytes::copy_from_slice(bytes);
@@ -151,6 +167,9 @@ impl Disk for CrashDisk {
         let mut state = self.lock();
         if state.fail_syncs {
             return Err(broken(DiskAction::Mark));
+        }
+        if state.capacity.is_some_and(|capacity| state.used() >= capacity) {
+            return Err(DiskError::Full);
         }
         state.marker = Some(*marker);
         Ok(())
@@ -185,7 +204,13 @@ impl Disk for CrashDisk {
     }
 
     fn delete(&self, id: SegmentId) -> Result<(), DiskError> {
-        self.lock().live.remove(&id);
+        let mut state = self.lock();
+        state.deletes += 1;
+        if state.failing_deletes > 0 {
+            state.failing_deletes -= 1;
+            return Err(broken(DiskAction::Delete));
+        }
+        state.live.remove(&id);
         Ok(())
     }
 

@@ -32,12 +32,25 @@ pub enum Trouble {
     /// The marker says nothing.
     #[error("its volume's marker is damaged: nothing there is changed")]
     DamagedMarker,
+    /// There is no room for the marker of a new epoch, without which nothing is written. What is there can be deleted.
+    #[error("its disk is full: nothing is stored there until something is removed")]
+    Full,
 }
 
 impl Trouble {
     /// Whether the node cannot even give segments.
     pub const fn stops(&self) -> bool {
         matches!(self, Trouble::Disk(_) | Trouble::NotMounted)
+    }
+
+    /// Whether the node can delete segments all the same.
+    pub const fn allows_deletion(&self) -> bool {
+        matches!(self, Trouble::Full)
+    }
+
+    /// Whether what is on the volume is left alone, whatever this catalog has to delete there: another may need it.
+    pub const fn is_anothers(&self) -> bool {
+        matches!(self, Trouble::Foreign | Trouble::Unmarked | Trouble::DamagedMarker)
     }
 }
 

@@ -4,7 +4,7 @@
 //! thread that may block, and whose outcome is reported back. Operations of one volume are to be carried out in the order in
 //! which they were asked for. Knows nothing of networks, files or virtual time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,13 @@ pub enum DiskOutcome {
     },
     /// The segments are gone.
     Deleted,
+    /// The disk has refused to remove some; the others are gone.
+    NotDeleted {
+        /// The segments that are still there.
+        left: Vec<SegmentId>,
+        /// What the disk met with the first of them.
+        error: DiskError,
+    },
     /// The segments are durable.
     Synced,
 }
@@ -119,12 +126,14 @@ impl DiskOp {
                 check(*id, &bytes)?;
                 Ok(DiskOutcome::Read { bytes })
             }
-            DiskOp::Delete { ids } => {
-                ids.iter().try_for_each(|&id| disk.delete(id))?;
-                Ok(DiskOutcome::Deleted)
-            }
+            DiskOp::Delete { ids } => Ok(delete_all(disk, ids)),
             DiskOp::Sync { ids } => disk.sync(ids).map(|()| DiskOutcome::Synced),
         }
+    }
+
+    /// What it is to remove.
+    pub fn deletes(&self) -> &[SegmentId] {
+        if let DiskOp::Delete { ids } = self { ids } else { &[] }
     }
 
     /// How many bytes it moves, as far as that is known before it runs: what a model of the disk's speed needs.
@@ -134,6 +143,18 @@ impl DiskOp {
             _ => 0,
         }
     }
+}
+
+/// Removes what can be removed: one segment that the disk refuses to give up keeps no other.
+fn delete_all(disk: &dyn Disk, ids: &[SegmentId]) -> DiskOutcome {
+    let (mut left, mut first) = (Vec::new(), None);
+    for &id in ids {
+        if let Err(error) = disk.delete(id) {
+            left.push(id);
+            first.get_or_insert(error);
+        }
+    }
+    first.map_or(DiskOutcome::Deleted, |error| DiskOutcome::NotDeleted { left, error })
 }
 
 /// Whether a segment is on the disk as it should be. A disk that cannot tell is an error: what is there may be all there is of
@@ -171,7 +192,7 @@ impl VolumeStats {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Presence {
-    /// Asked of the disk; not done.
+    /// Not there: it was asked of the disk, which has not done it yet.
     Writing,
     /// Done, but a power loss may take it.
     Written,
@@ -189,28 +210,38 @@ struct Entry {
     /// Bytes that are on the disk: others than `len` where a damaged segment is being written anew.
     on_disk: u64,
     presence: Presence,
-    /// Writes that were asked of the disk and are not reported yet.
-    pending: u32,
+}
+
+/// What was asked of the disk for a segment and is not reported yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// To write it; so many bytes.
+    Write(u64),
+    Delete,
 }
 
 /// The account of one node's segments.
+///
+/// What is asked of the disk is carried out and reported in order, so that a segment may be deleted and come again before either is
+/// done. A segment that is to be deleted is there for nobody from then on, and takes its room until the disk has done it: one that
+/// the disk refuses to remove is still there, and can be deleted again.
 #[derive(Debug)]
 pub struct Volume {
     capacity: u64,
     used: u64,
     entries: HashMap<SegmentId, Entry>,
-    /// Writes that are not reported yet of segments that were deleted since: what comes of them counts for nothing.
-    outdated: HashMap<SegmentId, u32>,
+    /// By segment, the earliest first.
+    under_way: HashMap<SegmentId, VecDeque<Step>>,
 }
 
 impl Volume {
     /// The volume that holds what was found on its disk at the start. What is there and belongs to somebody has been made
     /// durable before.
     pub fn new(capacity: u64, found: &[(SegmentId, u64)]) -> Volume {
-        let durable = |len| Entry { len, on_disk: len, presence: Presence::Durable, pending: 0 };
+        let durable = |len| Entry { len, on_disk: len, presence: Presence::Durable };
         let entries = found.iter().map(|&(id, len)| (id, durable(len))).collect();
         let used = found.iter().map(|(_, len)| len).sum();
-        Volume { capacity, used, entries, outdated: HashMap::new() }
+        Volume { capacity, used, entries, under_way: HashMap::new() }
     }
 
     /// The same volume with segments that no file has needed yet: nobody has made them durable for sure.
@@ -218,7 +249,7 @@ impl Volume {
     pub fn with_unsynced(mut self, found: &[(SegmentId, u64)]) -> Volume {
         for &(id, len) in found {
             self.used += len;
-            self.entries.insert(id, Entry { len, on_disk: len, presence: Presence::Written, pending: 0 });
+            self.entries.insert(id, Entry { len, on_disk: len, presence: Presence::Written });
         }
         self
     }
@@ -230,7 +261,17 @@ impl Volume {
 
     /// Whether the segment is there, or will be when the disk is done.
     pub fn holds(&self, id: SegmentId) -> bool {
-        self.entries.contains_key(&id)
+        self.entry(id).is_some()
+    }
+
+    /// The segment, unless it is to be deleted.
+    fn entry(&self, id: SegmentId) -> Option<&Entry> {
+        self.entries.get(&id).filter(|_| !self.is_leaving(id))
+    }
+
+    /// Whether the last thing that was asked of the disk for a segment is to delete it.
+    fn is_leaving(&self, id: SegmentId) -> bool {
+        self.under_way.get(&id).and_then(VecDeque::back) == Some(&Step::Delete)
     }
 
     /// Takes a segment in. Report the outcome to [`stored`](Self::stored).
@@ -239,7 +280,7 @@ impl Volume {
     /// [`VolumeError::Full`] where it does not fit; then nothing has changed.
     pub fn put(&mut self, id: SegmentId, bytes: Bytes) -> Result<DiskOp, VolumeError> {
         let len = bytes.len() as u64;
-        let new = Entry { len: 0, on_disk: 0, presence: Presence::Writing, pending: 0 };
+        let new = Entry { len: 0, on_disk: 0, presence: Presence::Writing };
         let entry = self.entries.get(&id).copied().unwrap_or(new);
         let (needed, free) = (len.saturating_sub(entry.len), self.stats().free());
         if needed > free {
@@ -250,34 +291,46 @@ impl Volume {
             Presence::Doubtful => Before::Doubtful,
             Presence::Written | Presence::Durable => Before::Stored,
         };
+        // Nobody relies on what is to be deleted, whether the disk does that or not.
+        let before = if self.is_leaving(id) { Before::Nothing } else { before };
         self.used = self.used - entry.len + len;
-        self.entries.insert(id, Entry { len, pending: entry.pending + 1, ..entry });
+        self.entries.insert(id, Entry { len, ..entry });
+        self.under_way.entry(id).or_default().push_back(Step::Write(len));
         Ok(DiskOp::Write { id, bytes, before })
     }
 
-    /// What became of a [`put`](Self::put), in the order of those. One that failed leaves nothing behind, unless the segment was there before.
+    /// What became of a [`put`](Self::put), in the order of what was asked for. One that failed leaves nothing behind, unless the
+    /// segment was there before.
     pub fn stored(&mut self, id: SegmentId, outcome: &Result<DiskOutcome, DiskError>) {
-        if let Some(count) = self.outdated.get_mut(&id) {
-            *count -= 1;
-            if *count == 0 {
-                self.outdated.remove(&id);
-            }
-            return;
+        let (step, Some(entry)) = (self.take_step(id), self.entries.get_mut(&id)) else { return };
+        if let (Some(Step::Write(len)), Ok(DiskOutcome::Stored { written: true })) = (step, outcome) {
+            (entry.presence, entry.on_disk) = (Presence::Written, len);
         }
+        self.settle(id);
+    }
+
+    /// The earliest thing that was asked of the disk for a segment is reported.
+    fn take_step(&mut self, id: SegmentId) -> Option<Step> {
+        let steps = self.under_way.get_mut(&id)?;
+        let step = steps.pop_front();
+        if steps.is_empty() {
+            self.under_way.remove(&id);
+        }
+        step
+    }
+
+    /// Counts what a segment takes by what is on the disk and what is still to come. What is not there, and is not to come, is
+    /// forgotten.
+    fn settle(&mut self, id: SegmentId) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        entry.pending = entry.pending.saturating_sub(1);
-        match outcome {
-            Ok(DiskOutcome::Stored { written: true }) => (entry.presence, entry.on_disk) = (Presence::Written, entry.len),
-            Ok(_) => {}
-            // One that is still to come may do better.
-            Err(_) if entry.pending > 0 => {}
-            Err(_) => {
-                self.used = self.used - entry.len + entry.on_disk;
-                entry.len = entry.on_disk;
-                if entry.presence == Presence::Writing {
-                    self.entries.remove(&id);
-                }
-            }
+        let steps = self.under_way.get(&id);
+        let to_come =
+            steps.into_iter().flatten().rev().find_map(|step| if let Step::Write(len) = step { Some(*len) } else { None });
+        let len = to_come.unwrap_or(entry.on_disk);
+        self.used = self.used - entry.len + len;
+        entry.len = len;
+        if entry.presence == Presence::Writing && steps.is_none() {
+            self.entries.remove(&id);
         }
     }
 
@@ -291,7 +344,7 @@ impl Volume {
 
     /// How many bytes a segment has; `None` where it is not there.
     pub fn len_of(&self, id: SegmentId) -> Option<u64> {
-        self.entries.get(&id).map(|entry| entry.len)
+        self.entry(id).map(|entry| entry.len)
     }
 
     /// Makes segments durable; only those that are not yet are asked of the disk. Report the outcome to
@@ -302,10 +355,11 @@ impl Volume {
     pub fn commit(&self, ids: &[SegmentId]) -> Result<DiskOp, VolumeError> {
         let mut open = Vec::new();
         for &id in ids {
-            match self.entries.get(&id).ok_or(VolumeError::NotStored { id })?.presence {
-                Presence::Durable => {}
+            match self.entry(id).ok_or(VolumeError::NotStored { id })?.presence {
+                // What is on its way to the disk may take the place of what is durable.
+                Presence::Durable if !self.under_way.contains_key(&id) => {}
                 Presence::Doubtful => return Err(VolumeError::Doubtful { id }),
-                Presence::Writing | Presence::Written => open.push(id),
+                Presence::Writing | Presence::Written | Presence::Durable => open.push(id),
             }
         }
         open.sort_unstable();
@@ -352,19 +406,38 @@ impl Volume {
         written.for_each(|(_, entry)| entry.presence = Presence::Doubtful);
     }
 
-    /// Removes segments; those that are not there count for nothing.
+    /// Removes segments; those that are not there count for nothing. Report the outcome to [`deleted`](Self::deleted), for the
+    /// segments that the disk is asked to remove.
     pub fn delete(&mut self, ids: &[SegmentId]) -> DiskOp {
-        let mut gone = Vec::new();
-        for id in ids {
-            if let Some(entry) = self.entries.remove(id) {
-                self.used -= entry.len;
-                if entry.pending > 0 {
-                    *self.outdated.entry(*id).or_default() += entry.pending;
-                }
-                gone.push(*id);
-            }
+        // One that is to be deleted already is asked for again: nobody knows yet whether that succeeds.
+        let ids: Vec<SegmentId> = ids.iter().copied().filter(|id| self.entries.contains_key(id)).collect();
+        for &id in &ids {
+            self.under_way.entry(id).or_default().push_back(Step::Delete);
         }
-        DiskOp::Delete { ids: gone }
+        DiskOp::Delete { ids }
+    }
+
+    /// What became of a [`delete`](Self::delete), in the order of what was asked for.
+    pub fn deleted(&mut self, ids: &[SegmentId], outcome: &Result<DiskOutcome, DiskError>) {
+        let left: HashSet<SegmentId> = match outcome {
+            Ok(DiskOutcome::NotDeleted { left, .. }) => left.iter().copied().collect(),
+            Ok(_) => HashSet::new(),
+            Err(_) => ids.iter().copied().collect(),
+        };
+        for &id in ids {
+            self.take_step(id);
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            entry.presence = match entry.presence {
+                _ if !left.contains(&id) => Presence::Writing,
+                // Whoever relies on it again has it synced first.
+                Presence::Durable => Presence::Written,
+                presence => presence,
+            };
+            if !left.contains(&id) {
+                entry.on_disk = 0;
+            }
+            self.settle(id);
+        }
     }
 }
 
@@ -394,6 +467,13 @@ mod tests {
         let Ok(op) = volume.commit(ids) else { return false };
         let outcome = op.run(disk);
         volume.committed(ids, &outcome).is_ok() && outcome.is_ok()
+    }
+
+    fn delete(volume: &mut Volume, disk: &CrashDisk, id: SegmentId) -> bool {
+        let op = volume.delete(&[id]);
+        let outcome = op.run(disk);
+        volume.deleted(op.deletes(), &outcome);
+        outcome == Ok(DiskOutcome::Deleted)
     }
 
     #[test]
@@ -452,6 +532,32 @@ mod tests {
         assert_eq!(volume.commit(&[first, second, second]), Ok(DiskOp::Sync { ids: vec![second] }));
         let (missing, _) = segment(3, 1);
         assert_eq!(volume.commit(&[missing]), Err(VolumeError::NotStored { id: missing }));
+    }
+
+    /// Else nobody would ever ask for its deletion again, and its room would be counted as free.
+    #[test]
+    fn what_the_disk_refuses_to_remove_is_still_there() {
+        let (mut volume, disk) = (Volume::new(1000, &[]), CrashDisk::new());
+        let ((first, bytes), (second, more)) = (segment(1, 100), segment(2, 150));
+        put(&mut volume, &disk, first, bytes.clone()).unwrap();
+        put(&mut volume, &disk, second, more).unwrap();
+        assert!(commit(&mut volume, &disk, &[first, second]));
+        disk.fail_deletes(1);
+        let op = volume.delete(&[first, second]);
+        assert_eq!(
+            (volume.holds(first), volume.stats().used),
+            (false, 250),
+            "it is nobody's, and takes its room until it is gone"
+        );
+        let outcome = op.run(&disk);
+        assert!(matches!(&outcome, Ok(DiskOutcome::NotDeleted { left, .. }) if left == &[first]), "{outcome:?}");
+        volume.deleted(op.deletes(), &outcome);
+        assert_eq!((volume.holds(first), volume.holds(second)), (true, false));
+        assert_eq!(volume.stats(), VolumeStats { capacity: 1000, used: 100, segments: 1 });
+        assert_eq!(put(&mut volume, &disk, first, bytes), Ok(DiskOutcome::Stored { written: false }));
+        assert_eq!(volume.commit(&[first]), Ok(DiskOp::Sync { ids: vec![first] }), "it is synced before it is relied upon");
+        assert!(delete(&mut volume, &disk, first));
+        assert_eq!(volume.stats().used, 0);
     }
 
     /// The disk reads what it was given, and its next sync says that all is well.
@@ -550,15 +656,71 @@ mod tests {
         assert_eq!(volume.put(id, bytes), Err(VolumeError::Full { needed: 250, free: 150 }));
     }
 
+    /// What was asked of a disk that takes its time.
+    #[derive(Default)]
+    struct Queue(VecDeque<(SegmentId, DiskOp)>);
+
+    impl Queue {
+        /// The disk does the earliest and reports it.
+        fn run(&mut self, volume: &mut Volume, disk: &CrashDisk) -> Option<(SegmentId, DiskOp, bool)> {
+            let (id, op) = self.0.pop_front()?;
+            let outcome = op.run(disk);
+            match &op {
+                DiskOp::Delete { ids } => volume.deleted(ids, &outcome),
+                _ => volume.stored(id, &outcome),
+            }
+            Some((id, op, matches!(outcome, Ok(DiskOutcome::Deleted | DiskOutcome::Stored { .. }))))
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
+
+        /// Segments come and go, before the disk has done what it was asked before, and the disk refuses now and then: the account
+        /// never says less than what is there, and exactly that in the end.
+        #[test]
+        fn the_account_is_right_whatever_comes_before_the_disk_is_done(steps in proptest::collection::vec((0u8..7, 0u8..4), 1..60)) {
+            let (mut volume, disk, mut queue) = (Volume::new(400, &[]), CrashDisk::new(), Queue::default());
+            let on_disk = |disk: &CrashDisk| disk.list().unwrap().iter().map(|(_, len)| len).sum::<u64>();
+            for (step, n) in steps {
+                let (id, bytes) = segment(n, 50 + 40 * usize::from(n));
+                match step {
+                    0 | 1 => if let Ok(op) = volume.put(id, bytes) { queue.0.push_back((id, op)); },
+                    2 | 3 => {
+                        let op = volume.delete(&[id]);
+                        prop_assert!(!volume.holds(id));
+                        queue.0.push_back((id, op));
+                    }
+                    4 => drop(queue.run(&mut volume, &disk)),
+                    5 => {
+                        disk.fail_deletes(1);
+                        queue.run(&mut volume, &disk);
+                        disk.fail_deletes(0);
+                    }
+                    _ => {
+                        disk.limit(1);
+                        queue.run(&mut volume, &disk);
+                        disk.limit(u64::MAX);
+                    }
+                }
+                prop_assert!((on_disk(&disk)..=400).contains(&volume.stats().used), "{} {:?}", on_disk(&disk), volume.stats());
+            }
+            while let Some((id, op, is_done)) = queue.run(&mut volume, &disk) {
+                let is_last = queue.0.iter().all(|(other, _)| *other != id);
+                if let (DiskOp::Write { .. }, true, true) = (&op, is_done, is_last) { prop_assert!(volume.holds(id)); }
+            }
+            let held: Vec<_> = disk.list().unwrap().into_iter().filter(|(id, len)| volume.len_of(*id) == Some(*len)).collect();
+            prop_assert_eq!(&held, &disk.list().unwrap());
+            let stats = VolumeStats { capacity: 400, used: on_disk(&disk), segments: held.len() as u64 };
+            prop_assert_eq!((volume.stats(), volume.under_way.len()), (stats, 0));
+        }
 
         /// Promise 3 at the level of one volume: whatever happens, what was committed is there after a crash, byte for byte,
         /// and the account agrees with a simple model of it.
         #[test]
         fn committed_segments_survive_any_crash(
             seed: u64,
-            steps in proptest::collection::vec((0u8..7, 0u8..12), 1..60),
+            steps in proptest::collection::vec((0u8..8, 0u8..12), 1..60),
         ) {
             let disk = CrashDisk::new();
             let mut volume = Volume::new(2_000, &[]);
@@ -588,9 +750,15 @@ mod tests {
                         (committed, doubted) = (present.clone(), false);
                     }
                     3 => {
-                        volume.delete(&[id]).run(&disk).unwrap();
+                        prop_assert!(delete(&mut volume, &disk, id));
                         present.remove(&id);
                         committed.remove(&id);
+                    }
+                    // The disk refuses to remove it: everything is as it was.
+                    7 => {
+                        disk.fail_deletes(1);
+                        prop_assert!(!volume.holds(id) || !delete(&mut volume, &disk, id));
+                        disk.fail_deletes(0);
                     }
                     _ => {
                         disk.crash(&mut chance);

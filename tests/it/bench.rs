@@ -61,6 +61,11 @@ pub(crate) fn random_file(path: &Path, bytes: usize, salt: u64) -> Vec<u8> {
     content
 }
 
+/// A directory in memory, where there is such a place: hundreds of starts wait for no disk there.
+pub(crate) fn home_in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub(crate) struct Bench {
     pub(crate) simulation: Simulation,
     /// Local files live here.

@@ -1,13 +1,11 @@
 //! Every transfer ends, whatever the network does, and leaves nothing behind.
 //!
-//! Runs of random commands on random networks whose hosts are cut off and joined again at random. A run is named by its seed:
-//! `P2P_SEED=167` repeats one, and `P2P_LONG=1` makes there be 20,000 of them (docs/testing.md).
+//! Runs of random commands on random networks whose hosts are cut off and joined again at random. A run is named by its seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use p2p_storage::engine::io::InlineIo;
 use p2p_storage::engine::snapshot::{Party, Snapshot};
@@ -25,36 +23,12 @@ use p2p_storage::storage::segment::SegmentSize;
 use p2p_storage::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
 
 use crate::bench::{Bench, config, files_below, quick_link, random_file, slow_link};
+use crate::seeds::for_every_seed;
 
-/// Runs of `cargo test`, and with `P2P_LONG=1`.
-const RUNS: u64 = 200;
-const RUNS_LONG: u64 = 20_000;
 /// How often a run looks whether anything has come about.
 const LOOK: SimDuration = SimDuration::from_secs(1);
 /// No run takes longer, in virtual time: a link of 1 B/s that makes progress at all is given up on.
 const PATIENCE: SimDuration = SimDuration::from_secs(2_000_000);
-
-/// Runs `run` for every seed, on as many threads as there are cores, and names the seed of one that fails.
-fn for_every_seed(run: impl Fn(u64) + Sync) {
-    if let Some(seed) = std::env::var("P2P_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        return run(seed);
-    }
-    let runs = if std::env::var_os("P2P_LONG").is_some() { RUNS_LONG } else { RUNS };
-    let next = AtomicU64::new(0);
-    let work = || {
-        while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&seed| seed < runs) {
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed)));
-            outcome.unwrap_or_else(|panic| {
-                eprintln!("seed {seed} fails");
-                std::panic::resume_unwind(panic)
-            });
-        }
-    };
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        (0..threads).for_each(|_| drop(scope.spawn(work)));
-    });
-}
 
 /// Chances of a run.
 struct Chance(RandomStream);

@@ -25,6 +25,7 @@ mod program;
 mod pty;
 mod readme;
 mod screen;
+mod seeds;
 mod shell;
 mod spellings;
 mod stage;

@@ -18,15 +18,12 @@ use p2p_storage::storage::epochs::Claim;
 use p2p_storage::storage::manifest::{FileKey, NodeNumber};
 use p2p_storage::storage::marker::{Marker, Marking};
 use p2p_storage::storage::segment::SegmentId;
+use p2p_storage::storage::standing::Trouble;
 use p2p_storage::units::SimDuration;
 use proptest::prelude::*;
 
-use crate::bench::{Bench, config, quick_link, random_file, segments_below};
-
-/// How many seeds the properties are tried with; `P2P_LONG=1` tries a hundred times as many.
-fn cases(count: u32) -> ProptestConfig {
-    ProptestConfig::with_cases(if std::env::var_os("P2P_LONG").is_some() { 100 * count } else { count })
-}
+use crate::bench::{Bench, config, home_in_memory, quick_link, random_file, segments_below, slow_link};
+use crate::seeds::cases;
 
 /// Disks in memory, and a home in which the catalog is.
 struct Lab {
@@ -36,9 +33,7 @@ struct Lab {
 
 impl Lab {
     fn new(nodes: usize) -> Lab {
-        // In memory, where there is such a place: hundreds of starts wait for no disk there.
-        let home = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        Lab { home, disks: (0..nodes).map(|_| Arc::new(CrashDisk::new())).collect() }
+        Lab { home: home_in_memory(), disks: (0..nodes).map(|_| Arc::new(CrashDisk::new())).collect() }
     }
 
     fn catalog(&self) -> std::path::PathBuf {
@@ -116,7 +111,7 @@ fn segments_of(disk: &CrashDisk) -> Vec<SegmentId> {
 }
 
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases())]
 
     /// Files that share content are stored side by side while syncs fail now and then, each failure being told once. The power
     /// goes in the end: whatever was acknowledged is there, byte for byte.
@@ -293,6 +288,69 @@ fn a_second_upload_does_not_believe_what_the_first_ones_sync_has_lost() {
     }
 }
 
+/// What a node's disk has, and what the node says that it has.
+fn used(started: &mut Started, lab: &Lab) -> (u64, u64) {
+    let Ok(Reply::Nodes(nodes)) = started.ask(Command::Nodes) else { panic!("no nodes") };
+    (lab.disks[0].list().unwrap().iter().map(|(_, len)| len).sum(), nodes[0].used_bytes)
+}
+
+fn owed(started: &mut Started) -> u64 {
+    let Ok(Reply::Storage(stats)) = started.ask(Command::Storage) else { panic!("no figures") };
+    stats.owed_deletions
+}
+
+fn sleep(started: &mut Started, seconds: u64) {
+    started.ask(Command::Sleep { span: SimDuration::from_secs(seconds) }).unwrap();
+}
+
+/// A disk refuses to remove segments, once or for a while: they are owed until it does it, and their room is in use.
+#[test]
+fn a_deletion_that_a_disk_refuses_stays_owed() {
+    let lab = Lab::new(1);
+    lab.file("a", 200_000, 1);
+    let remove = || Command::Remove { user: None, file: FileKey::unowned("a") };
+    for failing in [1, 4, 6, u64::MAX] {
+        let mut started = lab.start();
+        started.transfer(lab.upload("a", "a")).unwrap();
+        lab.disks[0].fail_deletes(failing);
+        started.transfer(remove()).unwrap();
+        assert_eq!(started.names(), [] as [&str; 0]);
+        sleep(&mut started, 10);
+        let (there, said) = used(&mut started, &lab);
+        assert_eq!((there, there > 0), (said, failing > 4), "{failing}");
+        assert_eq!(owed(&mut started) > 0, failing > 4, "{failing}");
+        sleep(&mut started, 3_600);
+        assert_eq!(owed(&mut started) > 0, failing == u64::MAX);
+        lab.disks[0].fail_deletes(0);
+        sleep(&mut started, 1_200);
+        assert_eq!((owed(&mut started), used(&mut started, &lab)), (0, (0, 0)), "{failing}");
+    }
+}
+
+/// A file comes to need a segment while its deletion is owed: the catalog is asked before the node is.
+#[test]
+fn what_is_owed_is_not_deleted_once_a_file_needs_it_again() {
+    let lab = Lab::new(1);
+    let content = lab.file("a", 200_000, 1);
+    let mut started = lab.start();
+    started.transfer(lab.upload("a", "a")).unwrap();
+    lab.disks[0].fail_deletes(u64::MAX);
+    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    sleep(&mut started, 10);
+    assert_eq!(owed(&mut started), 4);
+    // All but the last segment, which another one takes the place of.
+    fs::write(lab.home.path().join("b"), &content[..140_000]).unwrap();
+    started.transfer(lab.upload("b", "b")).unwrap();
+    assert_eq!(owed(&mut started), 4, "nobody has looked at it again by then");
+    lab.disks[0].fail_deletes(0);
+    sleep(&mut started, 1_200);
+    assert_eq!(owed(&mut started), 0);
+    assert!(started.fetch("b", &lab.home.path().join("copy")).unwrap() == content[..140_000]);
+    assert_eq!(segments_of(&lab.disks[0]).len(), 3);
+    let (there, said) = used(&mut started, &lab);
+    assert_eq!((there, said), (140_000, 140_000));
+}
+
 /// Nobody knows what of a commit is on the disk where its file has been taken away: nothing is deleted, and the next start decides.
 #[test]
 fn a_catalog_that_is_taken_away_while_it_is_open_acknowledges_nothing() {
@@ -336,6 +394,108 @@ fn a_disk_that_fails_leaves_no_path_in_the_run() {
         bench.simulation.trace_hash()
     };
     assert_eq!(run("short"), run("a-much-longer-name-of-a-directory-that-would-make-longer-packets"));
+}
+
+/// A source that cannot be read, one that changes, a destination that goes away, and a catalog that is taken away: whoever asked is
+/// told where that was, and nobody else.
+#[test]
+fn what_fails_on_this_machine_leaves_no_path_in_the_run() {
+    let run = |directory: &str| {
+        let home = tempfile::Builder::new().prefix(directory).tempdir().unwrap();
+        let path = home.path().to_str().unwrap().to_owned();
+        let settings = config(&home.path().join("data"), 3, slow_link());
+        let mut bench = Bench::open(home, settings, Box::new(InlineIo::default())).unwrap();
+        for (name, salt) in [("a.bin", 1), ("b.bin", 2), ("c.bin", 3)] {
+            random_file(&bench.path(name), 1_000_000, salt);
+        }
+        let mut failures = Vec::new();
+        // A file of the system that gives EIO when it is read (proc_pid_mem(5)).
+        std::os::unix::fs::symlink("/proc/self/mem", bench.path("mem")).unwrap();
+        failures.push(("cannot read", bench.put("mem").unwrap_err()));
+        let changing = bench.start(bench.upload_of("a.bin")).unwrap();
+        fs::write(bench.path("a.bin"), "others").unwrap();
+        failures.push(("changed while it was read", bench.finish(changing).unwrap_err()));
+        bench.put("b.bin").unwrap();
+        fs::create_dir(bench.path("out")).unwrap();
+        let to = bench.path("out/b.bin");
+        let file = FileKey::unowned("b.bin");
+        let fetching = bench.start(Command::Download { user: None, file, path: to, overwrite: false }).unwrap();
+        fs::remove_dir_all(bench.path("out")).unwrap();
+        failures.push(("cannot write", bench.finish(fetching).unwrap_err()));
+        let upload = bench.start(bench.upload_of("c.bin")).unwrap();
+        fs::rename(bench.path("data/catalog.redb"), bench.path("away")).unwrap();
+        failures.push(("cannot be found any more", bench.finish(upload).unwrap_err()));
+        failures.push(("nothing more is written", bench.remove("b.bin").unwrap_err()));
+        for (what, error) in &failures {
+            assert!(error.to_string().contains(what) && error.to_string().contains(&path), "{what}: {error}");
+        }
+        let events: Vec<String> =
+            std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| format!("{event:?}")).collect();
+        assert_eq!(events.iter().filter(|text| text.contains("TransferFailed")).count(), failures.len(), "{events:?}");
+        assert!(events.iter().all(|text| !text.contains(&path)), "{events:?}");
+        bench.simulation.trace_hash()
+    };
+    assert_eq!(run("short"), run("a-much-longer-name-of-a-directory-that-would-make-longer-texts"));
+}
+
+/// There is no room for the marker of a new epoch, nor for anything else: what is removed goes all the same, and makes the room. Until
+/// then nothing is stored there.
+#[test]
+fn a_node_on_a_full_disk_is_emptied() {
+    let lab = Lab::new(2);
+    let content = lab.file("a", 600_000, 1);
+    lab.start().transfer(lab.upload("a", "a")).unwrap();
+    let marking = || lab.disks[0].marking().unwrap();
+    let (before, held) = (marking(), segments_of(&lab.disks[0]).len());
+    assert_eq!(held, 5);
+    lab.disks[0].limit(lab.disks[0].list().unwrap().iter().map(|(_, len)| len).sum());
+    let mut started = lab.start();
+    lab.file("b", 200_000, 2);
+    started.transfer(lab.upload("b", "b")).unwrap();
+    assert_eq!((marking(), segments_of(&lab.disks[0]).len()), (before, held), "nothing is stored without a new epoch");
+    assert!(started.fetch("a", &lab.home.path().join("copy")).unwrap() == content);
+    let Ok(Reply::Nodes(nodes)) = started.ask(Command::Nodes) else { panic!("no nodes") };
+    assert_eq!((nodes[0].trouble.clone(), nodes[1].trouble.clone()), (Some(Trouble::Full), None));
+    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    assert_eq!((segments_of(&lab.disks[0]).len(), owed(&mut started)), (0, 0));
+    lab.file("c", 300_000, 3);
+    started.transfer(lab.upload("c", "c")).unwrap();
+    assert!(!segments_of(&lab.disks[0]).is_empty() && marking() != before, "there is room again");
+    let Ok(Reply::Nodes(nodes)) = started.ask(Command::Nodes) else { panic!("no nodes") };
+    assert_eq!(nodes[0].trouble, None);
+    drop(started);
+    let troubles = events(lab.start()).into_iter().filter(|event| matches!(event, Event::DiskTrouble { .. })).count();
+    assert_eq!(troubles, 0);
+}
+
+/// So it is where the first thing of a run is a removal.
+#[test]
+fn a_removal_from_a_full_disk_needs_no_marker() {
+    let lab = Lab::new(1);
+    lab.file("a", 600_000, 1);
+    lab.start().transfer(lab.upload("a", "a")).unwrap();
+    lab.disks[0].limit(600_000);
+    let mut started = lab.start();
+    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    assert_eq!((segments_of(&lab.disks[0]).len(), owed(&mut started), used(&mut started, &lab)), (0, 0, (0, 0)));
+    started.transfer(lab.upload("a", "a")).unwrap();
+}
+
+/// A disk that cannot be marked is only read. What is removed from it is owed, which is said, and swept by the next start.
+#[test]
+fn what_cannot_be_deleted_is_owed_and_said() {
+    let lab = Lab::new(1);
+    lab.file("a", 200_000, 1);
+    lab.start().transfer(lab.upload("a", "a")).unwrap();
+    let mut started = lab.start();
+    lab.disks[0].fail_syncs(true);
+    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    lab.disks[0].fail_syncs(false);
+    sleep(&mut started, 1_200);
+    assert_eq!((owed(&mut started), segments_of(&lab.disks[0]).len()), (4, 4));
+    assert!(events(started).iter().any(|event| matches!(event, Event::DeletionsOwed { segments: 4, .. })));
+    drop(lab.start());
+    assert_eq!(segments_of(&lab.disks[0]), []);
 }
 
 /// The epoch and the names are random, and a run does not depend on them.

@@ -136,6 +136,7 @@ impl Simulation {
         if segments > SEGMENTS_MAX {
             return Err(EngineError::TooManySegments { name: key.name, segments, max: SEGMENTS_MAX });
         }
+        self.world.claim_full_volumes()?;
         if !self.world.has_room_for(size) {
             let stopped = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
             let (needed, free) = (size.as_u64(), self.world.free_bytes());

@@ -14,7 +14,7 @@ use crate::storage::epochs::Claim;
 use crate::storage::manifest::NodeNumber;
 use crate::storage::segment::SegmentId;
 use crate::storage::standing::Trouble;
-use crate::storage::volume::Volume;
+use crate::storage::volume::{DiskOutcome, Volume};
 
 type Found = Vec<(SegmentId, u64)>;
 
@@ -80,7 +80,7 @@ impl Simulation {
     /// to becoming a file is none of it.
     fn orphans_of(&self, node: NodeNumber) -> Result<Orphans, EngineError> {
         let entry = &self.world.nodes[node.index()];
-        let trouble = entry.node.trouble().cloned();
+        let trouble = entry.node.trouble().filter(|trouble| !trouble.allows_deletion()).cloned();
         let candidates: Found = match &trouble {
             Some(Trouble::Disk(_)) => Vec::new(),
             Some(_) => self.found_on(node)?,
@@ -125,7 +125,15 @@ impl Simulation {
     fn delete_orphans(&mut self, node: NodeNumber, ids: &[SegmentId]) -> Result<(), EngineError> {
         let entry = &mut self.world.nodes[node.index()];
         let deletion = entry.node.discard(ids);
-        let deleted = deletion.run(entry.disk());
-        deleted.map(drop).map_err(|error| EngineError::Trouble { node, trouble: error.into() })
+        let outcome = deletion.run(entry.disk());
+        entry.node.discarded(&deletion, &outcome);
+        let (left, error) = match outcome {
+            Ok(DiskOutcome::NotDeleted { left, error }) => (left, error),
+            Ok(_) => return Ok(()),
+            Err(error) => (ids.to_vec(), error),
+        };
+        // They are nobody's any more.
+        self.world.owe(node, left);
+        Err(EngineError::Trouble { node, trouble: error.into() })
     }
 }

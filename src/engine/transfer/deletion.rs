@@ -18,15 +18,15 @@ pub(super) struct Deletion {
 }
 
 impl Deletion {
-    /// Asks nodes to delete what no file needs and no upload counts on. A node that is dead is not asked, and owes its share; one
-    /// whose disk is in trouble neither, since a start sweeps what is there once the volume is the catalog's own again.
+    /// Asks nodes to delete what no file needs and no upload counts on. A node that is dead, or whose disk cannot be used, is not
+    /// asked, and owes its share. What is on a volume that is another's is left there.
     pub(super) fn begin(world: &mut World, transfer: TransferId, mut garbage: Garbage) -> Deletion {
-        garbage.retain(|node, _| world.nodes.get(node.index()).is_some_and(|entry| entry.node.trouble().is_none()));
+        garbage.retain(|&node, _| world.may_owe(node));
         for (&node, ids) in &mut garbage {
             ids.retain(|&id| !world.held.contains_key(&(node, id)));
         }
         garbage.retain(|_, ids| !ids.is_empty());
-        let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| world.is_dead(*node));
+        let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| !world.can_delete(*node));
         away.into_iter().for_each(|(node, ids)| world.owe(node, ids));
         let unanswered = world.ask_about(transfer, Part::Delete, &Request::Delete, shares.clone());
         Deletion { unanswered, shares }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::window::Window;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
+use crate::engine::cause::Cause;
 use crate::engine::command::OpenFile;
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
@@ -70,7 +71,7 @@ impl Sink {
         let found = SegmentId::of(bytes);
         if found != id {
             self.failed = true;
-            return FileOutcome::Failed(format!("segment {id:?} arrived with the digest {found:?}"));
+            return FileOutcome::Failed(Cause::new(format!("segment {id:?} arrived with the digest {found:?}")));
         }
         self.whole.update(bytes);
         let written = match &mut self.place {
@@ -82,36 +83,32 @@ impl Sink {
             Ok(()) => FileOutcome::Written,
             Err(error) => {
                 self.failed = true;
-                self.cannot_write(&error)
+                self.place.cannot_write(&error)
             }
         }
-    }
-
-    fn cannot_write(&self, reason: &dyn std::fmt::Display) -> FileOutcome {
-        self.place.cannot_write(reason)
     }
 
     /// Checks the whole and gives it its name.
     fn finish(mut self, expected: Sha256Digest) -> FileOutcome {
         if self.failed {
-            return self.cannot_write(&"an earlier write failed");
+            return self.place.cannot_write(&std::io::Error::other("an earlier write failed"));
         }
         let found = Sha256Digest::from_bytes(std::mem::take(&mut self.whole).finalize().into());
         if found != expected {
-            return FileOutcome::Failed(format!("the file has the digest {found:?}, not {expected:?}"));
+            return FileOutcome::Failed(Cause::new(format!("the file has the digest {found:?}, not {expected:?}")));
         }
         self.place.finish()
     }
 }
 
 impl Place {
-    fn cannot_write(&self, reason: &dyn std::fmt::Display) -> FileOutcome {
+    fn cannot_write(&self, error: &std::io::Error) -> FileOutcome {
         let name = match self {
             Place::Named { path, .. } => path.display().to_string(),
             Place::Open(file) => file.get_ref().name().to_owned(),
             Place::Nowhere => String::new(),
         };
-        FileOutcome::Failed(format!("cannot write {name}: {reason}"))
+        FileOutcome::Failed(Cause::of_file("write", &name, error))
     }
 
     /// Everything is written: a file gets its name.
@@ -126,7 +123,7 @@ impl Place {
         };
         let named = file.into_inner().map_err(IntoInnerError::into_error).and_then(Replacement::finish);
         named.map_or_else(
-            |error| FileOutcome::Failed(format!("cannot write {}: {error}", path.display())),
+            |error| FileOutcome::Failed(Cause::of_file("write", &path.display().to_string(), &error)),
             |_| FileOutcome::Written,
         )
     }
@@ -235,8 +232,8 @@ impl Download {
         let outcome = world.desk.take(job).ok_or(Blocked(job))?;
         self.writes.pop_front();
         world.memory.give_back(self.id, bytes);
-        if let Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason) = outcome {
-            self.fail(world, TransferError::File(reason));
+        if let Some(error) = failure_of(outcome) {
+            self.fail(world, error);
         }
         Ok(true)
     }
@@ -317,7 +314,7 @@ impl Download {
                 self.phase = Phase::Fetching;
             }
             Input::Done(Outcome::Manifest(Err(error))) => self.fail(world, error.into()),
-            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
+            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
             _ => {}
         }
     }
@@ -370,12 +367,12 @@ impl Download {
 
     fn on_finished(&mut self, world: &mut World, outcome: Outcome) {
         for (job, _) in std::mem::take(&mut self.writes) {
-            if let Some(Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason)) = world.desk.take(job) {
-                return self.fail(world, TransferError::File(reason));
+            if let Some(error) = world.desk.take(job).and_then(failure_of) {
+                return self.fail(world, error);
             }
         }
-        if let Outcome::File(FileOutcome::Failed(reason)) | Outcome::Crashed(reason) = outcome {
-            return self.fail(world, TransferError::File(reason));
+        if let Some(error) = failure_of(outcome) {
+            return self.fail(world, error);
         }
         self.phase = Phase::Over;
         self.log.sha256 = self.manifest.as_ref().map(|manifest| manifest.file.sha256);
@@ -405,6 +402,15 @@ impl Download {
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());
         world.emit(self.log.failed(error));
+    }
+}
+
+/// Why work on the sink has failed, if it has.
+fn failure_of(outcome: Outcome) -> Option<TransferError> {
+    match outcome {
+        Outcome::File(FileOutcome::Failed(cause)) => Some(TransferError::File(cause)),
+        Outcome::Crashed(message) => Some(TransferError::Internal(Cause::of_panic(message))),
+        _ => None,
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) use self::story::TransferLog;
 pub(super) use self::upload::Upload;
 
 use self::deletion::Deletion;
+use super::cause::Cause;
 use super::io::{JobId, Outcome};
 use super::world::World;
 use crate::node::protocol::Response;
@@ -115,7 +116,7 @@ impl TransferState {
 pub enum TransferError {
     /// A file on this machine could not be read or written.
     #[error("{0}")]
-    File(String),
+    File(Cause),
     /// No node can take a segment.
     #[error("no node can take segment {index}: {}", list(reasons))]
     NoHolder {
@@ -142,16 +143,41 @@ pub enum TransferError {
     },
     /// The catalog refused.
     #[error("{0}")]
-    Catalog(String),
+    Catalog(Cause),
     /// The catalog could not say whether it made the change.
     #[error("it is not known whether it is done: {0}")]
-    OutcomeUnknown(String),
+    OutcomeUnknown(Cause),
     /// Somebody cancelled it.
     #[error("it was cancelled")]
     Cancelled,
     /// Work ended in a panic: a bug of this program.
     #[error("internal error: {0}")]
-    Internal(String),
+    Internal(Cause),
+}
+
+impl TransferError {
+    /// Why something on this machine refused, where it was that.
+    fn cause(&mut self) -> Option<&mut Cause> {
+        match self {
+            TransferError::File(cause)
+            | TransferError::Catalog(cause)
+            | TransferError::OutcomeUnknown(cause)
+            | TransferError::Internal(cause) => Some(cause),
+            TransferError::NoHolder { .. }
+            | TransferError::NotConfirmed { .. }
+            | TransferError::Unreadable { .. }
+            | TransferError::Cancelled => None,
+        }
+    }
+
+    /// The error as everybody who watches is told it: without places of this machine.
+    #[must_use]
+    pub fn without_details(mut self) -> TransferError {
+        if let Some(cause) = self.cause() {
+            *cause = cause.without_details();
+        }
+        self
+    }
 }
 
 fn list(reasons: &[(NodeNumber, String)]) -> String {
@@ -161,10 +187,8 @@ fn list(reasons: &[(NodeNumber, String)]) -> String {
 
 impl From<CatalogError> for TransferError {
     fn from(error: CatalogError) -> Self {
-        if error.is_outcome_unknown() {
-            return TransferError::OutcomeUnknown(error.to_string());
-        }
-        TransferError::Catalog(error.to_string())
+        let cause = Cause::with_details(error.without_path(), error.to_string());
+        if error.is_outcome_unknown() { TransferError::OutcomeUnknown(cause) } else { TransferError::Catalog(cause) }
     }
 }
 

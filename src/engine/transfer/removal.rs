@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::{Deletion, Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState};
+use crate::engine::cause::Cause;
 use crate::engine::event::Event;
 use crate::engine::io::Outcome;
 use crate::engine::world::World;
@@ -42,7 +43,8 @@ impl Removal {
                 self.finish_when_deleted(world);
             }
             Input::Done(Outcome::FileRemoved(Err(error))) => self.fail(world, error.into()),
-            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
+            // The panic may have come after the commit.
+            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::OutcomeUnknown(Cause::of_panic(reason))),
             Input::Answered { part: Part::Delete, node, response, .. } => {
                 self.on_deleted(world, node, matches!(response, Response::Deleted));
             }

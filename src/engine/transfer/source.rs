@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::engine::cause::Cause;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::engine::world::World;
 use crate::storage::segment::{Cutter, Segment, SegmentSize, Sha256Digest};
@@ -101,18 +102,20 @@ fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> Fi
                 segments.push(segment);
             }
             Ok(None) => break,
-            Err(error) => return FileOutcome::Failed(format!("cannot read {path}: {error}")),
+            Err(error) => return FileOutcome::Failed(Cause::of_file("read", path, &error)),
         }
     }
     if segments.is_empty() {
         let (size, digest) = cutter.so_far();
         if version_of(cutter.source()) != version {
-            return FileOutcome::Failed(format!("{path} changed while it was read; nothing of it is stored"));
+            let changed = |name| format!("{name} changed while it was read; nothing of it is stored");
+            return FileOutcome::Failed(Cause::with_details(changed("the file"), changed(path)));
         }
         // Files that the system makes up as they are read (proc(5), sysfs(5)) have no length before.
         if let Some(len) = version.map(|version| version.len).filter(|&len| len != size.as_u64()) {
+            let differs = |name| format!("{name} has {len} bytes, as the system says, but {size} can be read");
             let next = format!("`p2p put - --as NAME < {path}` stores what can be read");
-            return FileOutcome::Failed(format!("{path} has {len} bytes, as the system says, but {size} can be read; {next}"));
+            return FileOutcome::Failed(Cause::with_details(differs("the file"), format!("{}; {next}", differs(path))));
         }
         return FileOutcome::End(size, digest);
     }

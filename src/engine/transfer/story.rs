@@ -199,9 +199,14 @@ impl TransferLog {
         Event::TransferFinished { transfer: id, direction, user, file, bytes, sha256: self.sha256 }
     }
 
-    /// What is told when it has failed.
+    /// What is told when it has failed. Where on this machine that was stands in the log, and in the report.
     pub(in crate::engine) fn failed(&self, error: TransferError) -> Event {
         let TransferStatus { id, direction, user, file, .. } = self.status.clone();
+        let told = error.clone().without_details();
+        if told != error {
+            tracing::warn!(transfer = %id, %error, "a transfer has failed");
+        }
+        let error = told;
         Event::TransferFailed { transfer: id, direction, user, file, error }
     }
 

@@ -18,6 +18,7 @@ use super::window::Window;
 use super::{
     Blocked, Deletion, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
 };
+use crate::engine::cause::Cause;
 use crate::engine::event::Event;
 use crate::engine::io::{FileOutcome, Outcome};
 use crate::engine::world::{Owner, World};
@@ -159,8 +160,8 @@ impl Upload {
         match outcome {
             Outcome::File(FileOutcome::Segments(segments)) => self.source.cut.extend(segments),
             Outcome::File(FileOutcome::End(size, digest)) => self.source.ended = Some((size, digest)),
-            Outcome::File(FileOutcome::Failed(reason)) => self.fail(world, TransferError::File(reason)),
-            Outcome::Crashed(reason) => self.fail(world, TransferError::Internal(reason)),
+            Outcome::File(FileOutcome::Failed(cause)) => self.fail(world, TransferError::File(cause)),
+            Outcome::Crashed(reason) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
             _ => {}
         }
         Ok(())
@@ -341,17 +342,17 @@ impl Upload {
         match (std::mem::replace(&mut self.phase, Phase::Over), outcome) {
             (Phase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(world, *manifest),
             (Phase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
-                TransferError::OutcomeUnknown(reason) => self.end_unknown(world, reason),
+                TransferError::OutcomeUnknown(cause) => self.end_unknown(world, cause),
                 error => self.fail(world, error),
             },
             // The panic may have come after the commit.
-            (Phase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, reason),
+            (Phase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, Cause::of_panic(reason)),
             (Phase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
             (Phase::FindingGarbage(error, candidates), _) => {
                 candidates.into_iter().for_each(|(node, ids)| world.owe(node, ids));
                 self.end_failed(world, error);
             }
-            (_, Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(reason)),
+            (_, Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
             (phase, _) => self.phase = phase,
         }
     }
@@ -420,8 +421,8 @@ impl Upload {
 
     /// Nobody knows whether it is a file now. Nothing that could belong to one is deleted, and its name stays promised: the next
     /// start finds out.
-    fn end_unknown(&mut self, world: &mut World, reason: String) {
-        let error = TransferError::OutcomeUnknown(reason);
+    fn end_unknown(&mut self, world: &mut World, cause: Cause) {
+        let error = TransferError::OutcomeUnknown(cause);
         self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
         world.emit(self.log.failed(error));
     }

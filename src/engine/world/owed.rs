@@ -15,6 +15,7 @@ use crate::node::protocol::{IDS_MAX, Request, Response, ids_payload};
 use crate::storage::catalog::Garbage;
 use crate::storage::manifest::NodeNumber;
 use crate::storage::segment::SegmentId;
+use crate::storage::standing::Trouble;
 use crate::units::{SimDuration, SimTime};
 
 use super::{Due, World};
@@ -81,8 +82,7 @@ impl World {
     /// Notes that a node is to delete segments, unless a file needs them when it is reached.
     pub(in crate::engine) fn owe(&mut self, node: NodeNumber, ids: impl IntoIterator<Item = SegmentId>) {
         let now = self.now();
-        // A start sweeps what is there once the volume is the catalog's own again.
-        if self.nodes.get(node.index()).is_none_or(|entry| entry.node.trouble().is_some()) {
+        if !self.may_owe(node) {
             return;
         }
         let Some(debt) = self.owed.0.get_mut(node.index()) else { return };
@@ -100,6 +100,18 @@ impl World {
         self.note_owed_timeout();
     }
 
+    /// Whether a node can owe deletions: `p2p orphans` is for what is on a volume that is another's.
+    pub(in crate::engine) fn may_owe(&self, node: NodeNumber) -> bool {
+        let entry = self.nodes.get(node.index());
+        entry.is_some_and(|entry| !entry.node.trouble().is_some_and(Trouble::is_anothers))
+    }
+
+    /// Whether a node can be asked to delete something now.
+    pub(in crate::engine) fn can_delete(&self, node: NodeNumber) -> bool {
+        let refuses = |trouble: &Trouble| !trouble.allows_deletion();
+        !self.is_dead(node) && !self.nodes[node.index()].node.trouble().is_some_and(refuses)
+    }
+
     /// A node can be reached: what it owes is asked for.
     pub(super) fn collect_from(&mut self, node: NodeNumber) {
         if let Some(debt) = self.owed.0.get_mut(node.index()) {
@@ -113,7 +125,7 @@ impl World {
     pub(super) fn handle_owed_timeout(&mut self) {
         let now = self.now();
         while let Some(index) = self.owed.due(now) {
-            if self.is_dead(NodeNumber::from_index(index)) {
+            if !self.can_delete(NodeNumber::from_index(index)) {
                 self.owed.postpone(index, now);
             } else {
                 self.begin_owed(index);

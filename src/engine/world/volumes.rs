@@ -1,10 +1,12 @@
 //! Which volumes are the catalog's own, and how they become so: with the first write of a run a new epoch begins on all of them,
-//! after which no older copy of the catalog changes anything there. Knows nothing of transfers.
+//! after which no older copy of the catalog changes anything there. A volume without room for that is not written, and what is there
+//! can be deleted, which is what makes room. Knows nothing of transfers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::{Builder, scope};
 
-use super::World;
+use super::{NodeHost, World};
 use crate::database::Purpose;
 use crate::engine::event::Event;
 use crate::private_file;
@@ -12,7 +14,7 @@ use crate::storage::catalog::CatalogError;
 use crate::storage::disk::{Disk, DiskError};
 use crate::storage::epochs::Claim;
 use crate::storage::manifest::NodeNumber;
-use crate::storage::marker::Marker;
+use crate::storage::marker::{Marker, Marking};
 use crate::storage::standing::{Standing, Trouble};
 
 /// How many markers are written at once: each waits for its disk twice, and most of them for the same disk.
@@ -23,8 +25,8 @@ const MARKERS_AT_ONCE: usize = 16;
 pub(in crate::engine) struct Volumes {
     /// By node; none where the volume is not the catalog's own.
     own: Vec<Option<Standing>>,
-    /// The epoch of this run has begun.
-    claimed: bool,
+    /// By node; whether the epoch of this run has begun there.
+    claimed: Vec<bool>,
 }
 
 /// A marker that is to be written.
@@ -32,10 +34,13 @@ type Work = (NodeNumber, Arc<dyn Disk>, Marker);
 
 impl Volumes {
     pub(in crate::engine) fn new(own: Vec<Option<Standing>>) -> Volumes {
-        Volumes { own, claimed: false }
+        Volumes { claimed: vec![false; own.len()], own }
     }
 
     fn claim(&self, node: NodeNumber) -> Option<Claim> {
+        if self.claimed[node.index()] {
+            return None;
+        }
         let marked = match self.own[node.index()]? {
             Standing::Own(epoch) => Some(epoch),
             Standing::New => None,
@@ -46,24 +51,44 @@ impl Volumes {
 
 impl World {
     /// Begins the epoch of this run on the catalog's own volumes, before the first write to one of them. A volume that cannot be
-    /// marked is only read from then on.
+    /// marked is only read from then on; one that has no room for that is tried again before the next change, and until then
+    /// nothing is stored there.
     ///
     /// # Errors
     /// Where the catalog refuses.
     pub(in crate::engine) fn claim_volumes(&mut self, purpose: Purpose) -> Result<(), CatalogError> {
         self.catalog.database().refuse_when_read_only()?;
-        if self.volumes.claimed {
-            return Ok(());
-        }
         let nodes = (0..self.nodes.len()).map(NodeNumber::from_index);
         let claims: Vec<Claim> = nodes.filter_map(|node| self.volumes.claim(node)).collect();
-        for (node, error) in self.begin_epoch(purpose, &claims)? {
-            let trouble = Trouble::from(error);
-            self.nodes[node.index()].node.set_trouble(trouble.clone());
+        let mut failed: BTreeMap<NodeNumber, DiskError> = self.begin_epoch(purpose, &claims)?.into_iter().collect();
+        for Claim { node, .. } in claims {
+            match failed.remove(&node) {
+                None => {
+                    self.volumes.claimed[node.index()] = true;
+                    self.nodes[node.index()].node.clear_full();
+                }
+                Some(DiskError::Full) if self.volumes.own[node.index()].is_some() => self.note_trouble(node, Trouble::Full),
+                Some(error) => self.note_trouble(node, error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries again to begin the epoch where there was no room for it, so that what has been freed since can be used.
+    ///
+    /// # Errors
+    /// Where the catalog refuses.
+    pub(in crate::engine) fn claim_full_volumes(&mut self) -> Result<(), CatalogError> {
+        let is_full = |entry: &NodeHost| entry.node.trouble() == Some(&Trouble::Full);
+        if self.nodes.iter().any(is_full) { self.claim_volumes(Purpose::Keep) } else { Ok(()) }
+    }
+
+    fn note_trouble(&mut self, node: NodeNumber, trouble: Trouble) {
+        let entry = &mut self.nodes[node.index()].node;
+        if entry.trouble() != Some(&trouble) {
+            entry.set_trouble(trouble.clone());
             self.tell_untraced(Event::DiskTrouble { node, trouble });
         }
-        self.volumes.claimed = true;
-        Ok(())
     }
 
     /// Marks volumes with a new epoch each; gives those that could not be marked.
@@ -82,7 +107,7 @@ impl World {
         let work: Vec<Work> =
             begun.into_iter().map(|(node, marker)| (node, Arc::clone(&self.nodes[node.index()].disk), marker)).collect();
         let (mut marked, mut failed) = (Vec::new(), Vec::new());
-        for ((node, _, marker), outcome) in work.iter().zip(mark_all(&work)) {
+        for ((node, disk, marker), outcome) in work.iter().zip(mark_all(&work)) {
             let own = &mut self.volumes.own[node.index()];
             match outcome {
                 Ok(()) => {
@@ -90,7 +115,7 @@ impl World {
                     marked.push((*node, *marker));
                 }
                 Err(error) => {
-                    *own = None;
+                    *own = own.filter(|_| error == DiskError::Full).and_then(|before| still_own(disk.as_ref(), before, marker));
                     failed.push((*node, error));
                 }
             }
@@ -100,6 +125,16 @@ impl World {
             .unwrap_or_else(|error| tracing::warn!(%error, "a directory is not synced"));
         self.catalog.finish_epoch(purpose, &marked)?;
         Ok(failed)
+    }
+}
+
+/// How a volume stands on which there was no room for `marker`: its marker is that one or the one from before.
+fn still_own(disk: &dyn Disk, before: Standing, marker: &Marker) -> Option<Standing> {
+    match (disk.marking().ok()?, before) {
+        (Marking::Absent, Standing::New) => Some(Standing::New),
+        (Marking::Marked(found), _) if found == *marker => Some(Standing::Own(marker.epoch)),
+        (Marking::Marked(found), Standing::Own(epoch)) if found == Marker { epoch, ..*marker } => Some(before),
+        _ => None,
     }
 }
 
