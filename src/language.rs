@@ -13,6 +13,8 @@ use crate::shell::words::quote;
 
 /// The name that the audit log and mails have for these commands.
 const ORIGIN: &str = "local command";
+/// Commands that change nothing in the data directory.
+const READING: [&str; 2] = ["info", "verify"];
 
 /// Where a command is carried out, for whom, and how its answer is printed.
 #[derive(Debug, Args)]
@@ -135,7 +137,9 @@ impl Whose {
     async fn carry_out(&self, words: &[&str]) -> Result<()> {
         let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         self.login.check()?;
-        let session = Session::start(&self.engine, ClockMode::OnDemand)?;
+        let start =
+            if words.first().is_some_and(|word| READING.contains(word)) { Session::start_reading } else { Session::start };
+        let session = start(&self.engine, ClockMode::OnDemand)?;
         let mut desk = Desk::open(&session, &self.login, ORIGIN).await?;
         let _attention = interrupt::attend()?;
         let answer = desk.run_interruptibly(&line).await;

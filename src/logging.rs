@@ -28,16 +28,25 @@ const DAY_BYTES_MAX: u64 = 64 << 20;
 /// Seconds of a day, which begins at midnight UTC, as the files do.
 const DAY_SECONDS: u64 = 86_400;
 
+/// What becomes of the log's old files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upkeep {
+    /// The oldest are removed.
+    Prunes,
+    /// They stay: others use the directory as well.
+    AppendsOnly,
+}
+
 /// Begins to write the log below `data_dir`; `clock` is the wall clock, in seconds since 1970. What is still to be written is written when the guard is dropped.
 ///
 /// # Errors
 /// Where the directory cannot be made, or `P2P_LOG` is no filter.
-pub fn start(data_dir: &Path, clock: fn() -> u64) -> Result<WorkerGuard> {
+pub fn start(data_dir: &Path, clock: fn() -> u64, upkeep: Upkeep) -> Result<WorkerGuard> {
     let directory = data_dir.join("logs");
     private_file::create_directory(&directory).wrap_err_with(|| format!("cannot create {}", directory.display()))?;
     let wanted = std::env::var(FILTER_VARIABLE).unwrap_or_else(|_| DEFAULT_FILTER.into());
     let filter = EnvFilter::try_new(&wanted).wrap_err_with(|| format!("{FILTER_VARIABLE}={wanted} is no filter for the log"))?;
-    let files = DailyFile::open(&directory, clock).wrap_err("cannot write the log")?;
+    let files = DailyFile::open(&directory, clock, upkeep).wrap_err("cannot write the log")?;
     let written = bytes_of_day(&directory, clock());
     let (writer, guard) = tracing_appender::non_blocking(Capped::new(files, written, DAY_BYTES_MAX, clock));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).finish();
@@ -69,25 +78,28 @@ struct DailyFile {
     directory: PathBuf,
     /// The wall clock, in seconds since 1970.
     clock: fn() -> u64,
+    upkeep: Upkeep,
     /// The day that is written, in days since 1970.
     day: u64,
     file: File,
 }
 
 impl DailyFile {
-    /// Goes on with the present day's file, and removes those that are too old.
-    fn open(directory: &Path, clock: fn() -> u64) -> io::Result<DailyFile> {
+    /// Goes on with the present day's file, and removes those that are too old, where it is to.
+    fn open(directory: &Path, clock: fn() -> u64, upkeep: Upkeep) -> io::Result<DailyFile> {
         let now = clock();
         let file = private_file::open_to_append(&path_of_day(directory, now))?;
-        prune(directory, now);
-        Ok(DailyFile { directory: directory.to_owned(), clock, day: now / DAY_SECONDS, file })
+        if upkeep == Upkeep::Prunes {
+            prune(directory, now);
+        }
+        Ok(DailyFile { directory: directory.to_owned(), clock, upkeep, day: now / DAY_SECONDS, file })
     }
 }
 
 impl Write for DailyFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if (self.clock)() / DAY_SECONDS != self.day {
-            *self = DailyFile::open(&self.directory, self.clock)?;
+            *self = DailyFile::open(&self.directory, self.clock, self.upkeep)?;
         }
         self.file.write(bytes)
     }
@@ -199,7 +211,7 @@ mod tests {
     fn each_day_has_a_file_of_its_own_and_the_latest_stay() {
         static DAY: AtomicU64 = AtomicU64::new(20_782 * DAY_SECONDS);
         let directory = tempfile::tempdir().unwrap();
-        let mut log = DailyFile::open(directory.path(), || DAY.load(Ordering::Relaxed)).unwrap();
+        let mut log = DailyFile::open(directory.path(), || DAY.load(Ordering::Relaxed), Upkeep::Prunes).unwrap();
         for day in 0..20 {
             writeln!(log, "day {day}").unwrap();
             writeln!(log, "still day {day}").unwrap();

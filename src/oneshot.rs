@@ -15,7 +15,7 @@ use crate::access::{Access, Who};
 use crate::asking::{Desk, LoginArgs, refused};
 use crate::config::keys::Section;
 use crate::engine::transfer::TransferReport;
-use crate::engine::{ClockMode, Command};
+use crate::engine::{ClockMode, Command, Reply};
 use crate::failure::{self, wrong_usage};
 use crate::interrupt::{self, Interrupted};
 use crate::mailer::Delivery;
@@ -129,7 +129,16 @@ impl Visit {
     /// Starts an engine for somebody who may use it.
     async fn begin(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
         login.check()?;
-        let session = Session::start(engine, ClockMode::OnDemand)?;
+        Visit::of(Session::start(engine, ClockMode::OnDemand)?, login).await
+    }
+
+    /// The same for a command that only reads.
+    async fn begin_reading(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
+        login.check()?;
+        Visit::of(Session::start_reading(engine, ClockMode::OnDemand)?, login).await
+    }
+
+    async fn of(session: Session, login: &LoginArgs) -> Result<Visit> {
         let desk = Desk::open(&session, login, "local command").await?;
         let who = desk.user().await?;
         Ok(Visit { session, desk, who })
@@ -142,6 +151,17 @@ impl Visit {
     /// The user, as the engine knows them.
     fn user(&self) -> Option<String> {
         self.who.name().map(str::to_owned)
+    }
+
+    /// Says what nodes still have that no file needs, since they could not be told, or their disks refused, to delete it.
+    async fn tell_of_debts(&self) {
+        let Ok(Reply::Storage(stats)) = self.session.ask(Command::Storage).await else { return };
+        if stats.owed_deletions > 0 {
+            let count = stats.owed_deletions;
+            output::tell(format_args!(
+                "Warning: {count} segments that no file needs are still on nodes that could not delete them; a later start does"
+            ));
+        }
     }
 
     async fn end(self) -> Result<()> {
@@ -190,7 +210,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
         let problem = format!("{} files do not fit into one place, and {} is no directory", args.names.len(), out.display());
         return Err(wrong_usage(problem, "make a directory and give that, or fetch them one by one"));
     }
-    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
@@ -206,7 +226,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     if args.output.json {
         return Err(wrong_usage("-o - and --json both want standard output", "leave one of them out"));
     }
-    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let _attention = interrupt::attend()?;
     let (mut fetched, mut commands) = (Vec::new(), Vec::new());
     for name in &args.names {
@@ -266,6 +286,7 @@ async fn transfer_all<T>(
         }
     }
     progress.finish().await;
+    visit.tell_of_debts().await;
     (done, all_told(failed).and(visit.end().await))
 }
 
@@ -296,7 +317,7 @@ fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text
 /// # Errors
 /// Where the data directory cannot be used.
 pub async fn list(args: &ListArgs) -> Result<()> {
-    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let files = visit.access().files(&visit.who).await.map_err(advised)?;
     let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.shown(&file.key))).collect();
     visit.end().await?;
@@ -308,7 +329,7 @@ pub async fn list(args: &ListArgs) -> Result<()> {
 /// # Errors
 /// Where the data directory cannot be used.
 pub async fn nodes(args: &ListArgs) -> Result<()> {
-    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let health = visit.session.check_health().await?;
     let may_see_usage = visit.who.may_see_usage();
     let lines = node_lines(&visit.session.nodes().await?, &health).into_iter();
@@ -322,7 +343,7 @@ pub async fn nodes(args: &ListArgs) -> Result<()> {
 /// # Errors
 /// Where the data directory cannot be used or the output cannot be written.
 pub async fn export(args: &ExportArgs) -> Result<()> {
-    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let manifests = visit.access().manifests(&visit.who).await.map_err(advised)?;
     visit.end().await?;
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;

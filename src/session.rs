@@ -14,22 +14,23 @@ use tracing_appender::non_blocking::WorkerGuard;
 pub use self::ending::Leaving;
 
 use crate::access::Access;
-use crate::auth::Auth;
+use crate::auth::{self, Auth};
 use crate::config::Config;
 use crate::config::keys::Section;
 use crate::data_dir::{DirectoryLock, Sharing};
-use crate::database::DatabaseError;
+use crate::database::{Database, DatabaseError};
 use crate::engine::pace::Speed;
 use crate::engine::snapshot::{HealthReport, NodeStatus, Snapshot};
 use crate::engine::transfer::{TransferError, TransferId};
 use crate::engine::{self, ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
 use crate::failure::{Advise, exit, wrong_usage};
+use crate::logging::{self, Upkeep};
 use crate::mailer::{Delivery, Mailer, OUTBOX};
 use crate::offered::Offered;
 use crate::storage::catalog::CatalogError;
 use crate::storage::standing::Trouble;
 use crate::units::SimDuration;
-use crate::{logging, output, private_file, recordings, scratch};
+use crate::{output, private_file, recordings, scratch};
 
 /// How often a data directory is tried that another process has locked.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
@@ -143,7 +144,16 @@ impl Session {
     /// # Errors
     /// Where the configuration is wrong or the data directory cannot be used.
     pub fn start(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
-        Session::open(args, clock, false)
+        Session::open(args, clock, Use::Changes)
+    }
+
+    /// The same for a command that changes nothing in the data directory: it shares that with others that only read. Where there are
+    /// accounts, what is read is audited, and the directory is this process's alone.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_reading(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
+        Session::open(args, clock, Use::Reads)
     }
 
     /// The same for somebody who types: time passes by itself, and what is asked is recorded in the data directory.
@@ -151,10 +161,11 @@ impl Session {
     /// # Errors
     /// As for [`start`](Self::start).
     pub fn start_interactive(args: &EngineArgs) -> Result<Session> {
-        Session::open(args, ClockMode::Running, true)
+        Session::open(args, ClockMode::Running, Use::Recorded)
     }
 
-    fn open(args: &EngineArgs, clock: ClockMode, recorded: bool) -> Result<Session> {
+    fn open(args: &EngineArgs, clock: ClockMode, what_for: Use) -> Result<Session> {
+        let recorded = what_for == Use::Recorded;
         let mut config = args.load()?;
         if let Some(left_out) = config.left_out() {
             output::tell(format_args!("p2p: {left_out}"));
@@ -170,8 +181,9 @@ impl Session {
         let settings = config.engine(&data_dir, clock)?;
         let policy = config.accounts()?;
         let delivery = Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
-        let lock = lock(&data_dir, args.wait).map_err(advised)?;
+        let lock = lock_for(what_for, &data_dir, args.wait).map_err(advised)?;
         let is_read_only = lock.sharing() == Sharing::Shared;
+        let cannot_write = is_read_only && engine::cannot_be_changed(&data_dir);
         // Whoever may read the segments on the disks need not ask for the files.
         if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
             let path = data_dir.display();
@@ -180,7 +192,11 @@ impl Session {
         if !is_read_only {
             close_to_others(&data_dir);
         }
-        let log = if is_read_only { logging::nowhere() } else { logging::start(&data_dir, output::now_unix)? };
+        let log = match (cannot_write, is_read_only) {
+            (true, _) => logging::nowhere(),
+            (false, true) => logging::start(&data_dir, output::now_unix, Upkeep::AppendsOnly)?,
+            (false, false) => logging::start(&data_dir, output::now_unix, Upkeep::Prunes)?,
+        };
         let recorded = recorded && !is_read_only;
         let recording = recorded.then(|| recordings::next(&data_dir));
         let (thread, engine) = Engine::start_locked(lock, settings, recording.as_deref()).map_err(advised)?;
@@ -192,13 +208,13 @@ impl Session {
         }
         warn_of_disks(&engine.snapshots().borrow());
         let auth = Auth::open(thread.database().clone(), policy)?;
-        if is_read_only {
+        if cannot_write {
             let unnoted = if auth.has_accounts()? { "logged or audited" } else { "logged" };
             output::tell(format_args!(
                 "Warning: nothing can be written in {}: what is there is read, and nothing is {unnoted}",
                 data_dir.display()
             ));
-        } else {
+        } else if !is_read_only {
             // The engine has the directory to itself: nobody else is writing.
             private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
                 tracing::debug!(%error, "what a crash may have left is not swept");
@@ -260,9 +276,40 @@ impl Session {
     }
 }
 
+/// What a session does with its data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Reads, and nothing else.
+    Reads,
+    /// Reads and changes.
+    Changes,
+    /// The same, and what is asked is recorded there.
+    Recorded,
+}
+
+/// Locks the data directory as it is to be used. Where there are accounts, whoever reads is noted, which is a change.
+fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, EngineError> {
+    if what_for != Use::Reads {
+        return lock(data_dir, span, Sharing::Exclusive);
+    }
+    let shared = lock(data_dir, span, Sharing::Shared)?;
+    if shared.sharing() == Sharing::Exclusive || engine::cannot_be_changed(data_dir) || !may_have_accounts(data_dir) {
+        return Ok(shared);
+    }
+    drop(shared);
+    lock(data_dir, span, Sharing::Exclusive)
+}
+
+/// Whether there are accounts, or that cannot be told: then whoever opens the directory to change it finds out why.
+fn may_have_accounts(data_dir: &Path) -> bool {
+    let database = Database::open_read_only(&data_dir.join("catalog.redb"));
+    let accounts = database.ok().and_then(|database| auth::has_accounts(&database).ok());
+    accounts.unwrap_or(true)
+}
+
 /// Locks the data directory; where another process has it, up to `span` later. A signal that ends the process ends the wait:
 /// nothing has been begun yet.
-fn lock(data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, EngineError> {
+fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<DirectoryLock, EngineError> {
     // Without a deadline that the clock can tell, the wait is for as long as it takes.
     let deadline = span.map(|span| wall_clock().checked_add(Duration::from_nanos(span.as_nanos())));
     loop {
@@ -271,7 +318,7 @@ fn lock(data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, Eng
             Some(None) => LOCK_RETRY,
             Some(Some(deadline)) => deadline.saturating_duration_since(wall_clock()),
         };
-        match engine::lock_data_dir(data_dir) {
+        match engine::lock_data_dir(data_dir, wanted) {
             Err(EngineError::Catalog(CatalogError::Database(DatabaseError::InUse { .. }))) if !left.is_zero() => {
                 pause(left.min(LOCK_RETRY));
             }

@@ -219,6 +219,15 @@ struct Pending {
     in_flight: HashMap<String, usize>,
 }
 
+/// Whether a database has any accounts.
+///
+/// # Errors
+/// Where the disk refuses, or nobody has made the tables yet.
+pub fn has_accounts(database: &Database) -> Result<bool, AuthError> {
+    let table = database.read()?.open_table(ACCOUNTS).map_err(DatabaseError::from)?;
+    Ok(!table.is_empty().map_err(DatabaseError::from)?)
+}
+
 impl Auth {
     /// The accounts of this database.
     ///
@@ -249,8 +258,7 @@ impl Auth {
     /// # Errors
     /// Where the disk refuses.
     pub fn has_accounts(&self) -> Result<bool, AuthError> {
-        let table = self.0.database.read()?.open_table(ACCOUNTS).map_err(DatabaseError::from)?;
-        Ok(!table.is_empty().map_err(DatabaseError::from)?)
+        has_accounts(&self.0.database)
     }
 
     /// All accounts, by name.

@@ -24,7 +24,7 @@ use super::recording::Recorder;
 use super::simulation::{Progress, Simulation, Token, lock_data_dir};
 use super::snapshot::Snapshot;
 use super::transfer::TransferId;
-use crate::data_dir::DirectoryLock;
+use crate::data_dir::{DirectoryLock, Sharing};
 use crate::database::Database;
 use crate::net::TraceHash;
 use crate::units::SimTime;
@@ -133,7 +133,7 @@ impl Engine {
     /// # Errors
     /// Where the data directory cannot be used, or the system gives no threads.
     pub fn start(config: EngineConfig, recording: Option<&Path>) -> Result<(Engine, EngineHandle), EngineError> {
-        let lock = lock_data_dir(&config.data_dir)?;
+        let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
         Engine::start_locked(lock, config, recording)
     }
 

@@ -244,6 +244,10 @@ impl Disk for CrashDisk {
     fn sweep(&self) -> Result<u64, DiskError> {
         Ok(0)
     }
+
+    fn check_leftovers(&self) -> Result<(), DiskError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

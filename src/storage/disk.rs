@@ -198,4 +198,10 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// # Errors
     /// Where the system refuses.
     fn sweep(&self) -> Result<u64, DiskError>;
+
+    /// Finds out, without changing anything, whether [`sweep`](Self::sweep) would meet what it cannot remove, as far as can be seen.
+    ///
+    /// # Errors
+    /// What it would be refused with.
+    fn check_leftovers(&self) -> Result<(), DiskError>;
 }

@@ -275,6 +275,16 @@ impl Disk for LocalDisk {
         }
         Ok(left.len() as u64)
     }
+
+    fn check_leftovers(&self) -> Result<(), DiskError> {
+        for path in entries(&self.incoming, DiskAction::Sweep)? {
+            if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+                // As unlink(2) says on Linux.
+                return Err(failed(DiskAction::Sweep, &path, &Errno::ISDIR.into()));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The error of a system call on `path`. Where that is stands in the log alone.

@@ -236,7 +236,8 @@ impl Broken {
         assert!(read(home.path("copy")) == read(home.path("b.bin")));
         let message = home.refused(&["get", "a.bin", "-o", "other"]);
         assert!(message.contains(node), "{message}");
-        home.ok(&["rm", "a.bin"]);
+        let said = home.run(&["rm", "a.bin"]);
+        assert!(said.code == Some(0) && said.stderr.contains("segments that no file needs are still on nodes"), "{said:?}");
     }
 }
 
@@ -535,6 +536,49 @@ fn what_can_only_be_read_is_listed_and_fetched_and_not_touched() {
     drop(lock);
     let readers = (DirectoryLock::acquire(&home.data(), Sharing::Shared).unwrap(), as_a_reader(&home, &["ls"]).unwrap());
     assert_eq!(readers.1.code, Some(0));
+}
+
+/// Those that only read a directory in which one could write share it, and leave it as it is but for the log. A process that may change
+/// something does not share it, and where there are accounts nobody does: what is read is audited.
+#[test]
+fn readers_share_a_directory_that_can_be_written() {
+    let home = Home::new(QUICK);
+    let content = home.file("a.bin", 100_000);
+    home.ok(&["put", "a.bin"]);
+    let all = || {
+        let mut all = contents(&home.data());
+        all.retain(|(path, ..)| !path.to_string_lossy().contains("logs/"));
+        all
+    };
+    let before = all();
+    let reader = DirectoryLock::acquire(&home.data(), Sharing::Shared).unwrap();
+    let reading = [
+        &["ls"][..],
+        &["nodes"],
+        &["info", "a.bin"],
+        &["verify", "a.bin"],
+        &["export", "-o", "export.json"],
+        &["get", "a.bin", "-o", "copy"],
+    ];
+    // All at once, beside one that has begun before.
+    let children: Vec<_> = reading.iter().map(|arguments| home.spawn(arguments)).collect();
+    for (arguments, child) in reading.iter().zip(children) {
+        let said = end_of(child);
+        assert!(said.code == Some(0) && !said.stderr.contains("Warning"), "{arguments:?}: {said:?}");
+    }
+    assert!(read(home.path("copy")) == content);
+    assert!(all() == before, "nothing but the log has changed");
+    for arguments in [&["put", "a.bin", "--as", "b.bin"][..], &["rm", "a.bin"], &["run", "-c", "ls"]] {
+        let said = home.run(arguments);
+        assert!(said.code == Some(75) && said.stderr.contains("in use by another p2p process"), "{arguments:?}: {said:?}");
+    }
+    drop(reader);
+    let writer = DirectoryLock::acquire(&home.data(), Sharing::Exclusive).unwrap();
+    assert_eq!(home.run(&["ls"]).code, Some(75));
+    drop(writer);
+    home.register("alice");
+    let _reader = DirectoryLock::acquire(&home.data(), Sharing::Shared).unwrap();
+    assert_eq!(home.run(&["ls"]).code, Some(75), "it is audited");
 }
 
 /// Who may read what is the same where nothing can be noted.

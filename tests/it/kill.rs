@@ -67,7 +67,7 @@ fn what_was_acknowledged_survives_kills_at_fifty_random_instants() {
     let stored = acknowledged.len() as u64;
     assert!((2..KILLS).contains(&stored), "{stored} were stored: some of both kinds are wanted");
     // Whoever only reads sweeps nothing.
-    home.file("last.bin", 3_000_000);
+    home.file("last.bin", 2_999_999);
     home.ok(&["put", "last.bin"]);
     acknowledged.insert("last.bin".to_owned(), home.path("last.bin"));
     let segments = acknowledged.values().map(|path| read(path).len().div_ceil(65_536)).sum::<usize>();

@@ -192,6 +192,8 @@ fn a_disk_that_never_answers_holds_nobody() {
         assert_eq!(ended, code, "{arguments:?}: {said}");
         let expected = "interrupted; a disk does not answer; what was under way is undone by the next start";
         assert!(said.contains(expected), "{arguments:?}: {said}");
+        // Whoever only reads leaves it as it is.
+        home.ok(&["run", "-c", "ls"]);
         assert_eq!(home.stored(), ["b.bin"]);
         assert_eq!(segments_below(&home.data()).len(), before, "{arguments:?}");
         assert!(!home.path("out").exists());
@@ -199,5 +201,6 @@ fn a_disk_that_never_answers_holds_nobody() {
     // Whoever asks twice has not even so long to wait.
     let (ended, said) = disk.interrupted(&home, ("unlink", "/segments/"), &["run", "-c", undo], &["INT", "TERM"]);
     assert!(ended == 143 && said.contains("interrupted again; ended at once"), "{ended}: {said}");
+    home.ok(&["run", "-c", "ls"]);
     assert_eq!((home.stored(), segments_below(&home.data()).len()), (vec!["b.bin".to_owned()], before));
 }

@@ -27,7 +27,7 @@ use crate::storage::catalog::Catalog;
 use crate::storage::manifest::FileKey;
 use crate::units::SimTime;
 
-pub use self::open::{Disks, lock_data_dir};
+pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
 use self::commands::finished;
 

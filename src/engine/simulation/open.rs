@@ -48,7 +48,7 @@ impl Simulation {
     /// # Errors
     /// Where the directory or the catalog cannot be used: nothing has been changed then, but for leftovers of crashes.
     pub fn open(config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Simulation, EngineError> {
-        let lock = lock_data_dir(&config.data_dir)?;
+        let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
         Simulation::open_locked(lock, config, io)
     }
 
@@ -202,6 +202,7 @@ impl Start {
             return Ok((found, standing));
         }
         if self.is_read_only {
+            disk.check_leftovers()?;
             return Ok((found, standing));
         }
         let kept = self.kept.remove(&node).unwrap_or_default();
@@ -226,16 +227,19 @@ impl Start {
 /// Segments and their lengths.
 type Found = Vec<(SegmentId, u64)>;
 
-/// Locks a data directory for whoever changes something in it, and makes it where it is missing. Nothing in it is looked at
-/// before that. One that cannot be changed is locked for whoever only reads.
+/// Locks a data directory, and makes it where it is missing. Nothing in it is looked at before that. Whoever only reads shares it with
+/// others who do, where `wanted` says so and there is something to read; and whoever would change something does where it cannot be
+/// changed.
 ///
 /// # Errors
 /// [`DatabaseError::InUse`] where another process uses it, [`EngineError::DataDir`] where it cannot be used at all.
-pub fn lock_data_dir(path: &Path) -> Result<DirectoryLock, EngineError> {
+pub fn lock_data_dir(path: &Path, wanted: Sharing) -> Result<DirectoryLock, EngineError> {
     let unusable = |reason: String| EngineError::DataDir { path: path.to_owned(), reason };
     private_file::create_directory(path).map_err(|error| unusable(error.to_string()))?;
     let catalog = path.join("catalog.redb");
-    let sharing = match data_dir::is_read_only(path) || data_dir::is_read_only(&catalog) {
+    let sharing = match cannot_be_changed(path) {
+        // One that is not there is made first, and by one process alone.
+        false if catalog.metadata().is_ok_and(|metadata| metadata.len() > 0) => wanted,
         false => Sharing::Exclusive,
         true if catalog.exists() => Sharing::Shared,
         true => return Err(unusable("nothing can be written there, and there is nothing to read".into())),
@@ -244,6 +248,11 @@ pub fn lock_data_dir(path: &Path) -> Result<DirectoryLock, EngineError> {
         LockError::InUse { path } => EngineError::Catalog(DatabaseError::InUse { path }.into()),
         LockError::Io { error, .. } => unusable(error.to_string()),
     })
+}
+
+/// Whether nothing in a data directory can be changed by this process.
+pub fn cannot_be_changed(path: &Path) -> bool {
+    data_dir::is_read_only(path) || data_dir::is_read_only(&path.join("catalog.redb"))
 }
 
 fn missing_in(finding: &Event) -> u64 {
