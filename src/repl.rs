@@ -267,7 +267,7 @@ impl Repl {
             }
             Effect::Quit { now: true } => return Ok(Some(Leaving::Cancelling)),
             Effect::Quit { now: false } => return Ok(self.may_leave().then_some(Leaving::Finishing)),
-            Effect::None | Effect::Follow(_) | Effect::Select(_) => {}
+            Effect::None | Effect::Follow(_) | Effect::Batch(_) | Effect::Select(_) => {}
         }
         Ok(None)
     }

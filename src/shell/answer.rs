@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::engine::Command;
 use crate::engine::transfer::TransferId;
 use crate::report::Table;
 
@@ -50,13 +51,35 @@ impl View {
     }
 }
 
-/// What the front end is to do beyond showing the answer.
+/// A transfer that was begun, and what is to be told once it is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// Which.
+    pub transfer: TransferId,
+    /// The file, as it was named, of which every byte is only to be checked.
+    pub checks: Option<String>,
+}
+
+/// A transfer that is to be begun.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The line that would begin it alone, as it is shown.
+    pub line: String,
+    /// Its file, as it was named and is shown.
+    pub file: String,
+    /// What begins it.
+    pub command: Command,
+}
+
+/// What the front end is to do beyond showing the answer.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Nothing.
     None,
     /// A transfer was begun. Who waits for it, waits in virtual time.
-    Follow(TransferId),
+    Follow(Begun),
+    /// Begin these transfers, each once the one before it is over.
+    Batch(Vec<Planned>),
     /// Show this transfer's segments, where there is a place for them.
     Select(TransferId),
     /// Give a variable a value.

@@ -163,6 +163,11 @@ pub fn is_fit_to_be_kept(line: &str) -> bool {
     words::commands_of(line).iter().all(|(_, command)| is_fit(without_expect(command)))
 }
 
+/// Whether a command is about accounts: only such a one asks questions, and changes who is there.
+pub fn is_about_accounts(command: &str) -> bool {
+    spec_of(without_expect(command)).is_some_and(|spec| spec.group == Group::Accounts)
+}
+
 /// The command that a command is about.
 fn spec_of(command: &str) -> Option<&'static Spec> {
     words::split_unfinished(command).first().and_then(|first| table::find(&first.text))

@@ -28,19 +28,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use self::commands::files::place_of;
 pub use self::commands::{reference, write_document};
 
-use self::answer::{Answer, Effect};
+use self::answer::{Answer, Begun, Effect, Planned};
 use self::call::Call;
 use self::question::{Form, Question};
 use self::spec::{Audience, Spec};
 use self::words::{Variables, WordsError};
 use crate::access::{Access, AccessError, Who};
 use crate::auth::{AuthError, Secret};
-use crate::engine::transfer::TransferId;
 use crate::engine::{Command, EngineError, EngineHandle, Reply};
 
 /// How many packets of the wire a session keeps for `trace`.
@@ -139,6 +138,8 @@ pub struct Shell {
     access: Access,
     /// Its lines come one after the other, so that while one waits there is nobody who could resume time.
     is_alone: bool,
+    /// Notified when a line comes to wait for virtual time.
+    waits: Option<Arc<Notify>>,
     questions: mpsc::UnboundedSender<Question>,
 }
 
@@ -146,13 +147,19 @@ impl Shell {
     /// A shell for whoever is behind a door, and what it has to ask them.
     pub fn new(access: Access) -> (Shell, Questions) {
         let (questions, inbox) = mpsc::unbounded_channel();
-        (Shell { access, is_alone: false, questions }, inbox)
+        (Shell { access, is_alone: false, waits: None, questions }, inbox)
     }
 
     /// The same for lines of which each waits for the one before it.
     #[must_use]
     pub fn alone(self) -> Shell {
         Shell { is_alone: true, ..self }
+    }
+
+    /// The same for a line of which it is to be known when it comes to wait for virtual time, which may take long.
+    #[must_use]
+    pub fn telling(self, waits: Arc<Notify>) -> Shell {
+        Shell { waits: Some(waits), ..self }
     }
 
     /// Keeps the packets of the wire from now on, for `trace` and for screens.
@@ -190,25 +197,50 @@ impl Shell {
         })
     }
 
-    /// Carries a line out and, where it begins a transfer that is to be followed, waits for what comes of that.
+    /// Carries a line out and, where it begins transfers that are to be followed, waits for what comes of them.
     ///
     /// # Errors
-    /// As for [`run`](Self::run) and [`finish`](Self::finish).
+    /// As for [`run`](Self::run), [`begin`](Self::begin) and [`finish`](Self::finish). The first transfer that fails ends a batch.
     pub async fn run_to_end(&self, line: &str, variables: &Variables) -> Result<Answer, ShellError> {
         let answer = self.run(line, variables).await?;
         match answer.effect {
-            Effect::Follow(transfer) => self.finish(transfer).await,
+            Effect::Follow(begun) => self.finish(&begun).await,
+            Effect::Batch(planned) => {
+                let mut answers = Vec::with_capacity(planned.len());
+                for Planned { command, .. } in planned {
+                    let answer = self.begin(command).await?;
+                    answers.push(match &answer.effect {
+                        Effect::Follow(begun) => self.finish(begun).await?,
+                        _ => answer,
+                    });
+                }
+                Ok(Answer::all(answers))
+            }
             _ => Ok(answer),
         }
+    }
+
+    /// Begins a transfer that is to be followed.
+    ///
+    /// # Errors
+    /// What the engine refuses.
+    pub async fn begin(&self, command: Command) -> Result<Answer, ShellError> {
+        commands::files::begin(self, command).await
     }
 
     /// Waits until a transfer is over, and tells what came of it.
     ///
     /// # Errors
     /// Where it failed or there is none of that number.
-    pub async fn finish(&self, transfer: TransferId) -> Result<Answer, ShellError> {
-        match self.ask(Command::Await { transfer }).await? {
-            Reply::Finished(report) => Ok(commands::files::finished(&report.into_result()?, &self.who())),
+    pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
+        match self.ask(Command::Await { transfer: begun.transfer }).await? {
+            Reply::Finished(report) => {
+                let report = report.into_result()?;
+                Ok(match &begun.checks {
+                    Some(name) => commands::files::checked(&report, name),
+                    None => commands::files::finished(&report, &self.who()),
+                })
+            }
             _ => Ok(Answer::nothing()),
         }
     }
@@ -235,10 +267,20 @@ impl Shell {
         if self.is_alone && self.engine().snapshots().borrow().paused { Err(ShellError::StandingStill) } else { Ok(()) }
     }
 
+    /// Lets be known that the line waits for virtual time from now on.
+    fn tell_of_waiting(&self) {
+        if let Some(waits) = &self.waits {
+            waits.notify_one();
+        }
+    }
+
     async fn ask(&self, command: Command) -> Result<Reply, ShellError> {
-        use Command::{Await, CheckHealth, Sleep};
+        use Command::{Await, CheckHealth, Sleep, Step};
         if matches!(command, Await { .. } | CheckHealth | Sleep { .. }) {
             self.refuse_standstill()?;
+        }
+        if matches!(command, Await { .. } | CheckHealth | Sleep { .. } | Step { span: Some(_) }) {
+            self.tell_of_waiting();
         }
         Ok(self.engine().ask(command).await?)
     }

@@ -4,6 +4,7 @@
 
 mod acts;
 mod freezing;
+mod lines;
 mod running;
 mod touring;
 mod users;
@@ -15,9 +16,10 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, Mous
 use ratatui::layout::{Position, Rect};
 use secrecy::zeroize::Zeroizing;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 
 use self::freezing::Meanwhile;
+use self::lines::Lines;
 use self::users::FileCount;
 use super::action::{self, Action, Keymap};
 use super::dialog::{self, Dialog};
@@ -86,8 +88,10 @@ pub struct Message {
 /// What there is to tell.
 #[derive(Debug)]
 pub enum News {
-    /// The command that was typed is answered.
-    Answered(Result<Answer, ShellError>),
+    /// A step of the line of this number is done: a command is answered, or a transfer begun or over.
+    Answered(u64, Result<Answer, ShellError>),
+    /// The line of this number waits for what takes long.
+    Waits(u64),
     /// Something else is: a transfer is over, an action done.
     Told(Result<Answer, ShellError>),
     /// What was opened from a pane is there: the command that shows it, and its answer.
@@ -164,9 +168,7 @@ pub struct App {
     transfer: Option<TransferId>,
     shell: Shell,
     variables: Variables,
-    /// Commands that wait for the one that runs.
-    queue: VecDeque<String>,
-    running: Option<AbortHandle>,
+    lines: Lines,
     tasks: JoinSet<()>,
     messages: mpsc::UnboundedSender<Message>,
 }
@@ -207,8 +209,7 @@ impl App {
             transfer: None,
             shell,
             variables: Variables::new(),
-            queue: VecDeque::new(),
-            running: None,
+            lines: Lines::default(),
             tasks: JoinSet::new(),
             messages,
         };
@@ -220,7 +221,7 @@ impl App {
     /// Whether commands are still being carried out.
     pub fn is_busy(&mut self) -> bool {
         while self.tasks.try_join_next().is_some() {}
-        !self.tasks.is_empty() || self.running.is_some()
+        !self.tasks.is_empty() || !self.lines.is_empty()
     }
 
     /// The next task that has ended, once there is one; an error where it ended in a panic.
@@ -274,16 +275,8 @@ impl App {
             return;
         }
         match news {
-            News::Answered(answer) => {
-                self.running = None;
-                self.close_waiting_forms();
-                // That it is over says more than that nobody is there.
-                if !answer.as_ref().is_err_and(ShellError::is_session_over) {
-                    self.on_who();
-                }
-                self.take_answer(answer);
-                self.run_next();
-            }
+            News::Answered(line, answer) => self.on_answered(line, answer),
+            News::Waits(line) => self.lines.set_waiting(line),
             News::Told(answer) => self.take_answer(answer),
             News::Opened(title, Ok(answer)) => {
                 self.dialogs.push(Dialog::Message { title, text: answer.view.text(), scroll: 0 });
@@ -296,9 +289,10 @@ impl App {
             }
             News::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
             // A command that runs may have let somebody in, and has more to do then.
-            News::Session(_) if self.running.is_some() => {}
+            News::Session(_) if self.lines.is_asking() => {}
             News::Session(_) => self.on_who(),
         }
+        self.begin_typed();
     }
 
     /// Input from the terminal.
@@ -352,6 +346,7 @@ impl App {
     /// False where the key is not the prompt's.
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
         let (snapshots, who) = (self.shell.engine().snapshots(), Arc::clone(&self.who));
+        let is_typing = !self.prompt.editor.is_empty();
         let known = || Knowledge::of(&snapshots.borrow(), &who);
         match self.prompt.handle(key, known) {
             prompt::Outcome::Taken => true,
@@ -364,7 +359,10 @@ impl App {
                 true
             }
             prompt::Outcome::Interrupted => {
-                self.interrupt();
+                // Whoever has typed something gives that up, and nothing else.
+                if !is_typing {
+                    self.interrupt();
+                }
                 true
             }
             prompt::Outcome::Ignored => false,

@@ -375,6 +375,34 @@ fn an_interruption_waits_for_what_is_done_whole() {
     assert!(said(&stage).contains("interrupted"), "{}", said(&stage));
 }
 
+/// What waits in a line of one user is not carried out for the next.
+#[test]
+fn what_waits_for_one_user_is_not_begun_for_the_next() {
+    let mut stage = with_users(120, 40);
+    log_in(&mut stage, "bob");
+    stage.runtime.block_on(stage.handle.ask(Command::Pause)).unwrap();
+    stage.press(&["sleep 1s; passwd; echo told to alice", "Enter"]);
+    stage.until(|app| app.under_way().is_some_and(|lines| lines == "sleep 1s; waiting: passwd, echo told to alice"));
+    stage.press(&["login alice", "Enter"]);
+    stage.until(|app| app.awaits_input());
+    stage.press(&[PASSWORD, "Enter"]);
+    stage.until(|app| app.who().name() == Some("alice"));
+    assert_eq!(stage.app.under_way(), None);
+    stage.runtime.block_on(stage.handle.ask(Command::Resume)).unwrap();
+    stage.settle();
+    assert!(stage.app.dialogs.is_empty() && !said(&stage).contains("told to alice"), "{}", said(&stage));
+    // Only one command asks at a time: the next one waits for its turn.
+    stage.keys(&["passwd", "Enter"]);
+    assert_eq!(title(&stage), "Change password");
+    {
+        let _runtime = stage.runtime.enter();
+        stage.app.run("otp status; echo after it");
+    }
+    stage.press(&["Esc"]);
+    stage.settle();
+    assert!(said(&stage).contains("given up; nothing has changed") && said(&stage).contains("after it"), "{}", said(&stage));
+}
+
 /// What comes of something that one user has begun is not told to the next.
 #[test]
 fn the_next_user_is_not_told_what_the_last_has_begun() {

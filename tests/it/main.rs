@@ -22,6 +22,7 @@ mod generated;
 mod json;
 mod kill;
 mod program;
+mod prompt;
 mod pty;
 mod readme;
 mod screen;

@@ -13,9 +13,10 @@ use crate::report::{
     ExportedFile, FileLine, RemovalLine, SegmentReport, Table, TransferLine, bytes_of, date_of, figures, files_table, rate_of,
     removals_text, seconds_of, transfer_rate_of, transfer_time_of, words,
 };
-use crate::shell::answer::{Answer, Effect, View};
+use crate::shell::answer::{Answer, Begun, Effect, Planned, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
+use crate::spelling::visible;
 use crate::storage::manifest::{FileKey, FileRecord, Manifest};
 use crate::units::SimTime;
 
@@ -78,24 +79,40 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
     Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), json!({ "file": name, "user": user, "may_read": may_read })))
 }
 
-/// Begins one transfer after the other; the last is left to the front end to follow, unless nobody wants to wait.
+/// Begins a transfer, which is left to the front end to follow; several are left to it to begin, each once the one before it is
+/// over. Where nobody wants to wait, all are begun at once.
 async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result<Answer, ShellError> {
-    let (mut answers, is_one) = (Vec::new(), commands.len() == 1);
     if !call.has("background") {
         shell.refuse_standstill()?;
     }
-    for command in commands {
-        let begun = shell.engine().ask(command).await;
-        let Reply::Started(transfer) = begun.map_err(|error| shell.who().known_of_refusal(error))? else { continue };
-        let begun = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
-        match (call.has("background"), is_one) {
-            (true, true) => return Ok(begun),
-            (true, false) => answers.push(begun),
-            (false, true) => return Ok(begun.with(Effect::Follow(transfer))),
-            (false, false) => answers.push(shell.finish(transfer).await?),
-        }
+    let is_one = commands.len() == 1;
+    if !call.has("background") && !is_one {
+        let planned = call.arguments.iter().zip(commands).map(|(name, command)| {
+            let file = visible(name).into_owned();
+            Planned { line: format!("{} {file}", call.spec.name), file, command }
+        });
+        return Ok(Answer::nothing().with(Effect::Batch(planned.collect())));
     }
-    Ok(Answer::all(answers))
+    let mut answers = Vec::with_capacity(commands.len());
+    for command in commands {
+        answers.push(begin(shell, command).await?);
+    }
+    let answer = if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) };
+    Ok(if call.has("background") { answer.with(Effect::None) } else { answer })
+}
+
+/// Begins a transfer, and leaves it to the front end to follow.
+pub(in crate::shell) async fn begin(shell: &Shell, command: Command) -> Result<Answer, ShellError> {
+    let begun = shell.engine().ask(command).await;
+    match begun.map_err(|error| shell.who().known_of_refusal(error))? {
+        Reply::Started(transfer) => Ok(begun_answer(transfer, None)),
+        _ => Ok(Answer::nothing()),
+    }
+}
+
+fn begun_answer(transfer: TransferId, checks: Option<String>) -> Answer {
+    let answer = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
+    answer.with(Effect::Follow(Begun { transfer, checks }))
 }
 
 /// Where a file is fetched to that somebody wants at `wanted`: in it, where that is a directory, else below its own name.
@@ -177,13 +194,18 @@ pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answe
     shell.refuse_standstill()?;
     let (who, name) = (shell.who(), call.argument(0).unwrap_or_default().to_owned());
     let command = shell.access.fetch(&who, &name, None).await?;
-    let Reply::Started(transfer) = shell.ask(command).await? else { return Ok(Answer::nothing()) };
-    let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { return Ok(Answer::nothing()) };
-    let report = report.into_result()?;
+    match shell.ask(command).await? {
+        Reply::Started(transfer) => Ok(begun_answer(transfer, Some(name))),
+        _ => Ok(Answer::nothing()),
+    }
+}
+
+/// What the check of a file has come to.
+pub(in crate::shell) fn checked(report: &TransferReport, name: &str) -> Answer {
     let (size, time) = (bytes_of(report.status.bytes), report.status.elapsed(SimTime::MAX).as_secs_f64());
     let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
     let text = format!("{name} is whole: {size} checked in {} of virtual time, sha-256 {digest}", seconds_of(time));
-    Ok(Answer::new(View::Text(text), json!({ "name": name, "sound": true, "sha256": digest, "virtual_seconds": time })))
+    Answer::new(View::Text(text), json!({ "name": name, "sound": true, "sha256": digest, "virtual_seconds": time }))
 }
 
 pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
@@ -273,6 +295,7 @@ pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answe
     let transfer = call.transfer(0)?.unwrap_or(TransferId(0));
     own_transfer(shell, transfer).await?;
     shell.refuse_standstill()?;
+    shell.tell_of_waiting();
     let Reply::Finished(report) = shell.engine().cancel_at_once(transfer).await? else { return Ok(Answer::nothing()) };
     let status = &report.status;
     let text = format!("{transfer}, {} of {}: {}", status.direction.name(), shell.who().shown(&status.file), status.state.name());

@@ -6,7 +6,7 @@ use crate::access::Who;
 use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
 use crate::engine::{Command, Reply};
 use crate::report::seconds_of;
-use crate::shell::answer::{Answer, View};
+use crate::shell::answer::{Answer, Begun, View};
 use crate::shell::call::Call;
 use crate::shell::{Shell, ShellError};
 use crate::units::SimDuration;
@@ -45,7 +45,7 @@ pub(in crate::shell) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer
 pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if let Some(transfer) = call.transfer(0)? {
         super::files::own_transfer(shell, transfer).await?;
-        return shell.finish(transfer).await;
+        return shell.finish(&Begun { transfer, checks: None }).await;
     }
     let who = shell.who();
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };

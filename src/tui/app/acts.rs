@@ -154,13 +154,20 @@ impl App {
     /// Leaves, or asks first where transfers run.
     pub fn quit(&mut self, now: bool) {
         let snapshot = self.shell.engine().snapshots().borrow().clone();
-        let names = self.who().describe_running(&snapshot);
-        if now || names.is_empty() {
+        let (names, left) = (self.who().describe_running(&snapshot), self.lines.left_beside_answered());
+        if now || (names.is_empty() && left.is_empty()) {
             self.over = true;
             return;
         }
         let (reply, answer) = oneshot::channel();
-        let text = format!("Still running:\n  {}\nCancel them and leave? (y/n)", names.join("\n  "));
+        let mut text = String::new();
+        if !names.is_empty() {
+            text.push_str(&format!("Still running:\n  {}\n", names.join("\n  ")));
+        }
+        if !left.is_empty() {
+            text.push_str(&format!("Waiting, and not begun then:\n  {}\n", left.join(", ")));
+        }
+        text.push_str(if names.is_empty() { "Leave? (y/n)" } else { "Cancel them and leave? (y/n)" });
         self.dialogs.push(Dialog::Confirm { title: "Leave?".into(), text, reply: Some(reply) });
         self.spawn(async move { News::Quit(answer.await.unwrap_or(false)) });
     }

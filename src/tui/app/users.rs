@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use tokio::task::AbortHandle;
-
 use super::{App, News, Pane};
 use crate::access::{Access, Who};
 use crate::auth::mail::Unsent;
@@ -50,8 +48,8 @@ impl App {
 
     /// A command that nobody has typed.
     fn begin(&mut self, line: String) {
-        self.queue.push_back(line);
-        self.run_next();
+        self.lines.push([line]);
+        self.begin_typed();
     }
 
     /// A command has something to ask.
@@ -112,7 +110,7 @@ impl App {
             }
         }
         let came = !matches!(*self.who, Who::Nobody);
-        if !came && self.session_notice.is_none() && self.tour.is_none() && self.queue.is_empty() {
+        if !came && self.session_notice.is_none() && self.tour.is_none() && !self.lines.has_more() {
             self.greet();
         }
     }
@@ -120,7 +118,7 @@ impl App {
     /// Takes what somebody has begun, typed and opened off the screen, and what they have seen where they had an account.
     fn clear_away(&mut self, had_account: bool) {
         self.visit += 1;
-        self.running = None;
+        let left = self.lines.keep_answered();
         self.tasks.abort_all();
         self.dialogs.clear();
         self.filter.clear();
@@ -129,7 +127,7 @@ impl App {
         self.focus = Pane::Prompt;
         if !had_account {
             self.prompt.output = said;
-            return;
+            return self.say_left(&left);
         }
         self.log.clear();
         self.variables.clear();
@@ -149,8 +147,7 @@ impl App {
     /// The session is over: whoever it was has to log in again.
     pub(super) fn on_session_over(&mut self) {
         let Some(name) = self.who.name().map(str::to_owned) else { return };
-        self.queue.clear();
-        self.running.take().inspect(AbortHandle::abort);
+        self.lines.clear();
         self.set_aside = Some((name.clone(), std::mem::take(&mut self.prompt)));
         self.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
         self.on_who();

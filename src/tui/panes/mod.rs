@@ -18,6 +18,7 @@ use ratatui::widgets::{Block, Widget};
 
 use super::app::{App, Pane};
 use super::theme::{Glyphs, Role, Theme};
+use super::wrap::fitted;
 use crate::net::RateSeries;
 use crate::node::health::Health;
 use crate::report::{clock_of as clock, rate_of};
@@ -55,10 +56,19 @@ pub(super) fn title(app: &App, pane: Pane, inner: Rect) -> String {
         },
         Pane::Health if app.map => "Map: traffic now".into(),
         Pane::Health => health::title(app, inner),
-        Pane::Prompt => app.who().name().map_or("Prompt".into(), |name| format!("{name}@p2p")),
+        Pane::Prompt => prompt_title(app, inner),
         Pane::Wire => format!("Wire: {} packets{filter}", app.view.wire_seen),
         other => format!("{}{filter}", other.name()),
     }
+}
+
+/// Who types, what takes long and what waits for it.
+fn prompt_title(app: &App, inner: Rect) -> String {
+    let name = app.who().name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
+    let Some(under_way) = app.under_way() else { return name };
+    // A space before and after it.
+    let width = usize::from(inner.width.saturating_sub(2));
+    fitted(&format!("{name}: {under_way}"), width, app.theme.glyphs.ellipsis).trim_end().to_owned()
 }
 
 /// A row of spans at a place of a pane; what does not fit is cut off.
