@@ -68,7 +68,12 @@ fn the_screen_looks_as_it_did() {
 #[test]
 fn the_readme_shows_the_screen() {
     let mut stage = at_work(120, 40, Theme::new(ThemeName::Dark, false));
+    // Tables are as wide as the prompt was when it was drawn last.
+    stage.draw();
     stage.keys(&["nodes", "Enter", "upload "]);
+    let text = stage.text();
+    let table: Vec<&str> = text.lines().filter(|line| line.starts_with("││") || line.starts_with("│└")).collect();
+    assert!(table.len() > 3 && table.iter().all(|row| row.contains("││") || row.contains("┘")), "{text}");
     generated::check("README.md", "screen", &format!("```text\n{}\n```\n", stage.text()));
 }
 
