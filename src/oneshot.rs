@@ -15,7 +15,7 @@ use crate::access::{Access, Who};
 use crate::asking::{Desk, LoginArgs, refused};
 use crate::config::keys::Section;
 use crate::engine::transfer::TransferReport;
-use crate::engine::{ClockMode, Command, Reply};
+use crate::engine::{ClockMode, Command};
 use crate::failure::{self, wrong_usage};
 use crate::interrupt::{self, Interrupted};
 use crate::mailer::Delivery;
@@ -153,17 +153,6 @@ impl Visit {
         self.who.name().map(str::to_owned)
     }
 
-    /// Says what nodes still have that no file needs, since they could not be told, or their disks refused, to delete it.
-    async fn tell_of_debts(&self) {
-        let Ok(Reply::Storage(stats)) = self.session.ask(Command::Storage).await else { return };
-        if stats.owed_deletions > 0 {
-            let count = stats.owed_deletions;
-            output::tell(format_args!(
-                "Warning: {count} segments that no file needs are still on nodes that could not delete them; a later start does"
-            ));
-        }
-    }
-
     async fn end(self) -> Result<()> {
         drop(self.who);
         self.desk.close().await;
@@ -286,7 +275,6 @@ async fn transfer_all<T>(
         }
     }
     progress.finish().await;
-    visit.tell_of_debts().await;
     (done, all_told(failed).and(visit.end().await))
 }
 
