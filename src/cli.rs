@@ -16,9 +16,8 @@ use crate::demo::{self, DemoArgs};
 use crate::failure::{self, exit};
 use crate::flow::{self, FlowArgs};
 use crate::interrupt::{self, Interrupted};
-use crate::language::{OfAccountArgs, OfFileArgs, OtpArgs, SessionsArgs, ShareArgs};
+use crate::language::{OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
-use crate::orphans::{self, OrphansArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -192,7 +191,7 @@ impl Cli {
             Command::Share(args) => args.run("share").await?,
             Command::Unshare(args) => args.run("unshare").await?,
             Command::Nodes(args) => oneshot::nodes(&args).await?,
-            Command::Orphans(args) => orphans::run(&args).await?,
+            Command::Orphans(args) => args.run().await?,
             Command::Register(args) => accounts::register(&args).await?,
             Command::Login(args) => accounts::login(&args).await?,
             Command::Logout(args) => accounts::logout(&args).await?,

@@ -78,6 +78,18 @@ pub struct OtpArgs {
     whose: Whose,
 }
 
+/// `p2p orphans`
+#[derive(Debug, Args)]
+pub struct OrphansArgs {
+    /// What to do: `free` removes them, `adopt` keeps them, and with either the volumes are this catalog's from then on
+    #[arg(value_parser = ["list", "free", "adopt"], default_value = "list")]
+    action: String,
+    /// On which node, such as Node_03; on every such node where none is given
+    node: Option<String>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
 impl OfFileArgs {
     /// Carries the command of this name out.
     ///
@@ -118,6 +130,17 @@ impl SessionsArgs {
             Some(id) => self.whose.carry_out(&["sessions", "revoke", "--", id]).await,
             None => self.whose.carry_out(&["sessions"]).await,
         }
+    }
+}
+
+impl OrphansArgs {
+    /// Lists orphans, or settles what becomes of them.
+    ///
+    /// # Errors
+    /// As for the command `orphans`.
+    pub async fn run(&self) -> Result<()> {
+        let words: Vec<&str> = ["orphans", &self.action].into_iter().chain(self.node.as_deref()).collect();
+        self.whose.carry_out(&words).await
     }
 }
 

@@ -24,7 +24,7 @@
 //! | 4 | [`shell`], [`asking`] | the one command language; who answers its questions where there is no screen |
 //! | 4 | [`history`] | the lines that were typed |
 //! | 4 | [`demo_users`] | the users of the demonstration |
-//! | 5 | [`oneshot`], [`accounts`], [`language`], [`orphans`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
+//! | 5 | [`oneshot`], [`accounts`], [`language`], [`demo`], [`flow`], [`repl`], [`scripts`], [`replay`], [`tui`] | front ends: each knows what is below, none knows another |
 //! | 6 | [`cli`] | the command line |
 
 // `output` writes to both streams, and does not panic where they cannot be written.
@@ -55,7 +55,6 @@ pub mod net;
 pub mod node;
 pub mod offered;
 pub mod oneshot;
-pub mod orphans;
 pub mod output;
 pub mod panics;
 pub mod pieces;

@@ -426,7 +426,20 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::Trouble { trouble: Trouble::NotMounted, .. } => {
             Some("mount the disk; or, where it is lost, `p2p orphans adopt NODE` begins anew in what is there")
         }
+        EngineError::Trouble { trouble: Trouble::Foreign | Trouble::Unmarked | Trouble::DamagedMarker, .. } => {
+            Some("`p2p orphans` lists what is there; `p2p orphans free NODE` or `p2p orphans adopt NODE` makes it this catalog's")
+        }
+        EngineError::Trouble { trouble: Trouble::Disk(_), .. } => {
+            Some("mend the disk, or its permissions; the other nodes go on")
+        }
+        EngineError::Catalog(Database(DatabaseError::OutcomeUnknown { .. } | DatabaseError::Suspended { .. })) => {
+            Some("`p2p ls` says what is stored, and the log what went wrong")
+        }
         EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
+        EngineError::Source { .. } => Some("give the path of a regular file that you may read"),
+        EngineError::Destination { .. } => Some("choose another place with -o OUT"),
+        EngineError::Capture(_) => Some("make room on the disk, or choose another place for the capture"),
+        // These say what to do, or nobody can do anything.
         _ => None,
     }
 }

@@ -62,6 +62,11 @@ impl Answers {
         if io::stdin().is_terminal() { self } else { Answers { lines_of_stdin: true, terminal: None, ..self } }
     }
 
+    /// Takes the password and the code that are provided for this user's.
+    pub fn provide_for(&mut self, user: &str) {
+        self.provided_for = Some(UserName::folded(user));
+    }
+
     /// Answers a question, or lets it be.
     pub async fn answer(&mut self, question: Question) {
         let Question { mut form, reply } = question;
@@ -179,7 +184,7 @@ impl Answers {
             None => from_environment(variable),
         };
         if found.is_some() {
-            self.provided_for = Some(UserName::folded(user));
+            self.provide_for(user);
             self.is_code_used |= variable == CODE_VARIABLE;
         }
         Ok(found)

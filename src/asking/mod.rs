@@ -90,7 +90,7 @@ impl Desk {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn resume(&self, session: &Session) -> Result<()> {
+    pub async fn resume(&mut self, session: &Session) -> Result<()> {
         if let Some(token) = kept::load(&session.data_dir)? {
             match self.shell.access().resume(token).await {
                 Err(AccessError::Auth(AuthError::SessionOver)) => {
@@ -101,6 +101,10 @@ impl Desk {
                     output::tell("the session that `p2p login` began is over");
                 }
                 resumed => drop(resumed?),
+            }
+            // Whoever is registered now has a password of their own.
+            if let Some(user) = self.shell.access().who().name() {
+                self.answers.provide_for(user);
             }
         }
         Ok(())

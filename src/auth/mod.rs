@@ -340,7 +340,7 @@ impl Auth {
         Arc::clone(&self.0.mail_queued)
     }
 
-    /// One durable transaction; whoever sends mails looks whether there is one now. The audit log grows by no more than it loses.
+    /// One durable transaction; whoever sends mails looks whether there is one now. The audit log is cut to its limit in it.
     fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
         self.write_for(Purpose::Keep, body)
     }

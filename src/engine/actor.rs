@@ -20,7 +20,7 @@ use super::event::Event;
 use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::pace::{Hurry, Pace, Speed};
-use super::recording::Recorder;
+use super::recording::{Recorder, RecordingError};
 use super::simulation::{Progress, Simulation, Token, lock_data_dir};
 use super::snapshot::Snapshot;
 use super::transfer::TransferId;
@@ -151,7 +151,7 @@ impl Engine {
         let io = ThreadedIo::start().map_err(failed)?;
         let mut simulation = Simulation::open_locked(lock, config.clone(), Box::new(io))?;
         let database = simulation.catalog().database().clone();
-        let (recorder, unrecorded) = match recording.map(|path| Recorder::begin(path, &config, simulation.catalog())) {
+        let (recorder, unrecorded) = match recording.map(|path| record(path, &config, &simulation)) {
             None => (None, None),
             Some(Ok(recorder)) => (Some(recorder), None),
             Some(Err(error)) => (None, Some(error.to_string())),
@@ -413,6 +413,14 @@ impl Actor {
         let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
         self.snapshots.send_replace(Arc::new(snapshot));
     }
+}
+
+/// Begins a recording at `path`, where a replay could set everything up as it is.
+fn record(path: &Path, config: &EngineConfig, simulation: &Simulation) -> Result<Recorder, RecordingError> {
+    if !simulation.has_sound_disks() {
+        return Err(RecordingError::Unsound);
+    }
+    Recorder::begin(path, config, simulation.catalog())
 }
 
 /// Every packet's worth of progress, and every change of a node's health, would drown the rest of the log.

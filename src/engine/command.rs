@@ -295,11 +295,11 @@ fn shortage(needed: u64, free: u64) -> String {
     }
 }
 
-fn stopped_nodes(count: usize) -> String {
+fn closed_nodes(count: usize) -> String {
     match count {
         0 => String::new(),
-        1 => "; a node is stopped, and `p2p nodes` says why".into(),
-        count => format!("; {count} nodes are stopped, and `p2p nodes` says why"),
+        1 => "; a node takes no segments, and `p2p nodes` says why".into(),
+        count => format!("; {count} nodes take no segments, and `p2p nodes` says why"),
     }
 }
 
@@ -352,7 +352,7 @@ pub enum EngineError {
         nearest: Option<String>,
     },
     /// The file is larger than what the nodes can take.
-    #[error("`{}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", visible(name), shortage(*needed, *free), stopped_nodes(*stopped))]
+    #[error("`{}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", visible(name), shortage(*needed, *free), closed_nodes(*closed))]
     NoRoom {
         /// The name that it was to have.
         name: String,
@@ -360,8 +360,8 @@ pub enum EngineError {
         needed: u64,
         /// What is free on nodes that are alive.
         free: u64,
-        /// How many nodes cannot use their disks.
-        stopped: usize,
+        /// How many nodes take no segments, because of their disks.
+        closed: usize,
     },
     /// The same, for somebody who is not to know how much room there is.
     #[error("`{}` has {needed} bytes, and the nodes have no room for that", visible(name))]

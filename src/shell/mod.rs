@@ -86,7 +86,9 @@ pub enum ShellError {
         failures: Vec<String>,
     },
     /// Nothing would ever happen.
-    #[error("time is paused and nobody can resume it while this waits: `resume` or `step SPAN` first, or --background")]
+    #[error(
+        "time is paused and nobody can resume it while this waits: `resume` or `step SPAN` first; a transfer may begin with --background"
+    )]
     StandingStill,
     /// An answer was not as expected.
     #[error("expected {expected}, but `{command}` says: {found}")]

@@ -393,6 +393,32 @@ fn a_log_that_was_tampered_with_is_found() {
     assert!(said.code == Some(1) && said.stderr.contains("NOT whole: entry 1 was altered"), "{said:?}");
 }
 
+/// Whom somebody registers has a password of their own, also where `p2p login` was before.
+#[test]
+fn whom_a_user_registers_has_another_password() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.login("alice");
+    let register = |arguments: &[&str], new: Option<&str>| {
+        let mut command = home.command(arguments);
+        command.env("P2P_PASSWORD", PASSWORD);
+        new.map(|new| command.env("P2P_NEW_PASSWORD", new));
+        end_of(command.spawn().unwrap())
+    };
+    let by_script = ["run", "-c", "register dave dave@example.org"];
+    let said = register(&by_script, None);
+    assert!(said.code == Some(1) && said.stderr.contains("P2P_NEW_PASSWORD"), "{said:?}");
+    assert_eq!(register(&by_script, Some("another horse battery")).code, Some(0));
+    assert_eq!(register(&["register", "eve", "eve@example.org"], Some("another horse battery")).code, Some(0));
+    home.run(&["logout"]);
+    for name in ["dave", "eve"] {
+        assert!(home.login(name).stderr.contains("wrong user name or password"));
+        let mut command = home.command(&["login", name, "--json"]);
+        assert_eq!(end_of(command.env("P2P_PASSWORD", "another horse battery").spawn().unwrap()).code, Some(0));
+        home.run(&["logout"]);
+    }
+}
+
 /// Whoever has lost the password or the phone is helped by an admin, and by nobody else.
 #[test]
 fn an_admin_resets_an_account() {

@@ -49,7 +49,6 @@ const FLOORS: &[(&str, u8)] = &[
     ("oneshot", 5),
     ("accounts", 5),
     ("language", 5),
-    ("orphans", 5),
     ("demo", 5),
     ("flow", 5),
     ("repl", 5),

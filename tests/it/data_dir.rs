@@ -310,7 +310,7 @@ fn without_any_disk_the_catalog_is_still_there() {
     home.login("alice");
     home.file("b.bin", 10);
     let message = home.refused(&["put", "b.bin"]);
-    assert!(message.contains("3 nodes are stopped") && message.contains("p2p nodes"), "{message}");
+    assert!(message.contains("3 nodes take no segments") && message.contains("p2p nodes"), "{message}");
     assert!(!home.data().join("nodes").exists());
     fs::rename(home.path("away"), home.data().join("nodes")).unwrap();
     home.ok(&["get", "a.bin", "-o", "copy"]);
@@ -343,7 +343,7 @@ fn an_older_catalog_deletes_nothing() {
     assert!(said.stderr.contains("p2p orphans"), "{said:?}");
     home.ok(&["get", "old.bin", "-o", "copy"]);
     home.file("third.bin", 100);
-    assert!(home.refused(&["put", "third.bin"]).contains("5 nodes are stopped"));
+    assert!(home.refused(&["put", "third.bin"]).contains("5 nodes take no segments"));
     assert_eq!(segments_below(&home.data()), before);
     fs::copy(home.path("new"), &catalog).unwrap();
     for name in ["old.bin", "newer.bin"] {
@@ -655,4 +655,17 @@ fn a_wait_has_an_end() {
     let _lock = DirectoryLock::acquire(&home.data(), Sharing::Exclusive).unwrap();
     let said = home.run(&["ls", "--wait", "200ms"]);
     assert!(said.code != Some(0) && said.stderr.contains("in use"), "{said:?}");
+}
+
+/// A replay sets up every disk as the catalog expects it.
+#[test]
+fn a_session_with_a_disk_in_trouble_is_not_recorded() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 300_000);
+    home.ok(&["put", "a.bin"]);
+    fs::remove_dir_all(home.data().join("nodes/Node_02")).unwrap();
+    let said = end_of(home.command(&["repl"]).stdin(std::process::Stdio::null()).spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("this session is not recorded: not every node's disk"), "{said:?}");
+    assert!(files_below(&home.data().join("recordings")).is_empty());
 }

@@ -138,9 +138,9 @@ impl Simulation {
         }
         self.world.claim_full_volumes()?;
         if !self.world.has_room_for(size) {
-            let stopped = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
+            let closed = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
             let (needed, free) = (size.as_u64(), self.world.free_bytes());
-            return Err(EngineError::NoRoom { name: key.name, needed, free, stopped });
+            return Err(EngineError::NoRoom { name: key.name, needed, free, closed });
         }
         self.world.claim_volumes(Purpose::Keep)?;
         let id = self.next_id();

@@ -47,9 +47,12 @@ impl Simulation {
         }
     }
 
+    /// All transfers that are known of, the oldest first.
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
         let running = self.transfers.values().map(|transfer| transfer.log().status(&self.world));
-        self.finished.iter().map(|report| report.status.clone()).chain(running).collect()
+        let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
+        all.sort_by_key(|status| status.id);
+        all
     }
 
     pub(super) fn node_statuses(&self) -> Vec<NodeStatus> {
@@ -103,6 +106,11 @@ impl Simulation {
             }
         }
         stats
+    }
+
+    /// Whether every node's disk is as the catalog expects it.
+    pub(in crate::engine) fn has_sound_disks(&self) -> bool {
+        self.world.missing_segments == 0 && self.world.nodes.iter().all(|node| node.node.trouble().is_none())
     }
 
     pub(super) fn topology(&self) -> Topology {

@@ -64,9 +64,10 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
     if file.key.owner.as_ref() == Some(user) {
         return Err(call.wrong(format!("`{name}` is {user}'s own")));
     }
+    let done = json!({ "file": name, "user": user, "may_read": may_read });
     if file.readers.contains(user) == may_read {
         let already = if may_read { "already" } else { "not" };
-        return Ok(Answer::text(format!("{name} is {already} shared with {user}")));
+        return Ok(Answer::new(View::Text(format!("{name} is {already} shared with {user}")), done));
     }
     let with = if may_read { "shared with" } else { "no longer shared with" };
     let what = format!("{} {with} {user}", file.key);
@@ -76,7 +77,7 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
         shell.access.note_refusal(&who, format!("not done: {what}")).await.map_err(AccessError::from)?;
         return Err(error);
     }
-    Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), json!({ "file": name, "user": user, "may_read": may_read })))
+    Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), done))
 }
 
 /// Begins a transfer, which is left to the front end to follow; several are left to it to begin, each once the one before it is
@@ -260,7 +261,7 @@ pub(in crate::shell) async fn segments(shell: &Shell, call: &Call) -> Result<Ans
     let Some(report) = found else {
         return match wanted {
             Some(id) => Err(EngineError::UnknownTransfer(id).into()),
-            None => Ok(Answer::text("no transfers yet")),
+            None => Ok(Answer::new(View::Text("no transfers yet".into()), Value::Array(Vec::new()))),
         };
     };
     let at = |at: Option<SimTime>| at.map(|at| seconds_of(at.as_secs_f64())).unwrap_or_default();

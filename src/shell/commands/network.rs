@@ -92,7 +92,7 @@ pub(in crate::shell) async fn health(shell: &Shell, _: &Call) -> Result<Answer, 
     let troubles: Vec<(String, String)> = troubles.collect();
     let view = match troubles.is_empty() {
         true => probes,
-        false => View::Sections(vec![("probes".into(), probes), ("stopped".into(), View::Pairs(troubles))]),
+        false => View::Sections(vec![("probes".into(), probes), ("trouble".into(), View::Pairs(troubles))]),
     };
     Ok(Answer::new(view, matrix_data(&report.matrix)))
 }
@@ -145,19 +145,26 @@ pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer,
     let view = View::pairs([("your files", format!("{count} with {}", bytes_of(bytes)))]);
     let json = json!({
         "files": count, "file_bytes": bytes, "segments": null, "used_bytes": null, "capacity_bytes": null, "free_bytes": null,
-        "missing_segments": null,
+        "missing_segments": null, "unknown_segments": null, "owed_deletions": null,
     });
     Ok(Answer::new(view, json))
 }
 
 async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
     let Reply::Storage(stats) = shell.ask(Command::Storage).await? else { return Ok(Answer::nothing()) };
-    let facts = [
+    let mut facts = vec![
         ("files", format!("{} with {}", stats.files, bytes_of(stats.file_bytes))),
         ("segments", stats.segments.to_string()),
         ("used", format!("{} of {}", bytes_of(stats.used_bytes), bytes_of(stats.capacity_bytes))),
         ("free", bytes_of(stats.free_bytes)),
     ];
+    // What is not as it should be, where there is any.
+    let odd = [
+        ("missing segments", stats.missing_segments),
+        ("segments left alone", stats.unknown_segments),
+        ("owed deletions", stats.owed_deletions),
+    ];
+    facts.extend(odd.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what, count.to_string())));
     let summary = View::pairs(facts);
     let row = |node: &NodeStatus| {
         let share = 100.0 * node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
