@@ -4,13 +4,14 @@
 //! Secrets are asked for and never part of a line; one that was typed into a line by mistake is not kept. Knows nothing of what lines
 //! do.
 
-use std::fs;
 use std::path::PathBuf;
 
 use crate::access::Who;
 use crate::shell::call::{is_fit_to_be_kept, may_hold_a_secret};
 use crate::{private_file, text};
 
+/// No more of a file is read, in bytes.
+const BYTES_MAX: u64 = 16 << 20;
 /// Lines that are kept.
 pub const LINES_MAX: usize = 2_000;
 
@@ -36,7 +37,7 @@ impl Histories {
         };
         let Some(path) = self.directory.as_ref().map(|directory| directory.join(name)) else { return History::default() };
         // The first time there is none.
-        let lines = text::whole_lines(&fs::read(&path).unwrap_or_default());
+        let lines = text::whole_lines(&private_file::read(&path, BYTES_MAX).unwrap_or_default());
         let mut history = History { path: Some(path), lines };
         history.shorten();
         history
@@ -158,6 +159,6 @@ mod tests {
         private_file::write(&path, lines.concat().as_bytes()).unwrap();
         let history = Histories::new(directory.path().to_owned()).of(&Who::Operator);
         assert_eq!((history.lines().len(), history.lines()[0].as_str()), (LINES_MAX, "echo 2001"));
-        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), LINES_MAX);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), LINES_MAX);
     }
 }

@@ -4,14 +4,16 @@
 //! Standard error that cannot be written is nobody's business: what was asked is done all the same. These functions are the only
 //! way to both streams, since `eprintln!` would panic there.
 
-use std::fmt::{self, Write as _};
-use std::io::{self, ErrorKind, Write};
+use std::fmt;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use eyre::{Result, WrapErr};
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
+
+use crate::spelling::visible_lines;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -30,11 +32,20 @@ pub fn print<T: Serialize>(args: &OutputArgs, value: &T, text: impl FnOnce(&T) -
     print_text(&output)
 }
 
-/// Prints a text and a line's end.
+/// Prints a text and a line's end. On a terminal control characters in it are shown and do nothing.
 ///
 /// # Errors
 /// Where standard output cannot be written. A reader that has gone away is no error.
 pub fn print_text(text: &str) -> Result<()> {
+    let is_terminal = io::stdout().is_terminal();
+    print_raw(if is_terminal { visible_lines(text) } else { text.into() }.as_ref())
+}
+
+/// Prints a text as it is, and a line's end.
+///
+/// # Errors
+/// Where standard output cannot be written. A reader that has gone away is no error.
+pub fn print_raw(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
 }
@@ -52,27 +63,13 @@ pub fn written(result: io::Result<()>) -> Result<()> {
 
 /// Tells something on standard error, as a line of its own. Control characters in it are shown and do nothing.
 pub fn tell(text: impl fmt::Display) {
-    draw(&shown(&text.to_string()));
+    draw(&visible_lines(&text.to_string()));
 }
 
 /// Puts a line on standard error as it is, colours and all.
 pub fn draw(line: &str) {
     // In one piece, so that nobody else's words come in between. Where it cannot be written, nobody reads it.
     let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
-}
-
-/// A text of which nothing moves a cursor or changes a colour.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && !matches!(c, '\n' | '\t') {
-            // Writing into a string does not fail.
-            let _ = write!(shown, "{}", c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// How many characters a line of standard output may have before it is broken; none where that is no terminal.
@@ -97,7 +94,8 @@ mod tests {
 
     #[test]
     fn what_is_told_moves_no_cursor() {
-        assert_eq!(shown("cannot read a\u{1b}[2J\u{7}\rb\n\tdone ü"), "cannot read a\\u{1b}[2J\\u{7}\\rb\n\tdone ü");
+        assert_eq!(visible_lines("cannot read a\u{1b}[2J\u{7}\rb\n\tdone ü"), "cannot read a\\u{1b}[2J\\u{7}\\rb\n\tdone ü");
+        assert_eq!(visible_lines("\u{202e}evil"), "\\u{202e}evil");
     }
 
     #[test]

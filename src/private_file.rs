@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
@@ -48,12 +49,35 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Opens a file that is its owner's alone to add to its end, and makes one where there is none.
 ///
 /// # Errors
-/// Where it cannot be opened.
+/// Where it cannot be opened, or is no regular file.
 pub fn open_to_append(path: &Path) -> io::Result<File> {
     match create_new(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => OpenOptions::new().append(true).open(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(OpenOptions::new().append(true), path),
         created => created,
     }
+}
+
+/// Opens what has to be a regular file: a pipe in its place is not waited for, and a link is not followed.
+///
+/// # Errors
+/// Where it cannot be opened, or is something else.
+pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file")),
+    }
+}
+
+/// What is in a regular file, up to `max` bytes of it.
+///
+/// # Errors
+/// Where it cannot be read, or is something else.
+pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(OpenOptions::new().read(true), path)?.take(max).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Makes a file that is its owner's alone, and opens it to add to its end.
@@ -180,7 +204,18 @@ pub fn sweep(directory: &Path) -> io::Result<()> {
 /// # Errors
 /// Where it cannot be read, is too long or no text, or others than the owner may read or write it.
 pub fn read_secret(path: &Path) -> io::Result<SecretString> {
-    let file = File::open(path)?;
+    read_secret_of(File::open(path)?, path)
+}
+
+/// The same of a file of the data directory, which is a regular one.
+///
+/// # Errors
+/// As for [`read_secret`], and where it is something else.
+pub fn read_own_secret(path: &Path) -> io::Result<SecretString> {
+    read_secret_of(open_regular(OpenOptions::new().read(true), path)?, path)
+}
+
+fn read_secret_of(file: File, path: &Path) -> io::Result<SecretString> {
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));

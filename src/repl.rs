@@ -261,7 +261,7 @@ impl Repl {
     fn take_effect(&mut self, effect: Effect) -> Result<Option<Leaving>> {
         match effect {
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
-            Effect::Clear => output::print_text("\u{1b}[2J\u{1b}[H")?,
+            Effect::Clear => output::print_raw("\u{1b}[2J\u{1b}[H")?,
             Effect::History => {
                 output::print_text(&self.history.lines().join("\n"))?;
             }

@@ -32,6 +32,8 @@ use crate::storage::standing::Trouble;
 use crate::units::SimDuration;
 use crate::{output, private_file, recordings, scratch};
 
+/// What p2p makes in a data directory, but for the session, which is refused where others may read it, and histories.
+const MADE_HERE: [&str; 6] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX];
 /// How often a data directory is tried that another process has locked.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
@@ -357,8 +359,10 @@ fn warn_of_disks(snapshot: &Snapshot) {
 
 /// Closes to others what earlier versions have left open to them.
 fn close_to_others(data_dir: &Path) {
-    for name in ["nodes", "logs", "recordings", OUTBOX] {
-        let path = data_dir.join(name);
+    let is_history = |name: &str| name.starts_with("history") && name.ends_with(".txt");
+    let is_made_here = |name: &str| MADE_HERE.contains(&name) || is_history(name);
+    let entries = std::fs::read_dir(data_dir).into_iter().flatten().flatten();
+    for path in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_made_here)).map(|entry| entry.path()) {
         if let Err(error) = private_file::tighten(&path) {
             let path = path.display();
             output::tell(format_args!(

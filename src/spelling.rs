@@ -82,6 +82,18 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(if blank_is_hidden { in_quotes(&shown) } else { shown })
 }
 
+/// Lines as they are shown: what cannot be seen in them, moves a cursor or changes a colour is escaped, but for line ends and tabs.
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    let chars: Vec<(usize, char)> = text.char_indices().collect();
+    let is_escaped = |place: usize| !matches!(chars[place].1, '\n' | '\t') && is_hidden(&chars, place);
+    if !(0..chars.len()).any(is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let shown =
+        |place: usize| if is_escaped(place) { chars[place].1.escape_default().to_string() } else { chars[place].1.to_string() };
+    Cow::Owned((0..chars.len()).map(shown).collect())
+}
+
 /// A text without what cannot be seen.
 pub fn without_hidden(text: &str) -> String {
     let chars: Vec<(usize, char)> = text.char_indices().collect();

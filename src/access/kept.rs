@@ -27,7 +27,7 @@ pub fn save(data_dir: &Path, token: &Token) -> io::Result<()> {
 /// Where the file cannot be read, or others may read or write it.
 pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
     let path = path_in(data_dir);
-    match private_file::read_secret(&path) {
+    match private_file::read_own_secret(&path) {
         Ok(text) => Ok(Some(Token::presented(text.expose_secret()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {

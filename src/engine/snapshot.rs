@@ -110,6 +110,8 @@ pub struct Orphans {
     pub trouble: Option<Trouble>,
     /// The segments and their lengths.
     pub segments: Vec<(SegmentId, u64)>,
+    /// Segments there that files need on other nodes: the disks of two nodes may have been swapped. They stay.
+    pub needed_elsewhere: Vec<(SegmentId, u64)>,
 }
 
 /// A host and its links.

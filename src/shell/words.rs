@@ -48,11 +48,16 @@ pub enum WordsError {
         /// Its name.
         name: String,
     },
+    /// Variables have made it too long.
+    #[error("a word of it would have more than {TEXT_MAX} bytes")]
+    TooLong,
     /// There is more than one command where one is expected.
     #[error("there are several commands, where one is expected; quote `;` where it is meant")]
     Several,
 }
 
+/// No word to which a variable adds has more bytes.
+const TEXT_MAX: usize = 1 << 20;
 /// A backslash takes the end of its line away.
 const JOINED: &str = "\\\n";
 
@@ -249,6 +254,7 @@ impl Reader<'_> {
         self.at += len;
         match self.variables {
             Some(variables) if !name.is_empty() => match variables.get(&name) {
+                Some(value) if text.len() + value.len() > TEXT_MAX => return Err(WordsError::TooLong),
                 Some(value) => text.push_str(value),
                 None if name.starts_with(|c: char| c.is_ascii_digit()) => {
                     return Err(WordsError::MissingArgument { place: name });
@@ -285,6 +291,13 @@ mod tests {
         assert_eq!(texts(""), Vec::<String>::new());
         assert_eq!(texts("''"), [""]);
         assert_eq!(texts("\u{feff}ls a\r"), ["ls", "a"]);
+    }
+
+    #[test]
+    fn what_variables_make_too_long_is_refused() {
+        let variables = Variables::from([("x".to_owned(), "x".repeat(TEXT_MAX / 2))]);
+        assert_eq!(split("echo $x$x", &variables).map(|words| words[1].text.len()), Ok(TEXT_MAX));
+        assert_eq!(split("echo \"$x$x $x\"", &variables), Err(WordsError::TooLong));
     }
 
     #[test]

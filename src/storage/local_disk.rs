@@ -127,7 +127,7 @@ impl LocalDisk {
     }
 
     fn sync_all(&self, ids: &[SegmentId], file_system: &FileSystem) -> Result<(), DiskError> {
-        if let Some(&id) = ids.iter().find(|&&id| !self.path_of(id).exists()) {
+        if let Some(&id) = ids.iter().find(|&&id| !fs::symlink_metadata(self.path_of(id)).is_ok_and(|found| found.is_file())) {
             return Err(DiskError::NotFound { id });
         }
         file_system.sync(&self.failures_known).map_err(|error| failed(DiskAction::Sync, &self.segments, &error))
@@ -337,9 +337,11 @@ fn read_regular(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
 }
 
 fn sync_path(path: &Path, id: SegmentId) -> Result<(), DiskError> {
-    match File::open(path).and_then(|file| file.sync_all()) {
+    let open = private_file::open_regular(File::options().read(true), path);
+    match open.and_then(|file| file.sync_all()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(DiskError::NotFound { id }),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(DiskError::Stray { action: DiskAction::Sync }),
         Err(error) => Err(failed(DiskAction::Sync, path, &error)),
     }
 }
@@ -440,6 +442,7 @@ mod tests {
                 make();
                 assert_eq!(disk.read(id), Err(DiskError::Stray { action: DiskAction::Read }), "{n}");
                 assert_eq!(disk.list(), Err(DiskError::Stray { action: DiskAction::List }), "{n}");
+                assert!(disk.sync(&[id]).is_err(), "{n}");
             }
         }
     }

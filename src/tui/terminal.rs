@@ -1,6 +1,7 @@
 //! The terminal: taken over at the start, given back at the end, whatever the end is. Knows nothing of what is drawn.
 
 use std::io::{self, Write, stdout};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc as channel};
 use std::time::Duration;
@@ -64,15 +65,16 @@ fn leave() {
     let _ = disable_raw_mode();
 }
 
-/// What the screen is drawn on.
-pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+/// What the screen is drawn on. It is never dropped: it would show the cursor, which [`Guard`] does, and where the terminal is closed
+/// say so with a panic.
+pub type Screen = ManuallyDrop<Terminal<CrosstermBackend<io::Stdout>>>;
 
 /// The screen.
 ///
 /// # Errors
 /// Where the terminal's size cannot be had.
 pub fn screen() -> io::Result<Screen> {
-    Terminal::new(CrosstermBackend::new(stdout()))
+    Terminal::new(CrosstermBackend::new(stdout())).map(ManuallyDrop::new)
 }
 
 /// How long the reading thread sleeps between looking whether it is to end.

@@ -180,8 +180,7 @@ fn what_others_could_look_into_is_closed() {
     home.ok(&["put", "a.bin", "--as", "b.bin"]);
     let still: Vec<PathBuf> = open_to_others(&home.data()).into_iter().map(|(path, _)| path).collect();
     let top = |name: &str| home.data().join(name);
-    assert!(still.iter().all(|path| [top("mine"), top("catalog.redb"), top("reserve")].contains(path)), "{still:?}");
-    assert!(still.contains(&top("mine")));
+    assert_eq!(still, [top("mine")]);
 }
 
 #[test]
@@ -380,6 +379,53 @@ fn the_catalog_and_the_disks_of_another_directory_change_nothing() {
     home.ok(&["ls", "--data-dir", "one"]);
     home.ok(&["get", "b.bin", "--data-dir", "two", "-o", "copy"]);
     assert!(read(home.path("copy")) == read(home.path("b.bin")));
+}
+
+/// Two disks of one data directory in each other's place: what files need of either stays, whatever is freed or taken over.
+#[test]
+fn disks_that_are_swapped_lose_nothing() {
+    for action in ["free", "adopt"] {
+        let home = Home::new(QUICK);
+        home.file("a.bin", 300_000);
+        home.ok(&["put", "a.bin"]);
+        let node = |number: u8| home.data().join(format!("nodes/Node_0{number}"));
+        let swap = || {
+            fs::rename(node(1), home.path("kept")).unwrap();
+            fs::rename(node(2), node(1)).unwrap();
+            fs::rename(home.path("kept"), node(2)).unwrap();
+        };
+        swap();
+        let said = home.run(&["ls"]);
+        assert!(!said.stderr.contains("belong to no file of this catalog"), "{said:?}");
+        assert!(home.ok(&["orphans", action]).contains("were disks swapped?"));
+        home.ok(&["ls"]);
+        swap();
+        home.ok(&["orphans", "adopt"]);
+        home.ok(&["verify", "a.bin"]);
+    }
+}
+
+/// A pipe in the place of a file of the data directory is told of, and not waited for.
+#[test]
+fn a_pipe_where_a_file_should_be_is_not_waited_for() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.login("alice");
+    let pipe = |path: &Path| {
+        let _ = fs::remove_file(path);
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    };
+    let session = home.data().join("session");
+    let token = read(&session);
+    pipe(&session);
+    assert!(home.refused(&["ls"]).contains("it is no regular file"));
+    fs::remove_file(&session).unwrap();
+    p2p_storage::private_file::write(&session, &token).unwrap();
+    pipe(&home.data().join("history-alice.txt"));
+    let said = end_of(home.command(&["repl"]).stdin(Stdio::null()).spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    pipe(&files_below(&home.data().join("logs"))[0]);
+    assert!(home.refused(&["ls"]).contains("cannot write the log"));
 }
 
 /// Listed by name, kept where somebody wants to go on without them, removed where somebody says so.

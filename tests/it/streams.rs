@@ -68,7 +68,7 @@ fn an_interrupt_with_an_unwritable_standard_error_is_an_interrupt() {
 fn a_closed_terminal_ends_what_runs_in_it() {
     let home = Home::new("");
     home.file("a.bin", 2_000_000);
-    for arguments in [&["put", "a.bin", "--speed", "4x"][..], &["repl"], &["run", "-c", "upload a.bin", "--speed", "4x"]] {
+    for arguments in [&["put", "a.bin", "--speed", "4x"][..], &["repl"], &[], &["run", "-c", "upload a.bin", "--speed", "4x"]] {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
         command.args(arguments);
         command.cwd(home.path("."));
@@ -76,7 +76,7 @@ fn a_closed_terminal_ends_what_runs_in_it() {
         let pair = native_pty_system().openpty(size(120, 40)).unwrap();
         let mut child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        if arguments[0] == "repl" {
+        if arguments.first().is_none_or(|first| *first == "repl") {
             let mut reader = pair.master.try_clone_reader().unwrap();
             let (mut seen, mut bytes) = (String::new(), [0; 4096]);
             while !seen.contains('›') {

@@ -145,6 +145,8 @@ struct Start {
     volumes: epochs::Volumes,
     needed: Segments,
     kept: Segments,
+    /// What files need of any node.
+    needed_anywhere: BTreeSet<SegmentId>,
     findings: Vec<Event>,
     /// How each volume stands that is the catalog's own.
     own: Vec<Option<Standing>>,
@@ -159,7 +161,17 @@ impl Start {
     fn new(catalog: &Catalog) -> Result<Start, EngineError> {
         let (volumes, needed, kept) = (catalog.volumes()?, catalog.references()?, catalog.kept()?);
         let is_read_only = catalog.database().is_read_only();
-        Ok(Start { volumes, needed, kept, findings: Vec::new(), own: Vec::new(), unknown_segments: 0, is_read_only })
+        let needed_anywhere = needed.values().flatten().copied().collect();
+        Ok(Start {
+            volumes,
+            needed,
+            kept,
+            needed_anywhere,
+            findings: Vec::new(),
+            own: Vec::new(),
+            unknown_segments: 0,
+            is_read_only,
+        })
     }
 
     /// A node on its disk. One whose disk refuses is stopped, and holds nothing.
@@ -181,7 +193,8 @@ impl Start {
         match standing {
             Ok(_) => Node::new(number, volume, config.health, probes),
             Err(trouble) => {
-                self.unknown_segments += others.len() as u64;
+                let is_unknown = |id: &SegmentId| !self.needed_anywhere.contains(id);
+                self.unknown_segments += others.iter().filter(|(id, _)| is_unknown(id)).count() as u64;
                 self.findings.push(Event::DiskTrouble { node: number, trouble: trouble.clone() });
                 Node::troubled(number, volume, trouble, config.health, probes)
             }

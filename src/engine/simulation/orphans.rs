@@ -37,7 +37,7 @@ impl Simulation {
         for of in wanted {
             let report = self.orphans_of(of)?;
             let is_named = node.is_some();
-            if report.trouble.is_none() && report.segments.is_empty() {
+            if report.trouble.is_none() && report.segments.is_empty() && report.needed_elsewhere.is_empty() {
                 continue;
             }
             // Where nobody has named it, a disk that is broken or away is in nobody's way.
@@ -51,23 +51,25 @@ impl Simulation {
     }
 
     fn settle_orphans(&mut self, action: OrphansAction, report: &Orphans) -> Result<(), EngineError> {
-        let ids: Vec<SegmentId> = report.segments.iter().map(|(id, _)| *id).collect();
+        let ids_of = |segments: &Found| segments.iter().map(|(id, _)| *id).collect::<Vec<SegmentId>>();
+        let (ids, elsewhere) = (ids_of(&report.segments), ids_of(&report.needed_elsewhere));
         match (action, &report.trouble) {
             (OrphansAction::List, _) => return Ok(()),
             (_, Some(trouble @ Trouble::Disk(_))) | (OrphansAction::Free, Some(trouble @ Trouble::NotMounted)) => {
                 return Err(EngineError::Trouble { node: report.node, trouble: trouble.clone() });
             }
             (OrphansAction::Adopt, Some(_)) => {
-                self.world.catalog.keep(report.node, &ids)?;
+                self.world.catalog.keep(report.node, &[ids.clone(), elsewhere].concat())?;
                 self.take_over(report.node)?;
             }
             // They are kept already.
             (OrphansAction::Adopt, None) => return Ok(()),
             (OrphansAction::Free, trouble) => {
+                // Before the volume is the catalog's own: what is kept is not swept.
+                self.world.catalog.keep(report.node, &elsewhere)?;
                 if trouble.is_some() {
                     self.take_over(report.node)?;
                 }
-                self.world.catalog.keep(report.node, &[])?;
                 self.delete_orphans(report.node, &ids)?;
             }
         }
@@ -89,9 +91,12 @@ impl Simulation {
                 kept.into_iter().filter_map(|id| Some((id, entry.node.len_of(id)?))).collect()
             }
         };
-        let needed = self.needed_of(node)?;
-        let segments = candidates.into_iter().filter(|(id, _)| !needed.contains(id)).collect();
-        Ok(Orphans { node, trouble, segments })
+        let mut references = self.world.catalog.references()?;
+        let here = references.remove(&node).unwrap_or_default();
+        let elsewhere: BTreeSet<SegmentId> = references.into_values().flatten().collect();
+        let others = candidates.into_iter().filter(|(id, _)| !here.contains(id));
+        let (needed_elsewhere, segments) = others.partition(|(id, _)| elsewhere.contains(id));
+        Ok(Orphans { node, trouble, segments, needed_elsewhere })
     }
 
     fn needed_of(&self, node: NodeNumber) -> Result<BTreeSet<SegmentId>, EngineError> {

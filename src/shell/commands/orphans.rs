@@ -32,7 +32,14 @@ fn amount(on: &Orphans) -> String {
 }
 
 fn told(found: &[Orphans], line: impl Fn(&Orphans) -> String) -> View {
-    View::Text(found.iter().map(line).collect::<Vec<_>>().join("\n"))
+    View::Text(found.iter().flat_map(|on| [Some(line(on)), swapped(on)]).flatten().collect::<Vec<_>>().join("\n"))
+}
+
+/// What speaks for two disks that are in each other's place.
+fn swapped(on: &Orphans) -> Option<String> {
+    let count = on.needed_elsewhere.len();
+    (count > 0)
+        .then(|| format!("{count} segments on {} are needed by files on other nodes, and stay: were disks swapped?", on.node))
 }
 
 fn list(found: &[Orphans]) -> View {
@@ -44,11 +51,16 @@ fn list(found: &[Orphans]) -> View {
         found.iter().flat_map(|on| on.segments.iter().map(|(id, len)| vec![on.node.to_string(), id.to_string(), bytes_of(*len)]));
     let columns = vec![words("node"), words("segment"), figures("size")];
     let segments = Table { columns, rows: rows.collect(), empty: "no segments" };
-    View::Sections(vec![("volumes".into(), View::Table(volumes)), ("segments".into(), View::Table(segments))])
+    let mut sections = vec![("volumes".into(), View::Table(volumes)), ("segments".into(), View::Table(segments))];
+    let elsewhere: Vec<String> = found.iter().filter_map(swapped).collect();
+    if !elsewhere.is_empty() {
+        sections.push(("swapped disks".into(), View::Text(elsewhere.join("\n"))));
+    }
+    View::Sections(sections)
 }
 
 fn data(on: &Orphans) -> Value {
     let segments: Value = on.segments.iter().map(|(id, len)| json!({ "sha256": id.to_string(), "bytes": len })).collect();
     let trouble = on.trouble.as_ref().map(ToString::to_string);
-    json!({ "node": on.node.to_string(), "trouble": trouble, "segments": segments })
+    json!({ "node": on.node.to_string(), "trouble": trouble, "segments": segments, "needed_elsewhere": on.needed_elsewhere.len() })
 }
