@@ -296,14 +296,14 @@ impl Database {
         if let Some(reason) = self.0.place.displaced() {
             return Err(DatabaseError::Suspended { reason: self.suspend(reason) });
         }
-        match self.reserve().filter(|reserve| reserve.is_short()) {
+        match self.reserve() {
             // One that begins and finds no room would end all writing of this process.
-            Some(_) if purpose == Purpose::Keep => Err(DatabaseError::Full),
-            Some(reserve) => {
+            Some(reserve) if purpose == Purpose::Keep && reserve.is_short_for_more() => Err(DatabaseError::Full),
+            Some(reserve) if purpose != Purpose::Keep && reserve.is_short() => {
                 reserve.release();
                 Ok(())
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -220,9 +220,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::action -- What to do with them:((list\:"Say which there are, and why they stay"
-free\:"Remove them, and let the volumes be this catalog'\''s from now on"
-adopt\:"Keep them, and let the volumes be this catalog'\''s from now on"))' \
+'::action -- What to do\: `free` removes them, `adopt` keeps them, and with either the volumes are this catalog'\''s from then on:(list free adopt)' \
 '::node -- On which node, such as Node_03; on every such node where none is given:_default' \
 && ret=0
 ;;

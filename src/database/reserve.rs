@@ -41,17 +41,39 @@ impl Reserve {
 
     /// Whether there is hardly any room left.
     pub(super) fn is_short(&self) -> bool {
-        self.free().is_some_and(|free| free < SHORT)
+        self.is_below(SHORT)
     }
 
-    /// Gives the room to whoever needs it now.
+    /// Whether there is hardly any room left for what may be done another time: what the reserve has given is none of it.
+    pub(super) fn is_short_for_more(&self) -> bool {
+        let given = if self.is_used.load(Ordering::SeqCst) { SIZE.saturating_sub(self.len()) } else { 0 };
+        self.is_below(SHORT + given)
+    }
+
+    fn is_below(&self, least: u64) -> bool {
+        self.free().is_some_and(|free| free < least)
+    }
+
+    /// Bytes that are still kept back.
+    fn len(&self) -> u64 {
+        self.path.symlink_metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// Gives as much room as makes enough to whoever needs it now. Somebody else may be quicker to use it, so that the rest is kept for
+    /// the next time.
     pub(super) fn release(&self) {
-        match fs::remove_file(&self.path) {
-            Ok(()) => tracing::warn!(path = %self.path.display(), "the disk is full: room that was kept back is used"),
+        self.is_used.store(true, Ordering::SeqCst);
+        let free = self.free().filter(|&free| free < SHORT).unwrap_or_default();
+        let rest = self.len().saturating_sub(SHORT - free);
+        let given = match rest {
+            0 => fs::remove_file(&self.path),
+            rest => File::options().write(true).open(&self.path).and_then(|file| file.set_len(rest)),
+        };
+        match given {
+            Ok(()) => tracing::warn!(path = %self.path.display(), rest, "the disk is full: room that was kept back is used"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => tracing::warn!(path = %self.path.display(), %error, "room that was kept back cannot be used"),
         }
-        self.is_used.store(true, Ordering::SeqCst);
     }
 
     /// Keeps room back again, where it was used and there is enough by now.
@@ -115,10 +137,16 @@ mod tests {
         let metadata = fs::metadata(&path).unwrap();
         assert!(metadata.len() == SIZE && metadata.blocks() * 512 >= SIZE, "{metadata:?}");
         assert!(!reserve.is_short());
-        reserve.release();
+        // In parts, so that there is some left where somebody else uses what was given.
+        let lens = [1, 2, 3].map(|_| {
+            reserve.release();
+            reserve.len()
+        });
+        assert_eq!(lens, [SIZE - SHORT, SIZE - 2 * SHORT, 0]);
         assert!(!path.exists());
+        reserve.release();
         reserve.restore();
-        assert!(path.exists());
+        assert_eq!(fs::metadata(&path).unwrap().len(), SIZE);
         // One that was cut short is made anew at the next start.
         File::options().write(true).open(&path).unwrap().set_len(10).unwrap();
         drop(Reserve::of(directory.path()));

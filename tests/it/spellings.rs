@@ -39,7 +39,8 @@ fn a_password_is_the_same_from_every_keyboard() {
     assert_eq!(end_of(register.unwrap()).code, Some(0));
     assert_eq!(login(&home, "alice", "cafe\u{301} correct horse").code, Some(0));
     assert_eq!(login(&home, "alice", "cafe correct horse").code, Some(1));
-    let name = end_of(home.command(&["register", "frank", "f@example.org"]).env("P2P_PASSWORD", "frankfrank1").spawn().unwrap());
+    let name =
+        end_of(home.command(&["register", "frank", "f@example.org"]).env("P2P_NEW_PASSWORD", "frankfrank1").spawn().unwrap());
     assert!(name.code == Some(1) && name.stderr.contains("user name, or little more"), "{name:?}");
 }
 
