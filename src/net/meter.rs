@@ -1,7 +1,7 @@
 //! Meters: how many payload bytes of marked ranges have been acknowledged, in all and by the second.
 //!
-//! Whoever writes may mark what it writes with a meter. An acknowledgement that covers marked bytes adds them to their meter,
-//! at the instant at which it reaches the sender. Costs nothing where nothing is marked. Knows nothing of what the bytes mean.
+//! Whoever writes may mark what it writes with a meter. An acknowledgement that covers marked bytes, cumulatively or selectively, adds
+//! them to their meter, at the instant at which it reaches the sender. Costs nothing where nothing is marked. Knows nothing of what the bytes mean.
 
 use std::collections::VecDeque;
 
@@ -55,7 +55,7 @@ impl Meters {
         self.meters.get(id.place as usize).filter(|meter| meter.generation == id.generation)
     }
 
-    /// All below `acked` of what an end has written is acknowledged. A meter that is gone counts nothing.
+    /// All below `acked` of what an end has written is acknowledged, or as much as that is. A meter that is gone counts nothing.
     pub(super) fn count(&mut self, marked: &mut VecDeque<Marked>, acked: u64, now: SimTime) {
         while let Some(range) = marked.front_mut().filter(|range| range.from < acked) {
             let (reached, meter) = (acked.min(range.end), range.meter);

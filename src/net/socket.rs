@@ -347,7 +347,8 @@ impl Network {
         let acked = connection.acked_to();
         end.stream.acknowledge(acked);
         if !end.marked.is_empty() {
-            self.meters.count(&mut end.marked, acked, self.now);
+            // What is acknowledged selectively has passed as well: else a hole that is filled looks like a leap of the rate.
+            self.meters.count(&mut end.marked, connection.delivered_to(), self.now);
         }
         let has_room = end.wants_room && connection.lets_write();
         let drained = end.wants_drained && connection.unacknowledged() == 0;

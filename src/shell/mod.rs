@@ -103,6 +103,14 @@ pub enum ShellError {
     /// What was to be found out is, and it is bad.
     #[error("{0}")]
     Bad(String),
+    /// Of several things the first ones are done, and the next one is not.
+    #[error("{error}; before that, this was done: {}", done.join("; "))]
+    Partly {
+        /// What was done, in the words of its answers.
+        done: Vec<String>,
+        /// Why the next one was not; what comes after it was not begun.
+        error: Box<ShellError>,
+    },
     /// Somebody interrupted it.
     #[error("interrupted")]
     Interrupted,
@@ -112,6 +120,14 @@ fn suggestion(near: &[&str]) -> String {
     match near {
         [] => "; `help` lists them".into(),
         near => format!("; did you mean {}?", near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")),
+    }
+}
+
+/// What is told where a batch ends with an error: what was done before is part of it.
+fn partly(answers: &[Answer], error: ShellError) -> ShellError {
+    match answers {
+        [] => error,
+        answers => ShellError::Partly { done: answers.iter().map(|answer| answer.view.text()).collect(), error: Box::new(error) },
     }
 }
 
@@ -210,14 +226,21 @@ impl Shell {
             Effect::Batch(planned) => {
                 let mut answers = Vec::with_capacity(planned.len());
                 for Planned { command, .. } in planned {
-                    let answer = self.begin(command).await?;
-                    answers.push(match &answer.effect {
-                        Effect::Follow(begun) => self.finish(begun).await?,
-                        _ => answer,
-                    });
+                    match self.carry_out(command).await {
+                        Ok(answer) => answers.push(answer),
+                        Err(error) => return Err(partly(&answers, error)),
+                    }
                 }
                 Ok(Answer::all(answers))
             }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn carry_out(&self, command: Command) -> Result<Answer, ShellError> {
+        let answer = self.begin(command).await?;
+        match &answer.effect {
+            Effect::Follow(begun) => self.finish(begun).await,
             _ => Ok(answer),
         }
     }

@@ -147,6 +147,22 @@ fn a_rate_is_that_of_the_last_ten_seconds() {
     assert!((status.eta_seconds.unwrap() / truth - 1.0).abs() < 0.3, "{status:?}");
 }
 
+/// No rate is above what the link carries, whatever is lost: bytes behind a hole have passed when they arrive, and not all at once
+/// when the hole is filled.
+#[test]
+fn no_rate_is_above_that_of_the_link() {
+    for (loss, nodes) in [("0%", 5), ("2%", 5), ("5%", 1)] {
+        let mut bench = network(7, &vec![link("64KiB/s", "5ms", loss); nodes + 1]);
+        random_file(&bench.path("a.bin"), 3_000_000, 1);
+        let id = bench.start(bench.upload_of("a.bin")).unwrap();
+        for second in 1..45 {
+            advance(&mut bench, SimTime::ZERO + SECOND * second);
+            let rate = status_of(&mut bench, id).rate_bytes_per_second.unwrap_or_default();
+            assert!(rate <= 65_536.0, "{rate} bytes/s after {second} s, with {loss} loss");
+        }
+    }
+}
+
 /// Runs a transfer to its end: at every half second from a tenth of the way on, the seconds that were announced and those that it
 /// took.
 fn guesses(bench: &mut Bench, command: Command) -> Vec<(Option<f64>, f64)> {

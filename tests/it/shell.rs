@@ -79,6 +79,19 @@ fn a_script_is_given_arguments_and_variables() {
     assert!(home.wrong_usage(&["run", "-c", "ls", "--set", "1=x"]).contains("--set file1=video.bin"));
 }
 
+#[test]
+fn a_batch_that_fails_says_what_it_has_done() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 1_000);
+    home.file("b.bin", 1_000);
+    let said = home.refused(&["run", "-c", "upload a.bin b.bin nosuch.bin a.bin"]);
+    assert!(
+        said.contains("nosuch.bin") && said.contains("this was done: stored a.bin") && said.contains("stored b.bin"),
+        "{said}"
+    );
+    assert_eq!(home.stored(), ["a.bin", "b.bin"]);
+}
+
 /// What a script has begun by the side when it ends is finished, as fast as the machine can.
 #[test]
 fn nothing_is_dropped_at_the_end_of_a_script() {

@@ -100,6 +100,11 @@ impl Connection {
         self.sender.acked_to()
     }
 
+    /// How much of what was written the peer is known to have, cumulatively and selectively, as an offset.
+    pub(crate) fn delivered_to(&self) -> u64 {
+        self.sender.delivered_to()
+    }
+
     /// All before this offset has been sent at least once.
     pub(crate) fn sent_to(&self) -> u64 {
         self.sender.sent_to()

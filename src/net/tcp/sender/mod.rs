@@ -32,6 +32,7 @@ use self::transmit::Usage;
 use super::TcpConfig;
 use super::congestion::Congestion;
 use super::rtt::RttEstimator;
+use crate::net::packet::MSS;
 use crate::net::stats::ConnectionStats;
 use crate::units::{SimDuration, SimTime};
 
@@ -133,6 +134,12 @@ impl Sender {
     /// SND.UNA: all before it has arrived.
     pub(super) fn acked_to(&self) -> u64 {
         self.una
+    }
+
+    /// As far as the stream would be acknowledged if what has arrived had arrived in order: SACKed packets count as full ones. Unlike
+    /// [`acked_to`](Self::acked_to) it does not leap where a hole is filled.
+    pub(super) fn delivered_to(&self) -> u64 {
+        (self.una + u64::from(self.board.sacked()) * u64::from(MSS)).min(self.nxt)
     }
 
     /// SND.NXT.
