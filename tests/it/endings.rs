@@ -179,7 +179,11 @@ impl Run {
             }
         };
         match self.bench.ask(command) {
-            Ok(Reply::Started(transfer)) => self.transfers.push(transfer),
+            Ok(Reply::Started(transfer)) => {
+                self.transfers.push(transfer);
+                // Its time begins now.
+                self.progress_at = self.now();
+            }
             Ok(other) => panic!("{other:?}"),
             Err(error) => assert!(is_expected(&error), "{error}"),
         }
