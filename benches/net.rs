@@ -1,7 +1,7 @@
 //! Floor 1: what the virtual wire costs the machine, beside what others say theirs costs.
 //!
-//! ns-3.37 takes 1.4 CPU seconds for 100 MB over 100 Mbit/s and 5 ms, and SimPy 1.15 s for 100,000 packets over the simplest
-//! link there is. Both ran on a machine of the class that the README names.
+//! ns-3 is measured beside it by `benches/beside_ns3.sh`, in one run; SimPy takes 1.15 s for 100,000 packets over the simplest
+//! link there is, on a machine of the class that the README names.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
