@@ -4,14 +4,16 @@
 //! first look at what is there, and covers the catalog, the nodes' disks, the log, the recordings, and every sweep. The system
 //! releases it when the process ends, however that ends. Knows nothing of what is in the directory.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, FlockOperation, OFlags, accessat, flock};
 use rustix::io::Errno;
 use thiserror::Error;
+
+use crate::file_identity::FileIdentity;
 
 /// How often a directory is looked up anew that is replaced by another while it is being locked.
 const LOOKUPS_MAX: usize = 8;
@@ -76,7 +78,7 @@ impl DirectoryLock {
             }
             // Somebody may have moved it away between the look-up and the lock, and locked another of the same name.
             let locked = directory.metadata().map_err(failed)?;
-            if path.metadata().is_ok_and(|named| is_same(&named, &locked)) {
+            if path.metadata().is_ok_and(|named| FileIdentity::of(&named) == FileIdentity::of(&locked)) {
                 return Ok(DirectoryLock { path: path.to_owned(), sharing, _directory: directory });
             }
         }
@@ -103,10 +105,6 @@ pub fn is_read_only(path: &Path) -> bool {
 
 fn open_directory(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(OFlags::DIRECTORY.bits().cast_signed()).open(path)
-}
-
-fn is_same(a: &Metadata, b: &Metadata) -> bool {
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@
 //! A file is found to be sound before anything in it is changed. One that can only be read is opened all the same, and what has to
 //! be noted while somebody reads is noted in memory.
 
+mod error;
 mod held_back;
+mod place;
 mod reserve;
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use redb::backends::FileBackend;
@@ -28,9 +29,12 @@ use redb::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use thiserror::Error;
 
+pub use self::error::DatabaseError;
+
+use self::error::{damaged_value, opening_failed};
 use self::held_back::HeldBack;
+use self::place::Place;
 use self::reserve::Reserve;
 use crate::data_dir::DirectoryLock;
 use crate::{codec, panics, private_file};
@@ -45,100 +49,6 @@ const UNFINISHED: &str = ".catalog-new-";
 const CACHE_BYTES: usize = 32 << 20;
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-
-/// Why the database did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum DatabaseError {
-    /// Another process has it open.
-    #[error("{path} is in use by another p2p process; one process at a time may use a data directory")]
-    InUse {
-        /// Its file.
-        path: PathBuf,
-    },
-    /// What is in the file is no database of ours, or no longer.
-    #[error("{path} is damaged: {reason}")]
-    Damaged {
-        /// Its file.
-        path: PathBuf,
-        /// What was found.
-        reason: String,
-    },
-    /// The disk under it refused.
-    #[error("the catalog cannot be read or written: {reason}")]
-    Io {
-        /// What the system said.
-        reason: String,
-    },
-    /// There is hardly any room left, and the change is not one of those that room is kept back for. Nothing is changed.
-    #[error("no space is left for the catalog on the disk of the data directory")]
-    Full,
-    /// The database can only be read.
-    #[error("{path} can only be read, and nothing in the data directory is changed")]
-    ReadOnly {
-        /// Its file.
-        path: PathBuf,
-    },
-    /// The commit itself failed: nobody knows whether the change is stored.
-    #[error("it is not known whether the change is stored ({reason}); nothing more is written, and the next start finds out")]
-    OutcomeUnknown {
-        /// What failed.
-        reason: String,
-    },
-    /// Nothing is written any more, because the outcome of an earlier change is unknown or the file is another's by now. What
-    /// was asked for is not done.
-    #[error("nothing more is written to the catalog before the next start: {reason}")]
-    Suspended {
-        /// What failed.
-        reason: String,
-    },
-}
-
-impl DatabaseError {
-    /// Whether nobody knows if the change is stored. Then nothing may be done that relies on either.
-    pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self, DatabaseError::OutcomeUnknown { .. })
-    }
-
-    /// What it says without the database's path, and without texts of the system, which may have it.
-    pub const fn without_path(&self) -> &'static str {
-        match self {
-            DatabaseError::InUse { .. } => "the catalog is in use by another process",
-            DatabaseError::Damaged { .. } => "the catalog is damaged",
-            DatabaseError::Io { .. } => "the catalog cannot be read or written",
-            DatabaseError::Full => "no space is left for the catalog",
-            DatabaseError::ReadOnly { .. } => "the catalog can only be read",
-            DatabaseError::OutcomeUnknown { .. } => "the commit to the catalog has failed; the next start finds out",
-            DatabaseError::Suspended { .. } => "nothing more is written to the catalog before the next start",
-        }
-    }
-}
-
-impl From<redb::Error> for DatabaseError {
-    fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::Corrupted(reason) => damaged_value(reason),
-            redb::Error::Io(io) if is_full(io.kind()) => DatabaseError::Full,
-            error => DatabaseError::Io { reason: error.to_string() },
-        }
-    }
-}
-
-/// Conversions by way of redb's error of everything, so that `?` serves wherever a table is touched.
-macro_rules! from_redb {
-    ($($error:ty),*) => {$(
-        impl From<$error> for DatabaseError {
-            fn from(error: $error) -> Self {
-                redb::Error::from(error).into()
-            }
-        }
-    )*};
-}
-
-from_redb!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError, redb::SetDurabilityError);
-
-fn damaged_value(reason: String) -> DatabaseError {
-    DatabaseError::Damaged { path: PathBuf::from("catalog.redb"), reason }
-}
 
 /// What a change is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,32 +76,6 @@ struct Inner {
     /// The room that is kept back in the directory, and its lock. They go after the database is closed, which is the last thing
     /// done in there.
     held: OnceLock<(Option<Reserve>, DirectoryLock)>,
-}
-
-/// Where the database's file is, and which file that is.
-#[derive(Debug)]
-struct Place {
-    path: PathBuf,
-    file: FileIdentity,
-}
-
-/// Device and inode of a file: what tells it from every other (POSIX.1-2024, `<sys/stat.h>`) as long as it is open.
-type FileIdentity = (u64, u64);
-
-fn identity(metadata: &Metadata) -> FileIdentity {
-    (metadata.dev(), metadata.ino())
-}
-
-impl Place {
-    /// Why what is written to the open file is lost, where its path has come to name another file, or none.
-    fn displaced(&self) -> Option<String> {
-        let path = self.path.display();
-        match self.path.metadata() {
-            Ok(found) if identity(&found) == self.file => None,
-            Ok(_) => Some(format!("{path} is another file than the one that is open; somebody has replaced it")),
-            Err(error) => Some(format!("{path} cannot be found any more: {error}")),
-        }
-    }
 }
 
 impl Database {
@@ -230,7 +114,7 @@ impl Database {
         let damaged = |reason| DatabaseError::Damaged { path: path.to_owned(), reason };
         let unreachable = |error| DatabaseError::Io { reason: format!("{}: {error}", path.display()) };
         let file = File::options().read(true).write(!read_only).open(path).map_err(unreachable)?;
-        let place = Place { path: path.to_owned(), file: identity(&file.metadata().map_err(unreachable)?) };
+        let place = Place::new(path.to_owned(), &file.metadata().map_err(unreachable)?);
         let backend = FileBackend::new(file).map_err(|error| opening_failed(path, &error))?;
         let backend = HeldBack::new(backend, read_only).map_err(unreachable)?;
         let opened = panics::caught(|| open_sound(backend.clone())).map_err(damaged)?;
@@ -385,7 +269,7 @@ fn create(path: &Path) -> Result<(), DatabaseError> {
     let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory).map_err(|error| failed(&error))?;
     let created = Builder::new().create(unfinished.path()).map_err(|error| opening_failed(path, &error))?;
     let metadata = unfinished.as_file().metadata().map_err(|error| failed(&error))?;
-    let place = Place { path: unfinished.path().to_owned(), file: identity(&metadata) };
+    let place = Place::new(unfinished.path().to_owned(), &metadata);
     let database = Database::new(created, place, false);
     let format = codec::encode(FORMAT, &()).map_err(|error| failed(&error))?;
     database.write(|transaction| -> Result<(), DatabaseError> {
@@ -432,27 +316,6 @@ fn open_sound(backend: impl StorageBackend) -> Result<redb::Database, redb::Data
     Ok(database)
 }
 
-fn opening_failed(path: &Path, error: &redb::DatabaseError) -> DatabaseError {
-    let path = path.to_owned();
-    match error {
-        redb::DatabaseError::DatabaseAlreadyOpen | redb::DatabaseError::LockProtocolMismatch => DatabaseError::InUse { path },
-        redb::DatabaseError::Storage(StorageError::Io(io)) if !is_damage(io.kind()) => {
-            DatabaseError::Io { reason: format!("{}: {io}", path.display()) }
-        }
-        other => DatabaseError::Damaged { path, reason: other.to_string() },
-    }
-}
-
-/// Whether an I/O error says that there is no room.
-fn is_full(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-}
-
-/// Whether an I/O error is about what the file says, not about reaching it.
-fn is_damage(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::InvalidInput)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -495,9 +358,9 @@ mod tests {
     fn failing(path: &Path) -> (Database, Arc<AtomicUsize>) {
         drop(Database::open(path).unwrap());
         let file = File::options().read(true).write(true).open(path).unwrap();
-        let (place, good) = (identity(&file.metadata().unwrap()), Arc::new(AtomicUsize::new(usize::MAX)));
+        let (place, good) = (Place::new(path.to_owned(), &file.metadata().unwrap()), Arc::new(AtomicUsize::new(usize::MAX)));
         let backend = Failing { file: FileBackend::new(file).unwrap(), good: Arc::clone(&good) };
-        (Database::new(open_sound(backend).unwrap(), Place { path: path.to_owned(), file: place }, false), good)
+        (Database::new(open_sound(backend).unwrap(), place, false), good)
     }
 
     fn insert(database: &Database, number: u64) -> Result<(), DatabaseError> {

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 0 | [`units`], [`random`], [`codec`], [`panics`], [`likeness`] | virtual time, sizes, rates, chances; seeded chance; values as bytes; panics as values; names that are meant |
 //! | 0 | [`text`], [`spelling`], [`stored_time`] | text from outside, read in one way; one text in several spellings; instants of a clock that may be put back |
-//! | 0 | [`pieces`], [`replacement`], [`private_file`] | files that grow by whole pieces, or appear whole, and what they replace; files that are their owner's alone |
+//! | 0 | [`pieces`], [`file_identity`], [`replacement`], [`private_file`] | files that grow by whole pieces, or appear whole, and what they replace; files that are their owner's alone |
 //! | 0 | [`data_dir`], [`database`] | the lock of a data directory; the embedded database in it |
 //! | 1 | [`net`] | the virtual TCP/IP network |
 //! | 1 | [`storage`] | what a node keeps, and what a file becomes |
@@ -44,6 +44,7 @@ pub mod demo_users;
 pub mod engine;
 pub mod experiment;
 pub mod failure;
+pub mod file_identity;
 pub mod flow;
 pub mod history;
 pub mod interrupt;

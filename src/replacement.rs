@@ -17,6 +17,8 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use crate::file_identity::FileIdentity;
+
 /// How the names of files begin that have one before they are whole.
 pub(crate) const PREFIX: &str = ".p2p-part-";
 /// How many may be written to one place at once, where each needs a name.
@@ -282,7 +284,7 @@ fn lock(file: &File) {
 }
 
 fn is_same(found: &Metadata, file: &File) -> bool {
-    file.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (found.dev(), found.ino()))
+    file.metadata().is_ok_and(|metadata| FileIdentity::of(&metadata) == FileIdentity::of(found))
 }
 
 /// The name of a file that is not whole; dropped, it is removed.

@@ -10,6 +10,8 @@ use eyre::{Result, WrapErr, eyre};
 use rustix::fs::OFlags;
 use tempfile::TempDir;
 
+use crate::file_identity::FileIdentity;
+
 /// How often it is tried anew where a sweeper was faster than the lock.
 const ATTEMPTS: usize = 16;
 
@@ -62,7 +64,7 @@ fn locked(path: &Path) -> io::Result<File> {
     let directory = File::options().read(true).custom_flags(flags.bits() as i32).open(path)?;
     directory.try_lock()?;
     let (found, held) = (fs::symlink_metadata(path)?, directory.metadata()?);
-    let is_same = (found.dev(), found.ino()) == (held.dev(), held.ino());
+    let is_same = FileIdentity::of(&found) == FileIdentity::of(&held);
     let is_own = held.uid() == rustix::process::geteuid().as_raw();
     if is_same && is_own { Ok(directory) } else { Err(io::ErrorKind::NotFound.into()) }
 }

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use crate::private_file::directory_of;
+
 /// The sticky bit of a directory: its files are removed and renamed by their owners alone (inode(7)).
 const STICKY: u32 = 0o1000;
 /// The write permission of the group, and of everybody.
@@ -69,10 +71,6 @@ fn objection(file: &Metadata, path: &Path) -> io::Result<Option<String>> {
         }
     }
     Ok(None)
-}
-
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether what belongs to somebody is the user's, or the system's.

@@ -15,9 +15,9 @@ use super::cause::Cause;
 use crate::panics;
 use crate::storage::catalog::{CatalogError, Garbage};
 use crate::storage::disk::DiskError;
+use crate::storage::disk_op::DiskOutcome;
 use crate::storage::manifest::{FileKey, Manifest};
 use crate::storage::segment::{Segment, Sha256Digest};
-use crate::storage::volume::DiskOutcome;
 use crate::units::ByteSize;
 
 /// How many threads work for the nodes' disks.

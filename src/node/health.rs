@@ -7,13 +7,19 @@
 //! suspect after some probes in a row without an answer, dead after more, and alive again with the first answer, or whatever else
 //! is heard of it. Knows nothing of what peers store.
 
+mod check;
+mod peer;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::recent_probes::{RecentProbes, RoundTrips};
+pub use self::check::CHECK_PROBES;
+pub use self::peer::{Health, HealthChange, HealthConfig, PeerHealth};
+
+use self::check::Check;
+use super::recent_probes::RecentProbes;
 use crate::codec;
 use crate::net::{HostConfig, HostId, LinkConfig};
 use crate::random::RandomStream;
@@ -21,8 +27,6 @@ use crate::units::{SimDuration, SimTime};
 
 /// The version of probes.
 const VERSION: u8 = 1;
-/// How many probes a check sends to each peer.
-pub const CHECK_PROBES: u32 = 3;
 /// How far apart they are at least.
 const CHECK_SPACING: SimDuration = SimDuration::from_millis(200);
 /// How far apart the probes of a check are at least, to whichever peers.
@@ -44,147 +48,10 @@ pub enum Probing {
     InTurn,
 }
 
-/// How probing is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HealthConfig {
-    /// How often peers are probed; zero for never, except by a check.
-    pub interval: SimDuration,
-    /// How long an answer may take.
-    pub timeout: SimDuration,
-    /// After how many unanswered probes in a row a peer is suspect.
-    pub suspect_after: u32,
-    /// After how many it is dead.
-    pub dead_after: u32,
-}
-
-impl Default for HealthConfig {
-    /// A probe every 5 seconds, three for its answer (a full queue on a slow link holds it up for more than two), suspect after
-    /// two misses, dead after three.
-    fn default() -> Self {
-        let (interval, timeout) = (SimDuration::from_secs(5), SimDuration::from_secs(3));
-        HealthConfig { interval, timeout, suspect_after: 2, dead_after: 3 }
-    }
-}
-
-/// What probes say of a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Health {
-    /// It answers, or has not been asked yet.
-    #[default]
-    Alive,
-    /// It has missed a few.
-    Suspect,
-    /// It has missed too many.
-    Dead,
-}
-
-impl Health {
-    /// The word on screens and in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Health::Alive => "ALIVE",
-            Health::Suspect => "SUSPECT",
-            Health::Dead => "DEAD",
-        }
-    }
-}
-
-impl fmt::Display for Health {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// What is known of one peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PeerHealth {
-    /// What the probes say.
-    pub health: Health,
-    /// Round trips and losses of the last ten probes.
-    pub recent: RoundTrips,
-    /// Probes sent whose fate is known.
-    pub probes: u64,
-    /// Those of them that were answered in time.
-    pub answers: u64,
-    /// Probes in a row without an answer.
-    pub missed: u32,
-    /// When the last answer came.
-    pub heard_at: Option<SimTime>,
-}
-
-impl PeerHealth {
-    fn answered(&mut self, now: SimTime) {
-        self.probes += 1;
-        self.answers += 1;
-        self.missed = 0;
-        self.heard_at = Some(now);
-        self.health = Health::Alive;
-    }
-
-    /// The answer to a probe did not come, but something else did: the probe is lost, and the peer is there.
-    fn unanswered_but_heard(&mut self, heard_at: SimTime) {
-        self.probes += 1;
-        self.heard(heard_at);
-    }
-
-    fn heard(&mut self, at: SimTime) {
-        self.missed = 0;
-        self.heard_at = self.heard_at.max(Some(at));
-        self.health = Health::Alive;
-    }
-
-    fn unanswered(&mut self, config: &HealthConfig) {
-        self.probes += 1;
-        self.missed += 1;
-        if self.missed >= config.dead_after {
-            self.health = Health::Dead;
-        } else if self.missed >= config.suspect_after {
-            self.health = Health::Suspect;
-        }
-    }
-}
-
-/// A peer's health has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HealthChange {
-    /// Whose.
-    pub peer: HostId,
-    /// What it was.
-    pub from: Health,
-    /// What it is.
-    pub to: Health,
-    /// Probes in a row without an answer.
-    pub missed: u32,
-}
-
 #[derive(Serialize, Deserialize)]
 enum Probe {
     Request(u64),
     Answer(u64),
-}
-
-/// A check under way: its peers, one after the other, several times.
-#[derive(Debug)]
-struct Check {
-    /// Where in the table's order its peers begin, and how many they are.
-    first: usize,
-    peers: usize,
-    /// How many probes have left.
-    sent: usize,
-    begun: SimTime,
-    /// From one probe to the next, and from one round to the next.
-    gap: SimDuration,
-    spacing: SimDuration,
-}
-
-impl Check {
-    /// When the next probe leaves; `None` after the last.
-    fn next_at(&self) -> Option<SimTime> {
-        let round = self.sent.checked_div(self.peers).filter(|&round| round < CHECK_PROBES as usize)?;
-        let place = self.sent % self.peers;
-        Some(self.begun + self.spacing * round as u64 + self.gap * place as u64)
-    }
 }
 
 /// One host's view of the others.

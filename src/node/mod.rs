@@ -27,10 +27,11 @@ use self::protocol::{Frame, FrameReader, ReadStep, Refusal, Request, RequestTag,
 use crate::net::{ConnectionId, HostId};
 use crate::random::RandomStream;
 use crate::storage::disk::DiskError;
+use crate::storage::disk_op::{DiskOp, DiskOutcome};
 use crate::storage::manifest::NodeNumber;
 use crate::storage::segment::SegmentId;
 use crate::storage::standing::Trouble;
-use crate::storage::volume::{DiskOp, DiskOutcome, Volume, VolumeError, VolumeStats};
+use crate::storage::volume::{Volume, VolumeError, VolumeStats};
 use crate::units::SimTime;
 
 /// The port that nodes listen on.

@@ -16,6 +16,7 @@
 pub mod catalog;
 pub mod crash_disk;
 pub mod disk;
+pub mod disk_op;
 pub mod epochs;
 pub mod file_system;
 pub mod local_disk;

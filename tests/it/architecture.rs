@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("spelling", 0),
     ("stored_time", 0),
     ("pieces", 0),
+    ("file_identity", 0),
     ("replacement", 0),
     ("likeness", 0),
     ("private_file", 0),

@@ -10,11 +10,12 @@ use crate::engine::command::{EngineError, OrphansAction, Reply};
 use crate::engine::snapshot::{Orphans, Party};
 use crate::node::NODE_PORT;
 use crate::storage::catalog::CatalogError;
+use crate::storage::disk_op::DiskOutcome;
 use crate::storage::epochs::Claim;
 use crate::storage::manifest::NodeNumber;
 use crate::storage::segment::SegmentId;
 use crate::storage::standing::Trouble;
-use crate::storage::volume::{DiskOutcome, Volume};
+use crate::storage::volume::Volume;
 
 type Found = Vec<(SegmentId, u64)>;
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::engine::cause::Cause;
 use crate::engine::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::engine::world::World;
+use crate::file_identity::FileIdentity;
 use crate::storage::segment::{Cutter, Segment, SegmentSize, Sha256Digest};
 use crate::units::ByteSize;
 
@@ -72,8 +73,7 @@ impl Source {
 /// set the time of the content back, that of the inode (ctime, inode(7)) it may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version {
-    device: u64,
-    inode: u64,
+    file: FileIdentity,
     len: u64,
     /// Seconds and nanoseconds.
     modified: (i64, i64),
@@ -83,8 +83,7 @@ struct Version {
 fn version_of(file: &File) -> Option<Version> {
     let found = file.metadata().ok()?;
     Some(Version {
-        device: found.dev(),
-        inode: found.ino(),
+        file: FileIdentity::of(&found),
         len: found.len(),
         modified: (found.mtime(), found.mtime_nsec()),
         changed: (found.ctime(), found.ctime_nsec()),

@@ -10,7 +10,7 @@ use crate::net::{ConnectionId, Ending, HostConfig, HostId, NetEvent};
 use crate::node::health::{Health, HealthChange};
 use crate::node::{DiskJob, NodeOutput};
 use crate::storage::disk::DiskError;
-use crate::storage::volume::DiskOp;
+use crate::storage::disk_op::DiskOp;
 use crate::units::SimTime;
 
 use super::node_host::Answer;
