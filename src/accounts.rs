@@ -5,15 +5,12 @@ use clap::Args;
 use eyre::{Report, Result, WrapErr};
 
 use crate::access::kept;
-use crate::asking::{Desk, LoginArgs};
+use crate::asking::{Desk, LOCAL_COMMAND, LoginArgs};
 use crate::engine::ClockMode;
 use crate::output::{self, OutputArgs};
 use crate::session::{EngineArgs, Session, refuse_dash};
 use crate::shell::answer::Answer;
 use crate::shell::words::quote;
-
-/// The name that the audit log and mails have for these commands.
-const ORIGIN: &str = "local command";
 
 /// `p2p register`
 #[derive(Debug, Args)]
@@ -64,7 +61,7 @@ impl Whose {
         refuse_dash("--password-file", self.password_file.as_deref())?;
         let session = Session::start(&self.engine, ClockMode::OnDemand)?;
         let login = LoginArgs { user: None, password_file: self.password_file.clone() };
-        let desk = Desk::unmanned(&session, &login, ORIGIN)?;
+        let desk = Desk::unmanned(&session, &login, LOCAL_COMMAND)?;
         Ok((session, desk))
     }
 }
@@ -125,7 +122,7 @@ pub async fn logout(args: &SignOutArgs) -> Result<()> {
     if unusable.is_some() {
         kept::forget(&session.data_dir)?;
     }
-    let mut desk = Desk::open(&session, &LoginArgs::default(), ORIGIN).await?;
+    let mut desk = Desk::open(&session, &LoginArgs::default(), LOCAL_COMMAND).await?;
     let answer = desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await;
     desk.close().await;
     // One that could not be ended is kept, so that it can be tried again.

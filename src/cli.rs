@@ -12,12 +12,13 @@ use clap_complete::Shell;
 use eyre::{Report, Result, WrapErr};
 
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
+use crate::asking::CommonArgs;
 use crate::demo::{self, DemoArgs};
 use crate::failure::{self, exit};
 use crate::flow::{self, FlowArgs};
 use crate::interrupt::{self, Interrupted};
 use crate::language::{OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs};
-use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
+use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, PutArgs, RemoveArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -57,7 +58,7 @@ enum Command {
     /// Every segment and the whole file are checked against their SHA-256 before the file appears under its name.
     Get(GetArgs),
     /// List the stored files
-    Ls(ListArgs),
+    Ls(CommonArgs),
     /// Remove stored files
     Rm(RemoveArgs),
     /// Show a stored file and who holds its segments
@@ -69,7 +70,7 @@ enum Command {
     /// Let a user read a file of yours no longer
     Unshare(ShareArgs),
     /// List the nodes, with what probes over the virtual network say of them
-    Nodes(ListArgs),
+    Nodes(CommonArgs),
     /// List segments that no file needs and that stay, or settle what becomes of them
     ///
     /// A node's volume that another catalog, or another state of this one, has written to last is read and not changed: a backup

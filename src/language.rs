@@ -4,28 +4,15 @@
 use clap::Args;
 use eyre::Result;
 
-use crate::asking::{Desk, LoginArgs};
+use crate::asking::{CommonArgs, Desk, LOCAL_COMMAND};
 use crate::engine::ClockMode;
 use crate::interrupt;
-use crate::output::{self, OutputArgs};
-use crate::session::{EngineArgs, Leaving, Session};
+use crate::output::{self};
+use crate::session::{Leaving, Session};
 use crate::shell::words::quote;
 
-/// The name that the audit log and mails have for these commands.
-const ORIGIN: &str = "local command";
 /// Commands that change nothing in the data directory.
 const READING: [&str; 2] = ["info", "verify"];
-
-/// Where a command is carried out, for whom, and how its answer is printed.
-#[derive(Debug, Args)]
-pub struct Whose {
-    #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-}
 
 /// `p2p info`, `p2p verify`
 #[derive(Debug, Args)]
@@ -33,7 +20,7 @@ pub struct OfFileArgs {
     /// The stored file
     name: String,
     #[command(flatten)]
-    whose: Whose,
+    common: CommonArgs,
 }
 
 /// `p2p share`, `p2p unshare`
@@ -45,14 +32,14 @@ pub struct ShareArgs {
     #[arg(value_name = "USER")]
     reader: String,
     #[command(flatten)]
-    whose: Whose,
+    common: CommonArgs,
 }
 
 /// `p2p whoami`, `p2p passwd`
 #[derive(Debug, Args)]
 pub struct OfAccountArgs {
     #[command(flatten)]
-    whose: Whose,
+    common: CommonArgs,
 }
 
 /// `p2p sessions`
@@ -62,7 +49,7 @@ pub struct SessionsArgs {
     #[arg(long, value_name = "ID")]
     revoke: Option<String>,
     #[command(flatten)]
-    whose: Whose,
+    common: CommonArgs,
 }
 
 /// `p2p otp`
@@ -75,7 +62,7 @@ pub struct OtpArgs {
     #[arg(value_parser = ["app", "mail"])]
     kind: Option<String>,
     #[command(flatten)]
-    whose: Whose,
+    common: CommonArgs,
 }
 
 /// `p2p orphans`
@@ -87,7 +74,7 @@ pub struct OrphansArgs {
     /// On which node, such as Node_03; on every such node where none is given
     node: Option<String>,
     #[command(flatten)]
-    whose: Whose,
+    common: CommonArgs,
 }
 
 impl OfFileArgs {
@@ -96,7 +83,7 @@ impl OfFileArgs {
     /// # Errors
     /// As for the command.
     pub async fn run(&self, command: &str) -> Result<()> {
-        self.whose.carry_out(&[command, "--", &self.name]).await
+        carry_out(&self.common, &[command, "--", &self.name]).await
     }
 }
 
@@ -106,7 +93,7 @@ impl ShareArgs {
     /// # Errors
     /// As for the command.
     pub async fn run(&self, command: &str) -> Result<()> {
-        self.whose.carry_out(&[command, "--", &self.name, &self.reader]).await
+        carry_out(&self.common, &[command, "--", &self.name, &self.reader]).await
     }
 }
 
@@ -116,7 +103,7 @@ impl OfAccountArgs {
     /// # Errors
     /// As for the command.
     pub async fn run(&self, command: &str) -> Result<()> {
-        self.whose.carry_out(&[command]).await
+        carry_out(&self.common, &[command]).await
     }
 }
 
@@ -127,8 +114,8 @@ impl SessionsArgs {
     /// As for the command `sessions`.
     pub async fn run(&self) -> Result<()> {
         match &self.revoke {
-            Some(id) => self.whose.carry_out(&["sessions", "revoke", "--", id]).await,
-            None => self.whose.carry_out(&["sessions"]).await,
+            Some(id) => carry_out(&self.common, &["sessions", "revoke", "--", id]).await,
+            None => carry_out(&self.common, &["sessions"]).await,
         }
     }
 }
@@ -140,7 +127,7 @@ impl OrphansArgs {
     /// As for the command `orphans`.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["orphans", &self.action].into_iter().chain(self.node.as_deref()).collect();
-        self.whose.carry_out(&words).await
+        carry_out(&self.common, &words).await
     }
 }
 
@@ -151,31 +138,28 @@ impl OtpArgs {
     /// As for the command `otp`.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["otp", &self.action].into_iter().chain(self.kind.as_deref()).collect();
-        self.whose.carry_out(&words).await
+        carry_out(&self.common, &words).await
     }
 }
 
-impl Whose {
-    /// Carries a line of the language out. An interruption cancels what it has begun.
-    async fn carry_out(&self, words: &[&str]) -> Result<()> {
-        let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
-        self.login.check()?;
-        let start =
-            if words.first().is_some_and(|word| READING.contains(word)) { Session::start_reading } else { Session::start };
-        let session = start(&self.engine, ClockMode::OnDemand)?;
-        let mut desk = Desk::open(&session, &self.login, ORIGIN).await?;
-        let _attention = interrupt::attend()?;
-        let answer = desk.run_interruptibly(&line).await;
-        let (answer, result) = match answer {
-            Ok(answer) => (Some(answer), Ok(Leaving::Finishing)),
-            Err(error) => (None, Err(error)),
-        };
-        let result = session.leave(result, |transfer| desk.name_of(transfer)).await;
-        desk.close().await;
-        let ended = session.end().await.map(drop);
-        if let Some(answer) = answer {
-            output::print(&self.output, &answer.data, |_| answer.view.text_within(output::terminal_width()))?;
-        }
-        result.and(ended)
+/// Carries a line of the language out. An interruption cancels what it has begun.
+async fn carry_out(args: &CommonArgs, words: &[&str]) -> Result<()> {
+    let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+    args.login.check()?;
+    let start = if words.first().is_some_and(|word| READING.contains(word)) { Session::start_reading } else { Session::start };
+    let session = start(&args.engine, ClockMode::OnDemand)?;
+    let mut desk = Desk::open(&session, &args.login, LOCAL_COMMAND).await?;
+    let _attention = interrupt::attend()?;
+    let answer = desk.run_interruptibly(&line).await;
+    let (answer, result) = match answer {
+        Ok(answer) => (Some(answer), Ok(Leaving::Finishing)),
+        Err(error) => (None, Err(error)),
+    };
+    let result = session.leave(result, |transfer| desk.name_of(transfer)).await;
+    desk.close().await;
+    let ended = session.end().await.map(drop);
+    if let Some(answer) = answer {
+        output::print(&args.output, &answer.data, |_| answer.view.text_within(output::terminal_width()))?;
     }
+    result.and(ended)
 }

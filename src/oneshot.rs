@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::streams::{is_dash, pour_out, spooled_stdin, unnamed};
 use crate::access::{Access, Who};
-use crate::asking::{Desk, LoginArgs, refused};
+use crate::asking::{CommonArgs, Desk, LOCAL_COMMAND, LoginArgs, refused};
 use crate::config::keys::Section;
 use crate::engine::transfer::TransferReport;
 use crate::engine::{ClockMode, Command};
@@ -39,11 +39,7 @@ pub struct PutArgs {
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    common: CommonArgs,
 }
 
 /// `p2p get`
@@ -59,11 +55,7 @@ pub struct GetArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    common: CommonArgs,
 }
 
 /// `p2p rm`
@@ -73,22 +65,7 @@ pub struct RemoveArgs {
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
     #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
-/// `p2p ls`, `p2p nodes`
-#[derive(Debug, Args)]
-pub struct ListArgs {
-    #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    common: CommonArgs,
 }
 
 /// `p2p export`
@@ -139,7 +116,7 @@ impl Visit {
     }
 
     async fn of(session: Session, login: &LoginArgs) -> Result<Visit> {
-        let desk = Desk::open(&session, login, "local command").await?;
+        let desk = Desk::open(&session, login, LOCAL_COMMAND).await?;
         let who = desk.user().await?;
         Ok(Visit { session, desk, who })
     }
@@ -174,7 +151,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
         return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
     }
     let input = if from_stdin { Some(spooled_stdin()?) } else { None };
-    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let (owner, stored_at) = (visit.user(), output::now_unix());
     let command = |path: &PathBuf| match (&input, name) {
@@ -183,7 +160,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     };
     let commands = files.iter().map(command).map(Ok).collect();
     let done = transfer_all(visit, commands, TransferLine::new).await;
-    print_done(args.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
+    print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
 /// Fetches files, one after the other.
@@ -199,7 +176,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
         let problem = format!("{} files do not fit into one place, and {} is no directory", args.names.len(), out.display());
         return Err(wrong_usage(problem, "make a directory and give that, or fetch them one by one"));
     }
-    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
+    let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
@@ -207,15 +184,15 @@ pub async fn get(args: &GetArgs) -> Result<()> {
         commands.push(visit.access().download(&visit.who, name, place, args.force).await.map_err(refused));
     }
     let done = transfer_all(visit, commands, TransferLine::new).await;
-    print_done(args.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
+    print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
 /// Each file is fetched and checked whole before any of it is written.
 async fn get_to_stdout(args: &GetArgs) -> Result<()> {
-    if args.output.json {
+    if args.common.output.json {
         return Err(wrong_usage("-o - and --json both want standard output", "leave one of them out"));
     }
-    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
+    let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let (mut fetched, mut commands) = (Vec::new(), Vec::new());
     for name in &args.names {
@@ -236,7 +213,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
 /// # Errors
 /// Where there is none of that name.
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
-    let visit = Visit::begin(&args.engine, &args.login).await?;
+    let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
@@ -244,7 +221,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
         commands.push(command.map_err(refused));
     }
     let done = transfer_all(visit, commands, RemovalLine::new).await;
-    print_done(args.output, done, removals_text)
+    print_done(args.common.output, done, removals_text)
 }
 
 /// Does transfers one after the other: a `line` of each that was done, and what failed. An interruption ends them all; whoever calls
@@ -304,7 +281,7 @@ fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text
 ///
 /// # Errors
 /// Where the data directory cannot be used.
-pub async fn list(args: &ListArgs) -> Result<()> {
+pub async fn list(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let files = visit.access().files(&visit.who).await.map_err(advised)?;
     let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.shown(&file.key))).collect();
@@ -316,7 +293,7 @@ pub async fn list(args: &ListArgs) -> Result<()> {
 ///
 /// # Errors
 /// Where the data directory cannot be used.
-pub async fn nodes(args: &ListArgs) -> Result<()> {
+pub async fn nodes(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let health = visit.session.check_health().await?;
     let may_see_usage = visit.who.may_see_usage();

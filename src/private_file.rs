@@ -18,7 +18,7 @@ use crate::text;
 const SECRET_MAX: usize = 4096;
 /// So much of a file is read to find its first line, in bytes: in UTF-16 a secret takes more than in UTF-8.
 const READ_MAX: usize = 4 * SECRET_MAX;
-/// How the names of files begin that are not whole yet.
+/// How the names began of files that earlier versions had not written whole.
 const UNFINISHED: &str = ".unfinished-";
 /// The permission bits of those who are neither the owner nor of the group, and of everybody but the owner.
 const OTHERS: u32 = 0o007;
@@ -75,8 +75,10 @@ pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> 
 /// # Errors
 /// Where it cannot be read, or is something else.
 pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_regular(OpenOptions::new().read(true), path)?.take(max).read_to_end(&mut bytes)?;
+    let file = open_regular(OpenOptions::new().read(true), path)?;
+    let len = file.metadata()?.len();
+    let mut bytes = Vec::with_capacity(len.min(max) as usize);
+    file.take(max).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

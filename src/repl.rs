@@ -21,8 +21,8 @@ use tokio::sync::watch;
 
 use crate::access::Who;
 use crate::asking::{Desk, LoginArgs, interrupted_at_rest};
-use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
-use crate::engine::{Command, Reply, Snapshot};
+use crate::engine::transfer::{TransferId, TransferState};
+use crate::engine::{Reply, Snapshot};
 use crate::history::{Histories, History, LINES_MAX};
 use crate::interrupt::{self, interrupted};
 use crate::output;
@@ -213,7 +213,7 @@ impl Repl {
 
     /// Runs a command; Ctrl-C ends it, and the transfers that it began with it.
     async fn answer(&mut self, command: &str) -> Result<Result<Answer, ShellError>> {
-        let before = self.transfers().await.iter().map(|status| status.id).max();
+        let before = self.desk.shell().engine().transfers().await.iter().map(|status| status.id).max();
         let shell = self.desk.shell().clone();
         let who = shell.access().watch();
         let progress = Progress::start(shell.engine(), move |status| who.borrow().seen(status));
@@ -237,17 +237,16 @@ impl Repl {
         Ok(result)
     }
 
-    /// All transfers, as the engine knows them now: a snapshot may be older than what was begun last.
-    async fn transfers(&self) -> Vec<TransferStatus> {
-        match self.desk.shell().engine().ask(Command::Transfers).await {
-            Ok(Reply::Transfers(all)) => all,
-            _ => Vec::new(),
-        }
-    }
-
     /// Cancels the transfers that were begun after this one, and tells which of them were past that.
     async fn cancel_after(&self, before: Option<TransferId>) {
-        let begun = self.transfers().await.into_iter().filter(|status| Some(status.id) > before && !status.state.is_over());
+        let begun = self
+            .desk
+            .shell()
+            .engine()
+            .transfers()
+            .await
+            .into_iter()
+            .filter(|status| Some(status.id) > before && !status.state.is_over());
         for status in begun {
             let ended = self.desk.shell().engine().cancel_at_once(status.id).await;
             let is_undone = matches!(&ended, Ok(Reply::Finished(report)) if report.status.state == TransferState::Cancelled);

@@ -7,12 +7,12 @@ use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use serde_json::json;
 
-use crate::asking::{Desk, LoginArgs, interrupted_at_rest};
+use crate::asking::{CommonArgs, Desk, interrupted_at_rest};
 use crate::engine::ClockMode;
 use crate::failure::wrong_usage;
 use crate::interrupt;
-use crate::output::{self, OutputArgs};
-use crate::session::{EngineArgs, Leaving, Session};
+use crate::output::{self};
+use crate::session::{Leaving, Session};
 use crate::shell::script::{self, Done, End};
 use crate::shell::words::{Variables, is_variable_name};
 use crate::text;
@@ -33,11 +33,7 @@ pub struct RunArgs {
     #[arg(short, value_name = "COMMANDS")]
     command: Option<String>,
     #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    login: LoginArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    common: CommonArgs,
 }
 
 /// Carries the script out, and what it has begun by the side to its end.
@@ -47,13 +43,13 @@ pub struct RunArgs {
 pub async fn run(args: &RunArgs) -> Result<()> {
     let (name, text) = args.script()?;
     let variables = args.variables()?;
-    args.login.check()?;
-    let session = Session::start(&args.engine, ClockMode::OnDemand)?;
-    let mut desk = Desk::open(&session, &args.login, "local script").await?.alone();
+    args.common.login.check()?;
+    let session = Session::start(&args.common.engine, ClockMode::OnDemand)?;
+    let mut desk = Desk::open(&session, &args.common.login, "local script").await?.alone();
     let _attention = interrupt::attend()?;
     let shell = desk.shell().clone();
     shell.watch_wire().await?;
-    let (json, width) = (args.output.json, output::terminal_width());
+    let (json, width) = (args.common.output.json, output::terminal_width());
     let mut unprinted = None;
     let result = {
         let show = |done: &Done<'_>| unprinted = print(done, json, width).err().or(unprinted.take());

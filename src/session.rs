@@ -321,7 +321,7 @@ fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<D
             Some(Some(deadline)) => deadline.saturating_duration_since(wall_clock()),
         };
         match engine::lock_data_dir(data_dir, wanted) {
-            Err(EngineError::Catalog(CatalogError::Database(DatabaseError::InUse { .. }))) if !left.is_zero() => {
+            Err(error) if error.is_in_use() && !left.is_zero() => {
                 pause(left.min(LOCK_RETRY));
             }
             done => return done,
@@ -389,18 +389,12 @@ fn unexpected(reply: &Reply) -> Report {
 
 /// The error, with what to do about it.
 pub fn advised(error: EngineError) -> Report {
-    let (advice, is_in_use) = (advice(&error), is_in_use(&error));
+    let (advice, is_in_use) = (advice(&error), error.is_in_use());
     let report = Report::from(error).exit_code(if is_in_use { exit::IN_USE } else { exit::FAILED });
     match advice {
         Some(advice) => report.suggestion(advice),
         None => report,
     }
-}
-
-/// Whether it is another process that is in the way.
-fn is_in_use(error: &EngineError) -> bool {
-    use crate::database::DatabaseError::InUse;
-    matches!(error, EngineError::Catalog(CatalogError::Database(InUse { .. })))
 }
 
 fn advice(error: &EngineError) -> Option<&'static str> {

@@ -51,6 +51,11 @@ impl Who {
         self.began(transfer).then(|| self.describe(transfer))
     }
 
+    /// What they call a transfer, as far as they may know of it.
+    pub fn name_of(&self, transfer: &TransferStatus) -> String {
+        self.seen(transfer).map_or_else(|| format!("{} of another user", transfer.id), |name| format!("{}, {name}", transfer.id))
+    }
+
     /// What runs, for somebody who is about to end it by leaving: their own by name, and how much is of others.
     pub fn describe_running(&self, snapshot: &Snapshot) -> Vec<String> {
         let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.began(status));

@@ -23,8 +23,8 @@ use crate::auth::AuthError;
 use crate::engine::transfer::TransferStatus;
 use crate::failure::{Advise, wrong_usage};
 use crate::interrupt::{Interrupted, interrupted};
-use crate::output;
-use crate::session::{Session, advised, refuse_dash};
+use crate::output::{self, OutputArgs};
+use crate::session::{EngineArgs, Session, advised, refuse_dash};
 use crate::shell::answer::Answer;
 use crate::shell::words::{Variables, quote};
 use crate::shell::{Questions, Shell, ShellError};
@@ -53,6 +53,23 @@ impl LoginArgs {
         Ok(())
     }
 }
+
+/// The options of a command that works in a data directory for somebody and prints an answer.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// What starts an engine.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Who it works for.
+    #[command(flatten)]
+    pub login: LoginArgs,
+    /// How the answer is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What the audit log and mails call a command of the command line.
+pub const LOCAL_COMMAND: &str = "local command";
 
 /// A shell and its answers.
 #[derive(Debug)]
@@ -124,8 +141,7 @@ impl Desk {
 
     /// What somebody calls a transfer of this session, as far as they may know of it.
     pub fn name_of(&self, transfer: &TransferStatus) -> String {
-        let seen = self.shell.access().who().seen(transfer);
-        seen.map_or_else(|| format!("{} of another user", transfer.id), |name| format!("{}, {name}", transfer.id))
+        self.shell.access().who().name_of(transfer)
     }
 
     /// The shell.

@@ -23,7 +23,7 @@ use super::pace::{Hurry, Pace, Speed};
 use super::recording::{Recorder, RecordingError};
 use super::simulation::{Progress, Simulation, Token, lock_data_dir};
 use super::snapshot::Snapshot;
-use super::transfer::TransferId;
+use super::transfer::{TransferId, TransferStatus};
 use crate::data_dir::{DirectoryLock, Sharing};
 use crate::database::Database;
 use crate::net::TraceHash;
@@ -75,6 +75,14 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// All transfers that the engine knows of now, which a snapshot may not; none where it has stopped.
+    pub async fn transfers(&self) -> Vec<TransferStatus> {
+        match self.ask(Command::Transfers).await {
+            Ok(Reply::Transfers(all)) => all,
+            _ => Vec::new(),
+        }
     }
 
     /// Asks for something whose answer nobody waits for.

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Party, StorageStats, Topology};
 use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus};
+use crate::database::DatabaseError;
 use crate::net::{HostConfig, PacketRecord};
 use crate::spelling::visible;
 use crate::storage::catalog::CatalogError;
@@ -300,6 +301,13 @@ fn closed_nodes(count: usize) -> String {
         0 => String::new(),
         1 => "; a node takes no segments, and `p2p nodes` says why".into(),
         count => format!("; {count} nodes take no segments, and `p2p nodes` says why"),
+    }
+}
+
+impl EngineError {
+    /// Whether another process is in the way.
+    pub const fn is_in_use(&self) -> bool {
+        matches!(self, EngineError::Catalog(CatalogError::Database(DatabaseError::InUse { .. })))
     }
 }
 

@@ -127,7 +127,8 @@ impl World {
         self.events.push_back((self.now(), event));
     }
 
-    /// Tells those who watch what comes of this machine and not of the simulation: the trace knows nothing of it, and no step ends by it.
+    /// Tells those who watch what comes of this machine and not of the simulation, as what a crash left or a disk refuses: the trace knows
+    /// nothing of it, and no step ends by it.
     pub(super) fn tell(&mut self, event: Event) {
         self.events.push_back((self.now(), event));
     }
@@ -143,12 +144,6 @@ impl World {
         let work_due = self.joins.peek().is_some_and(|Reverse((at, _, _))| *at <= self.now());
         let timeout_due = self.timetable.next().is_some_and(|at| at <= self.now());
         !work_due && !timeout_due && self.inbox.is_empty() && !self.client.has_output() && !self.net.has_event()
-    }
-
-    /// Tells those who watch of what this machine's disks have come to.
-    pub(super) fn tell_untraced(&mut self, event: Event) {
-        // What a crash left, or a disk refuses, is no part of the run that the trace stands for.
-        self.events.push_back((self.now(), event));
     }
 
     /// The nodes' processes end.

@@ -117,7 +117,7 @@ impl Session {
 
     /// Lets everything come to its end. An interruption cancels what runs then.
     async fn finish_all(&self, name: impl Fn(&TransferStatus) -> String) -> Result<()> {
-        if !running(self.engine.ask(Command::Transfers).await).is_empty() {
+        if self.engine.transfers().await.iter().any(|status| !status.state.is_over()) {
             let finished = self.ask(Command::Shutdown { running: OnShutdown::Finish });
             tokio::select! {
                 biased;
@@ -136,8 +136,8 @@ impl Session {
     /// Cancels what runs, and tells what has become of it. Gives how many were cancelled.
     async fn cancel_all(&self, name: impl Fn(&TransferStatus) -> String) -> Result<usize, GivenUp> {
         let mut cancelling = JoinSet::new();
-        let asked = self.while_it_moves(self.engine.ask(Command::Transfers)).await;
-        for status in running(asked.ok_or(GivenUp)?) {
+        let all = self.while_it_moves(self.engine.transfers()).await.ok_or(GivenUp)?;
+        for status in all.into_iter().filter(|status| !status.state.is_over()) {
             let engine = self.engine.clone();
             cancelling.spawn(async move { (engine.cancel_at_once(status.id).await, status) });
         }
@@ -186,13 +186,6 @@ impl Session {
             _ => Ok(self.log),
         }
     }
-}
-
-/// What runs; nothing where the engine has stopped.
-fn running(asked: Result<Reply, EngineError>) -> Vec<TransferStatus> {
-    let Ok(Reply::Transfers(mut all)) = asked else { return Vec::new() };
-    all.retain(|status| !status.state.is_over());
-    all
 }
 
 /// The engine stands still, and nobody knows for how long.

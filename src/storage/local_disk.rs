@@ -12,14 +12,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::disk::{Disk, DiskAction, DiskError};
@@ -169,9 +167,9 @@ impl Disk for LocalDisk {
 
     fn marking(&self) -> Result<Marking, DiskError> {
         let path = self.directory.join(MARKER);
-        match read_regular(&path, MARKER_MAX) {
-            Ok(Some(bytes)) => Ok(Marking::from(bytes.as_slice())),
-            Ok(None) => Err(stray(DiskAction::Mark, &path)),
+        match private_file::read(&path, MARKER_MAX + 1) {
+            Ok(bytes) => Ok(Marking::from(bytes.as_slice())),
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Err(stray(DiskAction::Mark, &path)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Marking::Absent),
             Err(error) => Err(failed(DiskAction::Mark, &path, &error)),
         }
@@ -206,13 +204,13 @@ impl Disk for LocalDisk {
 
     fn read(&self, id: SegmentId) -> Result<Bytes, DiskError> {
         let path = self.path_of(id);
-        let error = match read_regular(&path, SEGMENT_MAX) {
-            Ok(Some(bytes)) if bytes.len() as u64 > SEGMENT_MAX => {
+        let error = match private_file::read(&path, SEGMENT_MAX + 1) {
+            Ok(bytes) if bytes.len() as u64 > SEGMENT_MAX => {
                 let len = fs::symlink_metadata(&path).map_or(bytes.len() as u64, |metadata| metadata.len());
                 return Err(DiskError::TooLong { id, len });
             }
-            Ok(Some(bytes)) => return Ok(bytes.into()),
-            Ok(None) => return Err(stray(DiskAction::Read, &path)),
+            Ok(bytes) => return Ok(bytes.into()),
+            Err(error) if error.kind() == ErrorKind::InvalidInput => return Err(stray(DiskAction::Read, &path)),
             Err(error) => error,
         };
         Err(match Errno::from_io_error(&error) {
@@ -320,20 +318,6 @@ fn write_incoming(path: &Path, bytes: &[u8], place: Place) -> io::Result<()> {
         // Else a power loss could take what is there and leave nothing of what takes its place.
         Place::Taken => file.sync_all(),
     }
-}
-
-/// What is in a regular file: up to one byte more than `max`. `None` where it is something else, such as a pipe that nobody
-/// writes to, or a device that never ends.
-fn read_regular(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Ok(None);
-    }
-    let mut bytes = Vec::with_capacity(metadata.len().min(max) as usize + 1);
-    file.take(max + 1).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
 }
 
 fn sync_path(path: &Path, id: SegmentId) -> Result<(), DiskError> {

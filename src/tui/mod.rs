@@ -49,7 +49,6 @@ use crate::asking::{Desk, LoginArgs};
 use crate::config::Config;
 use crate::config::keys::Section;
 use crate::demo_users::{self, DemoUsers};
-use crate::engine::transfer::TransferStatus;
 use crate::engine::{Event, Snapshot};
 use crate::failure::Advise;
 use crate::history::Histories;
@@ -164,11 +163,7 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     drop(guard);
     drop(app);
     // Whoever leaves has been asked first.
-    let name = |transfer: &TransferStatus| {
-        let seen = access.who().seen(transfer);
-        seen.map_or_else(|| format!("{} of another user", transfer.id), |name| format!("{}, {name}", transfer.id))
-    };
-    let result = session.leave(result.map(|()| Leaving::Cancelling), name).await;
+    let result = session.leave(result.map(|()| Leaving::Cancelling), |transfer| access.who().name_of(transfer)).await;
     access.end().await;
     drop(access);
     drop(session.end().await?);

@@ -16,6 +16,11 @@ use crate::program::{Home, PASSWORD, QUICK, Said, end_of, read, signal, wait_unt
 /// How often two processes are started at once on a new directory.
 const ROUNDS: usize = 12;
 
+/// Puts two files or directories in each other's place.
+fn swap(a: &Path, b: &Path) {
+    rustix::fs::renameat_with(rustix::fs::CWD, a, rustix::fs::CWD, b, rustix::fs::RenameFlags::EXCHANGE).unwrap();
+}
+
 fn said_by(command: &mut Command) -> Said {
     end_of(command.spawn().unwrap())
 }
@@ -360,11 +365,7 @@ fn the_catalog_and_the_disks_of_another_directory_change_nothing() {
         home.ok(&["put", name, "--data-dir", directory]);
     }
     let before = (segments_below(&home.path("one")), segments_below(&home.path("two")));
-    let swap = |what: &str| {
-        fs::rename(home.path("one").join(what), home.path("kept")).unwrap();
-        fs::rename(home.path("two").join(what), home.path("one").join(what)).unwrap();
-        fs::rename(home.path("kept"), home.path("two").join(what)).unwrap();
-    };
+    let swap = |what: &str| swap(&home.path("one").join(what), &home.path("two").join(what));
     for what in ["catalog.redb", "nodes"] {
         swap(what);
         for directory in ["one", "two"] {
@@ -389,17 +390,12 @@ fn disks_that_are_swapped_lose_nothing() {
         home.file("a.bin", 300_000);
         home.ok(&["put", "a.bin"]);
         let node = |number: u8| home.data().join(format!("nodes/Node_0{number}"));
-        let swap = || {
-            fs::rename(node(1), home.path("kept")).unwrap();
-            fs::rename(node(2), node(1)).unwrap();
-            fs::rename(home.path("kept"), node(2)).unwrap();
-        };
-        swap();
+        swap(&node(1), &node(2));
         let said = home.run(&["ls"]);
         assert!(!said.stderr.contains("belong to no file of this catalog"), "{said:?}");
         assert!(home.ok(&["orphans", action]).contains("were disks swapped?"));
         home.ok(&["ls"]);
-        swap();
+        swap(&node(1), &node(2));
         home.ok(&["orphans", "adopt"]);
         home.ok(&["verify", "a.bin"]);
     }

@@ -77,7 +77,7 @@ proptest! {
             for (up, down) in rates {
                 prop_assert!(*up <= 65_536 + u64::from(MTU) && *down <= 65_536 + u64::from(MTU), "{:?}", rates);
             }
-            // The link is never idle while a large file waits, and what it carries in a longer span is what it can.
+            // In a longer span it carries no more than it can, either.
             let total = |from: usize| rates[from..].iter().map(|(up, down)| up.max(down)).sum::<u64>();
             prop_assert!(total(0) <= 20 * 65_536 + u64::from(MTU));
         }

@@ -135,7 +135,7 @@ impl Simulation {
             config,
         };
         world.note_all_timeouts();
-        findings.into_iter().for_each(|finding| world.tell_untraced(finding));
+        findings.into_iter().for_each(|finding| world.tell(finding));
         Ok(Simulation::new(world))
     }
 }
@@ -240,7 +240,7 @@ impl Start {
 /// Segments and their lengths.
 type Found = Vec<(SegmentId, u64)>;
 
-/// Locks a data directory, and makes it where it is missing. Nothing in it is looked at before that. Whoever only reads shares it with
+/// Locks a data directory, and makes it where it is missing. Before that nothing is looked at but whether there is a catalog. Whoever only reads shares it with
 /// others who do, where `wanted` says so and there is something to read; and whoever would change something does where it cannot be
 /// changed.
 ///

@@ -159,7 +159,7 @@ impl World {
     pub(in crate::engine) fn handle_owed_check(&mut self, index: usize, outcome: Outcome) {
         let node = NodeNumber::from_index(index);
         let Outcome::Unreferenced(Ok(mut garbage)) = outcome else {
-            // What cannot be told is left for the next start.
+            // The catalog is asked again; where it can tell nothing any more, the next start sweeps.
             self.owed.postpone(index, self.now());
             return self.note_owed_timeout();
         };

@@ -87,7 +87,7 @@ impl World {
         let entry = &mut self.nodes[node.index()].node;
         if entry.trouble() != Some(&trouble) {
             entry.set_trouble(trouble.clone());
-            self.tell_untraced(Event::DiskTrouble { node, trouble });
+            self.tell(Event::DiskTrouble { node, trouble });
         }
     }
 
