@@ -8,11 +8,11 @@ use crate::asking::{CommonArgs, Desk, LOCAL_COMMAND};
 use crate::engine::ClockMode;
 use crate::interrupt;
 use crate::output::{self};
-use crate::session::{Leaving, Session};
+use crate::session::{EngineArgs, Leaving, Session};
 use crate::shell::words::quote;
 
-/// Commands that change nothing in the data directory.
-const READING: [&str; 2] = ["info", "verify"];
+/// How a session is started.
+type Start = fn(&EngineArgs, ClockMode) -> Result<Session>;
 
 /// `p2p info`, `p2p verify`
 #[derive(Debug, Args)]
@@ -78,12 +78,12 @@ pub struct OrphansArgs {
 }
 
 impl OfFileArgs {
-    /// Carries the command of this name out.
+    /// Carries the command of this name out, which only reads.
     ///
     /// # Errors
     /// As for the command.
     pub async fn run(&self, command: &str) -> Result<()> {
-        carry_out(&self.common, &[command, "--", &self.name]).await
+        carry_out(&self.common, Session::start_reading, &[command, "--", &self.name]).await
     }
 }
 
@@ -93,7 +93,7 @@ impl ShareArgs {
     /// # Errors
     /// As for the command.
     pub async fn run(&self, command: &str) -> Result<()> {
-        carry_out(&self.common, &[command, "--", &self.name, &self.reader]).await
+        carry_out(&self.common, Session::start, &[command, "--", &self.name, &self.reader]).await
     }
 }
 
@@ -103,7 +103,7 @@ impl OfAccountArgs {
     /// # Errors
     /// As for the command.
     pub async fn run(&self, command: &str) -> Result<()> {
-        carry_out(&self.common, &[command]).await
+        carry_out(&self.common, Session::start, &[command]).await
     }
 }
 
@@ -114,8 +114,8 @@ impl SessionsArgs {
     /// As for the command `sessions`.
     pub async fn run(&self) -> Result<()> {
         match &self.revoke {
-            Some(id) => carry_out(&self.common, &["sessions", "revoke", "--", id]).await,
-            None => carry_out(&self.common, &["sessions"]).await,
+            Some(id) => carry_out(&self.common, Session::start, &["sessions", "revoke", "--", id]).await,
+            None => carry_out(&self.common, Session::start, &["sessions"]).await,
         }
     }
 }
@@ -127,7 +127,7 @@ impl OrphansArgs {
     /// As for the command `orphans`.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["orphans", &self.action].into_iter().chain(self.node.as_deref()).collect();
-        carry_out(&self.common, &words).await
+        carry_out(&self.common, Session::start, &words).await
     }
 }
 
@@ -138,15 +138,14 @@ impl OtpArgs {
     /// As for the command `otp`.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["otp", &self.action].into_iter().chain(self.kind.as_deref()).collect();
-        carry_out(&self.common, &words).await
+        carry_out(&self.common, Session::start, &words).await
     }
 }
 
 /// Carries a line of the language out. An interruption cancels what it has begun.
-async fn carry_out(args: &CommonArgs, words: &[&str]) -> Result<()> {
+async fn carry_out(args: &CommonArgs, start: Start, words: &[&str]) -> Result<()> {
     let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
     args.login.check()?;
-    let start = if words.first().is_some_and(|word| READING.contains(word)) { Session::start_reading } else { Session::start };
     let session = start(&args.engine, ClockMode::OnDemand)?;
     let mut desk = Desk::open(&session, &args.login, LOCAL_COMMAND).await?;
     let _attention = interrupt::attend()?;

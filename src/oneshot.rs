@@ -105,17 +105,17 @@ struct Visit {
 impl Visit {
     /// Starts an engine for somebody who may use it.
     async fn begin(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
-        login.check()?;
-        Visit::of(Session::start(engine, ClockMode::OnDemand)?, login).await
+        Visit::of(Session::start, engine, login).await
     }
 
     /// The same for a command that only reads.
     async fn begin_reading(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
-        login.check()?;
-        Visit::of(Session::start_reading(engine, ClockMode::OnDemand)?, login).await
+        Visit::of(Session::start_reading, engine, login).await
     }
 
-    async fn of(session: Session, login: &LoginArgs) -> Result<Visit> {
+    async fn of(start: fn(&EngineArgs, ClockMode) -> Result<Session>, engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
+        login.check()?;
+        let session = start(engine, ClockMode::OnDemand)?;
         let desk = Desk::open(&session, login, LOCAL_COMMAND).await?;
         let who = desk.user().await?;
         Ok(Visit { session, desk, who })
