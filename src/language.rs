@@ -154,7 +154,7 @@ async fn carry_out(args: &CommonArgs, start: Start, words: &[&str]) -> Result<()
         Ok(answer) => (Some(answer), Ok(Leaving::Finishing)),
         Err(error) => (None, Err(error)),
     };
-    let result = session.leave(result, |transfer| desk.name_of(transfer)).await;
+    let result = desk.leave(&session, result).await;
     desk.close().await;
     let ended = session.end().await.map(drop);
     if let Some(answer) = answer {

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::access::Who;
 use crate::asking::{Desk, LoginArgs, interrupted_at_rest};
-use crate::engine::transfer::{TransferId, TransferState};
+use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
 use crate::engine::{Reply, Snapshot};
 use crate::history::{Histories, History, LINES_MAX};
 use crate::interrupt::{self, interrupted};
@@ -54,7 +54,7 @@ pub async fn run(args: &ReplArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let mut repl = Repl::new(&session, &args.login).await?;
     let result = repl.read_lines().await;
-    let result = session.leave(result, |transfer| repl.desk.name_of(transfer)).await;
+    let result = repl.desk.leave(&session, result).await;
     repl.desk.close().await;
     drop(session.end().await?);
     result
@@ -239,15 +239,10 @@ impl Repl {
 
     /// Cancels the transfers that were begun after this one, and tells which of them were past that.
     async fn cancel_after(&self, before: Option<TransferId>) {
-        let begun = self
-            .desk
-            .shell()
-            .engine()
-            .transfers()
-            .await
-            .into_iter()
-            .filter(|status| Some(status.id) > before && !status.state.is_over());
-        for status in begun {
+        let untold = self.desk.shell().take_untold();
+        let is_of_it =
+            |status: &TransferStatus| Some(status.id) > before && (!status.state.is_over() || untold.contains(&status.id));
+        for status in self.desk.shell().engine().transfers().await.into_iter().filter(is_of_it) {
             let ended = self.desk.shell().engine().cancel_at_once(status.id).await;
             let is_undone = matches!(&ended, Ok(Reply::Finished(report)) if report.status.state == TransferState::Cancelled);
             if !is_undone {

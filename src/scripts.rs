@@ -60,7 +60,7 @@ pub async fn run(args: &RunArgs) -> Result<()> {
         }
     };
     let leaving = result.map(|end| if end == End::Whole { Leaving::Finishing } else { Leaving::Cancelling });
-    let result = session.leave(leaving, |transfer| desk.name_of(transfer)).await;
+    let result = desk.leave(&session, leaving).await;
     drop(shell);
     desk.close().await;
     drop(session.end().await?);

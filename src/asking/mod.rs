@@ -24,7 +24,7 @@ use crate::engine::transfer::TransferStatus;
 use crate::failure::{Advise, wrong_usage};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output::{self, OutputArgs};
-use crate::session::{EngineArgs, Session, advised, refuse_dash};
+use crate::session::{EngineArgs, Leaving, Session, advised, refuse_dash};
 use crate::shell::answer::Answer;
 use crate::shell::words::{Variables, quote};
 use crate::shell::{Questions, Shell, ShellError};
@@ -194,6 +194,14 @@ impl Desk {
                 Some(question) = self.questions.recv() => answers.0.answer(question).await,
             }
         }
+    }
+
+    /// Leaves a session as `result` says, and tells what is not done by the names that somebody may know.
+    ///
+    /// # Errors
+    /// As for [`Session::leave`].
+    pub async fn leave(&self, session: &Session, result: Result<Leaving>) -> Result<()> {
+        session.leave(result, &self.shell.take_untold(), |transfer| self.name_of(transfer)).await
     }
 
     /// The shell, for a front end that asks in its own way.

@@ -3,6 +3,7 @@
 //! Nothing is dropped in silence: what runs when a session is left is finished, or cancelled and told. Whoever leaves does not wait
 //! at the pace of the session: what is still to be done then is done as fast as the machine can.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use eyre::{Report, Result, WrapErr, eyre};
@@ -94,19 +95,24 @@ impl Session {
     }
 
     /// Brings what runs to its end, as `result` says: where a front end was left well, in the way that it was; where it failed or was
-    /// interrupted, by cancelling. Tells what is not done by its name.
+    /// interrupted, by cancelling. Tells what is not done by its name, and what has become of the `untold` that are over.
     ///
     /// # Errors
     /// That of `result`, or that something was cancelled, or that something that ran by the side has failed.
-    pub async fn leave(&self, result: Result<Leaving>, name: impl Fn(&TransferStatus) -> String) -> Result<()> {
+    pub async fn leave(
+        &self,
+        result: Result<Leaving>,
+        untold: &BTreeSet<TransferId>,
+        name: impl Fn(&TransferStatus) -> String,
+    ) -> Result<()> {
         match result {
-            Ok(Leaving::Finishing) => self.finish_all(name).await,
-            Ok(Leaving::Cancelling) => match self.cancel_all(&name).await {
+            Ok(Leaving::Finishing) => self.finish_all(untold, name).await,
+            Ok(Leaving::Cancelling) => match self.cancel_all(untold, &name).await {
                 Ok(0) => Ok(()),
                 Ok(cancelled) => Err(eyre!("left before everything was done: {cancelled} cancelled")),
                 Err(GivenUp) => Err(eyre!(GIVEN_UP)),
             },
-            Err(error) => match (self.cancel_all(&name).await, error.downcast::<Interrupted>()) {
+            Err(error) => match (self.cancel_all(untold, &name).await, error.downcast::<Interrupted>()) {
                 (Ok(0), Ok(stop)) => Err(stop.into()),
                 (Ok(_), Ok(stop)) => Err(stop.after(UNDONE).into()),
                 (Err(GivenUp), Ok(stop)) => Err(stop.after(GIVEN_UP).into()),
@@ -116,7 +122,7 @@ impl Session {
     }
 
     /// Lets everything come to its end. An interruption cancels what runs then.
-    async fn finish_all(&self, name: impl Fn(&TransferStatus) -> String) -> Result<()> {
+    async fn finish_all(&self, untold: &BTreeSet<TransferId>, name: impl Fn(&TransferStatus) -> String) -> Result<()> {
         if self.engine.transfers().await.iter().any(|status| !status.state.is_over()) {
             let finished = self.ask(Command::Shutdown { running: OnShutdown::Finish });
             tokio::select! {
@@ -124,7 +130,7 @@ impl Session {
                 finished = finished => drop(finished?),
                 stop = interrupted() => {
                     let stop = stop?;
-                    let outcome = if self.cancel_all(&name).await.is_ok() { UNDONE } else { GIVEN_UP };
+                    let outcome = if self.cancel_all(untold, &name).await.is_ok() { UNDONE } else { GIVEN_UP };
                     return Err(stop.after(outcome).into());
                 }
             }
@@ -133,11 +139,15 @@ impl Session {
         told_as_one(failed.iter().map(|status| failure(status, &name)).collect())
     }
 
-    /// Cancels what runs, and tells what has become of it. Gives how many were cancelled.
-    async fn cancel_all(&self, name: impl Fn(&TransferStatus) -> String) -> Result<usize, GivenUp> {
+    /// Cancels what runs, and tells what has become of it and of those that nobody was told of. Gives how many were cancelled.
+    async fn cancel_all(
+        &self,
+        untold: &BTreeSet<TransferId>,
+        name: impl Fn(&TransferStatus) -> String,
+    ) -> Result<usize, GivenUp> {
         let mut cancelling = JoinSet::new();
         let all = self.while_it_moves(self.engine.transfers()).await.ok_or(GivenUp)?;
-        for status in all.into_iter().filter(|status| !status.state.is_over()) {
+        for status in all.into_iter().filter(|status| !status.state.is_over() || untold.contains(&status.id)) {
             let engine = self.engine.clone();
             cancelling.spawn(async move { (engine.cancel_at_once(status.id).await, status) });
         }

@@ -9,6 +9,7 @@
 //! | [`answer`] | what a command answers, for people and for programs |
 //! | [`question`] | what a command asks the person at the front end |
 //! | [`script`] | lines one after the other |
+//! | `untold` | transfers of whose end nobody has been told |
 //!
 //! A command runs for whoever may run it: [`Access`] says who is there. Knows the engine and the accounts, and no front end:
 //! answers are shown, and questions asked, by whoever types.
@@ -21,8 +22,10 @@ pub mod question;
 pub mod script;
 pub mod spec;
 pub mod table;
+mod untold;
 pub mod words;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,9 +40,11 @@ use self::answer::{Answer, Begun, Effect, Planned};
 use self::call::Call;
 use self::question::{Form, Question};
 use self::spec::{Audience, Spec};
+use self::untold::Untold;
 use self::words::{Variables, WordsError};
 use crate::access::{Access, AccessError, Who};
 use crate::auth::{AuthError, Secret};
+use crate::engine::transfer::TransferId;
 use crate::engine::{Command, EngineError, EngineHandle, Reply};
 
 /// How many packets of the wire a session keeps for `trace`.
@@ -159,13 +164,14 @@ pub struct Shell {
     /// Notified when a line comes to wait for virtual time.
     waits: Option<Arc<Notify>>,
     questions: mpsc::UnboundedSender<Question>,
+    untold: Untold,
 }
 
 impl Shell {
     /// A shell for whoever is behind a door, and what it has to ask them.
     pub fn new(access: Access) -> (Shell, Questions) {
         let (questions, inbox) = mpsc::unbounded_channel();
-        (Shell { access, is_alone: false, waits: None, questions }, inbox)
+        (Shell { access, is_alone: false, waits: None, questions, untold: Untold::default() }, inbox)
     }
 
     /// The same for lines of which each waits for the one before it.
@@ -224,25 +230,29 @@ impl Shell {
         match answer.effect {
             Effect::Follow(begun) => self.finish(&begun).await,
             Effect::Batch(planned) => {
-                let mut answers = Vec::with_capacity(planned.len());
-                for Planned { command, .. } in planned {
-                    match self.carry_out(command).await {
-                        Ok(answer) => answers.push(answer),
-                        Err(error) => return Err(partly(&answers, error)),
-                    }
-                }
-                Ok(Answer::all(answers))
+                let mut begun = Vec::with_capacity(planned.len());
+                let answer = self.carry_out(planned, &mut begun).await;
+                self.untold.remove(begun);
+                answer
             }
             _ => Ok(answer),
         }
     }
 
-    async fn carry_out(&self, command: Command) -> Result<Answer, ShellError> {
-        let answer = self.begin(command).await?;
-        match &answer.effect {
-            Effect::Follow(begun) => self.finish(begun).await,
-            _ => Ok(answer),
+    /// Carries a batch out, and tells of all of it at once.
+    async fn carry_out(&self, planned: Vec<Planned>, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
+        let mut answers = Vec::with_capacity(planned.len());
+        for Planned { command, .. } in planned {
+            let answer = self.begin(command).await.map_err(|error| partly(&answers, error))?;
+            answers.push(match &answer.effect {
+                Effect::Follow(one) => {
+                    begun.push(one.transfer);
+                    self.outcome(one).await.map_err(|error| partly(&answers, error))?
+                }
+                _ => answer,
+            });
         }
+        Ok(Answer::all(answers))
     }
 
     /// Begins a transfer that is to be followed.
@@ -258,6 +268,19 @@ impl Shell {
     /// # Errors
     /// Where it failed or there is none of that number.
     pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
+        let outcome = self.outcome(begun).await;
+        self.untold.remove([begun.transfer]);
+        outcome
+    }
+
+    /// The transfers of lines that were dropped before they could tell what has become of them, for whoever tells of them now.
+    pub fn take_untold(&self) -> BTreeSet<TransferId> {
+        self.untold.take()
+    }
+
+    /// What has become of a transfer once it is over, which is untold until its line has answered.
+    async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
+        self.untold.add(begun.transfer);
         match self.ask(Command::Await { transfer: begun.transfer }).await? {
             Reply::Finished(report) => {
                 let report = report.into_result()?;

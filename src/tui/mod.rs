@@ -137,7 +137,7 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     let desk = Desk::open(&session, login, "local screen").await?;
     let (shell, questions) = desk.into_shell();
     shell.watch_wire().await?;
-    let access = shell.access().clone();
+    let door = shell.clone();
     let (mut app, messages) = App::new(shell, theme, Histories::new(session.data_dir.clone()));
     app.keymap = session.config.keymap()?;
     match tour {
@@ -163,9 +163,11 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     drop(guard);
     drop(app);
     // Whoever leaves has been asked first.
-    let result = session.leave(result.map(|()| Leaving::Cancelling), |transfer| access.who().name_of(transfer)).await;
-    access.end().await;
-    drop(access);
+    let result = session
+        .leave(result.map(|()| Leaving::Cancelling), &door.take_untold(), |transfer| door.access().who().name_of(transfer))
+        .await;
+    door.access().end().await;
+    drop(door);
     drop(session.end().await?);
     result
 }

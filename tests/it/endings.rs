@@ -11,7 +11,7 @@ use p2p_storage::engine::io::InlineIo;
 use p2p_storage::engine::snapshot::{Party, Snapshot};
 use p2p_storage::engine::transfer::{Direction, TransferError, TransferId, TransferReport, TransferState};
 use p2p_storage::engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation};
-use p2p_storage::net::{HostConfig, KeepAlive, LinkConfig};
+use p2p_storage::net::{HostConfig, KeepAlive, LinkConfig, MTU};
 use p2p_storage::node::ProcessState;
 use p2p_storage::node::health::Health;
 use p2p_storage::random::RandomStream;
@@ -263,6 +263,29 @@ impl Run {
         assert_eq!(listed, stored);
     }
 
+    /// The other end learns of it, too: at the latest when what waits in a queue has left it, and FINs that get through now and then
+    /// are given up on both sides, each of which waits a minute for the other (`tcp_fin_timeout`).
+    fn expect_closed(&mut self, link: HostConfig) {
+        let (tcp, idle) = (self.settings.tcp, self.settings.idle_timeout);
+        let closing = SimDuration::from_secs(60) * 2;
+        self.sleep((tcp.connect_timeout + tcp.user_timeout) * 3 + closing + idle);
+        let longest_queue = u64::from(MTU) * u64::from(link.up.queue_packets + link.down.queue_packets);
+        let last = self.now() + link.up.bandwidth.time_for(longest_queue);
+        loop {
+            let Ok(Reply::Nodes(nodes)) = self.bench.ask(Command::Nodes) else { panic!("no nodes") };
+            let links = self.bench.simulation.snapshot(String::new(), false).connections.len();
+            let Ok(Reply::Storage(stats)) = self.bench.ask(Command::Storage) else { panic!("no storage") };
+            let states: Vec<_> = nodes.iter().map(|node| (node.state, node.connections)).collect();
+            let is_closed = states.iter().all(|&state| state == (ProcessState::Ready, 0));
+            // What is owed opens connections again and again.
+            if is_closed || links > 0 || stats.owed_deletions > 0 || !self.running().is_empty() {
+                return;
+            }
+            assert!(self.now() <= last, "{states:?} at {}", self.now());
+            self.sleep(LOOK);
+        }
+    }
+
     /// Every node holds what files need of it, and nothing else.
     fn check_disks(&mut self) {
         let mut needed = BTreeSet::new();
@@ -308,19 +331,7 @@ fn every_transfer_is_over_in_time_whatever_the_network_does() {
         if run.running().is_empty() {
             run.check_reports();
         }
-        // The other end learns of it, too: at the latest when FINs that get through now and then are given up on both sides, each of
-        // which waits a minute for the other (`tcp_fin_timeout`).
-        let tcp = run.settings.tcp;
-        let closing = SimDuration::from_secs(60) * 2;
-        run.sleep((tcp.connect_timeout + tcp.user_timeout) * 3 + closing + run.settings.idle_timeout);
-        let Ok(Reply::Nodes(nodes)) = run.bench.ask(Command::Nodes) else { panic!("no nodes") };
-        let links = run.bench.simulation.snapshot(String::new(), false).connections.len();
-        let Ok(Reply::Storage(stats)) = run.bench.ask(Command::Storage) else { panic!("no storage") };
-        // What is owed opens connections again and again.
-        if links == 0 && stats.owed_deletions == 0 && run.running().is_empty() {
-            let states: Vec<_> = nodes.iter().map(|node| (node.state, node.connections)).collect();
-            assert!(states.iter().all(|&state| state == (ProcessState::Ready, 0)), "{states:?}");
-        }
+        run.expect_closed(link);
     });
 }
 

@@ -1,18 +1,24 @@
 //! An undo is as fast as the machine, whatever the speed of the session is, and changes nothing of what happens; and a disk that never
 //! answers keeps nobody in the program.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use p2p_storage::access::Access;
+use p2p_storage::auth::{Auth, Policy};
 use p2p_storage::engine::pace::Speed;
 use p2p_storage::engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_storage::engine::{Command, Engine, EngineHandle, Reply};
+use p2p_storage::shell::Shell;
+use p2p_storage::shell::words::Variables;
 use p2p_storage::units::SimDuration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use crate::bench::{config, random_file, segments_below, slow_link};
 use crate::program::{DEADLINE, Home, end_of, signal, wait_until};
+use crate::stage::clock;
 
 /// At this speed a virtual second takes sixteen minutes.
 const CRAWLING: Speed = Speed::Thousandths(1);
@@ -136,6 +142,55 @@ fn a_script_that_cancels_does_not_wait_for_its_own_speed() {
     let said = home.ok(&["run", "-c", script]);
     assert!(said.contains("upload of a.bin: cancelled"), "{said}");
     assert!(segments_below(&home.data()).is_empty() && home.stored().is_empty());
+}
+
+/// An interrupted line tells also of what was done before, of which it could not tell any more.
+#[test]
+fn an_interrupted_batch_tells_what_it_has_done() {
+    let home = Home::new("");
+    home.file("a.bin", 1_000);
+    home.file("b.bin", 8_000_000);
+    let script = home.spawn(&["run", "--speed", "1x", "-c", "upload a.bin b.bin"]);
+    // One is the first file's.
+    wait_until("segments of the second file", || segments_below(&home.data()).len() > 1);
+    signal(&script, "TERM");
+    let said = end_of(script);
+    assert_eq!(said.code, Some(143), "{said:?}");
+    assert!(said.stderr.contains("done before it could be cancelled: #1, upload of a.bin"), "{said:?}");
+    assert!(said.stderr.contains("cancelled and undone: #2, upload of b.bin"), "{said:?}");
+    assert_eq!(home.stored(), ["a.bin"]);
+}
+
+/// A line that is dropped between the end of its transfer and its answer leaves the transfer for somebody else to tell of.
+#[test]
+fn what_a_dropped_line_has_not_told_is_known() {
+    let directory = tempfile::tempdir().unwrap();
+    random_file(&directory.path().join("a.bin"), 100_000, 1);
+    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 2, slow_link()), None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let (shell, _questions) = Shell::new(Access::new(handle.clone(), auth, "a test", clock).unwrap());
+    let (variables, path) = (Variables::new(), directory.path().join("a.bin").display().to_string());
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let first = format!("upload {path} --as a");
+        let mut line = Box::pin(shell.run_to_end(&first, &variables));
+        handle.ask(Command::Pause).await.unwrap();
+        // Asking goes to and fro once: what the line has asked for before is known to it the next time.
+        for _ in 0..10 {
+            tokio::select! {
+                biased;
+                answer = &mut line => panic!("{answer:?}"),
+                _ = handle.transfers() => {}
+            }
+        }
+        handle.ask(Command::Resume).await.unwrap();
+        handle.ask(Command::Await { transfer: TransferId(1) }).await.unwrap();
+        drop(line);
+        assert_eq!(shell.take_untold(), BTreeSet::from([TransferId(1)]));
+        assert_eq!(shell.take_untold(), BTreeSet::new());
+        // A line that answers tells of its own.
+        shell.run_to_end(&format!("upload {path} --as b"), &variables).await.unwrap();
+        assert_eq!(shell.take_untold(), BTreeSet::new());
+    });
 }
 
 /// A library that makes a disk hang, and what it makes when somebody waits for it.

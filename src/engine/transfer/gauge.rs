@@ -14,7 +14,8 @@ use crate::units::{SimDuration, SimTime};
 
 /// The rate of a transfer is that of so many seconds: the latest whole ones, and what has passed of the next.
 pub const RATE_SECONDS: usize = 10;
-/// How fast a holder is by itself is measured over so many seconds at the most.
+/// How fast a holder is by itself is measured over so many seconds at the most. On a network with a straggler 85 % of the guesses are
+/// within a fifth of the truth; were this and the next ten seconds as that of the rate is, 59 % would be (`tests/it/figures.rs`).
 const LOOK_BACK_SECONDS: usize = 120;
 /// How fast all holders together are is measured over so many seconds.
 const TOGETHER_SECONDS: usize = 30;
