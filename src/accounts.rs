@@ -1,5 +1,5 @@
-//! Floor 5: `p2p register`, `p2p login` and `p2p logout`: the account that the one-shot commands of a data directory go by. Knows
-//! the shell and how to print, and no other front end.
+//! Floor 5: `p2p register`, `p2p login` and `p2p logout`, which manage the account that the one-shot commands of a data directory
+//! use.
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
@@ -66,13 +66,13 @@ impl Whose {
     }
 }
 
-/// Makes an account.
+/// Registers an account.
 ///
 /// # Errors
-/// Where the name or the address is taken, or the password is not accepted.
+/// Fails if the name or the address is taken, or the password is not accepted.
 pub async fn register(args: &RegisterArgs) -> Result<()> {
     let (session, mut desk) = args.whose.start()?;
-    // An admin may make accounts for others.
+    // An admin who is logged in may register accounts for others.
     desk.resume(&session).await?;
     let words = ["register", "--"].into_iter().chain(args.name.as_deref()).chain(args.email.as_deref());
     let line = words.map(quote).collect::<Vec<_>>().join(" ");
@@ -82,10 +82,10 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
     print(args.whose.output, &answer?)
 }
 
-/// Logs somebody in, and keeps the session for the commands that follow.
+/// Logs a user in, and stores the session for the commands that follow.
 ///
 /// # Errors
-/// Where they are refused, or the session cannot be kept.
+/// Fails if the login is refused, or the session cannot be stored.
 pub async fn login(args: &SignInArgs) -> Result<()> {
     let (session, mut desk) = args.whose.start()?;
     let line = ["login", "--"].into_iter().chain(args.name.as_deref()).map(quote).collect::<Vec<_>>().join(" ");
@@ -100,10 +100,10 @@ pub async fn login(args: &SignInArgs) -> Result<()> {
     print(args.whose.output, &answer?)
 }
 
-/// Keeps the session of whoever is logged in, and ends the one that was kept before.
+/// Stores the session of the user who is logged in, and ends the one that was stored before.
 async fn keep(session: &Session, desk: &Desk) -> Result<()> {
     let access = desk.shell().access();
-    // What cannot be used is replaced.
+    // An unreadable stored session is replaced.
     let before = kept::load(&session.data_dir).unwrap_or_default();
     let saved = kept::save(&session.data_dir, &access.token()?);
     saved.wrap_err_with(|| format!("cannot keep the session in {}", session.data_dir.display()))?;
@@ -112,10 +112,10 @@ async fn keep(session: &Session, desk: &Desk) -> Result<()> {
     Ok(())
 }
 
-/// Ends the session that is kept.
+/// Ends the stored session.
 ///
 /// # Errors
-/// Where there is none.
+/// Fails if there is no stored session, if it cannot be read, or if it cannot be ended.
 pub async fn logout(args: &SignOutArgs) -> Result<()> {
     let session = Session::start(&args.engine, ClockMode::OnDemand)?;
     let unusable = kept::load(&session.data_dir).err();
@@ -125,7 +125,7 @@ pub async fn logout(args: &SignOutArgs) -> Result<()> {
     let mut desk = Desk::open(&session, &LoginArgs::default(), LOCAL_COMMAND).await?;
     let answer = desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await;
     desk.close().await;
-    // One that could not be ended is kept, so that it can be tried again.
+    // A session that could not be ended stays stored, so that the command can be repeated.
     if answer.is_ok() {
         kept::forget(&session.data_dir)?;
     }

@@ -1,5 +1,4 @@
-//! The command line: which commands there are, and which front end carries each out. The top of the house; knows nothing of
-//! what they do.
+//! Floor 6: the command line: its commands, and the front end that carries each of them out.
 
 mod arguments;
 mod manual;
@@ -128,7 +127,7 @@ enum Command {
     Man,
 }
 
-/// Does what the command line of this process says, and gives the exit code.
+/// Carries out the command line of this process, and returns the exit code.
 pub fn main() -> ExitCode {
     panics::tell_uncaught();
     let begun = failure::install().and_then(|()| interrupt::watch());
@@ -144,7 +143,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Prints help or the version where that was asked for, else what is wrong with the command line.
+/// Prints help or the version if the command line asks for it, or else its error; returns the exit code.
 fn explain(error: &clap::Error) -> u8 {
     if error.use_stderr() {
         let text = error.render().to_string();
@@ -158,7 +157,7 @@ fn explain(error: &clap::Error) -> u8 {
     output::written(printed).map_or_else(|error| tell(&error), |()| 0)
 }
 
-/// Tells why the command has ended, and gives its exit code.
+/// Prints the error that ended the command, and returns its exit code.
 fn tell(error: &Report) -> u8 {
     let interrupted = error.downcast_ref::<Interrupted>().cloned();
     output::tell(failure::text_of(error));
@@ -169,7 +168,7 @@ impl Cli {
     fn run_to_end(self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().wrap_err("cannot start")?;
         let result = runtime.block_on(self.run());
-        // A thread that waits for a line to be typed would be waited for.
+        // The runtime would otherwise wait for a thread that reads from the terminal.
         runtime.shutdown_background();
         result
     }
@@ -177,7 +176,7 @@ impl Cli {
     /// Carries the command out.
     ///
     /// # Errors
-    /// Where it could not be done, or has done its work, but the answer is no.
+    /// Fails if the command could not be carried out, or if it was and its answer is negative.
     async fn run(self) -> Result<()> {
         let Some(command) = self.command else { return tui::run(&self.session).await };
         match command {
@@ -213,14 +212,14 @@ impl Cli {
     }
 }
 
-/// Completions of the command line for a shell.
+/// Returns the completion script of the command line for a shell.
 fn completions(shell: Shell) -> String {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "p2p", &mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The manual page, in roff.
+/// Returns the manual page in roff.
 fn manual() -> Result<String> {
     let mut command = Cli::command();
     command.build();

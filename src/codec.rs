@@ -1,56 +1,55 @@
-//! Floor 0: values as bytes, for the disk and the wire, always with a version and always within a bound.
+//! Floor 0: the encoding of values as bytes, for the disk and the network, always with a version and a length limit.
 //!
-//! The encoding is bincode 2 (standard configuration: little-endian, variable-length integers). Upstream has ended; the
-//! format is frozen by a test on golden bytes, and `bincode-next` reads and writes the same. Knows nothing of what it
-//! encodes.
+//! The encoding is bincode 2 (standard configuration: little-endian, variable-length integers). Its development has ended; the
+//! format is fixed by a test on golden bytes, and `bincode-next` reads and writes the same.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-/// The most bytes that one value may have: a bound on what a damaged length can make us allocate.
+/// Largest length of an encoded value in bytes, which limits the memory that a damaged length can make the decoder allocate.
 const VALUE_MAX: usize = 64 << 20;
 
-/// Why bytes are no value.
+/// Reason why bytes cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DecodeError {
-    /// There is not even a version.
+    /// The input is empty, without even a version.
     #[error("there is nothing to decode")]
     Empty,
-    /// Written by a program that knows a format which this one does not.
+    /// The value was written in a version of the format that this program does not know.
     #[error("format version {found} is unknown (this program reads version {known})")]
     Version {
-        /// The version found.
+        /// Version of the value.
         found: u8,
-        /// The version that is understood.
+        /// Version that this program reads.
         known: u8,
     },
-    /// The bytes do not make a value.
+    /// The bytes are not a valid encoding of the value.
     #[error("damaged value: {reason}")]
     Malformed {
-        /// What the decoder met.
+        /// Message of the decoder.
         reason: String,
     },
-    /// A value is followed by bytes that belong to nothing.
+    /// The value is followed by extra bytes.
     #[error("{count} bytes follow the value")]
     Trailing {
-        /// How many.
+        /// Number of extra bytes.
         count: usize,
     },
 }
 
-/// A value could not be written: a bug in what it is made of, never in what it says.
+/// Error of encoding a value, which is a bug in its type or a value that exceeds the length limit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the value cannot be encoded: {reason}")]
 pub struct EncodeError {
-    /// What the encoder met.
+    /// Message of the encoder.
     pub reason: String,
 }
 
-/// `value` as bytes, with `version` before it.
+/// Encodes `value` as bytes, preceded by `version`.
 ///
 /// # Errors
-/// Where the value's type refuses to be serialised.
+/// Fails if the type of the value cannot be serialised, or the encoding exceeds 64 MiB.
 pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = vec![version];
     bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
@@ -61,10 +60,10 @@ pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>, EncodeErr
     Ok(bytes)
 }
 
-/// The value that `bytes` hold, if they were written with `version`.
+/// Decodes the value in `bytes`, which must have been written with `version`.
 ///
 /// # Errors
-/// Where the version is another, the bytes are damaged, or more of them follow.
+/// Fails if the version differs, if the bytes are damaged, or if extra bytes follow the value.
 pub fn decode<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, DecodeError> {
     let (&found, bytes) = bytes.split_first().ok_or(DecodeError::Empty)?;
     if found != version {

@@ -1,8 +1,9 @@
-//! Floor 0: the lock of a data directory, which one process at a time holds that changes anything in it, or several that only read.
+//! Floor 0: the lock of a data directory, held either by one process that may change the directory, or by several that only read
+//! it.
 //!
-//! The lock is `flock(2)` of the directory itself, so that nothing has to be made before it is taken: it stands before the
-//! first look at what is there, and covers the catalog, the nodes' disks, the log, the recordings, and every sweep. The system
-//! releases it when the process ends, however that ends. Knows nothing of what is in the directory.
+//! The lock is `flock(2)` on the directory itself, so that no file has to be created before it is taken: it is held before the
+//! first access to the content, and covers the catalog, the nodes' disks, the log, the recordings, and every sweep. The system
+//! releases it when the process ends for any reason.
 
 use std::fs::File;
 use std::io;
@@ -15,53 +16,54 @@ use thiserror::Error;
 
 use crate::file_identity::FileIdentity;
 
-/// How often a directory is looked up anew that is replaced by another while it is being locked.
+/// Number of attempts to lock a directory that is replaced by another one while it is being locked.
 const LOOKUPS_MAX: usize = 8;
 
-/// With whom a directory is shared.
+/// Mode of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// With nobody: something may be changed.
+    /// Exclusive lock of a process that may change the directory.
     Exclusive,
-    /// With others who only read.
+    /// Shared lock of processes that only read.
     Shared,
 }
 
-/// Why a directory is not locked.
+/// Error of locking a directory.
 #[derive(Debug, Error)]
 pub enum LockError {
     /// Another process holds the lock.
     #[error("{path} is in use by another p2p process; one process at a time may use a data directory", path = path.display())]
     InUse {
-        /// The directory.
+        /// Path of the directory.
         path: PathBuf,
     },
     /// The directory cannot be opened or locked.
     #[error("cannot lock {path}: {error}", path = path.display())]
     Io {
-        /// The directory.
+        /// Path of the directory.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         error: io::Error,
     },
 }
 
-/// A data directory that is locked for as long as this lives.
+/// Lock of a data directory, which is released when it is dropped.
 #[derive(Debug)]
 pub struct DirectoryLock {
     path: PathBuf,
     sharing: Sharing,
-    /// The lock is this open file description's, and is gone when it is closed.
+    /// Open file description that the lock belongs to; closing it releases the lock.
     _directory: File,
 }
 
 impl DirectoryLock {
-    /// Locks a directory that is there, without waiting.
+    /// Locks an existing directory, without waiting.
     ///
-    /// What is only read may be where nobody can lock anything; nobody can change it there either.
+    /// A shared lock also succeeds on a file system without locks, on which no other process can take an exclusive lock either.
     ///
     /// # Errors
-    /// [`LockError::InUse`] where another process, or another part of this one, has it locked.
+    /// Returns [`LockError::InUse`] if another process, or another part of this one, holds a conflicting lock, and
+    /// [`LockError::Io`] if the directory cannot be opened or locked.
     pub fn acquire(path: &Path, sharing: Sharing) -> Result<DirectoryLock, LockError> {
         let operation = match sharing {
             Sharing::Exclusive => FlockOperation::NonBlockingLockExclusive,
@@ -76,7 +78,8 @@ impl DirectoryLock {
                 Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) if sharing == Sharing::Shared => {}
                 Err(error) => return Err(failed(error.into())),
             }
-            // Somebody may have moved it away between the look-up and the lock, and locked another of the same name.
+            // The directory may have been moved away between the look-up and the lock, and another process may have locked a new
+            // one of the same name.
             let locked = directory.metadata().map_err(failed)?;
             if path.metadata().is_ok_and(|named| FileIdentity::of(&named) == FileIdentity::of(&locked)) {
                 return Ok(DirectoryLock { path: path.to_owned(), sharing, _directory: directory });
@@ -85,19 +88,19 @@ impl DirectoryLock {
         Err(failed(io::Error::other("it is replaced by another again and again")))
     }
 
-    /// The directory.
+    /// Returns the path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// With whom it is shared.
+    /// Returns the mode of the lock.
     pub fn sharing(&self) -> Sharing {
         self.sharing
     }
 }
 
-/// Whether a file or directory that is there cannot be changed by this process: it is somebody else's, or on a medium that is only
-/// read.
+/// Returns true if an existing file or directory cannot be changed by this process: it belongs to another user, or is on a
+/// read-only medium.
 pub fn is_read_only(path: &Path) -> bool {
     let writable = accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS);
     matches!(writable, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS))

@@ -1,16 +1,16 @@
-//! Floor 0: the embedded database of a data directory: one file, one process, transactions that are durable when they return.
+//! Floor 0: the embedded database of a data directory: one file, used by one process, with transactions that are durable when
+//! they return.
 //!
-//! The engine is redb 4. Which tables there are, and what is in them, is for the modules above to say; values are encoded by
-//! [`codec`] with a version. Every call blocks: keep them off threads that must not. Knows nothing of what it
-//! keeps.
+//! The engine is redb 4. The modules above define the tables and their content; values are encoded by [`codec`] with a version.
+//! Every call blocks; callers keep them off threads that must not block.
 //!
-//! A write has one of three outcomes. It is committed where `Ok` is returned; it is not where any error but
-//! [`DatabaseError::OutcomeUnknown`] is; and with that one, which is the error of the commit itself, nobody knows: a failed
-//! `fdatasync(2)` says neither that the new root is on the disk nor that it is not. From then on everything but reading is
-//! refused with [`DatabaseError::Suspended`], and the next start, which reads what is on the disk, decides.
+//! A write has one of three outcomes. It is committed if `Ok` is returned, and it is not committed if any error but
+//! [`DatabaseError::OutcomeUnknown`] is returned. That error comes from the commit itself, and leaves the outcome unknown: a
+//! failed `fdatasync(2)` does not tell if the new root is on the disk. From then on everything but reading is refused with
+//! [`DatabaseError::Suspended`], until the next start reads what is on the disk.
 //!
-//! A file is found to be sound before anything in it is changed. One that can only be read is opened all the same, and what has to
-//! be noted while somebody reads is noted in memory.
+//! A file is verified before anything in it is changed. A file that is read-only is opened all the same, and changes that are
+//! made while reading, such as the last use of a session, are kept in memory.
 
 mod error;
 mod held_back;
@@ -39,30 +39,30 @@ use self::reserve::Reserve;
 use crate::data_dir::DirectoryLock;
 use crate::{codec, panics, private_file};
 
-/// The format of the tables as a whole.
+/// Version of the format of the tables as a whole.
 const FORMAT: u8 = 1;
-/// The format of a value in them.
+/// Version of the format of a value in the tables.
 const VALUE: u8 = 1;
-/// How the names of databases begin that are not whole yet.
+/// Prefix of the names of databases that are being created.
 const UNFINISHED: &str = ".catalog-new-";
-/// The database's own cache, in bytes: redb would take a gibibyte.
+/// Size of the database's own cache in bytes: redb would use a gibibyte by default.
 const CACHE_BYTES: usize = 32 << 20;
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
-/// What a change is for.
+/// Purpose of a change, which decides if it may use the reserved disk space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Something is to be kept. It waits until there is room.
+    /// The change stores data. It fails until there is room on the disk.
     Keep,
-    /// Something goes. It may use the room that is kept back, since nothing else makes any.
+    /// The change deletes data. It may use the reserved space, since no other change frees any.
     Free,
-    /// Somebody is let in or turned away, and that is noted. It may use the room that is kept back, since whoever frees room has to
-    /// log in. Where the database can only be read, it lasts as long as the database is open.
+    /// The change grants or refuses access and logs that. It may use the reserved space, since a user who deletes files has to
+    /// log in first. If the database is read-only, the change lasts as long as the database is open.
     Access,
 }
 
-/// The open database. Cheap to clone.
+/// Open database. Clones are cheap and share it.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Inner>);
 
@@ -70,19 +70,19 @@ pub struct Database(Arc<Inner>);
 struct Inner {
     engine: redb::Database,
     place: Place,
-    /// Why nothing is written any more.
+    /// Reason why the database is suspended and no longer written.
     suspended: OnceLock<String>,
     is_read_only: bool,
-    /// The room that is kept back in the directory, and its lock. They go after the database is closed, which is the last thing
-    /// done in there.
+    /// Space reserved in the directory, and the directory's lock. They are released after the database is closed, which is the
+    /// last change in the directory.
     held: OnceLock<(Option<Reserve>, DirectoryLock)>,
 }
 
 impl Database {
-    /// Opens the database at `path`, or makes one.
+    /// Opens the database at `path`, or creates one.
     ///
     /// # Errors
-    /// Where another process has it open, or what is there is damaged or of another version; then what is there is as it was.
+    /// Fails if another process has it open, or if the file is damaged or of another version; the file is then unchanged.
     pub fn open(path: &Path) -> Result<Database, DatabaseError> {
         if !path.metadata().is_ok_and(|metadata| metadata.len() > 0 || !metadata.is_file()) {
             create(path)?;
@@ -90,22 +90,23 @@ impl Database {
         Database::open_existing(path, false)
     }
 
-    /// Opens the database at `path` without changing anything there, also where a killed process has left it.
+    /// Opens the database at `path` without changing the file, even if a killed process has left it open.
     ///
     /// # Errors
-    /// Where there is none, another process has it open to write, or it is damaged or of another version.
+    /// Fails if there is no database, if another process has it open for writing, or if it is damaged or of another version.
     pub fn open_read_only(path: &Path) -> Result<Database, DatabaseError> {
         Database::open_existing(path, true)
     }
 
-    /// Keeps the lock of its directory for as long as anybody has the database open, and from now on some room in there.
+    /// Keeps the lock of the database's directory until the last clone of the database is dropped, and reserves space in the
+    /// directory.
     pub fn hold(&self, lock: DirectoryLock) {
         let reserve = (!self.0.is_read_only).then(|| Reserve::of(lock.path()));
-        // Whoever opens a database holds one lock.
+        // A database is held once, so that the cell is empty before.
         let _ = self.0.held.set((reserve, lock));
     }
 
-    /// Whether nothing in it is changed for good.
+    /// Returns true if the database is read-only.
     pub fn is_read_only(&self) -> bool {
         self.0.is_read_only
     }
@@ -128,27 +129,27 @@ impl Database {
         Database(Arc::new(Inner { engine, place, suspended: OnceLock::new(), is_read_only, held: OnceLock::new() }))
     }
 
-    /// What is there at this instant.
+    /// Begins a read transaction on the present content.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn read(&self) -> Result<ReadTransaction, DatabaseError> {
         Ok(self.0.engine.begin_read()?)
     }
 
-    /// One durable transaction: all of `body`, or nothing where it fails.
+    /// Runs `body` in one durable transaction, which is rolled back if `body` fails.
     ///
     /// # Errors
-    /// What `body` refuses, or the disk: then nothing is changed. [`DatabaseError::OutcomeUnknown`] where the commit itself
-    /// fails, and [`DatabaseError::Suspended`] from then on.
+    /// Returns the error of `body` or of the disk; nothing is changed then. Returns [`DatabaseError::OutcomeUnknown`] if the
+    /// commit itself fails, and [`DatabaseError::Suspended`] from then on.
     pub fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
         self.write_for(Purpose::Keep, body)
     }
 
-    /// The same for a purpose that room is kept back for.
+    /// Runs `body` in one durable transaction for a purpose, which decides if it may use the reserved space.
     ///
     /// # Errors
-    /// As for [`write`](Self::write).
+    /// Fails like [`write`](Self::write).
     pub fn write_for<T, E: From<DatabaseError>>(
         &self,
         purpose: Purpose,
@@ -159,7 +160,7 @@ impl Database {
         if let Some(reserve) = self.reserve() {
             match result {
                 Ok(_) => reserve.restore(),
-                // The system may count room otherwise than whoever asks it, as with quotas: what is tried next finds more.
+                // The system may count room differently from what `statvfs` reports, as with quotas: the next attempt finds more.
                 Err(_) if purpose != Purpose::Keep && reserve.is_short() => reserve.release(),
                 Err(_) => {}
             }
@@ -171,7 +172,7 @@ impl Database {
         self.0.held.get()?.0.as_ref()
     }
 
-    /// Refuses a change that cannot, or is not to, be made now.
+    /// Refuses a change that cannot or may not be made now.
     fn admit(&self, purpose: Purpose) -> Result<(), DatabaseError> {
         self.refuse_when_suspended()?;
         if self.0.is_read_only {
@@ -181,7 +182,7 @@ impl Database {
             return Err(DatabaseError::Suspended { reason: self.suspend(reason) });
         }
         match self.reserve() {
-            // One that begins and finds no room would end all writing of this process.
+            // A transaction that runs out of space would suspend the database for the rest of the process.
             Some(reserve) if purpose == Purpose::Keep && reserve.is_short_for_more() => Err(DatabaseError::Full),
             Some(reserve) if purpose != Purpose::Keep && reserve.is_short() => {
                 reserve.release();
@@ -194,7 +195,7 @@ impl Database {
     fn transact<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
         let mut transaction = self.0.engine.begin_write().map_err(DatabaseError::from)?;
         transaction.set_durability(Durability::Immediate).map_err(DatabaseError::from)?;
-        // Else a crash costs a walk through the whole file at the next start.
+        // Without this, the next start after a crash has to read the whole file.
         transaction.set_quick_repair(true);
         let result = body(&transaction)?;
         self.commit(transaction)?;
@@ -203,7 +204,7 @@ impl Database {
 
     fn commit(&self, transaction: WriteTransaction) -> Result<(), DatabaseError> {
         let failure = match panics::caught(|| transaction.commit()) {
-            // What was written to a file that nobody will find again is not stored.
+            // Data written to a file that is no longer found under its path counts as not stored.
             Ok(Ok(())) if !self.0.is_read_only => self.0.place.displaced(),
             Ok(Ok(())) => None,
             // The transaction was rolled back instead.
@@ -214,24 +215,25 @@ impl Database {
         failure.map_or(Ok(()), |reason| Err(DatabaseError::OutcomeUnknown { reason: self.suspend(reason) }))
     }
 
-    /// Writes nothing from now on; gives why, which is the first reason that there was.
+    /// Suspends the database, and returns the first reason for which it was suspended.
     fn suspend(&self, reason: String) -> String {
         self.0.suspended.get_or_init(|| reason).clone()
     }
 
-    /// Refuses where what is read may not be what the next start finds, so that nothing may be deleted by it.
+    /// Refuses if the database is suspended: its content may then differ from what the next start finds, so that no segment may
+    /// be deleted because of it.
     ///
     /// # Errors
-    /// [`DatabaseError::Suspended`].
+    /// Returns [`DatabaseError::Suspended`] if the database is suspended.
     pub fn refuse_when_suspended(&self) -> Result<(), DatabaseError> {
         let reason = self.0.suspended.get();
         reason.map_or(Ok(()), |reason| Err(DatabaseError::Suspended { reason: reason.clone() }))
     }
 
-    /// Refuses where nothing is changed for good.
+    /// Refuses if the database is read-only.
     ///
     /// # Errors
-    /// [`DatabaseError::ReadOnly`].
+    /// Returns [`DatabaseError::ReadOnly`] if the database is read-only.
     pub fn refuse_when_read_only(&self) -> Result<(), DatabaseError> {
         if self.0.is_read_only { Err(DatabaseError::ReadOnly { path: self.0.place.path.clone() }) } else { Ok(()) }
     }
@@ -244,24 +246,24 @@ impl Database {
     }
 }
 
-/// A value as the tables keep it.
+/// Encodes a value for the tables.
 ///
 /// # Errors
-/// Where it cannot be encoded: a bug.
+/// Fails if the value cannot be encoded, which is a bug of this program.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
     codec::encode(VALUE, value).map_err(|error| DatabaseError::Io { reason: error.to_string() })
 }
 
-/// The value that the tables keep as these bytes.
+/// Decodes a value of the tables.
 ///
 /// # Errors
-/// Where they are damaged.
+/// Returns [`DatabaseError::Damaged`] if the bytes cannot be decoded.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DatabaseError> {
     codec::decode(VALUE, bytes).map_err(|error| damaged_value(error.to_string()))
 }
 
-/// Makes a database without tables of anybody under another name and gives it its own when it is whole and durable. What has
-/// that name by then stays as it is.
+/// Creates a database without any tables of other modules under a temporary name, and gives it its own name once it is complete
+/// and durable. A file that has that name by then stays unchanged.
 fn create(path: &Path) -> Result<(), DatabaseError> {
     let failed = |error: &dyn std::fmt::Display| DatabaseError::Io { reason: error.to_string() };
     let directory = private_file::directory_of(path);
@@ -282,8 +284,8 @@ fn create(path: &Path) -> Result<(), DatabaseError> {
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => return Err(failed(&error.error)),
         _ => {}
     }
-    // A new file's name is durable only when its directory is. So are the directories above, which a start that was killed may
-    // have made and not synced; those that are not this user's to open were not made by it.
+    // The name of a new file is durable only after its directory is synced. The directories above are synced too, since a killed
+    // start may have created them without a sync; those that this user cannot open were not created by it.
     private_file::sync_directory(directory).map_err(|error| failed(&error))?;
     for above in directory.ancestors().skip(1) {
         let _ = private_file::sync_directory(if above.as_os_str().is_empty() { Path::new(".") } else { above });
@@ -291,13 +293,13 @@ fn create(path: &Path) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Removes a file that has nothing in it, such as a crash of the file system may leave.
+/// Removes an empty file, such as a crash of the file system may leave.
 fn remove_empty(path: &Path) -> std::io::Result<()> {
     let is_empty = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
     if is_empty { std::fs::remove_file(path) } else { Ok(()) }
 }
 
-/// Removes what crashes of [`create`] have left. Best effort: it does no harm where it stays.
+/// Removes the leftovers of crashes of [`create`]. Errors are ignored, since leftovers do no harm.
 fn sweep_unfinished(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
@@ -306,8 +308,8 @@ fn sweep_unfinished(directory: &Path) {
     }
 }
 
-/// Opens the database and has it check its pages against their checksums: what is read from damaged pages could be anything,
-/// and segments would be swept by it. Where it comes upon damage before that, redb 4 may panic.
+/// Opens the database and verifies its pages against their checksums: data read from damaged pages could be anything, and
+/// segments would be deleted because of it. If redb 4 meets damage before that, it may panic.
 fn open_sound(backend: impl StorageBackend) -> Result<redb::Database, redb::DatabaseError> {
     let mut database = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
     if !database.check_integrity()? {

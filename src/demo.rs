@@ -1,5 +1,5 @@
-//! Floor 5: the demonstration. Three users log in, real files go to the nodes and come back, everybody probes everybody, and a
-//! report says what was measured. Knows the engine and the report, and no other front end.
+//! Floor 5: the demonstration `p2p demo`. Three users log in, real files are stored on the nodes and fetched again, all hosts
+//! probe each other, and a report states what was measured.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,9 +26,9 @@ use crate::shell::{Questions, Shell};
 use crate::storage::manifest::FileKey;
 use crate::storage::segment::Sha256Digest;
 
-/// The files: name and size in MiB; the first user stores the first, and so on.
+/// The files of the demonstration, as name and size in MiB: the first user stores the first one, and so on.
 const FILES: [(&str, usize); 3] = [("demo-2MiB.bin", 2), ("demo-3MiB.bin", 3), ("demo-5MiB.bin", 5)];
-/// How long a mail with a code may take into the outbox.
+/// Maximum time in which a mail with a code must reach the outbox.
 const MAIL_MAX: Duration = Duration::from_secs(30);
 
 /// `p2p demo`
@@ -41,21 +41,21 @@ pub struct DemoArgs {
 }
 
 impl DemoArgs {
-    /// Whether somebody wants the report as JSON.
+    /// Returns true if the report is to be printed as JSON.
     pub fn wants_json(&self) -> bool {
         self.output.json
     }
 
-    /// What is to be simulated.
+    /// Returns the options of the simulation.
     pub fn simulation(&self) -> &SimulationArgs {
         &self.simulation
     }
 }
 
-/// Runs the demonstration and prints its report. True where every byte came back.
+/// Runs the demonstration and prints its report.
 ///
 /// # Errors
-/// Where something could not be done at all.
+/// Fails if a step could not be carried out, if the user interrupts, or if a fetched file differs from the stored one.
 pub async fn run(args: &DemoArgs) -> Result<()> {
     let started = wall_clock();
     let scratch = Scratch::temporary(demo_users::PREFIX)?;
@@ -119,7 +119,7 @@ async fn demonstrate(session: &Session, mut users: DemoUsers, scratch: &Path) ->
     })
 }
 
-/// Logs one of the users in, as anybody would: with the password, and then the second factor.
+/// Logs a user in with the password and then the second factor, as any user does.
 async fn log_in(session: &Session, users: &mut DemoUsers, name: &str) -> Result<Access> {
     let (shell, mut questions) = Shell::new(session.access("demonstration")?);
     let (line, variables) = (format!("login {name}"), Variables::new());
@@ -137,13 +137,13 @@ async fn log_in(session: &Session, users: &mut DemoUsers, name: &str) -> Result<
     Ok(shell.access().clone())
 }
 
-/// Fills the next form in, once it is known what with: a code by mail has to arrive first.
+/// Fills the next form in as soon as its answers are known: a code by mail has to arrive first.
 async fn fill_in(session: &Session, users: &mut DemoUsers, questions: &mut Questions) -> Result<()> {
     let mut notices = session.mailer.notices();
     let question = questions.recv().await.ok_or_else(|| eyre!("nothing more is asked"))?;
     loop {
         if let Some(given) = users.fill_in(&question.form)? {
-            // Whoever asked may be gone.
+            // The task that asked may have ended.
             let _ = question.reply.send(Filled::Given(given));
             return Ok(());
         }
@@ -165,7 +165,7 @@ fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
     private_file::write(path, &content).wrap_err_with(|| format!("cannot write {}", path.display()))
 }
 
-/// Fetches a user's file and compares it with what was stored, byte for byte.
+/// Fetches a user's file, and compares it with the stored one byte for byte.
 async fn fetch_and_compare(
     session: &Session,
     door: &Access,
@@ -176,7 +176,7 @@ async fn fetch_and_compare(
     let who = door.who();
     let (user, file) = (who.name().map(str::to_owned), FileKey::new(who.name(), name));
     let fetched = scratch.join(format!("fetched-{name}"));
-    // What replaces it is its owner's alone, too.
+    // The file that replaces this one takes over its permissions, and is readable by its owner alone.
     private_file::write(&fetched, b"").wrap_err_with(|| format!("cannot write {}", fetched.display()))?;
     let command = Command::Download { user: user.clone(), file, path: fetched.clone(), overwrite: true };
     let download = session.finish(session.begin(command).await?).await?;

@@ -1,7 +1,6 @@
-//! Floor 4: alice, bob and charlie, the users of the demonstration and of the tour, and what they would fill in: alice has an
-//! authenticator app, bob gets codes by mail, charlie has backup codes. Their secrets are made anew each time and shown to nobody.
-//!
-//! Knows nothing of what they do.
+//! Floor 4: alice, bob and charlie, the users of the demonstration and of the tour, and their answers to forms: alice has an
+//! authenticator app, bob gets codes by mail, charlie has backup codes. Their secrets are generated anew for each demonstration
+//! and never shown.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -15,16 +14,17 @@ use crate::private_file;
 use crate::session::{EngineArgs, SimulationArgs};
 use crate::shell::question::{FieldKind, Form};
 
-/// The users, the admin first, each with the second factor.
+/// The users with the second factor of each; the first one becomes the admin.
 pub const USERS: [(&str, CodeKind); 3] = [("alice", CodeKind::App), ("bob", CodeKind::Mail), ("charlie", CodeKind::App)];
 
-/// How the names of directories begin in which a demonstration works.
+/// Prefix of the names of the temporary directories of demonstrations.
 pub const PREFIX: &str = "p2p-demo-";
 
-/// The second factor was enabled so many seconds ago: a code is good once, and the first login needs one.
+/// Number of seconds by which the enabling of the second factor is dated back: a code is valid once, and the first login needs
+/// another one.
 const AGO: u64 = 10 * otp::STEP;
 
-/// What one of them knows.
+/// The secrets of one user.
 #[derive(Debug)]
 struct Secrets {
     password: Secret,
@@ -32,18 +32,19 @@ struct Secrets {
     backup: VecDeque<Secret>,
 }
 
-/// The users and what they know.
+/// The users of the demonstration, and their secrets.
 #[derive(Debug)]
 pub struct DemoUsers {
     secrets: BTreeMap<&'static str, Secrets>,
-    /// Where mail goes while nobody has configured a server.
+    /// Directory of the mails of a data directory without a mail server.
     outbox: PathBuf,
     clock: fn() -> u64,
-    /// Who is logging in.
+    /// Name of the user who is logging in.
     present: Option<&'static str>,
 }
 
-/// An engine for them, in a data directory of its own: their mails are for nobody else, and leave it for no server.
+/// Returns the options of an engine for these users in a data directory of its own, without a mail server: their mails stay in
+/// the outbox.
 pub fn engine(data_dir: &Path, simulation: &SimulationArgs) -> EngineArgs {
     EngineArgs {
         data_dir: Some(data_dir.to_owned()),
@@ -54,10 +55,10 @@ pub fn engine(data_dir: &Path, simulation: &SimulationArgs) -> EngineArgs {
 }
 
 impl DemoUsers {
-    /// Makes their accounts in a new data directory, before anybody else uses it.
+    /// Creates the accounts in a new data directory, before the engine uses it.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn make(data_dir: &Path, policy: Policy, clock: fn() -> u64) -> Result<DemoUsers> {
         private_file::create_directory(data_dir)?;
         let auth = Auth::open(Database::open(&data_dir.join("catalog.redb"))?, policy)?;
@@ -70,10 +71,11 @@ impl DemoUsers {
         Ok(DemoUsers { secrets, outbox: data_dir.join(OUTBOX), clock, present: None })
     }
 
-    /// What one of them fills into a form; nothing where they do not know it yet, such as a code that is still on its way.
+    /// Returns the answers of the user who is logging in to a form, or `None` while an answer is not known yet, such as a code in
+    /// a mail that has not arrived.
     ///
     /// # Errors
-    /// Where the form is none of theirs.
+    /// Fails if the form belongs to none of the users.
     pub fn fill_in(&mut self, form: &Form) -> Result<Option<Vec<Secret>>> {
         let mut given = Vec::new();
         for field in &form.fields {
@@ -100,7 +102,7 @@ impl DemoUsers {
         self.present.and_then(|name| self.secrets.get_mut(name))
     }
 
-    /// The code of whoever is logging in: charlie has left the phone at home.
+    /// Returns the code of the user who is logging in; charlie uses a backup code instead of the app.
     fn code(&mut self) -> Option<Secret> {
         let now = (self.clock)();
         match self.present? {
@@ -110,8 +112,8 @@ impl DemoUsers {
         }
     }
 
-    /// The code in the latest mail of the outbox, which is thrown away then: a code is good once, and another one is in a mail that
-    /// may still be on its way.
+    /// Takes the code from the latest mail of the outbox, and removes that mail: a code is valid once, and the next one is in a
+    /// mail that may not have arrived yet.
     fn mailed_code(&self) -> Option<Secret> {
         let entries = std::fs::read_dir(&self.outbox).ok()?.flatten();
         let paths = entries.map(|entry| entry.path());
@@ -124,7 +126,7 @@ impl DemoUsers {
     }
 }
 
-/// The code that a mail brings.
+/// Returns the code that the text of a mail contains.
 fn code_in(text: &str) -> Option<Secret> {
     let (_, rest) = text.split_once("Your code is ")?;
     rest.get(..6).map(Secret::from)
@@ -136,7 +138,7 @@ fn make_user(auth: &Auth, name: &str, kind: CodeKind, then: u64) -> Result<Secre
     let user = auth.register_other(&wanted, "the demonstration", "demonstration", then)?.name;
     let (code, app) = match auth.otp_enable(&user, kind, then)? {
         Begun::App(enrolment) => (otp::code_at(&enrolment.secret, then), Some(enrolment.secret)),
-        // Nobody sends mails yet: it is in the queue, and gone with `auth`.
+        // No mailer runs yet: the mail is in the queue of the database.
         Begun::Mail => (auth.mails()?.last().and_then(|(_, mail)| code_in(&mail.text)), None),
     };
     let code = code.ok_or(AuthError::WrongCode)?;

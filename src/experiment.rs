@@ -1,8 +1,7 @@
-//! Floor 4: one experiment on the virtual wire, like iperf on a real one.
+//! Floor 4: one measurement of TCP flows on the simulated network, like iperf on a real one.
 //!
-//! Some flows cross one link, fan out from one host, or meet at one host; each is timed from its SYN to the last byte that the
-//! receiver reads. `p2p flow`, the fidelity tests and the benchmarks run the same code. Knows the network and nothing above
-//! it.
+//! The flows cross one link, fan out from one host, or meet at one host; each is timed from its SYN to the last byte that the
+//! receiver reads. `p2p flow`, the fidelity tests and the benchmarks run the same code.
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -16,51 +15,51 @@ use crate::net::{
 };
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
 
-/// The port that the receivers listen on (iperf's).
+/// Port that the receivers listen on (iperf's).
 const PORT: u16 = 5001;
-/// What a sender writes at once.
+/// Data that a sender writes with one call, in bytes.
 static CHUNK: [u8; 65_536] = [0; 65_536];
-/// A receiver reads once this much has come.
+/// Number of readable bytes at which a receiver reads.
 const READ_MARK: u64 = 262_144;
 
-/// How the flows lie.
+/// Topology of the flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
     /// All flows share one link from one host to another.
     #[default]
     Single,
-    /// One host sends to as many others as there are flows, over access links.
+    /// One host sends to as many receivers as there are flows, over access links.
     Fanout,
-    /// As many hosts as there are flows send to one.
+    /// As many hosts as there are flows send to one receiver.
     Incast,
 }
 
-/// What is to be measured.
+/// Parameters of one measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Experiment {
-    /// The rate of the link, or of every access link.
+    /// Bandwidth of the link, or of every access link.
     pub bandwidth: Bandwidth,
-    /// The delay of a path, one way.
+    /// One-way delay of a path.
     pub delay: DelayRange,
-    /// The loss of a path, both ways.
+    /// Loss rate of a path, in both directions.
     pub loss: Probability,
-    /// What each flow carries.
+    /// Number of bytes that each flow transfers.
     pub bytes: ByteSize,
-    /// The congestion controls: each flow has the next one, and they go round. None is CUBIC.
+    /// Congestion controls, assigned to the flows in rotation. An empty list means CUBIC.
     pub congestion: Vec<CongestionControl>,
-    /// How many flows start at once.
+    /// Number of flows, all started at the same time.
     pub flows: u32,
-    /// Their topology.
+    /// Topology of the flows.
     pub shape: Shape,
-    /// How long a host takes to hand a packet from its downlink to its stack.
+    /// Time that a host takes to pass a packet from its downlink to its stack.
     pub host_time: DelayRange,
-    /// How many packets may wait in a queue; by itself [`default_queue`](Self::default_queue).
+    /// Capacity of each queue in packets; `None` means [`default_queue`](Self::default_queue).
     pub queue: Option<u32>,
 }
 
 impl Default for Experiment {
-    /// 5 MiB over 64 KiB/s, 5 ms and 1 % loss, between hosts that take 20 to 100 µs a packet.
+    /// Returns the default: 5 MiB over 64 KiB/s with 5 ms and 1 % loss, between hosts that take 20 to 100 µs per packet.
     fn default() -> Experiment {
         Experiment {
             bandwidth: Bandwidth::from_bits_per_second(524_288),
@@ -76,36 +75,36 @@ impl Default for Experiment {
     }
 }
 
-/// What one run gave.
+/// Result of one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
-    /// Until the last flow was done; `None` where one never was.
+    /// Seconds until the last flow was complete; `None` if a flow never was.
     pub seconds: Option<f64>,
-    /// Packets sent again, all flows together.
+    /// Retransmitted packets of all flows together.
     pub retransmits: u64,
     /// Retransmission timeouts, those of the handshake included.
     pub rtos: u64,
-    /// Packets of every kind that were sent, both ways.
+    /// Packets of every kind sent, in both directions.
     pub packets: u64,
-    /// Each flow's time from its SYN to its last byte read; `None` where its connection ended before.
+    /// Seconds of each flow from its SYN to its last byte read; `None` if its connection ended before.
     pub flows: Vec<Option<f64>>,
-    /// The hash of everything that happened.
+    /// Hash of everything that happened in the run.
     #[serde(skip)]
     pub trace_hash: u64,
 }
 
-/// A moment in a flow's life.
+/// Sample of a flow's sender at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FlowSample {
-    /// Which flow, from 0.
+    /// Index of the flow, from 0.
     pub flow: u32,
-    /// How it stood.
+    /// State of the sending end.
     pub sample: ConnectionSample,
 }
 
 impl Experiment {
-    /// The queue that the measured links had: twice the bandwidth-delay product in packets, but at least 100; 100 on access
-    /// links.
+    /// Returns the queue capacity of the measured links: twice the bandwidth-delay product in packets, but at least 100; 100
+    /// on access links.
     pub fn default_queue(&self) -> u32 {
         const SMALLEST: u64 = 100;
         let round_trip_ns = 2 * self.delay.max().as_nanos();
@@ -124,17 +123,18 @@ impl Experiment {
         place.and_then(|place| self.congestion.get(place)).copied().unwrap_or_default()
     }
 
-    /// Runs it once with the chances of `seed`.
+    /// Runs the measurement once with the random draws of `seed`.
     pub fn run(&self, seed: u64) -> Run {
         let mut running = Running::new(self, seed, None::<fn(FlowSample)>);
         running.transfer(self);
         running.result()
     }
 
-    /// Runs it once, hands every change of a sender's window to `observe`, and writes every packet to `capture` as pcapng.
+    /// Runs the measurement once, passes every change of a sender's state to `observe`, and writes every packet to `capture`
+    /// as pcapng.
     ///
     /// # Errors
-    /// Where the capture cannot be written.
+    /// Fails if the capture cannot be written.
     pub fn run_observed(
         &self,
         seed: u64,
@@ -151,15 +151,15 @@ impl Experiment {
     }
 }
 
-/// What hosts take where nobody says otherwise, as in `p2p.toml`: tens of microseconds from the link to the stack.
+/// Returns the default host processing time, as in `p2p.toml`: tens of microseconds from the link to the stack.
 fn default_host_time() -> DelayRange {
     DelayRange::between(SimDuration::from_micros(20), SimDuration::from_micros(100))
 }
 
-/// One run under way.
+/// A run in progress.
 struct Running<F> {
     net: Network,
-    /// For each flow who sends to whom.
+    /// Sending and receiving host of each flow.
     pairs: Vec<(HostId, HostId)>,
     flows: Vec<Flow>,
     observe: Option<F>,
@@ -172,7 +172,7 @@ struct Flow {
     unread: u64,
     started: SimTime,
     done: Option<SimTime>,
-    /// What its sender counted, once the flow is done or has failed.
+    /// Counters of the sender, once the flow is complete or has failed.
     stats: Option<ConnectionStats>,
 }
 
@@ -278,7 +278,7 @@ impl Flow {
     }
 }
 
-/// The hosts of an experiment, and for each flow who sends to whom.
+/// Adds the hosts of an experiment to the network, and returns the sending and the receiving host of each flow.
 fn build(experiment: &Experiment, net: &mut Network) -> Vec<(HostId, HostId)> {
     let queue_packets = experiment.queue.unwrap_or_else(|| experiment.default_queue());
     let limited = LinkConfig { bandwidth: experiment.bandwidth, queue_packets };
@@ -298,7 +298,8 @@ fn build(experiment: &Experiment, net: &mut Network) -> Vec<(HostId, HostId)> {
     }
 }
 
-/// The value below which the fraction `p` of `values` lies, with linear interpolation (Hyndman and Fan 1996, type 7).
+/// Returns the value below which the fraction `p` of `values` lies, with linear interpolation (Hyndman and Fan 1996, type 7);
+/// NaN if there are no values.
 pub fn percentile(values: &[f64], p: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

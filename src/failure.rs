@@ -1,5 +1,5 @@
-//! Floor 4: an error as it is told at the end of a command: what is wrong in one line, the next step below it, and the exit code.
-//! Knows nothing of what failed.
+//! Floor 4: the presentation of an error at the end of a command: the problem in one line, the next step below it, and the exit
+//! code.
 //!
 //! ```text
 //! p2p: a file named `a.bin` is stored already
@@ -13,23 +13,23 @@ use eyre::{EyreHandler, Report, eyre};
 
 /// Exit codes; docs/json.md has the table. A command that a signal ended exits with 128 and the signal's number.
 pub mod exit {
-    /// Something that was asked for was not done.
+    /// The command failed, at least in part.
     pub const FAILED: u8 = 1;
-    /// The command line cannot be carried out as it stands.
+    /// The command line is invalid as it stands.
     pub const WRONG_COMMAND_LINE: u8 = 2;
-    /// Another process has the data directory: `EX_TEMPFAIL` of `sysexits.h`, for what may go well later.
+    /// Another process uses the data directory: `EX_TEMPFAIL` of `sysexits.h`, for failures that may be temporary.
     pub const IN_USE: u8 = 75;
 }
 
-/// Makes every error from now on carry its next step and its exit code.
+/// Installs the handler that lets every error carry a next step and an exit code.
 ///
 /// # Errors
-/// Where something else is in place already.
+/// Fails if another handler is installed already.
 pub fn install() -> Result<(), Report> {
     Ok(eyre::set_hook(Box::new(|_| Box::new(Notes::default())))?)
 }
 
-/// What an error carries beside its causes.
+/// Data that an error carries besides its causes.
 #[derive(Debug, Default)]
 struct Notes {
     next_steps: Vec<String>,
@@ -43,7 +43,7 @@ impl EyreHandler for Notes {
     }
 }
 
-/// An error and its causes, `what: why: why`. A cause that the error has told itself is not told again.
+/// Formats an error and its causes as `what: why: why`. A cause that the text already ends with is not repeated.
 fn in_one_line(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
@@ -55,15 +55,15 @@ fn in_one_line(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Whatever can say what is to be done about it.
+/// Extension that attaches a next step and an exit code to an error.
 pub trait Advise {
-    /// What it is with that.
+    /// Type with the advice attached.
     type Advised;
 
-    /// Adds the next step.
+    /// Adds a suggested next step.
     fn suggestion(self, step: impl fmt::Display) -> Self::Advised;
 
-    /// Sets the exit code of the command that it ends.
+    /// Sets the exit code of the command that the error ends.
     fn exit_code(self, code: u8) -> Self::Advised;
 }
 
@@ -97,17 +97,17 @@ impl<T, E: Into<Report>> Advise for Result<T, E> {
     }
 }
 
-/// A command line that cannot be carried out as it stands, and what would be right.
+/// Returns the error for an invalid command line, with a valid alternative as its next step.
 pub fn wrong_usage(problem: impl fmt::Display, next_step: impl fmt::Display) -> Report {
     eyre!("{problem}").suggestion(next_step).exit_code(exit::WRONG_COMMAND_LINE)
 }
 
-/// The exit code of a command that an error has ended.
+/// Returns the exit code of a command that an error has ended.
 pub fn exit_code_of(error: &Report) -> u8 {
     error.handler().downcast_ref::<Notes>().and_then(|notes| notes.exit_code).unwrap_or(exit::FAILED)
 }
 
-/// An error as it is told.
+/// Formats an error for the user.
 pub fn text_of(error: &Report) -> String {
     format!("p2p: {error:?}")
 }

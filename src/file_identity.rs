@@ -1,9 +1,9 @@
-//! Floor 0: which file a file is, whatever its name. Knows nothing of what is in it.
+//! Floor 0: the identity of a file, independent of its name, by device and inode number.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-/// Device and inode of a file: what tells it from every other (POSIX.1-2024, `<sys/stat.h>`) as long as it is open.
+/// Device and inode number of a file, which identify it as long as it is open (POSIX.1-2024, `<sys/stat.h>`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity {
     device: u64,
@@ -11,7 +11,7 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// The identity of the file or directory that the system describes so.
+    /// Returns the identity of the file or directory that `metadata` describes.
     pub fn of(metadata: &Metadata) -> FileIdentity {
         FileIdentity { device: metadata.dev(), inode: metadata.ino() }
     }

@@ -1,5 +1,5 @@
-//! Floor 5: `p2p flow`, an experiment on the virtual wire from the command line. Knows the experiment and how to print, and
-//! no other front end.
+//! Floor 5: `p2p flow`, a measurement on the simulated network from the command line. Runs [`Experiment`] and prints its
+//! result.
 
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -99,7 +99,7 @@ impl FlowArgs {
     }
 }
 
-/// What `flow` prints.
+/// Report of the command, printed as text or serialised.
 #[derive(Debug, Serialize)]
 struct FlowReport {
     runs: Vec<Run>,
@@ -110,10 +110,10 @@ struct FlowReport {
     wall_seconds: f64,
 }
 
-/// Runs the experiment and prints what it gave.
+/// Runs the experiment and prints its result.
 ///
 /// # Errors
-/// Where a run does not finish, a file cannot be written, or the arguments do not go together.
+/// Fails if a run does not finish, a file cannot be written, or the arguments contradict each other.
 pub fn run(args: &FlowArgs) -> Result<()> {
     if args.bytes.as_u64() == 0 {
         return Err(wrong_usage(
@@ -142,7 +142,7 @@ pub fn run(args: &FlowArgs) -> Result<()> {
     all_finished(&report.runs, args.seed)
 }
 
-/// Refuses names that cannot be those of files, and one for two.
+/// Refuses output paths that cannot name a file, and the same path for both outputs.
 fn check_places(args: &FlowArgs) -> Result<()> {
     refuse_dash("--pcap", args.pcap.as_deref())?;
     refuse_dash("--cwnd", args.cwnd.as_deref())?;
@@ -155,7 +155,7 @@ fn check_places(args: &FlowArgs) -> Result<()> {
     }
 }
 
-/// A run that did not finish is no measurement.
+/// Fails if a run did not finish, because such a run is no measurement.
 fn all_finished(runs: &[Run], seed: u64) -> Result<()> {
     let unfinished: Vec<u64> =
         (0u64..).zip(runs).filter(|(_, run)| run.seconds.is_none()).map(|(n, _)| seed.wrapping_add(n)).collect();
@@ -170,14 +170,14 @@ fn all_finished(runs: &[Run], seed: u64) -> Result<()> {
         .suggestion("TCP gives a flow up of which nothing gets through for too long; with a lower --loss it finishes")
 }
 
-/// So many runs that did not finish are named by their seeds.
+/// Maximum number of unfinished runs that the error message lists by seed.
 const NAMED_MAX: usize = 10;
 
-/// A file that the first run is written to.
+/// Output file of the first run.
 enum Written {
-    /// It appears when it is whole, its owner's alone.
+    /// A regular file that appears under its name only when it is complete, readable by its owner alone if it is new.
     Whole(Replacement),
-    /// A pipe or a device: nothing in it could be lost, and whoever reads it wants it at once.
+    /// A pipe or a device, written directly: there is no earlier content to protect, and a reader expects the data at once.
     Through(File),
 }
 
@@ -203,7 +203,7 @@ impl Written {
         .map(BufWriter::new)
     }
 
-    /// Gives it its name, once all is written.
+    /// Gives a complete file its final name.
     fn finish(self, path: &Path) -> Result<()> {
         match self {
             Written::Through(_) => Ok(()),
@@ -224,7 +224,7 @@ fn wall_clock() -> Instant {
     Instant::now()
 }
 
-/// The first run is the one that may be captured and watched, which changes nothing in it.
+/// Runs the first run, the only one that may be captured and observed; observation does not change its result.
 fn first_run(args: &FlowArgs, experiment: &Experiment) -> Result<Run> {
     let create = |path: &PathBuf| Written::create(path, args.force).map(|file| (file, path.clone()));
     let capture = args.pcap.as_ref().map(create).transpose()?;
@@ -245,7 +245,7 @@ fn first_run(args: &FlowArgs, experiment: &Experiment) -> Result<Run> {
     Ok(run)
 }
 
-/// The columns of the congestion windows.
+/// Column headings of the CSV file of congestion windows.
 const HEADINGS: &str = "seconds,flow,cwnd_packets,ssthresh_packets,in_flight_packets,srtt_seconds,state";
 
 fn write_sample(file: &mut impl Write, FlowSample { flow, sample }: &FlowSample) -> std::io::Result<()> {

@@ -1,8 +1,7 @@
-//! Floor 4: the lines that somebody has typed, kept from session to session: a file a user, so that nobody reads another's. The line
-//! REPL and the full screen have the same.
+//! Floor 4: the history of typed lines, which is stored beyond a run of the program: one file per user, so that no user reads the
+//! lines of another. The line REPL and the full screen share it.
 //!
-//! Secrets are asked for and never part of a line; one that was typed into a line by mistake is not kept. Knows nothing of what lines
-//! do.
+//! Secrets are asked for separately and are never part of a line; a line that contains one by mistake is not stored.
 
 use std::path::PathBuf;
 
@@ -10,25 +9,25 @@ use crate::access::Who;
 use crate::shell::call::{is_fit_to_be_kept, may_hold_a_secret};
 use crate::{private_file, text};
 
-/// No more of a file is read, in bytes.
+/// Maximum number of bytes that are read of a history file.
 const BYTES_MAX: u64 = 16 << 20;
-/// Lines that are kept.
+/// Number of lines that a history keeps.
 pub const LINES_MAX: usize = 2_000;
 
-/// Where histories are kept.
+/// The histories of all users of a data directory.
 #[derive(Debug, Clone, Default)]
 pub struct Histories {
-    /// None for a front end that forgets.
+    /// Directory of the history files; `None` if histories are not stored.
     directory: Option<PathBuf>,
 }
 
 impl Histories {
-    /// Histories in a data directory.
+    /// Returns the histories that are stored in a data directory.
     pub fn new(data_dir: PathBuf) -> Histories {
         Histories { directory: Some(data_dir) }
     }
 
-    /// The history of whoever is there. What is typed before somebody has logged in is nobody's, and forgotten.
+    /// Returns the history of a user. Lines that are typed before the login belong to no user and are not stored.
     pub fn of(&self, who: &Who) -> History {
         let name = match who {
             Who::Nobody => return History::default(),
@@ -36,7 +35,7 @@ impl Histories {
             Who::User(account) => format!("history-{}.txt", account.name),
         };
         let Some(path) = self.directory.as_ref().map(|directory| directory.join(name)) else { return History::default() };
-        // The first time there is none.
+        // The file is missing before the first line is stored.
         let lines = text::whole_lines(&private_file::read(&path, BYTES_MAX).unwrap_or_default());
         let mut history = History { path: Some(path), lines };
         history.shorten();
@@ -44,7 +43,7 @@ impl Histories {
     }
 }
 
-/// The lines of one user.
+/// The typed lines of one user.
 #[derive(Debug, Default)]
 pub struct History {
     path: Option<PathBuf>,
@@ -52,21 +51,21 @@ pub struct History {
 }
 
 impl From<Vec<String>> for History {
-    /// These lines, oldest first, in no file.
+    /// Creates a history of these lines, oldest first, that no file stores.
     fn from(lines: Vec<String>) -> History {
         History { path: None, lines }
     }
 }
 
 impl History {
-    /// The lines, oldest first.
+    /// Returns the lines, oldest first.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// Remembers a line that says something, once where it is repeated. One that may hold a secret is not remembered; one that begins with no command or
-    /// names who comes not beyond this session: somebody may have taken the prompt, or a name's place, for a password's. True where it
-    /// is remembered.
+    /// Adds a line to the history and returns true, unless the line is blank, repeats the previous one, or may hold a secret. The
+    /// file receives only lines in which each command is known and none names a user who logs in or registers: a password may
+    /// have been typed at the prompt, or in the place of a name.
     pub fn remember(&mut self, line: &str) -> bool {
         if line.trim().is_empty() || self.lines.last().is_some_and(|last| last == line) || may_hold_a_secret(line) {
             return false;
@@ -80,7 +79,7 @@ impl History {
         true
     }
 
-    /// Forgets the oldest lines, once they are so many that it is worth the while.
+    /// Drops lines beyond [`LINES_MAX`], and rewrites the file once it has more than twice that number.
     fn shorten(&mut self) {
         let surplus = self.lines.len().saturating_sub(LINES_MAX);
         self.lines.drain(..surplus);

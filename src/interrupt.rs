@@ -1,15 +1,14 @@
-//! Floor 4: being asked to stop, by Ctrl-C (SIGINT), by `kill` (SIGTERM), or by a terminal that is closed (SIGHUP). Knows nothing of
-//! what is then to be undone.
+//! Floor 4: requests to stop: Ctrl-C (SIGINT), `kill` (SIGTERM), or a terminal that is closed (SIGHUP).
 //!
-//! A thread of its own takes signals in, so that it does not matter what else the process is doing:
+//! A thread of its own receives the signals, so that it does not matter what else the process is doing:
 //!
-//! | signal | what follows |
+//! | signal | effect |
 //! |---|---|
-//! | one that was ignored when the process began (`nohup`, a shell's `&`) | nothing: it stays ignored |
-//! | the first, while nobody [attends](attend) | the process ends at once, as it would without any of this |
-//! | the first, while somebody attends | [`interrupted`] tells them, and they bring things to an end |
-//! | the same, and nobody has taken note of it for two seconds | the process ends at once |
-//! | a further one, whichever | the process ends at once: a kill is safe by design, and the next start clears up |
+//! | one that was ignored when the process started (`nohup`, a shell's `&`) | none: it stays ignored |
+//! | the first, while no caller [attends](attend) | the process ends at once, as with the default action |
+//! | the first, while a caller attends | [`interrupted`] returns it, and the caller ends its work |
+//! | the same, if no caller has noticed it for two seconds | the process ends at once |
+//! | a further one of any kind | the process ends at once: a kill is safe by design, and the next start cleans up |
 
 use std::fs;
 use std::io::{self, stdin};
@@ -32,35 +31,36 @@ use tokio::sync::watch;
 
 use crate::output;
 
-/// How long whoever attends may take to take note of a signal, before it ends the process as a further one would.
+/// Time within which the first signal has to be noticed; otherwise it ends the process as a further one would.
 const HEARD_MAX: Duration = Duration::from_secs(2);
-/// How soon after the first signal a further one ends the process: `timeout` and terminals that close send theirs twice in a row.
+/// Time after the first signal from which on a further one ends the process: `timeout` and closing terminals send theirs twice
+/// in a row.
 const FURTHER_AFTER: Duration = Duration::from_millis(250);
-/// How long an end at once may take to give the terminal back and to say so.
+/// Maximum time to restore the terminal and print a message before the process ends at once.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(200);
 
-/// Somebody, or the system, wants the program to end.
+/// Request of the user or the system to end the program.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("interrupted{outcome}")]
 pub struct Interrupted {
     signal: i32,
-    /// What became of what was under way.
+    /// Description of what became of the work in progress.
     outcome: String,
 }
 
 impl Interrupted {
-    /// The same, with what became of what was under way.
+    /// Adds a description of what became of the work in progress.
     #[must_use]
     pub fn after(self, outcome: &str) -> Interrupted {
         Interrupted { outcome: format!("; {outcome}"), ..self }
     }
 
-    /// Whether it was Ctrl-C, which where lines are typed ends a command and not the program.
+    /// Returns true for Ctrl-C, which ends a command and not the program where the user types lines.
     pub fn is_ctrl_c(&self) -> bool {
         self.signal == SIGINT
     }
 
-    /// What shells make of the signal: 130 for Ctrl-C, 143 for `kill`, 129 for a closed terminal.
+    /// Returns the exit code that shells derive from the signal: 130 for Ctrl-C, 143 for `kill`, 129 for a closed terminal.
     pub fn exit_code(&self) -> u8 {
         exit_code(self.signal)
     }
@@ -70,25 +70,25 @@ fn exit_code(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
-/// A first signal that somebody attends to.
+/// First signal, received while a caller attends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Asked {
     signal: i32,
     at: Instant,
-    /// Somebody has taken note of it.
+    /// True if a caller has noticed the signal.
     heard: bool,
 }
 
 static ASKED: LazyLock<watch::Sender<Option<Asked>>> = LazyLock::new(|| watch::Sender::new(None));
 static ATTENDING: AtomicUsize = AtomicUsize::new(0);
 static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
-/// What gives the terminal back where the process ends at once.
+/// Function that restores the terminal if the process ends at once.
 static LAST_WORDS: Mutex<Option<fn()>> = Mutex::new(None);
 
-/// Takes signals in from now on.
+/// Starts to receive signals.
 ///
 /// # Errors
-/// Where the system refuses.
+/// Fails if the system refuses.
 pub fn watch() -> Result<()> {
     let started = STARTED.get_or_init(|| start().map_err(|error| error.to_string()));
     started.as_ref().copied().map_err(|error| eyre!("cannot wait for signals: {error}"))
@@ -98,14 +98,15 @@ fn start() -> io::Result<()> {
     let ignored = ignored_signals();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
     let mut signals = Signals::new(wanted)?;
-    // Where there is a terminal, it is as whoever started this process left it.
+    // Terminal settings at the start of this process, if there is a terminal.
     let terminal = tcgetattr(stdin()).ok();
     let builder = Builder::new().name("p2p-signals".into());
     builder.spawn(move || signals.forever().for_each(|signal| take_in(signal, terminal.as_ref())))?;
     Ok(())
 }
 
-/// The signals that are ignored, one bit each from the lowest for signal 1 on (proc(5), `SigIgn`). None where the system does not tell.
+/// Returns the set of ignored signals, one bit each, with the lowest bit for signal 1 (proc(5), `SigIgn`). Returns zero if the
+/// system does not provide it.
 fn ignored_signals() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -127,7 +128,7 @@ fn take_in(signal: i32, terminal: Option<&Termios>) {
                     end(signal, "interrupted while nothing moves; ended at once", terminal.as_ref());
                 }
             });
-            // Without a thread to spare there is no deadline, but a further signal.
+            // If no thread can be started, there is no deadline; a further signal still ends the process.
             drop(watched);
         }
         Some(first) => {
@@ -136,7 +137,7 @@ fn take_in(signal: i32, terminal: Option<&Termios>) {
             if is_same {
                 end(signal, "interrupted again; ended at once, and the next start undoes what is left", terminal);
             }
-            // What the first one asked for was done meanwhile.
+            // The request of the first signal has been settled in the meantime.
             take_in(signal, terminal);
         }
     }
@@ -152,17 +153,17 @@ fn wait(span: Duration) {
     std::thread::sleep(span);
 }
 
-/// Ends the process, whatever its other threads are doing, and whatever they hold.
+/// Ends the process, whatever its other threads are doing and whichever locks they hold.
 fn end(signal: i32, words: &'static str, terminal: Option<&Termios>) -> ! {
     let (said, ended) = channel();
     let terminal = terminal.cloned();
-    // A terminal, or whoever reads standard error, may be as stuck as the rest.
+    // The terminal, or the reader of standard error, may block as well.
     let speaker = Builder::new().name("p2p-last-words".into()).spawn(move || {
         give_back(terminal.as_ref());
         if !words.is_empty() {
             output::tell(format_args!("p2p: {words}"));
         }
-        // Nobody waits for it any more where it has taken too long.
+        // The receiver has given up if this took too long.
         let _ = said.send(());
     });
     if speaker.is_ok() {
@@ -175,18 +176,18 @@ fn give_back(terminal: Option<&Termios>) {
     if let Some(leave) = *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) {
         leave();
     }
-    // One in the background would be stopped for trying.
+    // A process in the background would be stopped (SIGTTOU) for the attempt.
     if let Some(terminal) = terminal.filter(|_| tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())) {
         let _ = tcsetattr(stdin(), OptionalActions::Now, terminal);
     }
 }
 
-/// Has this done where the process ends at once: it gives the terminal back.
+/// Sets the function that restores the terminal if the process ends at once.
 pub fn when_ended_at_once(leave: fn()) {
     *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(leave);
 }
 
-/// While this is kept, the first signal is somebody's to look for, by [`interrupted`].
+/// Guard that leaves the first signal to a caller of [`interrupted`] as long as it exists.
 #[derive(Debug)]
 pub struct Attention(());
 
@@ -196,27 +197,27 @@ impl Drop for Attention {
     }
 }
 
-/// From now on the first signal does not end the process: whoever holds this brings things to an end.
+/// Prevents the first signal from ending the process, until the guard is dropped: its holder has to end the work.
 ///
 /// # Errors
-/// Where signals cannot be waited for.
+/// Fails if signals cannot be received.
 pub fn attend() -> Result<Attention> {
     watch()?;
     ATTENDING.fetch_add(1, Ordering::SeqCst);
     Ok(Attention(()))
 }
 
-/// Waits until somebody interrupts; at once where somebody has, and it is not [settled](settle).
+/// Waits for an interruption. Returns at once if there was one that is not [settled](settle).
 ///
 /// # Errors
-/// Where signals cannot be waited for.
+/// Fails if signals cannot be received.
 pub async fn interrupted() -> Result<Interrupted> {
     let _attention = attend()?;
     let mut asked = ASKED.subscribe();
     let asked = *asked.wait_for(Option::is_some).await.wrap_err("cannot wait for signals")?;
     ASKED.send_if_modified(|asked| {
         asked.iter_mut().for_each(|asked| asked.heard = true);
-        // To whoever waits for one it is the same.
+        // Waiting receivers need no notification of this change.
         false
     });
     asked.map(by).ok_or_else(|| eyre!("cannot wait for signals"))
@@ -226,13 +227,13 @@ fn by(asked: Asked) -> Interrupted {
     Interrupted { signal: asked.signal, outcome: String::new() }
 }
 
-/// Whether somebody has interrupted, and it is not [settled](settle).
+/// Returns the interruption that is not [settled](settle) yet, if there is one.
 pub fn pending() -> Option<Interrupted> {
     ASKED.borrow().map(by)
 }
 
-/// The signal of a terminal that is closed, where one of the streams is such a terminal: what failed then did so for that reason. The
-/// system closes a terminal first and tells it by a signal then.
+/// Returns SIGHUP if a standard stream is a terminal that has been closed: this is then the reason of a failed read or write.
+/// The system closes a terminal first and sends the signal afterwards.
 pub fn hung_up() -> Option<Interrupted> {
     let is_gone = |stream: BorrowedFd<'_>| tcgetattr(stream).is_err_and(|error| error == Errno::IO);
     let is_one_gone = is_gone(stdin().as_fd()) || is_gone(io::stdout().as_fd()) || is_gone(io::stderr().as_fd());
@@ -242,7 +243,7 @@ pub fn hung_up() -> Option<Interrupted> {
     Some(Interrupted { signal: SIGHUP, outcome: String::new() })
 }
 
-/// What an interruption asked for is done, and the program goes on: the next one is a first one.
+/// Marks the interruption as handled: the program continues, and the next signal counts as a first one.
 pub fn settle() {
     ASKED.send_replace(None);
 }

@@ -1,5 +1,5 @@
-//! Floor 5: one-shot commands that are commands of the language: `p2p info NAME` does what `info NAME` does at a prompt, for whoever is
-//! logged in. Knows the shell and how to print, and no other front end.
+//! Floor 5: one-shot commands that are commands of the language: `p2p info NAME` does what `info NAME` does at a prompt, for the
+//! user who is logged in.
 
 use clap::Args;
 use eyre::Result;
@@ -11,7 +11,7 @@ use crate::output::{self};
 use crate::session::{EngineArgs, Leaving, Session};
 use crate::shell::words::quote;
 
-/// How a session is started.
+/// A function that starts an engine.
 type Start = fn(&EngineArgs, ClockMode) -> Result<Session>;
 
 /// `p2p info`, `p2p verify`
@@ -81,7 +81,7 @@ impl OfFileArgs {
     /// Carries the command of this name out, which only reads.
     ///
     /// # Errors
-    /// As for the command.
+    /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
         carry_out(&self.common, Session::start_reading, &[command, "--", &self.name]).await
     }
@@ -91,7 +91,7 @@ impl ShareArgs {
     /// Carries the command of this name out.
     ///
     /// # Errors
-    /// As for the command.
+    /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
         carry_out(&self.common, Session::start, &[command, "--", &self.name, &self.reader]).await
     }
@@ -101,17 +101,17 @@ impl OfAccountArgs {
     /// Carries the command of this name out.
     ///
     /// # Errors
-    /// As for the command.
+    /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
         carry_out(&self.common, Session::start, &[command]).await
     }
 }
 
 impl SessionsArgs {
-    /// Lists the sessions, or ends one.
+    /// Lists the sessions, or ends one of them.
     ///
     /// # Errors
-    /// As for the command `sessions`.
+    /// Fails as the command `sessions` does.
     pub async fn run(&self) -> Result<()> {
         match &self.revoke {
             Some(id) => carry_out(&self.common, Session::start, &["sessions", "revoke", "--", id]).await,
@@ -121,10 +121,10 @@ impl SessionsArgs {
 }
 
 impl OrphansArgs {
-    /// Lists orphans, or settles what becomes of them.
+    /// Lists orphaned segments, removes them, or adopts them.
     ///
     /// # Errors
-    /// As for the command `orphans`.
+    /// Fails as the command `orphans` does.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["orphans", &self.action].into_iter().chain(self.node.as_deref()).collect();
         carry_out(&self.common, Session::start, &words).await
@@ -132,17 +132,17 @@ impl OrphansArgs {
 }
 
 impl OtpArgs {
-    /// Does with one-time passwords what is wanted.
+    /// Carries out an action on the one-time passwords of the user.
     ///
     /// # Errors
-    /// As for the command `otp`.
+    /// Fails as the command `otp` does.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["otp", &self.action].into_iter().chain(self.kind.as_deref()).collect();
         carry_out(&self.common, Session::start, &words).await
     }
 }
 
-/// Carries a line of the language out. An interruption cancels what it has begun.
+/// Carries a line of the language out. An interruption cancels the transfers that it has begun.
 async fn carry_out(args: &CommonArgs, start: Start, words: &[&str]) -> Result<()> {
     let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
     args.login.check()?;

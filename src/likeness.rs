@@ -1,10 +1,10 @@
-//! Floor 0: names that somebody may have meant who has typed another. Knows nothing of what they name.
+//! Floor 0: suggestions of known names for a mistyped one, by edit distance and common beginnings.
 
-/// The beginning of a name is near to it from so many characters on.
+/// Number of characters from which on the beginning of a name counts as similar to it.
 const BEGINNING_MIN: usize = 3;
 
-/// The known names that are near to what was typed, the nearest first: a slip or two away, and no more than a third of what was typed;
-/// or such as begin so.
+/// Returns the known names that are similar to the typed one, the most similar first: those within an edit distance of three and
+/// of a third of the typed characters, and those that begin with the typed name.
 pub fn nearest<S: AsRef<str>>(typed: &str, known: impl IntoIterator<Item = S>) -> Vec<S> {
     let typed = typed.to_lowercase();
     let slips_max = (typed.chars().count() / 3).min(3);

@@ -1,7 +1,6 @@
-//! Floor 4: the log, in daily files of the data directory and never on the terminal.
+//! Floor 4: the log, written to daily files of the data directory and never to the terminal.
 //!
-//! `P2P_LOG` sets what is written, in the syntax of `tracing-subscriber`'s filters: `debug`, `p2p_storage::engine=trace`. Knows
-//! nothing of what is worth writing.
+//! `P2P_LOG` selects what is logged, in the syntax of `tracing-subscriber`'s filters: `debug`, `p2p_storage::engine=trace`.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -15,32 +14,33 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{private_file, stored_time};
 
-/// The variable that sets what is written.
+/// Environment variable with the filter of the log.
 const FILTER_VARIABLE: &str = "P2P_LOG";
-/// Without it.
+/// Filter without the environment variable.
 const DEFAULT_FILTER: &str = "info";
-/// How the names of the files begin; the day follows.
+/// Prefix of the log files' names, before the date.
 const PREFIX: &str = "p2p.log";
-/// How many days are kept.
+/// Number of daily files that are kept.
 const DAYS: usize = 14;
-/// How many bytes a day's file may have, whatever happens in however much virtual time.
+/// Maximum size of a day's file in bytes, however much virtual time passes in a day.
 const DAY_BYTES_MAX: u64 = 64 << 20;
-/// Seconds of a day, which begins at midnight UTC, as the files do.
+/// Seconds of a day; days begin at midnight UTC, as the files do.
 const DAY_SECONDS: u64 = 86_400;
 
-/// What becomes of the log's old files.
+/// Treatment of the old log files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upkeep {
-    /// The oldest are removed.
+    /// The oldest files are removed.
     Prunes,
-    /// They stay: others use the directory as well.
+    /// Old files are kept, since other processes use the directory too.
     AppendsOnly,
 }
 
-/// Begins to write the log below `data_dir`; `clock` is the wall clock, in seconds since 1970. What is still to be written is written when the guard is dropped.
+/// Starts the log below `data_dir`; `clock` is the wall clock, in seconds since 1970. Buffered lines are written when the guard
+/// is dropped.
 ///
 /// # Errors
-/// Where the directory cannot be made, or `P2P_LOG` is no filter.
+/// Fails if the directory cannot be created or `P2P_LOG` is not a valid filter.
 pub fn start(data_dir: &Path, clock: fn() -> u64, upkeep: Upkeep) -> Result<WorkerGuard> {
     let directory = data_dir.join("logs");
     private_file::create_directory(&directory).wrap_err_with(|| format!("cannot create {}", directory.display()))?;
@@ -50,42 +50,42 @@ pub fn start(data_dir: &Path, clock: fn() -> u64, upkeep: Upkeep) -> Result<Work
     let written = bytes_of_day(&directory, clock());
     let (writer, guard) = tracing_appender::non_blocking(Capped::new(files, written, DAY_BYTES_MAX, clock));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).finish();
-    // A second start in one process, as in tests, goes on with the first one's.
+    // A second start in one process, as in tests, continues with the first subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(guard)
 }
 
-/// Writes no log, where there is nothing that can be written to.
+/// Returns a guard without a log, for a data directory that cannot be written to.
 pub fn nowhere() -> WorkerGuard {
     tracing_appender::non_blocking(io::sink()).1
 }
 
-/// How many bytes the day's file has already.
+/// Returns the number of bytes that the day's file has already.
 fn bytes_of_day(directory: &Path, now: u64) -> u64 {
     path_of_day(directory, now).metadata().map_or(0, |metadata| metadata.len())
 }
 
-/// The day's file.
+/// Returns the path of the day's file.
 fn path_of_day(directory: &Path, now: u64) -> PathBuf {
     let seconds = i64::try_from(now).unwrap_or_default();
     let day = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
     directory.join(format!("{PREFIX}.{day}"))
 }
 
-/// A file a day, each its owner's alone, which the rolling files of `tracing-appender` are not.
+/// Writer with one file per day. Each file is private to its owner, which the rolling files of `tracing-appender` are not.
 #[derive(Debug)]
 struct DailyFile {
     directory: PathBuf,
-    /// The wall clock, in seconds since 1970.
+    /// Wall clock, in seconds since 1970.
     clock: fn() -> u64,
     upkeep: Upkeep,
-    /// The day that is written, in days since 1970.
+    /// Day of the current file, in days since 1970.
     day: u64,
     file: File,
 }
 
 impl DailyFile {
-    /// Goes on with the present day's file, and removes those that are too old, where it is to.
+    /// Opens the current day's file for appending and, with [`Upkeep::Prunes`], removes the files that are too old.
     fn open(directory: &Path, clock: fn() -> u64, upkeep: Upkeep) -> io::Result<DailyFile> {
         let now = clock();
         let file = private_file::open_to_append(&path_of_day(directory, now))?;
@@ -109,8 +109,8 @@ impl Write for DailyFile {
     }
 }
 
-/// Removes the oldest files, so that no more than the latest ones stay. Those of days that are yet to come count as the oldest: a
-/// clock that was ahead has written them, and they would stay while those of today go.
+/// Removes the oldest files, so that only the latest ones stay. Files of future days count as the oldest: they were written
+/// while the clock was ahead, and would otherwise stay while today's files are removed.
 fn prune(directory: &Path, now: u64) {
     let day_of = |path: &Path| {
         let day = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_prefix('.')?;
@@ -121,20 +121,20 @@ fn prune(directory: &Path, now: u64) {
     let mut files: Vec<(u64, PathBuf)> = entries.filter_map(|path| Some((day_of(&path)?, path))).collect();
     files.sort_by_key(|(day, _)| stored_time::order_of(*day, now));
     for (_, path) in files.iter().take(files.len().saturating_sub(DAYS)) {
-        // Best effort: one more than wanted does no harm.
+        // Best effort: an additional file does no harm.
         let _ = fs::remove_file(path);
     }
 }
 
-/// A writer that takes only so many bytes a day. What is beyond them is dropped, after a line that says so.
+/// Writer that accepts a limited number of bytes per day. Further lines are dropped, after a line that says so.
 #[derive(Debug)]
 struct Capped<W> {
     inner: W,
-    /// The day that is counted, in days since 1970.
+    /// Day that is counted, in days since 1970.
     day: u64,
     written: u64,
     max: u64,
-    /// The wall clock, in seconds since 1970.
+    /// Wall clock, in seconds since 1970.
     clock: fn() -> u64,
 }
 
@@ -145,7 +145,7 @@ impl<W: Write> Capped<W> {
 }
 
 impl<W: Write> Write for Capped<W> {
-    /// Takes a line whole or drops it whole.
+    /// Writes the whole line or drops the whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let today = (self.clock)() / DAY_SECONDS;
         if self.day != today {

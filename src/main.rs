@@ -1,4 +1,4 @@
-//! The binary: it does what the command line says, and gives the exit code. No logic lives here.
+//! The binary of the program: it carries out the command line and returns the exit code. All logic is in the library.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Floor 4: values of options of which completions offer some, while others are taken as well. Knows no option.
+//! Floor 4: parsers of option values for which completions offer some values, while others are accepted as well.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 
-/// Reads a value, and offers these for completion.
+/// A parser of values of type `T` that offers some values for completion.
 #[derive(Debug, Clone)]
 pub struct Offered<T> {
     values: &'static [&'static str],
@@ -16,7 +16,7 @@ pub struct Offered<T> {
 }
 
 impl<T> Offered<T> {
-    /// Offers `values`.
+    /// Creates a parser that offers `values`.
     pub const fn new(values: &'static [&'static str]) -> Offered<T> {
         Offered { values, read: PhantomData }
     }

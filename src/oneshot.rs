@@ -1,5 +1,5 @@
-//! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing for whoever is logged in, at once or in
-//! virtual time, prints what came of it, and ends. Knows the engine and the report, and no other front end.
+//! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing for the user who is logged in, prints
+//! the result, and ends.
 
 mod streams;
 
@@ -95,7 +95,7 @@ pub struct ConfigArgs {
     output: OutputArgs,
 }
 
-/// A session, and who uses it.
+/// An engine together with the user for whom it runs.
 struct Visit {
     session: Session,
     desk: Desk,
@@ -103,12 +103,12 @@ struct Visit {
 }
 
 impl Visit {
-    /// Starts an engine for somebody who may use it.
+    /// Starts an engine for a user, who is logged in if accounts require it.
     async fn begin(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
         Visit::of(Session::start, engine, login).await
     }
 
-    /// The same for a command that only reads.
+    /// Starts an engine as [`begin`](Visit::begin) does, for a command that only reads.
     async fn begin_reading(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
         Visit::of(Session::start_reading, engine, login).await
     }
@@ -125,7 +125,7 @@ impl Visit {
         self.desk.shell().access()
     }
 
-    /// The user, as the engine knows them.
+    /// Returns the name of the user as the owner of files; `None` while there are no accounts.
     fn user(&self) -> Option<String> {
         self.who.name().map(str::to_owned)
     }
@@ -137,10 +137,10 @@ impl Visit {
     }
 }
 
-/// Stores files, one after the other. One that cannot be stored does not keep others from it.
+/// Stores files, one after the other. A file that cannot be stored does not prevent the others.
 ///
 /// # Errors
-/// Where a file cannot be stored.
+/// Fails if a file cannot be stored, or if the options contradict each other.
 pub async fn put(args: &PutArgs) -> Result<()> {
     let PutArgs { files, name, .. } = args;
     if name.is_some() && files.len() > 1 {
@@ -166,7 +166,7 @@ pub async fn put(args: &PutArgs) -> Result<()> {
 /// Fetches files, one after the other.
 ///
 /// # Errors
-/// Where one cannot be fetched; then no file of that name appears.
+/// Fails if a file cannot be fetched; then no file of that name appears.
 pub async fn get(args: &GetArgs) -> Result<()> {
     let out = args.output_file.as_deref();
     if out.is_some_and(is_dash) {
@@ -187,7 +187,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
-/// Each file is fetched and checked whole before any of it is written.
+/// Fetches files to standard output. All files are fetched and checked completely before the first byte is written.
 async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     if args.common.output.json {
         return Err(wrong_usage("-o - and --json both want standard output", "leave one of them out"));
@@ -208,10 +208,10 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     Ok(())
 }
 
-/// Removes files.
+/// Removes stored files, one after the other.
 ///
 /// # Errors
-/// Where there is none of that name.
+/// Fails if there is no file of a given name, or it cannot be removed.
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
@@ -224,8 +224,8 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     print_done(args.common.output, done, removals_text)
 }
 
-/// Does transfers one after the other: a `line` of each that was done, and what failed. An interruption ends them all; whoever calls
-/// attends to it.
+/// Carries out transfers one after the other. Returns a `line` of each completed one, and the last error. An interruption ends
+/// all of them; the caller must have called [`interrupt::attend`].
 async fn transfer_all<T>(
     visit: Visit,
     commands: Vec<Result<Command>>,
@@ -244,7 +244,7 @@ async fn transfer_all<T>(
             Ok(report) => done.push(line(&report, visit.who.shown(&report.status.file))),
             Err(error) => failed.push(error),
         }
-        // What was past being cancelled is done, but nothing more is begun.
+        // A transfer that could no longer be cancelled is completed, but no further one is begun.
         if let Some(stop) = interrupt::pending() {
             let is_told = failed.last().is_some_and(|error| error.is::<Interrupted>());
             failed.extend((left > 0 && !is_told).then(|| Report::from(stop.after(&format!("{left} more were not begun")))));
@@ -255,20 +255,20 @@ async fn transfer_all<T>(
     (done, all_told(failed).and(visit.end().await))
 }
 
-/// The last error, once those before it have been told.
+/// Prints all errors but the last, and returns that one.
 fn all_told(mut failed: Vec<Report>) -> Result<()> {
     let Some(last) = failed.pop() else { return Ok(()) };
     failed.iter().for_each(|error| output::tell(failure::text_of(error)));
     Err(last)
 }
 
-/// What `put`, `get` and `rm` print.
+/// The JSON output of `put`, `get` and `rm`.
 #[derive(Debug, Serialize)]
 struct Done<T> {
     files: Vec<T>,
 }
 
-/// Prints what was done, even where something else has failed.
+/// Prints the completed transfers, even if others have failed.
 fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text: fn(&[T]) -> String) -> Result<()> {
     let (files, result) = done;
     if result.is_ok() || !files.is_empty() {
@@ -280,7 +280,7 @@ fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text
 /// Lists the stored files.
 ///
 /// # Errors
-/// Where the data directory cannot be used.
+/// Fails if the data directory cannot be used.
 pub async fn list(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let files = visit.access().files(&visit.who).await.map_err(advised)?;
@@ -289,10 +289,10 @@ pub async fn list(args: &CommonArgs) -> Result<()> {
     output::print(&args.output, &lines, |lines| files_table(lines).text(output::terminal_width()))
 }
 
-/// Lists the nodes, as they answer probes.
+/// Lists the nodes with the results of a health check.
 ///
 /// # Errors
-/// Where the data directory cannot be used.
+/// Fails if the data directory cannot be used.
 pub async fn nodes(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let health = visit.session.check_health().await?;
@@ -303,10 +303,10 @@ pub async fn nodes(args: &CommonArgs) -> Result<()> {
     output::print(&args.output, &lines, |lines| nodes_table(lines).text(output::terminal_width()))
 }
 
-/// Writes everything that the catalog knows, as JSON.
+/// Writes the contents of the catalog as JSON.
 ///
 /// # Errors
-/// Where the data directory cannot be used or the output cannot be written.
+/// Fails if the data directory cannot be used or the output cannot be written.
 pub async fn export(args: &ExportArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
     let manifests = visit.access().manifests(&visit.who).await.map_err(advised)?;
@@ -319,7 +319,7 @@ pub async fn export(args: &ExportArgs) -> Result<()> {
     }
 }
 
-/// A value of the configuration, as `config --json` tells it.
+/// A value of the configuration, as an element of `config --json`.
 #[derive(Debug, Serialize)]
 struct ConfigLine {
     section: String,
@@ -333,7 +333,7 @@ struct ConfigLine {
 /// Prints the configuration in effect.
 ///
 /// # Errors
-/// Where it is wrong.
+/// Fails if the configuration is invalid.
 pub fn config(args: &ConfigArgs) -> Result<()> {
     let mut config = args.engine.load()?;
     if let Some(left_out) = config.left_out() {
@@ -342,7 +342,7 @@ pub fn config(args: &ConfigArgs) -> Result<()> {
     if config.data_dir().is_none() {
         config.set(Section::Storage, "data_dir", &default_data_dir()?.to_string_lossy(), "by default")?;
     }
-    // Values that do not go together are told here too, before anybody starts an engine with them.
+    // Values that contradict each other are reported here too, not only when an engine starts.
     let data_dir = config.data_dir().unwrap_or_default();
     config.engine(&data_dir, ClockMode::OnDemand)?;
     config.keymap()?;

@@ -1,8 +1,8 @@
-//! Floor 4: standard output, as JSON or as text, and nothing but the answer on it; and standard error for all else. Knows nothing of
-//! what is printed.
+//! Floor 4: standard output, which carries only the answer of a command, as JSON or as text; and standard error for all other
+//! messages.
 //!
-//! Standard error that cannot be written is nobody's business: what was asked is done all the same. These functions are the only
-//! way to both streams, since `eprintln!` would panic there.
+//! A failure to write standard error is ignored: the command is carried out all the same. These functions are the only way to
+//! both streams, since `eprintln!` would panic on such a failure.
 
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -26,34 +26,34 @@ pub struct OutputArgs {
 /// Prints `value` as JSON, or as the text that `text` makes of it.
 ///
 /// # Errors
-/// Where standard output cannot be written. A reader that has gone away is no error.
+/// Fails if standard output cannot be written. A closed pipe is no error.
 pub fn print<T: Serialize>(args: &OutputArgs, value: &T, text: impl FnOnce(&T) -> String) -> Result<()> {
     let output = if args.json { serde_json::to_string_pretty(value).wrap_err("cannot make JSON")? } else { text(value) };
     print_text(&output)
 }
 
-/// Prints a text and a line's end. On a terminal control characters in it are shown and do nothing.
+/// Prints a text and a newline. On a terminal, control characters in it are made visible and have no effect.
 ///
 /// # Errors
-/// Where standard output cannot be written. A reader that has gone away is no error.
+/// Fails if standard output cannot be written. A closed pipe is no error.
 pub fn print_text(text: &str) -> Result<()> {
     let is_terminal = io::stdout().is_terminal();
     print_raw(if is_terminal { visible_lines(text) } else { text.into() }.as_ref())
 }
 
-/// Prints a text as it is, and a line's end.
+/// Prints a text unchanged, and a newline.
 ///
 /// # Errors
-/// Where standard output cannot be written. A reader that has gone away is no error.
+/// Fails if standard output cannot be written. A closed pipe is no error.
 pub fn print_raw(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
 }
 
-/// What came of writing to standard output. A reader that has gone away has had enough, which is no error.
+/// Converts the result of writing to standard output. A closed pipe counts as success, since the reader needs no more.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// Fails if standard output cannot be written for another reason.
 pub fn written(result: io::Result<()>) -> Result<()> {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).wrap_err("cannot write to standard output"),
@@ -61,28 +61,28 @@ pub fn written(result: io::Result<()>) -> Result<()> {
     }
 }
 
-/// Tells something on standard error, as a line of its own. Control characters in it are shown and do nothing.
+/// Prints a message on standard error as a line of its own. Control characters in it are made visible and have no effect.
 pub fn tell(text: impl fmt::Display) {
     draw(&visible_lines(&text.to_string()));
 }
 
-/// Puts a line on standard error as it is, colours and all.
+/// Prints a line on standard error unchanged, including control sequences such as colours.
 pub fn draw(line: &str) {
-    // In one piece, so that nobody else's words come in between. Where it cannot be written, nobody reads it.
+    // A single write keeps the line in one piece beside the output of other processes. A failed write cannot be reported.
     let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
-/// How many characters a line of standard output may have before it is broken; none where that is no terminal.
+/// Returns the width of standard output in columns, or `None` if it is no terminal.
 pub fn terminal_width() -> Option<u16> {
     tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|&columns| columns > 0)
 }
 
-/// Whether the user wants no colours (no-color.org).
+/// Returns true if the environment disables colours (no-color.org).
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// The wall clock, in seconds since 1970.
+/// Returns the wall-clock time in seconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "front ends live by the wall clock; the engine is told")]
 pub fn now_unix() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

@@ -1,7 +1,6 @@
-//! Floor 0: panics that are caught and become values, such as those of a library that is given damaged data.
+//! Floor 0: panics that are caught and returned as errors, such as those of a library on damaged data.
 //!
-//! The hook that prints panics stays silent about them, since whoever catches one says what it means. Knows nothing of what
-//! is done.
+//! The hook that prints panics ignores caught ones, since the caller that catches a panic reports it.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -13,10 +12,10 @@ thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does `work`; where it panics, gives the message.
+/// Runs `work`, and catches its panics.
 ///
 /// # Errors
-/// The panic's message.
+/// Returns the message of the panic if `work` panics.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let before = CATCHING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(work));
@@ -24,7 +23,7 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|panic| message(&*panic))
 }
 
-/// Whether this thread is doing work whose panics are caught.
+/// Returns true if this thread is running work whose panics are caught.
 pub fn is_catching() -> bool {
     CATCHING.get()
 }
@@ -34,8 +33,8 @@ fn message(panic: &dyn Any) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown panic".into())
 }
 
-/// Has panics told on standard error: a bug of this program, and where. Those that are caught here are not, and where standard error
-/// cannot be written nothing worse comes of it: a panic within a panic would abort.
+/// Installs a hook that reports uncaught panics on standard error, as a bug of this program with its place. Errors of writing to
+/// standard error are ignored, since a panic within a panic would abort the process.
 pub fn tell_uncaught() {
     std::panic::set_hook(Box::new(|info| {
         if CATCHING.get() {

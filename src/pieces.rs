@@ -1,18 +1,18 @@
-//! Floor 0: a file that grows by whole pieces. What is given in one call of `write` is a piece; however writing ends, by a full disk or the
-//! end of the process, the file ends with a whole one. Knows nothing of what pieces are.
+//! Floor 0: a file that grows by whole pieces, each the data of one call of `write`. However the writing ends, by a full disk or
+//! the end of the process, the file ends with a whole piece.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
-/// Pieces are gathered up to so many bytes before the system is called.
+/// Number of buffered bytes from which on they are written to the file.
 const GATHERED_MAX: usize = 64 << 10;
 
-/// What pieces are added to: something that can be made shorter again.
+/// Output that pieces are appended to, which can be truncated.
 pub trait Shorten: Write {
-    /// Takes away what is beyond so many bytes; what is written next follows there.
+    /// Truncates the output to `length` bytes; the next write follows there.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     fn shorten(&mut self, length: u64) -> io::Result<()>;
 }
 
@@ -23,22 +23,22 @@ impl Shorten for File {
     }
 }
 
-/// A file that whole pieces are added to. Dropped, it has all that the disk has taken.
+/// File that whole pieces are appended to. When it is dropped, the buffered pieces are written as far as the disk takes them.
 #[derive(Debug)]
 pub struct PieceFile<F: Shorten = File> {
     file: F,
-    /// The length of the file, which ends with a whole piece.
+    /// Length of the file in bytes, at the end of a whole piece.
     length: u64,
     gathered: Vec<u8>,
-    /// Where each gathered piece ends.
+    /// Positions in the buffer at which pieces end.
     ends: Vec<usize>,
 }
 
 impl PieceFile {
-    /// Adds to the end of a file. A pipe has none, and what a reader has taken is not taken back.
+    /// Appends to the end of a file. A pipe has no end position, and bytes that a reader has received cannot be withdrawn.
     ///
     /// # Errors
-    /// Where its end cannot be found.
+    /// Fails if the end of the file cannot be found.
     pub fn new(mut file: File) -> io::Result<PieceFile> {
         let length = match file.seek(SeekFrom::End(0)) {
             Err(error) if error.kind() == io::ErrorKind::NotSeekable => 0,
@@ -49,11 +49,11 @@ impl PieceFile {
 }
 
 impl<F: Shorten> PieceFile<F> {
-    /// Takes back the part of a piece that was written before an error.
+    /// Removes the part of a piece that was written before an error.
     fn cut_back(&mut self, written: usize) {
         let whole = self.ends.iter().rev().find(|&&end| end <= written).copied().unwrap_or_default();
         self.length += whole as u64;
-        // Where even that fails, nothing is left that could be done.
+        // If truncating fails too, the file cannot be repaired here.
         let _ = self.file.shorten(self.length);
     }
 }
@@ -94,7 +94,7 @@ impl<F: Shorten> Write for PieceFile<F> {
 
 impl<F: Shorten> Drop for PieceFile<F> {
     fn drop(&mut self) {
-        // Whoever wants to know flushes before.
+        // Callers that need the error flush before.
         let _ = self.flush();
     }
 }

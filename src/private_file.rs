@@ -1,5 +1,5 @@
-//! Floor 0: files that are their owner's alone, on a machine with other users: made with mode 0600 in directories of mode 0700,
-//! whatever the umask, and refused as a secret's place where others may read or write them. Knows nothing of what is in them.
+//! Floor 0: private files on a machine with other users: created with mode 0600 in directories of mode 0700, whatever the umask,
+//! and refused as files of secrets if other users may read or write them.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,42 +14,43 @@ pub use crate::replacement::directory_of;
 use crate::replacement::{self, Existing, Replacement};
 use crate::text;
 
-/// No secret is longer, in bytes.
+/// Largest length of a secret in bytes.
 const SECRET_MAX: usize = 4096;
-/// So much of a file is read to find its first line, in bytes: in UTF-16 a secret takes more than in UTF-8.
+/// Number of bytes of a file that are read to find its first line: in UTF-16 a secret is longer than in UTF-8.
 const READ_MAX: usize = 4 * SECRET_MAX;
-/// How the names began of files that earlier versions had not written whole.
+/// Prefix of the names of unfinished files of earlier versions.
 const UNFINISHED: &str = ".unfinished-";
-/// The permission bits of those who are neither the owner nor of the group, and of everybody but the owner.
+/// Permission bits of users who are neither the owner nor in the group.
 const OTHERS: u32 = 0o007;
+/// Permission bits of all users but the owner.
 const NOT_OWNER: u32 = 0o077;
-/// The permission bits of a file that is its owner's alone.
+/// Permission bits of a private file.
 const FILE: u32 = 0o600;
-/// The same of a directory.
+/// Permission bits of a private directory.
 const DIRECTORY: u32 = 0o700;
 
-/// Replaces a file at once and whole by one that is its owner's alone.
+/// Replaces a file atomically by a private one.
 ///
 /// # Errors
-/// Where the directory cannot be written; then what was there is there yet.
+/// Fails if the directory cannot be written; the old file is then unchanged.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = Replacement::create_private(path, Existing::Replaced)?;
     file.write_all(bytes)?;
     file.finish().map(drop)
 }
 
-/// Adds to the end of a file that is its owner's alone, and makes one where there is none.
+/// Appends to a file, which is created as a private one if it is missing.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// Fails if the file cannot be written.
 pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     open_to_append(path)?.write_all(bytes)
 }
 
-/// Opens a file that is its owner's alone to add to its end, and makes one where there is none.
+/// Opens a file for appending, which is created as a private one if it is missing.
 ///
 /// # Errors
-/// Where it cannot be opened, or is no regular file.
+/// Fails if the file cannot be opened, or is no regular file.
 pub fn open_to_append(path: &Path) -> io::Result<File> {
     match create_new(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(OpenOptions::new().append(true), path),
@@ -57,10 +58,10 @@ pub fn open_to_append(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens what has to be a regular file: a pipe in its place is not waited for, and a link is not followed.
+/// Opens a regular file, without blocking on a pipe and without following a symbolic link.
 ///
 /// # Errors
-/// Where it cannot be opened, or is something else.
+/// Fails if the file cannot be opened, or is no regular file.
 pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
@@ -70,10 +71,10 @@ pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> 
     }
 }
 
-/// What is in a regular file, up to `max` bytes of it.
+/// Reads a regular file, up to `max` bytes.
 ///
 /// # Errors
-/// Where it cannot be read, or is something else.
+/// Fails if the file cannot be read, or is no regular file.
 pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let file = open_regular(OpenOptions::new().read(true), path)?;
     let len = file.metadata()?.len();
@@ -82,10 +83,10 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Makes a file that is its owner's alone, and opens it to add to its end.
+/// Creates a private file and opens it for appending.
 ///
 /// # Errors
-/// [`ErrorKind::AlreadyExists`], or where it cannot be made.
+/// Returns [`ErrorKind::AlreadyExists`] if the file exists, or fails if it cannot be created.
 pub fn create_new(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().append(true).create_new(true).mode(FILE).open(path)?;
     if let Some(permissions) = missing(&file.metadata()?, FILE) {
@@ -94,10 +95,10 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes a directory that is its owner's alone, and those above it that are missing. Each is there after a power loss too.
+/// Creates a private directory, and the missing directories above it. Each survives a power loss.
 ///
 /// # Errors
-/// Where one cannot be made.
+/// Fails if one of them cannot be created.
 pub fn create_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -108,14 +109,14 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     sync_directory(parent)
 }
 
-/// Makes a directory that is its owner's alone in one that is there. A power loss may take it until
-/// [`sync_directory`] has made the one above it durable.
+/// Creates a private directory in an existing one. It may be lost in a power loss until [`sync_directory`] has made the parent
+/// directory durable.
 ///
 /// # Errors
-/// Where it cannot be made.
+/// Fails if the directory cannot be created.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(DIRECTORY).create(path) {
-        // Somebody else was quicker.
+        // Another process may have created it meanwhile.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
         created => created?,
     }
@@ -125,25 +126,25 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The permissions to set where the umask has taken some of those that an owner needs.
+/// Returns the permissions to set if the umask has removed some that the owner needs.
 fn missing(metadata: &Metadata, wanted: u32) -> Option<Permissions> {
     (metadata.mode() & wanted != wanted).then(|| Permissions::from_mode(wanted))
 }
 
-/// Makes what has been made, renamed and removed in a directory survive a power loss.
+/// Makes the creations, renames and deletions in a directory durable.
 ///
 /// # Errors
-/// What the system says.
+/// Returns the error of the operating system.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Takes from others what they may do with a directory and with all that is in it, where the user of this process owns it.
-/// Symbolic links are not followed. Nothing is looked at below a directory that is its owner's alone. Gives how many files and
-/// directories were open to others and are no longer.
+/// Removes the permissions of other users from a directory and everything in it that the user of this process owns. Symbolic
+/// links are not followed, and directories that are private already are not searched. Returns the number of files and directories
+/// that were changed.
 ///
 /// # Errors
-/// Where a directory cannot be read, or what is in it not be changed.
+/// Fails if a directory cannot be read, or the permissions cannot be changed.
 pub fn tighten(path: &Path) -> io::Result<u64> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
@@ -159,38 +160,38 @@ pub fn tighten(path: &Path) -> io::Result<u64> {
             changed += tighten(&entry?.path())?;
         }
     }
-    // The directory last: where this is cut short, it is begun again.
+    // The directory is changed last, so that an interrupted call is repeated in full.
     fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o7777 & !NOT_OWNER))?;
     Ok(changed)
 }
 
-/// Whether others than the owner may read or change a file.
+/// Returns true if users other than the owner may read or change a file.
 ///
 /// # Errors
-/// Where there is none.
+/// Fails if the file is missing.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & NOT_OWNER != 0)
 }
 
-/// Whether nobody but its owner may read or change a file, as is asked of files with secrets. One that is not the user's own may be made
-/// readable to them by its group (as OpenSSH has it, `sshkey_perm_ok`), but never to everybody.
+/// Returns true if the permissions of a file are strict enough for secrets, so that only its owner may access it. A file owned by
+/// another user may be accessible to its group (like `sshkey_perm_ok` of OpenSSH), but never to all users.
 ///
 /// # Errors
-/// Where there is none.
+/// Fails if the file is missing.
 pub fn is_fit_for_secrets(path: &Path) -> io::Result<bool> {
     Ok(is_fit(&fs::metadata(path)?))
 }
 
 fn is_fit(metadata: &Metadata) -> bool {
-    // A terminal belongs to a group as well.
+    // A terminal belongs to a group as well, so that the stricter rule would refuse it.
     let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && !metadata.file_type().is_char_device();
     metadata.permissions().mode() & (if is_own { NOT_OWNER } else { OTHERS }) == 0
 }
 
-/// Removes what a crash has left of files that were being written. Nobody may be writing one.
+/// Removes the unfinished files that crashes have left in a directory. No other process may be writing there.
 ///
 /// # Errors
-/// Where the directory cannot be read, or a file not be removed.
+/// Fails if the directory cannot be read, or a file cannot be removed.
 pub fn sweep(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -201,18 +202,19 @@ pub fn sweep(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The secret on the first line of a file.
+/// Reads the secret on the first line of a file.
 ///
 /// # Errors
-/// Where it cannot be read, is too long or no text, or others than the owner may read or write it.
+/// Fails if the file cannot be read, if its first line is empty, too long or no text, or if users other than the owner may read
+/// or write the file.
 pub fn read_secret(path: &Path) -> io::Result<SecretString> {
     read_secret_of(File::open(path)?, path)
 }
 
-/// The same of a file of the data directory, which is a regular one.
+/// Reads the secret on the first line of a regular file of the data directory.
 ///
 /// # Errors
-/// As for [`read_secret`], and where it is something else.
+/// Fails like [`read_secret`], and if the file is no regular file.
 pub fn read_own_secret(path: &Path) -> io::Result<SecretString> {
     read_secret_of(open_regular(OpenOptions::new().read(true), path)?, path)
 }
@@ -226,14 +228,14 @@ fn read_secret_of(file: File, path: &Path) -> io::Result<SecretString> {
         let message = format!("others on this machine may read or write it; `chmod 600 {}` changes that", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
-    // Neither grows, so that no copy is left behind.
+    // Neither buffer grows, so that no copy of the secret is left in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(READ_MAX));
     (&file).take(READ_MAX as u64).read_to_end(&mut bytes)?;
     let mut text = Zeroizing::new(String::with_capacity(text::room_for(bytes.len())));
     let decoded = text::decode_into(&bytes, &mut text);
     match text.split_once('\n').map_or(text.as_str(), |(line, _)| line) {
         line if line.len() > SECRET_MAX => Err(io::Error::other(format!("its first line has more than {SECRET_MAX} bytes"))),
-        // What follows it may be anything.
+        // Invalid text behind the first line is allowed.
         line if line.len() == text.len() && decoded.is_err() => {
             Err(io::Error::new(io::ErrorKind::InvalidData, "its first line is no text"))
         }

@@ -1,4 +1,4 @@
-//! Floor 4: progress bars of transfers on standard error, where that is a terminal. Knows nothing of commands.
+//! Floor 4: progress bars of transfers on standard error, drawn if it is a terminal.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -14,10 +14,10 @@ use crate::engine::{EngineHandle, Snapshot};
 use crate::report::{transfer_rate_of, transfer_time_of};
 use crate::units::SimTime;
 
-/// Columns of a terminal from which on there is room for a bar beside the figures.
+/// Minimum width of a terminal, in columns, at which the bar is shown beside the figures.
 const ROOM_FOR_A_BAR: u16 = 80;
 
-/// Bars that follow the engine's transfers until they are finished.
+/// Progress bars that follow the engine's transfers until they are finished.
 #[derive(Debug)]
 pub struct Progress {
     end: oneshot::Sender<()>,
@@ -25,11 +25,11 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to follow the transfers that somebody may see, and as they describe them. On anything but a terminal nothing is drawn.
+    /// Starts to follow the transfers for which `seen` returns a description. Draws only on a terminal.
     pub fn start(engine: &EngineHandle, seen: impl Fn(&TransferStatus) -> Option<String> + Send + 'static) -> Progress {
         let (end, ended) = oneshot::channel();
         let snapshots = engine.snapshots();
-        // What is over already is old news.
+        // Transfers that are over before the start get no bar.
         let is_over = |status: &&TransferStatus| status.state.is_over();
         let old: BTreeSet<TransferId> =
             snapshots.borrow().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
@@ -38,9 +38,9 @@ impl Progress {
         Progress { end, task }
     }
 
-    /// Draws how things stand at the end, and ends.
+    /// Draws the final state of the transfers, and ends.
     pub async fn finish(self) {
-        // The task may have ended with the engine.
+        // The task may have ended together with the engine.
         let _ = self.end.send(());
         let _ = self.task.await;
     }
@@ -93,7 +93,7 @@ fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
     }
 }
 
-/// A bar among the others. It is not drawn before it is one of them, and is no wider than the terminal.
+/// Adds a bar that is no wider than the terminal. It joins the others before it is first drawn.
 fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> ProgressBar {
     let bar = all.add(ProgressBar::new(status.bytes));
     let columns = tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col);

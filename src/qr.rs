@@ -1,12 +1,12 @@
-//! Floor 4: a text as a QR code (ISO/IEC 18004) in half blocks, two modules a cell. Knows nothing of colours: the dark modules are
-//! to be black and the light ones white, whatever the terminal's colours are, or no camera reads it.
+//! Floor 4: QR codes (ISO/IEC 18004) as text in half blocks, two modules per cell. Callers must draw the dark modules black and
+//! the light ones white, independent of the terminal's colours, for cameras to read them.
 
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-/// The lines of the code of a text, with the quiet zone around it; none where the text is too long for one.
+/// Returns the lines of the QR code of a text, including the quiet zone, or `None` if the text is too long for one.
 ///
-/// The lowest level of error correction makes the smallest code: a screen has no scratches.
+/// The lowest level of error correction makes the smallest code, and suffices on a screen, where no part of the code is damaged.
 pub fn lines(text: &str) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     Some(code.render::<Dense1x2>().quiet_zone(true).build().lines().map(str::to_owned).collect())

@@ -1,8 +1,8 @@
-//! Floor 0: chance that repeats itself.
+//! Floor 0: reproducible random numbers.
 //!
-//! Every consumer of chance (the loss on one path, the choice of a holder) draws from a stream of its own, which is named by
-//! the run's seed and a label. A new consumer therefore shifts nobody else's numbers, and the same seed gives the same run.
-//! Knows nothing of who draws or why.
+//! Every consumer of randomness (the loss on one path, the choice of a holder) draws from a stream of its own, named by the
+//! run's seed and a label. A new consumer therefore does not change the numbers of the others, and the same seed gives the
+//! same run.
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -10,29 +10,29 @@ use sha2::{Digest, Sha256};
 
 use crate::units::{DelayRange, Probability, SimDuration};
 
-/// One consumer's stream of random numbers: xoshiro256++ (Blackman and Vigna 2019), seeded by SHA-256 of seed and label.
+/// Stream of random numbers of one consumer: xoshiro256++ (Blackman and Vigna 2019), seeded by SHA-256 of seed and label.
 #[derive(Debug, Clone)]
 pub struct RandomStream(Xoshiro256PlusPlus);
 
 impl RandomStream {
-    /// The stream that belongs to `label` in a run with `seed`.
+    /// Returns the stream for `label` in a run with `seed`.
     pub fn new(seed: u64, label: &str) -> RandomStream {
         let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(label.as_bytes()).finalize();
         RandomStream(Xoshiro256PlusPlus::from_seed(digest.into()))
     }
 
-    /// The next number, evenly from all of `u64`.
+    /// Returns the next number, uniformly distributed over all of `u64`.
     pub fn next_u64(&mut self) -> u64 {
         self.0.next_u64()
     }
 
-    /// A number below `bound`, each (but for one part in 2⁶⁴/`bound`) equally likely; 0 where `bound` is 0.
+    /// Returns a number below `bound`, each equally likely (but for one part in 2⁶⁴/`bound`); 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next_u64()) * u128::from(bound);
         (wide >> 64) as u64
     }
 
-    /// Whether it happens this time. Draws exactly one number unless the chance is nil or sure.
+    /// Returns true with the probability `chance`. Draws exactly one number, or none if the probability is 0 or 1.
     pub fn happens(&mut self, chance: Probability) -> bool {
         match chance.threshold() {
             Some(0) => false,
@@ -41,7 +41,7 @@ impl RandomStream {
         }
     }
 
-    /// A delay from the range. Draws nothing where the range is a single value.
+    /// Returns a delay drawn from the range. Draws no number if the range is a single value.
     pub fn delay(&mut self, range: DelayRange) -> SimDuration {
         let width = range.max().as_nanos() - range.min().as_nanos();
         if width == 0 { range.min() } else { range.min() + SimDuration::from_nanos(self.below(width.saturating_add(1))) }

@@ -1,5 +1,4 @@
-//! Floor 4: where the recordings of interactive sessions are kept: the latest ones, in the data directory. Knows nothing of what
-//! is in them.
+//! Floor 4: storage of the recordings of interactive runs: the latest ones are kept in the data directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::output::now_unix;
 use crate::stored_time;
 
-/// How many are kept.
+/// Number of recordings that are kept.
 const KEPT: usize = 20;
-/// How the names of directories begin in which one is replayed.
+/// Prefix of the names of directories in which a recording is replayed.
 pub const REPLAY_PREFIX: &str = ".replay-";
 
-/// Removes the oldest recordings, so that no more than the latest ones stay. For whoever holds the data directory.
+/// Removes the oldest recordings, so that only the latest ones stay. The caller holds the lock of the data directory.
 pub fn prune(data_dir: &Path) {
     prune_at(data_dir, now_unix());
 }
@@ -20,12 +19,12 @@ pub fn prune(data_dir: &Path) {
 fn prune_at(data_dir: &Path, now: u64) {
     let known = list(&data_dir.join("recordings"), now);
     for old in known.iter().take(known.len().saturating_sub(KEPT)) {
-        // Best effort: one more than wanted does no harm.
+        // Best effort: an additional recording does no harm.
         let _ = fs::remove_file(old);
     }
 }
 
-/// The path of a new recording.
+/// Returns the path for a new recording.
 pub fn next(data_dir: &Path) -> PathBuf {
     let directory = data_dir.join("recordings");
     let unix = now_unix();
@@ -33,7 +32,8 @@ pub fn next(data_dir: &Path) -> PathBuf {
     names.into_iter().find(|path| !path.exists()).unwrap_or_default()
 }
 
-/// The recordings, oldest first; those that were begun by a clock that has been put back since come before all others.
+/// Returns the recordings, the oldest first. Recordings with a start time in the future, because the clock was set back since,
+/// come before all others.
 fn list(directory: &Path, now: u64) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|kind| kind == "p2prec")).collect();

@@ -1,7 +1,7 @@
-//! Floor 5: `p2p repl`, the command language line by line. Knows the shell and the terminal's lines, and no other front end.
+//! Floor 5: `p2p repl`, the command language line by line.
 //!
-//! A line is edited on a thread that may block, and then its commands are carried out. Ctrl-C ends the command that runs and
-//! not the program; Ctrl-D leaves, and so do the other signals that end programs.
+//! A line is edited on a thread that may block, and then its commands are carried out. Ctrl-C ends the running command and not
+//! the program; Ctrl-D leaves, and so do the other signals that end programs.
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
@@ -43,14 +43,14 @@ pub struct ReplArgs {
     login: LoginArgs,
 }
 
-/// Reads and carries out lines until somebody leaves.
+/// Reads lines and carries them out until the user leaves.
 ///
 /// # Errors
-/// Where the terminal or the data directory cannot be used.
+/// Fails if the terminal or the data directory cannot be used.
 pub async fn run(args: &ReplArgs) -> Result<()> {
     args.login.check()?;
     let session = Session::start_interactive(&args.engine)?;
-    // From here on Ctrl-C never ends the program, not even between two lines.
+    // From here on Ctrl-C does not end the program, not even between two lines.
     let _attention = interrupt::attend()?;
     let mut repl = Repl::new(&session, &args.login).await?;
     let result = repl.read_lines().await;
@@ -65,7 +65,7 @@ struct Repl {
     editor: Option<Editor<LineHelper, MemHistory>>,
     histories: Histories,
     history: History,
-    /// Whose history it is.
+    /// The user to whom the history belongs.
     who: Arc<Who>,
     variables: Variables,
     color: bool,
@@ -93,13 +93,13 @@ impl Repl {
     fn load_history(&mut self) {
         self.history = self.histories.of(&self.who);
         if let Some(editor) = &mut self.editor {
-            // In memory there is nothing that could refuse.
+            // Clearing a history in memory cannot fail.
             let _ = editor.clear_history();
             self.history.lines().iter().for_each(|line| drop(editor.add_history_entry(line)));
         }
     }
 
-    /// Keeps a line, unless it may hold a secret.
+    /// Adds a line to the history, unless it may hold a secret.
     fn keep_line(&mut self, line: &str) {
         if self.history.remember(line)
             && let Some(editor) = &mut self.editor
@@ -108,7 +108,7 @@ impl Repl {
         }
     }
 
-    /// Somebody else may be there now.
+    /// Loads the history of the current user, and clears the variables, if the user has changed.
     fn note_user(&mut self) {
         let who = self.desk.shell().access().who();
         let is_nobody = |who: &Who| *who == Who::Nobody;
@@ -120,7 +120,7 @@ impl Repl {
         }
     }
 
-    /// Says how to begin, or begins with the login where somebody can be asked.
+    /// Prints how to begin, or starts the login if standard input is a terminal.
     async fn greet(&mut self) -> Result<()> {
         match *self.desk.shell().access().who() {
             Who::Operator => output::tell("There is no account yet, and you may do everything: `register` makes the admin's."),
@@ -137,7 +137,7 @@ impl Repl {
         loop {
             match self.read_line().await? {
                 Ok(line) => {
-                    // Where a file is read in the place of a terminal.
+                    // A file in the place of a terminal may contain line ends and a byte order mark.
                     let line = text::without_ends(&line);
                     self.keep_line(line);
                     if let Some(leaving) = self.carry_out(line).await? {
@@ -150,7 +150,7 @@ impl Repl {
                     return Err(hung_up.into());
                 }
                 Err(ReadlineError::Eof) => {
-                    // Where nobody types there is nobody to tell, and what runs is brought to its end.
+                    // At the end of a script there is no user to warn, and running transfers are completed.
                     if !std::io::stdin().is_terminal() || self.may_leave() {
                         return Ok(Leaving::Finishing);
                     }
@@ -160,7 +160,7 @@ impl Repl {
         }
     }
 
-    /// The editor blocks, so it is lent to a thread for as long as a line takes.
+    /// Reads a line on a thread, which owns the editor meanwhile, since the editor blocks.
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
         let Some(mut editor) = self.editor.take() else { return Err(eyre!("the line editor is gone")) };
         let name = self.desk.shell().access().who().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
@@ -177,7 +177,7 @@ impl Repl {
                 stop = interrupted() => {
                     let stop = stop?;
                     if !stop.is_ctrl_c() {
-                        // The line editor is left where it waits; the terminal is given back for it.
+                        // The editor's thread stays blocked; the terminal is restored in its place.
                         let _ = before.map(|before| tcsetattr(std::io::stdin(), OptionalActions::Now, &before));
                         return Err(stop.into());
                     }
@@ -187,7 +187,7 @@ impl Repl {
         }
     }
 
-    /// How to leave, where it was the last line.
+    /// Carries a line out; returns how to leave if a command of it ends the program.
     async fn carry_out(&mut self, line: &str) -> Result<Option<Leaving>> {
         for (_, command) in words::commands_of(line) {
             match self.answer(&command).await? {
@@ -200,7 +200,7 @@ impl Repl {
                         return Ok(Some(leaving));
                     }
                 }
-                // The rest of the line was typed for the case that this is done.
+                // The rest of the line was typed on the assumption that this command succeeds.
                 Err(ShellError::Interrupted) => {
                     output::tell(ShellError::Interrupted);
                     break;
@@ -211,14 +211,14 @@ impl Repl {
         Ok(None)
     }
 
-    /// Runs a command; Ctrl-C ends it, and the transfers that it began with it.
+    /// Runs a command; Ctrl-C ends it and cancels the transfers that it has begun.
     async fn answer(&mut self, command: &str) -> Result<Result<Answer, ShellError>> {
         let before = self.desk.shell().engine().transfers().await.iter().map(|status| status.id).max();
         let shell = self.desk.shell().clone();
         let who = shell.access().watch();
         let progress = Progress::start(shell.engine(), move |status| who.borrow().seen(status));
         let result = tokio::select! {
-            // First, so that what an interruption has waited for is known.
+            // The result comes first, so that a result which an interruption has waited for is not lost.
             biased;
             result = self.desk.serve(shell.run_to_end(command, &self.variables)) => result,
             stop = interrupted_at_rest(shell.access()) => {
@@ -237,7 +237,7 @@ impl Repl {
         Ok(result)
     }
 
-    /// Cancels the transfers that were begun after this one, and tells which of them were past that.
+    /// Cancels the transfers that were begun after `before`, and prints those that could no longer be cancelled.
     async fn cancel_after(&self, before: Option<TransferId>) {
         let untold = self.desk.shell().take_untold();
         let is_of_it =
@@ -251,7 +251,7 @@ impl Repl {
         }
     }
 
-    /// How to leave, where that is the effect.
+    /// Applies the effect of an answer; returns how to leave if the effect is to quit.
     fn take_effect(&mut self, effect: Effect) -> Result<Option<Leaving>> {
         match effect {
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
@@ -266,7 +266,8 @@ impl Repl {
         Ok(None)
     }
 
-    /// Transfers that run would be cancelled: whoever leaves is told once, and of those of others how many there are.
+    /// Returns true if no transfers run that leaving would cancel, and prints them otherwise; of other users' transfers only the
+    /// number.
     fn may_leave(&self) -> bool {
         let snapshot = self.desk.shell().engine().snapshots().borrow().clone();
         let names = self.desk.shell().access().who().describe_running(&snapshot);
@@ -280,9 +281,9 @@ impl Repl {
     }
 }
 
-/// Completion, hints and the rest, from the shell's table.
+/// Completion, hints, highlighting and validation for the line editor, from the shell's command table.
 struct LineHelper {
-    /// And not a handle, which would keep the engine going.
+    /// Receiver of snapshots. A handle would keep the engine running.
     snapshots: watch::Receiver<Arc<Snapshot>>,
     who: watch::Receiver<Arc<Who>>,
     history: HistoryHinter,

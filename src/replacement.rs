@@ -1,10 +1,10 @@
-//! Floor 0: a file that appears under its name when it is whole, and the replacement of one that is there, which stays what it was:
-//! its mode, owner and group, its access control list and other extended attributes, its other names, and the symbolic links that
-//! lead to it.
+//! Floor 0: the creation of files that appear under their names only when complete, and the replacement of existing files, which
+//! keep their mode, owner and group, their access control list and other extended attributes, their other hard links, and the
+//! symbolic links that lead to them.
 //!
-//! What is being written has no name yet (`O_TMPFILE`, open(2)), so that nothing is left of it where the process is killed. Where the
-//! file system has no such files it has a short name of its own, whatever the length of the name that it is to get, and is locked
-//! (flock(2)) while somebody writes it: whoever writes to the same place next removes one that is not. Knows nothing of what is written.
+//! A file has no name while it is being written (`O_TMPFILE`, open(2)), so that a killed process leaves nothing behind. On file
+//! systems without such files it gets a temporary short name, independent of the length of its final name, and is locked
+//! (flock(2)) during the writing: the next writer to the same place removes temporary files without a lock.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -19,53 +19,53 @@ use sha2::{Digest, Sha256};
 
 use crate::file_identity::FileIdentity;
 
-/// How the names of files begin that have one before they are whole.
+/// Prefix of the names of temporary files.
 pub(crate) const PREFIX: &str = ".p2p-part-";
-/// How many may be written to one place at once, where each needs a name.
+/// Largest number of concurrent writers to one place, if each needs a temporary name.
 const WRITERS_MAX: u32 = 100;
-/// The permission bits that a replaced file passes on: without set-user-ID and set-group-ID, which a write takes away as well
+/// Permission bits that a replaced file passes on: without set-user-ID and set-group-ID, which a write removes as well
 /// (write(2)).
 const PERMISSIONS: u32 = 0o1777;
-/// All permission bits of owner, group and others.
+/// Permission bits of owner, group and others.
 const OF_EVERYBODY: u32 = 0o777;
-/// Attributes that say something of the content: they are not passed on.
+/// Attributes that depend on the content of a file and are not passed on.
 const OF_THE_CONTENT: [&str; 3] = ["security.capability", "security.ima", "security.evm"];
 
-/// What is done where a file has the name already.
+/// Action if a file of that name exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// Nothing is written: it is an error.
+    /// The file is not written, which is an error.
     Refused,
-    /// Its content is replaced, and it stays what it was.
+    /// The content of the existing file is replaced, and its attributes are kept.
     Replaced,
 }
 
-/// Whose a file is to be.
+/// Permissions of the new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
-    /// What the umask leaves of 0666, or what the replaced file had.
+    /// Mode 0666 reduced by the umask, or the mode of the replaced file.
     Usual,
-    /// Its owner's alone, or what the replaced file had.
+    /// Mode 0600 for a new file, or the mode of the replaced file.
     PrivateWhereNew,
-    /// Its owner's alone, whatever the replaced file had.
+    /// Mode 0600, even if the replaced file had another one.
     Private,
 }
 
-/// A file that is being written. Dropped before [`finish`](Self::finish), it is gone.
+/// File that is being written. It disappears if it is dropped before [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct Replacement {
     file: File,
-    /// The name that it has meanwhile, where it needs one.
+    /// Temporary name of the file, if it needs one.
     temporary: Option<Temporary>,
     place: PathBuf,
     existing: Existing,
     access: Access,
 }
 
-/// Writes a whole file at once, which is its owner's alone where it is new (mode 0600).
+/// Writes a complete file at once; a new file is private (mode 0600).
 ///
 /// # Errors
-/// Where there is one already that is not to be replaced, or it cannot be written; then what was there is there yet.
+/// Fails if the file exists and may not be replaced, or if it cannot be written; an existing file is then unchanged.
 pub fn write(path: &Path, existing: Existing, bytes: &[u8]) -> io::Result<()> {
     let mut file = Replacement::create_private_where_new(path, existing)?;
     file.write_all(bytes)?;
@@ -73,27 +73,27 @@ pub fn write(path: &Path, existing: Existing, bytes: &[u8]) -> io::Result<()> {
 }
 
 impl Replacement {
-    /// Begins a file that is to be at `path`, or where the symbolic link of that name leads.
+    /// Begins a file that is to be at `path`, or at the target of the symbolic link of that name.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] where there is one that is not to be replaced; where something else than a regular file is there;
-    /// where the directory cannot be written.
+    /// Returns [`ErrorKind::AlreadyExists`] if the file exists and may not be replaced; fails if the existing file is no regular
+    /// file, or if the directory cannot be written.
     pub fn create(path: &Path, existing: Existing) -> io::Result<Replacement> {
         Replacement::begin(path, existing, Access::Usual)
     }
 
-    /// The same for a file that is its owner's alone where it is new (mode 0600, whatever the umask is).
+    /// Begins a file like [`create`](Self::create), which is private if it is new (mode 0600, whatever the umask is).
     ///
     /// # Errors
-    /// As for [`create`](Self::create).
+    /// Fails like [`create`](Self::create).
     pub fn create_private_where_new(path: &Path, existing: Existing) -> io::Result<Replacement> {
         Replacement::begin(path, existing, Access::PrivateWhereNew)
     }
 
-    /// The same for a file that is its owner's alone (mode 0600), also where the replaced one was not.
+    /// Begins a file like [`create`](Self::create), which is private (mode 0600) even if the replaced file was not.
     ///
     /// # Errors
-    /// As for [`create`](Self::create).
+    /// Fails like [`create`](Self::create).
     pub fn create_private(path: &Path, existing: Existing) -> io::Result<Replacement> {
         Replacement::begin(path, existing, Access::Private)
     }
@@ -106,37 +106,38 @@ impl Replacement {
             Err(error) => return Err(error.into()),
         };
         if access != Access::Usual && file.metadata()?.mode() & OF_EVERYBODY != access.mode().as_raw_mode() {
-            // The umask, or the directory's access control list, has made another mode of it.
+            // The umask, or the directory's access control list, has changed the mode.
             rustix::fs::fchmod(&file, access.mode())?;
         }
         Ok(Replacement { file, temporary, place, existing, access })
     }
 
-    /// The file once more, for somebody else who writes to it.
+    /// Duplicates the file handle, for another writer of the same file.
     ///
     /// # Errors
-    /// Where no file descriptor is left.
+    /// Fails if no file descriptor is left.
     pub fn writer(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Where the file is to be.
+    /// Returns the path at which the file is to appear.
     pub fn place(&self) -> &Path {
         &self.place
     }
 
-    /// Makes it durable and gives it its name. What is written to the file from then on is written to the place.
+    /// Makes the file durable and gives it its name. Later writes to the returned file change the file at that place.
     ///
-    /// A file that has other names, or whose owner, group or access control list this process may not give, is written over instead:
-    /// room for all of it is reserved before, but a power loss in the middle leaves a part of either.
+    /// An existing file with several hard links, or whose owner, group or access control list this process may not set, is
+    /// overwritten in place instead: the room for the new content is reserved before, but a power loss in between leaves a
+    /// mixture of both contents.
     ///
     /// # Errors
-    /// As for [`write`](fn@write).
+    /// Fails like [`write`](fn@write).
     pub fn finish(mut self) -> io::Result<File> {
         self.file.sync_all()?;
         match (self.existing, Former::at(&self.place)?) {
             (_, None) => match self.appear() {
-                // Somebody has made one since.
+                // Another process has created a file there since.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && self.existing == Existing::Replaced => self.replace(),
                 result => result.map(|()| self.file),
             },
@@ -145,7 +146,7 @@ impl Replacement {
         }
     }
 
-    /// Gives it its name, which nobody has.
+    /// Gives the file its name, which must be free.
     fn appear(&mut self) -> io::Result<()> {
         let Some(temporary) = &mut self.temporary else { return link(&self.file, &self.place) };
         match rustix::fs::renameat_with(CWD, &temporary.path, CWD, &self.place, RenameFlags::NOREPLACE) {
@@ -173,7 +174,7 @@ impl Replacement {
         Ok(self.file)
     }
 
-    /// Puts the content into the file that is there.
+    /// Copies the content into the existing file.
     fn write_over(mut self) -> io::Result<File> {
         let mut target = OpenOptions::new().write(true).custom_flags(OFlags::NOFOLLOW.bits() as i32).open(&self.place)?;
         let length = self.file.metadata()?.len();
@@ -205,12 +206,13 @@ impl Access {
     }
 }
 
-/// The directory of a path.
+/// Returns the directory that contains a path.
 pub fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Where the file is to be: what a symbolic link leads to, not the link. Only a regular file may be replaced.
+/// Returns the path at which the file is to appear: the target of a symbolic link, not the link. Only a regular file may be
+/// replaced.
 fn resolved(path: &Path, existing: Existing) -> io::Result<PathBuf> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -237,12 +239,12 @@ fn check_regular(found: &Metadata) -> io::Result<()> {
     }
 }
 
-/// A file of a directory that has no name, and the lock of who writes it.
+/// Creates a file without a name in a directory, and locks it.
 #[cfg(target_os = "linux")]
 fn unnamed(directory: &Path, mode: Mode) -> Result<File, Errno> {
     let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::openat(CWD, directory, flags, mode)?);
-    // It is given its name by way of /proc, which is not everywhere.
+    // The file gets its name by way of /proc, which is not mounted everywhere.
     if !fs::exists(by_descriptor(&file)).unwrap_or_default() {
         return Err(Errno::OPNOTSUPP);
     }
@@ -255,31 +257,31 @@ fn unnamed(_: &Path, _: Mode) -> Result<File, Errno> {
     Err(Errno::OPNOTSUPP)
 }
 
-/// The way to an open file that needs no name (open(2), `O_TMPFILE`).
+/// Returns the path of an open file by its descriptor, which works without a name (open(2), `O_TMPFILE`).
 fn by_descriptor(file: &File) -> String {
     format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file))
 }
 
-/// Gives a file without a name this one, which nobody has.
+/// Gives a file without a name this path, which must be free.
 fn link(file: &File, path: &Path) -> io::Result<()> {
     Ok(rustix::fs::linkat(CWD, by_descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// A file with a name of its own beside its place, for file systems that have no others.
+/// Creates a file with a temporary name beside its place, for file systems without nameless files.
 fn named(place: &Path, mode: Mode) -> io::Result<(File, Option<Temporary>)> {
     let make = |path: &Path| {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(mode.as_raw_mode()).open(path)?;
         lock(&file);
-        // Whoever came in between took it for a leftover, and removed it.
+        // Another writer may have taken it for a leftover before it was locked, and removed it.
         let is_there = fs::symlink_metadata(path).is_ok_and(|found| is_same(&found, &file));
         if is_there { Ok(file) } else { Err(ErrorKind::AlreadyExists.into()) }
     };
     Temporary::claim(place, make).map(|(temporary, file)| (file, Some(temporary)))
 }
 
-/// Tells others that somebody writes the file. Some file systems have no locks; nothing is swept there.
+/// Marks the file as being written. Some file systems have no locks; no leftovers are removed there.
 fn lock(file: &File) {
-    // Whoever might hold it only looks whether it is a leftover.
+    // Another holder of the lock only checks if the file is a leftover.
     let _ = file.try_lock();
 }
 
@@ -287,16 +289,17 @@ fn is_same(found: &Metadata, file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| FileIdentity::of(&metadata) == FileIdentity::of(found))
 }
 
-/// The name of a file that is not whole; dropped, it is removed.
+/// Temporary name of an unfinished file, which is removed when this is dropped.
 #[derive(Debug)]
 struct Temporary {
     path: PathBuf,
-    /// It has another name now.
+    /// True if the file has its final name.
     is_gone: bool,
 }
 
 impl Temporary {
-    /// A name beside `place` that nobody has, and what `make` makes under it. What a killed process has left under one is removed.
+    /// Finds a free name beside `place` and returns it with the result of `make` for it. Leftovers of killed processes under such
+    /// names are removed.
     fn claim<T>(place: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(Temporary, T)> {
         for writer in 0..WRITERS_MAX {
             let path = temporary_name(place, writer);
@@ -317,32 +320,32 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.is_gone {
-            // It may have been removed by whoever takes the directory away.
+            // The file may have been removed together with its directory.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// The name of what is being written to a place: short, and the same for the same place.
+/// Returns a temporary name for a place: short, and the same for the same place and writer.
 fn temporary_name(place: &Path, writer: u32) -> PathBuf {
     let digest = Sha256::digest(place.file_name().unwrap_or_default().as_bytes());
     let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     directory_of(place).join(format!("{PREFIX}{name}-{writer}"))
 }
 
-/// Removes a file of this user that nobody is writing. True where it is gone.
+/// Removes a file of this user that no process is writing. Returns true if the file was removed.
 fn remove_leftover(path: &Path) -> bool {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path) else { return false };
     let is_own = file.metadata().is_ok_and(|found| found.is_file() && found.uid() == rustix::process::geteuid().as_raw());
-    // Whoever has the lock of the file that is there is alone in removing it.
+    // Of several processes, only the holder of the lock on the present file removes it.
     is_own
         && file.try_lock().is_ok()
         && fs::symlink_metadata(path).is_ok_and(|found| is_same(&found, &file))
         && fs::remove_file(path).is_ok()
 }
 
-/// Sees to it that so many bytes find room, without changing anything that can be read.
+/// Reserves room for `length` bytes without changing the content of the file.
 fn reserve(target: &File, length: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if length > 0 {
@@ -355,14 +358,14 @@ fn reserve(target: &File, length: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The file that is to be replaced, as far as it is more than its content.
+/// Metadata and extended attributes of the file that is to be replaced.
 struct Former {
     metadata: Metadata,
     attributes: Vec<(OsString, Vec<u8>)>,
 }
 
 impl Former {
-    /// The file at a place, if there is one.
+    /// Reads the file at a place, if there is one.
     fn at(place: &Path) -> io::Result<Option<Former>> {
         match fs::symlink_metadata(place) {
             Ok(metadata) => check_regular(&metadata).map(|()| Some(Former { metadata, attributes: attributes_of(place) })),
@@ -371,19 +374,20 @@ impl Former {
         }
     }
 
-    /// Gives `file` the owner and the group; false where this process may not.
+    /// Gives `file` the owner and the group; returns false if this process may not.
     fn pass_owner_on(&self, file: &File) -> bool {
         let (owner, group) = (self.metadata.uid(), self.metadata.gid());
         let is_same = file.metadata().is_ok_and(|new| (new.uid(), new.gid()) == (owner, group));
         is_same || rustix::fs::fchown(file, Some(Uid::from_raw(owner)), Some(Gid::from_raw(group))).is_ok()
     }
 
-    /// Gives `file` all that is no content; false where some of it that decides who may use it cannot be given.
+    /// Gives `file` the owner, the mode and the attributes; returns false if some of those that decide about access cannot be
+    /// set.
     fn pass_on(&self, file: &File) -> io::Result<bool> {
         if !self.pass_owner_on(file) {
             return Ok(false);
         }
-        // What the directory gives to new files, and this one did not have.
+        // The directory may have given the new file an access control list that the old one did not have.
         for name in attribute_names(|list| rustix::fs::flistxattr(file, list)) {
             if is_access_list(&name) && self.attributes.iter().all(|(known, _)| *known != name) {
                 let _ = rustix::fs::fremovexattr(file, name.as_os_str());
@@ -395,12 +399,13 @@ impl Former {
     }
 }
 
-/// Whether an attribute is an access control list (acl(5)).
+/// Returns true if an attribute is an access control list (acl(5)).
 fn is_access_list(name: &OsStr) -> bool {
     name == "system.posix_acl_access"
 }
 
-/// The extended attributes of a file (xattr(7)) that its successor is to have, as far as this process may see them.
+/// Reads the extended attributes of a file (xattr(7)) that are passed on to its replacement, as far as this process may read
+/// them.
 fn attributes_of(path: &Path) -> Vec<(OsString, Vec<u8>)> {
     let mut attributes = Vec::new();
     for name in attribute_names(|list| rustix::fs::llistxattr(path, list)) {
@@ -417,9 +422,9 @@ fn attributes_of(path: &Path) -> Vec<(OsString, Vec<u8>)> {
     attributes
 }
 
-/// The names of extended attributes, as `list` fills them into a buffer, each followed by a zero byte (listxattr(2)).
+/// Returns the names of extended attributes, which `list` writes into a buffer, each followed by a zero byte (listxattr(2)).
 fn attribute_names(list: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> Vec<OsString> {
-    // No list is longer (XATTR_LIST_MAX).
+    // The buffer has the size of the longest possible list (XATTR_LIST_MAX).
     let mut names = vec![0; 64 << 10];
     let length = list(&mut names).unwrap_or_default();
     let names = names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty());

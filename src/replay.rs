@@ -1,4 +1,4 @@
-//! Floor 5: `p2p replay`, a recorded session run again. Knows the engine's recordings and how to print, and no other front end.
+//! Floor 5: `p2p replay`, which runs a recording again and compares the trace.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -17,7 +17,7 @@ use crate::output::{self, OutputArgs};
 use crate::recordings;
 use crate::scratch::Scratch;
 
-/// How long a replay may take to end where somebody interrupts, and to remove what it has made.
+/// Maximum time for which an interrupted replay is awaited, so that it can remove its files.
 const END_MAX: Duration = Duration::from_secs(3);
 
 /// `p2p replay`
@@ -30,7 +30,7 @@ pub struct ReplayArgs {
     output: OutputArgs,
 }
 
-/// What `replay` prints.
+/// The JSON output of `replay`.
 #[derive(Debug, Serialize)]
 struct ReplayReport {
     commands: u64,
@@ -43,7 +43,7 @@ struct ReplayReport {
 /// Runs the recording again.
 ///
 /// # Errors
-/// Where it cannot be replayed, or does not come to the recorded trace.
+/// Fails if the recording cannot be replayed, or if the trace differs from the recorded one.
 pub async fn run(args: &ReplayArgs) -> Result<()> {
     let recording = read(&args.file)?;
     let replayed = replay(recording).await?;
@@ -70,7 +70,7 @@ fn read(path: &PathBuf) -> Result<Recording> {
     Ok(Recording::read(BufReader::new(file), path)?)
 }
 
-/// Replays on a thread of its own, so that an interruption finds somebody who listens, and nothing is left of it.
+/// Replays on a thread of its own, so that an interruption is noticed and the temporary files are removed.
 async fn replay(recording: Recording) -> Result<Replayed> {
     let scratch = scratch_for(&recording)?;
     let _attention = interrupt::attend()?;
@@ -94,7 +94,8 @@ async fn replay(recording: Recording) -> Result<Replayed> {
     }
 }
 
-/// Beside the segments that it needs, so that those need not be copied; else where temporary files are.
+/// Creates the working directory of a replay: beside the segments that it needs, so that they need not be copied, or else in the
+/// directory for temporary files.
 fn scratch_for(recording: &Recording) -> Result<Scratch> {
     match Scratch::new_in(recording.data_dir(), recordings::REPLAY_PREFIX) {
         Ok(scratch) => Ok(scratch),

@@ -1,7 +1,6 @@
-//! Floor 4: what one-shot commands print: JSON whose fields are a contract, and the same as text with tables.
+//! Floor 4: the output of one-shot commands: JSON with documented fields, and the same figures as text with tables.
 //!
-//! The contract is `docs/json.md`; numbers are plain (seconds, bytes, counts). Every figure comes from the engine, none is made
-//! here. Knows nothing of how it was asked for.
+//! `docs/json.md` documents the fields; numbers are plain (seconds, bytes, counts). All figures come from the engine.
 
 mod demo;
 mod export;
@@ -24,14 +23,14 @@ use crate::storage::manifest::FileRecord;
 use crate::storage::segment::Sha256Digest;
 use crate::units::{SimDuration, SimTime};
 
-/// How long one way of a file took.
+/// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WayReport {
-    /// Virtual seconds from the first packet to the end.
+    /// Virtual time from the first packet to the end of the transfer, in seconds.
     pub virtual_seconds: f64,
-    /// The file's bytes over that time.
+    /// Goodput: the size of the file divided by that time, in bytes per second.
     pub goodput_bytes_per_second: f64,
-    /// Packets that were sent again.
+    /// Number of packets that were retransmitted.
     pub retransmits: u64,
 }
 
@@ -45,29 +44,29 @@ impl From<&TransferReport> for WayReport {
     }
 }
 
-/// A transfer of one file, as `put` and `get` tell it.
+/// A transfer of one file, as a line of `put` and `get`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferLine {
-    /// What the file is called by whoever asks: another's is `owner/name`.
+    /// Name of the file as the user sees it: `owner/name` for files of other users.
     #[serde(skip)]
     pub label: String,
-    /// Whose the file is; nobody's where there are no accounts.
+    /// Owner of the file; absent while there are no accounts.
     pub owner: Option<String>,
-    /// The file's name.
+    /// Name of the file.
     pub name: String,
-    /// Its bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Its segments.
+    /// Number of segments of the file.
     pub segments: u32,
-    /// Its digest.
+    /// SHA-256 digest of the file.
     pub sha256: Option<Sha256Digest>,
-    /// How long it took.
+    /// Duration, goodput and retransmissions of the transfer.
     #[serde(flatten)]
     pub way: WayReport,
 }
 
 impl TransferLine {
-    /// A transfer of what somebody calls `label`.
+    /// Creates the line of a transfer of a file that the user sees as `label`.
     pub fn new(report: &TransferReport, label: String) -> TransferLine {
         let status = &report.status;
         TransferLine {
@@ -82,58 +81,58 @@ impl TransferLine {
     }
 }
 
-/// A file that is no more, as `rm` tells it.
+/// A removed file, as a line of `rm`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemovalLine {
-    /// What it was called by whoever asks: another's is `owner/name`.
+    /// Name of the file as the user saw it: `owner/name` for files of other users.
     #[serde(skip)]
     pub label: String,
-    /// Whose it was; nobody's where there are no accounts.
+    /// Owner of the file; absent while there are no accounts.
     pub owner: Option<String>,
-    /// Its name.
+    /// Name of the file.
     pub name: String,
-    /// Its bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Its segments.
+    /// Number of segments of the file.
     pub segments: u32,
-    /// Virtual seconds until every holder had let go of them.
+    /// Virtual time until all holders had released the segments, in seconds.
     pub virtual_seconds: f64,
 }
 
 impl RemovalLine {
-    /// A removal of what somebody calls `label`.
+    /// Creates the line of the removal of a file that the user saw as `label`.
     pub fn new(report: &TransferReport, label: String) -> RemovalLine {
         let TransferLine { label, owner, name, bytes, segments, way, .. } = TransferLine::new(report, label);
         RemovalLine { label, owner, name, bytes, segments, virtual_seconds: way.virtual_seconds }
     }
 }
 
-/// A stored file, as `ls` tells it.
+/// A stored file, as a line of `ls`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileLine {
-    /// What it is called by whoever asks: another's is `owner/name`.
+    /// Name of the file as the user sees it: `owner/name` for files of other users.
     #[serde(skip)]
     pub label: String,
-    /// Whose it is; nobody's where there are no accounts.
+    /// Owner of the file; absent while there are no accounts.
     pub owner: Option<String>,
-    /// Its name.
+    /// Name of the file.
     pub name: String,
-    /// Its bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Its segments.
+    /// Number of segments of the file.
     pub segments: u32,
-    /// Bytes of a full segment.
+    /// Size of a full segment in bytes.
     pub segment_size: u32,
-    /// Its digest.
+    /// SHA-256 digest of the file.
     pub sha256: Sha256Digest,
-    /// When it was stored: seconds since 1970.
+    /// Time at which the file was stored, in seconds since 1970.
     pub stored_at: u64,
-    /// The users who may read it beside its owner.
+    /// Users other than the owner who may read the file.
     pub readers: Vec<String>,
 }
 
 impl FileLine {
-    /// A file that whoever asks calls `label`.
+    /// Creates the line of a stored file that the user sees as `label`.
     pub fn new(file: &FileRecord, label: String) -> FileLine {
         FileLine {
             label,
@@ -149,35 +148,35 @@ impl FileLine {
     }
 }
 
-/// A node, as `nodes` and `demo` tell it.
+/// A node, as a line of `nodes` and `demo`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NodeLine {
-    /// Its name.
+    /// Name of the node, such as `Node_03`.
     pub name: String,
-    /// Its address.
+    /// IPv4 address of the node.
     pub address: String,
-    /// What its process does: READY, RUNNING, WAITING, STOPPED.
+    /// State of the node's process: READY, RUNNING, WAITING or STOPPED.
     pub state: &'static str,
-    /// Why it cannot use its disk, where it cannot.
+    /// Reason why the node cannot use its disk; absent if it can.
     pub trouble: Option<String>,
-    /// What the client's probes say: ALIVE, SUSPECT, DEAD.
+    /// Health of the node according to the client's probes: ALIVE, SUSPECT or DEAD.
     pub health: &'static str,
-    /// The mean round-trip time of the client's last ten probes; absent where none was answered.
+    /// Mean round-trip time of the client's last ten probes, in seconds; absent if none was answered.
     pub round_trip_seconds: Option<f64>,
-    /// That of the last one that was answered; absent before there was one.
+    /// Round-trip time of the last answered probe, in seconds; absent before the first answer.
     pub last_round_trip_seconds: Option<f64>,
-    /// The share of the last ten probes that were not answered.
+    /// Fraction of the last ten probes that were not answered.
     pub probe_loss: f64,
-    /// Bytes that it may hold.
+    /// Capacity of the node's volume in bytes.
     pub capacity_bytes: u64,
-    /// Bytes that it holds; absent for whoever is not to know.
+    /// Number of bytes that the node holds; absent for users who may not see the usage.
     pub used_bytes: Option<u64>,
-    /// Segments that it holds; absent for whoever is not to know.
+    /// Number of segments that the node holds; absent for users who may not see the usage.
     pub segments: Option<u64>,
 }
 
 impl NodeLine {
-    /// The same without what it holds, unless that may be told.
+    /// Returns the line without the usage of the node, unless the user may see it.
     #[must_use]
     pub fn telling_usage(self, may_be_told: bool) -> NodeLine {
         let NodeLine { used_bytes, segments, .. } = self;
@@ -203,13 +202,13 @@ impl From<&NodeStatus> for NodeLine {
     }
 }
 
-/// The nodes as they stand, with what a check of their health found.
+/// Returns the lines of the nodes, with the results of a health check.
 pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> {
     let checked = |node: &NodeStatus| NodeStatus { seen: health.of_node(node.node), ..node.clone() };
     nodes.iter().map(|node| NodeLine::from(&checked(node))).collect()
 }
 
-/// Transfers as a table.
+/// Returns the table of completed transfers.
 pub fn transfers_table(lines: &[TransferLine]) -> Table {
     let rows = lines.iter().map(|line| {
         vec![
@@ -234,7 +233,7 @@ pub fn transfers_table(lines: &[TransferLine]) -> Table {
     Table { columns, rows: rows.collect(), empty: "no files" }
 }
 
-/// Removed files, a line each.
+/// Returns the text of removals, one line per file.
 pub fn removals_text(lines: &[RemovalLine]) -> String {
     let line = |line: &RemovalLine| {
         let (name, bytes, time) = (&line.label, bytes_of(line.bytes), seconds_of(line.virtual_seconds));
@@ -243,7 +242,7 @@ pub fn removals_text(lines: &[RemovalLine]) -> String {
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Stored files as a table.
+/// Returns the table of stored files.
 pub fn files_table(lines: &[FileLine]) -> Table {
     let row = |line: &FileLine| {
         vec![
@@ -263,12 +262,12 @@ pub fn files_table(lines: &[FileLine]) -> Table {
         words("sha-256").gives_way(3),
         words("shared with"),
     ];
-    // Where nothing is shared, nobody has to know that it could be.
+    // The column of readers is shown only if a file is shared.
     let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
     Table { columns: columns[..shown].to_vec(), rows: lines.iter().map(row).collect(), empty: "no files are stored" }
 }
 
-/// Nodes as a table.
+/// Returns the table of nodes; the column of disk troubles is shown only if there is one.
 pub fn nodes_table(lines: &[NodeLine]) -> Table {
     let rows = lines.iter().map(|line| {
         vec![

@@ -1,5 +1,5 @@
-//! Floor 4: directories for a while: their owner's alone (0700), whatever the umask is; gone at the end; and where a process was killed,
-//! gone when the next one makes one beside. Knows nothing of what is in them.
+//! Floor 4: temporary directories, accessible to their owner only (mode 0700) whatever the umask is. They are removed at the
+//! end; those of killed processes are removed when the next one is created in the same place.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -12,11 +12,11 @@ use tempfile::TempDir;
 
 use crate::file_identity::FileIdentity;
 
-/// How often it is tried anew where a sweeper was faster than the lock.
+/// Number of attempts if a concurrent sweep removes the new directory before it is locked.
 const ATTEMPTS: usize = 16;
 
-/// A directory that is removed when this is dropped. While it is kept, the directory is locked (flock(2)), so that others know that it
-/// is no leftover.
+/// Temporary directory that is removed when the value is dropped. It is locked (flock(2)) as long as it is in use, so that
+/// other processes do not take it for a leftover.
 #[derive(Debug)]
 pub struct Scratch {
     directory: TempDir,
@@ -24,10 +24,11 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A new directory in `parent`, whose name begins with `prefix`. What killed processes have left there under such names is removed.
+    /// Creates a directory in `parent` whose name begins with `prefix`. Directories with this prefix that killed processes left
+    /// there are removed.
     ///
     /// # Errors
-    /// Where there can be none.
+    /// Fails if no directory can be created.
     pub fn new_in(parent: &Path, prefix: &str) -> Result<Scratch> {
         sweep(parent, prefix);
         let failed = || format!("cannot make a temporary directory in {}", parent.display());
@@ -35,7 +36,7 @@ impl Scratch {
             let mut builder = tempfile::Builder::new();
             let directory = builder.prefix(prefix).permissions(Permissions::from_mode(0o700)).tempdir_in(parent);
             let directory = directory.wrap_err_with(failed)?;
-            // Somebody who sweeps may take it for a leftover before it is locked.
+            // Until it is locked, the sweep of another process may take it for a leftover.
             if let Ok(lock) = locked(directory.path()) {
                 return Ok(Scratch { directory, _lock: lock });
             }
@@ -43,22 +44,22 @@ impl Scratch {
         Err(eyre!("{}: it is swept again and again", failed()))
     }
 
-    /// The same in the directory for temporary files.
+    /// Creates a directory in the system's directory for temporary files.
     ///
     /// # Errors
-    /// Where there can be none.
+    /// Fails if no directory can be created.
     pub fn temporary(prefix: &str) -> Result<Scratch> {
         use crate::failure::Advise;
         Scratch::new_in(&std::env::temp_dir(), prefix).suggestion("TMPDIR names another directory")
     }
 
-    /// Where it is.
+    /// Returns the path of the directory.
     pub fn path(&self) -> &Path {
         self.directory.path()
     }
 }
 
-/// Locks a directory that is this user's and is there.
+/// Opens and locks a directory if it exists and belongs to this user.
 fn locked(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::DIRECTORY;
     let directory = File::options().read(true).custom_flags(flags.bits() as i32).open(path)?;

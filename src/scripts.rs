@@ -1,5 +1,4 @@
-//! Floor 5: `p2p run`, a script of the command language from a file, standard input or the command line. Knows the shell and how
-//! to print, and no other front end.
+//! Floor 5: `p2p run`, which carries out a script of the command language from a file, standard input or the command line.
 
 use std::path::PathBuf;
 
@@ -36,10 +35,10 @@ pub struct RunArgs {
     common: CommonArgs,
 }
 
-/// Carries the script out, and what it has begun by the side to its end.
+/// Carries the script out, and completes the transfers that it has begun in the background.
 ///
 /// # Errors
-/// Where it cannot be read, a line fails, or something that it has begun does.
+/// Fails if the script cannot be read, or if a line of it or a transfer that it has begun fails.
 pub async fn run(args: &RunArgs) -> Result<()> {
     let (name, text) = args.script()?;
     let variables = args.variables()?;
@@ -68,7 +67,7 @@ pub async fn run(args: &RunArgs) -> Result<()> {
 }
 
 impl RunArgs {
-    /// The script's name and text.
+    /// Returns the name and the text of the script.
     fn script(&self) -> Result<(String, String)> {
         if let Some(command) = &self.command {
             return Ok(("-c".into(), command.clone()));
@@ -85,9 +84,9 @@ impl RunArgs {
 }
 
 impl RunArgs {
-    /// The variables that the command line gives.
+    /// Returns the variables that the command line sets.
     fn variables(&self) -> Result<Variables> {
-        // With -c, as with the shells', there is no script's name before them.
+        // With -c there is no name of a script before the arguments, so that the first positional argument is $1.
         let script = self.file.iter().filter(|_| self.command.is_some()).map(|path| path.display().to_string());
         let arguments: Vec<String> = script.chain(self.arguments.iter().cloned()).collect();
         let mut variables = Variables::from([("#".to_owned(), arguments.len().to_string())]);

@@ -1,6 +1,4 @@
-//! Floor 4: what every front end begins with: options, configuration, data directory, log, engine.
-//!
-//! Knows nothing of what a front end does with them.
+//! Floor 4: the startup that all front ends share: options, configuration, data directory, log and engine.
 
 mod ending;
 
@@ -32,9 +30,10 @@ use crate::storage::standing::Trouble;
 use crate::units::SimDuration;
 use crate::{output, private_file, recordings, scratch};
 
-/// What p2p makes in a data directory, but for the session, which is refused where others may read it, and histories.
+/// Names that p2p creates in a data directory, without the histories and the saved session; the session is refused if other
+/// users may read it.
 const MADE_HERE: [&str; 6] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX];
-/// How often a data directory is tried that another process has locked.
+/// Interval between two attempts to lock a data directory that another process has locked.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
 /// The options of everything that starts an engine.
@@ -69,10 +68,10 @@ pub struct SimulationArgs {
 }
 
 impl EngineArgs {
-    /// The configuration in effect: compiled in, file, flags.
+    /// Loads the configuration in effect: compiled-in values, file, flags.
     ///
     /// # Errors
-    /// Where one of them says something wrong.
+    /// Fails if the file or a flag is invalid.
     pub fn load(&self) -> Result<Config> {
         let SimulationArgs { config, seed, speed } = &self.simulation;
         refuse_dash("--config", config.as_deref())?;
@@ -85,7 +84,7 @@ impl EngineArgs {
             config.set(Section::Engine, "speed", &speed.to_string(), "--speed")?;
         }
         if let Some(directory) = &self.data_dir {
-            // A recording may be replayed from anywhere.
+            // A replay of the recording may start in another working directory.
             let directory = std::path::absolute(directory).wrap_err("--data-dir")?;
             let unreadable = || wrong_usage(format_args!("--data-dir {}: not valid UTF-8", directory.display()), "rename it");
             let text = directory.to_str().ok_or_else(unreadable)?;
@@ -98,10 +97,10 @@ impl EngineArgs {
     }
 }
 
-/// Refuses `-` where it would be the name of a file: elsewhere it is standard input or output.
+/// Refuses `-` as the name of a file, because it stands for standard input or output elsewhere.
 ///
 /// # Errors
-/// Where it is given.
+/// Fails if the path is `-`.
 pub fn refuse_dash(option: &str, path: Option<&Path>) -> Result<()> {
     match path {
         Some(path) if path.as_os_str() == "-" => Err(wrong_usage(
@@ -112,10 +111,10 @@ pub fn refuse_dash(option: &str, path: Option<&Path>) -> Result<()> {
     }
 }
 
-/// Where data is kept when nobody says where: the XDG base directory for data.
+/// Returns the default data directory, in the XDG base directory for data.
 ///
 /// # Errors
-/// Where there is no home directory.
+/// Fails if there is no home directory.
 pub fn default_data_dir() -> Result<PathBuf> {
     let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
@@ -123,18 +122,18 @@ pub fn default_data_dir() -> Result<PathBuf> {
         .ok_or_else(|| eyre!("there is no home directory").suggestion("say where to keep data, with --data-dir DIR"))
 }
 
-/// An engine that runs, and what it needs to.
+/// Running engine with its configuration, accounts, mailer and log.
 #[derive(Debug)]
 pub struct Session {
-    /// The engine's handle.
+    /// Handle of the engine.
     pub engine: EngineHandle,
-    /// The configuration in effect.
+    /// Configuration that is in effect.
     pub config: Config,
-    /// Where its data is.
+    /// Path of the data directory.
     pub data_dir: PathBuf,
-    /// The accounts.
+    /// Accounts in the data directory.
     pub auth: Auth,
-    /// What sends their mails.
+    /// Task that sends the mails of the accounts.
     pub mailer: Mailer,
     thread: Engine,
     log: WorkerGuard,
@@ -144,24 +143,24 @@ impl Session {
     /// Starts the engine that `args` describe.
     ///
     /// # Errors
-    /// Where the configuration is wrong or the data directory cannot be used.
+    /// Fails if the configuration is invalid or the data directory cannot be used.
     pub fn start(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
         Session::open(args, clock, Use::Changes)
     }
 
-    /// The same for a command that changes nothing in the data directory: it shares that with others that only read. Where there are
-    /// accounts, what is read is audited, and the directory is this process's alone.
+    /// Starts the engine for a command that changes nothing in the data directory and can share it with other readers. If there
+    /// are accounts, reads are audited, and the directory is locked exclusively.
     ///
     /// # Errors
-    /// As for [`start`](Self::start).
+    /// Fails as [`start`](Self::start) does.
     pub fn start_reading(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
         Session::open(args, clock, Use::Reads)
     }
 
-    /// The same for somebody who types: time passes by itself, and what is asked is recorded in the data directory.
+    /// Starts the engine for interactive use: time passes by itself, and the commands are recorded in the data directory.
     ///
     /// # Errors
-    /// As for [`start`](Self::start).
+    /// Fails as [`start`](Self::start) does.
     pub fn start_interactive(args: &EngineArgs) -> Result<Session> {
         Session::open(args, ClockMode::Running, Use::Recorded)
     }
@@ -173,7 +172,7 @@ impl Session {
             output::tell(format_args!("p2p: {left_out}"));
         }
         if recorded && config.is_default(Section::Engine, "speed") {
-            // Who watches wants to see it happen.
+            // A user who watches wants to see the transfers progress.
             config.set(Section::Engine, "speed", "1x", "an interactive session")?;
         }
         let data_dir = match config.data_dir() {
@@ -186,7 +185,7 @@ impl Session {
         let lock = lock_for(what_for, &data_dir, args.wait).map_err(advised)?;
         let is_read_only = lock.sharing() == Sharing::Shared;
         let cannot_write = is_read_only && engine::cannot_be_changed(&data_dir);
-        // Whoever may read the segments on the disks need not ask for the files.
+        // Users who may read the segments on the disks could bypass the access control of the files.
         if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
             let path = data_dir.display();
             output::tell(format_args!("Warning: others on this machine may look into {path}; `chmod 700 {path}` changes that"));
@@ -217,7 +216,7 @@ impl Session {
                 data_dir.display()
             ));
         } else if !is_read_only {
-            // The engine has the directory to itself: nobody else is writing.
+            // The engine holds the lock exclusively, so no other process is writing.
             private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
                 tracing::debug!(%error, "what a crash may have left is not swept");
             });
@@ -227,27 +226,27 @@ impl Session {
         Ok(Session { engine, config, data_dir, auth, mailer, thread, log })
     }
 
-    /// The door for a front end that the audit log and mails call `origin`.
+    /// Creates the access control of a front end that the audit log and mails call `origin`.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn access(&self, origin: &str) -> Result<Access> {
         let access = Access::new(self.engine.clone(), self.auth.clone(), origin, output::now_unix)?;
         Ok(access.with_mail_way(self.mailer.way.clone()))
     }
 
-    /// Asks the engine for something.
+    /// Sends a command to the engine and waits for its answer.
     ///
     /// # Errors
-    /// What it refuses, with the next step.
+    /// Returns the engine's error together with its next step.
     pub async fn ask(&self, command: Command) -> Result<Reply> {
         self.engine.ask(command).await.map_err(advised)
     }
 
-    /// Lets everybody probe everybody, and gives what they found.
+    /// Lets every host probe every other host, and returns the results.
     ///
     /// # Errors
-    /// Where the engine has stopped.
+    /// Fails if the engine has stopped.
     pub async fn check_health(&self) -> Result<HealthReport> {
         match self.ask(Command::CheckHealth).await? {
             Reply::Health(report) => Ok(report),
@@ -255,10 +254,10 @@ impl Session {
         }
     }
 
-    /// The nodes.
+    /// Returns the status of all nodes.
     ///
     /// # Errors
-    /// Where the engine has stopped.
+    /// Fails if the engine has stopped.
     pub async fn nodes(&self) -> Result<Vec<NodeStatus>> {
         match self.ask(Command::Nodes).await? {
             Reply::Nodes(nodes) => Ok(nodes),
@@ -266,10 +265,10 @@ impl Session {
         }
     }
 
-    /// Begins a transfer.
+    /// Starts a transfer and returns its identifier.
     ///
     /// # Errors
-    /// What the engine refuses, with the next step.
+    /// Returns the engine's error together with its next step.
     pub async fn begin(&self, command: Command) -> Result<TransferId> {
         match self.ask(command).await? {
             Reply::Started(transfer) => Ok(transfer),
@@ -278,18 +277,18 @@ impl Session {
     }
 }
 
-/// What a session does with its data directory.
+/// Intended use of the data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
-    /// Reads, and nothing else.
+    /// Reading without any changes.
     Reads,
-    /// Reads and changes.
+    /// Reading and changing the content.
     Changes,
-    /// The same, and what is asked is recorded there.
+    /// Reading and changing, with a recording of the commands.
     Recorded,
 }
 
-/// Locks the data directory as it is to be used. Where there are accounts, whoever reads is noted, which is a change.
+/// Locks the data directory for its intended use. If there are accounts, reads are audited, which is a change.
 fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, EngineError> {
     if what_for != Use::Reads {
         return lock(data_dir, span, Sharing::Exclusive);
@@ -302,17 +301,18 @@ fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result
     lock(data_dir, span, Sharing::Exclusive)
 }
 
-/// Whether there are accounts, or that cannot be told: then whoever opens the directory to change it finds out why.
+/// Returns true if there are accounts, or if that cannot be determined: opening the directory for changes then reports the
+/// error.
 fn may_have_accounts(data_dir: &Path) -> bool {
     let database = Database::open_read_only(&data_dir.join("catalog.redb"));
     let accounts = database.ok().and_then(|database| auth::has_accounts(&database).ok());
     accounts.unwrap_or(true)
 }
 
-/// Locks the data directory; where another process has it, up to `span` later. A signal that ends the process ends the wait:
-/// nothing has been begun yet.
+/// Locks the data directory; if another process has locked it, retries for up to `span`. A signal that ends the process ends
+/// the wait as well, since nothing has been started yet.
 fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<DirectoryLock, EngineError> {
-    // Without a deadline that the clock can tell, the wait is for as long as it takes.
+    // A deadline beyond the range of the clock means to wait without limit.
     let deadline = span.map(|span| wall_clock().checked_add(Duration::from_nanos(span.as_nanos())));
     loop {
         let left = match deadline {
@@ -329,7 +329,7 @@ fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<D
     }
 }
 
-/// Says what is wrong with the nodes' disks, a line each.
+/// Prints warnings about the nodes' disks, one line each.
 fn warn_of_disks(snapshot: &Snapshot) {
     let missing = snapshot.storage.missing_segments;
     if missing > 0 {
@@ -357,7 +357,7 @@ fn warn_of_disks(snapshot: &Snapshot) {
     }
 }
 
-/// Closes to others what earlier versions have left open to them.
+/// Restricts the permissions of files that earlier versions left readable to other users.
 fn close_to_others(data_dir: &Path) {
     let is_history = |name: &str| name.starts_with("history") && name.ends_with(".txt");
     let is_made_here = |name: &str| MADE_HERE.contains(&name) || is_history(name);
@@ -382,12 +382,12 @@ fn pause(span: Duration) {
     std::thread::sleep(span);
 }
 
-/// A reply that does not fit what was asked: a bug.
+/// Returns the error for a reply that does not fit the command, which is a bug.
 fn unexpected(reply: &Reply) -> Report {
     eyre!("unexpected reply: {reply:?}")
 }
 
-/// The error, with what to do about it.
+/// Attaches the next step and the exit code to an error of the engine.
 pub fn advised(error: EngineError) -> Report {
     let (advice, is_in_use) = (advice(&error), error.is_in_use());
     let report = Report::from(error).exit_code(if is_in_use { exit::IN_USE } else { exit::FAILED });
@@ -437,7 +437,7 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::Source { .. } => Some("give the path of a regular file that you may read"),
         EngineError::Destination { .. } => Some("choose another place with -o OUT"),
         EngineError::Capture(_) => Some("make room on the disk, or choose another place for the capture"),
-        // These say what to do, or nobody can do anything.
+        // The other messages contain their next step, or there is none.
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
-//! Floor 0: one text in several spellings. The same letters may be written in several ways (Unicode Standard Annex 15), some
-//! characters cannot be seen, and some turn others round: names that look alike are brought to one form, refused, or shown so that they
-//! can be told apart. Knows nothing of what is named.
+//! Floor 0: texts that can be encoded in several ways. The same letters may have several encodings (Unicode Standard Annex 15),
+//! some characters are invisible, and some reverse the direction of others: names that look alike are normalised, refused, or
+//! shown so that they can be told apart.
 
 use std::borrow::Cow;
 
@@ -11,29 +11,30 @@ use icu_properties::props::{
 use icu_properties::{CodePointMapData, CodePointSetData};
 use secrecy::zeroize::Zeroizing;
 
-/// Joins the emoji on both sides into one, or letters of some scripts.
+/// Character that joins the emoji on both sides into one, or letters of some scripts.
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
-/// Keeps letters of some scripts apart.
+/// Character that keeps letters of some scripts apart.
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
-/// Asks for the coloured form of the character before it.
+/// Character that selects the coloured form of the character before it.
 const EMOJI_STYLE: char = '\u{fe0f}';
-/// Draws a key round the character before it.
+/// Character that draws a key around the character before it.
 const KEYCAP: char = '\u{20e3}';
-/// What stands under the tags of an emoji, and the tags (Unicode Technical Standard 51, ED-14a).
+/// Emoji that tags may follow, a black flag (Unicode Technical Standard 51, ED-14a).
 const TAG_BASE: char = '\u{1f3f4}';
+/// Tags that specify the emoji before them.
 const TAGS: std::ops::RangeInclusive<char> = '\u{e0020}'..='\u{e007f}';
-/// How many times as long a text may become when it is composed, in bytes of UTF-8 (Unicode Standard Annex 15, section 9).
+/// Largest factor by which composition can lengthen a text, in bytes of UTF-8 (Unicode Standard Annex 15, section 9).
 const COMPOSED_MAX: usize = 3;
-/// Is no space to the Unicode standard, and looks like one.
+/// Character that is no space in the Unicode standard, but looks like one.
 const BRAILLE_BLANK: char = '\u{2800}';
 
-/// A text in Normalization Form C: an accent and its letter are one character wherever there is one for both.
+/// Converts a text to Normalization Form C: an accent and its letter become one character if there is one for both.
 pub fn composed(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// A name as it is compared: UsernameCaseMapped (RFC 8265, section 3.3.1) without its prohibitions. Wide and narrow characters become
-/// the usual ones, capitals small letters, and the whole is composed.
+/// Converts a name to the form in which names are compared: UsernameCaseMapped (RFC 8265, section 3.3.1) without its
+/// prohibitions. Wide and narrow characters become ordinary ones, capitals become small letters, and the whole is composed.
 pub fn folded(text: &str) -> String {
     let usual = ComposingNormalizerBorrowed::new_nfkc();
     let narrowed: String = text
@@ -43,27 +44,29 @@ pub fn folded(text: &str) -> String {
     composed(&narrowed.to_lowercase()).into_owned()
 }
 
-/// A password as it is compared: OpaqueString (RFC 8265, section 4.2.2) without its prohibitions. Every space becomes U+0020, and the
-/// whole is composed.
+/// Converts a password to the form in which passwords are compared: OpaqueString (RFC 8265, section 4.2.2) without its
+/// prohibitions. Every space becomes U+0020, and the whole is composed.
 pub fn opaque(text: &str) -> Zeroizing<String> {
-    // As long as they can get, so that they never grow and leave a copy behind.
+    // The capacities suffice from the start, so that the texts are never moved and no copy stays behind.
     let mut spaced = Zeroizing::new(String::with_capacity(text.len()));
     spaced.extend(text.chars().map(|c| if is_space(c) { ' ' } else { c }));
     let mut opaque = Zeroizing::new(String::with_capacity(text.len() * COMPOSED_MAX));
-    // A string takes all that is written to it.
+    // Writing to a string does not fail.
     let _ = ComposingNormalizerBorrowed::new_nfc().normalize_to(&spaced, &mut *opaque);
     opaque
 }
 
-/// A character that cannot be seen, or upsets how others are shown, and its place in the text in bytes; none where each can be seen.
-/// What joins emoji, or letters that look another way then (RFC 5892, appendix A), is seen by what it does.
+/// Returns the first character that is invisible or disturbs the display of others, and its position in bytes; `None` if there is
+/// none. Joiners between emoji, or between letters whose shape they change (RFC 5892, appendix A), count as visible, since their
+/// effect is.
 pub fn hidden_character(text: &str) -> Option<(usize, char)> {
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     (0..chars.len()).find(|&place| is_hidden(&chars, place)).map(|place| chars[place])
 }
 
-/// A text as it is shown: what cannot be seen is escaped, `\u{202e}`, so is every space but the usual one; blanks at an end, or several
-/// in a row, are seen by the quotes round the whole. A text that is not composed shows what it is made of.
+/// Returns a text as it is shown: invisible characters are escaped, as in `\u{202e}`, and so is every space but the ordinary one.
+/// An empty text, and one with leading, trailing or repeated blanks or a leading quote, is put in quotes. The non-ASCII
+/// characters of a text that is not composed are escaped too.
 pub fn visible(text: &str) -> Cow<'_, str> {
     let is_composed = ComposingNormalizerBorrowed::new_nfc().is_normalized(text);
     let chars: Vec<(usize, char)> = text.char_indices().collect();
@@ -82,7 +85,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(if blank_is_hidden { in_quotes(&shown) } else { shown })
 }
 
-/// Lines as they are shown: what cannot be seen in them, moves a cursor or changes a colour is escaped, but for line ends and tabs.
+/// Returns lines of text as they are shown: characters that are invisible, move the cursor or change colours are escaped, except
+/// line ends and tabs.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     let is_escaped = |place: usize| !matches!(chars[place].1, '\n' | '\t') && is_hidden(&chars, place);
@@ -94,18 +98,18 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned((0..chars.len()).map(shown).collect())
 }
 
-/// A text without what cannot be seen.
+/// Returns a text without its invisible characters.
 pub fn without_hidden(text: &str) -> String {
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     (0..chars.len()).filter(|&place| !is_hidden(&chars, place)).map(|place| chars[place].1).collect()
 }
 
-/// A text in single quotes, as POSIX shells and the command language read it.
+/// Returns a text in single quotes, as POSIX shells and the command language read it.
 pub fn in_quotes(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Whether a character has no place in a text where it stands.
+/// Returns true if a character is invisible or disturbs others at its position.
 fn is_hidden(chars: &[(usize, char)], place: usize) -> bool {
     let c = chars[place].1;
     let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
@@ -121,7 +125,7 @@ fn is_hidden(chars: &[(usize, char)], place: usize) -> bool {
     }
 }
 
-/// A code point that is kept for use within programs (Unicode, section 23.7).
+/// Returns true for a noncharacter, a code point reserved for use within programs (Unicode, section 23.7).
 fn is_noncharacter(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
@@ -138,8 +142,8 @@ fn is_pictographic(c: char) -> bool {
     CodePointSetData::new::<ExtendedPictographic>().contains(c)
 }
 
-/// Whether a joiner stands between two emoji (Unicode Technical Standard 51, ED-16), the first perhaps with its coloured form asked for, or
-/// with a colour of skin.
+/// Returns true if a joiner stands between two emoji (Unicode Technical Standard 51, ED-16), of which the first may be followed
+/// by a style selector or a skin tone modifier.
 fn joins_emoji(chars: &[(usize, char)], place: usize) -> bool {
     let is_modifier = |c: char| c == EMOJI_STYLE || CodePointSetData::new::<EmojiModifier>().contains(c);
     let mut first = before(chars, place);
@@ -150,7 +154,7 @@ fn joins_emoji(chars: &[(usize, char)], place: usize) -> bool {
     base.is_some_and(is_pictographic) && after(chars, place).next().is_some_and(is_pictographic)
 }
 
-/// Whether the coloured form is asked for of what has one: an emoji, or a digit that becomes a key.
+/// Returns true if a style selector follows a character that has a coloured form: an emoji, or a digit that becomes a key.
 fn colours_emoji(chars: &[(usize, char)], place: usize) -> bool {
     before(chars, place).next().is_some_and(|c| match c {
         c if c.is_ascii() => CodePointSetData::new::<Emoji>().contains(c) && after(chars, place).next() == Some(KEYCAP),
@@ -158,18 +162,18 @@ fn colours_emoji(chars: &[(usize, char)], place: usize) -> bool {
     })
 }
 
-/// Whether tags stand behind a flag that they say more of.
+/// Returns true if the tag belongs to a sequence of tags behind a black flag.
 fn tags_emoji(chars: &[(usize, char)], place: usize) -> bool {
     before(chars, place).find(|c| !TAGS.contains(c)) == Some(TAG_BASE)
 }
 
-/// Whether a joiner of either kind follows a sign that ties letters together (RFC 5892, appendix A.1 and A.2).
+/// Returns true if a joiner of either kind follows a virama, which ties letters together (RFC 5892, appendix A.1 and A.2).
 fn joins_letters(chars: &[(usize, char)], place: usize) -> bool {
     let class = |c| CodePointMapData::<CanonicalCombiningClass>::new().get(c);
     before(chars, place).next().is_some_and(|c| class(c) == CanonicalCombiningClass::Virama)
 }
 
-/// Whether a non-joiner parts two letters that would join without it (RFC 5892, appendix A.1).
+/// Returns true if a non-joiner separates two letters that would be joined without it (RFC 5892, appendix A.1).
 fn parts_letters(chars: &[(usize, char)], place: usize) -> bool {
     let joining = |c: char| CodePointMapData::<JoiningType>::new().get(c);
     let first =
@@ -179,17 +183,17 @@ fn parts_letters(chars: &[(usize, char)], place: usize) -> bool {
         && matches!(right, Some(JoiningType::RightJoining | JoiningType::DualJoining))
 }
 
-/// A space (general category Zs).
+/// Returns true for a space (general category Zs).
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
-/// Whether nothing is to be seen of a character but its width.
+/// Returns true if a character shows nothing but its width.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == BRAILLE_BLANK
 }
 
-/// Whether a character is a wide or a narrow form of another (Decomposition_Type wide or narrow).
+/// Returns true if a character is a wide or a narrow form of another (Decomposition_Type wide or narrow).
 fn is_of_another_width(c: char) -> bool {
     matches!(c, '\u{3000}' | '\u{ff01}'..='\u{ffee}')
 }

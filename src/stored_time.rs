@@ -1,33 +1,32 @@
-//! Floor 0: instants of the wall clock that were stored, in seconds since 1970, and what they are worth to a clock that may have been put
-//! back since: one that lies further ahead of now than it can counts as past, so that nobody waits for it. Knows nothing of what
-//! happened then.
+//! Floor 0: stored times of the wall clock, in seconds since 1970, and their interpretation by a clock that may have been put
+//! back since: a time further in the future than is possible counts as past, so that no user waits for it.
 
-/// How far ahead of now an instant may lie that has happened, in seconds: the clocks of a machine that are set by others, or by hand, go
-/// back by so much without being wrong.
+/// Longest time in seconds that a past event may lie in the future: clocks that are set by hand or from another machine are put
+/// back by that much in ordinary operation.
 const AHEAD_MAX: u64 = 60 * 60;
 
-/// Whether an instant that has happened lies so far ahead that the clock must have been put back since.
+/// Returns true if a past event lies so far in the future that the clock must have been put back since.
 pub const fn is_ahead(at: u64, now: u64) -> bool {
     at > now.saturating_add(AHEAD_MAX)
 }
 
-/// Whether an instant lies within the last `span` seconds; one that is yet to come does not.
+/// Returns true if a time lies within the last `span` seconds; a future time does not.
 pub const fn is_within(at: u64, now: u64, span: u64) -> bool {
     at <= now && now - at < span
 }
 
-/// Seconds to wait until `due`, which is at most `longest` ahead; none where it lies further ahead than that.
+/// Returns the number of seconds until `due`, which is at most `longest` ahead; returns 0 if it lies further ahead.
 pub const fn wait_until(due: u64, now: u64, longest: u64) -> u64 {
     let wait = due.saturating_sub(now);
     if wait > longest { 0 } else { wait }
 }
 
-/// Whether something still goes on that ends at `until`, and lasts `longest` seconds at the most.
+/// Returns true if a period that ends at `until`, and lasts at most `longest` seconds, has not ended yet.
 pub const fn goes_on(until: u64, now: u64, longest: u64) -> bool {
     wait_until(until, now, longest) > 0
 }
 
-/// The order in which things have happened: by their instants, and first those that lie too far ahead.
+/// Returns a sort key for past events: ordered by their times, with those that lie too far in the future first.
 pub fn order_of(at: u64, now: u64) -> (bool, u64) {
     (!is_ahead(at, now), at)
 }

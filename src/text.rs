@@ -1,5 +1,5 @@
-//! Floor 0: text that comes from outside, read in one way everywhere. A byte order mark is no part of it (UTF-8, and UTF-16 as Windows
-//! writes it), and a line ends with LF or CR LF. Knows nothing of what a text says.
+//! Floor 0: reading of text from outside the program, with the same rules everywhere. A byte order mark is removed (UTF-8, and
+//! UTF-16 as Windows writes it), and a line ends with LF or CR LF.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -7,40 +7,40 @@ use std::path::Path;
 
 use thiserror::Error;
 
-/// Stands at the beginning of a text to say how it is encoded (Unicode Standard, section 23.8).
+/// Character that marks the encoding at the beginning of a text (Unicode Standard, section 23.8).
 const BYTE_ORDER_MARK: char = '\u{feff}';
-/// No text is longer, in bytes.
+/// Largest length of a text in bytes.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// Why some bytes are no text.
+/// Reason why bytes are no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NotText {
-    /// They are no UTF-8.
+    /// The bytes are not valid UTF-8.
     #[error("line {line} is not valid UTF-8")]
     Utf8 {
-        /// The first line of which that is true, from 1.
+        /// First line that is not valid, counted from 1.
         line: usize,
     },
-    /// They begin as UTF-16 does, and are none.
+    /// The bytes begin with the byte order mark of UTF-16, and are not valid UTF-16.
     #[error("line {line} is not valid UTF-16, which the byte order mark says that it is")]
     Utf16 {
-        /// The first line of which that is true, from 1.
+        /// First line that is not valid, counted from 1.
         line: usize,
     },
 }
 
-/// Reads a file of text.
+/// Reads a text file.
 ///
 /// # Errors
-/// Where it cannot be read, is too long, or no text.
+/// Fails if the file cannot be read, is too long, or is no text.
 pub fn read(path: &Path) -> io::Result<String> {
     read_from(File::open(path)?)
 }
 
-/// Reads a text to its end.
+/// Reads a text to the end of its source.
 ///
 /// # Errors
-/// As for [`read`].
+/// Fails like [`read`].
 pub fn read_from(source: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
     source.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
@@ -52,16 +52,17 @@ pub fn read_from(source: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-/// The bytes that a text of so many bytes takes once it is decoded, at the most.
+/// Returns an upper bound on the length in bytes of a decoded text that has `bytes` bytes before.
 pub const fn room_for(bytes: usize) -> usize {
-    // Two bytes of UTF-16 become three of UTF-8, three where they are none.
+    // Two bytes of UTF-16 become at most three of UTF-8.
     bytes.saturating_mul(2)
 }
 
-/// Adds the text that some bytes are to `text`, which need not grow where it has [`room_for`] them: no copy of a secret is left behind.
+/// Decodes `bytes` and appends the text to `text`, which does not grow if it has [`room_for`] them, so that no copy of a secret
+/// is left behind.
 ///
 /// # Errors
-/// Where they are none; what comes before is added.
+/// Fails if the bytes are no text; the valid part before the error is appended.
 pub fn decode_into(bytes: &[u8], text: &mut String) -> Result<(), NotText> {
     let mut text = Unended { text, ends_in_return: false, line: 1 };
     match bytes {
@@ -71,21 +72,22 @@ pub fn decode_into(bytes: &[u8], text: &mut String) -> Result<(), NotText> {
     }
 }
 
-/// The lines of a file of lines that are text, and could be typed: one that was torn, or that something else has written, is left out.
+/// Returns the lines of a file that are text and could be typed; a line that was truncated or written by another program is left
+/// out.
 pub fn whole_lines(bytes: &[u8]) -> Vec<String> {
     let lines = bytes.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()).map(without_ends);
     lines.filter(|line| !line.is_empty() && !line.contains(|c: char| c.is_control() && c != '\t')).map(str::to_owned).collect()
 }
 
-/// A line that was typed or given, without its end, and without a byte order mark where it is the first of its source.
+/// Returns a typed or given line without its end, and without a byte order mark at its beginning.
 pub fn without_ends(line: &str) -> &str {
     line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_end_matches(['\r', '\n'])
 }
 
-/// A text that more is added to.
+/// Text that is being decoded.
 struct Unended<'a> {
     text: &'a mut String,
-    /// A carriage return was read that may be a part of a line's end.
+    /// True if the last character was a carriage return, which may belong to a line end.
     ends_in_return: bool,
     line: usize,
 }
@@ -94,7 +96,7 @@ impl Unended<'_> {
     fn add_utf8(&mut self, bytes: &[u8]) -> Result<(), NotText> {
         let (valid, rest) = match std::str::from_utf8(bytes) {
             Ok(text) => (text, false),
-            // What comes before is text.
+            // The part before the error is text.
             Err(error) => (std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(), true),
         };
         valid.strip_prefix(BYTE_ORDER_MARK).unwrap_or(valid).chars().for_each(|c| self.add(c));
@@ -109,7 +111,7 @@ impl Unended<'_> {
         if odd.is_empty() { Ok(()) } else { Err(NotText::Utf16 { line: self.line }) }
     }
 
-    /// Adds a character; a carriage return before a line's end, or before the end of all, belongs to that.
+    /// Appends a character; a carriage return before a line feed, or at the end of the text, is dropped.
     fn add(&mut self, c: char) {
         if std::mem::replace(&mut self.ends_in_return, c == '\r') && c != '\n' {
             self.text.push('\r');

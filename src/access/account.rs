@@ -1,5 +1,6 @@
-//! What can be done with accounts: registering, logging in and out, passwords, second factors, sessions, mail, the log. Each
-//! call hands its work to a thread that may wait for a hash or a disk. Knows nothing of how somebody is asked.
+//! Account operations of a front end: registration, login and logout, passwords, second factors, sessions, mails and the audit
+//! log. Each call hands its work to a thread that may block on a password hash or a disk. Independent of how the user is
+//! prompted.
 
 use std::sync::Arc;
 
@@ -12,14 +13,14 @@ use crate::auth::{
 };
 
 type Done<T> = Result<T, AccessError>;
-/// Mails by their numbers.
+/// Mails with their numbers.
 type Mails = Vec<(u64, Mail)>;
 
 impl Access {
-    /// Checks name and password. Where that is enough, they are let in.
+    /// Checks a user name and a password. Logs the user in if no second factor is needed, and returns a challenge otherwise.
     ///
     /// # Errors
-    /// As for [`Auth::login`].
+    /// Fails as [`Auth::login`] does.
     pub async fn login(&self, name: String, password: Secret) -> Done<Option<Challenge>> {
         match self.off_thread(move |auth, origin, now| auth.login(&name, &password, origin, now)).await? {
             Step::Granted(granted) => self.hold(granted).await.map(|_| None),
@@ -27,29 +28,29 @@ impl Access {
         }
     }
 
-    /// Checks the code that a login waits for, and lets in.
+    /// Checks the code for a challenge and logs the user in.
     ///
     /// # Errors
-    /// As for [`Auth::login_with_code`].
+    /// Fails as [`Auth::login_with_code`] does.
     pub async fn login_with_code(&self, challenge: &Challenge, code: Secret) -> Done<()> {
         let challenge = challenge.clone();
         let granted = self.off_thread(move |auth, _, now| auth.login_with_code(&challenge, &code, now)).await?;
         self.hold(granted).await.map(drop)
     }
 
-    /// Mails another code.
+    /// Sends another code for a challenge by mail.
     ///
     /// # Errors
-    /// As for [`Auth::send_code`].
+    /// Fails as [`Auth::send_code`] does.
     pub async fn send_code(&self, challenge: &Challenge) -> Done<()> {
         let challenge = challenge.clone();
         Ok(self.off_thread(move |auth, _, now| auth.send_code(&challenge, now)).await?)
     }
 
-    /// Makes an account. Whoever is logged in stays it; anybody else becomes the new user.
+    /// Registers an account. A user who is logged in stays logged in; otherwise the new user is logged in.
     ///
     /// # Errors
-    /// As for [`Auth::register`].
+    /// Fails as [`Auth::register`] does.
     pub async fn register(&self, wanted: Registration) -> Done<Account> {
         if let Who::User(_) = &*self.check().await? {
             return self.for_user(move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await;
@@ -58,7 +59,7 @@ impl Access {
         self.hold(granted).await
     }
 
-    /// Somebody has come; the session of whoever was there ends.
+    /// Makes a granted session the current one and ends the previous session.
     async fn hold(&self, granted: Granted) -> Done<Account> {
         let Granted { token, account } = granted;
         let (before, who) = {
@@ -70,40 +71,40 @@ impl Access {
         Ok(account)
     }
 
-    /// Goes on with a session that was begun before. It is not ended when the front end ends.
+    /// Resumes a session that was begun earlier. It is not ended together with the front end.
     ///
     /// # Errors
-    /// [`AuthError::SessionOver`].
+    /// Returns [`AuthError::SessionOver`] if the session has ended.
     pub async fn resume(&self, token: Token) -> Done<Arc<Who>> {
         *self.session() = Some(Held { token, is_kept: true });
         self.check().await
     }
 
-    /// What names the present session.
+    /// Returns the token of the current session.
     ///
     /// # Errors
-    /// [`AccessError::LoginNeeded`] where there is none.
+    /// Returns [`AccessError::LoginNeeded`] if there is no session.
     pub fn token(&self) -> Done<Token> {
         self.session().as_ref().map(|held| held.token.clone()).ok_or(AccessError::LoginNeeded)
     }
 
-    /// Lets the present session go on when the front end has ended, now that what names it is found elsewhere.
+    /// Lets the current session outlive the front end, because its token has been saved.
     pub fn keep(&self) {
         if let Some(held) = self.session().as_mut() {
             held.is_kept = true;
         }
     }
 
-    /// Ends the session, or with `all` every session of its holder. Gives whose it was.
+    /// Ends the session or, with `all`, every session of its user. Returns the name of the user.
     ///
     /// # Errors
-    /// [`AccessError::LoginNeeded`] where there is none.
+    /// Returns [`AccessError::LoginNeeded`] if there is no session.
     pub async fn logout(&self, all: bool) -> Done<String> {
         let held = self.session().clone();
         let name = self.who().name().ok_or(AccessError::LoginNeeded)?.to_owned();
         if let Some(Held { token, .. }) = held {
             match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
-                // Whoever wants it to be over finds it so.
+                // A session that is over already needs no logout.
                 Ok(()) | Err(AuthError::SessionOver) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -114,13 +115,13 @@ impl Access {
         Ok(name)
     }
 
-    /// The front end ends: the session ends too, unless it is kept.
+    /// Ends the session together with the front end, unless it is to be kept.
     pub async fn end(&self) {
         let held = self.session().take().filter(|held| !held.is_kept);
         self.end_session(held.map(|held| held.token)).await;
     }
 
-    /// Ends a session that nobody goes by any more, if it is not over already.
+    /// Ends a session that is no longer used, if it is not over already.
     pub async fn end_session(&self, token: Option<Token>) {
         if let Some(token) = token {
             let ended = self.off_thread(move |auth, origin, now| auth.logout(&token, false, origin, now)).await;
@@ -128,7 +129,7 @@ impl Access {
         }
     }
 
-    /// Who is logged in. The session is looked up: a form may have stood open for long.
+    /// Returns the account that is logged in. The session is looked up again, since a form may have been open for a long time.
     async fn account(&self) -> Done<Account> {
         match &*self.check().await? {
             Who::User(account) => Ok(account.clone()),
@@ -136,7 +137,7 @@ impl Access {
         }
     }
 
-    /// Does something for whoever is logged in, on a thread that may wait.
+    /// Executes an operation for the user who is logged in, on a thread that may block.
     async fn for_user<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
@@ -145,7 +146,7 @@ impl Access {
         Ok(self.off_thread(move |auth, origin, now| work(auth, &name, origin, now)).await?)
     }
 
-    /// The same for what changes the account, and with it what is shown of it.
+    /// Executes an operation that changes the account, and then refreshes the account data shown.
     async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
@@ -157,10 +158,10 @@ impl Access {
         Ok(done)
     }
 
-    /// Changes the password of whoever is logged in; their other sessions end.
+    /// Changes the password of the user who is logged in, and ends the user's other sessions.
     ///
     /// # Errors
-    /// As for [`Auth::change_password`].
+    /// Fails as [`Auth::change_password`] does.
     pub async fn change_password(&self, old: Secret, new: Secret) -> Done<()> {
         let token = self.token().ok();
         self.for_user(move |auth, name, origin, now| auth.change_password(name, (&old, &new), token.as_ref(), origin, now)).await
@@ -169,121 +170,122 @@ impl Access {
     /// Begins to enable one-time passwords.
     ///
     /// # Errors
-    /// As for [`Auth::otp_enable`].
+    /// Fails as [`Auth::otp_enable`] does.
     pub async fn otp_enable(&self, kind: CodeKind) -> Done<Begun> {
         self.for_user(move |auth, name, _, now| auth.otp_enable(name, kind, now)).await
     }
 
-    /// Whether there is something that a code may confirm.
+    /// Checks that the enabling of one-time passwords has begun and waits for a code.
     ///
     /// # Errors
-    /// As for [`Auth::otp_begun`].
+    /// Fails as [`Auth::otp_begun`] does.
     pub async fn otp_begun(&self) -> Done<()> {
         self.for_user(|auth, name, _, now| auth.otp_begun(name, now)).await
     }
 
-    /// Enables them with a code, and gives the backup codes.
+    /// Enables one-time passwords with a code, and returns the backup codes.
     ///
     /// # Errors
-    /// As for [`Auth::otp_confirm`].
+    /// Fails as [`Auth::otp_confirm`] does.
     pub async fn otp_confirm(&self, code: Secret) -> Done<Vec<Secret>> {
         self.change(move |auth, name, origin, now| auth.otp_confirm(name, &code, origin, now)).await
     }
 
-    /// Disables them.
+    /// Disables one-time passwords for the user.
     ///
     /// # Errors
-    /// As for [`Auth::otp_disable`].
+    /// Fails as [`Auth::otp_disable`] does.
     pub async fn otp_disable(&self, password: Secret) -> Done<()> {
         self.change(move |auth, name, origin, now| auth.otp_disable(name, &password, origin, now)).await
     }
 
-    /// New backup codes.
+    /// Replaces the backup codes and returns the new ones.
     ///
     /// # Errors
-    /// As for [`Auth::new_backup_codes`].
+    /// Fails as [`Auth::new_backup_codes`] does.
     pub async fn new_backup_codes(&self, password: Secret) -> Done<Vec<Secret>> {
         self.change(move |auth, name, origin, now| auth.new_backup_codes(name, &password, origin, now)).await
     }
 
-    /// The sessions of whoever is logged in.
+    /// Returns the sessions of the user who is logged in.
     ///
     /// # Errors
-    /// Where nobody is, or the disk refuses.
+    /// Fails if no user is logged in or the disk refuses.
     pub async fn sessions(&self) -> Done<Vec<SessionInfo>> {
         let token = self.token().ok();
         self.for_user(move |auth, name, _, now| auth.sessions(name, token.as_ref(), now)).await
     }
 
-    /// Ends one of them.
+    /// Ends one session of the user who is logged in.
     ///
     /// # Errors
-    /// As for [`Auth::revoke`].
+    /// Fails as [`Auth::revoke`] does.
     pub async fn revoke(&self, id: String) -> Done<()> {
         self.for_user(move |auth, name, origin, now| auth.revoke(name, &id, origin, now)).await
     }
 
-    /// All accounts.
+    /// Returns all accounts of the data directory.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn accounts(&self) -> Done<Vec<Account>> {
         Ok(self.off_thread(|auth, _, _| auth.accounts()).await?)
     }
 
-    /// Gives somebody a new password and no second factor. Whether whoever is logged in may do that has been asked.
+    /// Sets a new password for a user and removes the second factor. The caller has checked that the user who is logged in
+    /// may do that.
     ///
     /// # Errors
-    /// As for [`Auth::reset`].
+    /// Fails as [`Auth::reset`] does.
     pub async fn reset(&self, user: UserName, password: Secret) -> Done<()> {
         self.change(move |auth, by, origin, now| auth.reset(&user, &password, by.as_str(), origin, now)).await
     }
 
-    /// The user of this name.
+    /// Returns the user of this name.
     ///
     /// # Errors
-    /// [`AuthError::UnknownUser`].
+    /// Returns [`AuthError::UnknownUser`] if there is no such user.
     pub async fn user(&self, name: String) -> Done<UserName> {
         Ok(self.off_thread(move |auth, _, _| auth.account(&name)).await?.name)
     }
 
-    /// Notes that a file is shared, or no longer.
+    /// Records in the audit log that the sharing of a file changes.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn note_share(&self, what: String) -> Done<()> {
         self.for_user(move |auth, name, origin, now| auth.note_share(name, origin, &what, now)).await
     }
 
-    /// The latest entries of the audit log: all for an admin, else those of whoever is logged in.
+    /// Returns the latest entries of the audit log: all for an admin, otherwise those of the user who is logged in.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn audit(&self, count: usize) -> Done<Vec<(u64, Deed)>> {
         let user = if self.who().is_admin() { None } else { Some(self.account().await?.name) };
         Ok(self.off_thread(move |auth, _, _| auth.audit(count, user.as_ref())).await?)
     }
 
-    /// Whether the audit log is as it was written.
+    /// Verifies the integrity of the audit log.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn verify_audit(&self) -> Done<Finding> {
         Ok(self.off_thread(|auth, _, _| auth.verify_audit()).await?)
     }
 
-    /// The mails that wait: all for an admin, else those to whoever is logged in.
+    /// Returns the queued mails: all for an admin, otherwise those to the user who is logged in.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn mails(&self) -> Done<Mails> {
         self.own_mails(Auth::mails).await
     }
 
-    /// The latest mails that were given up: all for an admin, else those to whoever is logged in.
+    /// Returns the latest mails that could not be delivered: all for an admin, otherwise those to the user who is logged in.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn mails_given_up(&self) -> Done<Mails> {
         self.own_mails(Auth::mails_given_up).await
     }
@@ -295,10 +297,10 @@ impl Access {
         Ok(mails)
     }
 
-    /// Queues a mail to whoever is logged in. Gives its address.
+    /// Queues a test mail to the user who is logged in, and returns its address.
     ///
     /// # Errors
-    /// As for [`Auth::test_mail`].
+    /// Fails as [`Auth::test_mail`] does.
     pub async fn test_mail(&self) -> Done<Email> {
         self.for_user(|auth, name, _, now| auth.test_mail(name, now)).await
     }

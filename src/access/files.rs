@@ -1,5 +1,5 @@
-//! The stored files of whoever is behind a door: which they may read and change, and what they ask the engine to do with them.
-//! Knows nothing of how they are stored.
+//! Access control for stored files: the files that a user may read and change, and the commands to the engine that follow from
+//! it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,19 +10,19 @@ use crate::likeness;
 use crate::storage::manifest::{FileKey, FileRecord, Manifest};
 
 impl Access {
-    /// The files that somebody may read.
+    /// Returns the files that a user may read.
     ///
     /// # Errors
-    /// Where the engine has stopped.
+    /// Fails if the engine has stopped.
     pub async fn files(&self, who: &Who) -> Result<Vec<FileRecord>, EngineError> {
         let Reply::Files(files) = self.engine.ask(Command::Files).await? else { return Ok(Vec::new()) };
         Ok(files.into_iter().filter(|file| who.may_read(file)).map(|file| who.known_of(file)).collect())
     }
 
-    /// The stored files that somebody may read, whole.
+    /// Returns the manifests of the files that a user may read.
     ///
     /// # Errors
-    /// Where the engine has stopped.
+    /// Fails if the engine has stopped.
     pub async fn manifests(&self, who: &Who) -> Result<Vec<Manifest>, EngineError> {
         let mut manifests = Vec::new();
         for file in self.files(who).await? {
@@ -33,10 +33,10 @@ impl Access {
         Ok(manifests)
     }
 
-    /// The stored file that somebody may read and calls `text`.
+    /// Returns the stored file that the user calls `text` and may read.
     ///
     /// # Errors
-    /// Where there is none, as far as they are to know.
+    /// Fails if there is no such file or the user may not read it; the error does not reveal which.
     pub async fn readable(&self, who: &Who, text: &str) -> Result<FileRecord, AccessError> {
         let (key, other) = (who.key_of(text), who.other_spelling_of(text));
         let files = Arc::clone(&self.engine.snapshots().borrow().files);
@@ -50,10 +50,10 @@ impl Access {
         Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(who, text) }.into())
     }
 
-    /// The stored file that is somebody's to change and that they call `text`.
+    /// Returns the stored file that the user calls `text` and may change.
     ///
     /// # Errors
-    /// Where there is none, or they may only read it.
+    /// Fails if there is no such file, or if the user may only read it.
     pub async fn changeable(&self, who: &Who, text: &str) -> Result<FileRecord, AccessError> {
         let file = self.readable(who, text).await?;
         if who.may_change(&file.key) {
@@ -63,18 +63,18 @@ impl Access {
         Err(AccessError::ReadOnly { file: text.to_owned() })
     }
 
-    /// The file that somebody may read and whose name is most like `text`, if one is.
+    /// Returns the name most similar to `text` among the files that the user may read.
     fn nearest(&self, who: &Who, text: &str) -> Option<String> {
         let files = Arc::clone(&self.engine.snapshots().borrow().files);
         let labels = files.values().filter(|file| who.may_read(file)).map(|file| who.label(&file.key));
         likeness::nearest(text, labels).into_iter().next()
     }
 
-    /// Fetches a file that somebody may read, to a place that may depend on what it is called. That they read what is somebody else's
-    /// is noted first.
+    /// Returns the command to download a file that the user may read, to a path that may depend on its key. Reading a file of
+    /// another user is recorded in the audit log first.
     ///
     /// # Errors
-    /// As for [`readable`](Self::readable), or where the disk refuses.
+    /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
     pub async fn download(
         &self,
         who: &Who,
@@ -87,21 +87,22 @@ impl Access {
         Ok(Command::Download { user: who.name().map(str::to_owned), path: place(&file), file, overwrite })
     }
 
-    /// Fetches a file that somebody may read, into what is open, or only to check it. That they read what is somebody else's is noted
-    /// first.
+    /// Returns the command to fetch a file that the user may read into an open file, or only to verify it. Reading a file of
+    /// another user is recorded in the audit log first.
     ///
     /// # Errors
-    /// As for [`readable`](Self::readable), or where the disk refuses.
+    /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
     pub async fn fetch(&self, who: &Who, text: &str, into: Option<OpenFile>) -> Result<Command, AccessError> {
         let file = self.readable(who, text).await?.key;
         self.note_foreign(who, "read", &file).await?;
         Ok(Command::Fetch { user: who.name().map(str::to_owned), file, into })
     }
 
-    /// Removes a file that is somebody's to change. That it is somebody else's is noted first.
+    /// Returns the command to remove a file that the user may change. Removing a file of another user is recorded in the audit
+    /// log first.
     ///
     /// # Errors
-    /// As for [`changeable`](Self::changeable), or where the disk refuses.
+    /// Fails as [`changeable`](Self::changeable) does, or if the disk refuses.
     pub async fn removal(&self, who: &Who, text: &str) -> Result<Command, AccessError> {
         let file = self.changeable(who, text).await?.key;
         self.note_foreign(who, "remove", &file).await?;

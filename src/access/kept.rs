@@ -1,5 +1,4 @@
-//! The session that `p2p login` leaves behind: what names it, in a file of the data directory that is its owner's alone. Knows
-//! nothing of what it is worth.
+//! Persistent session of `p2p login`: its token, in a file of the data directory that only its owner may read and write.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,18 +12,18 @@ fn path_in(data_dir: &Path) -> PathBuf {
     data_dir.join("session")
 }
 
-/// Keeps a session.
+/// Saves the token of a session.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// Fails if the file cannot be written.
 pub fn save(data_dir: &Path, token: &Token) -> io::Result<()> {
     private_file::write(&path_in(data_dir), token.expose().as_bytes())
 }
 
-/// The session that is kept, if one is.
+/// Returns the saved token, if there is one.
 ///
 /// # Errors
-/// Where the file cannot be read, or others may read or write it.
+/// Fails if the file cannot be read, or if other users may read or write it.
 pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
     let path = path_in(data_dir);
     match private_file::read_own_secret(&path) {
@@ -37,10 +36,10 @@ pub fn load(data_dir: &Path) -> io::Result<Option<Token>> {
     }
 }
 
-/// Keeps none any more.
+/// Removes the saved token, if there is one.
 ///
 /// # Errors
-/// Where the file cannot be removed.
+/// Fails if the file cannot be removed.
 pub fn forget(data_dir: &Path) -> io::Result<()> {
     let path = path_in(data_dir);
     match std::fs::remove_file(&path) {

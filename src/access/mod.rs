@@ -1,13 +1,14 @@
-//! Floor 4: who uses a front end, and what they may see and do. Front ends ask here before they ask the engine.
+//! Floor 4: access control. Determines the user of a front end, and what that user may see and do. Front ends ask here before
+//! they send commands to the engine.
 //!
-//! | file | what it is |
+//! | file | contents |
 //! |---|---|
-//! | [`who`] | the user of a front end, and whose files are theirs to see |
-//! | `files` | the stored files that they may read and change |
-//! | [`account`] | registering, logging in and out, and the rest of what accounts can do, off the async threads |
-//! | [`kept`] | the session that `p2p login` leaves in the data directory |
+//! | [`who`] | the user of a front end, and the files that this user may see |
+//! | `files` | the stored files that the user may read and change |
+//! | [`account`] | registration, login, logout and the other account operations, off the async threads |
+//! | [`kept`] | the session that `p2p login` saves in the data directory |
 //!
-//! While there is no account, whoever holds the data directory may do everything. Knows nothing of commands or screens.
+//! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
 mod files;
@@ -26,71 +27,71 @@ use crate::auth::{Auth, AuthError, Token};
 use crate::engine::{Command, EngineError, EngineHandle};
 use crate::spelling::visible;
 
-/// Why something is not done for somebody.
+/// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccessError {
-    /// Nobody is logged in.
+    /// No user is logged in.
     #[error("nobody is logged in; `login NAME` does that, `register` makes an account")]
     LoginNeeded,
-    /// There is nobody to log in as.
+    /// No account exists yet that a user could log in to.
     #[error("there are no accounts yet; `register` makes the first one, the admin's")]
     NoAccounts,
-    /// Only an admin may do it.
+    /// The operation is reserved for admins.
     #[error("`{what}` is for admins, and {user} is none")]
     AdminOnly {
-        /// What was to be done.
+        /// Name of the operation.
         what: String,
-        /// Who wanted it.
+        /// Name of the user who requested it.
         user: String,
     },
-    /// Somebody else's file may be read and no more.
+    /// The file belongs to another user and may only be read.
     #[error("`{}` is somebody else's: you may read it and no more", visible(file))]
     ReadOnly {
-        /// The file.
+        /// Name of the file.
         file: String,
     },
-    /// Accounts refuse.
+    /// The authentication refuses the operation.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The engine refuses.
+    /// The engine refuses the operation.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// The door of one front end: who is behind it, and what they may do. Cheap to clone.
+/// Access of one front end: its current user and that user's permissions. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Access {
     engine: EngineHandle,
     auth: Auth,
-    /// What the audit log and mails call the front end.
+    /// Name of the front end in the audit log and in mails.
     origin: Arc<str>,
-    /// The wall clock, in seconds since 1970.
+    /// Wall clock, in seconds since 1970.
     clock: fn() -> u64,
-    /// Where mails go, in words.
+    /// Description of the route by which mails are sent.
     mail_way: Arc<str>,
     state: Arc<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// By which session `who` is there. Both change while this is locked, so that they fit.
+    /// Session by which `who` is logged in. Both change only while this lock is held, so that they stay consistent.
     session: Mutex<Option<Held>>,
     who: watch::Sender<Arc<Who>>,
-    /// How much is being done that is not to be interrupted.
+    /// Number of operations in progress that must not be interrupted.
     undisturbed: watch::Sender<usize>,
-    /// What was nobody's has been given to somebody.
+    /// True if files without an owner have been given to the first admin.
     is_settled: AtomicBool,
 }
 
-/// A session that a front end goes by.
+/// Session that a front end uses.
 #[derive(Debug, Clone)]
 struct Held {
     token: Token,
-    /// It goes on when the front end ends.
+    /// True if the session outlives the front end.
     is_kept: bool,
 }
 
-/// Something is being done that an interruption has to wait for.
+/// Guard of an operation that an interruption has to wait for.
 #[derive(Debug)]
 pub struct Undisturbed(Arc<State>);
 
@@ -101,10 +102,10 @@ impl Drop for Undisturbed {
 }
 
 impl Access {
-    /// The door of a front end that is called `origin`. Nobody has gone through it yet.
+    /// Creates the access of a front end called `origin`. No user is logged in yet.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
         let who = if auth.has_accounts()? { Who::Nobody } else { Who::Operator };
         let who = watch::Sender::new(Arc::new(who));
@@ -113,51 +114,51 @@ impl Access {
         Ok(Access { engine, auth, origin: origin.into(), clock, mail_way: "".into(), state: Arc::new(state) })
     }
 
-    /// The same, with what to say of where mails go.
+    /// Sets the description of the route by which mails are sent.
     #[must_use]
     pub fn with_mail_way(self, mail_way: Arc<str>) -> Access {
         Access { mail_way, ..self }
     }
 
-    /// Where mails go, in words.
+    /// Returns the description of the route by which mails are sent.
     pub fn mail_way(&self) -> &str {
         &self.mail_way
     }
 
-    /// The engine.
+    /// Returns the handle of the engine.
     pub fn engine(&self) -> &EngineHandle {
         &self.engine
     }
 
-    /// The wall clock, in seconds since 1970.
+    /// Returns the wall-clock time in seconds since 1970.
     pub fn now(&self) -> u64 {
         (self.clock)()
     }
 
-    /// Who is behind the door, as far as is known.
+    /// Returns the current user as far as known, without a look at the session.
     pub fn who(&self) -> Arc<Who> {
         self.state.who.borrow().clone()
     }
 
-    /// Tells when that changes.
+    /// Returns a receiver that is notified when the current user changes.
     pub fn watch(&self) -> watch::Receiver<Arc<Who>> {
         self.state.who.subscribe()
     }
 
-    /// Who is behind the door now, for somebody who is about to do something: the session is looked up, and its use noted.
+    /// Returns the current user before an operation: the session is looked up and its use recorded.
     ///
     /// # Errors
-    /// [`AuthError::SessionOver`] where the session is over; then nobody is.
+    /// Returns [`AuthError::SessionOver`] if the session has ended; no user is logged in then.
     pub async fn check(&self) -> Result<Arc<Who>, AccessError> {
         let who = self.look_up(Auth::check).await?;
         self.settle_ownership(&who).await?;
         Ok(who)
     }
 
-    /// The same for a front end that only wants to show it.
+    /// Returns the current user for display: the session is looked up, but its use is not recorded.
     ///
     /// # Errors
-    /// As for [`check`](Self::check).
+    /// Fails as [`check`](Self::check) does.
     pub async fn peek(&self) -> Result<Arc<Who>, AccessError> {
         self.look_up(Auth::peek).await
     }
@@ -170,13 +171,13 @@ impl Access {
             let held = self.session().clone();
             let who = match held.clone() {
                 Some(held) => self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Who::User)).await,
-                // That is quickly known, and asked for each of a hundred thousand lines.
+                // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
                 None => self.auth.has_accounts().map(|any| if any { Who::Nobody } else { Who::Operator }),
             };
             let mut session = self.session();
             let is_same = session.as_ref().map(|held| held.token.expose()) == held.as_ref().map(|held| held.token.expose());
             match who {
-                // Somebody has come or gone meanwhile.
+                // The session has changed in the meantime; look it up again.
                 _ if !is_same => {}
                 Ok(who) => return Ok(self.let_in(who)),
                 Err(AuthError::SessionOver) => {
@@ -189,16 +190,18 @@ impl Access {
         }
     }
 
-    /// What was stored while there were no accounts becomes the first admin's. A crash may have come between.
+    /// Gives the files that were stored while there were no accounts to the first admin. A crash may have prevented this
+    /// before.
     async fn settle_ownership(&self, who: &Who) -> Result<(), AccessError> {
-        // Files that are nobody's come before those of anybody.
+        // In the order of keys, files without an owner come first.
         let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
-        // What has a namesake stays nobody's, and is not tried again and again.
+        // A file whose name the admin uses already stays without an owner, and the attempt is not repeated for it.
         if !matches!(who, Who::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
             return Ok(());
         }
         if let Some(owner) = self.off_thread(|auth, _, _| auth.first_admin()).await? {
-            // Transfers of such files may run for long, and nobody has to wait for them; else it is done before the files are told.
+            // Transfers of such files may run for long and are not waited for; otherwise the adoption is done before the files
+            // are listed.
             self.engine.tell(Command::Adopt { owner: owner.to_string() }).await?;
             self.engine.ask(Command::Files).await?;
         }
@@ -206,18 +209,19 @@ impl Access {
         Ok(())
     }
 
-    /// Refuses where nobody is logged in who has to be.
+    /// Checks that a user is logged in, if there are accounts.
     ///
     /// # Errors
-    /// [`AccessError::LoginNeeded`].
+    /// Returns [`AccessError::LoginNeeded`] if no user is logged in.
     pub fn require_login(&self, who: &Who) -> Result<(), AccessError> {
         if *who == Who::Nobody { Err(AccessError::LoginNeeded) } else { Ok(()) }
     }
 
-    /// Refuses what is the admins' where somebody else wants it, and notes that.
+    /// Checks that the user is an admin, and records a refusal in the audit log.
     ///
     /// # Errors
-    /// [`AccessError::LoginNeeded`], [`AccessError::AdminOnly`].
+    /// Returns [`AccessError::LoginNeeded`] if no user is logged in, and [`AccessError::AdminOnly`] if the user is not an
+    /// admin.
     pub async fn require_admin(&self, who: &Who, what: &str) -> Result<(), AccessError> {
         self.require_login(who)?;
         if who.is_admin() {
@@ -227,39 +231,39 @@ impl Access {
         Err(AccessError::AdminOnly { what: what.to_owned(), user: who.name().unwrap_or_default().to_owned() })
     }
 
-    /// Notes that somebody tried what is not theirs to do.
+    /// Records in the audit log that a user attempted an operation without permission.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub async fn note_refusal(&self, who: &Who, what: String) -> Result<(), AuthError> {
         self.note_access(who, what, false).await
     }
 
-    /// Notes that somebody does something with what is somebody else's, or is refused.
+    /// Records in the audit log that a user accesses a file of another user, or that the access is refused.
     async fn note_access(&self, who: &Who, what: String, done: bool) -> Result<(), AuthError> {
         let Who::User(account) = who else { return Ok(()) };
         let user = account.name.clone();
         self.off_thread(move |auth, origin, now| auth.note_access(&user, origin, &what, done, now)).await
     }
 
-    /// While this is kept, something is done that an interruption has to wait for.
+    /// Begins an operation that an interruption has to wait for, until the returned guard is dropped.
     pub fn undisturbed(&self) -> Undisturbed {
         self.state.undisturbed.send_modify(|count| *count += 1);
         Undisturbed(Arc::clone(&self.state))
     }
 
-    /// Whether there is nothing that an interruption has to wait for.
+    /// Returns true if no operation is in progress that an interruption has to wait for.
     pub fn is_at_rest(&self) -> bool {
         *self.state.undisturbed.borrow() == 0
     }
 
-    /// Waits until there is nothing that an interruption has to wait for.
+    /// Waits until no operation is in progress that an interruption has to wait for.
     pub async fn at_rest(&self) {
-        // It cannot be gone as long as this is there.
+        // The sender lives as long as `self`.
         drop(self.state.undisturbed.subscribe().wait_for(|count| *count == 0).await);
     }
 
-    /// Whoever this is, they are behind the door now. The session is locked by whoever calls.
+    /// Sets the current user. The caller holds the lock of the session.
     fn let_in(&self, who: Who) -> Arc<Who> {
         let who = Arc::new(who);
         self.state.who.send_if_modified(|before| {
@@ -271,11 +275,11 @@ impl Access {
     }
 
     fn session(&self) -> MutexGuard<'_, Option<Held>> {
-        // Whoever panicked with it left a value that is whole.
+        // A panic while the lock was held leaves a complete value.
         self.state.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what takes as long as a password's hash or a disk, on a thread that may wait for it.
+    /// Executes work that may wait for a password hash or a disk, on a blocking thread.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Auth, &str, u64) -> Result<T, AuthError> + Send + 'static,

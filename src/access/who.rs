@@ -1,4 +1,4 @@
-//! The user of a front end, and whose files are theirs to see. Knows nothing of how somebody becomes it.
+//! Users of a front end, and the files and transfers that they may see. Independent of how a user logs in.
 
 use crate::auth::names::UserName;
 use crate::auth::{Account, Role};
@@ -7,19 +7,19 @@ use crate::engine::{EngineError, Snapshot};
 use crate::spelling::{composed, visible};
 use crate::storage::manifest::{FileKey, FileRecord};
 
-/// Who uses a front end.
+/// User of a front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
-    /// There is no account yet: it is whoever holds the data directory.
+    /// The user who has the data directory open, while there are no accounts.
     Operator,
-    /// There are accounts, and nobody has logged in.
+    /// A user who has not logged in, although there are accounts.
     Nobody,
-    /// Somebody has.
+    /// A user who is logged in.
     User(Account),
 }
 
 impl Who {
-    /// The user name, if there is one: the owner of what they store.
+    /// Returns the user name, if there is one; it becomes the owner of stored files.
     pub fn name(&self) -> Option<&str> {
         match self {
             Who::User(account) => Some(account.name.as_str()),
@@ -27,7 +27,7 @@ impl Who {
         }
     }
 
-    /// Whether they may do what is the admins'.
+    /// Returns true if the user has the permissions of an admin.
     pub fn is_admin(&self) -> bool {
         match self {
             Who::Operator => true,
@@ -36,27 +36,28 @@ impl Who {
         }
     }
 
-    /// Whether a transfer is theirs to see and to cancel: one of their own, or any for an admin.
+    /// Returns true if the user may see and cancel a transfer: one of their own, or any for an admin.
     pub fn began(&self, transfer: &TransferStatus) -> bool {
         self.may_see_what_began(transfer.user.as_deref())
     }
 
-    /// `upload of video.bin`
+    /// Returns a description of a transfer such as `upload of video.bin`.
     pub fn describe(&self, transfer: &TransferStatus) -> String {
         format!("{} of {}", transfer.direction.name(), self.shown(&transfer.file))
     }
 
-    /// The same where the transfer is theirs to see.
+    /// Returns the description of a transfer if the user may see it.
     pub fn seen(&self, transfer: &TransferStatus) -> Option<String> {
         self.began(transfer).then(|| self.describe(transfer))
     }
 
-    /// What they call a transfer, as far as they may know of it.
+    /// Returns a name for a transfer that reveals no more than the user may know.
     pub fn name_of(&self, transfer: &TransferStatus) -> String {
         self.seen(transfer).map_or_else(|| format!("{} of another user", transfer.id), |name| format!("{}, {name}", transfer.id))
     }
 
-    /// What runs, for somebody who is about to end it by leaving: their own by name, and how much is of others.
+    /// Describes the running transfers for a user who is about to end them by quitting: their own by name, and the number of
+    /// the others.
     pub fn describe_running(&self, snapshot: &Snapshot) -> Vec<String> {
         let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.began(status));
         let mut names: Vec<String> = own.iter().map(|status| self.describe(status)).collect();
@@ -66,22 +67,22 @@ impl Who {
         names
     }
 
-    /// Whether what this user has begun is theirs to see.
+    /// Returns true if the user may see what `user` has begun.
     pub fn may_see_what_began(&self, user: Option<&str>) -> bool {
         self.is_admin() || (self.name().is_some() && self.name() == user)
     }
 
-    /// Whether a file is theirs to remove and to share.
+    /// Returns true if the user may remove and share a file.
     pub fn may_change(&self, key: &FileKey) -> bool {
         self.may_see_what_began(key.owner.as_deref())
     }
 
-    /// Whether a file is theirs to read.
+    /// Returns true if the user may read a file.
     pub fn may_read(&self, file: &FileRecord) -> bool {
         self.may_change(&file.key) || self.name().is_some_and(|name| file.readers.contains(name))
     }
 
-    /// What they may know of a file: who else reads it is for those who may share it.
+    /// Returns the record as the user may see it: only users who may share the file see its other readers.
     pub fn known_of(&self, mut file: FileRecord) -> FileRecord {
         if !self.may_change(&file.key) {
             file.readers.retain(|reader| Some(reader.as_str()) == self.name());
@@ -89,13 +90,13 @@ impl Who {
         file
     }
 
-    /// Whether they may know how full the nodes are. For others than admins that would tell whether somebody stores a certain content:
-    /// what is stored already takes no more room.
+    /// Returns true if the user may see how full the nodes are. Only admins may: the usage would reveal to other users if a
+    /// certain content is stored already, because stored content takes no additional room.
     pub fn may_see_usage(&self) -> bool {
         self.is_admin()
     }
 
-    /// What they may know of a refusal.
+    /// Returns an error as the user may see it, without the usage of the nodes.
     pub fn known_of_refusal(&self, error: EngineError) -> EngineError {
         match error {
             EngineError::NoRoom { name, needed, .. } if !self.may_see_usage() => EngineError::NodesFull { name, needed },
@@ -103,7 +104,8 @@ impl Who {
         }
     }
 
-    /// What they call a file: their own by its name, another's `owner/name`, nobody's `/name`.
+    /// Returns the user's label of a file: the name for an own file, `owner/name` for that of another user, `/name` without an
+    /// owner.
     pub fn label(&self, key: &FileKey) -> String {
         if self.name() == key.owner.as_deref() {
             return key.name.clone();
@@ -111,18 +113,19 @@ impl Who {
         format!("{}/{}", key.owner.as_deref().unwrap_or_default(), key.name)
     }
 
-    /// The same as it is shown: nobody takes it for another.
+    /// Returns the label for display, with characters made visible that could disguise it as another.
     pub fn shown(&self, key: &FileKey) -> String {
         visible(&self.label(key)).into_owned()
     }
 
-    /// The same file in another spelling: its owner's name in small letters, its own composed, as names are stored.
+    /// Returns the key for another spelling of `text`: the owner's name in lower case, the file's name in composed form, as
+    /// names are stored.
     pub fn other_spelling_of(&self, text: &str) -> FileKey {
         let FileKey { owner, name } = self.key_of(text);
         FileKey { owner: owner.as_deref().map(UserName::folded), name: composed(&name).into_owned() }
     }
 
-    /// The file that they call so.
+    /// Returns the key of the file that the user calls `text`.
     pub fn key_of(&self, text: &str) -> FileKey {
         match text.split_once('/') {
             Some(("", name)) => FileKey::unowned(name),

@@ -1,5 +1,5 @@
-//! An answer for each field of a form: from the environment or a file, else typed. Whoever has nobody to ask says what would
-//! help. Knows nothing of what forms are for.
+//! Answers to the fields of a form: from the environment or a file, or else typed. If there is no user to ask, the answer names
+//! the variable or option that would have provided the field.
 
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read};
@@ -17,61 +17,61 @@ use crate::qr;
 use crate::shell::question::{CodeField, Field, FieldError, FieldKind, Form, LOG_IN, Question, Reply, Shown};
 use crate::{private_file, text};
 
-/// Where a password may stand.
+/// Environment variable of the password.
 const PASSWORD_VARIABLE: &str = "P2P_PASSWORD";
-/// Where the one that is to take its place may stand.
+/// Environment variable of the password that replaces the current one.
 const NEW_PASSWORD_VARIABLE: &str = "P2P_NEW_PASSWORD";
-/// Where a code may stand.
+/// Environment variable of a one-time code.
 const CODE_VARIABLE: &str = "P2P_OTP";
 
-/// What became of a field.
+/// The result of looking for the answer to a field.
 enum Found {
     Given(Secret),
     SendAgain,
-    /// The field before is to be given anew.
+    /// The previous field is to be answered again.
     GoBack,
-    /// Somebody does not want to, or what was given before was wrong.
+    /// The user has declined to answer.
     GivenUp,
     Unable(String),
 }
 
-/// What answers questions.
+/// A source of answers to the questions of commands.
 #[derive(Debug)]
 pub struct Answers {
     password_file: Option<PathBuf>,
     terminal: Option<File>,
     lines_of_stdin: bool,
-    /// Whose the provided password and code are: the first user's for whom one of them was asked.
+    /// Folded name of the user to whom the provided password and code belong: the first user for whom one of them was asked.
     provided_for: Option<String>,
-    /// A provided code is good once.
+    /// True once the provided code was used; a code is valid once.
     is_code_used: bool,
-    /// What was given to the form that is being filled in, so that only what was wrong is asked again.
+    /// Answers that were given to the form that is being filled in, so that only wrong fields are asked again.
     given: Option<(&'static str, Vec<Secret>)>,
 }
 
 impl Answers {
-    /// From the environment, this file, or the terminal.
+    /// Creates a source that reads the environment, the password file and the terminal.
     pub fn new(password_file: Option<PathBuf>) -> Answers {
         let terminal = terminal::open();
         Answers { password_file, terminal, lines_of_stdin: false, provided_for: None, is_code_used: false, given: None }
     }
 
-    /// The same, but where standard input is no terminal, its lines answer.
+    /// Lets the lines of standard input answer, if standard input is not a terminal.
     #[must_use]
     pub fn with_lines_of_stdin(self) -> Answers {
         if io::stdin().is_terminal() { self } else { Answers { lines_of_stdin: true, terminal: None, ..self } }
     }
 
-    /// Takes the password and the code that are provided for this user's.
+    /// Assigns the provided password and code to a user.
     pub fn provide_for(&mut self, user: &str) {
         self.provided_for = Some(UserName::folded(user));
     }
 
-    /// Answers a question, or lets it be.
+    /// Answers a question, or drops it if the user gives up.
     pub async fn answer(&mut self, question: Question) {
         let Question { mut form, reply } = question;
         let mut is_shown = false;
-        // What is to be seen is, where that is all or somebody can answer.
+        // Codes and secrets are shown if the form has nothing to fill in, or if there is a user to ask.
         if !matches!(form.shown, Shown::Nothing) && (form.fields.is_empty() || self.can_ask()) {
             self.show(&form, &mut is_shown);
         }
@@ -91,7 +91,7 @@ impl Answers {
                 Found::Unable(reason) => Reply::Unable(reason),
                 Found::GivenUp => return,
             };
-            // Whoever asked may be gone.
+            // The task that asked may have ended.
             let _ = reply.send(answer);
             return;
         }
@@ -99,12 +99,12 @@ impl Answers {
         let _ = reply.send(Reply::Given(given));
     }
 
-    /// What was given is of no more use.
+    /// Discards the answers that were kept for repeating the form.
     pub fn forget(&mut self) {
         self.given = None;
     }
 
-    /// An answer for the field that comes after what is given of a form.
+    /// Finds the answer to the field that follows the given ones.
     async fn find(&mut self, form: &Form, given: &[Secret], is_shown: &mut bool) -> Found {
         let (field, user) = (&form.fields[given.len()], user_of(form, given));
         let mut wrong = form.error.as_ref().filter(|error| is_about(error, form, given.len())).map(|error| error.message.clone());
@@ -126,14 +126,14 @@ impl Answers {
             }
         }
         if !self.can_ask() {
-            // What was provided was wrong, or missing, and there is nobody who knows better.
+            // The provided answer was wrong or missing, and there is no user to ask.
             return Found::Unable(wrong.unwrap_or_else(|| self.missing(form, field, user)));
         }
         self.show(form, is_shown);
         wrong.filter(|_| !is_told).inspect(|message| output::tell(message));
         loop {
             match self.typed(form, field).await {
-                // What is wrong by itself is asked again before the rest.
+                // An answer that is invalid by itself is asked again before the remaining fields.
                 Ok(Found::Given(text)) => match field.wrong(text.expose_secret()) {
                     Some(message) => output::tell(message),
                     None => return Found::Given(text),
@@ -144,12 +144,13 @@ impl Answers {
         }
     }
 
-    /// Whether there is anybody to ask.
+    /// Returns true if there is a terminal or standard input to ask at.
     fn can_ask(&self) -> bool {
         self.terminal.is_some() || self.lines_of_stdin
     }
 
-    /// What there is to know and to see, once. It is no answer, so it goes where errors go.
+    /// Shows the error or the introduction of a form, once. The text is no answer of the command, so that it goes to standard
+    /// error.
     fn show(&self, form: &Form, is_shown: &mut bool) {
         if std::mem::replace(is_shown, true) {
             return;
@@ -161,13 +162,14 @@ impl Answers {
         }
     }
 
-    /// What was given to the same form before, where something else of it was wrong.
+    /// Returns the earlier answer to a field of the same form, if another field of it was wrong.
     fn given_before(&self, form: &Form, place: usize) -> Option<Secret> {
         let (title, given) = self.given.as_ref().filter(|_| form.error.is_some())?;
         given.get(place).filter(|_| *title == form.title).cloned()
     }
 
-    /// What the environment or the file says. A password and a code are one user's: another is asked.
+    /// Returns the answer that the environment or the password file provides. A password and a code belong to one user: for other
+    /// users, the answer must be typed.
     fn provided(&mut self, form: &Form, field: &Field, user: &str) -> Result<Option<Secret>, String> {
         let Some(variable) = self.variable_of(form, field, user) else { return Ok(None) };
         if variable == NEW_PASSWORD_VARIABLE {
@@ -190,13 +192,13 @@ impl Answers {
         Ok(found)
     }
 
-    /// Whether the provided password and code are this user's, or nobody's yet.
+    /// Returns true if the provided password and code belong to this user, or to no user yet.
     fn is_for(&self, user: &str) -> bool {
         self.provided_for.as_ref().is_none_or(|other| *other == UserName::folded(user))
     }
 
-    /// Where the answer to a field may stand in the environment. A new password has a place of its own in a form of passwords alone,
-    /// which change one, and for whoever registers after the first user.
+    /// Returns the environment variable of a field. [`NEW_PASSWORD_VARIABLE`] applies to forms of passwords alone, which change a
+    /// password, and to registering a user other than the one to whom the provided password belongs.
     fn variable_of(&self, form: &Form, field: &Field, user: &str) -> Option<&'static str> {
         let is_change = form.fields.iter().all(|field| field.kind.is_hidden());
         match field.kind {
@@ -207,10 +209,10 @@ impl Answers {
         }
     }
 
-    /// What would have helped.
+    /// Returns the error message for a missing answer, with the way to provide it.
     fn missing(&self, form: &Form, field: &Field, user: &str) -> String {
         let how = match (field.kind, self.variable_of(form, field, user)) {
-            // Nobody knows such a code before it is asked for.
+            // The code of a mail is not known before it is asked for.
             (FieldKind::Code(code), _) if !code.or_backup_code => "`p2p repl` and the full screen wait for it".to_owned(),
             (_, Some(variable @ (PASSWORD_VARIABLE | CODE_VARIABLE))) if !self.is_for(user) => {
                 format!("{variable} is for {}", self.provided_for.as_deref().unwrap_or_default())
@@ -225,7 +227,7 @@ impl Answers {
     async fn typed(&self, form: &Form, field: &Field) -> io::Result<Found> {
         let code = if let FieldKind::Code(code) = field.kind { code } else { CodeField::default() };
         let (again, or_backup) = (code.can_be_sent_again, code.or_backup_code);
-        // It may be the name that is wrong.
+        // The name may be the wrong field.
         let may_go_back = field.kind == FieldKind::Password && form.title == LOG_IN && form.error.is_some();
         let mut prompt = field.name.to_owned();
         prompt.push_str(if or_backup { ", or a backup code" } else { "" });
@@ -256,18 +258,19 @@ fn from_environment(variable: &str) -> Option<Secret> {
     Some(text::without_ends(&text)).filter(|text| !text.is_empty()).map(Secret::from)
 }
 
-/// Whose secrets a form asks for: as it says itself, or else as its first field does.
+/// Returns the user whose secrets a form asks for: the form's own user, or else the answer to its first field.
 fn user_of<'a>(form: &'a Form, given: &'a [Secret]) -> &'a str {
     if form.user.is_empty() { given.first().map_or("", |name| name.expose_secret().trim()) } else { &form.user }
 }
 
-/// Whether an error is about the field at a place. What has to be repeated is asked with what it repeats.
+/// Returns true if an error concerns the field at an index. A repeated field is asked again together with the field that it
+/// repeats.
 fn is_about(error: &FieldError, form: &Form, place: usize) -> bool {
     error.field == place || form.fields[place].kind == FieldKind::Repeated && error.field + 1 == place
 }
 
 fn line_of_stdin() -> io::Result<Option<Secret>> {
-    // It does not grow, so that no copy of a secret is left behind.
+    // The buffer does not grow, so that no copy of a secret is left behind.
     let mut line = Zeroizing::new(String::with_capacity(terminal::LINE_MAX));
     let count = io::stdin().lock().take(terminal::LINE_MAX as u64).read_line(&mut line)?;
     if count == terminal::LINE_MAX {
@@ -276,7 +279,7 @@ fn line_of_stdin() -> io::Result<Option<Secret>> {
     Ok((count > 0).then(|| text::without_ends(&line).into()))
 }
 
-/// What there is to know of a form, and what is to be seen with it.
+/// Prints the title, the text and the given fields of a form, and the codes or secrets to be shown with it.
 fn introduce(form: &Form) {
     output::tell(form.title);
     if !form.text.is_empty() {
@@ -289,7 +292,7 @@ fn introduce(form: &Form) {
         Shown::Nothing => {}
         Shown::App(enrolment) => {
             if io::stderr().is_terminal() {
-                // Black on white, whatever the terminal's colours are.
+                // Black on white, independent of the terminal's colours.
                 let lines = qr::lines(enrolment.uri.expose_secret()).unwrap_or_default();
                 lines.iter().for_each(|line| output::draw(&format!("\u{1b}[30;107m{line}\u{1b}[0m")));
             }

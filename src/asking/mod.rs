@@ -1,12 +1,10 @@
-//! Floor 4: front ends without a screen: a shell, and what answers its questions there: the environment, a file, or somebody at
-//! the terminal.
+//! Floor 4: the shell for front ends without a screen, and the source of the answers to its questions: the environment, a file,
+//! or a user at the terminal.
 //!
-//! | file | what it is |
+//! | file | content |
 //! |---|---|
 //! | [`answers`] | an answer for each field of a form |
-//! | [`terminal`] | a line typed at the terminal, without echo where it is secret |
-//!
-//! Knows nothing of what is asked for, or of what is done then.
+//! | [`terminal`] | a line typed at the terminal, without echo if it is secret |
 
 pub mod answers;
 pub mod terminal;
@@ -41,10 +39,10 @@ pub struct LoginArgs {
 }
 
 impl LoginArgs {
-    /// Refuses what does not go together.
+    /// Refuses options that cannot be combined.
     ///
     /// # Errors
-    /// Where a password is given and nobody who logs in.
+    /// Fails if a password is given without a user, or if the password file is `-`.
     pub fn check(&self) -> Result<()> {
         refuse_dash("--password-file", self.password_file.as_deref())?;
         if self.password_file.is_some() && self.user.is_none() {
@@ -68,10 +66,10 @@ pub struct CommonArgs {
     pub output: OutputArgs,
 }
 
-/// What the audit log and mails call a command of the command line.
+/// Origin of the commands of the command line, in the audit log and in mails.
 pub const LOCAL_COMMAND: &str = "local command";
 
-/// A shell and its answers.
+/// A shell together with the source of answers to its questions.
 #[derive(Debug)]
 pub struct Desk {
     shell: Shell,
@@ -80,11 +78,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A shell for a front end that the audit log calls `origin`. Who uses it is what `login` says, else the session that
-    /// `p2p login` has left.
+    /// Opens a shell whose commands the audit log records under `origin`. The user is that of `login`, or else that of the
+    /// session that `p2p login` has stored.
     ///
     /// # Errors
-    /// Where somebody cannot be logged in.
+    /// Fails if the user cannot be logged in.
     pub async fn open(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
         let mut desk = Desk::unmanned(session, login, origin)?;
         match &login.user {
@@ -94,32 +92,32 @@ impl Desk {
         Ok(desk)
     }
 
-    /// The same, with nobody logged in yet.
+    /// Opens a shell without logging a user in.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn unmanned(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
         let (shell, questions) = Shell::new(session.access(origin)?);
         Ok(Desk { shell, questions, answers: Answers::new(login.password_file.clone()) })
     }
 
-    /// Goes on with the session that `p2p login` has left, if it has.
+    /// Resumes the session that `p2p login` has stored, if there is one.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Fails if the stored session cannot be read.
     pub async fn resume(&mut self, session: &Session) -> Result<()> {
         if let Some(token) = kept::load(&session.data_dir)? {
             match self.shell.access().resume(token).await {
                 Err(AccessError::Auth(AuthError::SessionOver)) => {
                     if let Err(error) = kept::forget(&session.data_dir) {
-                        // Where nothing can be written, it is told again the next time.
+                        // If the file cannot be removed, the message appears again the next time.
                         tracing::debug!(%error, "a session that is over is kept");
                     }
                     output::tell("the session that `p2p login` began is over");
                 }
                 resumed => drop(resumed?),
             }
-            // Whoever is registered now has a password of their own.
+            // The provided password and code belong to this user; an account that is registered from now on has others.
             if let Some(user) = self.shell.access().who().name() {
                 self.answers.provide_for(user);
             }
@@ -127,32 +125,32 @@ impl Desk {
         Ok(())
     }
 
-    /// The same where questions are answered by the lines of standard input that follow.
+    /// Lets the following lines of standard input answer questions.
     #[must_use]
     pub fn with_lines_of_stdin(self) -> Desk {
         Desk { answers: self.answers.with_lines_of_stdin(), ..self }
     }
 
-    /// The same for lines of which each waits for the one before it.
+    /// Makes the shell wait for each line before the next one begins.
     #[must_use]
     pub fn alone(self) -> Desk {
         Desk { shell: self.shell.alone(), ..self }
     }
 
-    /// What somebody calls a transfer of this session, as far as they may know of it.
+    /// Returns the name of a transfer as far as the current user may know it.
     pub fn name_of(&self, transfer: &TransferStatus) -> String {
         self.shell.access().who().name_of(transfer)
     }
 
-    /// The shell.
+    /// Returns the shell that carries the lines out.
     pub fn shell(&self) -> &Shell {
         &self.shell
     }
 
-    /// Who is there; refuses where somebody has to log in.
+    /// Returns the current user.
     ///
     /// # Errors
-    /// [`AccessError::LoginNeeded`], with the next step.
+    /// Returns [`AccessError::LoginNeeded`], with the next step, if a login is required.
     pub async fn user(&self) -> Result<Arc<Who>> {
         let access = self.shell.access();
         let who = access.check().await;
@@ -160,33 +158,33 @@ impl Desk {
         who.map_err(refused)
     }
 
-    /// Carries out a line, and answers what it asks.
+    /// Carries out a line, and answers its questions.
     ///
     /// # Errors
-    /// As for [`Shell::run_to_end`].
+    /// Fails as [`Shell::run_to_end`] does.
     pub async fn run(&mut self, line: &str) -> Result<Answer, ShellError> {
         let shell = self.shell.clone();
         self.serve(shell.run_to_end(line, &Variables::new())).await
     }
 
-    /// The same until somebody interrupts; the terminal is given back then.
+    /// Carries out a line as [`run`](Self::run) does, until the user interrupts; the terminal is restored then.
     ///
     /// # Errors
-    /// What the line is refused for, with the next step; [`Interrupted`].
+    /// Returns the error of the line, with the next step, or [`Interrupted`].
     pub async fn run_interruptibly(&mut self, line: &str) -> Result<Answer> {
         let shell = self.shell.clone();
         tokio::select! {
-            // First, so that what an interruption has waited for is known.
+            // The answer comes first, so that an answer which an interruption has waited for is not lost.
             biased;
             answer = self.run(line) => answer.map_err(refused),
             stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
         }
     }
 
-    /// Does work, and answers what it asks.
+    /// Drives a future to its end, and answers the questions that it asks.
     pub async fn serve<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
-        // What was typed is forgotten also where nobody waits for the end.
+        // The typed answers are also discarded if this future is dropped early.
         let answers = Forgetful(&mut self.answers);
         loop {
             tokio::select! {
@@ -196,26 +194,26 @@ impl Desk {
         }
     }
 
-    /// Leaves a session as `result` says, and tells what is not done by the names that somebody may know.
+    /// Leaves the engine of `session` with `result`, and reports unfinished transfers under the names that the user may know.
     ///
     /// # Errors
-    /// As for [`Session::leave`].
+    /// Fails as [`Session::leave`] does.
     pub async fn leave(&self, session: &Session, result: Result<Leaving>) -> Result<()> {
         session.leave(result, &self.shell.take_untold(), |transfer| self.name_of(transfer)).await
     }
 
-    /// The shell, for a front end that asks in its own way.
+    /// Returns the shell and its questions, for a front end that answers them itself.
     pub fn into_shell(self) -> (Shell, Questions) {
         (self.shell, self.questions)
     }
 
-    /// Ends the session of whoever is there, unless it is kept.
+    /// Ends the login session of the current user, unless it is stored.
     pub async fn close(self) {
         self.shell.access().end().await;
     }
 }
 
-/// Forgets in the end what was given.
+/// A guard that discards the typed answers when it is dropped.
 struct Forgetful<'a>(&'a mut Answers);
 
 impl Drop for Forgetful<'_> {
@@ -224,17 +222,17 @@ impl Drop for Forgetful<'_> {
     }
 }
 
-/// Waits until somebody interrupts, and until what is to be done whole is done.
+/// Waits until the user interrupts, and then until operations that must not be interrupted have finished.
 ///
 /// # Errors
-/// Where signals cannot be waited for.
+/// Fails if signals cannot be received.
 pub async fn interrupted_at_rest(access: &Access) -> Result<Interrupted> {
     let stop = interrupted().await?;
     access.at_rest().await;
     Ok(stop)
 }
 
-/// The error, with what to do about it.
+/// Converts an error into a report with the next step.
 pub fn refused(error: impl Into<ShellError>) -> Report {
     let error = error.into();
     match error {

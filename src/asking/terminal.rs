@@ -1,5 +1,5 @@
-//! A line typed at the terminal, byte by byte, so that what is typed behind it is there for whoever reads next; without echo where
-//! it is secret. Knows nothing of what it is for.
+//! Reads a line from the terminal byte by byte, so that input after the line remains for the next reader. Secret lines are read
+//! without echo.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
@@ -13,22 +13,22 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::auth::Secret;
 
-/// No line is longer, in bytes: what follows is thrown away.
+/// Maximum length of a line in bytes; further bytes are discarded.
 pub(super) const LINE_MAX: usize = 4096;
-/// How long the reading thread waits before it looks whether it is still wanted.
+/// Time after which the reading thread checks whether the line is still wanted.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
-/// The terminal of this process, where somebody could see a question: one of its streams is a terminal.
+/// Opens the terminal of this process, if standard input or standard error is a terminal.
 pub fn open() -> Option<File> {
     let is_seen = io::stdin().is_terminal() || io::stderr().is_terminal();
     OpenOptions::new().read(true).write(true).open("/dev/tty").ok().filter(|_| is_seen)
 }
 
-/// Asks for a line; none where it was given up, by Ctrl-C or Ctrl-D. The future may be dropped at any time: the terminal is given
-/// back then.
+/// Asks for a line, and returns `None` if the user gives up with Ctrl-C or Ctrl-D. The future may be dropped at any time: the
+/// terminal is restored then.
 ///
 /// # Errors
-/// Where the terminal cannot be used.
+/// Fails if the terminal cannot be used.
 pub async fn ask(terminal: &File, prompt: &str, is_hidden: bool) -> io::Result<Option<Secret>> {
     let mut typed = terminal.try_clone()?;
     let _raw = Raw::set(terminal)?;
@@ -41,7 +41,7 @@ pub async fn ask(terminal: &File, prompt: &str, is_hidden: bool) -> io::Result<O
     line
 }
 
-/// Tells the thread when nobody waits for the line any more.
+/// A guard that tells the reading thread that the line is no longer wanted.
 struct Wanted(Arc<AtomicBool>);
 
 impl Drop for Wanted {
@@ -50,7 +50,7 @@ impl Drop for Wanted {
     }
 }
 
-/// The terminal without echo, and without lines of its own; as it was before when this is dropped.
+/// The terminal without echo, line editing and signals; dropping it restores the previous modes.
 struct Raw<'a>(&'a File, Termios);
 
 impl Raw<'_> {
@@ -65,13 +65,13 @@ impl Raw<'_> {
 
 impl Drop for Raw<'_> {
     fn drop(&mut self) {
-        // There is nobody to tell.
+        // A destructor cannot report an error.
         let _ = tcsetattr(self.0, OptionalActions::Now, &self.1);
     }
 }
 
 fn read_line(mut terminal: &File, is_hidden: bool, is_wanted: &AtomicBool) -> io::Result<Option<Secret>> {
-    // It never grows, so that no copy of a secret is left behind.
+    // The buffer never grows, so that no copy of a secret is left behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
     while is_wanted.load(Ordering::Relaxed) {
         let Some(byte) = next_byte(terminal)? else { continue };
@@ -80,9 +80,9 @@ fn read_line(mut terminal: &File, is_hidden: bool, is_wanted: &AtomicBool) -> io
                 let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("what was typed is not UTF-8"))?;
                 return Ok(Some(text.into()));
             }
-            // Ctrl-C, Ctrl-D.
+            // Ctrl-C and Ctrl-D give up.
             3 | 4 => return Ok(None),
-            // Backspace takes a character, Ctrl-U all of them.
+            // Backspace removes one character, Ctrl-U all of them.
             8 | 127 => take_back(terminal, &mut line, is_hidden)?,
             21 => {
                 while !line.is_empty() {
@@ -101,7 +101,7 @@ fn read_line(mut terminal: &File, is_hidden: bool, is_wanted: &AtomicBool) -> io
     Ok(None)
 }
 
-/// Removes the last character: all bytes of it.
+/// Removes the last character with all of its bytes.
 fn take_back(mut terminal: &File, line: &mut Vec<u8>, is_hidden: bool) -> io::Result<()> {
     let removed = line.iter().rposition(|byte| byte & 0xc0 != 0x80);
     if let Some(start) = removed {
@@ -113,11 +113,11 @@ fn take_back(mut terminal: &File, line: &mut Vec<u8>, is_hidden: bool) -> io::Re
     Ok(())
 }
 
-/// The next byte, if one is typed before long.
+/// Reads the next byte, or returns `None` if none arrives within [`PATIENCE`].
 fn next_byte(terminal: &File) -> io::Result<Option<u8>> {
     let mut ready = [PollFd::new(terminal, PollFlags::IN)];
     match poll(&mut ready, Some(&PATIENCE)) {
-        // A process that is stopped and goes on may be interrupted so.
+        // A process that is stopped and continued may see its wait interrupted.
         Ok(0) | Err(Errno::INTR) => return Ok(None),
         Ok(_) => {}
         Err(error) => return Err(error.into()),

@@ -1,9 +1,7 @@
-//! The audit log: who tried what, when and from where, each entry bound to the one before it by a hash, so that one that is
-//! altered or removed is found. Whoever can write the database can of course write all of it anew; a copy of the latest hash,
-//! kept elsewhere, finds that too. The oldest entries are dropped once there are enough; what is kept of them is the hash to which the
-//! first that is left is bound.
-//!
-//! Knows nothing of what is done.
+//! The audit log: who attempted which action, when and from which origin. Each entry contains the hash of the one before it, so
+//! that altered or removed entries are detected. An attacker who can write the database can rewrite the whole log; a copy of the
+//! latest hash, kept elsewhere, detects that too. The oldest entries are dropped once the log has reached its limit; the hash of
+//! the last dropped entry is kept, since the first remaining one is bound to it.
 
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -14,53 +12,53 @@ use super::secret::hex;
 use crate::database::{self, Database, DatabaseError};
 
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
-/// The latest hash, so that entries that are cut off at the end are missed.
+/// Hash of the latest entry, so that entries removed from the end are detected.
 pub(super) const AUDIT_HEAD: TableDefinition<(), &[u8]> = TableDefinition::new("audit-head");
 
-/// The number and the hash of the latest entry that was dropped: to it the first that is left is bound.
+/// Number and hash of the latest dropped entry, to which the first remaining one is bound.
 pub(super) const AUDIT_ANCHOR: TableDefinition<(), &[u8]> = TableDefinition::new("audit-anchor");
 
-/// So many entries are kept where nobody says how many.
+/// Default limit on the number of entries.
 pub const ENTRIES_KEPT: u64 = 100_000;
 
 type Hash = [u8; 32];
 
-/// No name or note in an entry is longer, in characters: somebody may have typed anything.
+/// Longest user name or note in an entry, in characters, since a caller may have typed any text.
 const TEXT_MAX: usize = 200;
 
-/// What somebody tried.
+/// Action that a user attempted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
-    /// To register.
+    /// Registering of a new account.
     Register,
-    /// To log in with name and password.
+    /// Logging in with user name and password.
     Login,
-    /// To give the second factor.
+    /// Giving the code of the second factor.
     SecondFactor,
-    /// To log out.
+    /// Logging out of a session.
     Logout,
-    /// To go on with a session.
+    /// Using a session that has ended.
     Session,
-    /// To revoke a session.
+    /// Revoking a session of the same user.
     Revoke,
-    /// To change the password.
+    /// Changing the password of the account.
     Password,
-    /// To enable one-time passwords.
+    /// Enabling one-time passwords for the account.
     OtpEnable,
-    /// To disable them.
+    /// Disabling one-time passwords for the account.
     OtpDisable,
-    /// To make new backup codes.
+    /// Generating new backup codes.
     BackupCodes,
-    /// To use a file of somebody else, or do what is the admin's.
+    /// Using a file of another user, or an operation reserved to admins.
     Access,
-    /// To let another read a file, or no longer.
+    /// Granting another user read access to a file, or revoking it.
     Share,
-    /// To give somebody who has lost them a new password and no second factor.
+    /// Resetting an account whose user has lost the password or the second factor.
     Reset,
 }
 
 impl Action {
-    /// It in words.
+    /// Returns the name of the action in words.
     pub const fn name(self) -> &'static str {
         match self {
             Action::Register => "register",
@@ -80,20 +78,20 @@ impl Action {
     }
 }
 
-/// Something that somebody tried.
+/// Entry of the audit log: an attempted action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deed {
-    /// Seconds since 1970.
+    /// Time of the attempt, in seconds since 1970.
     pub at: u64,
-    /// The user name that was given: there need be none of it.
+    /// User name of the attempt, which need not be that of an account.
     pub user: String,
-    /// From where.
+    /// Origin of the attempt.
     pub origin: String,
-    /// What.
+    /// Action that was attempted.
     pub action: Action,
-    /// Whether it was done.
+    /// True if the action was done, false if it was refused.
     pub done: bool,
-    /// What else there is to say, never a secret.
+    /// Further details of the attempt, never a secret.
     pub note: String,
 }
 
@@ -103,31 +101,31 @@ struct Entry {
     hash: Hash,
 }
 
-/// What is wrong with the log.
+/// Result of verifying the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// All entries are as they were written.
+    /// The log is complete: all entries are as they were written.
     Whole {
-        /// How many.
+        /// Number of entries in the log.
         entries: u64,
-        /// The number of the first one: those before it were dropped for their age.
+        /// Number of the first entry; the earlier ones were dropped for their age.
         first: u64,
-        /// The latest hash, in hex.
+        /// Hash of the latest entry, in hexadecimal digits.
         head: String,
     },
-    /// This entry is not the one that was written here, or the one before it is missing.
+    /// The entry with this number was altered, or the entry is missing.
     Broken {
-        /// Its number.
+        /// Number of the broken or missing entry.
         entry: u64,
     },
-    /// Entries are missing at the end.
+    /// Entries at the end of the log are missing.
     CutOff {
-        /// The last one that is there.
+        /// Number of the last remaining entry.
         after: u64,
     },
 }
 
-/// Adds an entry; what somebody typed stands in it without control characters, and no longer than is good.
+/// Appends an entry; user name and note are stripped of control characters and shortened.
 pub(super) fn append(transaction: &WriteTransaction, deed: Deed) -> Result<(), DatabaseError> {
     let deed = Deed { user: printable(&deed.user, TEXT_MAX), note: printable(&deed.note, TEXT_MAX), ..deed };
     let mut log = transaction.open_table(AUDIT)?;
@@ -140,8 +138,8 @@ pub(super) fn append(transaction: &WriteTransaction, deed: Deed) -> Result<(), D
     Ok(())
 }
 
-/// Drops the oldest entries, so that no more than so many are left. One that is not as it was written stays, and what follows it too: that
-/// is to be found.
+/// Drops the oldest entries, so that at most `kept` remain. An altered entry and those after it stay, so that the alteration can
+/// be found.
 pub(super) fn trim(transaction: &WriteTransaction, kept: u64) -> Result<(), DatabaseError> {
     let mut log = transaction.open_table(AUDIT)?;
     let surplus = log.len()?.saturating_sub(kept);
@@ -164,7 +162,7 @@ pub(super) fn trim(transaction: &WriteTransaction, kept: u64) -> Result<(), Data
     Ok(())
 }
 
-/// What an entry is bound to: the number and the hash of the one before it.
+/// Number and hash of an entry, to which the next entry is bound.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Anchor {
     number: u64,
@@ -172,7 +170,7 @@ struct Anchor {
 }
 
 impl Anchor {
-    /// Whether this entry is the one that was written next.
+    /// Returns true if this entry is the one that was written next.
     fn is_before(&self, number: u64, entry: &Entry) -> Result<bool, DatabaseError> {
         Ok(number == self.number + 1 && entry.hash == hash_of(&self.hash, number, &entry.deed)?)
     }
@@ -187,7 +185,7 @@ fn hash_of(before: &[u8], number: u64, deed: &Deed) -> Result<Hash, DatabaseErro
     Ok(Sha256::new().chain_update(before).chain_update(number.to_le_bytes()).chain_update(deed).finalize().into())
 }
 
-/// The latest entries with their numbers, latest first: `count` of those that `fits` lets pass.
+/// Returns the latest `count` entries that satisfy `fits`, with their numbers, latest first.
 pub(super) fn latest(database: &Database, count: usize, fits: impl Fn(&Deed) -> bool) -> Result<Vec<(u64, Deed)>, DatabaseError> {
     let log = database.read()?.open_table(AUDIT)?;
     let mut found = Vec::new();
@@ -204,7 +202,7 @@ pub(super) fn latest(database: &Database, count: usize, fits: impl Fn(&Deed) -> 
     Ok(found)
 }
 
-/// Goes through the whole log.
+/// Verifies the hash chain of the whole log.
 pub(super) fn verify(database: &Database) -> Result<Finding, DatabaseError> {
     let transaction = database.read()?;
     let log = transaction.open_table(AUDIT)?;

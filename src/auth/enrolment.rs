@@ -1,6 +1,6 @@
-//! Enabling and disabling one-time passwords. Knows nothing of how a secret is shown.
+//! Enabling and disabling one-time passwords.
 //!
-//! What has been begun is kept in memory alone, and takes effect with one correct code.
+//! An enrolment that has begun is kept in memory alone, and takes effect with one correct code.
 
 use subtle::ConstantTimeEq;
 
@@ -14,22 +14,22 @@ use super::store::Second;
 use super::{Auth, AuthError, deed};
 use crate::stored_time;
 
-/// How long an enrolment may take, in seconds.
+/// Time within which an enrolment has to be confirmed, in seconds.
 const LIFETIME: u64 = 15 * 60;
-/// How often its code may be wrong.
+/// Number of attempts to confirm an enrolment with a code.
 const TRIES: u32 = 5;
 
 #[derive(Debug, Clone)]
 pub(super) struct PendingEnrolment {
     what: What,
-    /// How often the password or the second factor had been changed then.
+    /// Number of changes of the password or the second factor at the time the enrolment began.
     changes: u32,
     until: u64,
     tries: u32,
 }
 
 impl PendingEnrolment {
-    /// Whether a code may still end it.
+    /// Returns true if a code can still confirm the enrolment.
     fn goes_on(&self, now: u64) -> bool {
         stored_time::goes_on(self.until, now, LIFETIME) && self.tries < TRIES
     }
@@ -41,20 +41,21 @@ enum What {
     Mail(Fingerprint),
 }
 
-/// What has been begun.
+/// Enrolment that has begun and needs a code to confirm it.
 #[derive(Debug)]
 pub enum Begun {
-    /// The app is to be set up with this.
+    /// Enrolment of an authenticator app, which is set up with this secret.
     App(Enrolment),
-    /// A code is on its way.
+    /// Enrolment of mailed codes; a code has been mailed.
     Mail,
 }
 
 impl Auth {
-    /// Begins to enable one-time passwords of a kind. Nothing changes before a code confirms it.
+    /// Begins the enrolment of one-time passwords of a kind. The account is unchanged until a code confirms the enrolment.
     ///
     /// # Errors
-    /// [`AuthError::OtpEnabled`]; [`AuthError::Wait`] where enough codes have been mailed.
+    /// Returns [`AuthError::OtpEnabled`] if one-time passwords are enabled already, or [`AuthError::Wait`] if too many mails were
+    /// requested.
     pub fn otp_enable(&self, user: &UserName, kind: CodeKind, now: u64) -> Result<Begun, AuthError> {
         let record = self.record(user.as_str())?;
         if record.second != Second::Nothing {
@@ -76,10 +77,11 @@ impl Auth {
         Ok(begun)
     }
 
-    /// Whether something was begun that a code may confirm yet.
+    /// Checks that an enrolment is pending that a code can still confirm.
     ///
     /// # Errors
-    /// [`AuthError::OtpEnabled`]; [`AuthError::NothingBegun`].
+    /// Returns [`AuthError::OtpEnabled`] if one-time passwords are enabled already, or [`AuthError::NothingBegun`] if no
+    /// enrolment is pending.
     pub fn otp_begun(&self, user: &UserName, now: u64) -> Result<(), AuthError> {
         let record = self.record(user.as_str())?;
         if record.second != Second::Nothing {
@@ -90,11 +92,13 @@ impl Auth {
         if begun { Ok(()) } else { Err(AuthError::NothingBegun) }
     }
 
-    /// Enables what was begun, if the code is right, and gives the backup codes: this once.
+    /// Enables the one-time passwords of the pending enrolment if the code is right, and returns the backup codes, which cannot
+    /// be read again later.
     ///
     /// # Errors
-    /// [`AuthError::WrongCode`]; [`AuthError::Lapsed`] where nothing was begun, or too long ago, or the password or the second factor
-    /// was changed meanwhile: by whoever has confirmed it with the same code, too.
+    /// Returns [`AuthError::WrongCode`] if the code is wrong, and [`AuthError::Lapsed`] if no enrolment is pending, if it began
+    /// too long ago, or if the password or the second factor was changed since: also by a concurrent confirmation with the same
+    /// code.
     pub fn otp_confirm(&self, user: &UserName, code: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let begun = self.try_enrolment(user, now)?;
         let attempted = deed(now, user.as_str(), origin, Action::OtpEnable);
@@ -122,7 +126,7 @@ impl Auth {
         Ok(codes)
     }
 
-    /// The enrolment that was begun, with one more try counted.
+    /// Returns the pending enrolment and counts one more attempt.
     fn try_enrolment(&self, user: &UserName, now: u64) -> Result<PendingEnrolment, AuthError> {
         let mut pending = self.pending();
         pending.enrolments.retain(|_, begun| begun.goes_on(now));
@@ -131,10 +135,11 @@ impl Auth {
         Ok(begun.clone())
     }
 
-    /// Disables one-time passwords, for somebody who knows the password.
+    /// Disables one-time passwords, which requires the password of the user.
     ///
     /// # Errors
-    /// [`AuthError::WrongPassword`], [`AuthError::OtpDisabled`].
+    /// Returns [`AuthError::WrongPassword`] if the password is wrong, or [`AuthError::OtpDisabled`] if one-time passwords are not
+    /// enabled.
     pub fn otp_disable(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<(), AuthError> {
         let action = Action::OtpDisable;
         let changes = self.reassured(password, &Attempt::of(user, action, origin, now))?;
@@ -151,10 +156,11 @@ impl Auth {
         })
     }
 
-    /// New backup codes, for somebody who knows the password; those before are worth nothing then.
+    /// Generates new backup codes, which requires the password of the user; the earlier backup codes become invalid.
     ///
     /// # Errors
-    /// [`AuthError::WrongPassword`], [`AuthError::OtpDisabled`].
+    /// Returns [`AuthError::WrongPassword`] if the password is wrong, or [`AuthError::OtpDisabled`] if one-time passwords are not
+    /// enabled.
     pub fn new_backup_codes(&self, user: &UserName, password: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let action = Action::BackupCodes;
         let changes = self.reassured(password, &Attempt::of(user, action, origin, now))?;

@@ -1,19 +1,19 @@
-//! How often somebody may fail, or ask for a mail, before being made to wait. Knows nothing of why they fail.
+//! Throttling: the limits on failed attempts and on requested mails, and the delays after them.
 
 use crate::stored_time;
 
-/// Failures and mails count for so many seconds.
+/// Time for which failures and requested mails count, in seconds.
 pub const WINDOW: u64 = 15 * 60;
-/// The failures that a user name has for free.
+/// Number of failures per user name without a delay.
 pub const USER_FREE: usize = 5;
-/// The failures that an origin has for free.
+/// Number of failures per origin without a delay.
 pub const ORIGIN_FREE: usize = 20;
-/// The mails, with codes or to see whether they arrive, that a user may ask for within the window.
+/// Number of mails, with codes or for tests, that a user may request within the window.
 pub const MAILS_MAX: usize = 10;
-/// The first delay, in seconds; each further failure doubles it.
+/// First delay, in seconds; each further failure doubles it.
 const FIRST_DELAY: u64 = 30;
 
-/// Seconds to wait after these failures (seconds since 1970, oldest first), where `free` of them cost nothing.
+/// Returns the number of seconds to wait after these failures (seconds since 1970, oldest first), of which `free` cause no delay.
 pub fn wait(failures: &[u64], free: usize, now: u64) -> u64 {
     let recent = || failures.iter().filter(|&&at| counts(at, now));
     let (Some(surplus), Some(&last)) = (recent().count().checked_sub(free), recent().max()) else { return 0 };
@@ -21,14 +21,15 @@ pub fn wait(failures: &[u64], free: usize, now: u64) -> u64 {
     (last + delay).saturating_sub(now)
 }
 
-/// Seconds to wait before another mail may be asked for, where these were (seconds since 1970, oldest first).
+/// Returns the number of seconds to wait before another mail may be requested, after the requests `asked` (seconds since 1970,
+/// oldest first).
 pub fn mail_wait(asked: &[u64], now: u64) -> u64 {
     let recent: Vec<u64> = asked.iter().copied().filter(|&at| counts(at, now)).collect();
     let oldest = recent.len().checked_sub(MAILS_MAX).and_then(|surplus| recent.get(surplus));
     oldest.map_or(0, |at| (at + WINDOW).saturating_sub(now))
 }
 
-/// The failures that still count, and the new one. No more are kept than make a difference.
+/// Drops the failures that no longer count and adds one at `now`. No more are kept than affect the delay.
 pub fn note(failures: &mut Vec<u64>, now: u64) {
     failures.retain(|&at| counts(at, now));
     failures.push(now);
@@ -36,12 +37,13 @@ pub fn note(failures: &mut Vec<u64>, now: u64) {
     failures.drain(..surplus);
 }
 
-/// Whether any of these failures still counts.
+/// Returns true if any of these failures still counts.
 pub fn any_counts(failures: &[u64], now: u64) -> bool {
     failures.iter().any(|&at| counts(at, now))
 }
 
-/// What was noted by a clock that has been put back since counts for nothing, or somebody might wait for years.
+/// Returns true if a failure still counts. Failures recorded by a clock that has been put back since do not count, since a user
+/// might otherwise have to wait for years.
 fn counts(at: u64, now: u64) -> bool {
     stored_time::is_within(at, now, WINDOW)
 }

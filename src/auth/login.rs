@@ -1,7 +1,7 @@
-//! Logging in: name and password, then the second factor where one is enabled. Knows nothing of who asks or how.
+//! Logging in: user name and password, then the second factor if one is enabled.
 //!
-//! Neither messages nor timing tell whether a user exists. What lies between the two steps is kept in memory alone: where the
-//! process ends there, nothing has happened.
+//! Neither messages nor timing tell if a user exists. The state between the two steps is kept in memory alone: if the process
+//! ends there, no session was created.
 
 use redb::WriteTransaction;
 use subtle::ConstantTimeEq;
@@ -16,24 +16,24 @@ use super::{Account, Auth, AuthError, Pending, deed, limits, otp, password, sess
 use crate::database::{self, DatabaseError};
 use crate::stored_time;
 
-/// How often a code may be wrong before the login has to be begun anew.
+/// Number of wrong codes after which a login has to be begun anew.
 const TRIES: u32 = 5;
-/// How long a login may take, in seconds.
+/// Time within which a login has to be completed, in seconds.
 const LOGIN_LIFETIME: u64 = 10 * 60;
-/// What stands in the log for a name that no account has: a password may have been typed in its place.
+/// Name in the log in place of a user name without an account, since a password may have been typed there.
 const UNKNOWN_USER: &str = "(unknown user)";
 
-/// Where a code comes from.
+/// Source of one-time codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeKind {
-    /// From an authenticator app.
+    /// Codes of an authenticator app.
     App,
-    /// By mail.
+    /// Codes sent by mail.
     Mail,
 }
 
 impl CodeKind {
-    /// The word in commands and reports.
+    /// Returns the name of the kind in commands and reports.
     pub const fn name(self) -> &'static str {
         match self {
             CodeKind::App => "app",
@@ -42,31 +42,31 @@ impl CodeKind {
     }
 }
 
-/// Somebody is logged in.
+/// Result of a successful login.
 #[derive(Debug)]
 pub struct Granted {
-    /// What names the session.
+    /// Token of the new session.
     pub token: Token,
-    /// Whose it is.
+    /// Account that is logged in.
     pub account: Account,
 }
 
-/// A login that waits for its second factor.
+/// Login that waits for its second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     id: String,
-    /// Where the code comes from; a backup code does as well.
+    /// Source of the expected code; a backup code is accepted as well.
     pub kind: CodeKind,
-    /// Seconds until a code may be mailed, where too many were: none is on its way then.
+    /// Seconds until another code may be mailed, if too many were requested; no code has been sent then.
     pub mail_wait: Option<u64>,
 }
 
-/// What became of name and password.
+/// Result of checking user name and password.
 #[derive(Debug)]
 pub enum Step {
-    /// They were enough.
+    /// The login succeeded without a second factor.
     Granted(Granted),
-    /// A code is needed.
+    /// The login needs the code of the second factor.
     Code(Challenge),
 }
 
@@ -79,29 +79,29 @@ pub(super) struct PendingLogin {
 }
 
 impl PendingLogin {
-    /// Whether a code may still end it.
+    /// Returns true if a code can still complete the login.
     fn goes_on(&self, now: u64) -> bool {
         stored_time::goes_on(self.until, now, LOGIN_LIFETIME) && self.tries < TRIES
     }
 }
 
-/// Somebody has given the right password.
+/// Proof that the right password was given.
 #[derive(Debug, Clone)]
 struct Proven {
     user: UserName,
     origin: String,
-    /// How often the password or the second factor had been changed then.
+    /// Number of changes of the password or the second factor at the time of the check.
     changes: u32,
-    /// The same password, hashed as it is wanted now, where it was kept with fewer iterations, or as it was typed.
+    /// New hash of the same password, if the stored hash has fewer iterations or was made of the password as it was typed.
     raised: Option<String>,
 }
 
-/// Who tries what.
+/// Attempt of a caller to do something that requires a check.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt<'a> {
-    /// The name that was given.
+    /// User name that was given.
     pub(super) name: &'a str,
-    /// Who that is, for the log.
+    /// User name for the log.
     pub(super) user: &'a str,
     pub(super) origin: &'a str,
     pub(super) action: Action,
@@ -109,7 +109,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// An attempt of somebody who is known.
+    /// Makes the attempt of a known user.
     pub(super) fn of(user: &'a UserName, action: Action, origin: &'a str, now: u64) -> Attempt<'a> {
         Attempt { name: user.as_str(), user: user.as_str(), origin, action, now }
     }
@@ -118,8 +118,8 @@ impl<'a> Attempt<'a> {
         deed(self.now, self.user, self.origin, self.action)
     }
 
-    /// What failures are counted by, and how many are free. Whoever wants names that are taken does not lock their holders out, nor
-    /// anybody else who comes from there.
+    /// Returns the counters of failures, and for each the number of failures without a delay. Attempts to register taken names
+    /// have a counter of their own, so that they lock out neither the holders of those names nor other users of the same origin.
     fn counters(&self) -> Vec<(String, usize)> {
         match self.action {
             Action::Register => vec![(format!("names wanted from {}", self.origin), limits::ORIGIN_FREE)],
@@ -128,13 +128,13 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// What the failures of a user are counted by. It may be a password that was typed in the place of a name, so too little of its
-/// digest is kept to find it by.
+/// Returns the name of the counter of a user's failures. The name may be a password typed by mistake, so that too little of its
+/// digest is kept to find it.
 pub(super) fn user_counter(name: &str) -> String {
     format!("user {}", hex(&fingerprint("attempts", name)[..2]))
 }
 
-/// An attempt that is being checked; it counts as a failure as long as this lives.
+/// Attempt that is being checked, which counts as a failure until it is dropped.
 pub(super) struct InFlight<'a> {
     auth: &'a Auth,
     counters: Vec<String>,
@@ -153,11 +153,11 @@ impl Drop for InFlight<'_> {
 }
 
 impl Auth {
-    /// Checks name and password.
+    /// Checks user name and password.
     ///
     /// # Errors
-    /// [`AuthError::WrongLogin`], or [`AuthError::Wait`] where there were too many failures; then nothing is checked.
-    /// [`AuthError::Lapsed`] where the password was changed meanwhile.
+    /// Returns [`AuthError::WrongLogin`] if they are wrong, [`AuthError::Wait`] without any check after too many failures, and
+    /// [`AuthError::Lapsed`] if the password was changed meanwhile.
     pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
         let name = UserName::folded(user);
         let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, name.as_str())?;
@@ -172,7 +172,7 @@ impl Auth {
             Second::App { .. } => CodeKind::App,
             Second::Mail => CodeKind::Mail,
         };
-        // Who knows the password is known, whether or not a code comes.
+        // The log records that the right password was given, even if no code follows.
         let awaited = Deed { note: "a code is awaited".to_owned(), ..attempt.deed() };
         self.note(awaited)?;
         let challenge = Challenge { id: self.await_code(proven, now)?, kind, mail_wait: None };
@@ -182,7 +182,7 @@ impl Auth {
         }))
     }
 
-    /// Remembers who has to give a code yet; gives what the login is called.
+    /// Stores a login that waits for its code, and returns its identifier.
     fn await_code(&self, proven: Proven, now: u64) -> Result<String, AuthError> {
         let id = hex(&random::<16>()?);
         let login = PendingLogin { proven, until: now + LOGIN_LIFETIME, tries: 0, mailed: None };
@@ -192,7 +192,7 @@ impl Auth {
         Ok(id)
     }
 
-    /// The login with a code on its way, where enough have not been mailed yet: a backup code does in any case.
+    /// Returns the challenge after mailing a code, unless too many mails were requested: a backup code is accepted in any case.
     fn with_code_mailed(&self, challenge: Challenge, now: u64) -> Result<Challenge, AuthError> {
         match self.send_code(&challenge, now) {
             Ok(()) => Ok(challenge),
@@ -201,10 +201,11 @@ impl Auth {
         }
     }
 
-    /// Mails a new code for a login; the one before it is worth nothing then.
+    /// Mails a new code for a login; the earlier code becomes invalid.
     ///
     /// # Errors
-    /// [`AuthError::Lapsed`]; [`AuthError::Wait`] where enough mails were asked for; or where the disk refuses.
+    /// Returns [`AuthError::Lapsed`] if the login is no longer pending, [`AuthError::Wait`] if too many mails were requested, or
+    /// fails if the disk refuses.
     pub fn send_code(&self, challenge: &Challenge, now: u64) -> Result<(), AuthError> {
         let waiting = self.pending().logins.get(&challenge.id).filter(|login| login.goes_on(now)).cloned();
         let (user, code) = (waiting.ok_or(AuthError::Lapsed)?.proven.user, otp::mail_code()?);
@@ -215,11 +216,12 @@ impl Auth {
         Ok(())
     }
 
-    /// Checks the code of a login: of the app or the mail, or a backup code.
+    /// Checks the code of a login: that of the app or the mail, or a backup code.
     ///
     /// # Errors
-    /// [`AuthError::WrongCode`]; [`AuthError::Wait`] where there were too many failures; [`AuthError::Lapsed`] where the login was
-    /// begun too long ago, failed too often, or the password was changed meanwhile.
+    /// Returns [`AuthError::WrongCode`] if the code is wrong, [`AuthError::Wait`] after too many failures, and
+    /// [`AuthError::Lapsed`] if the login began too long ago or failed too often, or if the password or the second factor was
+    /// changed meanwhile.
     pub fn login_with_code(&self, challenge: &Challenge, code: &Secret, now: u64) -> Result<Granted, AuthError> {
         let Some(login) = self.pending().logins.get(&challenge.id).cloned() else { return Err(AuthError::Lapsed) };
         let Proven { user, origin, .. } = &login.proven;
@@ -237,7 +239,7 @@ impl Auth {
             let matched = update_proven(transaction, &proven.user, proven.changes, |record| {
                 matching_factor(record, &login, id, code, now)
             })?;
-            // Of two that come with one code at once, the second finds nothing left to finish.
+            // Of two concurrent attempts with the same code, the second finds no pending login.
             let Some(factor) = matched.filter(|_| self.pending().logins.remove(id).is_some()) else {
                 note_failure(transaction, attempt, "wrong, old or used code")?;
                 return Ok(None);
@@ -249,7 +251,7 @@ impl Auth {
         Ok(Granted { token, account })
     }
 
-    /// The login that waits for a code, with one more try counted.
+    /// Returns the pending login and counts one more attempt.
     fn try_code(&self, id: &str, now: u64) -> Result<PendingLogin, AuthError> {
         let mut pending = self.pending();
         let login = pending.logins.get_mut(id).filter(|login| login.goes_on(now)).ok_or(AuthError::Lapsed)?;
@@ -257,7 +259,7 @@ impl Auth {
         Ok(login.clone())
     }
 
-    /// Notes a login that came too late.
+    /// Logs a login that has lapsed.
     fn noting_lapse<T>(&self, attempt: &Attempt<'_>, result: Result<T, AuthError>) -> Result<T, AuthError> {
         if matches!(result, Err(AuthError::Lapsed)) {
             self.note(attempt.deed().refused("lapsed"))?;
@@ -265,7 +267,7 @@ impl Auth {
         result
     }
 
-    /// How often the password and the second factor of whoever is logged in have been changed, if this is the password.
+    /// Returns the number of changes of the password and the second factor of a logged-in user, if the given password is right.
     pub(super) fn reassured(&self, password: &Secret, attempt: &Attempt<'_>) -> Result<u32, AuthError> {
         let record = self.record(attempt.name)?;
         match self.checked(password, Some(record), attempt) {
@@ -275,7 +277,7 @@ impl Auth {
         }
     }
 
-    /// The account, and how its password is kept, if there is one and the password is right.
+    /// Returns the account and the form of its stored password, if the account exists and the password is right.
     fn checked(
         &self,
         password: &Secret,
@@ -295,7 +297,7 @@ impl Auth {
         }
     }
 
-    /// Refuses where there were too many failures; attempts that are being checked count as such.
+    /// Refuses an attempt after too many failures; attempts that are being checked count as failures.
     pub(super) fn admit(&self, attempt: &Attempt<'_>) -> Result<InFlight<'_>, AuthError> {
         let counters = attempt.counters();
         let seconds = {
@@ -312,7 +314,8 @@ impl Auth {
         Err(AuthError::Wait { seconds })
     }
 
-    /// How long these counters make somebody wait. What is no longer in flight has been written before.
+    /// Returns the number of seconds that these counters require to wait. Attempts that are no longer in flight have been written
+    /// before.
     fn wait(&self, pending: &Pending, counters: &[(String, usize)], now: u64) -> Result<u64, AuthError> {
         let reading = self.0.database.read()?;
         let mut seconds = 0;
@@ -334,7 +337,7 @@ impl Auth {
         Ok(Granted { token, account })
     }
 
-    /// All that a login changes, in one transaction.
+    /// Makes all changes of a login, in one transaction.
     fn grant(&self, transaction: &WriteTransaction, proven: &Proven, token: &Token, now: u64) -> Result<Account, AuthError> {
         let Proven { user, origin, changes, raised } = proven;
         sessions::sweep(transaction, &self.0.policy, now)?;
@@ -353,8 +356,8 @@ impl Auth {
     }
 }
 
-/// Changes an account for somebody who has begun to after so many `changes` of its password and second factor. Whoever has changed
-/// one of them meanwhile has ended what was begun.
+/// Changes an account for an operation that began when its password and second factor had been changed `changes` times. A later
+/// change of either invalidates the operation.
 pub(super) fn update_proven<T>(
     transaction: &WriteTransaction,
     user: &UserName,
@@ -364,7 +367,7 @@ pub(super) fn update_proven<T>(
     update(transaction, user, |record| if record.changes == changes { change(record) } else { Err(AuthError::Lapsed) })
 }
 
-/// What a code is, in words, where it is right; it is used up then.
+/// Returns the kind of the code in words if the code is right; the code is used up then.
 fn matching_factor(
     record: &mut AccountRecord,
     login: &PendingLogin,
@@ -375,7 +378,8 @@ fn matching_factor(
     if let Second::App { secret, last_step } = &mut record.second
         && let Some(step) = otp::matching_step(secret, &record.name, code, now)?
     {
-        // RFC 6238, section 5.2: a code is good for one login. No clock that was right has seen a code of a later step than the next.
+        // RFC 6238, section 5.2: a code is valid for one login. A correct clock has accepted no code of a step later than the
+        // next one, so that a later `last_step` is ignored.
         let used = Some(*last_step).filter(|&used| used <= now / otp::STEP + 1);
         let is_new = used.is_none_or(|used| step > used);
         *last_step = used.map_or(step, |used| step.max(used));
@@ -398,14 +402,14 @@ fn is_same(a: &Fingerprint, b: &Fingerprint) -> bool {
     a.ct_eq(b).into()
 }
 
-/// Forgets failures that count no longer, of whoever had them.
+/// Removes failures that no longer count, of all users and origins.
 fn sweep_failures(transaction: &WriteTransaction, now: u64) -> Result<(), DatabaseError> {
     let counts =
         |_: &str, value: &[u8]| database::decode::<Vec<u64>>(value).is_ok_and(|failures| limits::any_counts(&failures, now));
     Ok(transaction.open_table(ATTEMPTS)?.retain(counts)?)
 }
 
-/// Counts a failure and notes it.
+/// Counts a failure and logs it.
 pub(super) fn note_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
     for (counter, _) in attempt.counters() {
         let mut failures: Vec<u64> = store::get(transaction, ATTEMPTS, counter.as_str())?.unwrap_or_default();

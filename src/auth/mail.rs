@@ -1,5 +1,5 @@
-//! Mails to the holders of accounts: what they say, and the queue in which they wait until somebody has sent them. Knows
-//! nothing of how that is done.
+//! Mails to the holders of accounts: their texts, and the queue in which they wait until they are sent. The module sends no mail
+//! itself.
 
 use std::fmt;
 
@@ -16,61 +16,61 @@ use crate::database::{Database, DatabaseError, Purpose};
 use crate::stored_time;
 use secrecy::ExposeSecret;
 
-/// A mail is given up after so many seconds.
+/// Time after which an unsent mail is given up, in seconds.
 const LIFETIME: u64 = 2 * 24 * 3600;
-/// How long a mailed code is valid, in seconds.
+/// Validity of a mailed code, in seconds.
 pub(super) const CODE_LIFETIME: u64 = 10 * 60;
-/// Seconds after the first attempt that failed; each further one doubles them.
+/// Pause after the first failed attempt, in seconds; each further failure doubles it.
 const FIRST_PAUSE: u64 = 30;
-/// No pause is longer, in seconds.
+/// Longest pause between two attempts, in seconds.
 const PAUSE_MAX: u64 = 3600;
-/// So many mails are remembered that were given up.
+/// Number of given-up mails that are kept.
 const GIVEN_UP_KEPT: u64 = 100;
-/// No longer reason is kept for which a mail was not sent, in characters.
+/// Length of the stored reason of a failure, in characters.
 const REASON_MAX: usize = 500;
 
-/// Why a mail was not sent.
+/// Failure to send a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsent {
-    /// Why.
+    /// Reason for the failure, as reported by the mail server or the client.
     pub reason: String,
-    /// To try again would come to the same (RFC 5321, section 4.2.1).
+    /// True if the failure is permanent, so that another attempt would fail too (RFC 5321, section 4.2.1).
     pub is_final: bool,
 }
 
-/// What becomes of a mail after an attempt to send it.
+/// State of a mail after an attempt to send it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It is sent.
+    /// The mail was sent.
     Sent,
-    /// It waits until then: seconds since 1970.
+    /// The mail waits for another attempt at this time, in seconds since 1970.
     Waits(u64),
-    /// It is not tried again.
+    /// The mail was given up and is not tried again.
     GivenUp,
 }
 
-/// A mail that waits to be sent.
+/// Mail that waits to be sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// To whom.
+    /// Address of the recipient.
     pub to: Email,
-    /// About what.
+    /// Subject line of the mail.
     pub subject: String,
-    /// What it says. It may hold a code: it is for the addressee alone.
+    /// Text of the mail. It may contain a code, and is meant for the recipient alone.
     pub text: String,
-    /// When it was written: seconds since 1970.
+    /// Time at which the mail was written, in seconds since 1970.
     pub at: u64,
-    /// When it is not worth sending any more.
+    /// Time at which the mail expires, in seconds since 1970.
     pub until: u64,
-    /// How often sending has failed.
+    /// Number of failed attempts to send the mail.
     pub attempts: u32,
-    /// When it is tried next.
+    /// Time of the next attempt, in seconds since 1970.
     pub next: u64,
-    /// Why sending failed last.
+    /// Reason of the last failure.
     pub error: Option<String>,
 }
 
-/// Without what it says.
+/// Writes the mail without its text, which may contain a code.
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Mail { to, subject, at, attempts, .. } = self;
@@ -84,7 +84,7 @@ impl Mail {
         Mail { to: to.clone(), subject, text, at, until: at + LIFETIME, attempts: 0, next: at, error: None }
     }
 
-    /// Somebody has logged in.
+    /// Makes the mail that tells a user of a login.
     pub(super) fn login(to: &Email, user: &str, origin: &str, at: u64) -> Mail {
         let text = format!(
             "{user} has logged in.\n\nTime:   {}\nOrigin: {origin}\n\nIf this was not you, change your password.\n",
@@ -93,7 +93,7 @@ impl Mail {
         Mail::new(to, "login", text, at)
     }
 
-    /// A code to log in with.
+    /// Makes the mail with a one-time code.
     pub(super) fn code(to: &Email, code: &Secret, at: u64) -> Mail {
         let minutes = CODE_LIFETIME / 60;
         let text = format!(
@@ -104,7 +104,7 @@ impl Mail {
         Mail { until: at + CODE_LIFETIME, ..Mail::new(to, "your code", text, at) }
     }
 
-    /// Something about the account has changed.
+    /// Makes the mail that tells a user of a change of the account.
     pub(super) fn changed(to: &Email, user: &str, what: &str, at: u64) -> Mail {
         let time = timestamp(at);
         let text =
@@ -112,7 +112,7 @@ impl Mail {
         Mail::new(to, what, text, at)
     }
 
-    /// What becomes of it after an attempt to send it, and the mail as it is then.
+    /// Returns the state of the mail after an attempt to send it, and the updated mail.
     pub(super) fn after(self, result: Result<(), Unsent>, now: u64) -> (Fate, Mail) {
         let Err(unsent) = result else { return (Fate::Sent, self) };
         let pause = FIRST_PAUSE.saturating_mul(1u64.checked_shl(self.attempts).unwrap_or(u64::MAX)).min(PAUSE_MAX);
@@ -122,40 +122,40 @@ impl Mail {
         (fate, Mail { at: self.at.min(now), until, attempts, next, error, ..self })
     }
 
-    /// When it is not worth sending any more, where it was written by a clock that was ahead.
+    /// Returns the time at which the mail expires, shifted if the clock was ahead when the mail was written.
     fn ends(&self, now: u64) -> u64 {
         self.until.saturating_sub(self.at.saturating_sub(now))
     }
 
-    /// Whether it is to be tried now: its time has come, or lies further ahead than any pause.
+    /// Returns true if the next attempt is due, or lies further in the future than any pause lasts.
     pub fn is_due(&self, now: u64) -> bool {
         self.next_try(now) <= now
     }
 
-    /// When it is tried next, in seconds since 1970.
+    /// Returns the time of the next attempt, in seconds since 1970.
     pub fn next_try(&self, now: u64) -> u64 {
         now + stored_time::wait_until(self.next, now, PAUSE_MAX)
     }
 
-    /// Whether it is too old to be sent.
+    /// Returns true if the mail has expired.
     pub fn is_too_old(&self, now: u64) -> bool {
         self.ends(now) <= now
     }
 
-    /// Nothing but that mail arrives.
+    /// Makes a test mail.
     pub(super) fn test(to: &Email, at: u64) -> Mail {
         Mail::new(to, "test", format!("Mail from p2p arrives.\n\nTime: {}\n", timestamp(at)), at)
     }
 }
 
-/// `2026-11-23 20:15:00 UTC`
+/// Formats a time as in `2026-11-23 20:15:00 UTC`.
 fn timestamp(at: u64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     let time = i64::try_from(at).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
     time.and_then(|time| time.format(format).ok()).unwrap_or_else(|| at.to_string())
 }
 
-/// A number for a mail. None is given twice: files of the outbox are called by them.
+/// Returns a new number for a mail. No number is used twice, since files of the outbox are named by them.
 pub(super) fn next_number(transaction: &WriteTransaction) -> Result<u64, DatabaseError> {
     let mut numbers = transaction.open_table(MAIL_NUMBERS)?;
     let number = numbers.get(())?.map_or(1, |last| last.value() + 1);
@@ -163,12 +163,12 @@ pub(super) fn next_number(transaction: &WriteTransaction) -> Result<u64, Databas
     Ok(number)
 }
 
-/// Puts a mail into the queue.
+/// Adds a mail to the queue.
 pub(super) fn queue(transaction: &WriteTransaction, mail: &Mail) -> Result<(), DatabaseError> {
     store::put(transaction, MAILS, next_number(transaction)?, mail)
 }
 
-/// Counts a mail that a user has asked for; refuses where there were enough.
+/// Counts a mail that a user has requested, and refuses it if too many were requested.
 pub(super) fn allow(transaction: &WriteTransaction, user: &UserName, now: u64) -> Result<(), AuthError> {
     let key = format!("mails to {user}");
     let mut asked: Vec<u64> = store::get(transaction, ATTEMPTS, key.as_str())?.unwrap_or_default();
@@ -181,17 +181,17 @@ pub(super) fn allow(transaction: &WriteTransaction, user: &UserName, now: u64) -
     }
 }
 
-/// The queue, oldest first.
+/// Returns the queued mails, oldest first.
 pub(super) fn queued(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseError> {
     store::all(&database.read()?.open_table(MAILS)?, |number| number)
 }
 
-/// The latest mails that were given up, oldest first.
+/// Returns the latest given-up mails, oldest first.
 pub(super) fn given_up(database: &Database) -> Result<Vec<(u64, Mail)>, DatabaseError> {
     store::all(&database.read()?.open_table(MAILS_GIVEN_UP)?, |number| number)
 }
 
-/// Notes that a mail was sent, or why not.
+/// Records the outcome of an attempt to send a queued mail.
 pub(super) fn note(database: &Database, number: u64, result: Result<(), Unsent>, now: u64) -> Result<Fate, DatabaseError> {
     database.write_for(Purpose::Access, |transaction| {
         let Some(mail) = store::get::<_, Mail>(transaction, MAILS, number)? else { return Ok(Fate::Sent) };
@@ -208,12 +208,13 @@ pub(super) fn note(database: &Database, number: u64, result: Result<(), Unsent>,
     })
 }
 
-/// Remembers that a mail which waited in memory was given up.
+/// Records that a mail that waited in memory was given up.
 pub(super) fn give_up(database: &Database, number: u64, mail: Mail) -> Result<(), DatabaseError> {
     database.write_for(Purpose::Access, |transaction| remember_given_up(transaction, number, mail))
 }
 
-/// Keeps what is to be known of a mail that was given up: not what it said, which may be a secret; and no more of them than the latest.
+/// Keeps the record of a given-up mail without its text, which may contain a secret, and drops the oldest records beyond the
+/// limit.
 fn remember_given_up(transaction: &WriteTransaction, number: u64, mail: Mail) -> Result<(), DatabaseError> {
     store::put(transaction, MAILS_GIVEN_UP, number, &Mail { text: String::new(), ..mail })?;
     let mut table = transaction.open_table(MAILS_GIVEN_UP)?;

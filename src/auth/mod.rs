@@ -1,19 +1,19 @@
-//! Floor 1: accounts, passwords, one-time passwords, sessions, the mails and the audit log that go with them.
+//! Floor 1: accounts, passwords, one-time passwords, sessions, and the mails and the audit log that belong to them.
 //!
-//! | file | what it is |
+//! | file | contents |
 //! |---|---|
 //! | [`names`] | user names and e-mail addresses |
-//! | [`password`] | which are accepted, and how they are kept (PBKDF2) |
-//! | [`otp`] | codes of an app (TOTP), backup codes, mailed codes |
-//! | [`secret`] | secrets, tokens, chance |
-//! | [`limits`] | how often somebody may fail |
-//! | [`audit`] | who tried what, in a chain of hashes |
-//! | [`mail`] | what is mailed, and the queue |
-//! | `login`, `sessions`, `enrolment`, `registration` | what can be done, each step one transaction |
-//! | `store` | the tables |
+//! | [`password`] | rules for passwords, and their storage (PBKDF2) |
+//! | [`otp`] | codes of an authenticator app (TOTP), backup codes, mailed codes |
+//! | [`secret`] | secrets, tokens, random bytes |
+//! | [`limits`] | throttling of failed attempts |
+//! | [`audit`] | the audit log, a hash chain of attempts |
+//! | [`mail`] | the texts of mails, and their queue |
+//! | `login`, `sessions`, `enrolment`, `registration` | the operations, each step one transaction |
+//! | `store` | the tables of the database |
 //!
-//! Every call blocks, for as long as PBKDF2 or the disk takes: [`Auth::off_thread`] keeps them off async threads. The wall clock comes in as `now`,
-//! in seconds since 1970. Knows nothing of files, nodes or front ends.
+//! Every call blocks, for as long as PBKDF2 or the disk takes: [`Auth::off_thread`] keeps them off async threads. The wall clock
+//! is passed in as `now`, in seconds since 1970. Independent of files, nodes and front ends.
 
 pub mod audit;
 mod enrolment;
@@ -53,99 +53,100 @@ pub use self::secret::{Secret, Token};
 pub use self::sessions::SessionInfo;
 pub use self::store::Role;
 
-/// Why somebody is not let do something.
+/// Reason why an operation on accounts or sessions is refused or fails.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthError {
-    /// The database refused.
+    /// The database reported an error.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The system's generator of random bytes refused.
+    /// The random number generator of the operating system failed.
     #[error("the system gives no random bytes: {reason}")]
     NoChance {
-        /// What it said.
+        /// Message of the operating system.
         reason: String,
     },
-    /// A library did what it should not: a bug.
+    /// A library failed unexpectedly, which is a bug of this program.
     #[error("internal error: {reason}")]
     Internal {
-        /// What it said.
+        /// Message of the library.
         reason: String,
     },
-    /// A text is no user name or no address.
+    /// A text is not a valid user name or e-mail address.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A password is not accepted.
+    /// The password violates the rules for passwords.
     #[error("the password is not accepted: {0}")]
     Password(#[from] PasswordError),
-    /// There is an account of that name.
+    /// An account with that user name exists already.
     #[error("the user name `{name}` is taken")]
     NameTaken {
-        /// The name.
+        /// User name that is taken.
         name: UserName,
     },
-    /// There is an account with that address.
+    /// An account with that e-mail address exists already.
     #[error("there is an account with the address {email} already")]
     EmailTaken {
-        /// The address.
+        /// Address that is taken.
         email: Email,
     },
-    /// The name, the password or both are wrong; which is not told.
+    /// The user name, the password or both are wrong; the message does not tell which.
     #[error("wrong user name or password")]
     WrongLogin,
-    /// The password of whoever is logged in is wrong.
+    /// The password given by a logged-in user is wrong.
     #[error("the password is wrong")]
     WrongPassword,
-    /// The code is wrong, too old, or used.
+    /// The code is wrong, too old, or used already.
     #[error("the code is wrong, too old or used already")]
     WrongCode,
-    /// There were too many failures, or too many codes were mailed.
+    /// Too many attempts have failed, or too many mails were requested.
     #[error("too many attempts; try again in {seconds} s")]
     Wait {
-        /// How long.
+        /// Time until the next attempt is allowed, in seconds.
         seconds: u64,
     },
-    /// A login or an enrolment was begun too long ago, failed too often, or was overtaken by a new password.
+    /// The login or the enrolment took too long, failed too often, or was invalidated by a change of the password or the second
+    /// factor.
     #[error("that has lapsed: it took too long, failed too often or was overtaken by another change; begin anew")]
     Lapsed,
-    /// There is no enrolment to confirm.
+    /// No enrolment is pending that could be confirmed.
     #[error("there is nothing to confirm; `otp enable` begins, and `otp confirm` goes on with it in the same session")]
     NothingBegun,
-    /// The session is over.
+    /// The session has ended, or the token belongs to no session.
     #[error("the session is over; log in again")]
     SessionOver,
-    /// There is no such session.
+    /// The user has no session with this identifier.
     #[error("there is no session `{id}`; `sessions` lists them")]
     UnknownSession {
-        /// What was asked for.
+        /// Identifier that was given.
         id: String,
     },
-    /// There is no such account.
+    /// No account has this user name.
     #[error("there is no user `{name}`")]
     UnknownUser {
-        /// What was asked for.
+        /// User name that was given.
         name: String,
     },
-    /// Whoever is logged in is not to get round the password that `passwd` asks for.
+    /// Admins cannot reset their own account, since that would bypass the old password that `passwd` asks for.
     #[error("your own account is not reset; `passwd` and `otp disable` change it")]
     OwnReset,
     /// One-time passwords are enabled already.
     #[error("one-time passwords are enabled already; `otp disable` first")]
     OtpEnabled,
-    /// They are not.
+    /// One-time passwords are not enabled.
     #[error("one-time passwords are not enabled; `otp enable` does that")]
     OtpDisabled,
 }
 
-/// What is configured.
+/// Configuration of accounts and sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Iterations of PBKDF2.
+    /// Number of iterations of PBKDF2 for new password hashes.
     pub iterations: u32,
-    /// A session ends after so many seconds.
+    /// Longest duration of a session, in seconds.
     pub session_lifetime: u64,
-    /// And after so many in which it is not used.
+    /// Longest time for which a session may stay unused, in seconds.
     pub session_idle: u64,
-    /// So many entries of the audit log are kept.
+    /// Number of entries of the audit log that are kept.
     pub audit_entries: u64,
 }
 
@@ -156,22 +157,22 @@ impl Default for Policy {
     }
 }
 
-/// An account, as others may see it.
+/// Public data of an account, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its name.
+    /// User name of the account.
     pub name: UserName,
-    /// Where its mail goes.
+    /// E-mail address that mails to the user go to.
     pub email: Email,
-    /// What it may do.
+    /// Role of the user.
     pub role: Role,
-    /// When it was made: seconds since 1970.
+    /// Time at which the account was created, in seconds since 1970.
     pub created_at: u64,
-    /// When its holder last logged in.
+    /// Time of the last login, in seconds since 1970.
     pub last_login: Option<u64>,
-    /// What is asked after the password.
+    /// Second factor of the account; `None` if one-time passwords are disabled.
     pub second_factor: Option<CodeKind>,
-    /// How many backup codes are left.
+    /// Number of unused backup codes.
     pub backup_codes: usize,
 }
 
@@ -193,7 +194,7 @@ impl From<&AccountRecord> for Account {
     }
 }
 
-/// The accounts of a database. Cheap to clone.
+/// Accounts of a database. Clones are cheap and share their state.
 #[derive(Debug, Clone)]
 pub struct Auth(Arc<Inner>);
 
@@ -201,49 +202,49 @@ pub struct Auth(Arc<Inner>);
 struct Inner {
     database: Database,
     policy: Policy,
-    /// Iterations that a refused password takes: as many as any that is kept. Looked up with the first refusal.
+    /// Number of iterations that a refused password takes: the largest of any stored hash, determined at the first refusal.
     refusal_iterations: OnceLock<u32>,
     pending: Mutex<Pending>,
-    /// Told whenever a mail may have been queued.
+    /// Notified after every transaction in which a mail may have been queued.
     mail_queued: Arc<Notify>,
 }
 
-/// What has been begun and is forgotten when the process ends.
+/// Pending operations, kept in memory alone and forgotten when the process ends.
 #[derive(Debug, Default)]
 struct Pending {
     logins: HashMap<String, PendingLogin>,
     enrolments: HashMap<UserName, PendingEnrolment>,
-    /// Mails with codes for them, by number.
+    /// Mails that contain the codes of pending operations, by number.
     codes: BTreeMap<u64, Mail>,
-    /// Attempts that are being checked: they count as failures until they are known not to be.
+    /// Number of attempts being checked, by counter; each counts as a failure until its outcome is known.
     in_flight: HashMap<String, usize>,
 }
 
-/// Whether a database has any accounts.
+/// Returns true if a database has any accounts.
 ///
 /// # Errors
-/// Where the disk refuses, or nobody has made the tables yet.
+/// Fails if the disk refuses, or if the tables have not been created yet.
 pub fn has_accounts(database: &Database) -> Result<bool, AuthError> {
     let table = database.read()?.open_table(ACCOUNTS).map_err(DatabaseError::from)?;
     Ok(!table.is_empty().map_err(DatabaseError::from)?)
 }
 
 impl Auth {
-    /// The accounts of this database.
+    /// Opens the accounts of this database and creates the tables that are missing.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn open(database: Database, policy: Policy) -> Result<Auth, AuthError> {
         store::create_tables(&database)?;
         let (refusal_iterations, pending, mail_queued) = Default::default();
         Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, mail_queued })))
     }
 
-    /// Does what takes as long as a password's hash or a disk on a thread that may wait for it. Where nobody waits any more, it is
-    /// done nevertheless.
+    /// Runs blocking work, such as hashing a password or writing to disk, on a thread that may block. The work is completed even
+    /// if the returned future is dropped.
     ///
     /// # Errors
-    /// What `work` says.
+    /// Returns the error of `work`.
     pub async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Auth) -> Result<T, AuthError> + Send + 'static,
@@ -253,35 +254,35 @@ impl Auth {
         done.unwrap_or_else(|error| Err(AuthError::Internal { reason: error.to_string() }))
     }
 
-    /// Whether there is any account.
+    /// Returns true if any account exists.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn has_accounts(&self) -> Result<bool, AuthError> {
         has_accounts(&self.0.database)
     }
 
-    /// All accounts, by name.
+    /// Lists all accounts, sorted by user name.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn accounts(&self) -> Result<Vec<Account>, AuthError> {
         Ok(self.records()?.iter().map(Account::from).collect())
     }
 
-    /// The admin to whom belongs what was stored before there were accounts: the first one.
+    /// Returns the admin whose account is the oldest, who owns the files that were stored before any account existed.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn first_admin(&self) -> Result<Option<UserName>, AuthError> {
         let admins = self.accounts()?.into_iter().filter(|account| account.role == Role::Admin);
         Ok(admins.min_by_key(|account| account.created_at).map(|account| account.name))
     }
 
-    /// One account.
+    /// Returns the account with this user name.
     ///
     /// # Errors
-    /// [`AuthError::UnknownUser`], or where the disk refuses.
+    /// Returns [`AuthError::UnknownUser`] if there is no such account, or fails if the disk refuses.
     pub fn account(&self, name: &str) -> Result<Account, AuthError> {
         Ok(Account::from(&self.record(name)?))
     }
@@ -297,56 +298,56 @@ impl Auth {
         Ok(records.into_iter().map(|((), record)| record).collect())
     }
 
-    /// The latest entries of the audit log, latest first: of one user, or of all.
+    /// Returns the latest `count` entries of the audit log with their numbers, latest first: those of one user, or of all.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn audit(&self, count: usize, user: Option<&UserName>) -> Result<Vec<(u64, Deed)>, AuthError> {
         let fits = |deed: &Deed| user.is_none_or(|user| deed.user == user.as_str());
         Ok(audit::latest(&self.0.database, count, fits)?)
     }
 
-    /// Whether the audit log is as it was written.
+    /// Verifies the hash chain of the audit log.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn verify_audit(&self) -> Result<Finding, AuthError> {
         Ok(audit::verify(&self.0.database)?)
     }
 
-    /// Notes that somebody does something with what is somebody else's, or is refused.
+    /// Writes to the audit log that a user accesses property of another user, or is refused that access.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn note_access(&self, user: &UserName, origin: &str, what: &str, done: bool, now: u64) -> Result<(), AuthError> {
         self.note(Deed { done, note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Access) })
     }
 
-    /// Notes that somebody has let another read a file, or no longer.
+    /// Writes to the audit log that a user has granted another one read access to a file, or revoked it.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn note_share(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
         self.note(Deed { note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Share) })
     }
 
-    /// Puts a deed into the audit log, in a transaction of its own.
+    /// Appends an entry to the audit log, in a transaction of its own.
     fn note(&self, deed: Deed) -> Result<(), AuthError> {
         Ok(self.write_access(|transaction| audit::append(transaction, deed))?)
     }
 
-    /// Whoever sends mails waits for this.
+    /// Returns the notification that the sender of mails waits for.
     pub fn mail_queued(&self) -> Arc<Notify> {
         Arc::clone(&self.0.mail_queued)
     }
 
-    /// One durable transaction; whoever sends mails looks whether there is one now. The audit log is cut to its limit in it.
+    /// Runs one durable transaction, trims the audit log to its limit in it, and notifies the sender of mails afterwards.
     fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
         self.write_for(Purpose::Keep, body)
     }
 
-    /// The same for what lets somebody in or turns them away: it is done on a full disk too, and where nothing can be written it
-    /// lasts as long as the process.
+    /// Runs a transaction that grants or refuses access. It is done on a full disk too, and if the disk cannot be written at all,
+    /// its effects last as long as the process.
     fn write_access<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
         self.write_for(Purpose::Access, body)
     }
@@ -365,28 +366,28 @@ impl Auth {
         Ok(result)
     }
 
-    /// The mails that wait to be sent, oldest first.
+    /// Returns the mails that wait to be sent, oldest first.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn mails(&self) -> Result<Vec<(u64, Mail)>, AuthError> {
         let mut mails: BTreeMap<u64, Mail> = mail::queued(&self.0.database)?.into_iter().collect();
         mails.extend(self.pending().codes.clone());
         Ok(mails.into_iter().collect())
     }
 
-    /// The latest mails that were given up, oldest first, without what they said.
+    /// Returns the latest undeliverable mails, oldest first and without their texts.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn mails_given_up(&self) -> Result<Vec<(u64, Mail)>, AuthError> {
         Ok(mail::given_up(&self.0.database)?)
     }
 
-    /// Notes that a mail was sent, or why not; gives what becomes of it.
+    /// Records the outcome of an attempt to send a mail, and returns the new state of the mail.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn note_mail(&self, number: u64, result: Result<(), Unsent>, now: u64) -> Result<Fate, AuthError> {
         let code = self.pending().codes.remove(&number);
         let Some(code) = code else { return Ok(mail::note(&self.0.database, number, result, now)?) };
@@ -399,10 +400,10 @@ impl Auth {
         Ok(fate)
     }
 
-    /// Queues a mail to a user that says nothing but that mail arrives. Gives its address.
+    /// Queues a test mail to a user, and returns the address that it goes to.
     ///
     /// # Errors
-    /// [`AuthError::Wait`] where enough were asked for, or where the disk refuses.
+    /// Returns [`AuthError::Wait`] if too many mails were requested, or fails if the disk refuses.
     pub fn test_mail(&self, user: &UserName, now: u64) -> Result<Email, AuthError> {
         let email = self.record(user.as_str())?.email;
         self.write(|transaction| {
@@ -412,7 +413,7 @@ impl Auth {
         .map(|()| email)
     }
 
-    /// Mails a code. It waits in memory, and is gone with what it is for.
+    /// Mails a code. The mail waits in memory, and is discarded together with the pending operations.
     fn mail_code(&self, user: &UserName, code: &Secret, now: u64) -> Result<(), AuthError> {
         let email = self.record(user.as_str())?.email;
         let number = self.write_access(|transaction| {
@@ -424,7 +425,7 @@ impl Auth {
         Ok(())
     }
 
-    /// Forgets what waits for a code: nobody will bring one any more.
+    /// Discards the pending logins, enrolments and codes.
     pub fn forget_pending(&self) {
         let mut pending = self.pending();
         pending.logins.clear();
@@ -432,7 +433,7 @@ impl Auth {
         pending.codes.clear();
     }
 
-    /// Iterations that a refused password takes.
+    /// Returns the number of iterations that a refused password takes.
     fn refusal_iterations(&self) -> Result<u32, AuthError> {
         if let Some(&known) = self.0.refusal_iterations.get() {
             return Ok(known);
@@ -443,24 +444,24 @@ impl Auth {
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        // Whoever panicked with it left a map that is whole.
+        // A panic while the lock was held has left the maps consistent.
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Something that was done.
+/// Makes the audit entry of a successful action.
 fn deed(at: u64, user: &str, origin: &str, action: Action) -> Deed {
     Deed { at, user: user.to_owned(), origin: origin.to_owned(), action, done: true, note: String::new() }
 }
 
 impl Deed {
-    /// The same, but refused.
+    /// Returns the entry of the same action, but refused.
     fn refused(self, note: &str) -> Deed {
         Deed { done: false, note: note.to_owned(), ..self }
     }
 }
 
-/// Changes an account in a transaction.
+/// Changes the record of an account within a transaction.
 fn update<T>(
     transaction: &WriteTransaction,
     name: &UserName,

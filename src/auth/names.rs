@@ -1,4 +1,4 @@
-//! What accounts are called: user names and e-mail addresses. Knows nothing of who has one.
+//! User names and e-mail addresses: their syntax and the form in which they are compared. Independent of accounts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,33 +10,33 @@ use thiserror::Error;
 
 use crate::spelling::{composed, folded, hidden_character, without_hidden};
 
-/// The longest user name, in characters.
+/// Length of the longest user name, in characters.
 const NAME_MAX: usize = 32;
-/// The longest address, in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+/// Length of the longest address in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const EMAIL_MAX: usize = 254;
 
-/// What a message repeats of a text, in characters.
+/// Length of the longest excerpt of a text in an error message, in characters.
 const REPEATED_MAX: usize = 64;
 
-/// Why a text is no user name or no address.
+/// Error of parsing a user name or an e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// No user name.
+    /// The text is not a valid user name.
     #[error(
         "`{0}` is no user name: 1 to {NAME_MAX} of a-z, 0-9, `.`, `_` and `-`, the first a letter or a digit (capitals count as small letters)"
     )]
     User(String),
-    /// No address.
+    /// The text is not a valid e-mail address.
     #[error("`{0}` is no e-mail address to which a mail can be sent, as in name@example.org")]
     Email(String),
 }
 
-/// The name of an account.
+/// User name of an account, in the form in which names are compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UserName(String);
 
 impl UserName {
-    /// The name.
+    /// Returns the user name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,14 +49,14 @@ impl fmt::Display for UserName {
 }
 
 impl UserName {
-    /// A text that somebody gives for a user name, as it is compared: capitals and wide characters make no difference
-    /// (UsernameCaseMapped, RFC 8265, section 3.3), nor do blanks around it.
+    /// Converts a text into the form in which user names are compared: letter case and the width of characters are ignored
+    /// (UsernameCaseMapped, RFC 8265, section 3.3), and so is surrounding white space.
     pub fn folded(text: &str) -> String {
         folded(text.trim())
     }
 }
 
-/// Reads a name as it is compared.
+/// Parses a user name and converts it to the form in which names are compared.
 impl FromStr for UserName {
     type Err = NameError;
 
@@ -72,25 +72,26 @@ impl FromStr for UserName {
     }
 }
 
-/// An e-mail address. Two that differ in case, in the width of characters or in how the domain is written are the same.
+/// E-mail address. Addresses that differ in letter case, in the width of characters or in the encoding of the domain are the same
+/// address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Email(String);
 
 impl Email {
-    /// The address, as it was given.
+    /// Returns the address as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The address as mails are sent to it: its domain in A-labels (RFC 5890, section 2.3.2.1).
+    /// Returns the address that mails are sent to, with the domain in A-labels (RFC 5890, section 2.3.2.1).
     ///
     /// # Errors
-    /// Where none can be sent, which an account of before may have.
+    /// Returns [`NameError::Email`] if no mail can be sent to the address, which is possible for accounts of earlier versions.
     pub fn to_mailed(&self) -> Result<Address, NameError> {
         mailed(&self.0).ok_or_else(|| NameError::Email(printable(&self.0, REPEATED_MAX)))
     }
 
-    /// What two addresses have in common that are the same.
+    /// Returns the comparable form of the address, which is equal for addresses that are the same.
     pub(super) fn key(&self) -> String {
         match mailed(&self.0) {
             Some(address) => format!("{}@{}", folded(address.user()), address.domain()),
@@ -119,19 +120,20 @@ impl FromStr for Email {
     }
 }
 
-/// The address that mails to `text` go to; none where the library that sends them would not send one: it reads the recipients of a mail
-/// out of its header.
+/// Returns the address that mails to `text` go to, or `None` if the library that sends mails would not accept it: that library
+/// parses the recipients of a mail from its header.
 fn mailed(text: &str) -> Option<Address> {
     let (user, domain) = text.rsplit_once('@')?;
     let domain = idna::domain_to_ascii_strict(domain).ok()?;
-    // No top-level domain is a number (RFC 3696, section 2): it would be an address of the Internet, which stands in brackets.
+    // No top-level domain is a number (RFC 3696, section 2): such a domain would be an IP address, which is written in brackets.
     domain.rsplit('.').next().filter(|label| label.contains(|c: char| !c.is_ascii_digit()))?;
     let address = Address::new(user, domain).ok()?;
     let header: Mailboxes = address.to_string().parse().ok()?;
     header.iter().map(|mailbox| &mailbox.email).eq([&address]).then_some(address)
 }
 
-/// What a message or a log repeats of a text that somebody typed: so many characters of it, and nothing that upsets a terminal.
+/// Prepares a text that a user typed for a message or a log: at most `max` characters of it, without those that disturb a
+/// terminal.
 pub(super) fn printable(text: &str, max: usize) -> String {
     without_hidden(text).chars().take(max).collect()
 }

@@ -1,5 +1,4 @@
-//! One-time passwords: codes of an authenticator app (TOTP, RFC 6238), backup codes, and codes that are mailed. Knows nothing
-//! of who logs in.
+//! One-time passwords: codes of an authenticator app (TOTP, RFC 6238), backup codes, and mailed codes. Independent of logins.
 
 use std::fmt;
 
@@ -12,24 +11,24 @@ use super::AuthError;
 use super::names::UserName;
 use super::secret::{Fingerprint, Secret, fingerprint, random};
 
-/// Seconds that a code of an app is for (RFC 6238, section 5.2).
+/// Time step of an app's code in seconds (RFC 6238, section 5.2).
 pub const STEP: u64 = 30;
-/// How many backup codes there are.
+/// Number of backup codes of an account.
 pub const BACKUP_CODES: usize = 10;
-/// How many bytes of chance are in each: 80 bits, so that the digest of one cannot be tried out.
+/// Number of random bytes in each backup code: 80 bits, so that a code cannot be found from its digest by trial.
 const BACKUP_BYTES: usize = 10;
-/// Who the app says that a code is for.
+/// Issuer that the authenticator app shows with the code.
 const ISSUER: &str = "p2p";
-/// What backup codes are written with: base32 (RFC 4648), small.
+/// Alphabet of backup codes: base32 (RFC 4648) in lower case.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// The secret of an app: as many bytes as SHA-1 gives (RFC 4226, section 4, recommends 160 bits). Wiped when it is dropped, and
-/// never shown by `Debug`.
+/// Secret of an authenticator app, with the length of a SHA-1 digest (RFC 4226, section 4, recommends 160 bits). It is wiped when
+/// it is dropped, and never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AppSecret([u8; 20]);
 
 impl AppSecret {
-    /// A new one.
+    /// Generates a new random secret.
     pub(super) fn new() -> Result<AppSecret, AuthError> {
         random().map(AppSecret)
     }
@@ -47,12 +46,12 @@ impl Drop for AppSecret {
     }
 }
 
-/// What somebody needs to set an authenticator app up.
+/// Data with which a user sets up an authenticator app.
 #[derive(Debug, Clone)]
 pub struct Enrolment {
-    /// The secret, in base32, to be typed.
+    /// Secret in base32, to be typed.
     pub secret: Secret,
-    /// The same as a URI, to be scanned.
+    /// Secret as a URI, to be scanned.
     pub uri: Secret,
 }
 
@@ -61,34 +60,35 @@ fn totp(secret: &AppSecret, user: &UserName) -> Result<Totp, AuthError> {
     builder.build().map_err(|error| AuthError::Internal { reason: error.to_string() })
 }
 
-/// What is to be shown of an app's secret.
+/// Returns the data that is shown to a user who sets up an app with this secret.
 pub(super) fn enrolment(secret: &AppSecret, user: &UserName) -> Result<Enrolment, AuthError> {
     let totp = totp(secret, user)?;
     let uri = totp.to_url().map_err(|error| AuthError::Internal { reason: error.to_string() })?;
     Ok(Enrolment { secret: totp.secret().to_base32().into(), uri: uri.into() })
 }
 
-/// The step that an app's code is for, if it is for the present one or a neighbour of it.
+/// Returns the time step that an app's code belongs to, if it is the current one or a neighbour of it.
 pub(super) fn matching_step(secret: &AppSecret, user: &UserName, code: &Secret, now: u64) -> Result<Option<u64>, AuthError> {
     Ok(totp(secret, user)?.check(&digits(code), now))
 }
 
-/// The code that an app shows at an instant, from the secret in base32 that it was set up with; none where that is no secret.
+/// Computes the code that an app shows at an instant, from the base32 secret that it was set up with; returns `None` if the text
+/// is no secret.
 pub fn code_at(secret: &Secret, at: u64) -> Option<Secret> {
     let secret = totp_rs::Secret::try_from_base32(secret.expose_secret()).ok()?;
     let totp = Builder::new().with_secret(secret).with_account_name("user").with_issuer(Some(ISSUER)).build().ok()?;
     Some(totp.generate(at).to_string().into())
 }
 
-/// A code as people type it: with or without spaces.
+/// Removes the white space from a code as users type it.
 fn digits(code: &Secret) -> Zeroizing<String> {
-    // As long as it can get, so that it never grows and leaves a copy behind.
+    // The capacity is sufficient from the start, so that the text is never moved and no copy stays behind.
     let mut digits = Zeroizing::new(String::with_capacity(code.expose_secret().len()));
     digits.extend(code.expose_secret().chars().filter(|c| !c.is_whitespace()));
     digits
 }
 
-/// New backup codes, `abcd-efgh-ijkl-mnop`, and what is kept of them.
+/// Generates new backup codes, of the form `abcd-efgh-ijkl-mnop`, and their fingerprints to be stored.
 pub(super) fn backup_codes(user: &UserName) -> Result<(Vec<Secret>, Vec<Fingerprint>), AuthError> {
     let mut codes = Vec::new();
     for _ in 0..BACKUP_CODES {
@@ -105,21 +105,21 @@ fn backup_code(bytes: [u8; BACKUP_BYTES]) -> String {
     groups.collect::<Vec<_>>().join("-")
 }
 
-/// What is kept of a backup code; spaces, dashes and capitals make no difference.
+/// Returns the stored fingerprint of a backup code; spaces, dashes and letter case are ignored.
 pub(super) fn backup_fingerprint(user: &UserName, code: &Secret) -> Fingerprint {
     let mut bare = Zeroizing::new(String::with_capacity(code.expose_secret().len()));
     bare.extend(code.expose_secret().chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()));
     fingerprint(&format!("backup {user}"), &bare)
 }
 
-/// A code to be mailed: six random digits.
+/// Generates a code to be mailed: six random digits.
 pub(super) fn mail_code() -> Result<Secret, AuthError> {
     // The bias of the remainder is one part in 2⁴⁴.
     let number = u64::from_le_bytes(random()?) % 1_000_000;
     Ok(format!("{number:06}").into())
 }
 
-/// What is kept of a mailed code, for the login that it belongs to.
+/// Returns the stored fingerprint of a mailed code, for the login or the enrolment that it belongs to.
 pub(super) fn mail_fingerprint(login: &str, code: &Secret) -> Fingerprint {
     fingerprint(&format!("mail {login}"), &digits(code))
 }

@@ -1,8 +1,8 @@
-//! Passwords: what is accepted, and how they are kept. Knows nothing of accounts.
+//! Passwords: the rules for new ones, and their hashes. Independent of accounts.
 //!
-//! PBKDF2-HMAC-SHA256 (RFC 8018, section 5.2) with 32 random bytes of salt, as a PHC string that says its own count of
-//! iterations. What is hashed is the OpaqueString of RFC 8265, section 4.2: keyboards spell one password in several ways. Comparison takes
-//! the same time whatever differs. Hashing takes its time: keep it off async threads.
+//! PBKDF2-HMAC-SHA256 (RFC 8018, section 5.2) with 32 random bytes of salt, stored as a PHC string that contains the number of
+//! iterations. The hashed text is the OpaqueString of RFC 8265, section 4.2, since keyboards encode the same password in several
+//! ways. Comparison takes the same time wherever the texts differ. Hashing is slow on purpose: callers keep it off async threads.
 
 use std::collections::BTreeSet;
 
@@ -19,66 +19,67 @@ use super::names::UserName;
 use super::secret::{self, Secret, Token};
 use crate::spelling::opaque;
 
-/// The fewest iterations, and the default. OWASP recommends 600,000 where a database may be stolen; `[accounts]
-/// pbkdf2_iterations` raises it, and hashes are raised when their owners log in.
+/// Smallest number of iterations, and the default. OWASP recommends 600,000 for databases that may be stolen; `[accounts]
+/// pbkdf2_iterations` raises the number, and a stored hash is raised at the next login of its user.
 pub const ITERATIONS_MIN: u32 = 100_000;
-/// The most: beyond it a login takes longer than anybody waits.
+/// Largest number of iterations: beyond it a login takes too long.
 pub const ITERATIONS_MAX: u32 = 100_000_000;
-/// Bytes of salt.
+/// Length of the salt in bytes.
 const SALT_BYTES: usize = 32;
-/// Bytes of hash: as many as SHA-256 gives.
+/// Length of the hash in bytes, that of a SHA-256 digest.
 const HASH_BYTES: usize = 32;
-/// The fewest characters.
+/// Smallest number of characters of a password.
 const CHARS_MIN: usize = 10;
-/// The fewest characters that differ from each other.
+/// Smallest number of distinct characters of a password.
 const DISTINCT_MIN: usize = 4;
-/// The fewest characters beside the user name, where that is in it; those that repeat the one before, or go on counting from it, are not
-/// counted.
+/// Smallest number of characters beside the user name, if the password contains it. Characters that repeat the one before or its
+/// neighbour in Unicode are not counted.
 const BESIDE_NAME_MIN: usize = 6;
-/// Characters that people write for one another.
+/// Groups of characters that users substitute for one another.
 const ALIKE: [&str; 9] = ["a4@", "b8", "e3", "g9", "il1!|", "o0", "s5$", "t7+", "z2"];
-/// The most bytes: more adds nothing, and hashing a novel would be a way to keep us busy.
+/// Largest length in bytes: more adds no security, and hashing long texts would be a means of denial of service.
 const BYTES_MAX: usize = 1024;
 
-/// Passwords that everybody tries first, those that are long enough to come so far.
+/// Common passwords that attackers try first, limited to those that satisfy the other rules.
 const COMMON: &str = include_str!("../../assets/common-passwords.txt");
 
-/// Why a password is not accepted.
+/// Rule that a password violates.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PasswordError {
-    /// Too short.
+    /// The password has too few characters.
     #[error("it has {0} characters; at least {CHARS_MIN} are needed")]
     Short(usize),
-    /// Too long.
+    /// The password has too many bytes.
     #[error("it has more than {BYTES_MAX} bytes")]
     Long,
-    /// It is, or is little more than, the user name.
+    /// The password is the user name, or little more.
     #[error("it is the user name, or little more")]
     IsName,
-    /// It is few characters over and over.
+    /// The password repeats a few characters.
     #[error("it is few characters over and over")]
     Monotonous,
-    /// It cannot be typed everywhere.
+    /// The password has a control character, which cannot be typed everywhere.
     #[error("it has a control character, which cannot be typed everywhere")]
     Control,
-    /// Everybody tries it.
+    /// The password is among those that attackers try first.
     #[error("it is among the passwords that everybody tries first")]
     Common,
-    /// It is the one that is to be changed.
+    /// The new password is the same as the old one.
     #[error("it is the password that you have")]
     Unchanged,
 }
 
-/// Whether a password is accepted for a user.
+/// Checks that a password is accepted for a user.
 ///
 /// # Errors
-/// Why not.
+/// Returns the rule that the password violates.
 pub fn check(password: &Secret, user: &UserName) -> Result<(), PasswordError> {
     check_alone(password.expose_secret())?;
     if is_name(password.expose_secret(), user) { Err(PasswordError::IsName) } else { Ok(()) }
 }
 
-/// Whether a password is a user name, once or several times, forwards or backwards, in whatever letters, and little more.
+/// Returns true if a password is little more than the user name, once or several times, forwards or backwards, in upper or lower
+/// case or with substituted characters.
 fn is_name(text: &str, user: &UserName) -> bool {
     let is_separator = |c: char| matches!(c, '.' | '_' | '-') || c.is_whitespace();
     let lower = Zeroizing::new(opaque(text).to_lowercase());
@@ -93,15 +94,15 @@ fn is_name(text: &str, user: &UserName) -> bool {
     rest.len() < letters.len() && rest.len() - rest.windows(2).filter(goes_on).count() < BESIDE_NAME_MIN
 }
 
-/// A character, or the letter that it is written for.
+/// Returns the letter that a character substitutes, or the character itself.
 fn plain(c: char) -> char {
     ALIKE.iter().find(|alike| alike.contains(c)).and_then(|alike| alike.chars().next()).unwrap_or(c)
 }
 
-/// Whether a password is accepted, as far as can be said without knowing whose it is to be.
+/// Checks a password by the rules that do not depend on the user.
 ///
 /// # Errors
-/// Why not.
+/// Returns the rule that the password violates.
 pub fn check_alone(text: &str) -> Result<(), PasswordError> {
     let text = opaque(text);
     let lower = Zeroizing::new(text.to_lowercase());
@@ -115,17 +116,17 @@ pub fn check_alone(text: &str) -> Result<(), PasswordError> {
     }
 }
 
-/// Whether a password is few characters over and over.
+/// Returns true if a password has too few distinct characters.
 fn is_monotonous(lower: &str) -> bool {
     lower.chars().collect::<BTreeSet<char>>().len() < DISTINCT_MIN
 }
 
-/// Whether everybody tries a password, in small letters, first.
+/// Returns true if a password, in lower case, is a common one.
 fn is_common(lower: &str) -> bool {
     COMMON.lines().any(|common| common == lower)
 }
 
-/// How good a password is, in words: a hint for whoever types it, by length and variety.
+/// Returns a verdict on the strength of a password in words: a hint for the user who types it, based on length and variety.
 pub fn strength(password: &str) -> &'static str {
     let classes = [char::is_lowercase as fn(char) -> bool, char::is_uppercase, char::is_numeric, |c| !c.is_alphanumeric()];
     let kinds = classes.iter().filter(|class| password.chars().any(class)).count();
@@ -139,18 +140,18 @@ pub fn strength(password: &str) -> &'static str {
     }
 }
 
-/// A password that nobody guesses: 256 random bits.
+/// Generates a password of 256 random bits, which cannot be guessed.
 ///
 /// # Errors
-/// Where the system has no chance to give.
+/// Fails if the system provides no random bytes.
 pub fn random() -> Result<Secret, AuthError> {
     Token::new().map(Token::into_secret)
 }
 
-/// A password as it is kept: a PHC string.
+/// Hashes a password into a PHC string.
 ///
 /// # Errors
-/// Where the system has no chance to give.
+/// Fails if the system provides no random bytes.
 pub(super) fn hash(password: &Secret, iterations: u32) -> Result<String, AuthError> {
     let failed = |error: pbkdf2::password_hash::Error| AuthError::Internal { reason: error.to_string() };
     let params = Params::new_with_output_len(iterations, HASH_BYTES).map_err(failed)?;
@@ -161,17 +162,18 @@ pub(super) fn hash(password: &Secret, iterations: u32) -> Result<String, AuthErr
     Ok(hash.to_string())
 }
 
-/// How a password that is right was kept.
+/// Form of the password that a stored hash was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// As it is hashed now.
+    /// Hash of the OpaqueString, as made now.
     Opaque,
-    /// As it was typed, by an earlier version.
+    /// Hash of the text as it was typed, made by an earlier version.
     AsTyped,
 }
 
-/// How this password is kept as `kept`, if it is. A refusal takes at least `iterations` for each way in which it may be, however few it was
-/// kept with and whether or not it is kept at all: who is refused cannot tell by the time which it was.
+/// Returns the form in which this password matches the stored hash `kept`, if it does. A refusal takes at least `iterations` for
+/// each form that is tried, even if the hash was made with fewer or does not exist, so that the time of a refusal tells nothing
+/// about the account.
 pub(super) fn verify(password: &Secret, kept: Option<&str>, iterations: u32) -> Option<Kept> {
     let (typed, opaque) = (password.expose_secret(), opaque(password.expose_secret()));
     let hash = kept.and_then(|kept| PasswordHash::new(kept).ok());
@@ -188,12 +190,12 @@ pub(super) fn verify(password: &Secret, kept: Option<&str>, iterations: u32) -> 
     (*opaque != *typed && is_kept(typed)).then_some(Kept::AsTyped)
 }
 
-/// Whether two passwords are the same to [`verify`].
+/// Returns true if two passwords are the same to [`verify`].
 pub(super) fn is_same(a: &Secret, b: &Secret) -> bool {
     opaque(a.expose_secret()).as_bytes().ct_eq(opaque(b.expose_secret()).as_bytes()).into()
 }
 
-/// Hashes for nothing but the time that it takes.
+/// Hashes the bytes to spend the time of `iterations`, and discards the result.
 fn spend(bytes: &[u8], iterations: u32) {
     if let Ok(params) = Params::new_with_output_len(iterations, HASH_BYTES) {
         let hasher = Pbkdf2::new(Algorithm::Pbkdf2Sha256, params);
@@ -206,7 +208,7 @@ fn rounds(hash: &PasswordHash) -> u32 {
     Params::try_from(hash).map_or(0, |params| params.rounds())
 }
 
-/// How many iterations a kept hash was made with; none where it is no hash.
+/// Returns the number of iterations that a stored hash was made with, or 0 if the text is no hash.
 pub(super) fn iterations(kept: &str) -> u32 {
     PasswordHash::new(kept).map_or(0, |hash| rounds(&hash))
 }

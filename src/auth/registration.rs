@@ -1,4 +1,4 @@
-//! Registering, and changing a password. Knows nothing of who asks.
+//! Registration of accounts, changes of passwords, and resets by an admin. Front ends check that the caller may do this.
 
 use redb::{ReadableTableMetadata, WriteTransaction};
 
@@ -12,22 +12,23 @@ use super::store::{self, ACCOUNTS, ADDRESSES, ATTEMPTS, AccountRecord, Role, Sec
 use super::{Account, Auth, AuthError, deed, password, sessions, update};
 use crate::database::DatabaseError;
 
-/// What somebody registers with.
+/// Data of an account to be created.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// The user name.
+    /// User name of the new account.
     pub name: UserName,
-    /// The address.
+    /// E-mail address of the new account.
     pub email: Email,
-    /// The password.
+    /// Password of the new account.
     pub password: Secret,
 }
 
 impl Auth {
-    /// Makes an account, and a session for its holder. The first account is the admin's.
+    /// Creates an account and a session of its holder. The first account gets the role of an admin.
     ///
     /// # Errors
-    /// Where the name or the address is taken, or the password is not accepted; [`AuthError::Wait`] where too many were taken.
+    /// Fails if the name or the address is taken, or the password violates the rules; returns [`AuthError::Wait`] after too many
+    /// attempts to register taken names or addresses.
     pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
         let made = deed(now, wanted.name.as_str(), origin, Action::Register);
@@ -35,10 +36,10 @@ impl Auth {
         Ok(Granted { token, account })
     }
 
-    /// Makes an account for somebody else; `by` is who does.
+    /// Creates an account for another user; `by` is the user name of the creator.
     ///
     /// # Errors
-    /// As for [`register`](Self::register).
+    /// Fails like [`register`](Self::register).
     pub fn register_other(&self, wanted: &Registration, by: &str, origin: &str, now: u64) -> Result<Account, AuthError> {
         let made = deed(now, wanted.name.as_str(), origin, Action::Register);
         self.make_account(wanted, None, Deed { note: format!("by {by}"), ..made })
@@ -53,7 +54,7 @@ impl Auth {
         let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
         self.write(|transaction| {
             if let Some(taken) = taken(transaction, wanted)? {
-                // Whoever goes through names or addresses to learn which there are is slowed down.
+                // Callers that probe which names or addresses exist are slowed down.
                 note_failure(transaction, &attempt, "the name or the address is taken")?;
                 return Ok(Err(taken));
             }
@@ -79,10 +80,10 @@ impl Auth {
         })?
     }
 
-    /// Changes a password, and ends the user's other sessions than `keep`.
+    /// Changes a password, and ends all sessions of the user except `keep`.
     ///
     /// # Errors
-    /// [`AuthError::WrongPassword`], or where the new one is not accepted.
+    /// Returns [`AuthError::WrongPassword`] if the old password is wrong, or fails if the new one violates the rules.
     pub fn change_password(
         &self,
         user: &UserName,
@@ -108,11 +109,12 @@ impl Auth {
         })
     }
 
-    /// Gives a user a new password, takes the second factor away, ends all their sessions and lifts what their failures cost: for
-    /// whoever has lost the password or the phone. `by` is the admin who does.
+    /// Gives a user a new password, removes the second factor, ends all sessions of the user and clears the failure counter: for
+    /// users who have lost their password or their phone. `by` is the user name of the admin.
     ///
     /// # Errors
-    /// [`AuthError::OwnReset`], [`AuthError::UnknownUser`], or where the password is not accepted.
+    /// Returns [`AuthError::OwnReset`] if the admin is the user, [`AuthError::UnknownUser`] if there is no such account, or fails
+    /// if the password violates the rules.
     pub fn reset(&self, user: &UserName, password: &Secret, by: &str, origin: &str, now: u64) -> Result<(), AuthError> {
         if user.as_str() == by {
             return Err(AuthError::OwnReset);
@@ -138,7 +140,7 @@ impl Auth {
     }
 }
 
-/// What of a registration somebody else has already.
+/// Returns the error for a name or an address that another account has already.
 fn taken(transaction: &WriteTransaction, wanted: &Registration) -> Result<Option<AuthError>, DatabaseError> {
     if store::get::<_, AccountRecord>(transaction, ACCOUNTS, wanted.name.as_str())?.is_some() {
         return Ok(Some(AuthError::NameTaken { name: wanted.name.clone() }));

@@ -1,4 +1,4 @@
-//! Secrets and chance that nobody can foresee. Knows nothing of what is secret about them.
+//! Secrets that are wiped from memory, session tokens, fingerprints and unpredictable random bytes.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,62 +7,62 @@ use sha2::{Digest, Sha256};
 
 use super::AuthError;
 
-/// A text that is wiped from memory when it is dropped and never shown by `Debug`.
+/// Text that is wiped from memory when it is dropped and never shown by `Debug`.
 pub type Secret = SecretString;
 
-/// Bytes from the operating system's generator.
+/// Returns bytes of the operating system's random number generator.
 ///
 /// # Errors
-/// Where the system has none to give.
+/// Fails if the system provides no random bytes.
 pub(super) fn random<const N: usize>() -> Result<[u8; N], AuthError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| AuthError::NoChance { reason: error.to_string() })?;
     Ok(bytes)
 }
 
-/// Names a session to whoever holds it: 256 random bits.
+/// Token of a session, held by its user: 256 random bits.
 #[derive(Debug, Clone)]
 pub struct Token(Secret);
 
-/// What the database keeps of a token, a code or the like.
+/// Digest that the database stores in place of a token or a code.
 pub(super) type Fingerprint = [u8; 32];
 
 impl Token {
-    /// A new one.
+    /// Generates a new random token.
     ///
     /// # Errors
-    /// Where the system has no chance to give.
+    /// Fails if the system provides no random bytes.
     pub(super) fn new() -> Result<Token, AuthError> {
         Ok(Token(BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?).into()))
     }
 
-    /// The token that somebody presents; whether it is worth anything is for the session store to say.
+    /// Makes a token of a text that a client presents; the session store decides if it is valid.
     pub fn presented(text: impl Into<Secret>) -> Token {
         Token(text.into())
     }
 
-    /// The text by itself.
+    /// Converts the token into its text.
     pub(super) fn into_secret(self) -> Secret {
         self.0
     }
 
-    /// The text, for whoever is to hold it.
+    /// Returns the text of the token, to be handed to its user.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What the database keeps of it. There is nothing to guess in 256 random bits, so a plain digest does.
+    /// Returns the digest that the database stores. A plain digest is sufficient, since 256 random bits cannot be guessed.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         fingerprint("session", self.expose())
     }
 }
 
-/// A digest of a random text, apart from those of the same text in another place.
+/// Returns the digest of a random text. Equal texts used for different purposes, named by `place`, have different digests.
 pub(super) fn fingerprint(place: &str, text: &str) -> Fingerprint {
     Sha256::new().chain_update(place.as_bytes()).chain_update([0]).chain_update(text.as_bytes()).finalize().into()
 }
 
-/// Bytes in hexadecimal digits.
+/// Writes bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,5 @@
-//! Sessions: who is logged in, for how long, and from where. One store for every front end. Knows nothing of passwords.
+//! Sessions: which users are logged in, for how long, and from which origins. One store serves every front end. Independent of
+//! passwords.
 
 use redb::WriteTransaction;
 
@@ -10,30 +11,30 @@ use super::{Account, Auth, AuthError, Policy, deed};
 use crate::database::DatabaseError;
 use crate::stored_time;
 
-/// A session's use is noted no more often than this, in seconds; more often where sessions end soon.
+/// Shortest time between two updates of a session's last use, in seconds; it is shorter if the policy ends unused sessions soon.
 const NOTED_EVERY: u64 = 60;
 
-/// A session, as its holder sees it.
+/// Public data of a session, as shown to its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionInfo {
-    /// Names it, to revoke it.
+    /// Identifier of the session, used to revoke it.
     pub id: String,
-    /// When it began: seconds since 1970.
+    /// Time at which the session began, in seconds since 1970.
     pub created_at: u64,
-    /// When it was last used, to the minute or better.
+    /// Time of the last use, in seconds since 1970, exact to the minute or better.
     pub used_at: u64,
-    /// From where it was begun.
+    /// Origin of the login that began the session.
     pub origin: String,
-    /// It is the one that asks.
+    /// True if the request comes from this session.
     pub is_own: bool,
 }
 
-/// What a session can be called by: the beginning of its fingerprint.
+/// Returns the identifier of a session: the beginning of its fingerprint.
 fn id_of(fingerprint: &Fingerprint) -> String {
     hex(&fingerprint[..4])
 }
 
-/// Begins a session.
+/// Creates a session within a transaction.
 pub(super) fn insert(
     transaction: &WriteTransaction,
     token: &Token,
@@ -45,7 +46,8 @@ pub(super) fn insert(
     store::put(transaction, SESSIONS, token.fingerprint(), &record)
 }
 
-/// Revokes the sessions of a user, but for one. They are kept until somebody tries to use them.
+/// Revokes the sessions of a user except `keep`. The records are kept until the next attempt to use them, so that the attempt can
+/// be logged.
 pub(super) fn revoke_all(transaction: &WriteTransaction, user: &UserName, keep: Option<&Token>) -> Result<(), DatabaseError> {
     let keep = keep.map(Token::fingerprint);
     let all = store::sessions(&transaction.open_table(SESSIONS)?)?;
@@ -57,7 +59,7 @@ pub(super) fn revoke_all(transaction: &WriteTransaction, user: &UserName, keep: 
     Ok(())
 }
 
-/// Removes what has been over for so long that nobody will ask.
+/// Removes sessions that began at least two session lifetimes ago or at a future time.
 pub(super) fn sweep(transaction: &WriteTransaction, policy: &Policy, now: u64) -> Result<(), DatabaseError> {
     let all = store::sessions(&transaction.open_table(SESSIONS)?)?;
     for (fingerprint, record) in all {
@@ -69,12 +71,12 @@ pub(super) fn sweep(transaction: &WriteTransaction, policy: &Policy, now: u64) -
 }
 
 impl SessionRecord {
-    /// Whether the clock was put back since: how long it has lasted cannot be told.
+    /// Returns true if the clock was put back since the last use, so that the age of the session is unknown.
     fn is_ahead(&self, now: u64) -> bool {
         stored_time::is_ahead(self.created_at.max(self.used_at), now)
     }
 
-    /// Why it is over, if it is.
+    /// Returns the reason why the session has ended, if it has.
     fn end(&self, policy: &Policy, now: u64) -> Option<&'static str> {
         match self {
             record if record.revoked => Some("revoked"),
@@ -87,10 +89,10 @@ impl SessionRecord {
 }
 
 impl Auth {
-    /// Whose session it is that somebody presents the token of. Its use is noted.
+    /// Returns the account whose session the token belongs to, and records the use of the session.
     ///
     /// # Errors
-    /// [`AuthError::SessionOver`] where it is none, or none any more.
+    /// Returns [`AuthError::SessionOver`] if the token belongs to no session, or the session has ended.
     pub fn check(&self, token: &Token, origin: &str, now: u64) -> Result<Account, AuthError> {
         let (record, account) = self.session_of(token, origin, now)?;
         if record.used_at + NOTED_EVERY.min(self.0.policy.session_idle / 4) <= now {
@@ -105,15 +107,16 @@ impl Auth {
         Ok(account)
     }
 
-    /// The same for whoever only looks whether the session still lasts: that is no use of it.
+    /// Returns the account whose session the token belongs to, without recording a use of the session.
     ///
     /// # Errors
-    /// As for [`check`](Self::check).
+    /// Fails like [`check`](Self::check).
     pub fn peek(&self, token: &Token, origin: &str, now: u64) -> Result<Account, AuthError> {
         Ok(self.session_of(token, origin, now)?.1)
     }
 
-    /// A session that lasts, and whose it is. One that does not is removed, and that somebody came with it, and from where, is noted.
+    /// Returns an active session and its account. The record of an ended session is removed, and the attempt to use it is logged
+    /// with its origin.
     fn session_of(&self, token: &Token, origin: &str, now: u64) -> Result<(SessionRecord, Account), AuthError> {
         let fingerprint = token.fingerprint();
         let reading = self.0.database.read()?;
@@ -130,10 +133,10 @@ impl Auth {
         Ok((record, Account::from(&account)))
     }
 
-    /// The sessions of a user that are not over, latest first.
+    /// Lists the active sessions of a user, latest first.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn sessions(&self, user: &UserName, own: Option<&Token>, now: u64) -> Result<Vec<SessionInfo>, AuthError> {
         let own = own.map(Token::fingerprint);
         let table = self.0.database.read()?.open_table(SESSIONS).map_err(DatabaseError::from)?;
@@ -151,10 +154,10 @@ impl Auth {
         Ok(found)
     }
 
-    /// Ends the session of a token, or with `all` every session of its holder.
+    /// Ends the session of a token, or with `all` every session of the same user.
     ///
     /// # Errors
-    /// [`AuthError::SessionOver`] where it is over already.
+    /// Returns [`AuthError::SessionOver`] if the session has ended already.
     pub fn logout(&self, token: &Token, all: bool, origin: &str, now: u64) -> Result<(), AuthError> {
         self.session_of(token, origin, now)?;
         let fingerprint = token.fingerprint();
@@ -168,10 +171,10 @@ impl Auth {
         })
     }
 
-    /// Ends the session of a user that is called `id`.
+    /// Ends the session of a user that has the identifier `id`.
     ///
     /// # Errors
-    /// [`AuthError::UnknownSession`].
+    /// Returns [`AuthError::UnknownSession`] if the user has no such session.
     pub fn revoke(&self, user: &UserName, id: &str, origin: &str, now: u64) -> Result<(), AuthError> {
         let wanted = id.trim().to_ascii_lowercase();
         self.write(|transaction| {
@@ -179,7 +182,7 @@ impl Auth {
             let found = store::sessions(&table)?.into_iter().find(|(key, record)| record.user == *user && id_of(key) == wanted);
             drop(table);
             let attempt = deed(now, user.as_str(), origin, Action::Revoke);
-            // It may be somebody else's: that it was tried is to be known.
+            // The identifier may belong to a session of another user, so that the attempt is logged.
             let Some((key, record)) = found else {
                 audit::append(transaction, attempt.refused("no session of theirs"))?;
                 return Ok(false);

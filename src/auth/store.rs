@@ -1,4 +1,5 @@
-//! What the database keeps of accounts, and how it is read and written. Knows nothing of what is allowed.
+//! The tables of accounts, sessions and mails in the database, and the functions that read and write them. The module does not
+//! check permissions.
 
 use std::borrow::Borrow;
 
@@ -12,37 +13,37 @@ use super::otp::AppSecret;
 use super::secret::Fingerprint;
 use crate::database::{self, Database, DatabaseError, Purpose};
 
-/// A table of values.
+/// Table of values that are encoded as bytes.
 pub(super) type Values<K> = TableDefinition<'static, K, &'static [u8]>;
 
 pub(super) const ACCOUNTS: Values<&str> = TableDefinition::new("accounts");
-/// Addresses as they are compared, and whose they are.
+/// Table of the e-mail addresses in their comparable form, with the names of their accounts.
 pub(super) const ADDRESSES: Values<&str> = TableDefinition::new("addresses");
-/// The same, as an earlier version compared them: by capitals alone.
+/// Table of the addresses as an earlier version compared them, ignoring letter case alone.
 const ADDRESSES_BEFORE: Values<&str> = TableDefinition::new("emails");
-/// Sessions by the fingerprint of their token.
+/// Table of the sessions, keyed by the fingerprint of their token.
 pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
-/// When somebody failed, by user and by origin; when somebody asked for mails, by user.
+/// Times of failed attempts, by user and by origin, and times of requested mails, by user.
 pub(super) const ATTEMPTS: Values<&str> = TableDefinition::new("attempts");
-/// Mails that wait to be sent.
+/// Table of the mails that wait to be sent.
 pub(super) const MAILS: Values<u64> = TableDefinition::new("mails");
-/// The latest of those that were given up, without what they said.
+/// Table of the latest given-up mails, without their texts.
 pub(super) const MAILS_GIVEN_UP: Values<u64> = TableDefinition::new("mails-given-up");
-/// The number of the last one that was queued.
+/// Number of the mail that was queued last.
 pub(super) const MAIL_NUMBERS: TableDefinition<(), u64> = TableDefinition::new("mail-numbers");
 
-/// What somebody may do.
+/// Role of a user, which determines the permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Everything.
+    /// Role of an administrator, with all permissions.
     Admin,
-    /// What is their own.
+    /// Role of an ordinary user, with permissions on the user's own property.
     User,
 }
 
 impl Role {
-    /// It in a word.
+    /// Returns the name of the role in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Role::Admin => "admin",
@@ -51,7 +52,7 @@ impl Role {
     }
 }
 
-/// What is asked after the password.
+/// Second factor that a login needs after the password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Second {
     Nothing,
@@ -66,9 +67,9 @@ pub(super) struct AccountRecord {
     pub(super) role: Role,
     pub(super) created_at: u64,
     pub(super) last_login: Option<u64>,
-    /// A PHC string.
+    /// Hash of the password, as a PHC string.
     pub(super) password: String,
-    /// How often the password or the second factor was changed: what was begun before that is worth nothing.
+    /// Number of changes of the password or the second factor; a change invalidates the operations that began before it.
     pub(super) changes: u32,
     pub(super) second: Second,
     pub(super) backup_codes: Vec<Fingerprint>,
@@ -80,11 +81,11 @@ pub(super) struct SessionRecord {
     pub(super) created_at: u64,
     pub(super) used_at: u64,
     pub(super) origin: String,
-    /// It is kept until somebody tries to use it, so that the attempt can be told.
+    /// True if the session was revoked. The record is kept until the next attempt to use it, so that the attempt can be logged.
     pub(super) revoked: bool,
 }
 
-/// Makes the tables where they are not there, so that readers find them.
+/// Creates the tables that are missing, since read transactions cannot create them.
 pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
     if database.read()?.open_table(ADDRESSES).is_ok() {
         return Ok(());
@@ -105,7 +106,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
     })
 }
 
-/// Notes the addresses of all accounts as they are compared now.
+/// Fills the table of addresses with those of all accounts, in the form in which they are compared now.
 fn fold_addresses(transaction: &WriteTransaction) -> Result<(), DatabaseError> {
     transaction.delete_table(ADDRESSES_BEFORE)?;
     let accounts: Vec<((), AccountRecord)> = all(&transaction.open_table(ACCOUNTS)?, |_| ())?;
@@ -147,7 +148,7 @@ pub(super) fn remove<'k, K: Key + 'static>(
     Ok(())
 }
 
-/// All that a table holds, with what `owned` makes of the keys.
+/// Returns all entries of a table, with the keys converted by `owned`.
 pub(super) fn all<K: Key + 'static, O, V: DeserializeOwned>(
     table: &impl ReadableTable<K, &'static [u8]>,
     owned: impl Fn(K::SelfType<'_>) -> O,
@@ -160,7 +161,7 @@ pub(super) fn all<K: Key + 'static, O, V: DeserializeOwned>(
     Ok(found)
 }
 
-/// Every session with its fingerprint.
+/// Returns every session with its fingerprint.
 pub(super) fn sessions(
     table: &impl ReadableTable<[u8; 32], &'static [u8]>,
 ) -> Result<Vec<(Fingerprint, SessionRecord)>, DatabaseError> {

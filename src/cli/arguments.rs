@@ -1,21 +1,21 @@
-//! The words of the command line, put into the order in which they are read: options that a command shares with the full screen may
-//! stand before it as well, as in `p2p --data-dir D ls`. Knows nothing of what they say.
+//! The order of the words of the command line: options that a command shares with the full screen may also precede it, as in `p2p
+//! --data-dir D ls`.
 
 use std::ffi::OsString;
 
 use clap::{ArgAction, Command};
 
-/// The same words with the options that stand before the command behind it.
+/// Returns the words with the options that precede the command moved behind it.
 pub(super) fn in_order(words: impl IntoIterator<Item = OsString>, command: &Command) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     if let Some(place) = place_of_command(&words, command).filter(|&place| place > 1) {
-        // The command comes second, and what stood before it right behind it.
+        // Moves the command to the second place, and the words that preceded it behind it.
         words[1..=place].rotate_right(1);
     }
     words
 }
 
-/// Where the command stands: the first word that is no option and no option's value.
+/// Returns the index of the command: the first word that is neither an option nor the value of one.
 fn place_of_command(words: &[OsString], command: &Command) -> Option<usize> {
     let mut place = 1;
     while let Some(word) = words.get(place) {
@@ -31,7 +31,7 @@ fn place_of_command(words: &[OsString], command: &Command) -> Option<usize> {
     None
 }
 
-/// Whether the value of an option is the next word.
+/// Returns true if the value of an option is the next word.
 fn takes_next(word: &str, command: &Command) -> bool {
     let option = word.strip_prefix("--").filter(|name| !name.contains('='));
     let arg = option.and_then(|name| command.get_arguments().find(|arg| arg.get_long() == Some(name)));

@@ -1,12 +1,11 @@
-//! The manual page, in roff (man(7)): one page for the program and all its commands. Knows nothing of what they do beyond what the
-//! command line says of itself.
+//! The manual page in roff (man(7)): one page for the program and all its commands, made from the definition of the command line.
 
 use std::io;
 
 use clap::{Arg, ArgAction, Command};
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
-/// Options that many commands share: they stand once.
+/// Options that many commands share; the page lists them once.
 const SHARED: [&str; 9] = ["data-dir", "config", "seed", "speed", "user", "password-file", "json", "help", "version"];
 
 const EXIT_STATUS: [(&str, &str); 5] = [
@@ -52,7 +51,7 @@ const EXAMPLES: [(&str, &str); 7] = [
     ("p2p flow --bandwidth 10Mbit/s --delay 25ms --runs 20", "Times flows on a link."),
 ];
 
-/// The page of a command line that has been built.
+/// Returns the page of a command line that was built with `Command::build`.
 pub(super) fn page(command: &mut Command) -> io::Result<String> {
     let mut roff = Roff::default();
     let version = format!("p2p {}", command.get_version().unwrap_or_default());
@@ -100,7 +99,7 @@ pub(super) fn page(command: &mut Command) -> io::Result<String> {
     Ok(roff.render())
 }
 
-/// A command: how it is called, what it does, and the options that are its own.
+/// Writes a command: its usage, its description, and the options that are its own.
 fn describe(roff: &mut Roff, command: &mut Command) {
     let usage = command.render_usage().to_string();
     roff.control("SS", [usage.trim_start_matches("Usage: ")]);
@@ -110,7 +109,7 @@ fn describe(roff: &mut Roff, command: &mut Command) {
     own.for_each(|arg| option(roff, arg));
 }
 
-/// An option or an argument, and what it is for.
+/// Writes an option or an argument with its description and default values.
 fn option(roff: &mut Roff, arg: &Arg) {
     let Some(help) = arg.get_long_help().or_else(|| arg.get_help()).filter(|_| !arg.is_hide_set()) else { return };
     let mut names: Vec<Inline> = Vec::new();

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, told with file, line, key and what would be right. Knows nothing of TOML.
+//! Errors of a configuration, which name the file, the line, the key and a valid value. Independent of the TOML parser.
 
 use std::path::PathBuf;
 
@@ -7,46 +7,46 @@ use thiserror::Error;
 use super::Origin;
 use crate::likeness;
 
-/// Why a configuration is not accepted. Nothing of it is in effect then.
+/// Reason why a configuration is rejected. None of it takes effect in that case.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration {path}: {reason}", path = path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the configuration file.
         path: PathBuf,
-        /// Why not.
+        /// Reason of the failure.
         reason: String,
     },
-    /// The text is no TOML.
+    /// The text is not valid TOML.
     #[error("{origin}: this is not valid TOML: {message}")]
     Syntax {
-        /// Where.
+        /// Position of the error.
         origin: Origin,
-        /// What the parser says.
+        /// Message of the parser.
         message: String,
     },
-    /// A key or a section that does not exist.
+    /// The key or section does not exist.
     #[error("{origin}: unknown key `{name}`{}", suggestion(name, known))]
     UnknownKey {
-        /// Where.
+        /// Position of the name.
         origin: Origin,
-        /// What was written.
+        /// Unknown name in the file.
         name: String,
-        /// What there is.
+        /// Valid names in its place.
         known: Vec<&'static str>,
     },
-    /// A value that the key does not take.
+    /// The value is not valid for the key.
     #[error("{origin}: {key}: {message}")]
     Value {
-        /// Where.
+        /// Position of the value.
         origin: Origin,
-        /// Section and key.
+        /// Section and key of the value.
         key: String,
-        /// What is wrong, and what would be right.
+        /// Description of the error and of valid values.
         message: String,
     },
-    /// Values that do not go together.
+    /// Values contradict each other.
     #[error("{0}")]
     Conflict(String),
 }

@@ -1,4 +1,4 @@
-//! Every key of `p2p.toml`: its section, its kind, its bounds. The only list of them. Knows nothing of where values stand.
+//! Keys of `p2p.toml`: the only list of them, with section, kind and bounds. Independent of where values are set.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -12,35 +12,35 @@ use crate::storage::placement::PlacementPolicy;
 use crate::storage::segment::SegmentSize;
 use crate::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration};
 
-/// A section of the file.
+/// Section of the configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
-    /// `[network]`
+    /// Section `[network]`: links and TCP.
     Network,
-    /// `[client]`
+    /// Section `[client]`: the client's own values.
     Client,
-    /// `[nodes]`
+    /// Section `[nodes]`: number and capacity of the nodes.
     Nodes,
-    /// `[[node]]`
+    /// Table `[[node]]`: values of a single node.
     Node,
-    /// `[storage]`
+    /// Section `[storage]`: segments, placement and disks.
     Storage,
-    /// `[health]`
+    /// Section `[health]`: probes between the hosts.
     Health,
-    /// `[engine]`
+    /// Section `[engine]`: speed and memory.
     Engine,
-    /// `[accounts]`
+    /// Section `[accounts]`: password hashing, sessions and the audit log.
     Accounts,
-    /// `[mail]`
+    /// Section `[mail]`: the mail server.
     Mail,
-    /// `[tui]`
+    /// Section `[tui]`: appearance of the full-screen interface.
     Tui,
-    /// `[keys]`
+    /// Section `[keys]`: key bindings of the full-screen interface.
     Keys,
 }
 
 impl Section {
-    /// Every section and its name.
+    /// Every section with its name in the file.
     pub const NAMES: [(Section, &'static str); 11] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
@@ -55,7 +55,7 @@ impl Section {
         (Section::Keys, "keys"),
     ];
 
-    /// The section of this name.
+    /// Returns the section of this name.
     pub fn from_name(name: &str) -> Option<Section> {
         Section::NAMES.iter().find(|(_, known)| *known == name).map(|&(section, _)| section)
     }
@@ -67,69 +67,69 @@ impl fmt::Display for Section {
     }
 }
 
-/// What a key takes.
+/// Kind of value that a key takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A rate.
+    /// Data rate such as `64KiB/s`.
     Rate,
-    /// A fixed delay or a range.
+    /// Fixed delay, or a range such as `1ms..10ms`.
     Delay,
-    /// A time of at least so many milliseconds.
+    /// Time span with a minimum in milliseconds.
     Time {
-        /// The shortest.
+        /// Minimum time in milliseconds.
         min_ms: u64,
     },
-    /// The same, or zero for never.
+    /// Time span with a minimum in milliseconds, or zero for never.
     TimeOrNever {
-        /// The shortest but for zero.
+        /// Minimum in milliseconds, unless the value is zero.
         min_ms: u64,
     },
-    /// A chance.
+    /// Probability such as `1%`.
     Chance,
-    /// A size of at least a byte.
+    /// Size of at least one byte.
     Size,
-    /// The size of a segment.
+    /// Size that is valid for a segment.
     SegmentSize,
-    /// A whole number within bounds.
+    /// Whole number within bounds.
     Count {
-        /// The smallest.
+        /// Smallest number that is permitted.
         min: u64,
-        /// The largest.
+        /// Largest number that is permitted.
         max: u64,
     },
-    /// A subnet.
+    /// IPv4 subnet in prefix notation.
     Subnet,
-    /// An IPv4 address.
+    /// IPv4 address of a host.
     Address,
-    /// A congestion control.
+    /// Name of a congestion control algorithm.
     Congestion,
-    /// A placement.
+    /// Name of a placement policy.
     Placement,
-    /// A speed.
+    /// Speed of virtual time.
     Speed,
-    /// One of these words.
+    /// One of the listed words.
     OneOf(&'static [&'static str]),
-    /// A key of the keyboard: `z`, `Ctrl-P`, `F1`, `Space`, `Enter`.
+    /// Key of the keyboard: `z`, `Ctrl-P`, `F1`, `Space`, `Enter`.
     KeyName,
-    /// Any text but none.
+    /// Any text that is not empty.
     Text,
-    /// A path, from the directory of the file that says it.
+    /// Path, relative to the directory of the file that contains it.
     Path,
-    /// The name or the address of a machine.
+    /// Name or address of a machine.
     Host,
-    /// A text that is never shown, and never read from a file that others may read or write.
+    /// Secret text, which is never displayed and never read from a file that other users may read or write.
     Secret,
-    /// An e-mail address.
+    /// Address of an e-mail account.
     Email,
 }
 
 impl Kind {
-    /// Whether the value is a number in TOML, not a text.
+    /// Returns true if the value is a number in TOML, and not a string.
     pub const fn is_number(self) -> bool {
         matches!(self, Kind::Count { .. })
     }
 
-    /// A value that would be right.
+    /// Returns an example of a valid value.
     pub const fn example(self) -> &'static str {
         match self {
             Kind::Rate => "64KiB/s",
@@ -154,10 +154,10 @@ impl Kind {
         }
     }
 
-    /// Whether `text` is a value of this kind.
+    /// Checks that `text` is a value of this kind.
     ///
     /// # Errors
-    /// What is wrong with it, and what would be right.
+    /// Returns a message that describes the error and a valid value.
     pub fn check(self, text: &str) -> Result<(), String> {
         match self {
             Kind::Rate => parses::<Bandwidth>(text),
@@ -203,7 +203,7 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
     parse::<T>(text).map(drop)
 }
 
-/// Whether a key means something already that cannot be changed, for the action of this name: in the panes, in the prompt, or to
+/// Returns true if a keyboard key has a fixed meaning and is not available for this action: in the panes, in the prompt, or to
 /// every terminal, where Ctrl-I is Tab and Ctrl-M is Enter.
 pub fn is_taken(text: &str, action: &str) -> bool {
     const ANYWHERE: [&str; 6] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-Z", "?"];
@@ -214,7 +214,7 @@ pub fn is_taken(text: &str, action: &str) -> bool {
     ANYWHERE.contains(&text) || (text == "Enter" && action != "open") || (counts_in_prompt && (prompt_takes || is_typed))
 }
 
-/// One printable character, a letter with Ctrl, a function key, or a key that has a name.
+/// Checks that the text is one printable character, a letter with Ctrl, a function key, or a key with a name.
 fn check_key(text: &str) -> Result<(), String> {
     const NAMED: [&str; 2] = ["Space", "Enter"];
     let mut chars = text.chars();
@@ -227,7 +227,7 @@ fn check_key(text: &str) -> Result<(), String> {
     }
 }
 
-/// A name (RFC 952; RFC 1123, section 2.1), or an address, which may have colons (RFC 4291).
+/// Checks that the text is a host name (RFC 952; RFC 1123, section 2.1), or an address, which may contain colons (RFC 4291).
 fn check_host(text: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
     match !text.is_empty() && text.chars().all(fits) {
@@ -251,21 +251,21 @@ fn check_count(text: &str, min: u64, max: u64) -> Result<(), String> {
     }
 }
 
-/// A key.
+/// Key of the configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    /// Its section.
+    /// Section that contains the key.
     pub section: Section,
-    /// Its name.
+    /// Name within the section.
     pub name: &'static str,
-    /// What it takes.
+    /// Kind of its value.
     pub kind: Kind,
-    /// It has a value even where nobody gives one.
+    /// True if the compiled-in configuration has a value for it.
     pub has_default: bool,
 }
 
 impl Key {
-    /// `[network] bandwidth`
+    /// Returns the full name such as `[network] bandwidth`.
     pub fn full_name(&self) -> String {
         match self.section {
             Section::Node => format!("[[node]] {}", self.name),
@@ -285,7 +285,7 @@ const fn optional(section: Section, name: &'static str, kind: Kind) -> Key {
 const ITERATIONS: Kind = Kind::Count { min: ITERATIONS_MIN as u64, max: ITERATIONS_MAX as u64 };
 const QUEUE: Kind = Kind::Count { min: 1, max: 1_000_000 };
 
-/// Every key.
+/// Every key of the configuration file.
 pub const KEYS: &[Key] = &[
     key(Section::Network, "subnet", Kind::Subnet),
     key(Section::Network, "bandwidth", Kind::Rate),
@@ -356,12 +356,12 @@ pub const KEYS: &[Key] = &[
     key(Section::Keys, "quit", Kind::KeyName),
 ];
 
-/// The key of this name in a section.
+/// Returns the key of this name in a section.
 pub fn find(section: Section, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.section == section && key.name == name)
 }
 
-/// The keys of a section.
+/// Returns the keys of a section.
 pub fn of(section: Section) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.section == section)
 }

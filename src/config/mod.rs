@@ -1,10 +1,8 @@
 //! Floor 4: `p2p.toml`, from text to an engine's configuration.
 //!
-//! Three layers, each over the one before: the file that is compiled in and has every key, a file of the user's, and flags.
-//! Every value remembers where it came from, and every error names file, line and key; a path is meant from the directory of the file that
-//! says it. What keys there are, and what they take, is said once, in [`keys`].
-//!
-//! Knows nothing of arguments or of what a run does with its values.
+//! A configuration has three layers, each of which overrides the one before: the compiled-in file, which contains every key, a
+//! file of the user, and flags. Every value remembers its origin, and every error names file, line and key; paths are relative
+//! to the directory of the file that contains them. The list of keys and their kinds is in [`keys`].
 
 mod error;
 pub mod keys;
@@ -28,29 +26,29 @@ use self::keys::{Key, Kind, Section};
 use self::trust::Found;
 use crate::{private_file, text};
 
-/// The annotated default configuration.
+/// Annotated default configuration, compiled in.
 pub const DEFAULT_TOML: &str = include_str!("../../p2p.toml");
 
-/// The file that is used where it exists and none is named.
+/// Name of the file that is used if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "p2p.toml";
 
-/// Where a value came from.
+/// Origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// It is compiled in.
+    /// The configuration that is compiled in.
     BuiltIn,
-    /// It stands in a file.
+    /// A line of a configuration file.
     File {
-        /// Which one.
+        /// Path of the file.
         path: PathBuf,
-        /// On which line, from 1.
+        /// Line number, counted from 1.
         line: usize,
     },
-    /// It was given on the command line.
+    /// A flag on the command line.
     Flag(&'static str),
 }
 
-/// `built in`, `p2p.toml:12`, `--seed`.
+/// Formats the origin as `built in`, `p2p.toml:12` or `--seed`.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -61,18 +59,18 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it came from. The text is what TOML's string or number says.
+/// Value with its origin. The text is the content of the TOML string or the digits of the number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// The value.
+    /// Value as a text.
     pub text: String,
-    /// Where it came from.
+    /// Origin of the value.
     pub origin: Origin,
     kind: Kind,
 }
 
 impl Setting {
-    /// The value, as it may be shown: a path as it is meant.
+    /// Returns the value for display: a path in absolute form, a secret masked.
     pub fn shown(&self) -> Cow<'_, str> {
         match self.kind {
             Kind::Secret => Cow::Borrowed("********"),
@@ -81,8 +79,8 @@ impl Setting {
         }
     }
 
-    /// The value as a path, from the directory of the file that says it, or else from the working directory. A leading `~/` is the home
-    /// directory.
+    /// Returns the value as a path, relative to the directory of the file that contains it, or else to the working directory. A
+    /// leading `~/` stands for the home directory.
     fn path(&self) -> PathBuf {
         let below_home = self.text.strip_prefix("~/").and_then(|rest| std::env::home_dir().map(|home| home.join(rest)));
         let base = match &self.origin {
@@ -100,34 +98,35 @@ impl fmt::Debug for Setting {
     }
 }
 
-/// The values of one section, by key.
+/// Values of one section, by key.
 pub type Settings = BTreeMap<&'static str, Setting>;
 
-/// The configuration in effect.
+/// Configuration in effect, with all its layers.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     sections: BTreeMap<Section, Settings>,
-    /// The `[[node]]` tables, by node number.
+    /// Values of the `[[node]]` tables, by node number.
     nodes: BTreeMap<u16, Settings>,
-    /// What is to be said of a file that was found and not obeyed.
+    /// Message about a file that was found and not used.
     left_out: Option<String>,
 }
 
 impl Config {
-    /// What is compiled in.
+    /// Returns the compiled-in configuration.
     ///
     /// # Errors
-    /// None, unless the file that is compiled in is wrong, which a test excludes.
+    /// None, unless the compiled-in file is invalid, which a test excludes.
     pub fn built_in() -> Result<Config, ConfigError> {
         let mut config = Config::default();
         config.overlay(DEFAULT_TOML, None)?;
         Ok(config)
     }
 
-    /// What is compiled in, under the file `named`, or else under `./p2p.toml` where there is one that is the user's own.
+    /// Returns the compiled-in configuration, overridden by the file `named`, or else by `./p2p.toml` if it exists and can be
+    /// trusted.
     ///
     /// # Errors
-    /// Where a file cannot be read, or says something wrong.
+    /// Fails if a file cannot be read or is invalid.
     pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = Config::built_in()?;
         let path = named.unwrap_or(Path::new(DEFAULT_FILE));
@@ -154,15 +153,15 @@ impl Config {
         self.overlay(&text, Some(path))
     }
 
-    /// What the user is to know of a file that was found and not obeyed, if one was.
+    /// Returns a message about a file that was found and not used, if there is one.
     pub fn left_out(&self) -> Option<&str> {
         self.left_out.as_deref()
     }
 
-    /// Lays the values of a TOML text over those that are here; nothing changes where one of them is wrong.
+    /// Overrides values with those of a TOML text. Nothing is changed if one of them is invalid.
     ///
     /// # Errors
-    /// Where the text is no TOML, or has a key or a value that is not known.
+    /// Fails if the text is not valid TOML, or contains an unknown key or an invalid value.
     pub fn overlay(&mut self, text: &str, path: Option<&Path>) -> Result<(), ConfigError> {
         let source = Source { text, path };
         let table = DeTable::parse(text).map_err(|error| source.syntax_error(&error))?;
@@ -177,7 +176,7 @@ impl Config {
     /// Sets a value from the command line.
     ///
     /// # Errors
-    /// Where the key does not take it.
+    /// Fails if the value is not valid for the key.
     pub fn set(&mut self, section: Section, key: &'static str, text: &str, flag: &'static str) -> Result<(), ConfigError> {
         let origin = Origin::Flag(flag);
         let wrong = |message: String| ConfigError::Value { origin: origin.clone(), key: format!("[{section}] {key}"), message };
@@ -188,20 +187,20 @@ impl Config {
         Ok(())
     }
 
-    /// Takes out what was said of a key.
+    /// Removes the value of a key.
     pub fn unset(&mut self, section: Section, key: &str) {
         if let Some(settings) = self.sections.get_mut(&section) {
             settings.remove(key);
         }
     }
 
-    /// Every key that has a value, in the order of [`keys::KEYS`]: section, key, setting.
+    /// Returns every key that has a value, in the order of [`keys::KEYS`]: section, key, setting.
     pub fn settings(&self) -> impl Iterator<Item = (Section, &'static str, &Setting)> {
         let of_key = |key: &'static Key| Some((key.section, key.name, self.sections.get(&key.section)?.get(key.name)?));
         keys::KEYS.iter().filter_map(of_key)
     }
 
-    /// The `[[node]]` tables: node number, key, setting.
+    /// Returns the values of the `[[node]]` tables: node number, key, setting.
     pub fn node_settings(&self) -> impl Iterator<Item = (u16, &'static str, &Setting)> {
         self.nodes.iter().flat_map(|(&number, settings)| {
             keys::of(Section::Node).filter_map(move |key| Some((number, key.name, settings.get(key.name)?)))
@@ -256,12 +255,12 @@ impl Config {
         Ok(())
     }
 
-    /// Whether nobody has said anything of a key.
+    /// Returns true if neither a file nor a flag sets the key.
     pub fn is_default(&self, section: Section, key: &'static str) -> bool {
         self.sections.get(&section).and_then(|settings| settings.get(key)).is_none_or(|setting| setting.origin == Origin::BuiltIn)
     }
 
-    /// The path that a key says, as it is meant.
+    /// Returns the value of a key as an absolute path.
     fn path(&self, section: Section, key: &'static str) -> Option<PathBuf> {
         self.sections.get(&section).and_then(|settings| settings.get(key)).map(Setting::path)
     }
@@ -271,7 +270,7 @@ impl Config {
     }
 }
 
-/// Refuses two values for one thing in one table.
+/// Checks that a table does not set the same bandwidth twice.
 fn check_directions(settings: &Settings) -> Result<(), String> {
     let direction = ["bandwidth_up", "bandwidth_down"].into_iter().find(|key| settings.contains_key(key));
     match direction.filter(|_| settings.contains_key("bandwidth")) {
@@ -282,7 +281,7 @@ fn check_directions(settings: &Settings) -> Result<(), String> {
     }
 }
 
-/// A value, parsed. It has been checked when it was read, so it parses.
+/// Returns a value in parsed form. It was checked when it was read, so it can be parsed.
 fn value_of<T: FromStr>(settings: &Settings, key: &str) -> Option<T> {
     settings.get(key).and_then(|setting| setting.text.parse().ok())
 }
@@ -303,11 +302,11 @@ fn read_settings(source: &Source, section: Section, table: &DeTable<'_>) -> Resu
     Ok(settings)
 }
 
-/// The text of a TOML value of the kind that the key takes.
+/// Returns the text of a TOML value if its type fits the key.
 fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
     match (value, key.kind.is_number()) {
         (DeValue::String(text), false) => Ok(text.to_string()),
-        // TOML has whole numbers in four bases.
+        // TOML integers have four bases.
         (DeValue::Integer(number), true) => match u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
             Ok(number) => Ok(number.to_string()),
             Err(_) => Ok(number.as_str().to_owned()),
@@ -317,7 +316,7 @@ fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
     }
 }
 
-/// A text that is being read, and where it stands.
+/// Text that is being parsed, and its path.
 struct Source<'a> {
     text: &'a str,
     path: Option<&'a Path>,
@@ -331,7 +330,7 @@ impl Source<'_> {
         }
     }
 
-    /// Whether a value of this kind may stand here.
+    /// Checks that a value of this kind may be stored in this file.
     fn check_secrecy(&self, kind: Kind) -> Result<(), String> {
         match self.path {
             Some(path) if kind == Kind::Secret && !private_file::is_fit_for_secrets(path).unwrap_or_default() => {
@@ -362,7 +361,7 @@ impl Source<'_> {
     }
 }
 
-/// The same as TOML, with where each value came from.
+/// Formats the configuration as TOML, with the origin of each value as a comment.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last = None;

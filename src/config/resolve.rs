@@ -1,5 +1,5 @@
-//! From keys and values to the hosts, links and sizes of an engine: who has which address, whose own values hold where.
-//! Knows nothing of files.
+//! Conversion of configuration values to the hosts, links and sizes of an engine, including the assignment of addresses and the
+//! values of single hosts. Independent of files.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -19,43 +19,43 @@ use crate::node::health::HealthConfig;
 use crate::storage::segment::SegmentSize;
 use crate::units::{ByteSize, SimDuration};
 
-/// What an upload of the largest segments needs in order to cut them ahead and to have one on its way, and a little more.
+/// Memory that an upload with the largest segments needs to cut them ahead and to have one in flight, rounded up.
 const MEMORY_MIN: ByteSize = ByteSize::from_mib(16);
 
-/// A server that takes mails, as it is configured.
+/// Configuration of the mail server.
 #[derive(Debug, Clone)]
 pub struct MailServer {
-    /// Its name, which its certificate must bear.
+    /// Host name of the server, which its certificate must contain.
     pub host: String,
-    /// Its port.
+    /// TCP port of the server.
     pub port: u16,
-    /// The connection is encrypted from its first byte, and not by STARTTLS.
+    /// True if the connection uses TLS from the first byte, false for STARTTLS.
     pub tls_from_the_start: bool,
-    /// Who logs in there, if anybody.
+    /// User name for the login at the server, if any.
     pub user: Option<String>,
-    /// With which password, where the configuration says it.
+    /// Password for the login, if the configuration contains it.
     pub password: Option<SecretString>,
-    /// Where it stands otherwise.
+    /// Path of the file that contains the password otherwise.
     pub password_file: Option<PathBuf>,
-    /// A certificate to trust beside the usual ones.
+    /// Path of an additional certificate to trust.
     pub ca_file: Option<PathBuf>,
 }
 
 impl Config {
-    /// Where data is kept, if the configuration says so.
+    /// Returns the data directory, if the configuration sets it.
     pub fn data_dir(&self) -> Option<PathBuf> {
         self.path(Section::Storage, "data_dir")
     }
 
-    /// The text of a value; empty where there is none.
+    /// Returns the text of a value; empty if it is not set.
     pub fn text(&self, section: Section, key: &'static str) -> String {
         self.get(section, key).unwrap_or_default()
     }
 
-    /// What the keys of the full-screen session are: what each does, and its key.
+    /// Returns the key bindings of the full-screen interface, by action.
     ///
     /// # Errors
-    /// Where one key is to do two things, or one that the prompt needs.
+    /// Fails if a key is bound twice or has a fixed meaning.
     pub fn keymap(&self) -> Result<BTreeMap<&'static str, String>, ConfigError> {
         let mut used = BTreeMap::new();
         let mut keymap = BTreeMap::new();
@@ -72,10 +72,10 @@ impl Config {
         Ok(keymap)
     }
 
-    /// How long passwords are hashed and sessions last.
+    /// Returns the policy for accounts: the cost of password hashing, the lifetimes of sessions and the size of the audit log.
     ///
     /// # Errors
-    /// None, once the default configuration is laid below.
+    /// None if the default configuration is part of this one.
     pub fn accounts(&self) -> Result<Policy, ConfigError> {
         let seconds = |key| self.required::<SimDuration>(Section::Accounts, key).map(|time| time.as_nanos() / 1_000_000_000);
         Ok(Policy {
@@ -86,10 +86,10 @@ impl Config {
         })
     }
 
-    /// The server that takes mails, if there is one. The password is not read yet.
+    /// Returns the mail server, if one is configured. The password file is not read yet.
     ///
     /// # Errors
-    /// Where values do not go together.
+    /// Fails if values contradict each other.
     pub fn mail(&self) -> Result<Option<MailServer>, ConfigError> {
         let text = |key| self.get::<String>(Section::Mail, key);
         let Some(host) = text("host") else { return Ok(None) };
@@ -110,26 +110,26 @@ impl Config {
         }))
     }
 
-    /// Who mails are from.
+    /// Returns the sender address of mails.
     ///
     /// # Errors
-    /// None, once the default configuration is laid below.
+    /// None if the default configuration is part of this one.
     pub fn mail_from(&self) -> Result<Email, ConfigError> {
         self.required(Section::Mail, "from")
     }
 
-    /// The chances of the run.
+    /// Returns the seed of the run's random numbers.
     ///
     /// # Errors
-    /// None, once the default configuration is laid below.
+    /// None if the default configuration is part of this one.
     pub fn seed(&self) -> Result<u64, ConfigError> {
         self.required(Section::Network, "seed")
     }
 
-    /// The engine that the configuration describes, with its data in `data_dir`.
+    /// Returns the configuration of an engine with its data in `data_dir`.
     ///
     /// # Errors
-    /// Where values do not go together: addresses that are taken or outside of the subnet, nodes that do not exist.
+    /// Fails if values contradict each other: addresses that are in use or outside of the subnet, nodes that do not exist.
     pub fn engine(&self, data_dir: &Path, clock: ClockMode) -> Result<EngineConfig, ConfigError> {
         let (client, nodes) = self.hosts()?;
         let segment_size: ByteSize = self.required(Section::Storage, "segment_size")?;
@@ -154,7 +154,7 @@ impl Config {
         })
     }
 
-    /// The memory that transfers share.
+    /// Returns the memory that transfers share.
     fn memory(&self) -> Result<ByteSize, ConfigError> {
         let memory: ByteSize = self.required(Section::Engine, "memory")?;
         if memory >= MEMORY_MIN {
@@ -212,7 +212,7 @@ impl Config {
         Ok((client, tables.iter().map(node).collect::<Result<_, ConfigError>>()?))
     }
 
-    /// The client's address and those of the nodes: first those that somebody asks for, then the free ones in order.
+    /// Returns the addresses of the client and of the nodes: configured ones first, then free ones in order.
     fn addresses(&self, client: &Settings, nodes: &[&Settings]) -> Result<Vec<Ipv4Addr>, ConfigError> {
         let mut pool = AddressPool::new(self.required(Section::Network, "subnet")?);
         let hosts = || std::iter::once(&client).chain(nodes);
@@ -234,7 +234,7 @@ impl Config {
             .collect()
     }
 
-    /// A host's links: its own values, else the network's.
+    /// Returns the link settings of a host: its own values, or else those of the network.
     fn link(&self, own: &Settings) -> Result<HostConfig, ConfigError> {
         let both = value_of(own, "bandwidth").map_or_else(|| self.required(Section::Network, "bandwidth"), Ok)?;
         let queue_packets = self.own_or_network(own, "queue")?;

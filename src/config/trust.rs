@@ -1,5 +1,5 @@
-//! Whether a configuration that nobody has named may be obeyed: one that merely lies in the working directory may be somebody else's, who
-//! would have files stored, passwords read and mails sent as they like. Knows nothing of what it says.
+//! Trust in a configuration file that was found and not named: one in the working directory may belong to another user, who
+//! could have files stored, passwords read and mails sent with it. The decision does not depend on the content of the file.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -10,29 +10,29 @@ use rustix::fs::OFlags;
 
 use crate::private_file::directory_of;
 
-/// The sticky bit of a directory: its files are removed and renamed by their owners alone (inode(7)).
+/// Sticky bit of a directory: only the owner of a file may remove or rename it there (inode(7)).
 const STICKY: u32 = 0o1000;
-/// The write permission of the group, and of everybody.
+/// Write permissions of the group, and of all users.
 const GROUP_WRITES: u32 = 0o020;
 const ALL_WRITE: u32 = 0o002;
 
-/// A file that was found, and not named.
+/// Result of the search for a configuration file.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// There is none.
+    /// No file was found.
     Nothing,
-    /// It may be obeyed.
+    /// File that may be used.
     Own(File),
-    /// It may not, and why.
+    /// File that must not be used, and the reason.
     Foreign(String),
 }
 
-/// Opens the file at `path` if it may be obeyed.
+/// Opens the file at `path` if it may be used.
 ///
 /// # Errors
-/// Where it may be, and cannot be read.
+/// Fails if the file may be used but cannot be read.
 pub(super) fn open(path: &Path) -> io::Result<Found> {
-    // Somebody else's pipe would be waited for.
+    // Without O_NONBLOCK, opening a pipe of another user would block.
     let opened = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
     let judged = match &opened {
         Ok(file) => file.metadata(),
@@ -45,7 +45,7 @@ pub(super) fn open(path: &Path) -> io::Result<Found> {
     }
 }
 
-/// Why the file at `path`, of which this is known, may not be obeyed.
+/// Returns the reason why the file at `path` with these metadata must not be used, if there is one.
 fn objection(file: &Metadata, path: &Path) -> io::Result<Option<String>> {
     if !file.is_file() {
         return Ok(Some("it is not a regular file".into()));
@@ -64,7 +64,7 @@ fn objection(file: &Metadata, path: &Path) -> io::Result<Option<String>> {
     }
     for directory in directories {
         let found = fs::metadata(directory)?;
-        // Where the bit is set, what is there was put there by its owner.
+        // With the sticky bit, a file in the directory was put there by its owner.
         let is_kept = found.mode() & STICKY != 0 && owners.iter().all(|&owner| owner == user);
         if !is_trusted(found.uid(), user) || (is_writable_by_others(&found, directory, user) && !is_kept) {
             return Ok(Some("others may write to its directory".into()));
@@ -73,25 +73,26 @@ fn objection(file: &Metadata, path: &Path) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-/// Whether what belongs to somebody is the user's, or the system's.
+/// Returns true if an owner is the user or root.
 fn is_trusted(owner: u32, user: u32) -> bool {
     owner == user || owner == 0
 }
 
 fn is_writable_by_others(found: &Metadata, path: &Path, user: u32) -> bool {
     let mode = found.mode();
-    // With an access control list the bits of the group are those of whoever else is named there (acl(5)).
+    // With an access control list, the group bits are those of the mask, which apply to users named in the list (acl(5)).
     let has_list = || rustix::fs::getxattr_query(path, "system.posix_acl_access").is_ok();
     mode & ALL_WRITE != 0 || (mode & GROUP_WRITES != 0 && (has_list() || !is_private_group(found.gid(), user)))
 }
 
-/// Whether nobody but the user is of a group, as many systems give each user one. Where that cannot be told, somebody may be.
+/// Returns true if the user is the only member of a group, as many systems create one for each user. If this cannot be
+/// determined, other members are assumed.
 fn is_private_group(group: u32, user: u32) -> bool {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     is_private_group_in(&read("/etc/passwd"), &read("/etc/group"), group, user)
 }
 
-/// The same by the files of passwd(5) and group(5).
+/// Returns true if passwd(5) and group(5) with these contents show no other member of the group.
 fn is_private_group_in(passwd: &str, groups: &str, group: u32, user: u32) -> bool {
     let fields = |line: &str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
     let number = |fields: &[String], place: usize| fields.get(place).and_then(|text| text.parse::<u32>().ok());

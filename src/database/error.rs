@@ -1,4 +1,4 @@
-//! Why the database did not do what it was asked, and what redb's errors come to. Knows nothing of who asked.
+//! Errors of the database, and their conversion from the errors of redb.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -6,60 +6,60 @@ use std::path::{Path, PathBuf};
 use redb::StorageError;
 use thiserror::Error;
 
-/// Why the database did not do what it was asked.
+/// Error of a database operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DatabaseError {
-    /// Another process has it open.
+    /// Another process has the database open.
     #[error("{path} is in use by another p2p process; one process at a time may use a data directory")]
     InUse {
-        /// Its file.
+        /// Path of the database file.
         path: PathBuf,
     },
-    /// What is in the file is no database of ours, or no longer.
+    /// The file is no database of this program, or it is damaged.
     #[error("{path} is damaged: {reason}")]
     Damaged {
-        /// Its file.
+        /// Path of the database file.
         path: PathBuf,
-        /// What was found.
+        /// Description of the damage.
         reason: String,
     },
-    /// The disk under it refused.
+    /// The disk or the operating system refused.
     #[error("the catalog cannot be read or written: {reason}")]
     Io {
-        /// What the system said.
+        /// Message of the operating system.
         reason: String,
     },
-    /// There is hardly any room left, and the change is not one of those that room is kept back for. Nothing is changed.
+    /// The disk is almost full, and the change may not use the reserved space. Nothing is changed.
     #[error("no space is left for the catalog on the disk of the data directory")]
     Full,
-    /// The database can only be read.
+    /// The database is read-only.
     #[error("{path} can only be read, and nothing in the data directory is changed")]
     ReadOnly {
-        /// Its file.
+        /// Path of the database file.
         path: PathBuf,
     },
-    /// The commit itself failed: nobody knows whether the change is stored.
+    /// The commit itself failed: it is unknown whether the change is stored.
     #[error("it is not known whether the change is stored ({reason}); nothing more is written, and the next start finds out")]
     OutcomeUnknown {
-        /// What failed.
+        /// Reason of the failure.
         reason: String,
     },
-    /// Nothing is written any more, because the outcome of an earlier change is unknown or the file is another's by now. What
-    /// was asked for is not done.
+    /// The database is suspended, because the outcome of an earlier change is unknown or another file has taken the place of the
+    /// database. The requested change is not done.
     #[error("nothing more is written to the catalog before the next start: {reason}")]
     Suspended {
-        /// What failed.
+        /// Reason for which the database was suspended.
         reason: String,
     },
 }
 
 impl DatabaseError {
-    /// Whether nobody knows if the change is stored. Then nothing may be done that relies on either.
+    /// Returns true if it is unknown whether the change is stored. Callers may not rely on either outcome then.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, DatabaseError::OutcomeUnknown { .. })
     }
 
-    /// What it says without the database's path, and without texts of the system, which may have it.
+    /// Returns the message without the database's path, and without messages of the operating system, which may contain it.
     pub const fn without_path(&self) -> &'static str {
         match self {
             DatabaseError::InUse { .. } => "the catalog is in use by another process",
@@ -83,7 +83,7 @@ impl From<redb::Error> for DatabaseError {
     }
 }
 
-/// Conversions by way of redb's error of everything, so that `?` serves wherever a table is touched.
+/// Converts errors by way of redb's general error, so that `?` works wherever a table is used.
 macro_rules! from_redb {
     ($($error:ty),*) => {$(
         impl From<$error> for DatabaseError {
@@ -111,12 +111,12 @@ pub(super) fn opening_failed(path: &Path, error: &redb::DatabaseError) -> Databa
     }
 }
 
-/// Whether an I/O error says that there is no room.
+/// Returns true if an I/O error reports that there is no room.
 fn is_full(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-/// Whether an I/O error is about what the file says, not about reaching it.
+/// Returns true if an I/O error is caused by the content of the file, not by the access to it.
 fn is_damage(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::InvalidInput)
 }

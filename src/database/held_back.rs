@@ -1,6 +1,6 @@
-//! A database's file whose changes are held back, in memory, until what is in it has been found to be sound: a file that is
-//! refused is as it was, byte for byte. They are held back for good where the file can only be read; a file that a killed process
-//! has left is then repaired in memory, each time that it is opened. Knows nothing of what the bytes mean.
+//! A storage backend that holds back changes of the database file, in memory, until the content has been verified: a file that is
+//! refused stays unchanged, byte for byte. The changes of a read-only file are held back for good; a file that a killed process
+//! has left open is then repaired in memory, each time that it is opened.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,31 +11,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-/// How many bytes are held back as one.
+/// Size of the unit in which changed bytes are kept in memory, in bytes.
 const PAGE: u64 = 4096;
 
-/// The file, shared by the database and whoever lets the changes through.
+/// Database file, shared by the database and the code that writes the held changes through.
 #[derive(Debug, Clone)]
 pub(super) struct HeldBack(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     file: FileBackend,
-    /// The file can only be read.
+    /// True if the file is read-only.
     read_only: bool,
-    /// Changes go to the file.
+    /// True if changes are written to the file directly.
     is_through: AtomicBool,
     held: Mutex<Held>,
 }
 
-/// What differs from the file.
+/// Differences between the database's view and the file.
 #[derive(Debug)]
 struct Held {
     len: u64,
-    /// Bytes of the file from here on count as zeros.
+    /// Length of the part of the file that is valid; bytes behind it count as zeros.
     valid: u64,
     pages: BTreeMap<u64, Vec<u8>>,
-    /// What was asked for, in order: a crash while it is carried out leaves what one while it was asked for would have left.
+    /// Requested changes in order: a crash while they are written to the file has the same effect as a crash at the time of the
+    /// requests.
     asked: Vec<Asked>,
 }
 
@@ -47,17 +48,17 @@ enum Asked {
 }
 
 impl HeldBack {
-    /// Holds back the changes of a file.
+    /// Makes a backend that holds back the changes of a file.
     pub(super) fn new(file: FileBackend, read_only: bool) -> io::Result<HeldBack> {
         let len = file.len()?;
         let held = Held { len, valid: len, pages: BTreeMap::new(), asked: Vec::new() };
         Ok(HeldBack(Arc::new(Inner { file, read_only, is_through: AtomicBool::new(false), held: Mutex::new(held) })))
     }
 
-    /// Carries out what was held back, and all that follows at once. A file that can only be read stays as it is.
+    /// Writes the held changes to the file, and later changes directly. A read-only file stays unchanged.
     ///
     /// # Errors
-    /// What the system says.
+    /// Returns the error of the operating system.
     pub(super) fn let_through(&self) -> io::Result<()> {
         if self.0.read_only {
             return Ok(());
@@ -83,7 +84,7 @@ impl HeldBack {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A lock that is the file's; one that cannot be had on a file that is only read is not needed.
+    /// Returns the result of locking the file. A lock that cannot be taken on a read-only file is not needed.
     fn lock(&self, lock: Result<bool, BackendError>) -> Result<bool, BackendError> {
         match lock {
             Err(error) if !self.0.read_only || matches!(error, BackendError::Unsupported) => Err(error),
@@ -94,7 +95,7 @@ impl HeldBack {
 }
 
 impl Held {
-    /// The bytes from `offset` on that the file has, zeros where it has none.
+    /// Reads bytes of the file from `offset` on, with zeros beyond its valid part.
     fn read_file(&self, file: &FileBackend, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let there = self.valid.saturating_sub(offset).min(out.len() as u64) as usize;
         out[there..].fill(0);
@@ -181,7 +182,7 @@ impl StorageBackend for HeldBack {
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        // A file that is only read is shared with others who only read it.
+        // A read-only file is shared with other processes that only read.
         self.lock(match self.0.read_only {
             true => self.0.file.try_lock_shared_range(start, end),
             false => self.0.file.try_lock_range(start, end),
@@ -211,7 +212,7 @@ impl StorageBackend for HeldBack {
 }
 
 impl HeldBack {
-    /// Notes what is to be carried out later, if ever.
+    /// Records a change to be written to the file later, unless the file is read-only.
     fn ask(&self, asked: impl FnOnce() -> Asked) {
         if !self.0.read_only {
             self.held().asked.push(asked());

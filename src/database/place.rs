@@ -1,11 +1,11 @@
-//! Where the database's file is, and whether it is still there. Knows nothing of what is in it.
+//! The path of the database file, and the check that it still leads to the open file.
 
 use std::fs::Metadata;
 use std::path::PathBuf;
 
 use crate::file_identity::FileIdentity;
 
-/// Where the database's file is, and which file that is.
+/// Path of the database file, and the identity of the open file.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
@@ -13,12 +13,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place of the file that is open now and described so.
+    /// Makes the place of the open file that `opened` describes.
     pub(super) fn new(path: PathBuf, opened: &Metadata) -> Place {
         Place { path, file: FileIdentity::of(opened) }
     }
 
-    /// Why what is written to the open file is lost, where its path has come to name another file, or none.
+    /// Returns the reason why data written to the open file would be lost, if the path leads to another file or to none.
     pub(super) fn displaced(&self) -> Option<String> {
         let path = self.path.display();
         match self.path.metadata() {

@@ -1,6 +1,5 @@
-//! Room that is kept back in the data directory for what has to work on a full disk: whoever removes a file has to log in, and
-//! the database writes new pages before it frees old ones. A file of the reserve's size holds the room until it is needed. Knows
-//! nothing of what it is needed for.
+//! Space reserved in the data directory for operations that have to work on a full disk: a user who deletes a file has to log in,
+//! and the database writes new pages before it frees old ones. A file of the reserve's size holds the space until it is needed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,25 +11,25 @@ use rustix::io::Errno;
 
 use crate::private_file;
 
-/// The file's name.
+/// Name of the file that holds the space.
 const NAME: &str = "reserve";
-/// How much is kept back: some logins and removals of files with hundreds of segments.
+/// Size of the reserve in bytes: enough for some logins and deletions of files with hundreds of segments.
 const SIZE: u64 = 768 << 10;
-/// With less than this, nothing is begun that may be done another time, and the reserve is used for what may not.
+/// Free space in bytes below which changes that can wait are refused, and the reserve is used for the others.
 const SHORT: u64 = 256 << 10;
-/// The most bytes written at once to a file that the system does not allocate.
+/// Largest number of bytes written at once, on file systems that do not support preallocation.
 const CHUNK: usize = 64 << 10;
 
-/// The reserve of a directory.
+/// Reserve of a directory.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
-    /// It has been used, and not been restored yet.
+    /// True if the reserve has been used and not been restored yet.
     is_used: AtomicBool,
 }
 
 impl Reserve {
-    /// The reserve of `directory`, which is made where there is none and there is room.
+    /// Makes the reserve of `directory`, whose file is created if it is missing and there is room.
     pub(super) fn of(directory: &Path) -> Reserve {
         let reserve = Reserve { path: directory.join(NAME), is_used: AtomicBool::new(false) };
         let is_whole = reserve.path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == SIZE);
@@ -39,12 +38,13 @@ impl Reserve {
         reserve
     }
 
-    /// Whether there is hardly any room left.
+    /// Returns true if the disk is almost full.
     pub(super) fn is_short(&self) -> bool {
         self.is_below(SHORT)
     }
 
-    /// Whether there is hardly any room left for what may be done another time: what the reserve has given is none of it.
+    /// Returns true if the disk is almost full for changes that can wait, which may not use the space that the reserve has
+    /// released.
     pub(super) fn is_short_for_more(&self) -> bool {
         let given = if self.is_used.load(Ordering::SeqCst) { SIZE.saturating_sub(self.len()) } else { 0 };
         self.is_below(SHORT + given)
@@ -54,13 +54,13 @@ impl Reserve {
         self.free().is_some_and(|free| free < least)
     }
 
-    /// Bytes that are still kept back.
+    /// Returns the number of bytes that are still reserved.
     fn len(&self) -> u64 {
         self.path.symlink_metadata().map_or(0, |metadata| metadata.len())
     }
 
-    /// Gives as much room as makes enough to whoever needs it now. Somebody else may be quicker to use it, so that the rest is kept for
-    /// the next time.
+    /// Releases enough of the reserve to leave the free space that a change needs. Another process may use that space first, so
+    /// that the rest is kept for the next time.
     pub(super) fn release(&self) {
         self.is_used.store(true, Ordering::SeqCst);
         let free = self.free().filter(|&free| free < SHORT).unwrap_or_default();
@@ -76,7 +76,7 @@ impl Reserve {
         }
     }
 
-    /// Keeps room back again, where it was used and there is enough by now.
+    /// Restores the reserve if it was used and there is enough room again.
     pub(super) fn restore(&self) {
         if !self.is_used.load(Ordering::SeqCst) || self.free().is_none_or(|free| free < 2 * SIZE) {
             return;
@@ -85,7 +85,7 @@ impl Reserve {
             Ok(()) => self.is_used.store(false, Ordering::SeqCst),
             Err(error) => {
                 tracing::debug!(%error, "no room is kept back");
-                // Half a reserve is in the way of everybody.
+                // A partial reserve only takes space from others.
                 let _ = fs::remove_file(&self.path);
             }
         }
@@ -104,16 +104,16 @@ impl Reserve {
         }
     }
 
-    /// Bytes that whoever runs this may still write where the reserve is; `None` where the system does not say.
+    /// Returns the number of free bytes that the user of this process may write; `None` if the system does not report it.
     fn free(&self) -> Option<u64> {
         let StatVfs { f_bfree, f_bavail, f_frsize, .. } = statvfs(private_file::directory_of(&self.path)).ok()?;
-        // Some blocks are the superuser's alone.
+        // Some blocks are reserved for the superuser.
         let blocks = if rustix::process::geteuid().is_root() { f_bfree } else { f_bavail };
         Some(blocks.saturating_mul(f_frsize))
     }
 }
 
-/// Writes what no file system compresses to nothing.
+/// Fills the file with random bytes, which no file system compresses.
 fn fill(mut file: &File) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     getrandom::fill(&mut chunk).map_err(io::Error::other)?;

@@ -1,8 +1,8 @@
 //! The engine: the simulation on a thread of its own, paced, and a handle for front ends.
 //!
-//! The thread waits for one thing at a time (a command, an outcome of real work, the next virtual instant) and then lets the
-//! simulation do it. No lock is shared with a front end; commands come through a bounded channel, events go out through a
-//! broadcast that a slow reader may lag behind, and the latest snapshot is always there. Knows nothing of front ends.
+//! The thread waits for one thing at a time (a command, an outcome of real work, the next virtual instant) and then advances
+//! the simulation. No lock is shared with a front end: commands arrive through a bounded channel, events leave through a
+//! broadcast channel from which a slow reader may lose events, and the latest snapshot is always available.
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::pending;
@@ -29,27 +29,27 @@ use crate::database::Database;
 use crate::net::TraceHash;
 use crate::units::SimTime;
 
-/// Commands that may wait to be taken in.
+/// Capacity of the command queue.
 const COMMANDS_MAX: usize = 64;
-/// Events that a reader may lag behind before it loses some.
+/// Number of events that a reader may lag behind before it loses the oldest ones.
 const EVENTS_MAX: usize = 8192;
-/// Things that may happen before commands are looked for again.
+/// Number of simulation steps between two checks for new commands.
 const BUDGET: u32 = 2_000;
-/// How often a snapshot is made while something happens.
+/// Interval between two snapshots while the simulation is active.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(30);
-/// How long the thread sleeps at the most, so that the virtual clock on a screen moves.
+/// Longest time that the thread sleeps, so that a virtual clock on a screen keeps moving.
 const TICK: Duration = Duration::from_millis(30);
 
 type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
 
 enum Ask {
     Command(Box<Command>, ReplySender),
-    /// A command for whose answer virtual time passes as fast as the machine can.
+    /// Command for which virtual time passes as fast as the machine can, until it is answered.
     Hurried(Box<Command>, ReplySender),
     TraceHash(oneshot::Sender<TraceHash>),
 }
 
-/// What front ends hold: cheap to clone.
+/// Handle of a running engine for front ends; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct EngineHandle {
     asks: mpsc::Sender<Ask>,
@@ -67,17 +67,17 @@ impl std::fmt::Debug for Ask {
 }
 
 impl EngineHandle {
-    /// Asks for something and waits for the answer.
+    /// Sends a command and waits for its answer.
     ///
     /// # Errors
-    /// What the engine refuses, and [`EngineError::Stopped`] where there is no engine any more.
+    /// Returns the error with which the engine refuses the command, and [`EngineError::Stopped`] if the engine has ended.
     pub async fn ask(&self, command: Command) -> Result<Reply, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
 
-    /// All transfers that the engine knows of now, which a snapshot may not; none where it has stopped.
+    /// Returns all transfers that the engine knows now, including those not yet in a snapshot; empty if the engine has stopped.
     pub async fn transfers(&self) -> Vec<TransferStatus> {
         match self.ask(Command::Transfers).await {
             Ok(Reply::Transfers(all)) => all,
@@ -85,19 +85,19 @@ impl EngineHandle {
         }
     }
 
-    /// Asks for something whose answer nobody waits for.
+    /// Sends a command without waiting for its answer.
     ///
     /// # Errors
-    /// [`EngineError::Stopped`].
+    /// Returns [`EngineError::Stopped`] if the engine has ended.
     pub async fn tell(&self, command: Command) -> Result<(), EngineError> {
         let (reply, _) = oneshot::channel();
         self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)
     }
 
-    /// Cancels a transfer, and undoes what it did as fast as the machine can, whatever the speed is and whether time is paused.
+    /// Cancels a transfer and undoes its effects as fast as the machine can, whatever the speed is and even if time is paused.
     ///
     /// # Errors
-    /// As for [`ask`](Self::ask).
+    /// Fails as [`ask`](Self::ask) does.
     pub async fn cancel_at_once(&self, transfer: TransferId) -> Result<Reply, EngineError> {
         let (reply, answer) = oneshot::channel();
         let ask = Ask::Hurried(Box::new(Command::Cancel { transfer }), reply);
@@ -105,28 +105,28 @@ impl EngineHandle {
         answer.await.map_err(|_| EngineError::Stopped)?
     }
 
-    /// The hash of everything that has happened so far.
+    /// Returns the trace hash: the hash of all events so far.
     ///
     /// # Errors
-    /// [`EngineError::Stopped`].
+    /// Returns [`EngineError::Stopped`] if the engine has ended.
     pub async fn trace_hash(&self) -> Result<TraceHash, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::TraceHash(reply)).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)
     }
 
-    /// Events from now on. A reader that lags too far behind loses some and is told how many.
+    /// Subscribes to all events from now on. A reader that lags too far behind loses events and is told how many.
     pub fn events(&self) -> broadcast::Receiver<(SimTime, Event)> {
         self.events.subscribe()
     }
 
-    /// How everything stands: always the latest.
+    /// Returns a receiver that always holds the latest snapshot.
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
     }
 }
 
-/// The thread that the simulation runs on.
+/// Thread that runs the simulation.
 #[derive(Debug)]
 pub struct Engine {
     thread: JoinHandle<()>,
@@ -135,20 +135,21 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the data directory and starts the engine. With `recording`, what is asked of it is kept in that file, for
-    /// [`Recording::replay`](super::recording::Recording::replay); where that cannot be, it runs without, and [`unrecorded`](Self::unrecorded) says why.
+    /// Opens the data directory and starts the engine. With `recording`, the commands that the engine executes are written to
+    /// that file, for [`Recording::replay`](super::recording::Recording::replay). If the recording cannot be started, the
+    /// engine runs without it and [`unrecorded`](Self::unrecorded) returns the reason.
     ///
     /// # Errors
-    /// Where the data directory cannot be used, or the system gives no threads.
+    /// Fails if the data directory cannot be used or the system can start no threads.
     pub fn start(config: EngineConfig, recording: Option<&Path>) -> Result<(Engine, EngineHandle), EngineError> {
         let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
         Engine::start_locked(lock, config, recording)
     }
 
-    /// The same with a data directory that is locked already.
+    /// Starts the engine as [`start`](Self::start) does, on a data directory that the caller has locked already.
     ///
     /// # Errors
-    /// As for [`start`](Self::start).
+    /// Fails as [`start`](Self::start) does.
     pub fn start_locked(
         lock: DirectoryLock,
         config: EngineConfig,
@@ -194,20 +195,20 @@ impl Engine {
         Ok((Engine { thread, unrecorded, database }, EngineHandle { asks, events, snapshots }))
     }
 
-    /// The database of the data directory, for others that keep things in it.
+    /// Returns the database of the data directory, for other components that store their data in it.
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Why there is no recording, where one was wanted.
+    /// Returns the reason why there is no recording although one was requested.
     pub fn unrecorded(&self) -> Option<&str> {
         self.unrecorded.as_deref()
     }
 
-    /// Waits until the engine has ended, which it does when every handle is gone.
+    /// Waits until the engine has ended. It ends when every handle is dropped.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] where it ended in a panic.
+    /// Returns [`EngineError::Internal`] if the engine ended in a panic.
     pub fn join(self) -> Result<(), EngineError> {
         self.thread.join().map_err(|_| EngineError::Internal("the engine ended in a panic; see the log".into()))
     }
@@ -218,7 +219,7 @@ fn wall_clock() -> Instant {
     Instant::now()
 }
 
-/// What the thread does next.
+/// Next step of the thread.
 enum Action {
     Ask(Ask),
     Outcome(JobId, Outcome),
@@ -235,12 +236,12 @@ struct Actor {
     events: broadcast::Sender<(SimTime, Event)>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     replies: HashMap<Token, ReplySender>,
-    /// Commands for whose answers time is not held back.
+    /// Tokens of the commands for which virtual time runs at full speed until they are answered.
     hurried: BTreeSet<Token>,
     next_token: u64,
-    /// Time was passing when it was last looked at.
+    /// True if virtual time was passing at the last check.
     moving: bool,
-    /// Something was asked for and not done when it was last looked at.
+    /// True if the simulation had unfinished work at the last check.
     busy: bool,
     last_snapshot: Instant,
     recorder: Option<Recorder>,
@@ -259,7 +260,7 @@ impl Actor {
                     self.hurried.extend(token);
                 }
                 Action::Ask(Ask::TraceHash(reply)) => {
-                    // Whoever asked may be gone; then nobody needs to know.
+                    // The requester may have dropped its receiver.
                     let _ = reply.send(self.simulation.trace_hash());
                 }
                 Action::Outcome(job, outcome) => self.simulation.deliver(job, outcome),
@@ -282,7 +283,7 @@ impl Actor {
         }
     }
 
-    /// Nobody wants to watch an undo at the session's speed, whether somebody has asked for it or an upload has failed by itself.
+    /// Sets the pace to full speed while a transfer is being undone, whether a user cancelled it or it failed by itself.
     fn look_for_hurry(&mut self) {
         let hurry = match self.hurried.is_empty() {
             false => Hurry::Asked,
@@ -292,10 +293,10 @@ impl Actor {
         self.pace.set_hurry(hurry, self.simulation.now());
     }
 
-    /// Waits for whatever comes first.
+    /// Waits for the next command, outcome or instant, whichever comes first.
     async fn next_action(&mut self, progress: Progress) -> Action {
         if progress == Progress::Working && !self.stands_still() {
-            // Commands first, but do not wait for any.
+            // Commands have precedence, but the loop does not wait for one.
             return match self.inbox.try_recv() {
                 Ok(ask) => Action::Ask(ask),
                 Err(mpsc::error::TryRecvError::Empty) => Action::Advance,
@@ -314,7 +315,7 @@ impl Actor {
         }
     }
 
-    /// Whether virtual time passes now.
+    /// Returns true if virtual time passes now.
     fn time_passes(&self) -> bool {
         self.clock == ClockMode::Running || self.simulation.is_awaited()
     }
@@ -330,7 +331,7 @@ impl Actor {
     fn advance(&mut self) -> Progress {
         if !self.time_passes() {
             self.moving = false;
-            // What was asked has taken effect, and what follows from it at this instant may happen.
+            // The command has taken effect; events that follow from it at this same instant may still be executed.
             return self.simulation.advance(self.simulation.now(), BUDGET);
         }
         let now = self.simulation.now();
@@ -339,24 +340,24 @@ impl Actor {
             self.pace.restart(now);
         }
         let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(busy));
-        // Time keeps its pace again as soon as all is undone.
+        // One step at a time, so that the configured speed applies again as soon as everything is undone.
         let budget = if self.pace.hurry() == Hurry::Undoing { 1 } else { BUDGET };
         self.simulation.advance(limit.max(now), budget)
     }
 
-    /// Whether the wall clock holds time back now.
+    /// Returns true if the pace holds virtual time still now.
     fn stands_still(&self) -> bool {
         self.pace.stands_still() && self.simulation.step_limit().is_none()
     }
 
-    /// The token under which the answer comes; none where the command was refused.
+    /// Executes a command. Returns the token of its answer, or `None` if the command was refused at once.
     fn take_in(&mut self, command: Command, reply: ReplySender) -> Option<Token> {
         let now = self.simulation.now();
         match command {
             Command::SetSpeed { speed } => self.pace.set_speed(speed, now),
             Command::Pause => self.pace.set_paused(true, now),
             Command::Resume => self.pace.set_paused(false, now),
-            // Connections close and transfers are undone in virtual time, and nobody who leaves wants to watch it.
+            // Connections close and transfers are undone in virtual time, and a user who quits should not have to wait for it.
             Command::Shutdown { .. } => {
                 self.pace.set_paused(false, now);
                 self.pace.set_speed(Speed::Max, now);
@@ -364,7 +365,7 @@ impl Actor {
             _ => {}
         }
         if matches!(command, Command::Step { .. }) && !self.pace.is_paused() {
-            // Whoever asked may be gone.
+            // The requester may have dropped its receiver.
             let _ = reply.send(Err(EngineError::NotPaused));
             return None;
         }
@@ -372,7 +373,7 @@ impl Actor {
         let token = Token(self.next_token);
         self.replies.insert(token, reply);
         tracing::debug!(?command, %now, "command");
-        // What was refused has changed nothing, and might not be refused where it is replayed.
+        // A refused command has changed nothing, and a replay might not refuse it; it is therefore not recorded.
         let noted = self.recorder.is_some().then(|| command.clone());
         if self.simulation.apply(token, command)
             && let Some(command) = noted
@@ -382,7 +383,7 @@ impl Actor {
         Some(token)
     }
 
-    /// Keeps something in the recording, if there is one.
+    /// Writes to the recording, if there is one. The first failed write ends the recording.
     fn keep(&mut self, note: impl FnOnce(&mut Recorder) -> std::io::Result<()>) {
         if let Some(Err(error)) = self.recorder.as_mut().map(note) {
             tracing::error!(%error, "the recording ends here");
@@ -390,12 +391,13 @@ impl Actor {
         }
     }
 
-    /// Gives events, a snapshot and replies to those who wait for them. Whoever has a reply finds a snapshot that is as new.
+    /// Publishes events, a snapshot and answers. The snapshot is published before the answers, so that the receiver of an
+    /// answer finds a snapshot that is at least as new.
     fn hand_out(&mut self, progress: Progress) {
         while let Some((at, event)) = self.simulation.poll_event() {
             log(at, &event);
             self.health_log.note(&event);
-            // Nobody may be listening.
+            // There may be no subscriber.
             let _ = self.events.send((at, event));
         }
         if let Some(line) = self.health_log.due(self.started.elapsed()) {
@@ -409,7 +411,7 @@ impl Actor {
         for (token, answer) in replies {
             self.hurried.remove(&token);
             let unheard = self.replies.remove(&token).and_then(|reply| reply.send(answer).err());
-            // Whoever asked may be gone.
+            // The requester may have dropped its receiver.
             if let Some(Err(error)) = unheard {
                 tracing::warn!(%error, "a command whose answer nobody waits for has failed");
             }
@@ -423,7 +425,7 @@ impl Actor {
     }
 }
 
-/// Begins a recording at `path`, where a replay could set everything up as it is.
+/// Starts a recording at `path`, if a replay could restore the current state of the disks.
 fn record(path: &Path, config: &EngineConfig, simulation: &Simulation) -> Result<Recorder, RecordingError> {
     if !simulation.has_sound_disks() {
         return Err(RecordingError::Unsound);
@@ -431,7 +433,8 @@ fn record(path: &Path, config: &EngineConfig, simulation: &Simulation) -> Result
     Recorder::begin(path, config, simulation.catalog())
 }
 
-/// Every packet's worth of progress, and every change of a node's health, would drown the rest of the log.
+/// Logs an event. Segment progress and health changes are frequent and would crowd out the rest, so they have the level
+/// `debug`.
 fn log(at: SimTime, event: &Event) {
     match event {
         Event::Segment { .. } | Event::HealthChanged { .. } => tracing::debug!(%at, ?event),

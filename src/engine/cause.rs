@@ -1,53 +1,52 @@
-//! Why something on this machine could not be done, in two texts: one that names no place, and one for whoever asked.
+//! Reason of a failed operation on this machine, in two texts: one without any local path, and one for the requester.
 //!
-//! Where a file is on this machine concerns nobody who watches the network, and a run is the same wherever its directories are.
-//! Events and the trace have the first text, the answer to whoever asked and the log have the second. Knows nothing of what was to
-//! be done.
+//! Observers of the network must not learn the paths of files on this machine, and a run must be the same wherever its
+//! directories are. Events and the trace carry the first text; the answer to the requester and the log carry the second.
 
 use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
-/// A reason, with and without places of this machine.
+/// Reason of a failure, with and without local paths.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub struct Cause {
-    /// What happened, without any path and without texts that may have one.
+    /// Text without any path and without system texts that may contain one.
     plain: String,
-    /// The same with all that is known; none where that is no more.
+    /// Text with all details; `None` if it has no more than the plain one.
     full: Option<String>,
 }
 
 impl Cause {
-    /// A reason in which nothing of this machine is named.
+    /// Creates a reason whose only text names nothing of this machine.
     pub fn new(plain: impl Into<String>) -> Cause {
         Cause { plain: plain.into(), full: None }
     }
 
-    /// A reason as everybody is told it, and as whoever asked is.
+    /// Creates a reason from a text for the public and a text for the requester.
     pub fn with_details(plain: impl Into<String>, full: impl Into<String>) -> Cause {
         Cause { plain: plain.into(), full: Some(full.into()) }
     }
 
-    /// The system's refusal to `verb` the file that is called `name` here.
+    /// Creates the reason for a failed attempt to `verb` the file that is called `name` on this machine.
     pub fn of_file(verb: &str, name: &str, error: &io::Error) -> Cause {
         Cause::with_details(format!("cannot {verb} the file: {}", plain_text(error)), format!("cannot {verb} {name}: {error}"))
     }
 
-    /// The end of a piece of work in a panic, whose message may say anything.
+    /// Creates the reason for work that ended in a panic; the panic's message is part of the details only.
     pub fn of_panic(message: String) -> Cause {
         Cause::with_details("work ended in a panic", message)
     }
 
-    /// The reason without what is of this machine.
+    /// Returns the reason without the details of this machine.
     #[must_use]
     pub fn without_details(&self) -> Cause {
         Cause::new(self.plain.clone())
     }
 }
 
-/// What an error says without the path that whoever made it may have put into its text.
+/// Returns the text of an error without any path that its creator may have put into it.
 fn plain_text(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number).to_string(),

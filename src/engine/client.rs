@@ -1,8 +1,8 @@
-//! The client's side of the conversation with the nodes: one connection to each, kept open, on which requests follow each
-//! other without waiting for answers.
+//! Client side of the protocol between client and nodes: one persistent connection to each node, on which requests are
+//! pipelined.
 //!
-//! A request belongs to a part of a transfer, which is told when its bytes go, come, are sent again or are answered. Knows
-//! nothing of what transfers make of it.
+//! A request belongs to a part of a transfer. The transfer is told when the first and the last byte of a request or answer are
+//! transferred, when bytes are retransmitted and when the request is answered.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,12 +15,12 @@ use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, Request
 use crate::storage::manifest::NodeNumber;
 use crate::units::{SimDuration, SimTime};
 
-/// Whom a request is for.
+/// Purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// A part of a transfer.
+    /// Part of a transfer.
     Transfer(TransferId, Part),
-    /// The deletions that nodes owe.
+    /// Deletions that nodes still owe.
     OwedDeletions,
 }
 
@@ -37,60 +37,61 @@ impl Owner {
     }
 }
 
-/// What the client has to tell.
+/// Output of the client to the engine.
 #[derive(Debug)]
 pub(super) enum ClientOutput {
-    /// Something happened to a request.
+    /// Input to the owner of a request.
     Input(Owner, Input),
-    /// A connection is open.
+    /// Connection to a node that has opened.
     Connected(NodeNumber),
-    /// A connection is lost, or was not to be had.
+    /// Connection to a node that was lost or could not be opened, and the reason.
     Disconnected(NodeNumber, String),
 }
 
-/// A request that is written, or will be.
+/// Request that is queued or written.
 #[derive(Debug)]
 struct Asked {
     tag: RequestTag,
     owner: Owner,
-    /// What to write; `None` once it is written.
+    /// Header and payload that remain to be written; `None` once they are written.
     frame: Option<(Bytes, Bytes)>,
-    /// Where in the stream it lies, once it is written.
+    /// Range of the request in the byte stream, once it is written.
     range: (u64, u64),
-    /// Whether its payload, or that of its answer, is what it is about.
+    /// True if the request stores a segment: its own payload is the data.
     uploads: bool,
     downloads: bool,
-    /// What counts that payload.
+    /// Meter that counts the bytes of the payload.
     meter: Option<MeterId>,
 }
 
-/// The connection to one node.
+/// Connection to one node.
 #[derive(Debug, Default)]
 struct Link {
     connection: Option<ConnectionId>,
     open: bool,
     reader: FrameReader,
-    /// Requests that are not answered, in the order in which they were made.
+    /// Requests without an answer, in the order in which they were made.
     asked: VecDeque<Asked>,
-    /// When the last request was made or answered.
+    /// Instant at which the last request was made or answered.
     used_at: SimTime,
     progress: Progress,
 }
 
-/// The watch over a link's oldest request: TCP watches only what is not acknowledged, so that a peer which has everything and
-/// owes the answer would be waited for without end.
+/// Watchdog of a link's oldest request. TCP's user timeout covers unacknowledged data only, so a peer that has acknowledged
+/// everything and still owes the answer would otherwise be waited for without end.
 #[derive(Debug, Default)]
 struct Progress {
-    /// The request that is watched, and whether it is written.
+    /// Request that is watched, and true if it is written.
     watched: Option<(RequestTag, bool)>,
-    /// When it became the oldest, or was acknowledged whole, whichever is later.
+    /// Instant at which it became the oldest or was fully acknowledged, whichever is later.
     since: SimTime,
-    /// When to look whether it has made progress.
+    /// Instant of the next check for progress.
     look_at: SimTime,
 }
 
 impl Link {
-    /// When a byte of the oldest request was last acknowledged, or one of its answer received.
+    /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
+    /// received.
     fn progressed_at(&self, net: &Network) -> SimTime {
         let activity = self.connection.and_then(|connection| Some((connection, net.activity(connection)?)));
         let (Some((connection, activity)), Some(oldest)) = (activity, self.asked.front()) else { return self.progress.since };
@@ -99,14 +100,14 @@ impl Link {
     }
 }
 
-/// The client's connections.
+/// The client's connections to all nodes.
 #[derive(Debug)]
 pub(super) struct Client {
     host: HostId,
     tcp: TcpConfig,
     idle_timeout: SimDuration,
     links: Vec<Link>,
-    /// When something was last heard on a link to each node that is over.
+    /// Last instant at which a packet arrived on an earlier connection to each node.
     heard: Vec<Option<SimTime>>,
     by_connection: BTreeMap<ConnectionId, NodeNumber>,
     next_tag: RequestTag,
@@ -135,7 +136,8 @@ impl Client {
         !self.outputs.is_empty()
     }
 
-    /// Asks a node for something. The answer, or the lack of one, comes as an input of the owner's.
+    /// Sends a request to a node, over a new connection if there is none. The owner gets the answer, or the failure, as an
+    /// input.
     pub(super) fn ask(
         &mut self,
         net: &mut Network,
@@ -172,35 +174,35 @@ impl Client {
         }
     }
 
-    /// Whether there is an open connection to a node.
+    /// Returns true if there is an open connection to a node.
     pub(super) fn is_connected(&self, node: NodeNumber) -> bool {
         self.links.get(node.index()).is_some_and(|link| link.open)
     }
 
-    /// Whether a connection is one of the client's.
+    /// Returns true if a connection belongs to the client.
     pub(super) fn owns(&self, connection: ConnectionId) -> bool {
         self.by_connection.contains_key(&connection)
     }
 
-    /// The connections, by node.
+    /// Returns the connections, by node.
     pub(super) fn connections(&self) -> impl Iterator<Item = (NodeNumber, ConnectionId)> {
         let numbered = self.links.iter().enumerate();
         numbered.filter_map(|(index, link)| link.connection.map(|connection| (NodeNumber::from_index(index), connection)))
     }
 
-    /// The node at the other end of one of the client's connections.
+    /// Returns the node at the other end of one of the client's connections.
     pub(super) fn node_of(&self, connection: ConnectionId) -> Option<NodeNumber> {
         self.by_connection.get(&connection).copied()
     }
 
-    /// When the latest packet arrived on a link to a node, whatever it carried.
+    /// Returns the instant at which the latest packet of any kind arrived on a connection to a node.
     pub(super) fn heard(&self, net: &Network, node: NodeNumber) -> Option<SimTime> {
         let connection = self.links.get(node.index())?.connection;
         let now = connection.and_then(|connection| net.activity(connection)).map(|activity| activity.heard_at);
         now.max(self.heard[node.index()])
     }
 
-    /// No more is wanted of a transfer's requests: those not written are dropped, the answers to the others are ignored.
+    /// Drops a transfer's requests that are not yet written. Answers to the others are ignored by the transfer.
     pub(super) fn forget(&mut self, net: &mut Network, transfer: TransferId) {
         for index in 0..self.links.len() {
             self.links[index].asked.retain(|asked| !asked.owner.is_transfer(transfer) || asked.frame.is_none());
@@ -218,14 +220,14 @@ impl Client {
         self.write(net, node);
     }
 
-    /// There is room to write again.
+    /// Continues writing after the send buffer has room again.
     pub(super) fn on_writable(&mut self, net: &mut Network, connection: ConnectionId) {
         if let Some(&node) = self.by_connection.get(&connection) {
             self.write(net, node);
         }
     }
 
-    /// The oldest request of a connection has been acknowledged whole.
+    /// Notes that the oldest request of a connection has been fully acknowledged.
     pub(super) fn on_acknowledged(&mut self, net: &Network, connection: ConnectionId) {
         if let Some(&node) = self.by_connection.get(&connection) {
             self.links[node.index()].progress.since = net.now();
@@ -249,46 +251,46 @@ impl Client {
         self.want_frame(net, node);
     }
 
-    /// A connection is over.
+    /// Handles the end of a connection.
     pub(super) fn on_ended(&mut self, net: &mut Network, connection: ConnectionId, reason: &str) {
         if let Some(&node) = self.by_connection.get(&connection) {
             self.drop_link(net, node, reason);
         }
     }
 
-    /// A request has arrived at its node.
+    /// Handles the complete arrival of a request at its node.
     pub(super) fn on_request_received(&mut self, connection: ConnectionId, tag: RequestTag) {
         self.tell_segment(connection, |asked| asked.uploads && asked.tag == tag, |index| Input::LastByte { index });
     }
 
-    /// The byte at `offset` of what the client sends has left, and with it perhaps the first of a segment.
+    /// Handles the first transmission of the byte at stream offset `offset`, which may be the first byte of a segment.
     pub(super) fn on_sent(&mut self, connection: ConnectionId, offset: u64) {
         self.tell_segment(connection, |asked| asked.uploads && asked.range.0 == offset, |index| Input::FirstByte { index });
     }
 
-    /// The first byte of an answer has left its node.
+    /// Handles the first transmission of the first byte of an answer.
     pub(super) fn on_answer_sent(&mut self, connection: ConnectionId, tag: RequestTag) {
         self.tell_segment(connection, |asked| asked.downloads && asked.tag == tag, |index| Input::FirstByte { index });
     }
 
-    /// What counts the payload of an answer that a node is about to give.
+    /// Returns the meter that counts the payload of an answer that a node is about to send.
     pub(super) fn meter_of_answer(&self, connection: ConnectionId, tag: RequestTag) -> Option<MeterId> {
         let link = self.links.get(self.by_connection.get(&connection)?.index())?;
         link.asked.iter().find(|asked| asked.tag == tag && asked.downloads)?.meter
     }
 
-    /// Some of what the client sent was sent again.
+    /// Handles a retransmission of bytes that the client sent.
     pub(super) fn on_retransmitted(&mut self, connection: ConnectionId, offset: u64) {
         let holds = |asked: &Asked| asked.uploads && (asked.range.0..asked.range.1).contains(&offset);
         self.tell_segment(connection, holds, |index| Input::Retransmitted { index });
     }
 
-    /// Some of an answer was sent again.
+    /// Handles a retransmission of bytes of an answer.
     pub(super) fn on_answer_retransmitted(&mut self, connection: ConnectionId, tag: RequestTag) {
         self.tell_segment(connection, |asked| asked.downloads && asked.tag == tag, |index| Input::Retransmitted { index });
     }
 
-    /// Tells the transfer whose segment the request is about.
+    /// Sends an input to the transfer whose segment the matching request carries.
     fn tell_segment(&mut self, connection: ConnectionId, which: impl Fn(&Asked) -> bool, what: impl FnOnce(u32) -> Input) {
         let Some(&node) = self.by_connection.get(&connection) else { return };
         let found = self.links[node.index()].asked.iter().find(|asked| which(asked));
@@ -297,7 +299,7 @@ impl Client {
         }
     }
 
-    /// When to look for connections that nobody needs, or that make no progress.
+    /// Returns the next instant at which a connection must be checked for idleness or missing progress.
     pub(super) fn next_timeout(&self) -> Option<SimTime> {
         self.links.iter().filter_map(|link| self.timeout_of(link)).min()
     }
@@ -310,8 +312,8 @@ impl Client {
         }
     }
 
-    /// Closes connections that nobody has needed for a while, and ends those whose oldest request has made no progress for as
-    /// long as an answer may be owed.
+    /// Closes connections that have been idle for the idle timeout, and aborts those whose oldest request has made no progress
+    /// for the TCP user timeout.
     pub(super) fn handle_timeout(&mut self, net: &mut Network) {
         let now = net.now();
         for index in 0..self.links.len() {
@@ -333,7 +335,7 @@ impl Client {
         }
     }
 
-    /// Watches the request that is the oldest now.
+    /// Makes the oldest request the watched one.
     fn watch_oldest(&mut self, net: &mut Network, node: NodeNumber) {
         let link = &mut self.links[node.index()];
         let (Some(connection), true) = (link.connection, link.open) else { return };
@@ -350,7 +352,7 @@ impl Client {
         }
     }
 
-    /// Closes every connection.
+    /// Closes all connections to nodes.
     pub(super) fn close_all(&mut self, net: &mut Network) {
         (0..self.links.len()).for_each(|index| self.close(net, index));
     }
@@ -363,7 +365,7 @@ impl Client {
         }
     }
 
-    /// A connection is the client's no longer; what was heard on it stays known.
+    /// Detaches a connection from the client and keeps the instant of the last packet received on it.
     fn let_go(&mut self, net: &Network, index: usize, connection: ConnectionId) {
         self.by_connection.remove(&connection);
         let heard = net.activity(connection).map(|activity| activity.heard_at);
@@ -387,7 +389,7 @@ impl Client {
                     }
                 }
                 Err(WriteError::Full | WriteError::Closed) => {
-                    // It is written when there is room, or fails when the connection's end is told.
+                    // The frame is written when there is room, or fails when the end of the connection is reported.
                     asked.frame = Some((header, payload));
                     break;
                 }

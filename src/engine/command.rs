@@ -1,4 +1,4 @@
-//! What can be asked of the engine, and what it answers. Knows nothing of how that is typed or shown.
+//! Commands to the engine and its answers. Independent of how commands are typed or answers are displayed.
 
 use std::fs::File;
 use std::io;
@@ -19,177 +19,178 @@ use crate::storage::manifest::{FileKey, FileRecord, Manifest, NameError, NodeNum
 use crate::storage::standing::Trouble;
 use crate::units::{SimDuration, SimTime};
 
-/// Something to do. Commands take effect at the virtual instant at which they are taken in.
+/// Command to the engine. It takes effect at the virtual instant at which the engine accepts it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    /// Store a file of this machine. Answered by [`Reply::Started`].
+    /// Stores a local file. Answered by [`Reply::Started`].
     Upload {
-        /// The file.
+        /// Path of the local file.
         path: PathBuf,
-        /// Whose it is to be: the user who asks.
+        /// Owner of the stored file: the user who asks.
         owner: Option<String>,
-        /// The name to store it under; by itself the file's own.
+        /// Name to store it under; `None` for the file's own name.
         name: Option<String>,
-        /// The wall clock of whoever asks, in seconds since 1970: it is noted with the file.
+        /// Wall-clock time of the requester in seconds since 1970, stored with the file.
         stored_at: u64,
     },
-    /// Fetch a file to this machine. Answered by [`Reply::Started`].
+    /// Downloads a file to a local path. Answered by [`Reply::Started`].
     Download {
-        /// The user who asks.
+        /// User who gives the command.
         user: Option<String>,
-        /// Which one.
+        /// Stored file to download.
         file: FileKey,
-        /// Where to.
+        /// Destination path on this machine.
         path: PathBuf,
-        /// Whether a file that is there may be replaced.
+        /// True if an existing file may be replaced.
         overwrite: bool,
     },
-    /// Store what a front end has open, from its beginning. Answered by [`Reply::Started`].
+    /// Stores the content of a file that a front end has open, from its beginning. Answered by [`Reply::Started`].
     Store {
-        /// What is open.
+        /// Open file to read from.
         file: OpenFile,
-        /// Whose it is to be: the user who asks.
+        /// Owner of the stored file: the user who asks.
         owner: Option<String>,
-        /// The name to store it under.
+        /// Name to store it under.
         name: String,
-        /// The wall clock of whoever asks, in seconds since 1970: it is noted with the file.
+        /// Wall-clock time of the requester in seconds since 1970, stored with the file.
         stored_at: u64,
     },
-    /// Fetch a file and check every byte of it, without a place of its own on this machine. Answered by [`Reply::Started`].
+    /// Fetches a file and verifies every byte of it, without a destination path on this machine. Answered by
+    /// [`Reply::Started`].
     Fetch {
-        /// The user who asks.
+        /// User who gives the command.
         user: Option<String>,
-        /// Which one.
+        /// Stored file to fetch.
         file: FileKey,
-        /// What a front end has open for it; without that, nothing of it is kept. A recording does not keep it either.
+        /// Open file that receives the content; `None` to discard it. It is not part of a recording.
         #[serde(skip)]
         into: Option<OpenFile>,
     },
-    /// Forget a file. Answered by [`Reply::Started`].
+    /// Removes a stored file. Answered by [`Reply::Started`].
     Remove {
-        /// The user who asks.
+        /// User who gives the command.
         user: Option<String>,
-        /// Which one.
+        /// Stored file to remove.
         file: FileKey,
     },
-    /// Let a user read a file, or no longer. Answered by [`Reply::Done`].
+    /// Grants or revokes a user's read access to a file. Answered by [`Reply::Done`].
     Share {
-        /// Which one.
+        /// Stored file to share.
         file: FileKey,
-        /// Who.
+        /// User whose access changes.
         user: String,
-        /// Whether they may read it from now on.
+        /// True to grant read access, false to revoke it.
         may_read: bool,
     },
-    /// Give the files that are nobody's to somebody, once no transfer of such a file runs. Answered by [`Reply::Done`].
+    /// Gives all files without an owner to a user, once no transfer of such a file runs. Answered by [`Reply::Done`].
     Adopt {
-        /// To whom.
+        /// New owner of the files.
         owner: String,
     },
-    /// Wait until a transfer is over. Answered by [`Reply::Finished`].
+    /// Waits until a transfer is over. Answered by [`Reply::Finished`].
     Await {
-        /// Which one.
+        /// Identifier of the transfer to wait for.
         transfer: TransferId,
     },
-    /// End a transfer and undo what it did. Answered when it is undone, by [`Reply::Finished`].
+    /// Cancels a transfer and undoes its effects. Answered by [`Reply::Finished`] once it is undone.
     Cancel {
-        /// Which one.
+        /// Identifier of the transfer to cancel.
         transfer: TransferId,
     },
-    /// The stored files. Answered by [`Reply::Files`].
+    /// Lists the stored files. Answered by [`Reply::Files`].
     Files,
-    /// One stored file, whole. Answered by [`Reply::Info`].
+    /// Returns the manifest of one stored file. Answered by [`Reply::Info`].
     Info {
-        /// Which one.
+        /// Stored file to describe.
         file: FileKey,
     },
-    /// The nodes. Answered by [`Reply::Nodes`].
+    /// Lists the nodes. Answered by [`Reply::Nodes`].
     Nodes,
-    /// Files, segments and room. Answered by [`Reply::Storage`].
+    /// Returns the number of files and segments and the capacity. Answered by [`Reply::Storage`].
     Storage,
-    /// Hosts and links. Answered by [`Reply::Topology`].
+    /// Returns the hosts and links. Answered by [`Reply::Topology`].
     Topology,
-    /// What the network has counted. Answered by [`Reply::Network`].
+    /// Returns the counters of the network. Answered by [`Reply::Network`].
     Network,
-    /// The transfers of this run. Answered by [`Reply::Transfers`].
+    /// Lists the transfers since the engine was started. Answered by [`Reply::Transfers`].
     Transfers,
-    /// The transfers that failed without anybody having been told, oldest first; they are told by this. Answered by
-    /// [`Reply::Failures`].
+    /// Takes the failed transfers that have not been reported to a user yet, oldest first, and marks them as reported. Answered
+    /// by [`Reply::Failures`].
     TakeFailures {
-        /// Whose: what this user began, or everybody's.
+        /// User whose transfers are taken; `None` for those of all users.
         of: Option<String>,
     },
-    /// Let every host probe every other, and wait for the answers. Answered by [`Reply::Health`].
+    /// Lets every host probe every other host, and waits for the answers. Answered by [`Reply::Health`].
     CheckHealth,
-    /// Wait in virtual time. Answered by [`Reply::Done`].
+    /// Waits in virtual time. Answered by [`Reply::Done`].
     Sleep {
-        /// How long.
+        /// Virtual time to wait.
         span: SimDuration,
     },
-    /// Change a host's links and the way to it; what is on its way keeps its time. Answered by [`Reply::Done`].
+    /// Changes the links and the path of a host; packets in flight keep their arrival times. Answered by [`Reply::Done`].
     SetLink {
-        /// Whose.
+        /// Host whose links change.
         party: Party,
-        /// What they are like from now on.
+        /// New settings of its links and path.
         link: HostConfig,
     },
-    /// Keep the latest packets of the wire for snapshots and [`Command::Wire`], or stop keeping any. Answered by
+    /// Keeps the latest packets on the wire for snapshots and [`Command::Wire`], or stops keeping them. Answered by
     /// [`Reply::Done`].
     WatchWire {
-        /// How many; `None` to stop.
+        /// Number of packets to keep; `None` to stop.
         packets: Option<u32>,
     },
-    /// The packets that are kept. Answered by [`Reply::Wire`].
+    /// Returns the kept packets. Answered by [`Reply::Wire`].
     Wire,
-    /// The client's connections. Answered by [`Reply::Connections`].
+    /// Lists the client's connections. Answered by [`Reply::Connections`].
     Connections,
-    /// Write every packet from now on to a file, as pcapng. Answered by [`Reply::Done`].
+    /// Writes every packet from now on to a file in the pcapng format. Answered by [`Reply::Done`].
     StartCapture {
-        /// The file.
+        /// Path of the capture file.
         path: PathBuf,
     },
-    /// End the capture. Answered by [`Reply::Captured`].
+    /// Ends the capture. Answered by [`Reply::Captured`].
     StopCapture,
-    /// Change how fast virtual time passes. Answered by [`Reply::Done`].
+    /// Changes the speed of virtual time. Answered by [`Reply::Done`].
     SetSpeed {
-        /// How fast.
+        /// New speed of virtual time.
         speed: Speed,
     },
-    /// Let time stand still. Answered by [`Reply::Done`].
+    /// Pauses virtual time. Answered by [`Reply::Done`].
     Pause,
-    /// Let it pass again. Answered by [`Reply::Done`].
+    /// Resumes virtual time. Answered by [`Reply::Done`].
     Resume,
-    /// While it stands still, let it go on until the next thing happens, or for `span`. Answered by [`Reply::Done`].
+    /// While time is paused, advances it to the next event, or by `span`. Answered by [`Reply::Done`].
     Step {
-        /// How far; by itself to the next event.
+        /// Virtual time to advance by; `None` to advance to the next event.
         span: Option<SimDuration>,
     },
-    /// Say what no file needs on volumes that are left alone, or do something about it. Answered by [`Reply::Orphans`].
+    /// Reports the segments that no file references on foreign volumes, or acts on them. Answered by [`Reply::Orphans`].
     Orphans {
-        /// What to do.
+        /// Action to take on the segments.
         action: OrphansAction,
-        /// On which node; by itself on all of them.
+        /// Node whose volume is meant; `None` for all nodes.
         node: Option<NodeNumber>,
     },
-    /// Close every connection and stop the nodes. Answered by [`Reply::Done`], or refused while transfers run.
+    /// Closes every connection and stops the nodes. Answered by [`Reply::Done`], or refused while transfers run.
     Shutdown {
-        /// What to do with transfers that run.
+        /// Treatment of running transfers.
         running: OnShutdown,
     },
 }
 
-/// What is done about segments that no file needs, on volumes that are not the catalog's own.
+/// Action on segments that no file references, on volumes that do not belong to the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrphansAction {
-    /// They are listed.
+    /// Lists the segments and changes nothing.
     List,
-    /// They are removed, and the volumes become the catalog's own.
+    /// Removes the segments and assigns the volumes to the catalog.
     Free,
-    /// They stay, and the volumes become the catalog's own.
+    /// Keeps the segments and assigns the volumes to the catalog.
     Adopt,
 }
 
-/// A file of a front end that has no name for others to find, or none worth telling.
+/// Open file of a front end, known to messages by a display name instead of a path.
 #[derive(Debug, Clone)]
 pub struct OpenFile {
     file: Arc<File>,
@@ -197,17 +198,17 @@ pub struct OpenFile {
 }
 
 impl OpenFile {
-    /// A file that messages call `name`.
+    /// Creates an open file that messages call `name`.
     pub fn new(file: File, name: &str) -> OpenFile {
         OpenFile { file: Arc::new(file), name: name.into() }
     }
 
-    /// What messages call it.
+    /// Returns the name that messages use for the file.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The file.
+    /// Returns the underlying file handle.
     pub fn file(&self) -> &File {
         &self.file
     }
@@ -241,51 +242,51 @@ impl<'de> Deserialize<'de> for OpenFile {
     }
 }
 
-/// What a shutdown does with transfers that run.
+/// Treatment of running transfers at a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnShutdown {
-    /// Refuse, and name them.
+    /// Refuses the shutdown and names the transfers.
     Refuse,
-    /// Wait until they are over.
+    /// Waits until the transfers are over.
     Finish,
-    /// Cancel them, and wait until they are undone.
+    /// Cancels the transfers and waits until they are undone.
     Cancel,
 }
 
-/// What the engine answers.
+/// Answer of the engine to a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
-    /// A transfer has begun.
+    /// Identifier of a transfer that has begun.
     Started(TransferId),
-    /// A transfer is over: done, failed or cancelled.
+    /// Report of a transfer that is over: finished, failed or cancelled.
     Finished(Box<TransferReport>),
     /// The stored files, by name.
     Files(Vec<FileRecord>),
-    /// One stored file.
+    /// Manifest of one stored file.
     Info(Box<Manifest>),
-    /// The nodes.
+    /// Status of the nodes.
     Nodes(Vec<NodeStatus>),
-    /// Files, segments and room.
+    /// Number of files and segments, and capacity.
     Storage(StorageStats),
-    /// Hosts and links.
+    /// Hosts and links of the network.
     Topology(Topology),
-    /// What the network has counted.
+    /// Counters of the network.
     Network(Box<NetworkStats>),
-    /// The transfers of this run.
+    /// The transfers since the engine was started.
     Transfers(Vec<TransferStatus>),
-    /// Transfers that failed.
+    /// Transfers that failed, oldest first.
     Failures(Vec<TransferStatus>),
-    /// What the probes found.
+    /// Results of the probes.
     Health(HealthReport),
-    /// Packets of the wire, oldest first.
+    /// Packets on the wire, oldest first.
     Wire(Vec<PacketRecord>),
-    /// The client's connections.
+    /// The client's connections to nodes.
     Connections(Vec<ConnectionStatus>),
-    /// How many packets a capture holds.
+    /// Number of packets in a capture.
     Captured(u64),
-    /// What no file needs, by node; where something was done about it, as it was before.
+    /// Segments that no file references, by node; if an action was taken, as they were before it.
     Orphans(Vec<Orphans>),
-    /// It is done.
+    /// Confirmation without further data.
     Done,
 }
 
@@ -305,172 +306,172 @@ fn closed_nodes(count: usize) -> String {
 }
 
 impl EngineError {
-    /// Whether another process is in the way.
+    /// Returns true if the cause is another process that has the database open.
     pub const fn is_in_use(&self) -> bool {
         matches!(self, EngineError::Catalog(CatalogError::Database(DatabaseError::InUse { .. })))
     }
 }
 
-/// Why the engine does not do what it is asked.
+/// Reason why the engine refuses or cannot execute a command.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EngineError {
-    /// A file of this machine cannot be used.
+    /// A local file cannot be read.
     #[error("cannot read {path}: {reason}", path = path.display())]
     Source {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Reason of the failure.
         reason: String,
     },
-    /// A file of this machine cannot be written.
+    /// A local file cannot be written.
     #[error("cannot write {path}: {reason}", path = path.display())]
     Destination {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Reason of the failure.
         reason: String,
     },
-    /// A file is there already, and nobody said that it may be replaced.
+    /// The destination exists, and the command does not permit replacing it.
     #[error("{path} already exists", path = path.display())]
     DestinationTaken {
-        /// The file.
+        /// Path of the existing file.
         path: PathBuf,
     },
-    /// A name that no file may have.
+    /// The name is not a valid file name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A file of that name is stored.
+    /// A file of this name is stored already.
     #[error("a file named `{}` is stored already", visible(name))]
     NameTaken {
-        /// The name.
+        /// The name in use.
         name: String,
     },
-    /// An upload of that name is under way, or is being undone.
+    /// An upload under this name is running or being undone.
     #[error("an upload of `{}` is under way already, or is being undone", visible(name))]
     NamePromised {
-        /// The name.
+        /// The name in use.
         name: String,
     },
-    /// There is no such file.
+    /// No file of this name is stored.
     #[error("no file named `{}` is stored{}", visible(file), nearest.as_ref().map(|name| format!("; did you mean `{}`?", visible(name))).unwrap_or_default())]
     UnknownFile {
-        /// What was asked for.
+        /// Name of the requested file.
         file: String,
-        /// The stored name that is most like it.
+        /// Stored name that is most similar.
         nearest: Option<String>,
     },
-    /// The file is larger than what the nodes can take.
+    /// The file is larger than the free capacity of the nodes.
     #[error("`{}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", visible(name), shortage(*needed, *free), closed_nodes(*closed))]
     NoRoom {
-        /// The name that it was to have.
+        /// Name under which it was to be stored.
         name: String,
-        /// The file's bytes.
+        /// Size of the file in bytes.
         needed: u64,
-        /// What is free on nodes that are alive.
+        /// Free bytes on nodes that are alive.
         free: u64,
-        /// How many nodes take no segments, because of their disks.
+        /// Number of nodes that accept no segments because of their disks.
         closed: usize,
     },
-    /// The same, for somebody who is not to know how much room there is.
+    /// The nodes lack the capacity, reported to a user who may not know how much is free.
     #[error("`{}` has {needed} bytes, and the nodes have no room for that", visible(name))]
     NodesFull {
-        /// The name that it was to have.
+        /// Name under which it was to be stored.
         name: String,
-        /// The file's bytes.
+        /// Size of the file in bytes.
         needed: u64,
     },
-    /// The file would have more segments than a manifest can name.
+    /// The file would have more segments than a manifest can hold.
     #[error("`{}` would have {segments} segments, and a file has {max} at the most", visible(name))]
     TooManySegments {
-        /// The name that it was to have.
+        /// Name under which it was to be stored.
         name: String,
-        /// How many it would have.
+        /// Number of segments that it would have.
         segments: u64,
-        /// How many it may have.
+        /// Maximum number of segments of a file.
         max: u64,
     },
-    /// There is no such host.
+    /// No such host exists.
     #[error("there is no {0}")]
     UnknownParty(Party),
-    /// There is no such transfer.
+    /// No such transfer exists.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),
-    /// A transfer is over already.
+    /// The transfer is over already.
     #[error("transfer {0} is over")]
     TransferOver(TransferId),
-    /// A transfer failed.
+    /// The awaited transfer failed.
     #[error("{} of `{}` failed: {error}", direction.name(), visible(name))]
     TransferFailed {
-        /// What it was to do.
+        /// Direction of the transfer.
         direction: super::transfer::Direction,
-        /// With which file.
+        /// Name of the file.
         name: String,
-        /// Why.
+        /// Reason of the failure.
         error: TransferError,
     },
-    /// The catalog refused.
+    /// The catalog refused the operation.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// A node's disk is in trouble.
+    /// The disk of a node is not usable as configured.
     #[error("{node}: {trouble}")]
     Trouble {
-        /// Which node.
+        /// Node with the disk.
         node: NodeNumber,
-        /// What is wrong.
+        /// Kind of disk trouble.
         trouble: Trouble,
     },
     /// The data directory cannot be used.
     #[error("cannot use the data directory {path}: {reason}", path = path.display())]
     DataDir {
-        /// The directory.
+        /// Path of the data directory.
         path: PathBuf,
-        /// Why not.
+        /// Reason of the failure.
         reason: String,
     },
-    /// A data directory has segments but no catalog that says what they are.
+    /// The data directory holds segments but no catalog that lists them.
     #[error("{path} has no catalog, but its nodes hold {segments} segments; put catalog.redb back, or move the directory `nodes` away to begin anew", path = path.display())]
     CatalogMissing {
-        /// The data directory.
+        /// Path of the data directory.
         path: PathBuf,
-        /// How many segments there are.
+        /// Number of segments found.
         segments: u64,
     },
-    /// Transfers run.
+    /// Transfers are still running.
     #[error("{} still running: {}", if names.len() == 1 { "a transfer is" } else { "transfers are" }, names.join(", "))]
     Busy {
-        /// What they do, each in a few words.
+        /// Short description of each running transfer.
         names: Vec<String>,
     },
-    /// Capturing failed.
+    /// Writing the packet capture failed.
     #[error("capturing failed: {0}")]
     Capture(String),
-    /// What is asked cannot be recorded.
+    /// The command cannot be recorded.
     #[error("{0}")]
     Recording(String),
-    /// Virtual time does not go so far.
+    /// Virtual time would exceed its range of 2^64 ns.
     #[error("virtual time ends {} h after its start (2^64 ns); it stands at {now} s, so that at most {} s more can pass", u64::MAX / 3_600_000_000_000, left.as_nanos() / 1_000_000_000)]
     EndOfTime {
-        /// Where it stands.
+        /// Virtual instant reached so far.
         now: SimTime,
-        /// What is left of it.
+        /// Virtual time that remains.
         left: SimDuration,
     },
-    /// Nothing is under way that could ever bring an answer.
+    /// No pending event could ever produce the awaited answer.
     #[error("nothing more happens in the network after {0} s of virtual time, so this would be waited for without end")]
     Stalled(SimTime),
-    /// Time can be stepped only while it stands still.
+    /// A step was requested while time is not paused.
     #[error("time is not paused")]
     NotPaused,
-    /// A capture runs already.
+    /// A capture is running already.
     #[error("a capture is running already")]
     CaptureRunning,
-    /// No capture runs.
+    /// No capture is running.
     #[error("no capture is running")]
     NoCapture,
-    /// The engine is ending, or has ended.
+    /// The engine is ending or has ended.
     #[error("the engine has stopped")]
     Stopped,
-    /// Work ended in a panic: a bug of this program.
+    /// Work ended in a panic, which is a bug of this program.
     #[error("internal error: {0}")]
     Internal(String),
 }

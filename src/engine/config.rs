@@ -1,4 +1,4 @@
-//! What an engine is made of: hosts, links, sizes and rates, all resolved. Knows nothing of files in which that is written.
+//! Configuration of an engine: hosts, links, sizes and rates, fully resolved. Independent of the format of configuration files.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -13,63 +13,63 @@ use crate::storage::placement::PlacementPolicy;
 use crate::storage::segment::SegmentSize;
 use crate::units::{ByteSize, DelayRange, SimDuration};
 
-/// Whether time passes by itself.
+/// Condition under which virtual time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClockMode {
-    /// Only while a command waits for something: what is asked, and nothing else, decides the run. For scripts and one-shot
-    /// commands.
+    /// Virtual time passes only while a command waits for a result, so that the commands alone determine the run. For scripts
+    /// and one-shot commands.
     OnDemand,
-    /// Always, unless it is paused. For sessions that somebody watches.
+    /// Virtual time always passes unless it is paused. For interactive use.
     Running,
 }
 
-/// A host: its address and its links.
+/// Host of the network: its address and its links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostSpec {
-    /// Its address.
+    /// IPv4 address of the host.
     pub address: Ipv4Addr,
-    /// Its links and the way to it.
+    /// Links of the host and the path to it.
     pub link: HostConfig,
 }
 
-/// A node: a host that stores.
+/// Storage node: a host with a capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeSpec {
-    /// Where it is.
+    /// Address and links of the node.
     pub host: HostSpec,
-    /// How much it may store.
+    /// Capacity of the node.
     pub capacity: ByteSize,
 }
 
-/// Everything that an engine is started with.
+/// Complete configuration with which an engine is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineConfig {
-    /// The chances of the run.
+    /// Seed of the run's random numbers.
     pub seed: u64,
-    /// Where catalog and disks are.
+    /// Directory of the catalog and of the nodes' disks.
     pub data_dir: PathBuf,
-    /// Whether time passes by itself.
+    /// Condition under which virtual time passes.
     pub clock: ClockMode,
-    /// How fast.
+    /// Speed of virtual time.
     pub speed: Speed,
-    /// The host that uploads and downloads.
+    /// Host that uploads and downloads.
     pub client: HostSpec,
     /// The nodes, `Node_01` first.
     pub nodes: Vec<NodeSpec>,
-    /// How long a host takes to hand a packet from its downlink to its stack.
+    /// Time that a host takes to hand a packet from its downlink to its stack.
     pub host_time: DelayRange,
-    /// TCP at every host.
+    /// TCP settings of every host.
     pub tcp: TcpConfig,
-    /// After how much silence the client closes a connection that it does not need; zero for never.
+    /// Idle time after which the client closes an unused connection; zero for never.
     pub idle_timeout: SimDuration,
-    /// Probes.
+    /// Settings of the health probes.
     pub health: HealthConfig,
-    /// How large a segment is.
+    /// Size of a segment.
     pub segment_size: SegmentSize,
-    /// Who gets which segment.
+    /// Policy that assigns segments to nodes.
     pub placement: PlacementPolicy,
-    /// How fast the nodes' disks are in virtual time.
+    /// Speed of the nodes' disks in virtual time.
     pub disk: DiskSpeed,
-    /// How much memory all transfers together may use for segments on their way.
+    /// Memory that all transfers together may use for segments in flight.
     pub memory: ByteSize,
 }

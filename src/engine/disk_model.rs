@@ -1,22 +1,22 @@
-//! How long a node's disk takes in virtual time.
+//! Model of the time that a node's disk takes in virtual time.
 //!
-//! A request takes a constant time and its bytes at a throughput, one request after the other. The real disk works meanwhile;
-//! its result counts from the instant that this model gives. Knows nothing of what is read or written.
+//! A request takes a constant service time plus its bytes divided by the throughput; requests are served one after the other.
+//! The real disk works meanwhile, and its result takes effect at the instant that this model gives.
 
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Bandwidth, SimDuration, SimTime};
 
-/// How fast a disk is.
+/// Speed of a disk in virtual time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskSpeed {
-    /// What every request takes.
+    /// Constant time per request.
     pub service_time: SimDuration,
-    /// How fast bytes are read and written.
+    /// Throughput of reads and writes.
     pub throughput: Bandwidth,
 }
 
-/// One disk in virtual time.
+/// Queue of one disk in virtual time.
 #[derive(Debug)]
 pub(super) struct DiskModel {
     speed: DiskSpeed,
@@ -28,7 +28,7 @@ impl DiskModel {
         DiskModel { speed, busy_until: SimTime::ZERO }
     }
 
-    /// When a request of `bytes` bytes that comes at `now` is done.
+    /// Returns the instant at which a request of `bytes` bytes that arrives at `now` is finished.
     pub(super) fn schedule(&mut self, now: SimTime, bytes: u64) -> SimTime {
         let start = self.busy_until.max(now);
         self.busy_until = start + self.speed.service_time + self.speed.throughput.time_for(bytes);

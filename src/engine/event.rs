@@ -1,4 +1,4 @@
-//! What happened, for those who watch. Knows nothing of who does.
+//! Events of the engine at virtual instants, for front ends, the log and the trace.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,179 +10,181 @@ use crate::storage::manifest::{FileKey, NodeNumber};
 use crate::storage::segment::Sha256Digest;
 use crate::storage::standing::Trouble;
 
-/// Something that happened at a virtual instant, which is told beside it.
+/// Event at a virtual instant; the instant is delivered beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A transfer has begun.
     TransferStarted {
-        /// Which one.
+        /// Identifier of the transfer.
         transfer: TransferId,
-        /// What it does.
+        /// Direction of the transfer.
         direction: Direction,
-        /// The user who began it.
+        /// User who began it.
         user: Option<String>,
-        /// With which file.
+        /// File that is transferred.
         file: FileKey,
-        /// Its bytes.
+        /// Size of the file in bytes.
         bytes: u64,
-        /// Its segments.
+        /// Number of its segments.
         segments: u32,
     },
-    /// A segment of a transfer has come to a stage.
+    /// A segment of a transfer has reached a stage.
     Segment {
-        /// Of which transfer.
+        /// Identifier of the transfer.
         transfer: TransferId,
-        /// To which stage.
+        /// Stage that the segment has reached.
         stage: Stage,
-        /// Its story so far.
+        /// History of the segment so far.
         story: SegmentStory,
     },
-    /// A host's links and the way to it have changed.
+    /// The links and the path of a host have changed.
     LinkChanged {
-        /// Whose.
+        /// Host whose links changed.
         party: Party,
-        /// What they are like now.
+        /// New settings of its links and path.
         link: HostConfig,
     },
-    /// A segment is tried again, elsewhere or once more.
+    /// A segment is retried, on another node or on the same one.
     SegmentRetried {
-        /// Of which transfer.
+        /// Identifier of the transfer.
         transfer: TransferId,
-        /// Which segment.
+        /// Index of the segment.
         index: u32,
-        /// The node that did not take or give it.
+        /// Node that did not accept or deliver the segment.
         node: NodeNumber,
-        /// Why not.
+        /// Reason of the failed attempt.
         reason: String,
     },
-    /// A transfer is done.
+    /// A transfer has finished successfully.
     TransferFinished {
-        /// Which one.
+        /// Identifier of the transfer.
         transfer: TransferId,
-        /// What it did.
+        /// Direction of the transfer.
         direction: Direction,
-        /// The user who began it.
+        /// User who began it.
         user: Option<String>,
-        /// With which file.
+        /// File that was transferred.
         file: FileKey,
-        /// How many bytes.
+        /// Number of bytes transferred.
         bytes: u64,
-        /// The file's digest.
+        /// SHA-256 digest of the file.
         sha256: Option<Sha256Digest>,
     },
-    /// A transfer has failed or was cancelled. What it had stored is deleted, but for what [`Event::DeletionsOwed`] told of.
+    /// A transfer has failed or was cancelled. The segments that it had stored are deleted, except those that
+    /// [`Event::DeletionsOwed`] reported.
     TransferFailed {
-        /// Which one.
+        /// Identifier of the transfer.
         transfer: TransferId,
-        /// What it was to do.
+        /// Direction of the transfer.
         direction: Direction,
-        /// The user who began it.
+        /// User who began it.
         user: Option<String>,
-        /// With which file.
+        /// File of the transfer.
         file: FileKey,
-        /// Why.
+        /// Reason of the failure.
         error: TransferError,
     },
-    /// A file is stored: it survives whatever happens to this process from now on.
+    /// A file is stored durably: from now on it survives a crash of this process.
     FileStored {
-        /// Which one.
+        /// File that was stored.
         file: FileKey,
-        /// Its bytes.
+        /// Size of the file in bytes.
         bytes: u64,
-        /// Its digest.
+        /// SHA-256 digest of the file.
         sha256: Sha256Digest,
     },
-    /// A file is stored no longer.
+    /// A file has been removed from the catalog.
     FileRemoved {
-        /// Which one.
+        /// File that was removed.
         file: FileKey,
     },
-    /// A user may read a file, or no longer.
+    /// A user's read access to a file was granted or revoked.
     FileShared {
-        /// Which one.
+        /// File whose readers changed.
         file: FileKey,
-        /// Who.
+        /// User whose access changed.
         user: String,
-        /// Whether they may read it.
+        /// True if the user may now read the file.
         may_read: bool,
     },
-    /// Files that were nobody's belong to somebody.
+    /// Files without an owner were given to a user.
     FilesAdopted {
-        /// To whom.
+        /// New owner of the files.
         owner: String,
-        /// How many.
+        /// Number of files given.
         count: u64,
     },
-    /// Segments that no file needs stay on a node that could not be told to delete them, until it is next reachable.
+    /// Segments that no file references stay on a node that could not be told to delete them, until it is reachable again.
     DeletionsOwed {
-        /// Which node.
+        /// Node that owes the deletions.
         node: NodeNumber,
-        /// How many segments.
+        /// Number of segments owed.
         segments: u64,
     },
-    /// A node has deleted what it owed.
+    /// A node has carried out the deletions that it owed.
     OwedDeleted {
-        /// Which node.
+        /// Node that has deleted the segments.
         node: NodeNumber,
-        /// How many segments.
+        /// Number of segments deleted.
         segments: u64,
     },
-    /// The client has a connection to a node.
+    /// The client has opened a connection to a node.
     Connected {
-        /// Which node.
+        /// Node at the other end.
         node: NodeNumber,
     },
-    /// The client has lost its connection to a node, or could not make one.
+    /// The client has lost its connection to a node or could not open one.
     Disconnected {
-        /// Which node.
+        /// Node at the other end.
         node: NodeNumber,
-        /// Why.
+        /// Reason of the failure.
         reason: String,
     },
-    /// A node has ended a connection whose peer did not keep to the protocol.
+    /// A node has ended a connection whose peer violated the protocol.
     ProtocolViolated {
-        /// Which node.
+        /// Node that ended the connection.
         node: NodeNumber,
-        /// What was wrong.
+        /// Description of the violation.
         reason: String,
     },
-    /// Probes say something new of a node. Only what the client sees is told.
+    /// The health of a node has changed according to its probes. Only the client's view is reported.
     HealthChanged {
-        /// Which node.
+        /// Node whose health changed.
         node: NodeNumber,
-        /// What it was.
+        /// Health before the change.
         from: Health,
-        /// What it is.
+        /// Health after the change.
         to: Health,
-        /// Probes in a row without an answer.
+        /// Number of consecutive probes without an answer.
         missed: u32,
     },
-    /// At the start, a node's disk held what belongs to nothing, as after a crash. It was removed.
+    /// Leftover files and unreferenced segments, as after a crash, were found on a node's disk at the start and removed.
     Swept {
-        /// Which node.
+        /// Node whose disk was cleaned.
         node: NodeNumber,
-        /// Files that were half written.
+        /// Number of partially written files.
         leftovers: u64,
-        /// Segments that no file needs.
+        /// Number of segments that no file references.
         orphans: u64,
     },
-    /// A node's disk is in trouble: its process does not run, or it gives segments and takes none.
+    /// The disk of a node is in trouble: the node does not run, or it delivers segments and accepts none.
     DiskTrouble {
-        /// Which node.
+        /// Node with the disk.
         node: NodeNumber,
-        /// Why.
+        /// Kind of disk trouble.
         trouble: Trouble,
     },
-    /// At the start, a node's disk did not hold what it should, or the node itself is no longer configured.
+    /// Segments were missing on a node's disk at the start, or the node itself is no longer configured.
     SegmentsMissing {
-        /// Which node.
+        /// Node with the disk.
         node: NodeNumber,
-        /// How many segments.
+        /// Number of missing segments.
         count: u64,
     },
-    /// A capture has ended before anybody ended it. What its file has is whole. No trace knows of it: it comes of this machine's disk.
+    /// A capture has ended by itself; the packets already in its file are complete. The event is not part of the trace, because
+    /// it stems from the local disk.
     CaptureEnded {
-        /// Why.
+        /// Reason of the end.
         reason: String,
     },
 }

@@ -1,9 +1,8 @@
-//! What the log says of the nodes' health: one line for many changes.
+//! Log lines about the nodes' health, which sum up many changes in one line.
 //!
 //! On a lossy network nodes change between ALIVE, SUSPECT and DEAD for as long as virtual time passes, thousands of times in a
-//! second of the wall clock. The log gets a line with the sum when something changes for the first time, and then no more often
-//! than every ten seconds; each change is there at the level `debug`. Knows nothing of where
-//! the log is written.
+//! second of the wall clock. The first change is logged at once as a line with the totals, later ones in at most one line every
+//! ten seconds; every single change is logged at the level `debug`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,21 +11,21 @@ use super::event::Event;
 use crate::node::health::Health;
 use crate::storage::manifest::NodeNumber;
 
-/// The shortest time between two lines.
+/// Shortest time between two lines.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// The changes that no line has told yet.
+/// Health changes that have not been logged yet.
 #[derive(Debug, Default)]
 pub(super) struct HealthLog {
-    /// The nodes that are not alive.
+    /// Nodes that are not alive.
     ailing: BTreeMap<NodeNumber, Health>,
     changes: u64,
-    /// When the last line was told, as the time since the engine was started.
+    /// Time of the last line, since the start of the engine.
     told_at: Option<Duration>,
 }
 
 impl HealthLog {
-    /// Takes in an event, if it is about a node's health.
+    /// Counts an event if it is a change of a node's health.
     pub(super) fn note(&mut self, event: &Event) {
         if let Event::HealthChanged { node, to, .. } = event {
             self.changes += 1;
@@ -37,7 +36,7 @@ impl HealthLog {
         }
     }
 
-    /// The line that is due, if one is, `now` after the engine was started.
+    /// Returns the line that is due `now` after the engine was started, if any.
     pub(super) fn due(&mut self, now: Duration) -> Option<String> {
         if self.told_at.is_some_and(|at| now.saturating_sub(at) < INTERVAL) {
             return None;
@@ -47,7 +46,7 @@ impl HealthLog {
         Some(line)
     }
 
-    /// The line about what has not been told, if there is something.
+    /// Returns a line about the changes that have not been logged, if any.
     pub(super) fn rest(&mut self) -> Option<String> {
         let changes = std::mem::take(&mut self.changes);
         let of = |health| self.ailing.values().filter(|&&ailing| ailing == health).count();

@@ -1,8 +1,8 @@
-//! Work on real files, disks and databases, done by threads while the simulation goes on.
+//! Work on real files, disks and databases, done by threads while the simulation continues.
 //!
-//! Work is submitted to a lane; what is in one lane is done in order. The simulation asks for an outcome when virtual time
-//! says that it counts, and waits for it if it must, so that a slow disk costs wall time and changes nothing else. Knows
-//! nothing of virtual time.
+//! Work is submitted to a lane, and each lane executes its work in order. The simulation takes an outcome at the virtual
+//! instant at which it takes effect, and blocks for it if necessary, so that a slow disk costs wall-clock time and changes
+//! nothing else. The module has no access to virtual time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -20,21 +20,21 @@ use crate::storage::manifest::{FileKey, Manifest};
 use crate::storage::segment::{Segment, Sha256Digest};
 use crate::units::ByteSize;
 
-/// How many threads work for the nodes' disks.
+/// Number of threads that work for the nodes' disks.
 const DISK_LANES: usize = 2;
-/// How much work may wait in a lane before a submitter has to.
+/// Number of jobs that may queue in a lane before a submitter blocks.
 const LANE_DEPTH: usize = 64;
 
-/// Who does the work, one thing after the other.
+/// Queue of work that is executed in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// The catalog.
+    /// Work on the catalog.
     Catalog,
-    /// Files that are uploaded.
+    /// Reads of files that are uploaded.
     Source,
-    /// Files that are downloaded.
+    /// Writes of files that are downloaded.
     Sink,
-    /// A node's disk, by the node's place.
+    /// Work on a node's disk, by the index of the node.
     Disk(usize),
 }
 
@@ -51,62 +51,62 @@ impl Lane {
     }
 }
 
-/// Names submitted work.
+/// Identifier of submitted work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(u64);
 
-/// What a file on this machine did when it was worked on.
+/// Result of work on a local file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileOutcome {
-    /// The next segments of a source.
+    /// Next segments of an uploaded file.
     Segments(Vec<Segment>),
-    /// A source has ended: its size and its digest.
+    /// End of an uploaded file: its size and its digest.
     End(ByteSize, Sha256Digest),
-    /// A sink has taken what it was given.
+    /// Successful write to a downloaded file.
     Written,
-    /// It failed.
+    /// Failed operation, with its reason.
     Failed(Cause),
 }
 
-/// What came of work.
+/// Outcome of a job.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A node's disk.
+    /// Result of an operation on a node's disk.
     Disk(Result<DiskOutcome, DiskError>),
-    /// A file on this machine.
+    /// Result of an operation on a local file.
     File(FileOutcome),
-    /// A file has become visible in the catalog.
+    /// Result of committing a file to the catalog, which makes it visible.
     FileCommitted(Result<(), CatalogError>),
-    /// Who may read a file has changed in the catalog.
+    /// Result of changing the read access to a file in the catalog.
     FileShared(Result<(), CatalogError>),
-    /// These files, which were nobody's, belong to somebody in the catalog.
+    /// Files without an owner that were given to a user in the catalog.
     FilesAdopted(Result<Vec<FileKey>, CatalogError>),
-    /// A file has left the catalog.
+    /// Result of removing a file from the catalog.
     FileRemoved(Result<Garbage, CatalogError>),
-    /// A file as the catalog knows it.
+    /// Manifest of a file as stored in the catalog.
     Manifest(Result<Box<Manifest>, CatalogError>),
-    /// Which of some segments nobody refers to.
+    /// Subset of some segments that no file references.
     Unreferenced(Result<Garbage, CatalogError>),
-    /// The work ended in a panic: a bug. The text is its message.
+    /// Panic of the work, which is a bug; the text is the panic's message.
     Crashed(String),
 }
 
-/// A piece of work.
+/// Work that an executor can run once.
 pub type Work = Box<dyn FnOnce() -> Outcome + Send>;
 
-/// Does work, now or later.
+/// Executor of work, synchronous or in the background.
 pub trait IoExecutor: Send {
-    /// Takes work in.
+    /// Accepts work for a lane.
     fn submit(&mut self, job: JobId, lane: Lane, work: Work);
-    /// An outcome, if one is there.
+    /// Returns an outcome, if one is available.
     fn poll(&mut self) -> Option<(JobId, Outcome)>;
-    /// An outcome; blocks until there is one. `None` where nothing is under way.
+    /// Returns an outcome, and blocks until one is available. Returns `None` if no work is under way.
     fn wait(&mut self) -> Option<(JobId, Outcome)>;
-    /// The receiver of outcomes, for who would rather await them than block.
+    /// Takes the receiver of outcomes, for a caller that awaits them instead of blocking.
     fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>>;
 }
 
-/// Does all work at once, on the caller's thread: for tests and for runs whose wall time does not matter.
+/// Executor that does all work at once on the caller's thread: for tests and for runs whose wall-clock time does not matter.
 #[derive(Debug, Default)]
 pub struct InlineIo {
     done: VecDeque<(JobId, Outcome)>,
@@ -130,7 +130,7 @@ impl IoExecutor for InlineIo {
     }
 }
 
-/// Does work on threads, one a lane. Dropping it waits for what has been submitted.
+/// Executor with one thread per lane. Dropping it waits for all submitted work.
 #[derive(Debug)]
 pub struct ThreadedIo {
     lanes: Vec<SyncSender<(JobId, Work)>>,
@@ -142,7 +142,7 @@ impl ThreadedIo {
     /// Starts the threads.
     ///
     /// # Errors
-    /// Where the system has none to give.
+    /// Fails if the system can start no threads.
     pub fn start() -> std::io::Result<ThreadedIo> {
         let (sender, outcomes) = unbounded_channel();
         let (mut lanes, mut threads) = (Vec::new(), Vec::new());
@@ -171,7 +171,7 @@ fn run(work: Work) -> Outcome {
 
 impl IoExecutor for ThreadedIo {
     fn submit(&mut self, job: JobId, lane: Lane, work: Work) {
-        // The thread ends only when this sender is dropped, so there is somebody to take it.
+        // The thread ends only when this sender is dropped, so the receiver exists.
         let _ = self.lanes[lane.index()].send((job, work));
     }
 
@@ -192,18 +192,18 @@ impl Drop for ThreadedIo {
     fn drop(&mut self) {
         self.lanes.clear();
         for thread in self.threads.drain(..) {
-            // A panic of work has been caught and told as an outcome.
+            // A panic of the work itself has been caught and reported as an outcome.
             let _ = thread.join();
         }
     }
 }
 
-/// Keeps account of what has been submitted and what has come of it.
+/// Table of the jobs under way and of the outcomes that have not been taken yet.
 pub(super) struct IoDesk {
     executor: Box<dyn IoExecutor>,
     next_job: u64,
     outcomes: HashMap<JobId, Outcome>,
-    /// Work under way whose outcome nobody wants.
+    /// Jobs under way whose outcomes are to be discarded.
     abandoned: HashSet<JobId>,
 }
 
@@ -219,7 +219,7 @@ impl IoDesk {
         job
     }
 
-    /// What came of `job`, if it is done.
+    /// Returns the outcome of `job`, if it is finished.
     pub(super) fn take(&mut self, job: JobId) -> Option<Outcome> {
         if let Some(outcome) = self.outcomes.remove(&job) {
             return Some(outcome);
@@ -233,7 +233,7 @@ impl IoDesk {
         None
     }
 
-    /// Nobody wants to know what came or comes of `job`.
+    /// Discards the outcome of `job`, now or when it is finished.
     pub(super) fn abandon(&mut self, job: JobId) {
         if self.take(job).is_none() {
             self.abandoned.insert(job);
@@ -246,7 +246,7 @@ impl IoDesk {
         }
     }
 
-    /// Blocks until something is done; false where nothing is under way.
+    /// Blocks until a job is finished; returns false if none is under way.
     pub(super) fn wait(&mut self) -> bool {
         let done = self.executor.wait();
         done.map(|(job, outcome)| self.deliver(job, outcome)).is_some()

@@ -1,62 +1,61 @@
-//! The memory that all transfers share.
+//! Memory budget that all transfers share.
 //!
-//! A transfer takes from the budget before it cuts or asks for a segment, and gives back when the segment is stored or written. The
-//! budget is counted at virtual instants, so that what is granted depends on the run and not on the machine. Users have equal
-//! shares, and within a user's share his transfers have. What does not get any waits: transfers without any memory in the order
-//! in which they began, those that have some until their share grows or they have given some back.
+//! A transfer takes from the budget before it cuts or requests a segment, and gives back when the segment is stored or written.
+//! The budget is counted at virtual instants, so that grants depend on the run and not on the machine. Users have equal shares,
+//! and the transfers of a user have equal parts of that user's share. A transfer that is refused waits: those that hold no
+//! memory in the order in which they began, those that hold some until their share grows or they have given some back.
 //!
-//! Nothing that holds memory waits for more in order to give back what it has, so that no transfers can wait for each other. Knows
-//! nothing of what the memory is used for.
+//! A transfer that holds memory never has to obtain more in order to give back what it holds, so transfers cannot deadlock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::transfer::TransferId;
 
-/// The user of a transfer; `None` where there are no accounts.
+/// User of a transfer; `None` if there are no accounts.
 type User = Option<String>;
 
-/// What one transfer has.
+/// Memory that one transfer holds.
 #[derive(Debug)]
 struct Holding {
     user: User,
     bytes: u64,
 }
 
-/// What one user's transfers have together.
+/// Memory that the transfers of one user hold together.
 #[derive(Debug, Default)]
 struct UserShare {
     bytes: u64,
     transfers: u64,
-    /// Transfers that got none for want of room, in the order in which they began.
+    /// Transfers that were refused and wait for room, in the order in which they began.
     waiting: BTreeSet<TransferId>,
-    /// Something has been given back since the first of them was refused.
+    /// True if memory has been given back since the first of them was refused.
     may_retry: bool,
 }
 
-/// The budget, and who has how much of it.
+/// The budget and its current holders.
 #[derive(Debug)]
 pub(super) struct MemoryBudget {
     limit: u64,
     bytes: u64,
     holdings: BTreeMap<TransferId, Holding>,
     users: BTreeMap<User, UserShare>,
-    /// Transfers that have had their share, until shares change.
+    /// Transfers that were refused because they hold their full share; they wait until shares change.
     capped: BTreeSet<TransferId>,
 }
 
 impl MemoryBudget {
-    /// A budget of `limit` bytes.
+    /// Creates a budget of `limit` bytes.
     pub(super) fn new(limit: u64) -> MemoryBudget {
         MemoryBudget { limit, bytes: 0, holdings: BTreeMap::new(), users: BTreeMap::new(), capped: BTreeSet::new() }
     }
 
-    /// A transfer begins, and has a share from now on.
+    /// Registers a transfer, which has a share from now on.
     pub(super) fn join(&mut self, transfer: TransferId, user: User) {
         self.users.entry(user.clone()).or_default().transfers += 1;
         self.holdings.insert(transfer, Holding { user, bytes: 0 });
     }
 
-    /// A transfer is over: what it had is free.
+    /// Removes a transfer and frees all its memory.
     pub(super) fn leave(&mut self, transfer: TransferId) {
         let Some(holding) = self.holdings.remove(&transfer) else { return };
         self.capped.remove(&transfer);
@@ -76,8 +75,8 @@ impl MemoryBudget {
         self.let_retry();
     }
 
-    /// Takes `bytes` for a transfer. Where they are not granted it is named by [`next_waiter`](Self::next_waiter) once they may
-    /// be.
+    /// Takes `bytes` for a transfer and returns true if they are granted. If they are not, [`next_waiter`](Self::next_waiter)
+    /// returns the transfer once it may try again.
     pub(super) fn take(&mut self, transfer: TransferId, bytes: u64) -> bool {
         let users = self.users.len() as u64;
         let Some(holding) = self.holdings.get_mut(&transfer) else { return false };
@@ -88,7 +87,7 @@ impl MemoryBudget {
             return false;
         }
         let passes_user = user.bytes > 0 && user.bytes + bytes > of_user;
-        // Where nobody has any, one may pass the limit: else what is larger than it would wait without end.
+        // The first holder may exceed the limit: a segment larger than the limit would otherwise wait without end.
         let passes_limit = self.bytes > 0 && self.bytes + bytes > self.limit;
         if passes_user || passes_limit {
             user.waiting.insert(transfer);
@@ -103,7 +102,7 @@ impl MemoryBudget {
         true
     }
 
-    /// A transfer needs `bytes` of what it has no longer.
+    /// Gives back `bytes` of a transfer's memory.
     pub(super) fn give_back(&mut self, transfer: TransferId, bytes: u64) {
         let Some(holding) = self.holdings.get_mut(&transfer) else { return };
         let bytes = bytes.min(holding.bytes);
@@ -112,14 +111,14 @@ impl MemoryBudget {
         if let Some(user) = self.users.get_mut(&holding.user) {
             user.bytes -= bytes;
         }
-        // It has less of its share now.
+        // The transfer is below its share again.
         if self.capped.remove(&transfer) {
             self.wait(transfer);
         }
         self.let_retry();
     }
 
-    /// The next transfer that was refused and may try again.
+    /// Returns the next refused transfer that may try again.
     pub(super) fn next_waiter(&mut self) -> Option<TransferId> {
         for user in self.users.values_mut().filter(|user| user.may_retry) {
             match user.waiting.pop_first() {
@@ -130,7 +129,7 @@ impl MemoryBudget {
         None
     }
 
-    /// Bytes that transfers have together.
+    /// Returns the number of bytes that all transfers hold together.
     pub(super) fn in_use(&self) -> u64 {
         self.bytes
     }

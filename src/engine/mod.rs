@@ -1,17 +1,4 @@
-//! Floor 3: the simulation. Nodes on the network, transfers between them and a client, and the passing of time.
-//!
-//! ```text
-//!  front end ──ask(Command)──▶ EngineHandle ──▶ actor ──apply(now, command)──▶ Simulation ──▶ net, nodes, catalog, disks
-//!            ◀─────Reply────────────────────────                                  │
-//!            ◀─────events(), snapshot()─────────────────────────────────────────────┘
-//! ```
-//!
-//! [`Simulation`] is the whole of it, synchronous and without a clock: tests and checkers call it directly. [`Engine`] puts it
-//! on a thread of its own, paces it against the wall clock ([`pace`]) and talks to front ends through a handle. Real disks and
-//! files are worked on by threads ([`io`]), but when their results count is decided in virtual time, so that they never decide
-//! the order of events.
-//!
-//! Knows nothing of screens or command lines.
+//! Floor 3: the simulation. Runs nodes on the simulated network, transfers between them and a client, and virtual time.
 
 mod actor;
 pub mod cause;

@@ -1,7 +1,7 @@
-//! Virtual time against the wall clock: paused, slower, as it is, faster, or as fast as the machine.
+//! Pace of virtual time against the wall clock: paused, slower, real time, faster, or as fast as the machine can.
 //!
-//! The one place below the front ends that reads a wall clock. Speed changes when things happen for the watcher, never what
-//! happens. Knows nothing of the simulation.
+//! The only module below the front ends that reads a wall clock. The speed changes when a user sees an event, never the events
+//! themselves.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,20 +12,20 @@ use thiserror::Error;
 
 use crate::units::SimTime;
 
-/// How fast virtual time passes.
+/// Speed of virtual time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Speed {
-    /// This many thousandths of a virtual second in a real one.
+    /// Virtual seconds per wall-clock second, in thousandths.
     Thousandths(u64),
     /// As fast as the machine can.
     Max,
 }
 
 impl Speed {
-    /// A virtual second in a real one.
+    /// Real time: one virtual second per wall-clock second.
     pub const REAL: Speed = Speed::Thousandths(1_000);
 
-    /// Virtual seconds in a real one; `None` for as many as the machine can.
+    /// Returns the virtual seconds per wall-clock second; `None` for the fastest speed.
     pub fn factor(self) -> Option<f64> {
         match self {
             Speed::Thousandths(thousandths) => Some(thousandths as f64 / 1_000.0),
@@ -34,11 +34,11 @@ impl Speed {
     }
 }
 
-/// A text that is no speed.
+/// Text that is not a valid speed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{text}` is not a valid speed (a factor from 0.001 to 1000000, as in `1x` or `10`, or `max`)")]
 pub struct ParseSpeedError {
-    /// The text.
+    /// Text that was rejected.
     pub text: String,
 }
 
@@ -57,7 +57,7 @@ impl FromStr for Speed {
     }
 }
 
-/// `1x`, `0.25x`, `max`.
+/// Formats the speed as `1x`, `0.25x` or `max`.
 impl fmt::Display for Speed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.factor() {
@@ -67,24 +67,24 @@ impl fmt::Display for Speed {
     }
 }
 
-/// What virtual time is not held back for.
+/// Reason to let virtual time run at full speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hurry {
-    /// Nothing: speed and pause count.
+    /// No reason: speed and pause apply.
     Nothing,
-    /// Something is being undone: the speed does not count, a pause does.
+    /// A transfer is being undone: the speed does not apply, a pause does.
     Undoing,
-    /// An end that somebody has asked for: neither speed nor pause counts.
+    /// The user has asked for a transfer to end: neither speed nor pause applies.
     Asked,
 }
 
-/// Ties virtual time to the wall clock from some moment on.
+/// Mapping from the wall clock to virtual time, counted from a starting point.
 #[derive(Debug)]
 pub struct Pace {
     speed: Speed,
     paused: bool,
     hurry: Hurry,
-    /// The moment from which it counts: on the wall and in virtual time.
+    /// Starting point on the wall clock and in virtual time.
     since: (Instant, SimTime),
 }
 
@@ -94,17 +94,17 @@ fn wall_clock() -> Instant {
 }
 
 impl Pace {
-    /// Begins at the virtual instant `now`.
+    /// Creates a pace that starts at the virtual instant `now`.
     pub fn new(speed: Speed, now: SimTime) -> Pace {
         Pace { speed, paused: false, hurry: Hurry::Nothing, since: (wall_clock(), now) }
     }
 
-    /// The speed, whether paused or not.
+    /// Returns the speed, even while paused.
     pub fn speed(&self) -> Speed {
         self.speed
     }
 
-    /// Whether time stands still.
+    /// Returns true if time is paused.
     pub fn is_paused(&self) -> bool {
         self.paused
     }
@@ -115,36 +115,37 @@ impl Pace {
         self.restart(now);
     }
 
-    /// Lets time stand still, or pass again, from the virtual instant `now` on.
+    /// Pauses or resumes time at the virtual instant `now`.
     pub fn set_paused(&mut self, paused: bool, now: SimTime) {
         self.paused = paused;
         self.restart(now);
     }
 
-    /// What time is not held back for.
+    /// Returns the current reason to run at full speed.
     pub fn hurry(&self) -> Hurry {
         self.hurry
     }
 
-    /// Lets time pass as fast as the machine can for the sake of `hurry` from the virtual instant `now` on, or at its speed again.
+    /// Sets the reason to run at full speed from the virtual instant `now` on; [`Hurry::Nothing`] restores the configured
+    /// speed.
     pub fn set_hurry(&mut self, hurry: Hurry, now: SimTime) {
         if std::mem::replace(&mut self.hurry, hurry) != hurry {
             self.restart(now);
         }
     }
 
-    /// Whether the wall clock holds time back altogether.
+    /// Returns true if virtual time may not pass at all.
     pub fn stands_still(&self) -> bool {
         self.paused && self.hurry != Hurry::Asked
     }
 
-    /// Counts from the virtual instant `now` on: what has passed on the wall since the last time does not count.
+    /// Restarts the count at the virtual instant `now`; wall-clock time since the previous starting point is not made up for.
     pub fn restart(&mut self, now: SimTime) {
         self.since = (wall_clock(), now);
     }
 
-    /// How far virtual time may go by now. Without anything to hurry for, the fastest speed is that of the wall clock: else an
-    /// idle simulation would run into the next century.
+    /// Returns the latest virtual instant that may be reached by now. While the simulation is not busy, [`Speed::Max`] is
+    /// limited to real time: an idle simulation would otherwise run ahead without bound.
     pub fn allowed(&self, busy: bool) -> SimTime {
         let (wall, start) = self.since;
         match (self.stands_still(), self.speed_when(busy)) {
@@ -157,7 +158,7 @@ impl Pace {
         }
     }
 
-    /// How long to wait until the virtual instant `at` is allowed; `None` for ever.
+    /// Returns the wall-clock time until the virtual instant `at` may be reached; `None` if it is never reached.
     pub fn wait_until(&self, at: SimTime, busy: bool) -> Option<Duration> {
         let (wall, start) = self.since;
         match (self.stands_still(), self.speed_when(busy)) {

@@ -1,16 +1,17 @@
-//! Recordings: what was asked of an engine and at which virtual instant, so that the same run can be had again.
+//! Recordings: the commands to an engine with their virtual instants, so that the same run can be replayed.
 //!
 //! ```text
 //! magic and version (8 bytes), then frames: length (u32, little-endian), digest (8 bytes), bincode
-//! frames: the configuration, a frame for each file that was there, one for each command, marks of time, an end with the trace hash
+//! frames: the configuration, one for each file stored at the start, one for each command, marks of time, the end with its trace
+//!         hash
 //! ```
 //!
-//! The digest is the beginning of the SHA-256 of the frame and of the digest before it, so that a frame that is damaged, missing or
-//! out of its place is found before anything is replayed. Between two frames lie no more than thirty days of virtual time, which
-//! bounds what a replay does; marks see to it where nobody commands anything.
+//! The digest is the first 8 bytes of the SHA-256 of the previous frame's digest and the frame, so that a damaged, missing or
+//! misplaced frame is detected before anything is replayed. At most thirty days of virtual time lie between two frames, which
+//! bounds the work of a replay; marks keep to that bound while there are no commands.
 //!
-//! Only commands that change the run are kept, and of those only what was not refused; names and paths are in them. What an
-//! upload read is not kept: a replay reads the same files again. Knows nothing of who asked.
+//! Only commands that change the run are recorded, and of those only the accepted ones; they contain names and paths. The
+//! content of uploaded files is not recorded: a replay reads the same files again.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -33,89 +34,89 @@ use crate::storage::manifest::{FileKey, Manifest};
 use crate::units::{SimDuration, SimTime};
 
 const MAGIC: &[u8; 8] = b"p2prec\0\x02";
-/// What the recordings of every version begin with.
+/// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
-/// The version of frames.
+/// Version of the frame encoding.
 const VERSION: u8 = 5;
-/// No frame has more bytes.
+/// Maximum size of a frame in bytes.
 const FRAME_MAX: u32 = 64 << 20;
-/// No recording has more bytes: it is read whole.
+/// Maximum size of a recording in bytes; a recording is read into memory as a whole.
 const RECORDING_MAX: u64 = 1 << 30;
-/// Bytes of a frame's digest.
+/// Size of a frame's digest in bytes.
 const DIGEST_LEN: usize = 8;
-/// Virtual time that may lie between two frames.
+/// Maximum virtual time between two frames.
 const GAP_MAX: SimDuration = SimDuration::from_secs(30 * 86_400);
-/// Virtual time after which the passing of time is marked.
+/// Virtual time after which a mark is written.
 const MARK_AFTER: SimDuration = SimDuration::from_secs(10 * 86_400);
-/// Things that may happen in a replay before it looks whether it is wanted yet.
+/// Number of simulation steps of a replay between two checks for cancellation.
 const BUDGET: u32 = 10_000;
 
-/// What a recording consists of.
+/// Entry of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Frame {
-    /// The engine as it was started.
+    /// Configuration with which the engine was started.
     Start { config: Box<EngineConfig> },
-    /// A file that it found.
+    /// Manifest of a file that was stored at the start.
     File(Box<Manifest>),
-    /// A command and the instant at which it was taken in.
+    /// Command and the virtual instant at which it was accepted.
     Command { at: SimTime, command: Command },
-    /// So much time has passed.
+    /// Mark of the passing of virtual time.
     Mark { at: SimTime },
-    /// The end: when, and the hash of all that had happened.
+    /// End of the run: its virtual instant and the trace hash.
     End { at: SimTime, trace_hash: String },
 }
 
-/// Why a recording cannot be made or replayed.
+/// Reason why a recording cannot be made or replayed.
 #[derive(Debug, Error)]
 pub enum RecordingError {
-    /// The file cannot be used.
+    /// The file cannot be read or written.
     #[error("cannot use the recording {path}: {error}", path = path.display())]
     Io {
-        /// The file.
+        /// Path of the recording.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         error: io::Error,
     },
-    /// The file is no recording, or is cut off in its middle.
+    /// The file is not a recording, or is damaged.
     #[error("{path} is no recording that can be replayed: {reason}", path = path.display())]
     Malformed {
-        /// The file.
+        /// Path of the recording.
         path: PathBuf,
-        /// What was found.
+        /// Description of the defect.
         reason: String,
     },
-    /// A file that was stored when the recording began is stored no longer.
+    /// A file that was stored when the recording began is no longer stored.
     #[error("the session began with the file `{file}`, of which segments are no longer in {path}", path = path.display())]
     FileGone {
-        /// The file.
+        /// File that is missing.
         file: FileKey,
-        /// The data directory.
+        /// Path of the data directory.
         path: PathBuf,
     },
-    /// Not every disk is as the catalog expects it, and a replay sets every disk up so.
+    /// Some disk differs from what the catalog expects, while a replay restores every disk according to the catalog.
     #[error("not every node's disk is as the catalog expects it, and a replay would begin with sound ones")]
     Unsound,
-    /// Nobody wants it any more.
+    /// The replay was cancelled by its caller.
     #[error("the replay was given up")]
     GivenUp,
-    /// The engine cannot be set up again.
+    /// The engine cannot be set up for the replay.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// Writes a recording. Every command is in the file when it takes effect.
+/// Writer of a recording. Every command is in the file when it takes effect.
 #[derive(Debug)]
 pub(super) struct Recorder {
     file: File,
     digest: Chain,
-    /// The instant of the latest frame.
+    /// Virtual instant of the latest frame.
     latest: SimTime,
 }
 
-/// The digest of the latest frame.
+/// Digest of the latest frame.
 type Chain = [u8; DIGEST_LEN];
 
-/// The digest of a frame that follows one with the digest `before`.
+/// Returns the digest of a frame that follows one with the digest `before`.
 fn link(before: Chain, frame: &[u8]) -> Chain {
     let whole = Sha256::new().chain_update(before).chain_update(frame).finalize();
     let mut digest = Chain::default();
@@ -124,11 +125,11 @@ fn link(before: Chain, frame: &[u8]) -> Chain {
 }
 
 impl Recorder {
-    /// Begins a recording at `path`, which must not exist.
+    /// Starts a recording at `path`, which must not exist.
     pub(super) fn begin(path: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<Recorder, RecordingError> {
         let failed = |error| RecordingError::Io { path: path.to_owned(), error };
         create_directory(directory_of(path)).map_err(failed)?;
-        // For the owner's eyes: it says what was stored and where from.
+        // Readable by the owner only: the recording tells which files were stored and from which paths.
         let mut begun = Replacement::create_private(path, Existing::Refused).map_err(failed)?;
         let mut digest = Chain::default();
         begun.write_all(MAGIC).map_err(failed)?;
@@ -140,7 +141,7 @@ impl Recorder {
         Ok(Recorder { file: begun.finish().map_err(failed)?, digest, latest: SimTime::ZERO })
     }
 
-    /// Keeps a command, if it changes the run.
+    /// Records a command if it changes the run.
     pub(super) fn note(&mut self, at: SimTime, command: &Command) -> io::Result<()> {
         if !changes_the_run(command) {
             return Ok(());
@@ -149,7 +150,7 @@ impl Recorder {
         self.write(&Frame::Command { at, command: command.clone() })
     }
 
-    /// Keeps how much time has passed, if it is much.
+    /// Records a mark of the current instant if more than [`MARK_AFTER`] has passed since the latest frame.
     pub(super) fn mark(&mut self, at: SimTime) -> io::Result<()> {
         if at - self.latest < MARK_AFTER {
             return Ok(());
@@ -176,8 +177,8 @@ fn write_frame(file: &mut impl Write, digest: &mut Chain, frame: &Frame) -> io::
     file.write_all(&framed)
 }
 
-/// Whether a command changes what happens in the network or what the catalog holds. Every command is named, so that whoever adds one
-/// decides.
+/// Returns true if a command changes what happens in the network or the content of the catalog. The match lists every command,
+/// so that a new one cannot be added without a decision.
 fn changes_the_run(command: &Command) -> bool {
     match command {
         Command::Upload { .. }
@@ -191,7 +192,7 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::CheckHealth
         | Command::SetLink { .. }
         | Command::Shutdown { .. } => true,
-        // Volumes that are not the catalog's own are in no session that is recorded.
+        // No recorded run has volumes that do not belong to the catalog.
         Command::Orphans { .. } => false,
         Command::Await { .. }
         | Command::Files
@@ -215,25 +216,25 @@ fn changes_the_run(command: &Command) -> bool {
     }
 }
 
-/// What a replay came to.
+/// Result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replayed {
-    /// How many commands there were.
+    /// Number of commands executed.
     pub commands: u64,
-    /// The instant of the recording's end, or of its last command where it was cut off.
+    /// Virtual instant of the recording's end, or of its last command if the end is missing.
     pub at: SimTime,
-    /// The trace hash of this run.
+    /// Trace hash of the replayed run.
     pub trace_hash: String,
-    /// The one that was recorded; `None` where the recording was cut off.
+    /// Trace hash of the recorded run; `None` if the end is missing.
     pub recorded_hash: Option<String>,
 }
 
-/// A recording that is whole, as far as it goes.
+/// Recording that was read and checked, up to its last complete frame.
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
     config: EngineConfig,
-    /// The files that it began with.
+    /// Manifests of the files stored at the start.
     files: Vec<Manifest>,
     frames: Vec<Frame>,
 }
@@ -242,7 +243,7 @@ impl Recording {
     /// Reads a recording that messages call `path`.
     ///
     /// # Errors
-    /// Where it cannot be read, or is damaged.
+    /// Fails if the input cannot be read or is damaged.
     pub fn read(input: impl Read, path: &Path) -> Result<Recording, RecordingError> {
         let malformed = |reason: String| RecordingError::Malformed { path: path.to_owned(), reason };
         let mut bytes = Vec::new();
@@ -264,15 +265,15 @@ impl Recording {
         Ok(Recording { path: path.to_owned(), config: *config, files, frames })
     }
 
-    /// The data directory of the session that was recorded.
+    /// Returns the data directory of the recorded run.
     pub fn data_dir(&self) -> &Path {
         &self.config.data_dir
     }
 
-    /// Runs it again, in `scratch`, as fast as the machine can, until the end or until `is_over` says that nobody wants it any more.
+    /// Replays the run in `scratch` as fast as the machine can, until its end or until `is_over` returns true.
     ///
     /// # Errors
-    /// Where what it began with is no longer there.
+    /// Fails if a file that was stored at the start is gone, or if the engine cannot be set up again.
     pub fn replay(self, scratch: &Path, is_over: &dyn Fn() -> bool) -> Result<Replayed, RecordingError> {
         let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.files, scratch)? };
         let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
@@ -301,7 +302,7 @@ impl Recording {
     }
 }
 
-/// Whether time goes forward from frame to frame, and by no more than it may.
+/// Checks that time never decreases from frame to frame and never advances by more than [`GAP_MAX`].
 fn check_instants(frames: &[Frame]) -> Result<(), &'static str> {
     let mut latest = SimTime::ZERO;
     for frame in frames {
@@ -331,7 +332,7 @@ fn advance(simulation: &mut Simulation, until: SimTime, is_over: &dyn Fn() -> bo
     }
 }
 
-/// What a replay fetches is checked, and goes nowhere.
+/// Replaces a download by a fetch without a destination: the content is verified and discarded.
 fn nowhere(command: Command) -> Command {
     match command {
         Command::Download { user, file, .. } => Command::Fetch { user, file, into: None },
@@ -339,8 +340,8 @@ fn nowhere(command: Command) -> Command {
     }
 }
 
-/// Puts the files that were there at the start into the scratch directory: their segments from the data directory of the
-/// recording.
+/// Restores the files that were stored at the start in the scratch directory, with their segments from the recorded data
+/// directory.
 fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<EngineConfig, RecordingError> {
     let (from, to) = (config.data_dir.clone(), scratch.join("data"));
     let failed = |error| RecordingError::Io { path: to.clone(), error };
@@ -363,7 +364,7 @@ fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<E
     Ok(config)
 }
 
-/// The frames of a recording; one that is cut off ends it.
+/// Returns the frames of a recording; an incomplete last frame is ignored.
 fn frames_of(bytes: &[u8]) -> Result<Vec<Frame>, String> {
     let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
         let is_other = bytes.starts_with(ANY_MAGIC);

@@ -1,4 +1,4 @@
-//! How everything stands at one virtual instant: what screens draw and reports print. Knows nothing of either.
+//! Snapshots: the state of the engine at one virtual instant, for screens and reports.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -17,16 +17,16 @@ use crate::storage::segment::SegmentId;
 use crate::storage::standing::Trouble;
 use crate::units::SimTime;
 
-/// A host of the network: the client, or a node.
+/// Host of the network: the client or a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Party {
     /// The host that uploads and downloads.
     Client,
-    /// A node.
+    /// Storage node with this number.
     Node(NodeNumber),
 }
 
-/// `client`, `Node_01`.
+/// Formats the party as `client` or `Node_01`.
 impl std::fmt::Display for Party {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -36,197 +36,197 @@ impl std::fmt::Display for Party {
     }
 }
 
-/// Bytes that passed a host's access link in each of the latest whole virtual seconds, whole packets.
+/// Bytes that passed a host's access link in each of the latest whole virtual seconds, counted in whole packets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LinkRates {
-    /// What it sent.
+    /// Bytes sent per second.
     pub up: RateSeries,
-    /// What it received.
+    /// Bytes received per second.
     pub down: RateSeries,
 }
 
-/// How a node stands.
+/// Status of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeStatus {
-    /// Which one.
+    /// Number of the node.
     pub node: NodeNumber,
-    /// Its address.
+    /// IPv4 address of the node.
     pub address: Ipv4Addr,
-    /// What its process does.
+    /// State of the node's process.
     pub state: ProcessState,
-    /// Why it does not run, where something is wrong with its disk.
+    /// Trouble with the node's disk, if any.
     pub trouble: Option<Trouble>,
-    /// What the client's probes say of it.
+    /// Health of the node as the client's probes see it.
     pub seen: PeerHealth,
-    /// Bytes that it may hold.
+    /// Capacity of the node in bytes.
     pub capacity_bytes: u64,
-    /// Bytes that it holds.
+    /// Bytes of the segments that the node holds.
     pub used_bytes: u64,
-    /// Segments that it holds.
+    /// Number of segments that the node holds.
     pub segments: u64,
-    /// Connections that it has.
+    /// Number of connections to the node.
     pub connections: usize,
-    /// Requests that it has taken and not answered.
+    /// Number of requests that the node has accepted and not answered.
     pub open_requests: u32,
-    /// Bytes that it has sent, whole packets.
+    /// Bytes sent by the node, counted in whole packets.
     pub bytes_sent: u64,
-    /// Bytes that it has received, whole packets.
+    /// Bytes received by the node, counted in whole packets.
     pub bytes_received: u64,
-    /// The same by the second, of the last half minute.
+    /// Bytes sent and received per second in the last half minute.
     pub rates: LinkRates,
-    /// Packets that wait in its uplink and downlink.
+    /// Number of packets queued in the node's uplink and downlink.
     pub queued_packets: (usize, usize),
 }
 
-/// Files, segments and room.
+/// Totals of files, segments and capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct StorageStats {
-    /// Stored files.
+    /// Number of stored files.
     pub files: u64,
-    /// Their bytes.
+    /// Total size of the stored files in bytes.
     pub file_bytes: u64,
-    /// Segments on all nodes.
+    /// Number of segments on all nodes.
     pub segments: u64,
-    /// Their bytes.
+    /// Total size of the segments in bytes.
     pub used_bytes: u64,
-    /// Bytes that all nodes may hold.
+    /// Total capacity of all nodes in bytes.
     pub capacity_bytes: u64,
-    /// Bytes that still fit, on nodes whose disks are in no trouble.
+    /// Free bytes on nodes whose disks are in no trouble.
     pub free_bytes: u64,
-    /// Segments that files need and that were not on their nodes' disks at the start.
+    /// Number of segments that files need and that were not on their nodes' disks at the start.
     pub missing_segments: u64,
-    /// Segments that no file needs, on nodes that could not be told yet to delete them.
+    /// Number of segments that no file references, on nodes that could not be told yet to delete them.
     pub owed_deletions: u64,
-    /// Segments that no file needs, on volumes that another catalog has written to: they are left alone.
+    /// Number of segments that no file references on volumes that another catalog has written to; they are not deleted.
     pub unknown_segments: u64,
 }
 
-/// Segments of a node that no file needs and that nothing removes by itself.
+/// Segments of a node that no file references and that are never removed automatically.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Orphans {
-    /// Which node.
+    /// Number of the node.
     pub node: NodeNumber,
-    /// Why its volume is left alone; none where it has been taken over as it was.
+    /// Trouble because of which the volume is not changed; `None` if the volume was adopted with its content.
     pub trouble: Option<Trouble>,
-    /// The segments and their lengths.
+    /// Identifiers and lengths of the segments.
     pub segments: Vec<(SegmentId, u64)>,
-    /// Segments there that files need on other nodes: the disks of two nodes may have been swapped. They stay.
+    /// Segments there that files need on other nodes, as after the disks of two nodes were swapped. They are never freed.
     pub needed_elsewhere: Vec<(SegmentId, u64)>,
 }
 
-/// A host and its links.
+/// Host with its address and links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostStatus {
-    /// Who it is.
+    /// Party that the host is.
     pub party: Party,
-    /// Its address.
+    /// IPv4 address of the host.
     pub address: Ipv4Addr,
-    /// Its links and the way to it.
+    /// Links of the host and the path to it.
     pub link: HostConfig,
 }
 
-/// Hosts and links.
+/// All hosts and their links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
-    /// The subnet's hosts: the client first.
+    /// Hosts of the subnet, the client first.
     pub hosts: Vec<HostStatus>,
 }
 
-/// What the network has counted.
+/// Counters of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkStats {
-    /// All hosts together.
+    /// Totals over all hosts.
     pub total: HostStats,
-    /// Each host: the client first, then the nodes.
+    /// Counters of each host: the client first, then the nodes.
     pub hosts: Vec<(Party, HostStats)>,
-    /// Packets on their way.
+    /// Number of packets in flight.
     pub in_transit: u64,
 }
 
 impl NetworkStats {
-    /// Packets sent, of one kind.
+    /// Returns the number of packets of one kind that were sent.
     pub fn sent(&self, kind: PacketKind) -> u64 {
         self.total.sent[kind]
     }
 
-    /// Packets that did not arrive, by one cause.
+    /// Returns the number of packets that were dropped for one cause.
     pub fn dropped(&self, cause: DropCause) -> u64 {
         self.total.dropped[cause]
     }
 }
 
-/// What a host's probes found, of each of the others.
+/// Health of every host as seen by the probes of every other host: the observer first, then the observed host.
 pub type HealthMatrix = BTreeMap<Party, BTreeMap<Party, PeerHealth>>;
 
-/// What a check of everybody's health found.
+/// Result of a health check of all hosts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HealthReport {
-    /// Who saw what of whom.
+    /// Health of each host as seen by each other host.
     pub matrix: HealthMatrix,
 }
 
 impl HealthReport {
-    /// What the client saw of a node.
+    /// Returns the health of a node as seen by the client.
     pub fn of_node(&self, node: NodeNumber) -> PeerHealth {
         let seen = self.matrix.get(&Party::Client).and_then(|row| row.get(&Party::Node(node)));
         seen.copied().unwrap_or_default()
     }
 }
 
-/// The client's end of a connection to a node.
+/// Status of the client's end of a connection to a node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConnectionStatus {
-    /// The node.
+    /// Node at the other end.
     pub node: NodeNumber,
-    /// The client's address and port.
+    /// Address and port of the client.
     pub local: SocketAddrV4,
-    /// The node's.
+    /// Address and port of the node.
     pub remote: SocketAddrV4,
-    /// Its state, windows and times.
+    /// State, windows and times of the connection.
     pub sample: ConnectionSample,
-    /// When the client last heard of the node on it, and of progress.
+    /// Arrival times of the latest packets from the node and of the latest progress.
     pub activity: Activity,
-    /// What it has counted.
+    /// Counters of the connection.
     pub stats: ConnectionStats,
 }
 
-/// How everything stands.
+/// State of the engine at one virtual instant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// The virtual instant.
+    /// Virtual instant of the snapshot.
     pub at: SimTime,
-    /// How fast time passes, in words: `1x`, `max`.
+    /// Speed of virtual time as a text such as `1x` or `max`.
     pub speed: String,
-    /// Time stands still.
+    /// True if virtual time is paused.
     pub paused: bool,
-    /// The nodes.
+    /// Status of the nodes.
     pub nodes: Vec<NodeStatus>,
-    /// Transfers that run, and the latest that are over.
+    /// Running transfers and the latest finished ones.
     pub transfers: Vec<Arc<TransferReport>>,
-    /// Files, segments and room.
+    /// Totals of files, segments and capacity.
     pub storage: StorageStats,
-    /// What the network has counted.
+    /// Counters of the network.
     pub network: NetworkStats,
-    /// Who saw what of whom: of the first parties, where there are very many.
+    /// Health of the hosts as seen by each other, limited to the first parties if there are very many.
     pub health: HealthMatrix,
     /// Bytes that have passed the client's access link: up and down.
     pub client_bytes: (u64, u64),
-    /// The same by the second, of the last minute.
+    /// Bytes per second on the client's access link in the last minute.
     pub client_rates: LinkRates,
-    /// The client's connections.
+    /// Open connections of the client.
     pub connections: Vec<ConnectionStatus>,
-    /// The latest packets of the wire, oldest first, while it is watched.
+    /// Latest packets on the wire, oldest first, while the wire is watched.
     pub wire: Vec<PacketRecord>,
-    /// How many packets there have been since it was watched.
+    /// Number of packets since the watch began.
     pub wire_seen: u64,
-    /// Hosts and links.
+    /// All hosts and their links.
     pub topology: Topology,
-    /// The stored files, by owner and name.
+    /// Stored files, by owner and name.
     pub files: Arc<BTreeMap<FileKey, FileRecord>>,
 }
 
 impl Snapshot {
-    /// The transfers that are not over.
+    /// Returns the transfers that are not over.
     pub fn running(&self) -> impl DoubleEndedIterator<Item = &TransferStatus> {
         self.transfers.iter().map(|report| &report.status).filter(|status| !status.state.is_over())
     }

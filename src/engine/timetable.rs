@@ -1,10 +1,10 @@
-//! When who wants to be called: one entry a party, the earliest first. Knows nothing of what they do then.
+//! Timetable of the parties' timeouts: one entry per party, the earliest first.
 
 use std::collections::BTreeSet;
 
 use crate::units::SimTime;
 
-/// The next timeout of every party, by its number.
+/// Next timeout of every party, by the party's number.
 #[derive(Debug, Default)]
 pub(super) struct Timetable {
     entries: BTreeSet<(SimTime, usize)>,
@@ -12,7 +12,7 @@ pub(super) struct Timetable {
 }
 
 impl Timetable {
-    /// A party's next timeout, in place of its last.
+    /// Sets a party's next timeout and replaces the previous one.
     pub(super) fn set(&mut self, party: usize, at: Option<SimTime>) {
         if self.by_party.len() <= party {
             self.by_party.resize(party + 1, None);
@@ -30,12 +30,12 @@ impl Timetable {
         *entry = at;
     }
 
-    /// The earliest timeout.
+    /// Returns the earliest timeout of all parties.
     pub(super) fn next(&self) -> Option<SimTime> {
         self.entries.first().map(|&(at, _)| at)
     }
 
-    /// Takes a party whose timeout has come.
+    /// Takes a party whose timeout is due.
     pub(super) fn take_due(&mut self, now: SimTime) -> Option<usize> {
         let &(_, party) = self.entries.first().filter(|&&(at, _)| at <= now)?;
         self.set(party, None);

@@ -1,7 +1,6 @@
-//! Everything but the transfers: the network, the client, the nodes and their disks, the files that are known.
+//! State that transfers work on: the network, the client, the nodes and their disks, and the known files.
 //!
-//! Transfers work on the world; the simulation carries what happens in it from one part to the other. Knows nothing of
-//! commands or replies.
+//! The simulation dispatches what happens in the world to the transfers.
 
 mod node_host;
 mod owed;
@@ -38,25 +37,25 @@ use crate::storage::placement::{Candidate, Placement, has_room_for};
 use crate::storage::segment::SegmentId;
 use crate::units::{ByteSize, SimTime};
 
-/// The version of events, as the trace hashes them.
+/// Version of the event encoding that goes into the trace hash.
 const EVENT_VERSION: u8 = 1;
 
-/// Whose work is done at a virtual instant.
+/// Owner of work that takes effect at a virtual instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
-    /// A node's disk.
+    /// Work of a node's disk.
     Disk(usize, DiskJob),
-    /// A transfer's.
+    /// Work of a transfer.
     Transfer(TransferId),
-    /// The catalog's, about what a node owes.
+    /// Work of the catalog on the deletions that a node owes.
     Owed(usize),
 }
 
-/// Who is on the network.
+/// Hosts on the network.
 #[derive(Debug)]
 pub(super) struct Hosts {
     pub(super) client: HostId,
-    /// The party of each host, by its place.
+    /// Party of each host, by the host's index.
     parties: Vec<Party>,
 }
 
@@ -70,44 +69,44 @@ impl Hosts {
     }
 }
 
-/// The world in which transfers happen.
+/// World in which transfers take place.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) config: EngineConfig,
     pub(super) net: Network,
     pub(super) hosts: Hosts,
     pub(super) client: Client,
-    /// What the client knows of the nodes.
+    /// The client's health table of the nodes.
     pub(super) peers: PeerTable,
     pub(super) nodes: Vec<NodeHost>,
-    /// Which node has accepted a connection.
+    /// Index of the node that has accepted a connection.
     pub(super) accepted: BTreeMap<ConnectionId, usize>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) desk: IoDesk,
-    /// Work whose outcome counts at a virtual instant, the earliest first.
+    /// Jobs whose outcomes take effect at a virtual instant, the earliest first.
     pub(super) joins: BinaryHeap<Reverse<(SimTime, u64, JobId)>>,
     pub(super) due: HashMap<JobId, Due>,
     pub(super) next_join: u64,
     pub(super) timetable: Timetable,
-    /// The stored files, by owner and name.
+    /// Stored files, by owner and name.
     pub(super) files: Arc<BTreeMap<FileKey, FileRecord>>,
-    /// What uploads under way will be called.
+    /// Names that running uploads will store files under.
     pub(super) names_promised: BTreeSet<FileKey>,
     pub(super) placement: Placement,
-    /// Bytes that uploads under way will bring to each node.
+    /// Bytes that running uploads will bring to each node.
     pub(super) promised: Vec<u64>,
-    /// Segments that uploads under way count on, by holder: they are not to be deleted.
+    /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
     pub(super) held: HashMap<(NodeNumber, SegmentId), u32>,
     pub(super) memory: MemoryBudget,
     pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
     pub(super) events: VecDeque<(SimTime, Event)>,
     pub(super) volumes: Volumes,
-    /// Segments that files need and that were not there at the start.
+    /// Segments that files need and that were missing at the start.
     pub(super) missing_segments: u64,
-    /// Segments that no file needs, on volumes that are not the catalog's own.
+    /// Segments that no file references, on volumes that do not belong to the catalog.
     pub(super) unknown_segments: u64,
-    /// How many events there have been.
+    /// Number of events emitted so far.
     pub(super) emitted: u64,
     pub(super) trace: TraceHash,
 }
@@ -117,7 +116,7 @@ impl World {
         self.net.now()
     }
 
-    /// Tells those who watch, and the trace.
+    /// Publishes an event and adds it to the trace.
     pub(super) fn emit(&mut self, event: Event) {
         self.trace.add(self.now().as_nanos());
         if let Ok(bytes) = codec::encode(EVENT_VERSION, &event) {
@@ -127,26 +126,26 @@ impl World {
         self.events.push_back((self.now(), event));
     }
 
-    /// Tells those who watch what comes of this machine and not of the simulation, as what a crash left or a disk refuses: the trace knows
-    /// nothing of it, and no step ends by it.
+    /// Publishes an event that stems from this machine and not from the simulation, such as leftovers of a crash or a failing
+    /// disk. It is not part of the trace and does not end a step.
     pub(super) fn tell(&mut self, event: Event) {
         self.events.push_back((self.now(), event));
     }
 
-    /// Everybody on the network: the client first.
+    /// Returns all hosts on the network, the client first.
     pub(super) fn everybody(&self) -> impl Iterator<Item = (Party, HostId)> + '_ {
         let nodes = self.nodes.iter().map(|node| (Party::Node(node.node.number()), node.host));
         std::iter::once((Party::Client, self.hosts.client)).chain(nodes)
     }
 
-    /// Whether all that has happened has been carried to whom it concerns.
+    /// Returns true if nothing remains to be processed at this instant.
     pub(super) fn is_quiet(&self) -> bool {
         let work_due = self.joins.peek().is_some_and(|Reverse((at, _, _))| *at <= self.now());
         let timeout_due = self.timetable.next().is_some_and(|at| at <= self.now());
         !work_due && !timeout_due && self.inbox.is_empty() && !self.client.has_output() && !self.net.has_event()
     }
 
-    /// The nodes' processes end.
+    /// Stops the processes of all nodes.
     pub(super) fn stop_nodes(&mut self) {
         for node in &mut self.nodes {
             node.node.stop();
@@ -154,25 +153,25 @@ impl World {
         self.note_all_timeouts();
     }
 
-    /// The client closes its connections.
+    /// Closes the client's connections.
     pub(super) fn close_connections(&mut self) {
         self.client.close_all(&mut self.net);
         self.note_client_timeout();
     }
 
-    /// The hash of every packet and every event so far.
+    /// Returns the hash of every packet and every event so far.
     pub(super) fn trace_hash(&self) -> TraceHash {
         let mut hash = self.trace;
         hash.add(self.net.trace_hash().value());
         hash
     }
 
-    /// Asks a node for something on behalf of a transfer.
+    /// Sends a request to a node on behalf of a transfer.
     pub(super) fn ask(&mut self, node: NodeNumber, transfer: TransferId, part: Part, request: &Request, payload: Bytes) {
         self.ask_for(node, (Owner::Transfer(transfer, part), None), request, payload);
     }
 
-    /// Asks a node for a segment, or to take one, whose bytes a meter counts.
+    /// Sends a request to fetch or store a segment, whose bytes a meter counts.
     pub(super) fn ask_metered(&mut self, node: NodeNumber, owner: Owner, meter: MeterId, request: &Request, payload: Bytes) {
         self.ask_for(node, (owner, Some(meter)), request, payload);
     }
@@ -183,13 +182,13 @@ impl World {
         self.note_client_timeout();
     }
 
-    /// A transfer wants no more of its requests.
+    /// Cancels the requests of a transfer that are not written yet.
     pub(super) fn forget_requests(&mut self, transfer: TransferId) {
         self.client.forget(&mut self.net, transfer);
         self.note_client_timeout();
     }
 
-    /// Gives out work whose outcome counts at the virtual instant `at`.
+    /// Submits work whose outcome takes effect at the virtual instant `at`.
     pub(super) fn submit_for(&mut self, at: SimTime, due: Due, lane: Lane, work: Work) {
         let job = self.desk.submit(lane, work);
         self.next_join += 1;
@@ -197,21 +196,21 @@ impl World {
         self.due.insert(job, due);
     }
 
-    /// Gives out work on the catalog, for a transfer. It takes a disk's service time.
+    /// Submits work on the catalog for a transfer. It takes one service time of a disk.
     pub(super) fn submit_catalog(&mut self, transfer: TransferId, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) {
         let catalog = Arc::clone(&self.catalog);
         let at = self.now() + self.config.disk.service_time;
         self.submit_for(at, Due::Transfer(transfer), Lane::Catalog, Box::new(move || work(&catalog)));
     }
 
-    /// When work, or somebody's timeout, is due next.
+    /// Returns the virtual instant at which work or a timeout is due next.
     pub(super) fn next_due(&self) -> Option<SimTime> {
         let join = self.joins.peek().map(|Reverse((at, _, _))| *at);
-        // The last instant that can be told never comes.
+        // `SimTime::MAX` stands for never.
         [join, self.timetable.next(), self.net.next_due()].into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
     }
 
-    /// The outcome of work that is due now: `Err` where it is not done yet.
+    /// Takes the outcome of work that is due now. Returns the job as an error if it is not finished yet.
     pub(super) fn take_due_work(&mut self) -> Result<Option<(Due, Outcome)>, JobId> {
         let Some(&Reverse((at, _, job))) = self.joins.peek() else { return Ok(None) };
         if at > self.now() {
@@ -222,8 +221,8 @@ impl World {
         Ok(self.due.remove(&job).map(|due| (due, outcome)))
     }
 
-    /// The nodes as placement sees them: those that are dead or cannot use their disks are not usable, and what is promised is
-    /// not free.
+    /// Returns the nodes as candidates for placement: dead nodes and nodes with disk trouble are not usable, and promised bytes
+    /// are not free.
     pub(super) fn candidates(&self, usable: impl Fn(NodeNumber) -> bool) -> Vec<Candidate> {
         let candidate = |node: &NodeHost| {
             let number = node.node.number();
@@ -240,7 +239,7 @@ impl World {
         self.nodes.iter().map(candidate).collect()
     }
 
-    /// Why placement has passed over a node, in words.
+    /// Returns the reason why placement has passed over a node, as a text.
     pub(super) fn why_passed_over(&self, node: NodeNumber) -> String {
         match self.nodes[node.index()].node.trouble() {
             Some(trouble) => trouble.to_string(),
@@ -249,19 +248,19 @@ impl World {
         }
     }
 
-    /// Whether a node does not answer any more.
+    /// Returns true if the client considers a node dead.
     pub(super) fn is_dead(&self, node: NodeNumber) -> bool {
         self.peers.peer(self.nodes[node.index()].host).health == Health::Dead
     }
 
-    /// Whether nodes that are alive can take a file of `size`.
+    /// Returns true if the nodes that are alive have room for a file of `size`.
     pub(super) fn has_room_for(&self, size: ByteSize) -> bool {
         has_room_for(&self.candidates(|_| true), size.as_u64(), self.config.segment_size.as_usize() as u64)
     }
 
-    /// What nodes that are alive can still take.
+    /// Returns the free bytes on nodes that are alive.
     pub(super) fn free_bytes(&self) -> u64 {
-        // A thousand nodes may have more room than can be counted.
+        // The total capacity of a thousand nodes may exceed the range.
         self.candidates(|_| true)
             .iter()
             .filter(|candidate| candidate.usable)
@@ -269,7 +268,8 @@ impl World {
             .fold(0, u64::saturating_add)
     }
 
-    /// An upload will bring a segment to a node: nobody else deletes it, and its room is taken. Gives how much room that is.
+    /// Protects a segment that an upload will store on a node from deletion, and reserves room for it. Returns the reserved
+    /// bytes.
     pub(super) fn hold(&mut self, node: NodeNumber, id: SegmentId, len: u64) -> u64 {
         *self.held.entry((node, id)).or_default() += 1;
         let room = if self.nodes[node.index()].node.holds(id) { 0 } else { len };
@@ -277,12 +277,12 @@ impl World {
         room
     }
 
-    /// Room promised for a segment is taken by it now, or free again.
+    /// Ends a reservation, because the segment is stored or because it is not going to be.
     pub(super) fn settle_promise(&mut self, node: NodeNumber, room: u64) {
         self.promised[node.index()] -= room;
     }
 
-    /// An upload counts on a segment no longer.
+    /// Ends the protection of a segment by one upload.
     pub(super) fn release(&mut self, node: NodeNumber, id: SegmentId) {
         if let Some(count) = self.held.get_mut(&(node, id)) {
             *count -= 1;
@@ -292,7 +292,7 @@ impl World {
         }
     }
 
-    /// Asks each node about its segments, in as many requests as that takes.
+    /// Sends each node a request about its segments, in as many batches as necessary.
     pub(super) fn ask_about(&mut self, transfer: TransferId, part: Part, request: &Request, shares: Garbage) -> Unanswered {
         let mut asked = Unanswered::default();
         for (node, ids) in shares {

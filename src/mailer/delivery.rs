@@ -1,4 +1,5 @@
-//! One mail on its way: to a server that takes mail (RFC 6409), or into a file of the outbox. Knows nothing of the queue.
+//! Delivery of a single mail: to a submission server (RFC 6409), or into a file of the outbox directory. Independent of the
+//! queue.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,44 +18,45 @@ use crate::auth::names::Email;
 use crate::config::{Config, MailServer};
 use crate::{private_file, text};
 
-/// Where the password of the server may stand.
+/// Environment variable that may contain the password of the server.
 const PASSWORD_VARIABLE: &str = "P2P_SMTP_PASSWORD";
-/// Where mails are put while there is no server.
+/// Directory for mails if no server is configured.
 pub const OUTBOX: &str = "outbox";
-/// So many mails are kept in the outbox: the latest.
+/// Number of mails that are kept in the outbox; the oldest are removed.
 const OUTBOX_KEPT: usize = 1_000;
-/// How long a server may take, from the connection to its last word.
+/// Maximum duration of a delivery, from the connection to the final reply.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a certificate in PEM begins with (RFC 7468, section 2). Without one the library would trust no more than before.
+/// First line of a PEM certificate (RFC 7468, section 2). For a file without one the library would add no certificate and
+/// report no error.
 const PEM_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
-/// Where mails go.
+/// Destination of all mails.
 #[derive(Debug)]
 pub enum Delivery {
-    /// To a server.
+    /// Submission server for mail.
     Server {
-        /// What speaks with it.
+        /// SMTP client for the server.
         transport: AsyncSmtpTransport<Tokio1Executor>,
-        /// Its name and port.
+        /// Host name and port of the server.
         name: String,
-        /// Who the mails are from.
+        /// Sender address of the mails.
         from: Email,
     },
-    /// Into files of a directory.
+    /// Directory in which each mail becomes a file.
     Outbox {
-        /// Which one.
+        /// Path of the directory.
         directory: PathBuf,
-        /// Who the mails are from.
+        /// Sender address of the mails.
         from: Email,
     },
 }
 
 impl Delivery {
-    /// What the configuration says.
+    /// Creates the delivery that the configuration describes.
     ///
     /// # Errors
-    /// Where it is wrong: a password that is not there, a certificate that is none.
+    /// Fails if a required password is missing or a certificate is invalid.
     pub fn new(config: &Config, data_dir: &Path) -> Result<Delivery> {
         let from = config.mail_from()?;
         match config.mail()? {
@@ -66,7 +68,7 @@ impl Delivery {
         }
     }
 
-    /// It in words.
+    /// Returns a description of the destination for messages.
     pub(super) fn describe(&self) -> String {
         match self {
             Delivery::Server { name, .. } => format!("mails go to {name}"),
@@ -76,14 +78,14 @@ impl Delivery {
         }
     }
 
-    /// Gets a mail on its way, or says why not: where it is now, in words.
+    /// Delivers a mail. Returns a description of the place that it has reached, or the reason of the failure.
     pub(super) async fn deliver(&self, number: u64, mail: &Mail) -> Result<String, Unsent> {
         let (Delivery::Server { from, .. } | Delivery::Outbox { from, .. }) = self;
         let message = message(from, mail).map_err(|error| Unsent { reason: format!("{error:#}"), is_final: true })?;
         let later = |reason| Unsent { reason, is_final: false };
         match self {
             Delivery::Server { transport, name, .. } => {
-                // The transport's own timeout does not count while the server says nothing.
+                // The transport's own timeout does not apply while the server is silent.
                 let sent = tokio::time::timeout(PATIENCE, transport.send(message)).await;
                 let sent = sent.map_err(|_| later(format!("{name} has not answered in {} s", PATIENCE.as_secs())))?;
                 sent.map(|_| format!("taken by {name}")).map_err(|error| refusal::of(name, &error))
@@ -100,7 +102,7 @@ impl Delivery {
     }
 }
 
-/// What others may not read stands in a file of its own in a directory of its own.
+/// Writes a mail to a private file in a private directory.
 async fn file(directory: &Path, path: &Path, bytes: Vec<u8>) -> std::io::Result<()> {
     let (directory, path) = (directory.to_owned(), path.to_owned());
     let write = move || {
@@ -111,7 +113,7 @@ async fn file(directory: &Path, path: &Path, bytes: Vec<u8>) -> std::io::Result<
     tokio::task::spawn_blocking(write).await.map_err(std::io::Error::other)?
 }
 
-/// Removes the oldest mails of the outbox, so that no more than the latest are kept: by their numbers, since clocks are put back.
+/// Removes the oldest mails of the outbox beyond [`OUTBOX_KEPT`]: by their numbers, because clocks may be set back.
 fn prune(directory: &Path) -> std::io::Result<()> {
     let mut mails = Vec::new();
     for entry in std::fs::read_dir(directory)? {
@@ -123,7 +125,7 @@ fn prune(directory: &Path) -> std::io::Result<()> {
     mails.iter().take(mails.len().saturating_sub(OUTBOX_KEPT)).try_for_each(|(_, path)| std::fs::remove_file(path))
 }
 
-/// A mail in the form in which it travels (RFC 5322), marked as what no human wrote (RFC 3834, section 5).
+/// Returns the mail in the Internet Message Format (RFC 5322), marked as automatically generated (RFC 3834, section 5).
 fn message(from: &Email, mail: &Mail) -> Result<Message> {
     let (from, to) = (from.to_mailed()?, mail.to.to_mailed()?);
     let message = Message::builder()
@@ -159,7 +161,7 @@ fn transport(server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>> 
     Ok(builder.build())
 }
 
-/// The password of the server: from the environment, a file, or the configuration.
+/// Returns the password for the server, from the environment, a file or the configuration.
 fn password(server: &MailServer) -> Result<SecretString> {
     if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
         return Ok(text::without_ends(&password).into());

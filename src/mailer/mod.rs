@@ -1,8 +1,8 @@
-//! Floor 4: sends the mails that wait in the queue: to a server, or into the outbox where none is configured.
+//! Floor 4: sends the queued mails to a server, or into the outbox directory if no server is configured.
 //!
-//! One task, which nobody waits for: a login goes on whatever becomes of its mail. What cannot be sent stays in the queue, is
-//! tried again later and later, and in the end given up; what is refused for good is given up at once. The log says why. Knows nothing of
-//! what mails say.
+//! Mails are sent by a task of their own, so that a login continues whatever happens to its mail. A mail that cannot be sent
+//! stays in the queue, is retried at growing intervals and finally given up; a mail that the server refuses permanently is
+//! given up at once. The log has the reasons.
 
 mod delivery;
 mod refusal;
@@ -20,37 +20,37 @@ use crate::auth::Auth;
 use crate::auth::mail::{Mail, Unsent};
 use crate::auth::names::Email;
 
-/// Notices that a reader may lag behind before it loses some.
+/// Number of notices that a reader may lag behind before it loses the oldest ones.
 const NOTICES_MAX: usize = 64;
-/// How long a process that ends waits for a mail that is on its way.
+/// Time that an ending process waits for the mail that is being sent.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
 
-/// How long nothing is sent where the disk refuses to note it.
+/// Time without another mail after a result could not be recorded on the disk.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// What became of a mail.
+/// Result of an attempt to send a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// To whom.
+    /// Address of the recipient.
     pub to: Email,
-    /// About what.
+    /// Subject of the mail.
     pub subject: String,
-    /// Where it is now, or why it is not sent.
+    /// Description of the place that the mail has reached, or the reason of the failure.
     pub outcome: Result<String, Unsent>,
 }
 
-/// The task that sends mails.
+/// Task that sends the queued mails.
 #[derive(Debug)]
 pub struct Mailer {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
     notices: broadcast::Sender<Notice>,
-    /// Where mails go, in words.
+    /// Description of the route by which mails are sent.
     pub way: Arc<str>,
 }
 
 impl Mailer {
-    /// Begins to send what waits in the queue of `auth`. `clock` is the wall clock, in seconds since 1970.
+    /// Starts to send the mails in the queue of `auth`. `clock` is the wall clock, in seconds since 1970.
     pub fn start(auth: Auth, delivery: Delivery, clock: fn() -> u64) -> Mailer {
         let (stop, stopped) = watch::channel(false);
         let (notices, _) = broadcast::channel(NOTICES_MAX);
@@ -59,13 +59,13 @@ impl Mailer {
         Mailer { stop, task: spawn(worker.run(stopped)), notices, way }
     }
 
-    /// What becomes of mails from now on.
+    /// Subscribes to the results of all further attempts.
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
     }
 
-    /// Ends, when the mail that is being sent and those that nobody has tried to send yet have had a last chance. What could not be
-    /// sent waits for the next process.
+    /// Ends the task after a last attempt for the mail that is being sent and for those not tried yet. Unsent mails wait for
+    /// the next process.
     pub async fn end(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
@@ -101,7 +101,8 @@ impl Worker {
                 () = sleep(next.map(|at| Duration::from_secs(at.saturating_sub((self.clock)())))) => {}
             }
         }
-        // What was queued last, unless the server is in trouble: whoever leaves does not wait for it mail by mail.
+        // Mails that were queued last are tried once, unless one attempt fails: a user who quits does not wait for a failing
+        // server.
         while let (Some((number, mail)), _) = self.next(|mail| mail.attempts == 0).await {
             if !self.send(number, mail, &mut stopped).await {
                 break;
@@ -109,8 +110,8 @@ impl Worker {
         }
     }
 
-    /// The mail of this kind that is due first, if one is: a code that somebody waits for goes before what has been refused again and
-    /// again. And when the next one is due that is not yet.
+    /// Returns the mail of the kind `is_meant` that is due first, if there is one, and the time at which the next one becomes
+    /// due. Mails with few attempts come first, since a user may be waiting for a code.
     async fn next(&self, is_meant: impl Fn(&Mail) -> bool) -> (Option<(u64, Mail)>, Option<u64>) {
         let mails = self.auth.off_thread(|auth| auth.mails()).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue of mails cannot be read");
@@ -123,7 +124,8 @@ impl Worker {
         (first, later.iter().map(|(_, mail)| mail.next_try(now)).min())
     }
 
-    /// Sends a mail; where the process ends meanwhile, the server has not much time left. True where it was sent.
+    /// Sends a mail and records the result. When the process ends, the server has [`LAST_CHANCE`] left. Returns true if the
+    /// mail was sent.
     async fn send(&self, number: u64, mail: Mail, stopped: &mut watch::Receiver<bool>) -> bool {
         let too_old = || Err(Unsent { reason: "it is too old".into(), is_final: true });
         let outcome = if mail.is_too_old((self.clock)()) { too_old() } else { self.deliver(number, &mail, stopped).await };
@@ -131,7 +133,7 @@ impl Worker {
         let (is_sent, result, now) = (outcome.is_ok(), outcome.map(drop), (self.clock)());
         if let Err(error) = self.auth.off_thread(move |auth| auth.note_mail(number, result, now)).await {
             tracing::error!(%error, "what became of a mail cannot be noted");
-            // It would be sent over and over.
+            // Without a record the mail would be sent again and again.
             tokio::select! {
                 () = sleep(Some(PAUSE)) => {}
                 () = wish_to_end(stopped) => return false,
@@ -163,14 +165,14 @@ impl Worker {
             Err(Unsent { reason, is_final: true }) => tracing::error!(%to, %subject, %reason, "a mail is given up"),
             Err(Unsent { reason, .. }) => tracing::warn!(%to, %subject, %reason, "a mail is not sent"),
         }
-        // Nobody may be listening.
+        // There may be no subscriber.
         let _ = self.notices.send(Notice { to: to.clone(), subject: subject.clone(), outcome: outcome.clone() });
     }
 }
 
 /// Waits until the process is about to end.
 async fn wish_to_end(stopped: &mut watch::Receiver<bool>) {
-    // Where nobody is left to wish it, it is.
+    // A dropped sender has the same meaning.
     drop(stopped.wait_for(|stopped| *stopped).await);
 }
 

@@ -1,32 +1,31 @@
-//! Why a server did not take a mail, in words, and whether it would take it later: what is worth another attempt, and what comes to the
-//! same each time. Knows nothing of how mails are sent.
+//! Classification of delivery failures: the reason as a text, and a decision if another attempt can succeed.
 
 use lettre::transport::smtp::Error;
 use rustls::CertificateError;
 
 use crate::auth::mail::Unsent;
 
-/// What became of a mail that the server of this name was to take.
+/// Returns the failure to deliver a mail to the server of this name.
 pub(super) fn of(name: &str, error: &Error) -> Unsent {
     let certificate = certificate_of(error);
     let (why, is_final) = match (error.status(), certificate) {
-        // RFC 5321, section 4.2.1: what is refused with 5yz is not to be repeated as it is.
+        // RFC 5321, section 4.2.1: after a 5yz reply the client should not repeat the same request.
         (Some(code), _) if error.is_permanent() => (format!("it is refused for good, {code} {}", cause_of(error)), true),
         (_, Some(refused)) => (refused.0, refused.1),
-        // It knows no encryption, no login that both sides know, or no address like this one.
+        // The server supports no encryption, no common login mechanism, or not this form of address.
         _ if error.is_client() => (with_causes(error), true),
         _ => (with_causes(error), false),
     };
     Unsent { reason: format!("{name}: {why}"), is_final }
 }
 
-/// What the server said.
+/// Returns the reply of the server.
 fn cause_of(error: &Error) -> String {
     std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
-/// What is wrong with the server's certificate, if that is it, and whether it stays so. A new one mends one that has expired, and so does
-/// a clock that is set right.
+/// Returns the description of a certificate error and true if it is permanent, if the cause is one. A new certificate remedies
+/// an expired one, as does a corrected clock.
 fn certificate_of(error: &Error) -> Option<(String, bool)> {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -48,7 +47,7 @@ fn describe(wrong: &CertificateError) -> (String, bool) {
     let advice = match wrong {
         UnknownIssuer => "; [mail] ca_file names a certificate to trust beside the usual ones",
         NotValidForName | NotValidForNameContext { .. } => "; [mail] host is to be a name that the certificate bears",
-        // The library has no word of its own for it.
+        // The library has no variant for this error.
         other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             let why = "the server shows the certificate of an authority (CA:TRUE) as its own, which cannot be trusted as a server's; \
                        give it one that an authority has signed, or one of its own with basicConstraints=CA:FALSE";
@@ -59,7 +58,7 @@ fn describe(wrong: &CertificateError) -> (String, bool) {
     (format!("the server's certificate is not accepted: {}{advice}", rustls::Error::InvalidCertificate(wrong.clone())), !may_pass)
 }
 
-/// An error and what it came from, in a line. Some say themselves what they came from.
+/// Formats an error and its causes in one line, without causes that the text contains already.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,6 +1,4 @@
-//! The address pool of a subnet: who gets 192.168.1.2, and why there is no more.
-//!
-//! Knows nothing of hosts; it hands out IPv4 addresses and takes them back.
+//! Subnets in CIDR notation, and the pool that assigns the IPv4 addresses of a subnet to hosts and takes them back.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,62 +7,62 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Why an address is not to be had.
+/// Reason for which an address cannot be assigned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// Every host address of the subnet is taken.
     #[error("no address is left in {subnet}: all {hosts} host addresses are taken")]
     Exhausted {
-        /// The subnet.
+        /// The subnet that is exhausted.
         subnet: Subnet,
-        /// How many host addresses it has.
+        /// Number of host addresses in the subnet.
         hosts: u32,
     },
-    /// Somebody has it already.
+    /// The address is assigned already.
     #[error("the address {address} is taken")]
     Taken {
-        /// The address.
+        /// The address asked for.
         address: Ipv4Addr,
     },
-    /// It lies in another subnet.
+    /// The address lies outside the subnet.
     #[error("the address {address} is not in {subnet}")]
     OutsideSubnet {
-        /// The address.
+        /// The address asked for.
         address: Ipv4Addr,
-        /// The subnet.
+        /// The subnet of the pool.
         subnet: Subnet,
     },
-    /// It names the subnet itself or everybody in it (RFC 1122 §3.2.1.3).
+    /// The address is that of the subnet itself or its broadcast address (RFC 1122 §3.2.1.3).
     #[error("the address {address} is reserved in {subnet} (the network's own or its broadcast address)")]
     Reserved {
-        /// The address.
+        /// The address asked for.
         address: Ipv4Addr,
-        /// The subnet.
+        /// The subnet of the pool.
         subnet: Subnet,
     },
 }
 
-/// Why a text is no subnet.
+/// Reason for which a text is not a valid subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ParseSubnetError {
-    /// Not of the form `a.b.c.d/n`.
+    /// The text is not of the form `a.b.c.d/n`.
     #[error("`{text}` is no subnet (expected something like `192.168.1.0/24`)")]
     Malformed {
-        /// What was written.
+        /// The text as it was given.
         text: String,
     },
-    /// The prefix leaves no room for two hosts, or is wider than a private network (RFC 1918).
+    /// The prefix leaves no room for two hosts, or the subnet is larger than any private network (RFC 1918).
     #[error("`/{prefix}` is out of range: a subnet here has a prefix from /8 to /30")]
     Prefix {
-        /// The prefix.
+        /// The prefix length, in bits.
         prefix: u8,
     },
-    /// Bits are set that belong to hosts.
+    /// Bits of the host part are set.
     #[error("`{text}` has host bits set; the subnet is `{subnet}`")]
     HostBits {
-        /// What was written.
+        /// The text as it was given.
         text: String,
-        /// What was probably meant.
+        /// The subnet with the host bits cleared, which was probably meant.
         subnet: Subnet,
     },
 }
@@ -77,12 +75,12 @@ pub struct Subnet {
 }
 
 impl Subnet {
-    /// How many hosts fit: all addresses but the network's own and the broadcast address.
+    /// Returns the number of host addresses: all addresses but the network's own and the broadcast address.
     pub const fn host_count(self) -> u32 {
         (1u32 << (32 - self.prefix)) - 2
     }
 
-    /// The `n`th host address, from 1 on; `None` past the last.
+    /// Returns the `n`th host address, counted from 1; `None` past the last.
     pub fn host(self, n: u32) -> Option<Ipv4Addr> {
         (1..=self.host_count()).contains(&n).then(|| Ipv4Addr::from(self.network + n))
     }
@@ -126,30 +124,30 @@ impl FromStr for Subnet {
     }
 }
 
-/// Hands out the addresses of one subnet, each once.
+/// Pool of the addresses of one subnet; each is assigned to one host at a time.
 #[derive(Debug, Clone)]
 pub struct AddressPool {
     subnet: Subnet,
     taken: BTreeSet<u32>,
-    /// Every number below is taken or was given back after this passed it.
+    /// Lower bound of the search for a free number: no number below it is free.
     next: u32,
 }
 
 impl AddressPool {
-    /// A pool from which nothing is taken yet.
+    /// Returns a pool from which no address is assigned yet.
     pub fn new(subnet: Subnet) -> AddressPool {
         AddressPool { subnet, taken: BTreeSet::new(), next: 1 }
     }
 
-    /// The subnet that it serves.
+    /// Returns the subnet of the pool.
     pub fn subnet(&self) -> Subnet {
         self.subnet
     }
 
-    /// The lowest free address.
+    /// Assigns the lowest free address.
     ///
     /// # Errors
-    /// [`AddressError::Exhausted`] where all are taken.
+    /// Returns [`AddressError::Exhausted`] if all addresses are assigned.
     pub fn assign(&mut self) -> Result<Ipv4Addr, AddressError> {
         while self.taken.contains(&self.next) {
             self.next += 1;
@@ -160,16 +158,16 @@ impl AddressPool {
         Ok(address)
     }
 
-    /// Takes the address that somebody asks for by name.
+    /// Assigns a particular address that the caller asks for.
     ///
     /// # Errors
-    /// Where it is taken, reserved or of another subnet.
+    /// Fails if the address is assigned already, reserved, or outside the subnet.
     pub fn reserve(&mut self, address: Ipv4Addr) -> Result<(), AddressError> {
         let number = self.subnet.number_of(address)?;
         if self.taken.insert(number) { Ok(()) } else { Err(AddressError::Taken { address }) }
     }
 
-    /// Gives an address back. One that was never taken changes nothing.
+    /// Returns an address to the pool. An address that was never assigned has no effect.
     pub fn release(&mut self, address: Ipv4Addr) {
         if let Ok(number) = self.subnet.number_of(address) {
             self.taken.remove(&number);

@@ -1,8 +1,8 @@
-//! Captures: packets as pcapng, so that Wireshark opens them and follows the streams.
+//! Packet captures in pcapng format, which Wireshark opens and whose TCP streams it follows.
 //!
-//! Headers are real (Ethernet, IPv4, TCP or UDP, with correct checksums) and so is the payload. A packet is captured where it
-//! leaves its sender, once; one that is lost says so in its comment. Written with `pcap-file`, headers with `etherparse`.
-//! Knows nothing of files: it gives whole blocks, one a call, to whatever it is given.
+//! Headers are real (Ethernet, IPv4, TCP or UDP, with correct checksums) and so is the payload. A packet is captured once,
+//! where it leaves its sender; the comment of a lost packet names the cause of the loss. Blocks are written with `pcap-file`,
+//! headers with `etherparse`. The output is any writer; each call writes one whole block to it.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -20,24 +20,24 @@ use super::stats::DropCause;
 use super::tcp::receiver::WINDOW_SCALE;
 use crate::units::SimTime;
 
-/// Hops that a packet may take; Linux's default.
+/// Time to live of every packet in hops, Linux's default.
 const TIME_TO_LIVE: u8 = 64;
-/// Two headers and Ethernet's: longer captured packets do not exist here.
+/// Snapshot length in bytes. An IPv4 packet with its Ethernet header is never longer here.
 const SNAP_LENGTH: u32 = 65_535;
-/// Timestamps count 10⁻⁹ seconds.
+/// Timestamp resolution of the capture: 10⁻⁹ seconds.
 const NANOSECONDS: u8 = 9;
 
-/// A capture under way.
+/// A capture in progress.
 pub(crate) struct Capture {
-    /// Makes the blocks.
+    /// Encoder of the pcapng blocks.
     writer: PcapNgWriter<Vec<u8>>,
     output: Box<dyn Write + Send>,
     packets: u64,
-    /// The first error; nothing is written after it.
+    /// The first error; no further packet is written after it.
     failed: Option<io::Error>,
 }
 
-/// Where a packet goes and where each side's sequence numbers begin on the wire.
+/// Source and destination of a packet, and the initial sequence numbers of both sides on the wire.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Route {
     pub(crate) from: SocketAddrV4,
@@ -47,7 +47,7 @@ pub(crate) struct Route {
 }
 
 impl Capture {
-    /// Begins a capture with the file's header.
+    /// Starts a capture and writes the header of the file.
     pub(crate) fn new(mut output: Box<dyn Write + Send>) -> io::Result<Capture> {
         let mut writer = PcapNgWriter::new(Vec::new()).map_err(into_io)?;
         let options = vec![
@@ -62,12 +62,12 @@ impl Capture {
         Ok(Capture { writer, output, packets: 0, failed: None })
     }
 
-    /// Why it has ended by itself, if it has.
+    /// Returns the error that ended the capture, if there was one.
     pub(crate) fn failure(&self) -> Option<&io::Error> {
         self.failed.as_ref()
     }
 
-    /// Writes a TCP packet. `payload` has as many bytes as the packet says.
+    /// Writes a TCP packet. `payload` must be as long as the packet states.
     pub(crate) fn tcp(&mut self, at: SimTime, route: Route, packet: &Packet, payload: &[u8], dropped: Option<DropCause>) {
         let mut header = tcp_header(route, packet);
         let mut frame = frame(route, IpNumber::TCP, header.header_len_u16() + packet.len, self.packets);
@@ -78,7 +78,7 @@ impl Capture {
         self.write(at, frame, dropped);
     }
 
-    /// Writes a datagram.
+    /// Writes a UDP datagram.
     pub(crate) fn udp(&mut self, at: SimTime, route: Route, payload: &[u8], dropped: Option<DropCause>) {
         let header = UdpHeader::with_ipv4_checksum(
             route.from.port(),
@@ -93,7 +93,7 @@ impl Capture {
         self.write(at, frame, dropped);
     }
 
-    /// Ends the capture: how many packets it holds.
+    /// Ends the capture and returns the number of packets that it holds.
     pub(crate) fn finish(mut self) -> io::Result<u64> {
         match self.failed {
             Some(error) => Err(error),
@@ -121,7 +121,7 @@ impl Capture {
     }
 }
 
-/// Gives what has been made since the last time to the output, in one call.
+/// Writes the bytes encoded since the last call to the output, in one call.
 fn give(writer: &mut PcapNgWriter<Vec<u8>>, output: &mut dyn Write) -> io::Result<()> {
     output.write_all(writer.get_ref())?;
     writer.get_mut().clear();
@@ -134,7 +134,7 @@ impl std::fmt::Debug for Capture {
     }
 }
 
-/// Ethernet and IPv4 headers for `len` bytes of what follows.
+/// Returns the Ethernet and IPv4 headers for a payload of `len` bytes.
 fn frame(route: Route, protocol: IpNumber, len: u16, number: u64) -> Vec<u8> {
     let ethernet = Ethernet2Header {
         source: hardware_address(*route.from.ip()),
@@ -205,7 +205,7 @@ fn options(route: Route, packet: &Packet) -> Vec<TcpOptionElement> {
     options
 }
 
-/// A locally administered address (IEEE 802 §8.2.2) that shows the host's IPv4 address.
+/// Returns a locally administered MAC address (IEEE 802 §8.2.2) that contains the host's IPv4 address.
 fn hardware_address(address: Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = address.octets();
     [0x02, 0x00, a, b, c, d]

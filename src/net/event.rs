@@ -1,4 +1,4 @@
-//! What the network tells those who use it. Knows nothing of what they make of it.
+//! Events that the network reports to its user: connections, data, datagrams and samples; and the errors of a write.
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -9,66 +9,66 @@ use super::stats::ConnectionStats;
 use super::tcp::state::{ConnectionSample, Ending};
 use crate::units::SimTime;
 
-/// Something that an application cares about. It happened at [`Network::now`](super::Network::now).
+/// An event for the application. It occurred at [`Network::now`](super::Network::now).
 #[derive(Debug, Clone, PartialEq)]
 pub enum NetEvent {
-    /// The handshake of a connection that this end opened is done.
+    /// The handshake of a connection opened by this end is complete.
     Connected {
-        /// This end.
+        /// The end that opened the connection.
         connection: ConnectionId,
     },
     /// A host has accepted a connection.
     Accepted {
-        /// The accepting end.
+        /// The end that accepted the connection.
         connection: ConnectionId,
-        /// The accepting host.
+        /// The host that accepted the connection.
         host: HostId,
-        /// Its port.
+        /// Port on which the connection was accepted.
         port: u16,
     },
-    /// As much can be read as was asked for, or the peer has said its last. Told once until something is read.
+    /// As much as was asked for can be read, or the peer has closed its stream. Reported once until the application reads.
     Readable {
-        /// The reading end.
+        /// The end that may read.
         connection: ConnectionId,
     },
-    /// There is room to write again, after a write found none.
+    /// A write has room again, after an earlier one was refused for lack of it.
     Writable {
-        /// The writing end.
+        /// The end that may write.
         connection: ConnectionId,
     },
-    /// All that was written is acknowledged, as was asked for.
+    /// All bytes written are acknowledged; reported on request.
     Drained {
-        /// The writing end.
+        /// The end that wrote the bytes.
         connection: ConnectionId,
     },
-    /// As much of what was written is acknowledged as was asked for.
+    /// As many bytes as were asked for are acknowledged; reported on request.
     Acknowledged {
-        /// The writing end.
+        /// The end that wrote the bytes.
         connection: ConnectionId,
     },
     /// The connection is over for this end.
     Ended {
-        /// This end.
+        /// The end that reports.
         connection: ConnectionId,
-        /// How.
+        /// The way in which the connection ended.
         ending: Ending,
-        /// What this end has counted.
+        /// The final counters of this end.
         stats: ConnectionStats,
     },
-    /// A byte of a stream has been sent for the first time, as was asked for.
+    /// A byte of the stream has been sent for the first time; reported on request.
     Sent {
-        /// The sending end.
+        /// The end that sent the byte.
         connection: ConnectionId,
-        /// Where in its stream the byte is, from 0.
+        /// Offset of the byte in the sender's stream, from 0.
         offset: u64,
     },
     /// Payload was sent again.
     Retransmitted {
-        /// The sending end.
+        /// The end that sent the payload.
         connection: ConnectionId,
-        /// Where in its stream, from 0.
+        /// Offset of the first retransmitted byte in the sender's stream, from 0.
         offset: u64,
-        /// How many bytes.
+        /// Number of bytes retransmitted.
         len: u16,
     },
     /// A datagram has arrived.
@@ -77,27 +77,27 @@ pub enum NetEvent {
         to: HostId,
         /// The host that sent it.
         from: HostId,
-        /// When it was sent.
+        /// Instant at which the datagram was sent.
         sent_at: SimTime,
-        /// What it says.
+        /// Payload of the datagram.
         payload: Bytes,
     },
-    /// A moment of the life of a connection that is watched.
+    /// The state of an observed connection has changed.
     Sample {
-        /// The end.
+        /// The end that is observed.
         connection: ConnectionId,
-        /// How it stands.
+        /// State of the end at this instant.
         sample: ConnectionSample,
     },
 }
 
-/// Why a write was not taken.
+/// Reason for which a write was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WriteError {
-    /// The send buffer is full; [`NetEvent::Writable`] tells when it is not.
+    /// The send buffer is full; [`NetEvent::Writable`] reports when there is room again.
     #[error("the send buffer is full")]
     Full,
-    /// The connection is over, or this end has said its last.
+    /// The connection is over, or this end has closed its stream.
     #[error("the connection is closed for writing")]
     Closed,
 }

@@ -1,7 +1,7 @@
-//! A flow: both ends of one connection, and the two streams between them.
+//! A flow: both ends of one connection, and the two byte streams between them.
 //!
-//! The ends are kept together because they share the streams: what one writes is what the other reads, and it is never
-//! copied. Knows nothing of links.
+//! The ends are kept together because they share the streams: one end reads what the other has written, and the bytes are
+//! never copied.
 
 use std::collections::VecDeque;
 
@@ -12,63 +12,63 @@ use super::tcp::connection::Connection;
 use super::tcp::stream::ByteStream;
 use crate::units::SimTime;
 
-/// Names one end of a connection.
+/// Identifier of one end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId {
     pub(crate) flow: u32,
     pub(crate) side: Side,
-    /// Tells a connection from an earlier one that had its place.
+    /// Distinguishes this connection from earlier ones that used the same slot.
     pub(crate) generation: u32,
 }
 
 impl ConnectionId {
-    /// The other end of the same connection.
+    /// Returns the other end of the same connection.
     #[must_use]
     pub const fn peer(self) -> ConnectionId {
         ConnectionId { side: self.side.other(), ..self }
     }
 
-    /// Which end it is.
+    /// Returns the side that this end is: opener or acceptor.
     pub const fn side(self) -> Side {
         self.side
     }
 
-    /// The connection's number, which both ends share. It is used again when the connection is gone.
+    /// Returns the number of the connection, which both ends share. The number is reused once the connection is gone.
     pub const fn number(self) -> u32 {
         self.flow
     }
 }
 
-/// One end of a flow.
+/// State of one end of a flow.
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) host: HostId,
     pub(crate) port: u16,
-    /// `None` before a SYN has come, and after the connection is over.
+    /// TCP state of the end; `None` before a SYN has arrived, and after the connection is over.
     pub(crate) connection: Option<Box<Connection>>,
-    /// What this end writes.
+    /// Byte stream that this end writes.
     pub(crate) stream: ByteStream,
-    /// The path of the packets that it sends.
+    /// Index of the path that carries the packets of this end.
     pub(crate) path: u32,
-    /// The application is told once this many bytes can be read (`SO_RCVLOWAT`).
+    /// Number of readable bytes at which the application is notified (`SO_RCVLOWAT`).
     pub(crate) read_mark: u64,
-    /// The application has been told of all that can be read.
+    /// True if the application has been notified of everything that can be read.
     pub(crate) read_told: bool,
-    /// No SYN has come for it yet.
+    /// True if no SYN has arrived for this end yet.
     pub(crate) expects_syn: bool,
-    /// The application wants to be told when there is room to write.
+    /// True if the application waits for room to write.
     pub(crate) wants_room: bool,
-    /// The application wants to be told when all that it wrote is acknowledged.
+    /// True if the application waits until everything that it wrote is acknowledged.
     pub(crate) wants_drained: bool,
-    /// The first sequence number on the wire (RFC 9293 §3.4.1).
+    /// Initial sequence number on the wire (RFC 9293 §3.4.1).
     pub(crate) initial_sequence: u32,
-    /// All before this offset has been sent at least once.
+    /// Offset below which everything has been sent at least once.
     pub(crate) sent_high: u64,
-    /// Offsets whose first sending is to be told, in order.
+    /// Offsets whose first transmission is to be reported, in ascending order.
     pub(crate) send_marks: VecDeque<u64>,
-    /// The application is told once all before this offset is acknowledged; [`u64::MAX`] where it did not ask.
+    /// Offset below which everything must be acknowledged for the application to be notified; [`u64::MAX`] if it did not ask.
     pub(crate) ack_mark: u64,
-    /// What counts for a meter once it is acknowledged, in the order of the stream.
+    /// Ranges that count for a meter once they are acknowledged, in the order of the stream.
     pub(crate) marked: VecDeque<Marked>,
 }
 
@@ -94,16 +94,16 @@ impl End {
     }
 }
 
-/// Both ends of a connection.
+/// Both ends of a connection, and the state that they share.
 #[derive(Debug)]
 pub(crate) struct Flow {
     pub(crate) ends: [End; 2],
     pub(crate) generation: u32,
-    /// Packets of it that are on their way: the flow stays until they have arrived.
+    /// Number of packets of the flow in flight; the flow is kept until they have arrived.
     pub(crate) in_flight: u32,
-    /// The queue's next entry for its timers; later ones are stale.
+    /// Instant of the flow's valid entry in the event queue; later entries are stale.
     pub(crate) timer_at: SimTime,
-    /// Somebody watches its life.
+    /// True if an observer receives samples of the connection.
     pub(crate) watched: bool,
 }
 
@@ -128,13 +128,13 @@ impl Flow {
         ConnectionId { flow, side, generation: self.generation }
     }
 
-    /// When a timer of either end runs out.
+    /// Returns the earliest instant at which a timer of either end expires.
     pub(crate) fn next_timeout(&self) -> SimTime {
         let at = |side| self.connection(side).map_or(SimTime::MAX, Connection::next_timeout);
         at(Side::Opener).min(at(Side::Acceptor))
     }
 
-    /// Nobody needs it any more.
+    /// Returns true if both ends are over and no packet is in flight.
     pub(crate) fn is_over(&self) -> bool {
         self.in_flight == 0 && self.ends.iter().all(|end| end.connection.is_none())
     }

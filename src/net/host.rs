@@ -1,6 +1,5 @@
-//! A host: an address, an access link up and down, the ports that it listens on.
-//!
-//! Knows nothing of connections, which belong to the network.
+//! A host: its address, its access link in both directions, and the ports that it listens on. Connections belong to the
+//! network, not to the host.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -13,50 +12,50 @@ use super::stats::HostStats;
 use crate::random::RandomStream;
 use crate::units::{Bandwidth, DelayRange, Probability, SimTime};
 
-/// The first and the last port that a host gives to its own end of a connection (Linux `ip_local_port_range`).
+/// Range of ports that a host uses for its own end of a connection (Linux `ip_local_port_range`).
 const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
-/// Names a host of the network.
+/// Identifier of a host of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId(pub(crate) u32);
 
 impl HostId {
-    /// Its place among the hosts, from 0.
+    /// Returns the position of the host in the list of hosts, from 0.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a host and the way to it are like. Where two hosts differ, the longer delay and the higher loss hold between them.
+/// Configuration of a host and its path to the network. Between two hosts the longer delay and the higher loss apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostConfig {
-    /// Its access link towards the network.
+    /// Access link from the host towards the network.
     pub up: LinkConfig,
-    /// Its access link from the network.
+    /// Access link from the network towards the host.
     pub down: LinkConfig,
-    /// How long a packet travels to or from it.
+    /// One-way delay of a packet to or from the host.
     pub delay: DelayRange,
-    /// How likely a packet to or from it is lost.
+    /// Probability that a packet to or from the host is lost.
     pub loss: Probability,
 }
 
 impl HostConfig {
-    /// The same bandwidth up and down, with queues of 100 packets.
+    /// Returns a configuration with the same bandwidth up and down, and queues of 100 packets.
     pub const fn symmetric(bandwidth: Bandwidth, delay: DelayRange, loss: Probability) -> HostConfig {
         let link = LinkConfig { bandwidth, queue_packets: DEFAULT_QUEUE_PACKETS };
         HostConfig { up: link, down: link, delay, loss }
     }
 }
 
-/// Whether a host answers.
+/// Condition of a host: the way in which it answers, if at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Condition {
-    /// It does.
+    /// The host runs normally.
     #[default]
     Up,
-    /// It is there, but nothing listens: every connection is refused.
+    /// The host runs, but no port is open: every connection is refused.
     Refusing,
-    /// It is silent, as after a power loss.
+    /// The host does not answer, as after a power loss.
     Down,
 }
 
@@ -74,12 +73,12 @@ pub(crate) struct Host {
     next_port: u16,
     pub(crate) stats: HostStats,
     host_times: RandomStream,
-    /// When the packet taken up last reached, or will reach, the stack.
+    /// Instant at which the latest packet reached, or will reach, the stack.
     taken_up: SimTime,
 }
 
 impl Host {
-    /// The host that is the `number`th of a run with `seed`.
+    /// Returns the host with the index `number` in a run with `seed`.
     pub(crate) fn new(seed: u64, number: u32, address: Ipv4Addr, config: &HostConfig) -> Host {
         Host {
             address,
@@ -97,9 +96,9 @@ impl Host {
         }
     }
 
-    /// When a packet whose last bit has left the downlink at `received` reaches the stack: a time of the host's own later
-    /// (interrupt, scheduling), but never before an earlier packet. A delay and no service: packets do not wait for one
-    /// another's.
+    /// Returns the instant at which a packet whose last bit left the downlink at `received` reaches the stack: later by a
+    /// time of the host's own (interrupt, scheduling), but never before an earlier packet. The time is a delay and not a
+    /// service time: packets do not queue for it.
     pub(crate) fn take_up(&mut self, received: SimTime, host_time: DelayRange) -> SimTime {
         self.taken_up = self.taken_up.max(received + self.host_times.delay(host_time));
         self.taken_up
@@ -109,7 +108,7 @@ impl Host {
         HostConfig { up: self.up.config(), down: self.down.config(), delay: self.delay, loss: self.loss }
     }
 
-    /// A port for this host's end of a connection. They go round; 28,232 connections later one comes again.
+    /// Returns a port for this host's end of a connection. Ports are used in rotation and repeat after 28,232 connections.
     pub(crate) fn take_port(&mut self) -> u16 {
         let port = self.next_port;
         self.next_port = if port == *EPHEMERAL_PORTS.end() { *EPHEMERAL_PORTS.start() } else { port + 1 };

@@ -1,14 +1,13 @@
-//! Packets on their way. Each path and each downlink has a queue of them, first in, first out, and all queues share one store:
-//! thousands of connections with a few packets each would otherwise keep room for thousands of half-empty queues.
-//!
-//! Knows nothing of where the packets go.
+//! Packets in flight. Each path and each downlink has a first-in-first-out queue of them, and all queues share one store:
+//! thousands of connections with a few packets each would otherwise keep thousands of half-empty buffers.
 
 use super::packet::Packet;
 use crate::units::SimTime;
 
 const NONE: u32 = u32::MAX;
 
-/// A packet that will reach the end of a path or of a downlink at a known instant. `order` tells equals apart.
+/// A packet that will reach the end of a path or of a downlink at a known instant. `order` decides between packets due at the
+/// same instant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InFlight {
     pub(crate) at: SimTime,
@@ -16,7 +15,7 @@ pub(crate) struct InFlight {
     pub(crate) packet: Packet,
 }
 
-/// One queue: the places of its first and last packet in the store.
+/// One queue: the slots of its first and last packet in the store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PacketQueue {
     first: u32,
@@ -24,7 +23,7 @@ pub(crate) struct PacketQueue {
 }
 
 impl Default for PacketQueue {
-    /// An empty queue.
+    /// Returns an empty queue.
     fn default() -> PacketQueue {
         PacketQueue { first: NONE, last: NONE }
     }
@@ -33,11 +32,11 @@ impl Default for PacketQueue {
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     flying: InFlight,
-    /// The one behind it in its queue, or the next free slot.
+    /// Slot of the next packet of the same queue, or of the next free slot.
     next: u32,
 }
 
-/// Holds the packets of all queues.
+/// Store of the packets of all queues.
 #[derive(Debug)]
 pub(crate) struct PacketStore {
     slots: Vec<Slot>,
@@ -53,7 +52,7 @@ impl Default for PacketStore {
 }
 
 impl PacketStore {
-    /// Adds a packet to the end of a queue. True where it is the only one there.
+    /// Appends a packet to a queue. Returns true if the queue was empty before.
     pub(crate) fn push(&mut self, queue: &mut PacketQueue, flying: InFlight) -> bool {
         self.packets += 1;
         self.bytes += u64::from(flying.packet.wire_len());
@@ -78,7 +77,7 @@ impl PacketStore {
         place
     }
 
-    /// Takes the first packet of a queue.
+    /// Removes and returns the first packet of a queue.
     pub(crate) fn pop(&mut self, queue: &mut PacketQueue) -> Option<InFlight> {
         let place = queue.first;
         let slot = self.slots.get_mut(place as usize)?;
@@ -89,12 +88,12 @@ impl PacketStore {
         Some(slot.flying)
     }
 
-    /// The first packet of a queue.
+    /// Returns the first packet of a queue.
     pub(crate) fn first(&self, queue: PacketQueue) -> Option<&InFlight> {
         self.slots.get(queue.first as usize).map(|slot| &slot.flying)
     }
 
-    /// How many packets and bytes all queues hold.
+    /// Returns the number of packets in all queues, and their bytes.
     pub(crate) fn total(&self) -> (u64, u64) {
         (self.packets, self.bytes)
     }

@@ -1,10 +1,10 @@
-//! Links and paths: what a packet meets between two hosts.
+//! Links and paths: the bandwidth, queueing, delay and loss that a packet meets between two hosts.
 //!
-//! An access link ([`Link`]) serialises packets at its bandwidth behind a drop-tail queue. A path ([`Path`]) is met once a
-//! direction, between the sender's uplink and the receiver's downlink: propagation delay and loss. The rules are those of
-//! the emulator that measured `tests/data/linux_tcp.csv`: whole IPv4 packets count, the queue's limit counts packets that
-//! wait (neither the one being sent nor those in flight), a lost packet has used its serialisation time, and nothing
-//! overtakes. Knows nothing of TCP.
+//! An access link ([`Link`]) serialises packets at its bandwidth behind a drop-tail queue. A path ([`Path`]) is crossed once
+//! per direction, between the sender's uplink and the receiver's downlink, and adds propagation delay and loss. The rules are
+//! those of the emulator that measured `tests/data/linux_tcp.csv`: whole IPv4 packets count, the limit of the queue counts
+//! waiting packets (neither the one being sent nor those in flight), a lost packet has used its serialisation time, and
+//! packets are never reordered.
 
 use std::collections::VecDeque;
 
@@ -16,27 +16,28 @@ use super::stats::LinkStats;
 use crate::random::RandomStream;
 use crate::units::{Bandwidth, DelayRange, Probability, SimTime};
 
-/// What an access link is like, one direction of it.
+/// Configuration of one direction of an access link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkConfig {
-    /// How fast it sends.
+    /// Bandwidth of the link.
     pub bandwidth: Bandwidth,
-    /// How many packets may wait.
+    /// Maximum number of waiting packets.
     pub queue_packets: u32,
 }
 
-/// The queue that a link has where nobody says otherwise, in packets.
+/// Default capacity of a link's queue, in packets.
 pub const DEFAULT_QUEUE_PACKETS: u32 = 100;
 
-/// One direction of a host's access link.
+/// State of one direction of a host's access link.
 #[derive(Debug)]
 pub(crate) struct Link {
     config: LinkConfig,
-    /// When the packet that it sends now, and all that wait, will have been sent.
+    /// Instant at which the packet being sent, and all waiting packets, will have been sent.
     busy_until: SimTime,
-    /// When each packet that waits will begin to be sent, in order.
+    /// Instants at which the waiting packets will begin to be sent, in order.
     starts: VecDeque<SimTime>,
-    /// Until when packets are sent at a rate that the link had when it took them in, and that rate: the earliest first.
+    /// Earlier rates that packets accepted before a reconfiguration are still sent at, each with the instant until which it
+    /// applies; the earliest first.
     earlier_rates: VecDeque<(SimTime, Bandwidth)>,
     readings: SecondReadings,
     pub(crate) stats: LinkStats,
@@ -58,7 +59,7 @@ impl Link {
         self.config
     }
 
-    /// What arrives from now on meets the new values; what has been taken in keeps its time.
+    /// Changes the configuration for packets that arrive from now on; packets already accepted keep their times.
     pub(crate) fn reconfigure(&mut self, now: SimTime, config: LinkConfig) {
         self.read_seconds(now);
         self.earlier_rates.retain(|&(until, _)| until > now);
@@ -69,8 +70,8 @@ impl Link {
         self.config = config;
     }
 
-    /// Takes in a packet of `bytes` bytes and gives the instant at which its last bit has been sent; `None` where the queue
-    /// is full and the packet is dropped.
+    /// Accepts a packet of `bytes` bytes and returns the instant at which its last bit has been sent; `None` if the queue is
+    /// full and the packet is dropped.
     pub(crate) fn take_in(&mut self, now: SimTime, bytes: u16) -> Option<SimTime> {
         if self.readings.is_due(now) {
             self.read_seconds(now);
@@ -94,13 +95,13 @@ impl Link {
         Some(self.busy_until)
     }
 
-    /// Bytes that have left it by `at`, an instant since it last took in a packet: those that it took in, less those that it still
-    /// had then. Bits leave one after the other, so that a packet counts little by little.
+    /// Returns the bytes that have left the link by `at`, an instant since it last accepted a packet: the bytes accepted less
+    /// those still to be sent then. Bits leave one after the other, so a packet counts gradually.
     pub(crate) fn passed(&self, at: SimTime) -> u64 {
         passed(self.stats.bytes, at, self.busy_until, self.config.bandwidth, &self.earlier_rates)
     }
 
-    /// The bytes that left it in each of the latest `seconds` whole seconds.
+    /// Returns the bytes that left the link in each of the latest `seconds` whole seconds.
     pub(crate) fn series(&self, now: SimTime, seconds: usize) -> RateSeries {
         self.readings.series(now, seconds, |at| self.passed(at))
     }
@@ -110,7 +111,7 @@ impl Link {
         readings.read(now, |at| passed(stats.bytes, at, *busy_until, config.bandwidth, earlier_rates));
     }
 
-    /// How many packets wait at `now`.
+    /// Returns the number of packets waiting at `now`.
     pub(crate) fn waiting(&self, now: SimTime) -> usize {
         self.starts.len() - self.starts.partition_point(|&start| start <= now)
     }
@@ -122,8 +123,8 @@ impl Link {
     }
 }
 
-/// Of `taken_in` bytes those that have been sent by `at`, where the last will have been sent at `busy_until`, at `rate` but for
-/// what is sent at one of the `earlier` rates.
+/// Returns how many of the `taken_in` bytes have been sent by `at`. The last will have been sent at `busy_until`; bytes are
+/// sent at `rate`, except those that fall into the periods of the `earlier` rates.
 fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth, earlier: &VecDeque<(SimTime, Bandwidth)>) -> u64 {
     let (mut from, mut left) = (at, 0);
     for &(until, rate) in earlier.iter().chain(std::iter::once(&(busy_until, rate))) {
@@ -134,7 +135,7 @@ fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth, earl
     taken_in.saturating_sub(u64::try_from(left).unwrap_or(u64::MAX))
 }
 
-/// Delay and loss between two hosts, one direction.
+/// Delay and loss between two hosts in one direction.
 #[derive(Debug)]
 pub(crate) struct Path {
     pub(crate) from: u32,
@@ -148,7 +149,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// The path of the hosts `from` and `to` in a run with `seed`.
+    /// Returns the path between the hosts `from` and `to` in a run with `seed`.
     pub(crate) fn new(seed: u64, from: u32, to: u32, delay: DelayRange, loss: Probability) -> Path {
         Path {
             from,
@@ -162,8 +163,8 @@ impl Path {
         }
     }
 
-    /// When a packet arrives that left the uplink at `sent`; `None` where it is lost. Jitter never reorders: a packet waits
-    /// for the one before it.
+    /// Returns the arrival time of a packet that left the uplink at `sent`; `None` if it is lost. Jitter never reorders: a
+    /// packet arrives no earlier than the one before it.
     pub(crate) fn traverse(&mut self, sent: SimTime) -> Option<SimTime> {
         if self.losses.happens(self.loss) {
             return None;

@@ -1,7 +1,7 @@
-//! Meters: how many payload bytes of marked ranges have been acknowledged, in all and by the second.
+//! Meters: the number of payload bytes of marked ranges that have been acknowledged, in total and per second.
 //!
-//! Whoever writes may mark what it writes with a meter. An acknowledgement that covers marked bytes, cumulatively or selectively, adds
-//! them to their meter, at the instant at which it reaches the sender. Costs nothing where nothing is marked. Knows nothing of what the bytes mean.
+//! A writer may mark the bytes that it writes with a meter. An acknowledgement that covers marked bytes, cumulatively or
+//! selectively, adds them to their meter at the instant at which it reaches the sender. Unmarked bytes cost nothing.
 
 use std::collections::VecDeque;
 
@@ -12,18 +12,18 @@ use super::flow::ConnectionId;
 use super::series::{SecondReadings, second_of, start_of};
 use crate::units::SimTime;
 
-/// Names a meter.
+/// Identifier of a meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MeterId {
     place: u32,
-    /// Tells a meter from an earlier one that had its place.
+    /// Distinguishes this meter from earlier ones that used the same slot.
     generation: u32,
 }
 
-/// A range of what an end writes whose bytes count for a meter.
+/// A range of an end's stream whose bytes count for a meter.
 #[derive(Debug)]
 pub(crate) struct Marked {
-    /// The first offset that has not been counted.
+    /// The first offset that has not been counted yet.
     from: u64,
     end: u64,
     meter: MeterId,
@@ -55,7 +55,8 @@ impl Meters {
         self.meters.get(id.place as usize).filter(|meter| meter.generation == id.generation)
     }
 
-    /// All below `acked` of what an end has written is acknowledged, or as much as that is. A meter that is gone counts nothing.
+    /// Counts the marked bytes below the offset `acked`, up to which the peer has the stream. Ranges of a removed meter are
+    /// dropped without effect.
     pub(super) fn count(&mut self, marked: &mut VecDeque<Marked>, acked: u64, now: SimTime) {
         while let Some(range) = marked.front_mut().filter(|range| range.from < acked) {
             let (reached, meter) = (acked.min(range.end), range.meter);
@@ -75,20 +76,21 @@ impl Meters {
 }
 
 impl Network {
-    /// Adds a meter that stands at zero.
+    /// Adds a meter that starts at zero.
     pub fn add_meter(&mut self) -> MeterId {
         self.meters.add(self.now)
     }
 
-    /// Removes a meter: what is marked with it counts for nothing from now on.
+    /// Removes a meter; bytes marked with it are no longer counted.
     pub fn remove_meter(&mut self, id: MeterId) {
         if self.meters.get(id).is_some() {
             self.meters.meters.remove(id.place as usize);
         }
     }
 
-    /// The bytes that an end has written from `offset` on (from 0, as in [`tell_when_sent`](Network::tell_when_sent)) count for a
-    /// meter once they are acknowledged. Ranges are marked in the order of the stream, when they have just been written.
+    /// Marks the bytes that an end has written from `offset` on (from 0, as in [`tell_when_sent`](Network::tell_when_sent)):
+    /// they count for the meter once they are acknowledged. Mark ranges in the order of the stream, right after they have
+    /// been written.
     pub fn mark_written(&mut self, id: ConnectionId, offset: u64, meter: MeterId) {
         if let Some(flow) = self.flow_mut(id) {
             let end = flow.end_mut(id.side);
@@ -99,18 +101,18 @@ impl Network {
         }
     }
 
-    /// The bytes that a meter has counted; 0 where it is gone.
+    /// Returns the bytes that a meter has counted; 0 if it has been removed.
     pub fn metered(&self, id: MeterId) -> u64 {
         self.meters.get(id).map_or(0, |meter| meter.total)
     }
 
-    /// The bytes that a meter has counted since [`seconds_ago`](Self::seconds_ago).
+    /// Returns the bytes that a meter has counted since [`seconds_ago`](Self::seconds_ago).
     pub fn metered_since(&self, id: MeterId, seconds: usize) -> u64 {
         let since = |meter: &Meter| meter.total - meter.readings.before(self.now, seconds, |_| meter.total);
         self.meters.get(id).map_or(0, since)
     }
 
-    /// The end of the whole virtual second that ended `seconds` whole seconds before the last one that has ended.
+    /// Returns the end of the whole virtual second that ended `seconds` whole seconds before the last one that has ended.
     pub fn seconds_ago(&self, seconds: usize) -> SimTime {
         start_of(second_of(self.now).saturating_sub(seconds as u64))
     }

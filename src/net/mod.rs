@@ -1,8 +1,10 @@
-//! Floor 1: the virtual TCP/IP network. Pure: no tasks, no files, no threads, no wall clock, no chance but its own.
+//! Floor 1: the simulated TCP/IP network. Pure code: no tasks, files, threads or wall clock, and no randomness but its own
+//! seeded streams.
 //!
-//! Hosts with access links, joined by paths; TCP connections and datagrams between them. The caller owns time: it asks when
-//! something is due ([`Network::next_due`]), lets the network get there ([`Network::advance`]) and takes what happened
-//! ([`Network::poll_event`]). After every other call, ask again when something is due.
+//! Hosts have access links and are joined by paths; TCP connections and datagrams run between them. The caller drives virtual
+//! time: it asks when the next event is due ([`Network::next_due`]), advances the network to that instant
+//! ([`Network::advance`]) and takes the events that occurred ([`Network::poll_event`]). Any other call may change the next
+//! due time, so ask again after it.
 //!
 //! ```text
 //!           write                                                     read
@@ -10,8 +12,6 @@
 //!                    ▲      (queue)                            (queue)      │
 //!                    └──────────────── acknowledgements ◀──────────────────┘
 //! ```
-//!
-//! Knows nothing of files, nodes or protocols above TCP.
 
 mod addr;
 mod capture;
@@ -63,11 +63,11 @@ use self::transit::Datagram;
 use crate::random::RandomStream;
 use crate::units::{DelayRange, Probability, SimDuration, SimTime};
 
-/// The network: hosts, what is on its way between them, and the clock.
+/// The simulated network: hosts, packets in flight between them, and the virtual clock.
 #[derive(Debug)]
 pub struct Network {
     seed: u64,
-    /// How long a host takes to hand a packet from its downlink to its stack.
+    /// Time that a host takes to pass a packet from its downlink to its network stack.
     host_time: DelayRange,
     now: SimTime,
     queue: EventQueue,
@@ -79,7 +79,7 @@ pub struct Network {
     datagrams: Slab<Datagram>,
     listeners: HashMap<(u32, u16), TcpConfig>,
     events: VecDeque<NetEvent>,
-    /// Packets of the step under way; kept to spare the allocation.
+    /// Packets produced by the step in progress; the vector is kept to avoid an allocation per step.
     outbox: Vec<Packet>,
     initial_sequences: RandomStream,
     next_generation: u32,
@@ -90,8 +90,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network without hosts, whose chances are those of `seed`. Hosts take no time of their own until
-    /// [`set_host_time`](Self::set_host_time) says so.
+    /// Returns a network without hosts whose random draws derive from `seed`. Host processing takes no time until
+    /// [`set_host_time`](Self::set_host_time) is called.
     pub fn new(seed: u64) -> Network {
         Network {
             seed,
@@ -116,31 +116,32 @@ impl Network {
         }
     }
 
-    /// Adds a host. Its address is the caller's to choose, from an [`AddressPool`].
+    /// Adds a host and returns its identifier. The caller chooses the address, for example from an [`AddressPool`].
     pub fn add_host(&mut self, address: Ipv4Addr, config: &HostConfig) -> HostId {
         let id = HostId(self.hosts.len() as u32);
         self.hosts.push(Host::new(self.seed, id.0, address, config));
         id
     }
 
-    /// How long each packet takes from a host's downlink to its stack, drawn anew for each from the host's own stream. Packets of
-    /// one host never overtake one another. Holds for packets that arrive from now on.
+    /// Sets the time that each packet takes from a host's downlink to its stack, drawn for every packet from the host's own
+    /// random stream. Packets of one host never overtake each other. The setting applies to packets that arrive from now on.
     pub fn set_host_time(&mut self, host_time: DelayRange) {
         self.host_time = host_time;
     }
 
-    /// The virtual instant that has been reached.
+    /// Returns the current virtual time.
     pub fn now(&self) -> SimTime {
         self.now
     }
 
-    /// When something is due next; `None` where nothing is under way. What is due at [`SimTime::MAX`] never is.
+    /// Returns the instant at which the next event is due; `None` if no event is pending. An event scheduled at
+    /// [`SimTime::MAX`] never occurs.
     pub fn next_due(&self) -> Option<SimTime> {
         if self.events.is_empty() { self.queue.next_at().filter(|&at| at < SimTime::MAX) } else { Some(self.now) }
     }
 
-    /// Lets time pass until something happens that an application cares about, or until `limit`. True where
-    /// [`poll_event`](Self::poll_event) has something.
+    /// Advances virtual time until an event for the application occurs, or until `limit`. Returns true if
+    /// [`poll_event`](Self::poll_event) has an event.
     pub fn advance(&mut self, limit: SimTime) -> bool {
         while self.events.is_empty() {
             match self.queue.peek() {
@@ -157,17 +158,18 @@ impl Network {
         true
     }
 
-    /// Whether [`poll_event`](Self::poll_event) has something.
+    /// Returns true if [`poll_event`](Self::poll_event) has an event.
     pub fn has_event(&self) -> bool {
         !self.events.is_empty()
     }
 
-    /// The next of what has happened. Call it until it gives nothing.
+    /// Returns the oldest event not yet taken. Call it until it returns `None`.
     pub fn poll_event(&mut self) -> Option<NetEvent> {
         self.events.pop_front()
     }
 
-    /// How many things have come due so far: arrivals, timers, ends of transmissions. What a simulator is measured by.
+    /// Returns the number of internal events processed so far (packet arrivals and timers), the usual measure of a
+    /// simulator's work.
     pub fn events_carried_out(&self) -> u64 {
         self.carried_out
     }
@@ -181,22 +183,22 @@ impl Network {
         }
     }
 
-    /// The number of hosts.
+    /// Returns the number of hosts.
     pub fn host_count(&self) -> usize {
         self.hosts.len()
     }
 
-    /// A host's address.
+    /// Returns the address of a host.
     pub fn address(&self, host: HostId) -> Ipv4Addr {
         self.hosts[host.index()].address
     }
 
-    /// What a host and the way to it are like now.
+    /// Returns the current configuration of a host: its access links, delay and loss.
     pub fn host_config(&self, host: HostId) -> HostConfig {
         self.hosts[host.index()].config()
     }
 
-    /// Changes what a host and the way to it are like. What is on its way keeps its time.
+    /// Changes the configuration of a host. Packets in flight keep the arrival time that they were given.
     pub fn reconfigure(&mut self, host: HostId, config: &HostConfig) {
         let entry = &mut self.hosts[host.index()];
         entry.up.reconfigure(self.now, config.up);
@@ -211,42 +213,42 @@ impl Network {
         }
     }
 
-    /// Whether a host answers.
+    /// Returns the condition of a host: up, refusing connections, or down.
     pub fn condition(&self, host: HostId) -> Condition {
         self.hosts[host.index()].condition
     }
 
-    /// What a host has counted.
+    /// Returns the counters of a host.
     pub fn host_stats(&self, host: HostId) -> HostStats {
         self.hosts[host.index()].stats
     }
 
-    /// What a host's access links have counted: up and down.
+    /// Returns the counters of a host's access links: up and down.
     pub fn link_stats(&self, host: HostId) -> (LinkStats, LinkStats) {
         let host = &self.hosts[host.index()];
         (host.up.stats, host.down.stats)
     }
 
-    /// Bytes that have passed a host's access links by now, queues left out: up and down.
+    /// Returns the bytes that have left a host's access links so far, bytes still queued excluded: up and down.
     pub fn link_bytes(&self, host: HostId) -> (u64, u64) {
         let host = &self.hosts[host.index()];
         (host.up.passed(self.now), host.down.passed(self.now))
     }
 
-    /// The bytes that passed a host's access links in each of the latest `seconds` whole virtual seconds: up and down. A lost packet
-    /// has used its uplink and counts there.
+    /// Returns the bytes that passed a host's access links in each of the latest `seconds` whole virtual seconds: up and
+    /// down. A packet lost on the path has used its uplink and counts there.
     pub fn link_series(&self, host: HostId, seconds: usize) -> (RateSeries, RateSeries) {
         let host = &self.hosts[host.index()];
         (host.up.series(self.now, seconds), host.down.series(self.now, seconds))
     }
 
-    /// How many packets wait in a host's queues now: up and down.
+    /// Returns the number of packets waiting in a host's queues now: up and down.
     pub fn queued_packets(&self, host: HostId) -> (usize, usize) {
         let host = &self.hosts[host.index()];
         (host.up.waiting(self.now), host.down.waiting(self.now))
     }
 
-    /// What all hosts have counted together.
+    /// Returns the sum of the counters of all hosts.
     pub fn total_stats(&self) -> HostStats {
         let mut total = HostStats::default();
         for host in &self.hosts {
@@ -255,17 +257,17 @@ impl Network {
         total
     }
 
-    /// Packets and their bytes that are on their way, queues included.
+    /// Returns the number of packets in flight and their bytes, packets in queues included.
     pub fn in_transit(&self) -> (u64, u64) {
         self.in_flight.total()
     }
 
-    /// The hash of everything that has happened so far.
+    /// Returns the hash of everything that has happened so far.
     pub fn trace_hash(&self) -> TraceHash {
         self.trace
     }
 
-    /// An end's own address and port, and its peer's.
+    /// Returns the address and port of a connection end, and those of its peer.
     pub fn addresses(&self, connection: ConnectionId) -> Option<(SocketAddrV4, SocketAddrV4)> {
         let flow = self.flow(connection)?;
         let address = |side| {
@@ -275,7 +277,7 @@ impl Network {
         Some((address(connection.side), address(connection.side.other())))
     }
 
-    /// The host of a connection end; `None` once the connection is over at both ends.
+    /// Returns the host of a connection end; `None` once the connection is over at both ends.
     pub fn host_of(&self, connection: ConnectionId) -> Option<HostId> {
         self.flow(connection).map(|flow| flow.end(connection.side).host)
     }
@@ -288,7 +290,7 @@ impl Network {
         self.flows.get_mut(connection.flow as usize).filter(|flow| flow.generation == connection.generation)
     }
 
-    /// The path between two hosts, made when it is first used.
+    /// Returns the index of the path between two hosts, creating the path at its first use.
     fn path(&mut self, from: HostId, to: HostId) -> u32 {
         let next = self.paths.len() as u32;
         let path = *self.path_index.entry((from.0, to.0)).or_insert(next);
@@ -300,7 +302,7 @@ impl Network {
     }
 }
 
-/// Delay and loss between two hosts: the worse of the two decides.
+/// Returns delay and loss between two hosts: the longer delay and the higher loss of the two.
 fn between(from: &Host, to: &Host) -> (DelayRange, Probability) {
     let longer = |host: &&Host| (host.delay.max(), host.delay.min());
     let delay = if longer(&from) >= longer(&to) { from.delay } else { to.delay };

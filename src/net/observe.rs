@@ -1,6 +1,5 @@
-//! Who looks on: the log of the wire and the capture, both fed from the place where packets leave.
-//!
-//! Costs nothing while nobody does. Knows nothing of what the packets mean.
+//! Observers of the network: the packet log and the capture, both fed at the point where packets leave their sender. They
+//! cost nothing while neither is active.
 
 use std::io::{self, Write};
 use std::net::SocketAddrV4;
@@ -12,10 +11,10 @@ use super::stats::DropCause;
 use super::tcp::connection::Connection;
 use super::wire::{PacketRecord, WireLog};
 
-/// The port that health probes go from and to.
+/// Source and destination port of the health probes.
 const PROBE_PORT: u16 = 7_001;
 
-/// Who looks on.
+/// The active observers of a network.
 #[derive(Debug, Default)]
 pub(super) struct Observers {
     wire: Option<WireLog>,
@@ -29,40 +28,40 @@ impl Observers {
 }
 
 impl Network {
-    /// Records every packet from now on and keeps the latest `capacity` of them; `None` ends it.
+    /// Records every packet from now on and keeps the latest `capacity` records; `None` ends the recording.
     pub fn watch_wire(&mut self, capacity: Option<usize>) {
         self.observers.wire = capacity.map(WireLog::new);
     }
 
-    /// The latest `max` packets recorded, oldest first, and how many have been since the watching began.
+    /// Returns the latest `max` packets recorded, oldest first, and the number recorded since the recording began.
     pub fn wire(&self, max: usize) -> (Vec<PacketRecord>, u64) {
         self.observers.wire.as_ref().map(|wire| wire.latest(max)).unwrap_or_default()
     }
 
-    /// Writes every packet from now on to `output`, as pcapng: a whole block in each call of `write_all`.
+    /// Writes every packet from now on to `output` as pcapng, a whole block in each call of `write_all`.
     ///
     /// # Errors
-    /// Where the file's header cannot be written. Later errors end it, and show at [`capture_failure`](Self::capture_failure) and
-    /// [`stop_capture`](Self::stop_capture).
+    /// Fails if the header of the file cannot be written. A later error ends the capture, and is reported by
+    /// [`capture_failure`](Self::capture_failure) and [`stop_capture`](Self::stop_capture).
     pub fn start_capture(&mut self, output: Box<dyn Write + Send>) -> io::Result<()> {
         self.observers.capture = Some(Capture::new(output)?);
         Ok(())
     }
 
-    /// Why the capture has ended by itself, if it has.
+    /// Returns the error that ended the capture, if there was one.
     pub fn capture_failure(&self) -> Option<&io::Error> {
         self.observers.capture.as_ref().and_then(Capture::failure)
     }
 
-    /// Ends the capture: how many packets it holds; 0 where there was none.
+    /// Ends the capture and returns the number of packets that it holds; 0 if none was active.
     ///
     /// # Errors
-    /// The first error that writing met.
+    /// Returns the first error of writing the capture.
     pub fn stop_capture(&mut self) -> io::Result<u64> {
         self.observers.capture.take().map_or(Ok(0), Capture::finish)
     }
 
-    /// Shows a packet to those who look on.
+    /// Reports a packet to the active observers.
     pub(super) fn observe(&mut self, packet: &Packet, dropped: Option<DropCause>) {
         let Some(route) = self.route_of(packet) else { return };
         if let Some(mut wire) = self.observers.wire.take() {

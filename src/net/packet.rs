@@ -1,57 +1,59 @@
-//! What crosses a link: TCP packets and health probes, by their headers.
+//! Packets on a link: TCP packets and health probes, represented by their headers.
 //!
 //! A packet carries no payload. It names a range of the sender's stream, and the bytes are sliced from there only when the
-//! receiver reads them in order or a capture writes them down. Sequence numbers are 64-bit offsets from the start of the
-//! connection (0 is the SYN, 1 the first byte), the way an analyser shows them; [`capture`](super::capture) turns them into
-//! the 32-bit numbers of the wire. Knows nothing of links or of TCP's rules.
+//! receiver reads them in order or a capture records them. Sequence numbers are 64-bit offsets from the start of the
+//! connection (0 is the SYN, 1 the first byte), like an analyser's relative sequence numbers; [`capture`](super::capture)
+//! turns them into the 32-bit numbers of the wire.
 
 use serde::{Deserialize, Serialize};
 
-/// The largest IPv4 packet that a link carries, in bytes: Ethernet's.
+/// Largest IPv4 packet that a link carries, in bytes (the MTU of Ethernet).
 pub const MTU: u16 = 1500;
 
-/// IPv4 header without options, in bytes (RFC 791 §3.1).
+/// Length of an IPv4 header without options, in bytes (RFC 791 §3.1).
 pub(crate) const IPV4_HEADER: u16 = 20;
 
-/// TCP header without options, in bytes (RFC 9293 §3.1).
+/// Length of a TCP header without options, in bytes (RFC 9293 §3.1).
 pub(crate) const TCP_HEADER: u16 = 20;
 
-/// The timestamps option with its padding, in bytes, which every packet but a SYN carries (RFC 7323 §3.2, appendix A).
+/// Length of the timestamps option with its padding, in bytes; every packet but a SYN carries it in this form (RFC 7323 §3.2,
+/// appendix A).
 pub(crate) const TIMESTAMPS_OPTION: u16 = 12;
 
-/// The options of a SYN, in bytes: MSS 4, SACK permitted 2, timestamps 10, padding 1, window scale 3, as Linux sends them.
+/// Length of the options of a SYN, in bytes: MSS 4, SACK permitted 2, timestamps 10, padding 1, window scale 3, as Linux
+/// sends them.
 pub(crate) const SYN_OPTIONS: u16 = 20;
 
-/// The most payload that one TCP packet carries, in bytes: 1448.
+/// Largest payload of one TCP packet, in bytes: 1448.
 pub const MSS: u16 = MTU - IPV4_HEADER - TCP_HEADER - TIMESTAMPS_OPTION;
 
-/// UDP header, in bytes (RFC 768).
+/// Length of a UDP header, in bytes (RFC 768).
 pub(crate) const UDP_HEADER: u16 = 8;
 
-/// How many SACK blocks fit beside timestamps in TCP's 40 bytes of options (RFC 2018 §3).
+/// Number of SACK blocks that fit beside timestamps in TCP's 40 bytes of options (RFC 2018 §3).
 pub(crate) const SACK_BLOCKS: usize = 3;
 
-/// What kind of packet it is, as counters, traces and screens tell them apart.
+/// Kind of a packet, as distinguished by counters, traces and screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PacketKind {
-    /// Opens a connection.
+    /// A SYN, which opens a connection.
     Syn,
-    /// Answers a SYN.
+    /// A SYN-ACK, which answers a SYN.
     SynAck,
-    /// Acknowledges and carries nothing else.
+    /// A packet that acknowledges and carries no payload.
     Ack,
-    /// Carries payload (and acknowledges).
+    /// A packet that carries payload (and acknowledges).
     Data,
-    /// Ends its sender's stream; it may carry the last payload too.
+    /// A FIN, which ends its sender's stream; it may carry the last payload too.
     Fin,
-    /// Refuses or aborts a connection.
+    /// A RST, which refuses or aborts a connection.
     Rst,
     /// A health probe or its answer: a datagram.
     HealthCheck,
 }
 
 impl PacketKind {
-    /// Every kind, in the order of the counters.
+    /// All kinds, in the order of the counters.
     pub const ALL: [PacketKind; 7] = [
         PacketKind::Syn,
         PacketKind::SynAck,
@@ -62,7 +64,7 @@ impl PacketKind {
         PacketKind::HealthCheck,
     ];
 
-    /// The name on screens and in reports.
+    /// Returns the name used on screens and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             PacketKind::Syn => "SYN",
@@ -76,50 +78,50 @@ impl PacketKind {
     }
 }
 
-/// TCP's control bits (RFC 9293 §3.1), those that are used here.
+/// TCP's control bits (RFC 9293 §3.1), as far as they are used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(u8);
 
 impl Flags {
-    /// No more data from the sender.
+    /// FIN: no more data from the sender.
     pub(crate) const FIN: Flags = Flags(0x01);
-    /// Synchronise sequence numbers.
+    /// SYN: synchronise sequence numbers.
     pub(crate) const SYN: Flags = Flags(0x02);
-    /// Reset the connection.
+    /// RST: reset the connection.
     pub(crate) const RST: Flags = Flags(0x04);
-    /// Push: the end of what the application has written.
+    /// PSH: end of the data that the application has written.
     pub(crate) const PSH: Flags = Flags(0x08);
-    /// The acknowledgement number counts.
+    /// ACK: the acknowledgement number is valid.
     pub(crate) const ACK: Flags = Flags(0x10);
 
-    /// Whether every bit of `bits` is set.
+    /// Returns true if every bit of `bits` is set.
     pub(crate) const fn contains(self, bits: Flags) -> bool {
         self.0 & bits.0 == bits.0
     }
 
-    /// Both sets of bits.
+    /// Returns the union of both sets of bits.
     #[must_use]
     pub(crate) const fn with(self, bits: Flags) -> Flags {
         Flags(self.0 | bits.0)
     }
 
-    /// The header's low eight bits.
+    /// Returns the control bits as the low eight bits of the header field.
     pub(crate) const fn bits(self) -> u8 {
         self.0
     }
 }
 
-/// Which end of a connection: the one that opened it or the one that accepted it.
+/// Side of a connection: the end that opened it or the end that accepted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Side {
     /// The end that sent the SYN.
     Opener,
-    /// The end that answered it.
+    /// The end that answered the SYN.
     Acceptor,
 }
 
 impl Side {
-    /// The other end.
+    /// Returns the other side.
     #[must_use]
     pub const fn other(self) -> Side {
         match self {
@@ -133,8 +135,8 @@ impl Side {
     }
 }
 
-/// A range of the stream that arrived beyond a hole (RFC 2018 §3), as distances from the acknowledgement number: negative
-/// where a duplicate is reported (RFC 2883 §4).
+/// A range of the stream that arrived beyond a hole (RFC 2018 §3), as distances from the acknowledgement number: negative if
+/// a duplicate is reported (RFC 2883 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SackBlock {
     start: i32,
@@ -142,19 +144,19 @@ pub(crate) struct SackBlock {
 }
 
 impl SackBlock {
-    /// The block `start..end`, told from the acknowledgement number `ack`.
+    /// Returns the block `start..end`, relative to the acknowledgement number `ack`.
     pub(crate) const fn new(ack: u64, start: u64, end: u64) -> SackBlock {
         SackBlock { start: start.wrapping_sub(ack) as i32, end: end.wrapping_sub(ack) as i32 }
     }
 
-    /// The block's first offset and the first one after it, seen from the acknowledgement number `ack`.
+    /// Returns the block's first offset and the first one after it, given the acknowledgement number `ack`.
     pub(crate) const fn range(self, ack: u64) -> (u64, u64) {
         (ack.wrapping_add_signed(self.start as i64), ack.wrapping_add_signed(self.end as i64))
     }
 }
 
-/// The headers of one packet. `flow` and `from` name the connection and the end that sent it, in place of two addresses and
-/// two ports; for a datagram, `flow` is its place in the network's store.
+/// Headers of one packet. `flow` and `from` name the connection and the end that sent it, in place of two addresses and two
+/// ports; for a datagram, `flow` is its slot in the network's store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Packet {
     pub(crate) flow: u32,
@@ -162,30 +164,30 @@ pub(crate) struct Packet {
     pub(crate) flags: Flags,
     pub(crate) sack_blocks: u8,
     pub(crate) is_datagram: bool,
-    /// Its payload was sent before.
+    /// True if the payload had been sent before.
     pub(crate) is_retransmission: bool,
-    /// Payload bytes.
+    /// Payload length in bytes.
     pub(crate) len: u16,
-    /// The receive window in bytes, as scaled.
+    /// Receive window in bytes, scaling applied.
     pub(crate) window: u32,
     /// The sender's clock in milliseconds (RFC 7323 §3.2: TSval).
     pub(crate) timestamp: u32,
     /// The peer's clock, echoed (TSecr).
     pub(crate) timestamp_echo: u32,
-    /// The offset of the first payload byte, of the SYN or of the FIN.
+    /// Offset of the first payload byte, of the SYN or of the FIN.
     pub(crate) seq: u64,
-    /// The offset expected next from the peer.
+    /// Offset expected next from the peer.
     pub(crate) ack: u64,
     pub(crate) sack: [SackBlock; SACK_BLOCKS],
 }
 
 impl Packet {
-    /// A datagram of `len` payload bytes, stored at `place`.
+    /// Returns a datagram of `len` payload bytes, stored in the slot `place`.
     pub(crate) fn datagram(place: u32, len: u16) -> Packet {
         Packet { is_datagram: true, flow: place, len, ..Packet::header(0, Side::Opener) }
     }
 
-    /// An empty TCP header from one end of a connection.
+    /// Returns an empty TCP header from one end of a connection.
     pub(crate) fn header(flow: u32, from: Side) -> Packet {
         Packet {
             flow,
@@ -220,7 +222,8 @@ impl Packet {
         }
     }
 
-    /// Bytes of TCP options: the fixed ones and four bytes plus eight a SACK block (RFC 2018 §3 with two of padding).
+    /// Returns the length of the TCP options in bytes: the fixed ones, and four bytes plus eight per SACK block (RFC 2018 §3
+    /// with two of padding).
     pub(crate) fn options_len(&self) -> u16 {
         if self.flags.contains(Flags::SYN) {
             return SYN_OPTIONS;
@@ -229,7 +232,7 @@ impl Packet {
         TIMESTAMPS_OPTION + sack
     }
 
-    /// Bytes of the whole IPv4 packet, which is what occupies a link.
+    /// Returns the length of the whole IPv4 packet in bytes, which is the length that occupies a link.
     pub(crate) fn wire_len(&self) -> u16 {
         if self.is_datagram {
             return IPV4_HEADER + UDP_HEADER + self.len;
@@ -237,7 +240,7 @@ impl Packet {
         IPV4_HEADER + TCP_HEADER + self.options_len() + self.len
     }
 
-    /// The blocks that are set, as ranges of the stream.
+    /// Returns the SACK blocks that are set, as ranges of the stream.
     pub(crate) fn sack_ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.sack.iter().take(usize::from(self.sack_blocks)).map(|block| block.range(self.ack))
     }

@@ -1,7 +1,6 @@
-//! The event queue: what is due when, and among equals in the order in which it was scheduled.
+//! The event queue: pending events by due time, and events due at the same instant in the order of scheduling.
 //!
-//! A link that carries a thousand packets has one entry here, its foremost packet, because a link is first in, first out.
-//! Knows nothing of what the events mean.
+//! A link that carries a thousand packets has one entry here, its first packet, because a link is first in, first out.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,14 +8,14 @@ use std::collections::binary_heap::PeekMut;
 
 use crate::units::SimTime;
 
-/// What is due.
+/// An event that becomes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
-    /// The foremost packet of a path reaches the end of it.
+    /// The first packet of a path reaches the path's end.
     Path(u32),
-    /// The foremost packet of a host's downlink is delivered.
+    /// The first packet of a host's downlink is delivered.
     Downlink(u32),
-    /// A timer of one end of a flow may have run out.
+    /// A timer of one end of a flow may have expired.
     Timer(u32),
 }
 
@@ -35,7 +34,7 @@ pub(crate) struct EventQueue {
 }
 
 impl EventQueue {
-    /// A number that orders what happens at one instant: each call gives a larger one.
+    /// Returns a number that orders events due at the same instant: each call returns a larger one.
     pub(crate) fn next_order(&mut self) -> u64 {
         self.next_order += 1;
         self.next_order
@@ -45,18 +44,18 @@ impl EventQueue {
         self.heap.push(Reverse(Entry { at, order, due }));
     }
 
-    /// When the next event is due.
+    /// Returns the instant at which the next event is due.
     pub(crate) fn next_at(&self) -> Option<SimTime> {
         self.heap.peek().map(|Reverse(entry)| entry.at)
     }
 
-    /// What is due next, left in its place.
+    /// Returns the next event and its time, without removing it.
     pub(crate) fn peek(&self) -> Option<(SimTime, Due)> {
         self.heap.peek().map(|Reverse(entry)| (entry.at, entry.due))
     }
 
-    /// Removes the next event, or puts the same source's following one in its place, which is cheaper than removing and
-    /// pushing.
+    /// Removes the next event, or replaces it with the following one of the same source, which is cheaper than a removal and
+    /// an insertion.
     pub(crate) fn finish(&mut self, following: Option<(SimTime, u64)>) {
         let Some(mut top) = self.heap.peek_mut() else { return };
         match following {

@@ -1,23 +1,23 @@
-//! Bytes by the second: a counter that only grows, read at every whole virtual second.
+//! Bytes per second: a monotonic counter, sampled at every whole virtual second.
 //!
-//! The values do not depend on when anybody looks: a second has the bytes that passed in it, at every speed and whether it was
-//! looked at or not. Nothing happens only to take a sample; a counter that changes first says what it stood at when the seconds
-//! ended that have passed meanwhile. Knows nothing of what is counted.
+//! The values do not depend on when they are read: a second holds the bytes that passed in it, at every simulation speed and
+//! whether or not it was displayed. No event is scheduled only to take a sample; before a counter changes, the values at the
+//! ends of the seconds that have passed meanwhile are recorded.
 
 use std::collections::VecDeque;
 
 use crate::units::{SimDuration, SimTime};
 
-/// Whole seconds that are kept: as many as a screen shows, and as an estimate of what is left looks back.
+/// Number of whole seconds kept: as many as a screen shows, and as the estimate of the remaining time uses.
 const SECONDS_MAX: usize = 128;
 const SECOND: SimDuration = SimDuration::from_secs(1);
 
-/// The whole second in which `at` lies, counted from the start.
+/// Returns the number of the whole second in which `at` lies, counted from the start.
 pub(crate) const fn second_of(at: SimTime) -> u64 {
     at.as_nanos() / SECOND.as_nanos()
 }
 
-/// The instant at which second number `second` begins.
+/// Returns the instant at which second number `second` begins.
 pub(crate) const fn start_of(second: u64) -> SimTime {
     SimTime::from_nanos(second.saturating_mul(SECOND.as_nanos()))
 }
@@ -30,49 +30,50 @@ pub struct RateSeries {
 }
 
 impl RateSeries {
-    /// The end of the last second: the last whole one before the series was taken.
+    /// Returns the end of the last second: the last whole one before the series was taken.
     pub fn end(&self) -> SimTime {
         self.end
     }
 
-    /// The bytes of the last whole second, which are its rate in bytes a second; `None` before a second has passed.
+    /// Returns the bytes of the last whole second, which is the rate in bytes per second; `None` before a second has passed.
     pub fn latest(&self) -> Option<u64> {
         self.bytes.last().copied()
     }
 
-    /// The bytes of each of the latest `count` whole seconds, oldest first; fewer where there are not so many.
+    /// Returns the bytes of each of the latest `count` whole seconds, oldest first; fewer if the series is shorter.
     pub fn tail(&self, count: usize) -> &[u64] {
         &self.bytes[self.bytes.len().saturating_sub(count)..]
     }
 }
 
-/// Reads a counter at every whole second.
+/// Values of a counter at the end of every whole second.
 #[derive(Debug)]
 pub(crate) struct SecondReadings {
-    /// What the counter stood at when each of the latest seconds ended, the oldest first.
+    /// Values of the counter at the ends of the latest seconds, oldest first.
     totals: VecDeque<u64>,
-    /// The second that has not ended yet.
+    /// Number of the second that has not ended yet.
     second: u64,
-    /// When it ends.
+    /// Instant at which the current second ends.
     due: SimTime,
 }
 
 impl SecondReadings {
-    /// Begins at `now`, with a counter that stands at zero.
+    /// Begins at `now`, with a counter of zero.
     pub(crate) fn new(now: SimTime) -> SecondReadings {
         let second = second_of(now);
         SecondReadings { totals: VecDeque::from([0]), second, due: start_of(second + 1) }
     }
 
-    /// Whether a second has ended that has not been read.
+    /// Returns true if a second has ended and its value is not recorded yet.
     pub(crate) fn is_due(&self, now: SimTime) -> bool {
         now >= self.due
     }
 
-    /// Reads the seconds that have ended by `now`. `total_at` is what the counter stood at at an instant since it last changed.
+    /// Records the seconds that have ended by `now`. `total_at` returns the value of the counter at an instant since its last
+    /// change.
     pub(crate) fn read(&mut self, now: SimTime, total_at: impl Fn(SimTime) -> u64) {
         let reached = second_of(now);
-        // After a long silence only what is kept is read.
+        // After a long pause, only the seconds that are kept are recorded.
         let from = (self.second + 1).max((reached + 1).saturating_sub(SECONDS_MAX as u64 + 1));
         for ended in from..=reached {
             if self.totals.len() > SECONDS_MAX {
@@ -85,7 +86,8 @@ impl SecondReadings {
         self.due = start_of(self.second + 1);
     }
 
-    /// What the counter stood at when the second ended that ended `seconds` whole seconds ago; zero before the first.
+    /// Returns the value of the counter at the end of the second that ended `seconds` whole seconds ago; zero before the
+    /// first.
     pub(crate) fn before(&self, now: SimTime, seconds: usize, total_at: impl Fn(SimTime) -> u64) -> u64 {
         let ended = second_of(now).saturating_sub(seconds as u64);
         match self.second.checked_sub(ended) {
@@ -97,7 +99,7 @@ impl SecondReadings {
         }
     }
 
-    /// The latest `count` seconds that have ended by `now`.
+    /// Returns the latest `count` seconds that have ended by `now`.
     pub(crate) fn series(&self, now: SimTime, count: usize, total_at: impl Fn(SimTime) -> u64) -> RateSeries {
         let reached = second_of(now).max(self.second);
         let unread = (reached - self.second).min(count as u64 + 1);

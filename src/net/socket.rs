@@ -1,6 +1,6 @@
-//! What an application does with connections: listen, connect, write, read, close.
+//! The socket calls of an application: listen, connect, write, read, close.
 //!
-//! Each call is one step of one end, after which the packets that it made are sent. Knows nothing of how they travel.
+//! Each call is one step of one connection end, after which the packets that it produced are sent.
 
 use bytes::Bytes;
 
@@ -17,13 +17,13 @@ use super::tcp::{Activity, TcpConfig};
 use crate::units::SimTime;
 
 impl Network {
-    /// Accepts connections to `port` of `host`, with `config` for its own end.
+    /// Accepts connections to `port` of `host`, with `config` for the accepting end.
     pub fn listen(&mut self, host: HostId, port: u16, config: TcpConfig) {
         self.hosts[host.index()].listening.insert(port);
         self.listeners.insert((host.0, port), config);
     }
 
-    /// Opens a connection; [`NetEvent::Connected`] or [`NetEvent::Ended`] tells how it went.
+    /// Opens a connection; [`NetEvent::Connected`] or [`NetEvent::Ended`] reports the outcome.
     pub fn connect(&mut self, from: HostId, to: HostId, port: u16, config: TcpConfig) -> ConnectionId {
         let own_port = self.hosts[from.index()].take_port();
         let (there, back) = (self.path(from, to), self.path(to, from));
@@ -46,20 +46,20 @@ impl Network {
         id
     }
 
-    /// Appends `bytes` to what this end sends. Takes all of them or none.
+    /// Appends `bytes` to the stream of this end. Accepts all of them or none.
     ///
     /// # Errors
-    /// Those of [`write_pieces`](Self::write_pieces).
+    /// Returns the errors of [`write_pieces`](Self::write_pieces).
     pub fn write(&mut self, id: ConnectionId, bytes: Bytes) -> Result<(), WriteError> {
         self.write_pieces(id, [bytes])
     }
 
-    /// Appends several pieces at once, so that they share packets. Takes all of them or none; the reader gets them in the same
-    /// pieces where it asks for no less.
+    /// Appends several pieces at once, so that they share packets. Accepts all of them or none; the peer reads them in the
+    /// same pieces, provided it does not ask for less at once.
     ///
     /// # Errors
-    /// [`WriteError::Full`] where as much as the send buffer holds waits already, [`WriteError::Closed`] where nothing more can
-    /// be sent.
+    /// Returns [`WriteError::Full`] if the bytes waiting already fill the send buffer, and [`WriteError::Closed`] if this end
+    /// can no longer send.
     pub fn write_pieces<const N: usize>(&mut self, id: ConnectionId, pieces: [Bytes; N]) -> Result<(), WriteError> {
         let end = self.flow_mut(id).map(|flow| flow.end_mut(id.side)).ok_or(WriteError::Closed)?;
         let connection = end.connection.as_deref_mut().ok_or(WriteError::Closed)?;
@@ -76,8 +76,8 @@ impl Network {
         Ok(())
     }
 
-    /// The next bytes that have arrived in order, `max` at the most, in the pieces in which they were written; `None` where
-    /// there are none yet.
+    /// Returns the next bytes that have arrived in order, at most `max`, in the pieces in which they were written; `None` if
+    /// none have arrived.
     pub fn read(&mut self, id: ConnectionId, max: usize) -> Option<Bytes> {
         let flow = self.flow_mut(id)?;
         let limit = flow.connection(id.side)?.readable_to();
@@ -94,19 +94,20 @@ impl Network {
         Some(bytes)
     }
 
-    /// How many bytes can be read now.
+    /// Returns the number of bytes that can be read now.
     pub fn readable(&self, id: ConnectionId) -> u64 {
         self.flow(id).map_or(0, |flow| readable(flow, id.side))
     }
 
-    /// Whether the peer has said its last and all of it has been read.
+    /// Returns true if the peer has closed its stream and all of it has been read.
     pub fn at_end(&self, id: ConnectionId) -> bool {
         let Some(flow) = self.flow(id) else { return true };
         flow.connection(id.side).is_none_or(|connection| connection.peer_finished() && readable(flow, id.side) == 0)
     }
 
-    /// [`NetEvent::Readable`] comes once `bytes` bytes can be read (at least 1). Until then the application counts as one that
-    /// reads what comes as it comes, into a buffer of its own: the mark saves events, and closes no window.
+    /// Sets the number of readable bytes (at least 1) at which [`NetEvent::Readable`] is reported. Until then the application
+    /// is treated as one that reads data on arrival into a buffer of its own: the mark saves events and does not close the
+    /// window.
     pub fn set_read_mark(&mut self, id: ConnectionId, bytes: u64) {
         if let Some(flow) = self.flow_mut(id) {
             let until = flow.end(id.side.other()).stream.read_offset().saturating_add(bytes.max(1) - 1);
@@ -120,15 +121,16 @@ impl Network {
         }
     }
 
-    /// [`NetEvent::Drained`] comes once all that this end has written so far and later is acknowledged.
+    /// Requests [`NetEvent::Drained`] once all bytes that this end has written, including those written later, are
+    /// acknowledged.
     pub fn tell_when_drained(&mut self, id: ConnectionId) {
         if let Some(flow) = self.flow_mut(id) {
             flow.end_mut(id.side).wants_drained = true;
         }
     }
 
-    /// [`NetEvent::Acknowledged`] comes once the first `bytes` bytes that this end wrote are acknowledged. Asking again replaces
-    /// what was asked before.
+    /// Requests [`NetEvent::Acknowledged`] once the first `bytes` bytes that this end wrote are acknowledged. A second
+    /// request replaces the first.
     pub fn tell_when_acknowledged(&mut self, id: ConnectionId, bytes: u64) {
         let Some(flow) = self.flow_mut(id) else { return };
         let acked = flow.connection(id.side).map_or(1, Connection::acked_to);
@@ -140,8 +142,8 @@ impl Network {
         }
     }
 
-    /// [`NetEvent::Sent`] comes once the byte at `offset` of what this end writes (from 0) is sent for the first time. Ask in
-    /// the order of the offsets, before they are written.
+    /// Requests [`NetEvent::Sent`] once the byte at `offset` of this end's stream (from 0) is sent for the first time. Make
+    /// requests in the order of the offsets, before the bytes are written.
     pub fn tell_when_sent(&mut self, id: ConnectionId, offset: u64) {
         if let Some(flow) = self.flow_mut(id) {
             let marks = &mut flow.end_mut(id.side).send_marks;
@@ -151,72 +153,74 @@ impl Network {
         }
     }
 
-    /// Bytes that this end has ever written.
+    /// Returns the number of bytes that this end has ever written.
     pub fn written(&self, id: ConnectionId) -> u64 {
         self.flow(id).map_or(0, |flow| flow.end(id.side).stream.end() - 1)
     }
 
-    /// How many of the bytes that this end wrote its peer has acknowledged.
+    /// Returns the number of bytes written by this end that its peer has acknowledged.
     pub fn acknowledged(&self, id: ConnectionId) -> u64 {
         self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, |connection| connection.acked_to() - 1)
     }
 
-    /// When a connection end last heard of its peer, and of progress; `None` once it is over.
+    /// Returns the instants at which a connection end last heard from its peer, and last saw progress; `None` once it is
+    /// over.
     pub fn activity(&self, id: ConnectionId) -> Option<Activity> {
         self.flow(id)?.connection(id.side).map(Connection::activity)
     }
 
-    /// Bytes that this end has written and its peer has not acknowledged.
+    /// Returns the number of bytes written by this end that its peer has not acknowledged.
     pub fn unacknowledged(&self, id: ConnectionId) -> u64 {
         self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, Connection::unacknowledged)
     }
 
-    /// How many of the bytes written have been sent at least once.
+    /// Returns the number of bytes written by this end that have been sent at least once.
     pub fn sent(&self, id: ConnectionId) -> u64 {
         self.flow(id).and_then(|flow| flow.connection(id.side)).map_or(0, |connection| connection.sent_to() - 1)
     }
 
-    /// This end has said its last; what the peer sends can still be read (half-close, RFC 9293 §3.6).
+    /// Closes the stream of this end; data from the peer can still be read (half-close, RFC 9293 §3.6).
     pub fn finish(&mut self, id: ConnectionId) {
         let Some(flow) = self.flow(id) else { return };
         let written = flow.end(id.side).stream.end();
         self.act(id, |connection, now, out| connection.finish(now, written, out));
     }
 
-    /// This end wants nothing more of the connection: it says its last, and what the peer still sends is refused.
+    /// Closes this end entirely: its stream ends, and data that the peer still sends is refused.
     pub fn close(&mut self, id: ConnectionId) {
         self.finish(id);
         self.act(id, |connection, now, _| connection.abandon(now));
     }
 
-    /// Ends a connection at once; the peer sees a reset. No event tells this end of it.
+    /// Aborts a connection at once; the peer sees a reset. No event is reported to this end.
     pub fn abort(&mut self, id: ConnectionId) {
         self.act(id, |connection, now, out| connection.abort(now, out));
     }
 
-    /// Every change of this connection's life is told as [`NetEvent::Sample`] from now on.
+    /// Starts or stops the observation of a connection, in which every change of its state is reported as
+    /// [`NetEvent::Sample`].
     pub fn watch(&mut self, id: ConnectionId, watched: bool) {
         if let Some(flow) = self.flow_mut(id) {
             flow.watched = watched;
         }
     }
 
-    /// How a connection end stands; `None` once it is over.
+    /// Returns a sample of a connection end's state; `None` once it is over.
     pub fn sample(&self, id: ConnectionId) -> Option<ConnectionSample> {
         self.flow(id)?.connection(id.side).map(|connection| connection.sample(self.now))
     }
 
-    /// A connection end's state; `None` once it is over and forgotten.
+    /// Returns the state of a connection end; `None` once it is over and removed.
     pub fn state(&self, id: ConnectionId) -> Option<State> {
         self.flow(id)?.connection(id.side).map(Connection::state)
     }
 
-    /// What a connection end has counted; `None` once it is over and forgotten.
+    /// Returns the counters of a connection end; `None` once it is over and removed.
     pub fn connection_stats(&self, id: ConnectionId) -> Option<ConnectionStats> {
         self.flow(id)?.connection(id.side).map(Connection::stats)
     }
 
-    /// Whether a host answers from now on. One that goes down forgets its connections without a word; one that refuses
+    /// Sets the condition of a host. A host that goes down discards its connections silently; one that refuses connections
     /// resets them.
     pub fn set_condition(&mut self, host: HostId, condition: Condition) {
         self.hosts[host.index()].condition = condition;
@@ -232,7 +236,7 @@ impl Network {
         }
     }
 
-    /// The connection ends that a host has.
+    /// Returns the connection ends of a host.
     pub fn connections_of(&self, host: HostId) -> impl Iterator<Item = ConnectionId> + '_ {
         self.flows.iter().flat_map(move |(number, flow)| {
             let sides = [Side::Opener, Side::Acceptor].into_iter();
@@ -241,7 +245,7 @@ impl Network {
         })
     }
 
-    /// Whether any connection is more than a memory: TIME-WAIT (RFC 9293 §3.6) does not count.
+    /// Returns true if a connection is open or has packets in flight; TIME-WAIT (RFC 9293 §3.6) does not count as open.
     pub fn has_open_connections(&self) -> bool {
         let is_open = |connection: &Connection| connection.state() != State::TimeWait;
         let ends = |flow: &Flow| flow.ends.iter().filter_map(|end| end.connection.as_deref()).any(is_open);
@@ -255,7 +259,7 @@ impl Network {
         }
     }
 
-    /// One step of one end.
+    /// Runs one step of one connection end, and its consequences.
     fn act(&mut self, id: ConnectionId, step: impl FnOnce(&mut Connection, SimTime, &mut Vec<Packet>)) {
         let mut out = std::mem::take(&mut self.outbox);
         let now = self.now;
@@ -268,7 +272,7 @@ impl Network {
         }
     }
 
-    /// A packet has come for an end that has no connection: a SYN may make one, all else is refused.
+    /// Handles a packet for an end without a connection: a SYN may open one, everything else is refused.
     pub(super) fn on_unmatched(&mut self, id: ConnectionId, packet: &Packet) {
         let Some(flow) = self.flow(id) else { return };
         let end = flow.end(id.side);
@@ -292,7 +296,7 @@ impl Network {
         self.act(id, |connection, now, out| connection.open(now, out));
     }
 
-    /// RFC 9293 §3.10.7.1: a reset, but never for a reset.
+    /// Sends a reset, but never in response to a reset (RFC 9293 §3.10.7.1).
     fn refuse(&mut self, id: ConnectionId, packet: &Packet) {
         if packet.flags.contains(Flags::RST) {
             return;
@@ -304,7 +308,7 @@ impl Network {
         self.send(reset);
     }
 
-    /// Timers of a flow may have run out.
+    /// Runs the timers of a flow that have expired.
     pub(super) fn run_timers(&mut self, number: u32) {
         self.queue.finish(None);
         let now = self.now;
@@ -333,7 +337,7 @@ impl Network {
         }
     }
 
-    /// After a step: its packets leave, the application is told, the timers are seen to.
+    /// Completes a step: sends its packets, reports its events to the application and schedules its timers.
     pub(super) fn after_step(&mut self, id: ConnectionId, told: Told) {
         let mut out = std::mem::take(&mut self.outbox);
         for packet in out.drain(..) {
@@ -347,7 +351,7 @@ impl Network {
         let acked = connection.acked_to();
         end.stream.acknowledge(acked);
         if !end.marked.is_empty() {
-            // What is acknowledged selectively has passed as well: else a hole that is filled looks like a leap of the rate.
+            // Selectively acknowledged bytes count as well: otherwise a filled hole would look like a jump of the rate.
             self.meters.count(&mut end.marked, connection.delivered_to(), self.now);
         }
         let has_room = end.wants_room && connection.lets_write();

@@ -1,6 +1,6 @@
-//! What the network counted: for every host, link and connection, by kind of packet and by cause of loss.
+//! Counters of the network: per host, link and connection, by kind of packet and by cause of loss.
 //!
-//! Counters only. Sums over the network are made from those of the hosts, so nothing is counted twice and nothing drifts.
+//! Sums over the network are computed from the counters of the hosts, so nothing is counted twice.
 
 use std::ops::{AddAssign, Index, IndexMut};
 
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::packet::PacketKind;
 
-/// A count for each kind of packet.
+/// Number of packets of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PacketCounts([u64; PacketKind::ALL.len()]);
 
 impl PacketCounts {
-    /// All kinds together.
+    /// Returns the sum over all kinds.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
@@ -40,22 +40,22 @@ impl AddAssign for PacketCounts {
     }
 }
 
-/// Why a packet did not arrive.
+/// Cause of a packet's loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DropCause {
-    /// The path lost it, as its loss rate bids.
+    /// The path lost the packet at random, with the probability of its loss rate.
     Loss,
     /// A drop-tail queue was full.
     QueueFull,
-    /// The host at the other end was down.
+    /// The receiving host was down.
     HostDown,
 }
 
 impl DropCause {
-    /// Every cause, in the order of the counters.
+    /// All causes, in the order of the counters.
     pub const ALL: [DropCause; 3] = [DropCause::Loss, DropCause::QueueFull, DropCause::HostDown];
 
-    /// The name on screens and in reports.
+    /// Returns the name used on screens and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             DropCause::Loss => "loss",
@@ -65,12 +65,12 @@ impl DropCause {
     }
 }
 
-/// Packets that did not arrive, by cause.
+/// Number of packets lost, by cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DropCounts([u64; DropCause::ALL.len()]);
 
 impl DropCounts {
-    /// All causes together.
+    /// Returns the sum over all causes.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
@@ -97,14 +97,14 @@ impl AddAssign for DropCounts {
     }
 }
 
-/// One direction of an access link.
+/// Counters of one direction of an access link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LinkStats {
-    /// Packets that it sent or has queued.
+    /// Packets that the link has sent or queued.
     pub packets: u64,
-    /// Their bytes, whole IPv4 packets.
+    /// Bytes of these packets, as whole IPv4 packets.
     pub bytes: u64,
-    /// Packets that found its queue full.
+    /// Packets dropped because the queue was full.
     pub queue_drops: u64,
 }
 
@@ -115,22 +115,22 @@ impl LinkStats {
     }
 }
 
-/// One host.
+/// Counters of one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HostStats {
-    /// Packets that it sent, by kind.
+    /// Packets that the host sent, by kind.
     pub sent: PacketCounts,
-    /// Their bytes, whole IPv4 packets.
+    /// Bytes that the host sent, as whole IPv4 packets.
     pub bytes_sent: u64,
-    /// Packets that reached it, by kind.
+    /// Packets that reached the host, by kind.
     pub received: PacketCounts,
-    /// Their bytes, whole IPv4 packets.
+    /// Bytes that reached the host, as whole IPv4 packets.
     pub bytes_received: u64,
-    /// Packets that it sent and that never arrived, by cause.
+    /// Packets that the host sent and that never arrived, by cause.
     pub dropped: DropCounts,
-    /// Their bytes, whole IPv4 packets.
+    /// Bytes of the packets that never arrived, as whole IPv4 packets.
     pub bytes_dropped: u64,
-    /// TCP packets with payload that it sent more than once.
+    /// TCP packets with payload that the host retransmitted.
     pub retransmits: u64,
 }
 
@@ -146,18 +146,18 @@ impl AddAssign for HostStats {
     }
 }
 
-/// One end of a connection.
+/// Counters of one end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConnectionStats {
-    /// Packets of every kind that it sent.
+    /// Packets of every kind that the end sent.
     pub packets_sent: u64,
-    /// Those of them that had been sent before: payload, SYNs and FINs (Linux `tcpi_total_retrans`).
+    /// Retransmitted packets: payload, SYNs and FINs (Linux `tcpi_total_retrans`).
     pub retransmits: u64,
-    /// How often the retransmission timer ran out (RFC 6298 §5.4).
+    /// Number of expirations of the retransmission timer (RFC 6298 §5.4).
     pub timeouts: u64,
-    /// Tail loss probes (RFC 8985 §7) that it sent.
+    /// Tail loss probes (RFC 8985 §7) sent.
     pub loss_probes: u64,
-    /// How often a retransmission turned out to be needless and the window was restored.
+    /// Number of window reductions undone because the retransmissions turned out to be unnecessary.
     pub undos: u64,
     /// Payload bytes that the peer has acknowledged.
     pub bytes_acked: u64,

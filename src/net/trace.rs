@@ -1,26 +1,26 @@
-//! The trace hash: one number for everything that happened, so that two runs can be told to be the same.
+//! The trace hash: one number over everything that happened, used to check that two runs are identical.
 //!
-//! FNV-1a (Fowler, Noll and Vo) over 64-bit words instead of bytes: quick enough to run always. It finds accidents, not
-//! forgeries. Knows nothing of what the words mean.
+//! FNV-1a (Fowler, Noll and Vo) over 64-bit words instead of bytes, fast enough to be computed always. The hash detects
+//! accidental differences; it is not cryptographic.
 
-/// A hash over a sequence of words.
+/// Hash over a sequence of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceHash(u64);
 
 impl TraceHash {
-    /// The hash of nothing.
+    /// Returns the hash of the empty sequence.
     pub const fn new() -> TraceHash {
         TraceHash(0xcbf2_9ce4_8422_2325)
     }
 
-    /// Adds a word.
+    /// Adds a word to the hash.
     pub const fn add(&mut self, word: u64) {
         self.0 = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01b3);
         // The multiplication never moves a high bit down; without this, high words would not reach the low bits.
         self.0 ^= self.0 >> 29;
     }
 
-    /// Adds the words of a byte string and its length.
+    /// Adds the words of a byte string, followed by its length.
     pub fn add_bytes(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
@@ -30,7 +30,7 @@ impl TraceHash {
         self.add(bytes.len() as u64);
     }
 
-    /// The hash so far.
+    /// Returns the value of the hash so far.
     pub const fn value(self) -> u64 {
         self.0
     }

@@ -1,7 +1,6 @@
-//! How a packet travels: uplink, path, downlink, the host's own time, and then the end that it is for.
+//! The transit of a packet: uplink, path, downlink, the host's processing time, and delivery to the receiving end.
 //!
-//! Every packet is counted and traced here, once when it is sent and once where it is lost or delivered. Knows nothing of
-//! what TCP makes of it.
+//! Every packet is counted and traced here, once when it is sent and once when it is lost or delivered.
 
 use bytes::Bytes;
 
@@ -14,10 +13,10 @@ use super::queue::Due;
 use super::stats::DropCause;
 use crate::units::SimTime;
 
-/// The largest payload of a datagram: a whole packet less its headers.
+/// Largest payload of a datagram in bytes: an MTU-sized packet less its headers.
 const MAX_DATAGRAM: usize = 1472;
 
-/// A datagram on its way.
+/// A datagram in flight.
 #[derive(Debug)]
 pub(crate) struct Datagram {
     pub(super) from: HostId,
@@ -27,8 +26,8 @@ pub(crate) struct Datagram {
 }
 
 impl Network {
-    /// Sends a datagram (RFC 768): it arrives once or never, and nobody is told which. More than a packet holds is cut off. False
-    /// where the sender's own queue was full, which a host knows of itself.
+    /// Sends a datagram (RFC 768): it arrives at most once, and neither end learns whether it arrived. A payload longer than
+    /// a packet holds is truncated. Returns false if the sender's own queue was full, which the sending host can see.
     pub fn send_datagram(&mut self, from: HostId, to: HostId, payload: Bytes) -> bool {
         let payload = payload.slice(..payload.len().min(MAX_DATAGRAM));
         let len = payload.len() as u16;
@@ -37,7 +36,7 @@ impl Network {
         self.send_along(path, from, Packet::datagram(place as u32, len))
     }
 
-    /// Sends a TCP packet from the end that it names.
+    /// Sends a TCP packet from the connection end that it names.
     pub(super) fn send(&mut self, mut packet: Packet) {
         let Some(flow) = self.flows.get_mut(packet.flow as usize) else { return };
         flow.in_flight += 1;
@@ -65,7 +64,7 @@ impl Network {
         self.send_along(path, host, packet);
     }
 
-    /// True where the uplink had room.
+    /// Sends a packet along a path. Returns true if the uplink had room.
     fn send_along(&mut self, path: u32, from: HostId, packet: Packet) -> bool {
         let bytes = packet.wire_len();
         let host = &mut self.hosts[from.index()];
@@ -98,8 +97,8 @@ impl Network {
         true
     }
 
-    /// The foremost packet of a path has reached the receiver's downlink. The host's own time is added here, to the instant at
-    /// which the downlink will have sent it, so that it costs no event.
+    /// Handles the arrival of a path's first packet at the receiver's downlink. The host's processing time is added here to
+    /// the instant at which the downlink will have sent the packet, so that it needs no event of its own.
     pub(super) fn arrive_from_path(&mut self, path: u32) {
         let road = &mut self.paths[path as usize];
         let flying = self.in_flight.pop(&mut road.in_flight);
@@ -123,7 +122,7 @@ impl Network {
         }
     }
 
-    /// The foremost packet of a downlink has reached the host's stack.
+    /// Handles the arrival of a downlink's first packet at the host's stack.
     pub(super) fn arrive_from_downlink(&mut self, to: u32) {
         let host = &mut self.hosts[to as usize];
         let flying = self.in_flight.pop(&mut host.arriving);
@@ -169,7 +168,7 @@ impl Network {
         self.drop_if_over(packet.flow);
     }
 
-    /// A packet is gone.
+    /// Counts and traces a lost packet, and releases its state.
     fn lose(&mut self, from: HostId, packet: Packet, cause: DropCause) {
         self.trace_packet(&packet, cause as u64 + 1);
         let stats = &mut self.hosts[from.index()].stats;

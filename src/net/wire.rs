@@ -1,6 +1,7 @@
-//! The wire, watched: one record a packet for those who look on.
+//! The packet log: one record per packet sent, for observers of the network.
 //!
-//! Records are made only while somebody watches, and no more are kept than the watcher asked for: the oldest give way. Knows nothing of screens.
+//! Records are made only while an observer has asked for them, and at most as many are kept as it asked for; the oldest are
+//! discarded first.
 
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
@@ -10,38 +11,39 @@ use super::packet::PacketKind;
 use super::stats::DropCause;
 use crate::units::SimTime;
 
-/// A packet as it left its sender.
+/// Record of a packet as it left its sender.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PacketRecord {
-    /// When it was handed to the uplink.
+    /// Instant at which the packet was handed to the uplink.
     pub at: SimTime,
-    /// Who sent it.
+    /// Address and port of the sender.
     pub from: SocketAddrV4,
-    /// Whom it is for.
+    /// Address and port of the receiver.
     pub to: SocketAddrV4,
-    /// The sending end; `None` for a datagram.
+    /// Sending end of the connection; `None` for a datagram.
     pub connection: Option<ConnectionId>,
-    /// What it is.
+    /// Kind of the packet.
     pub kind: PacketKind,
-    /// The offset of its first byte in the sender's stream.
+    /// Offset of the packet's first byte in the sender's stream.
     pub seq: u64,
-    /// The offset that its sender expects next.
+    /// Offset that the sender expects next from its peer.
     pub ack: u64,
-    /// Payload bytes.
+    /// Payload length in bytes.
     pub len: u16,
-    /// Bytes on the wire, the IPv4 packet.
+    /// Length of the whole IPv4 packet in bytes.
     pub wire_len: u16,
-    /// The receive window that it tells, in bytes.
+    /// Receive window that the packet advertises, in bytes.
     pub window: u32,
-    /// The sender's congestion window, in packets.
+    /// Congestion window of the sender, in packets.
     pub congestion_window: Option<u32>,
-    /// Its payload was sent before.
+    /// True if the payload had been sent before.
     pub is_retransmission: bool,
-    /// Why it will not arrive, where that is known when it is sent. A downlink's full queue shows only there.
+    /// Cause of the packet's loss, if it is known when the packet is sent. A drop at a full downlink queue happens later and
+    /// is not recorded here.
     pub dropped: Option<DropCause>,
 }
 
-/// The latest records, as many as were asked for.
+/// The latest records, up to the capacity that was asked for.
 #[derive(Debug)]
 pub(crate) struct WireLog {
     records: VecDeque<PacketRecord>,
@@ -62,7 +64,7 @@ impl WireLog {
         self.records.push_back(record);
     }
 
-    /// The latest `max` of those that are kept, oldest first, and how many there have been.
+    /// Returns the latest `max` of the records kept, oldest first, and the number of all packets recorded so far.
     pub(crate) fn latest(&self, max: usize) -> (Vec<PacketRecord>, u64) {
         let skipped = self.records.len().saturating_sub(max);
         (self.records.iter().skip(skipped).copied().collect(), self.seen)

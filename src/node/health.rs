@@ -1,11 +1,11 @@
-//! The peer table: who is alive, how far away, and how often probes go astray.
+//! The peer table: which peers are alive, their round-trip times, and the loss of probes.
 //!
-//! A probe is a datagram with a number; the peer sends the number back. Every interval all peers are probed, or one of them in
-//! turn, so that the traffic of many does not grow with the square of their number (as in SWIM, Das, Gupta and Motivala
-//! 2002); a check probes them several times. Probes leave one by one, in an order of the host's own, because a burst of them
-//! would fill the host's own queue and tell of nothing else; one that found that queue full counts against nobody. A peer is
-//! suspect after some probes in a row without an answer, dead after more, and alive again with the first answer, or whatever else
-//! is heard of it. Knows nothing of what peers store.
+//! A probe is a datagram with a number, which the peer sends back. Every interval all peers are probed, or one of them in turn,
+//! so that the traffic of many hosts does not grow with the square of their number (as in SWIM, Das, Gupta and Motivala 2002); a
+//! check probes them several times. Probes are sent one by one, in a random order that each host draws for itself, because a
+//! burst of them would fill the host's own queue and measure nothing else; a probe dropped by that queue does not count as lost.
+//! A peer is suspect after some consecutive probes without an answer, dead after more, and alive again with the first answer or
+//! any other packet from it.
 
 mod check;
 mod peer;
@@ -25,26 +25,26 @@ use crate::net::{HostConfig, HostId, LinkConfig};
 use crate::random::RandomStream;
 use crate::units::{SimDuration, SimTime};
 
-/// The version of probes.
+/// Version of the probe format.
 const VERSION: u8 = 1;
-/// How far apart they are at least.
+/// Shortest time between two probes of a check to the same peer.
 const CHECK_SPACING: SimDuration = SimDuration::from_millis(200);
-/// How far apart the probes of a check are at least, to whichever peers.
+/// Shortest time between two probes of a check to different peers.
 const CHECK_GAP: SimDuration = SimDuration::from_millis(1);
-/// How many bytes a probe has on a link at most, with its headers, and which share of the link may be theirs: as much again
-/// goes to the answers to others' probes.
+/// Largest size of a probe on a link in bytes, with its headers.
 const PROBE_BYTES: u64 = 64;
+/// Fraction of the link's capacity that probes may use, as a divisor; the answers to other hosts' probes use as much again.
 const LINK_SHARE: u64 = 4;
-/// How many peers a host that probes in turn asks in a check: so that the checks of many hosts together stay in proportion to
-/// their number.
+/// Number of peers in a check of a host that probes in turn, so that the traffic of the checks of many hosts stays proportional
+/// to their number.
 const CHECK_PEERS: usize = 32;
 
-/// Who is probed at each interval.
+/// Peers that are probed at each interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probing {
-    /// Every peer.
+    /// Probe every peer once per interval.
     All,
-    /// One of them, in turn.
+    /// Probe one peer per interval, in turn.
     InTurn,
 }
 
@@ -54,33 +54,35 @@ enum Probe {
     Answer(u64),
 }
 
-/// One host's view of the others.
+/// Table of a host's peers and their health.
 #[derive(Debug)]
 pub struct PeerTable {
     config: HealthConfig,
     probing: Probing,
     peers: BTreeMap<HostId, PeerHealth>,
-    /// What became of the latest probes of each, once there were any.
+    /// Results of the latest probes of each peer that was probed.
     recent: BTreeMap<HostId, RecentProbes>,
-    /// Probes on their way, by number: to whom, and when they left.
+    /// Probes under way, by number: the peer and the time of sending.
     outstanding: BTreeMap<u64, (HostId, SimTime)>,
     next_number: u64,
     random: RandomStream,
-    /// The peers in the order in which they are probed, a random one, and whose turn it is next.
+    /// Peers in the order in which they are probed, which is random.
     order: Vec<HostId>,
+    /// Position of the next peer in that order.
     next_peer: usize,
     next_probe_at: Option<SimTime>,
-    /// How far apart probes are at least.
+    /// Shortest time between two probes.
     pace: SimDuration,
-    /// The check that is under way, and which of the outstanding probes belong to one.
+    /// Check that is under way.
     check: Option<Check>,
+    /// Numbers of the outstanding probes that belong to a check.
     check_probes: BTreeSet<u64>,
     datagrams: VecDeque<(HostId, Bytes)>,
     changes: VecDeque<HealthChange>,
 }
 
 impl PeerTable {
-    /// A table without peers, which takes its order and its first instant from `random`.
+    /// Makes a table without peers, which draws its order and the time of its first probe from `random`.
     pub fn new(config: HealthConfig, probing: Probing, random: RandomStream) -> PeerTable {
         PeerTable {
             config,
@@ -101,7 +103,7 @@ impl PeerTable {
         }
     }
 
-    /// Adds a peer, at a random place of the order (Fisher and Yates). Probing begins within the second interval.
+    /// Adds a peer, at a random position of the order (Fisher and Yates). Probing begins within the second interval.
     pub fn add_peer(&mut self, now: SimTime, peer: HostId) {
         if self.peers.insert(peer, PeerHealth::default()).is_some() {
             return;
@@ -116,31 +118,31 @@ impl PeerTable {
         }
     }
 
-    /// Probes leave no closer to one another from now on than the host's `link` has room for.
+    /// Limits the rate of probes to the share of the host's `link` that they may use.
     pub fn keep_to_link(&mut self, link: &HostConfig) {
         let time = |direction: LinkConfig| direction.bandwidth.time_for(PROBE_BYTES * LINK_SHARE);
         self.pace = time(link.up).max(time(link.down));
     }
 
-    /// Every peer and what is known of it.
+    /// Returns every peer and its state.
     pub fn peers(&self) -> impl Iterator<Item = (HostId, &PeerHealth)> {
         self.peers.iter().map(|(&peer, health)| (peer, health))
     }
 
-    /// What is known of one peer.
+    /// Returns the state of one peer.
     pub fn peer(&self, peer: HostId) -> PeerHealth {
         self.peers.get(&peer).copied().unwrap_or_default()
     }
 
-    /// Whether a check is under way: a probe of it is unanswered, or yet to be sent.
+    /// Returns true if a check is under way: one of its probes is outstanding or yet to be sent.
     pub fn is_checking(&self) -> bool {
         self.check.is_some() || !self.check_probes.is_empty()
     }
 
-    /// Probes every peer, or a few of them where this host probes in turn, [`CHECK_PROBES`] times. It is over when the last
-    /// probe has been answered or its timeout has passed: after `CHECK_PROBES x max(200 ms, peers x pace)` and that
-    /// timeout, where `pace` is a millisecond, or four times as long as the link takes for a probe. A check that is under way begins
-    /// anew.
+    /// Begins a check, which probes every peer, or a few of them if this host probes in turn, [`CHECK_PROBES`] times. The check
+    /// ends when its last probe is answered or times out: after `CHECK_PROBES x max(200 ms, peers x pace)` and the timeout, where
+    /// `pace` is a millisecond or four times the transmission time of a probe on the link, whichever is longer. A check that is
+    /// under way begins anew.
     pub fn begin_check(&mut self, now: SimTime) {
         let peers = match self.probing {
             Probing::All => self.order.len(),
@@ -154,7 +156,7 @@ impl PeerTable {
         self.go_on_checking(now);
     }
 
-    /// A datagram has arrived. One that is no probe changes nothing.
+    /// Processes a datagram; one that is no probe is ignored.
     pub fn handle_datagram(&mut self, now: SimTime, from: HostId, payload: &[u8]) {
         match codec::decode(VERSION, payload) {
             Ok(Probe::Request(number)) => self.queue(from, &Probe::Answer(number)),
@@ -163,8 +165,8 @@ impl PeerTable {
         }
     }
 
-    /// A datagram that [`poll_datagram`](Self::poll_datagram) gave was not sent, because the host's own queue was full: that says
-    /// nothing of the peer.
+    /// Withdraws a datagram returned by [`poll_datagram`](Self::poll_datagram) that was dropped because the host's own queue was
+    /// full: the loss does not count against the peer.
     pub fn note_unsent(&mut self, payload: &[u8]) {
         if let Ok(Probe::Request(number)) = codec::decode(VERSION, payload) {
             self.outstanding.remove(&number);
@@ -172,30 +174,30 @@ impl PeerTable {
         }
     }
 
-    /// Something else was heard of a peer, which therefore is alive.
+    /// Records that another packet has arrived from a peer, which is therefore alive.
     pub fn note_heard(&mut self, now: SimTime, peer: HostId) {
         self.update(peer, |health| health.heard(now));
     }
 
-    /// The next datagram to send.
+    /// Returns the next datagram to send.
     pub fn poll_datagram(&mut self) -> Option<(HostId, Bytes)> {
         self.datagrams.pop_front()
     }
 
-    /// The next change of a peer's health.
+    /// Returns the next change of a peer's health.
     pub fn poll_change(&mut self) -> Option<HealthChange> {
         self.changes.pop_front()
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` for never.
+    /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout); `None` if there is no timeout.
     pub fn next_timeout(&self) -> Option<SimTime> {
         let expiry = self.outstanding.values().next().map(|&(_, sent_at)| sent_at + self.config.timeout);
         [expiry, self.next_probe_at, self.check.as_ref().and_then(Check::next_at)].into_iter().flatten().min()
     }
 
-    /// Time has passed: probes may be late, and others due. `heard` says when the latest packet arrived on a connection from a
-    /// peer: one from which anything has come since it was probed has missed nothing, since its answer may have died in a full
-    /// queue.
+    /// Times out probes and sends those that are due. `heard` returns the arrival time of the latest packet on a connection from
+    /// a peer: a peer from which a packet has arrived since the probe was sent has not missed it, since its answer may have been
+    /// dropped by a full queue.
     pub fn handle_timeout(&mut self, now: SimTime, heard: impl Fn(HostId) -> Option<SimTime>) {
         while let Some((&number, &(peer, sent_at))) = self.outstanding.first_key_value() {
             if sent_at + self.config.timeout > now {
@@ -212,13 +214,13 @@ impl PeerTable {
         }
         self.go_on_checking(now);
         if let Some(at) = self.next_probe_at.filter(|&at| at <= now) {
-            // One that is called late does not make up for it by a burst.
+            // A late call does not catch up by a burst of probes.
             self.next_probe_at = Some((at + self.step()).max(now));
             self.probe_next(now);
         }
     }
 
-    /// From one probe to the next.
+    /// Returns the time from one probe to the next.
     fn step(&self) -> SimDuration {
         match self.probing {
             Probing::InTurn => self.config.interval,
@@ -227,7 +229,7 @@ impl PeerTable {
         .max(self.pace)
     }
 
-    /// Sends the probe of a check that is due; every one has its own instant.
+    /// Sends the probes of a check that are due; each has its own time.
     fn go_on_checking(&mut self, now: SimTime) {
         while let Some(check) = &mut self.check {
             let Some(at) = check.next_at() else {
@@ -245,7 +247,7 @@ impl PeerTable {
     }
 
     fn handle_answer(&mut self, now: SimTime, from: HostId, number: u64) {
-        // An answer from somebody else, or to a probe given up, is none.
+        // An answer from another host, or to a probe that has timed out, is ignored.
         if self.outstanding.get(&number).is_none_or(|&(peer, _)| peer != from) {
             return;
         }

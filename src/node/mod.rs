@@ -1,14 +1,14 @@
-//! Floor 2: one peer of the storage network, without I/O.
+//! Floor 2: one node of the storage network, without I/O.
 //!
-//! A node takes in what arrives (bytes of a connection, outcomes of its disk, datagrams, time) and gives out what it wants
-//! done ([`Node::poll_output`]): bytes to send, work for its disk, probes. Whoever drives it carries that out.
+//! A node takes inputs (bytes of a connection, outcomes of its disk, datagrams, time) and returns outputs
+//! ([`Node::poll_output`]): bytes to send, work for its disk, probes. The caller carries these out.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
 //! | [`protocol`] | requests, responses and the frames that carry them |
-//! | [`health`] | the peer table: probes, round-trip times, who is alive |
+//! | [`health`] | the peer table: probes, round-trip times, and which peers are alive |
 //!
-//! Knows nothing of files, transfers or placement: a segment is a segment.
+//! Independent of files, transfers and placement: a node handles single segments.
 
 pub mod health;
 mod process;
@@ -34,58 +34,58 @@ use crate::storage::standing::Trouble;
 use crate::storage::volume::{Volume, VolumeError, VolumeStats};
 use crate::units::SimTime;
 
-/// The port that nodes listen on.
+/// TCP port that nodes listen on.
 pub const NODE_PORT: u16 = 7000;
 
-/// Names one piece of work that a node has given to its disk.
+/// Identifier of one operation that a node has requested of its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DiskJob(pub u64);
 
-/// What a node wants done.
+/// Output of a node, which the caller carries out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeOutput {
-    /// Write these bytes to the connection, the header first.
+    /// Write these bytes to the connection, first the header, then the payload.
     Send {
-        /// The connection's end at this node.
+        /// Local end of the connection, at this node.
         connection: ConnectionId,
-        /// The request that is answered.
+        /// Tag of the request that is answered.
         tag: RequestTag,
-        /// The frame without its payload.
+        /// Frame without its payload.
         header: Bytes,
-        /// The payload; empty where there is none.
+        /// Payload of the frame; it may be empty.
         payload: Bytes,
     },
-    /// The peer does not keep to the protocol: end the connection.
+    /// Abort the connection, since the peer has violated the protocol.
     Abort {
-        /// The connection's end at this node.
+        /// Local end of the connection, at this node.
         connection: ConnectionId,
-        /// What was wrong.
+        /// Description of the violation.
         reason: String,
     },
-    /// Carry this out on the node's disk, in the order in which it is asked for, and report to [`Node::handle_disk`].
+    /// Run an operation on the node's disk, in the order of the outputs, and report its outcome to [`Node::handle_disk`].
     Disk {
-        /// The work's name.
+        /// Identifier of the operation.
         job: DiskJob,
-        /// The work.
+        /// Operation to run on the disk.
         op: DiskOp,
     },
-    /// A request has arrived whole.
+    /// A request has been received completely.
     Received {
-        /// The connection's end at this node.
+        /// Local end of the connection, at this node.
         connection: ConnectionId,
-        /// The request.
+        /// Tag of the received request.
         tag: RequestTag,
     },
-    /// Send this datagram.
+    /// Send a datagram to another host.
     Datagram {
-        /// To whom.
+        /// Host that the datagram goes to.
         to: HostId,
-        /// What it says.
+        /// Content of the datagram.
         payload: Bytes,
     },
 }
 
-/// One peer: its volume, its connections, its view of the others.
+/// Node of the storage network: its volume, its connections, and its view of the other nodes.
 #[derive(Debug)]
 pub struct Node {
     number: NodeNumber,
@@ -94,24 +94,24 @@ pub struct Node {
     jobs: HashMap<DiskJob, Job>,
     next_job: u64,
     stopped: bool,
-    /// Why it cannot run.
+    /// Reason why the node does not run or does not accept segments.
     trouble: Option<Trouble>,
-    /// Who answers probes.
+    /// Peers that the node probes, and their health.
     pub peers: PeerTable,
     outputs: VecDeque<NodeOutput>,
 }
 
-/// One connection that a node has accepted.
+/// State of a connection that the node has accepted.
 #[derive(Debug, Default)]
 struct Session {
     reader: FrameReader,
-    /// Requests that are not answered yet.
+    /// Number of requests that are not answered yet.
     open_requests: u32,
-    /// An answer is on its way and not acknowledged.
+    /// True if an answer was sent and is not acknowledged yet.
     answering: bool,
 }
 
-/// What a piece of disk work is for.
+/// Disk operation under way, and the request that it belongs to.
 #[derive(Debug)]
 struct Job {
     connection: ConnectionId,
@@ -128,7 +128,7 @@ enum Purpose {
 }
 
 impl Node {
-    /// A node that runs and holds what `volume` says. When it probes whom is drawn from `probes`.
+    /// Makes a running node with this volume. The times and the order of its probes are drawn from `probes`.
     pub fn new(number: NodeNumber, volume: Volume, health: HealthConfig, probes: RandomStream) -> Node {
         Node {
             number,
@@ -143,105 +143,106 @@ impl Node {
         }
     }
 
-    /// A node whose disk is in trouble: its process does not run, or it gives segments and takes none.
+    /// Makes a node whose disk is in trouble: depending on the trouble its process does not run, or it serves reads and accepts
+    /// no segments.
     pub fn troubled(number: NodeNumber, volume: Volume, trouble: Trouble, health: HealthConfig, probes: RandomStream) -> Node {
         Node { stopped: trouble.stops(), trouble: Some(trouble), ..Node::new(number, volume, health, probes) }
     }
 
-    /// Takes no more segments, because of this.
+    /// Makes the node refuse segments for this reason.
     pub fn set_trouble(&mut self, trouble: Trouble) {
         self.trouble = Some(trouble);
     }
 
-    /// Takes segments again, for its disk has room.
+    /// Makes the node accept segments again after its disk was full.
     pub fn clear_full(&mut self) {
         self.trouble.take_if(|trouble| *trouble == Trouble::Full);
     }
 
-    /// Runs from now on with this volume, which is all its own.
+    /// Makes the node run with this volume, which belongs to it from now on.
     pub fn take_over(&mut self, volume: Volume) {
         self.volume = volume;
         self.trouble = None;
         self.stopped = false;
     }
 
-    /// Removes segments that nobody has asked to be deleted by a request; gives what is to be done on the disk. Report the outcome
-    /// to [`discarded`](Self::discarded).
+    /// Deletes segments without a request of a client, and returns the operation to run on the disk. The outcome has to be
+    /// reported to [`discarded`](Self::discarded).
     pub fn discard(&mut self, ids: &[SegmentId]) -> DiskOp {
         self.volume.delete(ids)
     }
 
-    /// What became of a [`discard`](Self::discard).
+    /// Records the outcome of a [`discard`](Self::discard).
     pub fn discarded(&mut self, op: &DiskOp, outcome: &Result<DiskOutcome, DiskError>) {
         self.volume.deleted(op.deletes(), outcome);
     }
 
-    /// Why it does not take or give segments, where something is wrong with its disk.
+    /// Returns the trouble of the node's disk, if any.
     pub fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
     }
 
-    /// Which node it is.
+    /// Returns the number of the node.
     pub fn number(&self) -> NodeNumber {
         self.number
     }
 
-    /// How full its volume is.
+    /// Returns the fill level of the node's volume.
     pub fn volume_stats(&self) -> VolumeStats {
         self.volume.stats()
     }
 
-    /// Whether its volume has a segment, or will have when its disk is done.
+    /// Returns true if the volume holds a segment, or will after the pending disk operations.
     pub fn holds(&self, id: SegmentId) -> bool {
         self.volume.holds(id)
     }
 
-    /// How many bytes a segment has that it holds.
+    /// Returns the length of a stored segment in bytes; `None` if it is not stored.
     pub fn len_of(&self, id: SegmentId) -> Option<u64> {
         self.volume.len_of(id)
     }
 
-    /// How many connections it has.
+    /// Returns the number of open connections.
     pub fn connection_count(&self) -> usize {
         self.sessions.len()
     }
 
-    /// How many requests it has taken and not answered.
+    /// Returns the number of requests that were received and are not answered yet.
     pub fn open_requests(&self) -> u32 {
         self.sessions.values().map(|session| session.open_requests).sum()
     }
 
-    /// The next thing that it wants done. Call it until it gives nothing, after every other call.
+    /// Returns the next output. The caller polls until it returns `None`, after every other call.
     pub fn poll_output(&mut self) -> Option<NodeOutput> {
         self.outputs.pop_front()
     }
 
-    /// A peer has connected.
+    /// Adds a connection that a client has opened.
     pub fn handle_connected(&mut self, connection: ConnectionId) {
         if !self.stopped {
             self.sessions.insert(connection, Session::default());
         }
     }
 
-    /// A connection is over. Its requests are carried out, but nobody hears of it.
+    /// Removes a connection that has ended. Its pending requests are still carried out, but no responses are sent.
     pub fn handle_ended(&mut self, connection: ConnectionId) {
         self.sessions.remove(&connection);
     }
 
-    /// Everything that was sent on a connection has been acknowledged.
+    /// Records that everything sent on a connection has been acknowledged.
     pub fn handle_drained(&mut self, connection: ConnectionId) {
         if let Some(session) = self.sessions.get_mut(&connection) {
             session.answering = false;
         }
     }
 
-    /// How many bytes it wants of a connection next: the most to pass to [`handle_bytes`](Self::handle_bytes) at once, and how
-    /// many should be there before it is worth the trouble.
+    /// Returns the largest number of bytes to pass to [`handle_bytes`](Self::handle_bytes) at once, and the number of bytes that
+    /// should have arrived before the call is worthwhile.
     pub fn wants(&self, connection: ConnectionId) -> Option<(usize, u64)> {
         self.sessions.get(&connection).map(|session| (session.reader.piece_max(), session.reader.frame_rest()))
     }
 
-    /// Bytes have arrived, no more than [`wants`](Self::wants) said.
+    /// Processes bytes that have arrived, no more than [`wants`](Self::wants) has returned.
     pub fn handle_bytes(&mut self, connection: ConnectionId, bytes: Bytes) {
         let Some(session) = self.sessions.get_mut(&connection) else { return };
         let step = session.reader.push(bytes).and_then(|step| match step {
@@ -299,7 +300,7 @@ impl Node {
         self.outputs.push_back(NodeOutput::Disk { job: name, op });
     }
 
-    /// The disk has done, or failed to do, what it was asked.
+    /// Processes the outcome of a disk operation.
     pub fn handle_disk(&mut self, job: DiskJob, outcome: Result<DiskOutcome, DiskError>) {
         let Some(Job { connection, tag, purpose }) = self.jobs.remove(&job) else { return };
         let mut refused = None;
@@ -317,7 +318,7 @@ impl Node {
             (Purpose::Get(id), Ok(DiskOutcome::Read { bytes })) => (Response::Segment { id }, bytes),
             (Purpose::Get(id), Ok(_)) => (Response::Refused(Refusal::NotStored { id }), Bytes::new()),
             (Purpose::Put(id), Ok(_)) => (Response::Stored { id }, Bytes::new()),
-            // What is still there is owed, and has to be asked for again.
+            // The segments that are left have to be deleted by another request.
             (Purpose::Delete(_), Ok(DiskOutcome::NotDeleted { error, .. })) => (Response::Refused(error.into()), Bytes::new()),
             (Purpose::Delete(_), Ok(_)) => (Response::Deleted, Bytes::new()),
         };
@@ -338,7 +339,7 @@ impl Node {
         }
     }
 
-    /// A datagram has arrived: a probe of another's, or an answer to one of ours.
+    /// Processes a datagram: a probe of another host, or the answer to a probe of this node.
     pub fn handle_datagram(&mut self, now: SimTime, from: HostId, payload: &[u8]) {
         if !self.stopped {
             self.peers.handle_datagram(now, from, payload);
@@ -346,13 +347,13 @@ impl Node {
         }
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` for never.
+    /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout); `None` if there is no timeout.
     pub fn next_timeout(&self) -> Option<SimTime> {
         if self.stopped { None } else { self.peers.next_timeout() }
     }
 
-    /// Time has passed; `heard` says when the latest packet arrived on a connection from a host. Calling it too early changes
-    /// nothing.
+    /// Processes the passage of time; `heard` returns the arrival time of the latest packet on a connection from a host. Calls
+    /// before the next timeout change nothing.
     pub fn handle_timeout(&mut self, now: SimTime, heard: impl Fn(HostId) -> Option<SimTime>) {
         if !self.stopped {
             self.peers.handle_timeout(now, heard);
@@ -360,7 +361,7 @@ impl Node {
         }
     }
 
-    /// Begins to ask every peer whether it is there.
+    /// Begins a health check that probes the peers several times.
     pub fn check_peers(&mut self, now: SimTime) {
         if !self.stopped {
             self.peers.begin_check(now);
@@ -374,14 +375,14 @@ impl Node {
         }
     }
 
-    /// The process ends: connections are forgotten, and what the disk still does is nobody's concern.
+    /// Stops the process: its connections are forgotten, and the outcomes of pending disk operations are no longer answered.
     pub fn stop(&mut self) {
         self.stopped = true;
         self.sessions.clear();
         self.outputs.retain(|output| matches!(output, NodeOutput::Disk { .. }));
     }
 
-    /// The process runs again, with what its volume holds. It does not where something is wrong with its disk.
+    /// Starts the process again, with the present content of its volume, unless the trouble of its disk prevents that.
     pub fn start(&mut self) {
         self.stopped = self.trouble.as_ref().is_some_and(Trouble::stops);
     }

@@ -1,4 +1,4 @@
-//! What a node's process is doing, told from what it really has in hand. Knows nothing of why.
+//! The state of a node's process, derived from the requests and the disk work that it has in hand.
 
 use std::fmt;
 
@@ -6,32 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use super::Node;
 
-/// What a waiting process waits for.
+/// Resource that a waiting process waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WaitingFor {
-    /// Its disk has work to finish.
+    /// The disk has operations to finish.
     Disk,
-    /// An answer has left and is not acknowledged.
+    /// An answer was sent and is not acknowledged yet.
     Network,
 }
 
-/// What a node's process is doing.
+/// State of a node's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ProcessState {
-    /// Nothing is asked of it.
+    /// The process has no request in hand.
     Ready,
-    /// A request is arriving.
+    /// A request is being received.
     Running,
-    /// What is asked of it depends on something else.
+    /// A request in hand depends on the disk or the network.
     Waiting(WaitingFor),
-    /// It does not run.
+    /// The process does not run.
     Stopped,
 }
 
 impl ProcessState {
-    /// The word on screens and in reports.
+    /// Returns the name of the state on screens and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             ProcessState::Ready => "READY",
@@ -49,8 +49,8 @@ impl fmt::Display for ProcessState {
 }
 
 impl Node {
-    /// What the process is doing now: it runs while a request arrives; else it waits while its disk works or an answer is on
-    /// its way; else it is ready.
+    /// Returns the present state of the process: it runs while a request is being received; otherwise it waits while its disk
+    /// works or an answer is unacknowledged; otherwise it is ready.
     pub fn state(&self) -> ProcessState {
         if self.stopped {
             ProcessState::Stopped

@@ -1,15 +1,14 @@
-//! What nodes and their clients say to each other, and the frames that carry it.
+//! The protocol between nodes and their clients: requests, responses, and the frames that carry them.
 //!
 //! ```text
 //! 0        1               3                  7            7 + h              7 + h + p
 //! ├────────┼───────────────┼──────────────────┼────────────┼──────────────────┤
 //! │version │header len (h) │payload len (p)   │ header     │ payload          │
-//! │ u8     │ u16           │ u32              │ bincode    │ bytes as they are│
+//! │ u8     │ u16           │ u32              │ bincode    │ raw bytes        │
 //! ```
 //!
-//! Numbers are little-endian. The payload is a segment, or segment names one after the other, and is passed on without being
-//! copied. Every length has a bound, so that a wrong one is refused before anything is kept for it. Knows nothing of what a
-//! node does about a request.
+//! Numbers are little-endian. The payload is a segment, or a sequence of segment names, and is passed on without being copied.
+//! Every length has an upper bound, so that a wrong length is refused before memory is allocated for it.
 
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -20,140 +19,140 @@ use crate::storage::disk::DiskError;
 use crate::storage::segment::{SegmentId, SegmentSize};
 use crate::storage::volume::VolumeStats;
 
-/// The version of frames and headers.
+/// Version of the format of frames and headers.
 const VERSION: u8 = 1;
-/// Version, header length and payload length.
+/// Length of the prefix in bytes: version, header length and payload length.
 const PREFIX_LEN: usize = 7;
-/// No header has more bytes.
+/// Largest length of a header in bytes.
 const HEADER_MAX: usize = 1024;
-/// No payload has more bytes: a segment of the largest size, which a connection's receive buffer holds whole.
+/// Largest length of a payload in bytes: that of the largest segment, which fits the receive buffer of a connection.
 const PAYLOAD_MAX: usize = SegmentSize::MAX.as_u64() as usize;
-/// Bytes of a segment's name.
+/// Length of a segment's name in bytes.
 const ID_LEN: usize = 32;
 
-/// No request names more segments: 2 MiB of names.
+/// Largest number of segments in one request: 2 MiB of names.
 pub const IDS_MAX: usize = 65_536;
 
-/// Names a request among those of its connection; its response bears the same.
+/// Tag of a request, unique on its connection; the response carries the same tag.
 pub type RequestTag = u64;
 
-/// What a client asks of a node.
+/// Request of a client to a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Are you there?
+    /// Ask for a sign of life.
     Ping,
-    /// Keep the segment in the payload.
+    /// Store the segment in the payload.
     Put {
-        /// Its name.
+        /// Name of the segment to store.
         id: SegmentId,
     },
-    /// Give this segment back.
+    /// Read a segment from the volume.
     Get {
-        /// Its name.
+        /// Name of the segment to read.
         id: SegmentId,
     },
-    /// Forget the segments that the payload names.
+    /// Delete the segments that the payload names.
     Delete,
     /// Make the segments that the payload names durable.
     Commit,
-    /// How full are you?
+    /// Ask for the fill level of the volume.
     Stat,
 }
 
-/// What a node answers.
+/// Response of a node to a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
-    /// I am.
+    /// Sign of life, the answer to a ping.
     Pong,
     /// The segment is written; a power loss may still take it.
     Stored {
-        /// Its name.
+        /// Name of the stored segment.
         id: SegmentId,
     },
-    /// The segment is in the payload.
+    /// The segment was read and is in the payload.
     Segment {
-        /// Its name.
+        /// Name of the segment in the payload.
         id: SegmentId,
     },
-    /// They are gone.
+    /// The requested segments are deleted.
     Deleted,
-    /// They are durable.
+    /// The requested segments are durable.
     Committed,
-    /// This full.
+    /// Fill level of the volume.
     Stat(VolumeStats),
-    /// No, and why.
+    /// The request is refused for this reason.
     Refused(Refusal),
 }
 
-/// Why a node does not do what it was asked.
+/// Reason why a node refuses a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
 pub enum Refusal {
-    /// It would pass the volume's capacity.
+    /// The segment would exceed the capacity of the volume.
     #[error("its volume is full ({free} bytes are free, {needed} needed)")]
     Full {
-        /// How many bytes the segment has.
+        /// Number of bytes that the segment needs.
         needed: u64,
-        /// How many are free.
+        /// Number of free bytes of the volume.
         free: u64,
     },
-    /// The real disk has no room.
+    /// The real disk has no room left.
     #[error("no space is left on its disk")]
     DiskFull,
-    /// The segment is not there.
+    /// The segment is not stored on the node.
     #[error("it does not hold segment {id:?}")]
     NotStored {
-        /// The segment.
+        /// Name of the requested segment.
         id: SegmentId,
     },
-    /// What is there, or what arrived, is not what it is called.
+    /// The stored or the received bytes do not have the digest that they are named by.
     #[error("its copy of segment {id:?} is damaged")]
     Corrupt {
-        /// The segment.
+        /// Name of the damaged segment.
         id: SegmentId,
     },
-    /// The disk failed.
+    /// The disk of the node failed.
     #[error("its disk failed: {0}")]
     Disk(DiskError),
-    /// Nothing on its volume is changed.
+    /// The volume is read-only.
     #[error("its volume is only read")]
     ReadOnly,
-    /// The segment is there, but a failed sync may have lost it.
+    /// The segment is stored, but a failed sync may have lost it.
     #[error("its disk may have lost segment {id:?}: a sync has failed since it was written")]
     Doubtful {
-        /// The segment.
+        /// Name of the segment in doubt.
         id: SegmentId,
     },
 }
 
-/// What does not keep to the protocol.
+/// Violation of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProtocolError {
-    /// Another version, or no frame at all.
+    /// The frame has another version, or the bytes are no frame.
     #[error("frame version {found} is unknown (this program speaks version {VERSION})")]
     Version {
-        /// The version found.
+        /// Version of the received frame.
         found: u8,
     },
-    /// A length beyond its bound.
+    /// A length exceeds its upper bound.
     #[error("a {part} of {length} bytes is too long (at most {limit})")]
     TooLong {
-        /// Which part.
+        /// Name of the part that is too long.
         part: &'static str,
-        /// How long it claims to be.
+        /// Length of the part in bytes.
         length: usize,
-        /// How long it may be.
+        /// Largest allowed length in bytes.
         limit: usize,
     },
-    /// A header that says nothing.
+    /// The header cannot be decoded or encoded.
     #[error("the header is damaged: {reason}")]
     Header {
-        /// What was wrong.
+        /// Message of the codec.
         reason: String,
     },
-    /// A payload that does not fit the header.
+    /// The length of the payload does not fit the message in the header.
     #[error("a payload of {length} bytes does not belong to this message")]
     Payload {
-        /// How long it is.
+        /// Length of the payload in bytes.
         length: usize,
     },
 }
@@ -164,10 +163,10 @@ struct Envelope<T> {
     body: T,
 }
 
-/// The beginning of a frame that carries `message` and is followed by `payload`.
+/// Encodes the prefix and the header of a frame that carries `message` and is followed by `payload`.
 ///
 /// # Errors
-/// Where the message or the payload passes its bound.
+/// Fails if the message or the payload exceeds its length limit, or the message cannot be encoded.
 pub fn frame<T: Serialize>(tag: RequestTag, message: &T, payload: &Bytes) -> Result<Bytes, ProtocolError> {
     let header = codec::encode(VERSION, &Envelope { tag, body: message });
     let header = header.map_err(|error| ProtocolError::Header { reason: error.to_string() })?;
@@ -181,7 +180,7 @@ pub fn frame<T: Serialize>(tag: RequestTag, message: &T, payload: &Bytes) -> Res
     Ok(bytes.freeze())
 }
 
-/// A payload that names segments.
+/// Encodes segment names as a payload.
 pub fn ids_payload(ids: &[SegmentId]) -> Bytes {
     ids.iter().flat_map(|id| id.as_bytes()).copied().collect::<Vec<u8>>().into()
 }
@@ -190,19 +189,19 @@ fn check_length(part: &'static str, length: usize, limit: usize) -> Result<(), P
     if length > limit { Err(ProtocolError::TooLong { part, length, limit }) } else { Ok(()) }
 }
 
-/// A frame that has arrived.
+/// Frame that has been received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     header: Bytes,
-    /// What followed the header.
+    /// Bytes that followed the header.
     pub payload: Bytes,
 }
 
 impl Frame {
-    /// The request that it carries.
+    /// Decodes the request that the frame carries.
     ///
     /// # Errors
-    /// Where it is none, or its payload does not fit.
+    /// Fails if the frame carries no request, or its payload does not fit the request.
     pub fn request(&self) -> Result<(RequestTag, Request), ProtocolError> {
         let (tag, request) = self.message()?;
         let fits = match request {
@@ -213,10 +212,10 @@ impl Frame {
         if fits { Ok((tag, request)) } else { Err(ProtocolError::Payload { length: self.payload.len() }) }
     }
 
-    /// The response that it carries.
+    /// Decodes the response that the frame carries.
     ///
     /// # Errors
-    /// Where it is none, or its payload does not fit.
+    /// Fails if the frame carries no response, or its payload does not fit the response.
     pub fn response(&self) -> Result<(RequestTag, Response), ProtocolError> {
         let (tag, response) = self.message()?;
         let carries_segment = matches!(response, Response::Segment { .. });
@@ -227,7 +226,7 @@ impl Frame {
         }
     }
 
-    /// The segments that the payload names.
+    /// Returns the segment names in the payload.
     pub fn ids(&self) -> Vec<SegmentId> {
         let (names, _) = self.payload.as_chunks::<ID_LEN>();
         names.iter().map(|&name| SegmentId::from_bytes(name)).collect()
@@ -240,16 +239,16 @@ impl Frame {
     }
 }
 
-/// What has come of some bytes.
+/// Result of passing bytes to a frame reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadStep {
-    /// Nothing yet.
+    /// The frame is not complete yet.
     More,
-    /// A frame is here.
+    /// The frame is complete.
     Frame(Frame),
 }
 
-/// Puts frames together from bytes as they come.
+/// Reader that assembles frames from the bytes of a connection.
 #[derive(Debug, Default)]
 pub struct FrameReader {
     lengths: Option<(usize, usize)>,
@@ -257,7 +256,7 @@ pub struct FrameReader {
     part: Part,
 }
 
-/// A part of a frame that is arriving: as one piece where it came as one.
+/// Part of a frame that is being received; it is not copied if it arrives in one piece.
 #[derive(Debug, Default)]
 struct Part {
     first: Bytes,
@@ -286,17 +285,17 @@ impl Part {
 }
 
 impl FrameReader {
-    /// Whether part of a frame has arrived.
+    /// Returns true if part of a frame has arrived.
     pub fn is_mid_frame(&self) -> bool {
         self.lengths.is_some() || self.part.len() > 0
     }
 
-    /// The most bytes to push at once, so that no piece belongs to two parts.
+    /// Returns the largest number of bytes to push at once, so that no piece belongs to two parts.
     pub fn piece_max(&self) -> usize {
         self.part_len() - self.part.len()
     }
 
-    /// How many bytes are missing until something can be done: the prefix, or the rest of the frame.
+    /// Returns the number of bytes that are missing from the prefix, or from the rest of the frame.
     pub fn frame_rest(&self) -> u64 {
         let after = match (self.lengths, &self.header) {
             (Some((_, payload)), None) => payload,
@@ -313,10 +312,10 @@ impl FrameReader {
         }
     }
 
-    /// Takes in bytes, [`piece_max`](Self::piece_max) at the most.
+    /// Processes at most [`piece_max`](Self::piece_max) bytes.
     ///
     /// # Errors
-    /// Where they do not keep to the protocol; the reader is of no use afterwards.
+    /// Fails if the bytes violate the protocol; the reader cannot be used afterwards.
     pub fn push(&mut self, bytes: Bytes) -> Result<ReadStep, ProtocolError> {
         self.part.push(bytes);
         if self.part.len() < self.part_len() {

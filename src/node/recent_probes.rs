@@ -1,19 +1,19 @@
-//! The latest probes of one peer, and what they say: round-trip times and how many went unanswered.
+//! The latest probes of one peer, and the figures computed from them: round-trip times and the number of lost probes.
 //!
-//! All figures of a round trip come from here, so that every screen, table and report says the same of it, over the same
-//! probes. Knows nothing of when probes are sent.
+//! All figures of round-trip times come from here, so that every screen, table and report shows the same values, computed from
+//! the same probes.
 
 use crate::units::SimDuration;
 
-/// How many probes the figures are of: the latest whose fate is known.
+/// Number of probes that the figures are computed from: the latest ones that were answered or have timed out.
 pub const PROBES_MAX: usize = 10;
 
-/// The unit in which times are kept, in nanoseconds: a network of a thousand nodes has a million of these lists.
+/// Unit of the stored times, in nanoseconds: a network of a thousand nodes has a million of these lists.
 const TICK: u64 = 100;
-/// A probe that was not answered, among times in ticks.
+/// Value that marks a probe without an answer, among times in ticks.
 const UNANSWERED: u32 = u32::MAX;
 
-/// What became of the latest probes, the oldest overwritten first.
+/// Results of the latest probes of a peer, in a ring buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RecentProbes {
     fates: [u32; PROBES_MAX],
@@ -27,32 +27,33 @@ impl Default for RecentProbes {
     }
 }
 
-/// Figures of the last [`PROBES_MAX`] probes of a peer, or of as many as there have been.
+/// Figures of the last [`PROBES_MAX`] probes of a peer, or of fewer if there have not been as many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RoundTrips {
-    /// The round-trip time of the last probe that was answered; `None` before there was one.
+    /// Round-trip time of the last answered probe; `None` before the first answer.
     pub last: Option<SimDuration>,
-    /// The mean of those that were answered; `None` where none was.
+    /// Mean round-trip time of the answered probes; `None` if none was answered.
     pub average: Option<SimDuration>,
-    /// The shortest of them.
+    /// Shortest round-trip time of the answered probes.
     pub best: Option<SimDuration>,
-    /// The longest of them.
+    /// Longest round-trip time of the answered probes.
     pub worst: Option<SimDuration>,
-    /// How many probes the figures are of.
+    /// Number of probes that the figures are computed from.
     pub probes: u32,
-    /// How many of them were answered in time.
+    /// Number of these probes that were answered in time.
     pub answers: u32,
 }
 
 impl RoundTrips {
-    /// The share of the probes that went unanswered, from 0 to 1.
+    /// Returns the share of probes without an answer, from 0 to 1.
     pub fn loss(&self) -> f64 {
         if self.probes == 0 { 0.0 } else { f64::from(self.probes - self.answers) / f64::from(self.probes) }
     }
 }
 
 impl RecentProbes {
-    /// Takes in a probe's round-trip time, or that it was not answered. Gives the figures, whose last answer was `last` before.
+    /// Adds the round-trip time of a probe, or `None` for a lost probe, and returns the figures; `last` is the previous
+    /// round-trip time.
     pub(super) fn note(&mut self, round_trip: Option<SimDuration>, last: Option<SimDuration>) -> RoundTrips {
         let ticks = |time: SimDuration| u32::try_from(time.as_nanos() / TICK).unwrap_or(UNANSWERED).min(UNANSWERED - 1);
         self.fates[usize::from(self.next)] = round_trip.map_or(UNANSWERED, ticks);

@@ -1,5 +1,5 @@
-//! Standard input and output in the place of a file. Whatever has to lie somewhere meanwhile has no name, so that nobody else can
-//! open it and nothing is left of it, whatever the end is. Knows nothing of what is stored.
+//! Standard input and output in the place of a file. Intermediate files have no name, so that no other process can open them and
+//! they vanish however the program ends.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -14,24 +14,24 @@ use crate::failure::Advise;
 use crate::interrupt::interrupted;
 use crate::output;
 
-/// How much is read at a time.
+/// Size of the buffer for reading standard input, in bytes.
 const CHUNK: usize = 64 << 10;
 
-/// Whether a path stands for standard input or output.
+/// Returns true if a path stands for standard input or output.
 pub(super) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// A file without a name, for its owner alone.
+/// Creates a file without a name, which is accessible to its owner alone.
 pub(super) fn unnamed() -> Result<OpenFile> {
     let directory = std::env::temp_dir();
     let name = format!("a temporary file in {}", directory.display());
-    // O_TMPFILE with mode 0600, or removed as soon as it is made (open(2)).
+    // The file is made by O_TMPFILE with mode 0600, or removed as soon as it is made (open(2)).
     let file = tempfile::tempfile_in(&directory).wrap_err_with(|| format!("cannot make {name}"));
     Ok(OpenFile::new(file.suggestion("TMPDIR names another directory")?, &name))
 }
 
-/// Standard input in a file, since a source is read from the start and its size is known before.
+/// Copies standard input into a file, since an upload reads its source from the start and must know its size beforehand.
 pub(super) fn spooled_stdin() -> Result<OpenFile> {
     if is_stdin_closed() {
         return Err(eyre!("standard input is closed"))
@@ -52,15 +52,16 @@ pub(super) fn spooled_stdin() -> Result<OpenFile> {
     Ok(OpenFile::new(spool.file().try_clone().wrap_err("cannot read standard input")?, "standard input"))
 }
 
-/// Whether this process was started without a standard input: the runtime puts /dev/null in its place then, for reading and writing,
-/// where a shell's `< /dev/null` is for reading alone.
+/// Returns true if this process was started without a standard input. The runtime then opens /dev/null for reading and writing in
+/// its place, whereas a shell's `< /dev/null` opens it for reading only.
 fn is_stdin_closed() -> bool {
     let Ok(null) = std::fs::metadata("/dev/null") else { return false };
     let is_null = fstat(io::stdin()).is_ok_and(|found| null.file_type().is_char_device() && found.st_rdev == null.rdev());
     is_null && fcntl_getfl(io::stdin()).is_ok_and(|flags| flags.contains(OFlags::RDWR))
 }
 
-/// Gives all of a file to whoever reads standard output; a thread may wait for them, so that an interruption ends it.
+/// Writes a whole file to standard output, on a thread that may block, so that an interruption can end the wait for a slow
+/// reader.
 pub(super) async fn pour_out(open: OpenFile) -> Result<()> {
     let pour = move || {
         let mut file: &File = open.file();

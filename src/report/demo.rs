@@ -1,4 +1,4 @@
-//! The demonstration's report. Knows nothing of how the demonstration is run.
+//! The report of the demonstration, as JSON fields and as text with tables.
 
 use serde::Serialize;
 
@@ -8,19 +8,19 @@ use crate::auth::{Account, CodeKind};
 use crate::engine::transfer::{SegmentStory, TransferReport};
 use crate::storage::segment::Sha256Digest;
 
-/// How many segments the text shows of each file.
+/// Number of segments of each file that the text shows.
 const SEGMENTS_SHOWN: usize = 4;
 
 /// A user of the demonstration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UserReport {
-    /// The user name.
+    /// Name of the user.
     pub user: String,
-    /// What they may do: `admin` or `user`.
+    /// Role of the account: `admin` or `user`.
     pub role: &'static str,
-    /// What they logged in with beside the password: `app` or `mail`.
+    /// Second factor of the login: `app` or `mail`; absent if there is none.
     pub second_factor: Option<&'static str>,
-    /// Backup codes that are left.
+    /// Number of backup codes that are left.
     pub backup_codes: usize,
 }
 
@@ -35,51 +35,52 @@ impl From<&Account> for UserReport {
     }
 }
 
-/// One file, there and back.
+/// The upload and the download of one file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileReport {
-    /// The user who stored it and fetched it back.
+    /// Name of the user who stored the file and fetched it again.
     pub owner: String,
-    /// Its name.
+    /// Name of the file.
     pub name: String,
-    /// Its bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Its segments.
+    /// Number of segments of the file.
     pub segments: u32,
-    /// Its digest, as it was stored.
+    /// SHA-256 digest of the stored file.
     pub sha256: Sha256Digest,
-    /// The way there.
+    /// Figures of the upload.
     pub upload: WayReport,
-    /// The way back.
+    /// Figures of the download.
     pub download: WayReport,
-    /// Every byte came back.
+    /// True if the fetched file equals the stored one in every byte.
     pub verified: bool,
 }
 
-/// One segment on its way to its holder. Times are seconds since the start of the simulation; one that did not come is absent.
+/// The upload of one segment to its holder. Times are in seconds since the start of the simulation; the time of a step that did
+/// not happen is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SegmentReport {
-    /// Its file.
+    /// Name of the file to which the segment belongs.
     pub file: String,
-    /// Its place in the file.
+    /// Index of the segment in the file.
     pub index: u32,
-    /// Its bytes.
+    /// Size of the segment in bytes.
     pub bytes: u32,
-    /// The node that holds it.
+    /// Name of the node that holds the segment.
     pub holder: String,
-    /// When it was given to the connection.
+    /// Time at which the segment was handed to the connection.
     pub queued_s: f64,
-    /// When the connection was open.
+    /// Time at which the connection was established.
     pub connected_s: Option<f64>,
-    /// When its first byte left the client.
+    /// Time at which the first byte of the segment left the client.
     pub first_byte_s: Option<f64>,
-    /// When its last byte reached the holder.
+    /// Time at which the last byte of the segment reached the holder.
     pub last_byte_s: Option<f64>,
-    /// When the client knew that it was stored.
+    /// Time at which the client knew that the segment was stored.
     pub acknowledged_s: Option<f64>,
-    /// Its bytes over the time from first to last byte.
+    /// Size of the segment divided by the time from its first to its last byte, in bytes per second.
     pub goodput_bytes_per_second: Option<f64>,
-    /// Packets of it that were sent again.
+    /// Number of packets of the segment that were retransmitted.
     pub retransmits: u32,
 }
 
@@ -101,39 +102,39 @@ impl SegmentReport {
         }
     }
 
-    /// The segments of a transfer.
+    /// Returns the reports of the segments of a transfer.
     pub fn of_transfer(transfer: &TransferReport) -> Vec<SegmentReport> {
         transfer.stories.iter().map(|story| SegmentReport::new(&transfer.status.file.name, story)).collect()
     }
 }
 
-/// What the demonstration found.
+/// The results of the demonstration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DemoReport {
-    /// Every byte of every file came back.
+    /// True if every byte of every file came back.
     pub verified: bool,
-    /// The chances of the run.
+    /// Seed of the random streams of the run.
     pub seed: u64,
-    /// The hash of everything that happened: the same for the same seed.
+    /// Hash of the trace of all events: equal for equal seeds.
     pub trace_hash: String,
-    /// Seconds on the wall clock.
+    /// Duration on the wall clock in seconds.
     pub wall_seconds: f64,
-    /// Seconds on the virtual clock.
+    /// Duration on the virtual clock in seconds.
     pub virtual_seconds: f64,
-    /// The users, who have logged in with their second factors.
+    /// Users of the demonstration, who have logged in with their second factors.
     pub users: Vec<UserReport>,
-    /// The files.
+    /// Files that were stored and fetched again.
     pub files: Vec<FileReport>,
-    /// Their segments, on their way to the nodes.
+    /// Uploads of the segments of these files.
     pub segments: Vec<SegmentReport>,
-    /// The nodes, after the last file came back.
+    /// State of the nodes after the last file was fetched.
     pub nodes: Vec<NodeLine>,
-    /// What the network counted, until the last connection was closed.
+    /// Counters of the network up to the closing of the last connection.
     pub network: NetworkReport,
 }
 
 impl DemoReport {
-    /// The report as text, with tables that are no wider than so many characters.
+    /// Returns the report as text; tables are at most `width` columns wide, as far as their contents permit.
     pub fn text(&self, width: Option<u16>) -> String {
         let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
         format!(

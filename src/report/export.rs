@@ -1,56 +1,56 @@
-//! Everything that the catalog knows, as one document for other programs. Knows nothing of the catalog's own format.
+//! The contents of the catalog as one document for other programs, independent of the catalog's own format.
 
 use serde::Serialize;
 
 use crate::storage::manifest::{Manifest, SegmentRecord};
 use crate::storage::segment::{SegmentId, Sha256Digest};
 
-/// The version of the document.
+/// Version of the format of the document.
 const FORMAT: u32 = 1;
 
-/// The document.
+/// The document of an export.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExportReport {
-    /// The version of the document: one that adds fields keeps it, one that changes them does not.
+    /// Version of the document's format: added fields leave it unchanged, changed fields increase it.
     pub format: u32,
-    /// The stored files.
+    /// All stored files of the catalog.
     pub files: Vec<ExportedFile>,
 }
 
-/// A stored file, whole.
+/// A stored file with its segments.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExportedFile {
-    /// Whose it is; nobody's where there were no accounts.
+    /// Owner of the file; absent if it was stored before there were accounts.
     pub owner: Option<String>,
-    /// The users who may read it beside its owner.
+    /// Users other than the owner who may read the file.
     pub readers: Vec<String>,
-    /// Its name.
+    /// Name of the file.
     pub name: String,
-    /// Its bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Bytes of a full segment.
+    /// Size of a full segment in bytes.
     pub segment_size: u32,
-    /// Its digest.
+    /// SHA-256 digest of the file.
     pub sha256: Sha256Digest,
-    /// When it was stored: seconds since 1970.
+    /// Time at which the file was stored, in seconds since 1970.
     pub stored_at: u64,
-    /// Its segments, in order.
+    /// Segments of the file, in order.
     pub segments: Vec<ExportedSegment>,
 }
 
-/// A segment and who holds it.
+/// A segment with its holders.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExportedSegment {
-    /// Its digest, which is its name on the holders' disks.
+    /// SHA-256 digest of the segment, which is also its name on the holders' disks.
     pub sha256: SegmentId,
-    /// Its bytes.
+    /// Size of the segment in bytes.
     pub bytes: u32,
-    /// The nodes that hold it.
+    /// Names of the nodes that hold the segment.
     pub holders: Vec<String>,
 }
 
 impl ExportReport {
-    /// The document of these files.
+    /// Creates the document of these files.
     pub fn new(manifests: &[Manifest]) -> ExportReport {
         ExportReport { format: FORMAT, files: manifests.iter().map(ExportedFile::from).collect() }
     }

@@ -1,4 +1,4 @@
-//! What the network counted, as a report. Knows nothing of transfers.
+//! The report of the network's packet counters, as JSON fields and as text.
 
 use serde::Serialize;
 
@@ -6,54 +6,54 @@ use super::tables::{Table, bytes_of, figures};
 use crate::engine::snapshot::NetworkStats;
 use crate::net::{DropCause, PacketKind};
 
-/// Packets sent, by kind.
+/// Numbers of packets sent, by kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PacketsReport {
-    /// Connections opened, lost attempts included.
+    /// Number of SYN packets, including lost ones.
     pub syn: u64,
-    /// Their answers.
+    /// Number of SYN-ACK packets.
     pub syn_ack: u64,
-    /// Packets that acknowledge and carry nothing.
+    /// Number of packets that only acknowledge.
     pub ack: u64,
-    /// Packets that carry data.
+    /// Number of packets that carry data.
     pub data: u64,
-    /// Packets that end a stream.
+    /// Number of packets that end a stream.
     pub fin: u64,
-    /// Packets that refuse or abort.
+    /// Number of packets that refuse or abort a connection.
     pub rst: u64,
-    /// Probes and their answers.
+    /// Number of health probes and their answers.
     pub health_check: u64,
 }
 
-/// Packets that did not arrive, by cause.
+/// Numbers of packets that did not arrive, by cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DropsReport {
-    /// Lost on their path.
+    /// Number of packets that were lost on their path.
     pub loss: u64,
-    /// Dropped by a full queue.
+    /// Number of packets that a full queue dropped.
     pub queue_full: u64,
-    /// Sent to a host that was down.
+    /// Number of packets that were sent to a host that was down.
     pub host_down: u64,
 }
 
-/// What the network counted.
+/// The counters of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NetworkReport {
-    /// Packets sent, by kind.
+    /// Numbers of packets sent, by kind.
     pub packets: PacketsReport,
-    /// Packets sent.
+    /// Number of packets sent.
     pub packets_sent: u64,
-    /// Packets that arrived.
+    /// Number of packets that arrived.
     pub packets_delivered: u64,
-    /// Packets that did not.
+    /// Number of packets that did not arrive.
     pub packets_dropped: u64,
-    /// The same by cause.
+    /// Numbers of packets that did not arrive, by cause.
     pub drops: DropsReport,
-    /// Packets still on their way.
+    /// Number of packets that are still in transit.
     pub packets_in_transit: u64,
-    /// Bytes sent, whole IP packets.
+    /// Number of bytes sent, counting whole IP packets.
     pub bytes_sent: u64,
-    /// Packets of data that were sent again.
+    /// Number of data packets that were retransmitted.
     pub retransmits: u64,
 }
 
@@ -86,7 +86,7 @@ impl From<&NetworkStats> for NetworkReport {
 }
 
 impl NetworkReport {
-    /// Packets sent, by kind, as a table.
+    /// Returns the table of packets sent, by kind.
     pub fn packets_table(&self) -> Table {
         let packets = &self.packets;
         let kinds = [
@@ -103,7 +103,7 @@ impl NetworkReport {
         Table { columns, rows, empty: "" }
     }
 
-    /// All packets together, in words.
+    /// Returns the counters of all packets in words.
     pub fn summary(&self) -> String {
         let drops = &self.drops;
         format!(

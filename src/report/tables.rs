@@ -1,4 +1,4 @@
-//! Tables and quantities for the eye. Knows nothing of what they show.
+//! The layout of tables, and the formatting of sizes, rates, times and dates as text.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Width};
@@ -9,9 +9,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::engine::transfer::{TransferState, TransferStatus};
 use crate::units::{ByteSize, SimTime};
 
-/// The longest word of a column of words that a narrow table keeps whole.
+/// Maximum width of a word, in columns of the terminal, that a narrow table keeps whole in a column of words.
 const WORD_MAX: usize = 24;
-/// What surrounds the cells of a row: a border and a space on each side of each, and one border more.
+/// Width that the borders add to each column: one border and a space on each side; one more border closes the row.
 const BORDER: usize = 3;
 
 /// A column of a table.
@@ -19,51 +19,51 @@ const BORDER: usize = 3;
 pub struct Column {
     heading: &'static str,
     alignment: CellAlignment,
-    /// How soon it is left out where there is not enough room: the highest first, zero never.
+    /// Rank in which the column is omitted if there is not enough room: the highest rank first, zero never.
     rank: u8,
 }
 
 impl Column {
-    /// The same column, to be left out where there is not enough room: the one of the highest rank first.
+    /// Returns the column with a rank at which it is omitted if there is not enough room: the highest rank first.
     #[must_use]
     pub const fn gives_way(self, rank: u8) -> Column {
         Column { rank, ..self }
     }
 }
 
-/// A column of words.
+/// Creates a left-aligned column of words.
 pub const fn words(heading: &'static str) -> Column {
     Column { heading, alignment: CellAlignment::Left, rank: 0 }
 }
 
-/// A column of quantities.
+/// Creates a right-aligned column of quantities.
 pub const fn figures(heading: &'static str) -> Column {
     Column { heading, alignment: CellAlignment::Right, rank: 0 }
 }
 
-/// A table that is yet to be laid out.
+/// A table before its layout.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// Its columns.
+    /// Columns of the table.
     pub columns: Vec<Column>,
-    /// Its rows, a text a column.
+    /// Rows of the table, with one text per column.
     pub rows: Vec<Vec<String>>,
-    /// What to say where there are no rows.
+    /// Text that replaces a table without rows.
     pub empty: &'static str,
 }
 
-/// How wide a column may be.
+/// The widths that a column needs.
 #[derive(Debug, Clone, Copy)]
 struct Widths {
-    /// So that no figure and no word of it is cut.
+    /// Width at which no figure is cut, nor a word of up to [`WORD_MAX`] columns.
     least: usize,
-    /// So that no line of it is broken.
+    /// Width at which no line of the column is broken.
     whole: usize,
 }
 
 impl Table {
-    /// It as text; no wider than so many characters, as far as that goes. Lines of words are broken between words, figures are
-    /// not broken at all; columns that have no room are left out and named below.
+    /// Returns the table as text, at most `width` columns wide as far as its contents permit. Lines of words are broken between
+    /// words, figures are not broken at all; columns for which there is no room are omitted and named below the table.
     pub fn text(&self, width: Option<u16>) -> String {
         if self.rows.is_empty() {
             return self.empty.to_owned();
@@ -101,7 +101,7 @@ impl Table {
         widths
     }
 
-    /// The columns that there is room for: those that give way first are left out first.
+    /// Returns the indexes of the columns for which there is room. The columns of the highest rank are omitted first.
     fn shown(&self, widths: &[Widths], room: usize) -> Vec<usize> {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         while shown.iter().map(|&place| widths[place].least + BORDER).sum::<usize>() + 1 > room {
@@ -126,7 +126,7 @@ impl Table {
     }
 }
 
-/// A text in lines of no more than so many characters, broken between words.
+/// Breaks a text between words into lines of at most `room` columns.
 fn within(text: &str, room: usize) -> String {
     text.split(' ').fold(String::new(), |text, word| {
         let used = text.lines().last().map_or(0, UnicodeWidthStr::width);
@@ -135,22 +135,23 @@ fn within(text: &str, room: usize) -> String {
     })
 }
 
-/// `18.4 MiB`
+/// Formats a number of bytes, as in `18.4 MiB`.
 pub fn bytes_of(bytes: u64) -> String {
     ByteSize::from_bytes(bytes).human()
 }
 
-/// `63.1 KiB/s`
+/// Formats a rate in bytes per second, as in `63.1 KiB/s`.
 pub fn rate_of(bytes_per_second: f64) -> String {
     format!("{}/s", bytes_of(bytes_per_second as u64))
 }
 
-/// `83.784 s`
+/// Formats a duration in seconds, as in `83.784 s`.
 pub fn seconds_of(seconds: f64) -> String {
     format!("{seconds:.3} s")
 }
 
-/// `16.5 ms`, from seconds; `-` where there are none. A long time loses its decimal.
+/// Formats a duration in seconds as milliseconds, as in `16.5 ms`; `-` if there is none. From one second on, the decimal is
+/// omitted.
 pub fn milliseconds_of(seconds: Option<f64>) -> String {
     match seconds.map(|seconds| seconds * 1000.0) {
         None => "-".into(),
@@ -159,25 +160,26 @@ pub fn milliseconds_of(seconds: Option<f64>) -> String {
     }
 }
 
-/// `01:23.4`, hours before it where there are any.
+/// Formats a duration in seconds as minutes and seconds, as in `01:23.4`, preceded by the hours if there are any.
 pub fn clock_of(seconds: f64) -> String {
-    // Rounded as a whole: nobody has seen a clock show 60 seconds.
+    // The whole value is rounded first, so that the seconds never read 60.
     let tenths = (seconds * 10.0).round() as u64;
     let (hours, minutes, rest) = (tenths / 36_000, tenths / 600 % 60, (tenths % 600) as f64 / 10.0);
     if hours > 0 { format!("{hours}:{minutes:02}:{rest:04.1}") } else { format!("{minutes:02}:{rest:04.1}") }
 }
 
-/// `63.1 KiB/s`: how fast a transfer has been in its last ten seconds, or was as a whole; `-` where nothing has been measured.
+/// Formats the rate of a transfer over the last ten seconds, or over the whole transfer once it is over, as in `63.1 KiB/s`; `-`
+/// if nothing has been measured.
 pub fn transfer_rate_of(status: &TransferStatus) -> String {
     status.rate_bytes_per_second.map_or_else(|| "-".into(), rate_of)
 }
 
-/// `eta 00:42` while a transfer runs, `eta ?` where there is no ground for a guess, `took 01:23.8` after.
+/// Formats the time of a transfer: `eta 00:42` while it runs, `eta ?` if there is no estimate, `took 01:23.8` once it is over.
 pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
     match (status.state, status.eta_seconds) {
         (state, _) if state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
         (TransferState::Running, Some(seconds)) => {
-            // A guess has no tenths.
+            // An estimate is not accurate to tenths of a second.
             let clock = clock_of(seconds.ceil());
             format!("eta {}", clock.strip_suffix(".0").unwrap_or(&clock))
         }
@@ -186,7 +188,7 @@ pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
     }
 }
 
-/// `2026-11-22 08:31:05Z`, from seconds since 1970.
+/// Formats a time in seconds since 1970, as in `2026-11-22 08:31:05Z`.
 pub fn date_of(unix: u64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
     let date = i64::try_from(unix).ok().and_then(|unix| OffsetDateTime::from_unix_timestamp(unix).ok());

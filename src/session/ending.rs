@@ -1,7 +1,7 @@
-//! How transfers and sessions come to an end: by themselves, or because somebody interrupts or leaves. Knows nothing of who does.
+//! End of transfers and of the engine: by completion, by an interruption, or because the user quits.
 //!
-//! Nothing is dropped in silence: what runs when a session is left is finished, or cancelled and told. Whoever leaves does not wait
-//! at the pace of the session: what is still to be done then is done as fast as the machine can.
+//! No transfer is dropped silently: those that run when a front end ends are finished, or cancelled and reported. A user who
+//! quits does not wait at the configured speed: the remaining work is done as fast as the machine can.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,27 +17,28 @@ use crate::engine::{Command, EngineError, Reply};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output;
 
-/// How long an engine may stand still, of which somebody wants an end, before it is given up: its disk may never answer.
+/// Time without any progress of the engine after which the end is no longer waited for; a disk may never answer.
 const STANDSTILL_MAX: Duration = Duration::from_secs(3);
-/// What is said then.
+/// Message if the end is no longer waited for.
 const GIVEN_UP: &str = "a disk does not answer; what was under way is undone by the next start";
-/// What is said where all went well.
+/// Message after everything was undone.
 const UNDONE: &str = "what was under way has been undone";
 
-/// What is to become of transfers that run when a session is left.
+/// Treatment of running transfers when a front end ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
-    /// They come to their end.
+    /// Running transfers are finished.
     Finishing,
-    /// They are cancelled.
+    /// Running transfers are cancelled.
     Cancelling,
 }
 
 impl Session {
-    /// Carries a transfer out. An interruption cancels it, unless it is past that. A refusal is told as `known` makes it.
+    /// Executes a transfer. An interruption cancels it, unless it is past its point of no return. `known` converts an error of
+    /// the engine to what the user may see.
     ///
     /// # Errors
-    /// Where it failed, with the next step; [`Interrupted`] where it was undone.
+    /// Fails if the transfer failed, with the next step, and returns [`Interrupted`] if it was undone.
     pub async fn transfer(&self, command: Command, known: impl Fn(EngineError) -> EngineError) -> Result<TransferReport> {
         let transfer = match self.engine.ask(command).await.map_err(|error| advised(known(error)))? {
             Reply::Started(transfer) => transfer,
@@ -53,7 +54,7 @@ impl Session {
     /// Waits until a transfer is over.
     ///
     /// # Errors
-    /// Where it failed, with the next step.
+    /// Fails if the transfer failed, with the next step.
     pub async fn finish(&self, transfer: TransferId) -> Result<TransferReport> {
         match self.ask(Command::Await { transfer }).await? {
             Reply::Finished(report) => report.into_result().map_err(advised),
@@ -61,14 +62,14 @@ impl Session {
         }
     }
 
-    /// Cancels a transfer because of an interruption, and tells what has become of it.
+    /// Cancels a transfer because of an interruption, and returns its outcome.
     async fn undo(&self, transfer: TransferId, stop: Interrupted) -> Result<TransferReport> {
         match self.while_it_moves(self.engine.cancel_at_once(transfer)).await {
             None => Err(stop.after(GIVEN_UP).into()),
             Some(Ok(Reply::Finished(report))) if report.status.state == TransferState::Cancelled => {
                 Err(stop.after(UNDONE).into())
             }
-            // It was past being cancelled, or failed before.
+            // The transfer was past its point of no return, or had failed before.
             Some(Ok(Reply::Finished(report))) => report.into_result().map_err(advised),
             Some(Err(EngineError::TransferOver(_))) => self.finish(transfer).await,
             Some(Ok(other)) => Err(unexpected(&other)),
@@ -76,7 +77,7 @@ impl Session {
         }
     }
 
-    /// What comes of `work`, as long as the engine goes on with something.
+    /// Returns the output of `work`, or `None` if the engine makes no progress for [`STANDSTILL_MAX`].
     async fn while_it_moves<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
         let mut snapshots = self.engine.snapshots();
@@ -86,7 +87,7 @@ impl Session {
                 done = &mut work => return Some(done),
                 moved = tokio::time::timeout(STANDSTILL_MAX, snapshots.changed()) => match moved {
                     Ok(Ok(())) => {}
-                    // It has ended, and so the work does.
+                    // The engine has ended, so `work` ends too.
                     Ok(Err(_)) => return Some(work.await),
                     Err(_) => return None,
                 },
@@ -94,11 +95,12 @@ impl Session {
         }
     }
 
-    /// Brings what runs to its end, as `result` says: where a front end was left well, in the way that it was; where it failed or was
-    /// interrupted, by cancelling. Tells what is not done by its name, and what has become of the `untold` that are over.
+    /// Brings running transfers to their end: as `result` says if the front end ended normally, and by cancelling them if it
+    /// failed or was interrupted. Reports by name what was not completed, and the outcome of the finished transfers in
+    /// `untold`.
     ///
     /// # Errors
-    /// That of `result`, or that something was cancelled, or that something that ran by the side has failed.
+    /// Returns the error of `result`, or fails if a transfer was cancelled or a background transfer has failed.
     pub async fn leave(
         &self,
         result: Result<Leaving>,
@@ -121,7 +123,7 @@ impl Session {
         }
     }
 
-    /// Lets everything come to its end. An interruption cancels what runs then.
+    /// Waits until all transfers are over. An interruption cancels those that still run.
     async fn finish_all(&self, untold: &BTreeSet<TransferId>, name: impl Fn(&TransferStatus) -> String) -> Result<()> {
         if self.engine.transfers().await.iter().any(|status| !status.state.is_over()) {
             let finished = self.ask(Command::Shutdown { running: OnShutdown::Finish });
@@ -139,7 +141,8 @@ impl Session {
         told_as_one(failed.iter().map(|status| failure(status, &name)).collect())
     }
 
-    /// Cancels what runs, and tells what has become of it and of those that nobody was told of. Gives how many were cancelled.
+    /// Cancels the running transfers and reports their outcome and that of the `untold` ones. Returns the number of cancelled
+    /// transfers.
     async fn cancel_all(
         &self,
         untold: &BTreeSet<TransferId>,
@@ -153,7 +156,7 @@ impl Session {
         }
         let mut cancelled = 0;
         while let Some(ended) = self.while_it_moves(cancelling.join_next()).await.ok_or(GivenUp)? {
-            // A task that asks and waits does not panic.
+            // These tasks only send a command and wait, so they do not panic.
             let Ok((reply, before)) = ended else { continue };
             let status = match reply {
                 Ok(Reply::Finished(report)) => report.status.clone(),
@@ -165,30 +168,30 @@ impl Session {
                     output::tell(format_args!("p2p: cancelled and undone: {}", name(&status)));
                 }
                 TransferState::Failed => output::tell(format_args!("p2p: {}", failure(&status, &name))),
-                // What ended by itself meanwhile did so as it would have without this.
+                // A transfer that ended by itself in the meantime would have done so in any case.
                 _ => output::tell(format_args!("p2p: done before it could be cancelled: {}", name(&status))),
             }
         }
         Ok(cancelled)
     }
 
-    /// Ends the engine: transfers that run are cancelled and undone. The log goes on until what this gives is dropped, also
-    /// with what a later session of this process writes.
+    /// Ends the engine: running transfers are cancelled and undone. The log continues until the returned guard is dropped,
+    /// including lines of an engine that this process starts later.
     ///
     /// # Errors
-    /// Where the engine ended in a panic, or a capture before anybody ended it.
+    /// Fails if the engine ended in a panic, or if a capture ended by itself.
     pub async fn end(self) -> Result<WorkerGuard> {
-        // An engine that has stopped by itself is told by the join.
+        // If the engine has stopped by itself, `join` reports the reason.
         let shutdown = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel });
         let Some(stopped) = self.while_it_moves(shutdown).await else {
-            // Nothing can be waited for that would come; the process ends, and its threads with it.
+            // Waiting would be in vain; the process ends, and its threads with it.
             return Ok(self.log);
         };
         drop(self.engine);
-        // Tasks that were aborted hold handles yet: they let go of them while somebody else waits for the thread.
+        // Aborted tasks still hold handles and release them while another thread waits for the engine.
         let thread = self.thread;
         tokio::task::spawn_blocking(move || thread.join()).await.wrap_err("cannot wait for the engine")??;
-        // Nobody brings a code any more.
+        // No further code will be entered.
         self.auth.forget_pending();
         self.mailer.end().await;
         match stopped {
@@ -198,10 +201,10 @@ impl Session {
     }
 }
 
-/// The engine stands still, and nobody knows for how long.
+/// The engine makes no progress, for an unknown time.
 struct GivenUp;
 
-/// What has failed, by its name, and why.
+/// Describes a failed transfer by its name and its error.
 fn failure(status: &TransferStatus, name: impl Fn(&TransferStatus) -> String) -> String {
     match &status.error {
         Some(error) => format!("{} failed: {error}", name(status)),
@@ -209,7 +212,7 @@ fn failure(status: &TransferStatus, name: impl Fn(&TransferStatus) -> String) ->
     }
 }
 
-/// Several failures as one error; none where there is none.
+/// Combines several failures to one error; succeeds if there is none.
 fn told_as_one(failures: Vec<String>) -> Result<()> {
     match failures.as_slice() {
         [] => Ok(()),

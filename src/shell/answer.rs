@@ -1,4 +1,4 @@
-//! What a command answers: once for people, once for programs. Knows nothing of where it is shown.
+//! The answer of a command: as a view for users, as JSON for programs, and as an effect for the front end.
 
 use serde_json::Value;
 
@@ -6,33 +6,33 @@ use crate::engine::Command;
 use crate::engine::transfer::TransferId;
 use crate::report::Table;
 
-/// An answer as people see it. Each front end draws it in its own way.
+/// An answer as it is shown to users. Each front end draws it in its own way.
 #[derive(Debug, Clone)]
 pub enum View {
-    /// There is nothing to say.
+    /// No output at all.
     Nothing,
-    /// Lines of text.
+    /// One or more lines of text.
     Text(String),
-    /// Names and what they stand for.
+    /// Names with their values.
     Pairs(Vec<(String, String)>),
-    /// A table.
+    /// A table of rows and columns.
     Table(Table),
-    /// Several, one below the other, each with a heading.
+    /// Several views, one below the other, each with a heading.
     Sections(Vec<(String, View)>),
 }
 
 impl View {
-    /// Names and what they stand for.
+    /// Creates a view of names with their values.
     pub fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> View {
         View::Pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    /// It as text, without colours, as wide as it is.
+    /// Returns the view as text, without colours and without a limit of its width.
     pub fn text(&self) -> String {
         self.text_within(None)
     }
 
-    /// The same, with tables that are no wider than so many characters.
+    /// Returns the view as text, with tables that are at most `width` columns wide as far as their contents permit.
     pub fn text_within(&self, width: Option<u16>) -> String {
         match self {
             View::Nothing => String::new(),
@@ -51,85 +51,85 @@ impl View {
     }
 }
 
-/// A transfer that was begun, and what is to be told once it is over.
+/// A transfer that was begun, and the kind of answer that its end requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
-    /// Which.
+    /// Number of the transfer.
     pub transfer: TransferId,
-    /// The file, as it was named, of which every byte is only to be checked.
+    /// Name of the file as the user has typed it, if the transfer only checks the file and keeps none of it.
     pub checks: Option<String>,
 }
 
-/// A transfer that is to be begun.
+/// A transfer that is yet to begin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// The line that would begin it alone, as it is shown.
+    /// Line that would begin this transfer alone, as it is shown.
     pub line: String,
-    /// Its file, as it was named and is shown.
+    /// Name of the file as the user has typed it, in visible characters.
     pub file: String,
-    /// What begins it.
+    /// Command that begins the transfer.
     pub command: Command,
 }
 
-/// What the front end is to do beyond showing the answer.
+/// An action of the front end beyond showing the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Nothing.
+    /// No action beyond showing the answer.
     None,
-    /// A transfer was begun. Who waits for it, waits in virtual time.
+    /// A transfer was begun. Waiting for it takes virtual time.
     Follow(Begun),
-    /// Begin these transfers, each once the one before it is over.
+    /// Transfers to be begun one after the other, each once the previous one is over.
     Batch(Vec<Planned>),
-    /// Show this transfer's segments, where there is a place for them.
+    /// Shows the segments of this transfer, in front ends that have a place for them.
     Select(TransferId),
-    /// Give a variable a value.
+    /// Sets a variable to a value.
     Set(String, String),
-    /// Forget what was shown.
+    /// Clears the output shown so far.
     Clear,
-    /// Show what was typed before.
+    /// Shows the history of typed lines.
     History,
-    /// Come to an end; `now` without asking, even where transfers run.
+    /// Ends the front end and its engine.
     Quit {
-        /// Without asking.
+        /// True to end it without confirmation, even if transfers run.
         now: bool,
     },
 }
 
-/// What a command answers.
+/// The answer of a command.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// For people.
+    /// Answer as it is shown to users.
     pub view: View,
-    /// For programs.
+    /// Answer as JSON for programs.
     pub data: Value,
-    /// For the front end.
+    /// Action of the front end beyond showing the answer.
     pub effect: Effect,
 }
 
 impl Answer {
-    /// Done, and nothing to say.
+    /// Creates the answer of a command that has no output.
     pub fn nothing() -> Answer {
         Answer { view: View::Nothing, data: Value::Null, effect: Effect::None }
     }
 
-    /// An answer for people and programs.
+    /// Creates an answer from its view and its JSON.
     pub fn new(view: View, data: Value) -> Answer {
         Answer { view, data, effect: Effect::None }
     }
 
-    /// A line of text.
+    /// Creates an answer that consists of a line of text.
     pub fn text(text: impl Into<String>) -> Answer {
         let text = text.into();
         Answer { data: Value::String(text.clone()), view: View::Text(text), effect: Effect::None }
     }
 
-    /// Several in one, for programs as a list.
+    /// Combines several answers into one; its JSON is the list of theirs.
     pub fn all(answers: Vec<Answer>) -> Answer {
         let text = answers.iter().map(|answer| answer.view.text()).collect::<Vec<_>>().join("\n");
         Answer::new(View::Text(text), answers.into_iter().map(|answer| answer.data).collect())
     }
 
-    /// The same, with something for the front end to do.
+    /// Returns the answer with an effect.
     #[must_use]
     pub fn with(self, effect: Effect) -> Answer {
         Answer { effect, ..self }

@@ -1,4 +1,4 @@
-//! A line bound to a command: which command, with which arguments and flags. Knows nothing of what commands do.
+//! The binding of a line to a command of the table, with its arguments and flags.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,25 @@ use crate::likeness;
 use crate::spelling::in_quotes;
 use crate::storage::manifest::NodeNumber;
 
-/// A command with what it was given.
+/// A command with its arguments and flags.
 #[derive(Debug)]
 pub struct Call {
-    /// The command.
+    /// Entry of the command in the table.
     pub spec: &'static Spec,
-    /// Its arguments, in order.
+    /// Arguments of the command, in order.
     pub arguments: Vec<String>,
-    /// Which of them were quoted, so that they are no flags and no other words of the language.
+    /// For each argument, true if it was quoted: a quoted argument is neither a flag nor another word of the language.
     quoted: Vec<bool>,
-    /// Its flags, with their values.
+    /// Flags that were given, with their values; empty for flags without a value.
     pub flags: BTreeMap<&'static str, String>,
 }
 
 impl Call {
-    /// Reads a line; `None` where it says nothing.
+    /// Parses a line; returns `None` if it has no words.
     ///
     /// # Errors
-    /// Where the line cannot be taken apart, there is no such command, or it does not take what it was given.
+    /// Fails if the line cannot be split into words, if there is no such command, or if the command does not take these arguments
+    /// or flags.
     pub fn parse(line: &str, variables: &Variables) -> Result<Option<Call>, ShellError> {
         let words = words::split(line, variables)?;
         let Some((first, words)) = words.split_first() else { return Ok(None) };
@@ -57,7 +58,7 @@ impl Call {
         Ok(())
     }
 
-    /// The first so many arguments as a line of their own, which says the same.
+    /// Returns the first `count` arguments as a line that parses to the same words.
     pub fn line_of(&self, count: usize) -> String {
         let words = self.arguments.iter().zip(&self.quoted).take(count);
         words.map(|(word, &quoted)| if quoted { in_quotes(word) } else { words::quote(word) }).collect::<Vec<_>>().join(" ")
@@ -99,25 +100,25 @@ impl Call {
         Ok(())
     }
 
-    /// What is wrong with the line, and how it would be right.
+    /// Returns a usage error with the problem and the usage of the command.
     pub fn wrong(&self, problem: String) -> ShellError {
         ShellError::Usage { problem, usage: self.spec.usage() }
     }
 
-    /// An argument by its place.
+    /// Returns the argument at an index.
     pub fn argument(&self, place: usize) -> Option<&str> {
         self.arguments.get(place).map(String::as_str)
     }
 
-    /// Whether a flag is given.
+    /// Returns true if a flag is given.
     pub fn has(&self, flag: &str) -> bool {
         self.flags.contains_key(flag)
     }
 
-    /// The node that the argument at this place names.
+    /// Returns the node that the argument at an index names.
     ///
     /// # Errors
-    /// Where it names none.
+    /// Fails if it names no node.
     pub fn node(&self, place: usize) -> Result<NodeNumber, ShellError> {
         let text = self.argument(place).unwrap_or_default();
         let digits = text.rsplit('_').next().unwrap_or(text);
@@ -126,10 +127,10 @@ impl Call {
         Ok(NodeNumber::from_index(usize::from(number) - 1))
     }
 
-    /// The transfer that the argument at this place names; `None` where there is no such argument.
+    /// Returns the transfer that the argument at an index names; `None` if there is no such argument.
     ///
     /// # Errors
-    /// Where it names none.
+    /// Fails if it is no number of a transfer.
     pub fn transfer(&self, place: usize) -> Result<Option<TransferId>, ShellError> {
         let Some(text) = self.argument(place) else { return Ok(None) };
         let number = text.strip_prefix('#').unwrap_or(text).parse();
@@ -142,8 +143,8 @@ fn is_node_name(text: &str) -> bool {
     before.is_empty() || before.eq_ignore_ascii_case("node_")
 }
 
-/// Whether somebody may have typed a secret into a line: one about accounts that says more than it should. Secrets are asked, and
-/// histories are to keep none.
+/// Returns true if a line may contain a secret, typed by mistake: a command about accounts with arguments that it does not take.
+/// Secrets are asked for separately, and histories must not store them.
 pub fn may_hold_a_secret(line: &str) -> bool {
     let is_suspect = |command: &str| {
         let spec = spec_of(command);
@@ -152,8 +153,8 @@ pub fn may_hold_a_secret(line: &str) -> bool {
     words::commands_of(line).iter().any(|(_, command)| is_suspect(without_expect(command)))
 }
 
-/// Whether a line is fit to be kept for long: each of its commands is one, and none names somebody who comes, for a password may
-/// stand in the place of the name.
+/// Returns true if a line may be stored in the history file: each of its commands is known, and none gives `login` or `register`
+/// an argument, since a password may have been typed in the place of the name.
 pub fn is_fit_to_be_kept(line: &str) -> bool {
     let is_fit = |command: &str| {
         let names_somebody =
@@ -163,17 +164,17 @@ pub fn is_fit_to_be_kept(line: &str) -> bool {
     words::commands_of(line).iter().all(|(_, command)| is_fit(without_expect(command)))
 }
 
-/// Whether a command is about accounts: only such a one asks questions, and changes who is there.
+/// Returns true if a command is about accounts. Only such commands ask questions and change the current user.
 pub fn is_about_accounts(command: &str) -> bool {
     spec_of(without_expect(command)).is_some_and(|spec| spec.group == Group::Accounts)
 }
 
-/// The command that a command is about.
+/// Returns the table entry of a command, even if the command is unfinished.
 fn spec_of(command: &str) -> Option<&'static Spec> {
     words::split_unfinished(command).first().and_then(|first| table::find(&first.text))
 }
 
-/// A command whose answer is expected, without that.
+/// Returns a command without the `expect` in front of it.
 fn without_expect(command: &str) -> &str {
     match words::split_unfinished(command).as_slice() {
         [first, second, ..] if spec_of(&first.text).is_some_and(|spec| spec.name == "expect") => &command[second.span.start..],
@@ -181,7 +182,7 @@ fn without_expect(command: &str) -> &str {
     }
 }
 
-/// There is no such command; some may be meant.
+/// Returns the error for an unknown command, with up to three similar names.
 fn unknown(name: &str) -> ShellError {
     let names = table::commands().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
     ShellError::Unknown { name: name.to_owned(), near: likeness::nearest(name, names.copied()).into_iter().take(3).collect() }

@@ -1,4 +1,5 @@
-//! What could be typed next: candidates for the word under the cursor, the usage to show beside it. Knows no terminal.
+//! Completion of the line being typed: candidates for the word under the cursor, and the usage to show beside it. Independent of
+//! any terminal.
 
 use std::fs;
 use std::path::{MAIN_SEPARATOR, Path};
@@ -10,22 +11,22 @@ use crate::access::Who;
 use crate::engine::Snapshot;
 use crate::spelling::visible;
 
-/// Candidates shown at the most.
+/// Maximum number of candidates.
 const CANDIDATES_MAX: usize = 200;
 
-/// What there is to choose from beside the commands.
+/// Names that completion offers beside the commands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Knowledge {
-    /// The nodes' names.
+    /// Names of the nodes.
     pub nodes: Vec<String>,
-    /// The stored files' names.
+    /// Names of the stored files.
     pub files: Vec<String>,
-    /// The transfers, each with what it does.
+    /// Numbers of the transfers, each with a description.
     pub transfers: Vec<(String, String)>,
 }
 
 impl Knowledge {
-    /// What somebody may know of how everything stands.
+    /// Collects the names in a snapshot that a user may know.
     pub fn of(snapshot: &Snapshot, who: &Who) -> Knowledge {
         let files = snapshot.files.values().filter(|file| who.may_read(file));
         let own = |report: &&std::sync::Arc<crate::engine::transfer::TransferReport>| who.began(&report.status);
@@ -41,28 +42,28 @@ impl Knowledge {
     }
 }
 
-/// A word that could stand where the cursor is.
+/// A word that could stand at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// What to show.
+    /// Text that is shown.
     pub label: String,
-    /// What to put into the line, quoted where it must be.
+    /// Text that is inserted into the line, quoted if necessary.
     pub text: String,
-    /// What it is, in a few words.
+    /// Short description of the word.
     pub summary: String,
 }
 
-/// What could be typed at a place in a line.
+/// The candidates for a position in a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Completion {
-    /// Where the word begins that the candidates replace, up to the cursor.
+    /// Byte offset of the beginning of the word that the candidates replace, up to the cursor.
     pub start: usize,
-    /// The candidates, best first.
+    /// Candidates in the order in which they are shown.
     pub candidates: Vec<Candidate>,
 }
 
 impl Completion {
-    /// What all candidates begin with, where that is more than what is there.
+    /// Returns the longest common prefix of all candidates.
     pub fn common_prefix(&self) -> &str {
         let Some((first, rest)) = self.candidates.split_first() else { return "" };
         let mut len = first.text.len();
@@ -74,11 +75,11 @@ impl Completion {
     }
 }
 
-/// What could be typed at byte `cursor` of `line`.
+/// Returns the candidates for byte `cursor` of `line`.
 pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
     let typed = line.get(..cursor).unwrap_or(line);
     let mut words = words::split_unfinished(typed);
-    // `expect` runs a command of its own.
+    // The words after `expect` are a command of their own.
     while words.len() > 1 && table::find(&words[0].text).is_some_and(|spec| spec.name == "expect") {
         words.remove(0);
     }
@@ -99,7 +100,7 @@ pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
 fn commands(prefix: &str) -> Vec<Candidate> {
     let named = |spec: &'static Spec| {
         let names = std::iter::once(spec.name).chain(spec.aliases.iter().copied());
-        // An alias is offered only where the name itself does not fit.
+        // An alias is offered only if the name itself does not match.
         names.into_iter().find(|name| name.starts_with(prefix)).map(|name| candidate(name, spec.summary))
     };
     let mut found: Vec<Candidate> = table::commands().filter_map(named).collect();
@@ -111,7 +112,7 @@ fn candidate(text: &str, summary: &str) -> Candidate {
     Candidate { label: visible(text).into_owned(), text: quote(text), summary: summary.to_owned() }
 }
 
-/// What fits after the words `before`, of which so many more are given with the command's name.
+/// Returns the candidates after the words `before`; the command's name stands for `given` further arguments.
 fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Option<&Word>, known: &Knowledge) -> Vec<Candidate> {
     let text = current.map_or("", |word| word.text.as_str());
     let flag_of = |word: &Word| spec.flags.iter().find(|flag| word.text.strip_prefix("--") == Some(flag.name));
@@ -155,12 +156,12 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
     }
 }
 
-/// Upper and lower case are one, as far as a prefix goes.
+/// Returns true if a text begins with a prefix, ignoring the case of ASCII letters.
 fn begins(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Files and directories whose path begins like this.
+/// Returns the files and directories whose path begins with a prefix.
 fn paths(prefix: &str) -> Vec<Candidate> {
     let (directory, name) =
         prefix.rsplit_once(MAIN_SEPARATOR).map_or(("", prefix), |(_, name)| (&prefix[..prefix.len() - name.len()], name));
@@ -184,14 +185,14 @@ fn paths(prefix: &str) -> Vec<Candidate> {
     found
 }
 
-/// The usage of the command that is being typed, once it is clear which; else its summary.
+/// Returns the usage and the summary of the command being typed, once its name is complete.
 pub fn doc_line(line: &str) -> Option<String> {
     let words = words::split_unfinished(line);
     let spec = table::find(&words.first()?.text)?;
     Some(format!("{}   {}", spec.usage(), spec.summary))
 }
 
-/// What the latest line of the history that begins with `line` goes on with.
+/// Returns the rest of the latest history line that begins with `line`.
 pub fn history_hint<'a>(line: &str, mut latest_first: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if line.trim().is_empty() {
         return None;

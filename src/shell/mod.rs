@@ -1,18 +1,17 @@
-//! Floor 4: the one command language. The TUI's prompt, the REPL and scripts all speak it.
+//! Floor 4: the command language, which the TUI's prompt, the REPL and scripts share.
 //!
-//! | file | what it is |
+//! | file | content |
 //! |---|---|
-//! | [`table`], [`spec`] | the commands: names, arguments, flags, help, and who runs them |
-//! | [`words`] | a line as words |
-//! | [`call`] | words bound to a command |
-//! | [`complete`] | what could be typed next, and hints |
-//! | [`answer`] | what a command answers, for people and for programs |
-//! | [`question`] | what a command asks the person at the front end |
-//! | [`script`] | lines one after the other |
-//! | `untold` | transfers of whose end nobody has been told |
+//! | [`table`], [`spec`] | the commands: names, arguments, flags, help, and the users who may run them |
+//! | [`words`] | the splitting of lines into words |
+//! | [`call`] | the binding of words to a command |
+//! | [`complete`] | completion and hints |
+//! | [`answer`] | the answers of commands, for users and for programs |
+//! | [`question`] | the questions of commands to the user of the front end |
+//! | [`script`] | the execution of several lines |
+//! | `untold` | transfers whose result was not yet shown |
 //!
-//! A command runs for whoever may run it: [`Access`] says who is there. Knows the engine and the accounts, and no front end:
-//! answers are shown, and questions asked, by whoever types.
+//! [`Access`] determines the user for whom a command runs. Front ends show the answers and ask the questions.
 
 pub mod answer;
 pub mod call;
@@ -47,76 +46,76 @@ use crate::auth::{AuthError, Secret};
 use crate::engine::transfer::TransferId;
 use crate::engine::{Command, EngineError, EngineHandle, Reply};
 
-/// How many packets of the wire a session keeps for `trace`.
+/// Number of packets of the wire that the engine keeps for `trace` and for screens.
 const WIRE_PACKETS: u32 = 20_000;
 
-/// Why a line was not carried out.
+/// The reason why a line was not carried out, or not successfully.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ShellError {
-    /// The line cannot be taken apart.
+    /// The line cannot be split into words.
     #[error(transparent)]
     Words(#[from] WordsError),
-    /// There is no such command.
+    /// The command is unknown.
     #[error("there is no command `{name}`{}", suggestion(near))]
     Unknown {
-        /// What was typed.
+        /// Name as it was typed.
         name: String,
-        /// Commands that are like it.
+        /// Names of similar commands.
         near: Vec<&'static str>,
     },
-    /// The command does not take what it was given.
+    /// The command does not take these arguments or flags.
     #[error("{problem}; usage: {usage}")]
     Usage {
-        /// What is wrong.
+        /// Description of the mistake.
         problem: String,
-        /// What would be right.
+        /// Correct usage of the command.
         usage: String,
     },
-    /// The engine does not do it.
+    /// The engine refuses the command or failed to carry it out.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// It is not done for whoever is there.
+    /// The user may not do this, or the accounts refuse it.
     #[error(transparent)]
     Access(AccessError),
-    /// A question was not answered.
+    /// The user did not answer a question.
     #[error("given up; nothing has changed")]
     Abandoned,
-    /// There is nobody to ask.
+    /// The front end has no user to ask; the text is the reason and the remedy.
     #[error("{0}")]
     Unanswerable(String),
-    /// Transfers that were waited for, or ended before, have failed.
+    /// Transfers have failed, while the command waited for them or before.
     #[error("{}", failures.join("; "))]
     Failed {
-        /// Which, and why.
+        /// Description of each failed transfer with its error.
         failures: Vec<String>,
     },
-    /// Nothing would ever happen.
+    /// Virtual time is paused, and no other command could resume it while this one waits.
     #[error(
         "time is paused and nobody can resume it while this waits: `resume` or `step SPAN` first; a transfer may begin with --background"
     )]
     StandingStill,
-    /// An answer was not as expected.
+    /// The answer of a command is not the expected one.
     #[error("expected {expected}, but `{command}` says: {found}")]
     Unexpected {
-        /// The command that was run.
+        /// Command that was run.
         command: String,
-        /// What was expected of its answer.
+        /// Operator and text that the answer should match.
         expected: String,
-        /// The answer.
+        /// Answer of the command.
         found: String,
     },
-    /// What was to be found out is, and it is bad.
+    /// The check succeeded, and its result is negative.
     #[error("{0}")]
     Bad(String),
-    /// Of several things the first ones are done, and the next one is not.
+    /// The first parts of a batch were carried out, and the next one was not.
     #[error("{error}; before that, this was done: {}", done.join("; "))]
     Partly {
-        /// What was done, in the words of its answers.
+        /// Answers of the parts that were carried out.
         done: Vec<String>,
-        /// Why the next one was not; what comes after it was not begun.
+        /// Error of the next part; the parts after it were not begun.
         error: Box<ShellError>,
     },
-    /// Somebody interrupted it.
+    /// The user interrupted the command.
     #[error("interrupted")]
     Interrupted,
 }
@@ -128,7 +127,7 @@ fn suggestion(near: &[&str]) -> String {
     }
 }
 
-/// What is told where a batch ends with an error: what was done before is part of it.
+/// Adds the answers of the completed parts of a batch to the error that ended it.
 fn partly(answers: &[Answer], error: ShellError) -> ShellError {
     match answers {
         [] => error,
@@ -146,69 +145,69 @@ impl From<AccessError> for ShellError {
 }
 
 impl ShellError {
-    /// Whether the session is over, so that somebody has to log in again.
+    /// Returns true if the session has expired, so that the user has to log in again.
     pub fn is_session_over(&self) -> bool {
         matches!(self, ShellError::Access(AccessError::Auth(AuthError::SessionOver)))
     }
 }
 
-/// What somebody is asked; who holds this asks them.
+/// Receiver of the questions that a shell's commands ask; its owner asks the user.
 pub type Questions = mpsc::UnboundedReceiver<Question>;
 
-/// Carries lines out. Cheap to clone.
+/// An interpreter of the command language. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shell {
     access: Access,
-    /// Its lines come one after the other, so that while one waits there is nobody who could resume time.
+    /// True if each line waits for the previous one, so that no other line can resume time while one waits.
     is_alone: bool,
-    /// Notified when a line comes to wait for virtual time.
+    /// Notified when a line begins to wait for virtual time.
     waits: Option<Arc<Notify>>,
     questions: mpsc::UnboundedSender<Question>,
     untold: Untold,
 }
 
 impl Shell {
-    /// A shell for whoever is behind a door, and what it has to ask them.
+    /// Creates a shell for the user of `access`, and the receiver of its questions.
     pub fn new(access: Access) -> (Shell, Questions) {
         let (questions, inbox) = mpsc::unbounded_channel();
         (Shell { access, is_alone: false, waits: None, questions, untold: Untold::default() }, inbox)
     }
 
-    /// The same for lines of which each waits for the one before it.
+    /// Returns the shell for lines each of which waits for the previous one.
     #[must_use]
     pub fn alone(self) -> Shell {
         Shell { is_alone: true, ..self }
     }
 
-    /// The same for a line of which it is to be known when it comes to wait for virtual time, which may take long.
+    /// Returns the shell with a notification for when a line begins to wait for virtual time, which may take long.
     #[must_use]
     pub fn telling(self, waits: Arc<Notify>) -> Shell {
         Shell { waits: Some(waits), ..self }
     }
 
-    /// Keeps the packets of the wire from now on, for `trace` and for screens.
+    /// Makes the engine keep the packets of the wire from now on, for `trace` and for screens.
     ///
     /// # Errors
-    /// Where the engine has stopped.
+    /// Fails if the engine has stopped.
     pub async fn watch_wire(&self) -> Result<(), ShellError> {
         self.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await.map(drop)
     }
 
-    /// The engine.
+    /// Returns the handle of the engine.
     pub fn engine(&self) -> &EngineHandle {
         self.access.engine()
     }
 
-    /// Who is there, and what they may do.
+    /// Returns the access of the front end, which knows the user and the permissions.
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// Carries a line out; a line that says nothing is answered by nothing. The future may be dropped at any time: what was
-    /// begun then goes on, and [`Command::Cancel`] ends it.
+    /// Carries a line out; an empty line has an empty answer. The future may be dropped at any time: operations that it has begun
+    /// go on, and [`Command::Cancel`] ends them.
     ///
     /// # Errors
-    /// What the language, the engine or the system refuses.
+    /// Fails if the language, the engine or the operating system refuses the line.
     pub fn run<'a>(&'a self, line: &'a str, variables: &'a Variables) -> Running<'a> {
         Box::pin(async move {
             match Call::parse(line, variables)? {
@@ -221,10 +220,11 @@ impl Shell {
         })
     }
 
-    /// Carries a line out and, where it begins transfers that are to be followed, waits for what comes of them.
+    /// Carries a line out, and waits for the transfers that it begins, unless they are in the background.
     ///
     /// # Errors
-    /// As for [`run`](Self::run), [`begin`](Self::begin) and [`finish`](Self::finish). The first transfer that fails ends a batch.
+    /// Fails as [`run`](Self::run), [`begin`](Self::begin) and [`finish`](Self::finish) do. The first transfer that fails ends a
+    /// batch.
     pub async fn run_to_end(&self, line: &str, variables: &Variables) -> Result<Answer, ShellError> {
         let answer = self.run(line, variables).await?;
         match answer.effect {
@@ -239,7 +239,7 @@ impl Shell {
         }
     }
 
-    /// Carries a batch out, and tells of all of it at once.
+    /// Carries a batch out, and returns the combined answer.
     async fn carry_out(&self, planned: Vec<Planned>, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
         let mut answers = Vec::with_capacity(planned.len());
         for Planned { command, .. } in planned {
@@ -255,30 +255,30 @@ impl Shell {
         Ok(Answer::all(answers))
     }
 
-    /// Begins a transfer that is to be followed.
+    /// Begins a transfer that the caller is going to follow.
     ///
     /// # Errors
-    /// What the engine refuses.
+    /// Fails if the engine refuses the command.
     pub async fn begin(&self, command: Command) -> Result<Answer, ShellError> {
         commands::files::begin(self, command).await
     }
 
-    /// Waits until a transfer is over, and tells what came of it.
+    /// Waits until a transfer is over, and returns its result.
     ///
     /// # Errors
-    /// Where it failed or there is none of that number.
+    /// Fails if the transfer failed, or if there is no transfer of that number.
     pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
         let outcome = self.outcome(begun).await;
         self.untold.remove([begun.transfer]);
         outcome
     }
 
-    /// The transfers of lines that were dropped before they could tell what has become of them, for whoever tells of them now.
+    /// Takes the transfers of lines that were dropped before they could report the results, for the caller to report.
     pub fn take_untold(&self) -> BTreeSet<TransferId> {
         self.untold.take()
     }
 
-    /// What has become of a transfer once it is over, which is untold until its line has answered.
+    /// Waits for a transfer, and returns its result. The transfer counts as unreported until its line has answered.
     async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
         self.untold.add(begun.transfer);
         match self.ask(Command::Await { transfer: begun.transfer }).await? {
@@ -293,7 +293,7 @@ impl Shell {
         }
     }
 
-    /// Refuses a command that is not for whoever is there.
+    /// Refuses a command that the current user may not run.
     async fn admit(&self, spec: &Spec) -> Result<(), ShellError> {
         if spec.audience == Audience::Anybody {
             return Ok(());
@@ -305,17 +305,17 @@ impl Shell {
         }?)
     }
 
-    /// Who is there.
+    /// Returns the current user.
     fn who(&self) -> Arc<Who> {
         self.access.who()
     }
 
-    /// Refuses to wait for what takes virtual time, where that stands still for good.
+    /// Refuses to wait for virtual time if it is paused and no other line could resume it.
     fn refuse_standstill(&self) -> Result<(), ShellError> {
         if self.is_alone && self.engine().snapshots().borrow().paused { Err(ShellError::StandingStill) } else { Ok(()) }
     }
 
-    /// Lets be known that the line waits for virtual time from now on.
+    /// Notifies the front end that the line waits for virtual time from now on.
     fn tell_of_waiting(&self) {
         if let Some(waits) = &self.waits {
             waits.notify_one();
@@ -333,7 +333,7 @@ impl Shell {
         Ok(self.engine().ask(command).await?)
     }
 
-    /// Asks whoever types; gives a text for each field. They may want another code mailed instead.
+    /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.
     async fn fill_in(&self, form: &Form) -> Result<Filled, ShellError> {
         let (reply, answer) = oneshot::channel();
         self.questions.send(Question { form: form.clone(), reply }).map_err(|_| ShellError::Abandoned)?;
@@ -345,17 +345,17 @@ impl Shell {
         }
     }
 
-    /// For commands that answer with nothing but that it is done.
+    /// Sends the engine a command whose answer has no content.
     async fn tell(&self, command: Command) -> Result<Answer, ShellError> {
         self.ask(command).await.map(|_| Answer::nothing())
     }
 }
 
-/// What came of a form.
+/// The result of asking a form.
 enum Filled {
     With(Vec<Secret>),
     SendAgain,
 }
 
-/// An answer on its way.
+/// Future of the answer to a line.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, ShellError>> + Send + 'a>>;

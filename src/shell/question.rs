@@ -1,148 +1,147 @@
-//! Questions that only the person at a front end can answer: forms with fields, and what is to be seen with them. Every front
-//! end asks them in its own way; what is typed into them is in no line, no history and no recording.
-//!
-//! Knows nothing of what the answers are for.
+//! Questions that only the user of a front end can answer: forms with fields, and contents that are shown with them. Each front
+//! end asks them in its own way; the answers are part of no line, no history and no recording.
 
 use tokio::sync::oneshot;
 
 use crate::auth::otp::Enrolment;
 use crate::auth::{Secret, password};
 
-/// The heading of the form in which somebody logs in.
+/// Heading of the login form.
 pub const LOG_IN: &str = "Log in";
 
-/// Something to fill in.
+/// A form that the user fills in.
 #[derive(Debug, Clone, Default)]
 pub struct Form {
-    /// Its heading.
+    /// Heading of the form.
     pub title: &'static str,
-    /// What there is to know first; may be empty.
+    /// Explanation above the fields; may be empty.
     pub text: String,
-    /// Whose secrets are asked for, where that is known before; may be empty.
+    /// Name of the user whose secrets the form asks for, if it is known beforehand; may be empty.
     pub user: String,
-    /// What is to be seen this once.
+    /// Secrets that are shown with the form, once.
     pub shown: Shown,
-    /// What is asked. Where nothing is, seeing it is the answer.
+    /// Fields of the form. Without fields, showing the form is the answer.
     pub fields: Vec<Field>,
-    /// What was wrong with the last answer.
+    /// Error of the last answer.
     pub error: Option<FieldError>,
 }
 
-/// What is to be seen with a form, and nowhere else.
+/// Secrets that are shown with a form and nowhere else.
 #[derive(Debug, Clone, Default)]
 pub enum Shown {
-    /// Nothing.
+    /// No secrets are shown.
     #[default]
     Nothing,
-    /// What an authenticator app is set up with.
+    /// Secret for setting up an authenticator app.
     App(Enrolment),
-    /// Backup codes.
+    /// Backup codes of the second factor.
     Codes(Vec<Secret>),
 }
 
-/// Something that is asked.
+/// A field of a form.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// Its name.
+    /// Name of the field.
     pub name: &'static str,
-    /// What it is.
+    /// Kind of the text that the field takes.
     pub kind: FieldKind,
-    /// What is there already, where it is no secret.
+    /// Text that the field contains beforehand; never a secret.
     pub value: String,
     check: Check,
 }
 
-/// What is wrong with a text by itself, whatever else is filled in.
+/// A check of a field's text that does not depend on other fields; returns the error message.
 type Check = fn(&str) -> Result<(), String>;
 
 impl Field {
-    /// What is wrong with a text by itself, so that it can be told before the rest is filled in.
+    /// Returns the error of a text that is invalid by itself, so that it can be shown before the other fields are filled in.
     pub fn wrong(&self, text: &str) -> Option<String> {
         (self.check)(text).err()
     }
 }
 
-/// What a field is.
+/// The kind of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
-    /// A text that everybody may see.
+    /// A text that may be visible.
     Text,
-    /// A password that is known.
+    /// The current password of the user.
     Password,
     /// A password that is chosen now.
     NewPassword,
-    /// The same once more.
+    /// The text of the previous field once more.
     Repeated,
-    /// Six digits.
+    /// A code of six digits.
     Code(CodeField),
 }
 
-/// What there is to know of a code while it is typed.
+/// The properties of a code field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CodeField {
-    /// It changes every 30 seconds.
+    /// True if the code changes every 30 seconds.
     pub changes: bool,
-    /// Another one can be mailed.
+    /// True if another code can be mailed.
     pub can_be_sent_again: bool,
-    /// A backup code does as well.
+    /// True if a backup code is accepted as well.
     pub or_backup_code: bool,
 }
 
 impl FieldKind {
-    /// Whether it is not to be seen while it is typed. A code is worth nothing once it is used.
+    /// Returns true if the text must not be visible while it is typed. A code may be visible, since it is invalid once it is
+    /// used.
     pub const fn is_hidden(self) -> bool {
         matches!(self, FieldKind::Password | FieldKind::NewPassword | FieldKind::Repeated)
     }
 }
 
-/// What is wrong with a field.
+/// An error of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Its place in the form.
+    /// Index of the field in the form.
     pub field: usize,
-    /// What is wrong.
+    /// Error message for the user.
     pub message: String,
 }
 
-/// What somebody answers.
+/// The reply to a question.
 #[derive(Debug)]
 pub enum Reply {
-    /// A text for each field.
+    /// Text of each field, in order.
     Given(Vec<Secret>),
-    /// Another code is to be mailed.
+    /// Request to mail another code.
     SendAgain,
-    /// There is nobody to ask; why, and what to do.
+    /// Absence of a user to ask, with the reason and the remedy.
     Unable(String),
 }
 
-/// A form, and where its answer goes. One that is dropped means that somebody does not want to.
+/// A form with the sender for its reply. Dropping it means that the user gives up.
 #[derive(Debug)]
 pub struct Question {
-    /// The form.
+    /// Form to be filled in.
     pub form: Form,
-    /// Where the answer goes.
+    /// Sender of the reply.
     pub reply: oneshot::Sender<Reply>,
 }
 
 impl Form {
-    /// A form of this heading, with nothing in it.
+    /// Creates an empty form with a heading.
     pub fn new(title: &'static str) -> Form {
         Form { title, ..Form::default() }
     }
 
-    /// The same, for the secrets of a user.
+    /// Returns the form with the user whose secrets it asks for.
     #[must_use]
     pub fn of(self, user: &str) -> Form {
         Form { user: user.to_owned(), ..self }
     }
 
-    /// The same, with something to know first.
+    /// Returns the form with an explanation above the fields.
     #[must_use]
     pub fn with_text(self, text: impl Into<String>) -> Form {
         Form { text: text.into(), ..self }
     }
 
-    /// The same, with one more field.
+    /// Returns the form with one more field.
     #[must_use]
     pub fn with(mut self, name: &'static str, kind: FieldKind) -> Form {
         let check: Check = match kind {
@@ -153,13 +152,13 @@ impl Form {
         self
     }
 
-    /// The same, with a field in which something is there already.
+    /// Returns the form with one more text field that contains `value` beforehand.
     #[must_use]
     pub fn with_value(self, name: &'static str, value: Option<&str>) -> Form {
         self.with_checked(name, value, |_| Ok(()))
     }
 
-    /// The same, where not everything can be right.
+    /// Returns the form with one more text field, which `check` validates and which contains `value` beforehand.
     #[must_use]
     pub fn with_checked(mut self, name: &'static str, value: Option<&str>, check: Check) -> Form {
         self.fields.push(Field { name, kind: FieldKind::Text, value: value.unwrap_or_default().to_owned(), check });

@@ -1,4 +1,4 @@
-//! Scripts: lines one after the other, until one fails. Knows nothing of where they come from or how answers are shown.
+//! Scripts: lines that are carried out one after the other, until one fails.
 
 use thiserror::Error;
 
@@ -6,53 +6,54 @@ use super::answer::{Answer, Effect};
 use super::words::{Variables, commands_of};
 use super::{Shell, ShellError};
 
-/// A script that stopped.
+/// An error that ended a script, with its position.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{script}:{line}: {command}: {error}")]
 pub struct ScriptError {
-    /// The script's name.
+    /// Name of the script.
     pub script: String,
-    /// The line, from 1.
+    /// Number of the line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// Text of the command.
     pub command: String,
-    /// Why it stopped.
+    /// Error of the command.
     pub error: ShellError,
 }
 
-/// A command that was carried out.
+/// A command of a script that was carried out.
 #[derive(Debug)]
 pub struct Done<'a> {
-    /// Its line, from 1.
+    /// Number of the line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// Text of the command.
     pub command: &'a str,
-    /// What it answered.
+    /// Answer of the command.
     pub answer: &'a Answer,
 }
 
 impl Done<'_> {
-    /// It for people, with tables that are no wider than so many characters.
+    /// Returns the command and its answer as text, with tables that are at most `width` columns wide as far as their contents
+    /// permit.
     pub fn text_within(&self, width: Option<u16>) -> String {
         let text = self.answer.view.text_within(width);
         if text.is_empty() { format!("› {}", self.command) } else { format!("› {}\n{text}", self.command) }
     }
 }
 
-/// How a script has come to its end.
+/// The way in which a script ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// By its last line, or by `quit`: what it has begun is to be finished.
+    /// Ended by its last line or by `quit`: running transfers are completed.
     Whole,
-    /// By `quit --now`: what it has begun is not waited for.
+    /// Ended by `quit --now`: running transfers are cancelled.
     Early,
 }
 
-/// Carries out the lines of `text`, hands each answer to `show`, and waits for each transfer that was not begun in the
-/// background. `quit` ends it before its last line.
+/// Carries out the lines of `text`, passes each answer to `show`, and waits for each transfer that was not begun in the
+/// background. `quit` ends the script before its last line.
 ///
 /// # Errors
-/// Where a line fails: which one, and why. Those before it have been carried out, those after it have not.
+/// Fails if a line fails, with its number and the reason. The lines before it were carried out, those after it were not.
 pub async fn run(
     shell: &Shell,
     script: &str,

@@ -1,89 +1,89 @@
-//! What a command is made of: names, arguments, flags, help, a runner. Knows no command.
+//! The definition of a command: names, arguments, flags, help, and the function that carries it out.
 
 use super::call::Call;
 use super::{Running, Shell};
 
-/// What a word stands for, and how it is completed.
+/// The kind of value that a word denotes, which determines its completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A file or directory of this machine.
+    /// Path of a file or directory of this machine.
     LocalPath,
-    /// A stored file's name.
+    /// Name of a stored file.
     StoredFile,
-    /// A node: `Node_03`, `03` or `3`.
+    /// Node, written `Node_03`, `03` or `3`.
     Node,
-    /// A transfer: `#7` or `7`.
+    /// Transfer, written `#7` or `7`.
     Transfer,
-    /// A command's name.
+    /// Name of a command.
     Command,
-    /// One of these words, and nothing else.
+    /// One of these words; others are refused.
     OneOf(&'static [&'static str]),
-    /// Something like these.
+    /// A value for which these words are examples.
     Like(&'static [&'static str]),
-    /// Something else; the text is an example.
+    /// Any other value; the text is an example.
     Other(&'static str),
 }
 
-/// How often an argument is given.
+/// The number of times that an argument is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// Once.
+    /// Given once, and required.
     Once,
-    /// Once or not at all.
+    /// Given once or not at all.
     Optional,
-    /// Once or more.
+    /// Given once or more.
     Many,
-    /// All the rest of the line, as it is, once or more.
+    /// Takes the whole rest of the line unchanged, at least one word.
     Rest,
 }
 
-/// A word that is told by its place.
+/// A positional argument of a command.
 #[derive(Debug, Clone, Copy)]
 pub struct Argument {
-    /// Its name in the usage.
+    /// Name of the argument in the usage.
     pub name: &'static str,
-    /// What it stands for.
+    /// Kind of value that the argument denotes.
     pub kind: Kind,
-    /// How often.
+    /// Number of times that the argument is given.
     pub times: Times,
 }
 
-/// A word that begins with `--`.
+/// A flag of a command: a word that begins with `--`.
 #[derive(Debug, Clone, Copy)]
 pub struct Flag {
-    /// Its name, without the dashes.
+    /// Name of the flag without the dashes.
     pub name: &'static str,
-    /// The value that follows it, if one does: its name and what it stands for.
+    /// Name and kind of the value that follows the flag; `None` if it takes no value.
     pub value: Option<(&'static str, Kind)>,
-    /// What it does.
+    /// Description of the flag for the help.
     pub summary: &'static str,
 }
 
-/// What commands are about.
+/// The topic of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// Storing and fetching.
+    /// Storing and fetching files.
     Files,
-    /// Nodes and what they hold.
+    /// Nodes and their contents.
     Nodes,
-    /// Packets and connections.
+    /// Packets, connections and links.
     Network,
-    /// How fast time passes.
+    /// Speed of virtual time.
     Time,
-    /// Accounts, passwords, sessions, mail.
+    /// Accounts, passwords, sessions and mail.
     Accounts,
-    /// Scripts.
+    /// Waiting, variables and expectations of scripts.
     Scripts,
-    /// The session itself.
+    /// The running program, such as its help.
     Session,
 }
 
 impl Group {
-    /// Every group, in the order of the help.
+    /// All groups, in the order of the help.
     pub const ALL: [Group; 7] =
         [Group::Files, Group::Nodes, Group::Network, Group::Time, Group::Accounts, Group::Scripts, Group::Session];
 
-    /// The heading in the help.
+    /// Returns the heading of the group in the help.
     pub const fn name(self) -> &'static str {
         match self {
             Group::Files => "Files",
@@ -97,42 +97,42 @@ impl Group {
     }
 }
 
-/// Who may run a command, once there are accounts.
+/// The users who may run a command once there are accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Whoever is there, also before they have logged in.
+    /// All users, also before the login.
     Anybody,
-    /// Whoever is logged in. What they see and touch is their own.
+    /// Logged-in users, who see and change only their own data.
     Users,
-    /// Admins: it concerns everybody.
+    /// Admins, since the command concerns all users.
     Admins,
 }
 
-/// A command.
+/// The definition of a command.
 #[derive(Debug)]
 pub struct Spec {
-    /// Its name.
+    /// Name of the command.
     pub name: &'static str,
-    /// Other names for it.
+    /// Alternative names of the command.
     pub aliases: &'static [&'static str],
-    /// What it is about.
+    /// Topic of the command.
     pub group: Group,
-    /// Who may run it.
+    /// Users who may run the command.
     pub audience: Audience,
-    /// What it does, in a line.
+    /// Description of the command in one line.
     pub summary: &'static str,
-    /// What else there is to know.
+    /// Further explanation for the help; may be empty.
     pub details: &'static str,
-    /// Its arguments.
+    /// Positional arguments of the command.
     pub arguments: &'static [Argument],
-    /// Its flags.
+    /// Flags of the command.
     pub flags: &'static [Flag],
-    /// Does it.
+    /// Function that carries the command out.
     pub run: for<'a> fn(&'a Shell, &'a Call) -> Running<'a>,
 }
 
 impl Spec {
-    /// `upload PATH… [--as NAME]`
+    /// Returns the usage of the command, as in `upload PATH… [--as NAME]`.
     pub fn usage(&self) -> String {
         let mut words = vec![self.name.to_owned()];
         words.extend(self.arguments.iter().map(|argument| {
@@ -153,12 +153,12 @@ impl Spec {
         words.join(" ")
     }
 
-    /// Whether it goes by this name.
+    /// Returns true if the command has this name or alias.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
 
-    /// What the argument at this place stands for.
+    /// Returns the definition of the argument at an index; the last one applies to all further words if it may be repeated.
     pub fn argument_at(&self, place: usize) -> Option<&'static Argument> {
         let last = self.arguments.last().filter(|last| matches!(last.times, Times::Many | Times::Rest));
         self.arguments.get(place).or(last)

@@ -1,24 +1,24 @@
-//! The transfers that a line waits for, and of whose end nobody has been told.
+//! The transfers that a line waits for, and whose result was not yet shown.
 //!
-//! Whoever interrupts a line drops it, perhaps between the end of its transfer and the answer: what has become of the transfer is
-//! then told by whoever leaves. Knows nothing of why a line is dropped.
+//! An interruption drops the future of a line, possibly between the end of its transfer and the answer. The front end then
+//! reports the result of the transfer when it leaves.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::transfer::TransferId;
 
-/// Shared by all copies of a shell.
+/// Set of transfers whose result was not yet shown, shared by all copies of a shell.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Untold(Arc<Mutex<BTreeSet<TransferId>>>);
 
 impl Untold {
-    /// A line waits for this transfer.
+    /// Adds a transfer that a line waits for.
     pub(super) fn add(&self, transfer: TransferId) {
         self.all().insert(transfer);
     }
 
-    /// The line's answer tells of these transfers.
+    /// Removes transfers whose result the answer of their line shows.
     pub(super) fn remove(&self, told: impl IntoIterator<Item = TransferId>) {
         let mut all = self.all();
         for transfer in told {
@@ -26,13 +26,13 @@ impl Untold {
         }
     }
 
-    /// All of them, which are told of now.
+    /// Takes all transfers, for the caller to report.
     pub(super) fn take(&self) -> BTreeSet<TransferId> {
         std::mem::take(&mut *self.all())
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeSet<TransferId>> {
-        // Whoever panicked with it left a value that is whole.
+        // Each operation on the set is complete in itself, so that a panic elsewhere does not corrupt it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,8 @@
-//! A line as words: quotes, escapes, comments and variables, each word with its place in the line.
+//! The splitting of lines into words: quotes, escapes, comments and variables. Each word knows its position in the line.
 //!
-//! The rules are those of POSIX shells, as far as they go: `'…'` is taken as it is, `"…"` knows `\"`, `\\` and `$name`, a
-//! backslash takes the next character as it is and the end of a line away, `#` at the start of a word begins a comment, `;` and
-//! the end of a line end a command. Knows no command.
+//! The rules are a subset of those of POSIX shells: `'…'` is literal, `"…"` recognizes `\"`, `\\`, `\$` and `$name`, a backslash
+//! makes the next character literal and joins a line with the next one, `#` at the start of a word begins a comment, `;` and the
+//! end of a line end a command.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,60 +14,60 @@ use crate::spelling::in_quotes;
 /// A word of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// What it says, without quotes and escapes.
+    /// Text of the word without quotes and escapes.
     pub text: String,
-    /// Where it stands in the line, in bytes, quotes included.
+    /// Position of the word in the line, in bytes, including quotes.
     pub span: Range<usize>,
-    /// It has a quote or an escape, so that it is no flag and no command separator.
+    /// True if the word contains a quote or an escape, so that it is neither a flag nor a command separator.
     pub quoted: bool,
 }
 
-/// A line that cannot be taken apart.
+/// An error in splitting a line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WordsError {
-    /// A quote is opened and not closed: more may follow on the next line.
+    /// A quote is opened and not closed; the next line may close it.
     #[error("the quote {quote} at column {column} is not closed")]
     Unclosed {
-        /// Which.
+        /// Quote character: `'` or `"`.
         quote: char,
-        /// Where, from 1.
+        /// Column of the opening quote, from 1.
         column: usize,
     },
     /// The line ends after a backslash.
     #[error("the line ends in a backslash")]
     Dangling,
-    /// The command line gives no such argument.
+    /// The command line of the script has too few arguments.
     #[error("${place} is missing: the script wants at least {place} arguments; `p2p run FILE ARGUMENT…` gives them")]
     MissingArgument {
-        /// Which, from 1.
+        /// Number of the argument, from 1.
         place: String,
     },
-    /// There is no such variable.
+    /// The variable is not set.
     #[error("there is no variable ${name}; `set {name} VALUE` makes one, and so does `p2p run --set {name}=VALUE`")]
     UnknownVariable {
-        /// Its name.
+        /// Name of the variable.
         name: String,
     },
-    /// Variables have made it too long.
+    /// The values of variables make a word too long.
     #[error("a word of it would have more than {TEXT_MAX} bytes")]
     TooLong,
-    /// There is more than one command where one is expected.
+    /// Several commands are given where one is expected.
     #[error("there are several commands, where one is expected; quote `;` where it is meant")]
     Several,
 }
 
-/// No word to which a variable adds has more bytes.
+/// Maximum length in bytes of a word that contains the values of variables.
 const TEXT_MAX: usize = 1 << 20;
-/// A backslash takes the end of its line away.
+/// Sequence that joins a line with the next one.
 const JOINED: &str = "\\\n";
 
-/// Values by name.
+/// Values of variables by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// The words of a command.
+/// Splits a command into its words.
 ///
 /// # Errors
-/// Where a quote stays open, the line ends in a backslash, a variable has no value, or there are several commands.
+/// Fails if a quote stays open, the line ends in a backslash, a variable has no value, or there are several commands.
 pub fn split(line: &str, variables: &Variables) -> Result<Vec<Word>, WordsError> {
     let mut reader = Reader { text: line, variables: Some(variables), strict: true, at: 0 };
     let mut words = Vec::new();
@@ -80,7 +80,7 @@ pub fn split(line: &str, variables: &Variables) -> Result<Vec<Word>, WordsError>
     }
 }
 
-/// Whether a text might go on below: a quote is open, or it ends in a backslash.
+/// Returns true if a text is incomplete and may continue on the next line: a quote is open, or it ends in a backslash.
 pub fn wants_more(text: &str) -> bool {
     let mut reader = Reader { text, variables: None, strict: true, at: 0 };
     loop {
@@ -92,8 +92,8 @@ pub fn wants_more(text: &str) -> bool {
     }
 }
 
-/// The commands of a text that is still being typed, each as its words, which may be none: an open quote ends with the text,
-/// variables stay as they are.
+/// Returns the commands of a text that is still being typed, each as its words, which may be none. An open quote ends with the
+/// text, and variables are not replaced.
 pub fn commands_unfinished(text: &str) -> Vec<Vec<Word>> {
     let mut reader = Reader { text, variables: None, strict: false, at: 0 };
     let mut commands = vec![Vec::new()];
@@ -106,15 +106,15 @@ pub fn commands_unfinished(text: &str) -> Vec<Vec<Word>> {
     commands
 }
 
-/// The words of the command that is being typed: the last of a text.
+/// Returns the words of the command that is being typed, which is the last of a text.
 pub fn split_unfinished(text: &str) -> Vec<Word> {
     commands_unfinished(text).pop().unwrap_or_default()
 }
 
-/// The commands of a text, which ends of lines and `;` separate where they are not quoted; each with the line on which it
-/// begins, from 1.
+/// Returns the commands of a text, which ends of lines and `;` separate unless they are quoted; each with the number of the line
+/// on which it begins, from 1.
 pub fn commands_of(text: &str) -> Vec<(usize, String)> {
-    // Lines are counted from one command to the next: counting them from the beginning would take time in the square of the length.
+    // Lines are counted from one command to the next: counting them from the beginning each time would take quadratic time.
     let (mut line, mut counted) = (1, 0);
     let command = |words: Vec<Word>| {
         let (start, end) = (words.first()?.span.start, words.last()?.span.end);
@@ -125,7 +125,7 @@ pub fn commands_of(text: &str) -> Vec<(usize, String)> {
     commands_unfinished(text).into_iter().filter_map(command).collect()
 }
 
-/// Whether a variable may have this name. What the command line gives has numbers and `#` for names.
+/// Returns true if a user may set a variable of this name. The variables of the command line have numbers and `#` as names.
 pub fn is_variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name_character)
 }
@@ -134,24 +134,24 @@ fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// A text as one word that [`split`] reads back.
+/// Quotes a text if necessary, so that [`split`] reads it back as one word.
 pub fn quote(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%~".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { in_quotes(text) }
 }
 
-/// What a text consists of.
+/// A syntactic element of a text.
 enum Piece {
     Word(Word),
-    /// The end of a line, or `;`.
+    /// End of a command: the end of a line, or `;`.
     Separator,
 }
 
 struct Reader<'a> {
     text: &'a str,
-    /// `None` where variables are left alone.
+    /// Values of variables; `None` if variables are not replaced.
     variables: Option<&'a Variables>,
-    /// What is left open is an error, and does not end with the text.
+    /// True if an open quote or a final backslash is an error; otherwise the end of the text ends it.
     strict: bool,
     at: usize,
 }
@@ -179,11 +179,11 @@ impl Reader<'_> {
         }
     }
 
-    /// Goes past blanks, line ends that a backslash takes away, and a comment.
+    /// Skips white space, joined line ends, and a comment.
     fn skip_blanks(&mut self) {
         loop {
             let rest = self.rest();
-            // A byte order mark may have come with what was pasted.
+            // Pasted text may begin with a byte order mark.
             let is_blank = |c: char| (c.is_whitespace() && c != '\n') || c == '\u{feff}';
             let blank = rest.len() - rest.trim_start_matches(is_blank).len();
             self.at += match blank {
@@ -242,11 +242,11 @@ impl Reader<'_> {
         }
     }
 
-    /// What follows a `$`.
+    /// Reads the name after a `$`, and appends the value of the variable.
     fn variable(&mut self, text: &mut String) -> Result<(), WordsError> {
         let len = match self.rest().chars().next() {
             Some('#') => 1,
-            // `$1x` is `$1` and then an x.
+            // `$1x` is `$1` followed by an x.
             Some(c) if c.is_ascii_digit() => self.rest().find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest().len()),
             _ => self.rest().find(|c| !is_name_character(c)).unwrap_or(self.rest().len()),
         };
@@ -259,7 +259,7 @@ impl Reader<'_> {
                 None if name.starts_with(|c: char| c.is_ascii_digit()) => {
                     return Err(WordsError::MissingArgument { place: name });
                 }
-                // Where nobody counts arguments there are none.
+                // Front ends without script arguments do not set `$#`, which is then 0.
                 None if name == "#" => text.push('0'),
                 None => return Err(WordsError::UnknownVariable { name }),
             },

@@ -1,8 +1,8 @@
-//! The catalog: the tables of the database that say which files exist, whose they are and who may read them.
+//! The catalog: the tables of the database that record which files exist, their owners and their readers.
 //!
-//! A file becomes visible in one transaction, which is durable when it returns; before it nothing of the file is visible,
-//! after it all is. References count how many files need a segment on a node. Every call blocks: keep them off threads that
-//! must not. Knows nothing of disks, networks or time.
+//! A file becomes visible in one transaction, which is durable when it returns: before it no part of the file is visible, after
+//! it the whole file is. References count how many files need a segment on a node. Every call blocks; callers keep them off
+//! threads that must not block. Independent of disks, networks and time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,38 +16,38 @@ use super::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
 use super::segment::{SegmentId, Sha256Digest};
 use crate::database::{self, Database, DatabaseError, Purpose};
 
-/// A node, by its place, and a segment that it holds.
+/// Key of a reference: the position of a node in the list of nodes, and a segment that the node holds.
 pub(super) type ReferenceKey = (u16, [u8; 32]);
 
-/// By [`FileKey`], as text.
+/// Table of the files, keyed by the text of their [`FileKey`].
 const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
 const MANIFESTS: TableDefinition<&str, &[u8]> = TableDefinition::new("manifests");
-/// The users who may read a file beside its owner.
+/// Table of the users other than the owner who may read a file.
 const READERS: MultimapTableDefinition<&str, &str> = MultimapTableDefinition::new("readers");
 const REFERENCES: TableDefinition<ReferenceKey, u32> = TableDefinition::new("references");
 
-/// Why the catalog did not do what it was asked.
+/// Error of a catalog operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CatalogError {
-    /// The database refused.
+    /// The database reported an error.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The owner has a file of that name already.
     #[error("a file named `{0}` is stored already")]
     NameTaken(FileKey),
-    /// There is no such file.
+    /// No file with this key is stored.
     #[error("no file named `{0}` is stored")]
     NotFound(FileKey),
 }
 
 impl CatalogError {
-    /// Whether nobody knows if the change is stored: see [`database`]. Then nothing may be deleted, whichever
-    /// way it would be right.
+    /// Returns true if it is unknown whether the change is stored: see [`database`]. No segment may be deleted then, neither
+    /// those of the old state nor those of the new one.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, CatalogError::Database(error) if error.is_outcome_unknown())
     }
 
-    /// What it says where the database's place on this machine is of no concern.
+    /// Returns the message without the path of the database on this machine.
     pub fn without_path(&self) -> String {
         match self {
             CatalogError::Database(error) => error.without_path().to_owned(),
@@ -65,7 +65,7 @@ impl From<StorageError> for CatalogError {
 /// Segments that no file needs any more, by holder.
 pub type Garbage = BTreeMap<NodeNumber, Vec<SegmentId>>;
 
-/// What the table says of a file, beside its key.
+/// Record of a file in its table, without the key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredFile {
     name: String,
@@ -96,31 +96,31 @@ impl StoredFile {
     }
 }
 
-/// The files of a database.
+/// Catalog of the files, kept in a database.
 #[derive(Debug)]
 pub struct Catalog {
     database: Database,
 }
 
 impl Catalog {
-    /// Opens the catalog at `path`, or makes one.
+    /// Opens the catalog at `path`, or creates one.
     ///
     /// # Errors
-    /// Where another process has it open, or what is there is damaged or of another version.
+    /// Fails if another process has the database open, or if the database is damaged or of another version.
     pub fn open(path: &Path) -> Result<Catalog, CatalogError> {
         Catalog::on(Database::open(path)?)
     }
 
-    /// Opens the catalog at `path` without changing anything there.
+    /// Opens the catalog at `path` without changing the database.
     ///
     /// # Errors
-    /// As for [`Database::open_read_only`].
+    /// Fails like [`Database::open_read_only`].
     pub fn open_read_only(path: &Path) -> Result<Catalog, CatalogError> {
         Catalog::on(Database::open_read_only(path)?)
     }
 
     fn on(database: Database) -> Result<Catalog, CatalogError> {
-        // Readers find the tables there.
+        // The tables are created here, since read transactions cannot create them.
         let reading = database.read()?;
         if reading.open_multimap_table(READERS).is_err() || !epochs::is_created(&reading) {
             database.write_for(Purpose::Access, |transaction| {
@@ -131,7 +131,7 @@ impl Catalog {
         Ok(Catalog { database })
     }
 
-    /// The database, for others that keep things in it.
+    /// Returns the database, for other modules that keep tables in it.
     pub fn database(&self) -> &Database {
         &self.database
     }
@@ -139,8 +139,8 @@ impl Catalog {
     /// Makes a file visible, in one durable transaction.
     ///
     /// # Errors
-    /// [`CatalogError::NameTaken`], or where the disk refuses: then nothing has changed, unless the outcome
-    /// [is unknown](CatalogError::is_outcome_unknown).
+    /// Returns [`CatalogError::NameTaken`] if the owner has a file of that name, or fails if the disk refuses; nothing has
+    /// changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn commit_file(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let key = manifest.file.key.to_string();
         self.database.write(|transaction| {
@@ -162,11 +162,11 @@ impl Catalog {
         })
     }
 
-    /// Makes a file invisible, in one durable transaction, and says which segments nobody needs now.
+    /// Makes a file invisible, in one durable transaction, and returns the segments that no file needs any more.
     ///
     /// # Errors
-    /// [`CatalogError::NotFound`], or where the disk refuses: then nothing has changed, unless the outcome
-    /// [is unknown](CatalogError::is_outcome_unknown).
+    /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses; nothing has changed then,
+    /// unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn remove_file(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
         let manifest = self.manifest(key)?;
         let key = key.to_string();
@@ -188,11 +188,11 @@ impl Catalog {
         })
     }
 
-    /// Lets a user read a file, or no longer.
+    /// Grants a user read access to a file, or revokes it.
     ///
     /// # Errors
-    /// [`CatalogError::NotFound`], or where the disk refuses: then nothing has changed, unless the outcome
-    /// [is unknown](CatalogError::is_outcome_unknown).
+    /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses; nothing has changed then,
+    /// unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn set_reader(&self, key: &FileKey, user: &str, may_read: bool) -> Result<(), CatalogError> {
         let text = key.to_string();
         self.database.write(|transaction| {
@@ -208,11 +208,11 @@ impl Catalog {
         })
     }
 
-    /// Gives the files that are nobody's to `owner`, in one transaction; what has a namesake among the owner's files, or among
-    /// those that are `promised`, stays. Says which files were given.
+    /// Gives the files without an owner to `owner`, in one transaction, and returns the former keys of those that were given. A
+    /// file keeps no owner if the owner has a file of the same name, or if its new key is among those `promised` to other files.
     ///
     /// # Errors
-    /// Where the disk refuses: then nothing has changed, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
+    /// Fails if the disk refuses; nothing has changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn adopt(&self, owner: &str, promised: &BTreeSet<FileKey>) -> Result<Vec<FileKey>, CatalogError> {
         let unowned = self.files()?.into_iter().map(|file| file.key).filter(|key| key.owner.is_none());
         self.database.write(|transaction| {
@@ -237,10 +237,10 @@ impl Catalog {
         })
     }
 
-    /// Every file, in the order of the keys.
+    /// Lists every file, in the order of the keys.
     ///
     /// # Errors
-    /// Where the disk refuses or a record is damaged.
+    /// Fails if the disk refuses or a record is damaged.
     pub fn files(&self) -> Result<Vec<FileRecord>, CatalogError> {
         let transaction = self.database.read()?;
         let files = transaction.open_table(FILES).map_err(DatabaseError::from)?;
@@ -250,15 +250,15 @@ impl Catalog {
             record_of(key.value(), value.value(), &readers)
         };
         let mut found: Vec<FileRecord> = files.iter()?.map(record).collect::<Result<_, _>>()?;
-        // `/` sorts among other characters in the table's text.
+        // The table sorts by the text of the keys, where `/` takes part in the comparison.
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
     }
 
-    /// One file, whole.
+    /// Returns the complete description of a file.
     ///
     /// # Errors
-    /// [`CatalogError::NotFound`], or where the disk refuses or a record is damaged.
+    /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses or a record is damaged.
     pub fn manifest(&self, key: &FileKey) -> Result<Manifest, CatalogError> {
         let not_found = || CatalogError::NotFound(key.clone());
         let text = key.to_string();
@@ -271,10 +271,12 @@ impl Catalog {
         Ok(Manifest { file, segments })
     }
 
-    /// Those of `candidates` that no file needs, and which may therefore be deleted.
+    /// Returns those of the `candidates` that no file needs and that are not [kept](Self::kept), and that may therefore be
+    /// deleted.
     ///
     /// # Errors
-    /// Where the disk refuses, or the outcome of an earlier change is unknown: the next start may find a file that needs them.
+    /// Fails if the disk refuses, or if the outcome of an earlier change is unknown: the next start may find a file that needs
+    /// the segments.
     pub fn unreferenced(&self, mut candidates: Garbage) -> Result<Garbage, CatalogError> {
         self.database.refuse_when_suspended()?;
         let reading = self.database.read()?;
@@ -294,10 +296,10 @@ impl Catalog {
         Ok(candidates)
     }
 
-    /// The segments that some file needs, by holder.
+    /// Returns the segments that files need, by holder.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn references(&self) -> Result<BTreeMap<NodeNumber, BTreeSet<SegmentId>>, CatalogError> {
         let table = self.database.read()?.open_table(REFERENCES).map_err(DatabaseError::from)?;
         let mut found = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
@@ -309,7 +311,7 @@ impl Catalog {
     }
 }
 
-/// A file as its tables know it.
+/// Builds the record of a file from its key, its value and the table of readers.
 fn record_of(
     key: &str,
     value: &[u8],
@@ -329,7 +331,7 @@ fn move_value(table: &mut redb::Table<'_, &'static str, &'static [u8]>, from: &s
     Ok(())
 }
 
-/// The tables of one transaction.
+/// Tables opened in one write transaction.
 struct Tables<'a> {
     files: redb::Table<'a, &'static str, &'static [u8]>,
     manifests: redb::Table<'a, &'static str, &'static [u8]>,
@@ -349,7 +351,7 @@ impl<'a> Tables<'a> {
         })
     }
 
-    /// Changes how many files need a segment on a node, and gives the new count.
+    /// Changes the number of files that need a segment on a node by `by`, and returns the new number.
     fn change_references(&mut self, node: NodeNumber, id: SegmentId, by: i32) -> Result<u32, StorageError> {
         let key = (node.index() as u16, *id.as_bytes());
         let count = self.references.get(key)?.map_or(0, |count| count.value());

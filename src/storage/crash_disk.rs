@@ -1,9 +1,9 @@
-//! A disk in memory that behaves as badly as a real one may: the hostile twin of a directory, for tests.
+//! A disk in memory that injects the faults of real disks, for tests.
 //!
-//! At a crash it loses what was not synced, keeps some of it torn, and lets deletions come undone. It fills up, fails to
-//! sync, to read and to delete, and flips bits, when it is told to. A sync that fails behaves as on Linux: it says so once, and what it should have
-//! written back counts as clean from then on, so that reads show it, later syncs succeed, and the power loss takes it. Knows
-//! nothing of real files.
+//! At a crash it loses segments that were not synced, tears some of them, and undoes deletions. On request it fills up, fails to
+//! sync, to read and to delete, and flips bits. A failed sync behaves as on Linux: it is reported once, and the segments that it
+//! should have written back count as clean from then on, so that reads return them, later syncs succeed, and a power loss takes
+//! them. Independent of real files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use super::marker::{Marker, Marking};
 use super::segment::SegmentId;
 use crate::random::RandomStream;
 
-/// Segments in memory, some of them durable.
+/// Disk that keeps its segments in memory and records which of them are durable.
 #[derive(Debug, Default)]
 pub struct CrashDisk {
     state: Mutex<State>,
@@ -23,55 +23,55 @@ pub struct CrashDisk {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What a reader sees now.
+    /// Segments as readers see them.
     live: BTreeMap<SegmentId, Bytes>,
-    /// What a power loss leaves for certain.
+    /// Segments that survive a power loss for certain.
     durable: BTreeMap<SegmentId, Bytes>,
-    /// What took the place of something durable, is on the platter itself, and has not certainly got its name yet.
+    /// Segments that replace durable ones: their bytes are on the platter, but a power loss may undo the rename.
     replacing: BTreeMap<SegmentId, Bytes>,
-    /// What a failed sync has left unwritten: no later one writes it.
+    /// Segments left unwritten by a failed sync, which no later sync writes.
     clean: BTreeSet<SegmentId>,
     marker: Option<Marker>,
     capacity: Option<u64>,
     fail_syncs: bool,
     fail_reads: bool,
-    /// How many of the next deletions fail.
+    /// Number of the next deletions that fail.
     failing_deletes: u64,
     deletes: u64,
 }
 
 impl CrashDisk {
-    /// An empty disk without a limit.
+    /// Makes an empty disk without a capacity limit.
     pub fn new() -> CrashDisk {
         CrashDisk::default()
     }
 
-    /// Lets it fill up at `bytes` bytes.
+    /// Sets the capacity of the disk to `bytes` bytes.
     pub fn limit(&self, bytes: u64) {
         self.lock().capacity = Some(bytes);
     }
 
-    /// Whether the following syncs fail.
+    /// Makes the following syncs fail, or succeed again.
     pub fn fail_syncs(&self, fail: bool) {
         self.lock().fail_syncs = fail;
     }
 
-    /// Whether the following reads fail.
+    /// Makes the following reads fail, or succeed again.
     pub fn fail_reads(&self, fail: bool) {
         self.lock().fail_reads = fail;
     }
 
-    /// The next `count` deletions fail, each with its segment still there; `u64::MAX` for all.
+    /// Makes the next `count` deletions fail, each with its segment still stored; `u64::MAX` makes all of them fail.
     pub fn fail_deletes(&self, count: u64) {
         self.lock().failing_deletes = count;
     }
 
-    /// Deletions that it has been asked for.
+    /// Returns the number of deletions requested so far.
     pub fn deletes(&self) -> u64 {
         self.lock().deletes
     }
 
-    /// Flips one bit of a segment, on the platter: reads and crashes both show it.
+    /// Flips one bit of a segment on the platter, so that reads and crashes both show it.
     pub fn flip_bit(&self, id: SegmentId, bit: usize) {
         let mut state = self.lock();
         let Some(bytes) = state.live.get(&id) else { return };
@@ -86,8 +86,8 @@ impl CrashDisk {
         state.durable.entry(id).and_modify(|bytes| *bytes = damaged);
     }
 
-    /// The power goes. What was synced stays; of the rest, `chance` decides what is lost, what is torn and what happens to
-    /// have reached the disk; a deletion that was not synced may come undone.
+    /// Simulates a power loss. Synced segments stay; of the others, `chance` decides which are lost, which are torn and which
+    /// have reached the disk; a deletion that was not synced may be undone.
     pub fn crash(&self, chance: &mut RandomStream) {
         let mut state = self.lock();
         let mut after = BTreeMap::new();
@@ -117,7 +117,7 @@ impl CrashDisk {
     }
 }
 
-/// What a power loss makes of a write that was not synced: nothing, all, a beginning, or a beginning and zeros.
+/// Returns the result of a power loss on an unsynced write: nothing, all, the beginning, or the beginning followed by zeros.
 fn torn(written: &Bytes, chance: &mut RandomStream) -> Option<Bytes> {
     let cut = chance.below(written.len() as u64 + 1) as usize;
     match chance.below(4) {
@@ -150,7 +150,7 @@ impl State {
 }
 
 fn broken(action: DiskAction) -> DiskError {
-    // EIO
+    // Number 5 is EIO.
     DiskError::from_io(action, &std::io::Error::from_raw_os_error(5))
 }
 
@@ -178,7 +178,7 @@ impl Disk for CrashDisk {
     fn write(&self, id: SegmentId, bytes: &[u8]) -> Result<(), DiskError> {
         let mut state = self.lock();
         state.take(id, bytes)?;
-        // The name points at new bytes, of which none is durable yet.
+        // The name refers to new bytes, none of which is durable yet.
         state.durable.remove(&id);
         Ok(())
     }

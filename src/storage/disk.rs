@@ -1,8 +1,8 @@
-//! A disk: where a node's segments rest.
+//! The disk of a node: the trait of the stores that hold its segments, and their errors.
 //!
-//! The operations are few and say what they promise. A write is whole or not there at all, but it may not survive a power
-//! loss before `sync` has returned. Errors say what was tried and what the system answered; where on this machine that was is
-//! for the log alone, since errors travel to other hosts and into the trace. Knows nothing of capacities, nodes or files.
+//! A write stores a whole segment or nothing, but the segment may not survive a power loss before `sync` has returned. Errors
+//! name the action that failed and the answer of the operating system; the path on this machine appears in the log alone, since
+//! errors travel to other hosts and into the trace. Independent of capacities, nodes and files.
 
 use std::fmt;
 use std::io;
@@ -14,24 +14,24 @@ use thiserror::Error;
 use super::marker::{Marker, Marking};
 use super::segment::SegmentId;
 
-/// What was tried on a disk.
+/// Action that was attempted on a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DiskAction {
-    /// To make or open its directories.
+    /// Creating or opening the directories of the disk.
     Open,
-    /// To see which segments are there.
+    /// Listing the segments on the disk.
     List,
-    /// To read a segment.
+    /// Reading a segment from the disk.
     Read,
-    /// To write a segment.
+    /// Writing a segment to the disk.
     Write,
-    /// To remove a segment.
+    /// Deleting a segment from the disk.
     Delete,
-    /// To make segments durable.
+    /// Making segments durable on the disk.
     Sync,
-    /// To remove what a crash has left.
+    /// Removing the leftovers of a crash.
     Sweep,
-    /// To read or write its volume's marker.
+    /// Reading or writing the marker of the volume.
     Mark,
 }
 
@@ -50,12 +50,12 @@ impl fmt::Display for DiskAction {
     }
 }
 
-/// An error number of the operating system (errno(3)).
+/// Error number of the operating system (errno(3)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SystemError(i32);
 
 impl SystemError {
-    /// EIO, for errors of the standard library that have no number.
+    /// Number EIO, used for errors of the standard library that carry no number.
     const UNSPECIFIED: i32 = 5;
 }
 
@@ -71,55 +71,55 @@ impl fmt::Display for SystemError {
     }
 }
 
-/// Why a disk did not do what it was asked.
+/// Error of a disk operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum DiskError {
-    /// The segment is not there.
+    /// The segment is not on the disk.
     #[error("segment {id:?} is not on the disk")]
     NotFound {
-        /// The segment.
+        /// Name of the requested segment.
         id: SegmentId,
     },
-    /// What is there is not what was written.
+    /// The stored bytes differ from those that were written.
     #[error("segment {id:?} is damaged: its bytes have the digest {found:?}")]
     Corrupt {
-        /// The segment.
+        /// Name of the damaged segment.
         id: SegmentId,
-        /// The digest of what is there.
+        /// Digest of the bytes that are stored.
         found: SegmentId,
     },
-    /// What is there is longer than any segment.
+    /// The stored file is longer than any segment.
     #[error("segment {id:?} is damaged: its file has {len} bytes, more than any segment")]
     TooLong {
-        /// The segment.
+        /// Name of the damaged segment.
         id: SegmentId,
-        /// How many bytes are there.
+        /// Length of the stored file in bytes.
         len: u64,
     },
-    /// The real disk has no room.
+    /// The file system or the disk quota has no room left.
     #[error("no space is left on the disk")]
     Full,
-    /// Something else than a regular file or a directory is where one should be.
+    /// A file of another kind is in the place of a regular file or a directory.
     #[error("cannot {action}: something else than a file of p2p is in its place")]
     Stray {
-        /// What was tried.
+        /// Action that could not be done.
         action: DiskAction,
     },
-    /// The operating system refused.
+    /// The operating system refused the action.
     #[error("cannot {action}: {error}")]
     Io {
-        /// What was tried.
+        /// Action that was refused.
         action: DiskAction,
-        /// What the system said.
+        /// Error reported by the operating system.
         error: SystemError,
     },
-    /// Work ended in a panic: a bug of this program, of which the log says more.
+    /// The work ended in a panic, which is a bug of this program; the log has the details.
     #[error("internal error; the log says more")]
     Internal,
 }
 
 impl DiskError {
-    /// The error of the system call that tried to do `action`.
+    /// Converts the I/O error of a system call that attempted `action`.
     pub fn from_io(action: DiskAction, error: &io::Error) -> DiskError {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskError::Full,
@@ -127,81 +127,86 @@ impl DiskError {
         }
     }
 
-    /// Whether the segment that was to be read is not there, or not as it was written: then it may be replaced. Any other error
-    /// of reading says nothing of what is there.
+    /// Returns true if the segment to be read is missing or differs from what was written; it may then be replaced. Any other
+    /// read error leaves the state of the stored segment unknown.
     pub fn is_damage(&self) -> bool {
         matches!(self, DiskError::NotFound { .. } | DiskError::Corrupt { .. } | DiskError::TooLong { .. })
     }
 }
 
-/// Where segments rest. Its methods block; callers keep them off the threads that must not.
+/// Store of segments. The methods block; callers keep them off threads that must not block.
 pub trait Disk: Send + Sync + fmt::Debug {
-    /// Makes what is missing for segments to be written. What is there is left as it is.
+    /// Creates the directories that are missing, so that segments can be written. Existing content is left unchanged.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// Fails if the operating system refuses.
     fn prepare(&self) -> Result<(), DiskError>;
 
-    /// What marks its volume.
+    /// Reads the marker of the volume.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Fails if the marker cannot be read.
     fn marking(&self) -> Result<Marking, DiskError>;
 
-    /// Marks its volume. The marker is there for good when this returns; before that it is the old one or the new one.
+    /// Writes the marker of the volume. The new marker is durable when this returns; until then the disk holds either the old
+    /// marker or the new one.
     ///
     /// # Errors
-    /// Where the system refuses; then it is one of the two.
+    /// Fails if the operating system refuses; the disk then holds one of the two markers.
     fn mark(&self, marker: &Marker) -> Result<(), DiskError>;
 
-    /// Writes a segment, whole or not at all. It survives a crash of the process from now on, and a power loss from the next
-    /// [`sync`](Self::sync) on.
+    /// Writes a segment, whole or not at all. The segment survives a crash of the process as soon as this returns, and a power
+    /// loss after the next [`sync`](Self::sync).
     ///
     /// # Errors
-    /// Where it does not fit or the system refuses; then it is not there.
+    /// Fails if the segment does not fit or the operating system refuses; it is then not stored.
     fn write(&self, id: SegmentId, bytes: &[u8]) -> Result<(), DiskError>;
 
-    /// Writes a segment in the place of one that is there. Whatever happens, one of the two is there whole, as far as it was
-    /// before; it is the new one for certain from the next [`sync`](Self::sync) on.
+    /// Writes a segment in the place of an existing one. At any moment one of the two is stored whole, as far as the old one was
+    /// whole; the new one is certain to survive a power loss after the next [`sync`](Self::sync).
     ///
     /// # Errors
-    /// Where it does not fit or the system refuses; then nothing has changed.
+    /// Fails if the segment does not fit or the operating system refuses; the disk is then unchanged.
     fn replace(&self, id: SegmentId, bytes: &[u8]) -> Result<(), DiskError>;
 
-    /// Reads a segment, whatever it has become. Of what is longer than any segment no more is read.
+    /// Reads the stored bytes of a segment without checking their digest. Of a file longer than any segment, no more than the
+    /// length of a segment is read.
     ///
     /// # Errors
-    /// Where it is not there or cannot be read.
+    /// Fails if the segment is missing or cannot be read.
     fn read(&self, id: SegmentId) -> Result<Bytes, DiskError>;
 
-    /// Removes a segment. One that is not there is no error. It may come back after a power loss.
+    /// Deletes a segment; deleting a missing segment is no error. The segment may reappear after a power loss.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// Fails if the operating system refuses.
     fn delete(&self, id: SegmentId) -> Result<(), DiskError>;
 
-    /// Every segment that is there and its length, in the order of the names. None where the disk has not been prepared yet.
+    /// Lists every stored segment and its length in bytes, sorted by name. The list is empty if the disk has not been prepared
+    /// yet.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// Fails if the operating system refuses.
     fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError>;
 
-    /// Makes what was written durable: after it has returned, the segments survive a power loss.
+    /// Makes written segments durable: after this has returned, they survive a power loss.
     ///
     /// # Errors
-    /// [`DiskError::NotFound`] where one of them is not there. Where the system refuses, nothing that was written and not yet
-    /// synced may be relied upon, also if a later sync succeeds: a system may tell of each failure once (fsync(2)).
+    /// Returns [`DiskError::NotFound`] if one of the segments is missing. If the operating system refuses, no segment that was
+    /// written and not yet synced may be relied upon, even if a later sync succeeds: a system may report each failure only once
+    /// (fsync(2)).
     fn sync(&self, ids: &[SegmentId]) -> Result<(), DiskError>;
 
-    /// Removes what crashes have left behind, and says how many things that were: none where the disk has not been prepared yet.
+    /// Removes the leftovers of crashes and returns the number of those files, which is 0 if the disk has not been prepared yet.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// Fails if the operating system refuses.
     fn sweep(&self) -> Result<u64, DiskError>;
 
-    /// Finds out, without changing anything, whether [`sweep`](Self::sweep) would meet what it cannot remove, as far as can be seen.
+    /// Checks, without changing anything, that [`sweep`](Self::sweep) would be able to remove the leftovers, as far as can be
+    /// seen.
     ///
     /// # Errors
-    /// What it would be refused with.
+    /// Returns the error that [`sweep`](Self::sweep) would fail with.
     fn check_leftovers(&self) -> Result<(), DiskError>;
 }

@@ -1,71 +1,70 @@
-//! What a volume asks of its disk, and what comes of it. Somebody carries it out on a thread that may block. Knows nothing of
-//! what is kept account of.
+//! Operations that a volume requests of its disk, and their outcomes. The caller runs them on a thread that may block.
 
 use bytes::Bytes;
 
 use super::disk::{Disk, DiskError};
 use super::segment::SegmentId;
 
-/// What is on the disk under the name of a segment that is to be stored.
+/// State of the disk, as the volume knows it, under the name of a segment that is to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
-    /// Nothing, as far as is known.
+    /// No segment is known to be stored under that name.
     Nothing,
-    /// The same segment, if it is sound.
+    /// The same segment is stored, provided that it is undamaged.
     Stored,
-    /// Something that may read like the segment and yet be lost at the next power loss.
+    /// A file is stored that may read like the segment and still be lost at the next power loss.
     Doubtful,
 }
 
-/// What a volume asks of its disk.
+/// Operation that a volume requests of its disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiskOp {
-    /// Store a segment. One that should be there already is looked at, and written again if it is damaged.
+    /// Store a segment. A segment that should be stored already is read back, and written again if it is damaged.
     Write {
-        /// Its name.
+        /// Name of the segment to store.
         id: SegmentId,
-        /// Its bytes.
+        /// Content of the segment.
         bytes: Bytes,
-        /// What is there.
+        /// State of the disk before the write.
         before: Before,
     },
-    /// Read a segment and check it.
+    /// Read a segment and check its digest.
     Read {
-        /// Its name.
+        /// Name of the segment to read.
         id: SegmentId,
     },
-    /// Remove segments.
+    /// Delete segments from the disk.
     Delete {
-        /// Their names.
+        /// Names of the segments to delete.
         ids: Vec<SegmentId>,
     },
-    /// Make segments durable.
+    /// Make segments durable, so that they survive a power loss.
     Sync {
-        /// Their names.
+        /// Names of the segments to sync.
         ids: Vec<SegmentId>,
     },
 }
 
-/// What the disk did.
+/// Outcome of a disk operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiskOutcome {
-    /// The segment is stored; `written` says whether that took a write.
+    /// The segment is stored; `written` tells if a write was needed.
     Stored {
-        /// Whether it was written just now.
+        /// True if the segment was written by this operation.
         written: bool,
     },
-    /// The segment's bytes, which have its digest.
+    /// The segment was read, and its bytes have the right digest.
     Read {
-        /// The bytes.
+        /// Content of the segment.
         bytes: Bytes,
     },
-    /// The segments are gone.
+    /// The segments are deleted.
     Deleted,
-    /// The disk has refused to remove some; the others are gone.
+    /// The disk refused to delete some of the segments; the others are deleted.
     NotDeleted {
-        /// The segments that are still there.
+        /// Names of the segments that are still on the disk.
         left: Vec<SegmentId>,
-        /// What the disk met with the first of them.
+        /// Error that the disk reported for the first of them.
         error: DiskError,
     },
     /// The segments are durable.
@@ -73,10 +72,10 @@ pub enum DiskOutcome {
 }
 
 impl DiskOp {
-    /// Carries it out. Blocks.
+    /// Runs the operation on `disk`. It blocks the calling thread.
     ///
     /// # Errors
-    /// What the disk met, and [`DiskError::Corrupt`] where bytes do not have the digest that they are named by.
+    /// Returns the error of the disk, or [`DiskError::Corrupt`] if bytes do not have the digest that they are named by.
     pub fn run(&self, disk: &dyn Disk) -> Result<DiskOutcome, DiskError> {
         match self {
             DiskOp::Write { id, bytes, before } => {
@@ -84,7 +83,7 @@ impl DiskOp {
                 let written = match before {
                     Before::Stored if is_sound(disk, *id, bytes)? => false,
                     Before::Nothing => disk.write(*id, bytes).map(|()| true)?,
-                    // What a reader sees of it comes from memory, and is no reason not to write.
+                    // A sound read may come from the page cache, so that it is no reason to skip the write.
                     Before::Stored | Before::Doubtful => disk.replace(*id, bytes).map(|()| true)?,
                 };
                 Ok(DiskOutcome::Stored { written })
@@ -99,12 +98,12 @@ impl DiskOp {
         }
     }
 
-    /// What it is to remove.
+    /// Returns the names of the segments that the operation deletes.
     pub fn deletes(&self) -> &[SegmentId] {
         if let DiskOp::Delete { ids } = self { ids } else { &[] }
     }
 
-    /// How many bytes it moves, as far as that is known before it runs: what a model of the disk's speed needs.
+    /// Returns the number of bytes that the operation moves, as far as it is known before the run; models of disk speed use it.
     pub fn bytes(&self) -> u64 {
         match self {
             DiskOp::Write { bytes, .. } => bytes.len() as u64,
@@ -113,7 +112,8 @@ impl DiskOp {
     }
 }
 
-/// Removes what can be removed: one segment that the disk refuses to give up keeps no other.
+/// Deletes as many of the segments as possible: a segment that the disk refuses to delete does not stop the deletion of the
+/// others.
 fn delete_all(disk: &dyn Disk, ids: &[SegmentId]) -> DiskOutcome {
     let (mut left, mut first) = (Vec::new(), None);
     for &id in ids {
@@ -125,8 +125,8 @@ fn delete_all(disk: &dyn Disk, ids: &[SegmentId]) -> DiskOutcome {
     first.map_or(DiskOutcome::Deleted, |error| DiskOutcome::NotDeleted { left, error })
 }
 
-/// Whether a segment is on the disk as it should be. A disk that cannot tell is an error: what is there may be all there is of
-/// a stored file.
+/// Returns true if a segment is stored undamaged. A failure to read it is an error and not an answer, since the stored bytes may
+/// be the only copy of a segment of a stored file.
 fn is_sound(disk: &dyn Disk, id: SegmentId, bytes: &[u8]) -> Result<bool, DiskError> {
     match disk.read(id) {
         Ok(stored) => Ok(stored == bytes),

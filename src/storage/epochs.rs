@@ -1,13 +1,13 @@
-//! What the catalog knows of the nodes' volumes: their names, the epochs in which it wrote to them, and the segments that no file
-//! needs and that are kept all the same.
+//! The catalog's records of the nodes' volumes: their names, the epochs in which the catalog wrote to them, and the segments that
+//! are kept although no file needs them.
 //!
 //! ```text
-//! begin_epoch ─▶ pending is in the catalog ─▶ the marker is on the disk ─▶ finish_epoch ─▶ it is the current one
+//! begin_epoch ─▶ pending is in the catalog ─▶ the marker is on the disk ─▶ finish_epoch ─▶ pending becomes current
 //! ```
 //!
-//! Whenever that is cut short, the marker holds either the current epoch or the pending one, so that the volume is still the
-//! catalog's own. A copy of the catalog from before holds neither: it changes nothing there. Copies that were made within one
-//! epoch cannot be told apart. Knows nothing of disks.
+//! If the sequence is interrupted at any point, the marker holds either the current epoch or the pending one, so that the volume
+//! still belongs to the catalog. An older copy of the catalog has neither epoch, and changes nothing on the volume. Copies of the
+//! catalog made within one epoch cannot be told apart. Independent of disks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,39 +20,39 @@ use super::marker::{CatalogId, Epoch, Marker, RandomId, VolumeId};
 use super::segment::SegmentId;
 use crate::database::{self, DatabaseError, Purpose};
 
-/// The catalog's own name.
+/// Table with the name of the catalog.
 const IDENTITY: TableDefinition<(), &[u8]> = TableDefinition::new("identity");
-/// By node.
+/// Table of the known volumes, keyed by the position of their node in the list of nodes.
 const VOLUMES: TableDefinition<u16, &[u8]> = TableDefinition::new("volumes");
-/// Segments that no file of this catalog needs and that stay until somebody frees them.
+/// Table of the segments that no file of this catalog needs and that are kept until they are freed explicitly.
 pub(super) const KEPT: TableDefinition<ReferenceKey, ()> = TableDefinition::new("kept");
 
-/// What the catalog knows of a volume.
+/// Record of a volume in the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownVolume {
-    /// Its name.
+    /// Name of the volume.
     pub volume: VolumeId,
-    /// The epoch that is about to begin, or has begun in the marker and is not current yet.
+    /// Epoch that is about to begin, or that the marker has already and that is not the current one yet.
     pub pending: Option<Epoch>,
-    /// The epoch in which this catalog wrote there last.
+    /// Epoch in which this catalog wrote to the volume last.
     pub current: Option<Epoch>,
 }
 
-/// The volumes of a catalog.
+/// Volumes that a catalog knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volumes {
-    /// The catalog's own name.
+    /// Name of the catalog.
     pub catalog: CatalogId,
-    /// By node; none that has never been marked.
+    /// Known volumes, by node; a node whose volume has never been marked has no entry.
     pub of: BTreeMap<NodeNumber, KnownVolume>,
 }
 
-/// A volume of which the catalog is about to take possession.
+/// Volume that the catalog is about to take possession of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
-    /// Whose.
+    /// Node that the volume belongs to.
     pub node: NodeNumber,
-    /// The epoch that its marker has; none where it has none of this catalog's.
+    /// Epoch of the marker; `None` if the volume has no marker of this catalog.
     pub marked: Option<Epoch>,
 }
 
@@ -60,7 +60,7 @@ fn random() -> Result<RandomId, DatabaseError> {
     RandomId::new().map_err(|error| DatabaseError::Io { reason: format!("the system gives no random bytes: {error}") })
 }
 
-/// Makes the tables and the catalog's name where they are not there.
+/// Creates the tables and the name of the catalog if they are missing.
 pub(super) fn create(transaction: &WriteTransaction) -> Result<(), DatabaseError> {
     transaction.open_table(VOLUMES)?;
     transaction.open_table(KEPT)?;
@@ -71,16 +71,16 @@ pub(super) fn create(transaction: &WriteTransaction) -> Result<(), DatabaseError
     Ok(())
 }
 
-/// Whether the catalog has a name and the tables yet.
+/// Returns true if the catalog has its tables and its name.
 pub(super) fn is_created(transaction: &ReadTransaction) -> bool {
     transaction.open_table(IDENTITY).is_ok()
 }
 
 impl Catalog {
-    /// The catalog's name and what it knows of the volumes.
+    /// Returns the name of the catalog and the volumes that it knows.
     ///
     /// # Errors
-    /// Where the disk refuses or a record is damaged.
+    /// Fails if the disk refuses or a record is damaged.
     pub fn volumes(&self) -> Result<Volumes, CatalogError> {
         let transaction = self.database().read()?;
         let identity = transaction.open_table(IDENTITY).map_err(DatabaseError::from)?.get(())?;
@@ -95,16 +95,17 @@ impl Catalog {
         Ok(Volumes { catalog, of })
     }
 
-    /// Notes that an epoch is about to begin on these volumes; gives the markers to write. A marker that is there counts as the
-    /// current one from now on, since the pending one, which it may be, is another. `purpose` is that of the first write.
+    /// Records that an epoch is about to begin on these volumes, and returns the markers to write. The epoch of an existing
+    /// marker becomes the current one, even if it was the pending one, since a new pending epoch takes its place. `purpose` is
+    /// that of the first write of the epoch.
     ///
     /// # Errors
-    /// Where the disk refuses: then nothing has changed, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
+    /// Fails if the disk refuses; nothing has changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn begin_epoch(&self, purpose: Purpose, claims: &[Claim]) -> Result<Vec<(NodeNumber, Marker)>, CatalogError> {
         let Volumes { catalog, of } = self.volumes()?;
         let known = |claim: &Claim| match (claim.marked, of.get(&claim.node)) {
             (Some(_), Some(known)) => Ok(known.volume),
-            // What is taken over is another volume than the one that was there before.
+            // A volume that is taken over is another one than that which the node had before.
             _ => random(),
         };
         let mut begun = Vec::new();
@@ -117,10 +118,10 @@ impl Catalog {
         Ok(begun.into_iter().map(|(node, _, marker)| (node, marker)).collect())
     }
 
-    /// Notes that these markers are on their disks for good.
+    /// Records that these markers are durable on their disks.
     ///
     /// # Errors
-    /// Where the disk refuses: then the volumes are the catalog's own all the same.
+    /// Fails if the disk refuses; the volumes belong to the catalog all the same.
     pub fn finish_epoch(&self, purpose: Purpose, markers: &[(NodeNumber, Marker)]) -> Result<(), CatalogError> {
         let current = |marker: &Marker| KnownVolume { volume: marker.volume, pending: None, current: Some(marker.epoch) };
         self.note_volumes(purpose, markers.iter().map(|(node, marker)| (*node, current(marker))))
@@ -140,10 +141,10 @@ impl Catalog {
         })
     }
 
-    /// The segments that no file needs and that are kept, by holder.
+    /// Returns the segments that are kept although no file needs them, by holder.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn kept(&self) -> Result<BTreeMap<NodeNumber, BTreeSet<SegmentId>>, CatalogError> {
         let mut found = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
         let table = self.database().read()?.open_table(KEPT).map_err(DatabaseError::from)?;
@@ -154,10 +155,10 @@ impl Catalog {
         Ok(found)
     }
 
-    /// Keeps these segments of a node, and of what was kept there before nothing else.
+    /// Replaces the set of kept segments of a node by `ids`.
     ///
     /// # Errors
-    /// Where the disk refuses: then nothing has changed, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
+    /// Fails if the disk refuses; nothing has changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn keep(&self, node: NodeNumber, ids: &[SegmentId]) -> Result<(), CatalogError> {
         let node = node.index() as u16;
         let purpose = if ids.is_empty() { Purpose::Free } else { Purpose::Keep };
@@ -172,7 +173,7 @@ impl Catalog {
     }
 }
 
-/// Whether a segment of a node is kept.
+/// Returns true if a segment of a node is kept.
 pub(super) fn is_kept(table: &impl ReadableTable<ReferenceKey, ()>, key: ReferenceKey) -> Result<bool, StorageError> {
     Ok(table.get(key)?.is_some())
 }

@@ -1,4 +1,4 @@
-//! Whole file systems made durable at once, by `syncfs(2)`, where that says the truth. Knows nothing of what is on them.
+//! Synchronisation of whole file systems at once, by `syncfs(2)`, on those file systems where its result can be relied upon.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -8,22 +8,22 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The first Linux whose `syncfs` reports that data could not be written back (syncfs(2), "Versions").
+/// First version of Linux whose `syncfs` reports that data could not be written back (syncfs(2), "Versions").
 const REPORTS_FROM: (u32, u32) = (5, 8);
-/// File systems whose `syncfs` writes everything back and reports what fails (statfs(2) has the numbers): ext2 to ext4, XFS,
-/// Btrfs, F2FS, tmpfs. FUSE without `FUSE_SYNCFS` does not tell its server, network file systems have servers of their own, and
-/// overlayfs does not pass on what its upper layer reports.
+/// Magic numbers of the file systems whose `syncfs` writes everything back and reports failures (statfs(2) lists the numbers):
+/// ext2 to ext4, XFS, Btrfs, F2FS, tmpfs. FUSE without `FUSE_SYNCFS` does not tell its server, network file systems have servers
+/// of their own, and overlayfs does not pass on the errors of its upper layer.
 const COVERED: [i128; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994];
 
-/// The file systems of some disks: one that several disks are on is opened once.
+/// File systems of a set of disks. A file system that several disks share is opened once.
 #[derive(Debug, Clone, Default)]
 pub struct FileSystems(Arc<Mutex<BTreeMap<u64, Arc<FileSystem>>>>);
 
 impl FileSystems {
-    /// The file system that a directory is on.
+    /// Returns the file system that contains a directory.
     ///
     /// # Errors
-    /// Where the directory cannot be opened.
+    /// Fails if the directory cannot be opened.
     pub(super) fn of(&self, directory: &Path) -> io::Result<Arc<FileSystem>> {
         let device = fs::metadata(directory)?.dev();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -36,8 +36,9 @@ impl FileSystems {
     }
 }
 
-/// A file system. The system tells each opened file of an error of writing back that happened since it was opened, once; so one
-/// is kept open from before the first write on, and what it was told is kept here for every disk.
+/// File system with an open file on it. The kernel reports a write-back error to each open file once, and only if the error
+/// happened after the file was opened; so one file is kept open from before the first write on, and the failures reported to it
+/// are counted here for every disk.
 #[derive(Debug)]
 pub(super) struct FileSystem {
     directory: Mutex<File>,
@@ -52,20 +53,21 @@ impl FileSystem {
         Ok(FileSystem { directory: Mutex::new(directory), covered, failures: AtomicU64::new(0) })
     }
 
-    /// Whether syncing the whole of it makes everything on it durable, or says that it did not.
+    /// Returns true if syncing the whole file system makes everything on it durable, or reports that it did not.
     pub(super) fn is_covered(&self) -> bool {
         self.covered
     }
 
-    /// How often syncing it has failed.
+    /// Returns the number of failed syncs.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::SeqCst)
     }
 
-    /// Makes everything durable. `known` is how many failures the caller has been told of; it is told of a later one now, whoever
-    /// met it.
+    /// Makes everything on the file system durable. `known` is the number of failures that the caller has been told of; a later
+    /// failure is reported to it now, even if the sync of another disk met it.
     pub(super) fn sync(&self, known: &AtomicU64) -> io::Result<()> {
-        // One after the other: an error goes to one of two that ask at once, and is counted before the other one looks.
+        // The lock makes syncs run one after the other: of two concurrent callers the kernel tells only one of an error, and it
+        // is counted before the other one reads the counter.
         let directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
         let synced = syncfs(&directory);
         if synced.is_err() {
@@ -94,14 +96,14 @@ fn is_covered(directory: &File) -> bool {
     reports && rustix::fs::fstatfs(directory).is_ok_and(|found| COVERED.contains(&i128::from(found.f_type)))
 }
 
-/// Major and minor number of a kernel's release, such as `6.18.0-generic`.
+/// Parses the major and minor number of a kernel release, such as `6.18.0-generic`.
 #[cfg(target_os = "linux")]
 fn version_of(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// Elsewhere there is no such call.
+/// Fails, since other systems have no such call.
 #[cfg(not(target_os = "linux"))]
 fn syncfs(_directory: &File) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

@@ -1,14 +1,15 @@
-//! A disk that is a directory.
+//! A disk that stores its segments as files of a directory.
 //!
 //! ```text
-//! <directory>/segments/ab/abcd…   one file a segment, named by its digest
-//! <directory>/incoming/           files that are being written; whatever is here at the start is a crash's
+//! <directory>/segments/ab/abcd…   one file per segment, named by its digest
+//! <directory>/incoming/           files that are being written; those found at the start were left by a crash
 //! <directory>/volume              the marker of the volume
 //! ```
 //!
-//! A segment is written under `incoming` and renamed, so that it is whole or not there. `sync` makes files and directories
-//! durable one by one, or the whole file system at once where that is cheaper and says the truth. What is read is a regular file
-//! and no longer than a segment may be, whatever somebody has put in its place. Knows nothing of what segments belong to.
+//! A segment is written under `incoming` and renamed, so that it is stored whole or not at all. `sync` makes files and
+//! directories durable one by one, or the whole file system at once if that is cheaper and its result can be relied upon. Only
+//! regular files are read, and no more of them than the length of a segment, even if another program has put a different file in
+//! the place of one.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -26,18 +27,19 @@ use super::marker::{MARKER_MAX, Marker, Marking};
 use super::segment::{SegmentId, SegmentSize};
 use crate::private_file;
 
-/// The marker's name.
+/// File name of the marker.
 const MARKER: &str = "volume";
-/// Its name until it is whole.
+/// File name of the marker while it is being written.
 const UNFINISHED_MARKER: &str = "volume.new";
-/// From how many segments on the whole file system is synced rather than each file.
+/// Number of segments from which on the whole file system is synced rather than each file.
 const SYNC_ALL_FROM: usize = 64;
-/// How often a segment is moved to its directory, which goes with the last segment in it and may do so in between.
+/// Number of attempts to move a segment to its directory, which is removed together with the last segment in it and may therefore
+/// disappear in between.
 const MOVES_MAX: usize = 3;
-/// The most bytes that a segment has.
+/// Length of the longest segment in bytes.
 const SEGMENT_MAX: u64 = SegmentSize::MAX.as_u64();
 
-/// Segments as files of a directory.
+/// Disk that keeps segments as files of a directory.
 #[derive(Debug)]
 pub struct LocalDisk {
     directory: PathBuf,
@@ -45,33 +47,33 @@ pub struct LocalDisk {
     incoming: PathBuf,
     next_incoming: AtomicU64,
     file_systems: FileSystems,
-    /// Known from the first write on.
+    /// File system of the directory, known from the first write on.
     file_system: OnceLock<Arc<FileSystem>>,
-    /// How many failures of syncing that file system this disk has been told of.
+    /// Number of failed syncs of the file system that this disk has been told of.
     failures_known: AtomicU64,
 }
 
-/// Where a segment that is written comes to stand.
+/// Place that a written segment is moved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Where nothing is, or nothing that anybody relies upon.
+    /// Place without a segment, or with one that no file relies upon.
     Free,
-    /// Where something is that may be all there is of a stored file.
+    /// Place with a segment that may be the only copy for a stored file.
     Taken,
 }
 
 impl LocalDisk {
-    /// The disk in `directory`, which is made where it is missing.
+    /// Opens the disk in `directory` and creates the directories that are missing.
     ///
     /// # Errors
-    /// Where the directories cannot be made.
+    /// Fails if the directories cannot be created.
     pub fn open(directory: &Path) -> Result<LocalDisk, DiskError> {
         let disk = LocalDisk::at(directory, &FileSystems::default());
         disk.prepare()?;
         Ok(disk)
     }
 
-    /// The disk in `directory`, one of several on these file systems. Nothing is looked at or made yet.
+    /// Makes the disk in `directory`, one of several on these file systems, without accessing or creating any file yet.
     pub fn at(directory: &Path, file_systems: &FileSystems) -> LocalDisk {
         LocalDisk {
             directory: directory.to_owned(),
@@ -84,19 +86,19 @@ impl LocalDisk {
         }
     }
 
-    /// Where a segment's file is.
+    /// Returns the path of a segment's file.
     pub fn path_of(&self, id: SegmentId) -> PathBuf {
         path_below(&self.segments, id)
     }
 
     fn put(&self, id: SegmentId, bytes: &[u8], place: Place) -> Result<(), DiskError> {
-        // Opened before the first write, so that no error of writing back goes by unheard.
+        // The file system is opened before the first write, so that every write-back error is reported.
         self.file_system()?;
         let number = self.next_incoming.fetch_add(1, Ordering::Relaxed);
         let path = self.incoming.join(format!("{}-{number}", std::process::id()));
         let written = write_incoming(&path, bytes, place).and_then(|()| self.move_in(&path, id));
         written.map_err(|error| {
-            // Best effort: what stays is swept at the next start.
+            // A file that cannot be removed here is swept at the next start.
             let _ = fs::remove_file(&path);
             failed(DiskAction::Write, &self.path_of(id), &error)
         })
@@ -106,7 +108,7 @@ impl LocalDisk {
         let to = self.path_of(id);
         for _ in 1..MOVES_MAX {
             match fs::rename(from, &to) {
-                // One directory alone: where the one above it is gone, the disk is.
+                // Only this one directory is created: if its parent is missing, the disk is gone.
                 Err(error) if error.kind() == ErrorKind::NotFound => to.parent().map_or(Ok(()), private_file::make_directory)?,
                 result => return result,
             }
@@ -119,7 +121,7 @@ impl LocalDisk {
             return Ok(known);
         }
         let found = self.file_systems.of(&self.segments).map_err(|error| failed(DiskAction::Open, &self.segments, &error))?;
-        // What failed before this disk wrote anything is no concern of it.
+        // Failures from before the first write of this disk do not concern it.
         self.failures_known.store(found.failures(), Ordering::SeqCst);
         Ok(self.file_system.get_or_init(|| found))
     }
@@ -145,7 +147,7 @@ impl LocalDisk {
         Ok(())
     }
 
-    /// The directories of segments, each named by the two digits with which the names in it begin.
+    /// Lists the subdirectories of segments, each named by the first two digits of the names of its segments.
     fn fan_out(&self, action: DiskAction) -> Result<Vec<PathBuf>, DiskError> {
         let mut found = entries(&self.segments, action)?;
         found.retain(|path| name_of(path).is_some_and(|name| name.len() == 2 && name.bytes().all(is_lower_hex)));
@@ -178,7 +180,7 @@ impl Disk for LocalDisk {
     fn mark(&self, marker: &Marker) -> Result<(), DiskError> {
         let (path, unfinished) = (self.directory.join(MARKER), self.directory.join(UNFINISHED_MARKER));
         let write = || {
-            // One that a crash has left.
+            // A crash may have left an unfinished marker.
             match fs::remove_file(&unfinished) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -187,7 +189,8 @@ impl Disk for LocalDisk {
             file.write_all(marker.to_string().as_bytes())?;
             file.sync_all()?;
             fs::rename(&unfinished, &path)?;
-            // What is in the node's directory, and the directory itself: a crash may have come between making and syncing it.
+            // The entries of the node's directory are synced, and the entry of that directory as well, since a crash may have
+            // come between its creation and its sync.
             private_file::sync_directory(&self.directory)?;
             private_file::sync_directory(private_file::directory_of(&self.directory))
         };
@@ -215,7 +218,7 @@ impl Disk for LocalDisk {
         };
         Err(match Errno::from_io_error(&error) {
             Some(Errno::NOENT) => DiskError::NotFound { id },
-            // A symbolic link, and a socket (open(2), ELOOP with O_NOFOLLOW, and ENXIO).
+            // These are a symbolic link and a socket (open(2), ELOOP with O_NOFOLLOW, and ENXIO).
             Some(Errno::LOOP | Errno::NXIO) => stray(DiskAction::Read, &path),
             _ => failed(DiskAction::Read, &path, &error),
         })
@@ -224,7 +227,7 @@ impl Disk for LocalDisk {
     fn delete(&self, id: SegmentId) -> Result<(), DiskError> {
         let path = self.path_of(id);
         match fs::remove_file(&path) {
-            // The directory goes with its last segment; while others are in it, the system keeps it (rmdir(2), ENOTEMPTY).
+            // The directory is removed with its last segment; the system keeps it while it has others (rmdir(2), ENOTEMPTY).
             Ok(()) => path.parent().map_or((), |directory| drop(fs::remove_dir(directory))),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(DiskAction::Delete, &path, &error)),
@@ -244,7 +247,7 @@ impl Disk for LocalDisk {
                 if !metadata.is_file() {
                     return Err(stray(DiskAction::List, &path));
                 }
-                // What is longer than any segment is damaged, and takes no more room from others than one segment.
+                // A file longer than any segment is damaged, and is counted with no more room than one segment.
                 found.push((id, metadata.len().min(SEGMENT_MAX)));
             }
         }
@@ -268,7 +271,7 @@ impl Disk for LocalDisk {
             fs::remove_file(path).map_err(|error| failed(DiskAction::Sweep, path, &error))?;
         }
         for directory in self.fan_out(DiskAction::Sweep)? {
-            // Those that hold something stay, as in `delete`.
+            // Directories that are not empty stay, as in `delete`.
             let _ = fs::remove_dir(directory);
         }
         Ok(left.len() as u64)
@@ -277,7 +280,7 @@ impl Disk for LocalDisk {
     fn check_leftovers(&self) -> Result<(), DiskError> {
         for path in entries(&self.incoming, DiskAction::Sweep)? {
             if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-                // As unlink(2) says on Linux.
+                // On Linux, unlink(2) reports this error for directories.
                 return Err(failed(DiskAction::Sweep, &path, &Errno::ISDIR.into()));
             }
         }
@@ -285,7 +288,7 @@ impl Disk for LocalDisk {
     }
 }
 
-/// The error of a system call on `path`. Where that is stands in the log alone.
+/// Converts the error of a system call on `path`; the path appears in the log alone.
 fn failed(action: DiskAction, path: &Path, error: &io::Error) -> DiskError {
     tracing::warn!(path = %path.display(), %error, "cannot {action}");
     DiskError::from_io(action, error)
@@ -296,7 +299,7 @@ fn stray(action: DiskAction, path: &Path) -> DiskError {
     DiskError::Stray { action }
 }
 
-/// Where the segment's file is on the disk in `directory`, whether there is one or not.
+/// Returns the path of the segment's file on the disk in `directory`, even if there is no such file.
 pub fn segment_path(directory: &Path, id: SegmentId) -> PathBuf {
     path_below(&directory.join("segments"), id)
 }
@@ -315,7 +318,7 @@ fn write_incoming(path: &Path, bytes: &[u8], place: Place) -> io::Result<()> {
     file.write_all(bytes)?;
     match place {
         Place::Free => Ok(()),
-        // Else a power loss could take what is there and leave nothing of what takes its place.
+        // Otherwise a power loss could take the old segment and leave nothing of the new one.
         Place::Taken => file.sync_all(),
     }
 }
@@ -330,7 +333,7 @@ fn sync_path(path: &Path, id: SegmentId) -> Result<(), DiskError> {
     }
 }
 
-/// What is in a directory; nothing where there is none.
+/// Lists the entries of a directory; a missing directory has none.
 fn entries(directory: &Path, action: DiskAction) -> Result<Vec<PathBuf>, DiskError> {
     let failed = |error: io::Error| failed(action, directory, &error);
     let entries = match fs::read_dir(directory) {

@@ -1,6 +1,5 @@
-//! A file as the network knows it: its name, its fingerprint, its segments and who holds them.
-//!
-//! Knows nothing of bytes on disks or of databases.
+//! The description of a stored file: its name, its fingerprint, its segments and their holders. Independent of the bytes on disks
+//! and of the database.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,56 +12,56 @@ use thiserror::Error;
 use super::segment::{SegmentId, Sha256Digest};
 use crate::spelling::{composed, hidden_character};
 
-/// The longest file name, in bytes: what common file systems allow.
+/// Length of the longest file name in bytes, the limit of common file systems.
 const NAME_BYTES_MAX: usize = 255;
 
-/// A name that no file may have, and why.
+/// Reason why a file name is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// No name at all.
+    /// The name is empty.
     #[error("a file name cannot be empty")]
     Empty,
-    /// Longer than file systems allow.
+    /// The name is longer than file systems allow.
     #[error("the name has {bytes} bytes; at most {NAME_BYTES_MAX} are allowed")]
     TooLong {
-        /// How many it has.
+        /// Length of the name in bytes.
         bytes: usize,
     },
-    /// It would name a directory.
+    /// The name would denote a directory.
     #[error("`{name}` names a directory, not a file")]
     Directory {
-        /// The name.
+        /// Name that was refused.
         name: String,
     },
-    /// It has a character that would lead elsewhere or upset a terminal.
+    /// The name has a character that would separate paths, or that disturbs a terminal or cannot be seen.
     #[error(
         "the name {name:?} contains {character:?}; `/`, `\\`, control characters and what else cannot be seen are not allowed"
     )]
     Character {
-        /// The name.
+        /// Name that was refused.
         name: String,
-        /// The character.
+        /// First character that is not allowed.
         character: char,
     },
 }
 
-/// Names a node of the network, from 1 on: `Node_01`.
+/// Number of a node of the network, counted from 1 and written `Node_01`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeNumber(NonZeroU16);
 
 impl NodeNumber {
-    /// The node whose place in the list of nodes is `index`, from 0.
+    /// Makes the number of the node at position `index` of the list of nodes, counted from 0.
     pub const fn from_index(index: usize) -> NodeNumber {
         NodeNumber(NonZeroU16::MIN.saturating_add(index as u16))
     }
 
-    /// Its place in the list of nodes, from 0.
+    /// Returns the position of the node in the list of nodes, counted from 0.
     pub const fn index(self) -> usize {
         self.0.get() as usize - 1
     }
 }
 
-/// `Node_01`.
+/// Writes the number with at least two digits, as in `Node_01`.
 impl std::fmt::Display for NodeNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(&format!("Node_{:02}", self.0))
@@ -72,36 +71,36 @@ impl std::fmt::Display for NodeNumber {
 /// One segment of a stored file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentRecord {
-    /// Its name.
+    /// Name of the segment, the digest of its bytes.
     pub id: SegmentId,
-    /// Its length in bytes.
+    /// Length of the segment in bytes.
     pub len: u32,
-    /// The nodes that hold it.
+    /// Nodes that hold the segment.
     pub holders: Vec<NodeNumber>,
 }
 
-/// Names a stored file: whose it is, and what its owner calls it. Files of different owners may have one name.
+/// Key of a stored file: its owner and its name. Files of different owners may have the same name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileKey {
-    /// The owner's user name; none for what is stored while nobody has an account.
+    /// User name of the owner; `None` for files stored while no account exists.
     pub owner: Option<String>,
-    /// The file's name.
+    /// Name of the file.
     pub name: String,
 }
 
 impl FileKey {
-    /// A file of this owner, or of nobody.
+    /// Makes the key of a file of this owner, or of a file without an owner.
     pub fn new(owner: Option<&str>, name: &str) -> FileKey {
         FileKey { owner: owner.map(str::to_owned), name: name.to_owned() }
     }
 
-    /// A file that belongs to nobody.
+    /// Makes the key of a file without an owner.
     pub fn unowned(name: &str) -> FileKey {
         FileKey::new(None, name)
     }
 }
 
-/// `alice/video.bin`, or `video.bin` where it is nobody's. No name of a file or a user has a `/`.
+/// Writes `alice/video.bin`, or `video.bin` for a file without an owner. Neither file names nor user names contain a `/`.
 impl fmt::Display for FileKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.owner {
@@ -111,7 +110,7 @@ impl fmt::Display for FileKey {
     }
 }
 
-/// Reads what `Display` writes.
+/// Parses the text that `Display` writes.
 impl FromStr for FileKey {
     type Err = std::convert::Infallible;
 
@@ -123,36 +122,36 @@ impl FromStr for FileKey {
     }
 }
 
-/// What a list of files shows of one.
+/// Entry of a file in a list of files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRecord {
-    /// Whose it is, and its name.
+    /// Owner and name of the file.
     pub key: FileKey,
-    /// Its size in bytes.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// The digest of all of it.
+    /// SHA-256 digest of the whole file.
     pub sha256: Sha256Digest,
-    /// How many segments it has.
+    /// Number of segments of the file.
     pub segments: u32,
-    /// How many bytes a full segment of it has.
+    /// Length of a full segment of the file in bytes.
     pub segment_size: u32,
-    /// When it was stored: seconds since 1970 by the wall clock of the machine.
+    /// Time at which the file was stored, in seconds since 1970 by the wall clock of the machine.
     pub stored_at: u64,
-    /// The users who may read it beside its owner.
+    /// Users other than the owner who may read the file.
     pub readers: BTreeSet<String>,
 }
 
-/// A stored file, whole: what is needed to get it back.
+/// Complete description of a stored file, sufficient to fetch it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// What a list shows.
+    /// Entry of the file in a list of files.
     pub file: FileRecord,
-    /// Its segments, in order.
+    /// Segments of the file, in order.
     pub segments: Vec<SegmentRecord>,
 }
 
 impl Manifest {
-    /// Every holder and the segments that it holds for this file, each named once, in the order of the nodes.
+    /// Returns every holder with the segments that it holds for this file, each listed once, in the order of the nodes.
     pub fn by_holder(&self) -> std::collections::BTreeMap<NodeNumber, Vec<SegmentId>> {
         let mut holders = std::collections::BTreeMap::<NodeNumber, Vec<SegmentId>>::new();
         for segment in &self.segments {
@@ -168,20 +167,22 @@ impl Manifest {
     }
 }
 
-/// The name under which a file is stored that is to be called `name`: composed (Normalization Form C), so that no other looks like it but
-/// is made of other characters.
+/// Returns the name under which a file called `name` is stored: composed (Normalization Form C), so that two names that look
+/// alike are not made of different characters.
 ///
 /// # Errors
-/// As for [`check_name`].
+/// Fails like [`check_name`].
 pub fn stored_name(name: &str) -> Result<String, NameError> {
     let name = composed(name).into_owned();
     check_name(&name).map(|()| name)
 }
 
-/// Checks that a file may have this name: it can be created in any directory under it, shown on any terminal, and told from others.
+/// Checks that a file may have this name: a file of that name can be created in any directory, the name can be shown on any
+/// terminal, and it can be told from others.
 ///
 /// # Errors
-/// Where it is empty, too long, a directory's, or has `/`, `\`, or characters that cannot be seen or upset how others are shown.
+/// Fails if the name is empty, too long or that of a directory, or if it contains `/`, `\`, or characters that cannot be seen or
+/// that disturb the display of others.
 pub fn check_name(name: &str) -> Result<(), NameError> {
     if name.is_empty() {
         return Err(NameError::Empty);

@@ -1,4 +1,4 @@
-//! The marker of a volume: a file on its disk that says which catalog wrote there last, and since when.
+//! The marker of a volume: a file on its disk that names the catalog that wrote there last, and the epoch of that write.
 //!
 //! ```text
 //! nodes/Node_01/volume:   p2p volume 1
@@ -7,41 +7,41 @@
 //!                         epoch   53c234e5e8472b6ac51c1ae1cab3fe06
 //! ```
 //!
-//! All three are random, none enters a trace. A new epoch begins with the first write of a start: see
-//! [`epochs`](super::epochs). Knows nothing of where it is kept.
+//! All three names are random, and none enters a trace. A new epoch begins with the first write after a start: see
+//! [`epochs`](super::epochs).
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The first line: what the file is, and the version of its format.
+/// First line of the marker: the kind of the file and the version of its format.
 const TITLE: &str = "p2p volume 1";
-/// No marker has more bytes.
+/// Upper bound on the length of a marker in bytes.
 pub(super) const MARKER_MAX: u64 = 256;
 
-/// 128 random bits, which name something for good.
+/// Unique name made of 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RandomId([u8; 16]);
 
 impl RandomId {
-    /// A name that nothing else has.
+    /// Generates a new random name.
     ///
     /// # Errors
-    /// Where the system gives no random bytes.
+    /// Fails if the system provides no random bytes.
     pub fn new() -> Result<RandomId, getrandom::Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;
         Ok(RandomId(bytes))
     }
 
-    /// A name from its 16 bytes.
+    /// Makes a name of its 16 bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> RandomId {
         RandomId(bytes)
     }
 }
 
-/// 32 hexadecimal digits.
+/// Writes the name as 32 hexadecimal digits.
 impl fmt::Display for RandomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
@@ -64,21 +64,21 @@ impl FromStr for RandomId {
     }
 }
 
-/// Names a catalog, from its first day on.
+/// Name of a catalog, given once when the catalog is created.
 pub type CatalogId = RandomId;
-/// Names the volume of a node on one disk: another disk in its place is another volume.
+/// Name of the volume of a node on one disk: another disk in its place is another volume.
 pub type VolumeId = RandomId;
-/// Names a span in which one process wrote to a volume.
+/// Name of a period in which one process wrote to a volume.
 pub type Epoch = RandomId;
 
-/// Who wrote to a volume last.
+/// Content of a marker: the last writer of a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marker {
-    /// The catalog that the writer went by.
+    /// Name of the catalog that the writer used.
     pub catalog: CatalogId,
-    /// The volume.
+    /// Name of the volume.
     pub volume: VolumeId,
-    /// Since when.
+    /// Epoch of the write.
     pub epoch: Epoch,
 }
 
@@ -89,18 +89,18 @@ impl fmt::Display for Marker {
     }
 }
 
-/// What is found where a marker should be.
+/// State of the marker file of a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marking {
-    /// Nothing.
+    /// The marker file is missing.
     Absent,
-    /// A marker.
+    /// The marker file holds this marker.
     Marked(Marker),
-    /// Something else.
+    /// The marker file cannot be parsed.
     Damaged,
 }
 
-/// Reads what `Display` writes.
+/// Parses the text that `Display` of [`Marker`] writes.
 impl From<&[u8]> for Marking {
     fn from(bytes: &[u8]) -> Marking {
         let text = str::from_utf8(bytes).unwrap_or_default();

@@ -1,17 +1,17 @@
-//! Floor 1: what a node keeps, and what a file becomes.
+//! Floor 1: the storage layer, that is, the volumes of the nodes and the files made of segments.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
 //! | [`segment`] | cutting a file into segments, each named by its SHA-256 |
-//! | [`disk`], [`local_disk`], [`crash_disk`] | where segments rest: a trait, a real directory, and its hostile twin for tests |
+//! | [`disk`], [`local_disk`], [`crash_disk`] | stores of segments: a trait, a real directory, and a disk with faults for tests |
 //! | [`file_system`] | many segments made durable at once |
-//! | [`marker`], [`epochs`], [`standing`] | whose a volume is: the file on its disk, what the catalog knows of it, and what follows |
-//! | [`volume`] | one node's share: what is there, what is durable, how much fits |
-//! | [`manifest`] | a file: its name, its hash, its segments and who holds them |
-//! | [`placement`] | which node gets the next segment |
+//! | [`marker`], [`epochs`], [`standing`] | ownership of a volume: its marker file, the catalog's records, the resulting rules |
+//! | [`volume`] | the segments of one node: which are stored, which are durable, how much room is left |
+//! | [`manifest`] | a file: its name, its hash, its segments and their holders |
+//! | [`placement`] | the choice of the node that stores the next segment |
 //! | [`catalog`] | the embedded database that makes a file visible in one transaction |
 //!
-//! Knows no network and no virtual time.
+//! Independent of the network and of virtual time.
 
 pub mod catalog;
 pub mod crash_disk;

@@ -1,7 +1,7 @@
-//! Placement: which node gets the next segment.
+//! Placement: the choice of the node that stores the next segment.
 //!
-//! Two ways are known: in turn, and where there is most room. Both pass over nodes that are dead, full or excluded. Knows
-//! nothing of why a node is dead.
+//! Two policies exist: round-robin, and the node with the largest free share of its capacity. Both skip nodes that are dead, full
+//! or excluded.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest::NodeNumber;
 
-/// How holders are chosen.
+/// Policy by which holders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlacementPolicy {
-    /// One node after the other.
+    /// The next usable node after the one chosen last.
     #[default]
     RoundRobin,
     /// The node with the largest free share of its capacity.
@@ -41,41 +41,41 @@ impl FromStr for PlacementPolicy {
     }
 }
 
-/// A node as placement sees it.
+/// State of a node that placement takes into account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
-    /// Which one.
+    /// Number of the node.
     pub node: NodeNumber,
-    /// Whether it may be asked at all.
+    /// True if the node may be asked to store segments.
     pub usable: bool,
-    /// Bytes that it may hold.
+    /// Capacity of the volume in bytes.
     pub capacity: u64,
-    /// Bytes that still fit, what has been promised to others not counted.
+    /// Bytes that still fit, without those reserved for other transfers.
     pub free: u64,
 }
 
-/// Chooses holders for one file after another.
+/// Chooser of holders, which remembers its position from one file to the next.
 #[derive(Debug, Clone)]
 pub struct Placement {
     policy: PlacementPolicy,
-    /// Whose turn it is.
+    /// Index of the candidate that is considered first.
     next: usize,
 }
 
 impl Placement {
-    /// Begins with the first node.
+    /// Makes a placement that begins with the first node.
     pub fn new(policy: PlacementPolicy) -> Placement {
         Placement { policy, next: 0 }
     }
 
-    /// The holder of a segment of `len` bytes; `None` where no node can take it.
+    /// Chooses the holder of a segment of `len` bytes; returns `None` if no node can take it.
     pub fn choose(&mut self, candidates: &[Candidate], len: u64) -> Option<NodeNumber> {
         let fits = |candidate: &&Candidate| candidate.usable && candidate.free >= len;
         let count = candidates.len();
         let in_turn = (0..count).filter_map(|step| candidates.get((self.next + step) % count));
         let chosen = match self.policy {
             PlacementPolicy::RoundRobin => in_turn.into_iter().find(fits),
-            // The first of equals, in turn, so that equal nodes share.
+            // Of equally free nodes, the next in turn is taken, so that they share the load.
             PlacementPolicy::CapacityAware => {
                 in_turn.filter(fits).reduce(|best, other| if is_freer(other, best) { other } else { best })
             }
@@ -85,8 +85,8 @@ impl Placement {
     }
 }
 
-/// Whether a larger share of `a` is free than of `b`.
-/// Whether a file of `size` bytes finds room, cut into segments of `segment` bytes that each go to one node whole.
+/// Returns true if a file of `size` bytes fits on the candidates, cut into segments of `segment` bytes that are each stored whole
+/// on one node.
 pub fn has_room_for(candidates: &[Candidate], size: u64, segment: u64) -> bool {
     let (whole, rest) = (size / segment, size % segment);
     let free = || candidates.iter().filter(|candidate| candidate.usable).map(|candidate| candidate.free);
@@ -94,6 +94,7 @@ pub fn has_room_for(candidates: &[Candidate], size: u64, segment: u64) -> bool {
     places > whole || (places == whole && (rest == 0 || free().any(|free| free % segment >= rest)))
 }
 
+/// Returns true if the free share of the capacity is larger for `a` than for `b`.
 fn is_freer(a: &Candidate, b: &Candidate) -> bool {
     u128::from(a.free) * u128::from(b.capacity.max(1)) > u128::from(b.free) * u128::from(a.capacity.max(1))
 }

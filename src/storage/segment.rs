@@ -1,6 +1,4 @@
 //! Segments: the pieces into which a file is cut, each named by the SHA-256 of its bytes.
-//!
-//! Knows nothing of where they go.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -13,36 +11,36 @@ use thiserror::Error;
 
 use crate::units::ByteSize;
 
-/// A SHA-256 digest (FIPS 180-4), as the name of a segment or the fingerprint of a file.
+/// SHA-256 digest (FIPS 180-4), used as the name of a segment or as the fingerprint of a file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256Digest([u8; 32]);
 
-/// The name of a segment: the digest of its bytes. Equal bytes have one name.
+/// Name of a segment: the digest of its bytes. Segments with equal bytes have the same name.
 pub type SegmentId = Sha256Digest;
 
 impl Sha256Digest {
-    /// The digest of `bytes`.
+    /// Computes the digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Sha256Digest {
         Sha256Digest(Sha256::digest(bytes).into())
     }
 
-    /// A digest from its 32 bytes.
+    /// Makes a digest of its 32 bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Sha256Digest {
         Sha256Digest(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes of the digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The first eight hexadecimal digits, enough for a person to tell segments apart.
+    /// Returns the first eight hexadecimal digits, enough for a person to tell segments apart.
     pub fn short(&self) -> String {
         self.to_string().chars().take(8).collect()
     }
 }
 
-/// 64 hexadecimal digits.
+/// Writes the digest as 64 lowercase hexadecimal digits.
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -55,11 +53,11 @@ impl fmt::Debug for Sha256Digest {
     }
 }
 
-/// A text that is no digest.
+/// Error of parsing a text that is no digest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{text}` is no SHA-256 digest (64 hexadecimal digits)")]
 pub struct ParseDigestError {
-    /// The text.
+    /// Text that could not be parsed.
     pub text: String,
 }
 
@@ -79,7 +77,7 @@ impl FromStr for Sha256Digest {
     }
 }
 
-/// Hexadecimal in formats that people read, 32 bytes in those that machines read.
+/// Writes hexadecimal digits in human-readable formats, and the 32 bytes in binary ones.
 impl Serialize for Sha256Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
@@ -97,7 +95,7 @@ impl<'de> Deserialize<'de> for Sha256Digest {
     }
 }
 
-/// How many bytes a segment has, the last one of a file excepted: from 4 KiB to 4 MiB.
+/// Length of every segment of a file except the last one, in bytes: from 4 KiB to 4 MiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32")]
 pub struct SegmentSize(u32);
@@ -110,24 +108,24 @@ impl TryFrom<u32> for SegmentSize {
     }
 }
 
-/// A segment size that is not allowed.
+/// Error for a segment size that is out of bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a segment has from 4KiB to 4MiB, not {size}")]
 pub struct SegmentSizeError {
-    /// What was asked for.
+    /// Size that was asked for.
     pub size: ByteSize,
 }
 
 impl SegmentSize {
-    /// The smallest.
+    /// Smallest segment size, 4 KiB.
     pub const MIN: ByteSize = ByteSize::from_kib(4);
-    /// The largest.
+    /// Largest segment size, 4 MiB.
     pub const MAX: ByteSize = ByteSize::from_mib(4);
 
-    /// A size within the bounds.
+    /// Makes a segment size of `size`.
     ///
     /// # Errors
-    /// Where it is smaller or larger.
+    /// Returns [`SegmentSizeError`] if `size` is below [`MIN`](Self::MIN) or above [`MAX`](Self::MAX).
     pub fn new(size: ByteSize) -> Result<SegmentSize, SegmentSizeError> {
         if size < Self::MIN || size > Self::MAX {
             return Err(SegmentSizeError { size });
@@ -135,19 +133,19 @@ impl SegmentSize {
         Ok(SegmentSize(size.as_u64() as u32))
     }
 
-    /// Bytes.
+    /// Returns the size in bytes.
     pub const fn as_usize(self) -> usize {
         self.0 as usize
     }
 
-    /// How many segments a file of `size` has.
+    /// Returns the number of segments of a file of `size` bytes.
     pub fn count_for(self, size: ByteSize) -> u64 {
         size.as_u64().div_ceil(u64::from(self.0))
     }
 }
 
 impl Default for SegmentSize {
-    /// 64 KiB.
+    /// Returns 64 KiB, the default segment size.
     fn default() -> Self {
         SegmentSize(64 << 10)
     }
@@ -156,15 +154,15 @@ impl Default for SegmentSize {
 /// One segment of a file that is being cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Its place in the file, from 0.
+    /// Position of the segment in the file, counted from 0.
     pub index: u32,
-    /// Its name.
+    /// Name of the segment, the digest of its bytes.
     pub id: SegmentId,
-    /// Its bytes.
+    /// Content of the segment.
     pub bytes: Bytes,
 }
 
-/// Cuts a stream of bytes into segments, and takes the digest of the whole on the way. Holds one segment at a time.
+/// Reader that cuts a stream of bytes into segments and computes the digest of the whole stream. It holds one segment at a time.
 #[derive(Debug)]
 pub struct Cutter<R> {
     source: R,
@@ -175,15 +173,15 @@ pub struct Cutter<R> {
 }
 
 impl<R: Read> Cutter<R> {
-    /// Cuts what `source` gives into segments of `size`.
+    /// Makes a cutter that cuts the bytes read from `source` into segments of `size`.
     pub fn new(source: R, size: SegmentSize) -> Cutter<R> {
         Cutter { source, size, next_index: 0, bytes: 0, whole: Sha256::new() }
     }
 
-    /// The next segment; `None` at the end. An empty source has none.
+    /// Reads the next segment; returns `None` at the end of the source. An empty source has no segments.
     ///
     /// # Errors
-    /// Where reading fails, or the source has more segments than can be numbered.
+    /// Fails if reading fails, or if the source has more than 2³² − 1 segments.
     pub fn next_segment(&mut self) -> io::Result<Option<Segment>> {
         let mut buffer = Vec::with_capacity(self.size.as_usize());
         let len = self.source.by_ref().take(self.size.as_usize() as u64).read_to_end(&mut buffer)?;
@@ -197,12 +195,12 @@ impl<R: Read> Cutter<R> {
         Ok(Some(Segment { index, id: SegmentId::of(&buffer), bytes: buffer.into() }))
     }
 
-    /// What is being cut.
+    /// Returns the source that is being cut.
     pub fn source(&self) -> &R {
         &self.source
     }
 
-    /// How many bytes have been read, and the digest of them all.
+    /// Returns the number of bytes read so far and the digest of all of them.
     pub fn so_far(&self) -> (ByteSize, Sha256Digest) {
         (ByteSize::from_bytes(self.bytes), Sha256Digest(self.whole.clone().finalize().into()))
     }

@@ -1,7 +1,7 @@
-//! How a node's disk stands to the catalog: whether a node may write it as its volume, may only read it, or has none.
+//! The relation of a node's disk to the catalog: the node may write the disk as its volume, may only read it, or has no volume.
 //!
-//! A volume is the catalog's own only while its marker says so; any other may be what a restored backup, a swapped disk or a
-//! copied directory needs, and is left alone until somebody decides. Knows nothing of nodes' processes.
+//! A volume belongs to the catalog only while its marker says so. Any other volume may be needed by a restored backup, a swapped
+//! disk or a copied directory, and is left unchanged until an admin decides. Independent of the processes of nodes.
 
 use std::collections::BTreeSet;
 
@@ -14,62 +14,63 @@ use super::manifest::NodeNumber;
 use super::marker::{Epoch, Marking};
 use super::segment::SegmentId;
 
-/// Why a node does not take segments, or does not run at all. One node's trouble is no other's.
+/// Reason why a node does not accept segments, or does not run at all. Each node has its own, independent of the other nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum Trouble {
-    /// Its disk does not do what it should.
+    /// The disk of the node fails.
     #[error("its disk cannot be used: {0}")]
     Disk(#[from] DiskError),
-    /// The catalog has marked its volume, and there is no marker: something else, or nothing, is where the disk should be.
+    /// The catalog has marked the volume, but its marker is missing: the disk is not mounted, or another disk is in its place.
     #[error("its disk is not mounted, or is lost: its volume's marker is not there")]
     NotMounted,
-    /// The marker is another catalog's, or of a later or earlier state of this one.
+    /// The marker belongs to another catalog, or to a later or earlier state of this one.
     #[error("another catalog, or another state of this one, has written to its volume last: nothing there is changed")]
     Foreign,
-    /// There is no marker, and what is there is not what the catalog expects.
+    /// The marker is missing, and the segments on the volume are not those that the catalog expects.
     #[error("its volume has no marker and does not hold what this catalog expects: nothing there is changed")]
     Unmarked,
-    /// The marker says nothing.
+    /// The marker cannot be parsed.
     #[error("its volume's marker is damaged: nothing there is changed")]
     DamagedMarker,
-    /// There is no room for the marker of a new epoch, without which nothing is written. What is there can be deleted.
+    /// The disk has no room for the marker of a new epoch, without which no segment is written. Segments can still be deleted.
     #[error("its disk is full: nothing is stored there until something is removed")]
     Full,
 }
 
 impl Trouble {
-    /// Whether the node cannot even give segments.
+    /// Returns true if the node cannot even serve reads.
     pub const fn stops(&self) -> bool {
         matches!(self, Trouble::Disk(_) | Trouble::NotMounted)
     }
 
-    /// Whether the node can delete segments all the same.
+    /// Returns true if the node can still delete segments.
     pub const fn allows_deletion(&self) -> bool {
         matches!(self, Trouble::Full)
     }
 
-    /// Whether what is on the volume is left alone, whatever this catalog has to delete there: another may need it.
+    /// Returns true if nothing on the volume may be changed or deleted, because another catalog may need it.
     pub const fn is_anothers(&self) -> bool {
         matches!(self, Trouble::Foreign | Trouble::Unmarked | Trouble::DamagedMarker)
     }
 }
 
-/// Whether, and since when, a volume is the catalog's own.
+/// Claim of the catalog to a volume that it may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Its marker has this epoch, which is the catalog's current or pending one.
+    /// The marker has this epoch, which is the current or the pending one of the catalog.
     Own(Epoch),
-    /// Nobody has marked it yet, and nothing speaks against doing so.
+    /// The volume has no marker yet, and the catalog may mark it.
     New,
 }
 
-/// How the volume of a node stands, from what its disk says. `found` is what is on it, `needed` what files need of it.
+/// Determines the standing of a node's volume. `marking` is the state of the marker, `found` the segments on the disk, and
+/// `needed` the segments that files need on this node.
 ///
-/// A volume without a marker is taken for the catalog's own where nothing is there and nothing is needed, or where something is
-/// there and all of it is needed: so it is with a new node, and with a directory from before there were markers.
+/// A volume without a marker is taken for the catalog's own if no segment is stored and none is needed, or if segments are stored
+/// and all of them are needed: these are the cases of a new node, and of a directory written before markers existed.
 ///
 /// # Errors
-/// Why it is not the catalog's own.
+/// Returns the reason why the volume is not the catalog's own.
 pub fn standing(
     volumes: &Volumes,
     node: NodeNumber,

@@ -1,8 +1,8 @@
-//! One node's share of the storage: what is there, what is durable, how much fits.
+//! The segments of one node: which are stored, which are durable, and how much room is left.
 //!
-//! The volume decides and keeps account; the disk works. Each request becomes a [`DiskOp`] that somebody carries out on a
-//! thread that may block, and whose outcome is reported back. Operations of one volume are to be carried out in the order in
-//! which they were asked for. Knows nothing of networks, files or virtual time.
+//! The volume decides and keeps account, and the disk does the work. Each request becomes a [`DiskOp`], which the caller runs on
+//! a thread that may block and whose outcome the caller reports back to the volume. The operations of one volume have to run in
+//! the order in which they were requested. Independent of networks, files and virtual time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -14,44 +14,44 @@ use super::disk::DiskError;
 use super::disk_op::{Before, DiskOp, DiskOutcome};
 use super::segment::SegmentId;
 
-/// Why a volume does not take or give a segment.
+/// Reason why a volume refuses to store or to return a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VolumeError {
-    /// It would pass the capacity.
+    /// The segment would exceed the capacity.
     #[error("the volume is full: {needed} bytes do not fit into the {free} that are free")]
     Full {
-        /// How many bytes it has.
+        /// Number of bytes that the segment needs.
         needed: u64,
-        /// How many are free.
+        /// Number of free bytes.
         free: u64,
     },
-    /// It is not there.
+    /// The segment is not stored.
     #[error("segment {id:?} is not stored here")]
     NotStored {
-        /// The segment.
+        /// Name of the requested segment.
         id: SegmentId,
     },
-    /// It is there, but a failed sync may have lost it: it has to come again.
+    /// The segment is stored, but a failed sync may have lost it, so that it has to be stored again.
     #[error("it is not certain that segment {id:?} is on the disk")]
     Doubtful {
-        /// The segment.
+        /// Name of the segment.
         id: SegmentId,
     },
 }
 
-/// How full a volume is.
+/// Fill level of a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct VolumeStats {
-    /// Bytes that it may hold.
+    /// Capacity of the volume in bytes.
     pub capacity: u64,
-    /// Bytes of the segments that it holds.
+    /// Total length of the stored segments in bytes.
     pub used: u64,
-    /// How many segments that are.
+    /// Number of stored segments.
     pub segments: u64,
 }
 
 impl VolumeStats {
-    /// Bytes that still fit.
+    /// Returns the number of bytes that still fit.
     pub const fn free(&self) -> u64 {
         self.capacity.saturating_sub(self.used)
     }
@@ -59,51 +59,50 @@ impl VolumeStats {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Presence {
-    /// Not there: it was asked of the disk, which has not done it yet.
+    /// Not on the disk: the write was requested and is not done yet.
     Writing,
-    /// Done, but a power loss may take it.
+    /// Written, but a power loss may still take the segment.
     Written,
-    /// Done, but a sync has failed since. Linux tells of a failure to write back once and then takes the pages for clean, so
-    /// that reading gives what was written and a later sync succeeds, and the power loss takes it all the same.
+    /// Written, but a sync has failed since. Linux reports a failure to write back once and then treats the pages as clean: reads
+    /// return what was written and a later sync succeeds, but the power loss still takes the segment.
     Doubtful,
-    /// Done for good.
+    /// Written and synced, so that the segment survives a power loss.
     Durable,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// Bytes that it takes, or will take when what was asked of the disk is done.
+    /// Bytes that the segment takes, or will take after the requested disk operations are done.
     len: u64,
-    /// Bytes that are on the disk: others than `len` where a damaged segment is being written anew.
+    /// Bytes that are on the disk, which differ from `len` while a damaged segment is being rewritten.
     on_disk: u64,
     presence: Presence,
 }
 
-/// What was asked of the disk for a segment and is not reported yet.
+/// Disk operation that was requested for a segment and whose outcome is not reported yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// To write it; so many bytes.
+    /// Write of the segment, with its length in bytes.
     Write(u64),
     Delete,
 }
 
-/// The account of one node's segments.
+/// Account of one node's segments.
 ///
-/// What is asked of the disk is carried out and reported in order, so that a segment may be deleted and come again before either is
-/// done. A segment that is to be deleted is there for nobody from then on, and takes its room until the disk has done it: one that
-/// the disk refuses to remove is still there, and can be deleted again.
+/// Disk operations are run and reported in order, so that a segment may be deleted and stored again before either operation is
+/// done. From the request of its deletion on, a segment is not readable, but it takes room until the disk has deleted it: a
+/// segment that the disk refuses to delete is still stored, and can be deleted again.
 #[derive(Debug)]
 pub struct Volume {
     capacity: u64,
     used: u64,
     entries: HashMap<SegmentId, Entry>,
-    /// By segment, the earliest first.
+    /// Pending operations of each segment, the earliest first.
     under_way: HashMap<SegmentId, VecDeque<Step>>,
 }
 
 impl Volume {
-    /// The volume that holds what was found on its disk at the start. What is there and belongs to somebody has been made
-    /// durable before.
+    /// Makes a volume with the segments found on its disk at the start. Those that files need have been made durable before.
     pub fn new(capacity: u64, found: &[(SegmentId, u64)]) -> Volume {
         let durable = |len| Entry { len, on_disk: len, presence: Presence::Durable };
         let entries = found.iter().map(|&(id, len)| (id, durable(len))).collect();
@@ -111,7 +110,7 @@ impl Volume {
         Volume { capacity, used, entries, under_way: HashMap::new() }
     }
 
-    /// The same volume with segments that no file has needed yet: nobody has made them durable for sure.
+    /// Adds stored segments that no file has needed yet, and of which it is therefore not certain that they are durable.
     #[must_use]
     pub fn with_unsynced(mut self, found: &[(SegmentId, u64)]) -> Volume {
         for &(id, len) in found {
@@ -121,30 +120,30 @@ impl Volume {
         self
     }
 
-    /// How full it is.
+    /// Returns the fill level of the volume.
     pub fn stats(&self) -> VolumeStats {
         VolumeStats { capacity: self.capacity, used: self.used, segments: self.entries.len() as u64 }
     }
 
-    /// Whether the segment is there, or will be when the disk is done.
+    /// Returns true if the segment is stored, or will be after the pending disk operations.
     pub fn holds(&self, id: SegmentId) -> bool {
         self.entry(id).is_some()
     }
 
-    /// The segment, unless it is to be deleted.
+    /// Returns the entry of a segment, unless the segment is to be deleted.
     fn entry(&self, id: SegmentId) -> Option<&Entry> {
         self.entries.get(&id).filter(|_| !self.is_leaving(id))
     }
 
-    /// Whether the last thing that was asked of the disk for a segment is to delete it.
+    /// Returns true if the last disk operation requested for a segment is its deletion.
     fn is_leaving(&self, id: SegmentId) -> bool {
         self.under_way.get(&id).and_then(VecDeque::back) == Some(&Step::Delete)
     }
 
-    /// Takes a segment in. Report the outcome to [`stored`](Self::stored).
+    /// Stores a segment. The outcome of the returned operation has to be reported to [`stored`](Self::stored).
     ///
     /// # Errors
-    /// [`VolumeError::Full`] where it does not fit; then nothing has changed.
+    /// Returns [`VolumeError::Full`] if the segment does not fit; the volume is then unchanged.
     pub fn put(&mut self, id: SegmentId, bytes: Bytes) -> Result<DiskOp, VolumeError> {
         let len = bytes.len() as u64;
         let new = Entry { len: 0, on_disk: 0, presence: Presence::Writing };
@@ -158,7 +157,7 @@ impl Volume {
             Presence::Doubtful => Before::Doubtful,
             Presence::Written | Presence::Durable => Before::Stored,
         };
-        // Nobody relies on what is to be deleted, whether the disk does that or not.
+        // No file relies on a segment that is to be deleted, even if the deletion fails.
         let before = if self.is_leaving(id) { Before::Nothing } else { before };
         self.used = self.used - entry.len + len;
         self.entries.insert(id, Entry { len, ..entry });
@@ -166,8 +165,8 @@ impl Volume {
         Ok(DiskOp::Write { id, bytes, before })
     }
 
-    /// What became of a [`put`](Self::put), in the order of what was asked for. One that failed leaves nothing behind, unless the
-    /// segment was there before.
+    /// Records the outcome of a [`put`](Self::put); outcomes are reported in the order of the requests. A failed write leaves
+    /// nothing behind, unless the segment was stored before.
     pub fn stored(&mut self, id: SegmentId, outcome: &Result<DiskOutcome, DiskError>) {
         let (step, Some(entry)) = (self.take_step(id), self.entries.get_mut(&id)) else { return };
         if let (Some(Step::Write(len)), Ok(DiskOutcome::Stored { written: true })) = (step, outcome) {
@@ -176,7 +175,7 @@ impl Volume {
         self.settle(id);
     }
 
-    /// The earliest thing that was asked of the disk for a segment is reported.
+    /// Removes and returns the earliest pending operation of a segment.
     fn take_step(&mut self, id: SegmentId) -> Option<Step> {
         let steps = self.under_way.get_mut(&id)?;
         let step = steps.pop_front();
@@ -186,8 +185,8 @@ impl Volume {
         step
     }
 
-    /// Counts what a segment takes by what is on the disk and what is still to come. What is not there, and is not to come, is
-    /// forgotten.
+    /// Recomputes the room that a segment takes from what is on the disk and what is still to be written. A segment that is not
+    /// stored and has no pending operation is forgotten.
     fn settle(&mut self, id: SegmentId) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let steps = self.under_way.get(&id);
@@ -201,29 +200,30 @@ impl Volume {
         }
     }
 
-    /// Gives a segment back.
+    /// Requests the read of a segment.
     ///
     /// # Errors
-    /// [`VolumeError::NotStored`].
+    /// Returns [`VolumeError::NotStored`] if the segment is not stored.
     pub fn get(&self, id: SegmentId) -> Result<DiskOp, VolumeError> {
         if self.holds(id) { Ok(DiskOp::Read { id }) } else { Err(VolumeError::NotStored { id }) }
     }
 
-    /// How many bytes a segment has; `None` where it is not there.
+    /// Returns the length of a segment in bytes; `None` if it is not stored.
     pub fn len_of(&self, id: SegmentId) -> Option<u64> {
         self.entry(id).map(|entry| entry.len)
     }
 
-    /// Makes segments durable; only those that are not yet are asked of the disk. Report the outcome to
-    /// [`committed`](Self::committed).
+    /// Requests that segments be made durable; the disk is asked only for those that are not durable yet. The outcome has to be
+    /// reported to [`committed`](Self::committed).
     ///
     /// # Errors
-    /// [`VolumeError::NotStored`] where one of them is not there, [`VolumeError::Doubtful`] where one has to come again first.
+    /// Returns [`VolumeError::NotStored`] if one of the segments is not stored, and [`VolumeError::Doubtful`] if one has to be
+    /// stored again first.
     pub fn commit(&self, ids: &[SegmentId]) -> Result<DiskOp, VolumeError> {
         let mut open = Vec::new();
         for &id in ids {
             match self.entry(id).ok_or(VolumeError::NotStored { id })?.presence {
-                // What is on its way to the disk may take the place of what is durable.
+                // A pending write may replace the durable bytes.
                 Presence::Durable if !self.under_way.contains_key(&id) => {}
                 Presence::Doubtful => return Err(VolumeError::Doubtful { id }),
                 Presence::Writing | Presence::Written | Presence::Durable => open.push(id),
@@ -234,11 +234,12 @@ impl Volume {
         Ok(DiskOp::Sync { ids: open })
     }
 
-    /// What became of a [`commit`](Self::commit) of `ids`, in the order of those and of what was put meanwhile.
+    /// Records the outcome of a [`commit`](Self::commit) of `ids`; outcomes are reported in the order of the requests, and so are
+    /// those of [`put`](Self::put).
     ///
     /// # Errors
-    /// [`VolumeError::Doubtful`] where the disk says that all is well, but a sync that it carried out before, and whose failure
-    /// was not known yet when this one was asked for, may have lost one of them.
+    /// Returns [`VolumeError::Doubtful`] if the disk reports success, but one of the segments may have been lost by an earlier
+    /// sync whose failure was not known yet when this one was requested.
     pub fn committed(&mut self, ids: &[SegmentId], outcome: &Result<DiskOutcome, DiskError>) -> Result<(), VolumeError> {
         match outcome {
             Ok(_) => self.note_durable(ids),
@@ -246,7 +247,7 @@ impl Volume {
                 self.doubt(|written| written == id);
                 Ok(())
             }
-            // The whole file system may have been synced, so that it concerns others as well.
+            // The whole file system may have been synced, so that the failure concerns the other segments as well.
             Err(_) => {
                 self.doubt(|_| true);
                 Ok(())
@@ -267,16 +268,16 @@ impl Volume {
         Ok(())
     }
 
-    /// Relies no longer on what was written and is not durable.
+    /// Marks the written and not yet durable segments that `concerns` selects as doubtful.
     fn doubt(&mut self, concerns: impl Fn(&SegmentId) -> bool) {
         let written = self.entries.iter_mut().filter(|(id, entry)| entry.presence == Presence::Written && concerns(id));
         written.for_each(|(_, entry)| entry.presence = Presence::Doubtful);
     }
 
-    /// Removes segments; those that are not there count for nothing. Report the outcome to [`deleted`](Self::deleted), for the
-    /// segments that the disk is asked to remove.
+    /// Deletes segments; those that are not stored are skipped. The outcome has to be reported to [`deleted`](Self::deleted), for
+    /// the segments that the disk is asked to delete.
     pub fn delete(&mut self, ids: &[SegmentId]) -> DiskOp {
-        // One that is to be deleted already is asked for again: nobody knows yet whether that succeeds.
+        // A segment that is to be deleted already is requested again, since the first deletion may fail.
         let ids: Vec<SegmentId> = ids.iter().copied().filter(|id| self.entries.contains_key(id)).collect();
         for &id in &ids {
             self.under_way.entry(id).or_default().push_back(Step::Delete);
@@ -284,7 +285,7 @@ impl Volume {
         DiskOp::Delete { ids }
     }
 
-    /// What became of a [`delete`](Self::delete), in the order of what was asked for.
+    /// Records the outcome of a [`delete`](Self::delete); outcomes are reported in the order of the requests.
     pub fn deleted(&mut self, ids: &[SegmentId], outcome: &Result<DiskOutcome, DiskError>) {
         let left: HashSet<SegmentId> = match outcome {
             Ok(DiskOutcome::NotDeleted { left, .. }) => left.iter().copied().collect(),
@@ -296,7 +297,7 @@ impl Volume {
             let Some(entry) = self.entries.get_mut(&id) else { continue };
             entry.presence = match entry.presence {
                 _ if !left.contains(&id) => Presence::Writing,
-                // Whoever relies on it again has it synced first.
+                // A later commit has the segment synced before a file relies on it again.
                 Presence::Durable => Presence::Written,
                 presence => presence,
             };

@@ -1,79 +1,78 @@
-//! The action table: what keys do where, and in which words. Key handling, hints, help and the palette all come from it.
-//!
-//! Knows nothing of how an action is carried out.
+//! The table of actions: the key of each action, the scope in which the key is active, and its texts. Key handling, the hint
+//! line, the help and the palette all read this table.
 
 use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Something that a key does.
+/// An action of the full-screen interface that a key triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Give the keys to the next pane.
+    /// Moves the keyboard focus to the next pane.
     NextPane,
-    /// Give the keys to the one before.
+    /// Moves the keyboard focus to the previous pane.
     PreviousPane,
-    /// Give the keys to the prompt.
+    /// Moves the keyboard focus to the prompt.
     Prompt,
-    /// Give the focused pane the whole screen, or take it back.
+    /// Enlarges the focused pane to the whole screen, or restores the layout.
     Zoom,
-    /// Show the help.
+    /// Opens the help dialog.
     Help,
-    /// Show the palette.
+    /// Opens the command palette.
     Palette,
-    /// Let virtual time stand still, or pass.
+    /// Pauses or resumes virtual time.
     Pause,
-    /// Let the view stand still, or go on.
+    /// Freezes or thaws the view; the simulation goes on meanwhile.
     Freeze,
-    /// Let time pass faster.
+    /// Raises the speed of virtual time by one step.
     Faster,
-    /// Let it pass slower.
+    /// Lowers the speed of virtual time by one step.
     Slower,
-    /// While paused, go on to the next event.
+    /// Processes the next event while virtual time is paused.
     Step,
-    /// Show only what contains a text.
+    /// Asks for a filter text; only rows that contain it are shown.
     Filter,
-    /// Copy the selected row.
+    /// Copies the selected row to the clipboard.
     Copy,
-    /// Switch between the health matrix and the map.
+    /// Switches the health pane between the matrix and the map.
     Map,
-    /// Move up.
+    /// Moves the selection up by one row.
     Up,
-    /// Move down.
+    /// Moves the selection down by one row.
     Down,
-    /// Move up a page.
+    /// Moves the selection up by a page.
     PageUp,
-    /// Move down a page.
+    /// Moves the selection down by a page.
     PageDown,
-    /// Open what is selected.
+    /// Opens the details of the selected row.
     Open,
-    /// Leave.
+    /// Leaves the full-screen interface.
     Quit,
-    /// Give the terminal back to the shell for a while.
+    /// Suspends the process, so that the shell has the terminal until `fg`.
     Suspend,
 }
 
-/// Where a key counts.
+/// The part of the screen in which a key is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Everywhere.
+    /// Active in the panes and in the prompt.
     Everywhere,
-    /// While a pane has the keys, and not the prompt.
+    /// Active only while a pane other than the prompt has the keyboard focus.
     Panes,
 }
 
-/// A key, an action, and the words for it.
+/// An entry of the action table: a key, its action and its texts.
 #[derive(Debug)]
 pub struct Binding {
-    /// The action.
+    /// Action that the key triggers.
     pub action: Action,
-    /// Where.
+    /// Part of the screen in which the key is active.
     pub scope: Scope,
-    /// The key's name.
+    /// Name of the default key, such as `Ctrl-P`.
     pub keys: &'static str,
-    /// What it does, in a word for the hint line.
+    /// Name of the action in the hint line and the palette; empty if the hint line omits it.
     pub name: &'static str,
-    /// What it does, in a sentence for the help.
+    /// Description of the action in the help.
     pub help: &'static str,
 }
 
@@ -81,7 +80,7 @@ const fn binding(action: Action, scope: Scope, keys: &'static str, name: &'stati
     Binding { action, scope, keys, name, help }
 }
 
-/// All bindings.
+/// The table of all bindings, in the order of the hint line and the help.
 pub static BINDINGS: &[Binding] = &[
     binding(Action::NextPane, Scope::Panes, "Tab", "pane", "give the keys to the next pane (in the prompt: where it is empty)"),
     binding(Action::PreviousPane, Scope::Everywhere, "Shift-Tab", "", "give the keys to the pane before"),
@@ -113,28 +112,28 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Quit, Scope::Everywhere, "Ctrl-Q", "quit", "leave; where transfers run, it asks first"),
 ];
 
-/// Keys that are not those of the table, by the binding's name.
+/// Configured keys that replace those of the table, indexed by [`Binding::name`].
 pub type Keymap = BTreeMap<&'static str, String>;
 
 impl Binding {
-    /// The key in effect.
+    /// Returns the name of the key in effect: the configured one, or else that of the table.
     pub fn key<'a>(&'a self, keymap: &'a Keymap) -> &'a str {
         keymap.get(self.name).map_or(self.keys, String::as_str)
     }
 }
 
-/// What a key does; in the prompt only what counts everywhere.
+/// Returns the action of a key; in the prompt only bindings of [`Scope::Everywhere`] apply.
 pub fn action_for(key: &KeyEvent, in_prompt: bool, keymap: &Keymap) -> Option<Action> {
     let name = name_of(key)?;
     let bound = |name: &str| {
         let counts = |binding: &&Binding| binding.key(keymap) == name && (binding.scope == Scope::Everywhere || !in_prompt);
         BINDINGS.iter().find(counts).map(|binding| binding.action)
     };
-    // `+` is on the same key as `=` on most keyboards, and nobody wants to hold Shift for it.
+    // `+` and `=` share a key on most keyboards, so that `+` needs no Shift.
     bound(&name).or_else(|| if name == "=" { bound("+") } else { None })
 }
 
-/// `Ctrl-P`, `F1`, `z`
+/// Returns the name of a key as the table spells it: `Ctrl-P`, `F1`, `z`.
 fn name_of(key: &KeyEvent) -> Option<String> {
     let name = match key.code {
         KeyCode::Char(' ') => "Space".to_owned(),

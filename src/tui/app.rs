@@ -1,6 +1,5 @@
-//! What the screen shows and what keys do to it, without a terminal: everything here can be driven by a test.
-//!
-//! Knows the engine through its handle, and nothing of how things are drawn.
+//! The state of the full-screen interface, and its reactions to keys, snapshots, events and messages. Independent of a terminal,
+//! so that tests can drive it; drawing is done by `draw` and `panes`.
 
 mod acts;
 mod freezing;
@@ -38,33 +37,33 @@ use crate::shell::words::{Variables, commands_of};
 use crate::shell::{Shell, ShellError};
 use crate::units::SimTime;
 
-/// Lines of the log that are kept.
+/// Maximum number of lines that the log keeps.
 const LOG_MAX: usize = 2_000;
 
-/// A part of the screen.
+/// A pane of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pane {
-    /// The nodes.
+    /// List of the nodes.
     Nodes,
-    /// The health map.
+    /// Matrix of round-trip times, or map of the nodes.
     Health,
-    /// The transfers.
+    /// List of the transfers.
     Transfers,
-    /// The segments of the selected transfer.
+    /// Segments of the selected transfer.
     Segments,
-    /// The packets.
+    /// List of the captured packets.
     Wire,
-    /// Events in words.
+    /// Log of events in words.
     Log,
-    /// The prompt and its output.
+    /// Prompt and the output of its commands.
     Prompt,
 }
 
 impl Pane {
-    /// Every pane, in the order in which the keys go round.
+    /// All panes, in the order in which the keyboard focus moves through them.
     pub const ALL: [Pane; 7] = [Pane::Nodes, Pane::Health, Pane::Transfers, Pane::Segments, Pane::Wire, Pane::Log, Pane::Prompt];
 
-    /// Its heading.
+    /// Returns the heading of the pane.
     pub const fn name(self) -> &'static str {
         match self {
             Pane::Nodes => "Nodes",
@@ -78,92 +77,92 @@ impl Pane {
     }
 }
 
-/// What a task tells the screen: for whoever used it when the task was begun, and for nobody else.
+/// A message from a task to the screen. Messages of tasks that were started for an earlier user are discarded.
 #[derive(Debug)]
 pub struct Message {
     visit: u64,
     news: News,
 }
 
-/// What there is to tell.
+/// The content of a message from a task.
 #[derive(Debug)]
 pub enum News {
-    /// A step of the line of this number is done: a command is answered, or a transfer begun or over.
+    /// Result of one step of the line with this number: a command was answered, or a transfer began or finished.
     Answered(u64, Result<Answer, ShellError>),
-    /// The line of this number waits for what takes long.
+    /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
-    /// Something else is: a transfer is over, an action done.
+    /// Result of an operation that belongs to no line, such as an action.
     Told(Result<Answer, ShellError>),
-    /// What was opened from a pane is there: the command that shows it, and its answer.
+    /// Result of a command that a pane opened: the command and its answer.
     Opened(String, Result<Answer, ShellError>),
-    /// Somebody was asked whether to leave, and said so.
+    /// Answer to the confirmation before leaving: true if the user confirmed it.
     Quit(bool),
-    /// A filter was entered.
+    /// Filter text that the user has entered.
     Filter(String),
-    /// Whether the session still lasts was looked up.
+    /// Result of checking that the session of the user is still valid.
     Session(Result<(), AccessError>),
 }
 
-/// What the terminal is to do beyond drawing.
+/// A request to the terminal beyond drawing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    /// Put a text on the clipboard.
+    /// Copies a text to the clipboard.
     Copy(String),
-    /// Stop the process until the shell continues it.
+    /// Stops the process until the shell continues it.
     Suspend,
 }
 
-/// The screen's state.
+/// The state of the full-screen interface.
 #[derive(Debug)]
 pub struct App {
-    /// Colours and glyphs.
+    /// Colours and glyphs of the screen.
     pub theme: Theme,
-    /// Keys that are not the usual ones.
+    /// Configured keys that replace the default ones.
     pub keymap: Keymap,
-    /// What is shown.
+    /// Snapshot that is drawn.
     pub view: Arc<Snapshot>,
-    /// The view stands still.
+    /// True while the view is frozen.
     pub frozen: bool,
-    /// Who has the keys.
+    /// Pane that has the keyboard focus.
     pub focus: Pane,
-    /// The pane that is shown where only one fits.
+    /// Pane that is shown on screens that have room for only one.
     pub tab: Pane,
-    /// The focused pane has the whole screen.
+    /// True while the focused pane fills the whole screen.
     pub zoomed: bool,
-    /// The health pane shows the map.
+    /// True if the health pane shows the map instead of the matrix.
     pub map: bool,
-    /// The prompt.
+    /// State of the prompt.
     pub prompt: Prompt,
-    /// Dialogs, the topmost last.
+    /// Open dialogs, the topmost last.
     pub dialogs: Vec<Dialog>,
-    /// Events in words.
+    /// Lines of the log: virtual time, role of the colour, and text.
     pub log: VecDeque<(SimTime, Role, String)>,
-    /// Events that were lost because the screen lagged behind.
+    /// Number of events that were lost because the screen lagged behind.
     pub events_lost: u64,
-    /// Only rows that contain this are shown.
+    /// Text that a row must contain to be shown; empty for no filter.
     pub filter: String,
-    /// The selected row of each pane.
+    /// Index of the selected row of each pane.
     pub selected: BTreeMap<Pane, usize>,
-    /// Where the panes were drawn, for the mouse.
+    /// Areas in which the panes were last drawn, for the mouse.
     pub areas: Vec<(Pane, Rect)>,
-    /// What the terminal is to do.
+    /// Requests that the terminal has not yet carried out.
     pub wishes: Vec<Wish>,
-    /// It is over.
+    /// True once the program is to end.
     pub over: bool,
-    /// The tour, while it goes on.
+    /// State of the tour, while it runs.
     pub tour: Option<Tour>,
-    /// What has happened since the view stands still.
+    /// Log lines and events that have accumulated while the view is frozen.
     meanwhile: Meanwhile,
     who: Arc<Who>,
-    /// Counts who has come.
+    /// Number of times the screen was cleared for another user; messages carry it.
     visit: u64,
     file_count: FileCount,
     histories: Histories,
-    /// What the next form is to say first: the session is over.
+    /// Text above the next login form after a session has expired.
     session_notice: Option<String>,
-    /// Whose session is over, and the prompt as they left it: they may come back.
+    /// Name of the user whose session has expired, and their prompt, which is restored if they log in again.
     set_aside: Option<(String, Prompt)>,
-    /// Transfers that whoever uses the screen may see.
+    /// Transfers whose events the current user may see.
     seen_transfers: BTreeSet<TransferId>,
     transfer: Option<TransferId>,
     shell: Shell,
@@ -174,7 +173,8 @@ pub struct App {
 }
 
 impl App {
-    /// A screen on an engine; and what its tasks have to tell, which is to be brought by [`on_message`](Self::on_message).
+    /// Creates the state of a screen on an engine, and the receiver of the messages of its tasks; pass each message to
+    /// [`on_message`](Self::on_message).
     pub fn new(shell: Shell, theme: Theme, histories: Histories) -> (App, mpsc::UnboundedReceiver<Message>) {
         let (messages, inbox) = mpsc::unbounded_channel();
         let who = shell.access().who();
@@ -218,13 +218,13 @@ impl App {
         (app, inbox)
     }
 
-    /// Whether commands are still being carried out.
+    /// Returns true while commands are being carried out.
     pub fn is_busy(&mut self) -> bool {
         while self.tasks.try_join_next().is_some() {}
         !self.tasks.is_empty() || !self.lines.is_empty()
     }
 
-    /// The next task that has ended, once there is one; an error where it ended in a panic.
+    /// Waits for the next task to end, and returns an error if it panicked; returns `None` if there is no task.
     pub async fn task_ended(&mut self) -> Option<Result<(), JoinError>> {
         match self.tasks.join_next().await? {
             Err(error) if error.is_panic() => Some(Err(error)),
@@ -232,29 +232,29 @@ impl App {
         }
     }
 
-    /// Whether a row of the focused pane passes the filter.
+    /// Returns true if a row of a pane passes the filter, or the filter does not apply to the pane.
     pub fn passes(&self, pane: Pane, text: &str) -> bool {
         !self.is_filtered(pane) || text.to_lowercase().contains(&self.filter.to_lowercase())
     }
 
-    /// Whether the filter is for this pane, and there is one.
+    /// Returns true if a filter is set and applies to this pane.
     pub fn is_filtered(&self, pane: Pane) -> bool {
         !self.filter.is_empty() && self.tab == pane
     }
 
-    /// Which row of a pane is selected.
+    /// Returns the index of the selected row of a pane.
     pub fn row(&self, pane: Pane) -> usize {
         self.selected.get(&pane).copied().unwrap_or(0)
     }
 
-    /// A new snapshot is there.
+    /// Replaces the view by a new snapshot, unless the view is frozen.
     pub fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         if !self.frozen {
             self.take_view(snapshot);
         }
     }
 
-    /// Something has happened in the engine.
+    /// Logs an event of the engine, if the user may see it.
     pub fn on_event(&mut self, at: SimTime, event: &Event) {
         if !self.may_see(event) {
             return;
@@ -268,7 +268,7 @@ impl App {
         }
     }
 
-    /// A task has something to tell.
+    /// Handles a message of a task.
     pub fn on_message(&mut self, message: Message) {
         let Message { visit, news } = message;
         if visit != self.visit {
@@ -288,14 +288,14 @@ impl App {
                 self.selected.clear();
             }
             News::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
-            // A command that runs may have let somebody in, and has more to do then.
+            // A running command may have logged a user in and has further steps; the change of user is handled when it ends.
             News::Session(_) if self.lines.is_asking() => {}
             News::Session(_) => self.on_who(),
         }
         self.begin_typed();
     }
 
-    /// Input from the terminal.
+    /// Handles an input event of the terminal.
     pub fn on_input(&mut self, input: Input) {
         if matches!(&input, Input::Key(key) if key.kind != KeyEventKind::Release) && self.tour.is_some() {
             return self.skip_tour();
@@ -303,7 +303,7 @@ impl App {
         match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
             Input::Paste(text) => {
-                // It may be a password.
+                // The text may be a password, so that it is erased after use.
                 let text = Zeroizing::new(text);
                 match self.dialogs.last_mut() {
                     Some(dialog) => dialog.paste(&text),
@@ -343,7 +343,7 @@ impl App {
         }
     }
 
-    /// False where the key is not the prompt's.
+    /// Handles a key in the prompt; returns false if the prompt does not use it.
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
         let (snapshots, who) = (self.shell.engine().snapshots(), Arc::clone(&self.who));
         let is_typing = !self.prompt.editor.is_empty();
@@ -359,7 +359,7 @@ impl App {
                 true
             }
             prompt::Outcome::Interrupted => {
-                // Whoever has typed something gives that up, and nothing else.
+                // If a line is being typed, Ctrl-C only discards it.
                 if !is_typing {
                     self.interrupt();
                 }
@@ -388,7 +388,7 @@ impl App {
         }
     }
 
-    /// Takes a pasted text into the prompt: of several lines, the commands without their comments.
+    /// Pastes a text into the prompt. The commands of several lines are joined, without their comments.
     fn paste(&mut self, text: &str) {
         self.focus = Pane::Prompt;
         let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();

@@ -1,6 +1,4 @@
-//! The dialog layer: a stack of questions above the panes. Whoever asks gets the answer through a channel.
-//!
-//! Knows nothing of what is asked.
+//! The layer of dialogs: a stack above the panes. The task that asks gets the answer through a channel.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::oneshot;
@@ -8,87 +6,87 @@ use tokio::sync::oneshot;
 use super::editor::{Edit, Editor};
 use super::form::FormDialog;
 
-/// What a dialog was answered with; a channel that is dropped means "never mind".
+/// Sender of the answer to a dialog; dropping it means that the user gives up.
 pub type ReplyChannel<T> = oneshot::Sender<T>;
 
-/// A dialog.
+/// A dialog above the panes.
 #[derive(Debug)]
 pub enum Dialog {
-    /// Something to know.
+    /// A text to read.
     Message {
-        /// Its heading.
+        /// Heading of the dialog.
         title: String,
-        /// Its lines.
+        /// Text of the message.
         text: String,
-        /// How many of them are scrolled away above.
+        /// Number of lines that are scrolled away at the top.
         scroll: usize,
     },
-    /// Yes or no.
+    /// A question with the answers yes and no.
     Confirm {
-        /// Its heading.
+        /// Heading of the dialog.
         title: String,
-        /// The question.
+        /// Text of the question.
         text: String,
-        /// True for yes.
+        /// Sender of the answer, which is true for yes.
         reply: Option<ReplyChannel<bool>>,
     },
-    /// Something that a command has to know.
+    /// A form of a command.
     Form(Box<FormDialog>),
-    /// A line to type.
+    /// A question that a typed line answers.
     Input {
-        /// Its heading.
+        /// Heading of the dialog.
         title: String,
-        /// What is asked.
+        /// Text of the question.
         text: String,
-        /// The line.
+        /// Line that is being typed.
         editor: Editor,
-        /// The line, once it is entered.
+        /// Sender of the line that is entered.
         reply: Option<ReplyChannel<String>>,
     },
-    /// Something to find in a list and run.
+    /// A list to search and to choose from.
     List(List),
 }
 
-/// Lines to search and to choose from.
+/// A list of items with a search.
 #[derive(Debug)]
 pub struct List {
-    /// Its heading.
+    /// Heading of the dialog.
     pub title: String,
-    /// What is searched for.
+    /// Words that are searched for.
     pub search: Editor,
-    /// All items.
+    /// All items, found or not.
     pub items: Vec<Item>,
-    /// Which of those found is chosen.
+    /// Index of the selected item among those found.
     pub selected: usize,
 }
 
-/// A line of a list.
+/// An item of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What it is.
+    /// Name of the item.
     pub name: String,
-    /// What it does.
+    /// Description of the item.
     pub summary: String,
-    /// What choosing it does.
+    /// Effect of choosing the item.
     pub choice: Choice,
 }
 
-/// What choosing an item does.
+/// The effect of choosing an item of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// An action is carried out.
+    /// Carries out an action.
     Act(super::action::Action),
-    /// A command is put into the prompt; run at once where it needs nothing more.
+    /// Puts a command into the prompt, or runs it at once if it needs no arguments.
     Command {
-        /// The command.
+        /// Line with the command.
         line: String,
-        /// Whether it can run as it is.
+        /// True if the command can run without arguments.
         run: bool,
     },
 }
 
 impl List {
-    /// The items that have all the words that are searched for.
+    /// Returns the items that contain all words that are searched for.
     pub fn found(&self) -> Vec<&Item> {
         let words: Vec<String> = self.search.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
         let has_all = |item: &&Item| {
@@ -99,19 +97,19 @@ impl List {
     }
 }
 
-/// What became of a key.
+/// The effect of a key on a dialog.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The dialog stays.
+    /// The dialog stays open.
     Stay,
-    /// It is over.
+    /// The dialog is closed.
     Close,
-    /// It is over, and this was chosen.
+    /// The dialog is closed, and an item was chosen.
     Chosen(Choice),
 }
 
 impl Dialog {
-    /// Takes a key.
+    /// Handles a key, and returns its effect.
     pub fn handle(&mut self, key: &KeyEvent) -> Outcome {
         if key.code == KeyCode::Esc || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)) {
             return Outcome::Close;
@@ -119,7 +117,7 @@ impl Dialog {
         match self {
             Dialog::Form(form) => {
                 form.handle(key);
-                // Where nothing is asked, nobody looks at the answer.
+                // A form without fields is closed at once, since no answer is checked.
                 if form.is_waiting() && form.form.fields.is_empty() { Outcome::Close } else { Outcome::Stay }
             }
             Dialog::Message { text, scroll, .. } => {
@@ -135,7 +133,7 @@ impl Dialog {
                     KeyCode::Char('n' | 'N') | KeyCode::Enter => false,
                     _ => return Outcome::Stay,
                 };
-                // Whoever asked may have gone.
+                // The task that asked may have ended.
                 let _ = reply.take().map(|reply| reply.send(answer));
                 Outcome::Close
             }
@@ -153,17 +151,18 @@ impl Dialog {
         }
     }
 
-    /// Whether a key may mean something here, whatever it means elsewhere. A question whether to leave is not asked twice.
+    /// Returns true if a key has a meaning in this dialog that takes precedence over the action table. A confirmation takes all
+    /// keys, so that leaving is not asked twice.
     pub fn takes(&self, key: &KeyEvent) -> bool {
         matches!(self, Dialog::Confirm { .. }) || edit_for(key).is_some()
     }
 
-    /// The form, where it is one.
+    /// Returns the form if the dialog is one.
     pub fn form(&self) -> Option<&FormDialog> {
         if let Dialog::Form(form) = self { Some(form) } else { None }
     }
 
-    /// Takes a pasted text.
+    /// Handles a pasted text.
     pub fn paste(&mut self, text: &str) {
         match self {
             Dialog::Form(form) => form.paste(text),
@@ -174,7 +173,7 @@ impl Dialog {
     }
 }
 
-/// Where a key scrolls a text to.
+/// Returns the scroll position after a key.
 fn scrolled(scroll: usize, key: &KeyEvent) -> usize {
     match key.code {
         KeyCode::Up => scroll.saturating_sub(1),
@@ -210,7 +209,7 @@ impl List {
     }
 }
 
-/// The change to a line that a key makes, in the manner of Emacs and of readline.
+/// Returns the edit that a key makes, following Emacs and readline.
 pub fn edit_for(key: &KeyEvent) -> Option<Edit> {
     let (control, alt) = (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT));
     Some(match key.code {

@@ -1,49 +1,49 @@
-//! The line that is being typed: rustyline's buffer with a kill ring and undo of our own. Knows nothing of commands.
+//! The line that is being typed: rustyline's line buffer, with a kill ring and undo.
 
 use rustyline::line_buffer::{ChangeListener, DeleteListener, Direction, LineBuffer};
 use rustyline::{At, Movement, Word};
 
-/// How many steps can be undone.
+/// Maximum number of steps that can be undone.
 const UNDO_MAX: usize = 200;
-/// How many killed texts are kept.
+/// Maximum number of killed texts that are kept.
 const KILLS_MAX: usize = 20;
-/// rustyline's buffer does not grow beyond its capacity.
+/// Capacity of the line in bytes; rustyline's buffer does not grow beyond it.
 const LINE_MAX: usize = 16 << 10;
 
-/// A change to the line.
+/// A change to the line or to the position of the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
-    /// Put a text in.
+    /// Inserts a text at the cursor.
     Insert(String),
-    /// Delete the character before the cursor.
+    /// Deletes the character before the cursor.
     Backspace,
-    /// Delete the one under it.
+    /// Deletes the character under the cursor.
     Delete,
-    /// Go a character to the left.
+    /// Moves the cursor one character to the left.
     Left,
-    /// Go a character to the right.
+    /// Moves the cursor one character to the right.
     Right,
-    /// Go to the start.
+    /// Moves the cursor to the start of the line.
     Home,
-    /// Go to the end.
+    /// Moves the cursor to the end of the line.
     End,
-    /// Go a word to the left.
+    /// Moves the cursor one word to the left.
     WordLeft,
-    /// Go a word to the right.
+    /// Moves the cursor one word to the right.
     WordRight,
-    /// Kill from the cursor to the end.
+    /// Kills the text from the cursor to the end of the line.
     KillToEnd,
-    /// Kill from the start to the cursor.
+    /// Kills the text from the start of the line to the cursor.
     KillToStart,
-    /// Kill the word before the cursor.
+    /// Kills the word before the cursor.
     KillWord,
-    /// Put the last kill in.
+    /// Inserts the text that was killed last.
     Yank,
-    /// Take the last change back.
+    /// Reverts the last change of the text.
     Undo,
 }
 
-/// A line with a cursor.
+/// A line with a cursor, a kill ring and undo.
 #[derive(Debug)]
 pub struct Editor {
     line: LineBuffer,
@@ -51,7 +51,7 @@ pub struct Editor {
     kills: Vec<String>,
 }
 
-/// Collects what is killed.
+/// A listener that collects the killed text.
 #[derive(Default)]
 struct Killed(String);
 
@@ -74,33 +74,33 @@ impl Default for Editor {
 }
 
 impl Editor {
-    /// The text.
+    /// Returns the text of the line.
     pub fn text(&self) -> &str {
         self.line.as_str()
     }
 
-    /// Where the cursor is, in bytes.
+    /// Returns the position of the cursor in bytes.
     pub fn cursor(&self) -> usize {
         self.line.pos()
     }
 
-    /// Whether nothing is typed.
+    /// Returns true if the line is empty.
     pub fn is_empty(&self) -> bool {
         self.line.is_empty()
     }
 
-    /// Whether so much can be inserted.
+    /// Returns true if the line has room for a text.
     pub fn has_room_for(&self, text: &str) -> bool {
         self.text().len() + text.len() <= LINE_MAX
     }
 
-    /// Replaces all of it; the cursor goes to the end.
+    /// Replaces the whole line, and moves the cursor to its end.
     pub fn set(&mut self, text: &str) {
         self.remember((self.text().to_owned(), self.cursor()));
         self.put(text, text.len());
     }
 
-    /// Replaces what stands between `start` and the cursor.
+    /// Replaces the text between byte `start` and the cursor.
     pub fn replace_before_cursor(&mut self, start: usize, text: &str) {
         self.remember((self.text().to_owned(), self.cursor()));
         let cursor = self.line.pos();
@@ -109,7 +109,7 @@ impl Editor {
         }
     }
 
-    /// Takes the line out.
+    /// Removes and returns the text of the line, and clears the undo steps.
     pub fn take(&mut self) -> String {
         let text = self.text().to_owned();
         self.put("", 0);
@@ -117,11 +117,11 @@ impl Editor {
         text
     }
 
-    /// Makes a change.
+    /// Applies an edit, and makes it undoable if it changes the text.
     pub fn apply(&mut self, edit: &Edit) {
         let before = (self.text().to_owned(), self.cursor());
         self.carry_out(edit);
-        // A step back is a step that is seen.
+        // Undo itself is not undoable, and an edit without a visible effect takes no step.
         if *edit != Edit::Undo && before.0 != self.text() {
             self.remember(before);
         }
@@ -156,7 +156,7 @@ impl Editor {
     }
 
     fn insert(&mut self, text: &str) {
-        // A line is one line: what ends lines in a paste separates commands as `;` does.
+        // The editor holds a single line: the line ends of a paste become `;`, which separates commands as well.
         let text: String = text.trim_end_matches(['\r', '\n']).replace("\r\n", "; ").replace(['\r', '\n'], "; ");
         let clean: String = text.chars().filter(|c| !c.is_control()).collect();
         if self.has_room_for(&clean) {

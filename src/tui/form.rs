@@ -1,4 +1,4 @@
-//! A form on the screen: fields with the keys that fill them in, and where the answer goes. Knows nothing of what is asked.
+//! A form on the screen: the state of its fields, the keys that fill them in, and the sender of the answer.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use secrecy::ExposeSecret;
@@ -12,21 +12,21 @@ use crate::auth::Secret;
 use crate::qr;
 use crate::shell::question::{CodeField, Field, FieldError, FieldKind, Form, Question, Reply, Shown};
 
-/// How many digits a code has.
+/// Number of digits of a code.
 pub const DIGITS: usize = 6;
 
-/// What is typed into a field.
+/// The text that is typed into a field.
 #[derive(Debug)]
 pub enum Input {
-    /// A text.
+    /// A text that is visible while it is typed.
     Text(Editor),
-    /// A secret.
+    /// A secret that is hidden while it is typed.
     Hidden(Masked),
-    /// A code, in boxes; a backup code is a line.
+    /// A code, typed into boxes; a backup code is typed into a line.
     Code {
-        /// What is typed.
+        /// Text that is typed.
         typed: Masked,
-        /// It is to be a backup code.
+        /// True if a backup code is to be typed.
         is_backup: bool,
     },
 }
@@ -44,7 +44,7 @@ impl Input {
         }
     }
 
-    /// Takes out what is to be typed anew: all that is not to be seen.
+    /// Clears an input that is to be typed again; visible texts stay.
     fn clear(&mut self, field: &Field) {
         match self {
             Input::Text(_) => {}
@@ -60,7 +60,7 @@ impl Input {
         }
     }
 
-    /// Makes a change. A code takes digits alone, and no more than it has.
+    /// Applies an edit. A code accepts only digits, up to its length.
     fn apply(&mut self, edit: &Edit) {
         match (self, edit) {
             (Input::Text(editor), edit) => editor.apply(edit),
@@ -80,7 +80,7 @@ impl Input {
         }
     }
 
-    /// How many digits of a code are missing, where it is one.
+    /// Returns the number of missing digits if the input is a code.
     fn missing_digits(&self) -> Option<usize> {
         match self {
             Input::Code { typed, is_backup: false } => Some(DIGITS - typed.text().len().min(DIGITS)),
@@ -92,22 +92,22 @@ impl Input {
 /// A form that is being filled in.
 #[derive(Debug)]
 pub struct FormDialog {
-    /// The form.
+    /// Form as the command has asked it.
     pub form: Form,
-    /// What is typed, field by field.
+    /// Inputs of the fields, in order.
     pub inputs: Vec<Input>,
-    /// Which field has the keys.
+    /// Index of the focused field.
     pub focus: usize,
-    /// Secrets are shown.
+    /// True if secrets are visible.
     pub is_revealed: bool,
-    /// The lines of the QR code that goes with it, if one does.
+    /// Lines of the QR code of the form, if it has one.
     pub qr: Option<Vec<String>>,
-    /// Where the answer goes; none once it is given, and somebody looks at it.
+    /// Sender of the answer; `None` while an answer is being checked.
     reply: Option<oneshot::Sender<Reply>>,
 }
 
 impl FormDialog {
-    /// A form to be filled in: the first field that is empty has the keys.
+    /// Creates the dialog of a question, and focuses the first empty field.
     pub fn new(question: Question) -> FormDialog {
         let Question { form, reply } = question;
         let inputs = form.fields.iter().map(|field| Input::new(field.kind, &field.value)).collect();
@@ -119,12 +119,12 @@ impl FormDialog {
         FormDialog { form, inputs, focus, is_revealed: false, qr, reply: Some(reply) }
     }
 
-    /// Whether somebody looks at the answer.
+    /// Returns true while the answer is being checked.
     pub fn is_waiting(&self) -> bool {
         self.reply.is_none()
     }
 
-    /// The same form is asked again: what was wrong is to be typed anew, and the rest stays.
+    /// Asks the same form again: the wrong fields are cleared, and the others keep their texts.
     pub fn ask_again(&mut self, question: Question) {
         let Question { form, reply } = question;
         if let Some(error) = &form.error {
@@ -143,7 +143,7 @@ impl FormDialog {
         self.reply = Some(reply);
     }
 
-    /// What is known of the code that has the keys, where it is one.
+    /// Returns the properties of the focused field if it is a code.
     pub fn code(&self) -> Option<CodeField> {
         match self.form.fields.get(self.focus)?.kind {
             FieldKind::Code(code) => Some(code),
@@ -151,32 +151,33 @@ impl FormDialog {
         }
     }
 
-    /// Whether a backup code is typed.
+    /// Returns true if the focused field takes a backup code.
     pub fn is_backup(&self) -> bool {
         matches!(self.inputs.get(self.focus), Some(Input::Code { is_backup: true, .. }))
     }
 
-    /// Whether there is anything to reveal.
+    /// Returns true if the form has secrets that can be made visible.
     pub fn has_secrets(&self) -> bool {
         self.form.fields.iter().any(|field| field.kind.is_hidden())
     }
 
-    /// Takes a key.
+    /// Handles a key while the form is open.
     pub fn handle(&mut self, key: &KeyEvent) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let last = self.form.fields.len().saturating_sub(1);
         match key.code {
             _ if self.is_waiting() => {}
-            // Whoever types a code may press Enter after it, and nothing is shown twice: seeing it is answered by another key.
+            // A user who types a code may press Enter after its last digit. The form that follows is therefore confirmed by
+            // another key.
             KeyCode::Char('y' | 'Y') if self.form.fields.is_empty() => self.give(),
             KeyCode::Tab | KeyCode::Down => self.go_to(if self.focus == last { 0 } else { self.focus + 1 }),
             KeyCode::BackTab | KeyCode::Up => self.go_to(self.focus.checked_sub(1).unwrap_or(last)),
             KeyCode::Enter if self.form.fields.is_empty() || self.is_wrong(self.focus) => {}
             KeyCode::Enter if self.focus < last => self.focus += 1,
-            // Half a code would only count as a wrong one.
+            // An incomplete code would count as a wrong one.
             KeyCode::Enter if self.inputs.get(self.focus).and_then(Input::missing_digits).is_some_and(|count| count > 0) => {}
             KeyCode::Enter => {
-                // What was left for another field is looked at again.
+                // Fields that were left with an error are checked again.
                 match (0..self.form.fields.len()).find(|&place| self.is_wrong(place)) {
                     Some(place) => self.focus = place,
                     None => self.give(),
@@ -198,7 +199,7 @@ impl FormDialog {
         }
     }
 
-    /// Gives the keys to another field; what is wrong with the present one is told.
+    /// Moves the focus to another field, and shows the error of the current one if it is not empty.
     fn go_to(&mut self, place: usize) {
         let is_empty = self.inputs.get(self.focus).is_none_or(Input::is_empty);
         if !is_empty {
@@ -207,7 +208,7 @@ impl FormDialog {
         self.focus = place;
     }
 
-    /// Whether a field is wrong by itself; that is told beside it then.
+    /// Returns true if a field is invalid by itself, and shows its error then.
     fn is_wrong(&mut self, place: usize) -> bool {
         let wrong = self.form.fields[place].wrong(self.inputs[place].secret().expose_secret());
         let error = wrong.map(|message| FieldError { field: place, message });
@@ -216,7 +217,7 @@ impl FormDialog {
         is_wrong
     }
 
-    /// Takes a pasted text: its first line, for a field has no more.
+    /// Handles a pasted text: only its first line is used, since a field has a single line.
     pub fn paste(&mut self, text: &str) {
         if !self.is_waiting() {
             let mut edit = Edit::Insert(text.trim().lines().next().unwrap_or_default().trim().to_owned());
@@ -230,20 +231,20 @@ impl FormDialog {
     fn apply(&mut self, edit: &Edit) {
         let Some(input) = self.inputs.get_mut(self.focus) else { return };
         input.apply(edit);
-        // It is being mended.
+        // The error disappears as soon as the field is edited.
         self.form.error.take_if(|error| error.field == self.focus);
-        // There is nothing more to say than the digits.
+        // A code is complete with its last digit, and is submitted at once.
         if matches!(edit, Edit::Insert(_)) && input.missing_digits() == Some(0) {
             self.give();
         }
     }
 
-    /// From six digits to a backup code, and back.
+    /// Switches between six digits and a backup code.
     fn switch_backup(&mut self) {
         if let Some(Input::Code { typed, is_backup }) = self.inputs.get_mut(self.focus) {
             *typed = Masked::default();
             *is_backup = !*is_backup;
-            // It was about the other code.
+            // The error concerned the other kind of code.
             self.form.error = None;
         }
     }
@@ -255,7 +256,7 @@ impl FormDialog {
 
     fn send(&mut self, answer: Reply) {
         if let Some(reply) = self.reply.take() {
-            // Whoever asked may be gone.
+            // The task that asked may have ended.
             let _ = reply.send(answer);
         }
     }

@@ -1,18 +1,17 @@
-//! A secret that is being typed: wiped from memory when it is done with, and kept in no undo and no kill ring. Knows nothing of
-//! what is secret about it.
+//! A secret that is being typed: it is erased from memory when it is dropped, and kept in no undo step and no kill ring.
 
 use secrecy::zeroize::Zeroizing;
 
 use super::editor::Edit;
 use crate::auth::Secret;
 
-/// No secret is longer, in bytes. It is allotted at once, so that growing leaves no copies behind.
+/// Maximum length of a secret in bytes. The buffer is allocated with this capacity, so that growing leaves no copies behind.
 const SECRET_MAX: usize = 4096;
 
-/// A secret with a cursor.
+/// A secret text with a cursor.
 pub struct Masked {
     text: Zeroizing<String>,
-    /// In bytes.
+    /// Position of the cursor in bytes.
     cursor: usize,
 }
 
@@ -29,22 +28,22 @@ impl Default for Masked {
 }
 
 impl Masked {
-    /// What is typed so far.
+    /// Returns the text that is typed so far.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Where the cursor is, in characters.
+    /// Returns the position of the cursor in characters.
     pub fn column(&self) -> usize {
         self.text[..self.cursor].chars().count()
     }
 
-    /// What is typed, for whoever checks it.
+    /// Returns the text as a secret, for the command that asks.
     pub fn secret(&self) -> Secret {
         self.text.as_str().into()
     }
 
-    /// Makes a change; what a line would keep for later is gone here.
+    /// Applies an edit. Killed and deleted text is discarded.
     pub fn apply(&mut self, edit: &Edit) {
         match edit {
             Edit::Insert(text) => text.chars().filter(|c| !c.is_control()).for_each(|c| self.insert(c)),
@@ -61,7 +60,7 @@ impl Masked {
             Edit::End => self.cursor = self.text.len(),
             Edit::KillToEnd => self.text.truncate(self.cursor),
             Edit::KillToStart | Edit::KillWord => {
-                // What is hidden has no words that anybody sees.
+                // Word boundaries are not visible in a hidden text, so that the whole text before the cursor is removed.
                 self.text.drain(..self.cursor);
                 self.cursor = 0;
             }

@@ -1,18 +1,18 @@
-//! Floor 5: the full-screen session, `p2p` alone.
+//! Floor 5: the full-screen interface, which `p2p` opens without a command.
 //!
-//! | file | what it is |
+//! | file | content |
 //! |---|---|
-//! | [`app`] | what the screen shows and what keys do to it, without a terminal |
-//! | [`draw`], `panes` | the screen, region by region |
-//! | [`action`] | what keys do where: the one table |
+//! | [`app`] | the state of the screen and its reactions to keys, without a terminal |
+//! | [`draw`], `panes` | the drawing of the screen, region by region |
+//! | [`action`] | the table of keys and actions |
 //! | [`prompt`], [`editor`] | the line that is typed |
-//! | [`dialog`], [`form`], [`masked`] | questions above the panes, forms among them, secrets that are typed |
+//! | [`dialog`], [`form`], [`masked`] | dialogs above the panes, among them forms and the secrets typed into them |
 //! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
 //! | [`tour`] | a script that types itself |
-//! | [`terminal`] | taken over and given back |
+//! | [`terminal`] | taking the terminal over, and restoring it |
 //!
-//! One loop takes input, events, snapshots and answers as they come, and draws when something has changed, at most thirty
-//! times a second. Knows the engine and the shell, and no other front end.
+//! One loop takes input, events, snapshots and answers as they come, and draws when something has changed, at most thirty times a
+//! second.
 
 pub mod action;
 pub mod app;
@@ -64,11 +64,11 @@ use crate::shell::Questions;
 use crate::shell::words::Variables;
 use crate::units::SimTime;
 
-/// The time between two frames, at the least.
+/// Minimum time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
-/// How often a clock is drawn that is shown.
+/// Interval at which a visible clock is drawn.
 const SECOND: Duration = Duration::from_secs(1);
-/// How often it is looked whether the session still lasts.
+/// Interval at which the validity of the login session is checked.
 const SESSION_LOOK: Duration = Duration::from_secs(10);
 
 /// `p2p`
@@ -86,16 +86,16 @@ pub struct TuiArgs {
     login: LoginArgs,
 }
 
-/// Opens the session and runs it to its end.
+/// Opens the full-screen interface and runs it to its end.
 ///
 /// # Errors
-/// Where there is no terminal, or the data directory cannot be used.
+/// Fails if there is no terminal, or the data directory cannot be used.
 pub async fn run(args: &TuiArgs) -> Result<()> {
     if !is_possible() {
         return Err(eyre!("this is no terminal"))
             .suggestion("`p2p demo` prints a report anywhere, `p2p run` carries out a script");
     }
-    // What is wrong with the keys is told before anything is begun.
+    // An invalid key map is reported before the engine starts.
     args.engine.load()?.keymap()?;
     args.login.check()?;
     let session = Session::start_interactive(&args.engine)?;
@@ -103,11 +103,11 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     open(session, &args.login, theme, None).await
 }
 
-/// Plays the tour in a session of its own, with files and accounts of its own, in a directory that is gone afterwards; then the
-/// prompt is the user's.
+/// Plays the tour on an engine with files and accounts of its own, in a temporary directory that is removed afterwards; the
+/// prompt is the user's once the tour is over.
 ///
 /// # Errors
-/// As for [`run`].
+/// Fails as [`run`] does.
 pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
     let scratch = Scratch::temporary(demo_users::PREFIX)?;
     let data_dir = scratch.path().join("data");
@@ -129,11 +129,11 @@ pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
     open(session, &LoginArgs::default(), theme, Some(tour)).await
 }
 
-/// The files that the tour stores, and their bytes.
+/// Files that the tour stores, with their sizes in bytes.
 const TOUR_FILES: [(&str, usize); 2] = [("holiday.bin", 600 << 10), ("notes.bin", 200 << 10)];
 
 async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<Tour>) -> Result<()> {
-    // Who is given with the command line, or has logged in before, is asked before the screen is taken over.
+    // The login of the command line or the stored session is handled before the screen is taken over.
     let desk = Desk::open(&session, login, "local screen").await?;
     let (shell, questions) = desk.into_shell();
     shell.watch_wire().await?;
@@ -162,7 +162,7 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     drop(reader);
     drop(guard);
     drop(app);
-    // Whoever leaves has been asked first.
+    // The user has confirmed the cancelling of transfers before leaving.
     let result = session
         .leave(result.map(|()| Leaving::Cancelling), &door.take_untold(), |transfer| door.access().who().name_of(transfer))
         .await;
@@ -172,13 +172,13 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     result
 }
 
-/// Whether there is a terminal to draw on and to type at.
+/// Returns true if standard input and output are terminals.
 pub fn is_possible() -> bool {
     stdout().is_terminal() && stdin().is_terminal()
 }
 
 impl TuiArgs {
-    /// What the flags say, else the configuration; `NO_COLOR` (no-color.org) goes before both.
+    /// Returns the theme of the flags, or else of the configuration; `NO_COLOR` (no-color.org) takes precedence over both.
     fn theme(&self, config: &Config) -> Theme {
         let configured = config.text(Section::Tui, "theme").parse().unwrap_or_default();
         let name = if output::no_color() { ThemeName::Mono } else { self.theme.unwrap_or(configured) };
@@ -186,25 +186,26 @@ impl TuiArgs {
     }
 }
 
-/// Where everything comes from.
+/// The sources of events for the screen.
 #[derive(Debug)]
 pub struct Sources {
-    /// The terminal, or a test.
+    /// Input events of the terminal or of a test.
     pub input: mpsc::UnboundedReceiver<Input>,
-    /// The engine's events.
+    /// Events of the engine.
     pub events: broadcast::Receiver<(SimTime, Event)>,
-    /// The engine's snapshots.
+    /// Snapshots of the engine.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// What commands ask.
+    /// Questions that commands ask.
     pub questions: Questions,
-    /// What becomes of mails.
+    /// Results of sending mails.
     pub mail: broadcast::Receiver<Notice>,
 }
 
-/// Runs the screen until it is over or there is no more input. What the terminal is to do beyond drawing goes to `grant`.
+/// Runs the screen until the user leaves or there is no more input. Requests to the terminal beyond drawing are passed to
+/// `grant`.
 ///
 /// # Errors
-/// Where drawing fails.
+/// Fails if drawing fails, if a request to the terminal fails, or if a task has panicked.
 pub async fn drive<B: Backend>(
     app: &mut App,
     screen: &mut Terminal<B>,
@@ -267,7 +268,7 @@ where
             }
             changed = sources.snapshots.changed() => {
                 if changed.is_err() {
-                    break; // The engine is gone; why is told when it is joined.
+                    break; // The engine has stopped; the reason is reported when it is joined.
                 }
                 let snapshot = Arc::clone(&sources.snapshots.borrow_and_update());
                 app.on_snapshot(snapshot);
@@ -279,7 +280,8 @@ where
             let redraw = wish == Wish::Suspend;
             grant(wish).wrap_err("cannot use the terminal")?;
             if redraw {
-                // The terminal is blank now. `clear` would ask it where its cursor is, and the thread that reads it is in the way.
+                // The terminal is blank after a suspension. `Terminal::clear` would ask it for the position of the cursor, and
+                // the thread that reads the input would take the answer.
                 screen.swap_buffers();
                 dirty = true;
             }

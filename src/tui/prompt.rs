@@ -1,5 +1,5 @@
-//! The prompt: a line, its history, a menu of completions, a hint, and the output of what was run. Knows no command and no
-//! screen.
+//! The prompt: a line, its history, a menu of completions, a hint, and the output of commands. Independent of the drawing and of
+//! the commands.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -9,72 +9,72 @@ use super::theme::Role;
 use crate::history::History;
 use crate::shell::complete::{self, Completion, Knowledge};
 
-/// Lines of output that are kept.
+/// Maximum number of lines of output that are kept.
 const OUTPUT_MAX: usize = 5_000;
 
-/// What became of a key.
+/// The result of handling a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The prompt has dealt with it.
+    /// The prompt has handled the key.
     Taken,
-    /// This line is to be run.
+    /// The line is to be carried out.
     Run(String),
-    /// It is not the prompt's.
+    /// The key has no meaning in the prompt.
     Ignored,
-    /// The line was given up.
+    /// The line was discarded with Ctrl-C.
     Interrupted,
-    /// Nothing more will be typed.
+    /// The input has ended with Ctrl-D on an empty line.
     EndOfInput,
 }
 
 /// A menu of completions.
 #[derive(Debug)]
 pub struct Menu {
-    /// What could be put in.
+    /// Candidates that the menu offers.
     pub completion: Completion,
-    /// Which of it is chosen.
+    /// Index of the selected candidate.
     pub selected: usize,
 }
 
-/// A search through the history, backward.
+/// A backward search through the history.
 #[derive(Debug, Default)]
 pub struct Search {
-    /// What is searched for.
+    /// Text that is searched for.
     pub text: String,
-    /// How many newer lines that fit were passed over.
+    /// Number of newer matching lines that were skipped.
     skip: usize,
 }
 
-/// The prompt.
+/// The state of the prompt.
 #[derive(Debug, Default)]
 pub struct Prompt {
-    /// The line.
+    /// Editor of the line that is being typed.
     pub editor: Editor,
-    /// The menu, while it is open.
+    /// Menu of completions, while it is open.
     pub menu: Option<Menu>,
-    /// The search, while it goes on.
+    /// Search through the history, while it is active.
     pub search: Option<Search>,
-    /// What was said, oldest first.
+    /// Lines of output with the roles of their colours, oldest first.
     pub output: Vec<(Role, String)>,
-    /// How many lines the output is scrolled up.
+    /// Number of lines by which the output is scrolled up.
     pub scroll: usize,
     history: History,
-    /// Which line of the history is shown, from the latest; and what was typed before.
+    /// Position of the history line that is shown, counted from the latest, and the text that was typed before.
     browsing: Option<(usize, String)>,
 }
 
 impl Prompt {
-    /// A prompt that remembers these lines.
+    /// Creates a prompt with a history.
     pub fn with_history(history: History) -> Prompt {
         Prompt { history, ..Prompt::default() }
     }
 
-    /// The lines that were run, oldest first.
+    /// Returns the lines of the history, oldest first.
     pub fn history(&self) -> &[String] {
         self.history.lines()
     }
 
-    /// Says something below what was said before.
+    /// Appends text to the output, and scrolls to its end.
     pub fn say(&mut self, role: Role, text: &str) {
         self.output.extend(text.lines().map(|line| (role, line.to_owned())));
         let surplus = self.output.len().saturating_sub(OUTPUT_MAX);
@@ -82,21 +82,21 @@ impl Prompt {
         self.scroll = 0;
     }
 
-    /// What the history would go on with.
+    /// Returns the rest of the history line that the typed text begins.
     pub fn hint(&self) -> Option<&str> {
         let at_end = self.editor.cursor() == self.editor.text().len();
         let latest_first = self.history().iter().rev().map(String::as_str);
         if at_end { complete::history_hint(self.editor.text(), latest_first) } else { None }
     }
 
-    /// The line of the history that the search has found.
+    /// Returns the history line that the search has found.
     pub fn found(&self) -> Option<&str> {
         let search = self.search.as_ref()?;
         let fits = self.history().iter().rev().filter(|line| line.contains(&search.text));
         fits.map(String::as_str).nth(search.skip)
     }
 
-    /// Takes a pasted text in. False where it is too long.
+    /// Inserts a pasted text; returns false if it is too long.
     pub fn paste(&mut self, text: &str) -> bool {
         self.menu = None;
         let fits = self.editor.has_room_for(text);
@@ -104,7 +104,7 @@ impl Prompt {
         fits
     }
 
-    /// Takes a key. `known` is what there is to complete from.
+    /// Handles a key. `known` returns the names that completion offers.
     pub fn handle(&mut self, key: &KeyEvent, known: impl Fn() -> Knowledge) -> Outcome {
         if self.search.is_some() {
             return self.handle_search(key);
@@ -153,12 +153,13 @@ impl Prompt {
         Outcome::Run(line)
     }
 
-    /// Puts a line into the history.
+    /// Adds a line to the history.
     pub fn remember(&mut self, line: &str) {
         self.history.remember(line);
     }
 
-    /// Completes as far as all candidates agree; where they do not, shows them; where they are shown, goes to the next.
+    /// Completes the word by the common prefix of all candidates, and opens the menu if several remain; in an open menu, selects
+    /// the next candidate.
     fn complete(&mut self, known: impl Fn() -> Knowledge) {
         if self.menu.is_some() {
             return self.choose(1);
@@ -202,7 +203,7 @@ impl Prompt {
         }
     }
 
-    /// Goes to older lines of the history, or to newer ones.
+    /// Shows an older line of the history, or a newer one.
     fn browse(&mut self, step: isize) {
         let (place, typed) = self.browsing.take().unwrap_or((0, self.editor.text().to_owned()));
         let place = place.saturating_add_signed(step).min(self.history().len());

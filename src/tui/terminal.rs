@@ -1,4 +1,4 @@
-//! The terminal: taken over at the start, given back at the end, whatever the end is. Knows nothing of what is drawn.
+//! The terminal: it is taken over at the start and restored at the end, also after errors, panics and signals.
 
 use std::io::{self, Write, stdout};
 use std::mem::ManuallyDrop;
@@ -17,15 +17,16 @@ use tokio::sync::mpsc;
 
 use crate::interrupt;
 
-/// Gives the terminal back when it is dropped.
+/// A guard that restores the terminal when it is dropped.
 #[derive(Debug)]
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal over; a panic gives it back before it is told, and so does an end at once.
+    /// Takes the terminal over. It is also restored before the message of a panic is printed, and when a signal ends the process
+    /// at once.
     ///
     /// # Errors
-    /// Where the terminal cannot do it.
+    /// Fails if the terminal does not support the required modes.
     pub fn take() -> io::Result<Guard> {
         interrupt::when_ended_at_once(leave);
         enter()?;
@@ -46,8 +47,8 @@ impl Drop for Guard {
     }
 }
 
-/// Whether the terminal is taken. Giving it back twice would put the cursor where it was in the beginning, and what was written
-/// in between would be written over.
+/// True while the terminal is taken over. Restoring it twice would move the cursor back to its initial position, and overwrite
+/// the text that was printed in between.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn enter() -> io::Result<()> {
@@ -56,7 +57,7 @@ fn enter() -> io::Result<()> {
     execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)
 }
 
-/// As far as it goes: there is nobody to tell.
+/// Restores the terminal if it is taken over. Errors are ignored, since they cannot be reported.
 fn leave() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
@@ -65,36 +66,37 @@ fn leave() {
     let _ = disable_raw_mode();
 }
 
-/// What the screen is drawn on. It is never dropped: it would show the cursor, which [`Guard`] does, and where the terminal is closed
-/// say so with a panic.
+/// The terminal as ratatui draws on it. It is never dropped: its destructor would show the cursor, which [`Guard`] does already,
+/// and would panic if the terminal is closed.
 pub type Screen = ManuallyDrop<Terminal<CrosstermBackend<io::Stdout>>>;
 
-/// The screen.
+/// Creates the screen on standard output.
 ///
 /// # Errors
-/// Where the terminal's size cannot be had.
+/// Fails if the size of the terminal cannot be determined.
 pub fn screen() -> io::Result<Screen> {
     Terminal::new(CrosstermBackend::new(stdout())).map(ManuallyDrop::new)
 }
 
-/// How long the reading thread sleeps between looking whether it is to end.
+/// Interval at which the reading thread checks whether it is to end.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// How long it may take to end. Below crossterm it never does where the terminal is closed: reading finds neither anything nor an end.
+/// Maximum time for which the end of the thread is awaited. If the terminal is closed, crossterm's read neither returns an event
+/// nor reports an end, so that the thread does not end.
 const END_MAX: Duration = Duration::from_millis(500);
 
-/// Reads input events on a thread of its own, until it is dropped: what is typed after that is the shell's.
+/// A thread that reads input events until this reader is dropped; later input is left to the shell.
 #[derive(Debug)]
 pub struct InputReader {
     over: Arc<AtomicBool>,
-    /// Closed when the thread has ended.
+    /// Receiver that is disconnected when the thread has ended.
     ended: channel::Receiver<()>,
 }
 
 impl InputReader {
-    /// Begins to read.
+    /// Starts the thread; returns the reader and the receiver of its events.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// Fails if the system cannot create a thread.
     pub fn start() -> io::Result<(InputReader, mpsc::UnboundedReceiver<Event>)> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let over = Arc::new(AtomicBool::new(false));
@@ -119,25 +121,26 @@ fn read(sender: &mpsc::UnboundedSender<Event>) -> io::Result<()> {
 impl Drop for InputReader {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        // Nothing is ever sent. A thread that does not end is left to end with the process.
+        // The channel carries no messages; its disconnection ends the wait. A thread that does not end in time ends with the
+        // process.
         let _ = self.ended.recv_timeout(END_MAX);
     }
 }
 
-/// Puts a text on the clipboard of the terminal (OSC 52).
+/// Copies a text to the clipboard of the terminal (OSC 52).
 ///
 /// # Errors
-/// Where the terminal cannot be written to.
+/// Fails if the terminal cannot be written to.
 pub fn copy(text: &str) -> io::Result<()> {
     let mut out = stdout();
     write!(out, "\u{1b}]52;c;{}\u{7}", BASE64_STANDARD.encode(text))?;
     out.flush()
 }
 
-/// Gives the terminal back to the shell until it continues this process.
+/// Restores the terminal and stops the process group; takes the terminal over again when the shell continues it.
 ///
 /// # Errors
-/// Where the process cannot be stopped or the terminal not be taken again.
+/// Fails if the process cannot be stopped or the terminal cannot be taken over again.
 pub fn suspend() -> io::Result<()> {
     leave();
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;

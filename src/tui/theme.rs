@@ -1,29 +1,28 @@
-//! Colours and glyphs. Every state has a glyph and a word beside its colour, so that nothing is lost without colours.
+//! Colours and glyphs. Every state has a glyph and a word beside its colour, so that no information is lost without colours.
 //!
-//! The default palette is that of Okabe and Ito (2008), which people with any common colour blindness tell apart. Knows nothing of
-//! what is drawn.
+//! The default palette is that of Okabe and Ito (2008), which people with any common colour blindness tell apart.
 
 use std::fmt;
 use std::str::FromStr;
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// A palette's name.
+/// The name of a palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ThemeName {
-    /// For dark terminals.
+    /// Palette for terminals with a dark background.
     #[default]
     Dark,
-    /// For light terminals.
+    /// Palette for terminals with a light background.
     Light,
-    /// Pure colours on black.
+    /// Pure colours on a black background.
     HighContrast,
-    /// No colours.
+    /// Text attributes instead of colours.
     Mono,
 }
 
 impl ThemeName {
-    /// Every theme.
+    /// All themes, in the order of their documentation.
     pub const ALL: [ThemeName; 4] = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Mono];
 }
 
@@ -46,28 +45,28 @@ impl FromStr for ThemeName {
     }
 }
 
-/// What a style is for.
+/// The purpose of a style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Ordinary text.
+    /// Ordinary text of the screen.
     Text,
-    /// What matters less.
+    /// Text of less importance.
     Dim,
-    /// Headings and the program's name.
+    /// Headings and the name of the program.
     Accent,
-    /// All is well.
+    /// States and results that are in order.
     Good,
-    /// Something wants attention.
+    /// States that require attention.
     Warning,
-    /// Something is broken.
+    /// Errors and failed states.
     Bad,
-    /// Bytes on their way.
+    /// Bytes in transit and their rates.
     Flow,
-    /// The row or word that is chosen.
+    /// Selected row or word.
     Selected,
-    /// A pane's frame.
+    /// Frame of a pane without the focus.
     Border,
-    /// The frame of the pane that has the keys.
+    /// Frame of the focused pane.
     Focus,
 }
 
@@ -75,17 +74,17 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     name: ThemeName,
-    /// The glyphs.
+    /// Glyphs of the theme.
     pub glyphs: Glyphs,
 }
 
 impl Theme {
-    /// A theme, with glyphs beyond ASCII or without.
+    /// Creates a theme, with ASCII glyphs if `ascii` is true.
     pub fn new(name: ThemeName, ascii: bool) -> Theme {
         Theme { name, glyphs: if ascii { ASCII } else { UNICODE } }
     }
 
-    /// The style of a role.
+    /// Returns the style of a role.
     pub fn style(&self, role: Role) -> Style {
         let plain = Style::new();
         let [text, dim, accent, good, warning, bad, flow] = match self.name {
@@ -121,48 +120,48 @@ fn mono(role: Role) -> Style {
     }
 }
 
-/// What is drawn for a state or a part of a bar.
+/// The glyphs for states and for parts of bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glyphs {
-    /// Whether they are beyond ASCII.
+    /// True if the glyphs are beyond ASCII.
     pub is_unicode: bool,
-    /// A node that answers.
+    /// Node that answers probes.
     pub alive: &'static str,
-    /// A node that has missed probes.
+    /// Node that has missed probes.
     pub suspect: &'static str,
-    /// A node that does not answer.
+    /// Node that does not answer probes.
     pub dead: &'static str,
-    /// From the client.
+    /// Direction from the client to the nodes.
     pub up: &'static str,
-    /// To the client.
+    /// Direction from the nodes to the client.
     pub down: &'static str,
-    /// A part of a bar that is done.
+    /// Completed part of a bar.
     pub full: &'static str,
-    /// A part that is not.
+    /// Remaining part of a bar.
     pub empty: &'static str,
-    /// A segment that waits for its connection.
+    /// Segment that waits for its connection.
     pub connecting: &'static str,
-    /// A segment that waits.
+    /// Segment that waits to be sent.
     pub queued: &'static str,
-    /// A segment on its way.
+    /// Segment that is being sent.
     pub sending: &'static str,
-    /// A segment that has arrived and is not acknowledged.
+    /// Segment that has arrived but is not yet acknowledged.
     pub arrived: &'static str,
-    /// Done.
+    /// Segment or transfer that is done.
     pub done: &'static str,
-    /// Lost.
+    /// Packet that was lost, or segment with retransmissions.
     pub lost: &'static str,
-    /// Time passes.
+    /// Virtual time that passes.
     pub play: &'static str,
-    /// Time stands still.
+    /// Virtual time that is paused.
     pub pause: &'static str,
-    /// Before the prompt.
+    /// Mark before the line of the prompt.
     pub prompt: &'static str,
-    /// Between parts of a line.
+    /// Mark of the diagonal of the health matrix.
     pub dot: &'static str,
-    /// After what is cut.
+    /// Mark at the end of a text that was cut.
     pub ellipsis: &'static str,
-    /// From low to high.
+    /// Levels of a sparkline, from low to high.
     pub levels: [&'static str; 8],
 }
 

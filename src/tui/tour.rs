@@ -1,7 +1,5 @@
-//! The tour: a script that types itself into the prompt, line by line, until it ends or somebody touches a key. What is asked on
-//! the way is filled in by the users of the demonstration.
-//!
-//! Knows nothing of what the lines do.
+//! The tour: a script that types itself into the prompt, line by line, until it ends or the user presses a key. The users of the
+//! demonstration answer the questions of its commands.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,25 +14,25 @@ use crate::demo_users::{DemoUsers, USERS};
 use crate::shell::question::{FieldKind, Form};
 use crate::shell::words::{Variables, commands_of, split};
 
-/// Between two characters that are typed.
+/// Time between two typed characters.
 const KEYSTROKE: Duration = Duration::from_millis(18);
-/// After a narration, for reading it: so long, and for each of its characters.
+/// Time for reading a narration: a fixed part, and a part for each of its characters.
 const READING: (Duration, Duration) = (Duration::from_millis(600), Duration::from_millis(22));
-/// After an answer, for looking at it.
+/// Time for reading an answer.
 const LOOKING: Duration = Duration::from_millis(1_500);
 
-/// What a tour does next.
+/// The next step of a tour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Say this.
+    /// Shows a narration in the prompt.
     Narrate(String),
-    /// Type this character.
+    /// Types a character into the prompt.
     Type(char),
-    /// Enter what is typed.
+    /// Enters the typed line.
     Enter,
-    /// Wait until what was entered is done.
+    /// Waits until the entered line is carried out.
     Wait,
-    /// Nothing more.
+    /// Ends the tour, since no line remains.
     End,
 }
 
@@ -42,26 +40,26 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Tour {
     lines: VecDeque<String>,
-    /// What is still to be typed of the line that is being typed.
+    /// Characters that remain to be typed of the current line.
     typing: Option<VecDeque<char>>,
     waiting: bool,
-    /// Who fills in forms, and the keys that are still to be pressed for one.
+    /// Users who fill in forms; the keys that remain to be pressed for the current form are in `keys`.
     users: Option<DemoUsers>,
     keys: VecDeque<KeyEvent>,
     is_skipping: bool,
 }
 
 impl Tour {
-    /// The tour of a script, with the values of its variables, and with somebody who fills in what is asked.
+    /// Creates the tour of a script, with the values of its variables and the users who fill in forms.
     pub fn new(script: &str, variables: &Variables, users: Option<DemoUsers>) -> Tour {
         let lines = commands_of(script).into_iter().map(|(_, line)| substituted(&line, variables)).collect();
         Tour { lines, typing: None, waiting: false, users, keys: VecDeque::new(), is_skipping: false }
     }
 
-    /// The next key for a form that is open, and how long to wait then; no key while there is nothing to fill in yet.
+    /// Returns the next key for the open form, and the time until the one after it; no key while the answers are not known yet.
     ///
     /// # Errors
-    /// Where nobody knows what to fill in.
+    /// Fails if the users have no answers to the form.
     pub fn fill_in(&mut self, form: &Form) -> Result<(Option<KeyEvent>, Duration)> {
         if self.keys.is_empty() {
             let users = self.users.as_mut().ok_or_else(|| eyre!("there is nobody to fill in {:?}", form.title))?;
@@ -72,26 +70,26 @@ impl Tour {
         Ok((self.keys.pop_front(), KEYSTROKE))
     }
 
-    /// Skips what is left, but for the login of the user whose prompt it is to be. False where that is under way already, or
-    /// there are no users.
+    /// Skips the rest of the tour except the login of the first user, to whom the prompt is given afterwards. Returns false if
+    /// that is being done already, or if there are no users.
     pub fn skip(&mut self) -> bool {
         let line = format!("login {}", USERS[0].0);
         if self.users.is_none() || self.is_skipping {
             return false;
         }
-        // What is under way may be that very login.
+        // The running line may be that login itself.
         (self.is_skipping, self.typing, self.waiting) = (true, None, true);
         self.lines = VecDeque::from([line]);
         self.keys.clear();
         true
     }
 
-    /// Whether only the login of the user whose prompt it is to be is left.
+    /// Returns true if only the login of the first user remains.
     pub fn is_skipping(&self) -> bool {
         self.is_skipping
     }
 
-    /// What to do now, and how long to wait before the next step. `busy` says whether something that was entered goes on.
+    /// Returns the next step, and the time until the one after it. `busy` is true while an entered line is being carried out.
     pub fn next(&mut self, busy: bool) -> (Step, Duration) {
         if self.waiting {
             if busy {
@@ -117,7 +115,7 @@ impl Tour {
     }
 }
 
-/// The keys that fill these texts into a form.
+/// Returns the keys that fill texts into a form.
 fn keys_for(form: &Form, given: &[Secret]) -> VecDeque<KeyEvent> {
     let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
     let mut keys = VecDeque::new();
@@ -127,7 +125,7 @@ fn keys_for(form: &Form, given: &[Secret]) -> VecDeque<KeyEvent> {
         if is_backup {
             keys.push_back(KeyEvent::new(KeyCode::Char('b'), KeyModifiers::CONTROL));
         }
-        // What is there already has no need to be typed, and a code goes with its last digit.
+        // Prefilled fields need no keys, and a code is submitted with its last digit.
         if field.value.is_empty() {
             keys.extend(text.expose_secret().chars().map(|c| key(KeyCode::Char(c))));
             if !is_code || is_backup {
@@ -141,14 +139,14 @@ fn keys_for(form: &Form, given: &[Secret]) -> VecDeque<KeyEvent> {
     keys
 }
 
-/// What an `echo` says.
+/// Returns the text of an `echo` line.
 fn narration(line: &str) -> Option<String> {
     let words = split(line, &Variables::new()).ok()?;
     let (first, rest) = words.split_first()?;
     (first.text == "echo").then(|| rest.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "))
 }
 
-/// The line with its variables' values in their places, so that what is typed can be typed again.
+/// Replaces the variables in a line by their values, so that users can type the line themselves.
 fn substituted(line: &str, variables: &Variables) -> String {
     let mut line = line.to_owned();
     for (name, value) in variables {

@@ -1,4 +1,4 @@
-//! Events in words, for the log. Knows nothing of where they are shown.
+//! The descriptions of the engine's events, as lines of the log pane.
 
 use super::theme::Role;
 use crate::access::Who;
@@ -8,7 +8,7 @@ use crate::node::health::Health;
 use crate::report::bytes_of;
 use crate::storage::manifest::FileKey;
 
-/// An event as a line for somebody, and how it is to be seen; `None` for what would drown the rest.
+/// Returns the line of an event as a user sees it, with its role; `None` for events that are too frequent for the log.
 pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {
     let label = |file: &FileKey| who.shown(file);
     let line = match event {

@@ -1,8 +1,8 @@
-//! A text in lines that fit into a pane or a dialog. Knows nothing of what it says.
+//! The breaking and cutting of texts, so that they fit into panes and dialogs.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The text in lines of no more than `width` cells, broken between words where that is possible. Spaces within a line stay.
+/// Wraps a text into lines of at most `width` cells, between words if possible. Spaces within a line are kept.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut rest) = (Vec::new(), text);
     while rest.width() > width.max(1) {
@@ -21,7 +21,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The text in exactly `width` cells: filled up with spaces, or cut, which an ellipsis of one cell tells.
+/// Returns the text in exactly `width` cells: padded with spaces, or cut with an ellipsis of one cell.
 pub fn fitted(text: &str, width: usize, ellipsis: &str) -> String {
     if text.width() <= width {
         return format!("{text}{}", " ".repeat(width - text.width()));
@@ -32,7 +32,7 @@ pub fn fitted(text: &str, width: usize, ellipsis: &str) -> String {
     cut + &" ".repeat(filled)
 }
 
-/// How many bytes of a text fit into so many cells: one character at the least.
+/// Returns the number of bytes of a text that fit into `width` cells, at least one character.
 fn fitting(text: &str, width: usize) -> usize {
     let mut used = 0;
     let end = text.char_indices().find(|(place, c)| {

@@ -1,4 +1,4 @@
-//! Rates: `64KiB/s`, `10Mbit/s`, `unlimited`. Whole bits a second inside. Knows nothing of who sends.
+//! Data rates: `64KiB/s`, `10Mbit/s`, `unlimited`. Stored as a whole number of bits per second.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ const PARSED: UnitTable = &[
     ("GB/s", 8_000_000_000),
 ];
 
-/// How fast a link sends or a disk writes, in bits a second; or without a limit.
+/// Data rate of a link or a disk in bits per second, or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bandwidth(u64);
 
@@ -36,17 +36,17 @@ impl Bandwidth {
     /// No limit: sending takes no time.
     pub const UNLIMITED: Bandwidth = Bandwidth(u64::MAX);
 
-    /// `bits` bits a second. Zero is held at one: a link that is down is a fault, not a rate.
+    /// Returns a rate of `bits` bits per second. Zero is raised to one: a link that is down is a fault, not a rate.
     pub const fn from_bits_per_second(bits: u64) -> Bandwidth {
         Bandwidth(if bits == 0 { 1 } else { bits })
     }
 
-    /// Bits a second; `None` where there is no limit.
+    /// Returns the rate in bits per second; `None` if there is no limit.
     pub const fn bits_per_second(self) -> Option<u64> {
         if self.0 == u64::MAX { None } else { Some(self.0) }
     }
 
-    /// Bytes a second, rounded down; `None` where there is no limit.
+    /// Returns the rate in bytes per second, rounded down; `None` if there is no limit.
     pub const fn bytes_per_second(self) -> Option<u64> {
         match self.bits_per_second() {
             Some(bits) => Some(bits / 8),
@@ -54,7 +54,7 @@ impl Bandwidth {
         }
     }
 
-    /// How long `bytes` bytes occupy it, rounded up to a nanosecond.
+    /// Returns the time that `bytes` bytes take at this rate, rounded up to a nanosecond.
     pub fn time_for(self, bytes: u64) -> SimDuration {
         const NANOBITS_PER_BYTE: u64 = 8_000_000_000;
         match (self.bits_per_second(), bytes.checked_mul(NANOBITS_PER_BYTE)) {
@@ -68,7 +68,7 @@ impl Bandwidth {
     }
 }
 
-/// The shortest exact form, in bytes where a whole number of KiB comes out: `64KiB/s`, `10Mbit/s`, `unlimited`.
+/// Formats the rate in its shortest exact form, in bytes if it is a whole number of KiB: `64KiB/s`, `10Mbit/s`, `unlimited`.
 impl fmt::Display for Bandwidth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(bits) = self.bits_per_second() else {
@@ -89,7 +89,7 @@ impl FromStr for Bandwidth {
         let known = "bit/s, kbit/s, Mbit/s, Gbit/s, B/s, KiB/s, MiB/s, GiB/s, kB/s, MB/s, GB/s, unlimited";
         let limit = "a rate is at least 1 bit/s and less than 18446744Tbit/s, in steps of a bit; `unlimited` has none";
         match parse_scaled(text, PARSED, known, "64KiB/s", limit)? {
-            // All bits stand for no limit.
+            // The value with all bits set is reserved for no limit.
             0 | u64::MAX => Err(ParseUnitError::OutOfRange { text: text.to_owned(), limit }),
             bits => Ok(Bandwidth::from_bits_per_second(bits)),
         }

@@ -1,5 +1,5 @@
-//! A delay that is fixed (`5ms`) or drawn evenly from a range (`1ms..10ms`). Knows nothing of who draws, which is the
-//! network.
+//! A delay that is fixed (`5ms`) or drawn uniformly from a range (`1ms..10ms`). The network draws; the type only holds the
+//! bounds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use super::number::ParseUnitError;
 use super::serde_as_text;
 use super::time::SimDuration;
 
-/// The shortest and the longest time that a packet travels.
+/// Shortest and longest travel time of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct DelayRange {
     min: SimDuration,
@@ -16,27 +16,27 @@ pub struct DelayRange {
 }
 
 impl DelayRange {
-    /// Always `delay`.
+    /// Returns a range that holds only `delay`.
     pub const fn fixed(delay: SimDuration) -> DelayRange {
         DelayRange { min: delay, max: delay }
     }
 
-    /// Evenly between the two, both included, whichever comes first.
+    /// Returns the range between two delays, both included, given in any order.
     pub fn between(a: SimDuration, b: SimDuration) -> DelayRange {
         DelayRange { min: a.min(b), max: a.max(b) }
     }
 
-    /// The shortest delay.
+    /// Returns the shortest delay of the range.
     pub const fn min(self) -> SimDuration {
         self.min
     }
 
-    /// The longest delay.
+    /// Returns the longest delay of the range.
     pub const fn max(self) -> SimDuration {
         self.max
     }
 
-    /// The middle of the range, rounded down.
+    /// Returns the middle of the range, rounded down.
     pub fn mean(self) -> SimDuration {
         SimDuration::from_nanos(self.min.as_nanos() / 2 + self.max.as_nanos() / 2)
     }

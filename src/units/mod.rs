@@ -1,10 +1,8 @@
-//! Floor 0: the quantities that everything else is measured in.
+//! Floor 0: the quantities in which the rest of the program measures.
 //!
-//! Virtual time ([`SimTime`], [`SimDuration`]), sizes ([`ByteSize`]), rates ([`Bandwidth`]), chances ([`Probability`]) and
-//! delays that vary ([`DelayRange`]), each of which parses and prints the way a person writes it: `5ms`, `10GiB`, `64KiB/s`,
-//! `1%`, `1ms..10ms`. All of them are integers inside, so that a run is the same on every machine.
-//!
-//! Knows nothing of networks, disks or wall clocks.
+//! Virtual time ([`SimTime`], [`SimDuration`]), sizes ([`ByteSize`]), rates ([`Bandwidth`]), probabilities ([`Probability`])
+//! and varying delays ([`DelayRange`]). Each parses and prints the form that people write: `5ms`, `10GiB`, `64KiB/s`, `1%`,
+//! `1ms..10ms`. All of them are stored as integers, so that a run is the same on every machine.
 
 mod bandwidth;
 mod delay;
@@ -20,8 +18,8 @@ pub use probability::Probability;
 pub use size::ByteSize;
 pub use time::{SimDuration, SimTime};
 
-/// Serialises a unit as the text that it prints and reads it back by parsing, so that a configuration and a JSON file show
-/// `"64KiB/s"` and never a bare number of unknown meaning.
+/// Implements serialisation of a unit as the text that it prints, and deserialisation by parsing it, so that a configuration
+/// or a JSON file shows `"64KiB/s"` and never a bare number without a unit.
 macro_rules! serde_as_text {
     ($unit:ty) => {
         impl serde::Serialize for $unit {

@@ -1,50 +1,52 @@
-//! Splitting `1.5MiB` into an exact decimal number and its unit. Knows no unit itself.
+//! Parsing of quantities: splits `1.5MiB` into an exact decimal number and its unit. The units themselves are supplied by the
+//! caller.
 
 use thiserror::Error;
 
-/// Why a text is not the quantity that was asked for. The text says what was written and what would be right.
+/// Reason for which a text is not the expected quantity. The message names the text and a valid form.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ParseUnitError {
-    /// There is no number at the start of the text.
+    /// The text does not start with a number.
     #[error("`{text}` does not start with a number (expected something like `{example}`)")]
     NoNumber {
-        /// What was written.
+        /// The text as it was given.
         text: String,
-        /// What would be right.
+        /// An example of a valid text.
         example: &'static str,
     },
-    /// The unit after the number is none of those known.
+    /// The unit after the number is unknown or missing.
     #[error("`{text}` {} (known: {known})", if unit.is_empty() { "has no unit".into() } else { format!("has the unknown unit `{unit}`") })]
     UnknownUnit {
-        /// What was written.
+        /// The text as it was given.
         text: String,
-        /// The part that is no unit.
+        /// The part of the text that is not a known unit.
         unit: String,
-        /// The units that would be.
+        /// The known units, for the message.
         known: &'static str,
     },
-    /// The number is right, but more than the quantity can hold or finer than it can tell.
+    /// The number is valid, but larger than the quantity can hold or finer than its resolution.
     #[error("`{text}` is out of range ({limit})")]
     OutOfRange {
-        /// What was written.
+        /// The text as it was given.
         text: String,
-        /// The limit that it passes.
+        /// The limit that the number violates, for the message.
         limit: &'static str,
     },
-    /// A range whose lower end lies above its upper end.
+    /// The lower end of a range lies above its upper end.
     #[error("`{text}` runs backwards: the lower end comes first")]
     Backwards {
-        /// What was written.
+        /// The text as it was given.
         text: String,
     },
 }
 
-/// A unit's names and how many base units it is worth.
+/// Names of units, each with its size in base units.
 pub(super) type UnitTable = &'static [(&'static str, u64)];
 
-/// Reads `text` as a decimal number and a unit of `table`, exactly: `1.5KiB` is 1536, never 1535.999.
+/// Parses `text` as a decimal number and a unit of `table`, exactly: `1.5KiB` is 1536, never 1535.999.
 ///
-/// What is beyond what 64 bits of base units hold is refused with `limit`. An empty unit is looked up in the table like every other one, so a table decides whether a bare number means something.
+/// A value that is not a whole number of base units within 64 bits is refused, with `limit` in the error. A missing unit is
+/// looked up in the table as the empty name, so each table decides whether a bare number is valid.
 pub(super) fn parse_scaled(
     text: &str,
     table: UnitTable,
@@ -65,7 +67,7 @@ pub(super) fn parse_scaled(
     scale_decimal(number, factor).ok_or_else(|| ParseUnitError::OutOfRange { text: text.to_owned(), limit })
 }
 
-/// `number x factor` in exact arithmetic; `None` where it overflows or leaves a fraction.
+/// Returns `number x factor` in exact arithmetic; `None` if it overflows or leaves a fraction.
 pub(super) fn scale_decimal(number: &str, factor: u64) -> Option<u64> {
     let number = number.replace('_', "");
     let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
@@ -82,7 +84,7 @@ pub(super) fn scale_decimal(number: &str, factor: u64) -> Option<u64> {
     u64::try_from(total).ok()
 }
 
-/// The largest unit of `table` that divides `value`, and the quotient: what prints shortest without losing anything.
+/// Returns the largest unit of `table` that divides `value`, and the quotient: the shortest exact form.
 pub(super) fn largest_exact_unit(value: u64, table: UnitTable) -> (u64, &'static str) {
     let mut best: (u64, &'static str) = (1, "");
     for &(name, factor) in table {

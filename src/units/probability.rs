@@ -1,5 +1,4 @@
-//! Chances: `1%`, `0.01`. Held as parts in a billion, so that equal texts are equal chances on every machine. Knows nothing of
-//! dice.
+//! Probabilities: `1%`, `0.01`. Stored as parts per billion, so that equal texts are equal probabilities on every machine.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,34 +8,35 @@ use super::serde_as_text;
 
 const BILLION: u64 = 1_000_000_000;
 
-/// The chance that something happens, from never to always, in steps of one in a billion.
+/// Probability of an event, from never to always, in steps of one in a billion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Probability(u32);
 
 impl Probability {
-    /// It never happens.
+    /// Probability 0: the event never happens.
     pub const NEVER: Probability = Probability(0);
-    /// It always happens.
+    /// Probability 1: the event always happens.
     pub const ALWAYS: Probability = Probability(BILLION as u32);
 
-    /// `percent` in a hundred, held at 100.
+    /// Returns the probability of `percent` per cent, at most 100.
     pub const fn from_percent(percent: u32) -> Probability {
         Probability(if percent > 100 { BILLION as u32 } else { percent * 10_000_000 })
     }
 
-    /// Between 0 and 1, for reports and screens.
+    /// Returns the probability as a number between 0 and 1, for reports and screens.
     pub fn as_f64(self) -> f64 {
         f64::from(self.0) / BILLION as f64
     }
 
-    /// Below which of 2⁶⁴ equally likely numbers it happens; `None` where it always does.
+    /// Returns the bound below which one of 2⁶⁴ equally likely numbers means that the event happens; `None` if it always
+    /// does.
     pub(crate) fn threshold(self) -> Option<u64> {
         let scaled = (u128::from(self.0) << 64) / u128::from(BILLION);
         u64::try_from(scaled).ok()
     }
 }
 
-/// Per cent: `1%`, `0.05%`.
+/// Formats the probability in per cent: `1%`, `0.05%`.
 impl fmt::Display for Probability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, fraction) = (self.0 / 10_000_000, self.0 % 10_000_000);

@@ -1,4 +1,4 @@
-//! Sizes in bytes: `64KiB`, `10GiB`, `100MB`. Exact, and rounded only for the eye. Knows nothing of what is stored.
+//! Sizes in bytes: `64KiB`, `10GiB`, `100MB`. Stored and printed exactly, and rounded only by [`ByteSize::human`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use super::serde_as_text;
 
 const PRINTED: UnitTable = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("PiB", 1 << 50)];
 
-/// Every unit that is understood: the binary ones, the decimal ones and a bare number of bytes.
+/// All units that are parsed: the binary ones, the decimal ones and a bare number of bytes.
 pub(super) const PARSED: UnitTable = &[
     ("", 1),
     ("B", 1),
@@ -24,37 +24,37 @@ pub(super) const PARSED: UnitTable = &[
     ("PB", 1_000_000_000_000_000),
 ];
 
-/// A number of bytes.
+/// A number of bytes, such as the size of a file or a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ByteSize(u64);
 
 impl ByteSize {
-    /// `bytes` bytes.
+    /// Returns a size of `bytes` bytes.
     pub const fn from_bytes(bytes: u64) -> ByteSize {
         ByteSize(bytes)
     }
 
-    /// `count` x 1024 bytes.
+    /// Returns a size of `count` x 1024 bytes.
     pub const fn from_kib(count: u64) -> ByteSize {
         ByteSize(count << 10)
     }
 
-    /// `count` x 1024² bytes.
+    /// Returns a size of `count` x 1024² bytes.
     pub const fn from_mib(count: u64) -> ByteSize {
         ByteSize(count << 20)
     }
 
-    /// `count` x 1024³ bytes.
+    /// Returns a size of `count` x 1024³ bytes.
     pub const fn from_gib(count: u64) -> ByteSize {
         ByteSize(count << 30)
     }
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     pub const fn as_u64(self) -> u64 {
         self.0
     }
 
-    /// Rounded for the eye, with one decimal from KiB on: `18.4 MiB`, `512 B`.
+    /// Formats the size for display, with one decimal from KiB on: `18.4 MiB`, `512 B`.
     pub fn human(self) -> String {
         let Some(&(unit, factor)) = PRINTED.iter().rev().find(|(_, factor)| self.0 >= *factor && *factor > 1) else {
             return format!("{} B", self.0);
@@ -63,7 +63,7 @@ impl ByteSize {
     }
 }
 
-/// The shortest exact form: `64KiB`, `1537B`.
+/// Formats the size in its shortest exact form: `64KiB`, `1537B`.
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (number, unit) = largest_exact_unit(self.0, PRINTED);

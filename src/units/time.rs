@@ -1,4 +1,4 @@
-//! Virtual time: an instant and a span, both whole nanoseconds. No wall clock is read here.
+//! Virtual time: an instant and a duration, both in whole nanoseconds. Independent of the wall clock.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Sub};
@@ -22,32 +22,32 @@ const UNITS: UnitTable = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SimTime(u64);
 
-/// A span of virtual time in nanoseconds. Prints and parses as `5ms`, `1.5s`, `2h`.
+/// A duration of virtual time in nanoseconds. Prints and parses as `5ms`, `1.5s`, `2h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SimDuration(u64);
 
 impl SimTime {
     /// The start of the simulation.
     pub const ZERO: SimTime = SimTime(0);
-    /// An instant that never comes: the last that can be told (584 virtual years).
+    /// An instant that is never reached: the largest that can be represented (584 virtual years).
     pub const MAX: SimTime = SimTime(u64::MAX);
 
-    /// The instant `nanos` nanoseconds after the start.
+    /// Returns the instant `nanos` nanoseconds after the start.
     pub const fn from_nanos(nanos: u64) -> SimTime {
         SimTime(nanos)
     }
 
-    /// Nanoseconds since the start.
+    /// Returns the nanoseconds since the start.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// Seconds since the start, for reports and screens.
+    /// Returns the seconds since the start, for reports and screens.
     pub fn as_secs_f64(self) -> f64 {
         SimDuration(self.0).as_secs_f64()
     }
 
-    /// The instant `span` later; `None` where that is later than any that comes.
+    /// Returns the instant `span` later; `None` if it is not before [`SimTime::MAX`].
     pub const fn checked_add(self, span: SimDuration) -> Option<SimTime> {
         match self.0.checked_add(span.0) {
             None | Some(u64::MAX) => None,
@@ -55,59 +55,59 @@ impl SimTime {
         }
     }
 
-    /// The span since `earlier`; zero where `earlier` is later.
+    /// Returns the duration since `earlier`; zero if `earlier` is later.
     pub const fn since(self, earlier: SimTime) -> SimDuration {
         SimDuration(self.0.saturating_sub(earlier.0))
     }
 }
 
 impl SimDuration {
-    /// No time at all.
+    /// A duration of zero.
     pub const ZERO: SimDuration = SimDuration(0);
-    /// The longest span that can be told.
+    /// The longest duration that can be represented.
     pub const MAX: SimDuration = SimDuration(u64::MAX);
 
-    /// A span of `nanos` nanoseconds.
+    /// Returns a duration of `nanos` nanoseconds.
     pub const fn from_nanos(nanos: u64) -> SimDuration {
         SimDuration(nanos)
     }
 
-    /// A span of `micros` microseconds.
+    /// Returns a duration of `micros` microseconds.
     pub const fn from_micros(micros: u64) -> SimDuration {
         SimDuration(micros * 1_000)
     }
 
-    /// A span of `millis` milliseconds.
+    /// Returns a duration of `millis` milliseconds.
     pub const fn from_millis(millis: u64) -> SimDuration {
         SimDuration(millis * 1_000_000)
     }
 
-    /// A span of `secs` seconds.
+    /// Returns a duration of `secs` seconds.
     pub const fn from_secs(secs: u64) -> SimDuration {
         SimDuration(secs * NANOS_PER_SECOND)
     }
 
-    /// Nanoseconds.
+    /// Returns the duration in nanoseconds.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// Seconds, for reports and screens.
+    /// Returns the duration in seconds, for reports and screens.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NANOS_PER_SECOND as f64
     }
 
-    /// Milliseconds, for reports and screens.
+    /// Returns the duration in milliseconds, for reports and screens.
     pub fn as_millis_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
 
-    /// `self - other`, or zero where `other` is longer.
+    /// Returns `self - other`, or zero if `other` is longer.
     pub const fn saturating_sub(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_sub(other.0))
     }
 
-    /// `self x factor`, held at [`SimDuration::MAX`].
+    /// Returns `self x factor`, at most [`SimDuration::MAX`].
     pub const fn saturating_mul(self, factor: u64) -> SimDuration {
         SimDuration(self.0.saturating_mul(factor))
     }
@@ -147,14 +147,14 @@ impl Mul<u64> for SimDuration {
     }
 }
 
-/// Seconds with microseconds: `83.784120`.
+/// Formats the instant in seconds with microseconds: `83.784120`.
 impl fmt::Display for SimTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:06}", self.0 / NANOS_PER_SECOND, self.0 % NANOS_PER_SECOND / 1_000)
     }
 }
 
-/// The shortest exact form: `5ms`, `90s`, `1500us`.
+/// Formats the duration in its shortest exact form: `5ms`, `90s`, `1500us`.
 impl fmt::Display for SimDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (number, unit) = largest_exact_unit(self.0, UNITS);
@@ -172,7 +172,7 @@ impl FromStr for SimDuration {
 
 serde_as_text!(SimDuration);
 
-/// Seconds in formats that people read (JSON), nanoseconds in those that machines read.
+/// Serialises the instant in seconds for formats that people read (JSON), in nanoseconds for binary ones.
 impl serde::Serialize for SimTime {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {

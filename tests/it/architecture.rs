@@ -189,14 +189,11 @@ fn the_lower_floors_touch_no_clock_no_thread_and_no_file() {
 }
 
 #[test]
-fn every_module_says_what_it_is_for_and_what_it_does_not_know() {
+fn every_module_says_what_it_is_for() {
     for source in sources().iter().filter(|source| !source.is_test()) {
         let lines = source.text.lines().map_while(|line| line.strip_prefix("//!"));
         let docs: String = lines.collect();
         assert!(docs.len() > 60, "{}: begin with //! what it is for", source.path.display());
-        let root = source.module().is_none();
-        let limits = ["now nothing", "nows no", "knows only", "nows the", "No logic", "only.", "is read here"];
-        assert!(root || limits.iter().any(|word| docs.contains(word)), "{}: say what it does not know", source.path.display());
     }
 }
 

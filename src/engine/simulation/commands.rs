@@ -1,4 +1,4 @@
-//! What commands do, and when those that wait are answered. Knows nothing of how commands are worded.
+//! Execution of commands, and the answers to commands that wait. Independent of how users type commands.
 
 use std::fs::File;
 use std::io::{ErrorKind, Seek};
@@ -20,16 +20,17 @@ use crate::storage::catalog::{Catalog, CatalogError};
 use crate::storage::manifest::{FileKey, FileRecord, stored_name};
 use crate::units::{ByteSize, SimDuration, SimTime};
 
-/// No file has more segments: its manifest is one value of the catalog, which may have 64 MiB.
+/// Maximum number of segments of a file: its manifest is one value of the catalog, which may have 64 MiB.
 const SEGMENTS_MAX: u64 = 1 << 20;
-/// How long a shutdown waits for connections to close, in virtual time.
+/// Virtual time that a shutdown waits for connections to close.
 const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
 
 pub(super) type Answer = Result<Reply, EngineError>;
 
 impl Simulation {
-    /// Takes in a command at the instant that has been reached. Its reply comes at once or later, under `token`. Commands
-    /// about the pace of time are not the simulation's and are only acknowledged.
+    /// Executes a command at the current virtual instant. Its answer is available under `token`, at once or later. Returns
+    /// false if the command was refused at once. Commands that concern the pace of time are executed by the caller and only
+    /// acknowledged here.
     pub fn apply(&mut self, token: Token, command: Command) -> bool {
         let answer = self.carry_out(token, command);
         let taken = !matches!(answer, Some(Err(_)));
@@ -37,7 +38,7 @@ impl Simulation {
         taken
     }
 
-    /// `None` where the reply comes later.
+    /// Executes a command. Returns `None` if the answer comes later.
     fn carry_out(&mut self, token: Token, command: Command) -> Option<Answer> {
         match command {
             Command::Upload { path, owner, name, stored_at } => Some(self.upload(&path, owner, name, stored_at)),
@@ -79,7 +80,7 @@ impl Simulation {
             Command::StopCapture => Some(self.stop_capture()),
             Command::Step { span } => {
                 let until = span.map_or_else(|| Ok(self.next_due().unwrap_or(self.now())), |span| self.instant_after(span));
-                // A span is passed whole, whatever happens in it.
+                // A step over a span passes all of it, whatever events occur.
                 let events = span.is_none().then_some(self.world.emitted);
                 match until {
                     Ok(until) => self.wait_for(token, Waiting::Step { until, events }),
@@ -97,7 +98,7 @@ impl Simulation {
         None
     }
 
-    /// The instant after so much virtual time.
+    /// Returns the instant that lies `span` in the future.
     fn instant_after(&self, span: SimDuration) -> Result<SimTime, EngineError> {
         let now = self.now();
         let left = SimTime::MAX.since(now).saturating_sub(SimDuration::from_nanos(1));
@@ -123,7 +124,7 @@ impl Simulation {
         self.cut_up(file, ByteSize::from_bytes(size), path, key, stored_at)
     }
 
-    /// Begins to store a file that messages call `path`, unless it cannot be stored.
+    /// Starts to store a file that messages call `path`, unless it has to be refused.
     fn cut_up(&mut self, file: File, size: ByteSize, path: &Path, key: FileKey, stored_at: u64) -> Answer {
         let key = FileKey { name: stored_name(&key.name)?, ..key };
         if self.world.files.contains_key(&key) {
@@ -241,7 +242,7 @@ impl Simulation {
         self.wait_for(token, Waiting::Info(job))
     }
 
-    /// Has the catalog asked or changed at this instant, whatever time that really takes.
+    /// Submits work on the catalog whose outcome takes effect at this virtual instant, however long the work really takes.
     pub(super) fn ask_catalog(&mut self, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) -> JobId {
         let catalog = Arc::clone(&self.world.catalog);
         self.world.desk.submit(Lane::Catalog, Box::new(move || work(&catalog)))
@@ -265,7 +266,7 @@ impl Simulation {
         })?;
         let started = PieceFile::new(file).and_then(|file| self.world.net.start_capture(Box::new(file)));
         if let Err(error) = started {
-            // It was made for this alone.
+            // The file was created for this capture alone and is empty.
             let _ = std::fs::remove_file(path);
             return Err(EngineError::Capture(error.to_string()));
         }
@@ -283,7 +284,7 @@ impl Simulation {
         }
     }
 
-    /// Tells that a capture has ended by itself, once it has.
+    /// Reports the end of a capture that has failed.
     pub(super) fn look_after_capture(&mut self) {
         if !matches!(self.capture, Capturing::Runs) || self.world.net.capture_failure().is_none() {
             return;
@@ -309,7 +310,7 @@ impl Simulation {
         self.wait_for(token, Waiting::Shutdown)
     }
 
-    /// The transfers that run, in words.
+    /// Returns a short description of each running transfer.
     pub(super) fn running_transfers(&self) -> Vec<String> {
         let describe = |transfer: &Transfer| {
             let status = &transfer.log().status;
@@ -318,7 +319,7 @@ impl Simulation {
         self.transfers.values().map(describe).collect()
     }
 
-    /// Answers the commands whose time has come.
+    /// Answers the waiting commands whose condition is met.
     pub(super) fn answer_waiting(&mut self) -> Result<(), Blocked> {
         let mut index = 0;
         while index < self.waiting.len() {
@@ -336,7 +337,7 @@ impl Simulation {
     fn answer_to(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
         let now = self.now();
         Ok(match &self.waiting[index].1 {
-            // Answered when the transfer is filed away.
+            // Answered when the transfer is moved to the finished ones.
             Waiting::Transfer(_) => None,
             Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done)),
             Waiting::Step { until, events } => {
@@ -362,7 +363,7 @@ impl Simulation {
         })
     }
 
-    /// Transfers are over: connections are closed, and what is on its way may arrive, for a while.
+    /// Closes the connections once all transfers are over, and gives packets in flight [`CLOSING_TIME`] to arrive.
     fn close_connections(&mut self, index: usize) -> Option<Answer> {
         self.world.close_connections();
         self.waiting[index].1 = Waiting::Closing(self.now() + CLOSING_TIME);
@@ -370,7 +371,7 @@ impl Simulation {
     }
 }
 
-/// A capture that somebody has not ended.
+/// Returns the error for a capture that ended without a command.
 fn ended_early(at: SimTime, error: &std::io::Error) -> EngineError {
     EngineError::Capture(format!("it ended at {at} s of virtual time: {error}; the packets that its file has are whole"))
 }
@@ -387,7 +388,7 @@ fn info_answer(outcome: Outcome) -> Answer {
     }
 }
 
-/// The catalog said no.
+/// Converts a refusal of the catalog to an error of the engine.
 pub(super) fn catalog_refused(error: CatalogError) -> EngineError {
     match error {
         CatalogError::NotFound(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
@@ -395,7 +396,7 @@ pub(super) fn catalog_refused(error: CatalogError) -> EngineError {
     }
 }
 
-/// Work came to something else than it should: a bug.
+/// Converts an unexpected outcome of work, which is a bug, to an error of the engine.
 pub(super) fn crashed(outcome: Outcome) -> EngineError {
     match outcome {
         Outcome::Crashed(reason) => EngineError::Internal(reason),
@@ -403,7 +404,7 @@ pub(super) fn crashed(outcome: Outcome) -> EngineError {
     }
 }
 
-/// The file that is to be written: what a symbolic link leads to, not the link. Only a regular file may be replaced.
+/// Resolves the path of a file to be written: a symbolic link is followed, and only a regular file may be replaced.
 fn destination(path: &Path) -> Result<PathBuf, String> {
     let Ok(link) = std::fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
     let target = if link.is_symlink() { std::fs::canonicalize(path) } else { Ok(path.to_owned()) };
@@ -416,7 +417,7 @@ fn destination(path: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// A local file to be read, and its size.
+/// Opens a local file for reading and returns it with its size.
 fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if metadata.is_dir() {

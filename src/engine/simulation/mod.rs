@@ -1,10 +1,9 @@
 //! The whole simulation, synchronous and without a clock of its own.
 //!
-//! Whoever drives it applies commands at the virtual instant that has been reached, lets it advance, brings it the outcomes of
-//! real work when it is blocked for want of one, and takes replies and events. Nothing in here reads a wall clock, and being
-//! blocked changes no order, so the same commands at the same virtual instants give the same run.
-//!
-//! Knows nothing of threads, channels or who asks.
+//! The driver applies commands at the current virtual instant, advances the simulation, delivers the outcomes of real work when
+//! the simulation is blocked on one, and takes answers and events. No code in this module reads a wall clock, and being blocked
+//! changes no order, so the same commands at the same virtual instants give the same run. The module uses neither threads nor
+//! channels.
 
 mod commands;
 mod open;
@@ -31,74 +30,74 @@ pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
 use self::commands::finished;
 
-/// How many transfers that are over are remembered.
+/// Number of finished transfers that are remembered.
 const FINISHED_MAX: usize = 100;
 
-/// How many failures are remembered until somebody asks; the oldest are forgotten first.
+/// Number of failures that are remembered until a user asks for them; the oldest are dropped first.
 const FAILURES_MAX: usize = 10_000;
 
-/// Names a command whose reply is awaited.
+/// Identifier of a command whose answer is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
-/// How far [`Simulation::advance`] has come.
+/// Result of a call of [`Simulation::advance`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// To the limit: nothing more happens before it.
+    /// The limit is reached: no more events occur before it.
     Reached,
-    /// Somewhere before it: the budget is spent, or somebody is to be told something first.
+    /// The limit is not reached: the budget is spent, or an answer is ready to be delivered.
     Working,
-    /// No further without the outcome of real work: bring it, by [`Simulation::deliver`] or [`Simulation::wait`]. Commands
-    /// have to wait until then too.
+    /// The outcome of real work is needed first. The driver has to provide it with [`Simulation::deliver`] or
+    /// [`Simulation::wait`]; until then no command may be applied.
     Blocked,
-    /// Nobody waits for anything, and time does not pass by itself.
+    /// No event is pending and no limit is set, so virtual time stays where it is.
     Still,
 }
 
-/// What a waiting command waits for.
+/// Condition that a waiting command waits for.
 #[derive(Debug)]
 enum Waiting {
     Transfer(TransferId),
     Until(SimTime),
     HealthCheck,
-    /// For then, or for an event after so many, whichever is first.
+    /// The given instant, or the next event after so many events, whichever comes first.
     Step {
         until: SimTime,
         events: Option<u64>,
     },
     Shutdown,
-    /// For connections to close, until then.
+    /// The end of all connections, at the latest the given instant.
     Closing(SimTime),
-    /// For the manifest of a file, which a catalog job brings.
+    /// The manifest of a file, from a catalog job.
     Info(JobId),
-    /// For the catalog to note who may read a file.
+    /// The catalog's confirmation of a change of read access.
     Sharing {
         job: JobId,
         file: FileKey,
         user: String,
         may_read: bool,
     },
-    /// For the transfers of files that are nobody's, so that they can be given to somebody.
+    /// The end of all transfers of files without an owner, after which these files can be given to a user.
     Adoption {
         owner: String,
     },
-    /// For the catalog to give them to somebody.
+    /// The catalog's confirmation that the files have a new owner.
     Adopting {
         job: JobId,
         owner: String,
     },
 }
 
-/// Whether packets are captured.
+/// State of the packet capture.
 #[derive(Debug)]
 enum Capturing {
     Nothing,
     Runs,
-    /// It ended by itself, which whoever began it has not asked about yet.
+    /// The capture ended by itself, and the user has not asked about it yet.
     EndedEarly(EngineError),
 }
 
-/// What is done next at an instant: everything in this order, round and round, until nothing is left to do.
+/// Next step at the current instant. The steps are repeated in this order until none has anything left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     React,
@@ -106,20 +105,20 @@ enum Step {
     Answer,
 }
 
-/// The simulation.
+/// Deterministic simulation of the network, the nodes, the client and the transfers.
 #[derive(Debug)]
 pub struct Simulation {
     world: World,
     transfers: BTreeMap<TransferId, Transfer>,
-    /// Transfers that may be able to go on.
+    /// Transfers that may be able to make progress.
     ready: BTreeSet<TransferId>,
     finished: VecDeque<Arc<TransferReport>>,
-    /// Transfers that failed without anybody having been told.
+    /// Failed transfers that have not been reported to a user.
     failures: VecDeque<TransferStatus>,
     next_transfer: u64,
     waiting: Vec<(Token, Waiting)>,
     replies: VecDeque<(Token, Result<Reply, EngineError>)>,
-    /// A shutdown is under way: nothing new is begun.
+    /// True if a shutdown is under way and no new transfer may begin.
     closing: bool,
     capture: Capturing,
     step: Step,
@@ -144,52 +143,53 @@ impl Simulation {
         }
     }
 
-    /// The virtual instant that has been reached.
+    /// Returns the current virtual instant.
     pub fn now(&self) -> SimTime {
         self.world.now()
     }
 
-    /// The hash of every packet and every event so far.
+    /// Returns the hash of every packet and every event so far.
     pub fn trace_hash(&self) -> TraceHash {
         self.world.trace_hash()
     }
 
-    /// What says which files exist.
+    /// Returns the catalog of stored files.
     pub(super) fn catalog(&self) -> &Catalog {
         &self.world.catalog
     }
 
-    /// The next reply to a command.
+    /// Takes the next answer to a command.
     pub fn poll_reply(&mut self) -> Option<(Token, Result<Reply, EngineError>)> {
         self.replies.pop_front()
     }
 
-    /// The next event, and when it happened.
+    /// Takes the next event with its virtual instant.
     pub fn poll_event(&mut self) -> Option<(SimTime, Event)> {
         self.world.events.pop_front()
     }
 
-    /// Bytes of the memory that transfers share which are in use.
+    /// Returns the number of bytes in use of the memory that transfers share.
     pub fn memory_in_use(&self) -> u64 {
         self.world.memory.in_use()
     }
 
-    /// Whether a command waits for something to happen. An adoption happens when it can, and no time passes for its sake.
+    /// Returns true if a command waits for its answer. Adoptions do not count: they take place when they can, and virtual time
+    /// does not pass for their sake.
     pub fn is_awaited(&self) -> bool {
         self.waiting.iter().any(|(_, waiting)| !matches!(waiting, Waiting::Adoption { .. }))
     }
 
-    /// Whether something that was asked for is not done yet.
+    /// Returns true if a command or a transfer is unfinished.
     pub fn is_busy(&self) -> bool {
         self.is_awaited() || !self.transfers.is_empty()
     }
 
-    /// Whether what a transfer has left is being removed.
+    /// Returns true if a cancelled or failed transfer is being undone.
     pub fn is_undoing(&self) -> bool {
         self.transfers.values().any(|transfer| transfer.log().status.state == TransferState::Undoing)
     }
 
-    /// How far a step lets time go, if one is under way.
+    /// Returns the instant up to which a running step lets time pass, if there is one.
     pub fn step_limit(&self) -> Option<SimTime> {
         let steps = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
             Waiting::Step { until, .. } => Some(*until),
@@ -198,7 +198,7 @@ impl Simulation {
         steps.min()
     }
 
-    /// When something happens next by itself.
+    /// Returns the virtual instant of the next event that occurs by itself.
     pub fn next_due(&self) -> Option<SimTime> {
         let sleepers = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
             Waiting::Until(at) | Waiting::Step { until: at, .. } | Waiting::Closing(at) => Some(*at),
@@ -207,26 +207,26 @@ impl Simulation {
         sleepers.chain(self.world.next_due()).min()
     }
 
-    /// The outcomes of real work, for who would rather await them than block. They are then to be brought by
-    /// [`deliver`](Self::deliver).
+    /// Takes the receiver of the outcomes of real work, for a driver that awaits them instead of blocking. The driver then has
+    /// to pass them to [`deliver`](Self::deliver).
     pub fn take_outcomes(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
         self.world.desk.take_receiver()
     }
 
-    /// Brings the outcome of real work.
+    /// Delivers the outcome of real work.
     pub fn deliver(&mut self, job: JobId, outcome: Outcome) {
         self.world.desk.deliver(job, outcome);
     }
 
-    /// Blocks until some real work is done. False where none is under way, which after [`Progress::Blocked`] is a bug.
+    /// Blocks until some real work is done. Returns false if none is under way, which after [`Progress::Blocked`] is a bug.
     pub fn wait(&mut self) -> bool {
         self.world.desk.wait()
     }
 
-    /// Lets time pass up to `limit`, or until `budget` things have happened, or somebody is to be told something. It never stops
-    /// in the middle of an instant, so that a command finds all that happened before it done.
+    /// Lets time pass up to `limit`, or until `budget` steps are done or an answer is ready. The simulation never stops in the
+    /// middle of an instant, so a command always finds everything done that happened before it.
     pub fn advance(&mut self, limit: SimTime, budget: u32) -> Progress {
-        // After waiting for real work, whoever drives it may want to look about.
+        // After a wait for real work, the driver gets control back at the end of the instant.
         let mut budget = if std::mem::replace(&mut self.blocked, true) { 0 } else { budget };
         loop {
             if self.settle().is_err() {
@@ -253,7 +253,7 @@ impl Simulation {
         }
     }
 
-    /// Nothing more happens before `limit`.
+    /// Ends an advance when no more events occur before `limit`.
     fn rest(&mut self, limit: SimTime) -> Progress {
         self.blocked = false;
         if limit == SimTime::MAX {
@@ -263,7 +263,7 @@ impl Simulation {
         Progress::Reached
     }
 
-    /// Nothing is under way that could answer a command: whoever waits is told.
+    /// Answers all waiting commands with an error, because no pending event could ever satisfy them.
     fn give_up_waiting(&mut self) {
         let stalled = EngineError::Stalled(self.now());
         for (token, _) in self.waiting.extract_if(.., |(_, waiting)| !matches!(waiting, Waiting::Adoption { .. })) {
@@ -271,7 +271,7 @@ impl Simulation {
         }
     }
 
-    /// Lets time pass until every command is answered, on this thread. For tests and one-shot runs without a pace.
+    /// Lets time pass until an answer is ready, on this thread. For tests and one-shot runs without a pace.
     pub fn run(&mut self) {
         while self.is_awaited() {
             match self.advance(SimTime::MAX, u32::MAX) {
@@ -285,8 +285,8 @@ impl Simulation {
         }
     }
 
-    /// Carries everything that happens at this instant to its end. Where real work is not done yet it stops, and later goes on
-    /// from that very step: how long real work takes must not change the order of anything.
+    /// Processes everything that happens at this instant. If real work is not finished yet, processing stops and later resumes
+    /// at the same step: the duration of real work must not change the order of anything.
     fn settle(&mut self) -> Result<(), Blocked> {
         loop {
             match self.step {
@@ -310,7 +310,7 @@ impl Simulation {
         }
     }
 
-    /// Carries what has happened to whom it concerns. False where nothing has.
+    /// Dispatches one occurrence to the part that it concerns. Returns false if there is none.
     fn react(&mut self) -> Result<bool, Blocked> {
         let mut quiet = !self.world.handle_net_event();
         quiet &= !self.world.handle_client_output();
@@ -327,7 +327,7 @@ impl Simulation {
         Ok(true)
     }
 
-    /// Tells a transfer what happened to it. False where nothing did.
+    /// Passes the next input to its transfer. Returns false if there is none.
     fn handle_input(&mut self) -> bool {
         let Some((id, input)) = self.world.inbox.pop_front() else { return false };
         if let Some(transfer) = self.transfers.get_mut(&id) {
@@ -337,7 +337,7 @@ impl Simulation {
         true
     }
 
-    /// Lets transfers go on that may be able to.
+    /// Lets all transfers continue that may be able to.
     fn pump(&mut self) -> Result<(), Blocked> {
         while let Some(id) = self.next_ready() {
             if let Some(transfer) = self.transfers.get_mut(&id) {
@@ -351,7 +351,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// A transfer that something has happened to, or else one that waits for memory and may get some.
+    /// Returns the next transfer with new input, or else the next one that waits for memory and may now get some.
     fn next_ready(&mut self) -> Option<TransferId> {
         if self.ready.is_empty() {
             self.ready.extend(self.world.memory.next_waiter());

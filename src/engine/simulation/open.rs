@@ -1,8 +1,8 @@
-//! Starting: the data directory is opened and made sound, the hosts are put on the network, the nodes begin to listen.
+//! Start of a simulation: opens and repairs the data directory, adds the hosts to the network and lets the nodes listen.
 //!
-//! What a crash has left is removed before anybody can see it: half-written files, and segments that no file needs, where this
-//! catalog was the last one to write there. A node whose disk refuses, or is another's, is in trouble, and the others run. Knows
-//! nothing of commands.
+//! Leftovers of a crash are removed before they can become visible: half-written files, and unreferenced segments on volumes
+//! that this catalog was the last to write to. A node whose disk fails or belongs to another catalog is marked as troubled, and
+//! the others run.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::fs;
@@ -39,23 +39,23 @@ use crate::storage::standing::{self, Standing, Trouble};
 use crate::storage::volume::Volume;
 use crate::units::SimTime;
 
-/// The disks of a simulation, by node.
+/// Disks of a simulation, by node.
 pub type Disks = Vec<Arc<dyn Disk>>;
 
 impl Simulation {
-    /// Opens a data directory and puts its nodes on the network. Work on real files is done by `io`.
+    /// Opens a data directory and adds its nodes to the network. Work on real files is done by `io`.
     ///
     /// # Errors
-    /// Where the directory or the catalog cannot be used: nothing has been changed then, but for leftovers of crashes.
+    /// Fails if the directory or the catalog cannot be used. In that case only leftovers of crashes have been removed.
     pub fn open(config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Simulation, EngineError> {
         let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
         Simulation::open_locked(lock, config, io)
     }
 
-    /// The same with a data directory that is locked already.
+    /// Opens a simulation as [`open`](Self::open) does, on a data directory that the caller has locked already.
     ///
     /// # Errors
-    /// As for [`open`](Self::open).
+    /// Fails as [`open`](Self::open) does.
     pub fn open_locked(lock: DirectoryLock, config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Simulation, EngineError> {
         let directory = config.data_dir.clone();
         let path = directory.join("catalog.redb");
@@ -73,10 +73,10 @@ impl Simulation {
         Simulation::with_disks(config, catalog, disks, io)
     }
 
-    /// The same with disks of the caller's choice, one a node. A node whose disk refuses is stopped, and the others run.
+    /// Opens a simulation with the given disks, one per node. A node whose disk fails is stopped, and the others run.
     ///
     /// # Errors
-    /// Where the catalog refuses.
+    /// Fails if the catalog cannot be read.
     pub fn with_disks(
         config: EngineConfig,
         catalog: Catalog,
@@ -140,18 +140,18 @@ impl Simulation {
     }
 }
 
-/// What the catalog expects of the nodes' disks, and what comes of looking at them.
+/// Comparison of the nodes' disks with the catalog at the start.
 struct Start {
     volumes: epochs::Volumes,
     needed: Segments,
     kept: Segments,
-    /// What files need of any node.
+    /// Segments that files need on any node.
     needed_anywhere: BTreeSet<SegmentId>,
     findings: Vec<Event>,
-    /// How each volume stands that is the catalog's own.
+    /// Standing of each volume that belongs to the catalog.
     own: Vec<Option<Standing>>,
     unknown_segments: u64,
-    /// Nothing is changed on any disk.
+    /// True if no disk may be changed.
     is_read_only: bool,
 }
 
@@ -174,11 +174,11 @@ impl Start {
         })
     }
 
-    /// A node on its disk. One whose disk refuses is stopped, and holds nothing.
+    /// Creates a node with its disk. A node whose disk fails is stopped and holds no segments.
     fn node(&mut self, number: NodeNumber, disk: &dyn Disk, spec: &NodeSpec, config: &EngineConfig) -> Node {
         let needed = self.needed.remove(&number).unwrap_or_default();
         let (found, standing) = match self.look_at(number, disk, &needed) {
-            // What a node cannot give is not there.
+            // Segments that a stopped node cannot deliver count as missing.
             Ok((_, Err(trouble))) if trouble.stops() => (Found::new(), Err(trouble)),
             Ok(looked) => looked,
             Err(error) => (Found::new(), Err(error.into())),
@@ -201,8 +201,9 @@ impl Start {
         }
     }
 
-    /// What is on a node's disk, and how that stands. What a crash has left is removed where the volume is the catalog's own:
-    /// then it was this catalog that wrote there last, and segments that none of its files needs are needed by nobody.
+    /// Lists the segments on a node's disk and determines the standing of its volume. Leftovers of a crash are removed if the
+    /// volume belongs to the catalog: this catalog was then the last to write there, so segments that no file references are
+    /// garbage.
     fn look_at(
         &mut self,
         node: NodeNumber,
@@ -230,28 +231,29 @@ impl Start {
         Ok((stays, standing))
     }
 
-    /// All nodes have been looked at: what others should hold, which are not configured any more, cannot be had either.
+    /// Completes the comparison. Segments on nodes that are no longer configured are missing too.
     fn end(mut self) -> Start {
         self.findings.extend(std::mem::take(&mut self.needed).into_iter().map(|(node, needed)| missing(node, needed.len())));
         self
     }
 }
 
-/// Segments and their lengths.
+/// Segments with their lengths.
 type Found = Vec<(SegmentId, u64)>;
 
-/// Locks a data directory, and makes it where it is missing. Before that nothing is looked at but whether there is a catalog. Whoever only reads shares it with
-/// others who do, where `wanted` says so and there is something to read; and whoever would change something does where it cannot be
-/// changed.
+/// Locks a data directory, and creates it if it is missing. Before the lock is taken, only the existence of a catalog is
+/// checked. The lock is shared with other readers if `wanted` is [`Sharing::Shared`] and a catalog exists, or if the directory
+/// is read-only; it is exclusive otherwise.
 ///
 /// # Errors
-/// [`DatabaseError::InUse`] where another process uses it, [`EngineError::DataDir`] where it cannot be used at all.
+/// Returns [`DatabaseError::InUse`] if another process uses the directory, [`EngineError::DataDir`] if it cannot be used at
+/// all.
 pub fn lock_data_dir(path: &Path, wanted: Sharing) -> Result<DirectoryLock, EngineError> {
     let unusable = |reason: String| EngineError::DataDir { path: path.to_owned(), reason };
     private_file::create_directory(path).map_err(|error| unusable(error.to_string()))?;
     let catalog = path.join("catalog.redb");
     let sharing = match cannot_be_changed(path) {
-        // One that is not there is made first, and by one process alone.
+        // A missing catalog has to be created first, which needs an exclusive lock.
         false if catalog.metadata().is_ok_and(|metadata| metadata.len() > 0) => wanted,
         false => Sharing::Exclusive,
         true if catalog.exists() => Sharing::Shared,
@@ -263,7 +265,7 @@ pub fn lock_data_dir(path: &Path, wanted: Sharing) -> Result<DirectoryLock, Engi
     })
 }
 
-/// Whether nothing in a data directory can be changed by this process.
+/// Returns true if this process cannot change the data directory or its catalog.
 pub fn cannot_be_changed(path: &Path) -> bool {
     data_dir::is_read_only(path) || data_dir::is_read_only(&path.join("catalog.redb"))
 }
@@ -272,7 +274,7 @@ fn missing_in(finding: &Event) -> u64 {
     if let Event::SegmentsMissing { count, .. } = finding { *count } else { 0 }
 }
 
-/// Everybody gets to know everybody else.
+/// Registers every host as a probe peer of every other host.
 fn introduce(client: HostId, peers: &mut PeerTable, nodes: &mut [NodeHost]) {
     let hosts: Vec<HostId> = nodes.iter().map(|node| node.host).collect();
     for &host in &hosts {
@@ -290,7 +292,8 @@ fn node_directory(directory: &Path, index: usize) -> std::path::PathBuf {
     directory.join("nodes").join(NodeNumber::from_index(index).to_string())
 }
 
-/// A catalog that is gone would make every segment look like nobody's, and the sweep would remove them all.
+/// Refuses a data directory with segments but no catalog: every segment would count as unreferenced, and the sweep would remove
+/// them all.
 fn refuse_lost_catalog(directory: &Path) -> Result<(), EngineError> {
     let path = directory.join("catalog.redb");
     if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
@@ -304,7 +307,7 @@ fn refuse_lost_catalog(directory: &Path) -> Result<(), EngineError> {
     }
     match segments {
         0 => Ok(()),
-        // An empty file is what is left of a catalog, not a new one.
+        // An empty file is the rest of a catalog, not a new one.
         segments if path.exists() => {
             let reason = format!("it is empty, but the nodes hold {segments} segments");
             Err(EngineError::Catalog(DatabaseError::Damaged { path, reason }.into()))

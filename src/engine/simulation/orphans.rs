@@ -1,5 +1,5 @@
-//! Segments that no file of the catalog needs, on volumes that another catalog has written to or that somebody has taken over as
-//! they were: listed, freed, or taken over. Nothing of this happens by itself. Knows nothing of who may ask for it.
+//! Orphans: segments that no file of the catalog references, on volumes that another catalog has written to or that a user has
+//! adopted as they were. On request they are listed, freed or adopted; the engine does none of this by itself.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::storage::volume::Volume;
 type Found = Vec<(SegmentId, u64)>;
 
 impl Simulation {
-    /// Lists orphans, or does something about them: on one node, or on all where there is something to be done.
+    /// Lists orphans, frees them or adopts them: on one node, or on all nodes that have any.
     pub(super) fn orphans(&mut self, action: OrphansAction, node: Option<NodeNumber>) -> Answer {
         if let Some(node) = node.filter(|node| node.index() >= self.world.nodes.len()) {
             return Err(EngineError::UnknownParty(Party::Node(node)));
@@ -41,7 +41,7 @@ impl Simulation {
             if report.trouble.is_none() && report.segments.is_empty() && report.needed_elsewhere.is_empty() {
                 continue;
             }
-            // Where nobody has named it, a disk that is broken or away is in nobody's way.
+            // A disk that is broken or not mounted is skipped unless the command names its node.
             if action != OrphansAction::List && !is_named && report.trouble.as_ref().is_some_and(Trouble::stops) {
                 continue;
             }
@@ -63,10 +63,10 @@ impl Simulation {
                 self.world.catalog.keep(report.node, &[ids.clone(), elsewhere].concat())?;
                 self.take_over(report.node)?;
             }
-            // They are kept already.
+            // Segments on an adopted volume are kept already.
             (OrphansAction::Adopt, None) => return Ok(()),
             (OrphansAction::Free, trouble) => {
-                // Before the volume is the catalog's own: what is kept is not swept.
+                // Noted before the volume belongs to the catalog, so that a sweep does not remove the kept segments.
                 self.world.catalog.keep(report.node, &elsewhere)?;
                 if trouble.is_some() {
                     self.take_over(report.node)?;
@@ -79,8 +79,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// What no file needs on a node: all that is there, or where the volume is the catalog's own what is kept. What is on its way
-    /// to becoming a file is none of it.
+    /// Returns the orphans of a node: all unreferenced segments there or, if the volume belongs to the catalog, the kept ones.
+    /// Segments of running uploads are not among them.
     fn orphans_of(&self, node: NodeNumber) -> Result<Orphans, EngineError> {
         let entry = &self.world.nodes[node.index()];
         let trouble = entry.node.trouble().filter(|trouble| !trouble.allows_deletion()).cloned();
@@ -109,9 +109,9 @@ impl Simulation {
         found.map_err(|error| EngineError::Trouble { node, trouble: error.into() })
     }
 
-    /// Makes a volume the catalog's own, with what is on it, and lets its node run.
+    /// Assigns a volume with its content to the catalog, and lets its node run.
     fn take_over(&mut self, node: NodeNumber) -> Result<(), EngineError> {
-        // Whatever becomes of what is there, it can be freed from then on.
+        // With this purpose the content can be deleted from now on.
         let failed = self.world.begin_epoch(Purpose::Free, &[Claim { node, marked: None }])?;
         if let Some((node, error)) = failed.into_iter().next() {
             return Err(EngineError::Trouble { node, trouble: error.into() });
@@ -138,7 +138,7 @@ impl Simulation {
             Ok(_) => return Ok(()),
             Err(error) => (ids.to_vec(), error),
         };
-        // They are nobody's any more.
+        // The catalog no longer references them, so the node owes their deletion.
         self.world.owe(node, left);
         Err(EngineError::Trouble { node, trouble: error.into() })
     }

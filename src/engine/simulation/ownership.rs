@@ -1,5 +1,5 @@
-//! Whose files are, and who may read them: sharing, and giving what is nobody's to somebody. Who may ask for that is for those
-//! above to say. Knows nothing of accounts.
+//! Ownership of files and read access: sharing files, and giving files without an owner to a user. The caller checks
+//! permissions.
 
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ impl Simulation {
         self.wait_for(token, Waiting::Sharing { job, file, user, may_read })
     }
 
-    /// What giving the files that are nobody's to `owner` waits for: for those that are on their way, then for the catalog.
+    /// Returns the condition that an adoption by `owner` waits for: first the end of running transfers of files without an
+    /// owner, then the catalog.
     pub(super) fn adoption(&mut self, owner: String) -> Waiting {
         if self.transfers.values().any(|transfer| transfer.log().status.file.owner.is_none()) {
             return Waiting::Adoption { owner };
@@ -31,7 +32,7 @@ impl Simulation {
         Waiting::Adopting { job, owner }
     }
 
-    /// The answer to what waits at this place, once there is one.
+    /// Returns the answer to the waiting command at this index, once there is one.
     pub(super) fn answer_about_owners(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
         match &self.waiting[index].1 {
             Waiting::Sharing { job, file, user, may_read } => {

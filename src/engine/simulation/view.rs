@@ -1,4 +1,4 @@
-//! How everything stands: what snapshots and replies show. Changes nothing and knows nothing of screens.
+//! Read-only views of the state of the simulation, for snapshots and for answers to commands.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::engine::world::NodeHost;
 use crate::net::HostId;
 use crate::node::health::PeerTable;
 
-/// How many parties a snapshot shows each other's view of: more than a screen holds, and few enough to be made often.
+/// Number of parties in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
 const SNAPSHOT_PARTIES_MAX: usize = 64;
 
-/// How many packets a snapshot shows: more than a screen does, so that some can be filtered out.
+/// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
 const SNAPSHOT_PACKETS_MAX: usize = 2_000;
 
-/// Seconds of the client's rates that a snapshot shows: as many as a chart does.
+/// Seconds of the client's rates in a snapshot, as many as a chart shows.
 const CLIENT_SECONDS: usize = 60;
-/// Seconds of each node's rates.
+/// Seconds of each node's rates in a snapshot.
 const NODE_SECONDS: usize = 30;
 
 impl Simulation {
-    /// Everything, as it stands now. `speed` and `paused` are the pace's.
+    /// Returns a snapshot of the current state. `speed` and `paused` describe the pace.
     pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
         let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report(&self.world)));
         let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
@@ -47,7 +47,7 @@ impl Simulation {
         }
     }
 
-    /// All transfers that are known of, the oldest first.
+    /// Returns all transfers that are remembered, the oldest first.
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
         let running = self.transfers.values().map(|transfer| transfer.log().status(&self.world));
         let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
@@ -99,7 +99,7 @@ impl Simulation {
             let volume = node.node.volume_stats();
             stats.segments += volume.segments;
             stats.used_bytes += volume.used;
-            // A thousand nodes may have more room than can be counted.
+            // The total capacity of a thousand nodes may exceed the range.
             stats.capacity_bytes = stats.capacity_bytes.saturating_add(volume.capacity);
             if node.node.trouble().is_none() {
                 stats.free_bytes = stats.free_bytes.saturating_add(volume.free());
@@ -108,7 +108,7 @@ impl Simulation {
         stats
     }
 
-    /// Whether every node's disk is as the catalog expects it.
+    /// Returns true if every node's disk is as the catalog expects it.
     pub(in crate::engine) fn has_sound_disks(&self) -> bool {
         self.world.missing_segments == 0 && self.world.nodes.iter().all(|node| node.node.trouble().is_none())
     }
@@ -139,7 +139,7 @@ impl Simulation {
         HealthReport { matrix: self.health_matrix(usize::MAX) }
     }
 
-    /// What the first `max` parties know of each other.
+    /// Returns the views that the first `max` parties have of each other.
     fn health_matrix(&self, max: usize) -> HealthMatrix {
         let row = |table: &PeerTable| {
             let known = table.peers().take(max);

@@ -1,8 +1,6 @@
-//! The deletions at the end of a removal or of an upload that failed: each node is asked once, and one that cannot be told owes
-//! them.
+//! Deletions at the end of a removal or a failed upload: each node is asked once, and a node that cannot be told owes them.
 //!
-//! Neither waits for a node that is away, so that both end however long it stays so. Knows nothing of why something is
-//! deleted.
+//! Neither transfer waits for a node that is unreachable, so both end however long the node stays away.
 
 use super::{Part, TransferId, Unanswered};
 use crate::engine::world::World;
@@ -10,7 +8,7 @@ use crate::node::protocol::Request;
 use crate::storage::catalog::Garbage;
 use crate::storage::manifest::NodeNumber;
 
-/// What nodes are asked to delete on behalf of a transfer.
+/// Deletions that nodes are asked to carry out for a transfer.
 #[derive(Debug, Default)]
 pub(super) struct Deletion {
     unanswered: Unanswered,
@@ -18,8 +16,8 @@ pub(super) struct Deletion {
 }
 
 impl Deletion {
-    /// Asks nodes to delete what no file needs and no upload counts on. A node that is dead, or whose disk cannot be used, is not
-    /// asked, and owes its share. What is on a volume that is another's is left there.
+    /// Asks nodes to delete segments that no file references and no upload needs. A node that is dead or whose disk cannot be
+    /// used is not asked and owes its share. Volumes that belong to another catalog are left unchanged.
     pub(super) fn begin(world: &mut World, transfer: TransferId, mut garbage: Garbage) -> Deletion {
         garbage.retain(|&node, _| world.may_owe(node));
         for (&node, ids) in &mut garbage {
@@ -32,7 +30,7 @@ impl Deletion {
         Deletion { unanswered, shares }
     }
 
-    /// A node has answered a request, or cannot be reached.
+    /// Handles a node's answer, or the failure to reach it.
     pub(super) fn settle(&mut self, world: &mut World, node: NodeNumber, is_deleted: bool) {
         self.unanswered.settle(node);
         if !is_deleted && let Some(ids) = self.shares.remove(&node) {
@@ -40,7 +38,7 @@ impl Deletion {
         }
     }
 
-    /// Whether every node has answered, or cannot be reached.
+    /// Returns true if every node has answered or is unreachable.
     pub(super) fn is_over(&self) -> bool {
         self.unanswered.is_empty()
     }

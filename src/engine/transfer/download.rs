@@ -1,7 +1,7 @@
-//! A download: segments come from their holders, are checked, and become a local file, which appears when it is whole.
+//! Download: segments are fetched from their holders, verified and written to a local file, which appears once it is complete.
 //!
-//! Several requests are under way; what comes out of order waits until its turn. The file has no name until it is whole, so that a
-//! half one is never taken for it. Knows nothing of connections.
+//! Several requests are in flight; segments that arrive out of order wait for the earlier ones. The file has no name until it
+//! is complete, so that a partial file is never mistaken for a complete one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufWriter, IntoInnerError, Write};
@@ -23,42 +23,42 @@ use crate::replacement::{Existing, Replacement};
 use crate::storage::manifest::{FileRecord, Manifest, NodeNumber};
 use crate::storage::segment::{SegmentId, Sha256Digest};
 
-/// How far writing may lag behind, in segments.
+/// Maximum number of segments whose writing may be outstanding.
 const WRITES_AHEAD: usize = 32;
 
-/// Where the bytes of a download go, once they are checked.
+/// Destination of the verified bytes of a download.
 #[derive(Debug)]
 pub(in crate::engine) struct Sink {
     place: Place,
     whole: Sha256,
-    /// A write failed, so that the file is not whole.
+    /// True if a write failed, so that the file is incomplete.
     failed: bool,
 }
 
 #[derive(Debug)]
 enum Place {
-    /// A file that gets its name when it is whole. Dropped before its end, it is gone.
+    /// File that gets its name when it is complete; it disappears if it is dropped before that.
     Named { file: BufWriter<Replacement>, path: PathBuf },
-    /// What a front end has open.
+    /// File that a front end has open.
     Open(BufWriter<OpenFile>),
-    /// Nowhere: it is only checked.
+    /// No destination: the content is only verified.
     Nowhere,
 }
 
 impl Sink {
-    /// Begins the file, which gets its name when it is whole.
+    /// Creates the file, which gets its name when it is complete.
     pub(in crate::engine) fn create(path: &Path, overwrite: bool) -> std::io::Result<Sink> {
         let existing = if overwrite { Existing::Replaced } else { Existing::Refused };
         let file = BufWriter::new(Replacement::create(path, existing)?);
         Ok(Sink::at(Place::Named { file, path: path.to_owned() }))
     }
 
-    /// What a front end has open.
+    /// Creates a sink that writes to a file that a front end has open.
     pub(in crate::engine) fn open(file: OpenFile) -> Sink {
         Sink::at(Place::Open(BufWriter::new(file)))
     }
 
-    /// Keeps nothing.
+    /// Creates a sink that verifies the content and discards it.
     pub(in crate::engine) fn nowhere() -> Sink {
         Sink::at(Place::Nowhere)
     }
@@ -88,7 +88,7 @@ impl Sink {
         }
     }
 
-    /// Checks the whole and gives it its name.
+    /// Verifies the digest of the whole file and gives the file its name.
     fn finish(mut self, expected: Sha256Digest) -> FileOutcome {
         if self.failed {
             return self.place.cannot_write(&std::io::Error::other("an earlier write failed"));
@@ -111,7 +111,7 @@ impl Place {
         FileOutcome::Failed(Cause::of_file("write", &name, error))
     }
 
-    /// Everything is written: a file gets its name.
+    /// Completes the destination after the last write: a named file gets its name.
     fn finish(self) -> FileOutcome {
         let (file, path) = match self {
             Place::Named { file, path } => (file, path),
@@ -129,26 +129,26 @@ impl Place {
     }
 }
 
-/// A segment that was asked for.
+/// Request for a segment in flight.
 #[derive(Debug)]
 struct Open {
     node: NodeNumber,
     attempt: u32,
-    /// Why holders that were asked before did not give it.
+    /// Reasons of the holders that failed before.
     reasons: Vec<(NodeNumber, String)>,
 }
 
 #[derive(Debug)]
 enum Phase {
-    /// The catalog is asked for the manifest.
+    /// The catalog is reading the manifest.
     Looking,
     Fetching,
-    /// The whole is being checked and named.
+    /// The complete file is being verified and named.
     Finishing(JobId),
     Over,
 }
 
-/// A download under way.
+/// Download of a file in progress.
 #[derive(Debug)]
 pub(in crate::engine) struct Download {
     id: TransferId,
@@ -158,16 +158,16 @@ pub(in crate::engine) struct Download {
     next_request: u32,
     next_write: u32,
     open: BTreeMap<u32, Open>,
-    /// Segments that are here and wait for those before them.
+    /// Segments that have arrived and wait for earlier ones.
     early: BTreeMap<u32, Bytes>,
-    /// Segments that are being written, and how many bytes each has.
+    /// Writes in progress, with the number of bytes of each.
     writes: VecDeque<(JobId, u64)>,
     window: Window,
     phase: Phase,
 }
 
 impl Download {
-    /// Begins to fetch a file into `sink`.
+    /// Starts to fetch a file into `sink`.
     pub(in crate::engine) fn start(
         world: &mut World,
         id: TransferId,
@@ -195,7 +195,7 @@ impl Download {
         }
     }
 
-    /// Asks for what may be asked for, writes what has its turn, and ends when all is written.
+    /// Requests the segments that may be requested, and finishes the file once every segment is handed to the writer.
     pub(in crate::engine) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
         if let Phase::Finishing(job) = self.phase {
             let outcome = world.desk.take(job).ok_or(Blocked(job))?;
@@ -218,7 +218,7 @@ impl Download {
         Ok(())
     }
 
-    /// Lets writing lag only so far, and finds out about failures in time.
+    /// Waits until at most [`WRITES_AHEAD`] writes are outstanding, so that a failed write is noticed early.
     fn await_writes(&mut self, world: &mut World) -> Result<(), Blocked> {
         while self.writes.len() > WRITES_AHEAD {
             self.await_write(world)?;
@@ -226,7 +226,7 @@ impl Download {
         Ok(())
     }
 
-    /// Waits until the earliest write is done, and gives its memory back. False where none is under way.
+    /// Waits for the earliest write and gives its memory back. Returns false if no write is in progress.
     fn await_write(&mut self, world: &mut World) -> Result<bool, Blocked> {
         let Some(&(job, bytes)) = self.writes.front() else { return Ok(false) };
         let outcome = world.desk.take(job).ok_or(Blocked(job))?;
@@ -238,7 +238,7 @@ impl Download {
         Ok(true)
     }
 
-    /// Asks for the next segment; false where no more may be asked for now.
+    /// Requests the next segment. Returns false if no further segment may be requested now.
     fn ask_next(&mut self, world: &mut World) -> Result<bool, Blocked> {
         let index = self.next_request;
         let Some(segment) = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(index as usize)) else {
@@ -253,7 +253,7 @@ impl Download {
         Ok(matches!(self.phase, Phase::Fetching))
     }
 
-    /// Takes the memory for a segment. Where there is none for it, what is being written has to be written first.
+    /// Takes the memory for a segment. If there is not enough, writes in progress have to complete first.
     fn take_memory(&mut self, world: &mut World, bytes: u64) -> Result<bool, Blocked> {
         while !world.memory.take(self.id, bytes) {
             if !self.await_write(world)? || !matches!(self.phase, Phase::Fetching) {
@@ -266,7 +266,7 @@ impl Download {
         Ok(true)
     }
 
-    /// Asks the next of a segment's holders that has not failed.
+    /// Requests a segment from the next holder that has not failed yet.
     fn ask(&mut self, world: &mut World, index: u32, reasons: Vec<(NodeNumber, String)>) {
         let Some(segment) = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(index as usize)) else { return };
         let (id, len) = (segment.id, segment.len);
@@ -294,7 +294,7 @@ impl Download {
         }
     }
 
-    /// Takes in what happened.
+    /// Handles an input of the download.
     pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
             Input::Connected { index } => self.reach(world, index, Stage::Connected),
@@ -380,7 +380,7 @@ impl Download {
         world.emit(self.log.finished());
     }
 
-    /// Somebody wants it ended.
+    /// Cancels the download unless its file is being completed.
     pub(in crate::engine) fn cancel(&mut self, world: &mut World) {
         if matches!(self.phase, Phase::Looking | Phase::Fetching) {
             self.fail(world, TransferError::Cancelled);
@@ -405,7 +405,7 @@ impl Download {
     }
 }
 
-/// Why work on the sink has failed, if it has.
+/// Returns the reason why work on the sink has failed, if it has.
 fn failure_of(outcome: Outcome) -> Option<TransferError> {
     match outcome {
         Outcome::File(FileOutcome::Failed(cause)) => Some(TransferError::File(cause)),

@@ -1,18 +1,18 @@
-//! How long a transfer will take yet, from what is left for each holder and from how fast it has been.
+//! Estimate of the remaining time of a transfer, from the bytes left for each holder and from the holders' measured rates.
 //!
-//! A transfer is over when its slowest holder is. Where the client's link is full, the holders share it, and what one does not
-//! use another does: the bytes of all are divided by the rate of all. Where it is not, each holder goes as fast as its own path
-//! lets it, and the one that takes longest decides. Links bound both. Knows nothing of where the figures come from.
+//! A transfer is over when its slowest holder is. If the client's link is saturated, the holders share it, and capacity that
+//! one does not use is used by another: the bytes of all holders are divided by the rate of all. If it is not, each holder is
+//! as fast as its own path permits, and the one that takes longest determines the end. The capacities of the links bound both.
 
-/// The share of the client's link that has to be in use for it to be the one that holds the holders back.
+/// Utilization of the client's link from which on the link counts as the bottleneck.
 const FULL: f64 = 0.8;
-/// A holder is taken to be as fast as the others until so many bytes have told otherwise. A single loss halves a TCP window, so
-/// that a few packets tell little of a path.
+/// Weight, in bytes, of the assumption that a holder is as fast as the others. A single loss halves a TCP window, so a few
+/// packets tell little about a path.
 const PRIOR_BYTES: f64 = 524_288.0;
-/// What has become so much faster or slower in the last ten seconds is measured over those alone.
+/// Factor by which the rate of the last ten seconds must differ from the long-term rate to replace it.
 const CHANGED: f64 = 2.0;
 
-/// Bytes and the time in which they were counted.
+/// Number of bytes and the time in which they were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Counted {
     pub(super) bytes: f64,
@@ -20,13 +20,13 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// Bytes a second; zero where no time has passed.
+    /// Returns the bytes per second; zero if no time has passed.
     pub(super) fn rate(self) -> f64 {
         if self.seconds > 0.0 { self.bytes / self.seconds } else { 0.0 }
     }
 }
 
-/// What has been counted over as long as conditions are known to have been the same, and in the last ten seconds of that.
+/// Counts over the longest time of unchanged conditions, and over the last ten seconds of it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Measured {
     pub(super) long: Counted,
@@ -34,7 +34,8 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// What tells how fast it goes now: the longer, in which chance counts for less, unless the shorter says that it has changed.
+    /// Returns the count that best tells the current rate: the longer one, which is less subject to chance, unless the shorter
+    /// one shows that the rate has changed.
     fn telling(self) -> Counted {
         let Measured { long, short } = self;
         let change = if long.rate() > 0.0 { short.rate() / long.rate() } else { 1.0 };
@@ -43,36 +44,36 @@ impl Measured {
     }
 }
 
-/// What one holder has to do yet.
+/// Remaining work of one holder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Load {
-    /// Bytes that are not acknowledged: those that it has been asked for, and its share of the rest.
+    /// Bytes not acknowledged yet: those requested of the holder and its share of the rest.
     pub(super) left: f64,
-    /// Bytes a second that the links on its path carry at the most.
+    /// Capacity of the links on its path in bytes per second.
     pub(super) limit: f64,
-    /// What it has done while it was asked for something without a break; `None` where nothing is asked of it now.
+    /// Bytes transferred since the holder last became busy; `None` if no request to it is open.
     pub(super) busy: Option<Measured>,
 }
 
 /// The client's link, which all holders share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shared {
-    /// Bytes a second that it carries at the most.
+    /// Capacity of the link in bytes per second.
     pub(super) limit: f64,
-    /// The share of that which was in use in the last ten seconds.
+    /// Utilization of the link in the last ten seconds, from 0 to 1.
     pub(super) in_use: f64,
-    /// The bytes of this transfer.
+    /// Bytes transferred with all holders together.
     pub(super) all: Measured,
 }
 
 impl Shared {
-    /// Whether so much of a link is in use that it is the one that holds others back.
+    /// Returns true if the utilization `share` of a link makes it the bottleneck.
     pub(super) fn is_full(share: f64) -> bool {
         share >= FULL
     }
 }
 
-/// Seconds to the end; `None` where nothing has been measured.
+/// Returns the estimated seconds to the end; `None` if nothing has been measured.
 pub(super) fn seconds_left(loads: &[Load], shared: &Shared) -> Option<f64> {
     let left: f64 = loads.iter().map(|load| load.left).sum();
     let bound = loads.iter().map(|load| load.left / load.limit).fold(left / shared.limit, f64::max);
@@ -82,7 +83,7 @@ pub(super) fn seconds_left(loads: &[Load], shared: &Shared) -> Option<f64> {
     guess.map(|seconds| seconds.max(bound))
 }
 
-/// The seconds that the holder needs which needs the most; `None` where none has anything to do.
+/// Returns the seconds that the slowest holder needs; `None` if no holder is busy.
 fn slowest(loads: &[Load]) -> Option<f64> {
     let busy: Vec<(f64, Counted)> = loads.iter().filter_map(|load| Some((load.left, load.busy?.telling()))).collect();
     let (bytes, seconds) =

@@ -1,7 +1,7 @@
-//! A transfer's bytes, holder by holder: what was asked of each, what of it is acknowledged, and how fast that went.
+//! Measurement of a transfer by holder: the bytes requested of each, the bytes acknowledged, and the rates.
 //!
-//! Meters of the network count the acknowledged bytes as the acknowledgements come, so that the figures are those of virtual
-//! time, whenever somebody looks. Knows nothing of segments or of what is done with the figures.
+//! Meters of the network count acknowledged bytes as the acknowledgements arrive, so that the figures belong to virtual time
+//! and do not depend on when they are read.
 
 use std::collections::BTreeMap;
 
@@ -12,42 +12,43 @@ use crate::net::{HostConfig, LinkConfig, MSS, MTU, MeterId, Network, RateSeries}
 use crate::storage::manifest::NodeNumber;
 use crate::units::{SimDuration, SimTime};
 
-/// The rate of a transfer is that of so many seconds: the latest whole ones, and what has passed of the next.
+/// Seconds over which the rate of a transfer is measured: the latest whole ones and the begun one.
 pub const RATE_SECONDS: usize = 10;
-/// How fast a holder is by itself is measured over so many seconds at the most. On a network with a straggler 85 % of the guesses are
-/// within a fifth of the truth; were this and the next ten seconds as that of the rate is, 59 % would be (`tests/it/figures.rs`).
+/// Maximum number of seconds over which the rate of a single holder is measured. On a network with a straggler, 85 % of the
+/// estimates are within a fifth of the truth; with ten seconds, as for the rate, for this constant and the next, 59 % would be
+/// (`tests/it/figures.rs`).
 const LOOK_BACK_SECONDS: usize = 120;
-/// How fast all holders together are is measured over so many seconds.
+/// Seconds over which the rate of all holders together is measured.
 const TOGETHER_SECONDS: usize = 30;
-/// Nothing is guessed before so much time, or a tenth of the transfer, has passed.
+/// Time that has to pass before an estimate is made, unless a tenth of the transfer is done before.
 const GROUND: SimDuration = SimDuration::from_secs(3);
 
-/// What is measured of one holder.
+/// Measurement of one holder.
 #[derive(Debug)]
 struct Holder {
     meter: MeterId,
-    /// Bytes that it has been asked to take or to give, without those of attempts that failed.
+    /// Bytes requested of the holder, without those of failed attempts.
     asked: u64,
-    /// Bytes of those that are done: stored, or here.
+    /// Bytes of completed requests: stored on the node, or received from it.
     done: u64,
-    /// Bytes of the meter that belong to nothing that is under way.
+    /// Bytes on the meter that do not belong to open requests.
     settled: u64,
-    /// An attempt has failed, and what the meter has counted of it is not known.
+    /// True if an attempt has failed, so that the meter's share of it is unknown.
     is_in_doubt: bool,
-    /// Bytes of the file that will be asked of it, where that is known.
+    /// Bytes of the file that will be requested of the holder, as far as known.
     ahead: u64,
-    /// Since when it has had something to do, and what the meter stood at then.
+    /// Instant since which it has been busy, and the meter's reading then.
     busy_since: (SimTime, u64),
 }
 
 impl Holder {
-    /// Bytes that have been asked and are not done, and of those the acknowledged ones.
+    /// Returns the bytes of open requests, and how many of them are acknowledged.
     fn under_way(&self, net: &Network) -> (u64, u64) {
         let open = self.asked - self.done;
         (open, net.metered(self.meter).saturating_sub(self.settled).min(open))
     }
 
-    /// What has been acknowledged in so many seconds, while it has had something to do without a break.
+    /// Returns the bytes acknowledged in the last `seconds` seconds, but only since the holder was last idle.
     fn counted(&self, net: &Network, seconds: usize) -> Counted {
         let (since, stood_at) = self.busy_since;
         let begin = net.seconds_ago(seconds);
@@ -56,30 +57,30 @@ impl Holder {
     }
 }
 
-/// What is measured of a transfer.
+/// Measurement of a transfer by holder.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Gauge {
     holders: BTreeMap<NodeNumber, Holder>,
 }
 
-/// How fast a transfer is and how long it will take, at one instant.
+/// Rate and remaining time of a transfer at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(in crate::engine) struct Reading {
-    /// Bytes that are acknowledged and belong to segments that are not done.
+    /// Acknowledged bytes of segments that are not done.
     pub(in crate::engine) under_way: u64,
-    /// Bytes a second that were acknowledged in the last [`RATE_SECONDS`]; `None` before any were.
+    /// Bytes acknowledged per second in the last [`RATE_SECONDS`]; `None` before any were.
     pub(in crate::engine) rate: Option<f64>,
-    /// Seconds to the end, if it goes on so; `None` where there is no ground for a guess.
+    /// Estimated seconds to the end at these rates; `None` without a basis for an estimate.
     pub(in crate::engine) eta: Option<f64>,
 }
 
 impl Gauge {
-    /// A holder has `len` bytes of the file, which will be asked of it.
+    /// Notes that `len` bytes of the file will be requested of a holder.
     pub(in crate::engine) fn expect(&mut self, net: &mut Network, node: NodeNumber, len: u32) {
         self.holder(net, node).ahead += u64::from(len);
     }
 
-    /// A holder is asked to take or to give `len` bytes, which are to be marked with the meter that is returned.
+    /// Notes a request of `len` bytes to or from a holder, and returns the meter with which the bytes have to be marked.
     pub(in crate::engine) fn ask(&mut self, net: &mut Network, node: NodeNumber, len: u32) -> MeterId {
         let holder = self.holder(net, node);
         let stands_at = net.metered(holder.meter);
@@ -94,7 +95,7 @@ impl Gauge {
         holder.meter
     }
 
-    /// What it was asked for is done.
+    /// Notes that a request of `len` bytes is completed.
     pub(super) fn finish(&mut self, node: NodeNumber, len: u32) {
         if let Some(holder) = self.holders.get_mut(&node) {
             holder.done = (holder.done + u64::from(len)).min(holder.asked);
@@ -102,7 +103,7 @@ impl Gauge {
         }
     }
 
-    /// It has failed, and is not asked of this holder any more.
+    /// Notes that a request of `len` bytes has failed and is not repeated at this holder.
     pub(super) fn fail(&mut self, node: NodeNumber, len: u32) {
         if let Some(holder) = self.holders.get_mut(&node) {
             holder.asked = holder.asked.saturating_sub(u64::from(len)).max(holder.done);
@@ -110,7 +111,7 @@ impl Gauge {
         }
     }
 
-    /// The meters, which are of no more use when the transfer is over.
+    /// Returns the meters, which have to be removed when the transfer is over.
     pub(in crate::engine) fn meters(&self) -> impl Iterator<Item = MeterId> + '_ {
         self.holders.values().map(|holder| holder.meter)
     }
@@ -127,7 +128,7 @@ impl Gauge {
         })
     }
 
-    /// How things stand with a transfer of `bytes` bytes, of which `done` are done, that began at `started`.
+    /// Returns the measurements of a transfer of `bytes` bytes, of which `done` are done, that began at `started`.
     pub(super) fn read(&self, world: &World, way: Direction, (bytes, done): (u64, u64), started: SimTime) -> Reading {
         let net = &world.net;
         let under_way: u64 = self.holders.values().map(|holder| holder.under_way(net).1).sum();
@@ -138,7 +139,7 @@ impl Gauge {
         Reading { under_way, rate: has_begun.then(|| recent.rate()), eta }
     }
 
-    /// What all holders together have counted in so many seconds, but not before `started`.
+    /// Counts the bytes acknowledged with all holders in the last `seconds` seconds, but not before `started`.
     fn counted(&self, net: &Network, seconds: usize, started: SimTime) -> Counted {
         let begin = net.seconds_ago(seconds).max(started);
         let bytes: u64 = self.meters().map(|meter| net.metered_since(meter, seconds)).sum();
@@ -164,12 +165,12 @@ impl Gauge {
         estimate::seconds_left(&loads, &shared)
     }
 
-    /// What each holder has to do, and how it has done in so many seconds.
+    /// Returns the remaining work of each holder, with its counts over the last `seconds` seconds.
     fn loads(&self, world: &World, way: Direction, bytes: u64, seconds: usize) -> Vec<Load> {
         let net = &world.net;
         let asked: u64 = self.holders.values().map(|holder| holder.asked).sum();
         let ahead: u64 = self.holders.values().map(|holder| holder.ahead).sum();
-        // Where it is not known who will get the rest, each will get its share of it as it did before.
+        // If the holders of the rest are not known, each is assumed to get the same share as before.
         let rest = bytes.saturating_sub(asked + ahead) as f64;
         let load = |(node, holder): (&NodeNumber, &Holder)| {
             let (open, acknowledged) = holder.under_way(net);
@@ -185,7 +186,7 @@ impl Gauge {
     }
 }
 
-/// For how many of the latest seconds a link of `capacity` bytes a second has not been what held others back; ten at the least.
+/// Returns the number of latest seconds in which a link of `capacity` bytes per second was not the bottleneck; at least ten.
 fn seconds_alike(series: &RateSeries, capacity: f64) -> usize {
     let seconds = series.tail(LOOK_BACK_SECONDS);
     let is_full = |pair: &[u64]| Shared::is_full(pair.iter().sum::<u64>() as f64 / (2.0 * capacity));
@@ -193,7 +194,7 @@ fn seconds_alike(series: &RateSeries, capacity: f64) -> usize {
     alike.unwrap_or(seconds.len()).max(RATE_SECONDS)
 }
 
-/// Bytes of payload a second that a link carries at the most.
+/// Returns the maximum payload of a link in bytes per second.
 fn payload_limit(link: LinkConfig) -> f64 {
     let whole = link.bandwidth.bits_per_second().map_or(f64::INFINITY, |bits| bits as f64 / 8.0);
     whole * f64::from(MSS) / f64::from(MTU)

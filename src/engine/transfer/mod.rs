@@ -1,9 +1,10 @@
 //! Transfers: uploads, downloads and removals as state machines.
 //!
-//! A transfer is told what happened and asks the world for requests to nodes and work on files. Each keeps the
-//! story of its segments: when a segment was queued, when its bytes came and went, who holds it.
+//! A transfer receives inputs about what happened, and asks the world for requests to nodes and for work on files. Each
+//! transfer keeps the history of its segments: when a segment was queued, when its bytes were sent and received, and which node
+//! holds it.
 //!
-//! Knows nothing of wall clocks or of who asked for it.
+//! Transfers have no access to wall clocks and check no permissions.
 
 mod deletion;
 mod download;
@@ -37,31 +38,31 @@ use crate::storage::catalog::CatalogError;
 use crate::storage::manifest::NodeNumber;
 use bytes::Bytes;
 
-/// Names a transfer of this run, from 1 on.
+/// Identifier of a transfer since the start of the engine, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransferId(pub u64);
 
-/// `#7`.
+/// Formats the identifier as `#7`.
 impl std::fmt::Display for TransferId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(&format!("#{}", self.0))
     }
 }
 
-/// What a transfer does.
+/// Kind of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// A file goes to the nodes.
+    /// Upload of a file to the nodes.
     Upload,
-    /// A file comes from the nodes.
+    /// Download of a file from the nodes.
     Download,
-    /// A file is removed from the nodes.
+    /// Removal of a file from the nodes.
     Removal,
 }
 
 impl Direction {
-    /// The word in reports and messages.
+    /// Returns the word for reports and messages.
     pub const fn name(self) -> &'static str {
         match self {
             Direction::Upload => "upload",
@@ -71,33 +72,33 @@ impl Direction {
     }
 }
 
-/// How far a transfer is.
+/// State of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransferState {
-    /// Segments are on their way.
+    /// Segments are being transferred.
     Running,
-    /// None are, because other transfers use the memory that all share: it goes on when it has its turn.
+    /// No segment is in flight because other transfers use the shared memory; the transfer continues when it gets memory.
     Waiting,
-    /// All have arrived; they are made durable and the file visible.
+    /// All segments have arrived; they are made durable and the file visible.
     Committing,
-    /// It failed or was cancelled, and what it left is being removed.
+    /// The transfer failed or was cancelled, and its segments are being removed.
     Undoing,
-    /// It is done.
+    /// The transfer has finished successfully.
     Done,
-    /// It failed; what it left is deleted, or owed by nodes that are away.
+    /// The transfer failed; its segments are deleted, or nodes that are unreachable owe the deletion.
     Failed,
-    /// It was cancelled; what it left is deleted, or owed by nodes that are away.
+    /// The transfer was cancelled; its segments are deleted, or nodes that are unreachable owe the deletion.
     Cancelled,
 }
 
 impl TransferState {
-    /// Whether nothing more will happen.
+    /// Returns true if the transfer is over: finished, failed or cancelled.
     pub const fn is_over(self) -> bool {
         matches!(self, TransferState::Done | TransferState::Failed | TransferState::Cancelled)
     }
 
-    /// The word in reports and on screens.
+    /// Returns the word for reports and screens.
     pub const fn name(self) -> &'static str {
         match self {
             TransferState::Running => "running",
@@ -111,52 +112,52 @@ impl TransferState {
     }
 }
 
-/// Why a transfer failed.
+/// Reason why a transfer failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum TransferError {
-    /// A file on this machine could not be read or written.
+    /// A local file could not be read or written.
     #[error("{0}")]
     File(Cause),
     /// No node can take a segment.
     #[error("no node can take segment {index}: {}", list(reasons))]
     NoHolder {
-        /// Which segment of the file.
+        /// Index of the segment in the file.
         index: u32,
-        /// Why not, node by node.
+        /// Reason of each node.
         reasons: Vec<(NodeNumber, String)>,
     },
-    /// A node did not make its segments durable.
+    /// A node did not confirm that its segments are durable.
     #[error("{node} did not confirm that its segments are durable: {reason}")]
     NotConfirmed {
-        /// Which node.
+        /// Node that did not confirm.
         node: NodeNumber,
-        /// Why.
+        /// Reason of the failure.
         reason: String,
     },
-    /// A segment cannot be had from any of its holders.
+    /// A segment cannot be obtained from any of its holders.
     #[error("segment {index} cannot be read: {}", list(reasons))]
     Unreadable {
-        /// Which segment of the file.
+        /// Index of the segment in the file.
         index: u32,
-        /// Why not, holder by holder.
+        /// Reason of each holder.
         reasons: Vec<(NodeNumber, String)>,
     },
-    /// The catalog refused.
+    /// The catalog refused the change.
     #[error("{0}")]
     Catalog(Cause),
-    /// The catalog could not say whether it made the change.
+    /// The catalog could not tell if the change was made.
     #[error("it is not known whether it is done: {0}")]
     OutcomeUnknown(Cause),
-    /// Somebody cancelled it.
+    /// The user cancelled the transfer.
     #[error("it was cancelled")]
     Cancelled,
-    /// Work ended in a panic: a bug of this program.
+    /// Work ended in a panic, which is a bug of this program.
     #[error("internal error: {0}")]
     Internal(Cause),
 }
 
 impl TransferError {
-    /// Why something on this machine refused, where it was that.
+    /// Returns the local cause of the failure, if it has one.
     fn cause(&mut self) -> Option<&mut Cause> {
         match self {
             TransferError::File(cause)
@@ -170,7 +171,7 @@ impl TransferError {
         }
     }
 
-    /// The error as everybody who watches is told it: without places of this machine.
+    /// Returns the error for the public, without local paths.
     #[must_use]
     pub fn without_details(mut self) -> TransferError {
         if let Some(cause) = self.cause() {
@@ -192,7 +193,7 @@ impl From<CatalogError> for TransferError {
     }
 }
 
-/// Requests that nodes have not answered yet.
+/// Number of requests to each node that are not answered yet.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered(BTreeMap<NodeNumber, usize>);
 
@@ -201,7 +202,7 @@ impl Unanswered {
         *self.0.entry(node).or_default() += 1;
     }
 
-    /// One of them is answered, or never will be.
+    /// Removes one request that is answered or never will be.
     pub(super) fn settle(&mut self, node: NodeNumber) {
         if let Some(count) = self.0.get_mut(&node) {
             *count -= 1;
@@ -216,7 +217,7 @@ impl Unanswered {
     }
 }
 
-/// What part of a transfer a request to a node is for.
+/// Part of a transfer that a request to a node belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Part {
     Segment(u32),
@@ -224,26 +225,26 @@ pub(super) enum Part {
     Delete,
 }
 
-/// What happened to a transfer.
+/// Input of a transfer.
 #[derive(Debug)]
 pub(super) enum Input {
     /// The connection that carries a segment is open.
     Connected { index: u32 },
-    /// Its first byte has left its sender.
+    /// The first byte of a segment has left its sender.
     FirstByte { index: u32 },
-    /// All of its bytes have reached the other end.
+    /// All bytes of a segment have reached the other end.
     LastByte { index: u32 },
-    /// Some of it was sent again.
+    /// Bytes of a segment were retransmitted.
     Retransmitted { index: u32 },
-    /// A node has answered.
+    /// A node has answered a request.
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },
-    /// A node cannot be reached.
+    /// A node cannot be reached, or failed to answer.
     Unreachable { part: Part, node: NodeNumber, reason: String },
-    /// Work that was asked for at a virtual instant is done.
+    /// Work whose outcome takes effect at this virtual instant is finished.
     Done(Outcome),
 }
 
-/// A transfer under way.
+/// State machine of a transfer in progress.
 #[derive(Debug)]
 pub(super) enum Transfer {
     Upload(Box<Upload>),
@@ -251,7 +252,7 @@ pub(super) enum Transfer {
     Removal(Box<Removal>),
 }
 
-/// What a transfer could not do without: the outcome of this work.
+/// Job whose outcome is needed before the simulation can continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Blocked(pub(super) JobId);
 
@@ -264,7 +265,7 @@ impl Transfer {
         }
     }
 
-    /// Takes in what happened.
+    /// Handles an input of the transfer.
     pub(super) fn handle(&mut self, world: &mut World, input: Input) {
         match self {
             Transfer::Upload(upload) => upload.handle(world, input),
@@ -273,7 +274,7 @@ impl Transfer {
         }
     }
 
-    /// Does what can be done now.
+    /// Makes all progress that is possible now.
     pub(super) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
         match self {
             Transfer::Upload(upload) => upload.pump(world),
@@ -282,7 +283,7 @@ impl Transfer {
         }
     }
 
-    /// Ends it, and lets it clear up behind itself. What is past the point of return goes on.
+    /// Cancels the transfer and starts to undo it. A transfer past its point of no return continues.
     pub(super) fn cancel(&mut self, world: &mut World) {
         match self {
             Transfer::Upload(upload) => upload.cancel(world),

@@ -1,7 +1,6 @@
-//! A removal: a file becomes invisible in one transaction, and then its segments go.
+//! Removal of a file: one transaction makes the file invisible, and then its segments are deleted.
 //!
-//! After the transaction the file is gone, whatever happens; a node that cannot be reached owes the deletion of its segments.
-//! Knows nothing of connections.
+//! After the transaction the file is gone in any case; a node that cannot be reached owes the deletion of its segments.
 
 use std::sync::Arc;
 
@@ -13,17 +12,17 @@ use crate::engine::world::World;
 use crate::node::protocol::Response;
 use crate::storage::manifest::{FileRecord, NodeNumber};
 
-/// A removal under way.
+/// Removal of a file in progress.
 #[derive(Debug)]
 pub(in crate::engine) struct Removal {
     id: TransferId,
     pub(in crate::engine) log: TransferLog,
-    /// What nodes are asked to delete.
+    /// Deletions on the nodes.
     deletion: Deletion,
 }
 
 impl Removal {
-    /// Begins to remove a file.
+    /// Starts the removal of a file.
     pub(in crate::engine) fn start(world: &mut World, id: TransferId, user: Option<String>, file: &FileRecord) -> Removal {
         let key = file.key.clone();
         let log = TransferLog::new(id, Direction::Removal, user, &key, (file.size, file.segments), world.now());
@@ -32,7 +31,7 @@ impl Removal {
         Removal { id, log, deletion: Deletion::default() }
     }
 
-    /// Takes in what happened.
+    /// Handles an input of the removal.
     pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
             Input::Done(Outcome::FileRemoved(Ok(garbage))) => {
@@ -43,7 +42,7 @@ impl Removal {
                 self.finish_when_deleted(world);
             }
             Input::Done(Outcome::FileRemoved(Err(error))) => self.fail(world, error.into()),
-            // The panic may have come after the commit.
+            // The panic may have occurred after the commit.
             Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::OutcomeUnknown(Cause::of_panic(reason))),
             Input::Answered { part: Part::Delete, node, response, .. } => {
                 self.on_deleted(world, node, matches!(response, Response::Deleted));

@@ -1,4 +1,4 @@
-//! What a transfer remembers of itself: its progress, and the story of each segment. Knows nothing of how it is done.
+//! Log of a transfer: its status with the measured rates, and the history of each segment.
 
 use std::collections::VecDeque;
 
@@ -13,130 +13,130 @@ use crate::storage::manifest::{FileKey, NodeNumber};
 use crate::storage::segment::Sha256Digest;
 use crate::units::{SimDuration, SimTime};
 
-/// How many stories of segments a transfer keeps: those that ended longest ago give way.
+/// Maximum number of segment histories that a transfer keeps; the oldest finished ones are dropped first.
 const STORIES_MAX: usize = 4096;
 
-/// How far a segment has come.
+/// Stage of a segment's transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// It has a holder and waits for its turn.
+    /// The segment has a holder and waits for its transmission.
     Queued,
     /// The connection to the holder is open.
     Connected,
-    /// Its first byte has left its sender.
+    /// The first byte has left its sender.
     FirstByte,
-    /// All of its bytes have arrived.
+    /// All bytes have arrived at the receiver.
     LastByte,
-    /// It is acknowledged.
+    /// The segment is acknowledged by the receiver.
     Acknowledged,
-    /// Some of it was sent again.
+    /// Bytes of the segment were retransmitted.
     Retransmitted,
 }
 
-/// What happened to one segment of a transfer, in virtual time.
+/// History of one segment of a transfer, in virtual time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentStory {
-    /// Its place in the file, from 0.
+    /// Index of the segment in the file, from 0.
     pub index: u32,
-    /// Its bytes.
+    /// Length of the segment in bytes.
     pub len: u32,
-    /// The node that it goes to or comes from.
+    /// Node that the segment is sent to or fetched from.
     pub holder: NodeNumber,
-    /// How many holders or attempts were tried before this one.
+    /// Number of attempts before this one.
     pub attempt: u32,
-    /// When it was given to the connection.
+    /// Instant at which the segment or its request was given to the connection.
     pub queued: SimTime,
-    /// When the connection was open.
+    /// Instant at which the connection was open.
     pub connected: Option<SimTime>,
-    /// When its first byte left its sender: the client for an upload, the node for a download.
+    /// Instant at which the first byte left its sender: the client for an upload, the node for a download.
     pub first_byte: Option<SimTime>,
-    /// When all of its bytes had arrived at the other end.
+    /// Instant at which all bytes had arrived at the other end.
     pub last_byte: Option<SimTime>,
-    /// When the client knew that it was stored, or had it whole.
+    /// Instant at which the client knew that the segment was stored, or had received all of it.
     pub acknowledged: Option<SimTime>,
-    /// Packets of it that were sent again.
+    /// Number of retransmissions of packets with bytes of the segment.
     pub retransmits: u32,
 }
 
 impl SegmentStory {
-    /// Its bytes over the time from the sending of the first to the arrival of the last, in bytes a second; `None` before
-    /// that.
+    /// Returns the goodput in bytes per second: the length over the time from the sending of the first byte to the arrival of
+    /// the last. Returns `None` before that.
     pub fn goodput(&self) -> Option<f64> {
         let span = self.last_byte? - self.first_byte?;
         (span > SimDuration::ZERO).then(|| f64::from(self.len) / span.as_secs_f64())
     }
 }
 
-/// How a transfer stands, for lists and screens.
+/// Status of a transfer, for lists and screens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferStatus {
-    /// Which one.
+    /// Identifier of the transfer.
     pub id: TransferId,
-    /// What it does.
+    /// Direction of the transfer.
     pub direction: Direction,
-    /// The user who began it.
+    /// User who began it.
     pub user: Option<String>,
-    /// With which file.
+    /// File that is transferred.
     #[serde(flatten)]
     pub file: FileKey,
-    /// How far it is.
+    /// State of the transfer.
     pub state: TransferState,
-    /// The file's bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Those of segments that are done.
+    /// Bytes of the segments that are done.
     pub bytes_done: u64,
-    /// Those that TCP has acknowledged: the same, and what has come through of segments that are under way.
+    /// Bytes that TCP has acknowledged: those of finished segments and those acknowledged of segments in flight.
     pub bytes_acknowledged: u64,
-    /// The file's segments.
+    /// Number of segments of the file.
     pub segments: u32,
-    /// Those that are acknowledged.
+    /// Number of segments that are acknowledged.
     pub segments_done: u32,
-    /// Packets of it that were sent again.
+    /// Number of retransmissions of packets with bytes of the transfer.
     pub retransmits: u64,
-    /// Bytes a second that were acknowledged in its last ten seconds; once it is over, its bytes over the time that it took.
-    /// `None` before there were any.
+    /// Bytes acknowledged per second in the last ten seconds; once the transfer is over, its bytes over its duration. `None`
+    /// before any byte is acknowledged.
     pub rate_bytes_per_second: Option<f64>,
-    /// Seconds to its end, if it goes on as in its last ten seconds; `None` where there is no ground for a guess, and once it is
+    /// Estimated seconds until the end at the current rates; `None` without a basis for an estimate, and once the transfer is
     /// over.
     pub eta_seconds: Option<f64>,
-    /// When it began.
+    /// Instant at which the transfer began.
     pub started: SimTime,
-    /// When it ended; `None` while it runs.
+    /// Instant at which the transfer ended; `None` while it runs.
     pub finished: Option<SimTime>,
-    /// Why it failed.
+    /// Reason of the failure, if it failed.
     pub error: Option<TransferError>,
 }
 
 impl TransferStatus {
-    /// How long it has taken by `now`.
+    /// Returns the time taken by `now`.
     pub fn elapsed(&self, now: SimTime) -> SimDuration {
         self.finished.unwrap_or(now) - self.started
     }
 
-    /// Acknowledged bytes over the time taken, in bytes a second.
+    /// Returns the bytes of finished segments over the time taken, in bytes per second.
     pub fn goodput(&self, now: SimTime) -> f64 {
         let seconds = self.elapsed(now).as_secs_f64();
         if seconds > 0.0 { self.bytes_done as f64 / seconds } else { 0.0 }
     }
 }
 
-/// What a finished transfer gave.
+/// Report of a transfer with the history of its segments.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferReport {
-    /// How it ended.
+    /// Final status of the transfer, or the current one while it runs.
     pub status: TransferStatus,
-    /// The digest of the file.
+    /// SHA-256 digest of the file.
     pub sha256: Option<Sha256Digest>,
-    /// The stories of its segments, in the order of the file: of the last 4096 where there are more.
+    /// Histories of the segments in file order; only the last 4096 if there are more.
     pub stories: Vec<SegmentStory>,
 }
 
 impl TransferReport {
-    /// The report of a transfer that did what it was to do.
+    /// Returns the report if the transfer was successful.
     ///
     /// # Errors
-    /// [`EngineError::TransferFailed`] where it did not.
+    /// Returns [`EngineError::TransferFailed`] if the transfer failed.
     pub fn into_result(self) -> Result<TransferReport, EngineError> {
         let TransferStatus { state, direction, ref file, ref error, .. } = self.status;
         match error {
@@ -148,7 +148,7 @@ impl TransferReport {
     }
 }
 
-/// The memory of a transfer.
+/// Record of a transfer's progress.
 #[derive(Debug)]
 pub(in crate::engine) struct TransferLog {
     pub(in crate::engine) status: TransferStatus,
@@ -187,19 +187,19 @@ impl TransferLog {
         TransferLog { status, gauge: Gauge::default(), sha256: None, stories: VecDeque::new() }
     }
 
-    /// What is told when it begins.
+    /// Returns the event for the begin of the transfer.
     pub(in crate::engine) fn started(&self) -> Event {
         let TransferStatus { id, direction, user, file, bytes, segments, .. } = self.status.clone();
         Event::TransferStarted { transfer: id, direction, user, file, bytes, segments }
     }
 
-    /// What is told when it is done.
+    /// Returns the event for the successful end of the transfer.
     pub(in crate::engine) fn finished(&self) -> Event {
         let TransferStatus { id, direction, user, file, bytes, .. } = self.status.clone();
         Event::TransferFinished { transfer: id, direction, user, file, bytes, sha256: self.sha256 }
     }
 
-    /// What is told when it has failed. Where on this machine that was stands in the log, and in the report.
+    /// Returns the event for a failed transfer. The event carries no local paths; those go to the log and into the report.
     pub(in crate::engine) fn failed(&self, error: TransferError) -> Event {
         let TransferStatus { id, direction, user, file, .. } = self.status.clone();
         let told = error.clone().without_details();
@@ -210,7 +210,7 @@ impl TransferLog {
         Event::TransferFailed { transfer: id, direction, user, file, error }
     }
 
-    /// Begins the story of a segment, or of a further attempt at it.
+    /// Starts the history of a segment, or of another attempt at it.
     pub(in crate::engine) fn begin(&mut self, index: u32, len: u32, holder: NodeNumber, attempt: u32, now: SimTime) {
         if attempt > 0 {
             let failed = self.stories.iter().find(|story| story.index == index);
@@ -218,7 +218,7 @@ impl TransferLog {
             self.stories.retain(|story| story.index != index);
         }
         if self.stories.len() >= STORIES_MAX {
-            // One that is under way is needed yet, however many there are.
+            // Histories of segments in flight are kept, however many there are.
             let told = self.stories.iter().position(|story| story.acknowledged.is_some());
             told.map(|place| self.stories.remove(place));
         }
@@ -236,7 +236,7 @@ impl TransferLog {
         });
     }
 
-    /// A segment has come to a stage. Gives its story.
+    /// Records that a segment has reached a stage, and returns its history.
     pub(in crate::engine) fn reach(&mut self, index: u32, stage: Stage, now: SimTime) -> Option<SegmentStory> {
         let story = self.stories.iter_mut().rev().find(|story| story.index == index)?;
         match stage {
@@ -264,11 +264,11 @@ impl TransferLog {
         self.status.finished = Some(now);
         let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
         self.status.bytes_acknowledged = self.status.bytes_done;
-        // A removal moves no bytes.
+        // A removal transfers no bytes.
         self.status.rate_bytes_per_second = goodput.filter(|_| self.status.direction != Direction::Removal);
     }
 
-    /// How it stands, with what is measured at this instant.
+    /// Returns the status with the rates measured at this instant.
     pub(in crate::engine) fn status(&self, world: &World) -> TransferStatus {
         let mut status = self.status.clone();
         if !status.state.is_over() {

@@ -1,12 +1,4 @@
-//! An upload: a local file is cut, its segments go to their holders, are made durable there, and become a file.
-//!
-//! ```text
-//! Running ──all segments stored──▶ Committing ──every holder has made them durable──▶ catalog transaction ──▶ Done
-//!    └───────────── a failure that no other node makes good, or a cancel ──▶ Undoing ──▶ Failed, Cancelled
-//! ```
-//!
-//! Several segments are in flight, the next being sent before the last is acknowledged. A segment that a node does not take
-//! goes to another. Knows nothing of connections.
+//! Upload: a local file is cut into segments, which are sent to their holders, made durable there and committed as a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -28,20 +20,20 @@ use crate::storage::manifest::{FileKey, FileRecord, Manifest, NodeNumber, Segmen
 use crate::storage::segment::{Segment, SegmentId};
 use crate::units::ByteSize;
 
-/// How often a segment that arrives damaged is sent to the same node.
+/// Number of times that a segment which arrives corrupted is sent to the same node.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// A segment that is on its way.
+/// Segment in flight to a node.
 #[derive(Debug)]
 struct Open {
     segment: Segment,
     node: NodeNumber,
-    /// Room that is promised for it on the node, until it has arrived there.
+    /// Bytes reserved for it on the node until it has arrived there.
     room: u64,
     attempt: u32,
 }
 
-/// A segment that is stored.
+/// Segment that is stored on a node.
 #[derive(Debug, Clone, Copy)]
 struct Placed {
     id: SegmentId,
@@ -52,17 +44,17 @@ struct Placed {
 #[derive(Debug)]
 enum Phase {
     Sending,
-    /// Holders that have not confirmed yet.
+    /// Number of commit requests per holder that are not confirmed yet.
     Committing(Unanswered),
     Cataloguing(Box<Manifest>),
-    /// The catalog is asked which of these may be deleted.
+    /// The catalog is checking which of these segments may be deleted.
     FindingGarbage(TransferError, Garbage),
-    /// Nodes are asked to delete what it stored.
+    /// Nodes are asked to delete the stored segments.
     Deleting(TransferError, Deletion),
     Over,
 }
 
-/// An upload under way.
+/// Upload of a file in progress.
 #[derive(Debug)]
 pub(in crate::engine) struct Upload {
     id: TransferId,
@@ -70,20 +62,20 @@ pub(in crate::engine) struct Upload {
     source: Source,
     stored_at: u64,
     open: BTreeMap<u32, Open>,
-    /// What is stored, by place in the file.
+    /// Stored segments by their index in the file.
     placed: BTreeMap<u32, Placed>,
-    /// Segments that may be on nodes that did not say so.
+    /// Segments that a node may have stored without confirming it.
     strays: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
-    /// Nodes that are asked nothing more, and why.
+    /// Nodes that get no further requests, with the reason.
     given_up: BTreeMap<NodeNumber, String>,
     window: Window,
-    /// It has the memory that it needs at the least.
+    /// True if the upload holds its minimum memory.
     has_memory: bool,
     phase: Phase,
 }
 
 impl Upload {
-    /// Begins to store `file`, which has `size` bytes, as `key`.
+    /// Starts to store `file`, which has `size` bytes, as `key`.
     pub(in crate::engine) fn start(
         world: &mut World,
         id: TransferId,
@@ -117,7 +109,7 @@ impl Upload {
         }
     }
 
-    /// Sends what may be sent, and goes on when all is stored.
+    /// Sends the segments that may be sent, and commits once all are stored.
     pub(in crate::engine) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
         let segment_size = world.config.segment_size;
         while matches!(self.phase, Phase::Sending) && !self.source.is_used_up() && self.open.len() < self.window.segments() {
@@ -142,7 +134,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Takes memory. False where there is none for it now.
+    /// Takes memory from the budget. Returns false if it is not granted now.
     fn take_memory(&mut self, world: &mut World, bytes: u64) -> bool {
         let is_granted = bytes == 0 || world.memory.take(self.id, bytes);
         self.log.status.state = match is_granted || !self.open.is_empty() {
@@ -152,7 +144,7 @@ impl Upload {
         is_granted
     }
 
-    /// Takes in what has been cut, if it has been.
+    /// Takes over the segments that were cut, once the job has finished.
     fn take_cut(&mut self, world: &mut World) -> Result<(), Blocked> {
         let Some(job) = self.source.ask(world) else { return Ok(()) };
         let outcome = world.desk.take(job).ok_or(Blocked(job))?;
@@ -167,7 +159,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Gives a segment to the next node that can take it.
+    /// Sends a segment to the next node that can take it.
     fn place(&mut self, world: &mut World, segment: Segment, attempt: u32) {
         let candidates = world.candidates(|node| !self.given_up.contains_key(&node));
         match world.placement.choose(&candidates, segment.bytes.len() as u64) {
@@ -197,7 +189,7 @@ impl Upload {
         }
     }
 
-    /// Takes in what happened.
+    /// Handles an input of the upload.
     pub(in crate::engine) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
             Input::Connected { index } => self.reach(world, index, Stage::Connected),
@@ -241,7 +233,7 @@ impl Upload {
     fn on_stored(&mut self, world: &mut World, index: u32, node: NodeNumber) {
         let Some(open) = self.take_open(index, node) else { return };
         world.settle_promise(node, open.room);
-        // The last of them uses what the upload has in any case.
+        // The last segment in flight uses memory that the upload holds anyway.
         if !self.open.is_empty() {
             world.memory.give_back(self.id, world.config.segment_size.as_usize() as u64);
         }
@@ -250,20 +242,21 @@ impl Upload {
         self.reach(world, index, Stage::Acknowledged);
     }
 
-    /// The segment is at its node, which has taken its room.
+    /// Ends the reservation for a segment that has arrived at its node.
     fn settle_promise(&mut self, world: &mut World, index: u32) {
         if let Some(open) = self.open.get_mut(&index) {
             world.settle_promise(open.node, std::mem::take(&mut open.room));
         }
     }
 
-    /// A segment that this node was asked to take; `None` where another has been asked since.
+    /// Removes a segment in flight to this node; `None` if another node has been asked since.
     fn take_open(&mut self, index: u32, node: NodeNumber) -> Option<Open> {
         self.open.get(&index).filter(|open| open.node == node)?;
         self.open.remove(&index)
     }
 
-    /// A node has not taken a segment. Another does, or this one again where the segment was damaged on the way.
+    /// Handles a segment that a node did not accept. It goes to another node, or to the same one again if it was corrupted in
+    /// transit.
     fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, reason: String, node_is_to_blame: bool) {
         let Some(open) = self.take_open(index, node) else { return };
         world.settle_promise(node, open.room);
@@ -282,7 +275,7 @@ impl Upload {
         }
     }
 
-    /// All is stored: every holder makes its share durable.
+    /// Asks every holder to make its segments durable, once all segments are stored.
     fn commit(&mut self, world: &mut World) {
         self.log.status.state = TransferState::Committing;
         self.source.close(world);
@@ -295,7 +288,7 @@ impl Upload {
         self.phase = Phase::Committing(world.ask_about(self.id, Part::Commit, &Request::Commit, shares));
     }
 
-    /// What each holder has of this file.
+    /// Returns the segments of this file on each holder.
     fn shares(&self) -> BTreeMap<NodeNumber, BTreeSet<SegmentId>> {
         let mut shares = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
         for placed in self.placed.values() {
@@ -318,7 +311,7 @@ impl Upload {
         }
     }
 
-    /// All is durable: one transaction makes the file visible.
+    /// Commits the file to the catalog in one transaction, once all segments are durable.
     fn catalogue(&mut self, world: &mut World) {
         let Some((size, sha256)) = self.source.ended else { return };
         let segment_size = world.config.segment_size.as_usize() as u32;
@@ -345,7 +338,7 @@ impl Upload {
                 TransferError::OutcomeUnknown(cause) => self.end_unknown(world, cause),
                 error => self.fail(world, error),
             },
-            // The panic may have come after the commit.
+            // The panic may have occurred after the commit.
             (Phase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, Cause::of_panic(reason)),
             (Phase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
             (Phase::FindingGarbage(error, candidates), _) => {
@@ -360,7 +353,7 @@ impl Upload {
     fn finish(&mut self, world: &mut World, manifest: Manifest) {
         self.release_pins(world);
         world.names_promised.remove(&self.log.status.file);
-        // A node may have stored a segment whose answer was lost, after which another node was asked.
+        // A node may have stored a segment and its answer was lost, after which another node was asked.
         std::mem::take(&mut self.strays).into_iter().for_each(|(node, ids)| world.owe(node, ids));
         let FileRecord { key: file, size, sha256, .. } = manifest.file.clone();
         Arc::make_mut(&mut world.files).insert(file.clone(), manifest.file);
@@ -370,14 +363,14 @@ impl Upload {
         world.emit(self.log.finished());
     }
 
-    /// Somebody wants it ended. A file that is becoming visible is past that.
+    /// Cancels the upload, unless the catalog transaction has begun.
     pub(in crate::engine) fn cancel(&mut self, world: &mut World) {
         if matches!(self.phase, Phase::Sending | Phase::Committing(_)) {
             self.fail(world, TransferError::Cancelled);
         }
     }
 
-    /// It cannot be done: what has been stored for it is removed.
+    /// Fails the upload and starts to remove its segments.
     fn fail(&mut self, world: &mut World, error: TransferError) {
         if matches!(self.phase, Phase::FindingGarbage(..) | Phase::Deleting(..)) {
             return;
@@ -419,8 +412,8 @@ impl Upload {
         }
     }
 
-    /// Nobody knows whether it is a file now. Nothing that could belong to one is deleted, and its name stays promised: the next
-    /// start finds out.
+    /// Ends an upload for which the catalog cannot tell if the file was committed. None of its segments are deleted and its
+    /// name stays reserved; the next start reads the outcome from the catalog.
     fn end_unknown(&mut self, world: &mut World, cause: Cause) {
         let error = TransferError::OutcomeUnknown(cause);
         self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
@@ -435,7 +428,7 @@ impl Upload {
         world.emit(self.log.failed(error));
     }
 
-    /// What is stored for it may be deleted again by others, as far as no file needs it.
+    /// Ends the protection of the stored segments from deletion by other transfers.
     fn release_pins(&mut self, world: &mut World) {
         for placed in std::mem::take(&mut self.placed).into_values() {
             world.release(placed.node, placed.id);

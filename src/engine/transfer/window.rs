@@ -1,28 +1,27 @@
-//! How many segments a transfer keeps under way: as many as it moves in a few seconds.
+//! Window of a transfer: the number of segments in flight, as many as the transfer moves in a few seconds.
 //!
-//! Fewer, and the link falls idle between a segment and the next; more, and they only wait in queues and delay everybody
-//! else's packets. The rate is that of the latest segments, so that the window follows a link that changes. Knows nothing of
-//! who sends what.
+//! With fewer segments the link would fall idle between two of them; more would only wait in queues and delay the packets of
+//! all other transfers. The rate is measured over the latest segments, so that the window follows changes of the link.
 
 use std::collections::VecDeque;
 
 use crate::units::{SimDuration, SimTime};
 
-/// As much is under way as moves in this time.
+/// Time whose transfer volume the window covers.
 const HORIZON: SimDuration = SimDuration::from_secs(3);
-/// The rate is that of this many segments.
+/// Number of segments over which the rate is measured.
 const SEGMENTS_MEASURED: usize = 16;
-/// So many are always under way, whatever the rate: while some wait for a retransmission timeout, which takes seconds behind a
+/// Minimum window in segments, whatever the rate: while some wait for a retransmission timeout, which takes seconds behind a
 /// full queue, the others keep the link busy.
 const SEGMENTS_MIN: usize = 20;
-/// But at most this many bytes.
+/// Maximum window in bytes.
 const BYTES_MAX: usize = 32 << 20;
 
-/// Measures a transfer and sizes its window.
+/// Rate measurement and window size of a transfer.
 #[derive(Debug)]
 pub(super) struct Window {
     segment_size: usize,
-    /// When segments were acknowledged and how many bytes they had, after the instant from which the rate counts.
+    /// Instants at which segments were acknowledged and their sizes in bytes, since the instant `since`.
     done: VecDeque<(SimTime, u64)>,
     since: SimTime,
 }
@@ -32,7 +31,7 @@ impl Window {
         Window { segment_size: segment_size.max(1), done: VecDeque::new(), since: now }
     }
 
-    /// A segment is acknowledged.
+    /// Records that a segment is acknowledged.
     pub(super) fn note(&mut self, now: SimTime, bytes: u64) {
         if self.done.len() == SEGMENTS_MEASURED
             && let Some((at, _)) = self.done.pop_front()
@@ -42,7 +41,7 @@ impl Window {
         self.done.push_back((now, bytes));
     }
 
-    /// How many segments may be under way.
+    /// Returns the number of segments that may be in flight.
     pub(super) fn segments(&self) -> usize {
         let most = (BYTES_MAX / self.segment_size).max(1);
         let least = SEGMENTS_MIN.min(most);

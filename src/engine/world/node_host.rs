@@ -1,4 +1,4 @@
-//! A node in its place: on a host, with a disk. Knows nothing of other nodes.
+//! Node in its environment: on a host of the network and with a disk.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,34 +11,34 @@ use crate::node::Node;
 use crate::node::protocol::RequestTag;
 use crate::storage::disk::Disk;
 
-/// How many answers of a connection are remembered, to tell which of them is sent again.
+/// Number of answers of a connection that are remembered, to identify which of them is retransmitted.
 const ANSWERS_REMEMBERED: usize = 128;
 
-/// A node, its host and its disk.
+/// Node with its host and its disk.
 #[derive(Debug)]
 pub(in crate::engine) struct NodeHost {
     pub(in crate::engine) node: Node,
     pub(in crate::engine) host: HostId,
     pub(super) disk: Arc<dyn Disk>,
     pub(super) model: DiskModel,
-    /// What each connection has been answered.
+    /// Answers on each connection.
     answers: BTreeMap<ConnectionId, Answers>,
 }
 
-/// The answers on one connection: where in the stream each lies, and what waits for room.
+/// Answers on one connection: the stream ranges of those sent, and those that wait for room in the send buffer.
 #[derive(Debug, Default)]
 struct Answers {
     sent: VecDeque<(u64, u64, RequestTag)>,
     waiting: VecDeque<Answer>,
 }
 
-/// An answer that a connection is to be sent.
+/// Answer to be sent on a connection.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) tag: RequestTag,
     pub(super) header: Bytes,
     pub(super) payload: Bytes,
-    /// What counts the payload.
+    /// Meter that counts the bytes of the payload.
     pub(super) meter: Option<MeterId>,
 }
 
@@ -47,7 +47,7 @@ impl NodeHost {
         NodeHost { node, host, disk, model, answers: BTreeMap::new() }
     }
 
-    /// Its disk. Asking it blocks.
+    /// Returns the disk; its operations block.
     pub(in crate::engine) fn disk(&self) -> &dyn Disk {
         self.disk.as_ref()
     }
@@ -62,13 +62,13 @@ impl NodeHost {
         self.node.handle_ended(connection);
     }
 
-    /// Which answer holds `offset` of what a connection has been sent.
+    /// Returns the tag of the answer that contains the stream offset `offset`.
     pub(super) fn answer_at(&self, connection: ConnectionId, offset: u64) -> Option<RequestTag> {
         let sent = &self.answers.get(&connection)?.sent;
         sent.iter().rev().find(|(start, end, _)| (*start..*end).contains(&offset)).map(|&(_, _, tag)| tag)
     }
 
-    /// Time has passed.
+    /// Handles the timeouts of the node that are due.
     pub(super) fn handle_timeout(&mut self, net: &Network) {
         let NodeHost { node, answers, .. } = self;
         let heard_from = |host| {

@@ -1,9 +1,9 @@
-//! Deletions owed: segments that no file needs on nodes that could not be told to delete them.
+//! Owed deletions: unreferenced segments on nodes that could not be told to delete them.
 //!
-//! An upload or a removal that is over does not wait for a node that is away. What the node is to delete is kept here, and sent
-//! when it is next reachable: when a connection to it opens, when probes find it alive again, and otherwise now and then. Before
-//! each attempt the catalog is asked again, since a file may have come to need such a segment. A start sweeps what is still owed
-//! when the process ends. Knows nothing of the transfers that it comes from.
+//! A finished upload or removal does not wait for a node that is unreachable. The segments that the node has to delete are kept
+//! in this table and sent when the node is reachable again: when a connection to it opens, when probes find it alive again, and
+//! otherwise at growing intervals. Before each attempt the catalog is asked again, since a new file may reference such a
+//! segment by then. Deletions still owed when the process ends are carried out by the sweep at the next start.
 
 use std::collections::BTreeSet;
 
@@ -20,16 +20,16 @@ use crate::units::{SimDuration, SimTime};
 
 use super::{Due, World};
 
-/// How long after a failed attempt the next one comes; it doubles with each that fails, up to the longest.
+/// Delay of the first retry; it doubles with each failed attempt, [`RETRY_DOUBLINGS_MAX`] times at most.
 const RETRY_FIRST: SimDuration = SimDuration::from_secs(30);
 const RETRY_DOUBLINGS_MAX: u32 = 5;
 
-/// What one node is to delete.
+/// Deletions that one node owes.
 #[derive(Debug, Default)]
 struct Debt {
     ids: BTreeSet<SegmentId>,
     stage: Stage,
-    /// Attempts in a row that failed.
+    /// Number of consecutive failed attempts.
     failed: u32,
     retry_at: Option<SimTime>,
 }
@@ -38,13 +38,13 @@ struct Debt {
 enum Stage {
     #[default]
     Idle,
-    /// The catalog is asked which of these may go.
+    /// The catalog is checking which of these segments are unreferenced.
     Checking(Vec<SegmentId>),
-    /// The node is asked to delete these.
+    /// The node has been asked to delete these segments.
     Asked(Vec<SegmentId>),
 }
 
-/// What the nodes are to delete, by node.
+/// Deletions that the nodes owe, by node.
 #[derive(Debug)]
 pub(in crate::engine) struct OwedDeletions(Vec<Debt>);
 
@@ -53,22 +53,22 @@ impl OwedDeletions {
         OwedDeletions((0..nodes).map(|_| Debt::default()).collect())
     }
 
-    /// Segments that are still to be deleted, on all nodes together.
+    /// Returns the number of segments that are still to be deleted on all nodes together.
     pub(in crate::engine) fn count(&self) -> u64 {
         self.0.iter().map(|debt| debt.ids.len() as u64).sum()
     }
 
-    /// When to try again next.
+    /// Returns the instant of the next retry.
     pub(super) fn next_timeout(&self) -> Option<SimTime> {
         self.0.iter().filter_map(|debt| debt.retry_at).min()
     }
 
-    /// The first node whose next attempt is due.
+    /// Returns the first node whose retry is due.
     fn due(&self, now: SimTime) -> Option<usize> {
         self.0.iter().position(|debt| debt.retry_at.is_some_and(|at| at <= now))
     }
 
-    /// An attempt has failed: the next one comes later.
+    /// Schedules the next retry after a failed attempt.
     fn postpone(&mut self, index: usize, now: SimTime) {
         let debt = &mut self.0[index];
         debt.stage = Stage::Idle;
@@ -79,7 +79,7 @@ impl OwedDeletions {
 }
 
 impl World {
-    /// Notes that a node is to delete segments, unless a file needs them when it is reached.
+    /// Notes segments that a node has to delete, unless a file needs them by the time it is reachable.
     pub(in crate::engine) fn owe(&mut self, node: NodeNumber, ids: impl IntoIterator<Item = SegmentId>) {
         let now = self.now();
         if !self.may_owe(node) {
@@ -100,19 +100,19 @@ impl World {
         self.note_owed_timeout();
     }
 
-    /// Whether a node can owe deletions: `p2p orphans` is for what is on a volume that is another's.
+    /// Returns true if a node can owe deletions. Volumes of another catalog are excluded; `p2p orphans` handles their content.
     pub(in crate::engine) fn may_owe(&self, node: NodeNumber) -> bool {
         let entry = self.nodes.get(node.index());
         entry.is_some_and(|entry| !entry.node.trouble().is_some_and(Trouble::is_anothers))
     }
 
-    /// Whether a node can be asked to delete something now.
+    /// Returns true if a node can be asked to delete segments now.
     pub(in crate::engine) fn can_delete(&self, node: NodeNumber) -> bool {
         let refuses = |trouble: &Trouble| !trouble.allows_deletion();
         !self.is_dead(node) && !self.nodes[node.index()].node.trouble().is_some_and(refuses)
     }
 
-    /// A node can be reached: what it owes is asked for.
+    /// Starts the deletions that a node owes, because it is reachable.
     pub(super) fn collect_from(&mut self, node: NodeNumber) {
         if let Some(debt) = self.owed.0.get_mut(node.index()) {
             debt.failed = 0;
@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    /// Attempts whose time has come.
+    /// Starts the retries that are due.
     pub(super) fn handle_owed_timeout(&mut self) {
         let now = self.now();
         while let Some(index) = self.owed.due(now) {
@@ -138,7 +138,7 @@ impl World {
         self.timetable.set(super::wiring::OWED, self.owed.next_timeout());
     }
 
-    /// Asks the catalog what of a node's debt may go.
+    /// Asks the catalog which of the segments that a node owes are still unreferenced.
     fn begin_owed(&mut self, index: usize) {
         let debt = &mut self.owed.0[index];
         debt.retry_at = None;
@@ -155,18 +155,18 @@ impl World {
         self.submit_for(at, Due::Owed(index), Lane::Catalog, work);
     }
 
-    /// The catalog has said what may go.
+    /// Handles the catalog's answer and asks the node to delete the unreferenced segments.
     pub(in crate::engine) fn handle_owed_check(&mut self, index: usize, outcome: Outcome) {
         let node = NodeNumber::from_index(index);
         let Outcome::Unreferenced(Ok(mut garbage)) = outcome else {
-            // The catalog is asked again; where it can tell nothing any more, the next start sweeps.
+            // The catalog is asked again later; if it keeps failing, the next start sweeps.
             self.owed.postpone(index, self.now());
             return self.note_owed_timeout();
         };
         let free: BTreeSet<SegmentId> = garbage.remove(&node).unwrap_or_default().into_iter().collect();
         let debt = &mut self.owed.0[index];
         let Stage::Checking(mut batch) = std::mem::take(&mut debt.stage) else { return };
-        // One that a file needs, or that an upload brings anew, is owed no longer.
+        // Segments that a file references or that an upload stores again are no longer owed.
         let is_owed = |id: &SegmentId| free.contains(id) && !self.held.contains_key(&(node, *id));
         batch.iter().filter(|id| !is_owed(id)).for_each(|id| {
             debt.ids.remove(id);
@@ -179,7 +179,7 @@ impl World {
         self.ask_for(node, (Owner::OwedDeletions, None), &Request::Delete, ids_payload(&batch));
     }
 
-    /// A node has answered, or cannot be reached.
+    /// Handles the answer of a node, or the failure to reach it.
     pub(super) fn handle_owed_answer(&mut self, input: Input) {
         let (node, is_done) = match input {
             Input::Answered { node, response, .. } => (node, matches!(response, Response::Deleted)),

@@ -1,6 +1,6 @@
-//! Which volumes are the catalog's own, and how they become so: with the first write of a run a new epoch begins on all of them,
-//! after which no older copy of the catalog changes anything there. A volume without room for that is not written, and what is there
-//! can be deleted, which is what makes room. Knows nothing of transfers.
+//! Ownership of the volumes by the catalog. With the first write of a run a new epoch begins on all volumes of the catalog,
+//! after which no older copy of the catalog changes anything there. A volume without room for the new marker is not written to,
+//! but its content can be deleted, which makes room.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::storage::manifest::NodeNumber;
 use crate::storage::marker::{Marker, Marking};
 use crate::storage::standing::{Standing, Trouble};
 
-/// How many markers are written at once: each waits for its disk twice, and most of them for the same disk.
+/// Number of threads that write markers: each write waits for its disk twice, and most of them for the same disk.
 const MARKERS_AT_ONCE: usize = 16;
 
-/// How the nodes' volumes stand.
+/// Standing of the nodes' volumes.
 #[derive(Debug)]
 pub(in crate::engine) struct Volumes {
-    /// By node; none where the volume is not the catalog's own.
+    /// Standing by node; `None` if the volume does not belong to the catalog.
     own: Vec<Option<Standing>>,
-    /// By node; whether the epoch of this run has begun there.
+    /// True, by node, if the epoch of this run has begun on the volume.
     claimed: Vec<bool>,
 }
 
-/// A marker that is to be written.
+/// Marker to be written to the disk of a node.
 type Work = (NodeNumber, Arc<dyn Disk>, Marker);
 
 impl Volumes {
@@ -50,12 +50,12 @@ impl Volumes {
 }
 
 impl World {
-    /// Begins the epoch of this run on the catalog's own volumes, before the first write to one of them. A volume that cannot be
-    /// marked is only read from then on; one that has no room for that is tried again before the next change, and until then
-    /// nothing is stored there.
+    /// Begins the epoch of this run on the catalog's volumes, before the first write to one of them. A volume that cannot be
+    /// marked is read-only from then on. A volume without room for the marker is tried again before the next change, and
+    /// accepts no segments until then.
     ///
     /// # Errors
-    /// Where the catalog refuses.
+    /// Fails if the catalog refuses the change.
     pub(in crate::engine) fn claim_volumes(&mut self, purpose: Purpose) -> Result<(), CatalogError> {
         self.catalog.database().refuse_when_read_only()?;
         let nodes = (0..self.nodes.len()).map(NodeNumber::from_index);
@@ -74,10 +74,10 @@ impl World {
         Ok(())
     }
 
-    /// Tries again to begin the epoch where there was no room for it, so that what has been freed since can be used.
+    /// Retries to begin the epoch on full volumes, so that space freed since then can be used.
     ///
     /// # Errors
-    /// Where the catalog refuses.
+    /// Fails if the catalog refuses the change.
     pub(in crate::engine) fn claim_full_volumes(&mut self) -> Result<(), CatalogError> {
         let is_full = |entry: &NodeHost| entry.node.trouble() == Some(&Trouble::Full);
         if self.nodes.iter().any(is_full) { self.claim_volumes(Purpose::Keep) } else { Ok(()) }
@@ -91,10 +91,10 @@ impl World {
         }
     }
 
-    /// Marks volumes with a new epoch each; gives those that could not be marked.
+    /// Marks volumes with a new epoch and returns those that could not be marked.
     ///
     /// # Errors
-    /// Where the catalog refuses.
+    /// Fails if the catalog refuses the change.
     pub(in crate::engine) fn begin_epoch(
         &mut self,
         purpose: Purpose,
@@ -120,7 +120,7 @@ impl World {
                 }
             }
         }
-        // What has just been made in it may have been there, unsynced, when a start was killed.
+        // Directories in it may have been created, but not synced, by an earlier start that was killed.
         private_file::sync_directory(&self.config.data_dir)
             .unwrap_or_else(|error| tracing::warn!(%error, "a directory is not synced"));
         self.catalog.finish_epoch(purpose, &marked)?;
@@ -128,7 +128,7 @@ impl World {
     }
 }
 
-/// How a volume stands on which there was no room for `marker`: its marker is that one or the one from before.
+/// Returns the standing of a volume that had no room for `marker`: it carries either that marker or the previous one.
 fn still_own(disk: &dyn Disk, before: Standing, marker: &Marker) -> Option<Standing> {
     match (disk.marking().ok()?, before) {
         (Marking::Absent, Standing::New) => Some(Standing::New),
@@ -149,7 +149,7 @@ fn mark_all(work: &[Work]) -> Vec<Result<(), DiskError>> {
         let begun: Vec<_> = work.chunks(share.max(1)).map(begin).collect();
         let end = |(part, thread): (&[Work], std::io::Result<std::thread::ScopedJoinHandle<'_, _>>)| match thread {
             Ok(thread) => thread.join().unwrap_or_else(|_| vec![Err(DiskError::Internal); part.len()]),
-            // Without threads to spare, it takes longer.
+            // Without another thread the markers are written by this one.
             Err(_) => mark_each(part),
         };
         begun.into_iter().flat_map(end).collect()

@@ -1,5 +1,4 @@
-//! What happens on the network goes to whom it concerns, and what they want done is done. Knows nothing of transfers but
-//! their names.
+//! Wiring of the world: dispatches network events and timeouts to the client and the nodes, and executes their outputs.
 
 use crate::engine::client::{ClientOutput, Owner};
 use crate::engine::disk_model::DiskModel;
@@ -16,15 +15,15 @@ use crate::units::SimTime;
 use super::node_host::Answer;
 use super::{Due, World};
 
-/// The client's places in the timetable: its connections, and its probes. Nodes follow.
+/// Timetable numbers of the client's connections and of its probes. The nodes follow from [`FIRST_NODE`] on.
 const CLIENT_LINKS: usize = 0;
 const CLIENT_PROBES: usize = 1;
-/// The place of the deletions that nodes owe.
+/// Timetable number of the deletions that nodes owe.
 pub(super) const OWED: usize = 2;
 const FIRST_NODE: usize = 3;
 
 impl World {
-    /// Carries one event of the network to whom it concerns. False where there is none.
+    /// Dispatches one event of the network. Returns false if there is none.
     pub(in crate::engine) fn handle_net_event(&mut self) -> bool {
         let Some(event) = self.net.poll_event() else { return false };
         match event {
@@ -96,7 +95,7 @@ impl World {
         }
     }
 
-    /// A connection that a node accepted is over. False where it is none of those.
+    /// Removes a connection that a node accepted and that is over. Returns false if no node accepted it.
     fn forget_accepted(&mut self, connection: ConnectionId) -> bool {
         let index = self.accepted.remove(&connection);
         if let Some(index) = index {
@@ -127,7 +126,7 @@ impl World {
         }
     }
 
-    /// Whoever answers is alive, whatever becomes of its probes on a full link.
+    /// Notes a sign of life: a node that sends data is alive, even if its probes are lost on a full link.
     fn note_heard(&mut self, connection: ConnectionId) {
         let Some(node) = self.client.node_of(connection) else { return };
         let (now, host) = (self.now(), self.nodes[node.index()].host);
@@ -149,7 +148,7 @@ impl World {
         }
     }
 
-    /// Calls whoever's timeout has come. False where there is nobody.
+    /// Handles one timeout that is due. Returns false if there is none.
     pub(in crate::engine) fn handle_timeout(&mut self) -> bool {
         let now = self.now();
         let Some(party) = self.timetable.take_due(now) else { return false };
@@ -175,7 +174,7 @@ impl World {
         true
     }
 
-    /// A host's link is another one: its probes keep to it.
+    /// Adapts the probes of a host to its changed link.
     pub(in crate::engine) fn keep_to_link(&mut self, party: Party, link: &HostConfig) {
         match party {
             Party::Client => self.peers.keep_to_link(link),
@@ -183,7 +182,7 @@ impl World {
         }
     }
 
-    /// Lets every host probe the others.
+    /// Lets every host probe all others.
     pub(in crate::engine) fn check_health(&mut self) {
         let now = self.now();
         self.peers.begin_check(now);
@@ -194,12 +193,12 @@ impl World {
         }
     }
 
-    /// Whether a check is under way.
+    /// Returns true if a health check is under way.
     pub(in crate::engine) fn is_checking_health(&self) -> bool {
         self.peers.is_checking() || self.nodes.iter().any(|node| node.node.peers.is_checking())
     }
 
-    /// A node's disk has done its work.
+    /// Passes the outcome of disk work to its node.
     pub(in crate::engine) fn handle_disk(&mut self, index: usize, job: DiskJob, outcome: Outcome) {
         let outcome = match outcome {
             Outcome::Disk(outcome) => outcome,
@@ -212,7 +211,7 @@ impl World {
         self.carry_out(index);
     }
 
-    /// What the client has to tell: transfers find it in the inbox. False where there is nothing.
+    /// Dispatches one output of the client; inputs for transfers go to the inbox. Returns false if there is none.
     pub(in crate::engine) fn handle_client_output(&mut self) -> bool {
         let Some(output) = self.client.poll_output() else { return false };
         match output {
@@ -227,7 +226,7 @@ impl World {
         true
     }
 
-    /// Everybody's first timeout.
+    /// Sets the timeouts of all parties in the timetable.
     pub(in crate::engine) fn note_all_timeouts(&mut self) {
         self.note_client_timeout();
         self.timetable.set(CLIENT_PROBES, self.peers.next_timeout());
@@ -257,7 +256,7 @@ impl World {
         self.timetable.set(CLIENT_PROBES, self.peers.next_timeout());
     }
 
-    /// Does what a node wants done.
+    /// Executes all outputs of a node.
     fn carry_out(&mut self, index: usize) {
         while let Some(output) = self.nodes[index].node.poll_output() {
             match output {
@@ -281,7 +280,7 @@ impl World {
                 }
             }
         }
-        // Only what the client sees of a node is told to those who watch; each node keeps its own view.
+        // Only the client's view of the nodes is published; each node keeps its own view.
         while self.nodes[index].node.peers.poll_change().is_some() {}
         self.timetable.set(FIRST_NODE + index, self.nodes[index].node.next_timeout());
     }
@@ -310,7 +309,7 @@ impl World {
         }
     }
 
-    /// The node that accepted a connection.
+    /// Returns the index of the node that accepted a connection.
     fn node_of(&self, connection: ConnectionId) -> Option<usize> {
         self.accepted.get(&connection).copied()
     }

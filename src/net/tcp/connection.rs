@@ -1,7 +1,7 @@
-//! One end of a connection: its states, how it opens, and how it ends (RFC 9293 §3.3.2, §3.10).
+//! One end of a connection: its states, its opening and its closing (RFC 9293 §3.3.2, §3.10).
 //!
-//! Puts the two halves together, [`Sender`] and [`Receiver`], and lets a packet pass through both in Linux's order:
-//! acknowledgement, data, new data, answer. Knows nothing of links, hosts or the bytes themselves.
+//! Combines the two halves, [`Sender`] and [`Receiver`], and passes each packet through both in Linux's order:
+//! acknowledgement, data, new data, answer.
 
 use super::TcpConfig;
 use super::handshake::Handshake;
@@ -15,21 +15,21 @@ use crate::net::packet::{Flags, Packet, Side};
 use crate::net::stats::ConnectionStats;
 use crate::units::{SimDuration, SimTime};
 
-/// Twice the longest life of a packet, as Linux takes it (RFC 9293 §3.6.1; `TCP_TIMEWAIT_LEN`), and how long a closed end
-/// waits for the peer's FIN (`tcp_fin_timeout`).
+/// Twice the maximum segment lifetime, as Linux defines it (RFC 9293 §3.6.1; `TCP_TIMEWAIT_LEN`), and the time that a closed
+/// end waits for the peer's FIN (`tcp_fin_timeout`).
 const TIME_WAIT: SimDuration = SimDuration::from_secs(60);
-/// What a step tells the application.
+/// Notifications of one step for the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Told {
-    /// The handshake is done.
+    /// True if the handshake is complete.
     pub(crate) opened: bool,
-    /// There is more to read, or the stream has ended.
+    /// True if there is more to read, or the stream has ended.
     pub(crate) readable: bool,
-    /// The connection is over, and how.
+    /// The way in which the connection ended, if it has ended.
     pub(crate) ended: Option<Ending>,
 }
 
-/// One end of a connection (RFC 9293 §3.3.1: the TCB).
+/// State of one end of a connection (RFC 9293 §3.3.1: the TCB).
 #[derive(Debug)]
 pub(crate) struct Connection {
     state: State,
@@ -39,20 +39,20 @@ pub(crate) struct Connection {
     header: Packet,
     user_timeout: SimDuration,
     liveness: Liveness,
-    /// The application will read no more.
+    /// True if the application will not read any more.
     abandoned: bool,
-    /// The application's write side is closed.
+    /// True if the application has closed its stream.
     finished: bool,
     handshake: Handshake,
 }
 
 impl Connection {
-    /// The end that opens a connection, in SYN-SENT once [`open`](Self::open) has run.
+    /// Returns the end that opens a connection, in SYN-SENT once [`open`](Self::open) has run.
     pub(crate) fn opener(flow: u32, config: &TcpConfig, now: SimTime) -> Connection {
         Connection::new(State::SynSent, Packet::header(flow, Side::Opener), config, now)
     }
 
-    /// The end that accepts one, in SYN-RECEIVED once [`open`](Self::open) has run.
+    /// Returns the end that accepts a connection, in SYN-RECEIVED once [`open`](Self::open) has run.
     pub(crate) fn acceptor(syn: &Packet, config: &TcpConfig, now: SimTime) -> Connection {
         let mut connection = Connection::new(State::SynReceived, Packet::header(syn.flow, Side::Acceptor), config, now);
         connection.receiver.echo = syn.timestamp;
@@ -85,62 +85,62 @@ impl Connection {
         ConnectionStats { bytes_received: self.receiver.bytes_received, ..self.sender.stats }
     }
 
-    /// A packet of it has been sent.
+    /// Counts a sent packet of the connection end.
     pub(crate) fn note_sent(&mut self) {
         self.sender.stats.packets_sent += 1;
     }
 
-    /// When to call [`on_timer`](Self::on_timer); [`SimTime::MAX`] for never.
+    /// Returns the instant at which to call [`on_timer`](Self::on_timer); [`SimTime::MAX`] if no timer is set.
     pub(crate) fn next_timeout(&self) -> SimTime {
         self.timers.next()
     }
 
-    /// All before this offset has been acknowledged by the peer.
+    /// Returns the offset below which the peer has acknowledged everything.
     pub(crate) fn acked_to(&self) -> u64 {
         self.sender.acked_to()
     }
 
-    /// How much of what was written the peer is known to have, cumulatively and selectively, as an offset.
+    /// Returns how much of the written stream the peer is known to have, cumulatively and selectively, as an offset.
     pub(crate) fn delivered_to(&self) -> u64 {
         self.sender.delivered_to()
     }
 
-    /// All before this offset has been sent at least once.
+    /// Returns the offset below which everything has been sent at least once.
     pub(crate) fn sent_to(&self) -> u64 {
         self.sender.sent_to()
     }
 
-    /// All before this offset of the peer's stream has arrived.
+    /// Returns the offset of the peer's stream below which everything has arrived.
     pub(crate) fn readable_to(&self) -> u64 {
         self.receiver.readable_to()
     }
 
-    /// Whether the peer's stream has ended and all of it has arrived.
+    /// Returns true if the peer's stream has ended and all of it has arrived.
     pub(crate) fn peer_finished(&self) -> bool {
         self.receiver.is_finished()
     }
 
-    /// Bytes written and not acknowledged.
+    /// Returns the number of bytes written and not acknowledged.
     pub(crate) fn unacknowledged(&self) -> u64 {
         self.sender.unacknowledged()
     }
 
-    /// Whether there is room for a write. Where there is none, the writer counts as waiting until there is.
+    /// Returns true if there is room for a write. If there is none, the writer is registered as waiting for room.
     pub(crate) fn lets_write(&mut self) -> bool {
         self.sender.lets_write()
     }
 
-    /// When the peer, and progress, were last heard of.
+    /// Returns the instants of the latest sign of life and of the latest progress.
     pub(crate) fn activity(&self) -> Activity {
         self.liveness.activity
     }
 
-    /// The congestion window, in packets.
+    /// Returns the congestion window, in packets.
     pub(crate) fn window(&self) -> u32 {
         self.sender.window()
     }
 
-    /// How things stand.
+    /// Returns a sample of the connection end's state.
     pub(crate) fn sample(&self, now: SimTime) -> ConnectionSample {
         ConnectionSample {
             at: now,
@@ -160,25 +160,25 @@ impl Connection {
         self.step(now, out, |connection, step| connection.send_syn(step));
     }
 
-    /// The application has written up to offset `written`.
+    /// Takes over the bytes that the application has written up to offset `written`.
     pub(crate) fn on_write(&mut self, now: SimTime, written: u64, out: &mut Vec<Packet>) {
         self.sender.hand_over(written, self.finished);
         self.push(now, out);
     }
 
-    /// The application has read up to offset `read`.
+    /// Handles a read of the application up to offset `read`.
     pub(crate) fn on_read(&mut self, now: SimTime, read: u64, out: &mut Vec<Packet>) {
         if self.receiver.note_read(now, read) && !self.state.is_opening() {
             self.step(now, out, |connection, step| connection.receiver.send_ack(step));
         }
     }
 
-    /// The application takes what comes up to offset `until` as it comes, and acts on it later.
+    /// Treats data up to offset `until` as read on arrival, although the application acts on it later.
     pub(crate) fn take_as_it_comes(&mut self, until: u64) {
         self.receiver.take_as_it_comes(until);
     }
 
-    /// The application has said its last; `written` is where its stream ends. The peer may go on (half-close).
+    /// Closes the stream of this end, which ends at `written`. The peer may continue to send (half-close).
     pub(crate) fn finish(&mut self, now: SimTime, written: u64, out: &mut Vec<Packet>) {
         if !self.state.may_send() || self.finished {
             return;
@@ -193,7 +193,7 @@ impl Connection {
         self.push(now, out);
     }
 
-    /// The application wants nothing more of it. What the peer still sends is answered by a reset (RFC 9293 §3.6.1).
+    /// Closes the reading side as well. Data that the peer still sends is answered by a reset (RFC 9293 §3.6.1).
     pub(crate) fn abandon(&mut self, now: SimTime) {
         self.abandoned = true;
         if self.state == State::FinWait2 {
@@ -201,7 +201,7 @@ impl Connection {
         }
     }
 
-    /// Ends it at once, with a reset where the peer may still care (RFC 9293 §3.10.5).
+    /// Aborts the connection, with a reset if the peer may still hold state for it (RFC 9293 §3.10.5).
     pub(crate) fn abort(&mut self, now: SimTime, out: &mut Vec<Packet>) {
         if !matches!(self.state, State::SynSent | State::TimeWait | State::Closed) {
             self.step(now, out, |connection, step| {
@@ -212,7 +212,7 @@ impl Connection {
         self.enter_closed();
     }
 
-    /// A packet has arrived (RFC 9293 §3.10.7).
+    /// Handles a packet that has arrived (RFC 9293 §3.10.7).
     pub(crate) fn on_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> Told {
         self.liveness.hear(now);
         self.step(now, out, |connection, step| {
@@ -228,7 +228,7 @@ impl Connection {
         })
     }
 
-    /// Timers may have run out. Calling it too early changes nothing.
+    /// Handles the timers that have expired by `now`. A call before any has expired has no effect.
     pub(crate) fn on_timer(&mut self, now: SimTime, out: &mut Vec<Packet>) -> Told {
         let mut told = Told::default();
         while let Some(timer) = self.timers.take_expired(now) {
@@ -244,7 +244,7 @@ impl Connection {
         told
     }
 
-    /// Runs `body` with a step whose headers say what the receiving half says now.
+    /// Runs `body` with a step whose headers carry the current state of the receiving half.
     fn step<T>(&mut self, now: SimTime, out: &mut Vec<Packet>, body: impl FnOnce(&mut Connection, &mut Step) -> T) -> T {
         let mut timers = std::mem::replace(&mut self.timers, Timers::new());
         let mut step = Step::new(now, &mut timers, out, self.header);
@@ -298,7 +298,7 @@ impl Connection {
         self.send_syn(step);
     }
 
-    /// RFC 9293 §3.10.7.3.
+    /// Handles a packet in SYN-SENT (RFC 9293 §3.10.7.3).
     fn on_packet_in_syn_sent(&mut self, step: &mut Step, packet: &Packet) -> Told {
         let answers = packet.flags.contains(Flags::SYN.with(Flags::ACK)) && packet.ack == 1;
         if !answers {
@@ -368,7 +368,7 @@ impl Connection {
         told
     }
 
-    /// The handshake's last packet was lost, or the SYN came again.
+    /// Handles a repeated SYN or SYN-ACK: the last packet of the handshake was lost, or the SYN was sent again.
     fn on_repeated_syn(&mut self, step: &mut Step, packet: &Packet) {
         if self.state == State::SynReceived && !packet.flags.contains(Flags::ACK) {
             self.send_syn(step);
@@ -377,7 +377,7 @@ impl Connection {
         }
     }
 
-    /// The states change with FINs acknowledged and received (RFC 9293 figure 5).
+    /// Changes the state after a FIN was acknowledged or received (RFC 9293 figure 5).
     fn follow_fins(&mut self, step: &mut Step, told: &mut Told) {
         let (ours, theirs) = (self.sender.fin_acked(), self.receiver.is_finished());
         let next = match self.state {
@@ -409,7 +409,7 @@ impl Connection {
         }
     }
 
-    /// RFC 9293 §3.10.7.4: a FIN that comes again is acknowledged again, and the wait starts anew.
+    /// Handles a packet in TIME-WAIT (RFC 9293 §3.10.7.4): a repeated FIN is acknowledged again and restarts the wait.
     fn on_packet_in_time_wait(&mut self, step: &mut Step, packet: &Packet) -> Told {
         if packet.flags.contains(Flags::FIN) {
             self.receiver.send_ack(step);
@@ -418,7 +418,7 @@ impl Connection {
         Told::default()
     }
 
-    /// RFC 9293 §3.10.7.3 and §3.10.7.4: a reset counts where it is in sequence.
+    /// Handles a reset (RFC 9293 §3.10.7.3 and §3.10.7.4). In SYN-SENT it counts only if it acknowledges the SYN.
     fn on_reset(&mut self, packet: &Packet) -> Told {
         let ending = match self.state {
             State::SynSent if packet.ack == 1 => Ending::Refused,
@@ -445,7 +445,7 @@ impl Connection {
         self.clamp_to_user_timeout(step);
     }
 
-    /// The timer runs out no later than the user timeout, however far it has backed off (Linux
+    /// Limits the retransmission timer to the user timeout, however far it has backed off (Linux
     /// `tcp_clamp_rto_to_user_timeout`).
     fn clamp_to_user_timeout(&self, step: &mut Step) {
         let Some(since) = self.sender.unanswered_since() else { return };
@@ -456,8 +456,8 @@ impl Connection {
         }
     }
 
-    /// The connection has waited long enough for its opening or its end; or, as with Linux's one timer for these, an open one
-    /// is looked at for signs of life.
+    /// Handles the lifetime timer: the connection has waited long enough for its opening or its end. As in Linux, an open
+    /// connection uses the same timer for its keep-alive.
     fn on_lifetime(&mut self, step: &mut Step, told: &mut Told) {
         let is_open = !self.state.is_opening() && !matches!(self.state, State::TimeWait | State::FinWait2 | State::Closed);
         if is_open {
@@ -474,8 +474,8 @@ impl Connection {
         self.enter_closed();
     }
 
-    /// Linux `tcp_keepalive_timer`: the probe repeats the byte before the first unacknowledged one, which the peer must answer;
-    /// an end that gives up resets the connection.
+    /// Checks an open connection (Linux `tcp_keepalive_timer`). The probe repeats the byte before the first unacknowledged
+    /// one, which the peer must answer; an end that gives up resets the connection.
     fn on_keepalive(&mut self, step: &mut Step, told: &mut Told) {
         match self.liveness.look(step.now, self.user_timeout, self.sender.unacknowledged() > 0) {
             None => {}

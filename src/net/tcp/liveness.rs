@@ -1,14 +1,14 @@
-//! Signs of life of a peer, and the probe that asks an idle one for a sign (RFC 9293 §3.8.4, RFC 1122 §4.2.3.6).
+//! Signs of life of a peer, and the keep-alive probes of an idle connection (RFC 9293 §3.8.4, RFC 1122 §4.2.3.6).
 //!
-//! Without it an end whose own bytes are all acknowledged never learns that its peer is gone. The rules and their order are
-//! those of Linux's `tcp_keepalive_timer`; the instants are those that Linux tells in `tcp_info`. Knows nothing of packets.
+//! Without probes, an end whose own bytes are all acknowledged never learns that its peer is gone. The rules and their order
+//! are those of Linux's `tcp_keepalive_timer`; the instants are those that Linux reports in `tcp_info`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::units::{SimDuration, SimTime};
 
-/// How an idle connection is probed: the socket options `TCP_KEEPIDLE` and `TCP_KEEPINTVL`. How long a peer may stay silent
-/// is the user timeout, which in Linux takes the place of `TCP_KEEPCNT`.
+/// Keep-alive settings of a connection: the socket options `TCP_KEEPIDLE` and `TCP_KEEPINTVL`. A peer may stay silent for the
+/// user timeout, which in Linux overrides `TCP_KEEPCNT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeepAlive {
     /// Silence after which the first probe is sent.
@@ -18,19 +18,19 @@ pub struct KeepAlive {
 }
 
 impl KeepAlive {
-    /// Probes an idle connection so that a peer that is gone is found after `user_timeout` of silence: the first probe after
-    /// half of it, then one every twentieth, so that ten have to be lost before a living peer is given up.
+    /// Returns settings by which a peer that is gone is detected after `user_timeout` of silence: the first probe after half
+    /// of it, then one every twentieth, so that ten must be lost before a living peer is given up.
     pub fn within(user_timeout: SimDuration) -> KeepAlive {
         let part = |share: u64| SimDuration::from_nanos((user_timeout.as_nanos() / share).max(1_000_000));
         KeepAlive { idle: part(2), interval: part(20) }
     }
 }
 
-/// When a connection end last heard of its peer, and of progress: what Linux tells as `tcp_info.tcpi_last_ack_recv` and
-/// `tcpi_last_data_recv`, as instants; [`SimTime::ZERO`] where nothing has come yet.
+/// Instants at which a connection end last heard from its peer, and last saw progress: Linux's `tcp_info.tcpi_last_ack_recv`
+/// and `tcpi_last_data_recv`, as instants; [`SimTime::ZERO`] before the first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Activity {
-    /// Arrival of the latest packet, whatever it carried.
+    /// Arrival of the latest packet, with or without payload.
     pub heard_at: SimTime,
     /// Arrival of the latest packet that acknowledged a byte for the first time, cumulatively or selectively.
     pub acked_at: SimTime,
@@ -38,23 +38,23 @@ pub struct Activity {
     pub received_at: SimTime,
 }
 
-/// A connection end's watch over its peer.
+/// State of a connection end's keep-alive.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Liveness {
     pub(super) activity: Activity,
     keepalive: Option<KeepAlive>,
-    /// Probes sent since the peer was last heard (`icsk_probes_out`).
+    /// Number of probes sent since the peer was last heard from (`icsk_probes_out`).
     probes_out: u32,
 }
 
-/// What the timer of an idle connection calls for.
+/// Action due when the timer of an idle connection expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Nothing yet: look again at this instant.
+    /// No action yet: check again at this instant.
     Wait(SimTime),
-    /// A probe, and to look again at this instant.
+    /// Send a probe, and check again at this instant.
     Probe(SimTime),
-    /// The peer is gone.
+    /// Give the peer up.
     GiveUp,
 }
 
@@ -63,18 +63,19 @@ impl Liveness {
         Liveness { activity: Activity::default(), keepalive, probes_out: 0 }
     }
 
-    /// A packet has arrived.
+    /// Records the arrival of a packet.
     pub(super) fn hear(&mut self, now: SimTime) {
         self.activity.heard_at = now;
         self.probes_out = 0;
     }
 
-    /// When an open connection is to be looked at first; `None` where it is never probed.
+    /// Returns the instant of the first check of an open connection; `None` if it is never probed.
     pub(super) fn first_look(&self, now: SimTime) -> Option<SimTime> {
         self.keepalive.map(|keepalive| now + keepalive.idle)
     }
 
-    /// What to do at `now`. An end that has bytes outstanding is `busy`: its retransmission timer watches the peer.
+    /// Returns the action due at `now`. An end that has bytes outstanding is `busy`: its retransmission timer watches the
+    /// peer.
     pub(super) fn look(&mut self, now: SimTime, user_timeout: SimDuration, busy: bool) -> Option<Verdict> {
         let KeepAlive { idle, interval } = self.keepalive?;
         let silence = now - self.activity.heard_at;

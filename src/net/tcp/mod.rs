@@ -1,19 +1,19 @@
-//! TCP as today's Linux speaks it, one connection end at a time and without I/O.
+//! TCP as implemented by current Linux, one connection end at a time and without I/O.
 //!
-//! | file | what it is | source |
+//! | file | contents | source |
 //! |---|---|---|
 //! | [`connection`], [`state`] | states, opening and closing | RFC 9293 |
 //! | [`handshake`] | the SYN and its answer | RFC 9293, 6298 |
-//! | [`sender`] | what is sent, and what an acknowledgement does | RFC 5681, 6298, 6675, 8985, 9937 |
+//! | [`sender`] | transmission, and the processing of acknowledgements | RFC 5681, 6298, 6675, 8985, 9937 |
 //! | [`receiver`] | reassembly, SACK, delayed acknowledgements | RFC 2018, 2883, 1122, 9293 |
-//! | [`receive_buffer`] | the memory for what arrives, and the window | RFC 9293, Linux's autotuning |
-//! | [`liveness`] | signs of a peer's life, probes of an idle one | RFC 9293, 1122 |
+//! | [`receive_buffer`] | the receive memory and the window | RFC 9293, Linux's autotuning |
+//! | [`liveness`] | signs of life of a peer, keep-alive probes | RFC 9293, 1122 |
 //! | [`congestion`] | CUBIC with HyStart, NewReno | RFC 9438, 6582 |
 //! | [`rtt`] | round-trip times and the retransmission timeout | RFC 6298 |
 //! | [`stream`] | the bytes of one direction | |
 //!
-//! Where Linux and an RFC differ, the model does what Linux does and says so beside the rule, because the promise is to keep
-//! the time that two Linux hosts would keep. Knows nothing of links: packets go out through a [`step::Step`].
+//! Where Linux and an RFC differ, the model follows Linux and notes the difference beside the rule, because a transfer is to
+//! take the time that two Linux hosts would take. Packets are sent through a [`step::Step`].
 
 pub(crate) mod congestion;
 pub(crate) mod connection;
@@ -35,27 +35,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{ByteSize, SimDuration};
 
-/// What an application sets on its connections.
+/// Options that an application sets on its connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpConfig {
-    /// The congestion control of both ends.
+    /// Congestion control of the connection end.
     pub congestion: CongestionControl,
-    /// How many bytes may wait to be sent or acknowledged before a write is cut short.
+    /// Limit in bytes of the data waiting to be sent or acknowledged, above which writes are refused.
     pub send_buffer: ByteSize,
-    /// The memory that the receive buffer may grow to, as Linux counts it: what arrives takes about 1.6 times its payload.
+    /// Memory that the receive buffer may grow to, as Linux counts it: a byte of payload takes about 1.6 bytes of memory.
     pub receive_buffer: ByteSize,
-    /// How long opening a connection may take before it fails.
+    /// Time after which an attempt to open a connection fails.
     pub connect_timeout: SimDuration,
-    /// How long sent data may stay unacknowledged, or keep-alive probes unanswered, before the connection is given up (RFC 5482;
-    /// Linux `TCP_USER_TIMEOUT`).
+    /// Time for which sent data may stay unacknowledged, or keep-alive probes unanswered, before the connection is aborted
+    /// (RFC 5482; Linux `TCP_USER_TIMEOUT`).
     pub user_timeout: SimDuration,
-    /// How idle connections are probed; `None` for never (RFC 9293 §3.8.4).
+    /// Keep-alive probing of idle connections (RFC 9293 §3.8.4); `None` to disable it.
     pub keepalive: Option<KeepAlive>,
 }
 
 impl Default for TcpConfig {
-    /// CUBIC; 4 MiB to send and 32 MiB to receive (Linux's `tcp_wmem` and `tcp_rmem` maxima); a minute to connect, two for an
-    /// answer; no probes of idle connections.
+    /// Returns the default: CUBIC; 4 MiB to send and 32 MiB to receive (the maxima of Linux's `tcp_wmem` and `tcp_rmem`); 60 s
+    /// to open a connection, 120 s for an answer; no keep-alive probes.
     fn default() -> TcpConfig {
         TcpConfig {
             congestion: CongestionControl::Cubic,

@@ -1,8 +1,8 @@
 //! The receiving half of a connection: reassembly, acknowledgements and the window.
 //!
-//! Bytes are not kept here; what has arrived is a set of ranges, and the application reads the sender's stream up to the
-//! first hole. Acknowledgements follow Linux: at once for the first packets, while the window opens, at holes and every second
-//! packet, else put off (RFC 1122 §4.2.3.2, RFC 5681 §4.2). Knows nothing of what is sent in this end's own direction.
+//! The bytes are not stored here; the data received is a set of ranges, and the application reads the sender's stream up to
+//! the first hole. Acknowledgements follow Linux: immediate for the first packets, while the window grows, at holes and for
+//! every second packet; delayed otherwise (RFC 1122 §4.2.3.2, RFC 5681 §4.2).
 
 use super::receive_buffer::ReceiveBuffer;
 use super::step::Step;
@@ -10,92 +10,94 @@ use super::timer::{Timer, expiry, jiffies_at, jiffies_for_micros};
 use crate::net::packet::{Flags, Packet, SACK_BLOCKS, SackBlock};
 use crate::units::{SimDuration, SimTime};
 
-/// How many acknowledgements are sent at once before any is put off (Linux `TCP_MAX_QUICKACKS`).
+/// Number of acknowledgements sent immediately before any is delayed (Linux `TCP_MAX_QUICKACKS`).
 const QUICK_ACKS: u8 = 16;
-/// The shortest and the longest time for which one is put off, in ticks: 40 ms and 200 ms (Linux `TCP_DELACK_MIN`, `_MAX`).
+/// Shortest and longest delay of an acknowledgement, in jiffies: 40 ms and 200 ms (Linux `TCP_DELACK_MIN`, `_MAX`).
 const DELAY_MIN: u64 = 10;
 const DELAY_MAX: u64 = 50;
-/// How many duplicates are sent at once before they are compressed (Linux: the fast retransmit threshold).
+/// Number of duplicate acknowledgements sent immediately before they are compressed (Linux: the fast retransmit threshold).
 const PLAIN_DUPLICATES: u32 = 3;
-/// A compressed acknowledgement stands for this many at the most (Linux `tcp_comp_sack_nr`).
+/// Largest number of acknowledgements that a compressed one stands for (Linux `tcp_comp_sack_nr`).
 const COMPRESSED_MAX: u32 = 44;
-/// It waits a twentieth of the round trip, but no longer than this (Linux `tcp_comp_sack_delay_ns`).
+/// Upper limit of the delay of a compressed acknowledgement, which is a twentieth of the round-trip time (Linux
+/// `tcp_comp_sack_delay_ns`).
 const COMPRESSED_DELAY_MAX: SimDuration = SimDuration::from_millis(1);
-/// And then for as long as the timer may be late, so that it can share an interrupt (Linux `tcp_comp_sack_slack_ns`).
+/// Slack of the timer of a compressed acknowledgement, so that it can share an interrupt (Linux `tcp_comp_sack_slack_ns`).
 const COMPRESSED_SLACK: SimDuration = SimDuration::from_micros(100);
-/// How many ranges are remembered for SACK blocks (Linux `TCP_NUM_SACKS`); three of them fit into a packet.
+/// Number of ranges remembered for SACK blocks (Linux `TCP_NUM_SACKS`); three of them fit into a packet.
 const RECENT_RANGES: usize = 4;
-/// A range that is not among this many latest ones is told of at once, before others push it out of the acknowledgement that
-/// is being put off (Linux `TCP_SACK_BLOCKS_EXPECTED`).
+/// Number of latest ranges that a pending compressed acknowledgement covers. A range beyond them is reported at once, before
+/// others displace it from that acknowledgement (Linux `TCP_SACK_BLOCKS_EXPECTED`).
 const BLOCKS_EXPECTED: usize = 2;
-/// The window is told in units of 2¹⁰ bytes (Linux's scale for a buffer that may grow to 32 MiB).
+/// Window scale: the window is advertised in units of 2¹⁰ bytes (Linux's scale for a buffer that may grow to 32 MiB).
 pub(crate) const WINDOW_SCALE: u32 = 10;
 
-/// A range of the stream, from its first offset to one past its last.
+/// Range of the stream, from its first offset to one past its last.
 type Range = (u64, u64);
 
-/// Whether two ranges overlap, or one begins where the other ends.
+/// Returns true if two ranges overlap, or one begins where the other ends.
 fn touch(a: Range, b: Range) -> bool {
     a.0 <= b.1 && b.0 <= a.1
 }
 
-/// The range that holds both.
+/// Returns the smallest range that contains both.
 fn union(a: Range, b: Range) -> Range {
     (a.0.min(b.0), a.1.max(b.1))
 }
 
-/// The receiving half of one connection end.
+/// State of the receiving half of one connection end.
 #[derive(Debug)]
 pub(super) struct Receiver {
-    /// The next offset expected (RFC 9293 §3.3.1: RCV.NXT).
+    /// Next offset expected (RFC 9293 §3.3.1: RCV.NXT).
     nxt: u64,
-    /// The offset up to which the application has read, and the one up to which it takes what comes as it comes.
+    /// Offset up to which the application has read; then the offset up to which it counts as reading on arrival.
     read: u64,
     takes_to: u64,
-    /// RCV.NXT as it was last told to the peer, and the window told with it.
+    /// RCV.NXT as last advertised to the peer; then the window advertised with it.
     told: u64,
     told_window: u32,
     buffer: ReceiveBuffer,
-    /// Where the stream ends, once a FIN has come.
+    /// Offset at which the stream ends, once a FIN has arrived.
     fin_at: Option<u64>,
-    /// What has arrived beyond the first hole, in order.
+    /// Ranges that have arrived beyond the first hole, in order.
     beyond: Vec<Range>,
-    /// The ranges that changed last, the latest first.
+    /// Ranges that changed last, the latest first.
     recent: Vec<Range>,
-    /// A range that came twice, to be reported once (RFC 2883).
+    /// A range received twice, to be reported once (RFC 2883).
     duplicate: Option<Range>,
     /// The peer's clock, to be echoed (RFC 7323 §4.3: TS.Recent).
     pub(super) echo: u32,
     ack: AckPolicy,
     pub(super) bytes_received: u64,
-    /// Packets that brought something for the first time, as a counter that wraps.
+    /// Number of packets that brought new data, as a counter that wraps.
     fresh: u32,
 }
 
-/// When the next acknowledgement is sent.
+/// Schedule of the next acknowledgement.
 #[derive(Debug, Default)]
 struct AckPolicy {
-    /// Something has arrived that was not acknowledged.
+    /// True if data has arrived that is not acknowledged yet.
     owed: bool,
     at_once: bool,
-    /// How many packets ended a burst or a write, as far as that matters: none, one or several (Linux `ICSK_ACK_PUSHED`,
-    /// `_PUSHED2`).
+    /// Number of packets that ended a burst or a write, as far as it is distinguished: none, one or several (Linux
+    /// `ICSK_ACK_PUSHED`, `_PUSHED2`).
     pushed: u8,
-    /// How many more are to be sent at once (Linux `icsk_ack.quick`).
+    /// Number of further acknowledgements to be sent immediately (Linux `icsk_ack.quick`).
     quick: u8,
-    /// Both ends send data in turn.
+    /// True if both ends send data in turn (Linux's "ping-pong" mode).
     interactive: bool,
-    /// Expected gap between packets, in ticks; 0 before the first (Linux `icsk_ack.ato`).
+    /// Expected interval between packets, in jiffies; 0 before the first (Linux `icsk_ack.ato`).
     gap: u64,
     last_arrival: SimTime,
-    /// Acknowledgements that one compressed one will stand for.
+    /// Number of acknowledgements that the pending compressed one stands for.
     compressed: u32,
     plain_duplicates: u32,
     duplicates_at: u64,
 }
 
 impl Receiver {
-    /// A receiver whose buffer may grow to `memory_max` bytes; it is the `opener`'s, or else the acceptor's.
+    /// Returns a receiver whose buffer may grow to `memory_max` bytes. `opener` is true for the end that opens the
+    /// connection.
     pub(super) fn new(memory_max: u32, opener: bool) -> Receiver {
         let syn_window = ReceiveBuffer::syn_window(memory_max, opener);
         Receiver {
@@ -116,50 +118,50 @@ impl Receiver {
         }
     }
 
-    /// The window that this end's SYN offers, which is not scaled (RFC 7323 §2.2).
+    /// Returns the window that this end's SYN offers, which is not scaled (RFC 7323 §2.2).
     pub(super) fn syn_window(&self) -> u32 {
         self.told_window
     }
 
-    /// The handshake is done.
+    /// Starts the measurements of the buffer when the handshake is complete.
     pub(super) fn established(&mut self, now: SimTime) {
         self.buffer.begin(now, self.read);
     }
 
-    /// RCV.NXT.
+    /// Returns the next offset expected (RCV.NXT).
     pub(super) fn expected(&self) -> u64 {
         self.nxt
     }
 
-    /// Packets that brought something for the first time, as a counter that wraps.
+    /// Returns the number of packets that brought new data, as a counter that wraps.
     pub(super) fn fresh(&self) -> u32 {
         self.fresh
     }
 
-    /// Up to where the application may read: all before it has arrived.
+    /// Returns the offset below which the application may read.
     pub(super) fn readable_to(&self) -> u64 {
         self.fin_at.map_or(self.nxt, |fin| self.nxt.min(fin))
     }
 
-    /// The peer has said its last, and all before it has arrived.
+    /// Returns true if the peer has closed its stream and everything before the end has arrived.
     pub(super) fn is_finished(&self) -> bool {
         self.fin_at.is_some_and(|fin| self.nxt > fin)
     }
 
-    /// What the headers of this end say: the next offset expected, the window in bytes, the peer's clock.
+    /// Sets the header fields of this end: the next offset expected, the window in bytes, the peer's clock.
     pub(super) fn stamp(&self, step: &mut Step) {
         step.restamp(self.nxt, self.window(), self.echo);
     }
 
-    /// The window to offer: what is free, without ever taking back what was promised (RFC 9293 §3.8.6.2.2; Linux
-    /// `tcp_select_window`), in whole units.
+    /// Returns the window to offer: the free space, never less than was promised before (RFC 9293 §3.8.6.2.2; Linux
+    /// `tcp_select_window`), in whole units of the window scale.
     fn window(&self) -> u32 {
         let promised = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt) as u32;
         let (free, _) = self.buffer.window(self.memory_used());
         free.max(promised).next_multiple_of(1 << WINDOW_SCALE)
     }
 
-    /// All before it has arrived in order and is read, or taken by the application as it comes.
+    /// Returns the offset below which the application has read everything, or counts as having read it on arrival.
     fn taken_to(&self) -> u64 {
         self.read.max(self.takes_to.min(self.readable_to()))
     }
@@ -168,13 +170,13 @@ impl Receiver {
         self.beyond.iter().map(|&(start, end)| end - start).sum()
     }
 
-    /// The memory of what waits: to be read, or for a hole to be filled.
+    /// Returns the memory of the data that waits to be read or for a hole to be filled.
     fn memory_used(&self) -> u32 {
         ReceiveBuffer::memory_for(self.readable_to() - self.taken_to() + self.beyond_bytes())
     }
 
-    /// Takes in what `packet` carries and decides when to acknowledge it. True where new data can be read or the stream has
-    /// ended.
+    /// Processes the data of `packet` and decides when to acknowledge it. Returns true if new data can be read or the stream
+    /// has ended.
     pub(super) fn on_packet(&mut self, step: &mut Step, packet: &Packet, rto_jiffies: u64) -> bool {
         if packet.seq <= self.told {
             self.echo = packet.timestamp;
@@ -183,13 +185,13 @@ impl Receiver {
         let (start, data_end) = (packet.seq, packet.seq + u64::from(packet.len));
         let end = data_end + u64::from(is_fin);
         if start == end {
-            // A window probe or a keep-alive repeats an old offset and wants an answer (RFC 9293 §3.10.7.4).
+            // A window probe or a keep-alive repeats an old offset and requires an answer (RFC 9293 §3.10.7.4).
             self.ack.at_once |= start < self.nxt;
             self.ack.owed |= start < self.nxt;
             return false;
         }
         if end > self.told + u64::from(self.told_window.max(1)) + 1 {
-            // Beyond the window: not taken in, but answered.
+            // Data beyond the window is not accepted, but acknowledged.
             self.ack.owed = true;
             self.ack.at_once = true;
             return false;
@@ -215,7 +217,7 @@ impl Receiver {
         advanced
     }
 
-    /// Data has come where it was expected, up to `end` (Linux `tcp_event_data_recv`).
+    /// Processes data that has arrived in order, up to `end` (Linux `tcp_event_data_recv`).
     fn on_data_in_order(&mut self, now: SimTime, packet: &Packet, end: u64, rto_jiffies: u64) {
         if self.buffer.measure_packet(packet.len, self.told_window) {
             self.ack.pushed = (self.ack.pushed + 1).min(2);
@@ -245,7 +247,7 @@ impl Receiver {
         }
     }
 
-    /// The stream is whole up to `end`, and further where something beyond joins it.
+    /// Advances the next expected offset to `end`, and further over the ranges beyond that adjoin it.
     fn advance(&mut self, end: u64) {
         let before = self.readable_to();
         self.nxt = end;
@@ -275,7 +277,7 @@ impl Receiver {
         self.beyond.splice(first..first + touched, [(merged_start, merged_end)]);
     }
 
-    /// RFC 2018 §4: the block that holds the latest arrival comes first (Linux `tcp_sack_new_ofo_skb`).
+    /// Puts the block with the latest arrival first (RFC 2018 §4; Linux `tcp_sack_new_ofo_skb`).
     fn remember(&mut self, step: &mut Step, range: Range) {
         let place = self.recent.iter().position(|&known| touch(known, range));
         if place.unwrap_or(self.recent.len()) >= BLOCKS_EXPECTED && self.ack.compressed > 0 {
@@ -295,14 +297,14 @@ impl Receiver {
         self.ack.at_once = true;
     }
 
-    /// Linux `tcp_enter_quickack_mode`.
+    /// Enters quick acknowledgement mode (Linux `tcp_enter_quickack_mode`).
     fn enter_quick_mode(&mut self) {
         self.acknowledge_quickly();
         self.ack.interactive = false;
         self.ack.gap = DELAY_MIN;
     }
 
-    /// Linux `tcp_incr_quickack`.
+    /// Raises the number of immediate acknowledgements (Linux `tcp_incr_quickack`).
     fn acknowledge_quickly(&mut self) {
         let whole_window = self.told_window / (2 * self.buffer.packet());
         let quick = whole_window.clamp(2, u32::from(QUICK_ACKS)) as u8;
@@ -311,11 +313,11 @@ impl Receiver {
 
     fn plan_ack(&mut self, advanced: bool, had_hole: bool) {
         self.ack.owed = true;
-        // RFC 5681 §4.2: at once where the last hole is filled, and for the end of a stream.
+        // RFC 5681 §4.2: immediately when the last hole is filled, and at the end of a stream.
         self.ack.at_once |= (advanced && self.is_finished()) || (had_hole && self.beyond.is_empty());
     }
 
-    /// Learns the pace of the sender (Linux `tcp_event_data_recv`).
+    /// Updates the estimated interval between the sender's packets (Linux `tcp_event_data_recv`).
     fn note_arrival(&mut self, now: SimTime, rto_jiffies: u64) {
         let ack = &mut self.ack;
         let gap = jiffies_at(now) - jiffies_at(ack.last_arrival);
@@ -332,14 +334,14 @@ impl Receiver {
         self.ack.last_arrival = now;
     }
 
-    /// This end has sent data of its own: soon after the peer's, that is a conversation, in which acknowledgements can ride
-    /// on data and are not sent at once (Linux's "ping-pong" mode).
+    /// Records that this end has sent data. If it follows the peer's data closely, the exchange is interactive:
+    /// acknowledgements travel with data and are not sent immediately (Linux's "ping-pong" mode).
     pub(super) fn note_data_sent(&mut self, now: SimTime) {
         let since = jiffies_at(now) - jiffies_at(self.ack.last_arrival);
         self.ack.interactive |= self.ack.gap > 0 && since < self.ack.gap;
     }
 
-    /// Sends the acknowledgement that is owed, or sets a timer for it. `srtt` is this end's view of the round trip.
+    /// Sends the pending acknowledgement, or sets a timer for it. `srtt` is this end's smoothed round-trip time.
     pub(super) fn acknowledge(&mut self, step: &mut Step, srtt: SimDuration) {
         self.note_piggybacked(step);
         if !self.ack.owed {
@@ -356,14 +358,14 @@ impl Receiver {
         }
     }
 
-    /// Whether a reader who has emptied the buffer acknowledges (Linux `__tcp_cleanup_rbuf`).
+    /// Returns true if a reader who has emptied the buffer triggers an acknowledgement (Linux `__tcp_cleanup_rbuf`).
     fn ends_a_burst(&self) -> bool {
         let enough = if self.ack.interactive { 2 } else { 1 };
         self.ack.pushed >= enough && self.beyond.is_empty()
     }
 
-    /// Where data has gone out in this step, it has carried the acknowledgement; but full packets have no room for SACK
-    /// blocks, which need a packet of their own.
+    /// Records an acknowledgement that data sent in this step has carried; full packets have no room for SACK blocks, which
+    /// need a packet of their own.
     pub(super) fn note_piggybacked(&mut self, step: &mut Step) {
         let owes_blocks = !self.beyond.is_empty() || self.duplicate.is_some();
         if step.take_acknowledged() && !owes_blocks {
@@ -386,8 +388,8 @@ impl Receiver {
         }
     }
 
-    /// While a hole is open every packet calls for an acknowledgement; after some they are bundled (Linux
-    /// `__tcp_ack_snd_check`).
+    /// Sends or delays the acknowledgement that every packet requires while a hole is open; after the first few they are
+    /// compressed (Linux `__tcp_ack_snd_check`).
     fn compress_ack(&mut self, step: &mut Step, srtt: SimDuration) {
         if self.ack.duplicates_at != self.nxt {
             self.ack.duplicates_at = self.nxt;
@@ -408,11 +410,11 @@ impl Receiver {
         }
     }
 
-    /// A timer for an acknowledgement has run out.
+    /// Handles an expired acknowledgement timer.
     pub(super) fn on_timer(&mut self, step: &mut Step, timer: Timer, rto_jiffies: u64) {
         match timer {
             Timer::DelayedAck if self.ack.owed => {
-                // The sender is slower than was thought (Linux `tcp_delack_timer_handler`).
+                // The sender is slower than estimated (Linux `tcp_delack_timer_handler`).
                 let slower = (self.ack.gap * 2).min(rto_jiffies);
                 self.ack.gap = if self.ack.interactive { DELAY_MIN } else { slower };
                 self.ack.interactive = false;
@@ -423,7 +425,7 @@ impl Receiver {
         }
     }
 
-    /// Sends an acknowledgement now, with up to three blocks of what lies beyond the hole (RFC 2018 §3, RFC 2883 §4).
+    /// Sends an acknowledgement now, with up to three blocks for the data beyond the hole (RFC 2018 §3, RFC 2883 §4).
     pub(super) fn send_ack(&mut self, step: &mut Step) {
         self.stamp(step);
         let mut blocks = [SackBlock::default(); SACK_BLOCKS];
@@ -459,13 +461,13 @@ impl Receiver {
         step.timers.cancel(Timer::CompressedAck);
     }
 
-    /// The application takes what comes up to `offset` as it comes, and acts on it later.
+    /// Treats data up to `offset` as read on arrival, although the application acts on it later.
     pub(super) fn take_as_it_comes(&mut self, offset: u64) {
         self.takes_to = offset;
     }
 
-    /// The application has read up to `offset`. True where the window has opened enough to be worth telling (RFC 9293
-    /// §3.8.6.2.2; Linux `__tcp_cleanup_rbuf`: when it doubles).
+    /// Records that the application has read up to `offset`. Returns true if the window has grown enough to be advertised
+    /// (RFC 9293 §3.8.6.2.2; Linux `__tcp_cleanup_rbuf`: when it doubles).
     pub(super) fn note_read(&mut self, now: SimTime, offset: u64) -> bool {
         self.read = offset;
         self.buffer.note_read(now, self.taken_to(), self.readable_to(), self.beyond_bytes());

@@ -1,36 +1,36 @@
 //! Round-trip times and the retransmission timeout (RFC 6298), with the bounds and the gains that Linux uses.
 //!
-//! Linux keeps the smoothed time and the deviation scaled by 8 and 4, damps the deviation when a sample falls below the
-//! mean, and holds `RTTVAR`'s share of the timeout at 200 ms or more for the length of a flight: RTO = SRTT + max(200 ms,
-//! 4 x deviation). Microseconds throughout. Knows nothing of packets.
+//! Linux keeps the smoothed time and the deviation scaled by 8 and 4, damps the deviation when a sample falls below the mean,
+//! and keeps the deviation's share of the timeout (`RTTVAR`) at 200 ms or more for the length of a flight: RTO = SRTT +
+//! max(200 ms, 4 x deviation). All values are in microseconds.
 
 use super::timer::{jiffies_for_micros, micros_of_jiffies};
 use crate::units::{SimDuration, SimTime};
 
-/// Before the first measurement, in microseconds (RFC 6298 §2.1).
+/// Retransmission timeout before the first measurement, in microseconds (RFC 6298 §2.1).
 pub(super) const INITIAL_RTO_US: u64 = 1_000_000;
-/// The smallest share of the deviation in the timeout, in microseconds (Linux `TCP_RTO_MIN`).
+/// Smallest share of the deviation in the timeout, in microseconds (Linux `TCP_RTO_MIN`).
 pub(super) const MIN_RTO_US: u64 = 200_000;
-/// The largest timeout, in microseconds (Linux `TCP_RTO_MAX`).
+/// Largest timeout, in microseconds (Linux `TCP_RTO_MAX`).
 pub(super) const MAX_RTO_US: u64 = 120_000_000;
-/// How long the smallest round-trip time is remembered (Linux `tcp_min_rtt_wlen`), in microseconds.
+/// Time for which the smallest round-trip time is remembered, in microseconds (Linux `tcp_min_rtt_wlen`).
 const MIN_RTT_WINDOW_US: u64 = 300_000_000;
 
-/// What a sender knows of the round trip.
+/// Estimator of the round-trip time and the retransmission timeout.
 #[derive(Debug)]
 pub(super) struct RttEstimator {
-    /// SRTT x 8; 0 before the first sample.
+    /// Smoothed round-trip time (SRTT) x 8; 0 before the first sample.
     srtt_x8: u64,
     /// Mean deviation x 4.
     deviation_x4: u64,
-    /// The largest deviation of the current flight, x 4.
+    /// Largest deviation of the current flight, x 4.
     deviation_max_x4: u64,
-    /// What the timeout adds to SRTT.
+    /// Share of the deviation that the timeout adds to SRTT.
     variance: u64,
-    /// The flight ends when this offset is acknowledged.
+    /// Offset whose acknowledgement ends the current flight.
     flight_end: u64,
     min: WindowedMin,
-    /// In ticks, with the doublings since the last sample.
+    /// Retransmission timeout in jiffies, with the doublings since the last sample.
     rto_jiffies: u64,
 }
 
@@ -47,34 +47,33 @@ impl RttEstimator {
         }
     }
 
-    /// The smoothed round-trip time in microseconds; 0 before the first sample.
+    /// Returns the smoothed round-trip time in microseconds; 0 before the first sample.
     pub(super) fn srtt_us(&self) -> u64 {
         self.srtt_x8 >> 3
     }
 
-    /// The smoothed round-trip time x 8.
+    /// Returns the smoothed round-trip time x 8, in microseconds.
     pub(super) fn srtt_x8_us(&self) -> u64 {
         self.srtt_x8
     }
 
-    /// The smallest round-trip time of the last five minutes, in microseconds; [`u64::MAX`] before the first sample.
+    /// Returns the smallest round-trip time of the last five minutes, in microseconds; [`u64::MAX`] before the first sample.
     pub(super) fn min_us(&self) -> u64 {
         self.min.value()
     }
 
-    /// The retransmission timeout in ticks.
+    /// Returns the retransmission timeout in jiffies.
     pub(super) fn rto_jiffies(&self) -> u64 {
         self.rto_jiffies
     }
 
-    /// The retransmission timeout, for screens and traces.
+    /// Returns the retransmission timeout, for screens and traces.
     pub(super) fn rto(&self) -> SimDuration {
         SimDuration::from_micros(micros_of_jiffies(self.rto_jiffies))
     }
 
-    /// Takes in a measurement of `rtt_us` microseconds and computes the timeout anew, which undoes its doublings (RFC 6298
-    /// §2.2, §2.3, §5.7). `acked` and `sent` are the offsets acknowledged and sent so far: once a flight the deviation may
-    /// fall.
+    /// Adds a measurement of `rtt_us` microseconds and recomputes the timeout, which cancels its doublings (RFC 6298 §2.2,
+    /// §2.3, §5.7). `acked` and `sent` are the offsets acknowledged and sent so far: once per flight the deviation may fall.
     pub(super) fn sample(&mut self, rtt_us: u64, acked: u64, sent: u64) {
         if self.srtt_x8 == 0 {
             self.first_sample(rtt_us, sent);
@@ -85,7 +84,8 @@ impl RttEstimator {
         self.rto_jiffies = jiffies_for_micros(rto_us);
     }
 
-    /// The smallest round-trip time is taken from a sample of its own, that of the packet acknowledged last.
+    /// Adds a measurement for the smallest round-trip time, which uses a sample of its own: that of the packet acknowledged
+    /// last.
     pub(super) fn sample_min(&mut self, now: SimTime, rtt_us: u64) {
         self.min.update(now.as_nanos() / 1_000, rtt_us.max(1), MIN_RTT_WINDOW_US);
     }
@@ -125,8 +125,7 @@ impl RttEstimator {
     }
 }
 
-/// The smallest value of a sliding window of time, from three samples (Nichols's windowed filter, as in Linux's
-/// `win_minmax`).
+/// Minimum over a sliding window of time, kept as three samples (Nichols's windowed filter, as in Linux's `win_minmax`).
 #[derive(Debug, Clone, Copy)]
 struct WindowedMin([(u64, u64); 3]);
 
@@ -156,7 +155,7 @@ impl WindowedMin {
         self.age(sample, window);
     }
 
-    /// Lets the best sample go when it is older than the window, and keeps the others spread over it.
+    /// Discards the best sample once it is older than the window, and keeps the others spread over the window.
     fn age(&mut self, sample: (u64, u64), window: u64) {
         let age = sample.0 - self.0[0].0;
         if age > window {

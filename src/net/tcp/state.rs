@@ -1,36 +1,37 @@
-//! The words for how a connection stands: its state, how it ended, a moment of its life. Knows no rule by which they change.
+//! The state of a connection, the way in which it ended, and samples of it for observers. The rules by which they change are
+//! elsewhere.
 
 use serde::{Deserialize, Serialize};
 
 use crate::units::{SimDuration, SimTime};
 
-/// The states of RFC 9293 §3.3.2 (LISTEN is a host's, not a connection's).
+/// States of a connection (RFC 9293 §3.3.2; LISTEN belongs to a host, not to a connection).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum State {
-    /// A SYN is sent.
+    /// SYN-SENT: a SYN has been sent.
     SynSent,
-    /// A SYN has come and is answered.
+    /// SYN-RECEIVED: a SYN has arrived and been answered.
     SynReceived,
-    /// Data flows.
+    /// ESTABLISHED: data can flow in both directions.
     Established,
-    /// This end has said its last; the FIN is not acknowledged.
+    /// FIN-WAIT-1: this end has closed its stream, and its FIN is not acknowledged yet.
     FinWait1,
-    /// It is.
+    /// FIN-WAIT-2: this end has closed its stream, and its FIN is acknowledged.
     FinWait2,
-    /// The peer has said its last.
+    /// CLOSE-WAIT: the peer has closed its stream.
     CloseWait,
-    /// Both have, this end's FIN is not acknowledged, and this end closed first.
+    /// CLOSING: both ends have closed, this end first, and its FIN is not acknowledged yet.
     Closing,
-    /// The same where the peer closed first.
+    /// LAST-ACK: both ends have closed, the peer first, and this end's FIN is not acknowledged yet.
     LastAck,
-    /// Over, but late packets may come.
+    /// TIME-WAIT: both ends have closed, but delayed packets may still arrive.
     TimeWait,
-    /// Over.
+    /// CLOSED: the connection is over.
     Closed,
 }
 
 impl State {
-    /// The RFC's name.
+    /// Returns the name of the state in RFC 9293.
     pub const fn name(self) -> &'static str {
         match self {
             State::SynSent => "SYN-SENT",
@@ -46,49 +47,49 @@ impl State {
         }
     }
 
-    /// Whether the handshake is still under way.
+    /// Returns true if the handshake is still in progress.
     pub const fn is_opening(self) -> bool {
         matches!(self, State::SynSent | State::SynReceived)
     }
 
-    /// Whether this end may still write.
+    /// Returns true if this end may still write.
     pub const fn may_send(self) -> bool {
         matches!(self, State::SynSent | State::SynReceived | State::Established | State::CloseWait)
     }
 }
 
-/// How a connection ended.
+/// The way in which a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Ending {
-    /// Both ends closed.
+    /// Both ends closed their streams.
     Closed,
-    /// The peer refused it: nothing listens there.
+    /// The peer refused the connection: the port is not open.
     Refused,
-    /// The peer aborted it.
+    /// The peer aborted the connection.
     Reset,
     /// The peer did not answer in time.
     TimedOut,
 }
 
-/// A moment of a connection's life, for those who watch one.
+/// Sample of a connection's state, for observers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ConnectionSample {
-    /// When.
+    /// Instant of the sample.
     pub at: SimTime,
-    /// The state.
+    /// State of the connection.
     pub state: State,
-    /// The phase of loss recovery.
+    /// Phase of loss recovery.
     pub phase: &'static str,
-    /// The congestion window, in packets.
+    /// Congestion window, in packets.
     pub window: u32,
-    /// The slow-start threshold, in packets; `None` before the first loss.
+    /// Slow-start threshold, in packets; `None` before the first loss.
     pub threshold: Option<u32>,
-    /// Packets on their way.
+    /// Number of packets in flight.
     pub in_flight: u32,
-    /// The smoothed round-trip time.
+    /// Smoothed round-trip time of the connection.
     pub srtt: SimDuration,
-    /// The retransmission timeout.
+    /// Retransmission timeout, with its doublings.
     pub rto: SimDuration,
-    /// Packets sent again so far.
+    /// Number of retransmissions so far.
     pub retransmits: u64,
 }

@@ -1,41 +1,40 @@
 //! One step of one connection end: the instant, the timers that it may set, and the packets that it sends.
 //!
-//! Stamps every packet with what the receiving half says at that moment (acknowledgement, window, timestamps). Knows nothing
-//! of what happens to a packet then.
+//! Every packet of the step carries the current state of the receiving half (acknowledgement, window, timestamps).
 
 use super::timer::Timers;
 use crate::net::packet::{Flags, Packet, SACK_BLOCKS, SackBlock};
 use crate::units::SimTime;
 
-/// What a step works on. The network empties the list of packets after it.
+/// Context of a step. The network empties the list of packets after it.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
     pub(super) now: SimTime,
     pub(super) timers: &'a mut Timers,
     out: &'a mut Vec<Packet>,
     header: Packet,
-    /// Whether a packet of this step told the peer what has arrived.
+    /// True if a packet of this step has acknowledged the data received.
     acknowledged: bool,
 }
 
 impl<'a> Step<'a> {
-    /// A step at `now`. `header` names the connection end; the packets go to `out`.
+    /// Returns a step at `now`. `header` names the connection end; the packets are added to `out`.
     pub(super) fn new(now: SimTime, timers: &'a mut Timers, out: &'a mut Vec<Packet>, header: Packet) -> Step<'a> {
         let header = Packet { timestamp: timestamp_at(now), ..header };
         Step { now, timers, out, header, acknowledged: false }
     }
 
-    /// The sender's clock in every packet of this step.
+    /// Returns the sender's clock in every packet of this step.
     pub(super) fn timestamp(&self) -> u32 {
         self.header.timestamp
     }
 
-    /// Where the sending half stands: the sequence number of packets without payload.
+    /// Sets the sequence number of packets without payload, which is the position of the sending half.
     pub(super) fn set_seq(&mut self, seq: u64) {
         self.header.seq = seq;
     }
 
-    /// What the receiving half says from now on.
+    /// Sets the acknowledgement, window and echoed timestamp of the packets that follow.
     pub(super) fn restamp(&mut self, ack: u64, window: u32, timestamp_echo: u32) {
         self.header.ack = ack;
         self.header.window = window;
@@ -48,7 +47,7 @@ impl<'a> Step<'a> {
         self.out.push(Packet { seq, len, flags: flags.with(Flags::ACK), ..self.header });
     }
 
-    /// Sends a packet without payload; `fill` adds what is special to it.
+    /// Sends a packet without payload; `fill` sets its remaining fields.
     pub(super) fn send_control(&mut self, seq: u64, flags: Flags, fill: impl FnOnce(&mut Packet)) {
         self.acknowledged |= flags.contains(Flags::ACK);
         let mut packet = Packet { seq, flags, ..self.header };
@@ -56,20 +55,20 @@ impl<'a> Step<'a> {
         self.out.push(packet);
     }
 
-    /// Sends an acknowledgement and nothing else.
+    /// Sends an acknowledgement without payload.
     pub(super) fn send_ack(&mut self, sack: [SackBlock; SACK_BLOCKS], sack_blocks: u8) {
         self.acknowledged = true;
         self.out.push(Packet { flags: Flags::ACK, sack, sack_blocks, ..self.header });
     }
 
-    /// Whether a packet since the last call acknowledged what has arrived.
+    /// Returns true if a packet since the last call acknowledged the data received.
     pub(super) fn take_acknowledged(&mut self) -> bool {
         std::mem::take(&mut self.acknowledged)
     }
 }
 
-/// The clock of the timestamps option at `now`: milliseconds, as Linux ticks it (RFC 7323 §5.4), and never 0, which would mean
-/// that there is none.
+/// Returns the clock of the timestamps option at `now`: milliseconds, Linux's resolution (RFC 7323 §5.4), and never 0, which
+/// would mean that there is no timestamp.
 pub(super) fn timestamp_at(now: SimTime) -> u32 {
     (now.as_nanos() / 1_000_000) as u32 | 0x8000_0000
 }

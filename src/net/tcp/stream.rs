@@ -1,19 +1,19 @@
 //! The bytes of one direction of a connection, from the sender's write to the receiver's read.
 //!
-//! Both ends look at one stream: the sender appends, packets name ranges, the receiver takes what has arrived in order. A
-//! byte is kept until it is both acknowledged and read, and it is never copied. Knows nothing of packets.
+//! Both ends use one stream: the sender appends, packets name ranges, the receiver takes the bytes that have arrived in
+//! order. A byte is kept until it is both acknowledged and read, and it is never copied.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-/// What one end writes and the other reads. Offset 1 is the first byte; 0 is the SYN.
+/// Byte stream that one end writes and the other reads. Offset 1 is the first byte; 0 is the SYN.
 #[derive(Debug)]
 pub(crate) struct ByteStream {
     chunks: VecDeque<Bytes>,
-    /// The offset of the first byte that is kept.
+    /// Offset of the first byte that is kept.
     start: u64,
-    /// The offset after the last byte written.
+    /// Offset after the last byte written.
     end: u64,
     acked: u64,
     read: u64,
@@ -24,12 +24,12 @@ impl ByteStream {
         ByteStream { chunks: VecDeque::new(), start: 1, end: 1, acked: 1, read: 1 }
     }
 
-    /// The offset after the last byte written.
+    /// Returns the offset after the last byte written.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
 
-    /// The offset of the next byte to read.
+    /// Returns the offset of the next byte to read.
     pub(crate) fn read_offset(&self) -> u64 {
         self.read
     }
@@ -41,13 +41,13 @@ impl ByteStream {
         }
     }
 
-    /// The sender needs nothing below `offset` any more.
+    /// Records the acknowledgement of everything below `offset`, which the sender does not need any more.
     pub(crate) fn acknowledge(&mut self, offset: u64) {
         self.acked = self.acked.max(offset.min(self.end));
         self.drop_done();
     }
 
-    /// The next bytes below `limit` in one piece, as large as it was written; `None` where there are none.
+    /// Returns the next bytes below `limit`, at most `max` and at most one written piece; `None` if there are none.
     pub(crate) fn read(&mut self, limit: u64, max: usize) -> Option<Bytes> {
         let wanted = (limit.min(self.end).saturating_sub(self.read) as usize).min(max);
         if wanted == 0 {
@@ -61,7 +61,7 @@ impl ByteStream {
         Some(bytes)
     }
 
-    /// A copy of the `len` bytes from `offset` on, for a capture. What is no longer kept is left out.
+    /// Returns a copy of the `len` bytes from `offset` on, for a capture. Bytes that are no longer kept are left out.
     pub(crate) fn copy_range(&self, offset: u64, len: usize) -> Vec<u8> {
         let mut copy = Vec::with_capacity(len);
         let Some((first, mut within)) = self.locate(offset) else { return copy };
@@ -76,7 +76,7 @@ impl ByteStream {
         copy
     }
 
-    /// The chunk that holds `offset`, and where in it.
+    /// Returns the index of the chunk that holds `offset`, and the position within it.
     fn locate(&self, offset: u64) -> Option<(usize, usize)> {
         let mut at = self.start;
         for (index, chunk) in self.chunks.iter().enumerate() {

@@ -1,30 +1,30 @@
-//! A connection's timers, and the ticks on which Linux lets them run out.
+//! The timers of a connection, and the jiffies to which Linux rounds them.
 //!
-//! Linux keeps TCP's timers in a wheel that turns once a jiffy, and rounds up so that none runs out early; the delay and the
-//! rounding show in what a transfer takes, so they are part of the model. Knows nothing of what a timer is for.
+//! Linux keeps TCP's timers in a wheel that advances once per jiffy, and rounds up so that no timer expires early; the delay
+//! and the rounding are visible in the duration of a transfer, so they are part of the model.
 
 use crate::units::{SimDuration, SimTime};
 
-/// One tick of the kernel's clock with `CONFIG_HZ=250`, the common setting and that of the hosts measured.
+/// One jiffy: a tick of the kernel's clock with `CONFIG_HZ=250`, the common setting and that of the hosts measured.
 pub(super) const JIFFY: SimDuration = SimDuration::from_millis(4);
 
-/// How many ticks have passed at `now`.
+/// Returns the number of jiffies that have passed at `now`.
 pub(super) fn jiffies_at(now: SimTime) -> u64 {
     now.as_nanos() / JIFFY.as_nanos()
 }
 
-/// How many ticks cover `micros` microseconds.
+/// Returns the number of jiffies that cover `micros` microseconds.
 pub(super) fn jiffies_for_micros(micros: u64) -> u64 {
     micros.div_ceil(JIFFY.as_nanos() / 1_000)
 }
 
-/// Microseconds of `jiffies` ticks.
+/// Returns the length of `jiffies` ticks in microseconds.
 pub(super) fn micros_of_jiffies(jiffies: u64) -> u64 {
     jiffies * (JIFFY.as_nanos() / 1_000)
 }
 
-/// When a timer that is set at `now` for `jiffies` ticks runs out. The wheel's first level holds 63 ticks exactly, each
-/// level above it is eight times as coarse, and every level rounds up by one of its steps.
+/// Returns the instant at which a timer that is set at `now` for `jiffies` ticks expires. The first level of the wheel holds
+/// 63 ticks exactly, each level above it is eight times as coarse, and every level rounds up by one of its steps.
 pub(super) fn expiry(now: SimTime, jiffies: u64) -> SimTime {
     const LEVEL_BITS: u32 = 3;
     const FIRST_LEVEL: u64 = 63;
@@ -37,18 +37,18 @@ pub(super) fn expiry(now: SimTime, jiffies: u64) -> SimTime {
     SimTime::from_nanos(bucket.saturating_mul(JIFFY.as_nanos()))
 }
 
-/// What a connection may be waiting for.
+/// Timers of a connection, by purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// A SYN or SYN-ACK is to be sent again.
+    /// Retransmission of a SYN or SYN-ACK.
     Handshake,
-    /// The sender's one timer: retransmission, reordering, loss probe or window probe.
+    /// The sender's single timer: retransmission, reordering, loss probe or window probe.
     Transmit,
-    /// An acknowledgement has been put off.
+    /// Transmission of a delayed acknowledgement.
     DelayedAck,
-    /// A selective acknowledgement has been put off.
+    /// Transmission of a compressed selective acknowledgement.
     CompressedAck,
-    /// The connection has waited long enough: to open, to be answered, or in TIME-WAIT.
+    /// Time limit of the connection: for its opening, for its keep-alive, and in FIN-WAIT-2 and TIME-WAIT.
     Lifetime,
 }
 
@@ -56,7 +56,7 @@ impl Timer {
     const ALL: [Timer; 5] = [Timer::Handshake, Timer::Transmit, Timer::DelayedAck, Timer::CompressedAck, Timer::Lifetime];
 }
 
-/// When each timer runs out; [`SimTime::MAX`] where it is not set.
+/// Expiry of each timer; [`SimTime::MAX`] if it is not set.
 #[derive(Debug)]
 pub(super) struct Timers([SimTime; Timer::ALL.len()]);
 
@@ -85,12 +85,12 @@ impl Timers {
         self.at(timer) != SimTime::MAX
     }
 
-    /// When the first one runs out; [`SimTime::MAX`] where none is set.
+    /// Returns the earliest expiry; [`SimTime::MAX`] if no timer is set.
     pub(super) fn next(&self) -> SimTime {
         self.0.iter().copied().min().unwrap_or(SimTime::MAX)
     }
 
-    /// Takes one timer that has run out, in the order in which they are listed.
+    /// Clears and returns one timer that has expired, in the order of their declaration.
     pub(super) fn take_expired(&mut self, now: SimTime) -> Option<Timer> {
         let timer = Timer::ALL.into_iter().find(|&timer| self.at(timer) <= now)?;
         self.cancel(timer);

@@ -1,27 +1,29 @@
-//! A check: every one of its peers is probed several times, and each probe has an instant of its own. Knows nothing of what comes
-//! of them.
+//! A health check: every peer of the check is probed several times, and each probe has a time of its own.
 
 use crate::units::{SimDuration, SimTime};
 
-/// How many probes a check sends to each peer.
+/// Number of probes that a check sends to each peer.
 pub const CHECK_PROBES: u32 = 3;
 
-/// A check under way: its peers, one after the other, several times.
+/// Check under way, which probes its peers in turn, in several rounds.
 #[derive(Debug)]
 pub(super) struct Check {
-    /// Where in the table's order its peers begin, and how many they are.
+    /// Position of the first peer of the check in the order of the table.
     pub(super) first: usize,
+    /// Number of peers in the check.
     pub(super) peers: usize,
-    /// How many probes have left.
+    /// Number of probes sent so far.
     pub(super) sent: usize,
+    /// Time at which the check began.
     pub(super) begun: SimTime,
-    /// From one probe to the next, and from one round to the next.
+    /// Time from one probe to the next.
     pub(super) gap: SimDuration,
+    /// Time from the beginning of one round to that of the next.
     pub(super) spacing: SimDuration,
 }
 
 impl Check {
-    /// When the next probe leaves; `None` after the last.
+    /// Returns the time of the next probe; `None` after the last.
     pub(super) fn next_at(&self) -> Option<SimTime> {
         let round = self.sent.checked_div(self.peers).filter(|&round| round < CHECK_PROBES as usize)?;
         let place = self.sent % self.peers;

@@ -1,4 +1,4 @@
-//! What probes say of one peer, and when that changes. Knows nothing of how probes are sent.
+//! The health of one peer as its probes show it, and the changes of that health. Independent of how probes are sent.
 
 use std::fmt;
 
@@ -8,43 +8,43 @@ use crate::net::HostId;
 use crate::node::recent_probes::RoundTrips;
 use crate::units::{SimDuration, SimTime};
 
-/// How probing is done.
+/// Parameters of probing and of the health of peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthConfig {
-    /// How often peers are probed; zero for never, except by a check.
+    /// Time between two probes of a peer, or of any peer if they are probed in turn; zero for no probes except those of a check.
     pub interval: SimDuration,
-    /// How long an answer may take.
+    /// Time after which a probe without an answer counts as lost.
     pub timeout: SimDuration,
-    /// After how many unanswered probes in a row a peer is suspect.
+    /// Number of consecutive unanswered probes after which a peer is suspect.
     pub suspect_after: u32,
-    /// After how many it is dead.
+    /// Number of consecutive unanswered probes after which a peer is dead.
     pub dead_after: u32,
 }
 
 impl Default for HealthConfig {
-    /// A probe every 5 seconds, three for its answer (a full queue on a slow link holds it up for more than two), suspect after
-    /// two misses, dead after three.
+    /// Returns an interval of 5 seconds, a timeout of three (a full queue on a slow link delays an answer by more than two),
+    /// suspicion after two lost probes, and death after three.
     fn default() -> Self {
         let (interval, timeout) = (SimDuration::from_secs(5), SimDuration::from_secs(3));
         HealthConfig { interval, timeout, suspect_after: 2, dead_after: 3 }
     }
 }
 
-/// What probes say of a peer.
+/// Health of a peer as its probes show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Health {
-    /// It answers, or has not been asked yet.
+    /// The peer answers, or has not been probed yet.
     #[default]
     Alive,
-    /// It has missed a few.
+    /// The peer has missed several probes in a row.
     Suspect,
-    /// It has missed too many.
+    /// The peer has missed so many probes in a row that it counts as dead.
     Dead,
 }
 
 impl Health {
-    /// The word on screens and in reports.
+    /// Returns the name of the state on screens and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Health::Alive => "ALIVE",
@@ -60,20 +60,20 @@ impl fmt::Display for Health {
     }
 }
 
-/// What is known of one peer.
+/// State of one peer in the peer table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PeerHealth {
-    /// What the probes say.
+    /// Health of the peer.
     pub health: Health,
-    /// Round trips and losses of the last ten probes.
+    /// Round-trip times and losses of the last ten probes.
     pub recent: RoundTrips,
-    /// Probes sent whose fate is known.
+    /// Number of probes that were answered or have timed out.
     pub probes: u64,
-    /// Those of them that were answered in time.
+    /// Number of probes that were answered in time.
     pub answers: u64,
-    /// Probes in a row without an answer.
+    /// Number of consecutive probes without an answer.
     pub missed: u32,
-    /// When the last answer came.
+    /// Time of the last answer or other packet from the peer.
     pub heard_at: Option<SimTime>,
 }
 
@@ -86,7 +86,7 @@ impl PeerHealth {
         self.health = Health::Alive;
     }
 
-    /// The answer to a probe did not come, but something else did: the probe is lost, and the peer is there.
+    /// Records a lost probe of a peer from which another packet has arrived since, so that the peer is alive.
     pub(super) fn unanswered_but_heard(&mut self, heard_at: SimTime) {
         self.probes += 1;
         self.heard(heard_at);
@@ -109,15 +109,15 @@ impl PeerHealth {
     }
 }
 
-/// A peer's health has changed.
+/// Change of a peer's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthChange {
-    /// Whose.
+    /// Peer whose health has changed.
     pub peer: HostId,
-    /// What it was.
+    /// Health before the change.
     pub from: Health,
-    /// What it is.
+    /// Health after the change.
     pub to: Health,
-    /// Probes in a row without an answer.
+    /// Number of consecutive probes without an answer.
     pub missed: u32,
 }

@@ -1,4 +1,4 @@
-//! Accounts: registering, logging in and out, passwords, sessions, the audit log, mail. Knows nothing of how somebody is asked.
+//! Commands about accounts: registering, logging in and out, passwords, sessions, the audit log and mail.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ use crate::shell::call::Call;
 use crate::shell::question::{CodeField, FieldError, FieldKind, Form, LOG_IN};
 use crate::shell::{Shell, ShellError};
 
-/// Entries of the audit log that are shown where nobody says how many.
+/// Default number of entries of the audit log that are shown.
 const AUDIT_COUNT: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -39,7 +39,7 @@ pub(in crate::shell) async fn register(shell: &Shell, call: &Call) -> Result<Ans
     Ok(Answer::new(View::Text(text), account_data(&account)))
 }
 
-/// The field of a registration that an error is about.
+/// Returns the index of the registration field that an error concerns.
 fn field_of(error: &AccessError) -> usize {
     match error {
         AccessError::Auth(AuthError::EmailTaken { .. }) => 1,
@@ -48,7 +48,7 @@ fn field_of(error: &AccessError) -> usize {
     }
 }
 
-/// What somebody wants to register with, or what is wrong with it.
+/// Parses the filled-in fields of a registration; returns the field and the message of the first invalid one.
 fn wanted(given: &[Secret]) -> Result<Registration, FieldError> {
     let wrong = |field| move |error: NameError| FieldError { field, message: error.to_string() };
     let name = text_of(&given[0]).parse().map_err(wrong(0))?;
@@ -57,7 +57,7 @@ fn wanted(given: &[Secret]) -> Result<Registration, FieldError> {
     Ok(Registration { name, email, password: given[2].clone() })
 }
 
-/// Whether a text is one of these, or what is wrong with it.
+/// Checks that a text parses as a `T`; returns the error message otherwise.
 fn is_text_of<T: FromStr<Err = NameError>>(text: &str) -> Result<(), String> {
     text.trim().parse::<T>().map(drop).map_err(|error| error.to_string())
 }
@@ -73,7 +73,7 @@ pub(in crate::shell) async fn login(shell: &Shell, call: &Call) -> Result<Answer
         });
         let Some(challenge) = challenge.await? else { break };
         match second_factor(shell, &form.fields[0].value, &challenge).await {
-            // The login is begun anew.
+            // The challenge has lapsed, so that the login starts again.
             Err(ShellError::Access(error @ AccessError::Auth(AuthError::Lapsed))) => {
                 form.error = Some(FieldError { field: 1, message: error.to_string() });
             }
@@ -85,7 +85,7 @@ pub(in crate::shell) async fn login(shell: &Shell, call: &Call) -> Result<Answer
     Ok(Answer::new(View::Text(format!("{} is logged in", account.name)), account_data(account)))
 }
 
-/// Whoever logs in may have had a session before.
+/// Accepts an expired session as no session, since the user is about to log in.
 fn nobody_where_over(error: AccessError) -> Result<Arc<Who>, AccessError> {
     match error {
         AccessError::Auth(AuthError::SessionOver) => Ok(Arc::new(Who::Nobody)),
@@ -93,7 +93,7 @@ fn nobody_where_over(error: AccessError) -> Result<Arc<Who>, AccessError> {
     }
 }
 
-/// Asks for the code of a login until it is right, or the login has to be begun anew.
+/// Asks for the code of a login until it is correct, or until the login has to start again.
 async fn second_factor(shell: &Shell, user: &str, challenge: &Challenge) -> Result<(), ShellError> {
     let way = shell.access.mail_way();
     let text = match (challenge.kind, challenge.mail_wait) {
@@ -143,7 +143,7 @@ pub(in crate::shell) async fn whoami(shell: &Shell, _: &Call) -> Result<Answer, 
     Ok(Answer::new(View::pairs(facts), account_data(account)))
 }
 
-/// An account's second factor, in words.
+/// Returns the second factor of an account in words.
 pub(super) fn factor_of(account: &Account) -> &'static str {
     match account.second_factor {
         None => "none",
@@ -176,7 +176,10 @@ pub(in crate::shell) async fn change_password(shell: &Shell, _: &Call) -> Result
     Ok(Answer::text("the password is changed; your other sessions are ended"))
 }
 
-/// Whose account it is that a command is about; what needs one is refused where there is none.
+/// Returns the name of the current user.
+///
+/// # Errors
+/// Returns [`AccessError::LoginNeeded`] if no user is logged in.
 pub(super) fn own_name(shell: &Shell) -> Result<String, ShellError> {
     shell.who().name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
 }
@@ -226,7 +229,7 @@ pub(in crate::shell) async fn users(shell: &Shell, call: &Call) -> Result<Answer
     Ok(Answer::new(view, accounts.iter().map(account_data).collect()))
 }
 
-/// Helps somebody who has lost the password or the phone.
+/// Sets a new password for a user who has lost the password or the second factor, and removes the second factor.
 async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
     let user = shell.access.user(name.to_owned()).await?;
@@ -255,7 +258,7 @@ pub(in crate::shell) async fn audit(shell: &Shell, call: &Call) -> Result<Answer
         Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number from 1")))?,
         None => AUDIT_COUNT,
     };
-    // The latest last, where a prompt follows.
+    // The latest entry comes last, next to the prompt that follows.
     let mut entries = shell.access.audit(count.get()).await?;
     entries.reverse();
     let row = |(number, deed): &(u64, Deed)| {
@@ -325,7 +328,7 @@ pub(in crate::shell) async fn mail(shell: &Shell, call: &Call) -> Result<Answer,
     Ok(Answer::new(View::Sections(sections), list))
 }
 
-/// Mails as a table; `when` is the heading of what `time` gives.
+/// Returns a table of mails; `when` is the heading of the column that `time` fills.
 fn mails_table(mails: &[(u64, Mail)], when: &'static str, time: impl Fn(&Mail) -> u64, empty: &'static str) -> View {
     let row = |(number, mail): &(u64, Mail)| {
         vec![

@@ -1,4 +1,4 @@
-//! Files and transfers. Knows nothing of nodes beyond their names.
+//! The implementations of the commands about stored files and transfers.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub(in crate::shell) async fn remove(shell: &Shell, call: &Call) -> Result<Answe
     begin_all(shell, call, commands).await
 }
 
-/// The stored file that a command is about.
+/// Returns the stored file that a command names, if the user may read it.
 async fn readable(shell: &Shell, call: &Call) -> Result<FileRecord, ShellError> {
     Ok(shell.access.readable(&shell.who(), call.argument(0).unwrap_or_default()).await?)
 }
@@ -57,7 +57,7 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
     let name = call.argument(0).unwrap_or_default();
     let user = &UserName::folded(call.argument(1).unwrap_or_default());
     let file = shell.access.changeable(&who, name).await?;
-    // Whom it was shared with may be taken off, whoever that was.
+    // A reader can be removed even if the account no longer exists.
     if may_read {
         shell.access.user(user.to_owned()).await?;
     }
@@ -71,7 +71,7 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
     }
     let with = if may_read { "shared with" } else { "no longer shared with" };
     let what = format!("{} {with} {user}", file.key);
-    // Noted first: nothing is ever shared of which the log does not know.
+    // The log entry is written first, so that no file is shared without one.
     shell.access.note_share(what.clone()).await?;
     if let Err(error) = shell.ask(Command::Share { file: file.key, user: user.to_owned(), may_read }).await {
         shell.access.note_refusal(&who, format!("not done: {what}")).await.map_err(AccessError::from)?;
@@ -80,8 +80,8 @@ pub(in crate::shell) async fn share(shell: &Shell, call: &Call, may_read: bool) 
     Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), done))
 }
 
-/// Begins a transfer, which is left to the front end to follow; several are left to it to begin, each once the one before it is
-/// over. Where nobody wants to wait, all are begun at once.
+/// Begins a transfer for the front end to follow. Several transfers are returned as a batch, which the front end begins one after
+/// the other; with `--background` all are begun at once.
 async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result<Answer, ShellError> {
     if !call.has("background") {
         shell.refuse_standstill()?;
@@ -102,7 +102,7 @@ async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result
     Ok(if call.has("background") { answer.with(Effect::None) } else { answer })
 }
 
-/// Begins a transfer, and leaves it to the front end to follow.
+/// Begins a transfer, which the front end follows.
 pub(in crate::shell) async fn begin(shell: &Shell, command: Command) -> Result<Answer, ShellError> {
     let begun = shell.engine().ask(command).await;
     match begun.map_err(|error| shell.who().known_of_refusal(error))? {
@@ -116,7 +116,8 @@ fn begun_answer(transfer: TransferId, checks: Option<String>) -> Answer {
     answer.with(Effect::Follow(Begun { transfer, checks }))
 }
 
-/// Where a file is fetched to that somebody wants at `wanted`: in it, where that is a directory, else below its own name.
+/// Returns the path to which a file is fetched: below `wanted` if that is a directory, `wanted` itself otherwise, or the file's
+/// own name in the current directory if no path is given.
 pub fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
     match wanted {
         Some(directory) if directory.is_dir() => directory.join(&file.name),
@@ -125,7 +126,7 @@ pub fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
     }
 }
 
-/// `~/x` is below the home directory. The path is absolute, so that a recording can be replayed from anywhere.
+/// Expands `~/` to the home directory, and makes the path absolute, so that a recording can be replayed from any directory.
 pub(super) fn expand(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
@@ -133,7 +134,7 @@ pub(super) fn expand(path: &str) -> PathBuf {
     }
 }
 
-/// What a transfer that is over has come to.
+/// Returns the answer for a transfer that is over.
 pub(in crate::shell) fn finished(report: &TransferReport, who: &Who) -> Answer {
     let status = &report.status;
     let label = who.shown(&status.file);
@@ -201,7 +202,7 @@ pub(in crate::shell) async fn verify(shell: &Shell, call: &Call) -> Result<Answe
     }
 }
 
-/// What the check of a file has come to.
+/// Returns the answer for a file that was checked completely.
 pub(in crate::shell) fn checked(report: &TransferReport, name: &str) -> Answer {
     let (size, time) = (bytes_of(report.status.bytes), report.status.elapsed(SimTime::MAX).as_secs_f64());
     let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
@@ -242,7 +243,7 @@ pub(in crate::shell) async fn transfers(shell: &Shell, _: &Call) -> Result<Answe
     Ok(Answer::new(view, transfers.iter().map(status_data).collect()))
 }
 
-/// A transfer for programs: why it failed is a sentence.
+/// Returns a transfer as JSON, with its error as a sentence.
 fn status_data(status: &TransferStatus) -> Value {
     let mut value = data(status);
     value["error"] = status.error.as_ref().map(ToString::to_string).into();
@@ -303,7 +304,8 @@ pub(in crate::shell) async fn cancel(shell: &Shell, call: &Call) -> Result<Answe
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 
-/// Refuses a transfer that somebody else has begun, and notes that: as far as others are to know, there is none.
+/// Refuses transfers that another user has begun, with the same error as for unknown ones, and records the refusal in the audit
+/// log.
 pub(in crate::shell) async fn own_transfer(shell: &Shell, transfer: TransferId) -> Result<(), ShellError> {
     let who = shell.who();
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(()) };

@@ -1,5 +1,5 @@
-//! Forms that are asked again, with what was wrong beside the field, until what they are for is done. Knows nothing of how
-//! somebody is asked.
+//! Forms that are asked repeatedly, with the error beside the field, until the action they are for has succeeded or failed for
+//! good.
 
 use secrecy::ExposeSecret;
 
@@ -8,11 +8,11 @@ use crate::auth::{AuthError, Secret};
 use crate::shell::question::{FieldError, FieldKind, Form};
 use crate::shell::{Filled, Shell, ShellError};
 
-/// Why what was filled in does not do.
+/// The reason for which the contents of a form are refused.
 pub(super) enum Refusal {
-    /// A field is wrong, and may be filled in anew.
+    /// A field is wrong, and the form is asked again.
     Field(FieldError),
-    /// All of it is in vain.
+    /// The command fails, and the form is not asked again.
     Form(ShellError),
 }
 
@@ -28,7 +28,7 @@ impl From<ShellError> for Refusal {
     }
 }
 
-/// What the accounts say, beside a field where it is about what was filled in.
+/// Converts an error of the accounts: errors about the contents of the form become errors of a field.
 pub(super) fn beside(field: usize, error: AccessError) -> Refusal {
     use AuthError::{EmailTaken, Lapsed, Name, NameTaken, Password, Wait, WrongCode, WrongLogin, WrongPassword};
     match error {
@@ -47,7 +47,7 @@ pub(super) fn beside(field: usize, error: AccessError) -> Refusal {
     }
 }
 
-/// The same for a code: what has lapsed is not brought back by another one.
+/// Converts an error about a code as [`beside`] does, but ends the form if the challenge has lapsed: no code can be correct then.
 pub(super) fn beside_code(error: AccessError) -> Refusal {
     match error {
         error @ AccessError::Auth(AuthError::Lapsed) => ShellError::from(error).into(),
@@ -55,12 +55,12 @@ pub(super) fn beside_code(error: AccessError) -> Refusal {
     }
 }
 
-/// The text that was filled in, without what surrounds it.
+/// Returns the text of a field without surrounding white space.
 pub(super) fn text_of(given: &Secret) -> String {
     given.expose_secret().trim().to_owned()
 }
 
-/// What stands in a field has to stand in the next one too. Nobody knows which of the two was meant: both are typed anew.
+/// Checks that a field and the next one are equal. The error concerns the first of them, so that both are typed again.
 pub(super) fn check_repeated(given: &[Secret], field: usize) -> Result<(), FieldError> {
     if given[field].expose_secret() == given[field + 1].expose_secret() {
         return Ok(());
@@ -68,11 +68,11 @@ pub(super) fn check_repeated(given: &[Secret], field: usize) -> Result<(), Field
     Err(FieldError { field, message: "the two are not the same".into() })
 }
 
-/// Asks until `act` has done something with what was filled in. An interruption waits for it: nobody is to be told that it is not
-/// done where it is.
+/// Asks until `act` succeeds on the contents of the form. An interruption waits for `act`, so that no action is reported as not
+/// done which is done.
 ///
 /// # Errors
-/// [`ShellError::Abandoned`] where somebody does not want to, and whatever is in vain.
+/// Returns [`ShellError::Abandoned`] if the user gives up, or the error for which the command fails.
 pub(super) async fn fill_until<T, A: Future<Output = Result<T, Refusal>>>(
     shell: &Shell,
     form: &mut Form,
@@ -81,10 +81,11 @@ pub(super) async fn fill_until<T, A: Future<Output = Result<T, Refusal>>>(
     fill_or_send_until(shell, form, act, || std::future::ready(Ok(String::new()))).await
 }
 
-/// The same for a form in which another code can be asked for; `send` gives what there is to know of it.
+/// Asks as [`fill_until`] does, for a form in which the user can request another code; `send` sends it and returns the new text
+/// of the form.
 ///
 /// # Errors
-/// As for [`fill_until`].
+/// Fails as [`fill_until`] does.
 pub(super) async fn fill_or_send_until<T, A, S>(
     shell: &Shell,
     form: &mut Form,
@@ -121,7 +122,7 @@ where
     }
 }
 
-/// What is no secret is there when the form is asked again.
+/// Keeps the entered texts that are no secrets for when the form is asked again.
 fn keep_texts(form: &mut Form, given: &[Secret]) {
     for (field, text) in form.fields.iter_mut().zip(given).filter(|(field, _)| field.kind == FieldKind::Text) {
         field.value = text_of(text);

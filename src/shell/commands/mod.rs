@@ -1,4 +1,4 @@
-//! What the commands of the table do. Knows nothing of how they are typed or shown.
+//! The implementations of the commands in the table, grouped by topic.
 
 pub(super) mod accounts;
 pub(super) mod files;
@@ -14,7 +14,7 @@ pub use self::session::{reference, write_document};
 use serde::Serialize;
 use serde_json::Value;
 
-/// A value for programs.
+/// Converts a value to JSON.
 fn data<T: Serialize>(value: &T) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }

@@ -1,4 +1,4 @@
-//! Nodes, links, packets and connections. Knows nothing of files.
+//! The implementations of the commands about nodes, links, packets and connections.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ pub(in crate::shell) async fn node(shell: &Shell, call: &Call) -> Result<Answer,
     Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node).telling_usage(may_see_usage))))
 }
 
-/// `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`
+/// Formats the results of the last ten probes, as in `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`.
 fn recent_probes(RoundTrips { average, best, worst, probes, answers, .. }: &RoundTrips) -> String {
     let of = |time: &Option<SimDuration>| milliseconds_of(time.map(SimDuration::as_secs_f64));
     match average {
@@ -133,7 +133,7 @@ pub(in crate::shell) async fn ping(shell: &Shell, call: &Call) -> Result<Answer,
     Ok(Answer::new(View::Text(text), json))
 }
 
-/// A user is told what is theirs; how full the nodes are is for admins.
+/// Shows the user's own files; admins see the usage of all nodes.
 pub(in crate::shell) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let who = shell.who();
     if who.may_see_usage() {
@@ -158,7 +158,7 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
         ("used", format!("{} of {}", bytes_of(stats.used_bytes), bytes_of(stats.capacity_bytes))),
         ("free", bytes_of(stats.free_bytes)),
     ];
-    // What is not as it should be, where there is any.
+    // Counters of anomalies are shown only if they are not zero.
     let odd = [
         ("missing segments", stats.missing_segments),
         ("segments left alone", stats.unknown_segments),

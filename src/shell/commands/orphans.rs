@@ -1,4 +1,5 @@
-//! Segments that no file needs, on volumes that are left alone. Knows nothing of why they are there.
+//! The command `orphans`, about segments that no file needs, on volumes that another catalog or another state of this one has
+//! written last.
 
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ fn told(found: &[Orphans], line: impl Fn(&Orphans) -> String) -> View {
     View::Text(found.iter().flat_map(|on| [Some(line(on)), swapped(on)]).flatten().collect::<Vec<_>>().join("\n"))
 }
 
-/// What speaks for two disks that are in each other's place.
+/// Returns the warning that the disks of two nodes may have been swapped, if files need segments of this volume on other nodes.
 fn swapped(on: &Orphans) -> Option<String> {
     let count = on.needed_elsewhere.len();
     (count > 0)

@@ -1,4 +1,4 @@
-//! One-time passwords: enabling them with a code, disabling them, backup codes. Knows nothing of how somebody is asked.
+//! Commands about one-time passwords: enabling them with a code, disabling them, and backup codes.
 
 use serde_json::json;
 
@@ -67,7 +67,7 @@ fn confirmation(user: &str, code: CodeField) -> Form {
     form.with("Code", FieldKind::Code(code))
 }
 
-/// Asks for the code until it is right.
+/// Asks for the code until it is correct, and then enables one-time passwords.
 async fn confirm(shell: &Shell, mut form: Form) -> Result<Answer, ShellError> {
     let enable = |given: Vec<Secret>| async move {
         let codes = shell.access.otp_confirm(given[0].clone()).await.map_err(beside_code)?;
@@ -85,12 +85,12 @@ fn mailed(shell: &Shell) -> String {
     format!("A code was mailed to you ({}).", shell.access.mail_way())
 }
 
-/// Shows backup codes, this once.
+/// Shows backup codes. They are not shown again later.
 async fn show(shell: &Shell, codes: Vec<Secret>) -> Result<(), ShellError> {
     let text = "Keep these: each logs you in once where you have no code. They are not shown again.";
     let form = Form { shown: Shown::Codes(codes), ..Form::new("Backup codes").with_text(text) };
     match shell.fill_in(&form).await {
-        // They have been seen, however they were left.
+        // The codes have been shown, also if the user closed the form without confirming it.
         Ok(_) | Err(ShellError::Abandoned) => Ok(()),
         Err(error) => Err(error),
     }

@@ -1,4 +1,4 @@
-//! The session itself: help, reports, variables, expectations. Knows nothing of how anything is shown.
+//! Commands about the running program: help, reports, variables and expectations.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(in crate::shell) async fn help(_: &Shell, call: &Call) -> Result<Answer, She
     Ok(Answer::new(View::Text(help_text(spec)), json!({ "name": spec.name, "usage": spec.usage(), "summary": spec.summary })))
 }
 
-/// A command's help.
+/// Returns the help text of a command.
 pub(in crate::shell) fn help_text(spec: &Spec) -> String {
     let mut text = format!("{}\n\n{}.", spec.usage(), capitalised(spec.summary));
     if !spec.details.is_empty() {
@@ -109,10 +109,10 @@ pub(in crate::shell) async fn export(shell: &Shell, call: &Call) -> Result<Answe
     Ok(Answer::new(View::Text(said), json!({ "files": manifests.len(), "path": path.display().to_string() })))
 }
 
-/// Writes a document whole, and refuses to replace one unless that is wanted.
+/// Writes a document completely, and replaces an existing file only if `replace` is true.
 ///
 /// # Errors
-/// Where something is in its place, or the directory cannot be written; then nothing has changed.
+/// Fails if the path exists and may not be replaced, or if the directory cannot be written; then nothing has changed.
 pub fn write_document(path: &Path, text: &str, replace: bool) -> Result<(), EngineError> {
     let existing = if replace { Existing::Replaced } else { Existing::Refused };
     replacement::write(path, existing, text.as_bytes()).map_err(|error| match error.kind() {
@@ -133,7 +133,7 @@ pub(in crate::shell) async fn quit(_: &Shell, call: &Call) -> Result<Answer, She
     Ok(Answer::nothing().with(Effect::Quit { now: call.has("now") }))
 }
 
-/// The reference of the language, as Markdown: what `docs/commands.md` holds.
+/// Returns the reference of the language as Markdown, which `docs/commands.md` contains.
 pub fn reference() -> String {
     let mut text = String::new();
     for group in Group::ALL {

@@ -1,4 +1,4 @@
-//! How fast virtual time passes, and waiting in it. Knows nothing of what happens meanwhile.
+//! The implementations of the commands about the speed of virtual time, and about waiting in it.
 
 use serde_json::json;
 
@@ -41,7 +41,8 @@ pub(in crate::shell) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer
     Ok(clock(shell))
 }
 
-/// One after the other: what is waited for ends by itself. What failed before anybody waited for it is told too, this once.
+/// Waits for the running transfers one after the other, since each of them ends by itself. Also reports, once, transfers that
+/// failed before.
 pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if let Some(transfer) = call.transfer(0)? {
         super::files::own_transfer(shell, transfer).await?;
@@ -71,7 +72,7 @@ pub(in crate::shell) async fn wait(shell: &Shell, call: &Call) -> Result<Answer,
     }
 }
 
-/// What has failed, and why.
+/// Returns a description of a failed transfer with its error.
 fn failure_of(status: &TransferStatus, who: &Who) -> String {
     let error = status.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     format!("{}, {}, failed{error}", status.id, who.describe(status))

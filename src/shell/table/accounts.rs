@@ -1,5 +1,4 @@
-//! Accounts, passwords, second factors, sessions, mail: what there is to type. Nothing secret is: that is asked. Knows nothing of
-//! how it is done.
+//! The commands about accounts, passwords, second factors, sessions and mail. No secret is ever an argument: commands ask for it.
 
 use super::{once, optional};
 use crate::shell::commands::{accounts, otp};

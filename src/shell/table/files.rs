@@ -1,4 +1,4 @@
-//! Storing, fetching and sharing: what there is to type. Knows nothing of how it is done.
+//! The entries of the command table for storing, fetching, removing and sharing files.
 
 use super::{BACKGROUND, FORCE, many, once, optional};
 use crate::shell::commands::files;

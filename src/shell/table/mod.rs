@@ -1,7 +1,5 @@
-//! The command table: what there is to type. Parsing, completion, hints, help and the reference all come from it, and nothing
-//! about a command is said anywhere else.
-//!
-//! Knows nothing of how a command does its work; each names its runner.
+//! The command table. Parsing, completion, hints, help and the reference are all derived from it, so that each command is defined
+//! in one place.
 
 mod accounts;
 mod files;
@@ -11,20 +9,20 @@ mod time;
 
 use super::spec::{Argument, Flag, Kind, Spec, Times};
 
-/// All commands.
+/// Returns all commands in the order of the help.
 pub fn commands() -> impl Iterator<Item = &'static Spec> + Clone {
     [files::COMMANDS, network::COMMANDS, time::COMMANDS, accounts::COMMANDS, session::COMMANDS].into_iter().flatten()
 }
 
-/// The command of this name.
+/// Returns the command with this name or alias.
 pub fn find(name: &str) -> Option<&'static Spec> {
     commands().find(|command| command.is_called(name))
 }
 
-/// Names that stand for more than a command: for its first words too.
+/// Aliases that stand for a command together with its first arguments.
 const PHRASES: &[(&str, &[&str])] = &[("enable_otp", &["enable"])];
 
-/// The words that follow the command's own where it is called so.
+/// Returns the arguments for which an alias stands beside the command's name.
 pub fn first_words(name: &str) -> &'static [&'static str] {
     PHRASES.iter().find(|(phrase, _)| *phrase == name).map_or(&[], |(_, words)| *words)
 }

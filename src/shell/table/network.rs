@@ -1,4 +1,4 @@
-//! Nodes, links and packets: what there is to type. Knows nothing of how it is done.
+//! The entries of the command table for commands about nodes, links and packets.
 
 use super::{once, optional};
 use crate::shell::commands::{network, orphans};

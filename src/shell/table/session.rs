@@ -1,4 +1,4 @@
-//! Scripts, and the session itself: what there is to type. Knows nothing of how it is done.
+//! The entries of the command table for commands of scripts, and for those about the running program.
 
 use super::{FORCE, once, optional, rest};
 use crate::shell::commands::{session, time};

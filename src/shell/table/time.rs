@@ -1,4 +1,4 @@
-//! How fast virtual time passes: what there is to type. Knows nothing of how it is done.
+//! The entries of the command table for commands about the speed of virtual time.
 
 use super::optional;
 use crate::shell::commands::time;

@@ -1,4 +1,5 @@
-//! What the actions do to the screen's state. Knows nothing of keys.
+//! The effects of actions on the state of the screen: focus, scrolling, speed, filter, clipboard, and the dialogs for help,
+//! palette and leaving.
 
 use tokio::sync::oneshot;
 
@@ -14,7 +15,7 @@ use crate::tui::dialog::{Choice, Dialog, Item, List};
 use crate::tui::editor::Editor;
 use crate::tui::panes;
 
-/// The speeds that `+` and `-` go through, in thousandths.
+/// Speeds through which `+` and `-` step, in thousandths of real time.
 const SPEEDS: [u64; 8] = [100, 500, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000];
 
 impl App {
@@ -88,7 +89,7 @@ impl App {
         self.follow_selection(pane);
     }
 
-    /// A transfer that is selected has its segments shown.
+    /// Shows the segments of the selected transfer.
     pub(super) fn follow_selection(&mut self, pane: Pane) {
         if pane == Pane::Transfers {
             self.transfer = self.transfer_rows().get(self.row(pane)).map(|report| report.status.id).or(self.transfer);
@@ -115,7 +116,7 @@ impl App {
         panes::nodes::rows(self, self.focus).nth(self.row(self.focus))
     }
 
-    /// The node whose connection the selected packet belongs to.
+    /// Returns the node to whose connection the selected packet belongs.
     fn selected_packet_node(&self) -> Option<NodeNumber> {
         let packet = panes::wire::rows(self).nth(self.row(Pane::Wire))?;
         let of = |address| self.view.nodes.iter().find(|node| node.address == address).map(|node| node.node);
@@ -151,7 +152,7 @@ impl App {
         self.spawn(async move { News::Filter(answer.await.unwrap_or(before)) });
     }
 
-    /// Leaves, or asks first where transfers run.
+    /// Leaves the program; asks for confirmation first if transfers run or lines wait, unless `now` is true.
     pub fn quit(&mut self, now: bool) {
         let snapshot = self.shell.engine().snapshots().borrow().clone();
         let (names, left) = (self.who().describe_running(&snapshot), self.lines.left_beside_answered());

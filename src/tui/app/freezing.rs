@@ -1,5 +1,4 @@
-//! A view that stands still: all of it shows one instant, and what happens meanwhile is shown when it goes on. Knows nothing of how
-//! anything is drawn.
+//! A frozen view: it shows one instant, and takes in what has accumulated meanwhile when it is thawed.
 
 use std::collections::VecDeque;
 
@@ -8,22 +7,22 @@ use crate::engine::transfer::TransferId;
 use crate::tui::theme::Role;
 use crate::units::SimTime;
 
-/// What has happened since the view stands still.
+/// The events that have accumulated while the view is frozen.
 #[derive(Debug, Default)]
 pub(super) struct Meanwhile {
     lines: VecDeque<(SimTime, Role, String)>,
     events_lost: u64,
-    /// The latest transfer that has begun.
+    /// Latest transfer that has begun meanwhile.
     begun: Option<TransferId>,
 }
 
 impl App {
-    /// Lets the view stand still, or go on.
+    /// Freezes the view, or thaws it if it is frozen.
     pub(super) fn freeze(&mut self) {
         if self.frozen { self.thaw() } else { self.frozen = true }
     }
 
-    /// Lets the view go on: it takes in what has happened meanwhile.
+    /// Thaws the view and takes in what has accumulated meanwhile.
     pub(super) fn thaw(&mut self) {
         self.frozen = false;
         let Meanwhile { lines, events_lost, begun } = std::mem::take(&mut self.meanwhile);
@@ -36,7 +35,7 @@ impl App {
         self.take_view(latest);
     }
 
-    /// Puts a line into the log, or aside while the view stands still.
+    /// Appends a line to the log, or keeps it for later while the view is frozen.
     pub(super) fn note(&mut self, at: SimTime, role: Role, text: String) {
         let lines = if self.frozen { &mut self.meanwhile.lines } else { &mut self.log };
         if lines.len() == LOG_MAX {
@@ -55,7 +54,7 @@ impl App {
         self.selected.remove(&Pane::Transfers);
     }
 
-    /// The screen has lagged behind and lost some events.
+    /// Counts events that were lost because the screen lagged behind.
     pub fn on_events_lost(&mut self, count: u64) {
         if self.frozen {
             self.meanwhile.events_lost += count;

@@ -1,7 +1,6 @@
-//! The lines of the prompt that are carried out: what each of them does now, and what waits. Several are carried out at once, so that
-//! the prompt is free while one takes long; the commands of one line, and the transfers of one command, come one after the other.
-//!
-//! Knows nothing of how a command is carried out, or of how anything is shown.
+//! The lines of the prompt that are being carried out: the current step of each, and the steps that wait. Several lines run at
+//! once, so that the prompt is free while one takes long; the commands of one line, and the transfers of one command, run one
+//! after the other.
 
 use std::collections::VecDeque;
 
@@ -13,37 +12,37 @@ use crate::shell::answer::Planned;
 use crate::shell::call::is_about_accounts;
 use crate::shell::words::Variables;
 
-/// Lines that may be carried out at once, those included that are still to begin. Transfers in the background are not among them.
+/// Maximum number of lines that run or wait at once. Transfers in the background do not count.
 pub(super) const LINES_MAX: usize = 64;
 
-/// A line that is carried out.
+/// A line that is being carried out.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     number: u64,
-    /// The command that is carried out, as it is shown.
+    /// Command that is being carried out, as it is shown.
     command: String,
-    /// Transfers of that command which are to be begun one after the other.
+    /// Transfers of that command that are to begin one after the other.
     planned: VecDeque<Planned>,
-    /// Commands that come after it.
+    /// Commands that follow it.
     waiting: VecDeque<String>,
-    /// The variables as they were when the line began, and what it has set since.
+    /// Variables as they were when the line began, with the changes that the line has made since.
     variables: Variables,
-    /// The transfer that is waited for.
+    /// Transfer that the line waits for.
     transfer: Option<TransferId>,
-    /// Whether it may ask questions, and change who is there.
+    /// True if the current command may ask questions, and change the current user.
     asks: bool,
-    /// Whether it waits for virtual time, so that the next line need not wait for it.
+    /// True if the line waits for virtual time or takes long, so that the next line need not wait for it.
     waits: bool,
     task: Option<AbortHandle>,
 }
 
 impl Line {
-    /// What has not begun yet: files of the command, then commands.
+    /// Returns what has not begun yet: files of the command, then commands.
     fn left(&self) -> Vec<String> {
         self.planned.iter().map(|planned| planned.file.clone()).chain(self.waiting.iter().cloned()).collect()
     }
 
-    /// `upload a.bin (#1)`
+    /// Returns the current step for display, as in `upload a.bin (#1)`.
     fn doing(&self) -> String {
         match self.transfer {
             Some(transfer) => format!("{} ({transfer})", self.command),
@@ -52,73 +51,73 @@ impl Line {
     }
 }
 
-/// What a line does next.
+/// The next step of a line.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// A transfer of its command is begun.
+    /// Begins a transfer of the current command.
     Begin(Command),
-    /// A command is carried out.
+    /// Carries a command out with these variables.
     Run(String, Variables),
 }
 
-/// A line that was interrupted.
+/// The state of a line that was interrupted.
 #[derive(Debug)]
 pub(super) struct Interrupted {
-    /// What it did.
+    /// Command that was being carried out.
     pub(super) command: String,
-    /// The transfer that it waited for.
+    /// Transfer that the line waited for.
     pub(super) transfer: Option<TransferId>,
-    /// What will not begin any more.
+    /// Files and commands that will not begin any more.
     pub(super) left: Vec<String>,
 }
 
-/// All lines that are carried out.
+/// All lines that are being carried out or wait.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// Those that have begun, oldest first.
+    /// Lines that have begun, oldest first.
     begun: Vec<Line>,
-    /// Those that begin once the ones before them have been answered, or wait for virtual time.
+    /// Lines that begin once the lines before them have been answered or wait for virtual time.
     typed: VecDeque<Line>,
     /// Number of the latest line.
     count: u64,
-    /// The line that the latest of what was said is about.
+    /// Number of the line to which the latest output belongs.
     told: Option<u64>,
-    /// The line whose command has been answered and which is about to go on.
+    /// Number of the line whose command was just answered and which is about to continue.
     answered: Option<u64>,
-    /// Ends the wait of the typed lines for this line.
+    /// Task that ends the wait of the typed lines for the line of this number.
     patience: Option<(u64, AbortHandle)>,
 }
 
 impl Lines {
-    /// Whether nothing is carried out, and nothing waits.
+    /// Returns true if no line runs or waits.
     pub(super) fn is_empty(&self) -> bool {
         self.begun.is_empty() && self.typed.is_empty()
     }
 
-    /// Whether no further line is taken.
+    /// Returns true if no further line is accepted.
     pub(super) fn is_full(&self) -> bool {
         self.begun.len() + self.typed.len() >= LINES_MAX
     }
 
-    /// Whether a command is carried out that may change who is there.
+    /// Returns true if a running command may change the current user.
     pub(super) fn is_asking(&self) -> bool {
         self.begun.iter().any(|line| line.asks)
     }
 
-    /// Whether something comes after what has just been answered.
+    /// Returns true if further steps follow the one that was just answered.
     pub(super) fn has_more(&self) -> bool {
         let goes_on = |line: &Line| Some(line.number) == self.answered && !line.left().is_empty();
         !self.typed.is_empty() || self.begun.iter().any(goes_on)
     }
 
-    /// Takes the commands of a line, which begins with [`next`](Self::next).
+    /// Adds the commands of a line, which begins with [`next`](Self::next).
     pub(super) fn push(&mut self, commands: impl IntoIterator<Item = String>) {
         self.count += 1;
         self.told = Some(self.count);
         self.typed.push_back(Line { number: self.count, waiting: commands.into_iter().collect(), ..Line::default() });
     }
 
-    /// The line that begins now, if one does: each begins after the one before it, unless that takes long.
+    /// Begins the next line and returns its number, unless a line before it still blocks it.
     pub(super) fn next(&mut self, variables: &Variables) -> Option<u64> {
         if self.blocker().is_some() {
             return None;
@@ -129,12 +128,13 @@ impl Lines {
         Some(number)
     }
 
-    /// The line that has neither been answered nor is known to wait for virtual time.
+    /// Returns the line that has neither been answered nor is known to wait for virtual time or to take long.
     fn blocker(&self) -> Option<u64> {
         self.begun.iter().find(|line| line.task.is_some() && !line.waits).map(|line| line.number)
     }
 
-    /// The line that a typed one begins to wait for, which is to be given up after a while; what was to end an earlier wait is ended.
+    /// Returns the line for which a typed one begins to wait, so that the caller can limit the wait. Aborts the task that limits
+    /// an earlier wait.
     pub(super) fn new_blocker(&mut self) -> Option<u64> {
         let blocker = self.blocker().filter(|_| !self.typed.is_empty());
         if self.patience.as_ref().map(|(number, _)| *number) == blocker {
@@ -146,12 +146,12 @@ impl Lines {
         blocker
     }
 
-    /// The task that ends the wait for a line.
+    /// Stores the task that ends the wait for a line.
     pub(super) fn set_patience(&mut self, number: u64, task: AbortHandle) {
         self.patience = Some((number, task));
     }
 
-    /// The next step of a line; none where it is over, or another line has to be answered first.
+    /// Returns the next step of a line, or `None` if the line is over or must first wait for the answer of another one.
     pub(super) fn step(&mut self, number: u64) -> Option<Step> {
         let others_ask = self.begun.iter().any(|line| line.number != number && line.asks);
         let place = self.begun.iter().position(|line| line.number == number && line.task.is_none())?;
@@ -173,26 +173,26 @@ impl Lines {
         Some(Step::Run(next, line.variables.clone()))
     }
 
-    /// Lines that have not gone on because another one was to be answered first.
+    /// Returns the lines that have not continued because another one must be answered first.
     pub(super) fn resting(&self) -> Vec<u64> {
         self.begun.iter().filter(|line| line.task.is_none()).map(|line| line.number).collect()
     }
 
-    /// The task that carries out the step of a line.
+    /// Stores the task that carries out the current step of a line.
     pub(super) fn set_task(&mut self, number: u64, task: AbortHandle) {
         if let Some(line) = self.line(number) {
             line.task = Some(task);
         }
     }
 
-    /// A line waits for virtual time.
+    /// Marks a line as waiting for virtual time or as taking long, so that the next line may begin.
     pub(super) fn set_waiting(&mut self, number: u64) {
         if let Some(line) = self.line(number) {
             line.waits = true;
         }
     }
 
-    /// A step of a line is done; gives whether it was one that may have asked something, and nothing where there is no such line.
+    /// Ends a step of a line. Returns true if the step may have asked questions, and `None` if there is no such line.
     pub(super) fn take_answer(&mut self, number: u64) -> Option<bool> {
         let line = self.line(number)?;
         let asked = std::mem::take(&mut line.asks);
@@ -201,33 +201,33 @@ impl Lines {
         Some(asked)
     }
 
-    /// What was answered has been dealt with.
+    /// Marks the latest answer as processed.
     pub(super) fn go_on(&mut self) {
         self.answered = None;
     }
 
-    /// A line has begun a transfer that it waits for; gives what waits for that.
+    /// Makes a line wait for a transfer that it has begun; returns the steps that wait for it.
     pub(super) fn follow(&mut self, number: u64, transfer: TransferId) -> Vec<String> {
         let Some(line) = self.line(number) else { return Vec::new() };
         (line.transfer, line.waits) = (Some(transfer), true);
         line.left()
     }
 
-    /// A command of a line is to begin these transfers.
+    /// Stores the transfers that the current command of a line is to begin.
     pub(super) fn plan(&mut self, number: u64, planned: Vec<Planned>) {
         if let Some(line) = self.line(number) {
             line.planned = planned.into();
         }
     }
 
-    /// A line has given a variable a value.
+    /// Sets a variable of a line.
     pub(super) fn set_variable(&mut self, number: u64, name: &str, value: &str) {
         if let Some(line) = self.line(number) {
             line.variables.insert(name.to_owned(), value.to_owned());
         }
     }
 
-    /// The command of a line, where what was said last is not about it.
+    /// Returns the command of a line, unless the latest output belongs to that line already.
     pub(super) fn unnamed(&mut self, number: u64) -> Option<String> {
         if self.told.replace(number) == Some(number) {
             return None;
@@ -235,12 +235,13 @@ impl Lines {
         self.line(number).map(|line| line.command.clone()).filter(|command| !command.is_empty())
     }
 
-    /// What waits in lines that have begun, but for the one whose command has just been answered: that one knows what it says.
+    /// Returns the waiting steps of the lines that have begun, except those of the line that was just answered, whose user knows
+    /// them.
     pub(super) fn left_beside_answered(&self) -> Vec<String> {
         self.begun.iter().filter(|line| Some(line.number) != self.answered).flat_map(Line::left).collect()
     }
 
-    /// Takes out what waits for the latest line, and the lines that have not begun.
+    /// Removes and returns the waiting steps of the latest line, and the lines that have not begun.
     pub(super) fn drop_waiting(&mut self) -> Vec<String> {
         let latest = self.begun.last_mut();
         let mut left = latest.as_ref().map(|line| line.left()).unwrap_or_default();
@@ -252,7 +253,7 @@ impl Lines {
         left
     }
 
-    /// Ends the latest line, and forgets the lines that have not begun.
+    /// Ends the latest line, and removes the lines that have not begun.
     pub(super) fn interrupt(&mut self) -> Option<Interrupted> {
         let left = self.drop_waiting();
         let Line { command, transfer, task, .. } = self.begun.pop()?;
@@ -263,7 +264,7 @@ impl Lines {
         Some(Interrupted { command, transfer, left })
     }
 
-    /// Ends all lines but the one that has just been answered; gives what will not begin any more.
+    /// Ends all lines but the one that was just answered; returns the steps that will not begin any more.
     pub(super) fn keep_answered(&mut self) -> Vec<String> {
         let answered = self.answered;
         let (kept, ended): (Vec<Line>, Vec<Line>) =
@@ -272,7 +273,7 @@ impl Lines {
         self.end(ended)
     }
 
-    /// Ends all lines.
+    /// Ends all lines and removes the waiting ones.
     pub(super) fn clear(&mut self) {
         let all = std::mem::take(&mut self.begun);
         self.end(all);
@@ -284,7 +285,7 @@ impl Lines {
         lines.iter().flat_map(Line::left).collect()
     }
 
-    /// What takes long, and what waits: `upload a.bin (#1), sleep 1h; waiting: b.bin, ls`.
+    /// Returns the steps that take long and those that wait, as in `upload a.bin (#1), sleep 1h; waiting: b.bin, ls`.
     pub(super) fn summary(&self) -> Option<String> {
         let long: Vec<&Line> = self.begun.iter().filter(|line| line.waits).collect();
         let doing = long.iter().map(|line| line.doing()).collect::<Vec<_>>().join(", ");

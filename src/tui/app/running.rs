@@ -1,4 +1,4 @@
-//! Lines that are carried out, and what comes of them. Knows nothing of what they do.
+//! The execution of the prompt's lines in tasks, their interruption, and the display of their answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::shell::answer::{Answer, Begun, Effect};
 use crate::shell::words::{Variables, commands_of};
 use crate::tui::theme::Role;
 
-/// A line that was typed waits so long, on the wall clock, for the one before it to be answered: what is quick is done in the order in
-/// which it was typed, and what is not keeps nobody waiting.
+/// Maximum time, on the wall clock, for which a typed line waits for the answer of the one before it. Quick lines are thus
+/// carried out in the order in which they were typed, and slow ones do not delay the next.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl App {
-    /// Carries out the commands of a line, one after the other. A line begins once those before it have been answered or have come
-    /// to wait for virtual time; what it begins itself leaves the prompt free.
+    /// Carries out the commands of a line, one after the other. A line begins once those before it have been answered or wait for
+    /// virtual time; the prompt stays free meanwhile.
     pub fn run(&mut self, line: &str) {
         if self.lines.is_full() {
             let full = format!("not begun, {LINES_MAX} lines are under way: `{line}`; Ctrl-C ends the latest of them");
@@ -31,7 +31,7 @@ impl App {
         self.begin_typed();
     }
 
-    /// Begins the lines whose turn it is.
+    /// Begins the lines that no earlier line blocks.
     #[expect(clippy::disallowed_methods, reason = "a front end lives by the wall clock")]
     pub(super) fn begin_typed(&mut self) {
         while let Some(number) = self.lines.next(&self.variables) {
@@ -46,7 +46,7 @@ impl App {
         }
     }
 
-    /// Takes the next step of a line.
+    /// Carries out the next step of a line.
     fn go_on(&mut self, number: u64) {
         let Some(step) = self.lines.step(number) else { return };
         let (waits, messages, visit) = (Arc::new(Notify::new()), self.messages.clone(), self.visit);
@@ -63,7 +63,7 @@ impl App {
                 biased;
                 answer = &mut running => answer,
                 () = waits.notified() => {
-                    // The screen may be gone.
+                    // The receiver is dropped with the screen.
                     let _ = messages.send(Message { visit, news: News::Waits(number) });
                     running.await
                 }
@@ -73,14 +73,15 @@ impl App {
         self.lines.set_task(number, task);
     }
 
-    /// A step of a line is done.
+    /// Shows the answer of a step, and continues the lines.
     pub(super) fn on_answered(&mut self, number: u64, answer: Result<Answer, ShellError>) {
-        // A line that was interrupted has nothing more to say.
+        // The answer of a line that was interrupted is discarded.
         let Some(asked) = self.lines.take_answer(number) else { return };
         if asked {
             self.close_waiting_forms();
         }
-        // That the session is over says more than that nobody is there; and a command that lets somebody in has more to do then.
+        // An expired session is reported as such rather than as a change of user; and a command that logs a user in has further
+        // steps.
         if !answer.as_ref().is_err_and(ShellError::is_session_over) && !self.lines.is_asking() {
             self.on_who();
         }
@@ -95,8 +96,8 @@ impl App {
         self.lines.resting().into_iter().for_each(|number| self.go_on(number));
     }
 
-    /// Ends the latest line that takes long, cancels the transfer that it waits for, and forgets what waits for it. What is to be done
-    /// whole is, in a moment.
+    /// Interrupts the latest line: cancels the transfer that it waits for, and drops its waiting steps. While an operation runs
+    /// that must not be interrupted, only the waiting steps are dropped.
     pub(super) fn interrupt(&mut self) {
         if !self.access().is_at_rest() {
             let left = self.lines.drop_waiting();
@@ -116,14 +117,14 @@ impl App {
         }
     }
 
-    /// Says what will not begin any more.
+    /// Shows which steps will not begin any more.
     pub(super) fn say_left(&mut self, left: &[String]) {
         if !left.is_empty() {
             self.prompt.say(Role::Warning, &format!("not begun: {}", left.join(", ")));
         }
     }
 
-    /// What takes long at the prompt, and what waits for it.
+    /// Returns the steps that take long and those that wait, for the title of the prompt.
     pub fn under_way(&self) -> Option<String> {
         self.lines.summary()
     }
@@ -132,12 +133,12 @@ impl App {
         let (messages, visit) = (self.messages.clone(), self.visit);
         self.tasks.spawn(async move {
             let news = task.await;
-            // The screen may be gone.
+            // The receiver is dropped with the screen.
             let _ = messages.send(Message { visit, news });
         })
     }
 
-    /// Carries out a command whose answer nobody waits for, where it is for whoever uses the screen.
+    /// Carries out a command whose answer is not shown; only its error is.
     pub(super) fn tell(&mut self, line: String) {
         let shell = self.shell.clone();
         self.spawn(async move { News::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
@@ -161,7 +162,7 @@ impl App {
         }
     }
 
-    /// Says which line the next words are about, where others were said last.
+    /// Shows the command of a line before its output, if the latest output belongs to another line.
     fn name_line(&mut self, number: u64) {
         if let Some(command) = self.lines.unnamed(number) {
             self.prompt.say(Role::Dim, &format!("{} {command}", self.theme.glyphs.prompt));
@@ -194,7 +195,7 @@ impl App {
         }
     }
 
-    /// Waits for what comes of a transfer that a line has begun; gives what waits for that.
+    /// Makes a line wait for a transfer that it has begun; returns the steps that wait for it.
     fn follow(&mut self, number: u64, begun: Begun) -> Vec<String> {
         let left = self.lines.follow(number, begun.transfer);
         let shell = self.shell.clone();
@@ -203,8 +204,8 @@ impl App {
         left
     }
 
-    /// Width of what is said in the prompt. Where another pane has the whole screen the prompt will be as wide as that; before
-    /// anything is drawn, a screen is taken to be of the usual 80 columns.
+    /// Returns the width of the output in the prompt. If another pane fills the screen, the prompt will be as wide as that one;
+    /// before the first frame, the usual 80 columns are assumed.
     fn prompt_width(&self) -> Option<u16> {
         let prompt = self.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).or(self.areas.first());
         Some(prompt.map_or(80, |(_, area)| area.width).saturating_sub(2))

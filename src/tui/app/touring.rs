@@ -1,4 +1,4 @@
-//! The tour on the screen: what it types goes where keys go. Knows nothing of what is typed.
+//! The tour on the screen: its characters and keys go to the prompt and to forms.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::tui::theme::Role;
 use crate::tui::tour::{Step, Tour};
 
 impl App {
-    /// The tour goes a step further; gives when the next is due.
+    /// Carries out the next step of the tour; returns the time until the step after it.
     pub fn on_tour(&mut self) -> Duration {
         let busy = self.is_busy();
         if self.awaits_input() {
@@ -35,13 +35,13 @@ impl App {
         wait
     }
 
-    /// Somebody wants the prompt: for the user who may do everything.
+    /// Skips the rest of the tour, so that the user gets the prompt as the admin of the demonstration.
     pub(super) fn skip_tour(&mut self) {
         let is_there = self.who.is_admin() || !self.tour.as_mut().is_some_and(Tour::skip);
         if is_there {
             return self.end_tour();
         }
-        // What is asked on the way there is not answered any more, unless it has been.
+        // Questions on the way to that login are dropped, unless they have been answered already.
         self.dialogs.retain(|dialog| dialog.form().is_some_and(FormDialog::is_waiting));
         self.prompt.editor.take();
     }
@@ -56,7 +56,7 @@ impl App {
         }
     }
 
-    /// The next key for the form that is open.
+    /// Enters the next key into the open form; returns the time until the next one.
     fn fill_in(&mut self) -> Duration {
         let (Some(tour), Some(Dialog::Form(form))) = (&mut self.tour, self.dialogs.last_mut()) else { return Duration::ZERO };
         match tour.fill_in(&form.form) {

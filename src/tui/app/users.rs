@@ -1,5 +1,5 @@
-//! Who uses the screen: what is asked of them, what they see, and what becomes of the screen when somebody else comes. Knows
-//! nothing of how anybody is checked.
+//! The user of the screen: questions to the user, the data that the user may see, and the reset of the screen when the user
+//! changes.
 
 use std::sync::Arc;
 
@@ -17,27 +17,27 @@ use crate::tui::form::FormDialog;
 use crate::tui::prompt::Prompt;
 use crate::tui::theme::Role;
 
-/// How many files somebody may read, and their bytes.
+/// The number of files that a user may read, and their size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FileCount {
-    /// How many.
+    /// Number of files that the user may read.
     pub files: u64,
-    /// Their bytes.
+    /// Total size of the files in bytes.
     pub bytes: u64,
 }
 
 impl App {
-    /// Who uses the screen.
+    /// Returns the current user.
     pub fn who(&self) -> &Arc<Who> {
         &self.who
     }
 
-    /// The door that they go through.
+    /// Returns the access of the front end, through which the user logs in.
     pub fn access(&self) -> &Access {
         self.shell.access()
     }
 
-    /// Asks whoever has come to log in, or to make the first account.
+    /// Starts the login, or the registration of the first account if there is none.
     pub fn greet(&mut self) {
         match **self.who() {
             Who::Operator => self.begin("register".into()),
@@ -46,13 +46,13 @@ impl App {
         }
     }
 
-    /// A command that nobody has typed.
+    /// Carries out a command on behalf of the program.
     fn begin(&mut self, line: String) {
         self.lines.push([line]);
         self.begin_typed();
     }
 
-    /// A command has something to ask.
+    /// Shows the form of a question that a command asks.
     pub fn on_question(&mut self, mut question: Question) {
         if question.reply.is_closed() {
             return;
@@ -69,28 +69,28 @@ impl App {
         }
     }
 
-    /// What was filled in has been looked at.
+    /// Closes the forms whose answers have been checked.
     pub(super) fn close_waiting_forms(&mut self) {
         self.dialogs.retain(|dialog| !dialog.form().is_some_and(FormDialog::is_waiting));
     }
 
-    /// Whether a key is awaited before anything goes on.
+    /// Returns true if a dialog waits for input of the user.
     pub fn awaits_input(&self) -> bool {
         self.dialogs.last().is_some_and(|dialog| !dialog.form().is_some_and(FormDialog::is_waiting))
     }
 
-    /// Whether a form shows how time passes.
+    /// Returns true if a form shows the remaining time of a code.
     pub fn shows_a_clock(&self) -> bool {
         let code = self.dialogs.last().and_then(Dialog::form).and_then(FormDialog::code);
         code.is_some_and(|code| code.changes)
     }
 
-    /// The wall clock, in seconds since 1970.
+    /// Returns the wall-clock time in seconds since 1970.
     pub fn now(&self) -> u64 {
         self.access().now()
     }
 
-    /// Somebody else may have come, or gone. What was on the screen for the one before is for nobody else.
+    /// Updates the screen if the user has changed. Data of the previous user is removed from the screen.
     pub fn on_who(&mut self) {
         let who = self.access().who();
         if who == self.who {
@@ -115,7 +115,7 @@ impl App {
         }
     }
 
-    /// Takes what somebody has begun, typed and opened off the screen, and what they have seen where they had an account.
+    /// Ends what the previous user has begun, typed and opened; removes what the user has seen if they had an account.
     fn clear_away(&mut self, had_account: bool) {
         self.visit += 1;
         let left = self.lines.keep_answered();
@@ -136,7 +136,7 @@ impl App {
         self.selected.clear();
     }
 
-    /// Looks whether the session still lasts.
+    /// Checks in a task that the session of the user is still valid.
     pub fn look_after_session(&mut self) {
         if let Who::User(_) = **self.who() {
             let access = self.access().clone();
@@ -144,7 +144,7 @@ impl App {
         }
     }
 
-    /// The session is over: whoever it was has to log in again.
+    /// Handles the end of the session: the user has to log in again.
     pub(super) fn on_session_over(&mut self) {
         let Some(name) = self.who.name().map(str::to_owned) else { return };
         self.lines.clear();
@@ -154,14 +154,14 @@ impl App {
         self.begin(format!("login {}", quote(&name)));
     }
 
-    /// A mail has been sent, or has not.
+    /// Logs the result of sending a mail, if the user may see it.
     pub fn on_mail(&mut self, notice: &Notice) {
         let is_own = matches!(&**self.who(), Who::User(account) if account.email == notice.to);
         if !is_own && !self.who.is_admin() {
             return;
         }
         let Notice { to, subject, outcome } = notice;
-        // Lines of the log are short, and every mail is from here.
+        // Lines of the log are short, and each mail has this prefix.
         let subject = subject.trim_start_matches("p2p: ");
         let (role, text) = match outcome {
             Ok(place) => (Role::Text, format!("mail {subject:?} {place}, to {to}")),
@@ -172,7 +172,7 @@ impl App {
         self.note(now, role, text);
     }
 
-    /// Whether an event is for whoever uses the screen.
+    /// Returns true if the current user may see an event.
     pub(super) fn may_see(&self, event: &Event) -> bool {
         let may_see_file = |file: &FileKey| self.who.may_change(file);
         match event {
@@ -186,28 +186,28 @@ impl App {
         }
     }
 
-    /// The transfer whose segments are shown: the selected one, or the latest.
+    /// Returns the transfer whose segments are shown: the selected one, or the latest.
     pub fn shown_transfer(&self) -> Option<&Arc<TransferReport>> {
         let of = |id: TransferId| self.own_transfers().find(|report| report.status.id == id);
         self.transfer.and_then(of).or_else(|| self.own_transfers().next())
     }
 
-    /// The transfers as the pane shows them: the latest first.
+    /// Returns the transfers that pass the filter, latest first.
     pub fn transfer_rows(&self) -> Vec<&Arc<TransferReport>> {
         self.own_transfers().filter(|report| self.passes(Pane::Transfers, &self.label(&report.status.file))).collect()
     }
 
-    /// The transfers that whoever uses the screen may see, latest first.
+    /// Returns the transfers that the user may see, latest first.
     fn own_transfers(&self) -> impl Iterator<Item = &Arc<TransferReport>> {
         self.view.transfers.iter().rev().filter(|report| self.who.began(&report.status))
     }
 
-    /// What whoever uses the screen calls a file.
+    /// Returns the name of a file as the user sees it.
     pub fn label(&self, file: &FileKey) -> String {
         self.who.shown(file)
     }
 
-    /// How many files whoever uses the screen may read.
+    /// Returns the number and size of the files that the user may read.
     pub fn file_count(&self) -> FileCount {
         match self.who.is_admin() {
             true => FileCount { files: self.view.storage.files, bytes: self.view.storage.file_bytes },
@@ -215,7 +215,7 @@ impl App {
         }
     }
 
-    /// Counts the files that whoever uses the screen may read; who may read all is told the engine's own count.
+    /// Counts the files that the user may read; for admins the engine's own count applies.
     pub(super) fn note_files(&mut self) {
         if self.who.is_admin() {
             return;
@@ -228,7 +228,7 @@ impl App {
         self.file_count = readable.fold(FileCount::default(), count);
     }
 
-    /// What stands is shown from now on.
+    /// Replaces the view by a snapshot.
     pub(super) fn take_view(&mut self, snapshot: Arc<Snapshot>) {
         let is_same = Arc::ptr_eq(&snapshot.files, &self.view.files);
         self.view = snapshot;

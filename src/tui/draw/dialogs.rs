@@ -1,4 +1,4 @@
-//! What lies above the panes: messages, questions, lists. Knows nothing of what they are about.
+//! The drawing of dialogs above the panes: messages, questions and lists.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -11,13 +11,13 @@ use crate::tui::panes;
 use crate::tui::theme::Role;
 use crate::tui::wrap::wrapped;
 
-/// Lines of dialogs are no longer than this; longer ones go on in the next.
+/// Maximum width of a dialog's text in cells; longer lines are wrapped.
 const WIDEST: usize = 120;
 
-/// Lines of detail of what is chosen in a list.
+/// Maximum number of lines for the details of the selected item of a list.
 const DETAIL_MAX: usize = 3;
 
-/// Draws the dialogs, the topmost last.
+/// Draws all dialogs, the topmost last.
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     for dialog in &app.dialogs {
         draw_one(app, dialog, frame, area);
@@ -28,7 +28,7 @@ fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
     match dialog {
         Dialog::Form(form) => super::form::draw(app, form, frame, area),
         Dialog::Message { title, text, scroll } => {
-            // The last lines stay in sight, however far it is scrolled.
+            // The last lines stay visible at every scroll position.
             let rows = usize::from(area.height.saturating_sub(2)).max(1);
             let skipped = (*scroll).min(text.lines().count().saturating_sub(rows));
             let rest = text.lines().skip(skipped).collect::<Vec<_>>().join("\n");
@@ -51,7 +51,7 @@ fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String
     frame.render_widget(paragraph.block(framed(app, title).title_bottom(hint)), place);
 }
 
-/// The frame of a dialog.
+/// Returns the frame of a dialog.
 pub(super) fn framed<'a>(app: &App, title: &str) -> Block<'a> {
     panes::framed(&app.theme, Role::Focus).title(format!(" {title} "))
 }
@@ -59,7 +59,7 @@ pub(super) fn framed<'a>(app: &App, title: &str) -> Block<'a> {
 fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4));
     let found = list.found();
-    // What does not fit into a row is told below, of the one that is chosen.
+    // The full text of the selected item is shown at the bottom, since a row may cut it off.
     let chosen = found.get(list.selected).map(|item| format!("{}: {}", item.name, item.summary)).unwrap_or_default();
     let detail = wrapped(&chosen, usize::from(place.width.saturating_sub(2)));
     let detail = &detail[..detail.len().min(DETAIL_MAX)];
@@ -83,7 +83,7 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(detail), below);
 }
 
-/// A rectangle of this size in the middle, as far as it fits.
+/// Returns a rectangle of this size in the middle of an area, reduced to the area if necessary.
 pub(super) fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }

@@ -1,5 +1,4 @@
-//! Forms: fields with what is wrong beside them, codes in boxes, and what is to be seen this once: a QR code, backup codes. Knows
-//! nothing of what is asked.
+//! The drawing of forms: fields with their errors, codes in boxes, and contents that are shown once: a QR code, backup codes.
 //!
 //! ```text
 //! ┌ Log in ──────────────────┐   ┌ Second factor ───────────┐
@@ -28,14 +27,14 @@ use crate::tui::form::{DIGITS, FormDialog, Input};
 use crate::tui::theme::Role;
 use crate::tui::wrap::wrapped;
 
-/// How wide a form is, its frame not counted.
+/// Width of a form in cells, without its frame.
 const WIDTH: u16 = 58;
-/// The narrowest column beside a QR code.
+/// Minimum width in cells of the column beside a QR code.
 const COLUMN: u16 = 30;
-/// Cells of the bar that shows how long a code is still good.
+/// Width in cells of the bar that shows how long a code stays valid.
 const BAR: usize = 10;
 
-/// Draws a form, and the cursor where something is typed.
+/// Draws a form, and places the cursor in the field that is being filled in.
 pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Rect) {
     match qr_code(app, form).filter(|lines| fits_beside(lines, area)) {
         Some(lines) => draw_beside(app, form, lines, frame, area),
@@ -56,7 +55,7 @@ pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Re
     }
 }
 
-/// The QR code that goes with a form; none where half blocks cannot be drawn.
+/// Returns the QR code of a form; `None` if there is none, or if the theme is limited to ASCII and cannot draw half blocks.
 fn qr_code<'a>(app: &App, form: &'a FormDialog) -> Option<&'a [String]> {
     form.qr.as_deref().filter(|_| app.theme.glyphs.is_unicode)
 }
@@ -65,13 +64,14 @@ fn size_of(lines: &[String]) -> (u16, u16) {
     (lines.first().map_or(0, |line| line.chars().count()) as u16, lines.len() as u16)
 }
 
-/// Whether there is room for a QR code and what goes with it.
+/// Returns true if an area has room for a QR code and the column beside it.
 fn fits_beside(lines: &[String], area: Rect) -> bool {
     let (width, height) = size_of(lines);
     width + 1 + COLUMN <= area.width && height <= area.height
 }
 
-/// The code on the left, all else on the right; in a frame where the screen has room for one, else on all of it.
+/// Draws the QR code on the left and the form on the right; in a frame if the screen has room for one, otherwise on the whole
+/// screen.
 fn draw_beside(app: &App, form: &FormDialog, lines: &[String], frame: &mut Frame<'_>, area: Rect) {
     let (width, height) = size_of(lines);
     let column = (area.width - width - 1).min(WIDTH);
@@ -88,7 +88,7 @@ fn draw_beside(app: &App, form: &FormDialog, lines: &[String], frame: &mut Frame
         frame.render_widget(Clear, area);
         area
     };
-    // Black on white, whatever the colours of the theme are: a camera is to read it.
+    // Black on white, independent of the theme, so that cameras can read the code.
     let paper = Style::new().fg(Color::Rgb(0, 0, 0)).bg(Color::Rgb(255, 255, 255));
     let code: Vec<Line<'_>> = lines.iter().map(|line| Line::styled(line.as_str(), paper)).collect();
     frame.render_widget(Paragraph::new(code), Rect { width, height, ..inner });
@@ -101,13 +101,13 @@ fn draw_beside(app: &App, form: &FormDialog, lines: &[String], frame: &mut Frame
     }
 }
 
-/// What stands in a form, line by line.
+/// The contents of a form, line by line.
 struct Content<'a> {
     app: &'a App,
     width: usize,
     lines: Vec<Line<'a>>,
     cursor: Option<(u16, u16)>,
-    /// The lines down to the end of the field that has the keys.
+    /// Number of lines down to the end of the focused field.
     needed: u16,
 }
 
@@ -141,7 +141,7 @@ impl<'a> Content<'a> {
         self.lines.push(Line::styled(text.to_owned(), self.app.theme.style(role)));
     }
 
-    /// A text, in as many lines as it takes.
+    /// Appends a text, wrapped to the width of the form.
     fn text(&mut self, text: &str, role: Role) {
         if !text.is_empty() {
             wrapped(text, self.width).iter().for_each(|line| self.push(line, role));
@@ -200,7 +200,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Six boxes, a digit each.
+    /// Appends six boxes with a digit each.
     fn boxes(&mut self, typed: &str, has_keys: bool) {
         let (top, side, bottom) =
             if self.app.theme.glyphs.is_unicode { ("┌─┐", "│", "└─┘") } else { ("+-+", "|", "+-+") };
@@ -214,7 +214,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// How long the app shows the present code (RFC 6238, section 4).
+    /// Appends the time for which the app shows the current code (RFC 6238, section 4).
     fn countdown(&mut self) {
         let left = STEP - self.app.now() % STEP;
         let full = (left as usize * BAR).div_ceil(STEP as usize);
@@ -224,7 +224,7 @@ impl<'a> Content<'a> {
     }
 
     fn draw(self, area: Rect, frame: &mut Frame<'_>) {
-        // The field that has the keys stays in sight, however small the screen is.
+        // The focused field stays visible, however small the screen is.
         let skipped = self.needed.saturating_sub(area.height);
         let lines: Vec<Line<'_>> = self.lines.into_iter().skip(usize::from(skipped)).collect();
         frame.render_widget(Paragraph::new(lines), area);
@@ -237,7 +237,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// What is shown of what is typed, and where the cursor is in it.
+/// Returns the visible text of an input, and the column of the cursor in it.
 fn shown(input: &Input, is_revealed: bool) -> (String, usize) {
     match input {
         Input::Text(editor) => {
@@ -249,11 +249,11 @@ fn shown(input: &Input, is_revealed: bool) -> (String, usize) {
     }
 }
 
-/// The keys that do something here.
+/// Returns the keys that have an effect in the form, for its lower border.
 fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
     let mut keys = match form.form.fields.len() {
         0 => vec![("y", "I have kept them")],
-        // Digits go with the last of them.
+        // A code is submitted with its last digit, so that Enter is not listed.
         1 if form.code().is_some() && !form.is_backup() => vec![("Esc", "leave")],
         1 => vec![("Enter", "go on"), ("Esc", "leave")],
         _ => vec![("Tab", "next"), ("Enter", "go on"), ("Esc", "leave")],

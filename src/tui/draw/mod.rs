@@ -1,5 +1,5 @@
-//! The screen as a whole: which pane goes where at which size; what lies above them is in `dialogs` and `form`. Knows no
-//! pane's inside.
+//! The layout of the screen: the position of each pane at each size of the terminal. Dialogs above the panes are drawn by
+//! `dialogs` and `form`, the contents of the panes by `panes`.
 //!
 //! ```text
 //! 120x40                                  80x24
@@ -28,15 +28,15 @@ use super::panes;
 use super::theme::Role;
 use crate::access::Who;
 
-/// The smallest screen that shows anything but its own size.
+/// Minimum size, in columns and rows; smaller screens show only their own size and this one.
 pub const SMALLEST: (u16, u16) = (60, 16);
-/// From this size on all panes are shown at once.
+/// Minimum size, in columns and rows, at which all panes are shown at once.
 pub const WHOLE: (u16, u16) = (100, 34);
 
-/// Rows of the panes of nodes and of their health that are always there: for five nodes.
+/// Minimum upper limit for the rows of the panes of nodes and health: enough for five nodes.
 const TOP_ROWS: u16 = 9;
 
-/// Draws everything.
+/// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
     app.areas.clear();
@@ -60,7 +60,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     dialogs::draw(app, frame, area);
 }
 
-/// Before somebody has logged in, the panes stand back.
+/// Dims the panes before the login.
 fn dim(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let style = app.theme.style(Role::Dim);
     for position in area.positions() {
@@ -78,7 +78,8 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn whole(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
-    // The matrix has a heading and a row for the client beside those of the nodes, and that of the usual five is shown whole.
+    // The matrix has a heading and a row for the client beside those of the nodes; the matrix of five nodes is always shown
+    // completely.
     let nodes = (app.view.nodes.len() as u16 + 4).clamp(4, (area.height / 4).max(TOP_ROWS));
     let [top, transfers, middle, bottom, prompt] = Layout::vertical([
         Constraint::Length(nodes),
@@ -145,8 +146,8 @@ fn pane(app: &mut App, frame: &mut Frame<'_>, pane: Pane, area: Rect) {
     }
 }
 
-/// The hint line: only keys that do something where the keys are, help and leaving first; those that fit, whole. A dialog shows
-/// its own.
+/// Draws the hint line: the keys that have an effect in the focused pane, help and leaving first, as far as they fit. Dialogs
+/// show their own hints.
 fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let in_dialog = !app.dialogs.is_empty();
     let hint = |key: &str, name: &str| {
@@ -167,7 +168,7 @@ fn keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(line, area);
 }
 
-/// Whether a key is shown: one that has a name and does something now.
+/// Returns true if the hint line shows a key: it has a name and an effect at the moment.
 fn is_hinted(app: &App, binding: &Binding) -> bool {
     let (in_dialog, in_prompt) = (!app.dialogs.is_empty(), app.focus == Pane::Prompt);
     let counts = !binding.name.is_empty() && (binding.scope == Scope::Everywhere || !in_prompt);

@@ -1,9 +1,9 @@
-//! The header: user, time, speed, nodes, throughput, files; and how many events were missed.
+//! The header: user, time, speed, nodes, throughput, missed events and files.
 //!
 //! ```text
 //! p2p │ alice │ 01:23.4 ▶ 1x │ nodes ● 4/5 │ ↑ 63.8 KiB/s ↓ 0 B/s │ 12 files │ 18.4 MiB
 //! ```
-//! Knows nothing of the panes below.
+//! The sections are omitted from the right if there is not enough room.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,7 +17,7 @@ use crate::report::bytes_of;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-/// Draws it.
+/// Draws the header line.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let (theme, view) = (&app.theme, &app.view);
     let glyphs = &theme.glyphs;
@@ -55,7 +55,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     fitting(sections, &between, area.width).render(area, buffer);
 }
 
-/// The sections that there is room for, whole: half a figure would be another one.
+/// Returns the sections for which there is room. Sections are never cut, since a part of a number would read as another number.
 fn fitting<'a>(sections: Vec<Vec<Span<'a>>>, between: &Span<'a>, width: u16) -> Line<'a> {
     let mut line = Line::default();
     for section in sections {

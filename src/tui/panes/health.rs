@@ -1,6 +1,4 @@
-//! The health map: who sees whom at which distance, as a matrix or as a map of the network with its traffic.
-//!
-//! Knows nothing of transfers.
+//! The health pane: the round-trip times between all hosts as a matrix, or a map of the network with its traffic.
 
 use std::ops::Range;
 
@@ -17,14 +15,14 @@ use crate::node::health::{Health, PeerHealth};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
-/// Cells of a column of the matrix.
+/// Width of a column of the matrix in cells.
 const COLUMN: usize = 5;
-/// Cells before its first column.
+/// Width of the row labels in cells.
 const LABEL: usize = 4;
-/// Bytes a second above which a line of the map is lit: more than probes make.
+/// Rate in bytes per second above which a line of the map is highlighted; probes alone stay below it.
 const BUSY: u64 = 256;
 
-/// Draws it.
+/// Draws the matrix or the map.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if app.map { map(app, area, buffer) } else { matrix(app, area, buffer) }
 }
@@ -36,7 +34,8 @@ fn short(party: Party) -> String {
     }
 }
 
-/// The heading of the matrix in a pane of this size: what its figures are, and how many of the hosts are shown where not all are.
+/// Returns the heading of the matrix in a pane of this size: the quantity that is shown, and the number of hosts that are shown
+/// if some are missing.
 pub(super) fn title(app: &App, area: Rect) -> String {
     let ((rows, columns), known, all) = (window_of(app, area), app.view.health.len(), app.view.nodes.len() + 1);
     match (rows.len() == known && columns.len() == known, known == all) {
@@ -46,10 +45,10 @@ pub(super) fn title(app: &App, area: Rect) -> String {
     }
 }
 
-/// The rows and the columns of the matrix that fit into a pane of this size, the selected node among them.
+/// Returns the rows and the columns of the matrix that fit into a pane of this size, including the selected node.
 pub(super) fn window_of(app: &App, area: Rect) -> (Range<usize>, Range<usize>) {
     let (count, room) = (app.view.health.len(), usize::from(area.width).saturating_sub(LABEL) / COLUMN);
-    // The client is before the nodes.
+    // The client precedes the nodes.
     let chosen = (app.row(Pane::Health) + 1).min(count.saturating_sub(1));
     let columns = u16::try_from(room).unwrap_or(u16::MAX);
     (window(count, chosen, area.height.saturating_sub(1)), window(count, chosen, columns))
@@ -84,7 +83,7 @@ fn cell<'a>(app: &App, from: Party, to: Party) -> Span<'a> {
             let role = if *missed > 0 { Role::Warning } else { Role::Good };
             let mark = if *missed > 0 { glyphs.suspect } else { "" };
             let text = format!("{mark}{:.1}", time.as_millis_f64());
-            // A long time loses its decimals rather than its column.
+            // A long time is shown without decimals, so that it fits into its column.
             let text = if text.chars().count() >= COLUMN { format!("{mark}{:.0}", time.as_millis_f64()) } else { text };
             Span::styled(format!("{text:>COLUMN$}"), theme.style(role))
         }
@@ -96,7 +95,7 @@ fn cell<'a>(app: &App, from: Party, to: Party) -> Span<'a> {
     }
 }
 
-/// The client in the middle, the nodes around it; a line is lit while bytes go over it.
+/// Draws the map: the client in the middle, the nodes around it. A line is highlighted while bytes cross the link.
 fn map(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = &app.theme;
     let color = |role| theme.style(role).fg.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The log: events in words, newest below. Knows nothing of what they mean.
+//! The log pane: events of the engine and mails in words, the newest at the bottom.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,12 +9,12 @@ use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 use crate::units::SimTime;
 
-/// The entries that pass the filter, newest first.
+/// Returns the entries that pass the filter, newest first.
 pub(crate) fn rows(app: &App) -> impl Iterator<Item = &(SimTime, Role, String)> {
     app.log.iter().rev().filter(|(_, _, text)| app.passes(Pane::Log, text))
 }
 
-/// Draws it.
+/// Draws the entries of the log.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let first = first_below(app, Pane::Log, area);
     for (place, (at, role, text)) in rows(app).skip(first).take(usize::from(area.height)).enumerate() {

@@ -1,5 +1,4 @@
-//! The panes, a file each. A pane draws what the screen's state says into a rectangle, changes nothing, and knows nothing of
-//! the other panes.
+//! The panes, one file each. A pane draws the state of the screen into a rectangle and changes nothing.
 
 pub(super) mod header;
 pub(super) mod health;
@@ -23,18 +22,18 @@ use crate::net::RateSeries;
 use crate::node::health::Health;
 use crate::report::{clock_of as clock, rate_of};
 
-/// A frame, in the glyphs of the theme.
+/// Returns a frame in the glyphs of the theme.
 pub(super) fn framed<'a>(theme: &Theme, role: Role) -> Block<'a> {
     let block = Block::bordered().border_style(theme.style(role));
     if theme.glyphs.is_unicode { block } else { block.border_set(ASCII_BORDER) }
 }
 
-/// What charts and maps are drawn with.
+/// Returns the marker for charts and maps.
 fn marker(theme: &Theme) -> Marker {
     if theme.glyphs.is_unicode { Marker::Braille } else { Marker::Dot }
 }
 
-/// Frames without anything beyond ASCII.
+/// Frame of ASCII characters.
 const ASCII_BORDER: border::Set<'static> = border::Set {
     top_left: "+",
     top_right: "+",
@@ -46,7 +45,7 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
     horizontal_bottom: "-",
 };
 
-/// The heading of a pane that has `inner` to draw on.
+/// Returns the heading of a pane whose inner area is `inner`.
 pub(super) fn title(app: &App, pane: Pane, inner: Rect) -> String {
     let filter = if app.is_filtered(pane) { format!(" /{}", app.filter) } else { String::new() };
     match pane {
@@ -62,45 +61,46 @@ pub(super) fn title(app: &App, pane: Pane, inner: Rect) -> String {
     }
 }
 
-/// Who types, what takes long and what waits for it.
+/// Returns the heading of the prompt: the user, the steps that take long, and those that wait.
 fn prompt_title(app: &App, inner: Rect) -> String {
     let name = app.who().name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
     let Some(under_way) = app.under_way() else { return name };
-    // A space before and after it.
+    // The title has a space before and after it.
     let width = usize::from(inner.width.saturating_sub(2));
     fitted(&format!("{name}: {under_way}"), width, app.theme.glyphs.ellipsis).trim_end().to_owned()
 }
 
-/// A row of spans at a place of a pane; what does not fit is cut off.
+/// Draws a row of spans at an index in a pane; the part that does not fit is cut off.
 fn row(buffer: &mut Buffer, area: Rect, place: usize, spans: Vec<Span<'_>>) {
     if let Some(line) = area.rows().nth(place) {
         Line::from(spans).render(line, buffer);
     }
 }
 
-/// The rows that are shown so that the selected one is among them.
+/// Returns the range of rows that are shown, including the selected one.
 fn window(count: usize, selected: usize, height: u16) -> std::ops::Range<usize> {
     let height = usize::from(height);
     let first = selected.saturating_sub(height.saturating_sub(1)).min(count.saturating_sub(height));
     first..(first + height).min(count)
 }
 
-/// The lowest of the rows that are shown where the newest is below, so that the selected one is among them.
+/// Returns the index of the lowest visible row of a pane with the newest row at the bottom, such that the selected row is
+/// visible.
 fn first_below(app: &App, pane: Pane, area: Rect) -> usize {
     app.row(pane).saturating_sub(usize::from(area.height.saturating_sub(1)))
 }
 
-/// Whether a pane draws its first row at the bottom.
+/// Returns true if a pane draws its first row at the bottom.
 pub(super) fn is_newest_below(pane: Pane) -> bool {
     matches!(pane, Pane::Wire | Pane::Log)
 }
 
-/// Whether a filter makes a difference to a pane.
+/// Returns true if the filter applies to a pane.
 pub(super) fn can_be_filtered(pane: Pane) -> bool {
     matches!(pane, Pane::Nodes | Pane::Transfers | Pane::Wire | Pane::Log)
 }
 
-/// How many rows a pane has, those that do not pass the filter not counted.
+/// Returns the number of rows of a pane that pass the filter.
 pub(super) fn row_count(app: &App, pane: Pane) -> usize {
     match pane {
         Pane::Health if !app.map => app.view.health.len().saturating_sub(1),
@@ -113,7 +113,7 @@ pub(super) fn row_count(app: &App, pane: Pane) -> usize {
     }
 }
 
-/// The row that is drawn at the screen's row `y`, of a pane that takes `area`, its frame included.
+/// Returns the index of the row that is drawn at the screen's row `y`, for a pane that occupies `area` including its frame.
 pub(super) fn row_at(app: &App, pane: Pane, area: Rect, y: u16) -> Option<usize> {
     let inner = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) };
     let place = usize::from(y.checked_sub(inner.y).filter(|&place| place < inner.height)?);
@@ -125,35 +125,35 @@ pub(super) fn row_at(app: &App, pane: Pane, area: Rect, y: u16) -> Option<usize>
             let shown = segments::place_to_show(app, app.shown_transfer()?);
             window(count, shown, inner.height.saturating_sub(1)).start + place
         }
-        // The matrix begins with a heading, and its first row is the client's; the map has no rows.
+        // The matrix begins with a heading, and its first row is that of the client; the map has no rows.
         Pane::Health if !app.map => (health::window_of(app, inner).0.start + place.checked_sub(1)?).checked_sub(1)?,
         Pane::Health | Pane::Prompt => return None,
     };
     (row < count).then_some(row)
 }
 
-/// Marks the selected row of the pane that has the keys.
+/// Returns true if a row is the selected one and its pane has the focus.
 fn selected(app: &App, pane: Pane, place: usize) -> bool {
     app.focus == pane && app.row(pane) == place
 }
 
-/// The rate of the last whole second; nothing is known before one has passed.
+/// Formats the rate of the last whole second; `-` before one has passed.
 fn rate_now(series: &RateSeries) -> String {
     series.latest().map_or_else(|| "-".into(), |bytes| rate_of(bytes as f64))
 }
 
-/// A bar of `width` cells, of which the share `part` is full.
+/// Returns a bar of `width` cells, of which the fraction `part` is full.
 fn bar(glyphs: &Glyphs, part: f64, width: usize) -> String {
     let full = cells(part, width);
     glyphs.full.repeat(full) + &glyphs.empty.repeat(width - full)
 }
 
-/// How many of `width` cells a share takes.
+/// Returns the number of cells that a fraction of `width` takes.
 fn cells(part: f64, width: usize) -> usize {
     ((part.clamp(0.0, 1.0) * width as f64).round() as usize).min(width)
 }
 
-/// Values as levels, the largest being the highest.
+/// Returns values as level glyphs, with `top` as the highest level.
 fn sparkline(glyphs: &Glyphs, values: impl Iterator<Item = f64>, top: f64) -> String {
     let level = |value: f64| ((value / top.max(1.0)).clamp(0.0, 1.0) * 7.0).round() as usize;
     values.map(|value| glyphs.levels[level(value)]).collect()

@@ -1,9 +1,9 @@
-//! The nodes: a row each, with state, storage and traffic.
+//! The nodes pane: one row per node, with state, storage and traffic.
 //!
 //! ```text
 //! ● Node_01 192.168.1.2 ALIVE RUNNING ██████···· 3.6 MiB ↓ 63.8 KiB/s ▁▂▅▇▇ 1c 0q
 //! ```
-//! Knows nothing of links or files.
+//! `1c 0q` are the numbers of connections and of queued packets.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,13 +16,13 @@ use crate::report::bytes_of;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
-/// The nodes that pass the filter of a pane that shows nodes.
+/// Returns the nodes that pass the filter of a pane that lists nodes.
 pub(crate) fn rows(app: &App, pane: Pane) -> impl Iterator<Item = &NodeStatus> {
     let text = |node: &NodeStatus| format!("{} {} {} {}", node.node, node.address, node.seen.health.name(), node.state.name());
     app.view.nodes.iter().filter(move |node| pane == Pane::Health || app.passes(pane, &text(node)))
 }
 
-/// Draws it.
+/// Draws the list of nodes.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let nodes: Vec<&NodeStatus> = rows(app, Pane::Nodes).collect();
     let shown = window(nodes.len(), app.row(Pane::Nodes), area.height);

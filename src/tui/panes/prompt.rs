@@ -1,6 +1,5 @@
-//! The prompt: output, the line with its hint, the usage of what is typed, and the menu of completions above it.
-//!
-//! Knows nothing of what commands do.
+//! The prompt pane: the output, the line with its hint, the usage of the command being typed, and the menu of completions above
+//! the line.
 
 use std::collections::VecDeque;
 
@@ -17,10 +16,10 @@ use crate::tui::prompt::Menu;
 use crate::tui::theme::Role;
 use crate::tui::wrap::wrapped;
 
-/// Rows of a menu at the most.
+/// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
 
-/// Draws it; gives where the cursor belongs.
+/// Draws the prompt; returns the position of the cursor.
 pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) -> Option<Position> {
     if area.height == 0 || area.width < 4 {
         return None;
@@ -51,7 +50,7 @@ fn output(app: &App, area: Rect, frame: &mut Frame<'_>) {
     }
 }
 
-/// Whether a line is part of a table, which breaking would spoil.
+/// Returns true if a line belongs to a drawn table, which wrapping would destroy.
 fn is_drawn(text: &str) -> bool {
     text.starts_with(['┌', '│', '╞', '├', '└'])
 }
@@ -65,7 +64,7 @@ fn input(app: &App, area: Rect, frame: &mut Frame<'_>) -> Position {
     let text = app.prompt.search.as_ref().map_or(editor.text(), |_| app.prompt.found().unwrap_or_default());
     let before = text.get(..editor.cursor()).unwrap_or(text);
     let room = usize::from(area.width).saturating_sub(mark.width() + 1);
-    // A long line is shown from where its cursor is in sight.
+    // A long line is scrolled so that the cursor stays visible.
     let skip = before.width().saturating_sub(room);
     let shown: String = text.chars().skip(skip).collect();
     let mut spans =
@@ -82,7 +81,7 @@ fn input(app: &App, area: Rect, frame: &mut Frame<'_>) -> Position {
     Position::new(x.min(area.right().saturating_sub(1)), area.y)
 }
 
-/// The menu opens upward from the line.
+/// Draws the menu of completions upward from the line.
 fn draw_menu(app: &App, menu: &Menu, line: Rect, frame: &mut Frame<'_>) {
     let candidates = &menu.completion.candidates;
     let rows = candidates.len().min(MENU_ROWS).min(usize::from(line.y.saturating_sub(2)));

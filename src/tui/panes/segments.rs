@@ -1,9 +1,9 @@
-//! The segments of a transfer: a waterfall on a common time axis, and the client's rate over time beside it.
+//! The segments pane: the segments of a transfer as a waterfall on a common time axis, and the client's rate over time beside it.
 //!
 //! ```text
 //! 35 Node_01  1.04 s  63.0 KiB/s  0   ░░▓▓▓▓▓▓▓▓▓▓▒✓
 //! ```
-//! Knows nothing of connections.
+//! The columns before the bar are the index, the holder, the duration, the goodput and the number of retransmissions.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -20,14 +20,14 @@ use crate::tui::app::{App, Pane};
 use crate::tui::theme::{Role, Theme};
 use crate::units::SimTime;
 
-/// Cells of a row before its bar begins.
+/// Width in cells of the columns before the bar.
 const LABEL: u16 = 38;
-/// Cells of the chart, where there is room for one.
+/// Width of the chart in cells; narrow screens have none.
 const CHART: u16 = 34;
-/// Seconds that the chart shows.
+/// Time span of the chart in seconds.
 const CHART_SECONDS: usize = 60;
 
-/// Draws it.
+/// Draws the waterfall, and the chart if there is room for it.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let Some(report) = app.shown_transfer() else {
         let text = "The segments of a transfer: when each was queued, sent and acknowledged.";
@@ -55,7 +55,8 @@ fn waterfall(app: &App, report: &TransferReport, area: Rect, buffer: &mut Buffer
     legend(app, area, &axis, buffer);
 }
 
-/// The selected segment while the pane has the keys; else the last that has begun.
+/// Returns the index of the segment that must be visible: the selected one while the pane has the focus, otherwise the last one
+/// that has begun.
 pub(super) fn place_to_show(app: &App, report: &TransferReport) -> usize {
     if app.focus == Pane::Segments {
         return app.row(Pane::Segments);
@@ -63,7 +64,7 @@ pub(super) fn place_to_show(app: &App, report: &TransferReport) -> usize {
     report.stories.iter().rposition(|story| story.first_byte.is_some()).unwrap_or(0)
 }
 
-/// Which instant is which cell.
+/// The mapping from instants to cells of the time axis.
 struct TimeAxis {
     from: SimTime,
     to: SimTime,
@@ -94,7 +95,7 @@ fn spans<'a>(app: &App, story: &SegmentStory, place: usize, now: SimTime, axis: 
     spans
 }
 
-/// The bar of a segment: blank, connecting, queued, on its way, arrived, done.
+/// Returns the bar of a segment: blank, connecting, queued, being sent, arrived, acknowledged.
 fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
     let glyphs = &theme.glyphs;
     let mut at = 0;
@@ -121,7 +122,7 @@ fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis
     spans
 }
 
-/// The time axis and what the glyphs stand for, in the last row.
+/// Draws the time axis and the meanings of the glyphs in the last row.
 fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
     let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
     let phases = [
@@ -139,7 +140,7 @@ fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
     row(buffer, area, usize::from(area.height.saturating_sub(1)), vec![Span::styled(line, theme.style(Role::Dim))]);
 }
 
-/// The rate of the client's busier direction, and the capacity of that link as a line.
+/// Draws the rate of the client's busier direction, and the bandwidth of that link as a line.
 fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
     let (theme, rates) = (&app.theme, &app.view.client_rates);
     let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();

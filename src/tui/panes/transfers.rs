@@ -1,10 +1,9 @@
-//! The transfers: a row each, the latest first.
+//! The transfers pane: one row per transfer, the latest first.
 //!
 //! ```text
 //! #7 ↑ video.bin  5.0 MiB ██████▒▒▒·······  47 %  63.1 KiB/s  eta 00:42  2 rtx  running
 //! ```
-//! Where there is not enough room the least important columns are left out; what a transfer does and how it stands never is.
-//! Knows nothing of segments.
+//! If there is not enough room, the least important columns are omitted; the number and the state of a transfer are omitted last.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,7 +17,7 @@ use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 use crate::tui::wrap::fitted;
 
-/// A column, and its cells.
+/// A column of the pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     Id,
@@ -32,7 +31,7 @@ enum Column {
     State,
 }
 
-/// The columns in the order in which they are drawn.
+/// Columns in the order in which they are drawn.
 const COLUMNS: [Column; 9] = [
     Column::Id,
     Column::Name,
@@ -45,7 +44,7 @@ const COLUMNS: [Column; 9] = [
     Column::State,
 ];
 
-/// The columns in the order of their importance.
+/// Columns in the order of their importance, the most important first.
 const BY_IMPORTANCE: [Column; 9] = [
     Column::Id,
     Column::State,
@@ -58,13 +57,13 @@ const BY_IMPORTANCE: [Column; 9] = [
     Column::Resent,
 ];
 
-/// Cells of the longest bar.
+/// Maximum width of the bar in cells.
 const BAR_MAX: usize = 60;
-/// Cells of the longest name.
+/// Maximum width of the name in cells.
 const NAME_MAX: usize = 48;
 
 impl Column {
-    /// Cells that it takes at the least, with the space before it.
+    /// Returns the minimum width of the column in cells, including the space before it.
     const fn least(self) -> usize {
         match self {
             Column::Id => 7,
@@ -80,14 +79,14 @@ impl Column {
     }
 }
 
-/// How wide each column is; one without room is not there.
+/// The columns for which there is room, with the width of each.
 #[derive(Debug)]
 struct Layout {
     widths: Vec<(Column, usize)>,
 }
 
 impl Layout {
-    /// Shares `width` cells out; the longest name has `longest` cells.
+    /// Distributes `width` cells among the columns; `longest` is the width of the longest name.
     fn new(width: usize, longest: usize) -> Layout {
         let (mut left, mut shown) = (width, Vec::new());
         for column in BY_IMPORTANCE {
@@ -108,7 +107,7 @@ impl Layout {
     }
 }
 
-/// Draws it.
+/// Draws the list of transfers.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let rows = app.transfer_rows();
     if rows.is_empty() {
@@ -166,7 +165,7 @@ fn state_role(state: TransferState) -> Role {
     }
 }
 
-/// The shares of the bytes that are done, and that are acknowledged.
+/// Returns the fraction of the bytes in completed segments, and the fraction of acknowledged bytes.
 fn parts(status: &TransferStatus) -> (f64, f64) {
     if status.bytes == 0 {
         let whole = f64::from(u8::from(status.state.is_over()));
@@ -176,7 +175,7 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
     (share(status.bytes_done), share(status.bytes_acknowledged.max(status.bytes_done)))
 }
 
-/// Segments that are done, and in a lighter part what is acknowledged of those under way.
+/// Returns the progress bar: completed segments, followed in a lighter glyph by the acknowledged bytes of the other segments.
 fn progress_bar<'a>(app: &App, status: &TransferStatus, width: usize) -> Vec<Span<'a>> {
     let (glyphs, (done, acknowledged)) = (&app.theme.glyphs, parts(status));
     let (done, all) = (cells(done, width), cells(acknowledged, width));

@@ -1,9 +1,9 @@
-//! The wire: the latest packets, newest below.
+//! The wire pane: the latest packets, the newest at the bottom.
 //!
 //! ```text
 //! 83.4021 .1:40112 → .6:7000  DATA seq 118736 len 1448 cwnd 38
 //! ```
-//! Knows nothing of what the bytes mean.
+//! Addresses are shortened to their last octet.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,13 +14,13 @@ use crate::net::{PacketKind, PacketRecord};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 
-/// The packets that pass the filter, newest first.
+/// Returns the packets that pass the filter, newest first.
 pub(crate) fn rows(app: &App) -> impl Iterator<Item = &PacketRecord> {
     let is_filtered = app.is_filtered(Pane::Wire);
     app.view.wire.iter().rev().filter(move |packet| !is_filtered || app.passes(Pane::Wire, &line(packet)))
 }
 
-/// A packet as a line of text.
+/// Returns a packet as a line of text, for the filter and the clipboard.
 pub(crate) fn line(packet: &PacketRecord) -> String {
     let fate = packet.dropped.map(|cause| format!(" lost: {}", cause.name()));
     let again = if packet.is_retransmission { " again" } else { "" };
@@ -37,11 +37,11 @@ pub(crate) fn line(packet: &PacketRecord) -> String {
     )
 }
 
-/// Draws it.
+/// Draws the list of packets.
 pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let first = first_below(app, Pane::Wire, area);
     for (place, packet) in rows(app).skip(first).take(usize::from(area.height)).enumerate() {
-        // The newest is the lowest.
+        // The newest packet is drawn in the lowest row.
         let from_top = usize::from(area.height) - 1 - place;
         row(buffer, area, from_top, spans(app, packet, first + place));
     }

@@ -1,49 +1,50 @@
-//! CUBIC (RFC 9438): between two losses the window follows a cubic curve of the time since the last one.
+//! CUBIC (RFC 9438): between two losses the window follows a cubic function of the time since the last one.
 //!
-//! In whole numbers, as Linux computes it: time in 1024ths of a second, read from a clock that ticks with the jiffies, C =
-//! 410/1024 ≈ 0.4, β = 717/1024 ≈ 0.7. Linux looks at the curve at most once a jiffy, and keeps the increase at or below
-//! one packet for two acknowledged. Knows nothing of slow start, which [`Window`] and [`HyStart`] do.
+//! Computed in integers, as in Linux: time in 1024ths of a second, read from a clock that advances with the jiffies, C =
+//! 410/1024 ≈ 0.4, β = 717/1024 ≈ 0.7. Linux evaluates the curve at most once per jiffy, and limits the increase to one
+//! packet for two acknowledged. Slow start is handled by [`Window`] and [`HyStart`].
 
 use super::hystart::HyStart;
 use super::{AckSample, Window};
 use crate::net::tcp::timer::{JIFFY, jiffies_at, jiffies_for_micros};
 use crate::units::SimTime;
 
-/// β x 1024 (RFC 9438 §4.6: 0.7).
+/// Multiplicative decrease factor β x 1024 (RFC 9438 §4.6: 0.7).
 const BETA: u32 = 717;
-/// The unit of β.
+/// Denominator of the factor β.
 const BETA_SCALE: u32 = 1024;
-/// C x 1024 x 10 / 10 (RFC 9438 §5: 0.4), as Linux scales it.
+/// Constant C x 1024 x 10 / 10 (RFC 9438 §5: 0.4), as Linux scales it.
 const CUBE_SCALE: u64 = 410;
-/// Time is counted in 2⁻¹⁰ seconds.
+/// Number of fraction bits of a time: its unit is 2⁻¹⁰ seconds.
 const TIME_BITS: u32 = 10;
-/// Ticks a second.
+/// Number of jiffies per second.
 const HZ: u64 = 1_000_000_000 / JIFFY.as_nanos();
-/// Acknowledgements for one packet of a NewReno flow of the same throughput, x 8 / window (RFC 9438 §4.3: α = 3(1-β)/(1+β)).
+/// Acknowledgements per packet of growth of a NewReno flow with the same throughput, x 8 / window (RFC 9438 §4.3: α =
+/// 3(1-β)/(1+β)).
 const FRIENDLY_SCALE: u32 = 8 * (BETA_SCALE + BETA) / 3 / (BETA_SCALE - BETA);
-/// While no loss has been seen, at most this many acknowledgements for one packet (Linux).
+/// Upper limit of the acknowledgements per packet of growth before the first loss (Linux).
 const MAX_ACKS_BEFORE_LOSS: u32 = 20;
 
-/// The state between two losses (RFC 9438 §4.1.2).
+/// State of CUBIC between two losses (RFC 9438 §4.1.2).
 #[derive(Debug, Default)]
 pub(super) struct Cubic {
-    /// W_max: the window at the last loss, or a little less where it fell twice in a row; 0 before the first.
+    /// W_max: the window at the last loss, or a little less if it fell twice in a row; 0 before the first loss.
     window_max: u32,
-    /// The middle of the curve, in packets.
+    /// Inflection point of the curve, in packets.
     origin: u32,
-    /// K: when the curve reaches its middle, in 2⁻¹⁰ seconds from the start of the epoch.
+    /// K: time at which the curve reaches its inflection point, in 2⁻¹⁰ seconds from the start of the epoch.
     time_to_origin: u64,
-    /// When the epoch began, in ticks; `None` from a loss until the next acknowledgement.
+    /// Start of the epoch, in jiffies; `None` from a loss until the next acknowledgement.
     epoch_start: Option<u64>,
-    /// The window and the tick for which `per_packet` was computed.
+    /// Window and jiffy for which `per_packet` was computed.
     computed_for: (u32, u64),
-    /// Acknowledgements for one packet more.
+    /// Acknowledgements needed to grow the window by one packet.
     per_packet: u32,
-    /// What NewReno's window would be (RFC 9438 §4.3: W_est), in packets.
+    /// Estimated window of a NewReno flow (RFC 9438 §4.3: W_est), in packets.
     friendly_window: u32,
-    /// Packets acknowledged towards the next step of it.
+    /// Packets acknowledged towards the next increase of `friendly_window`.
     friendly_credit: u32,
-    /// The smallest round-trip time, in microseconds; 0 before the first.
+    /// Smallest round-trip time, in microseconds; 0 before the first measurement.
     delay_min_us: u64,
     hystart: HyStart,
 }
@@ -51,7 +52,7 @@ pub(super) struct Cubic {
 impl Cubic {
     pub(super) fn on_rtt(&mut self, window: &mut Window, sample: &AckSample) {
         let tick = jiffies_at(sample.at);
-        // Right after a recovery, round-trip times still tell of the queue that overflowed.
+        // Shortly after the start of an epoch, round-trip times still reflect the queue that overflowed.
         if self.epoch_start.is_some_and(|start| tick - start < HZ) {
             return;
         }
@@ -64,7 +65,7 @@ impl Cubic {
         }
     }
 
-    /// How many acknowledgements make the window one packet larger now. `acked` of them have just come.
+    /// Returns the number of acknowledgements that grow the window by one packet now. `acked` of them have just arrived.
     pub(super) fn acks_per_packet(&mut self, now: SimTime, window: u32, acked: u32) -> u32 {
         self.friendly_credit += acked;
         let tick = jiffies_at(now);
@@ -81,20 +82,20 @@ impl Cubic {
         self.per_packet
     }
 
-    /// RFC 9438 §4.6 and §4.7 (fast convergence).
+    /// Returns the threshold after a loss (RFC 9438 §4.6), and adjusts W_max (§4.7, fast convergence).
     pub(super) fn threshold_after_loss(&mut self, window: u32) -> u32 {
         self.epoch_start = None;
         self.window_max = if window < self.window_max { window * (BETA_SCALE + BETA) / (2 * BETA_SCALE) } else { window };
         (window * BETA / BETA_SCALE).max(2)
     }
 
-    /// After a retransmission timeout nothing learnt holds (RFC 9438 §4.8).
+    /// Discards the learnt state after a retransmission timeout (RFC 9438 §4.8).
     pub(super) fn reset(&mut self, now: SimTime, sent_to: u64) {
         *self = Cubic { hystart: std::mem::take(&mut self.hystart), ..Cubic::default() };
         self.hystart.restart(now, sent_to);
     }
 
-    /// Time in which nothing was sent does not count on the curve (RFC 9438 §5.8).
+    /// Excludes the time in which nothing was sent from the curve (RFC 9438 §5.8).
     pub(super) fn on_resume(&mut self, now: SimTime, last_sent: SimTime) {
         let idle = jiffies_at(now) - jiffies_at(last_sent);
         if let Some(start) = &mut self.epoch_start {
@@ -102,7 +103,7 @@ impl Cubic {
         }
     }
 
-    /// The tick at which the epoch began; begins one where there is none.
+    /// Returns the jiffy at which the epoch began, and begins one if there is none.
     fn begin_epoch(&mut self, tick: u64, window: u32, acked: u32) -> u64 {
         if let Some(start) = self.epoch_start {
             return start;
@@ -116,7 +117,8 @@ impl Cubic {
         tick
     }
 
-    /// RFC 9438 §4.2 equation 1, one round trip ahead: where the window should be, told as acknowledgements for a packet.
+    /// Evaluates the curve one round trip ahead (RFC 9438 §4.2 equation 1). Returns the acknowledgements per packet by which
+    /// the window reaches it.
     fn acks_for_curve(&self, ticks: u64, window: u32) -> u32 {
         let ticks = ticks + jiffies_for_micros(self.delay_min_us);
         let time = (ticks << TIME_BITS) / HZ;
@@ -129,7 +131,7 @@ impl Cubic {
         if self.window_max == 0 { per_packet.min(MAX_ACKS_BEFORE_LOSS) } else { per_packet }
     }
 
-    /// RFC 9438 §4.3: never slower than NewReno would be.
+    /// Limits the acknowledgements per packet so that the window is never smaller than NewReno's (RFC 9438 §4.3).
     fn acks_for_friendliness(&mut self, window: u32) -> u32 {
         let per_packet = (window * FRIENDLY_SCALE) >> 3;
         while self.friendly_credit > per_packet {
@@ -140,7 +142,7 @@ impl Cubic {
     }
 }
 
-/// The cube root, rounded down.
+/// Returns the cube root, rounded down.
 fn cube_root(value: u64) -> u64 {
     let (mut low, mut high) = (0u64, 1u64 << 21);
     while low < high {

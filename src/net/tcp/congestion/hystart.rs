@@ -1,43 +1,43 @@
-//! HyStart: the end of slow start before the queue overflows (Ha and Rhee 2011, "Taming the elephants"; Linux's variant).
+//! HyStart: ends slow start before the queue overflows (Ha and Rhee 2011, "Taming the elephants"; Linux's variant).
 //!
-//! Two signs are watched once the window has 16 packets: acknowledgements that come in one close train for longer than half
-//! the round trip, and a round-trip time that has grown by an eighth. Knows nothing of CUBIC's curve.
+//! Two signals are evaluated once the window has 16 packets: a train of closely spaced acknowledgements that lasts longer
+//! than half the round-trip time, and a round-trip time that has grown by an eighth.
 
 use super::AckSample;
 use crate::units::{SimDuration, SimTime};
 
-/// Below this window nothing is watched, in packets.
+/// Smallest window for which the signals are evaluated, in packets.
 const LOW_WINDOW: u32 = 16;
-/// Acknowledgements closer than this belong to one train.
+/// Largest interval between acknowledgements of one train.
 const TRAIN_GAP: SimDuration = SimDuration::from_millis(2);
-/// How many round-trip times are taken before they are believed.
+/// Number of round-trip times sampled in a round before the growth of the delay is evaluated.
 const MIN_SAMPLES: u32 = 8;
-/// The growth of the round-trip time that counts: an eighth, but within these bounds, in microseconds.
+/// Bounds of the growth of the round-trip time that ends slow start, in microseconds; between them it is an eighth.
 const DELAY_THRESHOLD_US: (u64, u64) = (4_000, 16_000);
-/// The largest burst that the stack hands down at once, in bytes: the train may be that much longer.
+/// Largest burst that the stack passes down at once, in bytes; its transmission time adds to the allowed length of a train.
 const BURST_BYTES: u64 = 65_536;
 
-/// What has been seen in the current round trip.
+/// Measurements of the current round trip.
 #[derive(Debug, Default)]
 pub(super) struct HyStart {
-    /// The round ends when this offset is acknowledged.
+    /// Offset whose acknowledgement ends the round.
     round_end: u64,
     round_start: SimTime,
     last_ack: SimTime,
-    /// The smallest round-trip time of the round, in microseconds.
+    /// Smallest round-trip time of the round, in microseconds.
     round_min_us: Option<u64>,
     samples: u32,
     found: bool,
 }
 
 impl HyStart {
-    /// Begins a new slow start.
+    /// Restarts the detection for a new slow start.
     pub(super) fn restart(&mut self, now: SimTime, sent_to: u64) {
         self.found = false;
         self.begin_round(now, sent_to);
     }
 
-    /// Takes in a round-trip time; true when slow start should end.
+    /// Processes a round-trip time. Returns true if slow start should end.
     pub(super) fn on_rtt(&mut self, window: u32, delay_min_us: u64, sample: &AckSample) -> bool {
         if self.found {
             return false;

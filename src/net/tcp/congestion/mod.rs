@@ -1,8 +1,7 @@
-//! Congestion control: how the window grows, and to what it shrinks.
+//! Congestion control: the growth and the reduction of the congestion window.
 //!
-//! The sender decides *when* the window may grow or must shrink; an algorithm says *by how much*. Two are known, CUBIC (RFC
-//! 9438, with HyStart) and NewReno (RFC 5681, 6582), both in whole packets as Linux counts them. Knows nothing of sequence
-//! numbers or timers.
+//! The sender decides *when* the window may grow or must shrink; an algorithm decides *by how much*. Two are implemented,
+//! CUBIC (RFC 9438, with HyStart) and NewReno (RFC 5681, 6582), both in whole packets as Linux counts them.
 
 mod cubic;
 mod hystart;
@@ -15,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use self::cubic::Cubic;
 use crate::units::SimTime;
 
-/// The first flight, in packets (RFC 6928).
+/// Initial congestion window, in packets (RFC 6928).
 pub(super) const INITIAL_WINDOW: u32 = 10;
 
-/// A threshold that no window reaches: slow start has no end yet.
+/// Threshold that no window reaches, set while slow start has no limit.
 pub(super) const NO_THRESHOLD: u32 = 0x7fff_ffff;
 
-/// Which algorithm a connection uses.
+/// Congestion control algorithm of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CongestionControl {
@@ -52,14 +51,14 @@ impl FromStr for CongestionControl {
     }
 }
 
-/// The congestion window, in packets.
+/// Congestion window of a connection end, in packets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
-    /// How many packets may be in flight.
+    /// Number of packets that may be in flight.
     pub(super) size: u32,
-    /// Above it the window grows slowly (RFC 5681 §3.1: ssthresh).
+    /// Slow-start threshold, from which on the window grows slowly (RFC 5681 §3.1: ssthresh).
     pub(super) threshold: u32,
-    /// Packets acknowledged towards the next step of slow growth.
+    /// Packets acknowledged towards the next increase in congestion avoidance.
     pub(super) credit: u32,
 }
 
@@ -68,12 +67,13 @@ impl Window {
         Window { size: INITIAL_WINDOW, threshold: NO_THRESHOLD, credit: 0 }
     }
 
-    /// Whether it doubles every round trip.
+    /// Returns true in slow start, in which the window doubles every round trip.
     pub(super) fn in_slow_start(&self) -> bool {
         self.size < self.threshold
     }
 
-    /// One packet more for each acknowledged, up to the threshold (RFC 5681 §3.1); what is left over for slow growth.
+    /// Grows the window by one packet for each packet acknowledged, up to the threshold (RFC 5681 §3.1). Returns the
+    /// acknowledged packets left over for congestion avoidance.
     fn slow_start(&mut self, acked: u32) -> u32 {
         let grown = (self.size + acked).min(self.threshold);
         let left = acked - (grown - self.size);
@@ -81,7 +81,7 @@ impl Window {
         left
     }
 
-    /// One packet more for every `per_packet` acknowledged.
+    /// Grows the window by one packet for every `per_packet` packets acknowledged.
     fn grow(&mut self, per_packet: u32, acked: u32) {
         if self.credit >= per_packet {
             self.credit = 0;
@@ -95,22 +95,22 @@ impl Window {
     }
 }
 
-/// What an acknowledgement told, as far as congestion control cares.
+/// Measurements of one acknowledgement that congestion control uses.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AckSample {
-    /// Now.
+    /// Instant of the acknowledgement.
     pub(super) at: SimTime,
-    /// The round-trip time of the packet acknowledged last, in microseconds.
+    /// Round-trip time of the packet acknowledged last, in microseconds.
     pub(super) rtt_us: u64,
-    /// The offset acknowledged so far.
+    /// Offset acknowledged so far.
     pub(super) acked_to: u64,
-    /// The offset sent so far.
+    /// Offset sent so far.
     pub(super) sent_to: u64,
-    /// How fast the sender paces itself, in bytes a second; 0 where it does not know yet.
+    /// Pacing rate of the sender, in bytes per second; 0 while it is unknown.
     pub(super) pacing_rate: u64,
 }
 
-/// The window and the algorithm that moves it.
+/// The congestion window, and the algorithm that changes it.
 #[derive(Debug)]
 pub(super) struct Congestion {
     pub(super) window: Window,
@@ -132,14 +132,14 @@ impl Congestion {
         Congestion { window: Window::new(), algorithm }
     }
 
-    /// Takes in a round-trip time, which may end slow start.
+    /// Processes a round-trip time, which may end slow start.
     pub(super) fn on_rtt(&mut self, sample: &AckSample) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
             cubic.on_rtt(&mut self.window, sample);
         }
     }
 
-    /// Grows the window for `acked` packets acknowledged while it was in full use.
+    /// Grows the window after `acked` packets were acknowledged while it was fully used.
     pub(super) fn on_ack(&mut self, now: SimTime, acked: u32) {
         let left = if self.window.in_slow_start() { self.window.slow_start(acked) } else { acked };
         if left == 0 {
@@ -152,7 +152,7 @@ impl Congestion {
         self.window.grow(per_packet, left);
     }
 
-    /// The threshold after a loss (RFC 5681 §3.1 equation 4, RFC 9438 §4.6).
+    /// Returns the threshold after a loss (RFC 5681 §3.1 equation 4, RFC 9438 §4.6).
     pub(super) fn threshold_after_loss(&mut self) -> u32 {
         match &mut self.algorithm {
             Algorithm::NewReno => (self.window.size >> 1).max(2),
@@ -160,15 +160,15 @@ impl Congestion {
         }
     }
 
-    /// A retransmission timeout: what was learnt of the path is void.
+    /// Discards what was learnt about the path, after a retransmission timeout.
     pub(super) fn on_timeout(&mut self, now: SimTime, sent_to: u64) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
             cubic.reset(now, sent_to);
         }
     }
 
-    /// The window halves for every one of `timeouts` that passed in silence, down to the first flight (RFC 2861 §3.1), and
-    /// three quarters of it become the threshold, so that it is soon reached again.
+    /// Halves the window for each of the `timeouts` that passed without transmission, down to the initial window (RFC 2861
+    /// §3.1). Three quarters of the old window become the threshold, so that it is soon reached again.
     pub(super) fn decay(&mut self, timeouts: u64) {
         self.window.threshold = self.threshold_now();
         let floor = self.window.size.min(INITIAL_WINDOW);
@@ -176,8 +176,8 @@ impl Congestion {
         self.window.size = halved.max(floor);
     }
 
-    /// Of the window only `used` packets were used, or fewer than the first flight: it falls half the way to that, and three
-    /// quarters of it become the threshold (Linux `tcp_cwnd_application_limited`).
+    /// Shrinks a window of which only `used` packets (at least the initial window) were in use halfway to that number. Three
+    /// quarters of the old window become the threshold (Linux `tcp_cwnd_application_limited`).
     pub(super) fn shrink_to_use(&mut self, used: u32) {
         let used = used.max(INITIAL_WINDOW);
         if used < self.window.size {
@@ -186,19 +186,20 @@ impl Congestion {
         }
     }
 
-    /// The threshold that stands for the window in use: three quarters of it, where that is more than the threshold set.
+    /// Returns the threshold that represents the window in use: three quarters of the window, or the threshold set if that is
+    /// higher.
     pub(super) fn threshold_now(&self) -> u32 {
         self.window.threshold.max((self.window.size >> 1) + (self.window.size >> 2))
     }
 
-    /// Forgets what the algorithm has learnt, and keeps the window.
+    /// Discards what the algorithm has learnt, and keeps the window.
     pub(super) fn begin_anew(&mut self) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
             **cubic = Cubic::default();
         }
     }
 
-    /// Sending resumes with nothing in flight; the last packet left at `last_sent`.
+    /// Informs the algorithm that sending resumes with nothing in flight; the last packet was sent at `last_sent`.
     pub(super) fn on_resume(&mut self, now: SimTime, last_sent: SimTime) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
             cubic.on_resume(now, last_sent);

@@ -1,7 +1,7 @@
-//! An acknowledgement, from the packet to the window.
+//! Processing of an acknowledgement, from the packet to the congestion window.
 //!
-//! The order is Linux's (`tcp_ack`): window, SACK blocks, what is acknowledged, the round-trip time, losses, the timer, the
-//! congestion window, and last of all what is sent again. Knows nothing of new data, which the caller sends afterwards.
+//! The order is Linux's (`tcp_ack`): window, SACK blocks, acknowledged packets, round-trip time, losses, timer, congestion
+//! window, and finally retransmissions. New data is sent by the caller afterwards.
 
 use super::Sender;
 use super::rack::was_resent_needlessly;
@@ -12,55 +12,56 @@ use crate::net::tcp::congestion::AckSample;
 use crate::net::tcp::step::Step;
 use crate::units::SimTime;
 
-/// What one acknowledgement told.
+/// Information gained from one acknowledgement.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// Our clock as the receiver echoed it (RFC 7323 §3.2: TSecr); 0 for none.
+    /// Timestamp of this end as echoed by the receiver (RFC 7323 §3.2: TSecr); 0 if there is none.
     pub(super) echo: u32,
-    /// SND.UNA moved.
+    /// True if SND.UNA advanced.
     pub(super) advanced: bool,
-    /// Packets acknowledged cumulatively.
+    /// Number of packets acknowledged cumulatively.
     pub(super) acked: u32,
-    /// The peer's window was told anew.
+    /// True if the packet updated the peer's window.
     window_update: bool,
-    /// The packet carried payload of its own.
+    /// True if the packet carried payload of its own.
     carries_data: bool,
-    /// A packet was SACKed for the first time.
+    /// True if a packet was SACKed for the first time.
     pub(super) sacked_data: bool,
-    /// A duplicate was reported (RFC 2883), and whether it is explained by a loss probe.
+    /// True if a duplicate was reported (RFC 2883); then, true if a loss probe explains it.
     pub(super) duplicate: bool,
     pub(super) duplicate_of_probe: bool,
-    /// A packet arrived that was sent once, before the current recovery.
+    /// True if a packet arrived that was sent only once, before the current recovery.
     pub(super) original_delivered: bool,
-    /// A packet was acknowledged that had been sent again.
+    /// True if a packet was acknowledged that had been retransmitted.
     pub(super) resent_acked: bool,
-    /// The first outstanding packet is one that was SACKed.
+    /// True if the first outstanding packet is one that was SACKed.
     pub(super) reneged: bool,
-    /// A retransmission was found lost.
+    /// True if a retransmission was found lost.
     pub(super) resent_lost: bool,
-    /// The timer is to be set anew.
+    /// True if the timer is to be restarted.
     pub(super) restart_timer: bool,
-    /// The first and the last sending time of packets that were sent once and are acknowledged.
+    /// First and last transmission time of the acknowledged packets that were sent only once.
     acked_times: Option<(SimTime, SimTime)>,
-    /// The same of packets that are SACKed.
+    /// First and last transmission time of the newly SACKed packets that were sent only once.
     pub(super) sacked_times: Option<(SimTime, SimTime)>,
-    /// The acknowledgement was perhaps put off by the receiver.
+    /// True if the receiver may have delayed the acknowledgement.
     maybe_delayed: bool,
 }
 
 impl News {
-    /// It says nothing new at all: the kind that fast retransmit once counted.
+    /// Returns true if the acknowledgement carries no new information: a duplicate acknowledgement of the kind that fast
+    /// retransmit originally counted.
     pub(super) fn is_plain_duplicate(&self) -> bool {
         !self.advanced && !self.duplicate && !self.tells_anything()
     }
 
-    /// Data, a window or an acknowledgement.
+    /// Returns true if the packet carries data, a window update or a new acknowledgement.
     pub(super) fn tells_anything(&self) -> bool {
         self.carries_data || self.window_update || self.acked > 0
     }
 }
 
-/// How things stood before the acknowledgement.
+/// State of the sender before the acknowledgement.
 #[derive(Debug, Clone, Copy)]
 struct Before {
     una: u64,
@@ -71,8 +72,8 @@ struct Before {
 }
 
 impl Sender {
-    /// Takes in the acknowledgement that `packet` carries. True where it acknowledges what was never sent, which calls for an
-    /// answer (RFC 9293 §3.10.7.4).
+    /// Processes the acknowledgement that `packet` carries. Returns true if it acknowledges data never sent, which requires
+    /// an answer (RFC 9293 §3.10.7.4).
     pub(in crate::net::tcp) fn on_ack(&mut self, step: &mut Step, packet: &Packet) -> bool {
         if packet.ack > self.nxt {
             return true;
@@ -97,7 +98,7 @@ impl Sender {
         false
     }
 
-    /// SND.UNA and SND.WND (RFC 9293 §3.10.7.4). An acknowledgement of what was acknowledged before changes neither.
+    /// Updates SND.UNA and SND.WND (RFC 9293 §3.10.7.4). An acknowledgement below SND.UNA changes neither.
     fn take_window(&mut self, packet: &Packet, news: &mut News) {
         if packet.ack < self.una {
             return;
@@ -146,7 +147,7 @@ impl Sender {
         }
     }
 
-    /// Takes what is acknowledged off the scoreboard.
+    /// Removes acknowledged packets from the scoreboard.
     fn remove_acked(&mut self, step: &Step, before: Before, news: &mut News) {
         let mut lowest_original = u64::MAX;
         while self.board.front().is_some_and(|packet| packet.end() <= self.una) {
@@ -178,15 +179,15 @@ impl Sender {
         }
     }
 
-    /// RFC 6298 §3 (Karn): a packet sent twice gives no time of its own; the timestamps do (RFC 7323 §4.1), where something
-    /// new is acknowledged.
+    /// Measures the round-trip time. A retransmitted packet gives no sample of its own (RFC 6298 §3, Karn); timestamps do
+    /// (RFC 7323 §4.1), if new data is acknowledged.
     fn measure_round_trip(&mut self, step: &Step, before: Before, news: &mut News) {
         let mut flight_us = None;
         let mut latest_us = None;
         if let (Some((first, last)), false) = (news.acked_times, news.resent_acked) {
             flight_us = Some(Self::micros(step.now, first));
             latest_us = Some(Self::micros(step.now, last));
-            // A small packet that travelled alone: the receiver may have put its answer off.
+            // For a small packet sent alone, the receiver may have delayed its answer.
             news.maybe_delayed =
                 news.acked == 1 && before.outstanding == 1 && self.una - before.una < u64::from(MSS) && !news.duplicate;
         }
@@ -215,20 +216,20 @@ impl Sender {
         self.congestion.on_rtt(&sample);
     }
 
-    /// A SACK restarts the timer only where it tells of data sent before the first outstanding packet was last sent: else
-    /// the timeout would move on for ever.
+    /// Restarts the timer for a SACK only if it covers data sent before the first outstanding packet was last sent; otherwise
+    /// the timeout could be postponed without end.
     fn consider_timer_after_sack(&self, step: &Step, sacked_us: Option<u64>, news: &mut News) {
         if let (false, Some(sacked_us), Some(head)) = (news.restart_timer, sacked_us, self.board.front()) {
             news.restart_timer = sacked_us > Self::micros(step.now, head.at);
         }
     }
 
-    /// Whether losses are to be looked for.
+    /// Returns true if loss detection has to run.
     fn is_dubious(&self, news: &News) -> bool {
         !news.tells_anything() || news.sacked_data || news.duplicate || self.phase != Phase::Open
     }
 
-    /// Shrinks or grows the congestion window (RFC 9937 while it shrinks, else the algorithm).
+    /// Shrinks or grows the congestion window (by RFC 9937 while it shrinks, otherwise by the algorithm).
     fn move_window(&mut self, step: &Step, delivered: u32, newly_lost: u32, news: &News) {
         if self.phase.reduces_window() {
             self.reduce_window(delivered, newly_lost, news.advanced);

@@ -1,8 +1,8 @@
 //! RACK (RFC 8985 §6): a packet is lost when one sent sufficiently later has arrived.
 //!
-//! "Sufficiently" is a reordering window: nothing while no reordering was ever seen and a recovery runs or enough packets
-//! are SACKed; else a quarter of the smallest round-trip time, and more as duplicates show it to be too little. Knows
-//! nothing of what a loss does to the congestion window.
+//! "Sufficiently" is a reordering window: zero if no reordering was ever observed and either a recovery is running or enough
+//! packets are SACKed; otherwise a quarter of the smallest round-trip time, and more if duplicates show this to be too
+//! little.
 
 use super::Sender;
 use super::ack::News;
@@ -13,24 +13,25 @@ use crate::net::tcp::step::{Step, timestamp_at};
 use crate::net::tcp::timer::jiffies_for_micros;
 use crate::units::SimTime;
 
-/// For how many recoveries a widened reordering window stays (RFC 8985 §6.2 step 4).
+/// Number of recoveries for which a widened reordering window persists (RFC 8985 §6.2 step 4).
 const RECOVERIES_TO_PERSIST: u32 = 16;
-/// The widest, in quarters of the smallest round-trip time.
+/// Largest reordering window, in quarters of the smallest round-trip time.
 const MAX_QUARTERS: u64 = 255;
-/// What the reordering timer adds to the wait, in microseconds (Linux `TCP_TIMEOUT_MIN_US`).
+/// Slack of the reordering timer, in microseconds (Linux `TCP_TIMEOUT_MIN_US`).
 const TIMER_SLACK_US: u64 = 2_000;
 
-/// The packet delivered that was sent last (RFC 8985 §5.3).
+/// State of RACK: the most recently sent packet that was delivered (RFC 8985 §5.3), and the reordering window.
 #[derive(Debug)]
 pub(super) struct Rack {
     turn: u32,
     rtt_us: u64,
-    /// Something was delivered since losses were last looked for.
+    /// True if a packet was delivered since the last loss detection.
     advanced: bool,
     reordering_quarters: u64,
     recoveries_left: u32,
     duplicate_seen: bool,
-    /// The window does not grow again before this offset is acknowledged (RFC 8985 §6.2 step 4: RACK.dsack_round).
+    /// Offset before whose acknowledgement the reordering window does not grow again (RFC 8985 §6.2 step 4:
+    /// RACK.dsack_round).
     growth_round_end: u64,
 }
 
@@ -49,32 +50,32 @@ impl Default for Rack {
 }
 
 impl Rack {
-    /// A duplicate that no loss probe explains: perhaps the reordering window is too narrow.
+    /// Records a duplicate that no loss probe explains: the reordering window may be too narrow.
     pub(super) fn note_duplicate(&mut self) {
         self.duplicate_seen = true;
     }
 
-    /// Losses are to be looked for again, whatever was delivered.
+    /// Requests loss detection at the next opportunity, even without a delivery.
     pub(super) fn look_again(&mut self) {
         self.advanced = true;
     }
 
-    /// A recovery ended without having been needless.
+    /// Records that a recovery ended and was necessary.
     pub(super) fn note_real_recovery(&mut self) {
         self.recoveries_left = self.recoveries_left.saturating_sub(1);
     }
 
-    /// A recovery was needless.
+    /// Records that a recovery was unnecessary.
     pub(super) fn note_needless_recovery(&mut self) {
         self.recoveries_left = (self.recoveries_left + 1).min(RECOVERIES_TO_PERSIST);
     }
 }
 
 impl Sender {
-    /// RFC 8985 §6.2 step 2: a packet was delivered.
+    /// Records the delivery of a packet (RFC 8985 §6.2 step 2).
     pub(super) fn advance_rack(&mut self, now: SimTime, packet: &Sent) {
         let rtt_us = Self::micros(now, packet.at);
-        // Too soon to be the answer to the second sending: it is that to the first.
+        // Too early for an answer to the retransmission: the original transmission was delivered.
         if packet.was_retransmitted() && rtt_us < self.rtt.min_us() {
             return;
         }
@@ -85,8 +86,8 @@ impl Sender {
         }
     }
 
-    /// RFC 8985 §6.2 step 4: the reordering window widens with duplicates, once a round trip, and stays so for some
-    /// recoveries.
+    /// Adapts the reordering window (RFC 8985 §6.2 step 4): it widens with duplicates, once per round trip, and stays wide
+    /// for a number of recoveries.
     pub(super) fn adjust_reordering_window(&mut self) {
         let duplicate_seen = std::mem::take(&mut self.rack.duplicate_seen);
         if duplicate_seen && self.una >= self.rack.growth_round_end {
@@ -98,7 +99,7 @@ impl Sender {
         }
     }
 
-    /// The reordering window in microseconds (RFC 8985 §6.2 step 4).
+    /// Returns the reordering window in microseconds (RFC 8985 §6.2 step 4).
     fn reordering_window_us(&self) -> u64 {
         if !self.reordering.seen && (self.phase >= Phase::Recovery || self.board.sacked() >= self.reordering.degree()) {
             return 0;
@@ -107,13 +108,14 @@ impl Sender {
         quarter.saturating_mul(self.rack.reordering_quarters).min(self.rtt.srtt_us())
     }
 
-    /// How much longer `packet` may stay unanswered, in microseconds; negative or zero: it is lost.
+    /// Returns the time for which `packet` may still stay unanswered, in microseconds; the packet is lost if it is zero or
+    /// negative.
     pub(super) fn patience_us(&self, now: SimTime, packet: &Sent, window_us: u64) -> i64 {
         (self.rack.rtt_us + window_us) as i64 - Self::micros(now, packet.at) as i64
     }
 
-    /// RFC 8985 §6.2 step 5: marks what is lost. Gives how long to wait for those that may yet be, in microseconds; 0 for
-    /// none.
+    /// Marks lost packets (RFC 8985 §6.2 step 5). Returns the time to wait for packets that may yet be lost, in microseconds;
+    /// 0 if there are none.
     pub(super) fn detect_losses(&mut self, now: SimTime) -> u64 {
         let window_us = self.reordering_window_us();
         let mut wait_us = 0;
@@ -135,7 +137,7 @@ impl Sender {
         wait_us
     }
 
-    /// Looks for losses after an acknowledgement, and sets the reordering timer where some packets are in doubt.
+    /// Detects losses after an acknowledgement, and sets the reordering timer if some packets are in doubt.
     pub(super) fn look_for_losses(&mut self, step: &mut Step, news: &mut News) {
         if self.board.is_empty() || !std::mem::take(&mut self.rack.advanced) {
             return;
@@ -149,7 +151,7 @@ impl Sender {
         news.resent_lost |= self.board.retransmitted() < resent;
     }
 
-    /// The reordering timer has run out: what was in doubt is lost now.
+    /// Handles the expiry of the reordering timer: packets in doubt are lost now.
     pub(super) fn on_reordering_timer(&mut self, step: &mut Step) {
         let in_flight = self.board.in_flight();
         self.detect_losses(step.now);
@@ -165,14 +167,15 @@ impl Sender {
         }
     }
 
-    /// Whether the timestamps tell that what is acknowledged was sent before the first retransmission (RFC 3522).
+    /// Returns true if the timestamps show that the acknowledged data was sent before the first retransmission (RFC 3522).
     pub(super) fn acknowledges_originals(&self, echo: u32) -> bool {
         let first = self.recovery.first_resent_timestamp;
         first != 0 && echo_is_before(echo, first)
     }
 }
 
-/// Whether the timestamps tell that the first sending of `packet` arrived, and its retransmission was needless.
+/// Returns true if the timestamps show that the first transmission of `packet` arrived, so that its retransmission was
+/// unnecessary.
 pub(super) fn was_resent_needlessly(packet: &Sent, echo: u32) -> bool {
     packet.was_retransmitted() && echo_is_before(echo, timestamp_at(packet.at))
 }

@@ -1,8 +1,9 @@
-//! What a loss does to the window, what is sent again, and how both are undone when the loss was none.
+//! Loss recovery: the reduction of the window, the retransmission of lost packets, and the undoing of both if there was no
+//! loss.
 //!
-//! Five phases as in Linux: open; disorder (something was SACKed); reduced (the window shrinks without a retransmission);
+//! Five phases as in Linux: open; disorder (a packet was SACKed); reduced (the window shrinks without a retransmission);
 //! recovery (RFC 6582, the window shrinks by RFC 9937's proportional rate reduction); loss (after a timeout, with F-RTO, RFC
-//! 5682). Knows nothing of how a loss is found.
+//! 5682). The detection of losses is in [`rack`](super::rack).
 
 use super::Sender;
 use super::ack::News;
@@ -12,23 +13,23 @@ use crate::net::packet::Flags;
 use crate::net::tcp::step::Step;
 use crate::units::SimTime;
 
-/// How far the sender is from normal, in rising order of trouble.
+/// Phases of loss recovery, in rising order of severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// All is well.
+    /// Normal operation: no packet is SACKed or lost.
     Open,
-    /// Packets are SACKed; none is held to be lost.
+    /// Packets are SACKed; none is considered lost.
     Disorder,
-    /// The window shrinks, but nothing is sent again (RFC 3168 §6.1.2's CWR).
+    /// The window shrinks, but no packet is retransmitted (RFC 3168 §6.1.2's CWR).
     Reduced,
-    /// What is lost is sent again while the window shrinks.
+    /// Lost packets are retransmitted while the window shrinks.
     Recovery,
-    /// A timeout: the window is rebuilt from one packet.
+    /// The retransmission timer has expired: the window is rebuilt from one packet.
     Loss,
 }
 
 impl Phase {
-    /// Whether the window shrinks by RFC 9937.
+    /// Returns true if the window shrinks by RFC 9937 in this phase.
     pub(super) fn reduces_window(self) -> bool {
         matches!(self, Phase::Reduced | Phase::Recovery)
     }
@@ -44,40 +45,40 @@ impl Phase {
     }
 }
 
-/// What is to be sent at the end of an acknowledgement.
+/// Data to be sent at the end of an acknowledgement's processing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resend {
     Nothing,
-    /// What is lost.
+    /// Retransmit the lost packets.
     Lost,
-    /// New data first (F-RTO), then what is lost.
+    /// Send new data first (F-RTO), then the lost packets.
     NewDataFirst,
 }
 
-/// One recovery, from its beginning to its end or to its undoing.
+/// State of one recovery, from its beginning to its end or its undoing.
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
-    /// It ends when this offset is acknowledged (RFC 6582 §3.2: recover).
+    /// Offset whose acknowledgement ends the recovery (RFC 6582 §3.2: recover).
     pub(super) point: u64,
-    /// The window before it.
+    /// Window before the recovery.
     window_before: u32,
-    /// The threshold before it; `None` where the reduction is not to be undone.
+    /// Threshold before the recovery; `None` if the reduction cannot be undone.
     threshold_before: Option<u32>,
-    /// Packets delivered and sent since the window began to shrink (RFC 9937 §6).
+    /// Number of packets delivered since the window began to shrink, and of packets sent since then (RFC 9937 §6).
     delivered_in_reduction: u32,
     pub(super) sent_in_reduction: u32,
-    /// The first offset whose retransmission may turn out to be needless; `None` where nothing is to be undone.
+    /// First offset whose retransmission may turn out to be unnecessary; `None` if there is nothing to undo.
     pub(super) undo_from: Option<u64>,
-    /// Retransmissions not yet known to be needless; `None` before the first.
+    /// Number of retransmissions not yet known to be unnecessary; `None` before the first.
     needed: Option<u32>,
-    /// The clock of the first retransmission; 0 for none.
+    /// Timestamp of the first retransmission; 0 if there was none.
     pub(super) first_resent_timestamp: u32,
-    /// F-RTO is watching whether the timeout was needless (RFC 5682).
+    /// True while F-RTO checks if the timeout was spurious (RFC 5682).
     frto: bool,
 }
 
 impl Recovery {
-    /// `packets` retransmissions were needless.
+    /// Records that `packets` retransmissions were unnecessary.
     pub(super) fn forgive(&mut self, packets: u32) {
         self.needed = self.needed.map(|needed| needed.saturating_sub(packets));
     }
@@ -88,8 +89,8 @@ impl Recovery {
 }
 
 impl Sender {
-    /// Everything beyond the ordinary that an acknowledgement may mean (Linux `tcp_fastretrans_alert`). Says what is to be
-    /// sent.
+    /// Processes an acknowledgement that may indicate a loss or its repair (Linux `tcp_fastretrans_alert`). Returns the data
+    /// to be sent.
     pub(super) fn react_to_loss(&mut self, step: &mut Step, una_before: u64, news: &mut News) -> Resend {
         if news.reneged {
             self.wait_for_reneger(step);
@@ -123,7 +124,7 @@ impl Sender {
 
     fn on_ack_in_recovery(&mut self, step: &mut Step, una_before: u64, news: &mut News) -> Resend {
         if news.advanced && self.recovery.undo_from.is_some() && self.acknowledges_originals(news.echo) {
-            // The hole was filled by a late original: the path reorders more than was thought.
+            // The hole was filled by a delayed original: the path reorders more than was assumed.
             self.note_reordering(una_before);
             if self.board.retransmitted() > 0 {
                 return Resend::Nothing;
@@ -172,22 +173,22 @@ impl Sender {
         Resend::Lost
     }
 
-    /// RFC 5682 §3.1 (with SACK) and Linux's `tcp_process_loss`.
+    /// Processes an acknowledgement after a timeout (RFC 5682 §3.1 with SACK; Linux's `tcp_process_loss`).
     fn on_ack_after_timeout(&mut self, news: &News) -> Resend {
         let recovered = self.una >= self.recovery.point;
         if news.advanced && self.undo_loss(news, false) {
             return Resend::Nothing;
         }
         if self.recovery.frto {
-            // Step 3b: data sent once has arrived, so the timeout was needless.
+            // Step 3b: data sent once has arrived, so the timeout was spurious.
             if news.original_delivered && self.undo_loss(news, true) {
                 return Resend::Nothing;
             }
             if self.nxt > self.recovery.point {
-                // Step 3a: the new data was answered by a duplicate; the loss was real.
+                // Step 3a: the new data was answered by a duplicate, so the loss was real.
                 self.recovery.frto &= !(news.sacked_data || news.is_plain_duplicate());
             } else if news.advanced && !recovered {
-                // Step 2b: try new data before anything else is sent again.
+                // Step 2b: try new data before any further retransmission.
                 self.recovery.point = self.nxt;
                 if self.nxt < self.written && self.peer_window_end() > self.nxt {
                     return Resend::NewDataFirst;
@@ -202,7 +203,7 @@ impl Sender {
         Resend::Lost
     }
 
-    /// Sends what is to be sent again, within the window.
+    /// Sends the data that `what` names, within the window.
     pub(super) fn resend(&mut self, step: &mut Step, what: Resend) {
         if what == Resend::Nothing {
             return;
@@ -217,7 +218,7 @@ impl Sender {
         self.retransmit_lost(step);
     }
 
-    /// RFC 6675 §5 step C, over what RACK holds to be lost.
+    /// Retransmits lost packets (RFC 6675 §5 step C), which RACK has marked.
     pub(super) fn retransmit_lost(&mut self, step: &mut Step) {
         let numbers = self.board.numbers();
         let head = numbers.start;
@@ -243,7 +244,7 @@ impl Sender {
         }
     }
 
-    /// Sends a lost packet again.
+    /// Retransmits a lost packet and records the retransmission.
     pub(super) fn retransmit(&mut self, step: &mut Step, number: u32) {
         self.send_again(step, number);
         self.board.mark_retransmitted(number, step.now);
@@ -253,7 +254,7 @@ impl Sender {
         self.recovery.needed = Some(self.recovery.needed.unwrap_or(0) + 1);
     }
 
-    /// Sends a packet again as a probe: nothing says that it is lost.
+    /// Sends a packet again as a probe, although it is not known to be lost.
     pub(super) fn repeat(&mut self, step: &mut Step, number: u32) {
         self.send_again(step, number);
         self.board.mark_resent(number, step.now);
@@ -273,7 +274,7 @@ impl Sender {
         self.last_sent = step.now;
     }
 
-    /// Fast recovery begins (RFC 6582 §3.2 step 2).
+    /// Enters fast recovery (RFC 6582 §3.2 step 2).
     pub(super) fn enter_recovery(&mut self) {
         self.recovery.threshold_before = None;
         self.begin_undo();
@@ -290,7 +291,7 @@ impl Sender {
         self.recovery.needed = (resent > 0).then_some(resent);
     }
 
-    /// The window begins to shrink to what the algorithm says (RFC 9937 §6).
+    /// Starts the reduction of the window to the threshold that the algorithm chooses (RFC 9937 §6).
     pub(super) fn begin_reduction(&mut self) {
         self.recovery.point = self.nxt;
         self.probe.end_episode();
@@ -301,7 +302,7 @@ impl Sender {
         self.congestion.window.threshold = self.congestion.threshold_after_loss();
     }
 
-    /// Proportional rate reduction (RFC 9937 §6, with the slow-start bound while progress is made).
+    /// Computes the window by proportional rate reduction (RFC 9937 §6, with the slow-start bound while progress is made).
     pub(super) fn reduce_window(&mut self, delivered: u32, newly_lost: u32, advanced: bool) {
         if delivered == 0 || self.recovery.window_before == 0 {
             return;
@@ -318,12 +319,12 @@ impl Sender {
             let may = (delivered_all - sent_all).max(i64::from(delivered));
             (may + i64::from(advanced && newly_lost == 0)).min(room)
         };
-        // The first packet lost is sent again at once.
+        // The first lost packet is retransmitted at once.
         let send = send.max(i64::from(sent_all == 0));
         self.congestion.window.size = u32::try_from(i64::from(in_flight) + send).unwrap_or(1).max(1);
     }
 
-    /// The window has its new size (RFC 6582 §3.2 step 3).
+    /// Ends the reduction by setting the window to the threshold (RFC 6582 §3.2 step 3).
     pub(super) fn end_reduction(&mut self, now: SimTime) {
         if self.phase == Phase::Reduced || self.recovery.undo_from.is_some() {
             self.congestion.window.size = self.congestion.window.threshold;
@@ -331,7 +332,7 @@ impl Sender {
         }
     }
 
-    /// A timeout (RFC 5681 §3.1 equation 4, RFC 6298 §5.4; Linux `tcp_enter_loss`).
+    /// Enters the loss phase after a timeout (RFC 5681 §3.1 equation 4, RFC 6298 §5.4; Linux `tcp_enter_loss`).
     pub(super) fn enter_loss(&mut self, step: &Step) {
         let new_recovery = self.phase < Phase::Recovery;
         self.mark_lost_at_timeout(step);
@@ -353,7 +354,8 @@ impl Sender {
         self.recovery.frto = new_recovery || self.timeouts_in_a_row > 0;
     }
 
-    /// RFC 8985 §6.3: all that was not sent within the last round trip is lost; all, where the receiver reneged.
+    /// Marks all packets lost that were not sent within the last round trip (RFC 8985 §6.3), and all packets if the receiver
+    /// reneged.
     fn mark_lost_at_timeout(&mut self, step: &Step) {
         let reneged = self.board.front().is_some_and(|packet| packet.marks.any(Marks::SACKED));
         if reneged {
@@ -372,7 +374,7 @@ impl Sender {
         self.board.retransmit_from = numbers.start;
     }
 
-    /// Open, or disorder where something is still SACKed or sent again.
+    /// Enters the open phase, or disorder if a packet is still SACKed, lost or retransmitted.
     pub(super) fn settle(&mut self) {
         let unsettled = self.board.sacked() + self.board.lost() > 0 || self.anything_resent();
         let phase = if unsettled { Phase::Disorder } else { Phase::Open };
@@ -392,12 +394,12 @@ impl Sender {
         self.board.retransmitted() > 0 || self.board.front().is_some_and(|packet| packet.was_retransmitted())
     }
 
-    /// Whether every retransmission was needless, by duplicates (RFC 3708) or by timestamps (RFC 3522).
+    /// Returns true if every retransmission was unnecessary, by duplicate reports (RFC 3708) or by timestamps (RFC 3522).
     fn may_undo(&self, news: &News) -> bool {
         self.recovery.undo_from.is_some() && (self.recovery.all_were_needless() || self.acknowledges_originals(news.echo))
     }
 
-    /// The recovery is over; if it was needless, the window is restored (RFC 4015).
+    /// Ends a recovery, and restores the window if the recovery was unnecessary (RFC 4015).
     fn undo_whole_recovery(&mut self, news: &News) {
         if self.may_undo(news) {
             self.undo_reduction(false);
@@ -428,7 +430,7 @@ impl Sender {
         true
     }
 
-    /// RFC 4015: the window and the threshold as they were.
+    /// Restores the window and the threshold from before the recovery (RFC 4015).
     fn undo_reduction(&mut self, nothing_is_lost: bool) {
         if nothing_is_lost {
             self.board.unmark_lost();

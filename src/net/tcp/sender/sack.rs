@@ -1,8 +1,7 @@
-//! Selective acknowledgements: which packets the receiver has beyond a hole (RFC 2018), which it got twice (RFC 2883), and
-//! what that tells of reordering.
+//! Selective acknowledgements: the packets that the receiver has beyond a hole (RFC 2018), those it received twice (RFC
+//! 2883), and the degree of reordering that both show.
 //!
-//! Each acknowledgement repeats what earlier ones told; what has been looked at is remembered and skipped. Knows nothing of
-//! when a packet is lost.
+//! Each acknowledgement repeats blocks of earlier ones; blocks processed already are remembered and skipped.
 
 use super::Sender;
 use super::ack::News;
@@ -11,19 +10,19 @@ use super::scoreboard::Marks;
 use crate::net::packet::{MSS, Packet, SACK_BLOCKS};
 use crate::net::tcp::step::Step;
 
-/// How far packets have been seen out of order, in packets, before any was (RFC 5681 §3.2: three duplicates).
+/// Assumed degree of reordering in packets, before any reordering was observed (RFC 5681 §3.2: three duplicates).
 const INITIAL_DEGREE: u32 = 3;
-/// The most that is believed (Linux `tcp_max_reordering`).
+/// Upper limit of the degree of reordering, in packets (Linux `tcp_max_reordering`).
 const MAX_DEGREE: u32 = 300;
 
-/// How much the path reorders.
+/// Reordering observed on the path.
 #[derive(Debug)]
 pub(super) struct Reordering {
     degree: u32,
     pub(super) seen: bool,
-    /// Duplicates reported so far: never more than were sent twice.
+    /// Number of packets reported as duplicates so far. Reports beyond the number of retransmissions are ignored.
     duplicates: u64,
-    /// The blocks of the last acknowledgement.
+    /// SACK blocks of the last acknowledgement.
     known: [(u64, u64); SACK_BLOCKS],
 }
 
@@ -34,24 +33,24 @@ impl Default for Reordering {
 }
 
 impl Reordering {
-    /// How many packets may arrive out of order before that means a loss.
+    /// Returns the number of packets that may arrive out of order before a loss is assumed.
     pub(super) fn degree(&self) -> u32 {
         self.degree
     }
 
-    /// Whether the path reorders more than TCP expects.
+    /// Returns true if the path reorders more than TCP assumes by default.
     pub(super) fn is_high(&self) -> bool {
         self.degree > INITIAL_DEGREE
     }
 
-    /// A timeout shows that the degree was overestimated.
+    /// Limits the degree to its initial value, after a timeout has shown it to be too high.
     pub(super) fn forget_degree(&mut self) {
         self.degree = self.degree.min(INITIAL_DEGREE);
     }
 }
 
 impl Sender {
-    /// Takes in the SACK blocks of `packet`. `una_before` is what had been acknowledged before it.
+    /// Processes the SACK blocks of `packet`. `una_before` is the offset acknowledged before it.
     pub(super) fn take_sack(&mut self, step: &Step, packet: &Packet, una_before: u64, news: &mut News) {
         let mut blocks = [(0, 0); SACK_BLOCKS];
         let mut count = 0;
@@ -79,7 +78,8 @@ impl Sender {
         }
     }
 
-    /// RFC 2883 §4: the first block reports a duplicate where it lies below the acknowledgement or inside the second block.
+    /// Processes a duplicate report: the first block is one if it lies below the acknowledgement or inside the second block
+    /// (RFC 2883 §4). Returns true if there was a valid report.
     fn take_duplicate_report(&mut self, ack: u64, blocks: &[(u64, u64)], una_before: u64, news: &mut News) -> bool {
         let Some(&(start, end)) = blocks.first() else { return false };
         let inside_second = blocks.get(1).is_some_and(|&(outer_start, outer_end)| start >= outer_start && end <= outer_end);
@@ -104,7 +104,7 @@ impl Sender {
         true
     }
 
-    /// Packets reported twice that are still outstanding: their retransmission was needless.
+    /// Processes outstanding packets in a duplicate report: their retransmission was unnecessary.
     fn take_duplicates_in(&mut self, start: u64, end: u64, reordered_from: &mut u64) {
         let mut number = self.board.find(start);
         while let Some(packet) = self.board.get(number).copied().filter(|packet| packet.end() <= end) {
@@ -121,7 +121,7 @@ impl Sender {
         }
     }
 
-    /// Tags what `start..end` covers, but for what the last acknowledgement covered already.
+    /// Tags the packets in `start..end`, except those that the last acknowledgement covered already.
     fn tag_unknown_part(&mut self, step: &Step, start: u64, end: u64, reordered_from: &mut u64, news: &mut News) {
         let mut at = start;
         while at < end {
@@ -158,7 +158,7 @@ impl Sender {
         }
     }
 
-    /// A packet sent once arrived after later ones: the distance, in packets, is how much the path reorders.
+    /// Records that a packet sent once arrived after later ones; the distance, in packets, is the degree of reordering.
     pub(super) fn note_reordering(&mut self, from: u64) {
         let highest = self.board.highest_sacked_end().max(self.una);
         if from >= highest {

@@ -1,8 +1,8 @@
-//! The scoreboard: every packet sent and not yet acknowledged, what became of it, and the order in which they left.
+//! The scoreboard: the state of every packet sent and not yet acknowledged, and the order in which the packets were sent.
 //!
 //! The marks and the way they are counted are those of RFC 6675 §2 and of Linux: a packet is SACKed, lost, retransmitted, or
-//! none of them, and `in flight = sent - SACKed - lost + retransmitted`. A list through the packets, by the time each was
-//! last sent, serves RACK (RFC 8985 §6.2), which asks for nothing else. Knows no rule by which a packet is lost.
+//! none of these, and `in flight = sent - SACKed - lost + retransmitted`. A list through the packets, ordered by the time
+//! each was last sent, serves RACK (RFC 8985 §6.2). The rules by which a packet is lost are in [`rack`](super::rack).
 
 use std::collections::VecDeque;
 
@@ -10,24 +10,24 @@ use crate::units::SimTime;
 
 const NO_PACKET: u32 = u32::MAX;
 
-/// What became of a packet.
+/// Set of marks on a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Marks(u8);
 
 impl Marks {
-    /// The receiver has it, beyond a hole.
+    /// The receiver has the packet, beyond a hole.
     pub(super) const SACKED: Marks = Marks(1);
-    /// It is held to be lost.
+    /// The packet is considered lost.
     pub(super) const LOST: Marks = Marks(2);
-    /// A retransmission of it is on its way.
+    /// A retransmission of the packet is in flight.
     pub(super) const RETRANSMITTED: Marks = Marks(4);
-    /// It was retransmitted at some time.
+    /// The packet was retransmitted at some time.
     pub(super) const EVER_RETRANSMITTED: Marks = Marks(8);
-    /// It ends the stream.
+    /// The packet ends the stream.
     pub(super) const FIN: Marks = Marks(16);
-    /// It is in the list by time.
+    /// The packet is in the list ordered by time.
     const LISTED: Marks = Marks(32);
-    /// It was the last of a burst.
+    /// The packet was the last of a burst.
     const BURST_END: Marks = Marks(64);
 
     pub(super) const fn any(self, marks: Marks) -> bool {
@@ -43,7 +43,7 @@ impl Marks {
     }
 }
 
-/// What a packet ends.
+/// Properties of a packet as the end of a stream or a burst.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ends {
     pub(super) stream: bool,
@@ -53,49 +53,49 @@ pub(super) struct Ends {
 /// One packet that is not acknowledged yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
-    /// Where it begins in the stream.
+    /// Offset of the packet's first byte in the stream.
     pub(super) seq: u64,
-    /// When it was last sent.
+    /// Instant at which the packet was last sent.
     pub(super) at: SimTime,
-    /// How many packets had been sent before its last sending: tells which of two went first, however close they were.
+    /// Number of transmissions up to its latest one; orders packets sent at the same instant.
     pub(super) turn: u32,
     older: u32,
     newer: u32,
-    /// Payload bytes.
+    /// Payload length in bytes.
     pub(super) len: u16,
     pub(super) marks: Marks,
 }
 
 impl Sent {
-    /// The offset after it; a FIN takes one (RFC 9293 §3.4).
+    /// Returns the offset after the packet; a FIN takes one offset (RFC 9293 §3.4).
     pub(super) fn end(&self) -> u64 {
         self.seq + u64::from(self.len) + u64::from(self.marks.any(Marks::FIN))
     }
 
-    /// Whether a retransmission was ever sent.
+    /// Returns true if the packet was ever retransmitted.
     pub(super) fn was_retransmitted(&self) -> bool {
         self.marks.any(Marks::EVER_RETRANSMITTED)
     }
 }
 
-/// The packets in the order of the stream, each known by a number that stays the same while it is here.
+/// Outstanding packets in the order of the stream, each with a number that stays the same while the packet is listed.
 #[derive(Debug)]
 pub(super) struct Scoreboard {
     packets: VecDeque<Sent>,
-    /// The number of the first packet.
+    /// Number of the first packet.
     first: u32,
     oldest: u32,
     newest: u32,
     sacked: u32,
     lost: u32,
     retransmitted: u32,
-    /// Bursts of which a packet is here, each as it was sent first.
+    /// Number of bursts of which a packet is outstanding; a burst is a group of packets as first sent.
     bursts: u32,
-    /// The offset after the highest packet that is SACKed.
+    /// Offset after the highest SACKed packet.
     highest_sacked_end: u64,
-    /// Packets sent so far, those sent again counted again.
+    /// Number of transmissions so far, retransmissions included.
     turns: u32,
-    /// No packet before this one is lost and waiting to be retransmitted.
+    /// Lower bound of the search for lost packets that wait to be retransmitted.
     pub(super) retransmit_from: u32,
 }
 
@@ -116,7 +116,7 @@ impl Scoreboard {
         }
     }
 
-    /// Packets sent and not acknowledged.
+    /// Returns the number of packets sent and not acknowledged.
     pub(super) fn outstanding(&self) -> u32 {
         self.packets.len() as u32
     }
@@ -137,22 +137,22 @@ impl Scoreboard {
         self.retransmitted
     }
 
-    /// Bursts that are not acknowledged whole.
+    /// Returns the number of bursts that are not fully acknowledged.
     pub(super) fn bursts(&self) -> u32 {
         self.bursts
     }
 
-    /// RFC 6675 §2: `pipe`, in packets.
+    /// Returns the number of packets in flight (RFC 6675 §2: `pipe`).
     pub(super) fn in_flight(&self) -> u32 {
         self.outstanding() + self.retransmitted - self.sacked - self.lost
     }
 
-    /// The offset after the highest SACKed packet; 0 where none is.
+    /// Returns the offset after the highest SACKed packet; 0 if there is none.
     pub(super) fn highest_sacked_end(&self) -> u64 {
         if self.sacked == 0 { 0 } else { self.highest_sacked_end }
     }
 
-    /// The number of the first packet, and one past that of the last.
+    /// Returns the range of packet numbers, from the first to one past the last.
     pub(super) fn numbers(&self) -> std::ops::Range<u32> {
         self.first..self.first.wrapping_add(self.outstanding())
     }
@@ -169,13 +169,13 @@ impl Scoreboard {
         self.outstanding().checked_sub(1).map(|last| self.first.wrapping_add(last))
     }
 
-    /// The number of the packet that holds `offset`, or of the first after it.
+    /// Returns the number of the packet that contains `offset`, or of the first one after it.
     pub(super) fn find(&self, offset: u64) -> u32 {
         let index = self.packets.partition_point(|packet| packet.end() <= offset);
         self.first.wrapping_add(index as u32)
     }
 
-    /// Takes in a packet that has just been sent for the first time.
+    /// Adds a packet that has just been sent for the first time.
     pub(super) fn push(&mut self, seq: u64, len: u16, ends: Ends, at: SimTime) {
         let number = self.first.wrapping_add(self.outstanding());
         let mut marks = if ends.stream { Marks::FIN } else { Marks::default() };
@@ -185,14 +185,15 @@ impl Scoreboard {
         }
         let turn = self.next_turn();
         if self.packets.len() == self.packets.capacity() {
-            // By half rather than twofold: of many connections most have a few dozen packets here.
+            // The capacity grows by half instead of doubling, because with many connections most have a few dozen packets
+            // here.
             self.packets.reserve_exact(self.packets.len() / 2 + 8);
         }
         self.packets.push_back(Sent { seq, at, turn, older: NO_PACKET, newer: NO_PACKET, len, marks });
         self.list_as_newest(number);
     }
 
-    /// Removes the first packet, which is acknowledged.
+    /// Removes and returns the first packet, which is acknowledged.
     pub(super) fn pop_front(&mut self) -> Option<Sent> {
         self.unlist(self.first);
         let packet = self.packets.pop_front()?;
@@ -207,8 +208,8 @@ impl Scoreboard {
         Some(packet)
     }
 
-    /// The receiver has it. A retransmission counts as delivered only where the packet was held to be lost; else it is
-    /// believed to be still on its way.
+    /// Marks a packet as SACKed. Its retransmission counts as delivered only if the packet was considered lost; otherwise the
+    /// retransmission is assumed to be still in flight.
     pub(super) fn mark_sacked(&mut self, number: u32) {
         let Some(packet) = self.packet_mut(number) else { return };
         let was_lost = packet.marks.any(Marks::LOST);
@@ -226,7 +227,7 @@ impl Scoreboard {
         self.unlist(number);
     }
 
-    /// It is lost, or its retransmission is. Gives how many packets were newly found lost: 0 or 1.
+    /// Marks a packet, or its retransmission, as lost. Returns the number of packets newly found lost: 0 or 1.
     pub(super) fn mark_lost(&mut self, number: u32) -> u32 {
         let Some(packet) = self.packet_mut(number) else { return 0 };
         if packet.marks.any(Marks::SACKED) {
@@ -250,7 +251,7 @@ impl Scoreboard {
         1
     }
 
-    /// It has been sent again, beside a first sending that may yet arrive (a loss probe).
+    /// Records that a packet has been sent again while its first transmission may still arrive (a loss probe).
     pub(super) fn mark_resent(&mut self, number: u32, at: SimTime) {
         self.unlist(number);
         let turn = self.next_turn();
@@ -261,7 +262,7 @@ impl Scoreboard {
         self.list_as_newest(number);
     }
 
-    /// It was lost and has been sent again.
+    /// Records that a lost packet has been retransmitted.
     pub(super) fn mark_retransmitted(&mut self, number: u32, at: SimTime) {
         self.mark_resent(number, at);
         let Some(packet) = self.packet_mut(number) else { return };
@@ -270,7 +271,8 @@ impl Scoreboard {
         self.retransmitted += u32::from(!was_flying_again);
     }
 
-    /// A duplicate report says that a retransmission arrived beside the original.
+    /// Removes the retransmission from the packets in flight, because a duplicate report shows that it arrived beside the
+    /// original.
     pub(super) fn forget_retransmission(&mut self, number: u32) {
         let Some(packet) = self.packet_mut(number) else { return };
         if packet.marks.any(Marks::RETRANSMITTED) {
@@ -279,7 +281,7 @@ impl Scoreboard {
         }
     }
 
-    /// Nothing is lost after all.
+    /// Clears the lost marks of all packets, because none is lost after all.
     pub(super) fn unmark_lost(&mut self) {
         for index in 0..self.packets.len() {
             let number = self.first.wrapping_add(index as u32);
@@ -290,7 +292,8 @@ impl Scoreboard {
         self.retransmit_from = self.first;
     }
 
-    /// The receiver has thrown away what it had reported (RFC 2018 §8).
+    /// Clears the SACKed marks of all packets, because the receiver has discarded the data that it had reported (RFC 2018
+    /// §8).
     pub(super) fn unmark_sacked(&mut self) {
         for packet in &mut self.packets {
             packet.marks.clear(Marks::SACKED);
@@ -298,17 +301,17 @@ impl Scoreboard {
         self.sacked = 0;
     }
 
-    /// The packet sent longest ago, of those neither SACKed nor lost.
+    /// Returns the packet sent longest ago, of those neither SACKed nor lost.
     pub(super) fn oldest(&self) -> Option<u32> {
         (self.oldest != NO_PACKET).then_some(self.oldest)
     }
 
-    /// The one sent next after `number`.
+    /// Returns the packet sent next after `number`.
     pub(super) fn next_by_time(&self, number: u32) -> Option<u32> {
         self.get(number).map(|packet| packet.newer).filter(|&newer| newer != NO_PACKET)
     }
 
-    /// Takes a packet out of the order by time: it will not be lost again before it is sent again.
+    /// Removes a packet from the order by time; it cannot be marked lost again before it is sent again.
     pub(super) fn unlist(&mut self, number: u32) {
         let Some(packet) = self.packet_mut(number) else { return };
         if !packet.marks.any(Marks::LISTED) {
@@ -349,7 +352,7 @@ impl Scoreboard {
     }
 }
 
-/// Whether the turn or number `a` comes before `b`; they go round.
+/// Returns true if the turn or number `a` comes before `b`; both wrap around.
 pub(super) fn is_before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }

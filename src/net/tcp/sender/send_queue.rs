@@ -1,29 +1,29 @@
-//! What the application hands over, and how much of it TCP takes in before it lets the writer wait.
+//! Data handed over by the application, and the limit beyond which the writer has to wait.
 //!
-//! Linux keeps unsent data in buffers of up to 45 packets and asks whether there is memory only where it begins a new one
-//! (`tcp_sendmsg_locked`). A writer therefore goes on past the limit, up to the congestion window, for as long as bursts are
-//! shorter than a buffer and leave a part of the last one unsent; on long fat paths that decides how fast a sender starts. A
-//! writer that waits is woken when a third of the limit is free (`sk_stream_min_wspace`). Knows nothing of the bytes.
+//! Linux keeps unsent data in buffers of up to 45 packets and checks its memory limit only when it begins a new one
+//! (`tcp_sendmsg_locked`). A writer therefore continues past the limit, up to the congestion window, as long as bursts are
+//! shorter than a buffer and leave a part of the last one unsent; on long paths with much bandwidth this determines how fast
+//! a sender starts. A waiting writer is woken when a third of the limit is free (`sk_stream_min_wspace`).
 
 use super::Sender;
 use crate::net::packet::MSS;
 use crate::net::tcp::step::Step;
 
-/// A full buffer of unsent data, in bytes (Linux `tcp_xmit_size_goal`: what a burst of 64 KiB holds in whole packets).
+/// Size of a full buffer of unsent data, in bytes (Linux `tcp_xmit_size_goal`: the whole packets of a burst of 64 KiB).
 const BUFFER_BYTES: u64 = 65_536 / MSS as u64 * MSS as u64;
-/// What a buffer takes up beside its payload, in bytes (Linux `SKB_TRUESIZE` of an empty one).
+/// Memory that a buffer takes up beside its payload, in bytes (Linux `SKB_TRUESIZE` of an empty one).
 const BUFFER_OVERHEAD: u64 = 832;
 
-/// The writer's side of the sending half.
+/// State of the send queue, the writer's side of the sending half.
 #[derive(Debug)]
 pub(super) struct SendQueue {
-    /// The offset after the last byte that the application has handed over.
+    /// Offset after the last byte that the application has handed over.
     handed_over: u64,
-    /// Where the last buffer begins, unless it has been sent beyond that.
+    /// Offset at which the last buffer begins, unless data beyond it has been sent.
     tail_start: u64,
-    /// The memory that may be in use where a new buffer is begun (Linux `sk_sndbuf`).
+    /// Memory in use above which no new buffer is begun (Linux `sk_sndbuf`).
     memory_max: u64,
-    /// The writer waits for memory (Linux `SOCK_NOSPACE`).
+    /// True if the writer waits for memory (Linux `SOCK_NOSPACE`).
     is_waiting: bool,
 }
 
@@ -32,38 +32,39 @@ impl SendQueue {
         SendQueue { handed_over: 1, tail_start: 1, memory_max, is_waiting: false }
     }
 
-    /// Whether the writer waits for memory.
+    /// Returns true if the writer waits for memory.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_waiting
     }
 }
 
 impl Sender {
-    /// The application has handed over all before offset `end`, and nothing will follow where `finished`.
+    /// Records that the application has handed over everything before offset `end`; `finished` is true if it has closed the
+    /// stream.
     pub(in crate::net::tcp) fn hand_over(&mut self, end: u64, finished: bool) {
         self.queue.handed_over = end;
         self.finished = finished;
     }
 
-    /// Bytes handed over and not yet acknowledged.
+    /// Returns the number of bytes handed over and not yet acknowledged.
     pub(in crate::net::tcp) fn unacknowledged(&self) -> u64 {
         self.queue.handed_over.saturating_sub(self.una)
     }
 
-    /// Whether a writer would be let in now. One that is not, waits from now on.
+    /// Returns true if a write would be accepted now. Otherwise the writer is registered as waiting.
     pub(in crate::net::tcp) fn lets_write(&mut self) -> bool {
         let has_room = self.room_in_tail() > 0 || self.memory_used() < self.queue.memory_max;
         self.queue.is_waiting |= !has_room;
         !self.queue.is_waiting
     }
 
-    /// Whether the FIN may follow what has been taken in.
+    /// Returns true if the FIN may follow the data taken in.
     pub(super) fn says_last(&self) -> bool {
         self.finished && self.written == self.queue.handed_over
     }
 
-    /// Takes in what has been handed over as far as there is memory, and sends a burst whenever a buffer is full
-    /// (`tcp_push_one`) or half of the peer's window waits (`forced_push`). The caller sends the rest.
+    /// Takes in the data handed over as far as memory allows, and sends a burst whenever a buffer is full (`tcp_push_one`) or
+    /// half of the peer's window is waiting (`forced_push`). The caller sends the rest.
     pub(in crate::net::tcp) fn take_in(&mut self, step: &mut Step, may_send: bool) {
         while self.written < self.queue.handed_over {
             let mut room = self.room_in_tail();
@@ -91,7 +92,7 @@ impl Sender {
         }
     }
 
-    /// Lets a waiting writer go on, once enough is free (Linux `sk_stream_write_space`).
+    /// Wakes a waiting writer once enough memory is free (Linux `sk_stream_write_space`).
     pub(in crate::net::tcp) fn wake_writer(&mut self, step: &mut Step) {
         let used = self.memory_used();
         if self.queue.is_waiting && self.queue.memory_max.saturating_sub(used) >= used / 2 {
@@ -105,7 +106,7 @@ impl Sender {
         self.queue.tail_start.max(self.nxt)
     }
 
-    /// How much more the last buffer of unsent data takes; 0 where there is none or it is full.
+    /// Returns the room left in the last buffer of unsent data; 0 if there is none or it is full.
     fn room_in_tail(&self) -> u64 {
         match self.written.saturating_sub(self.tail_begins()) {
             0 => 0,
@@ -113,7 +114,7 @@ impl Sender {
         }
     }
 
-    /// The memory of what has been taken in and is not acknowledged (Linux `sk_wmem_queued`).
+    /// Returns the memory of the data taken in and not acknowledged (Linux `sk_wmem_queued`).
     fn memory_used(&self) -> u64 {
         let unsent_buffers = self.written.saturating_sub(self.nxt).div_ceil(BUFFER_BYTES);
         let buffers = u64::from(self.board.bursts()) + unsent_buffers;

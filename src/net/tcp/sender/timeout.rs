@@ -1,7 +1,5 @@
-//! The sender's one timer and what it may be for: the retransmission timeout (RFC 6298 §5), the loss probe (RFC 8985 §7),
-//! the wait for reordering (§6.2), and the probe of a closed window (RFC 9293 §3.8.6.1).
-//!
-//! Knows nothing of which packets are lost; it asks.
+//! The sender's single timer and its purposes: the retransmission timeout (RFC 6298 §5), the loss probe (RFC 8985 §7), the
+//! wait for reordering (§6.2), and the probe of a closed window (RFC 9293 §3.8.6.1).
 
 use super::Sender;
 use super::ack::News;
@@ -12,37 +10,37 @@ use crate::net::tcp::step::Step;
 use crate::net::tcp::timer::{Timer, expiry, jiffies_for_micros, micros_of_jiffies};
 use crate::units::SimTime;
 
-/// What a lone packet's probe waits for beyond two round trips: the receiver may put its answer off (RFC 8985 §7.2; Linux
-/// takes `TCP_RTO_MIN`), in microseconds.
+/// Wait of a lone packet's probe beyond two round trips, because the receiver may delay its answer (RFC 8985 §7.2; Linux uses
+/// `TCP_RTO_MIN`), in microseconds.
 const LONE_PACKET_WAIT_US: u64 = 200_000;
-/// What every other probe waits for beyond two round trips (Linux `TCP_TIMEOUT_MIN_US`), in microseconds.
+/// Wait of every other probe beyond two round trips (Linux `TCP_TIMEOUT_MIN_US`), in microseconds.
 const PROBE_SLACK_US: u64 = 2_000;
 
-/// What the timer is set for.
+/// Purpose for which the timer is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waiting {
     Nothing,
-    /// The retransmission timeout.
+    /// The retransmission timeout is running.
     Timeout,
-    /// Packets in doubt are lost when it runs out.
+    /// Packets in doubt count as lost when the timer expires.
     Reordering,
-    /// The end of the flight may be lost.
+    /// The end of the flight may be lost; a probe is sent when the timer expires.
     LossProbe,
-    /// The peer's window is closed.
+    /// The peer's window is closed; a probe is sent when the timer expires.
     Window,
 }
 
-/// The loss probe that is on its way, if one is (RFC 8985 §7.4).
+/// State of the loss probe in flight (RFC 8985 §7.4).
 #[derive(Debug, Default)]
 pub(super) struct LossProbe {
-    /// SND.NXT when it was sent.
+    /// SND.NXT when the probe was sent; `None` if no probe is in flight.
     end: Option<u64>,
-    /// It repeated data (and was not new).
+    /// True if the probe repeated data, false if it carried new data.
     repeated: bool,
 }
 
 impl LossProbe {
-    /// Whether a probe is out that ends at `offset`.
+    /// Returns true if a probe that ends at `offset` is in flight.
     pub(super) fn ends_at(&self, offset: u64) -> bool {
         self.end == Some(offset)
     }
@@ -53,7 +51,7 @@ impl LossProbe {
 }
 
 impl Sender {
-    /// The timer has run out.
+    /// Handles the expiry of the timer.
     pub(in crate::net::tcp) fn on_timer(&mut self, step: &mut Step) {
         match self.waiting {
             Waiting::Nothing => {}
@@ -74,14 +72,15 @@ impl Sender {
         step.timers.cancel(Timer::Transmit);
     }
 
-    /// The timer after progress: a probe where one makes sense, else the timeout.
+    /// Restarts the timer after progress: for a loss probe if one is useful, otherwise for the retransmission timeout.
     pub(super) fn restart_timer(&mut self, step: &mut Step) {
         if !self.schedule_loss_probe(step, true) {
             self.rearm_timeout(step);
         }
     }
 
-    /// RFC 6298 §5.3, counted from the sending of the first outstanding packet where another timer ran in between.
+    /// Starts the retransmission timeout (RFC 6298 §5.3), counted from the transmission of the first outstanding packet if
+    /// another timer ran in between.
     pub(super) fn rearm_timeout(&mut self, step: &mut Step) {
         let Some(head) = self.board.front() else {
             self.wait_for_nothing(step);
@@ -95,7 +94,7 @@ impl Sender {
         self.wait_for(step, Waiting::Timeout, jiffies);
     }
 
-    /// RFC 8985 §7.2. False where no probe is to be sent.
+    /// Schedules a loss probe (RFC 8985 §7.2). Returns false if none is to be sent.
     pub(super) fn schedule_loss_probe(&mut self, step: &mut Step, after_progress: bool) -> bool {
         let Some(head) = self.board.front() else { return false };
         if !matches!(self.phase, Phase::Open | Phase::Reduced) {
@@ -118,12 +117,12 @@ impl Sender {
         true
     }
 
-    /// RFC 8985 §7.3: new data where there is some, else the last packet once more; one probe a flight.
+    /// Sends a loss probe (RFC 8985 §7.3): new data if there is some, otherwise the last packet again; one probe per flight.
     fn send_loss_probe(&mut self, step: &mut Step) {
         if self.probe.end.is_none() && self.try_loss_probe(step) {
             self.probe.end = Some(self.nxt);
             self.stats.loss_probes += 1;
-            // The timeout counts from the probe on.
+            // The retransmission timeout counts from the probe on.
             self.waiting = Waiting::Nothing;
         }
         self.rearm_timeout(step);
@@ -143,7 +142,8 @@ impl Sender {
         true
     }
 
-    /// RFC 8985 §7.4: was the probe needed? Then a loss was repaired by it, and the window shrinks as for any loss.
+    /// Ends the episode of a loss probe (RFC 8985 §7.4). If the probe was needed, it has repaired a loss, and the window
+    /// shrinks as for any loss.
     pub(super) fn end_probe_episode(&mut self, now: SimTime, acked: u64, news: &News) {
         let Some(end) = self.probe.end else { return };
         if acked < end {
@@ -162,7 +162,7 @@ impl Sender {
         }
     }
 
-    /// RFC 6298 §5.4 to §5.6.
+    /// Handles the retransmission timeout (RFC 6298 §5.4 to §5.6).
     fn on_retransmission_timeout(&mut self, step: &mut Step) {
         if self.board.is_empty() {
             return;
@@ -177,22 +177,23 @@ impl Sender {
         self.wait_for(step, Waiting::Timeout, self.rtt.rto_jiffies());
     }
 
-    /// The receiver seems to have thrown away what it had SACKed: it gets a moment to say otherwise (Linux
-    /// `tcp_check_sack_reneging`).
+    /// Waits briefly for a receiver that seems to have discarded SACKed data, in case its next acknowledgements show
+    /// otherwise (Linux `tcp_check_sack_reneging`).
     pub(super) fn wait_for_reneger(&mut self, step: &mut Step) {
         const SHORTEST_WAIT_US: u64 = 10_000;
         let jiffies = jiffies_for_micros((self.rtt.srtt_us() / 2).max(SHORTEST_WAIT_US));
         self.wait_for(step, Waiting::Timeout, jiffies);
     }
 
-    /// The peer's window is too small for what waits, and nothing is on its way that could open it.
+    /// Starts the window probe timer: the peer's window is too small for the waiting data, and no packet is in flight whose
+    /// acknowledgement could open it.
     pub(super) fn wait_for_window(&mut self, step: &mut Step) {
         if self.waiting != Waiting::Window {
             self.wait_for(step, Waiting::Window, self.rtt.rto_jiffies());
         }
     }
 
-    /// An acknowledgement came while nothing was outstanding: perhaps the window has opened.
+    /// Handles an acknowledgement that arrives while nothing is outstanding: it may have opened the window.
     pub(super) fn on_window_while_idle(&mut self, step: &mut Step) {
         if self.waiting != Waiting::Window {
             return;
@@ -202,14 +203,14 @@ impl Sender {
             self.wait_for_nothing(step);
             self.unanswered_since = None;
         } else {
-            // Probes that are answered go on for as long as the window stays closed (RFC 1122 §4.2.2.17).
+            // Probing continues while the probes are answered and the window stays closed (RFC 1122 §4.2.2.17).
             self.unanswered_since = None;
             self.wait_for(step, Waiting::Window, self.rtt.rto_jiffies());
         }
     }
 
-    /// RFC 9293 §3.8.6.1: a packet that the receiver must answer with its window. Like Linux it carries what the window has room
-    /// for, or repeats the byte before the first unacknowledged one.
+    /// Sends a window probe (RFC 9293 §3.8.6.1), a packet that the receiver must answer with its window. As in Linux it
+    /// carries the data for which the window has room, or repeats the byte before the first unacknowledged one.
     fn probe_window(&mut self, step: &mut Step) {
         if self.transmit_rest_of_window(step) {
             self.rearm_timeout(step);

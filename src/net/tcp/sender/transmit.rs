@@ -1,8 +1,8 @@
-//! New data: how much of it the windows let go, and in which bursts.
+//! Transmission of new data: the amount that the windows allow, and the bursts in which it leaves.
 //!
-//! A packet goes when the congestion window, the peer's window and Nagle's rule allow it. Linux hands packets down in bursts
-//! of about a millisecond's worth and waits a moment for a burst to fill; that shapes queues, so it is part of the model
-//! (`tcp_tso_autosize`, `tcp_tso_should_defer`). Knows nothing of what an acknowledgement does.
+//! A packet is sent when the congestion window, the peer's window and Nagle's rule allow it. Linux passes packets down in
+//! bursts of about a millisecond's worth and waits briefly for a burst to fill; this affects the queues, so it is part of the
+//! model (`tcp_tso_autosize`, `tcp_tso_should_defer`).
 
 use super::Sender;
 use super::recovery::Phase;
@@ -13,49 +13,49 @@ use crate::net::tcp::step::Step;
 use crate::net::tcp::timer::jiffies_at;
 use crate::units::{SimDuration, SimTime};
 
-/// The largest burst handed down at once, in bytes (Linux `GSO_LEGACY_MAX_SIZE`).
+/// Largest burst passed down at once, in bytes (Linux `GSO_LEGACY_MAX_SIZE`).
 const MAX_BURST_BYTES: u64 = 65_536;
-/// The smallest, in packets (Linux `tcp_min_tso_segs`).
+/// Smallest burst size, in packets (Linux `tcp_min_tso_segs`).
 const MIN_BURST_PACKETS: u32 = 2;
-/// A burst may wait only while others were sent within this time, and for no longer.
+/// Longest wait for a burst to fill; a burst waits only if the previous one was sent within this time.
 const BURST_PATIENCE: SimDuration = SimDuration::from_millis(1);
-/// A third of the window is burst enough (Linux `tcp_tso_win_divisor`).
+/// Divisor of the window: a burst of a third of the window is not delayed (Linux `tcp_tso_win_divisor`).
 const WINDOW_SHARE: u64 = 3;
 
-/// Whether the congestion window is what limits the sender: only then may it grow (RFC 7661 §4.1, RFC 9438 §5.8).
+/// Record of the use of the congestion window, which may grow only while it limits the sender (RFC 7661 §4.1, RFC 9438 §5.8).
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Usage {
-    /// It was the limit at some time in this round.
+    /// True if the window was the limit at some time in this round.
     limited: bool,
-    /// The most packets outstanding in this round.
+    /// Largest number of packets outstanding in this round.
     max_outstanding: u32,
-    /// The round ends when this offset is acknowledged.
+    /// Offset whose acknowledgement ends the round.
     round_end: u64,
-    /// The most packets outstanding since the window was last in full use (Linux `snd_cwnd_used`), and when it was, in ticks
-    /// (`snd_cwnd_stamp`).
+    /// Largest number of packets outstanding since the window was last fully used (Linux `snd_cwnd_used`); then the time of
+    /// that use, in jiffies (`snd_cwnd_stamp`).
     used: u32,
     full_at: u64,
 }
 
 impl Usage {
-    /// The window is as large as it should be at `now`.
+    /// Marks the window as fully used, and thus valid, at `now`.
     pub(super) fn renew(&mut self, now: SimTime) {
         self.full_at = jiffies_at(now);
     }
 }
 
-/// How new data is sent.
+/// Rules by which new data is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pushing {
-    /// As much as may be sent, by Nagle's rule.
+    /// Send as much as the windows and Nagle's rule allow.
     ByNagle,
-    /// As much as the windows let go.
+    /// Send as much as the windows allow.
     All,
-    /// One burst, while the application goes on writing.
+    /// Send one burst, while the application continues to write.
     OneBurst,
 }
 
-/// Why sending stopped.
+/// Reason for which sending stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
     NothingToSend,
@@ -65,7 +65,7 @@ enum Stop {
 }
 
 impl Sender {
-    /// Sends what may be sent. Call it after a write and after every packet received.
+    /// Sends the data that may be sent. Call it after a write and after every packet received.
     pub(in crate::net::tcp) fn transmit(&mut self, step: &mut Step) {
         if self.nxt == self.end_to_send() {
             return;
@@ -74,7 +74,7 @@ impl Sender {
         self.send_bursts(step, Pushing::ByNagle);
     }
 
-    /// Sends new data without Nagle's rule, as F-RTO asks (RFC 5682 §3.1 step 2b).
+    /// Sends new data without Nagle's rule, as F-RTO requires (RFC 5682 §3.1 step 2b).
     pub(super) fn transmit_now(&mut self, step: &mut Step) {
         if self.nxt < self.end_to_send() {
             self.send_bursts(step, Pushing::All);
@@ -89,7 +89,7 @@ impl Sender {
         }
     }
 
-    /// Sends one packet of new data beyond the congestion window, as a loss probe; false where there is none to send.
+    /// Sends one packet of new data beyond the congestion window, as a loss probe. Returns false if there is none to send.
     pub(super) fn transmit_probe(&mut self, step: &mut Step) -> bool {
         let room = self.peer_window_end().saturating_sub(self.nxt);
         let left = self.written.saturating_sub(self.nxt);
@@ -101,7 +101,8 @@ impl Sender {
         true
     }
 
-    /// Fills what is left of a window that is smaller than a packet (Linux `tcp_write_wakeup`); false where there is none.
+    /// Fills the rest of a peer's window that is smaller than a packet (Linux `tcp_write_wakeup`). Returns false if there is
+    /// no room or no data.
     pub(super) fn transmit_rest_of_window(&mut self, step: &mut Step) -> bool {
         let room = self.peer_window_end().saturating_sub(self.nxt).min(u64::from(MSS)) as u16;
         let has_data = self.written > self.nxt;
@@ -111,12 +112,12 @@ impl Sender {
         room > 0 && has_data
     }
 
-    /// One offset past all that there is to send, the FIN included.
+    /// Returns the offset past all data to send, the FIN included.
     fn end_to_send(&self) -> u64 {
         self.written + u64::from(self.says_last())
     }
 
-    /// The offset that the peer's window ends at.
+    /// Returns the offset at which the peer's window ends.
     pub(super) fn peer_window_end(&self) -> u64 {
         self.una + u64::from(self.peer_window)
     }
@@ -156,7 +157,7 @@ impl Sender {
         self.schedule_loss_probe(step, false);
     }
 
-    /// How many packets go next.
+    /// Returns the number of packets of the next burst, or the reason for which none may be sent.
     fn next_burst(&self, step: &Step, burst_max: u32, pushing: Pushing) -> Result<u32, Stop> {
         if self.nxt == self.end_to_send() {
             return Err(Stop::NothingToSend);
@@ -186,23 +187,25 @@ impl Sender {
         Ok(available.min(quota).min(burst_max).min(fits).max(1))
     }
 
-    /// A lone FIN takes an offset but no room in the peer's buffer.
+    /// Checks the congestion window for a FIN without data, which takes an offset but no room in the peer's buffer.
     fn may_send_fin(&self) -> Result<u32, Stop> {
         self.window_quota().map(|_| 1).ok_or(Stop::CongestionWindow)
     }
 
-    /// How many packets the congestion window lets go at once: half of it at the most, so that bursts stay small.
+    /// Returns the number of packets that the congestion window allows at once: at most half of it, so that bursts stay
+    /// small.
     fn window_quota(&self) -> Option<u32> {
         let (window, in_flight) = (self.congestion.window.size, self.board.in_flight());
         (in_flight < window).then(|| (window - in_flight).min((window / 2).max(1)))
     }
 
-    /// RFC 9293 §3.7.4 with Minshall's refinement: a small packet waits only for another small one.
+    /// Returns true if a packet below full size is outstanding; only then must another one wait (RFC 9293 §3.7.4 with
+    /// Minshall's refinement).
     fn small_is_outstanding(&self) -> bool {
         self.small_end > self.una
     }
 
-    /// Waits a moment for a burst to fill where the next acknowledgement is near.
+    /// Stops sending for a moment so that the burst can fill, if the next acknowledgement is near.
     fn check_patience(&self, step: &Step, may_send: u32, burst_max: u32, available: u32) -> Result<(), Stop> {
         if self.phase >= Phase::Recovery
             || step.now - self.last_sent > BURST_PATIENCE
@@ -224,12 +227,13 @@ impl Sender {
         Err(Stop::Patience { at_window })
     }
 
-    /// The smaller of the two windows, in bytes.
+    /// Returns the smaller of the two windows, in bytes.
     fn window_bytes(&self) -> u64 {
         u64::from(self.peer_window).min(u64::from(self.congestion.window.size) * u64::from(MSS))
     }
 
-    /// About a millisecond's worth at the rate of the window, more on short paths (Linux `tcp_tso_autosize`).
+    /// Returns the size of a burst in packets: about a millisecond's worth at the pacing rate, more on short paths (Linux
+    /// `tcp_tso_autosize`).
     pub(super) fn burst_packets(&self) -> u32 {
         const RTT_SHIFT: u32 = 9;
         let mut bytes = self.pacing_rate() >> 10;
@@ -241,8 +245,8 @@ impl Sender {
         (packets as u32).max(MIN_BURST_PACKETS)
     }
 
-    /// The rate at which the window leaves in a round trip, in bytes a second: twice that in slow start, a fifth more after
-    /// it (Linux `tcp_update_pacing_rate`). 0 before the first round trip is measured.
+    /// Returns the pacing rate in bytes per second: twice the window per round trip in slow start, 1.2 times after it (Linux
+    /// `tcp_update_pacing_rate`). 0 before the first round-trip time is measured.
     pub(super) fn pacing_rate(&self) -> u64 {
         let window = &self.congestion.window;
         let percent = if window.size < window.threshold / 2 { 200 } else { 120 };
@@ -252,8 +256,9 @@ impl Sender {
         scaled.checked_div(srtt_x8).unwrap_or(0)
     }
 
-    /// Sends a burst of `packets` packets of new data with `size` bytes each; the last of all carries the FIN. The last of
-    /// several is pushed, as is the last that was written (Linux `__tcp_transmit_skb`, `tcp_mark_push`).
+    /// Sends a burst of `packets` packets of new data with at most `size` bytes each; the last packet of the stream carries
+    /// the FIN. PSH is set on the last packet of several, and on the last one of the data written (Linux
+    /// `__tcp_transmit_skb`, `tcp_mark_push`).
     fn send_packets(&mut self, step: &mut Step, packets: u32, size: u16) {
         for place in 1..=packets {
             let len = (self.written - self.nxt).min(u64::from(size)) as u16;
@@ -277,7 +282,8 @@ impl Sender {
         self.last_sent = step.now;
     }
 
-    /// After a pause the window is old news: it halves for every timeout that has passed (RFC 5681 §4.1, RFC 2861).
+    /// Reduces the window after an idle period: it halves for every retransmission timeout that has passed (RFC 5681 §4.1,
+    /// RFC 2861).
     fn resume_after_idle(&mut self, step: &Step) {
         if !self.board.is_empty() {
             return;
@@ -292,7 +298,7 @@ impl Sender {
         }
     }
 
-    /// Remembers whether the window was the limit in this round (Linux `tcp_cwnd_validate`).
+    /// Records whether the window was the limit in this round (Linux `tcp_cwnd_validate`).
     fn note_usage(&mut self, now: SimTime, limited: bool) {
         let outstanding = self.board.outstanding();
         let new_round = self.una >= self.usage.round_end;
@@ -310,8 +316,8 @@ impl Sender {
         }
     }
 
-    /// A window that was not used for a whole timeout is old news (RFC 7661 §4; Linux `tcp_cwnd_application_limited`), unless
-    /// the writer was kept waiting for memory.
+    /// Shrinks a window that was not fully used for a whole timeout (RFC 7661 §4; Linux `tcp_cwnd_application_limited`),
+    /// unless the writer was waiting for memory.
     fn forget_unused_window(&mut self, now: SimTime) {
         if self.phase == Phase::Open && !self.queue.is_waiting() {
             self.congestion.shrink_to_use(self.usage.used);
@@ -320,7 +326,7 @@ impl Sender {
         self.usage.renew(now);
     }
 
-    /// Whether the window may grow. In slow start it may reach twice of what was in use.
+    /// Returns true if the window may grow. In slow start it may reach twice the number of packets in use.
     pub(super) fn window_is_limit(&self) -> bool {
         let window = &self.congestion.window;
         self.usage.limited || (window.in_slow_start() && window.size < 2 * self.usage.max_outstanding)
