@@ -1,4 +1,4 @@
-//! Floor 1: what a login costs beside the password's hash, what a refusal costs where there is such a user and where there is
+//! What a login costs beside the password's hash, what a refusal costs where there is such a user and where there is
 //! none, and a list of a thousand accounts.
 //!
 //! A login is the hash and one durable transaction. What it costs the processor is the hash (the first ratio); on the clock the
@@ -10,8 +10,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use p2p_storage::auth::{Auth, AuthError, Policy, Registration, Secret, Step};
-use p2p_storage::database::Database;
+use p2p_auth::{Auth, AuthError, Policy, Registration, Secret, Step};
+use p2p_base::database::Database;
 use pbkdf2::password_hash::PasswordHasher;
 use pbkdf2::password_hash::phc::PasswordHash;
 use pbkdf2::{Algorithm, Params, Pbkdf2};

@@ -1,4 +1,4 @@
-//! Floor 3: what storing costs the machine, and whether virtual time keeps to the wall clock when it is told to.
+//! What storing costs the machine, and whether virtual time keeps to the wall clock when it is told to.
 //!
 //! No criterion here: one run takes seconds, and CPU time and memory count, not only the clock. `cargo bench --bench engine`
 //! needs Linux, `openssl`, and 8 GiB of disk and as much memory to be quick.
@@ -11,11 +11,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use p2p_storage::config::Config;
-use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::{ClockMode, Command as Ask, Engine, Reply};
-use p2p_storage::random::RandomStream;
-use p2p_storage::units::SimTime;
+use p2p_base::random::RandomStream;
+use p2p_base::units::SimTime;
+use p2p_engine::pace::Speed;
+use p2p_engine::{ClockMode, Command as Ask, Engine, Reply};
+use p2p_service::config::Config;
 
 const GIB: u64 = 1 << 30;
 const ROUNDS: usize = 3;

@@ -1,4 +1,4 @@
-//! Floor 1: what the virtual wire costs the machine, beside what others say theirs costs.
+//! What the virtual wire costs the machine, beside what others say theirs costs.
 //!
 //! ns-3 is measured beside it by `benches/beside_ns3.sh`, in one run; SimPy takes 1.15 s for 100,000 packets over the simplest
 //! link there is, on a machine of the class that the README names.
@@ -8,9 +8,9 @@ use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use p2p_storage::experiment::Experiment;
-use p2p_storage::net::{HostConfig, HostId, LinkConfig, NetEvent, Network, TcpConfig};
-use p2p_storage::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
+use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
+use p2p_net::experiment::Experiment;
+use p2p_net::{HostConfig, HostId, LinkConfig, NetEvent, Network, TcpConfig};
 
 const PORT: u16 = 7000;
 /// What a host of the crowd sends to each of its neighbours: 64 KiB.

@@ -1,4 +1,4 @@
-//! Floor 5: what a frame costs, with very many nodes; and the real program in a pseudo-terminal: how long until there is
+//! What a frame costs, with very many nodes; and the real program in a pseudo-terminal: how long until there is
 //! something to see, and until a key is answered while the engine runs as fast as it can.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop")]
@@ -8,13 +8,13 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use p2p_storage::access::Access;
-use p2p_storage::auth::{Auth, Policy};
-use p2p_storage::config::Config;
-use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::{ClockMode, Command, Engine};
-use p2p_storage::history::Histories;
-use p2p_storage::shell::Shell;
+use p2p_auth::{Auth, Policy};
+use p2p_engine::pace::Speed;
+use p2p_engine::{ClockMode, Command, Engine};
+use p2p_service::access::Access;
+use p2p_service::config::Config;
+use p2p_shell::Shell;
+use p2p_shell::history::Histories;
 use p2p_storage::tui::app::App;
 use p2p_storage::tui::draw;
 use p2p_storage::tui::theme::{Theme, ThemeName};

@@ -1,16 +1,15 @@
-//! Floor 5: `p2p register`, `p2p login` and `p2p logout`, which manage the account that the one-shot commands of a data directory
+//! `p2p register`, `p2p login` and `p2p logout`, which manage the account that the one-shot commands of a data directory
 //! use.
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
-
-use crate::access::kept;
-use crate::asking::{Desk, LOCAL_COMMAND, LoginArgs};
-use crate::engine::ClockMode;
-use crate::output::{self, OutputArgs};
-use crate::session::{EngineArgs, Session, refuse_dash};
-use crate::shell::answer::Answer;
-use crate::shell::words::quote;
+use p2p_engine::ClockMode;
+use p2p_service::access::kept;
+use p2p_service::output::{self, OutputArgs};
+use p2p_service::session::{EngineArgs, Session, refuse_dash};
+use p2p_shell::answer::Answer;
+use p2p_shell::asking::{Desk, LOCAL_COMMAND, LoginArgs};
+use p2p_shell::words::quote;
 
 /// `p2p register`
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! Floor 6: the command line: its commands, and the front end that carries each of them out.
+//! The command line: its commands, and the front end that carries each of them out.
 
 mod arguments;
 mod manual;
@@ -9,20 +9,21 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use eyre::{Report, Result, WrapErr};
+use p2p_base::panics;
+use p2p_service::failure::{self, exit};
+use p2p_service::interrupt::{self, Interrupted};
+use p2p_service::output;
+use p2p_shell::asking::CommonArgs;
 
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
-use crate::asking::CommonArgs;
 use crate::demo::{self, DemoArgs};
-use crate::failure::{self, exit};
 use crate::flow::{self, FlowArgs};
-use crate::interrupt::{self, Interrupted};
 use crate::language::{OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, PutArgs, RemoveArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
 use crate::tui::{self, TuiArgs};
-use crate::{output, panics};
 
 /// A peer-to-peer storage network in one terminal: the bytes and the disks are real, the wires are simulated and keep the
 /// time of real Linux TCP.

@@ -1,4 +1,4 @@
-//! Floor 5: the demonstration `p2p demo`. Three users log in, real files are stored on the nodes and fetched again, all hosts
+//! The demonstration `p2p demo`. Three users log in, real files are stored on the nodes and fetched again, all hosts
 //! probe each other, and a report states what was measured.
 
 use std::path::Path;
@@ -6,25 +6,25 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::private_file;
+use p2p_base::random::RandomStream;
+use p2p_engine::command::OnShutdown;
+use p2p_engine::transfer::TransferReport;
+use p2p_engine::{ClockMode, Command, Reply};
+use p2p_service::access::{Access, Who};
+use p2p_service::interrupt::{self, interrupted};
+use p2p_service::output::{self, OutputArgs};
+use p2p_service::scratch::Scratch;
+use p2p_service::session::{Session, SimulationArgs};
+use p2p_shell::progress::Progress;
+use p2p_shell::question::Reply as Filled;
+use p2p_shell::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
+use p2p_shell::words::Variables;
+use p2p_shell::{Questions, Shell};
+use p2p_store::manifest::FileKey;
+use p2p_store::segment::Sha256Digest;
 
-use crate::access::{Access, Who};
 use crate::demo_users::{self, DemoUsers, USERS};
-use crate::engine::command::OnShutdown;
-use crate::engine::transfer::TransferReport;
-use crate::engine::{ClockMode, Command, Reply};
-use crate::interrupt::{self, interrupted};
-use crate::output::{self, OutputArgs};
-use crate::private_file;
-use crate::progress::Progress;
-use crate::random::RandomStream;
-use crate::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
-use crate::scratch::Scratch;
-use crate::session::{Session, SimulationArgs};
-use crate::shell::question::Reply as Filled;
-use crate::shell::words::Variables;
-use crate::shell::{Questions, Shell};
-use crate::storage::manifest::FileKey;
-use crate::storage::segment::Sha256Digest;
 
 /// The files of the demonstration, as name and size in MiB: the first user stores the first one, and so on.
 const FILES: [(&str, usize); 3] = [("demo-2MiB.bin", 2), ("demo-3MiB.bin", 3), ("demo-5MiB.bin", 5)];

@@ -1,4 +1,4 @@
-//! Floor 4: alice, bob and charlie, the users of the demonstration and of the tour, and their answers to forms: alice has an
+//! Alice, bob and charlie, the users of the demonstration and of the tour, and their answers to forms: alice has an
 //! authenticator app, bob gets codes by mail, charlie has backup codes. Their secrets are generated anew for each demonstration
 //! and never shown.
 
@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use eyre::{Result, eyre};
-
-use crate::auth::{Auth, AuthError, Begun, CodeKind, Policy, Registration, Secret, otp, password};
-use crate::database::Database;
-use crate::mailer::OUTBOX;
-use crate::private_file;
-use crate::session::{EngineArgs, SimulationArgs};
-use crate::shell::question::{FieldKind, Form};
+use p2p_auth::{Auth, AuthError, Begun, CodeKind, Policy, Registration, Secret, otp, password};
+use p2p_base::database::Database;
+use p2p_base::private_file;
+use p2p_service::mailer::OUTBOX;
+use p2p_service::session::{EngineArgs, SimulationArgs};
+use p2p_shell::question::{FieldKind, Form};
 
 /// The users with the second factor of each; the first one becomes the admin.
 pub const USERS: [(&str, CodeKind); 3] = [("alice", CodeKind::App), ("bob", CodeKind::Mail), ("charlie", CodeKind::App)];
@@ -151,7 +150,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::shell::question::CodeField;
+    use p2p_shell::question::CodeField;
 
     fn filled_in(users: &mut DemoUsers, form: &Form) -> Option<Vec<String>> {
         let given = users.fill_in(form).unwrap()?;

@@ -1,4 +1,4 @@
-//! Floor 5: `p2p flow`, a measurement on the simulated network from the command line. Runs [`Experiment`] and prints its
+//! `p2p flow`, a measurement on the simulated network from the command line. Runs [`Experiment`] and prints its
 //! result.
 
 use std::fs::File;
@@ -8,16 +8,16 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use eyre::{Report, Result, WrapErr, eyre};
+use p2p_base::replacement::{Existing, Replacement, directory_of};
+use p2p_base::trace::TraceHash;
+use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability};
+use p2p_net::CongestionControl;
+use p2p_net::experiment::{Experiment, FlowSample, Run, Shape, percentile};
+use p2p_service::failure::{Advise, wrong_usage};
+use p2p_service::output::{self, OutputArgs};
+use p2p_service::session::refuse_dash;
+use p2p_shell::report::{Table, figures, seconds_of};
 use serde::Serialize;
-
-use crate::experiment::{Experiment, FlowSample, Run, Shape, percentile};
-use crate::failure::{Advise, wrong_usage};
-use crate::net::{CongestionControl, TraceHash};
-use crate::output::{self, OutputArgs};
-use crate::replacement::{Existing, Replacement, directory_of};
-use crate::report::{Table, figures, seconds_of};
-use crate::session::refuse_dash;
-use crate::units::{Bandwidth, ByteSize, DelayRange, Probability};
 
 /// The topology of the flows.
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,15 +1,14 @@
-//! Floor 5: one-shot commands that are commands of the language: `p2p info NAME` does what `info NAME` does at a prompt, for the
+//! One-shot commands that are commands of the language: `p2p info NAME` does what `info NAME` does at a prompt, for the
 //! user who is logged in.
 
 use clap::Args;
 use eyre::Result;
-
-use crate::asking::{CommonArgs, Desk, LOCAL_COMMAND};
-use crate::engine::ClockMode;
-use crate::interrupt;
-use crate::output::{self};
-use crate::session::{EngineArgs, Leaving, Session};
-use crate::shell::words::quote;
+use p2p_engine::ClockMode;
+use p2p_service::interrupt;
+use p2p_service::output::{self};
+use p2p_service::session::{EngineArgs, Leaving, Session};
+use p2p_shell::asking::{CommonArgs, Desk, LOCAL_COMMAND};
+use p2p_shell::words::quote;
 
 /// A function that starts an engine.
 type Start = fn(&EngineArgs, ClockMode) -> Result<Session>;

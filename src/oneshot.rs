@@ -1,4 +1,4 @@
-//! Floor 5: one-shot commands. Each starts an engine on the data directory, does one thing for the user who is logged in, prints
+//! One-shot commands. Each starts an engine on the data directory, does one thing for the user who is logged in, prints
 //! the result, and ends.
 
 mod streams;
@@ -8,26 +8,26 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
-use serde::Serialize;
-
-use self::streams::{is_dash, pour_out, spooled_stdin, unnamed};
-use crate::access::{Access, Who};
-use crate::asking::{CommonArgs, Desk, LOCAL_COMMAND, LoginArgs, refused};
-use crate::config::keys::Section;
-use crate::engine::transfer::TransferReport;
-use crate::engine::{ClockMode, Command};
-use crate::failure::{self, wrong_usage};
-use crate::interrupt::{self, Interrupted};
-use crate::mailer::Delivery;
-use crate::output::{self, OutputArgs};
-use crate::progress::Progress;
-use crate::report::{
+use p2p_engine::transfer::TransferReport;
+use p2p_engine::{ClockMode, Command};
+use p2p_service::access::{Access, Who};
+use p2p_service::config::keys::Section;
+use p2p_service::failure::{self, wrong_usage};
+use p2p_service::interrupt::{self, Interrupted};
+use p2p_service::mailer::Delivery;
+use p2p_service::output::{self, OutputArgs};
+use p2p_service::session::{EngineArgs, Session, advised, default_data_dir};
+use p2p_shell::asking::{CommonArgs, Desk, LOCAL_COMMAND, LoginArgs, refused};
+use p2p_shell::progress::Progress;
+use p2p_shell::report::{
     ExportReport, FileLine, NodeLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text,
     transfers_table,
 };
-use crate::session::{EngineArgs, Session, advised, default_data_dir};
-use crate::shell::{ShellError, place_of, write_document};
-use crate::storage::manifest::FileKey;
+use p2p_shell::{ShellError, place_of, write_document};
+use p2p_store::manifest::FileKey;
+use serde::Serialize;
+
+use self::streams::{is_dash, pour_out, spooled_stdin, unnamed};
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -348,7 +348,7 @@ pub fn config(args: &ConfigArgs) -> Result<()> {
     config.keymap()?;
     config.accounts()?;
     Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
-    let line = |node, section: Section, key, setting: &crate::config::Setting| ConfigLine {
+    let line = |node, section: Section, key, setting: &p2p_service::config::Setting| ConfigLine {
         section: section.to_string(),
         key,
         node,

@@ -1,4 +1,4 @@
-//! Floor 5: `p2p repl`, the command language line by line.
+//! `p2p repl`, the command language line by line.
 //!
 //! A line is edited on a thread that may block, and then its commands are carried out. Ctrl-C ends the running command and not
 //! the program; Ctrl-D leaves, and so do the other signals that end programs.
@@ -9,6 +9,20 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::text;
+use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::{Reply, Snapshot};
+use p2p_service::access::Who;
+use p2p_service::interrupt::{self, interrupted};
+use p2p_service::output;
+use p2p_service::session::{EngineArgs, Leaving, Session};
+use p2p_shell::ShellError;
+use p2p_shell::answer::{Answer, Effect};
+use p2p_shell::asking::{Desk, LoginArgs, interrupted_at_rest};
+use p2p_shell::complete::{self, Knowledge};
+use p2p_shell::history::{Histories, History, LINES_MAX};
+use p2p_shell::progress::Progress;
+use p2p_shell::words::{self, Variables};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -18,21 +32,6 @@ use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tokio::sync::watch;
-
-use crate::access::Who;
-use crate::asking::{Desk, LoginArgs, interrupted_at_rest};
-use crate::engine::transfer::{TransferId, TransferState, TransferStatus};
-use crate::engine::{Reply, Snapshot};
-use crate::history::{Histories, History, LINES_MAX};
-use crate::interrupt::{self, interrupted};
-use crate::output;
-use crate::progress::Progress;
-use crate::session::{EngineArgs, Leaving, Session};
-use crate::shell::ShellError;
-use crate::shell::answer::{Answer, Effect};
-use crate::shell::complete::{self, Knowledge};
-use crate::shell::words::{self, Variables};
-use crate::text;
 
 /// `p2p repl`
 #[derive(Debug, Args)]
@@ -318,7 +317,7 @@ impl Highlighter for LineHelper {
         }
         let (mut text, mut done) = (String::new(), 0);
         for first in words::commands_unfinished(line).iter().filter_map(|words| words.first()) {
-            let known = crate::shell::table::find(&first.text).is_some();
+            let known = p2p_shell::table::find(&first.text).is_some();
             let color = if known { "\u{1b}[1m" } else { "\u{1b}[31m" };
             text.push_str(&format!("{}{color}{}\u{1b}[0m", &line[done..first.span.start], &line[first.span.clone()]));
             done = first.span.end;

@@ -1,4 +1,4 @@
-//! Floor 5: `p2p replay`, which runs a recording again and compares the trace.
+//! `p2p replay`, which runs a recording again and compares the trace.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use clap::Args;
 use eyre::{Result, WrapErr, eyre};
+use p2p_engine::recording::{Recording, Replayed};
+use p2p_service::interrupt::{self, interrupted};
+use p2p_service::output::{self, OutputArgs};
+use p2p_service::recordings;
+use p2p_service::scratch::Scratch;
 use serde::Serialize;
-
-use crate::engine::recording::{Recording, Replayed};
-use crate::interrupt::{self, interrupted};
-use crate::output::{self, OutputArgs};
-use crate::recordings;
-use crate::scratch::Scratch;
 
 /// Maximum time for which an interrupted replay is awaited, so that it can remove its files.
 const END_MAX: Duration = Duration::from_secs(3);

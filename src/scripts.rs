@@ -1,20 +1,19 @@
-//! Floor 5: `p2p run`, which carries out a script of the command language from a file, standard input or the command line.
+//! `p2p run`, which carries out a script of the command language from a file, standard input or the command line.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
+use p2p_base::text;
+use p2p_engine::ClockMode;
+use p2p_service::failure::wrong_usage;
+use p2p_service::interrupt;
+use p2p_service::output::{self};
+use p2p_service::session::{Leaving, Session};
+use p2p_shell::asking::{CommonArgs, Desk, interrupted_at_rest};
+use p2p_shell::script::{self, Done, End};
+use p2p_shell::words::{Variables, is_variable_name};
 use serde_json::json;
-
-use crate::asking::{CommonArgs, Desk, interrupted_at_rest};
-use crate::engine::ClockMode;
-use crate::failure::wrong_usage;
-use crate::interrupt;
-use crate::output::{self};
-use crate::session::{Leaving, Session};
-use crate::shell::script::{self, Done, End};
-use crate::shell::words::{Variables, is_variable_name};
-use crate::text;
 
 /// `p2p run`
 #[derive(Debug, Args)]

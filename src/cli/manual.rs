@@ -21,7 +21,7 @@ const ENVIRONMENT: [(&str, &str); 11] = [
     ("P2P_NEW_PASSWORD", "The password that is to take its place."),
     ("P2P_OTP", "The code of an authenticator app, or a backup code. It is good once."),
     ("P2P_SMTP_PASSWORD", "The password of the mail server, where [mail] names a user and no password."),
-    ("P2P_LOG", "What the log says, as in debug or p2p_storage::engine=trace."),
+    ("P2P_LOG", "What the log says, as in debug or p2p_engine=trace."),
     ("HOME", "The home directory, where data is kept and ~/ leads."),
     ("XDG_DATA_HOME", "Where data is kept instead of ~/.local/share."),
     ("TMPDIR", "Where temporary files lie that have no name, instead of /tmp."),

@@ -7,12 +7,11 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use eyre::{Result, WrapErr, eyre};
+use p2p_engine::OpenFile;
+use p2p_service::failure::Advise;
+use p2p_service::interrupt::interrupted;
+use p2p_service::output;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
-
-use crate::engine::OpenFile;
-use crate::failure::Advise;
-use crate::interrupt::interrupted;
-use crate::output;
 
 /// Size of the buffer for reading standard input, in bytes.
 const CHUNK: usize = 64 << 10;

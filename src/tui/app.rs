@@ -12,6 +12,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use p2p_base::units::SimTime;
+use p2p_engine::transfer::TransferId;
+use p2p_engine::{Event, Snapshot};
+use p2p_service::access::{AccessError, Who};
+use p2p_shell::answer::Answer;
+use p2p_shell::complete::Knowledge;
+use p2p_shell::history::Histories;
+use p2p_shell::words::{Variables, commands_of};
+use p2p_shell::{Shell, ShellError};
 use ratatui::layout::{Position, Rect};
 use secrecy::zeroize::Zeroizing;
 use tokio::sync::mpsc;
@@ -27,15 +36,6 @@ use super::prompt::{self, Prompt};
 use super::theme::{Role, Theme};
 use super::tour::Tour;
 use super::words;
-use crate::access::{AccessError, Who};
-use crate::engine::transfer::TransferId;
-use crate::engine::{Event, Snapshot};
-use crate::history::Histories;
-use crate::shell::answer::Answer;
-use crate::shell::complete::Knowledge;
-use crate::shell::words::{Variables, commands_of};
-use crate::shell::{Shell, ShellError};
-use crate::units::SimTime;
 
 /// Maximum number of lines that the log keeps.
 const LOG_MAX: usize = 2_000;

@@ -1,5 +1,6 @@
 //! The line that is being typed: rustyline's line buffer, with a kill ring and undo.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use rustyline::line_buffer::{ChangeListener, DeleteListener, Direction, LineBuffer};
 use rustyline::{At, Movement, Word};
 
@@ -186,6 +187,37 @@ impl Editor {
         let text = if text.len() <= LINE_MAX { text } else { "" };
         self.line.update(text, cursor.min(text.len()), &mut Killed::default());
     }
+}
+
+/// Returns the edit that a key makes, following Emacs and readline.
+pub fn edit_for(key: &KeyEvent) -> Option<Edit> {
+    let (control, alt) = (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT));
+    Some(match key.code {
+        KeyCode::Char('a') if control => Edit::Home,
+        KeyCode::Char('e') if control => Edit::End,
+        KeyCode::Char('b') if control => Edit::Left,
+        KeyCode::Char('f') if control => Edit::Right,
+        KeyCode::Char('d') if control => Edit::Delete,
+        KeyCode::Char('h') if control => Edit::Backspace,
+        KeyCode::Char('k') if control => Edit::KillToEnd,
+        KeyCode::Char('u') if control => Edit::KillToStart,
+        KeyCode::Char('w') if control => Edit::KillWord,
+        KeyCode::Char('y') if control => Edit::Yank,
+        KeyCode::Char('_' | '7' | '/') if control => Edit::Undo,
+        KeyCode::Char('b') if alt => Edit::WordLeft,
+        KeyCode::Char('f') if alt => Edit::WordRight,
+        KeyCode::Char(c) if !control && !alt => Edit::Insert(c.to_string()),
+        KeyCode::Left if control => Edit::WordLeft,
+        KeyCode::Right if control => Edit::WordRight,
+        KeyCode::Left => Edit::Left,
+        KeyCode::Right => Edit::Right,
+        KeyCode::Home => Edit::Home,
+        KeyCode::End => Edit::End,
+        KeyCode::Backspace if alt => Edit::KillWord,
+        KeyCode::Backspace => Edit::Backspace,
+        KeyCode::Delete => Edit::Delete,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

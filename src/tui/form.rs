@@ -1,16 +1,15 @@
 //! A form on the screen: the state of its fields, the keys that fill them in, and the sender of the answer.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use p2p_auth::Secret;
+use p2p_shell::qr;
+use p2p_shell::question::{CodeField, Field, FieldError, FieldKind, Form, Question, Reply, Shown};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroize;
 use tokio::sync::oneshot;
 
-use super::dialog::edit_for;
-use super::editor::{Edit, Editor};
+use super::editor::{Edit, Editor, edit_for};
 use super::masked::Masked;
-use crate::auth::Secret;
-use crate::qr;
-use crate::shell::question::{CodeField, Field, FieldError, FieldKind, Form, Question, Reply, Shown};
 
 /// Number of digits of a code.
 pub const DIGITS: usize = 6;

@@ -1,9 +1,9 @@
 //! A secret that is being typed: it is erased from memory when it is dropped, and kept in no undo step and no kill ring.
 
+use p2p_auth::Secret;
 use secrecy::zeroize::Zeroizing;
 
 use super::editor::Edit;
-use crate::auth::Secret;
 
 /// Maximum length of a secret in bytes. The buffer is allocated with this capacity, so that growing leaves no copies behind.
 const SECRET_MAX: usize = 4096;

@@ -1,4 +1,4 @@
-//! Floor 5: the full-screen interface, which `p2p` opens without a command.
+//! The full-screen interface, which `p2p` opens without a command.
 //!
 //! | file | content |
 //! |---|---|
@@ -18,6 +18,7 @@ pub mod action;
 pub mod app;
 pub mod dialog;
 pub mod draw;
+mod drive;
 pub mod editor;
 pub mod form;
 pub mod masked;
@@ -30,46 +31,28 @@ pub mod words;
 pub mod wrap;
 
 use std::io::{IsTerminal, stdin, stdout};
-use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
-use crossterm::event::Event as Input;
 use eyre::{Result, WrapErr, eyre};
-use ratatui::Terminal;
-use ratatui::backend::Backend;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use p2p_base::private_file;
+use p2p_base::random::RandomStream;
+use p2p_service::config::Config;
+use p2p_service::config::keys::Section;
+use p2p_service::failure::Advise;
+use p2p_service::interrupt::{self, interrupted};
+use p2p_service::offered::Offered;
+use p2p_service::output;
+use p2p_service::scratch::Scratch;
+use p2p_service::session::{EngineArgs, Leaving, Session, SimulationArgs};
+use p2p_shell::asking::{Desk, LoginArgs};
+use p2p_shell::history::Histories;
+use p2p_shell::words::Variables;
 
-use self::app::{App, Message, Wish};
+use self::app::{App, Wish};
+use self::drive::{Sources, drive};
 use self::theme::{Theme, ThemeName};
 use self::tour::Tour;
-use crate::asking::{Desk, LoginArgs};
-use crate::config::Config;
-use crate::config::keys::Section;
 use crate::demo_users::{self, DemoUsers};
-use crate::engine::{Event, Snapshot};
-use crate::failure::Advise;
-use crate::history::Histories;
-use crate::interrupt::{self, interrupted};
-use crate::mailer::Notice;
-use crate::offered::Offered;
-use crate::output;
-use crate::private_file;
-use crate::random::RandomStream;
-use crate::scratch::Scratch;
-use crate::session::{EngineArgs, Leaving, Session, SimulationArgs};
-use crate::shell::Questions;
-use crate::shell::words::Variables;
-use crate::units::SimTime;
-
-/// Minimum time between two frames.
-const FRAME: Duration = Duration::from_millis(33);
-/// Interval at which a visible clock is drawn.
-const SECOND: Duration = Duration::from_secs(1);
-/// Interval at which the validity of the login session is checked.
-const SESSION_LOOK: Duration = Duration::from_secs(10);
 
 /// `p2p`
 #[derive(Debug, Default, Args)]
@@ -186,117 +169,9 @@ impl TuiArgs {
     }
 }
 
-/// The sources of events for the screen.
-#[derive(Debug)]
-pub struct Sources {
-    /// Input events of the terminal or of a test.
-    pub input: mpsc::UnboundedReceiver<Input>,
-    /// Events of the engine.
-    pub events: broadcast::Receiver<(SimTime, Event)>,
-    /// Snapshots of the engine.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Questions that commands ask.
-    pub questions: Questions,
-    /// Results of sending mails.
-    pub mail: broadcast::Receiver<Notice>,
-}
-
-/// Runs the screen until the user leaves or there is no more input. Requests to the terminal beyond drawing are passed to
-/// `grant`.
-///
-/// # Errors
-/// Fails if drawing fails, if a request to the terminal fails, or if a task has panicked.
-pub async fn drive<B: Backend>(
-    app: &mut App,
-    screen: &mut Terminal<B>,
-    mut messages: mpsc::UnboundedReceiver<Message>,
-    mut sources: Sources,
-    mut grant: impl FnMut(Wish) -> std::io::Result<()>,
-) -> Result<()>
-where
-    B::Error: Send + Sync + 'static,
-{
-    let mut next_frame = now();
-    let (mut dirty, mut next_step) = (true, now());
-    let (mut next_second, mut next_look) = (now(), now() + SESSION_LOOK);
-    while !app.over {
-        tokio::select! {
-            biased;
-            () = sleep_until(next_frame), if dirty => {
-                screen.draw(|frame| draw::draw(app, frame)).wrap_err("cannot draw")?;
-                next_frame = now() + FRAME;
-                dirty = false;
-            }
-            () = sleep_until(next_step), if app.tour.is_some() => {
-                next_step = now() + app.on_tour();
-                dirty = true;
-            }
-            () = sleep_until(next_second), if app.shows_a_clock() => {
-                next_second = now() + SECOND;
-                dirty = true;
-            }
-            () = sleep_until(next_look) => {
-                next_look = now() + SESSION_LOOK;
-                app.look_after_session();
-            }
-            Some(question) = sources.questions.recv() => {
-                app.on_question(question);
-                dirty = true;
-            }
-            Ok(notice) = sources.mail.recv() => {
-                app.on_mail(&notice);
-                dirty = true;
-            }
-            input = sources.input.recv() => match input {
-                Some(input) => {
-                    app.on_input(input);
-                    dirty = true;
-                }
-                None => break,
-            },
-            Some(message) = messages.recv() => {
-                app.on_message(message);
-                dirty = true;
-            }
-            event = sources.events.recv() => {
-                match event {
-                    Ok((at, event)) => app.on_event(at, &event),
-                    Err(RecvError::Lagged(count)) => app.on_events_lost(count),
-                    Err(RecvError::Closed) => break,
-                }
-                dirty = true;
-            }
-            changed = sources.snapshots.changed() => {
-                if changed.is_err() {
-                    break; // The engine has stopped; the reason is reported when it is joined.
-                }
-                let snapshot = Arc::clone(&sources.snapshots.borrow_and_update());
-                app.on_snapshot(snapshot);
-                dirty = true;
-            }
-            Some(task) = app.task_ended() => task.wrap_err("a command has failed in a way that it should not")?,
-        }
-        for wish in std::mem::take(&mut app.wishes) {
-            let redraw = wish == Wish::Suspend;
-            grant(wish).wrap_err("cannot use the terminal")?;
-            if redraw {
-                // The terminal is blank after a suspension. `Terminal::clear` would ask it for the position of the cursor, and
-                // the thread that reads the input would take the answer.
-                screen.swap_buffers();
-                dirty = true;
-            }
-        }
-    }
-    Ok(())
-}
-
 fn real_wish(wish: Wish) -> std::io::Result<()> {
     match wish {
         Wish::Copy(text) => terminal::copy(&text),
         Wish::Suspend => terminal::suspend(),
     }
-}
-
-fn now() -> Instant {
-    Instant::now()
 }

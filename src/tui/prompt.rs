@@ -2,12 +2,11 @@
 //! the commands.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use p2p_shell::complete::{self, Completion, Knowledge};
+use p2p_shell::history::History;
 
-use super::dialog::edit_for;
-use super::editor::{Edit, Editor};
+use super::editor::{Edit, Editor, edit_for};
 use super::theme::Role;
-use crate::history::History;
-use crate::shell::complete::{self, Completion, Knowledge};
 
 /// Maximum number of lines of output that are kept.
 const OUTPUT_MAX: usize = 5_000;

@@ -11,11 +11,10 @@ use base64::prelude::BASE64_STANDARD;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
+use p2p_service::interrupt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
-
-use crate::interrupt;
 
 /// A guard that restores the terminal when it is dropped.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl Guard {
         enter()?;
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if !crate::panics::is_catching() {
+            if !p2p_base::panics::is_catching() {
                 leave();
             }
             hook(info);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use eyre::{Result, eyre};
+use p2p_auth::Secret;
+use p2p_shell::question::{FieldKind, Form};
+use p2p_shell::words::{Variables, commands_of, split};
 use secrecy::ExposeSecret;
 
 use super::form::DIGITS;
-use crate::auth::Secret;
 use crate::demo_users::{DemoUsers, USERS};
-use crate::shell::question::{FieldKind, Form};
-use crate::shell::words::{Variables, commands_of, split};
 
 /// Time between two typed characters.
 const KEYSTROKE: Duration = Duration::from_millis(18);
@@ -150,7 +150,7 @@ fn narration(line: &str) -> Option<String> {
 fn substituted(line: &str, variables: &Variables) -> String {
     let mut line = line.to_owned();
     for (name, value) in variables {
-        line = line.replace(&format!("${name}"), &crate::shell::words::quote(value));
+        line = line.replace(&format!("${name}"), &p2p_shell::words::quote(value));
     }
     line
 }

@@ -1,12 +1,13 @@
 //! The descriptions of the engine's events, as lines of the log pane.
 
+use p2p_engine::Event;
+use p2p_engine::node::health::Health;
+use p2p_engine::transfer::Stage;
+use p2p_service::access::Who;
+use p2p_shell::report::bytes_of;
+use p2p_store::manifest::FileKey;
+
 use super::theme::Role;
-use crate::access::Who;
-use crate::engine::Event;
-use crate::engine::transfer::Stage;
-use crate::node::health::Health;
-use crate::report::bytes_of;
-use crate::storage::manifest::FileKey;
 
 /// Returns the line of an event as a user sees it, with its role; `None` for events that are too frequent for the log.
 pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {

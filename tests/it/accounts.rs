@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use p2p_storage::auth::Secret;
-use p2p_storage::auth::otp::code_at;
+use p2p_auth::Secret;
+use p2p_auth::otp::code_at;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 

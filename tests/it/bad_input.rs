@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use p2p_storage::random::RandomStream;
+use p2p_base::random::RandomStream;
 
 use crate::bench::segments_below;
 use crate::program::{Home, QUICK, end_of, read, signal, wait_until};

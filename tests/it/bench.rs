@@ -3,19 +3,17 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use p2p_storage::engine::io::{InlineIo, IoExecutor};
-use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::transfer::{TransferId, TransferReport};
-use p2p_storage::engine::{
-    ClockMode, Command, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Reply, Simulation, Token,
-};
-use p2p_storage::net::{HostConfig, KeepAlive, TcpConfig};
-use p2p_storage::node::health::HealthConfig;
-use p2p_storage::random::RandomStream;
-use p2p_storage::storage::manifest::FileKey;
-use p2p_storage::storage::placement::PlacementPolicy;
-use p2p_storage::storage::segment::SegmentSize;
-use p2p_storage::units::{ByteSize, DelayRange, Probability, SimDuration};
+use p2p_base::random::RandomStream;
+use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
+use p2p_engine::io::{InlineIo, IoExecutor};
+use p2p_engine::node::health::HealthConfig;
+use p2p_engine::pace::Speed;
+use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_engine::{ClockMode, Command, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Reply, Simulation, Token};
+use p2p_net::{HostConfig, KeepAlive, TcpConfig};
+use p2p_store::manifest::FileKey;
+use p2p_store::placement::PlacementPolicy;
+use p2p_store::segment::SegmentSize;
 
 /// The links of the default configuration.
 pub(crate) fn slow_link() -> HostConfig {

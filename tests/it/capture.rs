@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use etherparse::{NetHeaders, PacketHeaders, TransportHeader};
-use p2p_storage::net::{HostConfig, NetEvent, Network, TcpConfig};
-use p2p_storage::units::{Probability, SimTime};
+use p2p_base::units::{Probability, SimTime};
+use p2p_net::{HostConfig, NetEvent, Network, TcpConfig};
 use pcap_file::pcapng::{Block, PcapNgReader};
 
 /// A file that a test can look into.

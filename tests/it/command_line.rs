@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use p2p_storage::database::Database;
-use p2p_storage::shell::words::commands_of;
+use p2p_base::database::Database;
+use p2p_shell::words::commands_of;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::bench::segments_below;

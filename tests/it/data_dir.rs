@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use p2p_storage::data_dir::{DirectoryLock, Sharing};
+use p2p_base::data_dir::{DirectoryLock, Sharing};
 
 use crate::bench::{files_below, segments_below};
 use crate::cli::{documented, fields};
@@ -416,7 +416,7 @@ fn a_pipe_where_a_file_should_be_is_not_waited_for() {
     pipe(&session);
     assert!(home.refused(&["ls"]).contains("it is no regular file"));
     fs::remove_file(&session).unwrap();
-    p2p_storage::private_file::write(&session, &token).unwrap();
+    p2p_base::private_file::write(&session, &token).unwrap();
     pipe(&home.data().join("history-alice.txt"));
     let said = end_of(home.command(&["repl"]).stdin(Stdio::null()).spawn().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");

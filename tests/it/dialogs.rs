@@ -1,11 +1,11 @@
 //! The dialogs of accounts: first run, login, second factors, enrolment, passwords, a session that is over; and what somebody who
 //! is not logged in, or somebody else, sees of the screen.
 
-use p2p_storage::auth::mail::Unsent;
-use p2p_storage::auth::otp::{Enrolment, code_at};
-use p2p_storage::auth::{Begun, CodeKind, Registration, Secret};
-use p2p_storage::engine::{Command, Event, Reply};
-use p2p_storage::shell::question::{CodeField, FieldError, FieldKind, Form, Question, Reply as Answer, Shown};
+use p2p_auth::mail::Unsent;
+use p2p_auth::otp::{Enrolment, code_at};
+use p2p_auth::{Begun, CodeKind, Registration, Secret};
+use p2p_engine::{Command, Event, Reply};
+use p2p_shell::question::{CodeField, FieldError, FieldKind, Form, Question, Reply as Answer, Shown};
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::Terminal;
@@ -418,7 +418,7 @@ fn the_next_user_is_not_told_what_the_last_has_begun() {
     stage.keys(&[PASSWORD, "Enter"]);
     assert!(stage.text().contains("bob is logged in") && stage.app.dialogs.is_empty(), "{}", stage.text());
     stage.runtime.block_on(stage.handle.ask(Command::Resume)).unwrap();
-    let finished = stage.handle.ask(Command::Await { transfer: p2p_storage::engine::transfer::TransferId(1) });
+    let finished = stage.handle.ask(Command::Await { transfer: p2p_engine::transfer::TransferId(1) });
     assert!(matches!(stage.runtime.block_on(finished), Ok(Reply::Finished(_))));
     stage.settle();
     let text = stage.text();
@@ -485,7 +485,7 @@ fn nobody_sees_what_is_somebody_elses() {
 #[test]
 fn mails_are_told_of_in_the_log() {
     let mut stage = with_users(120, 40);
-    let notice = |name: &str, outcome: Result<&str, &str>| p2p_storage::mailer::Notice {
+    let notice = |name: &str, outcome: Result<&str, &str>| p2p_service::mailer::Notice {
         to: format!("{name}@example.org").parse().unwrap(),
         subject: "p2p: login".into(),
         outcome: outcome.map(str::to_owned).map_err(|reason| Unsent { reason: reason.to_owned(), is_final: name == "carol" }),

@@ -8,22 +8,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use p2p_storage::engine::command::OnShutdown;
-use p2p_storage::engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, ThreadedIo, Work};
-use p2p_storage::engine::snapshot::Party;
-use p2p_storage::engine::transfer::{Stage, TransferError, TransferId};
-use p2p_storage::engine::{Command, EngineError, Event, Progress, Reply, Simulation};
-use p2p_storage::net::{DropCause, HostConfig, PacketKind};
-use p2p_storage::node::ProcessState;
-use p2p_storage::node::health::Health;
-use p2p_storage::random::RandomStream;
-use p2p_storage::storage::catalog::Catalog;
-use p2p_storage::storage::crash_disk::CrashDisk;
-use p2p_storage::storage::disk::Disk;
-use p2p_storage::storage::manifest::{FileKey, NodeNumber};
-use p2p_storage::storage::placement::PlacementPolicy;
-use p2p_storage::storage::segment::{SegmentSize, Sha256Digest};
-use p2p_storage::units::{ByteSize, Probability, SimDuration, SimTime};
+use p2p_base::random::RandomStream;
+use p2p_base::units::{ByteSize, Probability, SimDuration, SimTime};
+use p2p_engine::command::OnShutdown;
+use p2p_engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, ThreadedIo, Work};
+use p2p_engine::node::ProcessState;
+use p2p_engine::node::health::Health;
+use p2p_engine::snapshot::Party;
+use p2p_engine::transfer::{Stage, TransferError, TransferId};
+use p2p_engine::{Command, EngineError, Event, Progress, Reply, Simulation};
+use p2p_net::{DropCause, HostConfig, PacketKind};
+use p2p_store::catalog::Catalog;
+use p2p_store::crash_disk::CrashDisk;
+use p2p_store::disk::Disk;
+use p2p_store::manifest::{FileKey, NodeNumber};
+use p2p_store::placement::PlacementPolicy;
+use p2p_store::segment::{SegmentSize, Sha256Digest};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::bench::{Bench, config, files_below, home_in_memory, quick_link, random_file, segments_below, slow_link};
@@ -695,7 +695,7 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
         let mut token = 0;
         let mut tell = |simulation: &mut Simulation, command| {
             token += 1;
-            simulation.apply(p2p_storage::engine::Token(token), command);
+            simulation.apply(p2p_engine::Token(token), command);
         };
         let mut contents = Vec::new();
         for (n, &size) in sizes.iter().enumerate() {

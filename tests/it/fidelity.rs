@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::thread;
 
-use p2p_storage::experiment::{Experiment, Run, Shape, percentile};
-use p2p_storage::units::{Bandwidth, ByteSize, DelayRange, SimDuration};
+use p2p_base::units::{Bandwidth, ByteSize, DelayRange, SimDuration};
+use p2p_net::experiment::{Experiment, Run, Shape, percentile};
 
 use crate::generated;
 

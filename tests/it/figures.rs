@@ -1,11 +1,11 @@
 //! What is told of the passing of bytes: rates, how far transfers are, how long they will take, round-trip times. Simulated time is
 //! exact, and so is what is said of it, however often anybody looks.
 
-use p2p_storage::engine::transfer::{TransferId, TransferStatus};
-use p2p_storage::engine::{Command, Progress, Reply};
-use p2p_storage::net::{HostConfig, MTU};
-use p2p_storage::storage::manifest::FileKey;
-use p2p_storage::units::{Bandwidth, SimDuration, SimTime};
+use p2p_base::units::{Bandwidth, SimDuration, SimTime};
+use p2p_engine::transfer::{TransferId, TransferStatus};
+use p2p_engine::{Command, Progress, Reply};
+use p2p_net::{HostConfig, MTU};
+use p2p_store::manifest::FileKey;
 use proptest::prelude::*;
 
 use crate::bench::{Bench, config, random_file, slow_link};
@@ -94,7 +94,7 @@ fn rates_are_right_while_a_link_changes() {
     advance(&mut bench, SimTime::ZERO + SECOND * 4);
     let before = bench.simulation.snapshot("1x".into(), false).client_bytes.0;
     let faster = HostConfig { up: link("1Mbit/s", "1ms", "0%").up, ..slow_link() };
-    bench.ask(Command::SetLink { party: p2p_storage::engine::snapshot::Party::Client, link: faster }).unwrap();
+    bench.ask(Command::SetLink { party: p2p_engine::snapshot::Party::Client, link: faster }).unwrap();
     let after = bench.simulation.snapshot("1x".into(), false).client_bytes.0;
     assert_eq!(before, after, "no byte passes in no time");
     advance(&mut bench, SimTime::ZERO + SECOND * 8);
@@ -137,7 +137,7 @@ fn a_rate_is_that_of_the_last_ten_seconds() {
     let fast = status_of(&mut bench, id).rate_bytes_per_second.unwrap();
     assert!((100_000.0..125_000.0).contains(&fast), "{fast}");
     let slow = link("100kbit/s", "5ms", "0%");
-    bench.ask(Command::SetLink { party: p2p_storage::engine::snapshot::Party::Client, link: slow }).unwrap();
+    bench.ask(Command::SetLink { party: p2p_engine::snapshot::Party::Client, link: slow }).unwrap();
     advance(&mut bench, SimTime::ZERO + SECOND * 35);
     let status = status_of(&mut bench, id);
     let rate = status.rate_bytes_per_second.unwrap();
@@ -239,8 +239,7 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
     let Reply::Nodes(nodes) = bench.ask(Command::Nodes).unwrap() else { panic!("no nodes") };
     for (node, shown) in nodes.iter().zip(&snapshot.nodes) {
         assert_eq!(node.seen, shown.seen);
-        let in_matrix = snapshot.health[&p2p_storage::engine::snapshot::Party::Client]
-            [&p2p_storage::engine::snapshot::Party::Node(node.node)];
+        let in_matrix = snapshot.health[&p2p_engine::snapshot::Party::Client][&p2p_engine::snapshot::Party::Node(node.node)];
         assert_eq!(in_matrix, shown.seen);
     }
 }
@@ -249,7 +248,7 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
 #[test]
 fn a_link_without_a_limit_counts_what_passes() {
     let unlimited = HostConfig {
-        up: p2p_storage::net::LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 100 },
+        up: p2p_net::LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 100 },
         ..link("1Gbit/s", "10ms", "0%")
     };
     let mut bench = network(1, &[unlimited; 3]);

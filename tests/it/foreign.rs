@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use p2p_storage::auth::Secret;
-use p2p_storage::auth::otp::code_at;
-use p2p_storage::qr;
+use p2p_auth::Secret;
+use p2p_auth::otp::code_at;
+use p2p_shell::qr;
 use portable_pty::CommandBuilder;
 use secrecy::ExposeSecret;
 
@@ -99,7 +99,7 @@ impl MailServer {
     fn config(&self, password: &str) -> String {
         let ca = self.directory.path().join("cert.pem");
         let secret = self.directory.path().join("password");
-        p2p_storage::private_file::write(&secret, password.as_bytes()).unwrap();
+        p2p_base::private_file::write(&secret, password.as_bytes()).unwrap();
         format!(
             "{QUICK}[mail]\nhost = 'localhost'\nport = {}\nuser = 'p2p'\npassword_file = '{}'\nca_file = '{}'\n",
             self.port,

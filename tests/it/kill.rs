@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use p2p_storage::random::RandomStream;
+use p2p_base::random::RandomStream;
 
 use crate::bench::segments_below;
 use crate::program::{Home, QUICK, end_of, read, signal};

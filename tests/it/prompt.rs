@@ -1,7 +1,7 @@
 //! The prompt is free: what takes long keeps no other line waiting, what waits is said, and all of it goes on in its order.
 
-use p2p_storage::engine::transfer::{TransferState, TransferStatus};
-use p2p_storage::engine::{Command, Reply};
+use p2p_engine::transfer::{TransferState, TransferStatus};
+use p2p_engine::{Command, Reply};
 use p2p_storage::tui::app::App;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 

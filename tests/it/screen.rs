@@ -1,10 +1,10 @@
 //! What the screen says is true at every speed and size: rates, a frozen view, the matrix, and rows that are too narrow for all.
 
-use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::{Command, Reply};
+use p2p_base::units::SimDuration;
+use p2p_engine::pace::Speed;
+use p2p_engine::{Command, Reply};
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
-use p2p_storage::units::SimDuration;
 use portable_pty::CommandBuilder;
 
 use crate::bench::random_file;

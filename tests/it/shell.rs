@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use p2p_storage::shell;
 use serde_json::Value;
 
 use crate::generated;
@@ -278,7 +277,7 @@ fn the_hundredth_node_is_seen_as_the_first() {
 
 #[test]
 fn the_reference_is_what_the_table_says() {
-    generated::check("docs/commands.md", "commands", &shell::reference());
+    generated::check("docs/commands.md", "commands", &p2p_shell::reference());
 }
 
 /// What was to be measured and could not be is no success.

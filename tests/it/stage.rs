@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
-use p2p_storage::access::Access;
-use p2p_storage::auth::{Auth, Policy};
-use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle};
-use p2p_storage::history::Histories;
-use p2p_storage::shell::{Questions, Shell};
+use p2p_auth::{Auth, Policy};
+use p2p_engine::pace::Speed;
+use p2p_engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle};
+use p2p_service::access::Access;
+use p2p_shell::history::Histories;
+use p2p_shell::{Questions, Shell};
 use p2p_storage::tui::app::{App, Message};
 use p2p_storage::tui::draw;
 use p2p_storage::tui::theme::{Theme, ThemeName};
@@ -36,7 +36,7 @@ pub(crate) struct Stage {
     pub(crate) screen: Terminal<TestBackend>,
     pub(crate) messages: UnboundedReceiver<Message>,
     pub(crate) questions: Questions,
-    pub(crate) events: broadcast::Receiver<(p2p_storage::units::SimTime, p2p_storage::engine::Event)>,
+    pub(crate) events: broadcast::Receiver<(p2p_base::units::SimTime, p2p_engine::Event)>,
     pub(crate) handle: EngineHandle,
     pub(crate) auth: Auth,
     _engine: Engine,

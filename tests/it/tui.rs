@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use p2p_storage::auth::Policy;
-use p2p_storage::config::Config;
+use p2p_auth::Policy;
+use p2p_base::units::SimDuration;
+use p2p_engine::{Command, Reply};
+use p2p_service::config::Config;
+use p2p_service::mailer::{Delivery, Mailer};
+use p2p_shell::words::Variables;
 use p2p_storage::demo_users::DemoUsers;
-use p2p_storage::engine::{Command, Reply};
-use p2p_storage::mailer::{Delivery, Mailer};
-use p2p_storage::shell::words::Variables;
 use p2p_storage::tui::app::{Pane, Wish};
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use p2p_storage::tui::tour::Tour;
-use p2p_storage::units::SimDuration;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use ratatui::Terminal;
@@ -575,7 +575,7 @@ mod pty {
             assert!(ended, "{arguments:?} goes on without its terminal");
             // The data directory is free again.
             if home.path().join(".local").exists() {
-                drop(p2p_storage::database::Database::open(&home.path().join(".local/share/p2p/catalog.redb")).unwrap());
+                drop(p2p_base::database::Database::open(&home.path().join(".local/share/p2p/catalog.redb")).unwrap());
             }
         }
     }

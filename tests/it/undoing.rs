@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use p2p_storage::access::Access;
-use p2p_storage::auth::{Auth, Policy};
-use p2p_storage::engine::pace::Speed;
-use p2p_storage::engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_storage::engine::{Command, Engine, EngineHandle, Reply};
-use p2p_storage::shell::Shell;
-use p2p_storage::shell::words::Variables;
-use p2p_storage::units::SimDuration;
+use p2p_auth::{Auth, Policy};
+use p2p_base::units::SimDuration;
+use p2p_engine::pace::Speed;
+use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::{Command, Engine, EngineHandle, Reply};
+use p2p_service::access::Access;
+use p2p_shell::Shell;
+use p2p_shell::words::Variables;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 

@@ -1,15 +1,15 @@
 //! The effects of actions on the state of the screen: focus, scrolling, speed, filter, clipboard, and the dialogs for help,
 //! palette and leaving.
 
+use p2p_engine::pace::Speed;
+use p2p_engine::snapshot::NodeStatus;
+use p2p_shell::spec::Times;
+use p2p_shell::table;
+use p2p_shell::words::Variables;
+use p2p_store::manifest::NodeNumber;
 use tokio::sync::oneshot;
 
 use super::{App, News, Pane, Wish};
-use crate::engine::pace::Speed;
-use crate::engine::snapshot::NodeStatus;
-use crate::shell::spec::Times;
-use crate::shell::table;
-use crate::shell::words::Variables;
-use crate::storage::manifest::NodeNumber;
 use crate::tui::action::{Action, BINDINGS};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
 use crate::tui::editor::Editor;

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use p2p_base::units::SimTime;
+use p2p_engine::transfer::TransferId;
+
 use super::{App, LOG_MAX, Pane};
-use crate::engine::transfer::TransferId;
 use crate::tui::theme::Role;
-use crate::units::SimTime;
 
 /// The events that have accumulated while the view is frozen.
 #[derive(Debug, Default)]

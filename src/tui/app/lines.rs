@@ -4,13 +4,12 @@
 
 use std::collections::VecDeque;
 
+use p2p_engine::Command;
+use p2p_engine::transfer::TransferId;
+use p2p_shell::answer::Planned;
+use p2p_shell::call::is_about_accounts;
+use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
-
-use crate::engine::Command;
-use crate::engine::transfer::TransferId;
-use crate::shell::answer::Planned;
-use crate::shell::call::is_about_accounts;
-use crate::shell::words::Variables;
 
 /// Maximum number of lines that run or wait at once. Transfers in the background do not count.
 pub(super) const LINES_MAX: usize = 64;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use p2p_shell::ShellError;
+use p2p_shell::answer::{Answer, Begun, Effect};
+use p2p_shell::words::{Variables, commands_of};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::lines::{Interrupted, LINES_MAX, Step};
 use super::{App, Message, News, Pane};
-use crate::shell::ShellError;
-use crate::shell::answer::{Answer, Begun, Effect};
-use crate::shell::words::{Variables, commands_of};
 use crate::tui::theme::Role;
 
 /// Maximum time, on the wall clock, for which a typed line waits for the answer of the one before it. Quick lines are thus

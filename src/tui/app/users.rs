@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
+use p2p_auth::mail::Unsent;
+use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_engine::{Event, Snapshot};
+use p2p_service::access::{Access, Who};
+use p2p_service::mailer::Notice;
+use p2p_shell::question::{LOG_IN, Question};
+use p2p_shell::words::quote;
+use p2p_store::manifest::FileKey;
+
 use super::{App, News, Pane};
-use crate::access::{Access, Who};
-use crate::auth::mail::Unsent;
-use crate::engine::transfer::{TransferId, TransferReport};
-use crate::engine::{Event, Snapshot};
-use crate::mailer::Notice;
-use crate::shell::question::{LOG_IN, Question};
-use crate::shell::words::quote;
-use crate::storage::manifest::FileKey;
 use crate::tui::dialog::Dialog;
 use crate::tui::form::FormDialog;
 use crate::tui::prompt::Prompt;
@@ -221,7 +222,7 @@ impl App {
             return;
         }
         let readable = self.view.files.values().filter(|file| self.who.may_read(file));
-        let count = |count: FileCount, file: &crate::storage::manifest::FileRecord| FileCount {
+        let count = |count: FileCount, file: &p2p_store::manifest::FileRecord| FileCount {
             files: count.files + 1,
             bytes: count.bytes + file.size,
         };

@@ -3,11 +3,11 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+use ratatui::widgets::{Clear, Paragraph, Wrap};
 
+use super::frame::{framed, middle};
 use crate::tui::app::App;
 use crate::tui::dialog::{Dialog, List};
-use crate::tui::panes;
 use crate::tui::theme::Role;
 use crate::tui::wrap::wrapped;
 
@@ -51,11 +51,6 @@ fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String
     frame.render_widget(paragraph.block(framed(app, title).title_bottom(hint)), place);
 }
 
-/// Returns the frame of a dialog.
-pub(super) fn framed<'a>(app: &App, title: &str) -> Block<'a> {
-    panes::framed(&app.theme, Role::Focus).title(format!(" {title} "))
-}
-
 fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let place = middle(area, area.width.saturating_sub(8).min(100), area.height.saturating_sub(4));
     let found = list.found();
@@ -81,10 +76,4 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let below =
         Rect { x: place.x + 1, y: place.bottom().saturating_sub(1 + height), width: place.width.saturating_sub(2), height };
     frame.render_widget(Paragraph::new(detail), below);
-}
-
-/// Returns a rectangle of this size in the middle of an area, reduced to the area if necessary.
-pub(super) fn middle(area: Rect, width: u16, height: u16) -> Rect {
-    let (width, height) = (width.min(area.width), height.min(area.height));
-    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }

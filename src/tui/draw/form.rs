@@ -10,6 +10,9 @@
 //! └ Tab next  Enter go on ───┘   └ Esc leave  Ctrl-B backup ─┘
 //! ```
 
+use p2p_auth::otp::{Enrolment, STEP};
+use p2p_auth::password::strength;
+use p2p_shell::question::{FieldKind, Shown};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Style};
@@ -18,10 +21,7 @@ use ratatui::widgets::{Clear, Paragraph};
 use secrecy::ExposeSecret;
 use unicode_width::UnicodeWidthStr;
 
-use super::dialogs::{framed, middle};
-use crate::auth::otp::{Enrolment, STEP};
-use crate::auth::password::strength;
-use crate::shell::question::{FieldKind, Shown};
+use super::frame::{framed, middle};
 use crate::tui::app::App;
 use crate::tui::form::{DIGITS, FormDialog, Input};
 use crate::tui::theme::Role;

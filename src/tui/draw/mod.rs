@@ -14,7 +14,9 @@
 
 mod dialogs;
 mod form;
+mod frame;
 
+use p2p_service::access::Who;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -26,7 +28,6 @@ use super::app::{App, Pane};
 use super::dialog::Dialog;
 use super::panes;
 use super::theme::Role;
-use crate::access::Who;
 
 /// Minimum size, in columns and rows; smaller screens show only their own size and this one.
 pub const SMALLEST: (u16, u16) = (60, 16);

@@ -5,15 +5,15 @@
 //! ```
 //! The sections are omitted from the right if there is not enough room.
 
+use p2p_engine::node::health::Health;
+use p2p_service::access::Who;
+use p2p_shell::report::bytes_of;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::{clock, rate_now};
-use crate::access::Who;
-use crate::node::health::Health;
-use crate::report::bytes_of;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use p2p_engine::node::RoundTrips;
+use p2p_engine::node::health::{Health, PeerHealth};
+use p2p_engine::snapshot::{NodeStatus, Party};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -9,9 +12,6 @@ use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas, Line};
 
 use super::{health_style, marker, row, window};
-use crate::engine::snapshot::{NodeStatus, Party};
-use crate::node::RoundTrips;
-use crate::node::health::{Health, PeerHealth};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 

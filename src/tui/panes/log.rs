@@ -1,5 +1,6 @@
 //! The log pane: events of the engine and mails in words, the newest at the bottom.
 
+use p2p_base::units::SimTime;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -7,7 +8,6 @@ use ratatui::text::Span;
 use super::{clock, first_below, row, selected};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
-use crate::units::SimTime;
 
 /// Returns the entries that pass the filter, newest first.
 pub(crate) fn rows(app: &App) -> impl Iterator<Item = &(SimTime, Role, String)> {

@@ -9,6 +9,9 @@ pub(super) mod segments;
 pub(super) mod transfers;
 pub(super) mod wire;
 
+use p2p_engine::node::health::Health;
+use p2p_net::RateSeries;
+use p2p_shell::report::{clock_of as clock, rate_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
@@ -18,9 +21,6 @@ use ratatui::widgets::{Block, Widget};
 use super::app::{App, Pane};
 use super::theme::{Glyphs, Role, Theme};
 use super::wrap::fitted;
-use crate::net::RateSeries;
-use crate::node::health::Health;
-use crate::report::{clock_of as clock, rate_of};
 
 /// Returns a frame in the glyphs of the theme.
 pub(super) fn framed<'a>(theme: &Theme, role: Role) -> Block<'a> {

@@ -5,14 +5,14 @@
 //! ```
 //! `1c 0q` are the numbers of connections and of queued packets.
 
+use p2p_engine::node::ProcessState;
+use p2p_engine::snapshot::NodeStatus;
+use p2p_shell::report::bytes_of;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::{bar, health_style, rate_now, row, selected, sparkline, window};
-use crate::engine::snapshot::NodeStatus;
-use crate::node::ProcessState;
-use crate::report::bytes_of;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 

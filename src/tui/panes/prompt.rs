@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use p2p_shell::complete::doc_line;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -10,7 +11,6 @@ use ratatui::widgets::{Clear, Paragraph};
 use unicode_width::UnicodeWidthStr;
 
 use super::{framed, row};
-use crate::shell::complete::doc_line;
 use crate::tui::app::App;
 use crate::tui::prompt::Menu;
 use crate::tui::theme::Role;
@@ -92,7 +92,7 @@ fn draw_menu(app: &App, menu: &Menu, line: Rect, frame: &mut Frame<'_>) {
     let height = shown.len() as u16 + 2;
     let place = Rect { x: line.x, y: line.y.saturating_sub(height), width, height }.intersection(frame.area());
     let labels = shown.iter().map(|candidate| candidate.label.width()).max().unwrap_or(0);
-    let entry = |(place, candidate): (usize, &crate::shell::complete::Candidate)| {
+    let entry = |(place, candidate): (usize, &p2p_shell::complete::Candidate)| {
         let chosen = first + place == menu.selected;
         let role = |other| if chosen { Role::Selected } else { other };
         Line::from(vec![

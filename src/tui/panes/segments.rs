@@ -5,6 +5,11 @@
 //! ```
 //! The columns before the bar are the index, the holder, the duration, the goodput and the number of retransmissions.
 
+use p2p_base::units::SimTime;
+use p2p_engine::snapshot::Party;
+use p2p_engine::transfer::{SegmentStory, TransferReport};
+use p2p_net::RateSeries;
+use p2p_shell::report::rate_of;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -12,13 +17,8 @@ use ratatui::text::Span;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
 use super::{clock, marker, row, selected, window};
-use crate::engine::snapshot::Party;
-use crate::engine::transfer::{SegmentStory, TransferReport};
-use crate::net::RateSeries;
-use crate::report::rate_of;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::{Role, Theme};
-use crate::units::SimTime;
 
 /// Width in cells of the columns before the bar.
 const LABEL: u16 = 38;

@@ -5,14 +5,14 @@
 //! ```
 //! If there is not enough room, the least important columns are omitted; the number and the state of a transfer are omitted last.
 
+use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
+use p2p_shell::report::{bytes_of, transfer_rate_of, transfer_time_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use super::{cells, row, selected, window};
-use crate::engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
-use crate::report::{bytes_of, transfer_rate_of, transfer_time_of};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 use crate::tui::wrap::fitted;

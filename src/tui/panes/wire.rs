@@ -5,12 +5,12 @@
 //! ```
 //! Addresses are shortened to their last octet.
 
+use p2p_net::{PacketKind, PacketRecord};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::{first_below, row, selected};
-use crate::net::{PacketKind, PacketRecord};
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Role;
 

@@ -1,0 +1,230 @@
+//! User names and e-mail addresses: their syntax and the form in which they are compared. Independent of accounts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use lettre::Address;
+use lettre::message::Mailboxes;
+use p2p_base::spelling::{composed, folded, hidden_character, without_hidden};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Length of the longest user name, in characters.
+const NAME_MAX: usize = 32;
+/// Length of the longest address in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+const EMAIL_MAX: usize = 254;
+
+/// Length of the longest excerpt of a text in an error message, in characters.
+const REPEATED_MAX: usize = 64;
+
+/// Error of parsing a user name or an e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// The text is not a valid user name.
+    #[error(
+        "`{0}` is no user name: 1 to {NAME_MAX} of a-z, 0-9, `.`, `_` and `-`, the first a letter or a digit (capitals count as small letters)"
+    )]
+    User(String),
+    /// The text is not a valid e-mail address.
+    #[error("`{0}` is no e-mail address to which a mail can be sent, as in name@example.org")]
+    Email(String),
+}
+
+/// User name of an account, in the form in which names are compared.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Returns the user name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl UserName {
+    /// Converts a text into the form in which user names are compared: letter case and the width of characters are ignored
+    /// (UsernameCaseMapped, RFC 8265, section 3.3), and so is surrounding white space.
+    pub fn folded(text: &str) -> String {
+        folded(text.trim())
+    }
+}
+
+/// Parses a user name and converts it to the form in which names are compared.
+impl FromStr for UserName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let name = UserName::folded(text);
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+        let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        if name.len() <= NAME_MAX && begins_well && name.chars().all(fits) {
+            Ok(UserName(name))
+        } else {
+            Err(NameError::User(printable(text, REPEATED_MAX)))
+        }
+    }
+}
+
+/// E-mail address. Addresses that differ in letter case, in the width of characters or in the encoding of the domain are the same
+/// address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Email(String);
+
+impl Email {
+    /// Returns the address as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the address that mails are sent to, with the domain in A-labels (RFC 5890, section 2.3.2.1).
+    ///
+    /// # Errors
+    /// Returns [`NameError::Email`] if no mail can be sent to the address, which is possible for accounts of earlier versions.
+    pub fn to_mailed(&self) -> Result<Address, NameError> {
+        mailed(&self.0).ok_or_else(|| NameError::Email(printable(&self.0, REPEATED_MAX)))
+    }
+
+    /// Returns the comparable form of the address, which is equal for addresses that are the same.
+    pub(super) fn key(&self) -> String {
+        match mailed(&self.0) {
+            Some(address) => format!("{}@{}", folded(address.user()), address.domain()),
+            None => self.0.to_lowercase(),
+        }
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Email {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let address = composed(text.trim());
+        match mailed(&address) {
+            Some(mailed) if mailed.to_string().len() <= EMAIL_MAX && hidden_character(&address).is_none() => {
+                Ok(Email(address.into_owned()))
+            }
+            _ => Err(NameError::Email(printable(text, REPEATED_MAX))),
+        }
+    }
+}
+
+/// Returns the address that mails to `text` go to, or `None` if the library that sends mails would not accept it: that library
+/// parses the recipients of a mail from its header.
+fn mailed(text: &str) -> Option<Address> {
+    let (user, domain) = text.rsplit_once('@')?;
+    let domain = idna::domain_to_ascii_strict(domain).ok()?;
+    // No top-level domain is a number (RFC 3696, section 2): such a domain would be an IP address, which is written in brackets.
+    domain.rsplit('.').next().filter(|label| label.contains(|c: char| !c.is_ascii_digit()))?;
+    let address = Address::new(user, domain).ok()?;
+    let header: Mailboxes = address.to_string().parse().ok()?;
+    header.iter().map(|mailbox| &mailbox.email).eq([&address]).then_some(address)
+}
+
+/// Prepares a text that a user typed for a message or a log: at most `max` characters of it, without those that disturb a
+/// terminal.
+pub(super) fn printable(text: &str, max: usize) -> String {
+    without_hidden(text).chars().take(max).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn user_names() {
+        for good in ["a", "alice", "0x", "a.b_c-d", &"a".repeat(32)] {
+            assert_eq!(good.parse::<UserName>().unwrap().as_str(), good);
+        }
+        for (typed, name) in [("Alice", "alice"), (" ALICE ", "alice"), ("ａｌｉｃｅ", "alice"), ("Bob.2", "bob.2")] {
+            assert_eq!(typed.parse::<UserName>().unwrap().as_str(), name, "{typed}");
+        }
+        for bad in ["", "a b", ".a", "-a", "a/b", "ä", "a\nb", "аlice", "al\u{200b}ice", "ſam", &"a".repeat(33)] {
+            assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["alice@example.org", "a+b@localhost", "Ünï@example.org", "o'brien@example.org", "a@bücher.example"] {
+            assert_eq!(good.parse::<Email>().unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "alice",
+            "@example.org",
+            "a@",
+            "a b@example.org",
+            "a@example.org\r\nBcc: b@c.d",
+            "a@b@c",
+            "\"quoted local\"@example.org",
+            "x@[127.0.0.1]",
+            "x@127.0.0.1",
+            "x@[IPv6:::1]",
+            "a..b@example.org",
+            ".a@example.org",
+            "a@example..org",
+            "a@example.org.",
+            "a@-example.org",
+            "<a@example.org>",
+            "Alice <a@example.org>",
+            "a@example.org, b@example.org",
+            "a\u{200b}@example.org",
+        ] {
+            assert!(bad.parse::<Email>().is_err(), "{bad:?}");
+        }
+        assert!(format!("{}@example.org", "a".repeat(250)).parse::<Email>().is_err());
+        let key = |text: &str| text.parse::<Email>().unwrap().key();
+        assert_eq!(key("A@Example.org"), "a@example.org");
+        assert_eq!(
+            (key("a@BÜCHER.example"), key("a@bu\u{308}cher.example")),
+            (key("a@xn--bcher-kva.example"), key("ａ@bücher。example"))
+        );
+        assert_eq!("a@bücher.example".parse::<Email>().unwrap().to_mailed().unwrap().to_string(), "a@xn--bcher-kva.example");
+    }
+
+    /// What an earlier version took.
+    #[test]
+    fn an_address_that_no_mail_can_be_sent_to_is_told() {
+        let kept = Email("\"Quoted local\"@example.org".to_owned());
+        assert!(kept.to_mailed().is_err());
+        assert_eq!(kept.key(), "\"quoted local\"@example.org");
+    }
+
+    proptest! {
+        /// One who registers is one who gets mails: of whatever is taken for an address a mail can be made that goes there, and nowhere
+        /// else.
+        #[test]
+        fn every_address_can_be_mailed(text in "[a-zé.\"' <>,;:\\[\\]()@+-]{0,12}@([a-zé0-9-]{1,5}[.]){0,2}[a-z0-9é]{1,4}") {
+            if let Ok(email) = text.parse::<Email>() {
+                let address = email.to_mailed().unwrap();
+                let message = lettre::Message::builder().from(address.clone().into()).to(address.clone().into());
+                let message = message.body(String::new()).unwrap();
+                prop_assert_eq!(message.envelope().to(), [address.clone()]);
+                prop_assert!(address.domain().is_ascii() && !address.to_string().contains(char::is_whitespace));
+                prop_assert_eq!(address.to_string().parse::<Email>().unwrap().key(), email.key());
+            }
+        }
+
+        #[test]
+        fn a_name_reads_back_and_capitals_make_no_difference(text in "\\PC{0,12}|[a-zA-Z0-9._-]{1,12}") {
+            if let Ok(name) = text.parse::<UserName>() {
+                prop_assert_eq!(name.as_str().parse::<UserName>().unwrap(), name.clone());
+                prop_assert_eq!(text.to_uppercase().parse::<UserName>().ok(), text.to_uppercase().to_lowercase().parse::<UserName>().ok());
+                prop_assert_eq!(UserName::folded(&text), name.as_str());
+            }
+        }
+    }
+}

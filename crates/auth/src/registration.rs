@@ -1,0 +1,150 @@
+//! Registration of accounts, changes of passwords, and resets by an admin. Front ends check that the caller may do this.
+
+use p2p_base::database::DatabaseError;
+use redb::{ReadableTableMetadata, WriteTransaction};
+
+use super::audit::{self, Action, Deed};
+use super::login::{Attempt, Granted, note_failure, update_proven, user_counter};
+use super::mail::{self, Mail};
+use super::names::{Email, UserName};
+use super::password::PasswordError;
+use super::secret::{Secret, Token};
+use super::store::{self, ACCOUNTS, ADDRESSES, ATTEMPTS, AccountRecord, Role, Second};
+use super::{Account, Auth, AuthError, deed, password, sessions, update};
+
+/// Data of an account to be created.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// User name of the new account.
+    pub name: UserName,
+    /// E-mail address of the new account.
+    pub email: Email,
+    /// Password of the new account.
+    pub password: Secret,
+}
+
+impl Auth {
+    /// Creates an account and a session of its holder. The first account gets the role of an admin.
+    ///
+    /// # Errors
+    /// Fails if the name or the address is taken, or the password violates the rules; returns [`AuthError::Wait`] after too many
+    /// attempts to register taken names or addresses.
+    pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
+        let token = Token::new()?;
+        let made = deed(now, wanted.name.as_str(), origin, Action::Register);
+        let account = self.make_account(wanted, Some(&token), made)?;
+        Ok(Granted { token, account })
+    }
+
+    /// Creates an account for another user; `by` is the user name of the creator.
+    ///
+    /// # Errors
+    /// Fails like [`register`](Self::register).
+    pub fn register_other(&self, wanted: &Registration, by: &str, origin: &str, now: u64) -> Result<Account, AuthError> {
+        let made = deed(now, wanted.name.as_str(), origin, Action::Register);
+        self.make_account(wanted, None, Deed { note: format!("by {by}"), ..made })
+    }
+
+    fn make_account(&self, wanted: &Registration, token: Option<&Token>, made: Deed) -> Result<Account, AuthError> {
+        let now = made.at;
+        password::check(&wanted.password, &wanted.name)?;
+        let origin = made.origin.clone();
+        let attempt = Attempt::of(&wanted.name, Action::Register, &origin, now);
+        let _in_flight = self.admit(&attempt)?;
+        let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
+        self.write(|transaction| {
+            if let Some(taken) = taken(transaction, wanted)? {
+                // Callers that probe which names or addresses exist are slowed down.
+                note_failure(transaction, &attempt, "the name or the address is taken")?;
+                return Ok(Err(taken));
+            }
+            let first = transaction.open_table(ACCOUNTS).map_err(DatabaseError::from)?.is_empty().map_err(DatabaseError::from)?;
+            let record = AccountRecord {
+                name: wanted.name.clone(),
+                email: wanted.email.clone(),
+                role: if first { Role::Admin } else { Role::User },
+                created_at: now,
+                last_login: token.map(|_| now),
+                password: hash,
+                changes: 0,
+                second: Second::Nothing,
+                backup_codes: Vec::new(),
+            };
+            store::put(transaction, ACCOUNTS, wanted.name.as_str(), &record)?;
+            store::put(transaction, ADDRESSES, wanted.email.key().as_str(), &wanted.name)?;
+            if let Some(token) = token {
+                sessions::insert(transaction, token, &wanted.name, &made.origin, now)?;
+            }
+            audit::append(transaction, made)?;
+            Ok::<_, AuthError>(Ok(Account::from(&record)))
+        })?
+    }
+
+    /// Changes a password, and ends all sessions of the user except `keep`.
+    ///
+    /// # Errors
+    /// Returns [`AuthError::WrongPassword`] if the old password is wrong, or fails if the new one violates the rules.
+    pub fn change_password(
+        &self,
+        user: &UserName,
+        (old, new): (&Secret, &Secret),
+        keep: Option<&Token>,
+        origin: &str,
+        now: u64,
+    ) -> Result<(), AuthError> {
+        password::check(new, user)?;
+        let changes = self.reassured(old, &Attempt::of(user, Action::Password, origin, now))?;
+        if password::is_same(old, new) {
+            return Err(PasswordError::Unchanged.into());
+        }
+        let hash = password::hash(new, self.0.policy.iterations)?;
+        self.write(|transaction| {
+            let email = update_proven(transaction, user, changes, |record| {
+                (record.password, record.changes) = (hash, changes + 1);
+                Ok(record.email.clone())
+            })?;
+            sessions::revoke_all(transaction, user, keep)?;
+            mail::queue(transaction, &Mail::changed(&email, user.as_str(), "password changed", now))?;
+            Ok(audit::append(transaction, deed(now, user.as_str(), origin, Action::Password))?)
+        })
+    }
+
+    /// Gives a user a new password, removes the second factor, ends all sessions of the user and clears the failure counter: for
+    /// users who have lost their password or their phone. `by` is the user name of the admin.
+    ///
+    /// # Errors
+    /// Returns [`AuthError::OwnReset`] if the admin is the user, [`AuthError::UnknownUser`] if there is no such account, or fails
+    /// if the password violates the rules.
+    pub fn reset(&self, user: &UserName, password: &Secret, by: &str, origin: &str, now: u64) -> Result<(), AuthError> {
+        if user.as_str() == by {
+            return Err(AuthError::OwnReset);
+        }
+        self.record(user.as_str())?;
+        password::check(password, user)?;
+        let hash = password::hash(password, self.0.policy.iterations)?;
+        self.write(|transaction| {
+            let email = update(transaction, user, |record| {
+                (record.password, record.changes) = (hash, record.changes + 1);
+                (record.second, record.backup_codes) = (Second::Nothing, Vec::new());
+                Ok(record.email.clone())
+            })?;
+            sessions::revoke_all(transaction, user, None)?;
+            store::remove(transaction, ATTEMPTS, user_counter(user.as_str()).as_str())?;
+            let what = "an administrator has set a new password, without one-time passwords";
+            mail::queue(transaction, &Mail::changed(&email, user.as_str(), what, now))?;
+            let done = Deed { note: format!("by {by}"), ..deed(now, user.as_str(), origin, Action::Reset) };
+            Ok::<_, AuthError>(audit::append(transaction, done)?)
+        })?;
+        self.pending().enrolments.remove(user);
+        Ok(())
+    }
+}
+
+/// Returns the error for a name or an address that another account has already.
+fn taken(transaction: &WriteTransaction, wanted: &Registration) -> Result<Option<AuthError>, DatabaseError> {
+    if store::get::<_, AccountRecord>(transaction, ACCOUNTS, wanted.name.as_str())?.is_some() {
+        return Ok(Some(AuthError::NameTaken { name: wanted.name.clone() }));
+    }
+    let holder = store::get::<_, UserName>(transaction, ADDRESSES, wanted.email.key().as_str())?;
+    Ok(holder.map(|_| AuthError::EmailTaken { email: wanted.email.clone() }))
+}

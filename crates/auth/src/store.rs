@@ -1,0 +1,169 @@
+//! The tables of accounts, sessions and mails in the database, and the functions that read and write them. The module does not
+//! check permissions.
+
+use std::borrow::Borrow;
+
+use p2p_base::database::{self, Database, DatabaseError, Purpose};
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::audit::{AUDIT, AUDIT_ANCHOR, AUDIT_HEAD};
+use super::names::{Email, UserName};
+use super::otp::AppSecret;
+use super::secret::Fingerprint;
+
+/// Table of values that are encoded as bytes.
+pub(super) type Values<K> = TableDefinition<'static, K, &'static [u8]>;
+
+pub(super) const ACCOUNTS: Values<&str> = TableDefinition::new("accounts");
+/// Table of the e-mail addresses in their comparable form, with the names of their accounts.
+pub(super) const ADDRESSES: Values<&str> = TableDefinition::new("addresses");
+/// Table of the addresses as an earlier version compared them, ignoring letter case alone.
+const ADDRESSES_BEFORE: Values<&str> = TableDefinition::new("emails");
+/// Table of the sessions, keyed by the fingerprint of their token.
+pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
+/// Times of failed attempts, by user and by origin, and times of requested mails, by user.
+pub(super) const ATTEMPTS: Values<&str> = TableDefinition::new("attempts");
+/// Table of the mails that wait to be sent.
+pub(super) const MAILS: Values<u64> = TableDefinition::new("mails");
+/// Table of the latest given-up mails, without their texts.
+pub(super) const MAILS_GIVEN_UP: Values<u64> = TableDefinition::new("mails-given-up");
+/// Number of the mail that was queued last.
+pub(super) const MAIL_NUMBERS: TableDefinition<(), u64> = TableDefinition::new("mail-numbers");
+
+/// Role of a user, which determines the permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Role of an administrator, with all permissions.
+    Admin,
+    /// Role of an ordinary user, with permissions on the user's own property.
+    User,
+}
+
+impl Role {
+    /// Returns the name of the role in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::User => "user",
+        }
+    }
+}
+
+/// Second factor that a login needs after the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Second {
+    Nothing,
+    App { secret: AppSecret, last_step: u64 },
+    Mail,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AccountRecord {
+    pub(super) name: UserName,
+    pub(super) email: Email,
+    pub(super) role: Role,
+    pub(super) created_at: u64,
+    pub(super) last_login: Option<u64>,
+    /// Hash of the password, as a PHC string.
+    pub(super) password: String,
+    /// Number of changes of the password or the second factor; a change invalidates the operations that began before it.
+    pub(super) changes: u32,
+    pub(super) second: Second,
+    pub(super) backup_codes: Vec<Fingerprint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SessionRecord {
+    pub(super) user: UserName,
+    pub(super) created_at: u64,
+    pub(super) used_at: u64,
+    pub(super) origin: String,
+    /// True if the session was revoked. The record is kept until the next attempt to use it, so that the attempt can be logged.
+    pub(super) revoked: bool,
+}
+
+/// Creates the tables that are missing, since read transactions cannot create them.
+pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
+    if database.read()?.open_table(ADDRESSES).is_ok() {
+        return Ok(());
+    }
+    database.write_for(Purpose::Access, |transaction| {
+        for table in [ACCOUNTS, ADDRESSES, ATTEMPTS] {
+            transaction.open_table(table)?;
+        }
+        for table in [MAILS, MAILS_GIVEN_UP] {
+            transaction.open_table(table)?;
+        }
+        transaction.open_table(SESSIONS)?;
+        transaction.open_table(MAIL_NUMBERS)?;
+        transaction.open_table(AUDIT)?;
+        transaction.open_table(AUDIT_HEAD)?;
+        transaction.open_table(AUDIT_ANCHOR)?;
+        fold_addresses(transaction)
+    })
+}
+
+/// Fills the table of addresses with those of all accounts, in the form in which they are compared now.
+fn fold_addresses(transaction: &WriteTransaction) -> Result<(), DatabaseError> {
+    transaction.delete_table(ADDRESSES_BEFORE)?;
+    let accounts: Vec<((), AccountRecord)> = all(&transaction.open_table(ACCOUNTS)?, |_| ())?;
+    accounts.iter().try_for_each(|((), account)| put(transaction, ADDRESSES, account.email.key().as_str(), &account.name))
+}
+
+pub(super) fn read<'k, K: Key + 'static, V: DeserializeOwned>(
+    transaction: &ReadTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+) -> Result<Option<V>, DatabaseError> {
+    transaction.open_table(table)?.get(key)?.map(|value| database::decode(value.value())).transpose()
+}
+
+pub(super) fn get<'k, K: Key + 'static, V: DeserializeOwned>(
+    transaction: &WriteTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+) -> Result<Option<V>, DatabaseError> {
+    transaction.open_table(table)?.get(key)?.map(|value| database::decode(value.value())).transpose()
+}
+
+pub(super) fn put<'k, K: Key + 'static, V: Serialize>(
+    transaction: &WriteTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+    value: &V,
+) -> Result<(), DatabaseError> {
+    transaction.open_table(table)?.insert(key, database::encode(value)?.as_slice())?;
+    Ok(())
+}
+
+pub(super) fn remove<'k, K: Key + 'static>(
+    transaction: &WriteTransaction,
+    table: Values<K>,
+    key: impl Borrow<K::SelfType<'k>>,
+) -> Result<(), DatabaseError> {
+    transaction.open_table(table)?.remove(key)?;
+    Ok(())
+}
+
+/// Returns all entries of a table, with the keys converted by `owned`.
+pub(super) fn all<K: Key + 'static, O, V: DeserializeOwned>(
+    table: &impl ReadableTable<K, &'static [u8]>,
+    owned: impl Fn(K::SelfType<'_>) -> O,
+) -> Result<Vec<(O, V)>, DatabaseError> {
+    let mut found = Vec::new();
+    for entry in table.iter()? {
+        let (key, value) = entry?;
+        found.push((owned(key.value()), database::decode(value.value())?));
+    }
+    Ok(found)
+}
+
+/// Returns every session with its fingerprint.
+pub(super) fn sessions(
+    table: &impl ReadableTable<[u8; 32], &'static [u8]>,
+) -> Result<Vec<(Fingerprint, SessionRecord)>, DatabaseError> {
+    all(table, |fingerprint| fingerprint)
+}

@@ -1,0 +1,520 @@
+//! The embedded database of a data directory: one file, used by one process, with transactions that are durable when
+//! they return.
+//!
+//! The engine is redb 4. The modules above define the tables and their content; values are encoded by [`codec`] with a version.
+//! Every call blocks; callers keep them off threads that must not block.
+//!
+//! A write has one of three outcomes. It is committed if `Ok` is returned, and it is not committed if any error but
+//! [`DatabaseError::OutcomeUnknown`] is returned. That error comes from the commit itself, and leaves the outcome unknown: a
+//! failed `fdatasync(2)` does not tell if the new root is on the disk. From then on everything but reading is refused with
+//! [`DatabaseError::Suspended`], until the next start reads what is on the disk.
+//!
+//! A file is verified before anything in it is changed. A file that is read-only is opened all the same, and changes that are
+//! made while reading, such as the last use of a session, are kept in memory.
+
+mod error;
+mod held_back;
+mod place;
+mod reserve;
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use redb::backends::FileBackend;
+use redb::{
+    Builder, CommitError, Durability, ReadTransaction, ReadableDatabase, StorageBackend, StorageError, TableDefinition,
+    WriteTransaction,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::error::DatabaseError;
+
+use self::error::{damaged_value, opening_failed};
+use self::held_back::HeldBack;
+use self::place::Place;
+use self::reserve::Reserve;
+use crate::codec;
+use crate::data_dir::DirectoryLock;
+use crate::panics;
+use crate::private_file;
+
+/// Version of the format of the tables as a whole.
+const FORMAT: u8 = 1;
+/// Version of the format of a value in the tables.
+const VALUE: u8 = 1;
+/// Prefix of the names of databases that are being created.
+const UNFINISHED: &str = ".catalog-new-";
+/// Size of the database's own cache in bytes: redb would use a gibibyte by default.
+const CACHE_BYTES: usize = 32 << 20;
+
+const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+
+/// Purpose of a change, which decides if it may use the reserved disk space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The change stores data. It fails until there is room on the disk.
+    Keep,
+    /// The change deletes data. It may use the reserved space, since no other change frees any.
+    Free,
+    /// The change grants or refuses access and logs that. It may use the reserved space, since a user who deletes files has to
+    /// log in first. If the database is read-only, the change lasts as long as the database is open.
+    Access,
+}
+
+/// Open database. Clones are cheap and share it.
+#[derive(Debug, Clone)]
+pub struct Database(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: redb::Database,
+    place: Place,
+    /// Reason why the database is suspended and no longer written.
+    suspended: OnceLock<String>,
+    is_read_only: bool,
+    /// Space reserved in the directory, and the directory's lock. They are released after the database is closed, which is the
+    /// last change in the directory.
+    held: OnceLock<(Option<Reserve>, DirectoryLock)>,
+}
+
+impl Database {
+    /// Opens the database at `path`, or creates one.
+    ///
+    /// # Errors
+    /// Fails if another process has it open, or if the file is damaged or of another version; the file is then unchanged.
+    pub fn open(path: &Path) -> Result<Database, DatabaseError> {
+        if !path.metadata().is_ok_and(|metadata| metadata.len() > 0 || !metadata.is_file()) {
+            create(path)?;
+        }
+        Database::open_existing(path, false)
+    }
+
+    /// Opens the database at `path` without changing the file, even if a killed process has left it open.
+    ///
+    /// # Errors
+    /// Fails if there is no database, if another process has it open for writing, or if it is damaged or of another version.
+    pub fn open_read_only(path: &Path) -> Result<Database, DatabaseError> {
+        Database::open_existing(path, true)
+    }
+
+    /// Keeps the lock of the database's directory until the last clone of the database is dropped, and reserves space in the
+    /// directory.
+    pub fn hold(&self, lock: DirectoryLock) {
+        let reserve = (!self.0.is_read_only).then(|| Reserve::of(lock.path()));
+        // A database is held once, so that the cell is empty before.
+        let _ = self.0.held.set((reserve, lock));
+    }
+
+    /// Returns true if the database is read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.0.is_read_only
+    }
+
+    fn open_existing(path: &Path, read_only: bool) -> Result<Database, DatabaseError> {
+        let damaged = |reason| DatabaseError::Damaged { path: path.to_owned(), reason };
+        let unreachable = |error| DatabaseError::Io { reason: format!("{}: {error}", path.display()) };
+        let file = File::options().read(true).write(!read_only).open(path).map_err(unreachable)?;
+        let place = Place::new(path.to_owned(), &file.metadata().map_err(unreachable)?);
+        let backend = FileBackend::new(file).map_err(|error| opening_failed(path, &error))?;
+        let backend = HeldBack::new(backend, read_only).map_err(unreachable)?;
+        let opened = panics::caught(|| open_sound(backend.clone())).map_err(damaged)?;
+        let database = Database::new(opened.map_err(|error| opening_failed(path, &error))?, place, read_only);
+        database.check_format(path)?;
+        backend.let_through().map_err(unreachable)?;
+        Ok(database)
+    }
+
+    fn new(engine: redb::Database, place: Place, is_read_only: bool) -> Database {
+        Database(Arc::new(Inner { engine, place, suspended: OnceLock::new(), is_read_only, held: OnceLock::new() }))
+    }
+
+    /// Begins a read transaction on the present content.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub fn read(&self) -> Result<ReadTransaction, DatabaseError> {
+        Ok(self.0.engine.begin_read()?)
+    }
+
+    /// Runs `body` in one durable transaction, which is rolled back if `body` fails.
+    ///
+    /// # Errors
+    /// Returns the error of `body` or of the disk; nothing is changed then. Returns [`DatabaseError::OutcomeUnknown`] if the
+    /// commit itself fails, and [`DatabaseError::Suspended`] from then on.
+    pub fn write<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
+        self.write_for(Purpose::Keep, body)
+    }
+
+    /// Runs `body` in one durable transaction for a purpose, which decides if it may use the reserved space.
+    ///
+    /// # Errors
+    /// Fails like [`write`](Self::write).
+    pub fn write_for<T, E: From<DatabaseError>>(
+        &self,
+        purpose: Purpose,
+        body: impl FnOnce(&WriteTransaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.admit(purpose)?;
+        let result = self.transact(body);
+        if let Some(reserve) = self.reserve() {
+            match result {
+                Ok(_) => reserve.restore(),
+                // The system may count room differently from what `statvfs` reports, as with quotas: the next attempt finds more.
+                Err(_) if purpose != Purpose::Keep && reserve.is_short() => reserve.release(),
+                Err(_) => {}
+            }
+        }
+        result
+    }
+
+    fn reserve(&self) -> Option<&Reserve> {
+        self.0.held.get()?.0.as_ref()
+    }
+
+    /// Refuses a change that cannot or may not be made now.
+    fn admit(&self, purpose: Purpose) -> Result<(), DatabaseError> {
+        self.refuse_when_suspended()?;
+        if self.0.is_read_only {
+            return if purpose == Purpose::Access { Ok(()) } else { self.refuse_when_read_only() };
+        }
+        if let Some(reason) = self.0.place.displaced() {
+            return Err(DatabaseError::Suspended { reason: self.suspend(reason) });
+        }
+        match self.reserve() {
+            // A transaction that runs out of space would suspend the database for the rest of the process.
+            Some(reserve) if purpose == Purpose::Keep && reserve.is_short_for_more() => Err(DatabaseError::Full),
+            Some(reserve) if purpose != Purpose::Keep && reserve.is_short() => {
+                reserve.release();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn transact<T, E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
+        let mut transaction = self.0.engine.begin_write().map_err(DatabaseError::from)?;
+        transaction.set_durability(Durability::Immediate).map_err(DatabaseError::from)?;
+        // Without this, the next start after a crash has to read the whole file.
+        transaction.set_quick_repair(true);
+        let result = body(&transaction)?;
+        self.commit(transaction)?;
+        Ok(result)
+    }
+
+    fn commit(&self, transaction: WriteTransaction) -> Result<(), DatabaseError> {
+        let failure = match panics::caught(|| transaction.commit()) {
+            // Data written to a file that is no longer found under its path counts as not stored.
+            Ok(Ok(())) if !self.0.is_read_only => self.0.place.displaced(),
+            Ok(Ok(())) => None,
+            // The transaction was rolled back instead.
+            Ok(Err(error @ CommitError::TransactionPoisoned)) => return Err(error.into()),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => Some(panic),
+        };
+        failure.map_or(Ok(()), |reason| Err(DatabaseError::OutcomeUnknown { reason: self.suspend(reason) }))
+    }
+
+    /// Suspends the database, and returns the first reason for which it was suspended.
+    fn suspend(&self, reason: String) -> String {
+        self.0.suspended.get_or_init(|| reason).clone()
+    }
+
+    /// Refuses if the database is suspended: its content may then differ from what the next start finds, so that no segment may
+    /// be deleted because of it.
+    ///
+    /// # Errors
+    /// Returns [`DatabaseError::Suspended`] if the database is suspended.
+    pub fn refuse_when_suspended(&self) -> Result<(), DatabaseError> {
+        let reason = self.0.suspended.get();
+        reason.map_or(Ok(()), |reason| Err(DatabaseError::Suspended { reason: reason.clone() }))
+    }
+
+    /// Refuses if the database is read-only.
+    ///
+    /// # Errors
+    /// Returns [`DatabaseError::ReadOnly`] if the database is read-only.
+    pub fn refuse_when_read_only(&self) -> Result<(), DatabaseError> {
+        if self.0.is_read_only { Err(DatabaseError::ReadOnly { path: self.0.place.path.clone() }) } else { Ok(()) }
+    }
+
+    fn check_format(&self, path: &Path) -> Result<(), DatabaseError> {
+        let damaged = |reason: String| DatabaseError::Damaged { path: path.to_owned(), reason };
+        let table = self.read()?.open_table(META).map_err(|_| damaged("it is no catalog of p2p".into()))?;
+        let format = table.get("format")?.ok_or_else(|| damaged("it says nothing of its format".into()))?;
+        codec::decode::<()>(FORMAT, format.value()).map_err(|error| damaged(error.to_string()))
+    }
+}
+
+/// Encodes a value for the tables.
+///
+/// # Errors
+/// Fails if the value cannot be encoded, which is a bug of this program.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
+    codec::encode(VALUE, value).map_err(|error| DatabaseError::Io { reason: error.to_string() })
+}
+
+/// Decodes a value of the tables.
+///
+/// # Errors
+/// Returns [`DatabaseError::Damaged`] if the bytes cannot be decoded.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DatabaseError> {
+    codec::decode(VALUE, bytes).map_err(|error| damaged_value(error.to_string()))
+}
+
+/// Creates a database without any tables of other modules under a temporary name, and gives it its own name once it is complete
+/// and durable. A file that has that name by then stays unchanged.
+fn create(path: &Path) -> Result<(), DatabaseError> {
+    let failed = |error: &dyn std::fmt::Display| DatabaseError::Io { reason: error.to_string() };
+    let directory = private_file::directory_of(path);
+    sweep_unfinished(directory);
+    let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory).map_err(|error| failed(&error))?;
+    let created = Builder::new().create(unfinished.path()).map_err(|error| opening_failed(path, &error))?;
+    let metadata = unfinished.as_file().metadata().map_err(|error| failed(&error))?;
+    let place = Place::new(unfinished.path().to_owned(), &metadata);
+    let database = Database::new(created, place, false);
+    let format = codec::encode(FORMAT, &()).map_err(|error| failed(&error))?;
+    database.write(|transaction| -> Result<(), DatabaseError> {
+        transaction.open_table(META)?.insert("format", format.as_slice())?;
+        Ok(())
+    })?;
+    drop(database);
+    remove_empty(path).map_err(|error| failed(&error))?;
+    match unfinished.persist_noclobber(path) {
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => return Err(failed(&error.error)),
+        _ => {}
+    }
+    // The name of a new file is durable only after its directory is synced. The directories above are synced too, since a killed
+    // start may have created them without a sync; those that this user cannot open were not created by it.
+    private_file::sync_directory(directory).map_err(|error| failed(&error))?;
+    for above in directory.ancestors().skip(1) {
+        let _ = private_file::sync_directory(if above.as_os_str().is_empty() { Path::new(".") } else { above });
+    }
+    Ok(())
+}
+
+/// Removes an empty file, such as a crash of the file system may leave.
+fn remove_empty(path: &Path) -> std::io::Result<()> {
+    let is_empty = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+    if is_empty { std::fs::remove_file(path) } else { Ok(()) }
+}
+
+/// Removes the leftovers of crashes of [`create`]. Errors are ignored, since leftovers do no harm.
+fn sweep_unfinished(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Opens the database and verifies its pages against their checksums: data read from damaged pages could be anything, and
+/// segments would be deleted because of it. If redb 4 meets damage before that, it may panic.
+fn open_sound(backend: impl StorageBackend) -> Result<redb::Database, redb::DatabaseError> {
+    let mut database = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
+    if !database.check_integrity()? {
+        return Err(StorageError::Corrupted("what is there does not agree with its checksums".into()).into());
+    }
+    Ok(database)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const NUMBERS: TableDefinition<u64, u64> = TableDefinition::new("numbers");
+
+    /// A file whose syncs fail once `good` of them have passed.
+    #[derive(Debug)]
+    struct Failing {
+        file: FileBackend,
+        good: Arc<AtomicUsize>,
+    }
+
+    impl StorageBackend for Failing {
+        fn len(&self) -> io::Result<u64> {
+            self.file.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.file.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.file.set_len(len)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            let good = self.good.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |good| good.checked_sub(1));
+            good.map_err(|_| io::Error::from_raw_os_error(5)).and_then(|_| self.file.sync_data())
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.file.write(offset, data)
+        }
+    }
+
+    fn failing(path: &Path) -> (Database, Arc<AtomicUsize>) {
+        drop(Database::open(path).unwrap());
+        let file = File::options().read(true).write(true).open(path).unwrap();
+        let (place, good) = (Place::new(path.to_owned(), &file.metadata().unwrap()), Arc::new(AtomicUsize::new(usize::MAX)));
+        let backend = Failing { file: FileBackend::new(file).unwrap(), good: Arc::clone(&good) };
+        (Database::new(open_sound(backend).unwrap(), place, false), good)
+    }
+
+    fn insert(database: &Database, number: u64) -> Result<(), DatabaseError> {
+        database.write(|transaction| Ok(transaction.open_table(NUMBERS)?.insert(number, number).map(drop)?))
+    }
+
+    fn holds(path: &Path, number: u64) -> bool {
+        let table = Database::open(path).unwrap().read().unwrap().open_table(NUMBERS).unwrap();
+        table.get(number).unwrap().is_some()
+    }
+
+    /// Whichever sync of a commit fails: it is not known what is stored, and that is said; nothing follows it.
+    #[test]
+    fn a_commit_that_fails_is_neither_done_nor_undone() {
+        let mut stored = Vec::new();
+        for good in 0..4 {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("catalog.redb");
+            let (database, left) = failing(&path);
+            insert(&database, 1).unwrap();
+            left.store(good, Ordering::SeqCst);
+            let outcome = insert(&database, 2);
+            left.store(usize::MAX, Ordering::SeqCst);
+            let Err(error) = outcome else { continue };
+            assert!(error.is_outcome_unknown(), "{good} syncs: {error}");
+            let later = insert(&database, 3).unwrap_err();
+            assert!(matches!(&later, DatabaseError::Suspended { reason } if !reason.is_empty()), "{later}");
+            drop(database);
+            assert!(holds(&path, 1) && !holds(&path, 3));
+            stored.push(holds(&path, 2));
+        }
+        assert_eq!((stored.first(), stored.last()), (Some(&false), Some(&true)), "{stored:?}: it depends on which sync fails");
+    }
+
+    #[test]
+    fn what_the_body_refuses_changes_nothing_and_stops_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(&directory.path().join("catalog.redb")).unwrap();
+        let refused = DatabaseError::Io { reason: "no".into() };
+        assert_eq!(database.write(|_| Err::<(), _>(refused.clone())), Err(refused));
+        insert(&database, 1).unwrap();
+    }
+
+    /// Whoever replaces or removes the file takes with it what is committed to it afterwards.
+    #[test]
+    fn nothing_is_acknowledged_that_went_to_a_file_without_a_name() {
+        for replaced in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("catalog.redb");
+            let database = Database::open(&path).unwrap();
+            let displace = || {
+                std::fs::rename(&path, directory.path().join("old")).unwrap();
+                if replaced {
+                    drop(Database::open(&path).unwrap());
+                }
+            };
+            let during = database.write(|transaction| {
+                displace();
+                Ok::<_, DatabaseError>(transaction.open_table(NUMBERS)?.insert(1, 1).map(drop)?)
+            });
+            assert!(during.as_ref().is_err_and(DatabaseError::is_outcome_unknown), "{during:?}");
+            assert!(matches!(insert(&database, 2), Err(DatabaseError::Suspended { .. })));
+            let database = Database::open(&directory.path().join("old"));
+            assert!(matches!(database, Err(DatabaseError::InUse { .. })), "{database:?}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        let database = Database::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let before = insert(&database, 1).unwrap_err();
+        assert!(matches!(&before, DatabaseError::Suspended { reason } if reason.contains("catalog.redb")), "{before}");
+    }
+
+    /// Of two processes that begin at once, the slower one opens what the quicker one has made.
+    #[test]
+    fn creation_replaces_nothing_but_an_empty_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        std::fs::write(&path, "").unwrap();
+        insert(&Database::open(&path).unwrap(), 7).unwrap();
+        create(&path).unwrap();
+        assert!(holds(&path, 7));
+        assert_eq!(directory.path().read_dir().unwrap().count(), 1);
+    }
+
+    /// One bit is enough to be refused, and nobody can tell later that it was tried.
+    #[test]
+    fn a_damaged_file_is_refused_and_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        let database = Database::open(&path).unwrap();
+        (0..200).for_each(|number| insert(&database, number).unwrap());
+        drop(database);
+        let whole = std::fs::read(&path).unwrap();
+        let mut chance = crate::random::RandomStream::new(1, "damage");
+        let mut refused = 0;
+        for _ in 0..100 {
+            let mut damaged = whole.clone();
+            let place = chance.below(whole.len() as u64) as usize;
+            damaged[place] ^= 1 << chance.below(8);
+            std::fs::write(&path, &damaged).unwrap();
+            match Database::open(&path) {
+                // A bit of a page that holds nothing.
+                Ok(_) => continue,
+                Err(error) => assert!(matches!(error, DatabaseError::Damaged { .. }), "{error}"),
+            }
+            refused += 1;
+            assert!(std::fs::read(&path).unwrap() == damaged, "byte {place} was changed, and others by the attempt");
+        }
+        assert!(refused >= 5, "{refused}");
+    }
+
+    #[test]
+    fn what_can_only_be_read_is_read_and_noted_in_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        let database = Database::open(&path).unwrap();
+        insert(&database, 1).unwrap();
+        // As a killed process leaves it: with the mark of one that writes.
+        let left = std::fs::read(&path).unwrap();
+        drop(database);
+        for content in [left, std::fs::read(&path).unwrap()] {
+            std::fs::write(&path, &content).unwrap();
+            let (one, other) = (Database::open_read_only(&path).unwrap(), Database::open_read_only(&path).unwrap());
+            assert!(matches!(insert(&one, 2), Err(DatabaseError::ReadOnly { .. })));
+            one.write_for(Purpose::Access, |transaction| {
+                Ok::<_, DatabaseError>(transaction.open_table(NUMBERS)?.insert(3, 3).map(drop)?)
+            })
+            .unwrap();
+            let held = |database: &Database, number| {
+                database.read().unwrap().open_table(NUMBERS).unwrap().get(number).unwrap().is_some()
+            };
+            assert!(held(&one, 1) && held(&one, 3) && held(&other, 1) && !held(&other, 3));
+            assert!(matches!(Database::open(&path), Err(DatabaseError::InUse { .. })));
+            drop((one, other));
+            assert!(std::fs::read(&path).unwrap() == content);
+        }
+        assert!(Database::open_read_only(&directory.path().join("missing")).is_err());
+    }
+
+    #[test]
+    fn another_format_is_refused_by_its_version() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.redb");
+        let database = redb::Database::create(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(META).unwrap().insert("format", [9u8].as_slice()).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let message = Database::open(&path).unwrap_err().to_string();
+        assert!(message.contains("version 9 is unknown"), "{message}");
+    }
+}

@@ -1,0 +1,461 @@
+//! The engine: the simulation on a thread of its own, paced, and a handle for front ends.
+//!
+//! The thread waits for one thing at a time (a command, an outcome of real work, the next virtual instant) and then advances
+//! the simulation. No lock is shared with a front end: commands arrive through a bounded channel, events leave through a
+//! broadcast channel from which a slow reader may lose events, and the latest snapshot is always available.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::pending;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use p2p_base::data_dir::{DirectoryLock, Sharing};
+use p2p_base::database::Database;
+use p2p_base::trace::TraceHash;
+use p2p_base::units::SimTime;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::command::{Command, EngineError, Reply};
+use super::config::{ClockMode, EngineConfig};
+use super::event::Event;
+use super::health_log::HealthLog;
+use super::io::{JobId, Outcome, ThreadedIo};
+use super::pace::{Hurry, Pace, Speed};
+use super::recording::{Recorder, RecordingError};
+use super::simulation::{Progress, Simulation, Token, lock_data_dir};
+use super::snapshot::Snapshot;
+use super::transfer::{TransferId, TransferStatus};
+
+/// Capacity of the command queue.
+const COMMANDS_MAX: usize = 64;
+/// Number of events that a reader may lag behind before it loses the oldest ones.
+const EVENTS_MAX: usize = 8192;
+/// Number of simulation steps between two checks for new commands.
+const BUDGET: u32 = 2_000;
+/// Interval between two snapshots while the simulation is active.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(30);
+/// Longest time that the thread sleeps, so that a virtual clock on a screen keeps moving.
+const TICK: Duration = Duration::from_millis(30);
+
+type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
+
+enum Ask {
+    Command(Box<Command>, ReplySender),
+    /// Command for which virtual time passes as fast as the machine can, until it is answered.
+    Hurried(Box<Command>, ReplySender),
+    TraceHash(oneshot::Sender<TraceHash>),
+}
+
+/// Handle of a running engine for front ends; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    asks: mpsc::Sender<Ask>,
+    events: broadcast::Sender<(SimTime, Event)>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl std::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ask::Command(command, _) | Ask::Hurried(command, _) => command.fmt(f),
+            Ask::TraceHash(_) => f.write_str("TraceHash"),
+        }
+    }
+}
+
+impl EngineHandle {
+    /// Sends a command and waits for its answer.
+    ///
+    /// # Errors
+    /// Returns the error with which the engine refuses the command, and [`EngineError::Stopped`] if the engine has ended.
+    pub async fn ask(&self, command: Command) -> Result<Reply, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Returns all transfers that the engine knows now, including those not yet in a snapshot; empty if the engine has stopped.
+    pub async fn transfers(&self) -> Vec<TransferStatus> {
+        match self.ask(Command::Transfers).await {
+            Ok(Reply::Transfers(all)) => all,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Sends a command without waiting for its answer.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::Stopped`] if the engine has ended.
+    pub async fn tell(&self, command: Command) -> Result<(), EngineError> {
+        let (reply, _) = oneshot::channel();
+        self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Cancels a transfer and undoes its effects as fast as the machine can, whatever the speed is and even if time is paused.
+    ///
+    /// # Errors
+    /// Fails as [`ask`](Self::ask) does.
+    pub async fn cancel_at_once(&self, transfer: TransferId) -> Result<Reply, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Hurried(Box::new(Command::Cancel { transfer }), reply);
+        self.asks.send(ask).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Returns the trace hash: the hash of all events so far.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::Stopped`] if the engine has ended.
+    pub async fn trace_hash(&self) -> Result<TraceHash, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::TraceHash(reply)).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Subscribes to all events from now on. A reader that lags too far behind loses events and is told how many.
+    pub fn events(&self) -> broadcast::Receiver<(SimTime, Event)> {
+        self.events.subscribe()
+    }
+
+    /// Returns a receiver that always holds the latest snapshot.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+}
+
+/// Thread that runs the simulation.
+#[derive(Debug)]
+pub struct Engine {
+    thread: JoinHandle<()>,
+    unrecorded: Option<String>,
+    database: Database,
+}
+
+impl Engine {
+    /// Opens the data directory and starts the engine. With `recording`, the commands that the engine executes are written to
+    /// that file, for [`Recording::replay`](super::recording::Recording::replay). If the recording cannot be started, the
+    /// engine runs without it and [`unrecorded`](Self::unrecorded) returns the reason.
+    ///
+    /// # Errors
+    /// Fails if the data directory cannot be used or the system can start no threads.
+    pub fn start(config: EngineConfig, recording: Option<&Path>) -> Result<(Engine, EngineHandle), EngineError> {
+        let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
+        Engine::start_locked(lock, config, recording)
+    }
+
+    /// Starts the engine as [`start`](Self::start) does, on a data directory that the caller has locked already.
+    ///
+    /// # Errors
+    /// Fails as [`start`](Self::start) does.
+    pub fn start_locked(
+        lock: DirectoryLock,
+        config: EngineConfig,
+        recording: Option<&Path>,
+    ) -> Result<(Engine, EngineHandle), EngineError> {
+        let failed = |error: std::io::Error| EngineError::Internal(format!("cannot start a thread: {error}"));
+        let (clock, pace) = (config.clock, config.speed);
+        let io = ThreadedIo::start().map_err(failed)?;
+        let mut simulation = Simulation::open_locked(lock, config.clone(), Box::new(io))?;
+        let database = simulation.catalog().database().clone();
+        let (recorder, unrecorded) = match recording.map(|path| record(path, &config, &simulation)) {
+            None => (None, None),
+            Some(Ok(recorder)) => (Some(recorder), None),
+            Some(Err(error)) => (None, Some(error.to_string())),
+        };
+        let pace = Pace::new(pace, simulation.now());
+        let (asks, inbox) = mpsc::channel(COMMANDS_MAX);
+        let (events, _) = broadcast::channel(EVENTS_MAX);
+        let first = Arc::new(simulation.snapshot(pace.speed().to_string(), false));
+        let (snapshot_sender, snapshots) = watch::channel(first);
+        let outcomes = simulation.take_outcomes();
+        let actor = Actor {
+            simulation,
+            pace,
+            clock,
+            inbox,
+            outcomes,
+            events: events.clone(),
+            snapshots: snapshot_sender,
+            replies: HashMap::new(),
+            hurried: BTreeSet::new(),
+            next_token: 0,
+            moving: false,
+            busy: false,
+            last_snapshot: wall_clock(),
+            recorder,
+            health_log: HealthLog::default(),
+            started: wall_clock(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let builder = std::thread::Builder::new().name("p2p-engine".into());
+        let thread = builder.spawn(move || runtime.block_on(actor.run())).map_err(failed)?;
+        Ok((Engine { thread, unrecorded, database }, EngineHandle { asks, events, snapshots }))
+    }
+
+    /// Returns the database of the data directory, for other components that store their data in it.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Returns the reason why there is no recording although one was requested.
+    pub fn unrecorded(&self) -> Option<&str> {
+        self.unrecorded.as_deref()
+    }
+
+    /// Waits until the engine has ended. It ends when every handle is dropped.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::Internal`] if the engine ended in a panic.
+    pub fn join(self) -> Result<(), EngineError> {
+        self.thread.join().map_err(|_| EngineError::Internal("the engine ended in a panic; see the log".into()))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "snapshots are made for people, who live by the wall clock")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+/// Next step of the thread.
+enum Action {
+    Ask(Ask),
+    Outcome(JobId, Outcome),
+    Advance,
+    End,
+}
+
+struct Actor {
+    simulation: Simulation,
+    pace: Pace,
+    clock: ClockMode,
+    inbox: mpsc::Receiver<Ask>,
+    outcomes: Option<UnboundedReceiver<(JobId, Outcome)>>,
+    events: broadcast::Sender<(SimTime, Event)>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    replies: HashMap<Token, ReplySender>,
+    /// Tokens of the commands for which virtual time runs at full speed until they are answered.
+    hurried: BTreeSet<Token>,
+    next_token: u64,
+    /// True if virtual time was passing at the last check.
+    moving: bool,
+    /// True if the simulation had unfinished work at the last check.
+    busy: bool,
+    last_snapshot: Instant,
+    recorder: Option<Recorder>,
+    health_log: HealthLog,
+    started: Instant,
+}
+
+impl Actor {
+    async fn run(mut self) {
+        let mut progress = Progress::Still;
+        loop {
+            match self.next_action(progress).await {
+                Action::Ask(Ask::Command(command, reply)) => drop(self.take_in(*command, reply)),
+                Action::Ask(Ask::Hurried(command, reply)) => {
+                    let token = self.take_in(*command, reply);
+                    self.hurried.extend(token);
+                }
+                Action::Ask(Ask::TraceHash(reply)) => {
+                    // The requester may have dropped its receiver.
+                    let _ = reply.send(self.simulation.trace_hash());
+                }
+                Action::Outcome(job, outcome) => self.simulation.deliver(job, outcome),
+                Action::Advance => {}
+                Action::End => break,
+            }
+            self.look_for_hurry();
+            progress = self.advance();
+            self.hand_out(progress);
+            self.look_for_hurry();
+            let now = self.simulation.now();
+            self.keep(|recorder| recorder.mark(now));
+        }
+        if let Some(line) = self.health_log.rest() {
+            tracing::info!(at = %self.simulation.now(), "{line}");
+        }
+        if let Some(recorder) = self.recorder.take() {
+            let (at, hash) = (self.simulation.now(), self.simulation.trace_hash().to_string());
+            recorder.end(at, hash).unwrap_or_else(|error| tracing::error!(%error, "the recording has no end"));
+        }
+    }
+
+    /// Sets the pace to full speed while a transfer is being undone, whether a user cancelled it or it failed by itself.
+    fn look_for_hurry(&mut self) {
+        let hurry = match self.hurried.is_empty() {
+            false => Hurry::Asked,
+            true if self.pace.speed() != Speed::Max && self.simulation.is_undoing() => Hurry::Undoing,
+            true => Hurry::Nothing,
+        };
+        self.pace.set_hurry(hurry, self.simulation.now());
+    }
+
+    /// Waits for the next command, outcome or instant, whichever comes first.
+    async fn next_action(&mut self, progress: Progress) -> Action {
+        if progress == Progress::Working && !self.stands_still() {
+            // Commands have precedence, but the loop does not wait for one.
+            return match self.inbox.try_recv() {
+                Ok(ask) => Action::Ask(ask),
+                Err(mpsc::error::TryRecvError::Empty) => Action::Advance,
+                Err(mpsc::error::TryRecvError::Disconnected) => Action::End,
+            };
+        }
+        if progress == Progress::Blocked {
+            let outcome = next_outcome(&mut self.outcomes).await;
+            return outcome.map_or(Action::End, |(job, outcome)| Action::Outcome(job, outcome));
+        }
+        let wait = if self.time_passes() { self.wait() } else { None };
+        tokio::select! {
+            biased;
+            ask = self.inbox.recv() => ask.map_or(Action::End, Action::Ask),
+            () = sleep(wait) => Action::Advance,
+        }
+    }
+
+    /// Returns true if virtual time passes now.
+    fn time_passes(&self) -> bool {
+        self.clock == ClockMode::Running || self.simulation.is_awaited()
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        if self.stands_still() {
+            return None;
+        }
+        let due = self.simulation.next_due().and_then(|at| self.pace.wait_until(at, self.busy));
+        Some(due.map_or(TICK, |due| due.min(TICK)))
+    }
+
+    fn advance(&mut self) -> Progress {
+        if !self.time_passes() {
+            self.moving = false;
+            // The command has taken effect; events that follow from it at this same instant may still be executed.
+            return self.simulation.advance(self.simulation.now(), BUDGET);
+        }
+        let now = self.simulation.now();
+        let busy = self.simulation.is_busy();
+        if !std::mem::replace(&mut self.moving, true) || std::mem::replace(&mut self.busy, busy) != busy {
+            self.pace.restart(now);
+        }
+        let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(busy));
+        // One step at a time, so that the configured speed applies again as soon as everything is undone.
+        let budget = if self.pace.hurry() == Hurry::Undoing { 1 } else { BUDGET };
+        self.simulation.advance(limit.max(now), budget)
+    }
+
+    /// Returns true if the pace holds virtual time still now.
+    fn stands_still(&self) -> bool {
+        self.pace.stands_still() && self.simulation.step_limit().is_none()
+    }
+
+    /// Executes a command. Returns the token of its answer, or `None` if the command was refused at once.
+    fn take_in(&mut self, command: Command, reply: ReplySender) -> Option<Token> {
+        let now = self.simulation.now();
+        match command {
+            Command::SetSpeed { speed } => self.pace.set_speed(speed, now),
+            Command::Pause => self.pace.set_paused(true, now),
+            Command::Resume => self.pace.set_paused(false, now),
+            // Connections close and transfers are undone in virtual time, and a user who quits should not have to wait for it.
+            Command::Shutdown { .. } => {
+                self.pace.set_paused(false, now);
+                self.pace.set_speed(Speed::Max, now);
+            }
+            _ => {}
+        }
+        if matches!(command, Command::Step { .. }) && !self.pace.is_paused() {
+            // The requester may have dropped its receiver.
+            let _ = reply.send(Err(EngineError::NotPaused));
+            return None;
+        }
+        self.next_token += 1;
+        let token = Token(self.next_token);
+        self.replies.insert(token, reply);
+        tracing::debug!(?command, %now, "command");
+        // A refused command has changed nothing, and a replay might not refuse it; it is therefore not recorded.
+        let noted = self.recorder.is_some().then(|| command.clone());
+        if self.simulation.apply(token, command)
+            && let Some(command) = noted
+        {
+            self.keep(|recorder| recorder.note(now, &command));
+        }
+        Some(token)
+    }
+
+    /// Writes to the recording, if there is one. The first failed write ends the recording.
+    fn keep(&mut self, note: impl FnOnce(&mut Recorder) -> std::io::Result<()>) {
+        if let Some(Err(error)) = self.recorder.as_mut().map(note) {
+            tracing::error!(%error, "the recording ends here");
+            self.recorder = None;
+        }
+    }
+
+    /// Publishes events, a snapshot and answers. The snapshot is published before the answers, so that the receiver of an
+    /// answer finds a snapshot that is at least as new.
+    fn hand_out(&mut self, progress: Progress) {
+        while let Some((at, event)) = self.simulation.poll_event() {
+            log(at, &event);
+            self.health_log.note(&event);
+            // There may be no subscriber.
+            let _ = self.events.send((at, event));
+        }
+        if let Some(line) = self.health_log.due(self.started.elapsed()) {
+            tracing::info!(at = %self.simulation.now(), "{line}");
+        }
+        let replies: Vec<_> = std::iter::from_fn(|| self.simulation.poll_reply()).collect();
+        let calm = progress == Progress::Still && self.snapshots.borrow().at != self.simulation.now();
+        if calm || !replies.is_empty() || self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
+            self.publish_snapshot();
+        }
+        for (token, answer) in replies {
+            self.hurried.remove(&token);
+            let unheard = self.replies.remove(&token).and_then(|reply| reply.send(answer).err());
+            // The requester may have dropped its receiver.
+            if let Some(Err(error)) = unheard {
+                tracing::warn!(%error, "a command whose answer nobody waits for has failed");
+            }
+        }
+    }
+
+    fn publish_snapshot(&mut self) {
+        self.last_snapshot = wall_clock();
+        let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+}
+
+/// Starts a recording at `path`, if a replay could restore the current state of the disks.
+fn record(path: &Path, config: &EngineConfig, simulation: &Simulation) -> Result<Recorder, RecordingError> {
+    if !simulation.has_sound_disks() {
+        return Err(RecordingError::Unsound);
+    }
+    Recorder::begin(path, config, simulation.catalog())
+}
+
+/// Logs an event. Segment progress and health changes are frequent and would crowd out the rest, so they have the level
+/// `debug`.
+fn log(at: SimTime, event: &Event) {
+    match event {
+        Event::Segment { .. } | Event::HealthChanged { .. } => tracing::debug!(%at, ?event),
+        Event::DiskTrouble { .. } | Event::SegmentsMissing { .. } | Event::TransferFailed { .. } | Event::CaptureEnded { .. } => {
+            tracing::warn!(%at, ?event);
+        }
+        _ => tracing::info!(%at, ?event),
+    }
+}
+
+async fn next_outcome(outcomes: &mut Option<UnboundedReceiver<(JobId, Outcome)>>) -> Option<(JobId, Outcome)> {
+    match outcomes {
+        Some(outcomes) => outcomes.recv().await,
+        None => pending().await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pace waits on the wall clock")]
+async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => pending().await,
+    }
+}

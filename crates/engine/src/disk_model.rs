@@ -1,0 +1,51 @@
+//! Model of the time that a node's disk takes in virtual time.
+//!
+//! A request takes a constant service time plus its bytes divided by the throughput; requests are served one after the other.
+//! The real disk works meanwhile, and its result takes effect at the instant that this model gives.
+
+use p2p_base::units::{Bandwidth, SimDuration, SimTime};
+use serde::{Deserialize, Serialize};
+
+/// Speed of a disk in virtual time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskSpeed {
+    /// Constant time per request.
+    pub service_time: SimDuration,
+    /// Throughput of reads and writes.
+    pub throughput: Bandwidth,
+}
+
+/// Queue of one disk in virtual time.
+#[derive(Debug)]
+pub(super) struct DiskModel {
+    speed: DiskSpeed,
+    busy_until: SimTime,
+}
+
+impl DiskModel {
+    pub(super) fn new(speed: DiskSpeed) -> DiskModel {
+        DiskModel { speed, busy_until: SimTime::ZERO }
+    }
+
+    /// Returns the instant at which a request of `bytes` bytes that arrives at `now` is finished.
+    pub(super) fn schedule(&mut self, now: SimTime, bytes: u64) -> SimTime {
+        let start = self.busy_until.max(now);
+        self.busy_until = start + self.speed.service_time + self.speed.throughput.time_for(bytes);
+        self.busy_until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_served_one_after_the_other() {
+        let speed = DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "1MB/s".parse().unwrap() };
+        let mut disk = DiskModel::new(speed);
+        let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
+        assert_eq!(disk.schedule(at(0), 9_000), at(10));
+        assert_eq!(disk.schedule(at(5), 0), at(11));
+        assert_eq!(disk.schedule(at(50), 1_000), at(52));
+    }
+}

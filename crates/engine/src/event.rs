@@ -1,0 +1,190 @@
+//! Events of the engine at virtual instants, for front ends, the log and the trace.
+
+use p2p_net::HostConfig;
+use p2p_store::manifest::{FileKey, NodeNumber};
+use p2p_store::segment::Sha256Digest;
+use p2p_store::standing::Trouble;
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::Party;
+use super::transfer::{Direction, SegmentStory, Stage, TransferError, TransferId};
+use crate::node::health::Health;
+
+/// Event at a virtual instant; the instant is delivered beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A transfer has begun.
+    TransferStarted {
+        /// Identifier of the transfer.
+        transfer: TransferId,
+        /// Direction of the transfer.
+        direction: Direction,
+        /// User who began it.
+        user: Option<String>,
+        /// File that is transferred.
+        file: FileKey,
+        /// Size of the file in bytes.
+        bytes: u64,
+        /// Number of its segments.
+        segments: u32,
+    },
+    /// A segment of a transfer has reached a stage.
+    Segment {
+        /// Identifier of the transfer.
+        transfer: TransferId,
+        /// Stage that the segment has reached.
+        stage: Stage,
+        /// History of the segment so far.
+        story: SegmentStory,
+    },
+    /// The links and the path of a host have changed.
+    LinkChanged {
+        /// Host whose links changed.
+        party: Party,
+        /// New settings of its links and path.
+        link: HostConfig,
+    },
+    /// A segment is retried, on another node or on the same one.
+    SegmentRetried {
+        /// Identifier of the transfer.
+        transfer: TransferId,
+        /// Index of the segment.
+        index: u32,
+        /// Node that did not accept or deliver the segment.
+        node: NodeNumber,
+        /// Reason of the failed attempt.
+        reason: String,
+    },
+    /// A transfer has finished successfully.
+    TransferFinished {
+        /// Identifier of the transfer.
+        transfer: TransferId,
+        /// Direction of the transfer.
+        direction: Direction,
+        /// User who began it.
+        user: Option<String>,
+        /// File that was transferred.
+        file: FileKey,
+        /// Number of bytes transferred.
+        bytes: u64,
+        /// SHA-256 digest of the file.
+        sha256: Option<Sha256Digest>,
+    },
+    /// A transfer has failed or was cancelled. The segments that it had stored are deleted, except those that
+    /// [`Event::DeletionsOwed`] reported.
+    TransferFailed {
+        /// Identifier of the transfer.
+        transfer: TransferId,
+        /// Direction of the transfer.
+        direction: Direction,
+        /// User who began it.
+        user: Option<String>,
+        /// File of the transfer.
+        file: FileKey,
+        /// Reason of the failure.
+        error: TransferError,
+    },
+    /// A file is stored durably: from now on it survives a crash of this process.
+    FileStored {
+        /// File that was stored.
+        file: FileKey,
+        /// Size of the file in bytes.
+        bytes: u64,
+        /// SHA-256 digest of the file.
+        sha256: Sha256Digest,
+    },
+    /// A file has been removed from the catalog.
+    FileRemoved {
+        /// File that was removed.
+        file: FileKey,
+    },
+    /// A user's read access to a file was granted or revoked.
+    FileShared {
+        /// File whose readers changed.
+        file: FileKey,
+        /// User whose access changed.
+        user: String,
+        /// True if the user may now read the file.
+        may_read: bool,
+    },
+    /// Files without an owner were given to a user.
+    FilesAdopted {
+        /// New owner of the files.
+        owner: String,
+        /// Number of files given.
+        count: u64,
+    },
+    /// Segments that no file references stay on a node that could not be told to delete them, until it is reachable again.
+    DeletionsOwed {
+        /// Node that owes the deletions.
+        node: NodeNumber,
+        /// Number of segments owed.
+        segments: u64,
+    },
+    /// A node has carried out the deletions that it owed.
+    OwedDeleted {
+        /// Node that has deleted the segments.
+        node: NodeNumber,
+        /// Number of segments deleted.
+        segments: u64,
+    },
+    /// The client has opened a connection to a node.
+    Connected {
+        /// Node at the other end.
+        node: NodeNumber,
+    },
+    /// The client has lost its connection to a node or could not open one.
+    Disconnected {
+        /// Node at the other end.
+        node: NodeNumber,
+        /// Reason of the failure.
+        reason: String,
+    },
+    /// A node has ended a connection whose peer violated the protocol.
+    ProtocolViolated {
+        /// Node that ended the connection.
+        node: NodeNumber,
+        /// Description of the violation.
+        reason: String,
+    },
+    /// The health of a node has changed according to its probes. Only the client's view is reported.
+    HealthChanged {
+        /// Node whose health changed.
+        node: NodeNumber,
+        /// Health before the change.
+        from: Health,
+        /// Health after the change.
+        to: Health,
+        /// Number of consecutive probes without an answer.
+        missed: u32,
+    },
+    /// Leftover files and unreferenced segments, as after a crash, were found on a node's disk at the start and removed.
+    Swept {
+        /// Node whose disk was cleaned.
+        node: NodeNumber,
+        /// Number of partially written files.
+        leftovers: u64,
+        /// Number of segments that no file references.
+        orphans: u64,
+    },
+    /// The disk of a node is in trouble: the node does not run, or it delivers segments and accepts none.
+    DiskTrouble {
+        /// Node with the disk.
+        node: NodeNumber,
+        /// Kind of disk trouble.
+        trouble: Trouble,
+    },
+    /// Segments were missing on a node's disk at the start, or the node itself is no longer configured.
+    SegmentsMissing {
+        /// Node with the disk.
+        node: NodeNumber,
+        /// Number of missing segments.
+        count: u64,
+    },
+    /// A capture has ended by itself; the packets already in its file are complete. The event is not part of the trace, because
+    /// it stems from the local disk.
+    CaptureEnded {
+        /// Reason of the end.
+        reason: String,
+    },
+}

@@ -1,0 +1,303 @@
+//! Work on real files, disks and databases, done by threads while the simulation continues.
+//!
+//! Work is submitted to a lane, and each lane executes its work in order. The simulation takes an outcome at the virtual
+//! instant at which it takes effect, and blocks for it if necessary, so that a slow disk costs wall-clock time and changes
+//! nothing else. The module has no access to virtual time.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use p2p_base::panics;
+use p2p_base::units::ByteSize;
+use p2p_store::catalog::{CatalogError, Garbage};
+use p2p_store::disk::DiskError;
+use p2p_store::disk_op::DiskOutcome;
+use p2p_store::manifest::{FileKey, Manifest};
+use p2p_store::segment::{Segment, Sha256Digest};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::cause::Cause;
+
+/// Number of threads that work for the nodes' disks.
+const DISK_LANES: usize = 2;
+/// Number of jobs that may queue in a lane before a submitter blocks.
+const LANE_DEPTH: usize = 64;
+
+/// Queue of work that is executed in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Work on the catalog.
+    Catalog,
+    /// Reads of files that are uploaded.
+    Source,
+    /// Writes of files that are downloaded.
+    Sink,
+    /// Work on a node's disk, by the index of the node.
+    Disk(usize),
+}
+
+impl Lane {
+    const COUNT: usize = 3 + DISK_LANES;
+
+    fn index(self) -> usize {
+        match self {
+            Lane::Catalog => 0,
+            Lane::Source => 1,
+            Lane::Sink => 2,
+            Lane::Disk(node) => 3 + node % DISK_LANES,
+        }
+    }
+}
+
+/// Identifier of submitted work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(u64);
+
+/// Result of work on a local file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileOutcome {
+    /// Next segments of an uploaded file.
+    Segments(Vec<Segment>),
+    /// End of an uploaded file: its size and its digest.
+    End(ByteSize, Sha256Digest),
+    /// Successful write to a downloaded file.
+    Written,
+    /// Failed operation, with its reason.
+    Failed(Cause),
+}
+
+/// Outcome of a job.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Result of an operation on a node's disk.
+    Disk(Result<DiskOutcome, DiskError>),
+    /// Result of an operation on a local file.
+    File(FileOutcome),
+    /// Result of committing a file to the catalog, which makes it visible.
+    FileCommitted(Result<(), CatalogError>),
+    /// Result of changing the read access to a file in the catalog.
+    FileShared(Result<(), CatalogError>),
+    /// Files without an owner that were given to a user in the catalog.
+    FilesAdopted(Result<Vec<FileKey>, CatalogError>),
+    /// Result of removing a file from the catalog.
+    FileRemoved(Result<Garbage, CatalogError>),
+    /// Manifest of a file as stored in the catalog.
+    Manifest(Result<Box<Manifest>, CatalogError>),
+    /// Subset of some segments that no file references.
+    Unreferenced(Result<Garbage, CatalogError>),
+    /// Panic of the work, which is a bug; the text is the panic's message.
+    Crashed(String),
+}
+
+/// Work that an executor can run once.
+pub type Work = Box<dyn FnOnce() -> Outcome + Send>;
+
+/// Executor of work, synchronous or in the background.
+pub trait IoExecutor: Send {
+    /// Accepts work for a lane.
+    fn submit(&mut self, job: JobId, lane: Lane, work: Work);
+    /// Returns an outcome, if one is available.
+    fn poll(&mut self) -> Option<(JobId, Outcome)>;
+    /// Returns an outcome, and blocks until one is available. Returns `None` if no work is under way.
+    fn wait(&mut self) -> Option<(JobId, Outcome)>;
+    /// Takes the receiver of outcomes, for a caller that awaits them instead of blocking.
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>>;
+}
+
+/// Executor that does all work at once on the caller's thread: for tests and for runs whose wall-clock time does not matter.
+#[derive(Debug, Default)]
+pub struct InlineIo {
+    done: VecDeque<(JobId, Outcome)>,
+}
+
+impl IoExecutor for InlineIo {
+    fn submit(&mut self, job: JobId, _lane: Lane, work: Work) {
+        self.done.push_back((job, run(work)));
+    }
+
+    fn poll(&mut self) -> Option<(JobId, Outcome)> {
+        self.done.pop_front()
+    }
+
+    fn wait(&mut self) -> Option<(JobId, Outcome)> {
+        self.done.pop_front()
+    }
+
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+        None
+    }
+}
+
+/// Executor with one thread per lane. Dropping it waits for all submitted work.
+#[derive(Debug)]
+pub struct ThreadedIo {
+    lanes: Vec<SyncSender<(JobId, Work)>>,
+    threads: Vec<JoinHandle<()>>,
+    outcomes: Option<UnboundedReceiver<(JobId, Outcome)>>,
+}
+
+impl ThreadedIo {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// Fails if the system can start no threads.
+    pub fn start() -> std::io::Result<ThreadedIo> {
+        let (sender, outcomes) = unbounded_channel();
+        let (mut lanes, mut threads) = (Vec::new(), Vec::new());
+        for lane in 0..Lane::COUNT {
+            let (submit, work) = sync_channel(LANE_DEPTH);
+            let sender = sender.clone();
+            let builder = std::thread::Builder::new().name(format!("p2p-io-{lane}"));
+            threads.push(builder.spawn(move || serve(&work, &sender))?);
+            lanes.push(submit);
+        }
+        Ok(ThreadedIo { lanes, threads, outcomes: Some(outcomes) })
+    }
+}
+
+fn serve(work: &Receiver<(JobId, Work)>, outcomes: &UnboundedSender<(JobId, Outcome)>) {
+    for (job, work) in work {
+        if outcomes.send((job, run(work))).is_err() {
+            break;
+        }
+    }
+}
+
+fn run(work: Work) -> Outcome {
+    panics::caught(work).unwrap_or_else(Outcome::Crashed)
+}
+
+impl IoExecutor for ThreadedIo {
+    fn submit(&mut self, job: JobId, lane: Lane, work: Work) {
+        // The thread ends only when this sender is dropped, so the receiver exists.
+        let _ = self.lanes[lane.index()].send((job, work));
+    }
+
+    fn poll(&mut self) -> Option<(JobId, Outcome)> {
+        self.outcomes.as_mut()?.try_recv().ok()
+    }
+
+    fn wait(&mut self) -> Option<(JobId, Outcome)> {
+        self.outcomes.as_mut()?.blocking_recv()
+    }
+
+    fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+        self.outcomes.take()
+    }
+}
+
+impl Drop for ThreadedIo {
+    fn drop(&mut self) {
+        self.lanes.clear();
+        for thread in self.threads.drain(..) {
+            // A panic of the work itself has been caught and reported as an outcome.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Table of the jobs under way and of the outcomes that have not been taken yet.
+pub(super) struct IoDesk {
+    executor: Box<dyn IoExecutor>,
+    next_job: u64,
+    outcomes: HashMap<JobId, Outcome>,
+    /// Jobs under way whose outcomes are to be discarded.
+    abandoned: HashSet<JobId>,
+}
+
+impl IoDesk {
+    pub(super) fn new(executor: Box<dyn IoExecutor>) -> IoDesk {
+        IoDesk { executor, next_job: 0, outcomes: HashMap::new(), abandoned: HashSet::new() }
+    }
+
+    pub(super) fn submit(&mut self, lane: Lane, work: Work) -> JobId {
+        self.next_job += 1;
+        let job = JobId(self.next_job);
+        self.executor.submit(job, lane, work);
+        job
+    }
+
+    /// Returns the outcome of `job`, if it is finished.
+    pub(super) fn take(&mut self, job: JobId) -> Option<Outcome> {
+        if let Some(outcome) = self.outcomes.remove(&job) {
+            return Some(outcome);
+        }
+        while let Some((done, outcome)) = self.executor.poll() {
+            if done == job {
+                return Some(outcome);
+            }
+            self.deliver(done, outcome);
+        }
+        None
+    }
+
+    /// Discards the outcome of `job`, now or when it is finished.
+    pub(super) fn abandon(&mut self, job: JobId) {
+        if self.take(job).is_none() {
+            self.abandoned.insert(job);
+        }
+    }
+
+    pub(super) fn deliver(&mut self, job: JobId, outcome: Outcome) {
+        if !self.abandoned.remove(&job) {
+            self.outcomes.insert(job, outcome);
+        }
+    }
+
+    /// Blocks until a job is finished; returns false if none is under way.
+    pub(super) fn wait(&mut self) -> bool {
+        let done = self.executor.wait();
+        done.map(|(job, outcome)| self.deliver(job, outcome)).is_some()
+    }
+
+    pub(super) fn take_receiver(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+        self.executor.take_receiver()
+    }
+}
+
+impl fmt::Debug for IoDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IoDesk").field("next_job", &self.next_job).field("outcomes", &self.outcomes.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written() -> Outcome {
+        Outcome::File(FileOutcome::Written)
+    }
+
+    #[test]
+    fn a_lane_works_in_order_and_a_panic_is_an_outcome() {
+        let mut desk = IoDesk::new(Box::new(ThreadedIo::start().unwrap()));
+        let (order, seen) = std::sync::mpsc::channel();
+        let jobs: Vec<JobId> = (0..50)
+            .map(|n| {
+                let order = order.clone();
+                desk.submit(
+                    Lane::Disk(0),
+                    Box::new(move || {
+                        order.send(n).unwrap();
+                        written()
+                    }),
+                )
+            })
+            .collect();
+        let crashed = desk.submit(Lane::Disk(2), Box::new(|| panic!("a bug")));
+        let unwanted = desk.submit(Lane::Disk(2), Box::new(written));
+        desk.abandon(unwanted);
+        let last = desk.submit(Lane::Disk(4), Box::new(written));
+        for job in jobs.into_iter().chain([last]) {
+            while desk.take(job).is_none() {
+                assert!(desk.wait());
+            }
+        }
+        assert!(matches!(desk.take(crashed), Some(Outcome::Crashed(text)) if text == "a bug"));
+        assert!(desk.outcomes.is_empty());
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), (0..50).collect::<Vec<_>>());
+    }
+}

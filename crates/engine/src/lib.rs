@@ -1,0 +1,30 @@
+//! Floor 2: the simulation. Runs nodes on the simulated network, transfers between them and a client, and virtual time.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+mod actor;
+pub mod cause;
+mod client;
+pub mod command;
+pub mod config;
+mod disk_model;
+pub mod event;
+mod health_log;
+pub mod io;
+mod memory;
+pub mod node;
+pub mod pace;
+pub mod recording;
+mod simulation;
+pub mod snapshot;
+mod timetable;
+pub mod transfer;
+mod world;
+
+pub use self::actor::{Engine, EngineHandle};
+pub use self::command::{Command, EngineError, OpenFile, OrphansAction, Reply};
+pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
+pub use self::disk_model::DiskSpeed;
+pub use self::event::Event;
+pub use self::simulation::{Disks, Progress, Simulation, Token, cannot_be_changed, lock_data_dir};
+pub use self::snapshot::Snapshot;

@@ -1,0 +1,236 @@
+//! Pace of virtual time against the wall clock: paused, slower, real time, faster, or as fast as the machine can.
+//!
+//! The only module below the front ends that reads a wall clock. The speed changes when a user sees an event, never the events
+//! themselves.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use p2p_base::units::SimTime;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Speed of virtual time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Speed {
+    /// Virtual seconds per wall-clock second, in thousandths.
+    Thousandths(u64),
+    /// As fast as the machine can.
+    Max,
+}
+
+impl Speed {
+    /// Real time: one virtual second per wall-clock second.
+    pub const REAL: Speed = Speed::Thousandths(1_000);
+
+    /// Returns the virtual seconds per wall-clock second; `None` for the fastest speed.
+    pub fn factor(self) -> Option<f64> {
+        match self {
+            Speed::Thousandths(thousandths) => Some(thousandths as f64 / 1_000.0),
+            Speed::Max => None,
+        }
+    }
+}
+
+/// Text that is not a valid speed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{text}` is not a valid speed (a factor from 0.001 to 1000000, as in `1x` or `10`, or `max`)")]
+pub struct ParseSpeedError {
+    /// Text that was rejected.
+    pub text: String,
+}
+
+impl FromStr for Speed {
+    type Err = ParseSpeedError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || ParseSpeedError { text: text.to_owned() };
+        let trimmed = text.trim();
+        if trimmed.eq_ignore_ascii_case("max") {
+            return Ok(Speed::Max);
+        }
+        let number = trimmed.strip_suffix(['x', 'X']).unwrap_or(trimmed);
+        let factor: f64 = number.parse().map_err(|_| wrong())?;
+        let thousandths = (factor * 1_000.0).round();
+        if (1.0..=1e9).contains(&thousandths) { Ok(Speed::Thousandths(thousandths as u64)) } else { Err(wrong()) }
+    }
+}
+
+/// Formats the speed as `1x`, `0.25x` or `max`.
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.factor() {
+            Some(factor) => f.pad(&format!("{factor}x")),
+            None => f.pad("max"),
+        }
+    }
+}
+
+/// Reason to let virtual time run at full speed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hurry {
+    /// No reason: speed and pause apply.
+    Nothing,
+    /// A transfer is being undone: the speed does not apply, a pause does.
+    Undoing,
+    /// The user has asked for a transfer to end: neither speed nor pause applies.
+    Asked,
+}
+
+/// Mapping from the wall clock to virtual time, counted from a starting point.
+#[derive(Debug)]
+pub struct Pace {
+    speed: Speed,
+    paused: bool,
+    hurry: Hurry,
+    /// Starting point on the wall clock and in virtual time.
+    since: (Instant, SimTime),
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where the wall clock is read")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+impl Pace {
+    /// Creates a pace that starts at the virtual instant `now`.
+    pub fn new(speed: Speed, now: SimTime) -> Pace {
+        Pace { speed, paused: false, hurry: Hurry::Nothing, since: (wall_clock(), now) }
+    }
+
+    /// Returns the speed, even while paused.
+    pub fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    /// Returns true if time is paused.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Changes the speed at the virtual instant `now`.
+    pub fn set_speed(&mut self, speed: Speed, now: SimTime) {
+        self.speed = speed;
+        self.restart(now);
+    }
+
+    /// Pauses or resumes time at the virtual instant `now`.
+    pub fn set_paused(&mut self, paused: bool, now: SimTime) {
+        self.paused = paused;
+        self.restart(now);
+    }
+
+    /// Returns the current reason to run at full speed.
+    pub fn hurry(&self) -> Hurry {
+        self.hurry
+    }
+
+    /// Sets the reason to run at full speed from the virtual instant `now` on; [`Hurry::Nothing`] restores the configured
+    /// speed.
+    pub fn set_hurry(&mut self, hurry: Hurry, now: SimTime) {
+        if std::mem::replace(&mut self.hurry, hurry) != hurry {
+            self.restart(now);
+        }
+    }
+
+    /// Returns true if virtual time may not pass at all.
+    pub fn stands_still(&self) -> bool {
+        self.paused && self.hurry != Hurry::Asked
+    }
+
+    /// Restarts the count at the virtual instant `now`; wall-clock time since the previous starting point is not made up for.
+    pub fn restart(&mut self, now: SimTime) {
+        self.since = (wall_clock(), now);
+    }
+
+    /// Returns the latest virtual instant that may be reached by now. While the simulation is not busy, [`Speed::Max`] is
+    /// limited to real time: an idle simulation would otherwise run ahead without bound.
+    pub fn allowed(&self, busy: bool) -> SimTime {
+        let (wall, start) = self.since;
+        match (self.stands_still(), self.speed_when(busy)) {
+            (true, _) => start,
+            (false, Speed::Max) => SimTime::MAX,
+            (false, Speed::Thousandths(thousandths)) => {
+                let nanos = wall.elapsed().as_nanos() * u128::from(thousandths) / 1_000;
+                SimTime::from_nanos(start.as_nanos().saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX)))
+            }
+        }
+    }
+
+    /// Returns the wall-clock time until the virtual instant `at` may be reached; `None` if it is never reached.
+    pub fn wait_until(&self, at: SimTime, busy: bool) -> Option<Duration> {
+        let (wall, start) = self.since;
+        match (self.stands_still(), self.speed_when(busy)) {
+            (true, _) => None,
+            (false, Speed::Max) => Some(Duration::ZERO),
+            (false, Speed::Thousandths(thousandths)) => {
+                let nanos = u128::from((at - start).as_nanos()) * 1_000 / u128::from(thousandths);
+                let due = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+                Some(due.saturating_sub(wall.elapsed()))
+            }
+        }
+    }
+
+    fn speed_when(&self, busy: bool) -> Speed {
+        let speed = if self.hurry == Hurry::Nothing { self.speed } else { Speed::Max };
+        if speed == Speed::Max && !busy { Speed::REAL } else { speed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p2p_base::units::SimDuration;
+
+    #[test]
+    fn speeds_read_and_print() {
+        for (text, speed) in
+            [("1x", Speed::REAL), ("0.25", Speed::Thousandths(250)), ("max", Speed::Max), ("1e3", Speed::Thousandths(1_000_000))]
+        {
+            assert_eq!(text.parse(), Ok(speed));
+            assert_eq!(speed.to_string().parse(), Ok(speed));
+        }
+        for text in ["0", "-1", "fast", "1e99", "nan", ""] {
+            assert!(text.parse::<Speed>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn time_that_is_paused_stands_still_and_max_has_no_bound() {
+        let start = SimTime::from_nanos(5);
+        let mut pace = Pace::new(Speed::Max, start);
+        assert_eq!(pace.allowed(true), SimTime::MAX);
+        assert!(pace.allowed(false) < SimTime::MAX);
+        pace.set_paused(true, start);
+        assert_eq!((pace.allowed(true), pace.wait_until(SimTime::MAX, true)), (start, None));
+    }
+
+    #[test]
+    fn whoever_is_in_a_hurry_waits_for_neither_speed_nor_pause() {
+        let start = SimTime::from_nanos(5);
+        let mut pace = Pace::new(Speed::Thousandths(1), start);
+        pace.set_paused(true, start);
+        pace.set_hurry(Hurry::Asked, start);
+        assert_eq!((pace.allowed(true), pace.stands_still()), (SimTime::MAX, false));
+        pace.set_hurry(Hurry::Nothing, start);
+        assert_eq!((pace.allowed(true), pace.stands_still(), pace.speed()), (start, true, Speed::Thousandths(1)));
+    }
+
+    #[test]
+    fn what_is_undone_waits_for_a_pause_and_for_no_speed() {
+        let start = SimTime::from_nanos(5);
+        let mut pace = Pace::new(Speed::Thousandths(1), start);
+        pace.set_hurry(Hurry::Undoing, start);
+        assert_eq!((pace.allowed(true), pace.speed()), (SimTime::MAX, Speed::Thousandths(1)));
+        pace.set_paused(true, start);
+        assert_eq!((pace.allowed(true), pace.stands_still()), (start, true));
+    }
+
+    #[test]
+    fn a_faster_pace_waits_less() {
+        let at = SimTime::ZERO + SimDuration::from_secs(1_000);
+        let slow = Pace::new(Speed::REAL, SimTime::ZERO).wait_until(at, true).unwrap();
+        let fast = Pace::new(Speed::Thousandths(10_000), SimTime::ZERO).wait_until(at, true).unwrap();
+        assert!(slow > Duration::from_secs(900) && fast <= Duration::from_secs(100));
+    }
+}

@@ -1,0 +1,451 @@
+//! Recordings: the commands to an engine with their virtual instants, so that the same run can be replayed.
+//!
+//! ```text
+//! magic and version (8 bytes), then frames: length (u32, little-endian), digest (8 bytes), bincode
+//! frames: the configuration, one for each file stored at the start, one for each command, marks of time, the end with its trace
+//!         hash
+//! ```
+//!
+//! The digest is the first 8 bytes of the SHA-256 of the previous frame's digest and the frame, so that a damaged, missing or
+//! misplaced frame is detected before anything is replayed. At most thirty days of virtual time lie between two frames, which
+//! bounds the work of a replay; marks keep to that bound while there are no commands.
+//!
+//! Only commands that change the run are recorded, and of those only the accepted ones; they contain names and paths. The
+//! content of uploaded files is not recorded: a replay reads the same files again.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use p2p_base::codec;
+use p2p_base::private_file::{create_directory, directory_of};
+use p2p_base::replacement::{Existing, Replacement};
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_store::catalog::Catalog;
+use p2p_store::local_disk::segment_path;
+use p2p_store::manifest::{FileKey, Manifest};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use super::command::{Command, EngineError};
+use super::config::EngineConfig;
+use super::io::InlineIo;
+use super::simulation::{Progress, Simulation, Token};
+
+const MAGIC: &[u8; 8] = b"p2prec\0\x02";
+/// Prefix of the recordings of every version.
+const ANY_MAGIC: &[u8] = b"p2prec\0";
+/// Version of the frame encoding.
+const VERSION: u8 = 5;
+/// Maximum size of a frame in bytes.
+const FRAME_MAX: u32 = 64 << 20;
+/// Maximum size of a recording in bytes; a recording is read into memory as a whole.
+const RECORDING_MAX: u64 = 1 << 30;
+/// Size of a frame's digest in bytes.
+const DIGEST_LEN: usize = 8;
+/// Maximum virtual time between two frames.
+const GAP_MAX: SimDuration = SimDuration::from_secs(30 * 86_400);
+/// Virtual time after which a mark is written.
+const MARK_AFTER: SimDuration = SimDuration::from_secs(10 * 86_400);
+/// Number of simulation steps of a replay between two checks for cancellation.
+const BUDGET: u32 = 10_000;
+
+/// Entry of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Frame {
+    /// Configuration with which the engine was started.
+    Start { config: Box<EngineConfig> },
+    /// Manifest of a file that was stored at the start.
+    File(Box<Manifest>),
+    /// Command and the virtual instant at which it was accepted.
+    Command { at: SimTime, command: Command },
+    /// Mark of the passing of virtual time.
+    Mark { at: SimTime },
+    /// End of the run: its virtual instant and the trace hash.
+    End { at: SimTime, trace_hash: String },
+}
+
+/// Reason why a recording cannot be made or replayed.
+#[derive(Debug, Error)]
+pub enum RecordingError {
+    /// The file cannot be read or written.
+    #[error("cannot use the recording {path}: {error}", path = path.display())]
+    Io {
+        /// Path of the recording.
+        path: PathBuf,
+        /// Error of the operating system.
+        error: io::Error,
+    },
+    /// The file is not a recording, or is damaged.
+    #[error("{path} is no recording that can be replayed: {reason}", path = path.display())]
+    Malformed {
+        /// Path of the recording.
+        path: PathBuf,
+        /// Description of the defect.
+        reason: String,
+    },
+    /// A file that was stored when the recording began is no longer stored.
+    #[error("the session began with the file `{file}`, of which segments are no longer in {path}", path = path.display())]
+    FileGone {
+        /// File that is missing.
+        file: FileKey,
+        /// Path of the data directory.
+        path: PathBuf,
+    },
+    /// Some disk differs from what the catalog expects, while a replay restores every disk according to the catalog.
+    #[error("not every node's disk is as the catalog expects it, and a replay would begin with sound ones")]
+    Unsound,
+    /// The replay was cancelled by its caller.
+    #[error("the replay was given up")]
+    GivenUp,
+    /// The engine cannot be set up for the replay.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Writer of a recording. Every command is in the file when it takes effect.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    file: File,
+    digest: Chain,
+    /// Virtual instant of the latest frame.
+    latest: SimTime,
+}
+
+/// Digest of the latest frame.
+type Chain = [u8; DIGEST_LEN];
+
+/// Returns the digest of a frame that follows one with the digest `before`.
+fn link(before: Chain, frame: &[u8]) -> Chain {
+    let whole = Sha256::new().chain_update(before).chain_update(frame).finalize();
+    let mut digest = Chain::default();
+    digest.copy_from_slice(&whole[..DIGEST_LEN]);
+    digest
+}
+
+impl Recorder {
+    /// Starts a recording at `path`, which must not exist.
+    pub(super) fn begin(path: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<Recorder, RecordingError> {
+        let failed = |error| RecordingError::Io { path: path.to_owned(), error };
+        create_directory(directory_of(path)).map_err(failed)?;
+        // Readable by the owner only: the recording tells which files were stored and from which paths.
+        let mut begun = Replacement::create_private(path, Existing::Refused).map_err(failed)?;
+        let mut digest = Chain::default();
+        begun.write_all(MAGIC).map_err(failed)?;
+        write_frame(&mut begun, &mut digest, &Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
+        for file in catalog.files().map_err(EngineError::from)? {
+            let manifest = catalog.manifest(&file.key).map_err(EngineError::from)?;
+            write_frame(&mut begun, &mut digest, &Frame::File(Box::new(manifest))).map_err(failed)?;
+        }
+        Ok(Recorder { file: begun.finish().map_err(failed)?, digest, latest: SimTime::ZERO })
+    }
+
+    /// Records a command if it changes the run.
+    pub(super) fn note(&mut self, at: SimTime, command: &Command) -> io::Result<()> {
+        if !changes_the_run(command) {
+            return Ok(());
+        }
+        self.latest = at;
+        self.write(&Frame::Command { at, command: command.clone() })
+    }
+
+    /// Records a mark of the current instant if more than [`MARK_AFTER`] has passed since the latest frame.
+    pub(super) fn mark(&mut self, at: SimTime) -> io::Result<()> {
+        if at - self.latest < MARK_AFTER {
+            return Ok(());
+        }
+        self.latest = at;
+        self.write(&Frame::Mark { at })
+    }
+
+    pub(super) fn end(mut self, at: SimTime, trace_hash: String) -> io::Result<()> {
+        self.write(&Frame::End { at, trace_hash })
+    }
+
+    fn write(&mut self, frame: &Frame) -> io::Result<()> {
+        write_frame(&mut self.file, &mut self.digest, frame)
+    }
+}
+
+fn write_frame(file: &mut impl Write, digest: &mut Chain, frame: &Frame) -> io::Result<()> {
+    let bytes = codec::encode(VERSION, frame).map_err(io::Error::other)?;
+    *digest = link(*digest, &bytes);
+    let mut framed = (bytes.len() as u32).to_le_bytes().to_vec();
+    framed.extend(*digest);
+    framed.extend(bytes);
+    file.write_all(&framed)
+}
+
+/// Returns true if a command changes what happens in the network or the content of the catalog. The match lists every command,
+/// so that a new one cannot be added without a decision.
+fn changes_the_run(command: &Command) -> bool {
+    match command {
+        Command::Upload { .. }
+        | Command::Store { .. }
+        | Command::Download { .. }
+        | Command::Fetch { .. }
+        | Command::Remove { .. }
+        | Command::Share { .. }
+        | Command::Adopt { .. }
+        | Command::Cancel { .. }
+        | Command::CheckHealth
+        | Command::SetLink { .. }
+        | Command::Shutdown { .. } => true,
+        // No recorded run has volumes that do not belong to the catalog.
+        Command::Orphans { .. } => false,
+        Command::Await { .. }
+        | Command::Files
+        | Command::Info { .. }
+        | Command::Nodes
+        | Command::Storage
+        | Command::Topology
+        | Command::Network
+        | Command::Transfers
+        | Command::TakeFailures { .. }
+        | Command::Sleep { .. }
+        | Command::WatchWire { .. }
+        | Command::Wire
+        | Command::Connections
+        | Command::StartCapture { .. }
+        | Command::StopCapture
+        | Command::SetSpeed { .. }
+        | Command::Pause
+        | Command::Resume
+        | Command::Step { .. } => false,
+    }
+}
+
+/// Result of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// Number of commands executed.
+    pub commands: u64,
+    /// Virtual instant of the recording's end, or of its last command if the end is missing.
+    pub at: SimTime,
+    /// Trace hash of the replayed run.
+    pub trace_hash: String,
+    /// Trace hash of the recorded run; `None` if the end is missing.
+    pub recorded_hash: Option<String>,
+}
+
+/// Recording that was read and checked, up to its last complete frame.
+#[derive(Debug)]
+pub struct Recording {
+    path: PathBuf,
+    config: EngineConfig,
+    /// Manifests of the files stored at the start.
+    files: Vec<Manifest>,
+    frames: Vec<Frame>,
+}
+
+impl Recording {
+    /// Reads a recording that messages call `path`.
+    ///
+    /// # Errors
+    /// Fails if the input cannot be read or is damaged.
+    pub fn read(input: impl Read, path: &Path) -> Result<Recording, RecordingError> {
+        let malformed = |reason: String| RecordingError::Malformed { path: path.to_owned(), reason };
+        let mut bytes = Vec::new();
+        let read = input.take(RECORDING_MAX + 1).read_to_end(&mut bytes);
+        read.map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
+        if bytes.len() as u64 > RECORDING_MAX {
+            return Err(malformed(format!("it has more than {RECORDING_MAX} bytes")));
+        }
+        let mut frames = frames_of(&bytes).map_err(malformed)?.into_iter().peekable();
+        let Some(Frame::Start { config }) = frames.next() else { return Err(malformed("it has no beginning".into())) };
+        let mut files = Vec::new();
+        while let Some(Frame::File(_)) = frames.peek() {
+            if let Some(Frame::File(file)) = frames.next() {
+                files.push(*file);
+            }
+        }
+        let frames: Vec<Frame> = frames.collect();
+        check_instants(&frames).map_err(|reason| malformed(reason.into()))?;
+        Ok(Recording { path: path.to_owned(), config: *config, files, frames })
+    }
+
+    /// Returns the data directory of the recorded run.
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
+    }
+
+    /// Replays the run in `scratch` as fast as the machine can, until its end or until `is_over` returns true.
+    ///
+    /// # Errors
+    /// Fails if a file that was stored at the start is gone, or if the engine cannot be set up again.
+    pub fn replay(self, scratch: &Path, is_over: &dyn Fn() -> bool) -> Result<Replayed, RecordingError> {
+        let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.files, scratch)? };
+        let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
+        let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
+        for frame in self.frames {
+            match frame {
+                Frame::Command { at, command } => {
+                    advance(&mut simulation, at, is_over)?;
+                    replayed.commands += 1;
+                    replayed.at = at;
+                    simulation.apply(Token(replayed.commands), nowhere(command));
+                }
+                Frame::End { at, trace_hash } => {
+                    advance(&mut simulation, at, is_over)?;
+                    (replayed.at, replayed.recorded_hash) = (at, Some(trace_hash));
+                }
+                Frame::Mark { at } => advance(&mut simulation, at, is_over)?,
+                Frame::Start { .. } | Frame::File(_) => {
+                    return Err(RecordingError::Malformed { path: self.path, reason: "it begins a second time".into() });
+                }
+            }
+        }
+        advance(&mut simulation, replayed.at, is_over)?;
+        replayed.trace_hash = simulation.trace_hash().to_string();
+        Ok(replayed)
+    }
+}
+
+/// Checks that time never decreases from frame to frame and never advances by more than [`GAP_MAX`].
+fn check_instants(frames: &[Frame]) -> Result<(), &'static str> {
+    let mut latest = SimTime::ZERO;
+    for frame in frames {
+        let (Frame::Command { at, .. } | Frame::Mark { at } | Frame::End { at, .. }) = frame else { continue };
+        if *at < latest {
+            return Err("time goes backwards in it");
+        }
+        if *at - latest > GAP_MAX {
+            return Err("more than 30 days of virtual time lie between two of its entries");
+        }
+        latest = *at;
+    }
+    Ok(())
+}
+
+fn advance(simulation: &mut Simulation, until: SimTime, is_over: &dyn Fn() -> bool) -> Result<(), RecordingError> {
+    loop {
+        if is_over() {
+            return Err(RecordingError::GivenUp);
+        }
+        match simulation.advance(until, BUDGET) {
+            Progress::Reached | Progress::Still => return Ok(()),
+            Progress::Blocked => drop(simulation.wait()),
+            Progress::Working => while simulation.poll_reply().is_some() {},
+        }
+        while simulation.poll_event().is_some() {}
+    }
+}
+
+/// Replaces a download by a fetch without a destination: the content is verified and discarded.
+fn nowhere(command: Command) -> Command {
+    match command {
+        Command::Download { user, file, .. } => Command::Fetch { user, file, into: None },
+        other => other,
+    }
+}
+
+/// Restores the files that were stored at the start in the scratch directory, with their segments from the recorded data
+/// directory.
+fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<EngineConfig, RecordingError> {
+    let (from, to) = (config.data_dir.clone(), scratch.join("data"));
+    let failed = |error| RecordingError::Io { path: to.clone(), error };
+    create_directory(&to).map_err(failed)?;
+    let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
+    for manifest in files {
+        for (node, ids) in manifest.by_holder() {
+            let place = |base: &Path, id| segment_path(&base.join("nodes").join(node.to_string()), id);
+            for id in ids {
+                let (source, target) = (place(&from, id), place(&to, id));
+                create_directory(directory_of(&target)).map_err(failed)?;
+                if !target.exists() {
+                    let gone = |_| RecordingError::FileGone { file: manifest.file.key.clone(), path: from.clone() };
+                    fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop)).map_err(gone)?;
+                }
+            }
+        }
+        catalog.commit_file(manifest).map_err(EngineError::from)?;
+    }
+    Ok(config)
+}
+
+/// Returns the frames of a recording; an incomplete last frame is ignored.
+fn frames_of(bytes: &[u8]) -> Result<Vec<Frame>, String> {
+    let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
+        let is_other = bytes.starts_with(ANY_MAGIC);
+        return Err(if is_other { "it was made by another version of p2p" } else { "it does not begin as one" }.into());
+    };
+    let (mut frames, mut digest) = (Vec::new(), Chain::default());
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_le_bytes(*length);
+        if length > FRAME_MAX {
+            return Err(format!("a frame of {length} bytes"));
+        }
+        let Some((noted, after)) = after.split_first_chunk::<DIGEST_LEN>() else { break };
+        let Some((frame, after)) = after.split_at_checked(length as usize) else { break };
+        digest = link(digest, frame);
+        if digest != *noted {
+            return Err(format!("entry {} is damaged", frames.len() + 1));
+        }
+        frames.push(codec::decode(VERSION, frame).map_err(|error| error.to_string())?);
+        rest = after;
+    }
+    Ok(frames)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(frames: &[Frame]) -> Vec<u8> {
+        let file = tempfile::tempfile().unwrap();
+        let mut recorder = Recorder { file, digest: Chain::default(), latest: SimTime::ZERO };
+        recorder.file.write_all(MAGIC).unwrap();
+        frames.iter().for_each(|frame| recorder.write(frame).unwrap());
+        let mut bytes = Vec::new();
+        io::Seek::rewind(&mut recorder.file).unwrap();
+        recorder.file.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn at(days: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(days * 86_400)
+    }
+
+    fn command(days: u64) -> Frame {
+        Frame::Command { at: at(days), command: Command::CheckHealth }
+    }
+
+    /// Whatever byte is changed, nothing is replayed but what was recorded.
+    #[test]
+    fn a_damaged_byte_is_found() {
+        let frames = [command(1), command(2), Frame::End { at: at(3), trace_hash: "0123456789abcdef".into() }];
+        let bytes = recorded(&frames);
+        assert_eq!(frames_of(&bytes).unwrap(), frames);
+        for place in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[place] ^= 1 << bit;
+                // A length that is too long for what follows looks as if the recording had been cut off there.
+                let read = frames_of(&damaged);
+                assert!(read.as_ref().is_err() || read.as_ref().is_ok_and(|read| frames.starts_with(read) && read.len() < 3));
+            }
+        }
+        for length in 0..bytes.len() {
+            let read = frames_of(&bytes[..length]);
+            assert!(read.map_or(length < MAGIC.len(), |read| frames.starts_with(&read)), "{length}");
+        }
+    }
+
+    #[test]
+    fn time_that_a_replay_may_take_has_a_bound() {
+        let end = |days| Frame::End { at: at(days), trace_hash: String::new() };
+        assert!(check_instants(&[command(1), command(31), Frame::Mark { at: at(61) }, end(91)]).is_ok());
+        assert!(check_instants(&[command(1), command(32)]).unwrap_err().contains("30 days"));
+        assert!(check_instants(&[end(u64::MAX / 86_400 / 1_000_000_000)]).unwrap_err().contains("30 days"));
+        assert!(check_instants(&[command(2), command(1)]).unwrap_err().contains("backwards"));
+    }
+
+    /// Where nobody commands anything for long, the passing of time is recorded by itself.
+    #[test]
+    fn long_silences_are_marked() {
+        let mut recorder = Recorder { file: tempfile::tempfile().unwrap(), digest: Chain::default(), latest: SimTime::ZERO };
+        (0..100).for_each(|days| recorder.mark(at(days)).unwrap());
+        assert_eq!(recorder.latest, at(90));
+    }
+}

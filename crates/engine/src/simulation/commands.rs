@@ -1,0 +1,432 @@
+//! Execution of commands, and the answers to commands that wait. Independent of how users type commands.
+
+use std::fs::File;
+use std::io::{ErrorKind, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use p2p_base::database::Purpose;
+use p2p_base::pieces::PieceFile;
+use p2p_base::private_file;
+use p2p_base::spelling::visible;
+use p2p_base::units::{ByteSize, SimDuration, SimTime};
+use p2p_net::HostConfig;
+use p2p_store::catalog::{Catalog, CatalogError};
+use p2p_store::manifest::{FileKey, FileRecord, stored_name};
+
+use super::{Capturing, Simulation, Token, Waiting};
+use crate::command::{Command, EngineError, OnShutdown, OpenFile, Reply};
+use crate::event::Event;
+use crate::io::{JobId, Lane, Outcome};
+use crate::snapshot::Party;
+use crate::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
+
+/// Maximum number of segments of a file: its manifest is one value of the catalog, which may have 64 MiB.
+const SEGMENTS_MAX: u64 = 1 << 20;
+/// Virtual time that a shutdown waits for connections to close.
+const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
+
+pub(super) type Answer = Result<Reply, EngineError>;
+
+impl Simulation {
+    /// Executes a command at the current virtual instant. Its answer is available under `token`, at once or later. Returns
+    /// false if the command was refused at once. Commands that concern the pace of time are executed by the caller and only
+    /// acknowledged here.
+    pub fn apply(&mut self, token: Token, command: Command) -> bool {
+        let answer = self.carry_out(token, command);
+        let taken = !matches!(answer, Some(Err(_)));
+        self.replies.extend(answer.map(|answer| (token, answer)));
+        taken
+    }
+
+    /// Executes a command. Returns `None` if the answer comes later.
+    fn carry_out(&mut self, token: Token, command: Command) -> Option<Answer> {
+        match command {
+            Command::Upload { path, owner, name, stored_at } => Some(self.upload(&path, owner, name, stored_at)),
+            Command::Download { user, file, path, overwrite } => Some(self.download(user, &file, &path, overwrite)),
+            Command::Store { file, owner, name, stored_at } => Some(self.store(&file, FileKey { owner, name }, stored_at)),
+            Command::Fetch { user, file, into } => Some(self.fetch(user, &file, into)),
+            Command::Remove { user, file } => Some(self.remove(user, &file)),
+            Command::Share { file, user, may_read } => self.share(token, file, user, may_read),
+            Command::Adopt { owner } => {
+                let adoption = self.adoption(owner);
+                self.wait_for(token, adoption)
+            }
+            Command::Await { transfer } => self.await_transfer(token, transfer),
+            Command::Cancel { transfer } => self.cancel(token, transfer),
+            Command::Files => Some(Ok(Reply::Files(self.world.files.values().cloned().collect()))),
+            Command::Info { file } => self.info(token, file),
+            Command::Nodes => Some(Ok(Reply::Nodes(self.node_statuses()))),
+            Command::Storage => Some(Ok(Reply::Storage(self.storage_stats()))),
+            Command::Topology => Some(Ok(Reply::Topology(self.topology()))),
+            Command::Network => Some(Ok(Reply::Network(Box::new(self.network_stats())))),
+            Command::Transfers => Some(Ok(Reply::Transfers(self.transfer_statuses()))),
+            Command::TakeFailures { of } => Some(Ok(Reply::Failures(self.take_failures(of.as_deref())))),
+            Command::CheckHealth => {
+                self.world.check_health();
+                self.wait_for(token, Waiting::HealthCheck)
+            }
+            Command::Sleep { span } => match self.instant_after(span) {
+                Ok(at) => self.wait_for(token, Waiting::Until(at)),
+                Err(error) => Some(Err(error)),
+            },
+            Command::SetLink { party, link } => Some(self.set_link(party, link)),
+            Command::WatchWire { packets } => {
+                self.world.net.watch_wire(packets.map(|packets| packets as usize));
+                Some(Ok(Reply::Done))
+            }
+            Command::Wire => Some(Ok(Reply::Wire(self.world.net.wire(usize::MAX).0))),
+            Command::Connections => Some(Ok(Reply::Connections(self.connections()))),
+            Command::StartCapture { path } => Some(self.start_capture(&path)),
+            Command::StopCapture => Some(self.stop_capture()),
+            Command::Step { span } => {
+                let until = span.map_or_else(|| Ok(self.next_due().unwrap_or(self.now())), |span| self.instant_after(span));
+                // A step over a span passes all of it, whatever events occur.
+                let events = span.is_none().then_some(self.world.emitted);
+                match until {
+                    Ok(until) => self.wait_for(token, Waiting::Step { until, events }),
+                    Err(error) => Some(Err(error)),
+                }
+            }
+            Command::Orphans { action, node } => Some(self.orphans(action, node)),
+            Command::SetSpeed { .. } | Command::Pause | Command::Resume => Some(Ok(Reply::Done)),
+            Command::Shutdown { running } => self.shut_down(token, running),
+        }
+    }
+
+    pub(super) fn wait_for(&mut self, token: Token, what: Waiting) -> Option<Answer> {
+        self.waiting.push((token, what));
+        None
+    }
+
+    /// Returns the instant that lies `span` in the future.
+    fn instant_after(&self, span: SimDuration) -> Result<SimTime, EngineError> {
+        let now = self.now();
+        let left = SimTime::MAX.since(now).saturating_sub(SimDuration::from_nanos(1));
+        now.checked_add(span).ok_or(EngineError::EndOfTime { now, left })
+    }
+
+    fn upload(&mut self, path: &Path, owner: Option<String>, name: Option<String>, stored_at: u64) -> Answer {
+        self.refuse_when_closing()?;
+        let refused = |reason: String| EngineError::Source { path: path.to_owned(), reason };
+        let (file, size) = open_source(path).map_err(refused)?;
+        let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
+        self.cut_up(file, size, path, FileKey { owner, name }, stored_at)
+    }
+
+    fn store(&mut self, open: &OpenFile, key: FileKey, stored_at: u64) -> Answer {
+        self.refuse_when_closing()?;
+        let path = Path::new(open.name());
+        let refused = |error: std::io::Error| EngineError::Source { path: path.to_owned(), reason: error.to_string() };
+        let mut file = open.file().try_clone().map_err(refused)?;
+        let size = file.metadata().map_err(refused)?.len();
+        file.rewind().map_err(refused)?;
+        self.cut_up(file, ByteSize::from_bytes(size), path, key, stored_at)
+    }
+
+    /// Starts to store a file that messages call `path`, unless it has to be refused.
+    fn cut_up(&mut self, file: File, size: ByteSize, path: &Path, key: FileKey, stored_at: u64) -> Answer {
+        let key = FileKey { name: stored_name(&key.name)?, ..key };
+        if self.world.files.contains_key(&key) {
+            return Err(EngineError::NameTaken { name: key.name });
+        }
+        if self.world.names_promised.contains(&key) {
+            return Err(EngineError::NamePromised { name: key.name });
+        }
+        let segments = self.world.config.segment_size.count_for(size);
+        if segments > SEGMENTS_MAX {
+            return Err(EngineError::TooManySegments { name: key.name, segments, max: SEGMENTS_MAX });
+        }
+        self.world.claim_full_volumes()?;
+        if !self.world.has_room_for(size) {
+            let closed = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
+            let (needed, free) = (size.as_u64(), self.world.free_bytes());
+            return Err(EngineError::NoRoom { name: key.name, needed, free, closed });
+        }
+        self.world.claim_volumes(Purpose::Keep)?;
+        let id = self.next_id();
+        let upload = Upload::start(&mut self.world, id, file, path, &key, size, stored_at);
+        self.begin(id, Transfer::Upload(Box::new(upload)))
+    }
+
+    fn download(&mut self, user: Option<String>, key: &FileKey, path: &Path, overwrite: bool) -> Answer {
+        self.refuse_when_closing()?;
+        let file = self.known_file(key)?;
+        let refused = |reason: String| EngineError::Destination { path: path.to_owned(), reason };
+        let target = destination(path).map_err(refused)?;
+        if target.exists() && !overwrite {
+            return Err(EngineError::DestinationTaken { path: path.to_owned() });
+        }
+        let sink = Sink::create(&target, overwrite).map_err(|error| refused(error.to_string()))?;
+        self.fetch_into(user, &file, sink)
+    }
+
+    fn fetch(&mut self, user: Option<String>, key: &FileKey, into: Option<OpenFile>) -> Answer {
+        self.refuse_when_closing()?;
+        let file = self.known_file(key)?;
+        self.fetch_into(user, &file, into.map_or_else(Sink::nowhere, Sink::open))
+    }
+
+    fn fetch_into(&mut self, user: Option<String>, file: &FileRecord, sink: Sink) -> Answer {
+        let id = self.next_id();
+        let download = Download::start(&mut self.world, id, user, file, sink);
+        self.begin(id, Transfer::Download(Box::new(download)))
+    }
+
+    fn remove(&mut self, user: Option<String>, key: &FileKey) -> Answer {
+        self.refuse_when_closing()?;
+        let file = self.known_file(key)?;
+        self.world.claim_volumes(Purpose::Free)?;
+        let id = self.next_id();
+        let removal = Removal::start(&mut self.world, id, user, &file);
+        self.begin(id, Transfer::Removal(Box::new(removal)))
+    }
+
+    fn refuse_when_closing(&self) -> Result<(), EngineError> {
+        if self.closing { Err(EngineError::Stopped) } else { Ok(()) }
+    }
+
+    pub(super) fn known_file(&self, key: &FileKey) -> Result<FileRecord, EngineError> {
+        let found = self.world.files.get(key).cloned();
+        found.ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
+    }
+
+    fn next_id(&mut self) -> TransferId {
+        self.next_transfer += 1;
+        TransferId(self.next_transfer)
+    }
+
+    fn begin(&mut self, id: TransferId, transfer: Transfer) -> Answer {
+        self.transfers.insert(id, transfer);
+        self.ready.insert(id);
+        Ok(Reply::Started(id))
+    }
+
+    fn await_transfer(&mut self, token: Token, id: TransferId) -> Option<Answer> {
+        if let Some(report) = self.report_of_finished(id) {
+            self.failures.retain(|status| status.id != id);
+            return Some(finished(report));
+        }
+        if self.transfers.contains_key(&id) {
+            return self.wait_for(token, Waiting::Transfer(id));
+        }
+        Some(Err(EngineError::UnknownTransfer(id)))
+    }
+
+    fn cancel(&mut self, token: Token, id: TransferId) -> Option<Answer> {
+        if self.report_of_finished(id).is_some() {
+            return Some(Err(EngineError::TransferOver(id)));
+        }
+        let Some(transfer) = self.transfers.get_mut(&id) else { return Some(Err(EngineError::UnknownTransfer(id))) };
+        transfer.cancel(&mut self.world);
+        self.ready.insert(id);
+        self.wait_for(token, Waiting::Transfer(id))
+    }
+
+    fn report_of_finished(&self, id: TransferId) -> Option<TransferReport> {
+        self.finished.iter().find(|report| report.status.id == id).map(|report| TransferReport::clone(report))
+    }
+
+    fn take_failures(&mut self, of: Option<&str>) -> Vec<TransferStatus> {
+        let is_theirs = |status: &TransferStatus| of.is_none() || status.user.as_deref() == of;
+        let (taken, left) = std::mem::take(&mut self.failures).into_iter().partition(is_theirs);
+        self.failures = left;
+        taken.into()
+    }
+
+    fn info(&mut self, token: Token, file: FileKey) -> Option<Answer> {
+        if let Err(error) = self.known_file(&file) {
+            return Some(Err(error));
+        }
+        let job = self.ask_catalog(move |catalog| Outcome::Manifest(catalog.manifest(&file).map(Box::new)));
+        self.wait_for(token, Waiting::Info(job))
+    }
+
+    /// Submits work on the catalog whose outcome takes effect at this virtual instant, however long the work really takes.
+    pub(super) fn ask_catalog(&mut self, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) -> JobId {
+        let catalog = Arc::clone(&self.world.catalog);
+        self.world.desk.submit(Lane::Catalog, Box::new(move || work(&catalog)))
+    }
+
+    fn set_link(&mut self, party: Party, link: HostConfig) -> Answer {
+        let host = self.world.everybody().find(|&(known, _)| known == party).map(|(_, host)| host);
+        self.world.net.reconfigure(host.ok_or(EngineError::UnknownParty(party))?, &link);
+        self.world.keep_to_link(party, &link);
+        self.world.emit(Event::LinkChanged { party, link });
+        Ok(Reply::Done)
+    }
+
+    fn start_capture(&mut self, path: &Path) -> Answer {
+        if matches!(self.capture, Capturing::Runs) {
+            return Err(EngineError::CaptureRunning);
+        }
+        let file = private_file::create_new(path).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => EngineError::DestinationTaken { path: path.to_owned() },
+            _ => EngineError::Destination { path: path.to_owned(), reason: error.to_string() },
+        })?;
+        let started = PieceFile::new(file).and_then(|file| self.world.net.start_capture(Box::new(file)));
+        if let Err(error) = started {
+            // The file was created for this capture alone and is empty.
+            let _ = std::fs::remove_file(path);
+            return Err(EngineError::Capture(error.to_string()));
+        }
+        self.capture = Capturing::Runs;
+        Ok(Reply::Done)
+    }
+
+    fn stop_capture(&mut self) -> Answer {
+        match std::mem::replace(&mut self.capture, Capturing::Nothing) {
+            Capturing::Nothing => Err(EngineError::NoCapture),
+            Capturing::Runs => {
+                self.world.net.stop_capture().map(Reply::Captured).map_err(|error| ended_early(self.now(), &error))
+            }
+            Capturing::EndedEarly(error) => Err(error),
+        }
+    }
+
+    /// Reports the end of a capture that has failed.
+    pub(super) fn look_after_capture(&mut self) {
+        if !matches!(self.capture, Capturing::Runs) || self.world.net.capture_failure().is_none() {
+            return;
+        }
+        if let Err(error) = self.stop_capture() {
+            self.world.tell(Event::CaptureEnded { reason: error.to_string() });
+            self.capture = Capturing::EndedEarly(error);
+        }
+    }
+
+    fn shut_down(&mut self, token: Token, running: OnShutdown) -> Option<Answer> {
+        let names: Vec<String> = self.running_transfers();
+        if running == OnShutdown::Refuse && !names.is_empty() {
+            return Some(Err(EngineError::Busy { names }));
+        }
+        self.closing = true;
+        if running == OnShutdown::Cancel {
+            for (&id, transfer) in &mut self.transfers {
+                transfer.cancel(&mut self.world);
+                self.ready.insert(id);
+            }
+        }
+        self.wait_for(token, Waiting::Shutdown)
+    }
+
+    /// Returns a short description of each running transfer.
+    pub(super) fn running_transfers(&self) -> Vec<String> {
+        let describe = |transfer: &Transfer| {
+            let status = &transfer.log().status;
+            format!("{} {} of `{}`", status.id, status.direction.name(), visible(&status.file.name))
+        };
+        self.transfers.values().map(describe).collect()
+    }
+
+    /// Answers the waiting commands whose condition is met.
+    pub(super) fn answer_waiting(&mut self) -> Result<(), Blocked> {
+        let mut index = 0;
+        while index < self.waiting.len() {
+            match self.answer_to(index)? {
+                Some(answer) => {
+                    let (token, _) = self.waiting.remove(index);
+                    self.replies.push_back((token, answer));
+                }
+                None => index += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_to(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
+        let now = self.now();
+        Ok(match &self.waiting[index].1 {
+            // Answered when the transfer is moved to the finished ones.
+            Waiting::Transfer(_) => None,
+            Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done)),
+            Waiting::Step { until, events } => {
+                let has_happened = events.is_some_and(|events| self.world.emitted > events);
+                (*until <= now || has_happened).then_some(Ok(Reply::Done))
+            }
+            Waiting::HealthCheck if self.world.is_checking_health() => None,
+            Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
+            Waiting::Info(job) => {
+                let job = *job;
+                let outcome = self.world.desk.take(job).ok_or(Blocked(job))?;
+                Some(info_answer(outcome))
+            }
+            Waiting::Sharing { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_owners(index)?,
+            Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {
+                self.world.stop_nodes();
+                let is_over = matches!(self.capture, Capturing::Nothing);
+                Some(if is_over { Ok(Reply::Done) } else { self.stop_capture().map(|_| Reply::Done) })
+            }
+            Waiting::Closing(_) => None,
+            Waiting::Shutdown if self.transfers.is_empty() => self.close_connections(index),
+            Waiting::Shutdown => None,
+        })
+    }
+
+    /// Closes the connections once all transfers are over, and gives packets in flight [`CLOSING_TIME`] to arrive.
+    fn close_connections(&mut self, index: usize) -> Option<Answer> {
+        self.world.close_connections();
+        self.waiting[index].1 = Waiting::Closing(self.now() + CLOSING_TIME);
+        None
+    }
+}
+
+/// Returns the error for a capture that ended without a command.
+fn ended_early(at: SimTime, error: &std::io::Error) -> EngineError {
+    EngineError::Capture(format!("it ended at {at} s of virtual time: {error}; the packets that its file has are whole"))
+}
+
+pub(super) fn finished(report: TransferReport) -> Answer {
+    Ok(Reply::Finished(Box::new(report)))
+}
+
+fn info_answer(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Manifest(Ok(manifest)) => Ok(Reply::Info(manifest)),
+        Outcome::Manifest(Err(error)) => Err(catalog_refused(error)),
+        other => Err(crashed(other)),
+    }
+}
+
+/// Converts a refusal of the catalog to an error of the engine.
+pub(super) fn catalog_refused(error: CatalogError) -> EngineError {
+    match error {
+        CatalogError::NotFound(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
+        error => error.into(),
+    }
+}
+
+/// Converts an unexpected outcome of work, which is a bug, to an error of the engine.
+pub(super) fn crashed(outcome: Outcome) -> EngineError {
+    match outcome {
+        Outcome::Crashed(reason) => EngineError::Internal(reason),
+        other => EngineError::Internal(format!("{other:?}")),
+    }
+}
+
+/// Resolves the path of a file to be written: a symbolic link is followed, and only a regular file may be replaced.
+fn destination(path: &Path) -> Result<PathBuf, String> {
+    let Ok(link) = std::fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
+    let target = if link.is_symlink() { std::fs::canonicalize(path) } else { Ok(path.to_owned()) };
+    let target = target.map_err(|error| format!("it is a symbolic link that leads nowhere: {error}"))?;
+    match std::fs::metadata(&target) {
+        Ok(found) if found.is_dir() => Err("it is a directory".into()),
+        Ok(found) if !found.is_file() => Err("it is not a regular file".into()),
+        Ok(_) => Ok(target),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Opens a local file for reading and returns it with its size.
+fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if metadata.is_dir() {
+        return Err("it is a directory; only files can be stored".into());
+    }
+    if !metadata.is_file() {
+        return Err("it is not a regular file".into());
+    }
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    Ok((file, ByteSize::from_bytes(metadata.len())))
+}

@@ -1,0 +1,381 @@
+//! The whole simulation, synchronous and without a clock of its own.
+//!
+//! The driver applies commands at the current virtual instant, advances the simulation, delivers the outcomes of real work when
+//! the simulation is blocked on one, and takes answers and events. No code in this module reads a wall clock, and being blocked
+//! changes no order, so the same commands at the same virtual instants give the same run. The module uses neither threads nor
+//! channels.
+
+mod commands;
+mod open;
+mod orphans;
+mod ownership;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use p2p_base::trace::TraceHash;
+use p2p_base::units::SimTime;
+use p2p_store::catalog::Catalog;
+use p2p_store::manifest::FileKey;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::command::{EngineError, Reply};
+use super::event::Event;
+use super::io::{JobId, Outcome};
+use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
+use super::world::{Due, World};
+
+pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
+
+use self::commands::finished;
+
+/// Number of finished transfers that are remembered.
+const FINISHED_MAX: usize = 100;
+
+/// Number of failures that are remembered until a user asks for them; the oldest are dropped first.
+const FAILURES_MAX: usize = 10_000;
+
+/// Identifier of a command whose answer is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+/// Result of a call of [`Simulation::advance`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The limit is reached: no more events occur before it.
+    Reached,
+    /// The limit is not reached: the budget is spent, or an answer is ready to be delivered.
+    Working,
+    /// The outcome of real work is needed first. The driver has to provide it with [`Simulation::deliver`] or
+    /// [`Simulation::wait`]; until then no command may be applied.
+    Blocked,
+    /// No event is pending and no limit is set, so virtual time stays where it is.
+    Still,
+}
+
+/// Condition that a waiting command waits for.
+#[derive(Debug)]
+enum Waiting {
+    Transfer(TransferId),
+    Until(SimTime),
+    HealthCheck,
+    /// The given instant, or the next event after so many events, whichever comes first.
+    Step {
+        until: SimTime,
+        events: Option<u64>,
+    },
+    Shutdown,
+    /// The end of all connections, at the latest the given instant.
+    Closing(SimTime),
+    /// The manifest of a file, from a catalog job.
+    Info(JobId),
+    /// The catalog's confirmation of a change of read access.
+    Sharing {
+        job: JobId,
+        file: FileKey,
+        user: String,
+        may_read: bool,
+    },
+    /// The end of all transfers of files without an owner, after which these files can be given to a user.
+    Adoption {
+        owner: String,
+    },
+    /// The catalog's confirmation that the files have a new owner.
+    Adopting {
+        job: JobId,
+        owner: String,
+    },
+}
+
+/// State of the packet capture.
+#[derive(Debug)]
+enum Capturing {
+    Nothing,
+    Runs,
+    /// The capture ended by itself, and the user has not asked about it yet.
+    EndedEarly(EngineError),
+}
+
+/// Next step at the current instant. The steps are repeated in this order until none has anything left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    React,
+    Pump,
+    Answer,
+}
+
+/// Deterministic simulation of the network, the nodes, the client and the transfers.
+#[derive(Debug)]
+pub struct Simulation {
+    world: World,
+    transfers: BTreeMap<TransferId, Transfer>,
+    /// Transfers that may be able to make progress.
+    ready: BTreeSet<TransferId>,
+    finished: VecDeque<Arc<TransferReport>>,
+    /// Failed transfers that have not been reported to a user.
+    failures: VecDeque<TransferStatus>,
+    next_transfer: u64,
+    waiting: Vec<(Token, Waiting)>,
+    replies: VecDeque<(Token, Result<Reply, EngineError>)>,
+    /// True if a shutdown is under way and no new transfer may begin.
+    closing: bool,
+    capture: Capturing,
+    step: Step,
+    blocked: bool,
+}
+
+impl Simulation {
+    fn new(world: World) -> Simulation {
+        Simulation {
+            world,
+            transfers: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            finished: VecDeque::new(),
+            failures: VecDeque::new(),
+            next_transfer: 0,
+            waiting: Vec::new(),
+            replies: VecDeque::new(),
+            closing: false,
+            capture: Capturing::Nothing,
+            step: Step::React,
+            blocked: false,
+        }
+    }
+
+    /// Returns the current virtual instant.
+    pub fn now(&self) -> SimTime {
+        self.world.now()
+    }
+
+    /// Returns the hash of every packet and every event so far.
+    pub fn trace_hash(&self) -> TraceHash {
+        self.world.trace_hash()
+    }
+
+    /// Returns the catalog of stored files.
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.world.catalog
+    }
+
+    /// Takes the next answer to a command.
+    pub fn poll_reply(&mut self) -> Option<(Token, Result<Reply, EngineError>)> {
+        self.replies.pop_front()
+    }
+
+    /// Takes the next event with its virtual instant.
+    pub fn poll_event(&mut self) -> Option<(SimTime, Event)> {
+        self.world.events.pop_front()
+    }
+
+    /// Returns the number of bytes in use of the memory that transfers share.
+    pub fn memory_in_use(&self) -> u64 {
+        self.world.memory.in_use()
+    }
+
+    /// Returns true if a command waits for its answer. Adoptions do not count: they take place when they can, and virtual time
+    /// does not pass for their sake.
+    pub fn is_awaited(&self) -> bool {
+        self.waiting.iter().any(|(_, waiting)| !matches!(waiting, Waiting::Adoption { .. }))
+    }
+
+    /// Returns true if a command or a transfer is unfinished.
+    pub fn is_busy(&self) -> bool {
+        self.is_awaited() || !self.transfers.is_empty()
+    }
+
+    /// Returns true if a cancelled or failed transfer is being undone.
+    pub fn is_undoing(&self) -> bool {
+        self.transfers.values().any(|transfer| transfer.log().status.state == TransferState::Undoing)
+    }
+
+    /// Returns the instant up to which a running step lets time pass, if there is one.
+    pub fn step_limit(&self) -> Option<SimTime> {
+        let steps = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
+            Waiting::Step { until, .. } => Some(*until),
+            _ => None,
+        });
+        steps.min()
+    }
+
+    /// Returns the virtual instant of the next event that occurs by itself.
+    pub fn next_due(&self) -> Option<SimTime> {
+        let sleepers = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
+            Waiting::Until(at) | Waiting::Step { until: at, .. } | Waiting::Closing(at) => Some(*at),
+            _ => None,
+        });
+        sleepers.chain(self.world.next_due()).min()
+    }
+
+    /// Takes the receiver of the outcomes of real work, for a driver that awaits them instead of blocking. The driver then has
+    /// to pass them to [`deliver`](Self::deliver).
+    pub fn take_outcomes(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
+        self.world.desk.take_receiver()
+    }
+
+    /// Delivers the outcome of real work.
+    pub fn deliver(&mut self, job: JobId, outcome: Outcome) {
+        self.world.desk.deliver(job, outcome);
+    }
+
+    /// Blocks until some real work is done. Returns false if none is under way, which after [`Progress::Blocked`] is a bug.
+    pub fn wait(&mut self) -> bool {
+        self.world.desk.wait()
+    }
+
+    /// Lets time pass up to `limit`, or until `budget` steps are done or an answer is ready. The simulation never stops in the
+    /// middle of an instant, so a command always finds everything done that happened before it.
+    pub fn advance(&mut self, limit: SimTime, budget: u32) -> Progress {
+        // After a wait for real work, the driver gets control back at the end of the instant.
+        let mut budget = if std::mem::replace(&mut self.blocked, true) { 0 } else { budget };
+        loop {
+            if self.settle().is_err() {
+                return Progress::Blocked;
+            }
+            self.look_after_capture();
+            let due = self.next_due();
+            if due != Some(self.now()) && (budget == 0 || !self.replies.is_empty()) {
+                self.blocked = false;
+                return Progress::Working;
+            }
+            match due {
+                Some(at) if at <= limit => {
+                    self.world.net.advance(at);
+                }
+                due => {
+                    if due.is_none() {
+                        self.give_up_waiting();
+                    }
+                    return self.rest(limit);
+                }
+            }
+            budget = budget.saturating_sub(1);
+        }
+    }
+
+    /// Ends an advance when no more events occur before `limit`.
+    fn rest(&mut self, limit: SimTime) -> Progress {
+        self.blocked = false;
+        if limit == SimTime::MAX {
+            return Progress::Still;
+        }
+        self.world.net.advance(limit);
+        Progress::Reached
+    }
+
+    /// Answers all waiting commands with an error, because no pending event could ever satisfy them.
+    fn give_up_waiting(&mut self) {
+        let stalled = EngineError::Stalled(self.now());
+        for (token, _) in self.waiting.extract_if(.., |(_, waiting)| !matches!(waiting, Waiting::Adoption { .. })) {
+            self.replies.push_back((token, Err(stalled.clone())));
+        }
+    }
+
+    /// Lets time pass until an answer is ready, on this thread. For tests and one-shot runs without a pace.
+    pub fn run(&mut self) {
+        while self.is_awaited() {
+            match self.advance(SimTime::MAX, u32::MAX) {
+                Progress::Blocked => assert!(self.wait(), "work that is awaited is under way"),
+                Progress::Still => break,
+                Progress::Reached | Progress::Working => {}
+            }
+            if !self.replies.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// Processes everything that happens at this instant. If real work is not finished yet, processing stops and later resumes
+    /// at the same step: the duration of real work must not change the order of anything.
+    fn settle(&mut self) -> Result<(), Blocked> {
+        loop {
+            match self.step {
+                Step::React => {
+                    if !self.react()? {
+                        self.step = Step::Pump;
+                    }
+                }
+                Step::Pump => {
+                    self.pump()?;
+                    self.step = Step::Answer;
+                }
+                Step::Answer => {
+                    self.answer_waiting()?;
+                    self.step = Step::React;
+                    if self.world.is_quiet() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Dispatches one occurrence to the part that it concerns. Returns false if there is none.
+    fn react(&mut self) -> Result<bool, Blocked> {
+        let mut quiet = !self.world.handle_net_event();
+        quiet &= !self.world.handle_client_output();
+        quiet &= !self.handle_input();
+        if !quiet {
+            return Ok(true);
+        }
+        match self.world.take_due_work().map_err(Blocked)? {
+            Some((Due::Disk(node, job), outcome)) => self.world.handle_disk(node, job, outcome),
+            Some((Due::Owed(node), outcome)) => self.world.handle_owed_check(node, outcome),
+            Some((Due::Transfer(transfer), outcome)) => self.world.inbox.push_back((transfer, Input::Done(outcome))),
+            None => return Ok(self.world.handle_timeout()),
+        }
+        Ok(true)
+    }
+
+    /// Passes the next input to its transfer. Returns false if there is none.
+    fn handle_input(&mut self) -> bool {
+        let Some((id, input)) = self.world.inbox.pop_front() else { return false };
+        if let Some(transfer) = self.transfers.get_mut(&id) {
+            transfer.handle(&mut self.world, input);
+            self.ready.insert(id);
+        }
+        true
+    }
+
+    /// Lets all transfers continue that may be able to.
+    fn pump(&mut self) -> Result<(), Blocked> {
+        while let Some(id) = self.next_ready() {
+            if let Some(transfer) = self.transfers.get_mut(&id) {
+                transfer.pump(&mut self.world)?;
+                if transfer.log().status.state.is_over() {
+                    self.file_away(id);
+                }
+            }
+            self.ready.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// Returns the next transfer with new input, or else the next one that waits for memory and may now get some.
+    fn next_ready(&mut self) -> Option<TransferId> {
+        if self.ready.is_empty() {
+            self.ready.extend(self.world.memory.next_waiter());
+        }
+        self.ready.first().copied()
+    }
+
+    fn file_away(&mut self, id: TransferId) {
+        let Some(transfer) = self.transfers.remove(&id) else { return };
+        self.world.memory.leave(id);
+        let report = Arc::new(transfer.log().report(&self.world));
+        transfer.log().gauge.meters().for_each(|meter| self.world.net.remove_meter(meter));
+        let mut is_told = false;
+        for (token, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
+            self.replies.push_back((token, finished(TransferReport::clone(&report))));
+            is_told = true;
+        }
+        if report.status.state == TransferState::Failed && !is_told {
+            self.failures.push_back(report.status.clone());
+            self.failures.drain(..self.failures.len().saturating_sub(FAILURES_MAX));
+        }
+        if self.finished.len() == FINISHED_MAX {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(report);
+    }
+}

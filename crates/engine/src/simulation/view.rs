@@ -1,0 +1,152 @@
+//! Read-only views of the state of the simulation, for snapshots and for answers to commands.
+
+use std::sync::Arc;
+
+use p2p_net::HostId;
+
+use super::Simulation;
+use crate::node::health::PeerTable;
+use crate::snapshot::{
+    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Party, Snapshot, StorageStats,
+    Topology,
+};
+use crate::transfer::TransferStatus;
+use crate::world::NodeHost;
+
+/// Number of parties in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
+const SNAPSHOT_PARTIES_MAX: usize = 64;
+
+/// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
+const SNAPSHOT_PACKETS_MAX: usize = 2_000;
+
+/// Seconds of the client's rates in a snapshot, as many as a chart shows.
+const CLIENT_SECONDS: usize = 60;
+/// Seconds of each node's rates in a snapshot.
+const NODE_SECONDS: usize = 30;
+
+impl Simulation {
+    /// Returns a snapshot of the current state. `speed` and `paused` describe the pace.
+    pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report(&self.world)));
+        let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
+        Snapshot {
+            at: self.now(),
+            speed,
+            paused,
+            nodes: self.node_statuses(),
+            transfers: self.finished.iter().cloned().chain(running).collect(),
+            storage: self.storage_stats(),
+            network: self.network_stats(),
+            health: self.health_matrix(SNAPSHOT_PARTIES_MAX),
+            client_bytes: self.world.net.link_bytes(self.world.hosts.client),
+            client_rates: self.link_rates(self.world.hosts.client, CLIENT_SECONDS),
+            connections: self.connections(),
+            wire,
+            wire_seen,
+            topology: self.topology(),
+            files: Arc::clone(&self.world.files),
+        }
+    }
+
+    /// Returns all transfers that are remembered, the oldest first.
+    pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
+        let running = self.transfers.values().map(|transfer| transfer.log().status(&self.world));
+        let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
+        all.sort_by_key(|status| status.id);
+        all
+    }
+
+    pub(super) fn node_statuses(&self) -> Vec<NodeStatus> {
+        self.world.nodes.iter().map(|node| self.node_status(node)).collect()
+    }
+
+    fn node_status(&self, entry: &NodeHost) -> NodeStatus {
+        let (net, node) = (&self.world.net, &entry.node);
+        let volume = node.volume_stats();
+        let (bytes_sent, bytes_received) = net.link_bytes(entry.host);
+        NodeStatus {
+            node: node.number(),
+            address: net.address(entry.host),
+            state: node.state(),
+            trouble: node.trouble().cloned(),
+            seen: self.world.peers.peer(entry.host),
+            capacity_bytes: volume.capacity,
+            used_bytes: volume.used,
+            segments: volume.segments,
+            connections: node.connection_count(),
+            open_requests: node.open_requests(),
+            bytes_sent,
+            bytes_received,
+            rates: self.link_rates(entry.host, NODE_SECONDS),
+            queued_packets: net.queued_packets(entry.host),
+        }
+    }
+
+    fn link_rates(&self, host: HostId, seconds: usize) -> LinkRates {
+        let (up, down) = self.world.net.link_series(host, seconds);
+        LinkRates { up, down }
+    }
+
+    pub(super) fn storage_stats(&self) -> StorageStats {
+        let mut stats = StorageStats {
+            files: self.world.files.len() as u64,
+            file_bytes: self.world.files.values().map(|file| file.size).sum(),
+            missing_segments: self.world.missing_segments,
+            owed_deletions: self.world.owed.count(),
+            unknown_segments: self.world.unknown_segments,
+            ..StorageStats::default()
+        };
+        for node in &self.world.nodes {
+            let volume = node.node.volume_stats();
+            stats.segments += volume.segments;
+            stats.used_bytes += volume.used;
+            // The total capacity of a thousand nodes may exceed the range.
+            stats.capacity_bytes = stats.capacity_bytes.saturating_add(volume.capacity);
+            if node.node.trouble().is_none() {
+                stats.free_bytes = stats.free_bytes.saturating_add(volume.free());
+            }
+        }
+        stats
+    }
+
+    /// Returns true if every node's disk is as the catalog expects it.
+    pub(crate) fn has_sound_disks(&self) -> bool {
+        self.world.missing_segments == 0 && self.world.nodes.iter().all(|node| node.node.trouble().is_none())
+    }
+
+    pub(super) fn topology(&self) -> Topology {
+        let net = &self.world.net;
+        let status = |(party, host)| HostStatus { party, address: net.address(host), link: net.host_config(host) };
+        Topology { hosts: self.world.everybody().map(status).collect() }
+    }
+
+    pub(super) fn connections(&self) -> Vec<ConnectionStatus> {
+        let net = &self.world.net;
+        let status = |(node, id)| {
+            let (local, remote) = net.addresses(id)?;
+            let (sample, activity, stats) = (net.sample(id)?, net.activity(id)?, net.connection_stats(id)?);
+            Some(ConnectionStatus { node, local, remote, sample, activity, stats })
+        };
+        self.world.client.connections().filter_map(status).collect()
+    }
+
+    pub(super) fn network_stats(&self) -> NetworkStats {
+        let net = &self.world.net;
+        let hosts = self.world.everybody().map(|(party, host)| (party, net.host_stats(host))).collect();
+        NetworkStats { total: net.total_stats(), hosts, in_transit: net.in_transit().0 }
+    }
+
+    pub(super) fn health_report(&self) -> HealthReport {
+        HealthReport { matrix: self.health_matrix(usize::MAX) }
+    }
+
+    /// Returns the views that the first `max` parties have of each other.
+    fn health_matrix(&self, max: usize) -> HealthMatrix {
+        let row = |table: &PeerTable| {
+            let known = table.peers().take(max);
+            known.map(|(host, health)| (self.world.hosts.party(host), *health)).collect()
+        };
+        let nodes = self.world.nodes.iter().map(|entry| (Party::Node(entry.node.number()), row(&entry.node.peers)));
+        std::iter::once((Party::Client, row(&self.world.peers))).chain(nodes.take(max)).collect()
+    }
+}

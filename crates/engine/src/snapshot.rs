@@ -1,0 +1,233 @@
+//! Snapshots: the state of the engine at one virtual instant, for screens and reports.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+use p2p_base::units::SimTime;
+use p2p_net::{
+    Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord, RateSeries,
+};
+use p2p_store::manifest::{FileKey, FileRecord, NodeNumber};
+use p2p_store::segment::SegmentId;
+use p2p_store::standing::Trouble;
+use serde::{Deserialize, Serialize};
+
+use super::transfer::{TransferReport, TransferStatus};
+use crate::node::ProcessState;
+use crate::node::health::PeerHealth;
+
+/// Host of the network: the client or a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Party {
+    /// The host that uploads and downloads.
+    Client,
+    /// Storage node with this number.
+    Node(NodeNumber),
+}
+
+/// Formats the party as `client` or `Node_01`.
+impl std::fmt::Display for Party {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Party::Client => f.pad("client"),
+            Party::Node(node) => node.fmt(f),
+        }
+    }
+}
+
+/// Bytes that passed a host's access link in each of the latest whole virtual seconds, counted in whole packets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LinkRates {
+    /// Bytes sent per second.
+    pub up: RateSeries,
+    /// Bytes received per second.
+    pub down: RateSeries,
+}
+
+/// Status of a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeStatus {
+    /// Number of the node.
+    pub node: NodeNumber,
+    /// IPv4 address of the node.
+    pub address: Ipv4Addr,
+    /// State of the node's process.
+    pub state: ProcessState,
+    /// Trouble with the node's disk, if any.
+    pub trouble: Option<Trouble>,
+    /// Health of the node as the client's probes see it.
+    pub seen: PeerHealth,
+    /// Capacity of the node in bytes.
+    pub capacity_bytes: u64,
+    /// Bytes of the segments that the node holds.
+    pub used_bytes: u64,
+    /// Number of segments that the node holds.
+    pub segments: u64,
+    /// Number of connections to the node.
+    pub connections: usize,
+    /// Number of requests that the node has accepted and not answered.
+    pub open_requests: u32,
+    /// Bytes sent by the node, counted in whole packets.
+    pub bytes_sent: u64,
+    /// Bytes received by the node, counted in whole packets.
+    pub bytes_received: u64,
+    /// Bytes sent and received per second in the last half minute.
+    pub rates: LinkRates,
+    /// Number of packets queued in the node's uplink and downlink.
+    pub queued_packets: (usize, usize),
+}
+
+/// Totals of files, segments and capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct StorageStats {
+    /// Number of stored files.
+    pub files: u64,
+    /// Total size of the stored files in bytes.
+    pub file_bytes: u64,
+    /// Number of segments on all nodes.
+    pub segments: u64,
+    /// Total size of the segments in bytes.
+    pub used_bytes: u64,
+    /// Total capacity of all nodes in bytes.
+    pub capacity_bytes: u64,
+    /// Free bytes on nodes whose disks are in no trouble.
+    pub free_bytes: u64,
+    /// Number of segments that files need and that were not on their nodes' disks at the start.
+    pub missing_segments: u64,
+    /// Number of segments that no file references, on nodes that could not be told yet to delete them.
+    pub owed_deletions: u64,
+    /// Number of segments that no file references on volumes that another catalog has written to; they are not deleted.
+    pub unknown_segments: u64,
+}
+
+/// Segments of a node that no file references and that are never removed automatically.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Orphans {
+    /// Number of the node.
+    pub node: NodeNumber,
+    /// Trouble because of which the volume is not changed; `None` if the volume was adopted with its content.
+    pub trouble: Option<Trouble>,
+    /// Identifiers and lengths of the segments.
+    pub segments: Vec<(SegmentId, u64)>,
+    /// Segments there that files need on other nodes, as after the disks of two nodes were swapped. They are never freed.
+    pub needed_elsewhere: Vec<(SegmentId, u64)>,
+}
+
+/// Host with its address and links.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostStatus {
+    /// Party that the host is.
+    pub party: Party,
+    /// IPv4 address of the host.
+    pub address: Ipv4Addr,
+    /// Links of the host and the path to it.
+    pub link: HostConfig,
+}
+
+/// All hosts and their links.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Topology {
+    /// Hosts of the subnet, the client first.
+    pub hosts: Vec<HostStatus>,
+}
+
+/// Counters of the network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NetworkStats {
+    /// Totals over all hosts.
+    pub total: HostStats,
+    /// Counters of each host: the client first, then the nodes.
+    pub hosts: Vec<(Party, HostStats)>,
+    /// Number of packets in flight.
+    pub in_transit: u64,
+}
+
+impl NetworkStats {
+    /// Returns the number of packets of one kind that were sent.
+    pub fn sent(&self, kind: PacketKind) -> u64 {
+        self.total.sent[kind]
+    }
+
+    /// Returns the number of packets that were dropped for one cause.
+    pub fn dropped(&self, cause: DropCause) -> u64 {
+        self.total.dropped[cause]
+    }
+}
+
+/// Health of every host as seen by the probes of every other host: the observer first, then the observed host.
+pub type HealthMatrix = BTreeMap<Party, BTreeMap<Party, PeerHealth>>;
+
+/// Result of a health check of all hosts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HealthReport {
+    /// Health of each host as seen by each other host.
+    pub matrix: HealthMatrix,
+}
+
+impl HealthReport {
+    /// Returns the health of a node as seen by the client.
+    pub fn of_node(&self, node: NodeNumber) -> PeerHealth {
+        let seen = self.matrix.get(&Party::Client).and_then(|row| row.get(&Party::Node(node)));
+        seen.copied().unwrap_or_default()
+    }
+}
+
+/// Status of the client's end of a connection to a node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConnectionStatus {
+    /// Node at the other end.
+    pub node: NodeNumber,
+    /// Address and port of the client.
+    pub local: SocketAddrV4,
+    /// Address and port of the node.
+    pub remote: SocketAddrV4,
+    /// State, windows and times of the connection.
+    pub sample: ConnectionSample,
+    /// Arrival times of the latest packets from the node and of the latest progress.
+    pub activity: Activity,
+    /// Counters of the connection.
+    pub stats: ConnectionStats,
+}
+
+/// State of the engine at one virtual instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Virtual instant of the snapshot.
+    pub at: SimTime,
+    /// Speed of virtual time as a text such as `1x` or `max`.
+    pub speed: String,
+    /// True if virtual time is paused.
+    pub paused: bool,
+    /// Status of the nodes.
+    pub nodes: Vec<NodeStatus>,
+    /// Running transfers and the latest finished ones.
+    pub transfers: Vec<Arc<TransferReport>>,
+    /// Totals of files, segments and capacity.
+    pub storage: StorageStats,
+    /// Counters of the network.
+    pub network: NetworkStats,
+    /// Health of the hosts as seen by each other, limited to the first parties if there are very many.
+    pub health: HealthMatrix,
+    /// Bytes that have passed the client's access link: up and down.
+    pub client_bytes: (u64, u64),
+    /// Bytes per second on the client's access link in the last minute.
+    pub client_rates: LinkRates,
+    /// Open connections of the client.
+    pub connections: Vec<ConnectionStatus>,
+    /// Latest packets on the wire, oldest first, while the wire is watched.
+    pub wire: Vec<PacketRecord>,
+    /// Number of packets since the watch began.
+    pub wire_seen: u64,
+    /// All hosts and their links.
+    pub topology: Topology,
+    /// Stored files, by owner and name.
+    pub files: Arc<BTreeMap<FileKey, FileRecord>>,
+}
+
+impl Snapshot {
+    /// Returns the transfers that are not over.
+    pub fn running(&self) -> impl DoubleEndedIterator<Item = &TransferStatus> {
+        self.transfers.iter().map(|report| &report.status).filter(|status| !status.state.is_over())
+    }
+}

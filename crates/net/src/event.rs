@@ -1,0 +1,103 @@
+//! Events that the network reports to its user: connections, data, datagrams and samples; and the errors of a write.
+
+use bytes::Bytes;
+use p2p_base::units::SimTime;
+use thiserror::Error;
+
+use super::flow::ConnectionId;
+use super::host::HostId;
+use super::stats::ConnectionStats;
+use super::tcp::state::{ConnectionSample, Ending};
+
+/// An event for the application. It occurred at [`Network::now`](super::Network::now).
+#[derive(Debug, Clone, PartialEq)]
+pub enum NetEvent {
+    /// The handshake of a connection opened by this end is complete.
+    Connected {
+        /// The end that opened the connection.
+        connection: ConnectionId,
+    },
+    /// A host has accepted a connection.
+    Accepted {
+        /// The end that accepted the connection.
+        connection: ConnectionId,
+        /// The host that accepted the connection.
+        host: HostId,
+        /// Port on which the connection was accepted.
+        port: u16,
+    },
+    /// As much as was asked for can be read, or the peer has closed its stream. Reported once until the application reads.
+    Readable {
+        /// The end that may read.
+        connection: ConnectionId,
+    },
+    /// A write has room again, after an earlier one was refused for lack of it.
+    Writable {
+        /// The end that may write.
+        connection: ConnectionId,
+    },
+    /// All bytes written are acknowledged; reported on request.
+    Drained {
+        /// The end that wrote the bytes.
+        connection: ConnectionId,
+    },
+    /// As many bytes as were asked for are acknowledged; reported on request.
+    Acknowledged {
+        /// The end that wrote the bytes.
+        connection: ConnectionId,
+    },
+    /// The connection is over for this end.
+    Ended {
+        /// The end that reports.
+        connection: ConnectionId,
+        /// The way in which the connection ended.
+        ending: Ending,
+        /// The final counters of this end.
+        stats: ConnectionStats,
+    },
+    /// A byte of the stream has been sent for the first time; reported on request.
+    Sent {
+        /// The end that sent the byte.
+        connection: ConnectionId,
+        /// Offset of the byte in the sender's stream, from 0.
+        offset: u64,
+    },
+    /// Payload was sent again.
+    Retransmitted {
+        /// The end that sent the payload.
+        connection: ConnectionId,
+        /// Offset of the first retransmitted byte in the sender's stream, from 0.
+        offset: u64,
+        /// Number of bytes retransmitted.
+        len: u16,
+    },
+    /// A datagram has arrived.
+    Datagram {
+        /// The host that it reached.
+        to: HostId,
+        /// The host that sent it.
+        from: HostId,
+        /// Instant at which the datagram was sent.
+        sent_at: SimTime,
+        /// Payload of the datagram.
+        payload: Bytes,
+    },
+    /// The state of an observed connection has changed.
+    Sample {
+        /// The end that is observed.
+        connection: ConnectionId,
+        /// State of the end at this instant.
+        sample: ConnectionSample,
+    },
+}
+
+/// Reason for which a write was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum WriteError {
+    /// The send buffer is full; [`NetEvent::Writable`] reports when there is room again.
+    #[error("the send buffer is full")]
+    Full,
+    /// The connection is over, or this end has closed its stream.
+    #[error("the connection is closed for writing")]
+    Closed,
+}

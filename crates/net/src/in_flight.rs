@@ -1,0 +1,133 @@
+//! Packets in flight. Each path and each downlink has a first-in-first-out queue of them, and all queues share one store:
+//! thousands of connections with a few packets each would otherwise keep thousands of half-empty buffers.
+
+use p2p_base::units::SimTime;
+
+use super::packet::Packet;
+
+const NONE: u32 = u32::MAX;
+
+/// A packet that will reach the end of a path or of a downlink at a known instant. `order` decides between packets due at the
+/// same instant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InFlight {
+    pub(crate) at: SimTime,
+    pub(crate) order: u64,
+    pub(crate) packet: Packet,
+}
+
+/// One queue: the slots of its first and last packet in the store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PacketQueue {
+    first: u32,
+    last: u32,
+}
+
+impl Default for PacketQueue {
+    /// Returns an empty queue.
+    fn default() -> PacketQueue {
+        PacketQueue { first: NONE, last: NONE }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    flying: InFlight,
+    /// Slot of the next packet of the same queue, or of the next free slot.
+    next: u32,
+}
+
+/// Store of the packets of all queues.
+#[derive(Debug)]
+pub(crate) struct PacketStore {
+    slots: Vec<Slot>,
+    free: u32,
+    packets: u64,
+    bytes: u64,
+}
+
+impl Default for PacketStore {
+    fn default() -> PacketStore {
+        PacketStore { slots: Vec::new(), free: NONE, packets: 0, bytes: 0 }
+    }
+}
+
+impl PacketStore {
+    /// Appends a packet to a queue. Returns true if the queue was empty before.
+    pub(crate) fn push(&mut self, queue: &mut PacketQueue, flying: InFlight) -> bool {
+        self.packets += 1;
+        self.bytes += u64::from(flying.packet.wire_len());
+        let place = self.keep(Slot { flying, next: NONE });
+        let alone = queue.first == NONE;
+        if alone {
+            queue.first = place;
+        } else {
+            self.slots[queue.last as usize].next = place;
+        }
+        queue.last = place;
+        alone
+    }
+
+    fn keep(&mut self, slot: Slot) -> u32 {
+        let place = self.free;
+        if place == NONE {
+            self.slots.push(slot);
+            return (self.slots.len() - 1) as u32;
+        }
+        self.free = std::mem::replace(&mut self.slots[place as usize], slot).next;
+        place
+    }
+
+    /// Removes and returns the first packet of a queue.
+    pub(crate) fn pop(&mut self, queue: &mut PacketQueue) -> Option<InFlight> {
+        let place = queue.first;
+        let slot = self.slots.get_mut(place as usize)?;
+        queue.first = std::mem::replace(&mut slot.next, self.free);
+        self.free = place;
+        self.packets -= 1;
+        self.bytes -= u64::from(slot.flying.packet.wire_len());
+        Some(slot.flying)
+    }
+
+    /// Returns the first packet of a queue.
+    pub(crate) fn first(&self, queue: PacketQueue) -> Option<&InFlight> {
+        self.slots.get(queue.first as usize).map(|slot| &slot.flying)
+    }
+
+    /// Returns the number of packets in all queues, and their bytes.
+    pub(crate) fn total(&self) -> (u64, u64) {
+        (self.packets, self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Queues that share a store are as good as queues of their own.
+        #[test]
+        fn queues_do_not_mind_each_other(steps in proptest::collection::vec((0usize..3, any::<bool>()), 1..200)) {
+            let (mut store, mut queues) = (PacketStore::default(), [PacketQueue::default(); 3]);
+            let mut models: [VecDeque<u64>; 3] = Default::default();
+            for (order, (which, push)) in steps.into_iter().enumerate() {
+                let order = order as u64;
+                if push {
+                    let flying = InFlight { at: SimTime::ZERO, order, packet: Packet::datagram(0, 72) };
+                    prop_assert_eq!(store.push(&mut queues[which], flying), models[which].is_empty());
+                    models[which].push_back(order);
+                } else {
+                    prop_assert_eq!(store.pop(&mut queues[which]).map(|flying| flying.order), models[which].pop_front());
+                }
+                prop_assert_eq!(store.first(queues[which]).map(|flying| flying.order), models[which].front().copied());
+                let held: usize = models.iter().map(VecDeque::len).sum();
+                prop_assert_eq!(store.total(), (held as u64, 100 * held as u64));
+            }
+            prop_assert!(store.slots.len() <= 200);
+        }
+    }
+}

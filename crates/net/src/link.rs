@@ -1,0 +1,279 @@
+//! Links and paths: the bandwidth, queueing, delay and loss that a packet meets between two hosts.
+//!
+//! An access link ([`Link`]) serialises packets at its bandwidth behind a drop-tail queue. A path ([`Path`]) is crossed once
+//! per direction, between the sender's uplink and the receiver's downlink, and adds propagation delay and loss. The rules are
+//! those of the emulator that measured `tests/data/linux_tcp.csv`: whole IPv4 packets count, the limit of the queue counts
+//! waiting packets (neither the one being sent nor those in flight), a lost packet has used its serialisation time, and
+//! packets are never reordered.
+
+use std::collections::VecDeque;
+
+use p2p_base::random::RandomStream;
+use p2p_base::units::{Bandwidth, DelayRange, Probability, SimTime};
+
+use super::in_flight::PacketQueue;
+use super::series::{RateSeries, SecondReadings};
+use super::stats::LinkStats;
+
+/// Configuration of one direction of an access link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct LinkConfig {
+    /// Bandwidth of the link.
+    pub bandwidth: Bandwidth,
+    /// Maximum number of waiting packets.
+    pub queue_packets: u32,
+}
+
+/// Default capacity of a link's queue, in packets.
+pub const DEFAULT_QUEUE_PACKETS: u32 = 100;
+
+/// State of one direction of a host's access link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    config: LinkConfig,
+    /// Instant at which the packet being sent, and all waiting packets, will have been sent.
+    busy_until: SimTime,
+    /// Instants at which the waiting packets will begin to be sent, in order.
+    starts: VecDeque<SimTime>,
+    /// Earlier rates that packets accepted before a reconfiguration are still sent at, each with the instant until which it
+    /// applies; the earliest first.
+    earlier_rates: VecDeque<(SimTime, Bandwidth)>,
+    readings: SecondReadings,
+    pub(crate) stats: LinkStats,
+}
+
+impl Link {
+    pub(crate) fn new(config: LinkConfig) -> Link {
+        Link {
+            config,
+            busy_until: SimTime::ZERO,
+            starts: VecDeque::new(),
+            earlier_rates: VecDeque::new(),
+            readings: SecondReadings::new(SimTime::ZERO),
+            stats: LinkStats::default(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> LinkConfig {
+        self.config
+    }
+
+    /// Changes the configuration for packets that arrive from now on; packets already accepted keep their times.
+    pub(crate) fn reconfigure(&mut self, now: SimTime, config: LinkConfig) {
+        self.read_seconds(now);
+        self.earlier_rates.retain(|&(until, _)| until > now);
+        let sent_until = self.earlier_rates.back().map_or(now, |&(until, _)| until);
+        if self.busy_until > sent_until {
+            self.earlier_rates.push_back((self.busy_until, self.config.bandwidth));
+        }
+        self.config = config;
+    }
+
+    /// Accepts a packet of `bytes` bytes and returns the instant at which its last bit has been sent; `None` if the queue is
+    /// full and the packet is dropped.
+    pub(crate) fn take_in(&mut self, now: SimTime, bytes: u16) -> Option<SimTime> {
+        if self.readings.is_due(now) {
+            self.read_seconds(now);
+        }
+        if self.config.bandwidth == Bandwidth::UNLIMITED {
+            self.stats.count(bytes);
+            return Some(now);
+        }
+        if now < self.busy_until {
+            self.forget_started(now);
+            if self.starts.len() >= self.config.queue_packets as usize {
+                return None;
+            }
+            self.starts.push_back(self.busy_until);
+        } else {
+            self.starts.clear();
+            self.busy_until = now;
+        }
+        self.stats.count(bytes);
+        self.busy_until += self.config.bandwidth.time_for(u64::from(bytes));
+        Some(self.busy_until)
+    }
+
+    /// Returns the bytes that have left the link by `at`, an instant since it last accepted a packet: the bytes accepted less
+    /// those still to be sent then. Bits leave one after the other, so a packet counts gradually.
+    pub(crate) fn passed(&self, at: SimTime) -> u64 {
+        passed(self.stats.bytes, at, self.busy_until, self.config.bandwidth, &self.earlier_rates)
+    }
+
+    /// Returns the bytes that left the link in each of the latest `seconds` whole seconds.
+    pub(crate) fn series(&self, now: SimTime, seconds: usize) -> RateSeries {
+        self.readings.series(now, seconds, |at| self.passed(at))
+    }
+
+    fn read_seconds(&mut self, now: SimTime) {
+        let Link { config, busy_until, earlier_rates, readings, stats, .. } = self;
+        readings.read(now, |at| passed(stats.bytes, at, *busy_until, config.bandwidth, earlier_rates));
+    }
+
+    /// Returns the number of packets waiting at `now`.
+    pub(crate) fn waiting(&self, now: SimTime) -> usize {
+        self.starts.len() - self.starts.partition_point(|&start| start <= now)
+    }
+
+    fn forget_started(&mut self, now: SimTime) {
+        while self.starts.front().is_some_and(|&start| start <= now) {
+            self.starts.pop_front();
+        }
+    }
+}
+
+/// Returns how many of the `taken_in` bytes have been sent by `at`. The last will have been sent at `busy_until`; bytes are
+/// sent at `rate`, except those that fall into the periods of the `earlier` rates.
+fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth, earlier: &VecDeque<(SimTime, Bandwidth)>) -> u64 {
+    let (mut from, mut left) = (at, 0);
+    for &(until, rate) in earlier.iter().chain(std::iter::once(&(busy_until, rate))) {
+        let nanobits = u128::from((until - from).as_nanos()) * u128::from(rate.bits_per_second().unwrap_or(0));
+        left += nanobits / 8_000_000_000;
+        from = from.max(until);
+    }
+    taken_in.saturating_sub(u64::try_from(left).unwrap_or(u64::MAX))
+}
+
+/// Delay and loss between two hosts in one direction.
+#[derive(Debug)]
+pub(crate) struct Path {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) delay: DelayRange,
+    pub(crate) loss: Probability,
+    losses: RandomStream,
+    delays: RandomStream,
+    last_arrival: SimTime,
+    pub(crate) in_flight: PacketQueue,
+}
+
+impl Path {
+    /// Returns the path between the hosts `from` and `to` in a run with `seed`.
+    pub(crate) fn new(seed: u64, from: u32, to: u32, delay: DelayRange, loss: Probability) -> Path {
+        Path {
+            from,
+            to,
+            delay,
+            loss,
+            losses: RandomStream::new(seed, &format!("loss {from}-{to}")),
+            delays: RandomStream::new(seed, &format!("delay {from}-{to}")),
+            last_arrival: SimTime::ZERO,
+            in_flight: PacketQueue::default(),
+        }
+    }
+
+    /// Returns the arrival time of a packet that left the uplink at `sent`; `None` if it is lost. Jitter never reorders: a
+    /// packet arrives no earlier than the one before it.
+    pub(crate) fn traverse(&mut self, sent: SimTime) -> Option<SimTime> {
+        if self.losses.happens(self.loss) {
+            return None;
+        }
+        let arrival = sent + self.delays.delay(self.delay);
+        self.last_arrival = self.last_arrival.max(arrival);
+        Some(self.last_arrival)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use p2p_base::units::SimDuration;
+
+    fn link(bits: u64, queue_packets: u32) -> Link {
+        Link::new(LinkConfig { bandwidth: Bandwidth::from_bits_per_second(bits), queue_packets })
+    }
+
+    fn millis(ms: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_millis(ms)
+    }
+
+    #[test]
+    fn packets_are_sent_one_after_the_other() {
+        let mut link = link(12_000, 10);
+        assert_eq!(link.take_in(SimTime::ZERO, 1500), Some(millis(1000)));
+        assert_eq!(link.take_in(millis(10), 750), Some(millis(1500)));
+        assert_eq!(link.waiting(millis(10)), 1);
+        assert_eq!(link.waiting(millis(1000)), 0);
+        assert_eq!(link.take_in(millis(9000), 1500), Some(millis(10_000)));
+    }
+
+    /// The limit counts packets that wait: the one being sent is not among them.
+    #[test]
+    fn a_full_queue_drops_the_newcomer() {
+        let mut link = link(12_000, 2);
+        for _ in 0..3 {
+            assert!(link.take_in(SimTime::ZERO, 1500).is_some());
+        }
+        assert_eq!(link.take_in(SimTime::ZERO, 1500), None);
+        assert!(link.take_in(millis(1000), 1500).is_some());
+        assert_eq!(link.take_in(millis(1000), 1500), None);
+    }
+
+    #[test]
+    fn a_link_without_limit_takes_no_time() {
+        let mut link = Link::new(LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 1 });
+        for _ in 0..1000 {
+            assert_eq!(link.take_in(millis(5), 1500), Some(millis(5)));
+        }
+    }
+
+    #[test]
+    fn a_new_rate_holds_from_the_next_packet_on() {
+        let mut link = link(12_000, 10);
+        link.take_in(SimTime::ZERO, 1500);
+        link.reconfigure(SimTime::ZERO, LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 10 });
+        assert_eq!(link.take_in(SimTime::ZERO, 1500), Some(millis(1100)));
+    }
+
+    /// Bytes count when they leave: not when they are taken in, and at the rate at which each packet is sent.
+    #[test]
+    fn bytes_pass_at_the_rate_that_their_packet_was_taken_in_at() {
+        let mut link = link(12_000, 20);
+        assert!((0..3).all(|_| link.take_in(SimTime::ZERO, 1500).is_some()));
+        link.reconfigure(millis(500), LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 20 });
+        assert!((0..10).all(|_| link.take_in(millis(500), 1500).is_some()));
+        let passed = [500, 1000, 2500, 3000, 3050, 3500, 9000].map(|ms| link.passed(millis(ms)));
+        assert_eq!(passed, [750, 1500, 3750, 4500, 5250, 12_000, 19_500]);
+        assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 1500, 1500, 15_000, 0]);
+        link.reconfigure(millis(600), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 20 });
+        assert_eq!((link.take_in(millis(600), 1000), link.passed(millis(600))), (Some(millis(600)), 900 + 1000));
+        assert_eq!(link.series(millis(5_000), 10).tail(10), [2500, 1500, 1500, 15_000, 0]);
+    }
+
+    proptest! {
+        /// No span of whole seconds has more than the link can carry in it, and the sum is what was taken in.
+        #[test]
+        fn no_second_has_more_than_the_link_carries(
+            packets in proptest::collection::vec((0u64..400, 40u16..=1500), 1..300),
+            bits in 8_000u64..10_000_000,
+        ) {
+            let (mut link, mut now) = (link(bits, 50), SimTime::ZERO);
+            for (gap, bytes) in packets {
+                now += SimDuration::from_millis(gap);
+                link.take_in(now, bytes);
+            }
+            let end = link.busy_until.max(now) + SimDuration::from_secs(1);
+            let seconds = link.series(end, 128).tail(128).to_vec();
+            prop_assert!(seconds.iter().all(|&bytes| bytes <= bits / 8 + 1), "{:?} of {}", seconds, bits / 8);
+            if end < millis(128_000) {
+                prop_assert_eq!(seconds.iter().sum::<u64>(), link.stats.bytes);
+            }
+        }
+
+        #[test]
+        fn nothing_overtakes(gaps in proptest::collection::vec(0u64..20_000_000, 1..200), seed: u64) {
+            let mut path = Path::new(seed, 0, 1, "1ms..10ms".parse().unwrap(), Probability::from_percent(5));
+            let (mut sent, mut last) = (SimTime::ZERO, SimTime::ZERO);
+            for gap in gaps {
+                sent += SimDuration::from_nanos(gap);
+                if let Some(arrival) = path.traverse(sent) {
+                    prop_assert!(arrival >= last && arrival >= sent + path.delay.min());
+                    last = arrival;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Meters: the number of payload bytes of marked ranges that have been acknowledged, in total and per second.
+//!
+//! A writer may mark the bytes that it writes with a meter. An acknowledgement that covers marked bytes, cumulatively or
+//! selectively, adds them to their meter at the instant at which it reaches the sender. Unmarked bytes cost nothing.
+
+use std::collections::VecDeque;
+
+use p2p_base::units::SimTime;
+use slab::Slab;
+
+use super::Network;
+use super::flow::ConnectionId;
+use super::series::{SecondReadings, second_of, start_of};
+
+/// Identifier of a meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MeterId {
+    place: u32,
+    /// Distinguishes this meter from earlier ones that used the same slot.
+    generation: u32,
+}
+
+/// A range of an end's stream whose bytes count for a meter.
+#[derive(Debug)]
+pub(crate) struct Marked {
+    /// The first offset that has not been counted yet.
+    from: u64,
+    end: u64,
+    meter: MeterId,
+}
+
+#[derive(Debug)]
+struct Meter {
+    generation: u32,
+    total: u64,
+    readings: SecondReadings,
+}
+
+/// All meters of a network.
+#[derive(Debug, Default)]
+pub(super) struct Meters {
+    meters: Slab<Meter>,
+    next_generation: u32,
+}
+
+impl Meters {
+    fn add(&mut self, now: SimTime) -> MeterId {
+        self.next_generation = self.next_generation.wrapping_add(1);
+        let generation = self.next_generation;
+        let place = self.meters.insert(Meter { generation, total: 0, readings: SecondReadings::new(now) });
+        MeterId { place: place as u32, generation }
+    }
+
+    fn get(&self, id: MeterId) -> Option<&Meter> {
+        self.meters.get(id.place as usize).filter(|meter| meter.generation == id.generation)
+    }
+
+    /// Counts the marked bytes below the offset `acked`, up to which the peer has the stream. Ranges of a removed meter are
+    /// dropped without effect.
+    pub(super) fn count(&mut self, marked: &mut VecDeque<Marked>, acked: u64, now: SimTime) {
+        while let Some(range) = marked.front_mut().filter(|range| range.from < acked) {
+            let (reached, meter) = (acked.min(range.end), range.meter);
+            let bytes = reached - range.from;
+            range.from = reached;
+            if range.from == range.end {
+                marked.pop_front();
+            }
+            let found = self.meters.get_mut(meter.place as usize).filter(|found| found.generation == meter.generation);
+            let Some(Meter { total, readings, .. }) = found else { continue };
+            if readings.is_due(now) {
+                readings.read(now, |_| *total);
+            }
+            *total += bytes;
+        }
+    }
+}
+
+impl Network {
+    /// Adds a meter that starts at zero.
+    pub fn add_meter(&mut self) -> MeterId {
+        self.meters.add(self.now)
+    }
+
+    /// Removes a meter; bytes marked with it are no longer counted.
+    pub fn remove_meter(&mut self, id: MeterId) {
+        if self.meters.get(id).is_some() {
+            self.meters.meters.remove(id.place as usize);
+        }
+    }
+
+    /// Marks the bytes that an end has written from `offset` on (from 0, as in [`tell_when_sent`](Network::tell_when_sent)):
+    /// they count for the meter once they are acknowledged. Mark ranges in the order of the stream, right after they have
+    /// been written.
+    pub fn mark_written(&mut self, id: ConnectionId, offset: u64, meter: MeterId) {
+        if let Some(flow) = self.flow_mut(id) {
+            let end = flow.end_mut(id.side);
+            let (from, to) = (offset + 1, end.stream.end());
+            if from < to {
+                end.marked.push_back(Marked { from, end: to, meter });
+            }
+        }
+    }
+
+    /// Returns the bytes that a meter has counted; 0 if it has been removed.
+    pub fn metered(&self, id: MeterId) -> u64 {
+        self.meters.get(id).map_or(0, |meter| meter.total)
+    }
+
+    /// Returns the bytes that a meter has counted since [`seconds_ago`](Self::seconds_ago).
+    pub fn metered_since(&self, id: MeterId, seconds: usize) -> u64 {
+        let since = |meter: &Meter| meter.total - meter.readings.before(self.now, seconds, |_| meter.total);
+        self.meters.get(id).map_or(0, since)
+    }
+
+    /// Returns the end of the whole virtual second that ended `seconds` whole seconds before the last one that has ended.
+    pub fn seconds_ago(&self, seconds: usize) -> SimTime {
+        start_of(second_of(self.now).saturating_sub(seconds as u64))
+    }
+}

@@ -1,0 +1,112 @@
+//! The event queue: pending events by due time, and events due at the same instant in the order of scheduling.
+//!
+//! A link that carries a thousand packets has one entry here, its first packet, because a link is first in, first out.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use p2p_base::units::SimTime;
+
+/// An event that becomes due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// The first packet of a path reaches the path's end.
+    Path(u32),
+    /// The first packet of a host's downlink is delivered.
+    Downlink(u32),
+    /// A timer of one end of a flow may have expired.
+    Timer(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    at: SimTime,
+    order: u64,
+    due: Due,
+}
+
+/// Events ordered by (time, order of scheduling).
+#[derive(Debug, Default)]
+pub(crate) struct EventQueue {
+    heap: BinaryHeap<Reverse<Entry>>,
+    next_order: u64,
+}
+
+impl EventQueue {
+    /// Returns a number that orders events due at the same instant: each call returns a larger one.
+    pub(crate) fn next_order(&mut self) -> u64 {
+        self.next_order += 1;
+        self.next_order
+    }
+
+    pub(crate) fn push(&mut self, at: SimTime, order: u64, due: Due) {
+        self.heap.push(Reverse(Entry { at, order, due }));
+    }
+
+    /// Returns the instant at which the next event is due.
+    pub(crate) fn next_at(&self) -> Option<SimTime> {
+        self.heap.peek().map(|Reverse(entry)| entry.at)
+    }
+
+    /// Returns the next event and its time, without removing it.
+    pub(crate) fn peek(&self) -> Option<(SimTime, Due)> {
+        self.heap.peek().map(|Reverse(entry)| (entry.at, entry.due))
+    }
+
+    /// Removes the next event, or replaces it with the following one of the same source, which is cheaper than a removal and
+    /// an insertion.
+    pub(crate) fn finish(&mut self, following: Option<(SimTime, u64)>) {
+        let Some(mut top) = self.heap.peek_mut() else { return };
+        match following {
+            Some((at, order)) => *top = Reverse(Entry { at, order, due: top.0.due }),
+            None => {
+                PeekMut::pop(top);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn equals_come_in_the_order_of_scheduling() {
+        let mut queue = EventQueue::default();
+        for link in 0..5 {
+            let order = queue.next_order();
+            queue.push(SimTime::from_nanos(7), order, Due::Path(link));
+        }
+        for link in 0..5 {
+            assert_eq!(queue.peek(), Some((SimTime::from_nanos(7), Due::Path(link))));
+            queue.finish(None);
+        }
+        assert_eq!(queue.peek(), None);
+    }
+
+    proptest! {
+        /// A source with several events, one of them in the queue at a time, comes out as if all had been in it.
+        #[test]
+        fn a_source_may_keep_its_later_events_to_itself(steps in proptest::collection::vec(0u64..50, 1..60)) {
+            let mut queue = EventQueue::default();
+            let mut at = 0;
+            let times: Vec<u64> = steps.iter().map(|step| { at += step; at }).collect();
+            queue.push(SimTime::from_nanos(times[0]), 0, Due::Path(0));
+            queue.push(SimTime::from_nanos(25), 1, Due::Timer(9));
+            let (mut next, mut seen) = (1, Vec::new());
+            while let Some((at, due)) = queue.peek() {
+                seen.push(at.as_nanos());
+                let more = due == Due::Path(0) && next < times.len();
+                queue.finish(more.then(|| (SimTime::from_nanos(times[next]), next as u64 + 1)));
+                next += usize::from(more);
+            }
+            let mut expected = times.clone();
+            expected.push(25);
+            expected.sort_unstable();
+            prop_assert_eq!(seen, expected);
+        }
+    }
+}

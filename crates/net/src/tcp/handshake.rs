@@ -1,0 +1,66 @@
+//! The SYN, or SYN-ACK, of one end: the times of its transmissions, its retransmission, and the information that its answer
+//! carries (RFC 9293 §3.5, RFC 6298 §5.7).
+
+use p2p_base::units::SimTime;
+
+use super::rtt::INITIAL_RTO_US;
+use super::step::timestamp_at;
+use super::timer::{expiry, jiffies_for_micros};
+use crate::packet::Packet;
+
+/// Number of retransmissions of a SYN at constant intervals before the intervals double (Linux `tcp_syn_linear_timeouts`).
+const LINEAR_SYN_TIMEOUTS: u32 = 4;
+
+/// State of an end's handshake.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    /// Instants of the first and the latest transmission.
+    first_sent_at: SimTime,
+    sent_at: SimTime,
+    resent: u32,
+    wait_jiffies: u64,
+}
+
+impl Handshake {
+    /// Returns a handshake that begins at `now`.
+    pub(super) fn new(now: SimTime) -> Handshake {
+        Handshake { first_sent_at: now, sent_at: now, resent: 0, wait_jiffies: jiffies_for_micros(INITIAL_RTO_US) }
+    }
+
+    /// Records a transmission and returns the instant of the next retransmission.
+    pub(super) fn note_sent(&mut self, now: SimTime) -> SimTime {
+        self.sent_at = now;
+        expiry(now, self.wait_jiffies)
+    }
+
+    /// Records that no answer came in time. The intervals of a SYN-ACK double at once, those of a SYN after four constant
+    /// ones.
+    pub(super) fn back_off(&mut self, is_syn: bool) {
+        self.resent += 1;
+        if !is_syn || self.resent > LINEAR_SYN_TIMEOUTS {
+            self.wait_jiffies *= 2;
+        }
+    }
+
+    /// Returns true if the first transmission was lost; the echoed timestamp shows which transmission the peer answers (Linux
+    /// `tcp_try_undo_spurious_syn`; RFC 3522).
+    pub(super) fn first_was_lost(&self, echo: u32) -> bool {
+        self.resent > 0 && echo != timestamp_at(self.first_sent_at)
+    }
+
+    /// Returns true if more than one transmission was lost, after which the congestion window starts at one packet (RFC 5681
+    /// §3.1, RFC 6298 §5.7).
+    pub(super) fn several_were_lost(&self, echo: u32) -> bool {
+        self.resent > 1 && self.first_was_lost(echo)
+    }
+
+    /// Returns the round-trip time that an answer shows, in microseconds; `None` if the answer does not identify the
+    /// transmission that it answers (RFC 6298 §3).
+    pub(super) fn round_trip_us(&self, now: SimTime, answer: &Packet) -> Option<u64> {
+        match (self.resent, answer.timestamp_echo) {
+            (0, _) => Some((now - self.sent_at).as_nanos() / 1_000),
+            (_, 0) => None,
+            (_, echo) => Some(u64::from(timestamp_at(now).wrapping_sub(echo).max(1)) * 1_000),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Round-trip times and the retransmission timeout (RFC 6298), with the bounds and the gains that Linux uses.
+//!
+//! Linux keeps the smoothed time and the deviation scaled by 8 and 4, damps the deviation when a sample falls below the mean,
+//! and keeps the deviation's share of the timeout (`RTTVAR`) at 200 ms or more for the length of a flight: RTO = SRTT +
+//! max(200 ms, 4 x deviation). All values are in microseconds.
+
+use p2p_base::units::{SimDuration, SimTime};
+
+use super::timer::{jiffies_for_micros, micros_of_jiffies};
+
+/// Retransmission timeout before the first measurement, in microseconds (RFC 6298 §2.1).
+pub(super) const INITIAL_RTO_US: u64 = 1_000_000;
+/// Smallest share of the deviation in the timeout, in microseconds (Linux `TCP_RTO_MIN`).
+pub(super) const MIN_RTO_US: u64 = 200_000;
+/// Largest timeout, in microseconds (Linux `TCP_RTO_MAX`).
+pub(super) const MAX_RTO_US: u64 = 120_000_000;
+/// Time for which the smallest round-trip time is remembered, in microseconds (Linux `tcp_min_rtt_wlen`).
+const MIN_RTT_WINDOW_US: u64 = 300_000_000;
+
+/// Estimator of the round-trip time and the retransmission timeout.
+#[derive(Debug)]
+pub(super) struct RttEstimator {
+    /// Smoothed round-trip time (SRTT) x 8; 0 before the first sample.
+    srtt_x8: u64,
+    /// Mean deviation x 4.
+    deviation_x4: u64,
+    /// Largest deviation of the current flight, x 4.
+    deviation_max_x4: u64,
+    /// Share of the deviation that the timeout adds to SRTT.
+    variance: u64,
+    /// Offset whose acknowledgement ends the current flight.
+    flight_end: u64,
+    min: WindowedMin,
+    /// Retransmission timeout in jiffies, with the doublings since the last sample.
+    rto_jiffies: u64,
+}
+
+impl RttEstimator {
+    pub(super) fn new() -> RttEstimator {
+        RttEstimator {
+            srtt_x8: 0,
+            deviation_x4: INITIAL_RTO_US,
+            deviation_max_x4: INITIAL_RTO_US,
+            variance: INITIAL_RTO_US,
+            flight_end: 0,
+            min: WindowedMin::default(),
+            rto_jiffies: jiffies_for_micros(INITIAL_RTO_US),
+        }
+    }
+
+    /// Returns the smoothed round-trip time in microseconds; 0 before the first sample.
+    pub(super) fn srtt_us(&self) -> u64 {
+        self.srtt_x8 >> 3
+    }
+
+    /// Returns the smoothed round-trip time x 8, in microseconds.
+    pub(super) fn srtt_x8_us(&self) -> u64 {
+        self.srtt_x8
+    }
+
+    /// Returns the smallest round-trip time of the last five minutes, in microseconds; [`u64::MAX`] before the first sample.
+    pub(super) fn min_us(&self) -> u64 {
+        self.min.value()
+    }
+
+    /// Returns the retransmission timeout in jiffies.
+    pub(super) fn rto_jiffies(&self) -> u64 {
+        self.rto_jiffies
+    }
+
+    /// Returns the retransmission timeout, for screens and traces.
+    pub(super) fn rto(&self) -> SimDuration {
+        SimDuration::from_micros(micros_of_jiffies(self.rto_jiffies))
+    }
+
+    /// Adds a measurement of `rtt_us` microseconds and recomputes the timeout, which cancels its doublings (RFC 6298 §2.2,
+    /// §2.3, §5.7). `acked` and `sent` are the offsets acknowledged and sent so far: once per flight the deviation may fall.
+    pub(super) fn sample(&mut self, rtt_us: u64, acked: u64, sent: u64) {
+        if self.srtt_x8 == 0 {
+            self.first_sample(rtt_us, sent);
+        } else {
+            self.later_sample(rtt_us, acked, sent);
+        }
+        let rto_us = (self.srtt_us() + self.variance).min(MAX_RTO_US);
+        self.rto_jiffies = jiffies_for_micros(rto_us);
+    }
+
+    /// Adds a measurement for the smallest round-trip time, which uses a sample of its own: that of the packet acknowledged
+    /// last.
+    pub(super) fn sample_min(&mut self, now: SimTime, rtt_us: u64) {
+        self.min.update(now.as_nanos() / 1_000, rtt_us.max(1), MIN_RTT_WINDOW_US);
+    }
+
+    /// Doubles the timeout (RFC 6298 §5.5).
+    pub(super) fn back_off(&mut self) {
+        self.rto_jiffies = (self.rto_jiffies * 2).min(jiffies_for_micros(MAX_RTO_US));
+    }
+
+    fn first_sample(&mut self, rtt_us: u64, sent: u64) {
+        self.srtt_x8 = (rtt_us << 3).max(1);
+        self.deviation_x4 = rtt_us << 1;
+        self.variance = self.deviation_x4.max(MIN_RTO_US);
+        self.deviation_max_x4 = self.variance;
+        self.flight_end = sent;
+    }
+
+    fn later_sample(&mut self, rtt_us: u64, acked: u64, sent: u64) {
+        let error = rtt_us as i64 - (self.srtt_x8 >> 3) as i64;
+        self.srtt_x8 = self.srtt_x8.saturating_add_signed(error).max(1);
+        let mut step = error.abs() - (self.deviation_x4 >> 2) as i64;
+        if error < 0 && step > 0 {
+            step >>= 3;
+        }
+        self.deviation_x4 = self.deviation_x4.saturating_add_signed(step);
+        if self.deviation_x4 > self.deviation_max_x4 {
+            self.deviation_max_x4 = self.deviation_x4;
+            self.variance = self.variance.max(self.deviation_max_x4);
+        }
+        if acked > self.flight_end {
+            if self.deviation_max_x4 < self.variance {
+                self.variance -= (self.variance - self.deviation_max_x4) >> 2;
+            }
+            self.flight_end = sent;
+            self.deviation_max_x4 = MIN_RTO_US;
+        }
+    }
+}
+
+/// Minimum over a sliding window of time, kept as three samples (Nichols's windowed filter, as in Linux's `win_minmax`).
+#[derive(Debug, Clone, Copy)]
+struct WindowedMin([(u64, u64); 3]);
+
+impl Default for WindowedMin {
+    fn default() -> Self {
+        WindowedMin([(0, u64::MAX); 3])
+    }
+}
+
+impl WindowedMin {
+    fn value(&self) -> u64 {
+        self.0[0].1
+    }
+
+    fn update(&mut self, at: u64, value: u64, window: u64) {
+        let sample = (at, value);
+        if value <= self.0[0].1 || at.saturating_sub(self.0[2].0) > window {
+            self.0 = [sample; 3];
+            return;
+        }
+        if value <= self.0[1].1 {
+            self.0[1] = sample;
+            self.0[2] = sample;
+        } else if value <= self.0[2].1 {
+            self.0[2] = sample;
+        }
+        self.age(sample, window);
+    }
+
+    /// Discards the best sample once it is older than the window, and keeps the others spread over the window.
+    fn age(&mut self, sample: (u64, u64), window: u64) {
+        let age = sample.0 - self.0[0].0;
+        if age > window {
+            self.0 = [self.0[1], self.0[2], sample];
+            if sample.0 - self.0[0].0 > window {
+                self.0 = [self.0[1], self.0[2], sample];
+            }
+        } else if self.0[1].0 == self.0[0].0 && age > window / 4 {
+            self.0[1] = sample;
+            self.0[2] = sample;
+        } else if self.0[2].0 == self.0[1].0 && age > window / 2 {
+            self.0[2] = sample;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_timeout_is_the_mean_and_at_least_200_ms() {
+        let mut rtt = RttEstimator::new();
+        assert_eq!(rtt.rto(), SimDuration::from_secs(1));
+        rtt.sample(50_000, 1, 10);
+        assert_eq!(rtt.srtt_us(), 50_000);
+        assert_eq!(rtt.rto(), SimDuration::from_millis(252));
+    }
+
+    #[test]
+    fn a_timeout_doubles_until_a_sample_comes_and_stops_at_two_minutes() {
+        let mut rtt = RttEstimator::new();
+        rtt.sample(50_000, 1, 10);
+        rtt.back_off();
+        assert_eq!(rtt.rto(), SimDuration::from_millis(504));
+        for _ in 0..20 {
+            rtt.back_off();
+        }
+        assert_eq!(rtt.rto(), SimDuration::from_secs(120));
+        rtt.sample(50_000, 2, 10);
+        assert_eq!(rtt.rto(), SimDuration::from_millis(252));
+    }
+
+    #[test]
+    fn the_smallest_time_is_forgotten_after_five_minutes() {
+        let mut rtt = RttEstimator::new();
+        let at = |secs| SimTime::ZERO + SimDuration::from_secs(secs);
+        rtt.sample_min(at(0), 10);
+        for secs in 1..=300 {
+            rtt.sample_min(at(secs), 20);
+            assert_eq!(rtt.min_us(), 10);
+        }
+        rtt.sample_min(at(301), 20);
+        assert_eq!(rtt.min_us(), 20);
+    }
+
+    proptest! {
+        #[test]
+        fn the_timeout_stays_within_its_bounds(samples in proptest::collection::vec(1u64..10_000_000, 1..200)) {
+            let mut rtt = RttEstimator::new();
+            for (n, sample) in samples.into_iter().enumerate() {
+                rtt.sample(sample, n as u64, n as u64 + 10);
+                prop_assert!(rtt.rto() >= SimDuration::from_micros(MIN_RTO_US + rtt.srtt_us()));
+                prop_assert!(rtt.rto() <= SimDuration::from_micros(MAX_RTO_US));
+            }
+        }
+    }
+}

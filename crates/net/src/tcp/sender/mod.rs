@@ -1,0 +1,208 @@
+//! The sending half of a connection: transmission, and the processing of acknowledgements.
+//!
+//! | file | contents |
+//! |---|---|
+//! | [`send_queue`] | data handed over by the application, and the blocking of the writer (Linux `tcp_sendmsg`) |
+//! | [`transmit`] | new data: windows, Nagle, bursts (RFC 9293 §3.7.4, §3.8.6) |
+//! | [`ack`] | an acknowledgement, from the packet to the window (RFC 5681, 6298) |
+//! | [`sack`] | selective acknowledgements, reordering and duplicates (RFC 2018, 2883) |
+//! | [`rack`] | detection of lost packets (RFC 8985 §6) |
+//! | [`recovery`] | the effect of a loss on the window, and its undoing (RFC 6582, 9937, 5682) |
+//! | [`timeout`] | retransmission, loss probe and window probe (RFC 6298 §5, 8985 §7, 9293 §3.8.6.1) |
+//! | [`scoreboard`] | the state of every packet sent (RFC 6675) |
+//!
+//! Opening and closing are handled by the connection; the sender only learns which byte is the last.
+
+mod ack;
+mod rack;
+mod recovery;
+mod sack;
+mod scoreboard;
+mod send_queue;
+mod timeout;
+mod transmit;
+
+use p2p_base::units::{SimDuration, SimTime};
+
+use self::rack::Rack;
+use self::recovery::{Phase, Recovery};
+use self::sack::Reordering;
+use self::scoreboard::Scoreboard;
+use self::send_queue::SendQueue;
+use self::timeout::{LossProbe, Waiting};
+use self::transmit::Usage;
+use super::TcpConfig;
+use super::congestion::Congestion;
+use super::rtt::RttEstimator;
+use crate::packet::MSS;
+use crate::stats::ConnectionStats;
+
+/// State of the sending half of one connection end.
+#[derive(Debug)]
+pub(super) struct Sender {
+    /// Oldest offset that is not acknowledged (RFC 9293 §3.3.1: SND.UNA).
+    una: u64,
+    /// Next offset to send (SND.NXT).
+    nxt: u64,
+    /// Offset after the last byte taken in from the application.
+    written: u64,
+    /// True if the application has closed the stream: a FIN follows its last byte.
+    finished: bool,
+    /// The peer's receive window in bytes (SND.WND), and its largest value so far.
+    peer_window: u32,
+    peer_window_max: u32,
+    /// Sequence offset of the peer's packet that last updated the window (SND.WL1).
+    window_told_at: u64,
+    queue: SendQueue,
+    board: Scoreboard,
+    rtt: RttEstimator,
+    congestion: Congestion,
+    phase: Phase,
+    recovery: Recovery,
+    rack: Rack,
+    reordering: Reordering,
+    probe: LossProbe,
+    usage: Usage,
+    waiting: Waiting,
+    /// Number of packets known to have reached the receiver, and of packets found lost, over the whole connection.
+    delivered: u32,
+    lost: u32,
+    /// Number of retransmission timeouts since the last progress.
+    timeouts_in_a_row: u32,
+    /// Instant since which the peer owes an answer to data sent; `None` while it answers.
+    unanswered_since: Option<SimTime>,
+    /// End of the last packet below full size (Minshall's refinement of Nagle's rule).
+    small_end: u64,
+    last_sent: SimTime,
+    pub(super) stats: ConnectionStats,
+}
+
+impl Sender {
+    pub(super) fn new(config: &TcpConfig) -> Sender {
+        Sender {
+            una: 1,
+            nxt: 1,
+            written: 1,
+            finished: false,
+            peer_window: 0,
+            peer_window_max: 0,
+            window_told_at: 0,
+            queue: SendQueue::new(config.send_buffer.as_u64()),
+            board: Scoreboard::new(),
+            rtt: RttEstimator::new(),
+            congestion: Congestion::new(config.congestion),
+            phase: Phase::Open,
+            recovery: Recovery::default(),
+            rack: Rack::default(),
+            reordering: Reordering::default(),
+            probe: LossProbe::default(),
+            usage: Usage::default(),
+            waiting: Waiting::Nothing,
+            delivered: 0,
+            lost: 0,
+            timeouts_in_a_row: 0,
+            unanswered_since: None,
+            small_end: 1,
+            last_sent: SimTime::ZERO,
+            stats: ConnectionStats::default(),
+        }
+    }
+
+    /// Starts the sender when the handshake is complete, with the peer's window and the round-trip time of the handshake in
+    /// microseconds.
+    pub(super) fn established(&mut self, now: SimTime, peer_window: u32, rtt_us: Option<u64>) {
+        self.peer_window = peer_window;
+        self.peer_window_max = peer_window;
+        self.usage.renew(now);
+        if let Some(rtt_us) = rtt_us {
+            self.rtt.sample(rtt_us, self.una, self.nxt);
+            self.rtt.sample_min(now, rtt_us);
+        }
+    }
+
+    /// Treats the loss of the SYN like any other loss (Linux `tcp_enter_loss`).
+    pub(super) fn syn_was_lost(&mut self) {
+        let threshold = self.congestion.threshold_after_loss();
+        self.congestion.begin_anew();
+        self.congestion.window.threshold = threshold;
+    }
+
+    /// Limits the initial window to one packet, because the SYN or SYN-ACK was lost more than once (RFC 5681 §3.1; Linux
+    /// `tcp_init_transfer`).
+    pub(super) fn begin_with_one_packet(&mut self) {
+        self.congestion.window.size = 1;
+    }
+
+    /// Returns the offset below which everything is acknowledged (SND.UNA).
+    pub(super) fn acked_to(&self) -> u64 {
+        self.una
+    }
+
+    /// Returns the offset up to which the stream would be acknowledged if the data received had arrived in order: SACKed
+    /// packets count as full ones. Unlike [`acked_to`](Self::acked_to) it does not jump when a hole is filled.
+    pub(super) fn delivered_to(&self) -> u64 {
+        (self.una + u64::from(self.board.sacked()) * u64::from(MSS)).min(self.nxt)
+    }
+
+    /// Returns the next offset to send (SND.NXT).
+    pub(super) fn sent_to(&self) -> u64 {
+        self.nxt
+    }
+
+    /// Returns true if the FIN was sent and acknowledged.
+    pub(super) fn fin_acked(&self) -> bool {
+        self.finished && self.una > self.written
+    }
+
+    /// Returns the number of packets that the peer is known to have, acknowledged or SACKed, as a counter that wraps (Linux
+    /// `tp->delivered`).
+    pub(super) fn delivered(&self) -> u32 {
+        self.delivered
+    }
+
+    /// Returns the instant since which the peer owes an answer to data sent.
+    pub(super) fn unanswered_since(&self) -> Option<SimTime> {
+        self.unanswered_since
+    }
+
+    /// Returns the congestion window, in packets.
+    pub(super) fn window(&self) -> u32 {
+        self.congestion.window.size
+    }
+
+    /// Returns the slow-start threshold, in packets; `None` before the first loss.
+    pub(super) fn threshold(&self) -> Option<u32> {
+        let threshold = self.congestion.window.threshold;
+        (threshold != super::congestion::NO_THRESHOLD).then_some(threshold)
+    }
+
+    /// Returns the number of packets in flight.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.board.in_flight()
+    }
+
+    /// Returns the smoothed round-trip time; zero before the first measurement.
+    pub(super) fn srtt(&self) -> SimDuration {
+        SimDuration::from_micros(self.rtt.srtt_us())
+    }
+
+    /// Returns the retransmission timeout, with its doublings.
+    pub(super) fn rto(&self) -> SimDuration {
+        self.rtt.rto()
+    }
+
+    /// Returns the retransmission timeout in jiffies.
+    pub(super) fn rto_jiffies(&self) -> u64 {
+        self.rtt.rto_jiffies()
+    }
+
+    /// Returns the name of the phase of loss recovery.
+    pub(super) fn phase_name(&self) -> &'static str {
+        self.phase.name()
+    }
+
+    /// Returns the microseconds from `earlier` to `now`.
+    fn micros(now: SimTime, earlier: SimTime) -> u64 {
+        (now - earlier).as_nanos() / 1_000
+    }
+}

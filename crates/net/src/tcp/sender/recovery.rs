@@ -1,0 +1,448 @@
+//! Loss recovery: the reduction of the window, the retransmission of lost packets, and the undoing of both if there was no
+//! loss.
+//!
+//! Five phases as in Linux: open; disorder (a packet was SACKed); reduced (the window shrinks without a retransmission);
+//! recovery (RFC 6582, the window shrinks by RFC 9937's proportional rate reduction); loss (after a timeout, with F-RTO, RFC
+//! 5682). The detection of losses is in [`rack`](super::rack).
+
+use p2p_base::units::SimTime;
+
+use super::Sender;
+use super::ack::News;
+use super::scoreboard::Marks;
+use super::timeout::Waiting;
+use crate::packet::Flags;
+use crate::tcp::step::Step;
+
+/// Phases of loss recovery, in rising order of severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Normal operation: no packet is SACKed or lost.
+    Open,
+    /// Packets are SACKed; none is considered lost.
+    Disorder,
+    /// The window shrinks, but no packet is retransmitted (RFC 3168 §6.1.2's CWR).
+    Reduced,
+    /// Lost packets are retransmitted while the window shrinks.
+    Recovery,
+    /// The retransmission timer has expired: the window is rebuilt from one packet.
+    Loss,
+}
+
+impl Phase {
+    /// Returns true if the window shrinks by RFC 9937 in this phase.
+    pub(super) fn reduces_window(self) -> bool {
+        matches!(self, Phase::Reduced | Phase::Recovery)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Phase::Open => "open",
+            Phase::Disorder => "disorder",
+            Phase::Reduced => "reduced",
+            Phase::Recovery => "recovery",
+            Phase::Loss => "loss",
+        }
+    }
+}
+
+/// Data to be sent at the end of an acknowledgement's processing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resend {
+    Nothing,
+    /// Retransmit the lost packets.
+    Lost,
+    /// Send new data first (F-RTO), then the lost packets.
+    NewDataFirst,
+}
+
+/// State of one recovery, from its beginning to its end or its undoing.
+#[derive(Debug, Default)]
+pub(super) struct Recovery {
+    /// Offset whose acknowledgement ends the recovery (RFC 6582 §3.2: recover).
+    pub(super) point: u64,
+    /// Window before the recovery.
+    window_before: u32,
+    /// Threshold before the recovery; `None` if the reduction cannot be undone.
+    threshold_before: Option<u32>,
+    /// Number of packets delivered since the window began to shrink, and of packets sent since then (RFC 9937 §6).
+    delivered_in_reduction: u32,
+    pub(super) sent_in_reduction: u32,
+    /// First offset whose retransmission may turn out to be unnecessary; `None` if there is nothing to undo.
+    pub(super) undo_from: Option<u64>,
+    /// Number of retransmissions not yet known to be unnecessary; `None` before the first.
+    needed: Option<u32>,
+    /// Timestamp of the first retransmission; 0 if there was none.
+    pub(super) first_resent_timestamp: u32,
+    /// True while F-RTO checks if the timeout was spurious (RFC 5682).
+    frto: bool,
+}
+
+impl Recovery {
+    /// Records that `packets` retransmissions were unnecessary.
+    pub(super) fn forgive(&mut self, packets: u32) {
+        self.needed = self.needed.map(|needed| needed.saturating_sub(packets));
+    }
+
+    fn all_were_needless(&self) -> bool {
+        self.needed == Some(0)
+    }
+}
+
+impl Sender {
+    /// Processes an acknowledgement that may indicate a loss or its repair (Linux `tcp_fastretrans_alert`). Returns the data
+    /// to be sent.
+    pub(super) fn react_to_loss(&mut self, step: &mut Step, una_before: u64, news: &mut News) -> Resend {
+        if news.reneged {
+            self.wait_for_reneger(step);
+            return Resend::Nothing;
+        }
+        if self.phase == Phase::Open {
+            self.recovery.first_resent_timestamp = 0;
+        } else if self.una >= self.recovery.point {
+            self.leave_recovered_phase(step.now, news);
+        }
+        match self.phase {
+            Phase::Recovery => self.on_ack_in_recovery(step, una_before, news),
+            Phase::Loss => self.on_ack_in_loss(step, news),
+            _ => self.on_ack_otherwise(step, news),
+        }
+    }
+
+    fn leave_recovered_phase(&mut self, now: SimTime, news: &News) {
+        match self.phase {
+            Phase::Reduced if self.una != self.recovery.point => {
+                self.end_reduction(now);
+                self.phase = Phase::Open;
+            }
+            Phase::Recovery => {
+                self.undo_whole_recovery(news);
+                self.end_reduction(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_ack_in_recovery(&mut self, step: &mut Step, una_before: u64, news: &mut News) -> Resend {
+        if news.advanced && self.recovery.undo_from.is_some() && self.acknowledges_originals(news.echo) {
+            // The hole was filled by a delayed original: the path reorders more than was assumed.
+            self.note_reordering(una_before);
+            if self.board.retransmitted() > 0 {
+                return Resend::Nothing;
+            }
+            self.forget_first_resent();
+            self.undo_reduction(true);
+            self.settle();
+        }
+        self.undo_where_all_were_needless();
+        self.look_for_losses(step, news);
+        if self.phase != Phase::Recovery {
+            if self.board.lost() == 0 {
+                return Resend::Nothing;
+            }
+            self.enter_recovery();
+        }
+        Resend::Lost
+    }
+
+    fn on_ack_in_loss(&mut self, step: &mut Step, news: &mut News) -> Resend {
+        let resend = self.on_ack_after_timeout(news);
+        self.look_for_losses(step, news);
+        if self.phase == Phase::Open || news.resent_lost {
+            return self.enter_recovery_where_lost();
+        }
+        resend
+    }
+
+    fn on_ack_otherwise(&mut self, step: &mut Step, news: &mut News) -> Resend {
+        if self.phase <= Phase::Disorder {
+            self.undo_where_all_were_needless();
+        }
+        self.look_for_losses(step, news);
+        self.enter_recovery_where_lost()
+    }
+
+    fn enter_recovery_where_lost(&mut self) -> Resend {
+        if self.board.lost() == 0 {
+            self.forget_first_resent();
+            if self.phase != Phase::Reduced {
+                self.settle();
+            }
+            return Resend::Nothing;
+        }
+        self.enter_recovery();
+        Resend::Lost
+    }
+
+    /// Processes an acknowledgement after a timeout (RFC 5682 §3.1 with SACK; Linux's `tcp_process_loss`).
+    fn on_ack_after_timeout(&mut self, news: &News) -> Resend {
+        let recovered = self.una >= self.recovery.point;
+        if news.advanced && self.undo_loss(news, false) {
+            return Resend::Nothing;
+        }
+        if self.recovery.frto {
+            // Step 3b: data sent once has arrived, so the timeout was spurious.
+            if news.original_delivered && self.undo_loss(news, true) {
+                return Resend::Nothing;
+            }
+            if self.nxt > self.recovery.point {
+                // Step 3a: the new data was answered by a duplicate, so the loss was real.
+                self.recovery.frto &= !(news.sacked_data || news.is_plain_duplicate());
+            } else if news.advanced && !recovered {
+                // Step 2b: try new data before any further retransmission.
+                self.recovery.point = self.nxt;
+                if self.nxt < self.written && self.peer_window_end() > self.nxt {
+                    return Resend::NewDataFirst;
+                }
+                self.recovery.frto = false;
+            }
+        }
+        if recovered {
+            self.undo_whole_recovery(news);
+            return Resend::Nothing;
+        }
+        Resend::Lost
+    }
+
+    /// Sends the data that `what` names, within the window.
+    pub(super) fn resend(&mut self, step: &mut Step, what: Resend) {
+        if what == Resend::Nothing {
+            return;
+        }
+        if what == Resend::NewDataFirst {
+            self.transmit_now(step);
+            if self.nxt > self.recovery.point {
+                return;
+            }
+            self.recovery.frto = false;
+        }
+        self.retransmit_lost(step);
+    }
+
+    /// Retransmits lost packets (RFC 6675 §5 step C), which RACK has marked.
+    pub(super) fn retransmit_lost(&mut self, step: &mut Step) {
+        let numbers = self.board.numbers();
+        let head = numbers.start;
+        let mut number = self.board.retransmit_from;
+        let mut restart_timer = false;
+        while number != numbers.end {
+            if self.board.in_flight() >= self.congestion.window.size || self.board.retransmitted() >= self.board.lost() {
+                break;
+            }
+            let marks = self.board.get(number).map_or(Marks::default(), |packet| packet.marks);
+            if marks.any(Marks::LOST) && !marks.any(Marks::RETRANSMITTED) {
+                self.retransmit(step, number);
+                if self.phase.reduces_window() {
+                    self.recovery.sent_in_reduction += 1;
+                }
+                restart_timer |= number == head && self.waiting != Waiting::Reordering;
+            }
+            number = number.wrapping_add(1);
+        }
+        self.board.retransmit_from = number;
+        if restart_timer {
+            self.wait_for(step, Waiting::Timeout, self.rtt.rto_jiffies());
+        }
+    }
+
+    /// Retransmits a lost packet and records the retransmission.
+    pub(super) fn retransmit(&mut self, step: &mut Step, number: u32) {
+        self.send_again(step, number);
+        self.board.mark_retransmitted(number, step.now);
+        if self.recovery.first_resent_timestamp == 0 {
+            self.recovery.first_resent_timestamp = step.timestamp();
+        }
+        self.recovery.needed = Some(self.recovery.needed.unwrap_or(0) + 1);
+    }
+
+    /// Sends a packet again as a probe, although it is not known to be lost.
+    pub(super) fn repeat(&mut self, step: &mut Step, number: u32) {
+        self.send_again(step, number);
+        self.board.mark_resent(number, step.now);
+    }
+
+    fn send_again(&mut self, step: &mut Step, number: u32) {
+        let Some(packet) = self.board.get(number) else { return };
+        let mut flags = Flags::default();
+        if packet.end() >= self.written {
+            flags = flags.with(Flags::PSH);
+        }
+        if packet.marks.any(Marks::FIN) {
+            flags = flags.with(Flags::FIN);
+        }
+        step.send_data(packet.seq, packet.len, flags);
+        self.stats.retransmits += 1;
+        self.last_sent = step.now;
+    }
+
+    /// Enters fast recovery (RFC 6582 §3.2 step 2).
+    pub(super) fn enter_recovery(&mut self) {
+        self.recovery.threshold_before = None;
+        self.begin_undo();
+        if !self.phase.reduces_window() {
+            self.recovery.threshold_before = Some(self.congestion.threshold_now());
+            self.begin_reduction();
+        }
+        self.phase = Phase::Recovery;
+    }
+
+    fn begin_undo(&mut self) {
+        self.recovery.undo_from = Some(self.una);
+        let resent = self.board.retransmitted();
+        self.recovery.needed = (resent > 0).then_some(resent);
+    }
+
+    /// Starts the reduction of the window to the threshold that the algorithm chooses (RFC 9937 §6).
+    pub(super) fn begin_reduction(&mut self) {
+        self.recovery.point = self.nxt;
+        self.probe.end_episode();
+        self.congestion.window.credit = 0;
+        self.recovery.window_before = self.congestion.window.size;
+        self.recovery.delivered_in_reduction = 0;
+        self.recovery.sent_in_reduction = 0;
+        self.congestion.window.threshold = self.congestion.threshold_after_loss();
+    }
+
+    /// Computes the window by proportional rate reduction (RFC 9937 §6, with the slow-start bound while progress is made).
+    pub(super) fn reduce_window(&mut self, delivered: u32, newly_lost: u32, advanced: bool) {
+        if delivered == 0 || self.recovery.window_before == 0 {
+            return;
+        }
+        let recovery = &mut self.recovery;
+        recovery.delivered_in_reduction += delivered;
+        let (threshold, in_flight) = (self.congestion.window.threshold, self.board.in_flight());
+        let (delivered_all, sent_all) = (i64::from(recovery.delivered_in_reduction), i64::from(recovery.sent_in_reduction));
+        let room = i64::from(threshold) - i64::from(in_flight);
+        let send = if room < 0 {
+            let before = i64::from(recovery.window_before);
+            (i64::from(threshold) * delivered_all + before - 1) / before - sent_all
+        } else {
+            let may = (delivered_all - sent_all).max(i64::from(delivered));
+            (may + i64::from(advanced && newly_lost == 0)).min(room)
+        };
+        // The first lost packet is retransmitted at once.
+        let send = send.max(i64::from(sent_all == 0));
+        self.congestion.window.size = u32::try_from(i64::from(in_flight) + send).unwrap_or(1).max(1);
+    }
+
+    /// Ends the reduction by setting the window to the threshold (RFC 6582 §3.2 step 3).
+    pub(super) fn end_reduction(&mut self, now: SimTime) {
+        if self.phase == Phase::Reduced || self.recovery.undo_from.is_some() {
+            self.congestion.window.size = self.congestion.window.threshold;
+            self.usage.renew(now);
+        }
+    }
+
+    /// Enters the loss phase after a timeout (RFC 5681 §3.1 equation 4, RFC 6298 §5.4; Linux `tcp_enter_loss`).
+    pub(super) fn enter_loss(&mut self, step: &Step) {
+        let new_recovery = self.phase < Phase::Recovery;
+        self.mark_lost_at_timeout(step);
+        let first_timeout = self.phase == Phase::Loss && self.timeouts_in_a_row == 0;
+        if self.phase <= Phase::Disorder || self.recovery.point <= self.una || first_timeout {
+            self.recovery.threshold_before = Some(self.congestion.threshold_now());
+            self.recovery.window_before = self.congestion.window.size;
+            self.congestion.window.threshold = self.congestion.threshold_after_loss();
+            self.begin_undo();
+        }
+        self.congestion.window.size = self.board.in_flight() + 1;
+        self.congestion.window.credit = 0;
+        if self.phase <= Phase::Disorder && self.board.sacked() >= self.reordering.degree() {
+            self.reordering.forget_degree();
+        }
+        self.phase = Phase::Loss;
+        self.congestion.on_timeout(step.now, self.nxt);
+        self.recovery.point = self.nxt;
+        self.recovery.frto = new_recovery || self.timeouts_in_a_row > 0;
+    }
+
+    /// Marks all packets lost that were not sent within the last round trip (RFC 8985 §6.3), and all packets if the receiver
+    /// reneged.
+    fn mark_lost_at_timeout(&mut self, step: &Step) {
+        let reneged = self.board.front().is_some_and(|packet| packet.marks.any(Marks::SACKED));
+        if reneged {
+            self.board.unmark_sacked();
+        }
+        let numbers = self.board.numbers();
+        let mut number = numbers.start;
+        while number != numbers.end {
+            let Some(packet) = self.board.get(number).copied() else { break };
+            let recent = number != numbers.start && self.patience_us(step.now, &packet, 0) > 0;
+            if reneged || !recent {
+                self.lost = self.lost.wrapping_add(self.board.mark_lost(number));
+            }
+            number = number.wrapping_add(1);
+        }
+        self.board.retransmit_from = numbers.start;
+    }
+
+    /// Enters the open phase, or disorder if a packet is still SACKed, lost or retransmitted.
+    pub(super) fn settle(&mut self) {
+        let unsettled = self.board.sacked() + self.board.lost() > 0 || self.anything_resent();
+        let phase = if unsettled { Phase::Disorder } else { Phase::Open };
+        if self.phase != phase {
+            self.phase = phase;
+            self.recovery.point = self.nxt;
+        }
+    }
+
+    fn forget_first_resent(&mut self) {
+        if !self.anything_resent() {
+            self.recovery.first_resent_timestamp = 0;
+        }
+    }
+
+    fn anything_resent(&self) -> bool {
+        self.board.retransmitted() > 0 || self.board.front().is_some_and(|packet| packet.was_retransmitted())
+    }
+
+    /// Returns true if every retransmission was unnecessary, by duplicate reports (RFC 3708) or by timestamps (RFC 3522).
+    fn may_undo(&self, news: &News) -> bool {
+        self.recovery.undo_from.is_some() && (self.recovery.all_were_needless() || self.acknowledges_originals(news.echo))
+    }
+
+    /// Ends a recovery, and restores the window if the recovery was unnecessary (RFC 4015).
+    fn undo_whole_recovery(&mut self, news: &News) {
+        if self.may_undo(news) {
+            self.undo_reduction(false);
+        } else {
+            self.rack.note_real_recovery();
+        }
+        self.phase = Phase::Open;
+    }
+
+    fn undo_where_all_were_needless(&mut self) {
+        if self.recovery.undo_from.is_some() && self.recovery.all_were_needless() {
+            self.rack.note_needless_recovery();
+            let in_recovery = self.phase == Phase::Recovery;
+            self.undo_reduction(false);
+            if in_recovery {
+                self.settle();
+            }
+        }
+    }
+
+    fn undo_loss(&mut self, news: &News, by_frto: bool) -> bool {
+        if !by_frto && !self.may_undo(news) {
+            return false;
+        }
+        self.undo_reduction(true);
+        self.timeouts_in_a_row = 0;
+        self.phase = Phase::Open;
+        true
+    }
+
+    /// Restores the window and the threshold from before the recovery (RFC 4015).
+    fn undo_reduction(&mut self, nothing_is_lost: bool) {
+        if nothing_is_lost {
+            self.board.unmark_lost();
+        }
+        if let Some(threshold) = self.recovery.threshold_before {
+            let window = &mut self.congestion.window;
+            window.size = window.size.max(self.recovery.window_before);
+            window.threshold = window.threshold.max(threshold);
+        }
+        self.recovery.undo_from = None;
+        self.rack.look_again();
+        self.stats.undos += 1;
+    }
+}

@@ -1,0 +1,442 @@
+//! The whole network: hosts, links and connections together.
+
+use bytes::Bytes;
+use p2p_base::units::{Bandwidth, DelayRange, Probability, SimDuration};
+use proptest::prelude::*;
+
+use super::*;
+
+const PORT: u16 = 7000;
+
+fn default_link() -> HostConfig {
+    HostConfig::symmetric(Bandwidth::from_bits_per_second(524_288), "1ms..10ms".parse().unwrap(), Probability::from_percent(1))
+}
+
+fn quick_link() -> HostConfig {
+    HostConfig::symmetric("100Mbit/s".parse().unwrap(), DelayRange::fixed(SimDuration::from_millis(1)), Probability::NEVER)
+}
+
+fn network(seed: u64, hosts: u8, config: &HostConfig) -> (Network, Vec<HostId>) {
+    let mut net = Network::new(seed);
+    let ids = (1..=hosts).map(|n| net.add_host(Ipv4Addr::new(192, 168, 1, n), config)).collect();
+    (net, ids)
+}
+
+/// Bytes that differ everywhere.
+fn pattern(len: usize, salt: u64) -> Bytes {
+    let mut bytes = vec![0; len];
+    RandomStream::new(salt, "pattern").fill(&mut bytes);
+    bytes.into()
+}
+
+/// Sends `payload` from one host to another in pieces, and closes. Gives what arrived and how the ends ended.
+fn transfer(net: &mut Network, from: HostId, to: HostId, payload: &Bytes) -> (Vec<u8>, Vec<(ConnectionId, Ending)>) {
+    net.listen(to, PORT, TcpConfig::default());
+    let connection = net.connect(from, to, PORT, TcpConfig::default());
+    let (mut got, mut endings, mut written) = (Vec::new(), Vec::new(), 0);
+    while net.advance(SimTime::MAX) {
+        while let Some(event) = net.poll_event() {
+            match event {
+                NetEvent::Connected { .. } | NetEvent::Writable { .. } => {
+                    while written < payload.len() {
+                        let piece = payload.slice(written..payload.len().min(written + 10_000));
+                        let len = piece.len();
+                        if net.write(connection, piece).is_err() {
+                            break;
+                        }
+                        written += len;
+                    }
+                    if written == payload.len() {
+                        net.close(connection);
+                    }
+                }
+                NetEvent::Readable { connection } => {
+                    while let Some(bytes) = net.read(connection, usize::MAX) {
+                        got.extend_from_slice(&bytes);
+                    }
+                    if net.at_end(connection) {
+                        net.close(connection);
+                    }
+                }
+                NetEvent::Ended { connection, ending, .. } => endings.push((connection, ending)),
+                _ => {}
+            }
+        }
+    }
+    (got, endings)
+}
+
+/// Sent = delivered + dropped + on its way, in packets and in bytes.
+fn assert_conserved(net: &Network) {
+    let total = net.total_stats();
+    let (packets, bytes) = net.in_transit();
+    assert_eq!(total.sent.total(), total.received.total() + total.dropped.total() + packets);
+    assert_eq!(total.bytes_sent, total.bytes_received + total.bytes_dropped + bytes);
+}
+
+#[test]
+fn bytes_cross_a_lossy_network_unharmed_and_nothing_stays_behind() {
+    let (mut net, hosts) = network(1, 2, &default_link());
+    let payload = pattern(300_000, 9);
+    let (got, endings) = transfer(&mut net, hosts[0], hosts[1], &payload);
+    assert_eq!(got, payload);
+    assert_eq!(endings.iter().map(|&(_, ending)| ending).collect::<Vec<_>>(), [Ending::Closed; 2]);
+    assert!(net.flows.is_empty() && net.datagrams.is_empty() && net.next_due().is_none());
+    assert_conserved(&net);
+    let stats = net.host_stats(hosts[0]);
+    assert!(stats.dropped[DropCause::Loss] > 0 && stats.retransmits > 0);
+    assert_eq!((stats.sent[PacketKind::Syn], stats.sent[PacketKind::Fin]), (1, 1));
+}
+
+fn ending_of(event: Option<NetEvent>) -> Option<(ConnectionId, Ending)> {
+    match event {
+        Some(NetEvent::Ended { connection, ending, .. }) => Some((connection, ending)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_closed_port_refuses() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let (got, endings) = {
+        let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+        assert!(net.advance(SimTime::MAX));
+        (connection, net.poll_event())
+    };
+    assert_eq!(ending_of(endings), Some((got, Ending::Refused)));
+    assert_eq!(net.total_stats().sent[PacketKind::Rst], 1);
+}
+
+#[test]
+fn a_host_that_is_down_is_silent() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.listen(hosts[1], PORT, TcpConfig::default());
+    net.set_condition(hosts[1], Condition::Down);
+    let config = TcpConfig { connect_timeout: SimDuration::from_secs(5), ..TcpConfig::default() };
+    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    assert!(net.advance(SimTime::MAX));
+    assert_eq!(ending_of(net.poll_event()), Some((connection, Ending::TimedOut)));
+    assert_eq!(net.now(), SimTime::ZERO + SimDuration::from_secs(5));
+    assert_eq!(net.host_stats(hosts[0]).dropped[DropCause::HostDown], 5);
+    net.set_condition(hosts[1], Condition::Up);
+    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    assert!(net.advance(SimTime::MAX));
+    assert_eq!(net.poll_event(), Some(NetEvent::Connected { connection }));
+}
+
+#[test]
+fn a_host_that_refuses_resets_what_it_has() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.listen(hosts[1], PORT, TcpConfig::default());
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    while net.advance(SimTime::ZERO + SimDuration::from_secs(1)) {
+        net.poll_event();
+    }
+    net.set_condition(hosts[1], Condition::Refusing);
+    assert!(net.advance(SimTime::MAX));
+    assert_eq!(ending_of(net.poll_event()), Some((connection, Ending::Reset)));
+    let second = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    assert!(net.advance(SimTime::MAX));
+    assert_eq!(ending_of(net.poll_event()), Some((second, Ending::Refused)));
+}
+
+#[test]
+fn a_host_that_comes_back_has_forgotten_its_connections() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.listen(hosts[1], PORT, TcpConfig::default());
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    while net.advance(SimTime::ZERO + SimDuration::from_secs(1)) {
+        net.poll_event();
+    }
+    net.set_condition(hosts[1], Condition::Down);
+    net.set_condition(hosts[1], Condition::Up);
+    net.write(connection, Bytes::from_static(b"hello?")).unwrap();
+    assert!(net.advance(SimTime::MAX));
+    assert_eq!(ending_of(net.poll_event()), Some((connection, Ending::Reset)));
+}
+
+/// Every event until nothing more happens before `until`, with its instant.
+fn events_until(net: &mut Network, until: SimTime) -> Vec<(SimTime, NetEvent)> {
+    let mut events = Vec::new();
+    while net.advance(until) {
+        while let Some(event) = net.poll_event() {
+            events.push((net.now(), event));
+        }
+    }
+    events
+}
+
+fn after(seconds: u64) -> SimTime {
+    SimTime::ZERO + SimDuration::from_secs(seconds)
+}
+
+/// The user timeout holds on the instant, however far the retransmission timer has backed off; the end that gave up keeps nothing,
+/// and what reaches it afterwards is answered by a reset (RFC 9293 §3.10.7.1).
+#[test]
+fn an_end_that_gave_up_answers_with_a_reset() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let config = TcpConfig { user_timeout: SimDuration::from_secs(30), ..TcpConfig::default() };
+    net.listen(hosts[1], PORT, config);
+    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    events_until(&mut net, after(1));
+    let cut = HostConfig { loss: Probability::ALWAYS, ..quick_link() };
+    net.reconfigure(hosts[0], &cut);
+    net.write(connection, pattern(5_000, 1)).unwrap();
+    let events = events_until(&mut net, after(40));
+    let ended = events.into_iter().find_map(|(at, event)| Some((at, ending_of(Some(event))?)));
+    let (at, ending) = ended.unwrap();
+    assert_eq!(ending, (connection, Ending::TimedOut));
+    assert!((after(31)..after(31) + SimDuration::from_millis(300)).contains(&at), "{at}");
+    assert_eq!(net.state(connection), None);
+    assert_eq!(net.state(connection.peer()), Some(State::Established), "it is half-open");
+    net.reconfigure(hosts[0], &quick_link());
+    net.write(connection.peer(), pattern(100, 2)).unwrap();
+    let events = events_until(&mut net, after(50));
+    let ended = events.into_iter().find_map(|(_, event)| ending_of(Some(event)));
+    assert_eq!(ended, Some((connection.peer(), Ending::Reset)));
+}
+
+/// An end that waits for its peer, and has nothing outstanding itself, finds out that the peer is gone; one whose peer is there
+/// keeps the connection, though nothing is said on it for a day.
+#[test]
+fn an_idle_connection_is_probed() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let keepalive = Some(KeepAlive::within(SimDuration::from_secs(30)));
+    let config = TcpConfig { user_timeout: SimDuration::from_secs(30), keepalive, ..TcpConfig::default() };
+    net.listen(hosts[1], PORT, config);
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    let day = after(86_400);
+    assert!(events_until(&mut net, day).iter().all(|(_, event)| ending_of(Some(event.clone())).is_none()));
+    let probed = net.total_stats().sent[PacketKind::Ack];
+    assert!((2 * 86_400 / 16..=2 * 86_400 / 14).contains(&probed), "a probe and its answer every fifteen seconds: {probed}");
+    net.reconfigure(hosts[0], &HostConfig { loss: Probability::ALWAYS, ..quick_link() });
+    let events = events_until(&mut net, day + SimDuration::from_secs(100));
+    let ended = events.into_iter().find_map(|(at, event)| Some((at - day, ending_of(Some(event))?)));
+    let (after, ending) = ended.unwrap();
+    assert_eq!(ending, (connection.peer(), Ending::TimedOut));
+    assert!(after <= SimDuration::from_secs(31), "{after}");
+}
+
+#[test]
+fn a_datagram_takes_the_time_of_the_path() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.send_datagram(hosts[0], hosts[1], Bytes::from_static(b"ping"));
+    assert!(net.advance(SimTime::MAX));
+    let expected =
+        NetEvent::Datagram { to: hosts[1], from: hosts[0], sent_at: SimTime::ZERO, payload: Bytes::from_static(b"ping") };
+    assert_eq!(net.poll_event(), Some(expected));
+    // 32 bytes at 100 Mbit/s up and down, and a millisecond.
+    assert_eq!(net.now(), SimTime::from_nanos(1_000_000 + 2 * 2_560));
+    assert_eq!(net.total_stats().sent[PacketKind::HealthCheck], 1);
+}
+
+#[test]
+fn the_worse_of_two_hosts_decides_about_their_path() {
+    let mut net = Network::new(1);
+    let near = HostConfig { delay: DelayRange::fixed(SimDuration::from_millis(1)), ..quick_link() };
+    let far = HostConfig { delay: "20ms..30ms".parse().unwrap(), loss: Probability::ALWAYS, ..quick_link() };
+    let near = net.add_host(Ipv4Addr::new(10, 0, 0, 1), &near);
+    let far = net.add_host(Ipv4Addr::new(10, 0, 0, 2), &far);
+    for (from, to) in [(near, far), (far, near)] {
+        let path = net.path(from, to);
+        assert_eq!(
+            (net.paths[path as usize].delay, net.paths[path as usize].loss),
+            ("20ms..30ms".parse().unwrap(), Probability::ALWAYS)
+        );
+    }
+}
+
+#[test]
+fn links_may_change_while_packets_fly() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let payload = pattern(10_000_000, 3);
+    net.listen(hosts[1], PORT, TcpConfig::default());
+    let slow = HostConfig::symmetric("1Mbit/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::from_percent(2));
+    net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    net.advance(SimTime::ZERO + SimDuration::from_millis(1));
+    net.reconfigure(hosts[0], &slow);
+    let before = net.now();
+    let (got, _) = transfer(&mut net, hosts[0], hosts[1], &payload.slice(..100_000));
+    assert_eq!(got, payload[..100_000]);
+    assert!(net.now() - before > SimDuration::from_millis(800), "at 1 Mbit/s");
+    assert_conserved(&net);
+}
+
+#[test]
+fn half_closed_connections_carry_an_answer() {
+    let (mut net, hosts) = network(4, 2, &default_link());
+    net.listen(hosts[1], PORT, TcpConfig::default());
+    let client = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    net.write(client, Bytes::from_static(b"question")).unwrap();
+    net.finish(client);
+    let (mut answer, mut asked) = (Vec::new(), Vec::new());
+    while net.advance(SimTime::MAX) {
+        let Some(NetEvent::Readable { connection }) = net.poll_event() else { continue };
+        let into = if connection == client { &mut answer } else { &mut asked };
+        while let Some(bytes) = net.read(connection, 3) {
+            into.extend_from_slice(&bytes);
+        }
+        if connection != client && net.at_end(connection) {
+            net.write(connection, Bytes::from_static(b"answer")).unwrap();
+            net.close(connection);
+        }
+    }
+    assert_eq!((asked.as_slice(), answer.as_slice()), (b"question".as_slice(), b"answer".as_slice()));
+    assert!(net.flows.is_empty());
+}
+
+#[test]
+fn a_full_send_buffer_says_when_there_is_room() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let config = TcpConfig { send_buffer: p2p_base::units::ByteSize::from_kib(64), ..TcpConfig::default() };
+    net.listen(hosts[1], PORT, config);
+    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    net.write(connection, pattern(65_536, 1)).unwrap();
+    assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Full));
+    let mut told = 0;
+    while net.advance(SimTime::ZERO + SimDuration::from_secs(5)) {
+        match net.poll_event() {
+            Some(NetEvent::Writable { .. }) => told += 1,
+            Some(NetEvent::Readable { connection }) => while net.read(connection, usize::MAX).is_some() {},
+            _ => {}
+        }
+    }
+    assert_eq!(told, 1);
+    net.finish(connection);
+    assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Closed));
+}
+
+/// Linux `sk_stream_min_wspace`: a third of the buffer is free.
+#[test]
+fn a_writer_is_woken_at_two_thirds() {
+    let (mut net, hosts) = network(1, 2, &default_link());
+    let config = TcpConfig { send_buffer: p2p_base::units::ByteSize::from_kib(256), ..TcpConfig::default() };
+    net.listen(hosts[1], PORT, config);
+    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    while net.write(connection, pattern(10_000, 1)).is_ok() {}
+    let full = net.written(connection) - net.acknowledged(connection);
+    assert!((255 * 1024..300 * 1024).contains(&full), "{full}");
+    while net.advance(SimTime::MAX) {
+        match net.poll_event() {
+            Some(NetEvent::Writable { .. }) => break,
+            Some(NetEvent::Readable { connection }) => while net.read(connection, usize::MAX).is_some() {},
+            _ => {}
+        }
+    }
+    let left = net.written(connection) - net.acknowledged(connection);
+    assert!((128 * 1024..=2 * 256 * 1024 / 3).contains(&left), "{left}");
+}
+
+/// What arrives waits for its reader in vain below the mark, and closes no window.
+#[test]
+fn a_read_mark_above_the_window_is_reached() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.listen(hosts[1], PORT, TcpConfig::default());
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    net.write(connection, pattern(1 << 20, 1)).unwrap();
+    let mut told = Vec::new();
+    while net.advance(SimTime::ZERO + SimDuration::from_secs(5)) {
+        match net.poll_event() {
+            Some(NetEvent::Accepted { connection, .. }) => net.set_read_mark(connection, 1 << 20),
+            Some(NetEvent::Readable { connection }) => told.push(net.readable(connection)),
+            _ => {}
+        }
+    }
+    assert_eq!(told, [1 << 20]);
+}
+
+/// Hosts take their time, packet by packet and in order; the same seed takes the same.
+#[test]
+fn a_host_takes_its_time_and_keeps_the_order() {
+    let arrivals = |host_time: &str| {
+        let (mut net, hosts) = network(1, 3, &quick_link());
+        net.set_host_time(host_time.parse().unwrap());
+        for n in 0..20u8 {
+            net.send_datagram(hosts[usize::from(n % 2)], hosts[2], Bytes::copy_from_slice(&[n]));
+        }
+        let mut arrivals = Vec::new();
+        while net.advance(SimTime::MAX) {
+            while let Some(NetEvent::Datagram { payload, .. }) = net.poll_event() {
+                arrivals.push((payload[0], net.now()));
+            }
+        }
+        (arrivals, net.trace_hash())
+    };
+    let ((at_once, _), (later, trace)) = (arrivals("0s"), arrivals("20us..100us"));
+    assert_eq!((&later, trace), (&arrivals("20us..100us").0, arrivals("20us..100us").1));
+    assert_ne!(trace, arrivals("0s").1);
+    for (&(number, at), &(same, received)) in later.iter().zip(&at_once) {
+        assert_eq!(number, same, "no packet of a host passes another");
+        assert!((20_000..=100_000).contains(&(at - received).as_nanos()));
+    }
+}
+
+#[test]
+fn the_wire_shows_what_was_sent_and_what_became_of_it() {
+    let (mut net, hosts) = network(1, 2, &default_link());
+    net.watch_wire(Some(100_000));
+    transfer(&mut net, hosts[0], hosts[1], &pattern(200_000, 1));
+    let (records, seen) = net.wire(usize::MAX);
+    assert_eq!((records.len() as u64, seen), (net.total_stats().sent.total(), net.total_stats().sent.total()));
+    assert_eq!(records[0].kind, PacketKind::Syn);
+    let resent = records.iter().filter(|record| record.is_retransmission).count() as u64;
+    assert_eq!(resent, net.total_stats().retransmits);
+    let lost = records.iter().filter(|record| record.dropped == Some(DropCause::Loss)).count() as u64;
+    assert_eq!(lost, net.total_stats().dropped[DropCause::Loss]);
+    assert!(records.windows(2).all(|pair| pair[0].at <= pair[1].at));
+}
+
+#[test]
+fn watching_changes_nothing() {
+    let run = |watched: bool| {
+        let (mut net, hosts) = network(7, 2, &default_link());
+        net.watch_wire(watched.then_some(10));
+        if watched {
+            net.start_capture(Box::new(std::io::sink())).unwrap();
+        }
+        transfer(&mut net, hosts[0], hosts[1], &pattern(100_000, 1));
+        (net.trace_hash(), net.now())
+    };
+    assert_eq!(run(true), run(false));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_another() {
+    let run = |seed| {
+        let (mut net, hosts) = network(seed, 2, &default_link());
+        transfer(&mut net, hosts[0], hosts[1], &pattern(100_000, 1));
+        net.trace_hash()
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// However time is cut into slices, the run is the same, and packets are conserved at every cut.
+    #[test]
+    fn slices_of_time_change_nothing(seed: u64, slices in proptest::collection::vec(1u64..2_000, 1..30)) {
+        let start = |seed| {
+            let (mut net, hosts) = network(seed, 3, &default_link());
+            for &host in &hosts { net.listen(host, PORT, TcpConfig::default()); }
+            for (from, to) in [(0, 1), (1, 2), (2, 0), (0, 2)] {
+                let connection = net.connect(hosts[from], hosts[to], PORT, TcpConfig::default());
+                net.write(connection, pattern(40_000, seed)).unwrap();
+            }
+            net
+        };
+        let total: u64 = slices.iter().sum();
+        let mut whole = start(seed);
+        while whole.advance(SimTime::ZERO + SimDuration::from_millis(total)) { whole.poll_event(); }
+        let mut sliced = start(seed);
+        let mut until = SimTime::ZERO;
+        for slice in slices {
+            until += SimDuration::from_millis(slice);
+            while sliced.advance(until) { sliced.poll_event(); }
+            assert_conserved(&sliced);
+        }
+        prop_assert_eq!(whole.trace_hash(), sliced.trace_hash());
+        prop_assert_eq!(whole.now(), sliced.now());
+    }
+}

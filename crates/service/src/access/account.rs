@@ -1,0 +1,306 @@
+//! Account operations of a front end: registration, login and logout, passwords, second factors, sessions, mails and the audit
+//! log. Each call hands its work to a thread that may block on a password hash or a disk. Independent of how the user is
+//! prompted.
+
+use std::sync::Arc;
+
+use p2p_auth::audit::{Deed, Finding};
+use p2p_auth::mail::Mail;
+use p2p_auth::names::{Email, UserName};
+use p2p_auth::{Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, Registration, Secret, SessionInfo, Step, Token};
+
+use super::{Access, AccessError, Held, Who};
+
+type Done<T> = Result<T, AccessError>;
+/// Mails with their numbers.
+type Mails = Vec<(u64, Mail)>;
+
+impl Access {
+    /// Checks a user name and a password. Logs the user in if no second factor is needed, and returns a challenge otherwise.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::login`] does.
+    pub async fn login(&self, name: String, password: Secret) -> Done<Option<Challenge>> {
+        match self.off_thread(move |auth, origin, now| auth.login(&name, &password, origin, now)).await? {
+            Step::Granted(granted) => self.hold(granted).await.map(|_| None),
+            Step::Code(challenge) => Ok(Some(challenge)),
+        }
+    }
+
+    /// Checks the code for a challenge and logs the user in.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::login_with_code`] does.
+    pub async fn login_with_code(&self, challenge: &Challenge, code: Secret) -> Done<()> {
+        let challenge = challenge.clone();
+        let granted = self.off_thread(move |auth, _, now| auth.login_with_code(&challenge, &code, now)).await?;
+        self.hold(granted).await.map(drop)
+    }
+
+    /// Sends another code for a challenge by mail.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::send_code`] does.
+    pub async fn send_code(&self, challenge: &Challenge) -> Done<()> {
+        let challenge = challenge.clone();
+        Ok(self.off_thread(move |auth, _, now| auth.send_code(&challenge, now)).await?)
+    }
+
+    /// Registers an account. A user who is logged in stays logged in; otherwise the new user is logged in.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::register`] does.
+    pub async fn register(&self, wanted: Registration) -> Done<Account> {
+        if let Who::User(_) = &*self.check().await? {
+            return self.for_user(move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await;
+        }
+        let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
+        self.hold(granted).await
+    }
+
+    /// Makes a granted session the current one and ends the previous session.
+    async fn hold(&self, granted: Granted) -> Done<Account> {
+        let Granted { token, account } = granted;
+        let (before, who) = {
+            let mut session = self.session();
+            (session.replace(Held { token, is_kept: false }), self.let_in(Who::User(account.clone())))
+        };
+        self.end_session(before.filter(|held| !held.is_kept).map(|held| held.token)).await;
+        self.settle_ownership(&who).await?;
+        Ok(account)
+    }
+
+    /// Resumes a session that was begun earlier. It is not ended together with the front end.
+    ///
+    /// # Errors
+    /// Returns [`AuthError::SessionOver`] if the session has ended.
+    pub async fn resume(&self, token: Token) -> Done<Arc<Who>> {
+        *self.session() = Some(Held { token, is_kept: true });
+        self.check().await
+    }
+
+    /// Returns the token of the current session.
+    ///
+    /// # Errors
+    /// Returns [`AccessError::LoginNeeded`] if there is no session.
+    pub fn token(&self) -> Done<Token> {
+        self.session().as_ref().map(|held| held.token.clone()).ok_or(AccessError::LoginNeeded)
+    }
+
+    /// Lets the current session outlive the front end, because its token has been saved.
+    pub fn keep(&self) {
+        if let Some(held) = self.session().as_mut() {
+            held.is_kept = true;
+        }
+    }
+
+    /// Ends the session or, with `all`, every session of its user. Returns the name of the user.
+    ///
+    /// # Errors
+    /// Returns [`AccessError::LoginNeeded`] if there is no session.
+    pub async fn logout(&self, all: bool) -> Done<String> {
+        let held = self.session().clone();
+        let name = self.who().name().ok_or(AccessError::LoginNeeded)?.to_owned();
+        if let Some(Held { token, .. }) = held {
+            match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
+                // A session that is over already needs no logout.
+                Ok(()) | Err(AuthError::SessionOver) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut session = self.session();
+        *session = None;
+        self.let_in(Who::Nobody);
+        Ok(name)
+    }
+
+    /// Ends the session together with the front end, unless it is to be kept.
+    pub async fn end(&self) {
+        let held = self.session().take().filter(|held| !held.is_kept);
+        self.end_session(held.map(|held| held.token)).await;
+    }
+
+    /// Ends a session that is no longer used, if it is not over already.
+    pub async fn end_session(&self, token: Option<Token>) {
+        if let Some(token) = token {
+            let ended = self.off_thread(move |auth, origin, now| auth.logout(&token, false, origin, now)).await;
+            tracing::debug!(?ended, "a session is ended");
+        }
+    }
+
+    /// Returns the account that is logged in. The session is looked up again, since a form may have been open for a long time.
+    async fn account(&self) -> Done<Account> {
+        match &*self.check().await? {
+            Who::User(account) => Ok(account.clone()),
+            _ => Err(AccessError::LoginNeeded),
+        }
+    }
+
+    /// Executes an operation for the user who is logged in, on a thread that may block.
+    async fn for_user<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
+    ) -> Done<T> {
+        let name = self.account().await?.name;
+        Ok(self.off_thread(move |auth, origin, now| work(auth, &name, origin, now)).await?)
+    }
+
+    /// Executes an operation that changes the account, and then refreshes the account data shown.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
+    ) -> Done<T> {
+        let done = self.for_user(work).await?;
+        if let Err(error) = self.peek().await {
+            tracing::debug!(%error, "the session ended while the account was changed");
+        }
+        Ok(done)
+    }
+
+    /// Changes the password of the user who is logged in, and ends the user's other sessions.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::change_password`] does.
+    pub async fn change_password(&self, old: Secret, new: Secret) -> Done<()> {
+        let token = self.token().ok();
+        self.for_user(move |auth, name, origin, now| auth.change_password(name, (&old, &new), token.as_ref(), origin, now)).await
+    }
+
+    /// Begins to enable one-time passwords.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::otp_enable`] does.
+    pub async fn otp_enable(&self, kind: CodeKind) -> Done<Begun> {
+        self.for_user(move |auth, name, _, now| auth.otp_enable(name, kind, now)).await
+    }
+
+    /// Checks that the enabling of one-time passwords has begun and waits for a code.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::otp_begun`] does.
+    pub async fn otp_begun(&self) -> Done<()> {
+        self.for_user(|auth, name, _, now| auth.otp_begun(name, now)).await
+    }
+
+    /// Enables one-time passwords with a code, and returns the backup codes.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::otp_confirm`] does.
+    pub async fn otp_confirm(&self, code: Secret) -> Done<Vec<Secret>> {
+        self.change(move |auth, name, origin, now| auth.otp_confirm(name, &code, origin, now)).await
+    }
+
+    /// Disables one-time passwords for the user.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::otp_disable`] does.
+    pub async fn otp_disable(&self, password: Secret) -> Done<()> {
+        self.change(move |auth, name, origin, now| auth.otp_disable(name, &password, origin, now)).await
+    }
+
+    /// Replaces the backup codes and returns the new ones.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::new_backup_codes`] does.
+    pub async fn new_backup_codes(&self, password: Secret) -> Done<Vec<Secret>> {
+        self.change(move |auth, name, origin, now| auth.new_backup_codes(name, &password, origin, now)).await
+    }
+
+    /// Returns the sessions of the user who is logged in.
+    ///
+    /// # Errors
+    /// Fails if no user is logged in or the disk refuses.
+    pub async fn sessions(&self) -> Done<Vec<SessionInfo>> {
+        let token = self.token().ok();
+        self.for_user(move |auth, name, _, now| auth.sessions(name, token.as_ref(), now)).await
+    }
+
+    /// Ends one session of the user who is logged in.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::revoke`] does.
+    pub async fn revoke(&self, id: String) -> Done<()> {
+        self.for_user(move |auth, name, origin, now| auth.revoke(name, &id, origin, now)).await
+    }
+
+    /// Returns all accounts of the data directory.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn accounts(&self) -> Done<Vec<Account>> {
+        Ok(self.off_thread(|auth, _, _| auth.accounts()).await?)
+    }
+
+    /// Sets a new password for a user and removes the second factor. The caller has checked that the user who is logged in
+    /// may do that.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::reset`] does.
+    pub async fn reset(&self, user: UserName, password: Secret) -> Done<()> {
+        self.change(move |auth, by, origin, now| auth.reset(&user, &password, by.as_str(), origin, now)).await
+    }
+
+    /// Returns the user of this name.
+    ///
+    /// # Errors
+    /// Returns [`AuthError::UnknownUser`] if there is no such user.
+    pub async fn user(&self, name: String) -> Done<UserName> {
+        Ok(self.off_thread(move |auth, _, _| auth.account(&name)).await?.name)
+    }
+
+    /// Records in the audit log that the sharing of a file changes.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn note_share(&self, what: String) -> Done<()> {
+        self.for_user(move |auth, name, origin, now| auth.note_share(name, origin, &what, now)).await
+    }
+
+    /// Returns the latest entries of the audit log: all for an admin, otherwise those of the user who is logged in.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn audit(&self, count: usize) -> Done<Vec<(u64, Deed)>> {
+        let user = if self.who().is_admin() { None } else { Some(self.account().await?.name) };
+        Ok(self.off_thread(move |auth, _, _| auth.audit(count, user.as_ref())).await?)
+    }
+
+    /// Verifies the integrity of the audit log.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn verify_audit(&self) -> Done<Finding> {
+        Ok(self.off_thread(|auth, _, _| auth.verify_audit()).await?)
+    }
+
+    /// Returns the queued mails: all for an admin, otherwise those to the user who is logged in.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn mails(&self) -> Done<Mails> {
+        self.own_mails(Auth::mails).await
+    }
+
+    /// Returns the latest mails that could not be delivered: all for an admin, otherwise those to the user who is logged in.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn mails_given_up(&self) -> Done<Mails> {
+        self.own_mails(Auth::mails_given_up).await
+    }
+
+    async fn own_mails(&self, mails: fn(&Auth) -> Result<Mails, AuthError>) -> Done<Mails> {
+        let to = if self.who().is_admin() { None } else { Some(self.account().await?.email) };
+        let mut mails = self.off_thread(move |auth, _, _| mails(auth)).await?;
+        mails.retain(|(_, mail)| to.as_ref().is_none_or(|to| mail.to == *to));
+        Ok(mails)
+    }
+
+    /// Queues a test mail to the user who is logged in, and returns its address.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::test_mail`] does.
+    pub async fn test_mail(&self) -> Done<Email> {
+        self.for_user(|auth, name, _, now| auth.test_mail(name, now)).await
+    }
+}

@@ -1,0 +1,119 @@
+//! Access control for stored files: the files that a user may read and change, and the commands to the engine that follow from
+//! it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use p2p_base::likeness;
+use p2p_engine::{Command, EngineError, OpenFile, Reply};
+use p2p_store::manifest::{FileKey, FileRecord, Manifest};
+
+use super::{Access, AccessError, Who};
+
+impl Access {
+    /// Returns the files that a user may read.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn files(&self, who: &Who) -> Result<Vec<FileRecord>, EngineError> {
+        let Reply::Files(files) = self.engine.ask(Command::Files).await? else { return Ok(Vec::new()) };
+        Ok(files.into_iter().filter(|file| who.may_read(file)).map(|file| who.known_of(file)).collect())
+    }
+
+    /// Returns the manifests of the files that a user may read.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn manifests(&self, who: &Who) -> Result<Vec<Manifest>, EngineError> {
+        let mut manifests = Vec::new();
+        for file in self.files(who).await? {
+            if let Reply::Info(manifest) = self.engine.ask(Command::Info { file: file.key.clone() }).await? {
+                manifests.push(Manifest { file, ..*manifest });
+            }
+        }
+        Ok(manifests)
+    }
+
+    /// Returns the stored file that the user calls `text` and may read.
+    ///
+    /// # Errors
+    /// Fails if there is no such file or the user may not read it; the error does not reveal which.
+    pub async fn readable(&self, who: &Who, text: &str) -> Result<FileRecord, AccessError> {
+        let (key, other) = (who.key_of(text), who.other_spelling_of(text));
+        let files = Arc::clone(&self.engine.snapshots().borrow().files);
+        let found = files.get(&key).or_else(|| files.get(&other)).cloned();
+        if let Some(file) = found.filter(|file| who.may_read(file)) {
+            return Ok(file);
+        }
+        if !who.may_change(&key) {
+            self.note_refusal(who, format!("file {key}")).await?;
+        }
+        Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(who, text) }.into())
+    }
+
+    /// Returns the stored file that the user calls `text` and may change.
+    ///
+    /// # Errors
+    /// Fails if there is no such file, or if the user may only read it.
+    pub async fn changeable(&self, who: &Who, text: &str) -> Result<FileRecord, AccessError> {
+        let file = self.readable(who, text).await?;
+        if who.may_change(&file.key) {
+            return Ok(file);
+        }
+        self.note_refusal(who, format!("change file {}", file.key)).await?;
+        Err(AccessError::ReadOnly { file: text.to_owned() })
+    }
+
+    /// Returns the name most similar to `text` among the files that the user may read.
+    fn nearest(&self, who: &Who, text: &str) -> Option<String> {
+        let files = Arc::clone(&self.engine.snapshots().borrow().files);
+        let labels = files.values().filter(|file| who.may_read(file)).map(|file| who.label(&file.key));
+        likeness::nearest(text, labels).into_iter().next()
+    }
+
+    /// Returns the command to download a file that the user may read, to a path that may depend on its key. Reading a file of
+    /// another user is recorded in the audit log first.
+    ///
+    /// # Errors
+    /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
+    pub async fn download(
+        &self,
+        who: &Who,
+        text: &str,
+        place: impl FnOnce(&FileKey) -> PathBuf,
+        overwrite: bool,
+    ) -> Result<Command, AccessError> {
+        let file = self.readable(who, text).await?.key;
+        self.note_foreign(who, "read", &file).await?;
+        Ok(Command::Download { user: who.name().map(str::to_owned), path: place(&file), file, overwrite })
+    }
+
+    /// Returns the command to fetch a file that the user may read into an open file, or only to verify it. Reading a file of
+    /// another user is recorded in the audit log first.
+    ///
+    /// # Errors
+    /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
+    pub async fn fetch(&self, who: &Who, text: &str, into: Option<OpenFile>) -> Result<Command, AccessError> {
+        let file = self.readable(who, text).await?.key;
+        self.note_foreign(who, "read", &file).await?;
+        Ok(Command::Fetch { user: who.name().map(str::to_owned), file, into })
+    }
+
+    /// Returns the command to remove a file that the user may change. Removing a file of another user is recorded in the audit
+    /// log first.
+    ///
+    /// # Errors
+    /// Fails as [`changeable`](Self::changeable) does, or if the disk refuses.
+    pub async fn removal(&self, who: &Who, text: &str) -> Result<Command, AccessError> {
+        let file = self.changeable(who, text).await?.key;
+        self.note_foreign(who, "remove", &file).await?;
+        Ok(Command::Remove { user: who.name().map(str::to_owned), file })
+    }
+
+    async fn note_foreign(&self, who: &Who, what: &str, file: &FileKey) -> Result<(), AccessError> {
+        if file.owner.as_deref() != who.name() {
+            self.note_access(who, format!("{what} file {file}"), true).await?;
+        }
+        Ok(())
+    }
+}

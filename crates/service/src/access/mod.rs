@@ -1,0 +1,289 @@
+//! Access control. Determines the user of a front end, and what that user may see and do. Front ends ask here before
+//! they send commands to the engine.
+//!
+//! | file | contents |
+//! |---|---|
+//! | [`who`] | the user of a front end, and the files that this user may see |
+//! | `files` | the stored files that the user may read and change |
+//! | [`account`] | registration, login, logout and the other account operations, off the async threads |
+//! | [`kept`] | the session that `p2p login` saves in the data directory |
+//!
+//! While there is no account, the user who has the data directory open may do everything.
+
+pub mod account;
+mod files;
+pub mod kept;
+pub mod who;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use p2p_auth::{Auth, AuthError, Token};
+use p2p_base::spelling::visible;
+use p2p_engine::{Command, EngineError, EngineHandle};
+use thiserror::Error;
+use tokio::sync::watch;
+
+pub use self::who::Who;
+
+/// Reason why an operation is refused to a user.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AccessError {
+    /// No user is logged in.
+    #[error("nobody is logged in; `login NAME` does that, `register` makes an account")]
+    LoginNeeded,
+    /// No account exists yet that a user could log in to.
+    #[error("there are no accounts yet; `register` makes the first one, the admin's")]
+    NoAccounts,
+    /// The operation is reserved for admins.
+    #[error("`{what}` is for admins, and {user} is none")]
+    AdminOnly {
+        /// Name of the operation.
+        what: String,
+        /// Name of the user who requested it.
+        user: String,
+    },
+    /// The file belongs to another user and may only be read.
+    #[error("`{}` is somebody else's: you may read it and no more", visible(file))]
+    ReadOnly {
+        /// Name of the file.
+        file: String,
+    },
+    /// The authentication refuses the operation.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The engine refuses the operation.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Access of one front end: its current user and that user's permissions. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Access {
+    engine: EngineHandle,
+    auth: Auth,
+    /// Name of the front end in the audit log and in mails.
+    origin: Arc<str>,
+    /// Wall clock, in seconds since 1970.
+    clock: fn() -> u64,
+    /// Description of the route by which mails are sent.
+    mail_way: Arc<str>,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Session by which `who` is logged in. Both change only while this lock is held, so that they stay consistent.
+    session: Mutex<Option<Held>>,
+    who: watch::Sender<Arc<Who>>,
+    /// Number of operations in progress that must not be interrupted.
+    undisturbed: watch::Sender<usize>,
+    /// True if files without an owner have been given to the first admin.
+    is_settled: AtomicBool,
+}
+
+/// Session that a front end uses.
+#[derive(Debug, Clone)]
+struct Held {
+    token: Token,
+    /// True if the session outlives the front end.
+    is_kept: bool,
+}
+
+/// Guard of an operation that an interruption has to wait for.
+#[derive(Debug)]
+pub struct Undisturbed(Arc<State>);
+
+impl Drop for Undisturbed {
+    fn drop(&mut self) {
+        self.0.undisturbed.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Access {
+    /// Creates the access of a front end called `origin`. No user is logged in yet.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
+        let who = if auth.has_accounts()? { Who::Nobody } else { Who::Operator };
+        let who = watch::Sender::new(Arc::new(who));
+        let state =
+            State { session: Mutex::default(), who, undisturbed: watch::Sender::default(), is_settled: AtomicBool::default() };
+        Ok(Access { engine, auth, origin: origin.into(), clock, mail_way: "".into(), state: Arc::new(state) })
+    }
+
+    /// Sets the description of the route by which mails are sent.
+    #[must_use]
+    pub fn with_mail_way(self, mail_way: Arc<str>) -> Access {
+        Access { mail_way, ..self }
+    }
+
+    /// Returns the description of the route by which mails are sent.
+    pub fn mail_way(&self) -> &str {
+        &self.mail_way
+    }
+
+    /// Returns the handle of the engine.
+    pub fn engine(&self) -> &EngineHandle {
+        &self.engine
+    }
+
+    /// Returns the wall-clock time in seconds since 1970.
+    pub fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Returns the current user as far as known, without a look at the session.
+    pub fn who(&self) -> Arc<Who> {
+        self.state.who.borrow().clone()
+    }
+
+    /// Returns a receiver that is notified when the current user changes.
+    pub fn watch(&self) -> watch::Receiver<Arc<Who>> {
+        self.state.who.subscribe()
+    }
+
+    /// Returns the current user before an operation: the session is looked up and its use recorded.
+    ///
+    /// # Errors
+    /// Returns [`AuthError::SessionOver`] if the session has ended; no user is logged in then.
+    pub async fn check(&self) -> Result<Arc<Who>, AccessError> {
+        let who = self.look_up(Auth::check).await?;
+        self.settle_ownership(&who).await?;
+        Ok(who)
+    }
+
+    /// Returns the current user for display: the session is looked up, but its use is not recorded.
+    ///
+    /// # Errors
+    /// Fails as [`check`](Self::check) does.
+    pub async fn peek(&self) -> Result<Arc<Who>, AccessError> {
+        self.look_up(Auth::peek).await
+    }
+
+    async fn look_up(
+        &self,
+        ask: fn(&Auth, &Token, &str, u64) -> Result<p2p_auth::Account, AuthError>,
+    ) -> Result<Arc<Who>, AccessError> {
+        loop {
+            let held = self.session().clone();
+            let who = match held.clone() {
+                Some(held) => self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Who::User)).await,
+                // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
+                None => self.auth.has_accounts().map(|any| if any { Who::Nobody } else { Who::Operator }),
+            };
+            let mut session = self.session();
+            let is_same = session.as_ref().map(|held| held.token.expose()) == held.as_ref().map(|held| held.token.expose());
+            match who {
+                // The session has changed in the meantime; look it up again.
+                _ if !is_same => {}
+                Ok(who) => return Ok(self.let_in(who)),
+                Err(AuthError::SessionOver) => {
+                    *session = None;
+                    self.let_in(Who::Nobody);
+                    return Err(AuthError::SessionOver.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Gives the files that were stored while there were no accounts to the first admin. A crash may have prevented this
+    /// before.
+    async fn settle_ownership(&self, who: &Who) -> Result<(), AccessError> {
+        // In the order of keys, files without an owner come first.
+        let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
+        // A file whose name the admin uses already stays without an owner, and the attempt is not repeated for it.
+        if !matches!(who, Who::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        if let Some(owner) = self.off_thread(|auth, _, _| auth.first_admin()).await? {
+            // Transfers of such files may run for long and are not waited for; otherwise the adoption is done before the files
+            // are listed.
+            self.engine.tell(Command::Adopt { owner: owner.to_string() }).await?;
+            self.engine.ask(Command::Files).await?;
+        }
+        self.state.is_settled.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Checks that a user is logged in, if there are accounts.
+    ///
+    /// # Errors
+    /// Returns [`AccessError::LoginNeeded`] if no user is logged in.
+    pub fn require_login(&self, who: &Who) -> Result<(), AccessError> {
+        if *who == Who::Nobody { Err(AccessError::LoginNeeded) } else { Ok(()) }
+    }
+
+    /// Checks that the user is an admin, and records a refusal in the audit log.
+    ///
+    /// # Errors
+    /// Returns [`AccessError::LoginNeeded`] if no user is logged in, and [`AccessError::AdminOnly`] if the user is not an
+    /// admin.
+    pub async fn require_admin(&self, who: &Who, what: &str) -> Result<(), AccessError> {
+        self.require_login(who)?;
+        if who.is_admin() {
+            return Ok(());
+        }
+        self.note_refusal(who, what.to_owned()).await?;
+        Err(AccessError::AdminOnly { what: what.to_owned(), user: who.name().unwrap_or_default().to_owned() })
+    }
+
+    /// Records in the audit log that a user attempted an operation without permission.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub async fn note_refusal(&self, who: &Who, what: String) -> Result<(), AuthError> {
+        self.note_access(who, what, false).await
+    }
+
+    /// Records in the audit log that a user accesses a file of another user, or that the access is refused.
+    async fn note_access(&self, who: &Who, what: String, done: bool) -> Result<(), AuthError> {
+        let Who::User(account) = who else { return Ok(()) };
+        let user = account.name.clone();
+        self.off_thread(move |auth, origin, now| auth.note_access(&user, origin, &what, done, now)).await
+    }
+
+    /// Begins an operation that an interruption has to wait for, until the returned guard is dropped.
+    pub fn undisturbed(&self) -> Undisturbed {
+        self.state.undisturbed.send_modify(|count| *count += 1);
+        Undisturbed(Arc::clone(&self.state))
+    }
+
+    /// Returns true if no operation is in progress that an interruption has to wait for.
+    pub fn is_at_rest(&self) -> bool {
+        *self.state.undisturbed.borrow() == 0
+    }
+
+    /// Waits until no operation is in progress that an interruption has to wait for.
+    pub async fn at_rest(&self) {
+        // The sender lives as long as `self`.
+        drop(self.state.undisturbed.subscribe().wait_for(|count| *count == 0).await);
+    }
+
+    /// Sets the current user. The caller holds the lock of the session.
+    fn let_in(&self, who: Who) -> Arc<Who> {
+        let who = Arc::new(who);
+        self.state.who.send_if_modified(|before| {
+            let is_new = *before != who;
+            *before = Arc::clone(&who);
+            is_new
+        });
+        who
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<Held>> {
+        // A panic while the lock was held leaves a complete value.
+        self.state.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Executes work that may wait for a password hash or a disk, on a blocking thread.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth, &str, u64) -> Result<T, AuthError> + Send + 'static,
+    ) -> Result<T, AuthError> {
+        let (auth, origin, now) = (self.auth.clone(), Arc::clone(&self.origin), self.now());
+        auth.off_thread(move |auth| work(auth, &origin, now)).await
+    }
+}

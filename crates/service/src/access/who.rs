@@ -1,0 +1,193 @@
+//! Users of a front end, and the files and transfers that they may see. Independent of how a user logs in.
+
+use p2p_auth::names::UserName;
+use p2p_auth::{Account, Role};
+use p2p_base::spelling::{composed, visible};
+use p2p_engine::transfer::TransferStatus;
+use p2p_engine::{EngineError, Snapshot};
+use p2p_store::manifest::{FileKey, FileRecord};
+
+/// User of a front end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The user who has the data directory open, while there are no accounts.
+    Operator,
+    /// A user who has not logged in, although there are accounts.
+    Nobody,
+    /// A user who is logged in.
+    User(Account),
+}
+
+impl Who {
+    /// Returns the user name, if there is one; it becomes the owner of stored files.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Who::User(account) => Some(account.name.as_str()),
+            Who::Operator | Who::Nobody => None,
+        }
+    }
+
+    /// Returns true if the user has the permissions of an admin.
+    pub fn is_admin(&self) -> bool {
+        match self {
+            Who::Operator => true,
+            Who::Nobody => false,
+            Who::User(account) => account.role == Role::Admin,
+        }
+    }
+
+    /// Returns true if the user may see and cancel a transfer: one of their own, or any for an admin.
+    pub fn began(&self, transfer: &TransferStatus) -> bool {
+        self.may_see_what_began(transfer.user.as_deref())
+    }
+
+    /// Returns a description of a transfer such as `upload of video.bin`.
+    pub fn describe(&self, transfer: &TransferStatus) -> String {
+        format!("{} of {}", transfer.direction.name(), self.shown(&transfer.file))
+    }
+
+    /// Returns the description of a transfer if the user may see it.
+    pub fn seen(&self, transfer: &TransferStatus) -> Option<String> {
+        self.began(transfer).then(|| self.describe(transfer))
+    }
+
+    /// Returns a name for a transfer that reveals no more than the user may know.
+    pub fn name_of(&self, transfer: &TransferStatus) -> String {
+        self.seen(transfer).map_or_else(|| format!("{} of another user", transfer.id), |name| format!("{}, {name}", transfer.id))
+    }
+
+    /// Describes the running transfers for a user who is about to end them by quitting: their own by name, and the number of
+    /// the others.
+    pub fn describe_running(&self, snapshot: &Snapshot) -> Vec<String> {
+        let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.began(status));
+        let mut names: Vec<String> = own.iter().map(|status| self.describe(status)).collect();
+        if !others.is_empty() {
+            names.push(format!("{} of other users", others.len()));
+        }
+        names
+    }
+
+    /// Returns true if the user may see what `user` has begun.
+    pub fn may_see_what_began(&self, user: Option<&str>) -> bool {
+        self.is_admin() || (self.name().is_some() && self.name() == user)
+    }
+
+    /// Returns true if the user may remove and share a file.
+    pub fn may_change(&self, key: &FileKey) -> bool {
+        self.may_see_what_began(key.owner.as_deref())
+    }
+
+    /// Returns true if the user may read a file.
+    pub fn may_read(&self, file: &FileRecord) -> bool {
+        self.may_change(&file.key) || self.name().is_some_and(|name| file.readers.contains(name))
+    }
+
+    /// Returns the record as the user may see it: only users who may share the file see its other readers.
+    pub fn known_of(&self, mut file: FileRecord) -> FileRecord {
+        if !self.may_change(&file.key) {
+            file.readers.retain(|reader| Some(reader.as_str()) == self.name());
+        }
+        file
+    }
+
+    /// Returns true if the user may see how full the nodes are. Only admins may: the usage would reveal to other users if a
+    /// certain content is stored already, because stored content takes no additional room.
+    pub fn may_see_usage(&self) -> bool {
+        self.is_admin()
+    }
+
+    /// Returns an error as the user may see it, without the usage of the nodes.
+    pub fn known_of_refusal(&self, error: EngineError) -> EngineError {
+        match error {
+            EngineError::NoRoom { name, needed, .. } if !self.may_see_usage() => EngineError::NodesFull { name, needed },
+            error => error,
+        }
+    }
+
+    /// Returns the user's label of a file: the name for an own file, `owner/name` for that of another user, `/name` without an
+    /// owner.
+    pub fn label(&self, key: &FileKey) -> String {
+        if self.name() == key.owner.as_deref() {
+            return key.name.clone();
+        }
+        format!("{}/{}", key.owner.as_deref().unwrap_or_default(), key.name)
+    }
+
+    /// Returns the label for display, with characters made visible that could disguise it as another.
+    pub fn shown(&self, key: &FileKey) -> String {
+        visible(&self.label(key)).into_owned()
+    }
+
+    /// Returns the key for another spelling of `text`: the owner's name in lower case, the file's name in composed form, as
+    /// names are stored.
+    pub fn other_spelling_of(&self, text: &str) -> FileKey {
+        let FileKey { owner, name } = self.key_of(text);
+        FileKey { owner: owner.as_deref().map(UserName::folded), name: composed(&name).into_owned() }
+    }
+
+    /// Returns the key of the file that the user calls `text`.
+    pub fn key_of(&self, text: &str) -> FileKey {
+        match text.split_once('/') {
+            Some(("", name)) => FileKey::unowned(name),
+            Some((owner, name)) => FileKey::new(Some(owner), name),
+            None => FileKey::new(self.name(), text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p2p_store::segment::Sha256Digest;
+
+    fn user(name: &str, role: Role) -> Who {
+        Who::User(Account {
+            name: name.parse().unwrap(),
+            email: "a@b.c".parse().unwrap(),
+            role,
+            created_at: 0,
+            last_login: None,
+            second_factor: None,
+            backup_codes: 0,
+        })
+    }
+
+    #[test]
+    fn everybody_sees_their_own_the_admin_all_and_nobody_nothing() {
+        let file = |owner: Option<&str>, reader: &str| FileRecord {
+            key: FileKey::new(owner, "a.bin"),
+            size: 0,
+            sha256: Sha256Digest::of(b""),
+            segments: 0,
+            segment_size: 4096,
+            stored_at: 0,
+            readers: [reader.to_owned()].into(),
+        };
+        let files = [file(None, ""), file(Some("alice"), "bob"), file(Some("bob"), "")];
+        let (admin, bob, carol) = (user("root", Role::Admin), user("bob", Role::User), user("carol", Role::User));
+        for (who, reads, changes) in [
+            (&Who::Operator, [true; 3], [true; 3]),
+            (&Who::Nobody, [false; 3], [false; 3]),
+            (&admin, [true; 3], [true; 3]),
+            (&bob, [false, true, true], [false, false, true]),
+            (&carol, [false; 3], [false; 3]),
+        ] {
+            assert_eq!(files.each_ref().map(|file| who.may_read(file)), reads, "{who:?}");
+            assert_eq!(files.each_ref().map(|file| who.may_change(&file.key)), changes, "{who:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_calls_a_file_is_that_file() {
+        for who in [Who::Operator, user("alice", Role::Admin), user("bob", Role::User)] {
+            for owner in [None, Some("alice"), Some("bob")] {
+                let key = FileKey::new(owner, "a b.bin");
+                assert_eq!(who.key_of(&who.label(&key)), key);
+            }
+        }
+        let bob = user("bob", Role::User);
+        assert_eq!(bob.label(&FileKey::new(Some("alice"), "x")), "alice/x");
+        assert_eq!(bob.other_spelling_of("Alice/cafe\u{301}"), FileKey::new(Some("alice"), "caf\u{e9}"));
+        assert_eq!(bob.shown(&FileKey::new(Some("alice"), "x\u{a0}y")), "alice/x\\u{a0}y");
+    }
+}

@@ -1,0 +1,367 @@
+//! Keys of `p2p.toml`: the only list of them, with section, kind and bounds. Independent of where values are set.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use p2p_auth::names::Email;
+use p2p_auth::password::{ITERATIONS_MAX, ITERATIONS_MIN};
+use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration};
+use p2p_engine::pace::Speed;
+use p2p_net::{CongestionControl, Subnet};
+use p2p_store::placement::PlacementPolicy;
+use p2p_store::segment::SegmentSize;
+
+/// Section of the configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// Section `[network]`: links and TCP.
+    Network,
+    /// Section `[client]`: the client's own values.
+    Client,
+    /// Section `[nodes]`: number and capacity of the nodes.
+    Nodes,
+    /// Table `[[node]]`: values of a single node.
+    Node,
+    /// Section `[storage]`: segments, placement and disks.
+    Storage,
+    /// Section `[health]`: probes between the hosts.
+    Health,
+    /// Section `[engine]`: speed and memory.
+    Engine,
+    /// Section `[accounts]`: password hashing, sessions and the audit log.
+    Accounts,
+    /// Section `[mail]`: the mail server.
+    Mail,
+    /// Section `[tui]`: appearance of the full-screen interface.
+    Tui,
+    /// Section `[keys]`: key bindings of the full-screen interface.
+    Keys,
+}
+
+impl Section {
+    /// Every section with its name in the file.
+    pub const NAMES: [(Section, &'static str); 11] = [
+        (Section::Network, "network"),
+        (Section::Client, "client"),
+        (Section::Nodes, "nodes"),
+        (Section::Node, "node"),
+        (Section::Storage, "storage"),
+        (Section::Health, "health"),
+        (Section::Engine, "engine"),
+        (Section::Accounts, "accounts"),
+        (Section::Mail, "mail"),
+        (Section::Tui, "tui"),
+        (Section::Keys, "keys"),
+    ];
+
+    /// Returns the section of this name.
+    pub fn from_name(name: &str) -> Option<Section> {
+        Section::NAMES.iter().find(|(_, known)| *known == name).map(|&(section, _)| section)
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Section::NAMES.iter().find(|(section, _)| section == self).map_or("", |&(_, name)| name))
+    }
+}
+
+/// Kind of value that a key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Data rate such as `64KiB/s`.
+    Rate,
+    /// Fixed delay, or a range such as `1ms..10ms`.
+    Delay,
+    /// Time span with a minimum in milliseconds.
+    Time {
+        /// Minimum time in milliseconds.
+        min_ms: u64,
+    },
+    /// Time span with a minimum in milliseconds, or zero for never.
+    TimeOrNever {
+        /// Minimum in milliseconds, unless the value is zero.
+        min_ms: u64,
+    },
+    /// Probability such as `1%`.
+    Chance,
+    /// Size of at least one byte.
+    Size,
+    /// Size that is valid for a segment.
+    SegmentSize,
+    /// Whole number within bounds.
+    Count {
+        /// Smallest number that is permitted.
+        min: u64,
+        /// Largest number that is permitted.
+        max: u64,
+    },
+    /// IPv4 subnet in prefix notation.
+    Subnet,
+    /// IPv4 address of a host.
+    Address,
+    /// Name of a congestion control algorithm.
+    Congestion,
+    /// Name of a placement policy.
+    Placement,
+    /// Speed of virtual time.
+    Speed,
+    /// One of the listed words.
+    OneOf(&'static [&'static str]),
+    /// Key of the keyboard: `z`, `Ctrl-P`, `F1`, `Space`, `Enter`.
+    KeyName,
+    /// Any text that is not empty.
+    Text,
+    /// Path, relative to the directory of the file that contains it.
+    Path,
+    /// Name or address of a machine.
+    Host,
+    /// Secret text, which is never displayed and never read from a file that other users may read or write.
+    Secret,
+    /// Address of an e-mail account.
+    Email,
+}
+
+impl Kind {
+    /// Returns true if the value is a number in TOML, and not a string.
+    pub const fn is_number(self) -> bool {
+        matches!(self, Kind::Count { .. })
+    }
+
+    /// Returns an example of a valid value.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Kind::Rate => "64KiB/s",
+            Kind::Delay => "1ms..10ms",
+            Kind::Time { .. } | Kind::TimeOrNever { .. } => "10s",
+            Kind::Chance => "1%",
+            Kind::Size => "10GiB",
+            Kind::SegmentSize => "64KiB",
+            Kind::Count { .. } => "5",
+            Kind::Subnet => "192.168.1.0/24",
+            Kind::Address => "192.168.1.7",
+            Kind::Congestion => "cubic",
+            Kind::Placement => "round-robin",
+            Kind::Speed => "1x",
+            Kind::OneOf(words) => words[0],
+            Kind::KeyName => "Ctrl-P",
+            Kind::Text => "p2p",
+            Kind::Path => "/srv/p2p",
+            Kind::Host => "mail.example.org",
+            Kind::Secret => "…",
+            Kind::Email => "p2p@example.org",
+        }
+    }
+
+    /// Checks that `text` is a value of this kind.
+    ///
+    /// # Errors
+    /// Returns a message that describes the error and a valid value.
+    pub fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Kind::Rate => parses::<Bandwidth>(text),
+            Kind::Delay => parses::<DelayRange>(text),
+            Kind::Time { min_ms } => check_time(text, SimDuration::from_millis(min_ms)),
+            Kind::TimeOrNever { min_ms } => match parse::<SimDuration>(text)? {
+                SimDuration::ZERO => Ok(()),
+                _ => check_time(text, SimDuration::from_millis(min_ms)),
+            },
+            Kind::Chance => parses::<Probability>(text),
+            Kind::Size => check_size(text),
+            Kind::SegmentSize => {
+                parse::<ByteSize>(text).and_then(|size| SegmentSize::new(size).map_err(|error| error.to_string())).map(drop)
+            }
+            Kind::Count { min, max } => check_count(text, min, max),
+            Kind::Subnet => parses::<Subnet>(text),
+            Kind::Address => {
+                parse::<Ipv4Addr>(text).map(drop).map_err(|_| format!("`{text}` is no IPv4 address, as in 192.168.1.7"))
+            }
+            Kind::Congestion => parses::<CongestionControl>(text),
+            Kind::Placement => parses::<PlacementPolicy>(text),
+            Kind::Speed => parses::<Speed>(text),
+            Kind::OneOf(words) if words.contains(&text) => Ok(()),
+            Kind::OneOf(words) => Err(format!("`{text}` is none of: {}", words.join(", "))),
+            Kind::KeyName => check_key(text),
+            Kind::Email => parses::<Email>(text),
+            Kind::Host => check_host(text),
+            Kind::Path if text.contains('\0') => Err(format!("{text:?} is no path")),
+            Kind::Path if text == "-" => Err("`-` is no file here; ./- is one of that name".into()),
+            Kind::Text | Kind::Secret | Kind::Path if text.is_empty() => {
+                Err("it is empty; leave the key out where there is none".into())
+            }
+            Kind::Text | Kind::Secret | Kind::Path => Ok(()),
+        }
+    }
+}
+
+fn parse<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
+    parse::<T>(text).map(drop)
+}
+
+/// Returns true if a keyboard key has a fixed meaning and is not available for this action: in the panes, in the prompt, or to
+/// every terminal, where Ctrl-I is Tab and Ctrl-M is Enter.
+pub fn is_taken(text: &str, action: &str) -> bool {
+    const ANYWHERE: [&str; 6] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-Z", "?"];
+    const IN_PROMPT: &str = "ABCDEFHKRUWY";
+    let counts_in_prompt = matches!(action, "help" | "palette" | "quit");
+    let prompt_takes = text.strip_prefix("Ctrl-").is_some_and(|letter| IN_PROMPT.contains(letter));
+    let is_typed = text.chars().count() == 1 || matches!(text, "Space" | "Enter");
+    ANYWHERE.contains(&text) || (text == "Enter" && action != "open") || (counts_in_prompt && (prompt_takes || is_typed))
+}
+
+/// Checks that the text is one printable character, a letter with Ctrl, a function key, or a key with a name.
+fn check_key(text: &str) -> Result<(), String> {
+    const NAMED: [&str; 2] = ["Space", "Enter"];
+    let mut chars = text.chars();
+    let is_single = chars.next().is_some_and(|c| !c.is_whitespace() && !c.is_control()) && chars.next().is_none();
+    let with_control = text.strip_prefix("Ctrl-").is_some_and(|key| key.len() == 1 && key.as_bytes()[0].is_ascii_uppercase());
+    let function = (1..=12).any(|number| text == format!("F{number}"));
+    match is_single || with_control || function || NAMED.contains(&text) {
+        true => Ok(()),
+        false => Err(format!("`{text}` is no key, as in z, Ctrl-P, F1 or Space")),
+    }
+}
+
+/// Checks that the text is a host name (RFC 952; RFC 1123, section 2.1), or an address, which may contain colons (RFC 4291).
+fn check_host(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
+    match !text.is_empty() && text.chars().all(fits) {
+        true => Ok(()),
+        false => Err(format!("`{text}` is no host; write a name as mail.example.org")),
+    }
+}
+
+fn check_time(text: &str, min: SimDuration) -> Result<(), String> {
+    if parse::<SimDuration>(text)? < min { Err(format!("at least {min}, not {text}")) } else { Ok(()) }
+}
+
+fn check_size(text: &str) -> Result<(), String> {
+    if parse::<ByteSize>(text)?.as_u64() == 0 { Err("at least 1B".into()) } else { Ok(()) }
+}
+
+fn check_count(text: &str, min: u64, max: u64) -> Result<(), String> {
+    match text.parse() {
+        Ok(number) if (min..=max).contains(&number) => Ok(()),
+        _ => Err(format!("expected a whole number from {min} to {max}, not {text}")),
+    }
+}
+
+/// Key of the configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Section that contains the key.
+    pub section: Section,
+    /// Name within the section.
+    pub name: &'static str,
+    /// Kind of its value.
+    pub kind: Kind,
+    /// True if the compiled-in configuration has a value for it.
+    pub has_default: bool,
+}
+
+impl Key {
+    /// Returns the full name such as `[network] bandwidth`.
+    pub fn full_name(&self) -> String {
+        match self.section {
+            Section::Node => format!("[[node]] {}", self.name),
+            section => format!("[{section}] {}", self.name),
+        }
+    }
+}
+
+const fn key(section: Section, name: &'static str, kind: Kind) -> Key {
+    Key { section, name, kind, has_default: true }
+}
+
+const fn optional(section: Section, name: &'static str, kind: Kind) -> Key {
+    Key { section, name, kind, has_default: false }
+}
+
+const ITERATIONS: Kind = Kind::Count { min: ITERATIONS_MIN as u64, max: ITERATIONS_MAX as u64 };
+const QUEUE: Kind = Kind::Count { min: 1, max: 1_000_000 };
+
+/// Every key of the configuration file.
+pub const KEYS: &[Key] = &[
+    key(Section::Network, "subnet", Kind::Subnet),
+    key(Section::Network, "bandwidth", Kind::Rate),
+    key(Section::Network, "delay", Kind::Delay),
+    key(Section::Network, "loss", Kind::Chance),
+    key(Section::Network, "queue", QUEUE),
+    key(Section::Network, "host_time", Kind::Delay),
+    key(Section::Network, "seed", Kind::Count { min: 0, max: u64::MAX }),
+    key(Section::Network, "congestion", Kind::Congestion),
+    key(Section::Network, "connect_timeout", Kind::Time { min_ms: 1_000 }),
+    key(Section::Network, "answer_timeout", Kind::Time { min_ms: 1_000 }),
+    key(Section::Network, "idle_timeout", Kind::TimeOrNever { min_ms: 10 }),
+    optional(Section::Client, "address", Kind::Address),
+    optional(Section::Client, "bandwidth", Kind::Rate),
+    optional(Section::Client, "bandwidth_up", Kind::Rate),
+    optional(Section::Client, "bandwidth_down", Kind::Rate),
+    optional(Section::Client, "delay", Kind::Delay),
+    optional(Section::Client, "loss", Kind::Chance),
+    optional(Section::Client, "queue", QUEUE),
+    key(Section::Nodes, "count", Kind::Count { min: 1, max: 1_000 }),
+    key(Section::Nodes, "capacity", Kind::Size),
+    optional(Section::Node, "number", Kind::Count { min: 1, max: 1_000 }),
+    optional(Section::Node, "address", Kind::Address),
+    optional(Section::Node, "bandwidth", Kind::Rate),
+    optional(Section::Node, "bandwidth_up", Kind::Rate),
+    optional(Section::Node, "bandwidth_down", Kind::Rate),
+    optional(Section::Node, "delay", Kind::Delay),
+    optional(Section::Node, "loss", Kind::Chance),
+    optional(Section::Node, "queue", QUEUE),
+    optional(Section::Node, "capacity", Kind::Size),
+    key(Section::Storage, "segment_size", Kind::SegmentSize),
+    key(Section::Storage, "placement", Kind::Placement),
+    key(Section::Storage, "disk_service_time", Kind::Time { min_ms: 0 }),
+    key(Section::Storage, "disk_throughput", Kind::Rate),
+    optional(Section::Storage, "data_dir", Kind::Path),
+    key(Section::Health, "interval", Kind::TimeOrNever { min_ms: 10 }),
+    key(Section::Health, "timeout", Kind::Time { min_ms: 1 }),
+    key(Section::Health, "suspect_after", Kind::Count { min: 1, max: 100 }),
+    key(Section::Health, "dead_after", Kind::Count { min: 1, max: 100 }),
+    key(Section::Engine, "speed", Kind::Speed),
+    key(Section::Engine, "memory", Kind::Size),
+    key(Section::Accounts, "pbkdf2_iterations", ITERATIONS),
+    key(Section::Accounts, "session_lifetime", Kind::Time { min_ms: 60_000 }),
+    key(Section::Accounts, "session_idle", Kind::Time { min_ms: 60_000 }),
+    key(Section::Accounts, "audit_entries", Kind::Count { min: 1_000, max: 10_000_000 }),
+    optional(Section::Mail, "host", Kind::Host),
+    optional(Section::Mail, "port", Kind::Count { min: 1, max: 65_535 }),
+    key(Section::Mail, "security", Kind::OneOf(&["starttls", "tls"])),
+    optional(Section::Mail, "user", Kind::Text),
+    optional(Section::Mail, "password", Kind::Secret),
+    optional(Section::Mail, "password_file", Kind::Path),
+    key(Section::Mail, "from", Kind::Email),
+    optional(Section::Mail, "ca_file", Kind::Path),
+    key(Section::Tui, "theme", Kind::OneOf(&["dark", "light", "high-contrast", "mono"])),
+    key(Section::Tui, "glyphs", Kind::OneOf(&["unicode", "ascii"])),
+    key(Section::Keys, "zoom", Kind::KeyName),
+    key(Section::Keys, "pause", Kind::KeyName),
+    key(Section::Keys, "slower", Kind::KeyName),
+    key(Section::Keys, "faster", Kind::KeyName),
+    key(Section::Keys, "step", Kind::KeyName),
+    key(Section::Keys, "freeze", Kind::KeyName),
+    key(Section::Keys, "filter", Kind::KeyName),
+    key(Section::Keys, "map", Kind::KeyName),
+    key(Section::Keys, "copy", Kind::KeyName),
+    key(Section::Keys, "open", Kind::KeyName),
+    key(Section::Keys, "help", Kind::KeyName),
+    key(Section::Keys, "palette", Kind::KeyName),
+    key(Section::Keys, "quit", Kind::KeyName),
+];
+
+/// Returns the key of this name in a section.
+pub fn find(section: Section, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.section == section && key.name == name)
+}
+
+/// Returns the keys of a section.
+pub fn of(section: Section) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.section == section)
+}

@@ -1,0 +1,391 @@
+//! `p2p.toml`, from text to an engine's configuration.
+//!
+//! A configuration has three layers, each of which overrides the one before: the compiled-in file, which contains every key, a
+//! file of the user, and flags. Every value remembers its origin, and every error names file, line and key; paths are relative
+//! to the directory of the file that contains them. The list of keys and their kinds is in [`keys`].
+
+mod error;
+pub mod keys;
+mod resolve;
+mod trust;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use p2p_base::private_file;
+use p2p_base::text;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+pub use self::error::ConfigError;
+pub use self::resolve::MailServer;
+
+use self::keys::{Key, Kind, Section};
+use self::trust::Found;
+
+/// Annotated default configuration, compiled in.
+pub const DEFAULT_TOML: &str = include_str!("../../../../p2p.toml");
+
+/// Name of the file that is used if it exists and no other is named.
+pub const DEFAULT_FILE: &str = "p2p.toml";
+
+/// Origin of a value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The configuration that is compiled in.
+    BuiltIn,
+    /// A line of a configuration file.
+    File {
+        /// Path of the file.
+        path: PathBuf,
+        /// Line number, counted from 1.
+        line: usize,
+    },
+    /// A flag on the command line.
+    Flag(&'static str),
+}
+
+/// Formats the origin as `built in`, `p2p.toml:12` or `--seed`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::BuiltIn => f.pad("built in"),
+            Origin::File { path, line } => f.pad(&format!("{}:{line}", path.display())),
+            Origin::Flag(flag) => f.pad(flag),
+        }
+    }
+}
+
+/// Value with its origin. The text is the content of the TOML string or the digits of the number.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Value as a text.
+    pub text: String,
+    /// Origin of the value.
+    pub origin: Origin,
+    kind: Kind,
+}
+
+impl Setting {
+    /// Returns the value for display: a path in absolute form, a secret masked.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::Secret => Cow::Borrowed("********"),
+            Kind::Path => Cow::Owned(self.path().to_string_lossy().into_owned()),
+            _ => Cow::Borrowed(&self.text),
+        }
+    }
+
+    /// Returns the value as a path, relative to the directory of the file that contains it, or else to the working directory. A
+    /// leading `~/` stands for the home directory.
+    fn path(&self) -> PathBuf {
+        let below_home = self.text.strip_prefix("~/").and_then(|rest| std::env::home_dir().map(|home| home.join(rest)));
+        let base = match &self.origin {
+            Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")),
+            Origin::BuiltIn | Origin::Flag(_) => Path::new(""),
+        };
+        let meant = below_home.unwrap_or_else(|| base.join(&self.text));
+        std::path::absolute(&meant).unwrap_or(meant)
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setting").field("text", &self.shown()).field("origin", &self.origin).finish()
+    }
+}
+
+/// Values of one section, by key.
+pub type Settings = BTreeMap<&'static str, Setting>;
+
+/// Configuration in effect, with all its layers.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    sections: BTreeMap<Section, Settings>,
+    /// Values of the `[[node]]` tables, by node number.
+    nodes: BTreeMap<u16, Settings>,
+    /// Message about a file that was found and not used.
+    left_out: Option<String>,
+}
+
+impl Config {
+    /// Returns the compiled-in configuration.
+    ///
+    /// # Errors
+    /// None, unless the compiled-in file is invalid, which a test excludes.
+    pub fn built_in() -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        config.overlay(DEFAULT_TOML, None)?;
+        Ok(config)
+    }
+
+    /// Returns the compiled-in configuration, overridden by the file `named`, or else by `./p2p.toml` if it exists and can be
+    /// trusted.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be read or is invalid.
+    pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
+        let mut config = Config::built_in()?;
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        let unreadable = |error: std::io::Error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() };
+        let found = if named.is_some() { std::fs::File::open(path).map(Found::Own) } else { trust::open(path) };
+        match found.map_err(unreadable)? {
+            Found::Own(file) => config.overlay_file(file, path, unreadable)?,
+            Found::Foreign(why) => {
+                config.left_out =
+                    Some(format!("./{DEFAULT_FILE} is left out: {why}; `--config ./{DEFAULT_FILE}` obeys it all the same"));
+            }
+            Found::Nothing => {}
+        }
+        Ok(config)
+    }
+
+    fn overlay_file(
+        &mut self,
+        file: impl Read,
+        path: &Path,
+        unreadable: impl Fn(std::io::Error) -> ConfigError,
+    ) -> Result<(), ConfigError> {
+        let text = text::read_from(file).map_err(unreadable)?;
+        self.overlay(&text, Some(path))
+    }
+
+    /// Returns a message about a file that was found and not used, if there is one.
+    pub fn left_out(&self) -> Option<&str> {
+        self.left_out.as_deref()
+    }
+
+    /// Overrides values with those of a TOML text. Nothing is changed if one of them is invalid.
+    ///
+    /// # Errors
+    /// Fails if the text is not valid TOML, or contains an unknown key or an invalid value.
+    pub fn overlay(&mut self, text: &str, path: Option<&Path>) -> Result<(), ConfigError> {
+        let source = Source { text, path };
+        let table = DeTable::parse(text).map_err(|error| source.syntax_error(&error))?;
+        let mut config = self.clone();
+        for (name, value) in table.get_ref() {
+            config.overlay_section(&source, name, value)?;
+        }
+        *self = config;
+        Ok(())
+    }
+
+    /// Sets a value from the command line.
+    ///
+    /// # Errors
+    /// Fails if the value is not valid for the key.
+    pub fn set(&mut self, section: Section, key: &'static str, text: &str, flag: &'static str) -> Result<(), ConfigError> {
+        let origin = Origin::Flag(flag);
+        let wrong = |message: String| ConfigError::Value { origin: origin.clone(), key: format!("[{section}] {key}"), message };
+        let kind = keys::find(section, key).ok_or_else(|| wrong("there is no such key".into()))?.kind;
+        kind.check(text).map_err(wrong)?;
+        let setting = Setting { text: text.to_owned(), origin, kind };
+        self.sections.entry(section).or_default().insert(key, setting);
+        Ok(())
+    }
+
+    /// Removes the value of a key.
+    pub fn unset(&mut self, section: Section, key: &str) {
+        if let Some(settings) = self.sections.get_mut(&section) {
+            settings.remove(key);
+        }
+    }
+
+    /// Returns every key that has a value, in the order of [`keys::KEYS`]: section, key, setting.
+    pub fn settings(&self) -> impl Iterator<Item = (Section, &'static str, &Setting)> {
+        let of_key = |key: &'static Key| Some((key.section, key.name, self.sections.get(&key.section)?.get(key.name)?));
+        keys::KEYS.iter().filter_map(of_key)
+    }
+
+    /// Returns the values of the `[[node]]` tables: node number, key, setting.
+    pub fn node_settings(&self) -> impl Iterator<Item = (u16, &'static str, &Setting)> {
+        self.nodes.iter().flat_map(|(&number, settings)| {
+            keys::of(Section::Node).filter_map(move |key| Some((number, key.name, settings.get(key.name)?)))
+        })
+    }
+
+    fn overlay_section(
+        &mut self,
+        source: &Source,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), ConfigError> {
+        let Some(section) = Section::from_name(name.get_ref()) else {
+            return Err(source.unknown(name.span().start, name.get_ref(), Section::NAMES.map(|(_, name)| name).to_vec()));
+        };
+        if section == Section::Node {
+            let wrong = || {
+                source.value_error(
+                    value.span().start,
+                    "[[node]]".into(),
+                    "write each node as a table of its own: [[node]]".into(),
+                )
+            };
+            let tables = value.get_ref().as_array().ok_or_else(wrong)?;
+            let mut seen = BTreeSet::new();
+            return tables.iter().try_for_each(|table| self.overlay_node(source, table, &mut seen));
+        }
+        let wrong = || source.value_error(value.span().start, format!("[{section}]"), "it is a section with keys".into());
+        let table = value.get_ref().as_table().ok_or_else(wrong)?;
+        let settings = read_settings(source, section, table)?;
+        check_directions(&settings).map_err(|message| source.value_error(name.span().start, format!("[{section}]"), message))?;
+        self.sections.entry(section).or_default().extend(settings);
+        Ok(())
+    }
+
+    fn overlay_node(
+        &mut self,
+        source: &Source,
+        value: &Spanned<DeValue<'_>>,
+        seen: &mut BTreeSet<u16>,
+    ) -> Result<(), ConfigError> {
+        let wrong = |message: &str| source.value_error(value.span().start, "[[node]]".into(), message.into());
+        let table = value.get_ref().as_table().ok_or_else(|| wrong("it is a table with keys"))?;
+        let mut settings = read_settings(source, Section::Node, table)?;
+        check_directions(&settings).map_err(|message| wrong(&message))?;
+        let number = settings.remove("number").ok_or_else(|| wrong("say which node it is, as in: number = 4"))?;
+        let number = number.text.parse().map_err(|_| wrong("`number` is the number of a node"))?;
+        if !seen.insert(number) {
+            return Err(wrong(&format!("node {number} has a table already; put its values together")));
+        }
+        self.nodes.entry(number).or_default().extend(settings);
+        Ok(())
+    }
+
+    /// Returns true if neither a file nor a flag sets the key.
+    pub fn is_default(&self, section: Section, key: &'static str) -> bool {
+        self.sections.get(&section).and_then(|settings| settings.get(key)).is_none_or(|setting| setting.origin == Origin::BuiltIn)
+    }
+
+    /// Returns the value of a key as an absolute path.
+    fn path(&self, section: Section, key: &'static str) -> Option<PathBuf> {
+        self.sections.get(&section).and_then(|settings| settings.get(key)).map(Setting::path)
+    }
+
+    fn get<T: FromStr>(&self, section: Section, key: &'static str) -> Option<T> {
+        self.sections.get(&section).and_then(|settings| value_of(settings, key))
+    }
+}
+
+/// Checks that a table does not set the same bandwidth twice.
+fn check_directions(settings: &Settings) -> Result<(), String> {
+    let direction = ["bandwidth_up", "bandwidth_down"].into_iter().find(|key| settings.contains_key(key));
+    match direction.filter(|_| settings.contains_key("bandwidth")) {
+        Some(key) => Err(format!(
+            "`bandwidth` says both directions, and `{key}` one of them again; give `bandwidth_up` and `bandwidth_down`"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Returns a value in parsed form. It was checked when it was read, so it can be parsed.
+fn value_of<T: FromStr>(settings: &Settings, key: &str) -> Option<T> {
+    settings.get(key).and_then(|setting| setting.text.parse().ok())
+}
+
+fn read_settings(source: &Source, section: Section, table: &DeTable<'_>) -> Result<Settings, ConfigError> {
+    let mut settings = Settings::new();
+    for (name, value) in table {
+        let Some(key) = keys::find(section, name.get_ref()) else {
+            let known = keys::of(section).map(|key| key.name).collect();
+            return Err(source.unknown(name.span().start, name.get_ref(), known));
+        };
+        let text = read_value(key, value.get_ref());
+        let checked = text.and_then(|text| key.kind.check(&text).and_then(|()| source.check_secrecy(key.kind)).map(|()| text));
+        let wrong = |message| source.value_error(name.span().start, key.full_name(), message);
+        let setting = Setting { text: checked.map_err(wrong)?, origin: source.origin(name.span().start), kind: key.kind };
+        settings.insert(key.name, setting);
+    }
+    Ok(settings)
+}
+
+/// Returns the text of a TOML value if its type fits the key.
+fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
+    match (value, key.kind.is_number()) {
+        (DeValue::String(text), false) => Ok(text.to_string()),
+        // TOML integers have four bases.
+        (DeValue::Integer(number), true) => match u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
+            Ok(number) => Ok(number.to_string()),
+            Err(_) => Ok(number.as_str().to_owned()),
+        },
+        (_, false) => Err(format!("expected a quoted string, as in \"{}\"", key.kind.example())),
+        (_, true) => Err(format!("expected a whole number, as in {}", key.kind.example())),
+    }
+}
+
+/// Text that is being parsed, and its path.
+struct Source<'a> {
+    text: &'a str,
+    path: Option<&'a Path>,
+}
+
+impl Source<'_> {
+    fn origin(&self, offset: usize) -> Origin {
+        match self.path {
+            Some(path) => Origin::File { path: path.to_owned(), line: self.line_of(offset) },
+            None => Origin::BuiltIn,
+        }
+    }
+
+    /// Checks that a value of this kind may be stored in this file.
+    fn check_secrecy(&self, kind: Kind) -> Result<(), String> {
+        match self.path {
+            Some(path) if kind == Kind::Secret && !private_file::is_fit_for_secrets(path).unwrap_or_default() => {
+                let path = path.display();
+                Err(format!(
+                    "others on this machine may read or write {path}; `chmod 600 {path}`, or put it into a password_file"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
+    }
+
+    fn syntax_error(&self, error: &toml::de::Error) -> ConfigError {
+        let origin = self.origin(error.span().map_or(0, |span| span.start));
+        ConfigError::Syntax { origin, message: error.message().to_owned() }
+    }
+
+    fn value_error(&self, offset: usize, key: String, message: String) -> ConfigError {
+        ConfigError::Value { origin: self.origin(offset), key, message }
+    }
+
+    fn unknown(&self, offset: usize, name: &str, known: Vec<&'static str>) -> ConfigError {
+        ConfigError::UnknownKey { origin: self.origin(offset), name: name.to_owned(), known }
+    }
+}
+
+/// Formats the configuration as TOML, with the origin of each value as a comment.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut last = None;
+        let sections = self.settings().map(|(section, key, setting)| (format!("[{section}]"), section, key, setting));
+        let nodes = self
+            .node_settings()
+            .map(|(number, key, setting)| (format!("[[node]]\nnumber = {number}"), Section::Node, key, setting));
+        for (heading, section, key, setting) in sections.chain(nodes) {
+            if last.as_ref() != Some(&heading) {
+                writeln!(f, "{}{heading}", if last.is_some() { "\n" } else { "" })?;
+                last = Some(heading);
+            }
+            let kind = keys::find(section, key).map_or(Kind::Text, |key| key.kind);
+            let value = if kind.is_number() {
+                setting.text.clone()
+            } else {
+                toml::Value::String(setting.shown().into_owned()).to_string()
+            };
+            writeln!(f, "{:<40} # {}", format!("{key} = {value}"), setting.origin)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! The presentation of an error at the end of a command: the problem in one line, the next step below it, and the exit
+//! code.
+//!
+//! ```text
+//! p2p: a file named `a.bin` is stored already
+//!   remove that one with `p2p rm`, or choose another name with --as NAME
+//! ```
+
+use std::error::Error;
+use std::fmt;
+
+use eyre::{EyreHandler, Report, eyre};
+
+/// Exit codes; docs/json.md has the table. A command that a signal ended exits with 128 and the signal's number.
+pub mod exit {
+    /// The command failed, at least in part.
+    pub const FAILED: u8 = 1;
+    /// The command line is invalid as it stands.
+    pub const WRONG_COMMAND_LINE: u8 = 2;
+    /// Another process uses the data directory: `EX_TEMPFAIL` of `sysexits.h`, for failures that may be temporary.
+    pub const IN_USE: u8 = 75;
+}
+
+/// Installs the handler that lets every error carry a next step and an exit code.
+///
+/// # Errors
+/// Fails if another handler is installed already.
+pub fn install() -> Result<(), Report> {
+    Ok(eyre::set_hook(Box::new(|_| Box::new(Notes::default())))?)
+}
+
+/// Data that an error carries besides its causes.
+#[derive(Debug, Default)]
+struct Notes {
+    next_steps: Vec<String>,
+    exit_code: Option<u8>,
+}
+
+impl EyreHandler for Notes {
+    fn debug(&self, error: &(dyn Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&in_one_line(error))?;
+        self.next_steps.iter().try_for_each(|step| write!(f, "\n  {step}"))
+    }
+}
+
+/// Formats an error and its causes as `what: why: why`. A cause that the text already ends with is not repeated.
+fn in_one_line(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    for cause in causes.map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text.push_str(&format!(": {cause}"));
+        }
+    }
+    text
+}
+
+/// Extension that attaches a next step and an exit code to an error.
+pub trait Advise {
+    /// Type with the advice attached.
+    type Advised;
+
+    /// Adds a suggested next step.
+    fn suggestion(self, step: impl fmt::Display) -> Self::Advised;
+
+    /// Sets the exit code of the command that the error ends.
+    fn exit_code(self, code: u8) -> Self::Advised;
+}
+
+impl Advise for Report {
+    type Advised = Report;
+
+    fn suggestion(mut self, step: impl fmt::Display) -> Report {
+        if let Some(notes) = self.handler_mut().downcast_mut::<Notes>() {
+            notes.next_steps.push(step.to_string());
+        }
+        self
+    }
+
+    fn exit_code(mut self, code: u8) -> Report {
+        if let Some(notes) = self.handler_mut().downcast_mut::<Notes>() {
+            notes.exit_code = Some(code);
+        }
+        self
+    }
+}
+
+impl<T, E: Into<Report>> Advise for Result<T, E> {
+    type Advised = Result<T, Report>;
+
+    fn suggestion(self, step: impl fmt::Display) -> Result<T, Report> {
+        self.map_err(|error| error.into().suggestion(step))
+    }
+
+    fn exit_code(self, code: u8) -> Result<T, Report> {
+        self.map_err(|error| error.into().exit_code(code))
+    }
+}
+
+/// Returns the error for an invalid command line, with a valid alternative as its next step.
+pub fn wrong_usage(problem: impl fmt::Display, next_step: impl fmt::Display) -> Report {
+    eyre!("{problem}").suggestion(next_step).exit_code(exit::WRONG_COMMAND_LINE)
+}
+
+/// Returns the exit code of a command that an error has ended.
+pub fn exit_code_of(error: &Report) -> u8 {
+    error.handler().downcast_ref::<Notes>().and_then(|notes| notes.exit_code).unwrap_or(exit::FAILED)
+}
+
+/// Formats an error for the user.
+pub fn text_of(error: &Report) -> String {
+    format!("p2p: {error:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use eyre::WrapErr;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_and_its_next_step_another() {
+        // Another test of this process may have been first.
+        let _ = install();
+        let missing: Result<(), _> = Err(io::Error::new(io::ErrorKind::NotFound, "no such file"));
+        let error = missing.wrap_err("cannot read x").suggestion("choose another").exit_code(exit::IN_USE).unwrap_err();
+        assert_eq!(text_of(&error), "p2p: cannot read x: no such file\n  choose another");
+        assert_eq!(exit_code_of(&error), 75);
+        assert_eq!(exit_code_of(&eyre!("a failure")), exit::FAILED);
+        assert_eq!(exit_code_of(&wrong_usage("no", "yes")), 2);
+    }
+
+    #[test]
+    fn a_cause_that_is_told_already_is_not_told_again() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the catalog cannot be read: {0}")]
+        struct Catalog(#[source] io::Error);
+        let error = Catalog(io::Error::other("disk full"));
+        assert_eq!(in_one_line(&error), "the catalog cannot be read: disk full");
+    }
+}

@@ -1,0 +1,249 @@
+//! Requests to stop: Ctrl-C (SIGINT), `kill` (SIGTERM), or a terminal that is closed (SIGHUP).
+//!
+//! A thread of its own receives the signals, so that it does not matter what else the process is doing:
+//!
+//! | signal | effect |
+//! |---|---|
+//! | one that was ignored when the process started (`nohup`, a shell's `&`) | none: it stays ignored |
+//! | the first, while no caller [attends](attend) | the process ends at once, as with the default action |
+//! | the first, while a caller attends | [`interrupted`] returns it, and the caller ends its work |
+//! | the same, if no caller has noticed it for two seconds | the process ends at once |
+//! | a further one of any kind | the process ends at once: a kill is safe by design, and the next start cleans up |
+
+use std::fs;
+use std::io::{self, stdin};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+
+use eyre::{Result, WrapErr, eyre};
+use rustix::io::Errno;
+use rustix::process::getpgrp;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::output;
+
+/// Time within which the first signal has to be noticed; otherwise it ends the process as a further one would.
+const HEARD_MAX: Duration = Duration::from_secs(2);
+/// Time after the first signal from which on a further one ends the process: `timeout` and closing terminals send theirs twice
+/// in a row.
+const FURTHER_AFTER: Duration = Duration::from_millis(250);
+/// Maximum time to restore the terminal and print a message before the process ends at once.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(200);
+
+/// Request of the user or the system to end the program.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("interrupted{outcome}")]
+pub struct Interrupted {
+    signal: i32,
+    /// Description of what became of the work in progress.
+    outcome: String,
+}
+
+impl Interrupted {
+    /// Adds a description of what became of the work in progress.
+    #[must_use]
+    pub fn after(self, outcome: &str) -> Interrupted {
+        Interrupted { outcome: format!("; {outcome}"), ..self }
+    }
+
+    /// Returns true for Ctrl-C, which ends a command and not the program where the user types lines.
+    pub fn is_ctrl_c(&self) -> bool {
+        self.signal == SIGINT
+    }
+
+    /// Returns the exit code that shells derive from the signal: 130 for Ctrl-C, 143 for `kill`, 129 for a closed terminal.
+    pub fn exit_code(&self) -> u8 {
+        exit_code(self.signal)
+    }
+}
+
+fn exit_code(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
+}
+
+/// First signal, received while a caller attends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    signal: i32,
+    at: Instant,
+    /// True if a caller has noticed the signal.
+    heard: bool,
+}
+
+static ASKED: LazyLock<watch::Sender<Option<Asked>>> = LazyLock::new(|| watch::Sender::new(None));
+static ATTENDING: AtomicUsize = AtomicUsize::new(0);
+static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+/// Function that restores the terminal if the process ends at once.
+static LAST_WORDS: Mutex<Option<fn()>> = Mutex::new(None);
+
+/// Starts to receive signals.
+///
+/// # Errors
+/// Fails if the system refuses.
+pub fn watch() -> Result<()> {
+    let started = STARTED.get_or_init(|| start().map_err(|error| error.to_string()));
+    started.as_ref().copied().map_err(|error| eyre!("cannot wait for signals: {error}"))
+}
+
+fn start() -> io::Result<()> {
+    let ignored = ignored_signals();
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let mut signals = Signals::new(wanted)?;
+    // Terminal settings at the start of this process, if there is a terminal.
+    let terminal = tcgetattr(stdin()).ok();
+    let builder = Builder::new().name("p2p-signals".into());
+    builder.spawn(move || signals.forever().for_each(|signal| take_in(signal, terminal.as_ref())))?;
+    Ok(())
+}
+
+/// Returns the set of ignored signals, one bit each, with the lowest bit for signal 1 (proc(5), `SigIgn`). Returns zero if the
+/// system does not provide it.
+fn ignored_signals() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn take_in(signal: i32, terminal: Option<&Termios>) {
+    let before = *ASKED.borrow();
+    match before {
+        None if ATTENDING.load(Ordering::SeqCst) == 0 => end(signal, "", terminal),
+        None => {
+            let asked = Asked { signal, at: now(), heard: false };
+            ASKED.send_replace(Some(asked));
+            let terminal = terminal.cloned();
+            let deadline = Builder::new().name("p2p-unheard".into());
+            let watched = deadline.spawn(move || {
+                wait(HEARD_MAX);
+                if *ASKED.borrow() == Some(asked) {
+                    end(signal, "interrupted while nothing moves; ended at once", terminal.as_ref());
+                }
+            });
+            // If no thread can be started, there is no deadline; a further signal still ends the process.
+            drop(watched);
+        }
+        Some(first) => {
+            wait(FURTHER_AFTER.saturating_sub(first.at.elapsed()));
+            let is_same = ASKED.borrow().is_some_and(|asked| asked.at == first.at);
+            if is_same {
+                end(signal, "interrupted again; ended at once, and the next start undoes what is left", terminal);
+            }
+            // The request of the first signal has been settled in the meantime.
+            take_in(signal, terminal);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "signals come from people and systems, who live by the wall clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a thread that does nothing but wait for a deadline on the wall clock")]
+fn wait(span: Duration) {
+    std::thread::sleep(span);
+}
+
+/// Ends the process, whatever its other threads are doing and whichever locks they hold.
+fn end(signal: i32, words: &'static str, terminal: Option<&Termios>) -> ! {
+    let (said, ended) = channel();
+    let terminal = terminal.cloned();
+    // The terminal, or the reader of standard error, may block as well.
+    let speaker = Builder::new().name("p2p-last-words".into()).spawn(move || {
+        give_back(terminal.as_ref());
+        if !words.is_empty() {
+            output::tell(format_args!("p2p: {words}"));
+        }
+        // The receiver has given up if this took too long.
+        let _ = said.send(());
+    });
+    if speaker.is_ok() {
+        let _ = ended.recv_timeout(LAST_WORDS_MAX);
+    }
+    low_level::exit(i32::from(exit_code(signal)))
+}
+
+fn give_back(terminal: Option<&Termios>) {
+    if let Some(leave) = *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) {
+        leave();
+    }
+    // A process in the background would be stopped (SIGTTOU) for the attempt.
+    if let Some(terminal) = terminal.filter(|_| tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())) {
+        let _ = tcsetattr(stdin(), OptionalActions::Now, terminal);
+    }
+}
+
+/// Sets the function that restores the terminal if the process ends at once.
+pub fn when_ended_at_once(leave: fn()) {
+    *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(leave);
+}
+
+/// Guard that leaves the first signal to a caller of [`interrupted`] as long as it exists.
+#[derive(Debug)]
+pub struct Attention(());
+
+impl Drop for Attention {
+    fn drop(&mut self) {
+        ATTENDING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Prevents the first signal from ending the process, until the guard is dropped: its holder has to end the work.
+///
+/// # Errors
+/// Fails if signals cannot be received.
+pub fn attend() -> Result<Attention> {
+    watch()?;
+    ATTENDING.fetch_add(1, Ordering::SeqCst);
+    Ok(Attention(()))
+}
+
+/// Waits for an interruption. Returns at once if there was one that is not [settled](settle).
+///
+/// # Errors
+/// Fails if signals cannot be received.
+pub async fn interrupted() -> Result<Interrupted> {
+    let _attention = attend()?;
+    let mut asked = ASKED.subscribe();
+    let asked = *asked.wait_for(Option::is_some).await.wrap_err("cannot wait for signals")?;
+    ASKED.send_if_modified(|asked| {
+        asked.iter_mut().for_each(|asked| asked.heard = true);
+        // Waiting receivers need no notification of this change.
+        false
+    });
+    asked.map(by).ok_or_else(|| eyre!("cannot wait for signals"))
+}
+
+fn by(asked: Asked) -> Interrupted {
+    Interrupted { signal: asked.signal, outcome: String::new() }
+}
+
+/// Returns the interruption that is not [settled](settle) yet, if there is one.
+pub fn pending() -> Option<Interrupted> {
+    ASKED.borrow().map(by)
+}
+
+/// Returns SIGHUP if a standard stream is a terminal that has been closed: this is then the reason of a failed read or write.
+/// The system closes a terminal first and sends the signal afterwards.
+pub fn hung_up() -> Option<Interrupted> {
+    let is_gone = |stream: BorrowedFd<'_>| tcgetattr(stream).is_err_and(|error| error == Errno::IO);
+    let is_one_gone = is_gone(stdin().as_fd()) || is_gone(io::stdout().as_fd()) || is_gone(io::stderr().as_fd());
+    if !is_one_gone || ignored_signals() & (1 << (SIGHUP - 1)) != 0 {
+        return None;
+    }
+    Some(Interrupted { signal: SIGHUP, outcome: String::new() })
+}
+
+/// Marks the interruption as handled: the program continues, and the next signal counts as a first one.
+pub fn settle() {
+    ASKED.send_replace(None);
+}

@@ -1,0 +1,26 @@
+//! Floor 3: what every front end begins with and ends by: configuration, the running engine, access to it, mail delivery, logs.
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`config`] | `p2p.toml` and the environment |
+//! | [`session`] | the running engine of one process, and how it is left |
+//! | [`access`] | who uses a front end and what they may do |
+//! | [`mailer`] | delivery of the mails of accounts |
+//! | [`logging`], [`recordings`], [`scratch`] | logs, recorded runs and temporary directories |
+//! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
+//! | [`offered`] | values of options that completions offer |
+
+// `output` writes to both streams, and does not panic where they cannot be written.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod access;
+pub mod config;
+pub mod failure;
+pub mod interrupt;
+pub mod logging;
+pub mod mailer;
+pub mod offered;
+pub mod output;
+pub mod recordings;
+pub mod scratch;
+pub mod session;

@@ -1,0 +1,458 @@
+//! The startup that all front ends share: options, configuration, data directory, log and engine.
+
+mod ending;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use eyre::{Report, Result, WrapErr, eyre};
+use p2p_auth::Auth;
+use p2p_base::data_dir::{DirectoryLock, Sharing};
+use p2p_base::database::{Database, DatabaseError};
+use p2p_base::private_file;
+use p2p_base::units::SimDuration;
+use p2p_engine::pace::Speed;
+use p2p_engine::snapshot::{HealthReport, NodeStatus, Snapshot};
+use p2p_engine::transfer::{TransferError, TransferId};
+use p2p_engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
+use p2p_store::catalog::CatalogError;
+use p2p_store::standing::Trouble;
+use tracing_appender::non_blocking::WorkerGuard;
+
+pub use self::ending::Leaving;
+
+use crate::access::Access;
+use crate::config::Config;
+use crate::config::keys::Section;
+use crate::failure::{Advise, exit, wrong_usage};
+use crate::logging::{self, Upkeep};
+use crate::mailer::{Delivery, Mailer, OUTBOX};
+use crate::offered::Offered;
+use crate::output;
+use crate::recordings;
+use crate::scratch;
+
+/// Names that p2p creates in a data directory, without the histories and the saved session; the session is refused if other
+/// users may read it.
+const MADE_HERE: [&str; 6] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX];
+/// Interval between two attempts to lock a data directory that another process has locked.
+const LOCK_RETRY: Duration = Duration::from_millis(50);
+
+/// The options of everything that starts an engine.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EngineArgs {
+    /// Keep files, catalog and logs in DIR instead of ~/.local/share/p2p
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end
+    #[arg(long, value_name = "SPAN")]
+    pub wait: Option<SimDuration>,
+    /// What is simulated.
+    #[command(flatten)]
+    pub simulation: SimulationArgs,
+    /// No mail leaves the data directory, whatever server is configured.
+    #[arg(skip)]
+    pub without_mail_server: bool,
+}
+
+/// The options of a simulation, wherever its data is.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SimulationArgs {
+    /// Read FILE instead of ./p2p.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use these chances: the same seed gives the same run
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Let virtual time pass this fast: 1x, 10x, max
+    #[arg(long, value_name = "X", value_parser = Offered::<Speed>::new(&["1x", "10x", "100x", "max"]), hide_possible_values = true)]
+    pub speed: Option<Speed>,
+}
+
+impl EngineArgs {
+    /// Loads the configuration in effect: compiled-in values, file, flags.
+    ///
+    /// # Errors
+    /// Fails if the file or a flag is invalid.
+    pub fn load(&self) -> Result<Config> {
+        let SimulationArgs { config, seed, speed } = &self.simulation;
+        refuse_dash("--config", config.as_deref())?;
+        refuse_dash("--data-dir", self.data_dir.as_deref())?;
+        let mut config = Config::load(config.as_deref())?;
+        if let Some(seed) = seed {
+            config.set(Section::Network, "seed", &seed.to_string(), "--seed")?;
+        }
+        if let Some(speed) = speed {
+            config.set(Section::Engine, "speed", &speed.to_string(), "--speed")?;
+        }
+        if let Some(directory) = &self.data_dir {
+            // A replay of the recording may start in another working directory.
+            let directory = std::path::absolute(directory).wrap_err("--data-dir")?;
+            let unreadable = || wrong_usage(format_args!("--data-dir {}: not valid UTF-8", directory.display()), "rename it");
+            let text = directory.to_str().ok_or_else(unreadable)?;
+            config.set(Section::Storage, "data_dir", text, "--data-dir")?;
+        }
+        if self.without_mail_server {
+            config.unset(Section::Mail, "host");
+        }
+        Ok(config)
+    }
+}
+
+/// Refuses `-` as the name of a file, because it stands for standard input or output elsewhere.
+///
+/// # Errors
+/// Fails if the path is `-`.
+pub fn refuse_dash(option: &str, path: Option<&Path>) -> Result<()> {
+    match path {
+        Some(path) if path.as_os_str() == "-" => Err(wrong_usage(
+            format_args!("{option} -: `-` is no file here"),
+            "./- is a file of that name, and /dev/stdin is standard input",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the default data directory, in the XDG base directory for data.
+///
+/// # Errors
+/// Fails if there is no home directory.
+pub fn default_data_dir() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
+    base.map(|base| base.join("p2p"))
+        .ok_or_else(|| eyre!("there is no home directory").suggestion("say where to keep data, with --data-dir DIR"))
+}
+
+/// Running engine with its configuration, accounts, mailer and log.
+#[derive(Debug)]
+pub struct Session {
+    /// Handle of the engine.
+    pub engine: EngineHandle,
+    /// Configuration that is in effect.
+    pub config: Config,
+    /// Path of the data directory.
+    pub data_dir: PathBuf,
+    /// Accounts in the data directory.
+    pub auth: Auth,
+    /// Task that sends the mails of the accounts.
+    pub mailer: Mailer,
+    thread: Engine,
+    log: WorkerGuard,
+}
+
+impl Session {
+    /// Starts the engine that `args` describe.
+    ///
+    /// # Errors
+    /// Fails if the configuration is invalid or the data directory cannot be used.
+    pub fn start(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
+        Session::open(args, clock, Use::Changes)
+    }
+
+    /// Starts the engine for a command that changes nothing in the data directory and can share it with other readers. If there
+    /// are accounts, reads are audited, and the directory is locked exclusively.
+    ///
+    /// # Errors
+    /// Fails as [`start`](Self::start) does.
+    pub fn start_reading(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
+        Session::open(args, clock, Use::Reads)
+    }
+
+    /// Starts the engine for interactive use: time passes by itself, and the commands are recorded in the data directory.
+    ///
+    /// # Errors
+    /// Fails as [`start`](Self::start) does.
+    pub fn start_interactive(args: &EngineArgs) -> Result<Session> {
+        Session::open(args, ClockMode::Running, Use::Recorded)
+    }
+
+    fn open(args: &EngineArgs, clock: ClockMode, what_for: Use) -> Result<Session> {
+        let recorded = what_for == Use::Recorded;
+        let mut config = args.load()?;
+        if let Some(left_out) = config.left_out() {
+            output::tell(format_args!("p2p: {left_out}"));
+        }
+        if recorded && config.is_default(Section::Engine, "speed") {
+            // A user who watches wants to see the transfers progress.
+            config.set(Section::Engine, "speed", "1x", "an interactive session")?;
+        }
+        let data_dir = match config.data_dir() {
+            Some(directory) => directory,
+            None => default_data_dir()?,
+        };
+        let settings = config.engine(&data_dir, clock)?;
+        let policy = config.accounts()?;
+        let delivery = Delivery::new(&config, &data_dir).wrap_err("cannot send mail")?;
+        let lock = lock_for(what_for, &data_dir, args.wait).map_err(advised)?;
+        let is_read_only = lock.sharing() == Sharing::Shared;
+        let cannot_write = is_read_only && p2p_engine::cannot_be_changed(&data_dir);
+        // Users who may read the segments on the disks could bypass the access control of the files.
+        if private_file::is_open_to_others(&data_dir).unwrap_or_default() {
+            let path = data_dir.display();
+            output::tell(format_args!("Warning: others on this machine may look into {path}; `chmod 700 {path}` changes that"));
+        }
+        if !is_read_only {
+            close_to_others(&data_dir);
+        }
+        let log = match (cannot_write, is_read_only) {
+            (true, _) => logging::nowhere(),
+            (false, true) => logging::start(&data_dir, output::now_unix, Upkeep::AppendsOnly)?,
+            (false, false) => logging::start(&data_dir, output::now_unix, Upkeep::Prunes)?,
+        };
+        let recorded = recorded && !is_read_only;
+        let recording = recorded.then(|| recordings::next(&data_dir));
+        let (thread, engine) = Engine::start_locked(lock, settings, recording.as_deref()).map_err(advised)?;
+        if recorded {
+            recordings::prune(&data_dir);
+        }
+        if let Some(reason) = thread.unrecorded() {
+            output::tell(format_args!("Warning: this session is not recorded: {reason}"));
+        }
+        warn_of_disks(&engine.snapshots().borrow());
+        let auth = Auth::open(thread.database().clone(), policy)?;
+        if cannot_write {
+            let unnoted = if auth.has_accounts()? { "logged or audited" } else { "logged" };
+            output::tell(format_args!(
+                "Warning: nothing can be written in {}: what is there is read, and nothing is {unnoted}",
+                data_dir.display()
+            ));
+        } else if !is_read_only {
+            // The engine holds the lock exclusively, so no other process is writing.
+            private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
+                tracing::debug!(%error, "what a crash may have left is not swept");
+            });
+            scratch::sweep(&data_dir, recordings::REPLAY_PREFIX);
+        }
+        let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
+        Ok(Session { engine, config, data_dir, auth, mailer, thread, log })
+    }
+
+    /// Creates the access control of a front end that the audit log and mails call `origin`.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub fn access(&self, origin: &str) -> Result<Access> {
+        let access = Access::new(self.engine.clone(), self.auth.clone(), origin, output::now_unix)?;
+        Ok(access.with_mail_way(self.mailer.way.clone()))
+    }
+
+    /// Sends a command to the engine and waits for its answer.
+    ///
+    /// # Errors
+    /// Returns the engine's error together with its next step.
+    pub async fn ask(&self, command: Command) -> Result<Reply> {
+        self.engine.ask(command).await.map_err(advised)
+    }
+
+    /// Lets every host probe every other host, and returns the results.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn check_health(&self) -> Result<HealthReport> {
+        match self.ask(Command::CheckHealth).await? {
+            Reply::Health(report) => Ok(report),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Returns the status of all nodes.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn nodes(&self) -> Result<Vec<NodeStatus>> {
+        match self.ask(Command::Nodes).await? {
+            Reply::Nodes(nodes) => Ok(nodes),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Starts a transfer and returns its identifier.
+    ///
+    /// # Errors
+    /// Returns the engine's error together with its next step.
+    pub async fn begin(&self, command: Command) -> Result<TransferId> {
+        match self.ask(command).await? {
+            Reply::Started(transfer) => Ok(transfer),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+/// Intended use of the data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Reading without any changes.
+    Reads,
+    /// Reading and changing the content.
+    Changes,
+    /// Reading and changing, with a recording of the commands.
+    Recorded,
+}
+
+/// Locks the data directory for its intended use. If there are accounts, reads are audited, which is a change.
+fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result<DirectoryLock, EngineError> {
+    if what_for != Use::Reads {
+        return lock(data_dir, span, Sharing::Exclusive);
+    }
+    let shared = lock(data_dir, span, Sharing::Shared)?;
+    if shared.sharing() == Sharing::Exclusive || p2p_engine::cannot_be_changed(data_dir) || !may_have_accounts(data_dir) {
+        return Ok(shared);
+    }
+    drop(shared);
+    lock(data_dir, span, Sharing::Exclusive)
+}
+
+/// Returns true if there are accounts, or if that cannot be determined: opening the directory for changes then reports the
+/// error.
+fn may_have_accounts(data_dir: &Path) -> bool {
+    let database = Database::open_read_only(&data_dir.join("catalog.redb"));
+    let accounts = database.ok().and_then(|database| p2p_auth::has_accounts(&database).ok());
+    accounts.unwrap_or(true)
+}
+
+/// Locks the data directory; if another process has locked it, retries for up to `span`. A signal that ends the process ends
+/// the wait as well, since nothing has been started yet.
+fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<DirectoryLock, EngineError> {
+    // A deadline beyond the range of the clock means to wait without limit.
+    let deadline = span.map(|span| wall_clock().checked_add(Duration::from_nanos(span.as_nanos())));
+    loop {
+        let left = match deadline {
+            None => Duration::ZERO,
+            Some(None) => LOCK_RETRY,
+            Some(Some(deadline)) => deadline.saturating_duration_since(wall_clock()),
+        };
+        match p2p_engine::lock_data_dir(data_dir, wanted) {
+            Err(error) if error.is_in_use() && !left.is_zero() => {
+                pause(left.min(LOCK_RETRY));
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Prints warnings about the nodes' disks, one line each.
+fn warn_of_disks(snapshot: &Snapshot) {
+    let missing = snapshot.storage.missing_segments;
+    if missing > 0 {
+        output::tell(format_args!(
+            "Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where"
+        ));
+    }
+    let troubled: Vec<&NodeStatus> = snapshot.nodes.iter().filter(|node| node.trouble.is_some()).collect();
+    match troubled.as_slice() {
+        [] => {}
+        [node] => {
+            let trouble = node.trouble.as_ref().map(ToString::to_string).unwrap_or_default();
+            output::tell(format_args!("Warning: {}: {trouble}", node.node));
+        }
+        nodes => output::tell(format_args!(
+            "Warning: {} nodes cannot use their disks as they should; `p2p nodes` says why",
+            nodes.len()
+        )),
+    }
+    let unknown = snapshot.storage.unknown_segments;
+    if unknown > 0 {
+        output::tell(format_args!(
+            "Warning: {unknown} segments on the nodes' disks belong to no file of this catalog and are left alone; `p2p orphans` lists them"
+        ));
+    }
+}
+
+/// Restricts the permissions of files that earlier versions left readable to other users.
+fn close_to_others(data_dir: &Path) {
+    let is_history = |name: &str| name.starts_with("history") && name.ends_with(".txt");
+    let is_made_here = |name: &str| MADE_HERE.contains(&name) || is_history(name);
+    let entries = std::fs::read_dir(data_dir).into_iter().flatten().flatten();
+    for path in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_made_here)).map(|entry| entry.path()) {
+        if let Err(error) = private_file::tighten(&path) {
+            let path = path.display();
+            output::tell(format_args!(
+                "Warning: others on this machine may look into {path}, and that cannot be changed: {error}"
+            ));
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process lives by the wall clock")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for before anything is begun in this one")]
+fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
+
+/// Returns the error for a reply that does not fit the command, which is a bug.
+fn unexpected(reply: &Reply) -> Report {
+    eyre!("unexpected reply: {reply:?}")
+}
+
+/// Attaches the next step and the exit code to an error of the engine.
+pub fn advised(error: EngineError) -> Report {
+    let (advice, is_in_use) = (advice(&error), error.is_in_use());
+    let report = Report::from(error).exit_code(if is_in_use { exit::IN_USE } else { exit::FAILED });
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
+    }
+}
+
+fn advice(error: &EngineError) -> Option<&'static str> {
+    use CatalogError::Database;
+    match error {
+        EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
+        EngineError::NamePromised { .. } => Some("wait until it is over, or choose another name with --as NAME"),
+        EngineError::Name(_) => Some("choose another name with --as NAME"),
+        EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
+        EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
+        EngineError::NodesFull { .. } => Some("remove files with `p2p rm`, or ask an admin for more room"),
+        EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
+        EngineError::Catalog(Database(DatabaseError::InUse { .. })) => {
+            Some("wait for the other process with --wait 30s, or choose another directory with --data-dir")
+        }
+        EngineError::Catalog(Database(DatabaseError::Full)) => {
+            Some("make room on the disk; `p2p rm` works all the same, as long as room is kept back for it")
+        }
+        EngineError::Catalog(Database(DatabaseError::ReadOnly { .. })) => Some(
+            "ls, get, export and nodes work; to change anything, copy the directory to where you may write, and use --data-dir",
+        ),
+        EngineError::Catalog(Database(DatabaseError::Damaged { .. })) => {
+            Some("restore the whole directory from a backup, or move it away to begin anew; nothing in it was touched")
+        }
+        EngineError::TransferFailed { error, .. } => transfer_advice(error),
+        EngineError::TooManySegments { .. } => Some("raise [storage] segment_size in p2p.toml"),
+        EngineError::Trouble { trouble: Trouble::NotMounted, .. } => {
+            Some("mount the disk; or, where it is lost, `p2p orphans adopt NODE` begins anew in what is there")
+        }
+        EngineError::Trouble { trouble: Trouble::Foreign | Trouble::Unmarked | Trouble::DamagedMarker, .. } => {
+            Some("`p2p orphans` lists what is there; `p2p orphans free NODE` or `p2p orphans adopt NODE` makes it this catalog's")
+        }
+        EngineError::Trouble { trouble: Trouble::Disk(_), .. } => {
+            Some("mend the disk, or its permissions; the other nodes go on")
+        }
+        EngineError::Catalog(Database(DatabaseError::OutcomeUnknown { .. } | DatabaseError::Suspended { .. })) => {
+            Some("`p2p ls` says what is stored, and the log what went wrong")
+        }
+        EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
+        EngineError::Source { .. } => Some("give the path of a regular file that you may read"),
+        EngineError::Destination { .. } => Some("choose another place with -o OUT"),
+        EngineError::Capture(_) => Some("make room on the disk, or choose another place for the capture"),
+        // The other messages contain their next step, or there is none.
+        _ => None,
+    }
+}
+
+fn transfer_advice(error: &TransferError) -> Option<&'static str> {
+    match error {
+        TransferError::Unreadable { .. } => {
+            Some("`p2p nodes` shows how the nodes stand; a damaged segment is mended when the same content is stored again")
+        }
+        TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => {
+            Some("`p2p nodes` shows how the nodes stand; the log has the details")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,222 @@
+//! End of transfers and of the engine: by completion, by an interruption, or because the user quits.
+//!
+//! No transfer is dropped silently: those that run when a front end ends are finished, or cancelled and reported. A user who
+//! quits does not wait at the configured speed: the remaining work is done as fast as the machine can.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use eyre::{Report, Result, WrapErr, eyre};
+use p2p_engine::command::OnShutdown;
+use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
+use p2p_engine::{Command, EngineError, Reply};
+use tokio::task::JoinSet;
+use tracing_appender::non_blocking::WorkerGuard;
+
+use super::{Session, advised, unexpected};
+use crate::interrupt::{Interrupted, interrupted};
+use crate::output;
+
+/// Time without any progress of the engine after which the end is no longer waited for; a disk may never answer.
+const STANDSTILL_MAX: Duration = Duration::from_secs(3);
+/// Message if the end is no longer waited for.
+const GIVEN_UP: &str = "a disk does not answer; what was under way is undone by the next start";
+/// Message after everything was undone.
+const UNDONE: &str = "what was under way has been undone";
+
+/// Treatment of running transfers when a front end ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// Running transfers are finished.
+    Finishing,
+    /// Running transfers are cancelled.
+    Cancelling,
+}
+
+impl Session {
+    /// Executes a transfer. An interruption cancels it, unless it is past its point of no return. `known` converts an error of
+    /// the engine to what the user may see.
+    ///
+    /// # Errors
+    /// Fails if the transfer failed, with the next step, and returns [`Interrupted`] if it was undone.
+    pub async fn transfer(&self, command: Command, known: impl Fn(EngineError) -> EngineError) -> Result<TransferReport> {
+        let transfer = match self.engine.ask(command).await.map_err(|error| advised(known(error)))? {
+            Reply::Started(transfer) => transfer,
+            other => return Err(unexpected(&other)),
+        };
+        tokio::select! {
+            biased;
+            report = self.finish(transfer) => report,
+            stop = interrupted() => self.undo(transfer, stop?).await,
+        }
+    }
+
+    /// Waits until a transfer is over.
+    ///
+    /// # Errors
+    /// Fails if the transfer failed, with the next step.
+    pub async fn finish(&self, transfer: TransferId) -> Result<TransferReport> {
+        match self.ask(Command::Await { transfer }).await? {
+            Reply::Finished(report) => report.into_result().map_err(advised),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Cancels a transfer because of an interruption, and returns its outcome.
+    async fn undo(&self, transfer: TransferId, stop: Interrupted) -> Result<TransferReport> {
+        match self.while_it_moves(self.engine.cancel_at_once(transfer)).await {
+            None => Err(stop.after(GIVEN_UP).into()),
+            Some(Ok(Reply::Finished(report))) if report.status.state == TransferState::Cancelled => {
+                Err(stop.after(UNDONE).into())
+            }
+            // The transfer was past its point of no return, or had failed before.
+            Some(Ok(Reply::Finished(report))) => report.into_result().map_err(advised),
+            Some(Err(EngineError::TransferOver(_))) => self.finish(transfer).await,
+            Some(Ok(other)) => Err(unexpected(&other)),
+            Some(Err(error)) => Err(advised(error)),
+        }
+    }
+
+    /// Returns the output of `work`, or `None` if the engine makes no progress for [`STANDSTILL_MAX`].
+    async fn while_it_moves<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        let mut snapshots = self.engine.snapshots();
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                moved = tokio::time::timeout(STANDSTILL_MAX, snapshots.changed()) => match moved {
+                    Ok(Ok(())) => {}
+                    // The engine has ended, so `work` ends too.
+                    Ok(Err(_)) => return Some(work.await),
+                    Err(_) => return None,
+                },
+            }
+        }
+    }
+
+    /// Brings running transfers to their end: as `result` says if the front end ended normally, and by cancelling them if it
+    /// failed or was interrupted. Reports by name what was not completed, and the outcome of the finished transfers in
+    /// `untold`.
+    ///
+    /// # Errors
+    /// Returns the error of `result`, or fails if a transfer was cancelled or a background transfer has failed.
+    pub async fn leave(
+        &self,
+        result: Result<Leaving>,
+        untold: &BTreeSet<TransferId>,
+        name: impl Fn(&TransferStatus) -> String,
+    ) -> Result<()> {
+        match result {
+            Ok(Leaving::Finishing) => self.finish_all(untold, name).await,
+            Ok(Leaving::Cancelling) => match self.cancel_all(untold, &name).await {
+                Ok(0) => Ok(()),
+                Ok(cancelled) => Err(eyre!("left before everything was done: {cancelled} cancelled")),
+                Err(GivenUp) => Err(eyre!(GIVEN_UP)),
+            },
+            Err(error) => match (self.cancel_all(untold, &name).await, error.downcast::<Interrupted>()) {
+                (Ok(0), Ok(stop)) => Err(stop.into()),
+                (Ok(_), Ok(stop)) => Err(stop.after(UNDONE).into()),
+                (Err(GivenUp), Ok(stop)) => Err(stop.after(GIVEN_UP).into()),
+                (_, Err(error)) => Err(error),
+            },
+        }
+    }
+
+    /// Waits until all transfers are over. An interruption cancels those that still run.
+    async fn finish_all(&self, untold: &BTreeSet<TransferId>, name: impl Fn(&TransferStatus) -> String) -> Result<()> {
+        if self.engine.transfers().await.iter().any(|status| !status.state.is_over()) {
+            let finished = self.ask(Command::Shutdown { running: OnShutdown::Finish });
+            tokio::select! {
+                biased;
+                finished = finished => drop(finished?),
+                stop = interrupted() => {
+                    let stop = stop?;
+                    let outcome = if self.cancel_all(untold, &name).await.is_ok() { UNDONE } else { GIVEN_UP };
+                    return Err(stop.after(outcome).into());
+                }
+            }
+        }
+        let Reply::Failures(failed) = self.ask(Command::TakeFailures { of: None }).await? else { return Ok(()) };
+        told_as_one(failed.iter().map(|status| failure(status, &name)).collect())
+    }
+
+    /// Cancels the running transfers and reports their outcome and that of the `untold` ones. Returns the number of cancelled
+    /// transfers.
+    async fn cancel_all(
+        &self,
+        untold: &BTreeSet<TransferId>,
+        name: impl Fn(&TransferStatus) -> String,
+    ) -> Result<usize, GivenUp> {
+        let mut cancelling = JoinSet::new();
+        let all = self.while_it_moves(self.engine.transfers()).await.ok_or(GivenUp)?;
+        for status in all.into_iter().filter(|status| !status.state.is_over() || untold.contains(&status.id)) {
+            let engine = self.engine.clone();
+            cancelling.spawn(async move { (engine.cancel_at_once(status.id).await, status) });
+        }
+        let mut cancelled = 0;
+        while let Some(ended) = self.while_it_moves(cancelling.join_next()).await.ok_or(GivenUp)? {
+            // These tasks only send a command and wait, so they do not panic.
+            let Ok((reply, before)) = ended else { continue };
+            let status = match reply {
+                Ok(Reply::Finished(report)) => report.status.clone(),
+                _ => before,
+            };
+            match status.state {
+                TransferState::Cancelled => {
+                    cancelled += 1;
+                    output::tell(format_args!("p2p: cancelled and undone: {}", name(&status)));
+                }
+                TransferState::Failed => output::tell(format_args!("p2p: {}", failure(&status, &name))),
+                // A transfer that ended by itself in the meantime would have done so in any case.
+                _ => output::tell(format_args!("p2p: done before it could be cancelled: {}", name(&status))),
+            }
+        }
+        Ok(cancelled)
+    }
+
+    /// Ends the engine: running transfers are cancelled and undone. The log continues until the returned guard is dropped,
+    /// including lines of an engine that this process starts later.
+    ///
+    /// # Errors
+    /// Fails if the engine ended in a panic, or if a capture ended by itself.
+    pub async fn end(self) -> Result<WorkerGuard> {
+        // If the engine has stopped by itself, `join` reports the reason.
+        let shutdown = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel });
+        let Some(stopped) = self.while_it_moves(shutdown).await else {
+            // Waiting would be in vain; the process ends, and its threads with it.
+            return Ok(self.log);
+        };
+        drop(self.engine);
+        // Aborted tasks still hold handles and release them while another thread waits for the engine.
+        let thread = self.thread;
+        tokio::task::spawn_blocking(move || thread.join()).await.wrap_err("cannot wait for the engine")??;
+        // No further code will be entered.
+        self.auth.forget_pending();
+        self.mailer.end().await;
+        match stopped {
+            Err(error @ EngineError::Capture(_)) => Err(advised(error)),
+            _ => Ok(self.log),
+        }
+    }
+}
+
+/// The engine makes no progress, for an unknown time.
+struct GivenUp;
+
+/// Describes a failed transfer by its name and its error.
+fn failure(status: &TransferStatus, name: impl Fn(&TransferStatus) -> String) -> String {
+    match &status.error {
+        Some(error) => format!("{} failed: {error}", name(status)),
+        None => format!("{} failed", name(status)),
+    }
+}
+
+/// Combines several failures to one error; succeeds if there is none.
+fn told_as_one(failures: Vec<String>) -> Result<()> {
+    match failures.as_slice() {
+        [] => Ok(()),
+        [one] => Err(Report::msg(one.clone())),
+        several => Err(eyre!("{} transfers failed:\n  {}", several.len(), several.join("\n  "))),
+    }
+}

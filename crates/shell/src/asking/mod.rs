@@ -1,0 +1,245 @@
+//! The shell for front ends without a screen, and the source of the answers to its questions: the environment, a file,
+//! or a user at the terminal.
+//!
+//! | file | content |
+//! |---|---|
+//! | [`answers`] | an answer for each field of a form |
+//! | [`terminal`] | a line typed at the terminal, without echo if it is secret |
+
+pub mod answers;
+pub mod terminal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use eyre::{Report, Result};
+use p2p_auth::AuthError;
+use p2p_engine::transfer::TransferStatus;
+use p2p_service::access::{Access, AccessError, Who, kept};
+use p2p_service::failure::{Advise, wrong_usage};
+use p2p_service::interrupt::{Interrupted, interrupted};
+use p2p_service::output::{self, OutputArgs};
+use p2p_service::session::{EngineArgs, Leaving, Session, advised, refuse_dash};
+
+use self::answers::Answers;
+use crate::answer::Answer;
+use crate::words::{Variables, quote};
+use crate::{Questions, Shell, ShellError};
+
+/// Who uses the program.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LoginArgs {
+    /// Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Read the password from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+impl LoginArgs {
+    /// Refuses options that cannot be combined.
+    ///
+    /// # Errors
+    /// Fails if a password is given without a user, or if the password file is `-`.
+    pub fn check(&self) -> Result<()> {
+        refuse_dash("--password-file", self.password_file.as_deref())?;
+        if self.password_file.is_some() && self.user.is_none() {
+            return Err(wrong_usage("--password-file is for whoever logs in", "say who, with --user NAME"));
+        }
+        Ok(())
+    }
+}
+
+/// The options of a command that works in a data directory for somebody and prints an answer.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// What starts an engine.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Who it works for.
+    #[command(flatten)]
+    pub login: LoginArgs,
+    /// How the answer is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Origin of the commands of the command line, in the audit log and in mails.
+pub const LOCAL_COMMAND: &str = "local command";
+
+/// A shell together with the source of answers to its questions.
+#[derive(Debug)]
+pub struct Desk {
+    shell: Shell,
+    questions: Questions,
+    answers: Answers,
+}
+
+impl Desk {
+    /// Opens a shell whose commands the audit log records under `origin`. The user is that of `login`, or else that of the
+    /// session that `p2p login` has stored.
+    ///
+    /// # Errors
+    /// Fails if the user cannot be logged in.
+    pub async fn open(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
+        let mut desk = Desk::unmanned(session, login, origin)?;
+        match &login.user {
+            Some(user) => drop(desk.run_interruptibly(&format!("login -- {}", quote(user))).await?),
+            None => desk.resume(session).await?,
+        }
+        Ok(desk)
+    }
+
+    /// Opens a shell without logging a user in.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses.
+    pub fn unmanned(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
+        let (shell, questions) = Shell::new(session.access(origin)?);
+        Ok(Desk { shell, questions, answers: Answers::new(login.password_file.clone()) })
+    }
+
+    /// Resumes the session that `p2p login` has stored, if there is one.
+    ///
+    /// # Errors
+    /// Fails if the stored session cannot be read.
+    pub async fn resume(&mut self, session: &Session) -> Result<()> {
+        if let Some(token) = kept::load(&session.data_dir)? {
+            match self.shell.access().resume(token).await {
+                Err(AccessError::Auth(AuthError::SessionOver)) => {
+                    if let Err(error) = kept::forget(&session.data_dir) {
+                        // If the file cannot be removed, the message appears again the next time.
+                        tracing::debug!(%error, "a session that is over is kept");
+                    }
+                    output::tell("the session that `p2p login` began is over");
+                }
+                resumed => drop(resumed?),
+            }
+            // The provided password and code belong to this user; an account that is registered from now on has others.
+            if let Some(user) = self.shell.access().who().name() {
+                self.answers.provide_for(user);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the following lines of standard input answer questions.
+    #[must_use]
+    pub fn with_lines_of_stdin(self) -> Desk {
+        Desk { answers: self.answers.with_lines_of_stdin(), ..self }
+    }
+
+    /// Makes the shell wait for each line before the next one begins.
+    #[must_use]
+    pub fn alone(self) -> Desk {
+        Desk { shell: self.shell.alone(), ..self }
+    }
+
+    /// Returns the name of a transfer as far as the current user may know it.
+    pub fn name_of(&self, transfer: &TransferStatus) -> String {
+        self.shell.access().who().name_of(transfer)
+    }
+
+    /// Returns the shell that carries the lines out.
+    pub fn shell(&self) -> &Shell {
+        &self.shell
+    }
+
+    /// Returns the current user.
+    ///
+    /// # Errors
+    /// Returns [`AccessError::LoginNeeded`], with the next step, if a login is required.
+    pub async fn user(&self) -> Result<Arc<Who>> {
+        let access = self.shell.access();
+        let who = access.check().await;
+        let who = who.and_then(|who| access.require_login(&who).map(|()| who));
+        who.map_err(refused)
+    }
+
+    /// Carries out a line, and answers its questions.
+    ///
+    /// # Errors
+    /// Fails as [`Shell::run_to_end`] does.
+    pub async fn run(&mut self, line: &str) -> Result<Answer, ShellError> {
+        let shell = self.shell.clone();
+        self.serve(shell.run_to_end(line, &Variables::new())).await
+    }
+
+    /// Carries out a line as [`run`](Self::run) does, until the user interrupts; the terminal is restored then.
+    ///
+    /// # Errors
+    /// Returns the error of the line, with the next step, or [`Interrupted`].
+    pub async fn run_interruptibly(&mut self, line: &str) -> Result<Answer> {
+        let shell = self.shell.clone();
+        tokio::select! {
+            // The answer comes first, so that an answer which an interruption has waited for is not lost.
+            biased;
+            answer = self.run(line) => answer.map_err(refused),
+            stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
+        }
+    }
+
+    /// Drives a future to its end, and answers the questions that it asks.
+    pub async fn serve<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        // The typed answers are also discarded if this future is dropped early.
+        let answers = Forgetful(&mut self.answers);
+        loop {
+            tokio::select! {
+                done = &mut work => break done,
+                Some(question) = self.questions.recv() => answers.0.answer(question).await,
+            }
+        }
+    }
+
+    /// Leaves the engine of `session` with `result`, and reports unfinished transfers under the names that the user may know.
+    ///
+    /// # Errors
+    /// Fails as [`Session::leave`] does.
+    pub async fn leave(&self, session: &Session, result: Result<Leaving>) -> Result<()> {
+        session.leave(result, &self.shell.take_untold(), |transfer| self.name_of(transfer)).await
+    }
+
+    /// Returns the shell and its questions, for a front end that answers them itself.
+    pub fn into_shell(self) -> (Shell, Questions) {
+        (self.shell, self.questions)
+    }
+
+    /// Ends the login session of the current user, unless it is stored.
+    pub async fn close(self) {
+        self.shell.access().end().await;
+    }
+}
+
+/// A guard that discards the typed answers when it is dropped.
+struct Forgetful<'a>(&'a mut Answers);
+
+impl Drop for Forgetful<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
+    }
+}
+
+/// Waits until the user interrupts, and then until operations that must not be interrupted have finished.
+///
+/// # Errors
+/// Fails if signals cannot be received.
+pub async fn interrupted_at_rest(access: &Access) -> Result<Interrupted> {
+    let stop = interrupted().await?;
+    access.at_rest().await;
+    Ok(stop)
+}
+
+/// Converts an error into a report with the next step.
+pub fn refused(error: impl Into<ShellError>) -> Report {
+    let error = error.into();
+    match error {
+        ShellError::Engine(error) => advised(error),
+        ShellError::Access(AccessError::LoginNeeded) => {
+            Report::from(error).suggestion("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+        }
+        error => error.into(),
+    }
+}

@@ -1,0 +1,260 @@
+//! The binding of a line to a command of the table, with its arguments and flags.
+
+use std::collections::BTreeMap;
+
+use p2p_base::likeness;
+use p2p_base::spelling::in_quotes;
+use p2p_engine::transfer::TransferId;
+use p2p_store::manifest::NodeNumber;
+
+use super::ShellError;
+use super::spec::{Group, Kind, Spec, Times};
+use super::table;
+use super::words::{self, Variables, Word};
+
+/// A command with its arguments and flags.
+#[derive(Debug)]
+pub struct Call {
+    /// Entry of the command in the table.
+    pub spec: &'static Spec,
+    /// Arguments of the command, in order.
+    pub arguments: Vec<String>,
+    /// For each argument, true if it was quoted: a quoted argument is neither a flag nor another word of the language.
+    quoted: Vec<bool>,
+    /// Flags that were given, with their values; empty for flags without a value.
+    pub flags: BTreeMap<&'static str, String>,
+}
+
+impl Call {
+    /// Parses a line; returns `None` if it has no words.
+    ///
+    /// # Errors
+    /// Fails if the line cannot be split into words, if there is no such command, or if the command does not take these arguments
+    /// or flags.
+    pub fn parse(line: &str, variables: &Variables) -> Result<Option<Call>, ShellError> {
+        let words = words::split(line, variables)?;
+        let Some((first, words)) = words.split_first() else { return Ok(None) };
+        let spec = table::find(&first.text).ok_or_else(|| unknown(&first.text))?;
+        let arguments: Vec<String> = table::first_words(&first.text).iter().map(|&word| word.to_owned()).collect();
+        let quoted = vec![false; arguments.len()];
+        let mut call = Call { spec, arguments, quoted, flags: BTreeMap::new() };
+        call.take(words)?;
+        call.check()?;
+        Ok(Some(call))
+    }
+
+    fn take(&mut self, words: &[Word]) -> Result<(), ShellError> {
+        let mut words = words.iter();
+        let (mut only_arguments, is_rest) = (false, self.spec.arguments.iter().any(|argument| argument.times == Times::Rest));
+        while let Some(word) = words.next() {
+            match word.text.strip_prefix("--").filter(|_| !word.quoted && !only_arguments && !is_rest) {
+                Some("") => only_arguments = true,
+                Some(flag) => self.take_flag(flag, &mut words)?,
+                None => {
+                    self.arguments.push(word.text.clone());
+                    self.quoted.push(word.quoted);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the first `count` arguments as a line that parses to the same words.
+    pub fn line_of(&self, count: usize) -> String {
+        let words = self.arguments.iter().zip(&self.quoted).take(count);
+        words.map(|(word, &quoted)| if quoted { in_quotes(word) } else { words::quote(word) }).collect::<Vec<_>>().join(" ")
+    }
+
+    fn take_flag<'a>(&mut self, text: &str, words: &mut impl Iterator<Item = &'a Word>) -> Result<(), ShellError> {
+        let (name, inline) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
+        let flag = self.spec.flags.iter().find(|flag| flag.name == name);
+        let flag = flag.ok_or_else(|| self.wrong(format!("there is no flag --{name}")))?;
+        let value = match (flag.value, inline) {
+            (Some((value, _)), inline) => inline
+                .or_else(|| words.next().map(|word| word.text.clone()))
+                .ok_or_else(|| self.wrong(format!("--{name} needs {value}")))?,
+            (None, Some(_)) => return Err(self.wrong(format!("--{name} takes no value"))),
+            (None, None) => String::new(),
+        };
+        self.flags.insert(flag.name, value);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ShellError> {
+        for (place, argument) in self.spec.arguments.iter().enumerate() {
+            if self.arguments.len() <= place && argument.times != Times::Optional {
+                return Err(self.wrong(format!("{} is missing", argument.name)));
+            }
+        }
+        for (place, given) in self.arguments.iter().enumerate() {
+            match self.spec.argument_at(place).map(|argument| argument.kind) {
+                None => return Err(self.wrong(format!("`{given}` is too much"))),
+                Some(Kind::LocalPath) if given == "-" => {
+                    return Err(self.wrong("`-` is no file here: `p2p put - --as NAME` and `p2p get NAME -o -` take standard input and output, and ./- is a file of that name".into()));
+                }
+                Some(Kind::OneOf(known)) if !known.contains(&given.as_str()) => {
+                    return Err(self.wrong(format!("`{given}` is none of: {}", known.join(", "))));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a usage error with the problem and the usage of the command.
+    pub fn wrong(&self, problem: String) -> ShellError {
+        ShellError::Usage { problem, usage: self.spec.usage() }
+    }
+
+    /// Returns the argument at an index.
+    pub fn argument(&self, place: usize) -> Option<&str> {
+        self.arguments.get(place).map(String::as_str)
+    }
+
+    /// Returns true if a flag is given.
+    pub fn has(&self, flag: &str) -> bool {
+        self.flags.contains_key(flag)
+    }
+
+    /// Returns the node that the argument at an index names.
+    ///
+    /// # Errors
+    /// Fails if it names no node.
+    pub fn node(&self, place: usize) -> Result<NodeNumber, ShellError> {
+        let text = self.argument(place).unwrap_or_default();
+        let digits = text.rsplit('_').next().unwrap_or(text);
+        let number = digits.parse::<u16>().ok().filter(|&number| number > 0 && is_node_name(text));
+        let number = number.ok_or_else(|| self.wrong(format!("`{text}` is no node; write Node_03 or 3")))?;
+        Ok(NodeNumber::from_index(usize::from(number) - 1))
+    }
+
+    /// Returns the transfer that the argument at an index names; `None` if there is no such argument.
+    ///
+    /// # Errors
+    /// Fails if it is no number of a transfer.
+    pub fn transfer(&self, place: usize) -> Result<Option<TransferId>, ShellError> {
+        let Some(text) = self.argument(place) else { return Ok(None) };
+        let number = text.strip_prefix('#').unwrap_or(text).parse();
+        number.map(|number| Some(TransferId(number))).map_err(|_| self.wrong(format!("`{text}` is no transfer; write 7")))
+    }
+}
+
+fn is_node_name(text: &str) -> bool {
+    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    before.is_empty() || before.eq_ignore_ascii_case("node_")
+}
+
+/// Returns true if a line may contain a secret, typed by mistake: a command about accounts with arguments that it does not take.
+/// Secrets are asked for separately, and histories must not store them.
+pub fn may_hold_a_secret(line: &str) -> bool {
+    let is_suspect = |command: &str| {
+        let spec = spec_of(command);
+        spec.is_some_and(|spec| spec.group == Group::Accounts) && Call::parse(command, &Variables::new()).is_err()
+    };
+    words::commands_of(line).iter().any(|(_, command)| is_suspect(without_expect(command)))
+}
+
+/// Returns true if a line may be stored in the history file: each of its commands is known, and none gives `login` or `register`
+/// an argument, since a password may have been typed in the place of the name.
+pub fn is_fit_to_be_kept(line: &str) -> bool {
+    let is_fit = |command: &str| {
+        let names_somebody =
+            |spec: &Spec| matches!(spec.name, "login" | "register") && words::split_unfinished(command).len() > 1;
+        spec_of(command).is_some_and(|spec| !names_somebody(spec))
+    };
+    words::commands_of(line).iter().all(|(_, command)| is_fit(without_expect(command)))
+}
+
+/// Returns true if a command is about accounts. Only such commands ask questions and change the current user.
+pub fn is_about_accounts(command: &str) -> bool {
+    spec_of(without_expect(command)).is_some_and(|spec| spec.group == Group::Accounts)
+}
+
+/// Returns the table entry of a command, even if the command is unfinished.
+fn spec_of(command: &str) -> Option<&'static Spec> {
+    words::split_unfinished(command).first().and_then(|first| table::find(&first.text))
+}
+
+/// Returns a command without the `expect` in front of it.
+fn without_expect(command: &str) -> &str {
+    match words::split_unfinished(command).as_slice() {
+        [first, second, ..] if spec_of(&first.text).is_some_and(|spec| spec.name == "expect") => &command[second.span.start..],
+        _ => command,
+    }
+}
+
+/// Returns the error for an unknown command, with up to three similar names.
+fn unknown(name: &str) -> ShellError {
+    let names = table::commands().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
+    ShellError::Unknown { name: name.to_owned(), near: likeness::nearest(name, names.copied()).into_iter().take(3).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Call, String> {
+        match Call::parse(line, &Variables::new()) {
+            Ok(call) => Ok(call.unwrap()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_a_command_with_its_first_words() {
+        let call = parse("enable_otp mail").unwrap();
+        assert_eq!((call.spec.name, call.arguments.as_slice()), ("otp", &["enable".to_owned(), "mail".to_owned()][..]));
+        assert!(parse("otp").unwrap_err().contains("ACTION is missing"));
+    }
+
+    #[test]
+    fn a_line_that_may_hold_a_secret_is_known() {
+        for line in ["login alice hunter2", "ls; passwd old new", "otp confirm 123456", "register a a@b.c pass"] {
+            assert!(may_hold_a_secret(line), "{line}");
+            assert!(may_hold_a_secret(&format!("expect {line} contains x")), "{line}");
+        }
+        for line in ["login alice", "ls too much", "otp enable app", "share a.bin bob", ""] {
+            assert!(!may_hold_a_secret(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn arguments_and_flags_find_their_places() {
+        let call = parse("put a.bin 'b c' --as x --background").unwrap();
+        assert_eq!((call.spec.name, call.arguments.len(), call.flags["as"].as_str()), ("upload", 2, "x"));
+        assert!(call.has("background"));
+        assert_eq!(parse("upload --as=x a").unwrap().flags["as"], "x");
+        assert_eq!(parse("upload -- --as").unwrap().arguments, ["--as"]);
+        assert_eq!(parse("upload '--as'").unwrap().arguments, ["--as"]);
+        assert_eq!(parse("expect ls --json contains x").unwrap().arguments.len(), 4);
+        assert!(Call::parse("  # nothing", &Variables::new()).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_usage() {
+        for (line, words) in [
+            ("uplaod a", "did you mean `upload`?"),
+            ("upload", "PATH is missing; usage: upload PATH…"),
+            ("ls x", "`x` is too much"),
+            ("upload a --fast", "there is no flag --fast"),
+            ("upload a --as", "--as needs NAME"),
+            ("ls --x", "there is no flag --x"),
+            ("capture begin", "none of: start, stop"),
+            ("rm a --background=1", "takes no value"),
+        ] {
+            assert!(parse(line).unwrap_err().contains(words), "{line}: {}", parse(line).unwrap_err());
+        }
+    }
+
+    #[test]
+    fn nodes_and_transfers_have_several_names() {
+        for name in ["Node_03", "node_3", "03", "3"] {
+            assert_eq!(parse(&format!("node {name}")).unwrap().node(0).unwrap(), NodeNumber::from_index(2));
+        }
+        for name in ["Node", "0", "x3", "-3", "Node_0"] {
+            assert!(parse(&format!("node {name}")).unwrap().node(0).is_err(), "{name}");
+        }
+        assert_eq!(parse("wait '#7'").unwrap().transfer(0).unwrap(), Some(TransferId(7)));
+        assert!(parse("wait x").unwrap().transfer(0).is_err());
+    }
+}

@@ -1,0 +1,311 @@
+//! The implementations of the commands about nodes, links, packets and connections.
+
+use p2p_base::units::SimDuration;
+use p2p_engine::node::RoundTrips;
+use p2p_engine::node::health::PeerHealth;
+use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party};
+use p2p_engine::{Command, EngineError, Reply};
+use p2p_net::PacketRecord;
+use p2p_store::manifest::NodeNumber;
+use serde_json::{Value, json};
+
+use super::data;
+use crate::answer::{Answer, View};
+use crate::call::Call;
+use crate::report::{NetworkReport, NodeLine, Table, bytes_of, figures, milliseconds_of, nodes_table, seconds_of, words};
+use crate::{Shell, ShellError};
+
+pub(crate) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let may_see_usage = shell.who().may_see_usage();
+    let lines = statuses(shell).await?;
+    let lines: Vec<NodeLine> = lines.iter().map(|node| NodeLine::from(node).telling_usage(may_see_usage)).collect();
+    Ok(Answer::new(View::Table(nodes_table(&lines)), data(&lines)))
+}
+
+async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
+    let Reply::Nodes(nodes) = shell.ask(Command::Nodes).await? else { return Ok(Vec::new()) };
+    Ok(nodes)
+}
+
+async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
+    let found = statuses(shell).await?.into_iter().find(|node| node.node == number);
+    found.ok_or(ShellError::Engine(EngineError::UnknownParty(Party::Node(number))))
+}
+
+pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let number = call.node(0)?;
+    let node = status_of(shell, number).await?;
+    let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
+    let host = topology.hosts.iter().find(|host| host.party == Party::Node(number));
+    let (capacity, may_see_usage) = (bytes_of(node.capacity_bytes), shell.who().may_see_usage());
+    let stored = match may_see_usage {
+        true => format!("{} of {capacity} in {} segments", bytes_of(node.used_bytes), node.segments),
+        false => format!("- of {capacity}"),
+    };
+    let mut pairs = vec![
+        ("name", number.to_string()),
+        ("address", node.address.to_string()),
+        ("state", node.state.name().to_owned()),
+        ("health", node.seen.health.name().to_owned()),
+        ("last round trip", milliseconds_of(node.seen.recent.last.map(SimDuration::as_secs_f64))),
+        ("last ten probes", recent_probes(&node.seen.recent)),
+        ("stored", stored),
+        ("connections", node.connections.to_string()),
+        ("open requests", node.open_requests.to_string()),
+        ("sent", bytes_of(node.bytes_sent)),
+        ("received", bytes_of(node.bytes_received)),
+        ("queued packets", format!("{} up, {} down", node.queued_packets.0, node.queued_packets.1)),
+    ];
+    pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
+    pairs.extend(host.map(|host| ("link", link_of(host))));
+    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node).telling_usage(may_see_usage))))
+}
+
+/// Formats the results of the last ten probes, as in `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`.
+fn recent_probes(RoundTrips { average, best, worst, probes, answers, .. }: &RoundTrips) -> String {
+    let of = |time: &Option<SimDuration>| milliseconds_of(time.map(SimDuration::as_secs_f64));
+    match average {
+        Some(_) => format!("{} on average, {} to {}, {} lost", of(average), of(best), of(worst), probes - answers),
+        None => format!("{probes} lost"),
+    }
+}
+
+fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
+    let queue = link.up.queue_packets;
+    format!("{} up, {} down, {}, loss {}, {queue} packets queued", link.up.bandwidth, link.down.bandwidth, link.delay, link.loss)
+}
+
+pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
+    let parties: Vec<Party> = report.matrix.keys().copied().collect();
+    let cell = |from: Party, to: Party| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
+        _ if from == to => "·".to_owned(),
+        Some(seen) if seen.missed > 0 => format!("✕ {}", seen.health.name()),
+        Some(seen) => milliseconds_of(seen.recent.last.map(SimDuration::as_secs_f64)),
+        None => String::new(),
+    };
+    let row = |from: Party| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
+    let columns = vec![words("from"), words("last round trip to each, in the same order")];
+    let rows = parties.iter().map(|&from| row(from)).collect();
+    let probes = View::Table(Table { columns, rows, empty: "" });
+    let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
+    let troubles: Vec<(String, String)> = troubles.collect();
+    let view = match troubles.is_empty() {
+        true => probes,
+        false => View::Sections(vec![("probes".into(), probes), ("trouble".into(), View::Pairs(troubles))]),
+    };
+    Ok(Answer::new(view, matrix_data(&report.matrix)))
+}
+
+fn matrix_data(matrix: &HealthMatrix) -> Value {
+    let seen = |from: Party, (to, seen): (&Party, &PeerHealth)| {
+        json!({
+            "from": from.to_string(),
+            "to": to.to_string(),
+            "health": seen.health.name(),
+            "round_trip_seconds": seen.recent.average.map(SimDuration::as_secs_f64),
+            "last_round_trip_seconds": seen.recent.last.map(SimDuration::as_secs_f64),
+            "probes": seen.recent.probes,
+            "answers": seen.recent.answers,
+        })
+    };
+    matrix.iter().flat_map(|(&from, row)| row.iter().map(move |entry| seen(from, entry))).collect()
+}
+
+pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let number = call.node(0)?;
+    let node = status_of(shell, number).await?;
+    let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
+    let after = report.of_node(number);
+    let (sent, answered) = (after.probes - node.seen.probes, after.answers - node.seen.answers);
+    let last = after.recent.last.filter(|_| answered > 0);
+    let last_seconds = last.map(SimDuration::as_secs_f64);
+    let time = last.map_or("no answer".into(), |_| format!("last round trip {}", milliseconds_of(last_seconds)));
+    let text = format!("{number} ({}): {sent} probes, {answered} answered, {time}, {}", node.address, after.health.name());
+    if answered == 0 {
+        return Err(ShellError::Bad(text));
+    }
+    let json = json!({
+        "node": number.to_string(), "probes": sent, "answers": answered,
+        "round_trip_seconds": last.and(after.recent.average).map(SimDuration::as_secs_f64),
+        "last_round_trip_seconds": last_seconds, "health": after.health.name(),
+    });
+    Ok(Answer::new(View::Text(text), json))
+}
+
+/// Shows the user's own files; admins see the usage of all nodes.
+pub(crate) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let who = shell.who();
+    if who.may_see_usage() {
+        return storage_of_all(shell).await;
+    }
+    let files = shell.access.files(&who).await?.into_iter().filter(|file| file.key.owner.as_deref() == who.name());
+    let (mut count, mut bytes) = (0_u64, 0);
+    files.for_each(|file| (count, bytes) = (count + 1, bytes + file.size));
+    let view = View::pairs([("your files", format!("{count} with {}", bytes_of(bytes)))]);
+    let json = json!({
+        "files": count, "file_bytes": bytes, "segments": null, "used_bytes": null, "capacity_bytes": null, "free_bytes": null,
+        "missing_segments": null, "unknown_segments": null, "owed_deletions": null,
+    });
+    Ok(Answer::new(view, json))
+}
+
+async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
+    let Reply::Storage(stats) = shell.ask(Command::Storage).await? else { return Ok(Answer::nothing()) };
+    let mut facts = vec![
+        ("files", format!("{} with {}", stats.files, bytes_of(stats.file_bytes))),
+        ("segments", stats.segments.to_string()),
+        ("used", format!("{} of {}", bytes_of(stats.used_bytes), bytes_of(stats.capacity_bytes))),
+        ("free", bytes_of(stats.free_bytes)),
+    ];
+    // Counters of anomalies are shown only if they are not zero.
+    let odd = [
+        ("missing segments", stats.missing_segments),
+        ("segments left alone", stats.unknown_segments),
+        ("owed deletions", stats.owed_deletions),
+    ];
+    facts.extend(odd.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what, count.to_string())));
+    let summary = View::pairs(facts);
+    let row = |node: &NodeStatus| {
+        let share = 100.0 * node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
+        let (used, capacity) = (bytes_of(node.used_bytes), bytes_of(node.capacity_bytes));
+        vec![node.node.to_string(), used, capacity, format!("{share:.1} %"), node.segments.to_string()]
+    };
+    let columns = vec![words("node"), figures("used"), figures("capacity"), figures("full"), figures("segments")];
+    let rows = statuses(shell).await?.iter().map(row).collect();
+    let nodes = View::Table(Table { columns, rows, empty: "there are no nodes" });
+    Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), data(&stats)))
+}
+
+pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
+    let row = |host: &HostStatus| {
+        let link = &host.link;
+        vec![
+            host.party.to_string(),
+            host.address.to_string(),
+            link.up.bandwidth.to_string(),
+            link.down.bandwidth.to_string(),
+            link.delay.to_string(),
+            link.loss.to_string(),
+            link.up.queue_packets.to_string(),
+        ]
+    };
+    let headings =
+        [words("host"), words("address"), figures("up"), figures("down"), figures("delay"), figures("loss"), figures("queue")];
+    let json = |host: &HostStatus| json!({ "host": host.party.to_string(), "address": host.address, "link": host.link });
+    let rows = topology.hosts.iter().map(row).collect();
+    let view = View::Table(Table { columns: headings.to_vec(), rows, empty: "" });
+    Ok(Answer::new(view, topology.hosts.iter().map(json).collect()))
+}
+
+pub(crate) async fn stats(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    let Reply::Network(stats) = shell.ask(Command::Network).await? else { return Ok(Answer::nothing()) };
+    let report = NetworkReport::from(stats.as_ref());
+    let sections =
+        vec![("packets sent".into(), View::Table(report.packets_table())), ("all together".into(), View::Text(report.summary()))];
+    Ok(Answer::new(View::Sections(sections), data(&report)))
+}
+
+pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let number = call.node(0)?;
+    let node = status_of(shell, number).await?;
+    let max: usize = match call.flags.get("packets") {
+        Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")))?,
+        None => 20,
+    };
+    let Reply::Connections(connections) = shell.ask(Command::Connections).await? else { return Ok(Answer::nothing()) };
+    let Reply::Wire(packets) = shell.ask(Command::Wire).await? else { return Ok(Answer::nothing()) };
+    let connection = connections.into_iter().find(|connection| connection.node == number);
+    let concerns = |packet: &&PacketRecord| {
+        packet.connection.is_some() && (*packet.from.ip() == node.address || *packet.to.ip() == node.address)
+    };
+    let packets: Vec<PacketRecord> = packets.iter().filter(concerns).copied().collect();
+    let latest = &packets[packets.len().saturating_sub(max)..];
+    let state = connection.as_ref().map_or(View::Text(format!("there is no connection to {number} now")), connection_view);
+    let packets =
+        View::Table(Table { columns: packet_columns(), rows: latest.iter().map(packet_row).collect(), empty: "no packets yet" });
+    let json = json!({ "connection": connection.as_ref().map(connection_data), "packets": latest.iter().map(packet_data).collect::<Vec<_>>() });
+    Ok(Answer::new(View::Sections(vec![("connection".into(), state), ("latest packets".into(), packets)]), json))
+}
+
+fn connection_view(connection: &ConnectionStatus) -> View {
+    let (sample, stats) = (&connection.sample, &connection.stats);
+    let threshold = sample.threshold.map_or("none yet".into(), |packets| format!("{packets} packets"));
+    let facts = [
+        ("ends", format!("{} → {}", connection.local, connection.remote)),
+        ("state", format!("{}, {}", sample.state.name(), sample.phase)),
+        ("window", format!("{} packets, {} in flight, threshold {threshold}", sample.window, sample.in_flight)),
+        ("round trip", format!("{:.1} ms, timeout {:.0} ms", sample.srtt.as_millis_f64(), sample.rto.as_millis_f64())),
+        ("sent", format!("{} packets, {} acknowledged", stats.packets_sent, bytes_of(stats.bytes_acked))),
+        ("received", bytes_of(stats.bytes_received)),
+        ("resent", format!("{} retransmits, {} timeouts, {} probes", stats.retransmits, stats.timeouts, stats.loss_probes)),
+    ];
+    View::pairs(facts)
+}
+
+fn connection_data(connection: &ConnectionStatus) -> Value {
+    json!({
+        "local": connection.local.to_string(),
+        "remote": connection.remote.to_string(),
+        "state": connection.sample.state.name(),
+        "phase": connection.sample.phase,
+        "cwnd_packets": connection.sample.window,
+        "in_flight_packets": connection.sample.in_flight,
+        "srtt_seconds": connection.sample.srtt.as_secs_f64(),
+        "stats": connection.stats,
+    })
+}
+
+fn packet_columns() -> Vec<crate::report::Column> {
+    vec![
+        figures("time"),
+        words("from"),
+        words("to"),
+        words("kind"),
+        figures("seq"),
+        figures("ack"),
+        figures("len"),
+        figures("cwnd"),
+        words(""),
+    ]
+}
+
+fn packet_row(packet: &PacketRecord) -> Vec<String> {
+    let fate = match packet.dropped {
+        Some(cause) => format!("✕ {}", cause.name()),
+        None if packet.is_retransmission => "again".into(),
+        None => String::new(),
+    };
+    vec![
+        seconds_of(packet.at.as_secs_f64()),
+        packet.from.to_string(),
+        packet.to.to_string(),
+        packet.kind.name().to_owned(),
+        packet.seq.to_string(),
+        packet.ack.to_string(),
+        packet.len.to_string(),
+        packet.congestion_window.map(|window| window.to_string()).unwrap_or_default(),
+        fate,
+    ]
+}
+
+fn packet_data(packet: &PacketRecord) -> Value {
+    json!({
+        "at": packet.at.as_secs_f64(), "from": packet.from.to_string(), "to": packet.to.to_string(), "kind": packet.kind.name(),
+        "seq": packet.seq, "ack": packet.ack, "len": packet.len, "cwnd_packets": packet.congestion_window,
+        "retransmission": packet.is_retransmission, "dropped": packet.dropped.map(|cause| cause.name()),
+    })
+}
+
+pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    match (call.argument(0), call.argument(1)) {
+        (Some("start"), Some(path)) => shell.tell(Command::StartCapture { path: super::files::expand(path) }).await,
+        (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
+        (_, Some(path)) => Err(call.wrong(format!("`{path}` is too much"))),
+        _ => {
+            let Reply::Captured(packets) = shell.ask(Command::StopCapture).await? else { return Ok(Answer::nothing()) };
+            Ok(Answer::new(View::Text(format!("{packets} packets captured")), json!({ "packets": packets })))
+        }
+    }
+}

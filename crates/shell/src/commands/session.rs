@@ -1,0 +1,146 @@
+//! Commands about the running program: help, reports, variables and expectations.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use p2p_base::replacement::{self, Existing};
+use p2p_engine::EngineError;
+use serde_json::{Value, json};
+
+use super::{files, network};
+use crate::answer::{Answer, Effect, View};
+use crate::call::Call;
+use crate::report::ExportReport;
+use crate::spec::{Audience, Group, Spec};
+use crate::table;
+use crate::words::{Variables, is_variable_name};
+use crate::{Shell, ShellError};
+
+pub(crate) async fn help(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let Some(name) = call.argument(0) else { return Ok(overview()) };
+    let spec = table::find(name).ok_or_else(|| call.wrong(format!("there is no command `{name}`")))?;
+    Ok(Answer::new(View::Text(help_text(spec)), json!({ "name": spec.name, "usage": spec.usage(), "summary": spec.summary })))
+}
+
+/// Returns the help text of a command.
+pub(crate) fn help_text(spec: &Spec) -> String {
+    let mut text = format!("{}\n\n{}.", spec.usage(), capitalised(spec.summary));
+    if !spec.details.is_empty() {
+        text.push_str(&format!(" {}", spec.details));
+    }
+    for flag in spec.flags {
+        text.push_str(&format!("\n  --{:12} {}", flag.name, flag.summary));
+    }
+    if spec.audience == Audience::Admins {
+        text.push_str("\nFor admins.");
+    }
+    if !spec.aliases.is_empty() {
+        let names = spec.aliases.iter().map(|alias| match table::first_words(alias) {
+            [] => (*alias).to_owned(),
+            words => format!("{alias} (`{} {}`)", spec.name, words.join(" ")),
+        });
+        text.push_str(&format!("\nAlso called: {}", names.collect::<Vec<_>>().join(", ")));
+    }
+    text
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn overview() -> Answer {
+    let section = |group: Group| {
+        let rows = table::commands().filter(|spec| spec.group == group);
+        (group.name().to_owned(), View::pairs(rows.map(|spec| (spec.name, spec.summary.to_owned()))))
+    };
+    let data: Value = table::commands().map(|spec| json!({ "name": spec.name, "summary": spec.summary })).collect();
+    Answer::new(View::Sections(Group::ALL.map(section).to_vec()), data)
+}
+
+pub(crate) async fn expect(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let words = &call.arguments;
+    let place = words.iter().rposition(|word| word == "contains" || word == "=");
+    let place = place.filter(|&place| place > 0 && place + 2 == words.len());
+    let place = place.ok_or_else(|| call.wrong("say what is expected: contains TEXT, or = TEXT".into()))?;
+    let (operator, text) = (&words[place], &words[place + 1]);
+    let command = call.line_of(place);
+    let answer = shell.run_to_end(&command, &Variables::new()).await;
+    let found = answer.map_or_else(|error| error.to_string(), |answer| answer.view.text());
+    let holds = if operator == "=" { found.trim() == text } else { found.contains(text.as_str()) };
+    if holds {
+        Ok(Answer::nothing())
+    } else {
+        Err(ShellError::Unexpected { command, expected: format!("{operator} {text}"), found })
+    }
+}
+
+pub(crate) async fn set(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let (name, value) = (call.argument(0).unwrap_or_default(), call.argument(1).unwrap_or_default());
+    if !is_variable_name(name) {
+        return Err(call.wrong(format!("`{name}` is no name for a variable: letters, digits and _, no digit first")));
+    }
+    Ok(Answer::nothing().with(Effect::Set(name.to_owned(), value.to_owned())))
+}
+
+pub(crate) async fn echo(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::text(call.arguments.join(" ")))
+}
+
+pub(crate) async fn report(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let parts = [
+        ("files", files::list(shell, call).await?),
+        ("transfers", files::transfers(shell, call).await?),
+        ("nodes", network::nodes(shell, call).await?),
+        ("network", network::stats(shell, call).await?),
+    ];
+    let data: serde_json::Map<String, Value> = parts.iter().map(|(name, part)| ((*name).to_owned(), part.data.clone())).collect();
+    let sections = parts.map(|(name, part)| (name.to_owned(), part.view)).to_vec();
+    Ok(Answer::new(View::Sections(sections), Value::Object(data)))
+}
+
+pub(crate) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let manifests = shell.access.manifests(&shell.who()).await?;
+    let data = super::data(&ExportReport::new(&manifests));
+    let text = serde_json::to_string_pretty(&data).unwrap_or_default();
+    let Some(path) = call.argument(0).map(files::expand) else { return Ok(Answer::new(View::Text(text), data)) };
+    write_document(&path, &(text + "\n"), call.has("force"))?;
+    let said = format!("{} files written to {}", manifests.len(), path.display());
+    Ok(Answer::new(View::Text(said), json!({ "files": manifests.len(), "path": path.display().to_string() })))
+}
+
+/// Writes a document completely, and replaces an existing file only if `replace` is true.
+///
+/// # Errors
+/// Fails if the path exists and may not be replaced, or if the directory cannot be written; then nothing has changed.
+pub fn write_document(path: &Path, text: &str, replace: bool) -> Result<(), EngineError> {
+    let existing = if replace { Existing::Replaced } else { Existing::Refused };
+    replacement::write(path, existing, text.as_bytes()).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => EngineError::DestinationTaken { path: path.to_owned() },
+        _ => EngineError::Destination { path: path.to_owned(), reason: error.to_string() },
+    })
+}
+
+pub(crate) async fn history(_: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::nothing().with(Effect::History))
+}
+
+pub(crate) async fn clear(_: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::nothing().with(Effect::Clear))
+}
+
+pub(crate) async fn quit(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    Ok(Answer::nothing().with(Effect::Quit { now: call.has("now") }))
+}
+
+/// Returns the reference of the language as Markdown, which `docs/commands.md` contains.
+pub fn reference() -> String {
+    let mut text = String::new();
+    for group in Group::ALL {
+        text.push_str(&format!("## {}\n\n", group.name()));
+        for spec in table::commands().filter(|spec| spec.group == group) {
+            text.push_str(&format!("### {}\n\n```text\n{}\n```\n\n", spec.name, help_text(spec)));
+        }
+    }
+    text.trim_end().to_owned() + "\n"
+}

@@ -1,0 +1,93 @@
+//! The implementations of the commands about the speed of virtual time, and about waiting in it.
+
+use p2p_base::units::SimDuration;
+use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_engine::{Command, Reply};
+use p2p_service::access::Who;
+use serde_json::json;
+
+use crate::answer::{Answer, Begun, View};
+use crate::call::Call;
+use crate::report::seconds_of;
+use crate::{Shell, ShellError};
+
+pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if let Some(text) = call.argument(0) {
+        let speed = text.parse().map_err(|error: p2p_engine::pace::ParseSpeedError| call.wrong(error.to_string()))?;
+        shell.ask(Command::SetSpeed { speed }).await?;
+    }
+    Ok(clock(shell))
+}
+
+pub(crate) async fn pause(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    shell.ask(Command::Pause).await?;
+    Ok(clock(shell))
+}
+
+pub(crate) async fn resume(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
+    shell.ask(Command::Resume).await?;
+    Ok(clock(shell))
+}
+
+pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let span = call.argument(0).map(|text| span_of(call, text)).transpose()?;
+    shell.ask(Command::Step { span }).await?;
+    Ok(clock(shell))
+}
+
+pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let span = span_of(call, call.argument(0).unwrap_or_default())?;
+    shell.ask(Command::Sleep { span }).await?;
+    Ok(clock(shell))
+}
+
+/// Waits for the running transfers one after the other, since each of them ends by itself. Also reports, once, transfers that
+/// failed before.
+pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    if let Some(transfer) = call.transfer(0)? {
+        super::files::own_transfer(shell, transfer).await?;
+        return shell.finish(&Begun { transfer, checks: None }).await;
+    }
+    let who = shell.who();
+    let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
+    let running = transfers.iter().filter(|status| !status.state.is_over() && who.began(status));
+    let running: Vec<TransferId> = running.map(|status| status.id).collect();
+    let (mut answers, mut failures) = (Vec::new(), Vec::new());
+    for transfer in running {
+        let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { continue };
+        if report.status.state == TransferState::Done {
+            answers.push(super::files::finished(&report, &who));
+        } else {
+            failures.push(report.status);
+        }
+    }
+    let of = if who.is_admin() { None } else { who.name().map(str::to_owned) };
+    if let Reply::Failures(untold) = shell.ask(Command::TakeFailures { of }).await? {
+        failures.extend(untold);
+    }
+    failures.sort_by_key(|status| status.id);
+    match failures.as_slice() {
+        [] => Ok(Answer::all(answers)),
+        several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &who)).collect() }),
+    }
+}
+
+/// Returns a description of a failed transfer with its error.
+fn failure_of(status: &TransferStatus, who: &Who) -> String {
+    let error = status.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    format!("{}, {}, failed{error}", status.id, who.describe(status))
+}
+
+fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
+    text.parse().map_err(|error: p2p_base::units::ParseUnitError| call.wrong(error.to_string()))
+}
+
+fn clock(shell: &Shell) -> Answer {
+    let snapshot = shell.engine().snapshots().borrow().clone();
+    let (at, speed) = (snapshot.at.as_secs_f64(), &snapshot.speed);
+    let text = match snapshot.paused {
+        true => format!("paused at {}; speed {speed}", seconds_of(at)),
+        false => format!("{} of virtual time; speed {speed}", seconds_of(at)),
+    };
+    Answer::new(View::Text(text), json!({ "virtual_seconds": at, "speed": speed, "paused": snapshot.paused }))
+}

@@ -1,0 +1,274 @@
+//! Completion of the line being typed: candidates for the word under the cursor, and the usage to show beside it. Independent of
+//! any terminal.
+
+use std::fs;
+use std::path::{MAIN_SEPARATOR, Path};
+
+use p2p_base::spelling::visible;
+use p2p_engine::Snapshot;
+use p2p_service::access::Who;
+
+use super::spec::{Flag, Kind, Spec};
+use super::table;
+use super::words::{self, Word, quote};
+
+/// Maximum number of candidates.
+const CANDIDATES_MAX: usize = 200;
+
+/// Names that completion offers beside the commands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Knowledge {
+    /// Names of the nodes.
+    pub nodes: Vec<String>,
+    /// Names of the stored files.
+    pub files: Vec<String>,
+    /// Numbers of the transfers, each with a description.
+    pub transfers: Vec<(String, String)>,
+}
+
+impl Knowledge {
+    /// Collects the names in a snapshot that a user may know.
+    pub fn of(snapshot: &Snapshot, who: &Who) -> Knowledge {
+        let files = snapshot.files.values().filter(|file| who.may_read(file));
+        let own = |report: &&std::sync::Arc<p2p_engine::transfer::TransferReport>| who.began(&report.status);
+        let transfer = |report: &std::sync::Arc<p2p_engine::transfer::TransferReport>| {
+            let status = &report.status;
+            (status.id.0.to_string(), format!("{}, {}", who.describe(status), status.state.name()))
+        };
+        Knowledge {
+            nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
+            files: files.map(|file| who.label(&file.key)).collect(),
+            transfers: snapshot.transfers.iter().rev().filter(own).map(transfer).collect(),
+        }
+    }
+}
+
+/// A word that could stand at the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Text that is shown.
+    pub label: String,
+    /// Text that is inserted into the line, quoted if necessary.
+    pub text: String,
+    /// Short description of the word.
+    pub summary: String,
+}
+
+/// The candidates for a position in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Completion {
+    /// Byte offset of the beginning of the word that the candidates replace, up to the cursor.
+    pub start: usize,
+    /// Candidates in the order in which they are shown.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Completion {
+    /// Returns the longest common prefix of all candidates.
+    pub fn common_prefix(&self) -> &str {
+        let Some((first, rest)) = self.candidates.split_first() else { return "" };
+        let mut len = first.text.len();
+        for candidate in rest {
+            let same = first.text.chars().zip(candidate.text.chars()).take_while(|(a, b)| a == b);
+            len = len.min(same.map(|(c, _)| c.len_utf8()).sum());
+        }
+        &first.text[..len]
+    }
+}
+
+/// Returns the candidates for byte `cursor` of `line`.
+pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
+    let typed = line.get(..cursor).unwrap_or(line);
+    let mut words = words::split_unfinished(typed);
+    // The words after `expect` are a command of their own.
+    while words.len() > 1 && table::find(&words[0].text).is_some_and(|spec| spec.name == "expect") {
+        words.remove(0);
+    }
+    let current = words.pop_if(|word| word.span.end == typed.len() && !typed.is_empty());
+    let start = current.as_ref().map_or(typed.len(), |word| word.span.start);
+    let text = current.as_ref().map_or("", |word| word.text.as_str());
+    let mut candidates = match words.split_first() {
+        None => commands(text),
+        Some((first, before)) => match table::find(&first.text) {
+            Some(spec) => words_of(spec, (table::first_words(&first.text).len(), before), current.as_ref(), known),
+            None => Vec::new(),
+        },
+    };
+    candidates.truncate(CANDIDATES_MAX);
+    Completion { start, candidates }
+}
+
+fn commands(prefix: &str) -> Vec<Candidate> {
+    let named = |spec: &'static Spec| {
+        let names = std::iter::once(spec.name).chain(spec.aliases.iter().copied());
+        // An alias is offered only if the name itself does not match.
+        names.into_iter().find(|name| name.starts_with(prefix)).map(|name| candidate(name, spec.summary))
+    };
+    let mut found: Vec<Candidate> = table::commands().filter_map(named).collect();
+    found.sort_by(|a, b| a.label.cmp(&b.label));
+    found
+}
+
+fn candidate(text: &str, summary: &str) -> Candidate {
+    Candidate { label: visible(text).into_owned(), text: quote(text), summary: summary.to_owned() }
+}
+
+/// Returns the candidates after the words `before`; the command's name stands for `given` further arguments.
+fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Option<&Word>, known: &Knowledge) -> Vec<Candidate> {
+    let text = current.map_or("", |word| word.text.as_str());
+    let flag_of = |word: &Word| spec.flags.iter().find(|flag| word.text.strip_prefix("--") == Some(flag.name));
+    if let Some(Flag { value: Some((_, kind)), .. }) = before.last().and_then(flag_of) {
+        return values(*kind, text, known);
+    }
+    if text.starts_with("--") && !current.is_some_and(|word| word.quoted) {
+        let fitting = spec.flags.iter().filter(|flag| format!("--{}", flag.name).starts_with(text));
+        return fitting.map(|flag| candidate(&format!("--{}", flag.name), flag.summary)).collect();
+    }
+    let mut place = given;
+    let mut words = before.iter();
+    while let Some(word) = words.next() {
+        match flag_of(word) {
+            Some(flag) => drop(flag.value.and_then(|_| words.next())),
+            None => place += 1,
+        }
+    }
+    spec.argument_at(place).map(|argument| values(argument.kind, text, known)).unwrap_or_default()
+}
+
+fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
+    let fitting = |texts: &[String], summary: &str| {
+        let texts = texts.iter().filter(|text| begins(text, prefix));
+        texts.map(|text| candidate(text, summary)).collect()
+    };
+    match kind {
+        Kind::LocalPath => paths(prefix),
+        Kind::StoredFile => fitting(&known.files, "stored file"),
+        Kind::Node => fitting(&known.nodes, "node"),
+        Kind::Transfer => {
+            let prefix = prefix.trim_start_matches('#');
+            let found = known.transfers.iter().filter(|(id, _)| id.starts_with(prefix));
+            found.map(|(id, summary)| candidate(id, summary)).collect()
+        }
+        Kind::Command => commands(prefix),
+        Kind::OneOf(texts) | Kind::Like(texts) => {
+            texts.iter().filter(|text| text.starts_with(prefix)).map(|text| candidate(text, "")).collect()
+        }
+        Kind::Other(_) => Vec::new(),
+    }
+}
+
+/// Returns true if a text begins with a prefix, ignoring the case of ASCII letters.
+fn begins(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// Returns the files and directories whose path begins with a prefix.
+fn paths(prefix: &str) -> Vec<Candidate> {
+    let (directory, name) =
+        prefix.rsplit_once(MAIN_SEPARATOR).map_or(("", prefix), |(_, name)| (&prefix[..prefix.len() - name.len()], name));
+    let place = match (directory.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ if directory.is_empty() => Path::new(".").to_owned(),
+        _ => Path::new(directory).to_owned(),
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let Ok(entry_name) = entry.file_name().into_string() else { continue };
+        if !entry_name.starts_with(name) || (entry_name.starts_with('.') && !name.starts_with('.')) {
+            continue;
+        }
+        let is_directory = entry.path().is_dir();
+        let label = if is_directory { format!("{entry_name}{MAIN_SEPARATOR}") } else { entry_name };
+        let summary = if is_directory { "directory" } else { "file" };
+        found.push(Candidate { text: quote(&format!("{directory}{label}")), label, summary: summary.into() });
+    }
+    found.sort_by(|a, b| a.label.cmp(&b.label));
+    found
+}
+
+/// Returns the usage and the summary of the command being typed, once its name is complete.
+pub fn doc_line(line: &str) -> Option<String> {
+    let words = words::split_unfinished(line);
+    let spec = table::find(&words.first()?.text)?;
+    Some(format!("{}   {}", spec.usage(), spec.summary))
+}
+
+/// Returns the rest of the latest history line that begins with `line`.
+pub fn history_hint<'a>(line: &str, mut latest_first: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if line.trim().is_empty() {
+        return None;
+    }
+    latest_first.find_map(|entry| entry.strip_prefix(line).filter(|rest| !rest.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known() -> Knowledge {
+        Knowledge {
+            nodes: vec!["Node_01".into(), "Node_02".into()],
+            files: vec!["video.bin".into(), "my notes.txt".into()],
+            transfers: vec![("7".into(), "upload of video.bin, running".into())],
+        }
+    }
+
+    fn texts(line: &str) -> Vec<String> {
+        complete(line, line.len(), &known()).candidates.into_iter().map(|candidate| candidate.text).collect()
+    }
+
+    #[test]
+    fn each_place_has_its_candidates() {
+        assert_eq!(texts("up"), ["upload"]);
+        assert_eq!(texts("exi"), ["exit"]);
+        assert_eq!(texts("rm "), ["video.bin", "'my notes.txt'"]);
+        assert_eq!(texts("rm video.bin m"), ["'my notes.txt'"]);
+        assert_eq!(texts("rm 'my n"), ["'my notes.txt'"]);
+        assert_eq!(texts("node NODE_0"), ["Node_01", "Node_02"]);
+        assert_eq!(texts("cancel '#"), ["7"]);
+        assert_eq!(texts("download video.bin --f"), ["--force"]);
+        assert_eq!(texts("speed 10"), ["10x", "100x"]);
+        assert_eq!(texts("otp enable "), ["app", "mail"]);
+        assert_eq!(texts("enable_otp "), ["app", "mail"]);
+        assert_eq!(texts("expect no"), ["node", "nodes"]);
+        assert_eq!(texts("expect node "), ["Node_01", "Node_02"]);
+        assert_eq!(texts("nonsense "), Vec::<String>::new());
+        assert_eq!(texts("ls "), Vec::<String>::new());
+        assert_eq!(texts("").len(), table::commands().count());
+    }
+
+    #[test]
+    fn local_paths_are_listed_and_directories_go_on() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("music")).unwrap();
+        for name in ["album one.flac", "mud.bin", ".hidden"] {
+            fs::write(home.path().join(name), "").unwrap();
+        }
+        let place = home.path().display();
+        assert_eq!(texts(&format!("upload {place}/mu")), [format!("{place}/mud.bin"), format!("{place}/music/")]);
+        assert_eq!(texts(&format!("upload {place}/al")), [format!("'{place}/album one.flac'")]);
+        assert_eq!(texts(&format!("upload {place}/.h")), [format!("{place}/.hidden")]);
+        let completion = complete(&format!("upload {place}/mu"), 7 + 1 + place.to_string().len() + 2, &known());
+        assert_eq!(completion.common_prefix(), format!("{place}/mu"));
+    }
+
+    #[test]
+    fn hints_come_from_the_history_and_the_table() {
+        let history = ["upload b.bin", "ls", "upload a.bin"];
+        assert_eq!(history_hint("upl", history.into_iter()), Some("oad b.bin"));
+        assert_eq!(history_hint("upload b.bin", history.into_iter()), None);
+        assert_eq!(history_hint(" ", history.into_iter()), None);
+        assert!(doc_line("put x").unwrap().starts_with("upload PATH… [--as NAME]"));
+        assert_eq!(doc_line("xyz"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn candidates_fit_where_they_are_put(line in "[a-z '\"\\\\#-]{0,20}", cursor in 0usize..24) {
+            let completion = complete(&line, cursor, &known());
+            prop_assert!(completion.start <= line.len() && line.is_char_boundary(completion.start));
+        }
+    }
+}

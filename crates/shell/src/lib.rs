@@ -1,0 +1,368 @@
+//! Floor 4: the command language, which the TUI's prompt, the REPL and scripts share.
+//!
+//! | file | content |
+//! |---|---|
+//! | [`table`], [`spec`] | the commands: names, arguments, flags, help, and the users who may run them |
+//! | [`words`] | the splitting of lines into words |
+//! | [`call`] | the binding of words to a command |
+//! | [`complete`] | completion and hints |
+//! | [`answer`] | the answers of commands, for users and for programs |
+//! | [`question`] | the questions of commands to the user of the front end |
+//! | [`script`] | the execution of several lines |
+//! | `untold` | transfers whose result was not yet shown |
+//!
+//! [`Access`] determines the user for whom a command runs. Front ends show the answers and ask the questions.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod answer;
+pub mod asking;
+pub mod call;
+mod commands;
+pub mod complete;
+pub mod history;
+pub mod progress;
+pub mod qr;
+pub mod question;
+pub mod report;
+pub mod script;
+pub mod spec;
+pub mod table;
+mod untold;
+pub mod words;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use p2p_auth::{AuthError, Secret};
+use p2p_engine::transfer::TransferId;
+use p2p_engine::{Command, EngineError, EngineHandle, Reply};
+use p2p_service::access::{Access, AccessError, Who};
+use thiserror::Error;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+pub use self::commands::files::place_of;
+pub use self::commands::{reference, write_document};
+
+use self::answer::{Answer, Begun, Effect, Planned};
+use self::call::Call;
+use self::question::{Form, Question};
+use self::spec::{Audience, Spec};
+use self::untold::Untold;
+use self::words::{Variables, WordsError};
+
+/// Number of packets of the wire that the engine keeps for `trace` and for screens.
+const WIRE_PACKETS: u32 = 20_000;
+
+/// The reason why a line was not carried out, or not successfully.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ShellError {
+    /// The line cannot be split into words.
+    #[error(transparent)]
+    Words(#[from] WordsError),
+    /// The command is unknown.
+    #[error("there is no command `{name}`{}", suggestion(near))]
+    Unknown {
+        /// Name as it was typed.
+        name: String,
+        /// Names of similar commands.
+        near: Vec<&'static str>,
+    },
+    /// The command does not take these arguments or flags.
+    #[error("{problem}; usage: {usage}")]
+    Usage {
+        /// Description of the mistake.
+        problem: String,
+        /// Correct usage of the command.
+        usage: String,
+    },
+    /// The engine refuses the command or failed to carry it out.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The user may not do this, or the accounts refuse it.
+    #[error(transparent)]
+    Access(AccessError),
+    /// The user did not answer a question.
+    #[error("given up; nothing has changed")]
+    Abandoned,
+    /// The front end has no user to ask; the text is the reason and the remedy.
+    #[error("{0}")]
+    Unanswerable(String),
+    /// Transfers have failed, while the command waited for them or before.
+    #[error("{}", failures.join("; "))]
+    Failed {
+        /// Description of each failed transfer with its error.
+        failures: Vec<String>,
+    },
+    /// Virtual time is paused, and no other command could resume it while this one waits.
+    #[error(
+        "time is paused and nobody can resume it while this waits: `resume` or `step SPAN` first; a transfer may begin with --background"
+    )]
+    StandingStill,
+    /// The answer of a command is not the expected one.
+    #[error("expected {expected}, but `{command}` says: {found}")]
+    Unexpected {
+        /// Command that was run.
+        command: String,
+        /// Operator and text that the answer should match.
+        expected: String,
+        /// Answer of the command.
+        found: String,
+    },
+    /// The check succeeded, and its result is negative.
+    #[error("{0}")]
+    Bad(String),
+    /// The first parts of a batch were carried out, and the next one was not.
+    #[error("{error}; before that, this was done: {}", done.join("; "))]
+    Partly {
+        /// Answers of the parts that were carried out.
+        done: Vec<String>,
+        /// Error of the next part; the parts after it were not begun.
+        error: Box<ShellError>,
+    },
+    /// The user interrupted the command.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn suggestion(near: &[&str]) -> String {
+    match near {
+        [] => "; `help` lists them".into(),
+        near => format!("; did you mean {}?", near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")),
+    }
+}
+
+/// Adds the answers of the completed parts of a batch to the error that ended it.
+fn partly(answers: &[Answer], error: ShellError) -> ShellError {
+    match answers {
+        [] => error,
+        answers => ShellError::Partly { done: answers.iter().map(|answer| answer.view.text()).collect(), error: Box::new(error) },
+    }
+}
+
+impl From<AccessError> for ShellError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Engine(error) => ShellError::Engine(error),
+            error => ShellError::Access(error),
+        }
+    }
+}
+
+impl ShellError {
+    /// Returns true if the session has expired, so that the user has to log in again.
+    pub fn is_session_over(&self) -> bool {
+        matches!(self, ShellError::Access(AccessError::Auth(AuthError::SessionOver)))
+    }
+}
+
+/// Receiver of the questions that a shell's commands ask; its owner asks the user.
+pub type Questions = mpsc::UnboundedReceiver<Question>;
+
+/// An interpreter of the command language. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    access: Access,
+    /// True if each line waits for the previous one, so that no other line can resume time while one waits.
+    is_alone: bool,
+    /// Notified when a line begins to wait for virtual time.
+    waits: Option<Arc<Notify>>,
+    questions: mpsc::UnboundedSender<Question>,
+    untold: Untold,
+}
+
+impl Shell {
+    /// Creates a shell for the user of `access`, and the receiver of its questions.
+    pub fn new(access: Access) -> (Shell, Questions) {
+        let (questions, inbox) = mpsc::unbounded_channel();
+        (Shell { access, is_alone: false, waits: None, questions, untold: Untold::default() }, inbox)
+    }
+
+    /// Returns the shell for lines each of which waits for the previous one.
+    #[must_use]
+    pub fn alone(self) -> Shell {
+        Shell { is_alone: true, ..self }
+    }
+
+    /// Returns the shell with a notification for when a line begins to wait for virtual time, which may take long.
+    #[must_use]
+    pub fn telling(self, waits: Arc<Notify>) -> Shell {
+        Shell { waits: Some(waits), ..self }
+    }
+
+    /// Makes the engine keep the packets of the wire from now on, for `trace` and for screens.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn watch_wire(&self) -> Result<(), ShellError> {
+        self.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await.map(drop)
+    }
+
+    /// Returns the handle of the engine.
+    pub fn engine(&self) -> &EngineHandle {
+        self.access.engine()
+    }
+
+    /// Returns the access of the front end, which knows the user and the permissions.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Carries a line out; an empty line has an empty answer. The future may be dropped at any time: operations that it has begun
+    /// go on, and [`Command::Cancel`] ends them.
+    ///
+    /// # Errors
+    /// Fails if the language, the engine or the operating system refuses the line.
+    pub fn run<'a>(&'a self, line: &'a str, variables: &'a Variables) -> Running<'a> {
+        Box::pin(async move {
+            match Call::parse(line, variables)? {
+                Some(call) => {
+                    self.admit(call.spec).await?;
+                    (call.spec.run)(self, &call).await
+                }
+                None => Ok(Answer::nothing()),
+            }
+        })
+    }
+
+    /// Carries a line out, and waits for the transfers that it begins, unless they are in the background.
+    ///
+    /// # Errors
+    /// Fails as [`run`](Self::run), [`begin`](Self::begin) and [`finish`](Self::finish) do. The first transfer that fails ends a
+    /// batch.
+    pub async fn run_to_end(&self, line: &str, variables: &Variables) -> Result<Answer, ShellError> {
+        let answer = self.run(line, variables).await?;
+        match answer.effect {
+            Effect::Follow(begun) => self.finish(&begun).await,
+            Effect::Batch(planned) => {
+                let mut begun = Vec::with_capacity(planned.len());
+                let answer = self.carry_out(planned, &mut begun).await;
+                self.untold.remove(begun);
+                answer
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// Carries a batch out, and returns the combined answer.
+    async fn carry_out(&self, planned: Vec<Planned>, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
+        let mut answers = Vec::with_capacity(planned.len());
+        for Planned { command, .. } in planned {
+            let answer = self.begin(command).await.map_err(|error| partly(&answers, error))?;
+            answers.push(match &answer.effect {
+                Effect::Follow(one) => {
+                    begun.push(one.transfer);
+                    self.outcome(one).await.map_err(|error| partly(&answers, error))?
+                }
+                _ => answer,
+            });
+        }
+        Ok(Answer::all(answers))
+    }
+
+    /// Begins a transfer that the caller is going to follow.
+    ///
+    /// # Errors
+    /// Fails if the engine refuses the command.
+    pub async fn begin(&self, command: Command) -> Result<Answer, ShellError> {
+        commands::files::begin(self, command).await
+    }
+
+    /// Waits until a transfer is over, and returns its result.
+    ///
+    /// # Errors
+    /// Fails if the transfer failed, or if there is no transfer of that number.
+    pub async fn finish(&self, begun: &Begun) -> Result<Answer, ShellError> {
+        let outcome = self.outcome(begun).await;
+        self.untold.remove([begun.transfer]);
+        outcome
+    }
+
+    /// Takes the transfers of lines that were dropped before they could report the results, for the caller to report.
+    pub fn take_untold(&self) -> BTreeSet<TransferId> {
+        self.untold.take()
+    }
+
+    /// Waits for a transfer, and returns its result. The transfer counts as unreported until its line has answered.
+    async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
+        self.untold.add(begun.transfer);
+        match self.ask(Command::Await { transfer: begun.transfer }).await? {
+            Reply::Finished(report) => {
+                let report = report.into_result()?;
+                Ok(match &begun.checks {
+                    Some(name) => commands::files::checked(&report, name),
+                    None => commands::files::finished(&report, &self.who()),
+                })
+            }
+            _ => Ok(Answer::nothing()),
+        }
+    }
+
+    /// Refuses a command that the current user may not run.
+    async fn admit(&self, spec: &Spec) -> Result<(), ShellError> {
+        if spec.audience == Audience::Anybody {
+            return Ok(());
+        }
+        let who = self.access.check().await?;
+        Ok(match spec.audience {
+            Audience::Admins => self.access.require_admin(&who, spec.name).await,
+            _ => self.access.require_login(&who),
+        }?)
+    }
+
+    /// Returns the current user.
+    fn who(&self) -> Arc<Who> {
+        self.access.who()
+    }
+
+    /// Refuses to wait for virtual time if it is paused and no other line could resume it.
+    fn refuse_standstill(&self) -> Result<(), ShellError> {
+        if self.is_alone && self.engine().snapshots().borrow().paused { Err(ShellError::StandingStill) } else { Ok(()) }
+    }
+
+    /// Notifies the front end that the line waits for virtual time from now on.
+    fn tell_of_waiting(&self) {
+        if let Some(waits) = &self.waits {
+            waits.notify_one();
+        }
+    }
+
+    async fn ask(&self, command: Command) -> Result<Reply, ShellError> {
+        use Command::{Await, CheckHealth, Sleep, Step};
+        if matches!(command, Await { .. } | CheckHealth | Sleep { .. }) {
+            self.refuse_standstill()?;
+        }
+        if matches!(command, Await { .. } | CheckHealth | Sleep { .. } | Step { span: Some(_) }) {
+            self.tell_of_waiting();
+        }
+        Ok(self.engine().ask(command).await?)
+    }
+
+    /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.
+    async fn fill_in(&self, form: &Form) -> Result<Filled, ShellError> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question { form: form.clone(), reply }).map_err(|_| ShellError::Abandoned)?;
+        match answer.await {
+            Ok(question::Reply::Given(texts)) if texts.len() == form.fields.len() => Ok(Filled::With(texts)),
+            Ok(question::Reply::SendAgain) => Ok(Filled::SendAgain),
+            Ok(question::Reply::Unable(reason)) => Err(ShellError::Unanswerable(reason)),
+            _ => Err(ShellError::Abandoned),
+        }
+    }
+
+    /// Sends the engine a command whose answer has no content.
+    async fn tell(&self, command: Command) -> Result<Answer, ShellError> {
+        self.ask(command).await.map(|_| Answer::nothing())
+    }
+}
+
+/// The result of asking a form.
+enum Filled {
+    With(Vec<Secret>),
+    SendAgain,
+}
+
+/// Future of the answer to a line.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, ShellError>> + Send + 'a>>;

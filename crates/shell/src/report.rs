@@ -1,0 +1,303 @@
+//! The output of one-shot commands: JSON with documented fields, and the same figures as text with tables.
+//!
+//! `docs/json.md` documents the fields; numbers are plain (seconds, bytes, counts). All figures come from the engine.
+
+mod demo;
+mod export;
+mod network;
+mod tables;
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_engine::snapshot::{HealthReport, NodeStatus};
+use p2p_engine::transfer::TransferReport;
+use p2p_store::manifest::FileRecord;
+use p2p_store::segment::Sha256Digest;
+use serde::Serialize;
+
+pub use self::demo::{DemoReport, FileReport, SegmentReport, UserReport};
+pub use self::export::{ExportReport, ExportedFile};
+pub use self::network::{NetworkReport, PacketsReport};
+pub use self::tables::{
+    Column, Table, bytes_of, clock_of, date_of, figures, milliseconds_of, rate_of, seconds_of, transfer_rate_of,
+    transfer_time_of, words,
+};
+
+/// The figures of one direction of a file: its upload or its download.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WayReport {
+    /// Virtual time from the first packet to the end of the transfer, in seconds.
+    pub virtual_seconds: f64,
+    /// Goodput: the size of the file divided by that time, in bytes per second.
+    pub goodput_bytes_per_second: f64,
+    /// Number of packets that were retransmitted.
+    pub retransmits: u64,
+}
+
+impl From<&TransferReport> for WayReport {
+    fn from(report: &TransferReport) -> Self {
+        WayReport {
+            virtual_seconds: report.status.elapsed(SimTime::MAX).as_secs_f64(),
+            goodput_bytes_per_second: report.status.goodput(SimTime::MAX),
+            retransmits: report.status.retransmits,
+        }
+    }
+}
+
+/// A transfer of one file, as a line of `put` and `get`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransferLine {
+    /// Name of the file as the user sees it: `owner/name` for files of other users.
+    #[serde(skip)]
+    pub label: String,
+    /// Owner of the file; absent while there are no accounts.
+    pub owner: Option<String>,
+    /// Name of the file.
+    pub name: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Number of segments of the file.
+    pub segments: u32,
+    /// SHA-256 digest of the file.
+    pub sha256: Option<Sha256Digest>,
+    /// Duration, goodput and retransmissions of the transfer.
+    #[serde(flatten)]
+    pub way: WayReport,
+}
+
+impl TransferLine {
+    /// Creates the line of a transfer of a file that the user sees as `label`.
+    pub fn new(report: &TransferReport, label: String) -> TransferLine {
+        let status = &report.status;
+        TransferLine {
+            label,
+            owner: status.file.owner.clone(),
+            name: status.file.name.clone(),
+            bytes: status.bytes,
+            segments: status.segments,
+            sha256: report.sha256,
+            way: WayReport::from(report),
+        }
+    }
+}
+
+/// A removed file, as a line of `rm`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RemovalLine {
+    /// Name of the file as the user saw it: `owner/name` for files of other users.
+    #[serde(skip)]
+    pub label: String,
+    /// Owner of the file; absent while there are no accounts.
+    pub owner: Option<String>,
+    /// Name of the file.
+    pub name: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Number of segments of the file.
+    pub segments: u32,
+    /// Virtual time until all holders had released the segments, in seconds.
+    pub virtual_seconds: f64,
+}
+
+impl RemovalLine {
+    /// Creates the line of the removal of a file that the user saw as `label`.
+    pub fn new(report: &TransferReport, label: String) -> RemovalLine {
+        let TransferLine { label, owner, name, bytes, segments, way, .. } = TransferLine::new(report, label);
+        RemovalLine { label, owner, name, bytes, segments, virtual_seconds: way.virtual_seconds }
+    }
+}
+
+/// A stored file, as a line of `ls`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileLine {
+    /// Name of the file as the user sees it: `owner/name` for files of other users.
+    #[serde(skip)]
+    pub label: String,
+    /// Owner of the file; absent while there are no accounts.
+    pub owner: Option<String>,
+    /// Name of the file.
+    pub name: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Number of segments of the file.
+    pub segments: u32,
+    /// Size of a full segment in bytes.
+    pub segment_size: u32,
+    /// SHA-256 digest of the file.
+    pub sha256: Sha256Digest,
+    /// Time at which the file was stored, in seconds since 1970.
+    pub stored_at: u64,
+    /// Users other than the owner who may read the file.
+    pub readers: Vec<String>,
+}
+
+impl FileLine {
+    /// Creates the line of a stored file that the user sees as `label`.
+    pub fn new(file: &FileRecord, label: String) -> FileLine {
+        FileLine {
+            label,
+            owner: file.key.owner.clone(),
+            name: file.key.name.clone(),
+            bytes: file.size,
+            segments: file.segments,
+            segment_size: file.segment_size,
+            sha256: file.sha256,
+            stored_at: file.stored_at,
+            readers: file.readers.iter().cloned().collect(),
+        }
+    }
+}
+
+/// A node, as a line of `nodes` and `demo`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeLine {
+    /// Name of the node, such as `Node_03`.
+    pub name: String,
+    /// IPv4 address of the node.
+    pub address: String,
+    /// State of the node's process: READY, RUNNING, WAITING or STOPPED.
+    pub state: &'static str,
+    /// Reason why the node cannot use its disk; absent if it can.
+    pub trouble: Option<String>,
+    /// Health of the node according to the client's probes: ALIVE, SUSPECT or DEAD.
+    pub health: &'static str,
+    /// Mean round-trip time of the client's last ten probes, in seconds; absent if none was answered.
+    pub round_trip_seconds: Option<f64>,
+    /// Round-trip time of the last answered probe, in seconds; absent before the first answer.
+    pub last_round_trip_seconds: Option<f64>,
+    /// Fraction of the last ten probes that were not answered.
+    pub probe_loss: f64,
+    /// Capacity of the node's volume in bytes.
+    pub capacity_bytes: u64,
+    /// Number of bytes that the node holds; absent for users who may not see the usage.
+    pub used_bytes: Option<u64>,
+    /// Number of segments that the node holds; absent for users who may not see the usage.
+    pub segments: Option<u64>,
+}
+
+impl NodeLine {
+    /// Returns the line without the usage of the node, unless the user may see it.
+    #[must_use]
+    pub fn telling_usage(self, may_be_told: bool) -> NodeLine {
+        let NodeLine { used_bytes, segments, .. } = self;
+        NodeLine { used_bytes: used_bytes.filter(|_| may_be_told), segments: segments.filter(|_| may_be_told), ..self }
+    }
+}
+
+impl From<&NodeStatus> for NodeLine {
+    fn from(node: &NodeStatus) -> Self {
+        NodeLine {
+            name: node.node.to_string(),
+            address: node.address.to_string(),
+            state: node.state.name(),
+            trouble: node.trouble.as_ref().map(ToString::to_string),
+            health: node.seen.health.name(),
+            round_trip_seconds: node.seen.recent.average.map(SimDuration::as_secs_f64),
+            last_round_trip_seconds: node.seen.recent.last.map(SimDuration::as_secs_f64),
+            probe_loss: node.seen.recent.loss(),
+            capacity_bytes: node.capacity_bytes,
+            used_bytes: Some(node.used_bytes),
+            segments: Some(node.segments),
+        }
+    }
+}
+
+/// Returns the lines of the nodes, with the results of a health check.
+pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> {
+    let checked = |node: &NodeStatus| NodeStatus { seen: health.of_node(node.node), ..node.clone() };
+    nodes.iter().map(|node| NodeLine::from(&checked(node))).collect()
+}
+
+/// Returns the table of completed transfers.
+pub fn transfers_table(lines: &[TransferLine]) -> Table {
+    let rows = lines.iter().map(|line| {
+        vec![
+            line.label.clone(),
+            bytes_of(line.bytes),
+            line.segments.to_string(),
+            seconds_of(line.way.virtual_seconds),
+            rate_of(line.way.goodput_bytes_per_second),
+            line.way.retransmits.to_string(),
+            line.sha256.map(|digest| digest.short()).unwrap_or_default(),
+        ]
+    });
+    let columns = vec![
+        words("file"),
+        figures("size"),
+        figures("segments").gives_way(2),
+        figures("virtual time"),
+        figures("goodput"),
+        figures("retransmits").gives_way(1),
+        words("sha-256").gives_way(3),
+    ];
+    Table { columns, rows: rows.collect(), empty: "no files" }
+}
+
+/// Returns the text of removals, one line per file.
+pub fn removals_text(lines: &[RemovalLine]) -> String {
+    let line = |line: &RemovalLine| {
+        let (name, bytes, time) = (&line.label, bytes_of(line.bytes), seconds_of(line.virtual_seconds));
+        format!("removed {name}: {bytes} in {} segments, {time} of virtual time", line.segments)
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the table of stored files.
+pub fn files_table(lines: &[FileLine]) -> Table {
+    let row = |line: &FileLine| {
+        vec![
+            line.label.clone(),
+            bytes_of(line.bytes),
+            line.segments.to_string(),
+            date_of(line.stored_at),
+            line.sha256.short(),
+            line.readers.join(", "),
+        ]
+    };
+    let columns = [
+        words("file"),
+        figures("size"),
+        figures("segments").gives_way(2),
+        words("stored").gives_way(1),
+        words("sha-256").gives_way(3),
+        words("shared with"),
+    ];
+    // The column of readers is shown only if a file is shared.
+    let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
+    Table { columns: columns[..shown].to_vec(), rows: lines.iter().map(row).collect(), empty: "no files are stored" }
+}
+
+/// Returns the table of nodes; the column of disk troubles is shown only if there is one.
+pub fn nodes_table(lines: &[NodeLine]) -> Table {
+    let rows = lines.iter().map(|line| {
+        vec![
+            line.name.clone(),
+            line.address.clone(),
+            line.state.into(),
+            line.health.into(),
+            milliseconds_of(line.last_round_trip_seconds),
+            milliseconds_of(line.round_trip_seconds),
+            format!("{:.0} %", line.probe_loss * 100.0),
+            line.used_bytes.map_or_else(|| "-".into(), bytes_of),
+            bytes_of(line.capacity_bytes),
+            line.segments.map_or_else(|| "-".into(), |segments| segments.to_string()),
+            line.trouble.clone().unwrap_or_default(),
+        ]
+    });
+    let mut columns = vec![
+        words("node"),
+        words("address").gives_way(4),
+        words("state").gives_way(1),
+        words("health"),
+        figures("last RTT"),
+        figures("mean RTT of 10").gives_way(2),
+        figures("lost of 10"),
+        figures("used"),
+        figures("capacity").gives_way(5),
+        figures("segments").gives_way(3),
+        words("trouble"),
+    ];
+    if lines.iter().all(|line| line.trouble.is_none()) {
+        columns.pop();
+    }
+    Table { columns, rows: rows.collect(), empty: "there are no nodes" }
+}

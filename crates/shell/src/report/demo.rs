@@ -1,0 +1,224 @@
+//! The report of the demonstration, as JSON fields and as text with tables.
+
+use p2p_auth::{Account, CodeKind};
+use p2p_engine::transfer::{SegmentStory, TransferReport};
+use p2p_store::segment::Sha256Digest;
+use serde::Serialize;
+
+use super::tables::{Table, bytes_of, figures, rate_of, seconds_of, words};
+use super::{NetworkReport, NodeLine, WayReport, nodes_table};
+
+/// Number of segments of each file that the text shows.
+const SEGMENTS_SHOWN: usize = 4;
+
+/// A user of the demonstration.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UserReport {
+    /// Name of the user.
+    pub user: String,
+    /// Role of the account: `admin` or `user`.
+    pub role: &'static str,
+    /// Second factor of the login: `app` or `mail`; absent if there is none.
+    pub second_factor: Option<&'static str>,
+    /// Number of backup codes that are left.
+    pub backup_codes: usize,
+}
+
+impl From<&Account> for UserReport {
+    fn from(account: &Account) -> UserReport {
+        UserReport {
+            user: account.name.to_string(),
+            role: account.role.name(),
+            second_factor: account.second_factor.map(CodeKind::name),
+            backup_codes: account.backup_codes,
+        }
+    }
+}
+
+/// The upload and the download of one file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileReport {
+    /// Name of the user who stored the file and fetched it again.
+    pub owner: String,
+    /// Name of the file.
+    pub name: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Number of segments of the file.
+    pub segments: u32,
+    /// SHA-256 digest of the stored file.
+    pub sha256: Sha256Digest,
+    /// Figures of the upload.
+    pub upload: WayReport,
+    /// Figures of the download.
+    pub download: WayReport,
+    /// True if the fetched file equals the stored one in every byte.
+    pub verified: bool,
+}
+
+/// The upload of one segment to its holder. Times are in seconds since the start of the simulation; the time of a step that did
+/// not happen is absent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SegmentReport {
+    /// Name of the file to which the segment belongs.
+    pub file: String,
+    /// Index of the segment in the file.
+    pub index: u32,
+    /// Size of the segment in bytes.
+    pub bytes: u32,
+    /// Name of the node that holds the segment.
+    pub holder: String,
+    /// Time at which the segment was handed to the connection.
+    pub queued_s: f64,
+    /// Time at which the connection was established.
+    pub connected_s: Option<f64>,
+    /// Time at which the first byte of the segment left the client.
+    pub first_byte_s: Option<f64>,
+    /// Time at which the last byte of the segment reached the holder.
+    pub last_byte_s: Option<f64>,
+    /// Time at which the client knew that the segment was stored.
+    pub acknowledged_s: Option<f64>,
+    /// Size of the segment divided by the time from its first to its last byte, in bytes per second.
+    pub goodput_bytes_per_second: Option<f64>,
+    /// Number of packets of the segment that were retransmitted.
+    pub retransmits: u32,
+}
+
+impl SegmentReport {
+    fn new(file: &str, story: &SegmentStory) -> SegmentReport {
+        let seconds = |at: Option<p2p_base::units::SimTime>| at.map(|at| at.as_secs_f64());
+        SegmentReport {
+            file: file.to_owned(),
+            index: story.index,
+            bytes: story.len,
+            holder: story.holder.to_string(),
+            queued_s: story.queued.as_secs_f64(),
+            connected_s: seconds(story.connected),
+            first_byte_s: seconds(story.first_byte),
+            last_byte_s: seconds(story.last_byte),
+            acknowledged_s: seconds(story.acknowledged),
+            goodput_bytes_per_second: story.goodput(),
+            retransmits: story.retransmits,
+        }
+    }
+
+    /// Returns the reports of the segments of a transfer.
+    pub fn of_transfer(transfer: &TransferReport) -> Vec<SegmentReport> {
+        transfer.stories.iter().map(|story| SegmentReport::new(&transfer.status.file.name, story)).collect()
+    }
+}
+
+/// The results of the demonstration.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DemoReport {
+    /// True if every byte of every file came back.
+    pub verified: bool,
+    /// Seed of the random streams of the run.
+    pub seed: u64,
+    /// Hash of the trace of all events: equal for equal seeds.
+    pub trace_hash: String,
+    /// Duration on the wall clock in seconds.
+    pub wall_seconds: f64,
+    /// Duration on the virtual clock in seconds.
+    pub virtual_seconds: f64,
+    /// Users of the demonstration, who have logged in with their second factors.
+    pub users: Vec<UserReport>,
+    /// Files that were stored and fetched again.
+    pub files: Vec<FileReport>,
+    /// Uploads of the segments of these files.
+    pub segments: Vec<SegmentReport>,
+    /// State of the nodes after the last file was fetched.
+    pub nodes: Vec<NodeLine>,
+    /// Counters of the network up to the closing of the last connection.
+    pub network: NetworkReport,
+}
+
+impl DemoReport {
+    /// Returns the report as text; tables are at most `width` columns wide, as far as their contents permit.
+    pub fn text(&self, width: Option<u16>) -> String {
+        let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
+        format!(
+            "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n{}\n\n\
+             {verdict}; {:.3} virtual seconds in {:.3} s of wall time; seed {}, trace {}",
+            self.users_table().text(width),
+            self.files_table().text(width),
+            self.segments_table().text(width),
+            nodes_table(&self.nodes).text(width),
+            self.network.packets_table().text(width),
+            self.network.summary(),
+            self.virtual_seconds,
+            self.wall_seconds,
+            self.seed,
+            self.trace_hash,
+        )
+    }
+
+    fn users_table(&self) -> Table {
+        let row = |user: &UserReport| {
+            let factor = user.second_factor.unwrap_or("none").to_owned();
+            vec![user.user.clone(), user.role.to_owned(), factor, user.backup_codes.to_string()]
+        };
+        let columns = vec![words("user"), words("role"), words("second factor"), figures("backup codes left")];
+        Table { columns, rows: self.users.iter().map(row).collect(), empty: "no users" }
+    }
+
+    fn files_table(&self) -> Table {
+        let row = |file: &FileReport| {
+            vec![
+                file.name.clone(),
+                file.owner.clone(),
+                bytes_of(file.bytes),
+                file.segments.to_string(),
+                seconds_of(file.upload.virtual_seconds),
+                rate_of(file.upload.goodput_bytes_per_second),
+                seconds_of(file.download.virtual_seconds),
+                rate_of(file.download.goodput_bytes_per_second),
+                (file.upload.retransmits + file.download.retransmits).to_string(),
+                if file.verified { "verified".into() } else { "DIFFERS".into() },
+            ]
+        };
+        let columns = vec![
+            words("file"),
+            words("owner"),
+            figures("size"),
+            figures("segments").gives_way(4),
+            figures("upload"),
+            figures("upload rate").gives_way(2),
+            figures("download"),
+            figures("download rate").gives_way(3),
+            figures("retransmits").gives_way(1),
+            words("bytes"),
+        ];
+        Table { columns, rows: self.files.iter().map(row).collect(), empty: "no files" }
+    }
+
+    fn segments_table(&self) -> Table {
+        let shown = self.segments.iter().filter(|segment| (segment.index as usize) < SEGMENTS_SHOWN);
+        let time = |at: Option<f64>| at.map_or_else(|| "-".into(), seconds_of);
+        let row = |segment: &SegmentReport| {
+            vec![
+                segment.file.clone(),
+                segment.index.to_string(),
+                segment.holder.clone(),
+                time(Some(segment.queued_s)),
+                time(segment.first_byte_s),
+                time(segment.last_byte_s),
+                time(segment.acknowledged_s),
+                segment.goodput_bytes_per_second.map_or_else(|| "-".into(), rate_of),
+                segment.retransmits.to_string(),
+            ]
+        };
+        let columns = vec![
+            words("file"),
+            figures("segment"),
+            words("holder"),
+            figures("queued").gives_way(3),
+            figures("first byte"),
+            figures("last byte").gives_way(4),
+            figures("acknowledged"),
+            figures("goodput").gives_way(2),
+            figures("retransmits").gives_way(1),
+        ];
+        Table { columns, rows: shown.map(row).collect(), empty: "no segments" }
+    }
+}

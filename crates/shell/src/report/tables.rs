@@ -1,0 +1,251 @@
+//! The layout of tables, and the formatting of sizes, rates, times and dates as text.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Width};
+use p2p_base::units::{ByteSize, SimTime};
+use p2p_engine::transfer::{TransferState, TransferStatus};
+use time::OffsetDateTime;
+use time::macros::format_description;
+use unicode_width::UnicodeWidthStr;
+
+/// Maximum width of a word, in columns of the terminal, that a narrow table keeps whole in a column of words.
+const WORD_MAX: usize = 24;
+/// Width that the borders add to each column: one border and a space on each side; one more border closes the row.
+const BORDER: usize = 3;
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    heading: &'static str,
+    alignment: CellAlignment,
+    /// Rank in which the column is omitted if there is not enough room: the highest rank first, zero never.
+    rank: u8,
+}
+
+impl Column {
+    /// Returns the column with a rank at which it is omitted if there is not enough room: the highest rank first.
+    #[must_use]
+    pub const fn gives_way(self, rank: u8) -> Column {
+        Column { rank, ..self }
+    }
+}
+
+/// Creates a left-aligned column of words.
+pub const fn words(heading: &'static str) -> Column {
+    Column { heading, alignment: CellAlignment::Left, rank: 0 }
+}
+
+/// Creates a right-aligned column of quantities.
+pub const fn figures(heading: &'static str) -> Column {
+    Column { heading, alignment: CellAlignment::Right, rank: 0 }
+}
+
+/// A table before its layout.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Columns of the table.
+    pub columns: Vec<Column>,
+    /// Rows of the table, with one text per column.
+    pub rows: Vec<Vec<String>>,
+    /// Text that replaces a table without rows.
+    pub empty: &'static str,
+}
+
+/// The widths that a column needs.
+#[derive(Debug, Clone, Copy)]
+struct Widths {
+    /// Width at which no figure is cut, nor a word of up to [`WORD_MAX`] columns.
+    least: usize,
+    /// Width at which no line of the column is broken.
+    whole: usize,
+}
+
+impl Table {
+    /// Returns the table as text, at most `width` columns wide as far as its contents permit. Lines of words are broken between
+    /// words, figures are not broken at all; columns for which there is no room are omitted and named below the table.
+    pub fn text(&self, width: Option<u16>) -> String {
+        if self.rows.is_empty() {
+            return self.empty.to_owned();
+        }
+        let widths: Vec<Widths> = (0..self.columns.len()).map(|place| self.widths(place)).collect();
+        let room = width.map_or(usize::MAX, usize::from);
+        let shown = self.shown(&widths, room);
+        let needs = |width: fn(&Widths) -> usize| shown.iter().map(|&place| width(&widths[place]) + BORDER).sum::<usize>() + 1;
+        let mut table = self.layout(&shown);
+        if let Some(width) = width.filter(|_| needs(|widths| widths.whole) > room) {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            for (column, &place) in shown.iter().enumerate() {
+                let least = u16::try_from(widths[place].least + 2).unwrap_or(u16::MAX);
+                let constraint = ColumnConstraint::LowerBoundary(Width::Fixed(least));
+                table.column_mut(column).map(|column| column.set_constraint(constraint));
+            }
+        }
+        let left_out = (0..self.columns.len()).filter(|place| !shown.contains(place)).map(|place| self.columns[place].heading);
+        let left_out: Vec<&str> = left_out.collect();
+        match left_out.is_empty() {
+            true => table.to_string(),
+            false => format!("{table}\n{}", within(&format!("(no room for: {})", left_out.join(", ")), room)),
+        }
+    }
+
+    fn widths(&self, place: usize) -> Widths {
+        let column = &self.columns[place];
+        let longest_word = |text: &str| text.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let lines = |text: &str| text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let mut widths = Widths { least: longest_word(column.heading), whole: column.heading.width() };
+        for cell in self.rows.iter().filter_map(|row| row.get(place)) {
+            let least = if column.alignment == CellAlignment::Right { lines(cell) } else { longest_word(cell).min(WORD_MAX) };
+            widths = Widths { least: widths.least.max(least), whole: widths.whole.max(lines(cell)) };
+        }
+        widths
+    }
+
+    /// Returns the indexes of the columns for which there is room. The columns of the highest rank are omitted first.
+    fn shown(&self, widths: &[Widths], room: usize) -> Vec<usize> {
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        while shown.iter().map(|&place| widths[place].least + BORDER).sum::<usize>() + 1 > room {
+            let last = shown.iter().enumerate().max_by_key(|&(_, &place)| self.columns[place].rank);
+            match last {
+                Some((at, &place)) if self.columns[place].rank > 0 => drop(shown.remove(at)),
+                _ => break,
+            }
+        }
+        shown
+    }
+
+    fn layout(&self, shown: &[usize]) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.load_style(UTF8_FULL_CONDENSED);
+        let cell = |place: usize, text: &str| Cell::new(text).set_alignment(self.columns[place].alignment);
+        table.set_header(shown.iter().map(|&place| cell(place, self.columns[place].heading)));
+        for row in &self.rows {
+            table.add_row(shown.iter().map(|&place| cell(place, row.get(place).map_or("", String::as_str))));
+        }
+        table
+    }
+}
+
+/// Breaks a text between words into lines of at most `room` columns.
+fn within(text: &str, room: usize) -> String {
+    text.split(' ').fold(String::new(), |text, word| {
+        let used = text.lines().last().map_or(0, UnicodeWidthStr::width);
+        let between = if text.is_empty() { "" } else { [" ", "\n"][usize::from(used + 1 + word.width() > room)] };
+        text + between + word
+    })
+}
+
+/// Formats a number of bytes, as in `18.4 MiB`.
+pub fn bytes_of(bytes: u64) -> String {
+    ByteSize::from_bytes(bytes).human()
+}
+
+/// Formats a rate in bytes per second, as in `63.1 KiB/s`.
+pub fn rate_of(bytes_per_second: f64) -> String {
+    format!("{}/s", bytes_of(bytes_per_second as u64))
+}
+
+/// Formats a duration in seconds, as in `83.784 s`.
+pub fn seconds_of(seconds: f64) -> String {
+    format!("{seconds:.3} s")
+}
+
+/// Formats a duration in seconds as milliseconds, as in `16.5 ms`; `-` if there is none. From one second on, the decimal is
+/// omitted.
+pub fn milliseconds_of(seconds: Option<f64>) -> String {
+    match seconds.map(|seconds| seconds * 1000.0) {
+        None => "-".into(),
+        Some(millis) if millis < 999.95 => format!("{millis:.1} ms"),
+        Some(millis) => format!("{millis:.0} ms"),
+    }
+}
+
+/// Formats a duration in seconds as minutes and seconds, as in `01:23.4`, preceded by the hours if there are any.
+pub fn clock_of(seconds: f64) -> String {
+    // The whole value is rounded first, so that the seconds never read 60.
+    let tenths = (seconds * 10.0).round() as u64;
+    let (hours, minutes, rest) = (tenths / 36_000, tenths / 600 % 60, (tenths % 600) as f64 / 10.0);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:04.1}") } else { format!("{minutes:02}:{rest:04.1}") }
+}
+
+/// Formats the rate of a transfer over the last ten seconds, or over the whole transfer once it is over, as in `63.1 KiB/s`; `-`
+/// if nothing has been measured.
+pub fn transfer_rate_of(status: &TransferStatus) -> String {
+    status.rate_bytes_per_second.map_or_else(|| "-".into(), rate_of)
+}
+
+/// Formats the time of a transfer: `eta 00:42` while it runs, `eta ?` if there is no estimate, `took 01:23.8` once it is over.
+pub fn transfer_time_of(status: &TransferStatus, now: SimTime) -> String {
+    match (status.state, status.eta_seconds) {
+        (state, _) if state.is_over() => format!("took {}", clock_of(status.elapsed(now).as_secs_f64())),
+        (TransferState::Running, Some(seconds)) => {
+            // An estimate is not accurate to tenths of a second.
+            let clock = clock_of(seconds.ceil());
+            format!("eta {}", clock.strip_suffix(".0").unwrap_or(&clock))
+        }
+        (TransferState::Running, None) => "eta ?".into(),
+        _ => String::new(),
+    }
+}
+
+/// Formats a time in seconds since 1970, as in `2026-11-22 08:31:05Z`.
+pub fn date_of(unix: u64) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
+    let date = i64::try_from(unix).ok().and_then(|unix| OffsetDateTime::from_unix_timestamp(unix).ok());
+    date.and_then(|date| date.format(format).ok()).unwrap_or_else(|| unix.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_well() {
+        assert_eq!([clock_of(0.0), clock_of(83.44), clock_of(3_725.0)], ["00:00.0", "01:23.4", "1:02:05.0"]);
+        assert_eq!([clock_of(59.94), clock_of(59.97), clock_of(3_599.99)], ["00:59.9", "01:00.0", "1:00:00.0"]);
+        let times = [None, Some(0.0165), Some(0.99999), Some(2.1225)].map(milliseconds_of);
+        assert_eq!(times, ["-", "16.5 ms", "1000 ms", "2122 ms"]);
+    }
+
+    #[test]
+    fn dates_are_in_universal_time() {
+        assert_eq!(date_of(1_795_376_677), "2026-11-22 19:44:37Z");
+        assert_eq!(date_of(u64::MAX), u64::MAX.to_string());
+    }
+
+    #[test]
+    fn a_table_is_no_wider_than_its_place() {
+        let columns = vec![words("file"), words("what there is to say of it")];
+        let table = Table { columns, rows: vec![vec!["a.bin".into(), "one two three four five".into()]], empty: "none" };
+        let width = |text: &str| text.lines().map(|line| line.chars().count()).max();
+        assert_eq!((width(&table.text(None)), width(&table.text(Some(24)))), (Some(38), Some(24)));
+        assert!(["one", "two", "three", "four", "five"].iter().all(|word| table.text(Some(24)).contains(word)));
+        assert_eq!(table.text(Some(100)), table.text(None));
+        assert_eq!(Table { rows: Vec::new(), ..table }.text(Some(24)), "none");
+    }
+
+    /// Every word and every figure is whole at any width that has room for the least important columns to be left out.
+    #[test]
+    fn what_has_no_room_is_left_out_and_said() {
+        let columns = vec![words("node"), figures("round trip").gives_way(1), words("state"), figures("size").gives_way(2)];
+        let rows = vec![vec!["Node_01".into(), "1234.5 ms".into(), "RUNNING".into(), "1023.9 KiB".into()]];
+        let table = Table { columns, rows, empty: "none" };
+        for width in 24..80u16 {
+            let text = table.text(Some(width));
+            assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{text}");
+            assert!(text.contains("Node_01") && text.contains("RUNNING"), "{width}:\n{text}");
+            assert_eq!(text.contains("1023.9 KiB"), width >= 46, "{width}:\n{text}");
+            assert_eq!(text.contains("1234.5 ms"), width >= 33, "{width}:\n{text}");
+            assert_eq!(text.replace('\n', " ").contains("(no room for: round trip, size)"), width < 33, "{width}:\n{text}");
+        }
+        let name = "x".repeat(100);
+        let table = Table { columns: vec![words("file"), figures("size")], rows: vec![vec![name, "1 B".into()]], empty: "none" };
+        assert!(table.text(Some(60)).lines().all(|line| line.chars().count() == 60), "{}", table.text(Some(60)));
+    }
+
+    #[test]
+    fn figures_stand_to_the_right() {
+        let columns = vec![words("file"), figures("size")];
+        let text = Table { columns, rows: vec![vec!["a".into(), "1 B".into()]], empty: "none" }.text(None);
+        assert!(text.contains("│ a    ┆  1 B │"), "{text}");
+    }
+}

@@ -1,0 +1,176 @@
+//! The event loop of the full-screen interface: waits for the next event of any source, passes it to the application, and draws.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::Event as Input;
+use eyre::{Result, WrapErr};
+use p2p_base::units::SimTime;
+use p2p_engine::{Event, Snapshot};
+use p2p_service::mailer::Notice;
+use p2p_shell::Questions;
+use p2p_shell::question::Question;
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinError;
+use tokio::time::{Instant, sleep_until};
+
+use super::app::{App, Message, Wish};
+use super::draw;
+
+/// Minimum time between two frames.
+const FRAME: Duration = Duration::from_millis(33);
+/// Interval at which a visible clock is drawn.
+const SECOND: Duration = Duration::from_secs(1);
+/// Interval at which the validity of the login session is checked.
+const SESSION_LOOK: Duration = Duration::from_secs(10);
+
+/// The sources of events for the screen.
+#[derive(Debug)]
+pub(super) struct Sources {
+    /// Input events of the terminal or of a test.
+    pub(super) input: mpsc::UnboundedReceiver<Input>,
+    /// Events of the engine.
+    pub(super) events: broadcast::Receiver<(SimTime, Event)>,
+    /// Snapshots of the engine.
+    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Questions that commands ask.
+    pub(super) questions: Questions,
+    /// Results of sending mails.
+    pub(super) mail: broadcast::Receiver<Notice>,
+}
+
+/// Deadlines of what happens by the clock.
+struct Deadlines {
+    frame: Instant,
+    tour_step: Instant,
+    second: Instant,
+    session_look: Instant,
+}
+
+/// The next event of any source.
+enum Wake {
+    Frame,
+    TourStep,
+    Second,
+    SessionLook,
+    Question(Question),
+    Mail(Notice),
+    Input(Input),
+    Message(Message),
+    Event(SimTime, Event),
+    EventsLost(u64),
+    Snapshot,
+    TaskEnded(Result<(), JoinError>),
+    /// The input or the engine has come to its end.
+    End,
+}
+
+/// Runs the screen until the user leaves or there is no more input. Requests to the terminal beyond drawing are passed to
+/// `grant`.
+///
+/// # Errors
+/// Fails if drawing fails, if a request to the terminal fails, or if a task has panicked.
+pub(super) async fn drive<B: Backend>(
+    app: &mut App,
+    screen: &mut Terminal<B>,
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    mut sources: Sources,
+    mut grant: impl FnMut(Wish) -> std::io::Result<()>,
+) -> Result<()>
+where
+    B::Error: Send + Sync + 'static,
+{
+    let start = now();
+    let mut due = Deadlines { frame: start, tour_step: start, second: start, session_look: start + SESSION_LOOK };
+    let mut dirty = true;
+    while !app.over {
+        match next(app, &mut messages, &mut sources, &due, dirty).await {
+            Wake::End => break,
+            Wake::Frame => {
+                screen.draw(|frame| draw::draw(app, frame)).wrap_err("cannot draw")?;
+                due.frame = now() + FRAME;
+                dirty = false;
+            }
+            wake => dirty |= pass_on(app, wake, &mut sources, &mut due)?,
+        }
+        for wish in std::mem::take(&mut app.wishes) {
+            let redraw = wish == Wish::Suspend;
+            grant(wish).wrap_err("cannot use the terminal")?;
+            if redraw {
+                // The terminal is blank after a suspension. `Terminal::clear` would ask it for the position of the cursor, and
+                // the thread that reads the input would take the answer.
+                screen.swap_buffers();
+                dirty = true;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the next event of any source; a frame that is due goes first.
+async fn next(
+    app: &mut App,
+    messages: &mut mpsc::UnboundedReceiver<Message>,
+    sources: &mut Sources,
+    due: &Deadlines,
+    dirty: bool,
+) -> Wake {
+    tokio::select! {
+        biased;
+        () = sleep_until(due.frame), if dirty => Wake::Frame,
+        () = sleep_until(due.tour_step), if app.tour.is_some() => Wake::TourStep,
+        () = sleep_until(due.second), if app.shows_a_clock() => Wake::Second,
+        () = sleep_until(due.session_look) => Wake::SessionLook,
+        Some(question) = sources.questions.recv() => Wake::Question(question),
+        Ok(notice) = sources.mail.recv() => Wake::Mail(notice),
+        input = sources.input.recv() => input.map_or(Wake::End, Wake::Input),
+        Some(message) = messages.recv() => Wake::Message(message),
+        event = sources.events.recv() => match event {
+            Ok((at, event)) => Wake::Event(at, event),
+            Err(RecvError::Lagged(count)) => Wake::EventsLost(count),
+            Err(RecvError::Closed) => Wake::End,
+        },
+        // An engine that has stopped is reported when it is joined.
+        changed = sources.snapshots.changed() => if changed.is_ok() { Wake::Snapshot } else { Wake::End },
+        Some(task) = app.task_ended() => Wake::TaskEnded(task),
+    }
+}
+
+/// Passes an event to the application. Returns true if the screen has to be drawn again.
+///
+/// # Errors
+/// Fails if a task has panicked.
+fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines) -> Result<bool> {
+    match wake {
+        Wake::TourStep => due.tour_step = now() + app.on_tour(),
+        Wake::Second => due.second = now() + SECOND,
+        Wake::SessionLook => {
+            due.session_look = now() + SESSION_LOOK;
+            app.look_after_session();
+            return Ok(false);
+        }
+        Wake::Question(question) => app.on_question(question),
+        Wake::Mail(notice) => app.on_mail(&notice),
+        Wake::Input(input) => app.on_input(input),
+        Wake::Message(message) => app.on_message(message),
+        Wake::Event(at, event) => app.on_event(at, &event),
+        Wake::EventsLost(count) => app.on_events_lost(count),
+        Wake::Snapshot => {
+            let snapshot = Arc::clone(&sources.snapshots.borrow_and_update());
+            app.on_snapshot(snapshot);
+        }
+        Wake::TaskEnded(task) => {
+            task.wrap_err("a command has failed in a way that it should not")?;
+            return Ok(false);
+        }
+        Wake::Frame | Wake::End => {}
+    }
+    Ok(true)
+}
+
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,231 @@
+//! The house rules, held by tests: crates depend downward only, modules form no circles, files and functions stay short, comments
+//! begin with what they document. `cargo test --test it architecture::figures -- --nocapture` prints the figures.
+//!
+//! The limits are ratchets. They may be tightened when the code gets better; they are not loosened to let something in.
+
+mod circles;
+mod docs;
+mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use self::circles::circles;
+use self::docs::openings;
+use self::sources::{Source, functions, sources};
+
+/// Crates and the floor on which each stands, from the ground up. A crate depends on crates of lower floors only; `never` names
+/// those that it may not know although they are lower (docs/architecture.md).
+const FLOORS: &[(&str, u8, &[&str])] = &[
+    ("p2p-base", 0, &[]),
+    ("p2p-net", 1, &[]),
+    ("p2p-store", 1, &[]),
+    ("p2p-auth", 1, &[]),
+    ("p2p-engine", 2, &["p2p-auth"]),
+    ("p2p-service", 3, &[]),
+    ("p2p-shell", 4, &[]),
+    ("p2p-storage", 5, &[]),
+];
+
+/// Circles of modules that stand until the structure around them changes. The list may only shrink.
+const CIRCLES: &[&[&str]] = &[
+    // Transfers are functions over one `World`; they become machines.
+    &[
+        "engine::client",
+        "engine::command",
+        "engine::event",
+        "engine::memory",
+        "engine::snapshot",
+        "engine::transfer",
+        "engine::world",
+    ],
+    // A flow has the marked bytes of its ends, a meter finds them by the connection.
+    &["net::flow", "net::meter"],
+    // The parts of one function of Linux, `tcp_ack`.
+    &["net::tcp::sender::ack", "net::tcp::sender::rack", "net::tcp::sender::recovery", "net::tcp::sender::timeout"],
+    // Panes draw from the whole application.
+    &["p2p::tui::app", "p2p::tui::panes"],
+    // The table names what runs each command, and `help` reads the table.
+    &["shell::call", "shell::commands", "shell::spec", "shell::table"],
+    // One database, whose tables lie in two files.
+    &["storage::catalog", "storage::epochs"],
+];
+
+/// Lines of a file at the most, its unit tests not counted.
+const FILE_LINES_MAX: usize = 500;
+/// Lines of any function at the most.
+const FUNCTION_LINES_MAX: usize = 60;
+/// Lines of functions at the most, up to that percentile.
+const FUNCTION_LINES: [(usize, usize); 3] = [(50, 7), (90, 20), (99, 35)];
+/// Percentage of doc comments at the most that begin with a pronoun or a question word.
+const OPENINGS_MAX: f64 = 5.0;
+
+fn manifest(directory: &Path) -> toml::Table {
+    fs::read_to_string(directory.join("Cargo.toml")).unwrap().parse().unwrap()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Directories of all crates, that of the root package first.
+fn crates() -> Vec<std::path::PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found.insert(0, root().to_owned());
+    found
+}
+
+/// Names of the crates of this workspace on which a crate depends.
+fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
+    let tables = ["dependencies", "build-dependencies"];
+    let names = tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(toml::Table::keys);
+    names.filter(|name| name.starts_with("p2p-")).cloned().collect()
+}
+
+#[test]
+fn crates_depend_downward_only() {
+    let floors: BTreeMap<&str, (u8, &[&str])> = FLOORS.iter().map(|&(name, floor, never)| (name, (floor, never))).collect();
+    let mut seen = BTreeSet::new();
+    for directory in crates() {
+        let manifest = manifest(&directory);
+        let name = manifest["package"]["name"].as_str().unwrap().to_owned();
+        let &(floor, never) =
+            floors.get(name.as_str()).unwrap_or_else(|| panic!("`{name}` stands on no floor: add it to FLOORS"));
+        for other in dependencies(&manifest) {
+            assert!(floors[other.as_str()].0 < floor && !never.contains(&other.as_str()), "{name} may not know {other}");
+        }
+        seen.insert(name);
+    }
+    assert_eq!(seen.len(), FLOORS.len());
+}
+
+/// Who wants the ground floor alone, or the network with it, gets no serialisation and no database.
+#[test]
+fn the_lower_floors_are_light() {
+    for (name, required) in
+        [("base", &["rand_core", "rand_xoshiro", "sha2", "thiserror"][..]), ("net", &["bytes", "p2p-base", "slab", "thiserror"])]
+    {
+        let manifest = manifest(&root().join("crates").join(name));
+        let is_optional = |value: &toml::Value| value.get("optional").and_then(toml::Value::as_bool) == Some(true);
+        let all = manifest["dependencies"].as_table().unwrap();
+        let found: Vec<&str> = all.iter().filter(|(_, value)| !is_optional(value)).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(found, required, "{name}");
+    }
+}
+
+#[test]
+fn modules_form_no_circles() {
+    let found = circles(&sources());
+    let known: BTreeSet<Vec<String>> =
+        CIRCLES.iter().map(|circle| circle.iter().map(|&name| name.to_owned()).collect()).collect();
+    let new: Vec<_> = found.difference(&known).collect();
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(new.is_empty(), "circles that are not named: {new:#?}");
+    assert!(gone.is_empty(), "strike from CIRCLES what has gone: {gone:#?}");
+}
+
+#[test]
+fn the_lower_floors_touch_no_clock_no_thread_and_no_file() {
+    let banned = ["std::fs", "std::thread", "std::time::Instant", "std::time::SystemTime", "tokio", "rand::rng", "getrandom"];
+    let pure = ["crates/base/src/units", "crates/base/src/random.rs", "crates/base/src/trace.rs", "crates/net/src"];
+    let all = sources();
+    for place in pure {
+        let mut found = all.iter().filter(|source| source.path.starts_with(place)).peekable();
+        assert!(found.peek().is_some(), "{place} is not there");
+        for source in found {
+            let lines = source.code().lines().map(|line| line.split("//").next().unwrap());
+            let wrong: Vec<_> = lines.filter(|line| banned.iter().any(|word| line.contains(word))).collect();
+            assert!(wrong.is_empty(), "{}: {wrong:#?}", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    for source in sources() {
+        let docs: String = source.text.lines().map_while(|line| line.strip_prefix("//!")).collect();
+        assert!(docs.len() > 60, "{}: begin with //! what it is for", source.path.display());
+    }
+}
+
+#[test]
+fn comments_begin_with_what_they_document() {
+    let found = openings(&sources());
+    let share = 100.0 * found.wrong.len() as f64 / found.all as f64;
+    assert!(share < OPENINGS_MAX, "{share:.1} % begin with a pronoun or a question word: {:#?}", found.wrong);
+}
+
+#[test]
+fn files_stay_short() {
+    let too_long = |source: &Source| source.code().lines().count() > FILE_LINES_MAX;
+    let long: Vec<_> = sources().into_iter().filter(too_long).map(|source| source.path).collect();
+    assert!(long.is_empty(), "cut along a concept: {long:#?}");
+}
+
+#[test]
+fn functions_stay_short() {
+    let lengths = lengths(&sources());
+    let longest: Vec<_> = lengths.iter().filter(|(length, _)| *length > FUNCTION_LINES_MAX).collect();
+    assert!(longest.is_empty(), "{longest:#?}");
+    for (percentile, limit) in FUNCTION_LINES {
+        let (length, _) = lengths[lengths.len() * percentile / 100];
+        assert!(length <= limit, "percentile {percentile} of the functions' lines is {length}");
+    }
+}
+
+/// The length of every function with its place, the shortest first.
+fn lengths(sources: &[Source]) -> Vec<(usize, String)> {
+    let of_source = |source: &Source| {
+        let path = source.path.display().to_string();
+        functions(&source.syntax).into_iter().map(move |(name, lines)| (lines, format!("{path}: {name}")))
+    };
+    let mut all: Vec<_> = sources.iter().flat_map(of_source).collect();
+    all.sort();
+    assert!(all.len() > 1_000, "the functions were not found");
+    all
+}
+
+#[test]
+fn no_module_is_a_drawer() {
+    for source in sources() {
+        let name = source.path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(!["utils", "util", "helpers", "common", "misc"].contains(&name.as_str()), "{}", source.path.display());
+    }
+}
+
+/// Prints the figures of the house.
+#[test]
+fn figures() {
+    let sources = sources();
+    let lengths = lengths(&sources);
+    let at = |percentile: usize| lengths[(lengths.len() * percentile / 100).min(lengths.len() - 1)].0;
+    let mut files: Vec<usize> = sources.iter().map(|source| source.code().lines().count()).collect();
+    files.sort_unstable();
+    let openings = openings(&sources);
+    let share = |part: usize| 100.0 * part as f64 / openings.all as f64;
+    println!("functions: {}; lines median {} / p90 {} / p99 {} / max {}", lengths.len(), at(50), at(90), at(99), at(100));
+    println!(
+        "files: {}; lines median {} / p90 {} / max {}",
+        files.len(),
+        files[files.len() / 2],
+        files[files.len() * 9 / 10],
+        files[files.len() - 1]
+    );
+    println!(
+        "doc comments: {}; {:.1} % begin with a pronoun or a question word, {:.1} % have at most three words",
+        openings.all,
+        share(openings.wrong.len()),
+        share(openings.short)
+    );
+    println!("circles of modules: {}", circles(&sources).len());
+    for directory in crates() {
+        let manifest = manifest(&directory);
+        let name = manifest["package"]["name"].as_str().unwrap();
+        let prefix = directory.strip_prefix(root()).unwrap().join("src");
+        let lines: usize =
+            sources.iter().filter(|source| source.path.starts_with(&prefix)).map(|source| source.code().lines().count()).sum();
+        println!("{name}: {lines} lines; depends on {}", dependencies(&manifest).into_iter().collect::<Vec<_>>().join(", "));
+    }
+}
