@@ -70,7 +70,7 @@ fn ratios(criterion: &mut Criterion) {
     for round in 0..ROUNDS {
         costs[0].push(cost_of(self::hash));
         costs[1].push(cost_of(|| login(&auth, &password)));
-        costs[2].push(cost_of(|| auth.note_access(&alice, "a benchmark", "nothing", false, NOW).unwrap()));
+        costs[2].push(cost_of(|| auth.record_access(&alice, "a benchmark", "nothing", false, NOW).unwrap()));
         costs[3].push(cost_of(|| refuse(&auth, "alice", round)));
         costs[4].push(cost_of(|| refuse(&auth, "nobody", round)));
     }

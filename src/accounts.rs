@@ -4,11 +4,11 @@
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_engine::ClockMode;
-use p2p_service::access::kept;
+use p2p_service::access::session_file;
+use p2p_service::instance::{EngineArgs, Instance, refuse_dash};
 use p2p_service::output::{self, OutputArgs};
-use p2p_service::session::{EngineArgs, Session, refuse_dash};
 use p2p_shell::answer::Answer;
-use p2p_shell::asking::{Desk, LOCAL_COMMAND, LoginArgs};
+use p2p_shell::asking::{LOCAL_COMMAND, LoginArgs, Prompter};
 use p2p_shell::words::quote;
 
 /// `p2p register`
@@ -56,12 +56,12 @@ struct Whose {
 }
 
 impl Whose {
-    fn start(&self) -> Result<(Session, Desk)> {
+    fn start(&self) -> Result<(Instance, Prompter)> {
         refuse_dash("--password-file", self.password_file.as_deref())?;
-        let session = Session::start(&self.engine, ClockMode::OnDemand)?;
+        let instance = Instance::start(&self.engine, ClockMode::OnDemand)?;
         let login = LoginArgs { user: None, password_file: self.password_file.clone() };
-        let desk = Desk::unmanned(&session, &login, LOCAL_COMMAND)?;
-        Ok((session, desk))
+        let prompter = Prompter::unmanned(&instance, &login, LOCAL_COMMAND)?;
+        Ok((instance, prompter))
     }
 }
 
@@ -70,14 +70,14 @@ impl Whose {
 /// # Errors
 /// Fails if the name or the address is taken, or the password is not accepted.
 pub async fn register(args: &RegisterArgs) -> Result<()> {
-    let (session, mut desk) = args.whose.start()?;
+    let (instance, mut prompter) = args.whose.start()?;
     // An admin who is logged in may register accounts for others.
-    desk.resume(&session).await?;
+    prompter.resume(&instance).await?;
     let words = ["register", "--"].into_iter().chain(args.name.as_deref()).chain(args.email.as_deref());
     let line = words.map(quote).collect::<Vec<_>>().join(" ");
-    let answer = desk.run_interruptibly(&line).await;
-    desk.close().await;
-    drop(session.end().await?);
+    let answer = prompter.run_interruptibly(&line).await;
+    prompter.close().await;
+    drop(instance.end().await?);
     print(args.whose.output, &answer?)
 }
 
@@ -86,26 +86,26 @@ pub async fn register(args: &RegisterArgs) -> Result<()> {
 /// # Errors
 /// Fails if the login is refused, or the session cannot be stored.
 pub async fn login(args: &SignInArgs) -> Result<()> {
-    let (session, mut desk) = args.whose.start()?;
+    let (instance, mut prompter) = args.whose.start()?;
     let line = ["login", "--"].into_iter().chain(args.name.as_deref()).map(quote).collect::<Vec<_>>().join(" ");
-    let answer = desk.run_interruptibly(&line).await;
-    let kept = match &answer {
-        Ok(_) => keep(&session, &desk).await,
+    let answer = prompter.run_interruptibly(&line).await;
+    let saved = match &answer {
+        Ok(_) => keep(&instance, &prompter).await,
         Err(_) => Ok(()),
     };
-    desk.close().await;
-    drop(session.end().await?);
-    kept?;
+    prompter.close().await;
+    drop(instance.end().await?);
+    saved?;
     print(args.whose.output, &answer?)
 }
 
 /// Stores the session of the user who is logged in, and ends the one that was stored before.
-async fn keep(session: &Session, desk: &Desk) -> Result<()> {
-    let access = desk.shell().access();
+async fn keep(instance: &Instance, prompter: &Prompter) -> Result<()> {
+    let access = prompter.shell().access();
     // An unreadable stored session is replaced.
-    let before = kept::load(&session.data_dir).unwrap_or_default();
-    let saved = kept::save(&session.data_dir, &access.token()?);
-    saved.wrap_err_with(|| format!("cannot keep the session in {}", session.data_dir.display()))?;
+    let before = session_file::load(&instance.data_dir).unwrap_or_default();
+    let saved = session_file::save(&instance.data_dir, &access.token()?);
+    saved.wrap_err_with(|| format!("cannot keep the session in {}", instance.data_dir.display()))?;
     access.keep();
     access.end_session(before).await;
     Ok(())
@@ -116,19 +116,19 @@ async fn keep(session: &Session, desk: &Desk) -> Result<()> {
 /// # Errors
 /// Fails if there is no stored session, if it cannot be read, or if it cannot be ended.
 pub async fn logout(args: &SignOutArgs) -> Result<()> {
-    let session = Session::start(&args.engine, ClockMode::OnDemand)?;
-    let unusable = kept::load(&session.data_dir).err();
+    let instance = Instance::start(&args.engine, ClockMode::OnDemand)?;
+    let unusable = session_file::load(&instance.data_dir).err();
     if unusable.is_some() {
-        kept::forget(&session.data_dir)?;
+        session_file::forget(&instance.data_dir)?;
     }
-    let mut desk = Desk::open(&session, &LoginArgs::default(), LOCAL_COMMAND).await?;
-    let answer = desk.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await;
-    desk.close().await;
+    let mut prompter = Prompter::open(&instance, &LoginArgs::default(), LOCAL_COMMAND).await?;
+    let answer = prompter.run_interruptibly(if args.all { "logout --all" } else { "logout" }).await;
+    prompter.close().await;
     // A session that could not be ended stays stored, so that the command can be repeated.
     if answer.is_ok() {
-        kept::forget(&session.data_dir)?;
+        session_file::forget(&instance.data_dir)?;
     }
-    drop(session.end().await?);
+    drop(instance.end().await?);
     if let Some(error) = unusable {
         return Err(Report::from(error).wrap_err("the session is forgotten"));
     }

@@ -34,7 +34,7 @@ use crate::tui::{self, TuiArgs};
 )]
 pub struct Cli {
     #[command(flatten)]
-    session: TuiArgs,
+    instance: TuiArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -179,7 +179,7 @@ impl Cli {
     /// # Errors
     /// Fails if the command could not be carried out, or if it was and its answer is negative.
     async fn run(self) -> Result<()> {
-        let Some(command) = self.command else { return tui::run(&self.session).await };
+        let Some(command) = self.command else { return tui::run(&self.instance).await };
         match command {
             Command::Demo(args) if tui::is_possible() && !args.wants_json() => tui::run_tour(args.simulation()).await?,
             Command::Demo(args) => demo::run(&args).await?,

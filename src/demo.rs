@@ -11,11 +11,11 @@ use p2p_base::random::RandomStream;
 use p2p_engine::command::OnShutdown;
 use p2p_engine::transfer::TransferReport;
 use p2p_engine::{ClockMode, Command, Reply};
-use p2p_service::access::{Access, Who};
+use p2p_service::access::{Access, Principal};
+use p2p_service::instance::{Instance, SimulationArgs};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output::{self, OutputArgs};
 use p2p_service::scratch::Scratch;
-use p2p_service::session::{Session, SimulationArgs};
 use p2p_shell::progress::Progress;
 use p2p_shell::question::Reply as Filled;
 use p2p_shell::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
@@ -62,19 +62,19 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
     let data_dir = scratch.path().join("data");
     let engine = demo_users::engine(&data_dir, &args.simulation);
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
-    let session = Session::start(&engine, ClockMode::OnDemand)?;
+    let instance = Instance::start(&engine, ClockMode::OnDemand)?;
     let _attention = interrupt::attend()?;
-    let progress = Progress::start(&session.engine, |status| Some(Who::Nobody.describe(status)));
+    let progress = Progress::start(&instance.engine, |status| Some(Principal::Nobody.describe(status)));
     let mut report = tokio::select! {
-        report = demonstrate(&session, users, scratch.path()) => report?,
+        report = demonstrate(&instance, users, scratch.path()) => report?,
         stop = interrupted() => {
             let stop = stop?;
-            drop(session.end().await?);
+            drop(instance.end().await?);
             return Err(stop.after("nothing is left of the demonstration").into());
         }
     };
     progress.finish().await;
-    drop(session.end().await?);
+    drop(instance.end().await?);
     report.wall_seconds = started.elapsed().as_secs_f64();
     output::print(&args.output, &report, |report| report.text(output::terminal_width()))?;
     if report.verified { Ok(()) } else { Err(eyre!("not every byte came back")) }
@@ -85,32 +85,32 @@ fn wall_clock() -> Instant {
     Instant::now()
 }
 
-async fn demonstrate(session: &Session, mut users: DemoUsers, scratch: &Path) -> Result<DemoReport> {
-    let seed = session.config.seed()?;
+async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) -> Result<DemoReport> {
+    let seed = instance.config.seed()?;
     let (mut doors, mut uploads, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for (name, _) in USERS {
-        doors.push(log_in(session, &mut users, name).await?);
+        doors.push(log_in(instance, &mut users, name).await?);
     }
     for ((name, mib), door) in FILES.into_iter().zip(&doors) {
         let path = scratch.join(name);
         make_file(&path, mib << 20, seed)?;
-        let owner = door.who().name().map(str::to_owned);
-        let upload = session.begin(Command::Upload { path, owner, name: None, stored_at: output::now_unix() }).await?;
-        uploads.push(session.finish(upload).await?);
+        let owner = door.principal().name().map(str::to_owned);
+        let upload = instance.begin(Command::Upload { path, owner, name: None, stored_at: output::now_unix() }).await?;
+        uploads.push(instance.finish(upload).await?);
     }
-    let health = session.check_health().await?;
+    let health = instance.check_health().await?;
     for ((upload, (name, _)), door) in uploads.iter().zip(FILES).zip(&doors) {
-        files.push(fetch_and_compare(session, door, scratch, name, upload).await?);
+        files.push(fetch_and_compare(instance, door, scratch, name, upload).await?);
     }
-    let nodes = node_lines(&session.nodes().await?, &health);
-    session.ask(Command::Shutdown { running: OnShutdown::Finish }).await?;
-    let Reply::Network(network) = session.ask(Command::Network).await? else { return Err(eyre!("no figures of the network")) };
+    let nodes = node_lines(&instance.nodes().await?, &health);
+    instance.ask(Command::Shutdown { running: OnShutdown::Finish }).await?;
+    let Reply::Network(network) = instance.ask(Command::Network).await? else { return Err(eyre!("no figures of the network")) };
     Ok(DemoReport {
         verified: files.iter().all(|file| file.verified),
         seed,
-        trace_hash: session.engine.trace_hash().await?.to_string(),
+        trace_hash: instance.engine.trace_hash().await?.to_string(),
         wall_seconds: 0.0,
-        virtual_seconds: session.engine.snapshots().borrow().at.as_secs_f64(),
+        virtual_seconds: instance.engine.snapshots().borrow().at.as_secs_f64(),
         users: doors.iter().filter_map(report_of).collect(),
         files,
         segments: uploads.iter().flat_map(SegmentReport::of_transfer).collect(),
@@ -120,8 +120,8 @@ async fn demonstrate(session: &Session, mut users: DemoUsers, scratch: &Path) ->
 }
 
 /// Logs a user in with the password and then the second factor, as any user does.
-async fn log_in(session: &Session, users: &mut DemoUsers, name: &str) -> Result<Access> {
-    let (shell, mut questions) = Shell::new(session.access("demonstration")?);
+async fn log_in(instance: &Instance, users: &mut DemoUsers, name: &str) -> Result<Access> {
+    let (shell, mut questions) = Shell::new(instance.access("demonstration")?);
     let (line, variables) = (format!("login {name}"), Variables::new());
     let mut login = shell.run(&line, &variables);
     loop {
@@ -130,7 +130,7 @@ async fn log_in(session: &Session, users: &mut DemoUsers, name: &str) -> Result<
                 done?;
                 break;
             }
-            filled = fill_in(session, users, &mut questions) => filled?,
+            filled = fill_in(instance, users, &mut questions) => filled?,
         }
     }
     drop(login);
@@ -138,8 +138,8 @@ async fn log_in(session: &Session, users: &mut DemoUsers, name: &str) -> Result<
 }
 
 /// Fills the next form in as soon as its answers are known: a code by mail has to arrive first.
-async fn fill_in(session: &Session, users: &mut DemoUsers, questions: &mut Questions) -> Result<()> {
-    let mut notices = session.mailer.notices();
+async fn fill_in(instance: &Instance, users: &mut DemoUsers, questions: &mut Questions) -> Result<()> {
+    let mut notices = instance.mailer.notices();
     let question = questions.recv().await.ok_or_else(|| eyre!("nothing more is asked"))?;
     loop {
         if let Some(given) = users.fill_in(&question.form)? {
@@ -148,13 +148,13 @@ async fn fill_in(session: &Session, users: &mut DemoUsers, questions: &mut Quest
             return Ok(());
         }
         let notice = tokio::time::timeout(MAIL_MAX, notices.recv()).await;
-        notice.wrap_err("no mail with a code has come into the outbox")?.wrap_err("nobody sends mails")?;
+        notice.wrap_err("no mail with a code has come into the outbox")?.wrap_err("the delivery of mails has stopped")?;
     }
 }
 
 fn report_of(door: &Access) -> Option<UserReport> {
-    match &*door.who() {
-        Who::User(account) => Some(UserReport::from(account)),
+    match &*door.principal() {
+        Principal::User(account) => Some(UserReport::from(account)),
         _ => None,
     }
 }
@@ -167,19 +167,19 @@ fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
 
 /// Fetches a user's file, and compares it with the stored one byte for byte.
 async fn fetch_and_compare(
-    session: &Session,
+    instance: &Instance,
     door: &Access,
     scratch: &Path,
     name: &str,
     upload: &TransferReport,
 ) -> Result<FileReport> {
-    let who = door.who();
-    let (user, file) = (who.name().map(str::to_owned), FileKey::new(who.name(), name));
+    let principal = door.principal();
+    let (user, file) = (principal.name().map(str::to_owned), FileKey::new(principal.name(), name));
     let fetched = scratch.join(format!("fetched-{name}"));
     // The file that replaces this one takes over its permissions, and is readable by its owner alone.
     private_file::write(&fetched, b"").wrap_err_with(|| format!("cannot write {}", fetched.display()))?;
     let command = Command::Download { user: user.clone(), file, path: fetched.clone(), overwrite: true };
-    let download = session.finish(session.begin(command).await?).await?;
+    let download = instance.finish(instance.begin(command).await?).await?;
     let read = |path: &Path| std::fs::read(path).wrap_err_with(|| format!("cannot read {}", path.display()));
     let (original, copy) = (read(&scratch.join(name))?, read(&fetched)?);
     let sha256 = Sha256Digest::of(&original);

@@ -9,8 +9,8 @@ use eyre::{Result, eyre};
 use p2p_auth::{Auth, AuthError, Begun, CodeKind, Policy, Registration, Secret, otp, password};
 use p2p_base::database::Database;
 use p2p_base::private_file;
+use p2p_service::instance::{EngineArgs, SimulationArgs};
 use p2p_service::mailer::OUTBOX;
-use p2p_service::session::{EngineArgs, SimulationArgs};
 use p2p_shell::question::{FieldKind, Form};
 
 /// The users with the second factor of each; the first one becomes the admin.

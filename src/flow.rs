@@ -14,9 +14,9 @@ use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability};
 use p2p_net::CongestionControl;
 use p2p_net::experiment::{Experiment, FlowSample, Run, Shape, percentile};
 use p2p_service::failure::{Advise, wrong_usage};
+use p2p_service::instance::refuse_dash;
 use p2p_service::output::{self, OutputArgs};
-use p2p_service::session::refuse_dash;
-use p2p_shell::report::{Table, figures, seconds_of};
+use p2p_shell::report::{Table, number_column, seconds_of};
 use serde::Serialize;
 
 /// The topology of the flows.
@@ -271,7 +271,7 @@ fn text(report: &FlowReport, seed: u64) -> String {
             run.packets.to_string(),
         ]
     };
-    let columns = ["seed", "time", "retransmits", "timeouts", "packets"].map(figures).to_vec();
+    let columns = ["seed", "time", "retransmits", "timeouts", "packets"].map(number_column).to_vec();
     let runs = Table { columns, rows: report.runs.iter().enumerate().map(row).collect(), empty: "no runs" };
     let seconds = |seconds: Option<f64>| seconds.map_or("-".into(), seconds_of);
     let unfinished = match report.runs.iter().filter(|run| run.seconds.is_none()).count() {

@@ -4,14 +4,14 @@
 use clap::Args;
 use eyre::Result;
 use p2p_engine::ClockMode;
+use p2p_service::instance::{EngineArgs, Instance, Leaving};
 use p2p_service::interrupt;
 use p2p_service::output::{self};
-use p2p_service::session::{EngineArgs, Leaving, Session};
-use p2p_shell::asking::{CommonArgs, Desk, LOCAL_COMMAND};
+use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, Prompter};
 use p2p_shell::words::quote;
 
 /// A function that starts an engine.
-type Start = fn(&EngineArgs, ClockMode) -> Result<Session>;
+type Start = fn(&EngineArgs, ClockMode) -> Result<Instance>;
 
 /// `p2p info`, `p2p verify`
 #[derive(Debug, Args)]
@@ -82,7 +82,7 @@ impl OfFileArgs {
     /// # Errors
     /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
-        carry_out(&self.common, Session::start_reading, &[command, "--", &self.name]).await
+        execute(&self.common, Instance::start_reading, &[command, "--", &self.name]).await
     }
 }
 
@@ -92,7 +92,7 @@ impl ShareArgs {
     /// # Errors
     /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
-        carry_out(&self.common, Session::start, &[command, "--", &self.name, &self.reader]).await
+        execute(&self.common, Instance::start, &[command, "--", &self.name, &self.reader]).await
     }
 }
 
@@ -102,7 +102,7 @@ impl OfAccountArgs {
     /// # Errors
     /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
-        carry_out(&self.common, Session::start, &[command]).await
+        execute(&self.common, Instance::start, &[command]).await
     }
 }
 
@@ -113,8 +113,8 @@ impl SessionsArgs {
     /// Fails as the command `sessions` does.
     pub async fn run(&self) -> Result<()> {
         match &self.revoke {
-            Some(id) => carry_out(&self.common, Session::start, &["sessions", "revoke", "--", id]).await,
-            None => carry_out(&self.common, Session::start, &["sessions"]).await,
+            Some(id) => execute(&self.common, Instance::start, &["sessions", "revoke", "--", id]).await,
+            None => execute(&self.common, Instance::start, &["sessions"]).await,
         }
     }
 }
@@ -126,7 +126,7 @@ impl OrphansArgs {
     /// Fails as the command `orphans` does.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["orphans", &self.action].into_iter().chain(self.node.as_deref()).collect();
-        carry_out(&self.common, Session::start, &words).await
+        execute(&self.common, Instance::start, &words).await
     }
 }
 
@@ -137,25 +137,25 @@ impl OtpArgs {
     /// Fails as the command `otp` does.
     pub async fn run(&self) -> Result<()> {
         let words: Vec<&str> = ["otp", &self.action].into_iter().chain(self.kind.as_deref()).collect();
-        carry_out(&self.common, Session::start, &words).await
+        execute(&self.common, Instance::start, &words).await
     }
 }
 
 /// Carries a line of the language out. An interruption cancels the transfers that it has begun.
-async fn carry_out(args: &CommonArgs, start: Start, words: &[&str]) -> Result<()> {
+async fn execute(args: &CommonArgs, start: Start, words: &[&str]) -> Result<()> {
     let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
     args.login.check()?;
-    let session = start(&args.engine, ClockMode::OnDemand)?;
-    let mut desk = Desk::open(&session, &args.login, LOCAL_COMMAND).await?;
+    let instance = start(&args.engine, ClockMode::OnDemand)?;
+    let mut prompter = Prompter::open(&instance, &args.login, LOCAL_COMMAND).await?;
     let _attention = interrupt::attend()?;
-    let answer = desk.run_interruptibly(&line).await;
+    let answer = prompter.run_interruptibly(&line).await;
     let (answer, result) = match answer {
         Ok(answer) => (Some(answer), Ok(Leaving::Finishing)),
         Err(error) => (None, Err(error)),
     };
-    let result = desk.leave(&session, result).await;
-    desk.close().await;
-    let ended = session.end().await.map(drop);
+    let result = prompter.leave(&instance, result).await;
+    prompter.close().await;
+    let ended = instance.end().await.map(drop);
     if let Some(answer) = answer {
         output::print(&args.output, &answer.data, |_| answer.view.text_within(output::terminal_width()))?;
     }

@@ -10,14 +10,14 @@ use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_engine::transfer::TransferReport;
 use p2p_engine::{ClockMode, Command};
-use p2p_service::access::{Access, Who};
+use p2p_service::access::{Access, Principal};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::{self, wrong_usage};
+use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::mailer::Delivery;
 use p2p_service::output::{self, OutputArgs};
-use p2p_service::session::{EngineArgs, Session, advised, default_data_dir};
-use p2p_shell::asking::{CommonArgs, Desk, LOCAL_COMMAND, LoginArgs, refused};
+use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused};
 use p2p_shell::progress::Progress;
 use p2p_shell::report::{
     ExportReport, FileLine, NodeLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text,
@@ -97,43 +97,43 @@ pub struct ConfigArgs {
 
 /// An engine together with the user for whom it runs.
 struct Visit {
-    session: Session,
-    desk: Desk,
-    who: Arc<Who>,
+    instance: Instance,
+    prompter: Prompter,
+    principal: Arc<Principal>,
 }
 
 impl Visit {
     /// Starts an engine for a user, who is logged in if accounts require it.
     async fn begin(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
-        Visit::of(Session::start, engine, login).await
+        Visit::of(Instance::start, engine, login).await
     }
 
     /// Starts an engine as [`begin`](Visit::begin) does, for a command that only reads.
     async fn begin_reading(engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
-        Visit::of(Session::start_reading, engine, login).await
+        Visit::of(Instance::start_reading, engine, login).await
     }
 
-    async fn of(start: fn(&EngineArgs, ClockMode) -> Result<Session>, engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
+    async fn of(start: fn(&EngineArgs, ClockMode) -> Result<Instance>, engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
         login.check()?;
-        let session = start(engine, ClockMode::OnDemand)?;
-        let desk = Desk::open(&session, login, LOCAL_COMMAND).await?;
-        let who = desk.user().await?;
-        Ok(Visit { session, desk, who })
+        let instance = start(engine, ClockMode::OnDemand)?;
+        let prompter = Prompter::open(&instance, login, LOCAL_COMMAND).await?;
+        let principal = prompter.user().await?;
+        Ok(Visit { instance, prompter, principal })
     }
 
     fn access(&self) -> &Access {
-        self.desk.shell().access()
+        self.prompter.shell().access()
     }
 
     /// Returns the name of the user as the owner of files; `None` while there are no accounts.
     fn user(&self) -> Option<String> {
-        self.who.name().map(str::to_owned)
+        self.principal.name().map(str::to_owned)
     }
 
     async fn end(self) -> Result<()> {
-        drop(self.who);
-        self.desk.close().await;
-        self.session.end().await.map(drop)
+        drop(self.principal);
+        self.prompter.close().await;
+        self.instance.end().await.map(drop)
     }
 }
 
@@ -181,7 +181,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     let mut commands = Vec::new();
     for name in &args.names {
         let place = |file: &FileKey| place_of(file, args.output_file.clone());
-        commands.push(visit.access().download(&visit.who, name, place, args.force).await.map_err(refused));
+        commands.push(visit.access().download(&visit.principal, name, place, args.force).await.map_err(refused));
     }
     let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
@@ -197,7 +197,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let (mut fetched, mut commands) = (Vec::new(), Vec::new());
     for name in &args.names {
         let file = unnamed()?;
-        commands.push(visit.access().fetch(&visit.who, name, Some(file.clone())).await.map_err(refused));
+        commands.push(visit.access().fetch(&visit.principal, name, Some(file.clone())).await.map_err(refused));
         fetched.push(file);
     }
     let (_, result) = transfer_all(visit, commands, TransferLine::new).await;
@@ -217,7 +217,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
-        let command = visit.access().removal(&visit.who, name).await;
+        let command = visit.access().removal(&visit.principal, name).await;
         commands.push(command.map_err(refused));
     }
     let done = transfer_all(visit, commands, RemovalLine::new).await;
@@ -231,17 +231,17 @@ async fn transfer_all<T>(
     commands: Vec<Result<Command>>,
     line: fn(&TransferReport, String) -> T,
 ) -> (Vec<T>, Result<()>) {
-    let who = Arc::clone(&visit.who);
-    let progress = Progress::start(&visit.session.engine, move |status| who.seen(status));
+    let principal = Arc::clone(&visit.principal);
+    let progress = Progress::start(&visit.instance.engine, move |status| principal.seen(status));
     let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), commands.len());
     for command in commands {
         let report = match command {
-            Ok(command) => visit.session.transfer(command, |error| visit.who.known_of_refusal(error)).await,
+            Ok(command) => visit.instance.transfer(command, |error| visit.principal.known_of_refusal(error)).await,
             Err(error) => Err(error),
         };
         left -= 1;
         match report {
-            Ok(report) => done.push(line(&report, visit.who.shown(&report.status.file))),
+            Ok(report) => done.push(line(&report, visit.principal.shown(&report.status.file))),
             Err(error) => failed.push(error),
         }
         // A transfer that could no longer be cancelled is completed, but no further one is begun.
@@ -283,8 +283,8 @@ fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text
 /// Fails if the data directory cannot be used.
 pub async fn list(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
-    let files = visit.access().files(&visit.who).await.map_err(advised)?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.who.shown(&file.key))).collect();
+    let files = visit.access().files(&visit.principal).await.map_err(advised)?;
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.principal.shown(&file.key))).collect();
     visit.end().await?;
     output::print(&args.output, &lines, |lines| files_table(lines).text(output::terminal_width()))
 }
@@ -295,9 +295,9 @@ pub async fn list(args: &CommonArgs) -> Result<()> {
 /// Fails if the data directory cannot be used.
 pub async fn nodes(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
-    let health = visit.session.check_health().await?;
-    let may_see_usage = visit.who.may_see_usage();
-    let lines = node_lines(&visit.session.nodes().await?, &health).into_iter();
+    let health = visit.instance.check_health().await?;
+    let may_see_usage = visit.principal.may_see_usage();
+    let lines = node_lines(&visit.instance.nodes().await?, &health).into_iter();
     let lines: Vec<NodeLine> = lines.map(|line| line.telling_usage(may_see_usage)).collect();
     visit.end().await?;
     output::print(&args.output, &lines, |lines| nodes_table(lines).text(output::terminal_width()))
@@ -309,7 +309,7 @@ pub async fn nodes(args: &CommonArgs) -> Result<()> {
 /// Fails if the data directory cannot be used or the output cannot be written.
 pub async fn export(args: &ExportArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
-    let manifests = visit.access().manifests(&visit.who).await.map_err(advised)?;
+    let manifests = visit.access().manifests(&visit.principal).await.map_err(advised)?;
     visit.end().await?;
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match args.output_file.as_deref() {

@@ -12,13 +12,13 @@ use eyre::{Result, WrapErr, eyre};
 use p2p_base::text;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{Reply, Snapshot};
-use p2p_service::access::Who;
+use p2p_service::access::Principal;
+use p2p_service::instance::{EngineArgs, Instance, Leaving};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output;
-use p2p_service::session::{EngineArgs, Leaving, Session};
 use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Effect};
-use p2p_shell::asking::{Desk, LoginArgs, interrupted_at_rest};
+use p2p_shell::asking::{LoginArgs, Prompter, interrupted_at_rest};
 use p2p_shell::complete::{self, Knowledge};
 use p2p_shell::history::{Histories, History, LINES_MAX};
 use p2p_shell::progress::Progress;
@@ -48,49 +48,49 @@ pub struct ReplArgs {
 /// Fails if the terminal or the data directory cannot be used.
 pub async fn run(args: &ReplArgs) -> Result<()> {
     args.login.check()?;
-    let session = Session::start_interactive(&args.engine)?;
+    let instance = Instance::start_interactive(&args.engine)?;
     // From here on Ctrl-C does not end the program, not even between two lines.
     let _attention = interrupt::attend()?;
-    let mut repl = Repl::new(&session, &args.login).await?;
+    let mut repl = Repl::new(&instance, &args.login).await?;
     let result = repl.read_lines().await;
-    let result = repl.desk.leave(&session, result).await;
-    repl.desk.close().await;
-    drop(session.end().await?);
+    let result = repl.prompter.leave(&instance, result).await;
+    repl.prompter.close().await;
+    drop(instance.end().await?);
     result
 }
 
 struct Repl {
-    desk: Desk,
+    prompter: Prompter,
     editor: Option<Editor<LineHelper, MemHistory>>,
     histories: Histories,
     history: History,
     /// The user to whom the history belongs.
-    who: Arc<Who>,
+    principal: Arc<Principal>,
     variables: Variables,
     color: bool,
 }
 
 impl Repl {
-    async fn new(session: &Session, login: &LoginArgs) -> Result<Repl> {
+    async fn new(instance: &Instance, login: &LoginArgs) -> Result<Repl> {
         let config = Config::builder().completion_type(CompletionType::List).max_history_size(LINES_MAX);
         let config = config.wrap_err("cannot set up the line editor")?.build();
         let history = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
         let color = std::io::stdout().is_terminal() && !output::no_color();
-        let desk = Desk::open(session, login, "local repl").await?.with_lines_of_stdin().alone();
-        let watch = desk.shell().access().watch();
-        let snapshots = session.engine.snapshots();
-        editor.set_helper(Some(LineHelper { snapshots, who: watch, history: HistoryHinter::new(), color }));
-        desk.shell().watch_wire().await?;
-        let (histories, who) = (Histories::new(session.data_dir.clone()), desk.shell().access().who());
+        let prompter = Prompter::open(instance, login, "local repl").await?.with_lines_of_stdin().alone();
+        let watch = prompter.shell().access().watch();
+        let snapshots = instance.engine.snapshots();
+        editor.set_helper(Some(LineHelper { snapshots, principal: watch, history: HistoryHinter::new(), color }));
+        prompter.shell().watch_wire().await?;
+        let (histories, principal) = (Histories::new(instance.data_dir.clone()), prompter.shell().access().principal());
         let (history, variables) = (History::default(), Variables::new());
-        let mut repl = Repl { desk, editor: Some(editor), histories, history, who, variables, color };
+        let mut repl = Repl { prompter, editor: Some(editor), histories, history, principal, variables, color };
         repl.load_history();
         Ok(repl)
     }
 
     fn load_history(&mut self) {
-        self.history = self.histories.of(&self.who);
+        self.history = self.histories.of(&self.principal);
         if let Some(editor) = &mut self.editor {
             // Clearing a history in memory cannot fail.
             let _ = editor.clear_history();
@@ -108,11 +108,11 @@ impl Repl {
     }
 
     /// Loads the history of the current user, and clears the variables, if the user has changed.
-    fn note_user(&mut self) {
-        let who = self.desk.shell().access().who();
-        let is_nobody = |who: &Who| *who == Who::Nobody;
-        let is_same = who.name() == self.who.name() && is_nobody(&who) == is_nobody(&self.who);
-        self.who = who;
+    fn record_user(&mut self) {
+        let principal = self.prompter.shell().access().principal();
+        let is_nobody = |principal: &Principal| *principal == Principal::Nobody;
+        let is_same = principal.name() == self.principal.name() && is_nobody(&principal) == is_nobody(&self.principal);
+        self.principal = principal;
         if !is_same {
             self.variables.clear();
             self.load_history();
@@ -121,13 +121,15 @@ impl Repl {
 
     /// Prints how to begin, or starts the login if standard input is a terminal.
     async fn greet(&mut self) -> Result<()> {
-        match *self.desk.shell().access().who() {
-            Who::Operator => output::tell("There is no account yet, and you may do everything: `register` makes the admin's."),
-            Who::Nobody if std::io::stdin().is_terminal() => drop(self.carry_out("login").await?),
-            Who::Nobody => output::tell("Log in with `login NAME`."),
-            Who::User(_) => {}
+        match *self.prompter.shell().access().principal() {
+            Principal::Operator => {
+                output::tell("There is no account yet, and you may do everything: `register` makes the admin's.")
+            }
+            Principal::Nobody if std::io::stdin().is_terminal() => drop(self.execute("login").await?),
+            Principal::Nobody => output::tell("Log in with `login NAME`."),
+            Principal::User(_) => {}
         }
-        self.note_user();
+        self.record_user();
         Ok(())
     }
 
@@ -139,10 +141,10 @@ impl Repl {
                     // A file in the place of a terminal may contain line ends and a byte order mark.
                     let line = text::without_ends(&line);
                     self.keep_line(line);
-                    if let Some(leaving) = self.carry_out(line).await? {
+                    if let Some(leaving) = self.execute(line).await? {
                         return Ok(leaving);
                     }
-                    self.note_user();
+                    self.record_user();
                 }
                 Err(ReadlineError::Interrupted) => {}
                 Err(ReadlineError::Eof | ReadlineError::Io(_)) if let Some(hung_up) = interrupt::hung_up() => {
@@ -162,7 +164,7 @@ impl Repl {
     /// Reads a line on a thread, which owns the editor meanwhile, since the editor blocks.
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
         let Some(mut editor) = self.editor.take() else { return Err(eyre!("the line editor is gone")) };
-        let name = self.desk.shell().access().who().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
+        let name = self.prompter.shell().access().principal().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
         let prompt = if self.color { format!("\u{1b}[1;36m{name}›\u{1b}[0m ") } else { format!("{name}› ") };
         let before = tcgetattr(std::io::stdin());
         let mut reading = tokio::task::spawn_blocking(move || (editor.readline(&prompt), editor));
@@ -187,7 +189,7 @@ impl Repl {
     }
 
     /// Carries a line out; returns how to leave if a command of it ends the program.
-    async fn carry_out(&mut self, line: &str) -> Result<Option<Leaving>> {
+    async fn execute(&mut self, line: &str) -> Result<Option<Leaving>> {
         for (_, command) in words::commands_of(line) {
             match self.answer(&command).await? {
                 Ok(answer) => {
@@ -212,14 +214,14 @@ impl Repl {
 
     /// Runs a command; Ctrl-C ends it and cancels the transfers that it has begun.
     async fn answer(&mut self, command: &str) -> Result<Result<Answer, ShellError>> {
-        let before = self.desk.shell().engine().transfers().await.iter().map(|status| status.id).max();
-        let shell = self.desk.shell().clone();
-        let who = shell.access().watch();
-        let progress = Progress::start(shell.engine(), move |status| who.borrow().seen(status));
+        let before = self.prompter.shell().engine().transfers().await.iter().map(|status| status.id).max();
+        let shell = self.prompter.shell().clone();
+        let principal = shell.access().watch();
+        let progress = Progress::start(shell.engine(), move |status| principal.borrow().seen(status));
         let result = tokio::select! {
             // The result comes first, so that a result which an interruption has waited for is not lost.
             biased;
-            result = self.desk.serve(shell.run_to_end(command, &self.variables)) => result,
+            result = self.prompter.serve(shell.run_to_end(command, &self.variables)) => result,
             stop = interrupted_at_rest(shell.access()) => {
                 let stop = stop?;
                 if !stop.is_ctrl_c() {
@@ -238,14 +240,14 @@ impl Repl {
 
     /// Cancels the transfers that were begun after `before`, and prints those that could no longer be cancelled.
     async fn cancel_after(&self, before: Option<TransferId>) {
-        let untold = self.desk.shell().take_untold();
+        let untold = self.prompter.shell().take_untold();
         let is_of_it =
             |status: &TransferStatus| Some(status.id) > before && (!status.state.is_over() || untold.contains(&status.id));
-        for status in self.desk.shell().engine().transfers().await.into_iter().filter(is_of_it) {
-            let ended = self.desk.shell().engine().cancel_at_once(status.id).await;
+        for status in self.prompter.shell().engine().transfers().await.into_iter().filter(is_of_it) {
+            let ended = self.prompter.shell().engine().cancel_at_once(status.id).await;
             let is_undone = matches!(&ended, Ok(Reply::Finished(report)) if report.status.state == TransferState::Cancelled);
             if !is_undone {
-                output::tell(format_args!("it was past being undone: {}", self.desk.name_of(&status)));
+                output::tell(format_args!("it was past being undone: {}", self.prompter.name_of(&status)));
             }
         }
     }
@@ -268,8 +270,8 @@ impl Repl {
     /// Returns true if no transfers run that leaving would cancel, and prints them otherwise; of other users' transfers only the
     /// number.
     fn may_leave(&self) -> bool {
-        let snapshot = self.desk.shell().engine().snapshots().borrow().clone();
-        let names = self.desk.shell().access().who().describe_running(&snapshot);
+        let snapshot = self.prompter.shell().engine().snapshots().borrow().clone();
+        let names = self.prompter.shell().access().principal().describe_running(&snapshot);
         if !names.is_empty() {
             output::tell(format_args!(
                 "still running: {}; `wait` waits for it, `quit --now` cancels it and leaves",
@@ -284,7 +286,7 @@ impl Repl {
 struct LineHelper {
     /// Receiver of snapshots. A handle would keep the engine running.
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    who: watch::Receiver<Arc<Who>>,
+    principal: watch::Receiver<Arc<Principal>>,
     history: HistoryHinter,
     color: bool,
 }
@@ -295,7 +297,7 @@ impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::of(&self.snapshots.borrow(), &self.who.borrow());
+        let known = Knowledge::of(&self.snapshots.borrow(), &self.principal.borrow());
         let completion = complete::complete(line, pos, &known);
         let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
         Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))

@@ -7,10 +7,10 @@ use eyre::{Report, Result, WrapErr};
 use p2p_base::text;
 use p2p_engine::ClockMode;
 use p2p_service::failure::wrong_usage;
+use p2p_service::instance::{Instance, Leaving};
 use p2p_service::interrupt;
 use p2p_service::output::{self};
-use p2p_service::session::{Leaving, Session};
-use p2p_shell::asking::{CommonArgs, Desk, interrupted_at_rest};
+use p2p_shell::asking::{CommonArgs, Prompter, interrupted_at_rest};
 use p2p_shell::script::{self, Done, End};
 use p2p_shell::words::{Variables, is_variable_name};
 use serde_json::json;
@@ -42,10 +42,10 @@ pub async fn run(args: &RunArgs) -> Result<()> {
     let (name, text) = args.script()?;
     let variables = args.variables()?;
     args.common.login.check()?;
-    let session = Session::start(&args.common.engine, ClockMode::OnDemand)?;
-    let mut desk = Desk::open(&session, &args.common.login, "local script").await?.alone();
+    let instance = Instance::start(&args.common.engine, ClockMode::OnDemand)?;
+    let mut prompter = Prompter::open(&instance, &args.common.login, "local script").await?.alone();
     let _attention = interrupt::attend()?;
-    let shell = desk.shell().clone();
+    let shell = prompter.shell().clone();
     shell.watch_wire().await?;
     let (json, width) = (args.common.output.json, output::terminal_width());
     let mut unprinted = None;
@@ -53,15 +53,15 @@ pub async fn run(args: &RunArgs) -> Result<()> {
         let show = |done: &Done<'_>| unprinted = print(done, json, width).err().or(unprinted.take());
         tokio::select! {
             biased;
-            end = desk.serve(script::run(&shell, &name, &text, variables, show)) => end.map_err(Report::from),
+            end = prompter.serve(script::run(&shell, &name, &text, variables, show)) => end.map_err(Report::from),
             stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
         }
     };
     let leaving = result.map(|end| if end == End::Whole { Leaving::Finishing } else { Leaving::Cancelling });
-    let result = desk.leave(&session, leaving).await;
+    let result = prompter.leave(&instance, leaving).await;
     drop(shell);
-    desk.close().await;
-    drop(session.end().await?);
+    prompter.close().await;
+    drop(instance.end().await?);
     result.and(unprinted.map_or(Ok(()), Err))
 }
 

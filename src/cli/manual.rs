@@ -17,7 +17,7 @@ const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 const ENVIRONMENT: [(&str, &str); 11] = [
-    ("P2P_PASSWORD", "The password of whoever logs in or registers, where there is nobody to type it."),
+    ("P2P_PASSWORD", "The password of the user who logs in or registers, where no terminal asks for it."),
     ("P2P_NEW_PASSWORD", "The password that is to take its place."),
     ("P2P_OTP", "The code of an authenticator app, or a backup code. It is good once."),
     ("P2P_SMTP_PASSWORD", "The password of the mail server, where [mail] names a user and no password."),

@@ -15,7 +15,7 @@ use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, Mous
 use p2p_base::units::SimTime;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{Event, Snapshot};
-use p2p_service::access::{AccessError, Who};
+use p2p_service::access::{AccessError, Principal};
 use p2p_shell::answer::Answer;
 use p2p_shell::complete::Knowledge;
 use p2p_shell::history::Histories;
@@ -81,18 +81,18 @@ impl Pane {
 #[derive(Debug)]
 pub struct Message {
     visit: u64,
-    news: News,
+    message: AppMessage,
 }
 
 /// The content of a message from a task.
 #[derive(Debug)]
-pub enum News {
+pub enum AppMessage {
     /// Result of one step of the line with this number: a command was answered, or a transfer began or finished.
     Answered(u64, Result<Answer, ShellError>),
     /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
     /// Result of an operation that belongs to no line, such as an action.
-    Told(Result<Answer, ShellError>),
+    StepEvents(Result<Answer, ShellError>),
     /// Result of a command that a pane opened: the command and its answer.
     Opened(String, Result<Answer, ShellError>),
     /// Answer to the confirmation before leaving: true if the user confirmed it.
@@ -105,7 +105,7 @@ pub enum News {
 
 /// A request to the terminal beyond drawing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum TerminalRequest {
     /// Copies a text to the clipboard.
     Copy(String),
     /// Stops the process until the shell continues it.
@@ -146,14 +146,14 @@ pub struct App {
     /// Areas in which the panes were last drawn, for the mouse.
     pub areas: Vec<(Pane, Rect)>,
     /// Requests that the terminal has not yet carried out.
-    pub wishes: Vec<Wish>,
+    pub terminal_requests: Vec<TerminalRequest>,
     /// True once the program is to end.
     pub over: bool,
     /// State of the tour, while it runs.
     pub tour: Option<Tour>,
     /// Log lines and events that have accumulated while the view is frozen.
     meanwhile: Meanwhile,
-    who: Arc<Who>,
+    principal: Arc<Principal>,
     /// Number of times the screen was cleared for another user; messages carry it.
     visit: u64,
     file_count: FileCount,
@@ -177,7 +177,7 @@ impl App {
     /// [`on_message`](Self::on_message).
     pub fn new(shell: Shell, theme: Theme, histories: Histories) -> (App, mpsc::UnboundedReceiver<Message>) {
         let (messages, inbox) = mpsc::unbounded_channel();
-        let who = shell.access().who();
+        let principal = shell.access().principal();
         let view = shell.engine().snapshots().borrow().clone();
         let mut app = App {
             theme,
@@ -188,18 +188,18 @@ impl App {
             tab: Pane::Transfers,
             zoomed: false,
             map: false,
-            prompt: Prompt::with_history(histories.of(&who)),
+            prompt: Prompt::with_history(histories.of(&principal)),
             dialogs: Vec::new(),
             log: VecDeque::new(),
             events_lost: 0,
             filter: String::new(),
             selected: BTreeMap::new(),
             areas: Vec::new(),
-            wishes: Vec::new(),
+            terminal_requests: Vec::new(),
             over: false,
             tour: None,
             meanwhile: Meanwhile::default(),
-            who,
+            principal,
             visit: 0,
             file_count: FileCount::default(),
             histories,
@@ -213,7 +213,7 @@ impl App {
             tasks: JoinSet::new(),
             messages,
         };
-        app.note_files();
+        app.record_files();
         app.prompt.say(Role::Dim, "Type `help` for the commands, F1 for the keys. Tab completes; Ctrl-Q leaves.");
         (app, inbox)
     }
@@ -263,34 +263,34 @@ impl App {
             self.seen_transfers.insert(*transfer);
             self.show_transfer(*transfer);
         }
-        if let Some((role, text)) = words::describe(event, &self.who) {
+        if let Some((role, text)) = words::describe(event, &self.principal) {
             self.note(at, role, text);
         }
     }
 
     /// Handles a message of a task.
     pub fn on_message(&mut self, message: Message) {
-        let Message { visit, news } = message;
+        let Message { visit, message } = message;
         if visit != self.visit {
             return;
         }
-        match news {
-            News::Answered(line, answer) => self.on_answered(line, answer),
-            News::Waits(line) => self.lines.set_waiting(line),
-            News::Told(answer) => self.take_answer(answer),
-            News::Opened(title, Ok(answer)) => {
+        match message {
+            AppMessage::Answered(line, answer) => self.on_answered(line, answer),
+            AppMessage::Waits(line) => self.lines.set_waiting(line),
+            AppMessage::StepEvents(answer) => self.take_answer(answer),
+            AppMessage::Opened(title, Ok(answer)) => {
                 self.dialogs.push(Dialog::Message { title, text: answer.view.text(), scroll: 0 });
             }
-            News::Opened(_, Err(error)) => self.fail(&error),
-            News::Quit(yes) => self.over |= yes,
-            News::Filter(text) => {
+            AppMessage::Opened(_, Err(error)) => self.fail(&error),
+            AppMessage::Quit(yes) => self.over |= yes,
+            AppMessage::Filter(text) => {
                 self.filter = text;
                 self.selected.clear();
             }
-            News::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
+            AppMessage::Session(Err(error)) if ShellError::from(error.clone()).is_session_over() => self.on_session_over(),
             // A running command may have logged a user in and has further steps; the change of user is handled when it ends.
-            News::Session(_) if self.lines.is_asking() => {}
-            News::Session(_) => self.on_who(),
+            AppMessage::Session(_) if self.lines.is_asking() => {}
+            AppMessage::Session(_) => self.on_who(),
         }
         self.begin_typed();
     }
@@ -345,9 +345,9 @@ impl App {
 
     /// Handles a key in the prompt; returns false if the prompt does not use it.
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
-        let (snapshots, who) = (self.shell.engine().snapshots(), Arc::clone(&self.who));
+        let (snapshots, principal) = (self.shell.engine().snapshots(), Arc::clone(&self.principal));
         let is_typing = !self.prompt.editor.is_empty();
-        let known = || Knowledge::of(&snapshots.borrow(), &who);
+        let known = || Knowledge::of(&snapshots.borrow(), &principal);
         match self.prompt.handle(key, known) {
             prompt::Outcome::Taken => true,
             prompt::Outcome::Run(line) => {

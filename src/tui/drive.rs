@@ -17,7 +17,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
-use super::app::{App, Message, Wish};
+use super::app::{App, Message, TerminalRequest};
 use super::draw;
 
 /// Minimum time between two frames.
@@ -78,7 +78,7 @@ pub(super) async fn drive<B: Backend>(
     screen: &mut Terminal<B>,
     mut messages: mpsc::UnboundedReceiver<Message>,
     mut sources: Sources,
-    mut grant: impl FnMut(Wish) -> std::io::Result<()>,
+    mut grant: impl FnMut(TerminalRequest) -> std::io::Result<()>,
 ) -> Result<()>
 where
     B::Error: Send + Sync + 'static,
@@ -96,9 +96,9 @@ where
             }
             wake => dirty |= pass_on(app, wake, &mut sources, &mut due)?,
         }
-        for wish in std::mem::take(&mut app.wishes) {
-            let redraw = wish == Wish::Suspend;
-            grant(wish).wrap_err("cannot use the terminal")?;
+        for request in std::mem::take(&mut app.terminal_requests) {
+            let redraw = request == TerminalRequest::Suspend;
+            grant(request).wrap_err("cannot use the terminal")?;
             if redraw {
                 // The terminal is blank after a suspension. `Terminal::clear` would ask it for the position of the cursor, and
                 // the thread that reads the input would take the answer.

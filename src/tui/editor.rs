@@ -121,14 +121,14 @@ impl Editor {
     /// Applies an edit, and makes it undoable if it changes the text.
     pub fn apply(&mut self, edit: &Edit) {
         let before = (self.text().to_owned(), self.cursor());
-        self.carry_out(edit);
+        self.execute(edit);
         // Undo itself is not undoable, and an edit without a visible effect takes no step.
         if *edit != Edit::Undo && before.0 != self.text() {
             self.remember(before);
         }
     }
 
-    fn carry_out(&mut self, edit: &Edit) {
+    fn execute(&mut self, edit: &Edit) {
         let none = &mut Killed::default();
         match edit {
             Edit::Insert(text) => self.insert(text),

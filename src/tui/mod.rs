@@ -39,16 +39,16 @@ use p2p_base::random::RandomStream;
 use p2p_service::config::Config;
 use p2p_service::config::keys::Section;
 use p2p_service::failure::Advise;
+use p2p_service::instance::{EngineArgs, Instance, Leaving, SimulationArgs};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::offered::Offered;
 use p2p_service::output;
 use p2p_service::scratch::Scratch;
-use p2p_service::session::{EngineArgs, Leaving, Session, SimulationArgs};
-use p2p_shell::asking::{Desk, LoginArgs};
+use p2p_shell::asking::{LoginArgs, Prompter};
 use p2p_shell::history::Histories;
 use p2p_shell::words::Variables;
 
-use self::app::{App, Wish};
+use self::app::{App, TerminalRequest};
 use self::drive::{Sources, drive};
 use self::theme::{Theme, ThemeName};
 use self::tour::Tour;
@@ -81,9 +81,9 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     // An invalid key map is reported before the engine starts.
     args.engine.load()?.keymap()?;
     args.login.check()?;
-    let session = Session::start_interactive(&args.engine)?;
-    let theme = args.theme(&session.config);
-    open(session, &args.login, theme, None).await
+    let instance = Instance::start_interactive(&args.engine)?;
+    let theme = args.theme(&instance.config);
+    open(instance, &args.login, theme, None).await
 }
 
 /// Plays the tour on an engine with files and accounts of its own, in a temporary directory that is removed afterwards; the
@@ -97,32 +97,32 @@ pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
     let engine = demo_users::engine(&data_dir, simulation);
     engine.load()?.keymap()?;
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
-    let session = Session::start_interactive(&engine)?;
+    let instance = Instance::start_interactive(&engine)?;
     let mut variables = Variables::new();
     for (number, (name, bytes)) in TOUR_FILES.into_iter().enumerate() {
         let path = scratch.path().join(name);
         let mut content = vec![0; bytes];
-        RandomStream::new(session.config.seed()?, name).fill(&mut content);
+        RandomStream::new(instance.config.seed()?, name).fill(&mut content);
         private_file::write(&path, &content).wrap_err_with(|| format!("cannot write {}", path.display()))?;
         variables.insert(format!("file{}", number + 1), path.display().to_string());
         variables.insert(format!("name{}", number + 1), name.to_owned());
     }
     let tour = Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users));
-    let theme = TuiArgs::default().theme(&session.config);
-    open(session, &LoginArgs::default(), theme, Some(tour)).await
+    let theme = TuiArgs::default().theme(&instance.config);
+    open(instance, &LoginArgs::default(), theme, Some(tour)).await
 }
 
 /// Files that the tour stores, with their sizes in bytes.
 const TOUR_FILES: [(&str, usize); 2] = [("holiday.bin", 600 << 10), ("notes.bin", 200 << 10)];
 
-async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<Tour>) -> Result<()> {
+async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<Tour>) -> Result<()> {
     // The login of the command line or the stored session is handled before the screen is taken over.
-    let desk = Desk::open(&session, login, "local screen").await?;
-    let (shell, questions) = desk.into_shell();
+    let prompter = Prompter::open(&instance, login, "local screen").await?;
+    let (shell, questions) = prompter.into_shell();
     shell.watch_wire().await?;
     let door = shell.clone();
-    let (mut app, messages) = App::new(shell, theme, Histories::new(session.data_dir.clone()));
-    app.keymap = session.config.keymap()?;
+    let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
+    app.keymap = instance.config.keymap()?;
     match tour {
         Some(tour) => app.tour = Some(tour),
         None => app.greet(),
@@ -132,26 +132,26 @@ async fn open(session: Session, login: &LoginArgs, theme: Theme, tour: Option<To
     let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
     let sources = Sources {
         input,
-        events: session.engine.events(),
-        snapshots: session.engine.snapshots(),
+        events: instance.engine.events(),
+        snapshots: instance.engine.snapshots(),
         questions,
-        mail: session.mailer.notices(),
+        mail: instance.mailer.notices(),
     };
     let mut screen = terminal::screen().wrap_err("cannot use the terminal")?;
     let result = tokio::select! {
-        result = drive(&mut app, &mut screen, messages, sources, real_wish) => result,
+        result = drive(&mut app, &mut screen, messages, sources, grant_request) => result,
         stop = interrupted() => stop.and_then(|stop| Err(stop.into())),
     };
     drop(reader);
     drop(guard);
     drop(app);
     // The user has confirmed the cancelling of transfers before leaving.
-    let result = session
-        .leave(result.map(|()| Leaving::Cancelling), &door.take_untold(), |transfer| door.access().who().name_of(transfer))
+    let result = instance
+        .leave(result.map(|()| Leaving::Cancelling), &door.take_untold(), |transfer| door.access().principal().name_of(transfer))
         .await;
     door.access().end().await;
     drop(door);
-    drop(session.end().await?);
+    drop(instance.end().await?);
     result
 }
 
@@ -169,9 +169,9 @@ impl TuiArgs {
     }
 }
 
-fn real_wish(wish: Wish) -> std::io::Result<()> {
-    match wish {
-        Wish::Copy(text) => terminal::copy(&text),
-        Wish::Suspend => terminal::suspend(),
+fn grant_request(request: TerminalRequest) -> std::io::Result<()> {
+    match request {
+        TerminalRequest::Copy(text) => terminal::copy(&text),
+        TerminalRequest::Suspend => terminal::suspend(),
     }
 }

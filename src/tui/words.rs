@@ -3,22 +3,22 @@
 use p2p_engine::Event;
 use p2p_engine::node::health::Health;
 use p2p_engine::transfer::Stage;
-use p2p_service::access::Who;
+use p2p_service::access::Principal;
 use p2p_shell::report::bytes_of;
 use p2p_store::manifest::FileKey;
 
 use super::theme::Role;
 
 /// Returns the line of an event as a user sees it, with its role; `None` for events that are too frequent for the log.
-pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {
-    let label = |file: &FileKey| who.shown(file);
+pub fn describe(event: &Event, principal: &Principal) -> Option<(Role, String)> {
+    let label = |file: &FileKey| principal.shown(file);
     let line = match event {
         Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => (
             Role::Text,
             format!("{transfer} {} of {} began: {} in {segments} segments", direction.name(), label(file), bytes_of(*bytes)),
         ),
-        Event::Segment { transfer, stage: Stage::Retransmitted, story } => {
-            (Role::Dim, format!("{transfer} segment {} to {}: sent again", story.index, story.holder))
+        Event::Segment { transfer, stage: Stage::Retransmitted, timeline } => {
+            (Role::Dim, format!("{transfer} segment {} to {}: sent again", timeline.index, timeline.holder))
         }
         Event::Segment { .. } => return None,
         Event::LinkChanged { party, link } => (Role::Warning, format!("the link of {party} changed: {} up", link.up.bandwidth)),
@@ -35,7 +35,7 @@ pub fn describe(event: &Event, who: &Who) -> Option<(Role, String)> {
         Event::FileRemoved { file } => (Role::Text, format!("{} is removed", label(file))),
         Event::FileShared { file, user, may_read: true } => (Role::Text, format!("{user} may read {}", label(file))),
         Event::FileShared { file, user, may_read: false } => (Role::Text, format!("{user} may read {} no longer", label(file))),
-        Event::FilesAdopted { owner, count } => (Role::Text, format!("{count} files that were nobody's are {owner}'s")),
+        Event::FilesAdopted { owner, count } => (Role::Text, format!("{count} files that had no owner are {owner}'s")),
         Event::Connected { node } => (Role::Dim, format!("connected to {node}")),
         Event::Disconnected { node, reason } => (Role::Dim, format!("disconnected from {node}: {reason}")),
         Event::ProtocolViolated { node, reason } => (Role::Bad, format!("{node} ended a connection: {reason}")),

@@ -12,8 +12,8 @@ use p2p_auth::otp::code_at;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use crate::bench::files_below;
 use crate::cli::{documented, fields};
+use crate::harness::files_below;
 use crate::program::{DEADLINE, Home, PASSWORD, QUICK, Said, end_of, signal, wait_until};
 
 /// The line REPL, typed at through a pipe: commands, and answers to what is asked.
@@ -161,7 +161,7 @@ fn from_the_first_account_on_everybody_logs_in() {
         [&["ls"][..], &["get", "a.bin"], &["put", "a.bin"], &["rm", "a.bin"], &["nodes"], &["export"], &["run", "-c", "ls"]]
     {
         let said = home.refused(command);
-        assert!(said.contains("nobody is logged in"), "{command:?}: {said}");
+        assert!(said.contains("no user is logged in"), "{command:?}: {said}");
     }
     assert!(home.refused(&["ls"]).contains("p2p login NAME"));
     assert!(home.ok(&["run", "-c", "help"]).contains("upload"));
@@ -174,13 +174,13 @@ fn from_the_first_account_on_everybody_logs_in() {
     // The session is kept for its owner alone, and ends.
     let token = home.data().join("session");
     assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
-    let kept = fs::read_to_string(&token).unwrap();
+    let content = fs::read_to_string(&token).unwrap();
     assert_eq!(home.ok(&["logout"]), "alice is logged out\n");
-    assert!(!token.exists() && home.refused(&["ls"]).contains("nobody is logged in"));
-    assert!(home.refused(&["logout"]).contains("nobody is logged in"));
+    assert!(!token.exists() && home.refused(&["ls"]).contains("no user is logged in"));
+    assert!(home.refused(&["logout"]).contains("no user is logged in"));
     assert!(home.wrong_usage(&["ls", "--password-file", "x"]).contains("--user NAME"));
     // What names a session that is over is worth nothing.
-    fs::write(&token, kept).unwrap();
+    fs::write(&token, content).unwrap();
     fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
     assert!(home.refused(&["ls"]).contains("is over") && !token.exists());
     fs::write(&token, "x").unwrap();
@@ -214,7 +214,7 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
     // Reading is all that she may.
     let refused = |name: &str, text: &str| as_user(&home, name, &["run", "-c", text]).stderr;
     for text in ["rm bob/plan.bin", "share bob/plan.bin alice", "unshare bob/plan.bin carol"] {
-        assert!(refused("carol", text).contains("you may read it and no more"), "{text}");
+        assert!(refused("carol", text).contains("you may only read it"), "{text}");
     }
     script(&home, "bob", "unshare plan.bin carol; expect unshare plan.bin carol contains 'is not shared'");
     // What is not shared is not there, as far as anybody else is to know.
@@ -637,7 +637,7 @@ fn a_session_with_accounts_is_replayed() {
     lines.send("download alice/a.bin copy.bin");
     lines.says("fetched alice/a.bin");
     lines.send("rm alice/a.bin");
-    lines.asks("you may read it and no more");
+    lines.asks("you may only read it");
     lines.log_in("alice");
     lines.send("rm a.bin");
     lines.says("removed a.bin");

@@ -75,11 +75,11 @@ fn no_secret_is_shown_where_nobody_confirms_it() {
 fn a_session_that_cannot_be_used_is_replaced_or_forgotten() {
     let home = Home::new(QUICK);
     home.register("alice");
-    let kept = home.data().join("session");
+    let session_file = home.data().join("session");
     for (text, mode, problem) in [("x", 0o644, "chmod 600"), ("", 0o600, "its first line is empty")] {
         let spoil = || {
-            fs::write(&kept, text).unwrap();
-            fs::set_permissions(&kept, fs::Permissions::from_mode(mode)).unwrap();
+            fs::write(&session_file, text).unwrap();
+            fs::set_permissions(&session_file, fs::Permissions::from_mode(mode)).unwrap();
         };
         spoil();
         let said = home.refused(&["ls"]);
@@ -88,8 +88,8 @@ fn a_session_that_cannot_be_used_is_replaced_or_forgotten() {
         home.ok(&["ls"]);
         spoil();
         assert!(home.refused(&["logout"]).contains("the session is forgotten"));
-        assert!(!kept.exists());
-        fs::remove_file(&kept).unwrap_or_default();
+        assert!(!session_file.exists());
+        fs::remove_file(&session_file).unwrap_or_default();
     }
 }
 

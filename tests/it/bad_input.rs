@@ -8,7 +8,7 @@ use std::process::Command;
 
 use p2p_base::random::RandomStream;
 
-use crate::bench::segments_below;
+use crate::harness::segments_below;
 use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
 
 /// The node's disks and the catalog, to see whether anything has changed.

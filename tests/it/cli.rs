@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::bench::{files_below, segments_below};
+use crate::harness::{files_below, segments_below};
 use crate::kill::time_of;
 use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
 

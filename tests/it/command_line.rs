@@ -8,7 +8,7 @@ use p2p_base::database::Database;
 use p2p_shell::words::commands_of;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::bench::segments_below;
+use crate::harness::segments_below;
 use crate::program::{Home, PASSWORD, QUICK, end_of, signal, wait_until};
 
 /// As with git and restic, options that every command takes may stand before it.

@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use p2p_base::data_dir::{DirectoryLock, Sharing};
 
-use crate::bench::{files_below, segments_below};
 use crate::cli::{documented, fields};
+use crate::harness::{files_below, segments_below};
 use crate::program::{Home, PASSWORD, QUICK, Said, end_of, read, signal, wait_until};
 
 /// How often two processes are started at once on a new directory.
@@ -634,7 +634,7 @@ fn whoever_only_reads_has_to_log_in_all_the_same() {
     home.ok(&["put", "a.bin"]);
     home.ok(&["logout"]);
     let Some(said) = as_a_reader(&home, &["ls"]) else { return };
-    assert!(said.code == Some(1) && said.stderr.contains("nobody is logged in"), "{said:?}");
+    assert!(said.code == Some(1) && said.stderr.contains("no user is logged in"), "{said:?}");
     let before = contents(&home.data());
     let said = as_a_reader(&home, &["ls", "--user", "alice"]).unwrap();
     assert!(

@@ -15,24 +15,24 @@ use ratatui::style::{Color, Modifier};
 use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
-use crate::bench::random_file;
 use crate::generated;
+use crate::harness::random_file;
 use crate::program::PASSWORD;
-use crate::stage::{CLOCK, Stage, clock, lines, styles};
+use crate::tui_harness::{CLOCK, TuiHarness, clock, lines, styles};
 
 /// The screen as the program opens it.
-fn greeted(width: u16, height: u16) -> Stage {
-    let mut stage = Stage::dark(width, height);
-    greet(&mut stage);
-    stage
+fn greeted(width: u16, height: u16) -> TuiHarness {
+    let mut tui_harness = TuiHarness::dark(width, height);
+    greet(&mut tui_harness);
+    tui_harness
 }
 
-fn greet(stage: &mut Stage) {
+fn greet(tui_harness: &mut TuiHarness) {
     {
-        let _runtime = stage.runtime.enter();
-        stage.app.greet();
+        let _runtime = tui_harness.runtime.enter();
+        tui_harness.app.greet();
     }
-    stage.settle();
+    tui_harness.settle();
 }
 
 fn registration(name: &str) -> Registration {
@@ -40,26 +40,26 @@ fn registration(name: &str) -> Registration {
 }
 
 /// A screen before which nobody has logged in; alice is the admin, bob is not.
-fn with_users(width: u16, height: u16) -> Stage {
-    let mut stage = Stage::dark(width, height);
+fn with_users(width: u16, height: u16) -> TuiHarness {
+    let mut tui_harness = TuiHarness::dark(width, height);
     for name in ["alice", "bob"] {
-        stage.auth.register_other(&registration(name), "a test", "a test", clock() - 3600).unwrap();
+        tui_harness.auth.register_other(&registration(name), "a test", "a test", clock() - 3600).unwrap();
     }
     // Somebody else has made them: the screen sees it with the next look.
-    stage.runtime.block_on(stage.app.access().peek()).unwrap();
+    tui_harness.runtime.block_on(tui_harness.app.access().peek()).unwrap();
     {
-        let _runtime = stage.runtime.enter();
-        stage.app.on_who();
+        let _runtime = tui_harness.runtime.enter();
+        tui_harness.app.on_who();
     }
-    stage.settle();
-    stage
+    tui_harness.settle();
+    tui_harness
 }
 
-fn log_in(stage: &mut Stage, name: &str) {
-    if stage.app.dialogs.is_empty() {
-        stage.keys(&["login", "Enter"]);
+fn log_in(tui_harness: &mut TuiHarness, name: &str) {
+    if tui_harness.app.dialogs.is_empty() {
+        tui_harness.keys(&["login", "Enter"]);
     }
-    stage.keys(&[name, "Tab", PASSWORD, "Enter"]);
+    tui_harness.keys(&[name, "Tab", PASSWORD, "Enter"]);
 }
 
 /// Lets time pass on the wall clock.
@@ -68,121 +68,121 @@ fn wait(seconds: u64) {
 }
 
 /// The latest code that was mailed.
-fn mailed_code(stage: &Stage) -> String {
-    let mails = stage.auth.mails().unwrap();
+fn mailed_code(tui_harness: &TuiHarness) -> String {
+    let mails = tui_harness.auth.mails().unwrap();
     let code = |text: &str| text.split_once("Your code is ").map(|(_, rest)| rest[..6].to_owned());
     mails.iter().rev().find_map(|(_, mail)| code(&mail.text)).unwrap()
 }
 
 /// All that was said in the prompt.
-fn said(stage: &Stage) -> String {
-    stage.app.prompt.output.iter().map(|(_, text)| format!("{text}\n")).collect()
+fn said(tui_harness: &TuiHarness) -> String {
+    tui_harness.app.prompt.output.iter().map(|(_, text)| format!("{text}\n")).collect()
 }
 
-fn title(stage: &Stage) -> &str {
-    stage.app.dialogs.last().and_then(|dialog| dialog.form()).map_or("", |form| form.form.title)
+fn title(tui_harness: &TuiHarness) -> &str {
+    tui_harness.app.dialogs.last().and_then(|dialog| dialog.form()).map_or("", |form| form.form.title)
 }
 
 #[test]
 fn the_first_run_makes_the_admin() {
-    let mut stage = greeted(120, 40);
-    let text = stage.text();
+    let mut tui_harness = greeted(120, 40);
+    let text = tui_harness.text();
     assert!(text.contains("Create the first account") && text.contains("User name") && text.contains("Once more"), "{text}");
     // Esc looks around: everything works, for there is nobody to ask for.
-    stage.keys(&["Esc"]);
-    random_file(&stage.home.path().join("a.bin"), 100_000, 1);
-    let path = stage.home.path().join("a.bin").display().to_string();
-    stage.keys(&[&format!("upload {path}"), "Enter"]);
-    assert!(stage.text().contains("stored a.bin"), "{}", stage.text());
-    stage.keys(&["register", "Enter"]);
+    tui_harness.keys(&["Esc"]);
+    random_file(&tui_harness.home.path().join("a.bin"), 100_000, 1);
+    let path = tui_harness.home.path().join("a.bin").display().to_string();
+    tui_harness.keys(&[&format!("upload {path}"), "Enter"]);
+    assert!(tui_harness.text().contains("stored a.bin"), "{}", tui_harness.text());
+    tui_harness.keys(&["register", "Enter"]);
     // Errors stand beside their fields, and what was right stays.
-    stage.keys(&["Alice!", "Enter"]);
-    assert!(stage.text().contains("✕ `Alice!` is no user name"), "{}", stage.text());
-    stage.keys(&["Tab", "alice@example.org", "Tab", "password123"]);
-    let text = stage.text();
+    tui_harness.keys(&["Alice!", "Enter"]);
+    assert!(tui_harness.text().contains("✕ `Alice!` is no user name"), "{}", tui_harness.text());
+    tui_harness.keys(&["Tab", "alice@example.org", "Tab", "password123"]);
+    let text = tui_harness.text();
     assert!(text.contains("Password   easily guessed") && text.contains("✕ `Alice!` is no user name"), "{text}");
-    stage.keys(&["Tab", "password123", "Enter"]);
-    let text = stage.text();
+    tui_harness.keys(&["Tab", "password123", "Enter"]);
+    let text = tui_harness.text();
     assert!(text.contains("✕ `Alice!` is no user name") && text.contains("› alice@example.org"), "{text}");
-    stage.keys(&["Ctrl-U", "alice", "Tab", "Tab", "Tab", "Enter"]);
-    assert!(stage.text().contains("everybody tries first"), "{}", stage.text());
-    stage.keys(&["Ctrl-U", PASSWORD, "Tab", "Enter"]);
-    assert!(stage.text().contains("✕ the two are not the same"), "{}", stage.text());
+    tui_harness.keys(&["Ctrl-U", "alice", "Tab", "Tab", "Tab", "Enter"]);
+    assert!(tui_harness.text().contains("everybody tries first"), "{}", tui_harness.text());
+    tui_harness.keys(&["Ctrl-U", PASSWORD, "Tab", "Enter"]);
+    assert!(tui_harness.text().contains("✕ the two are not the same"), "{}", tui_harness.text());
     // Nobody knows which of the two was meant.
-    stage.keys(&[PASSWORD]);
-    let text = stage.text();
+    tui_harness.keys(&[PASSWORD]);
+    let text = tui_harness.text();
     assert!(text.contains("Password   strong") && !text.contains(PASSWORD), "{text}");
-    stage.keys(&["Ctrl-T"]);
-    assert!(stage.text().contains(PASSWORD));
-    stage.keys(&["Ctrl-T", "Enter", PASSWORD, "Enter"]);
-    let text = stage.text();
+    tui_harness.keys(&["Ctrl-T"]);
+    assert!(tui_harness.text().contains(PASSWORD));
+    tui_harness.keys(&["Ctrl-T", "Enter", PASSWORD, "Enter"]);
+    let text = tui_harness.text();
     assert!(
         text.contains("alice is registered, as admin") && text.contains("p2p │ alice │") && text.contains("alice@p2p"),
         "{text}"
     );
     // What was stored before is hers.
-    stage.keys(&["info a.bin", "Enter"]);
-    assert!(said(&stage).contains("owner     alice"), "{}", said(&stage));
-    assert!(stage.text().contains("#1 ↑ a.bin "), "{}", stage.text());
-    assert!(stage.app.prompt.history().iter().all(|line| !line.contains("password") && !line.contains("horse")));
+    tui_harness.keys(&["info a.bin", "Enter"]);
+    assert!(said(&tui_harness).contains("owner     alice"), "{}", said(&tui_harness));
+    assert!(tui_harness.text().contains("#1 ↑ a.bin "), "{}", tui_harness.text());
+    assert!(tui_harness.app.prompt.history().iter().all(|line| !line.contains("password") && !line.contains("horse")));
 }
 
 #[test]
 fn before_login_the_panes_are_dimmed_and_four_commands_run() {
-    let mut stage = with_users(120, 40);
-    assert_eq!(title(&stage), "Log in");
-    let buffer = stage.draw();
+    let mut tui_harness = with_users(120, 40);
+    assert_eq!(title(&tui_harness), "Log in");
+    let buffer = tui_harness.draw();
     let text = lines(&buffer).join("\n");
     assert!(text.contains("not logged in"), "{text}");
     let dim = Theme::new(ThemeName::Dark, false).style(p2p_storage::tui::theme::Role::Dim);
     for position in Rect::new(0, 1, 20, 6).positions() {
         assert_eq!((Some(buffer[position].fg), buffer[position].modifier), (dim.fg, Modifier::empty()), "{position}");
     }
-    stage.keys(&["Esc"]);
+    tui_harness.keys(&["Esc"]);
     for command in ["ls", "nodes", "upload x", "whoami", "pause", "clear", "otp status", "mail"] {
-        stage.keys(&[command, "Enter"]);
-        assert!(stage.app.prompt.output.last().unwrap().1.contains("nobody is logged in"), "{command}");
+        tui_harness.keys(&[command, "Enter"]);
+        assert!(tui_harness.app.prompt.output.last().unwrap().1.contains("no user is logged in"), "{command}");
     }
     // Nor do keys do what commands may not.
-    stage.app.focus = Pane::Nodes;
-    stage.keys(&[" ", "Enter", "+", "."]);
-    assert!(stage.app.dialogs.is_empty() && !stage.handle.snapshots().borrow().paused);
-    stage.app.focus = Pane::Prompt;
-    stage.keys(&["help", "Enter"]);
-    assert!(said(&stage).contains("Accounts"));
-    stage.keys(&["register", "Enter"]);
-    assert_eq!(title(&stage), "Register");
-    stage.keys(&["Esc"]);
-    stage.keys(&["quit", "Enter"]);
-    assert!(stage.app.over);
+    tui_harness.app.focus = Pane::Nodes;
+    tui_harness.keys(&[" ", "Enter", "+", "."]);
+    assert!(tui_harness.app.dialogs.is_empty() && !tui_harness.handle.snapshots().borrow().paused);
+    tui_harness.app.focus = Pane::Prompt;
+    tui_harness.keys(&["help", "Enter"]);
+    assert!(said(&tui_harness).contains("Accounts"));
+    tui_harness.keys(&["register", "Enter"]);
+    assert_eq!(title(&tui_harness), "Register");
+    tui_harness.keys(&["Esc"]);
+    tui_harness.keys(&["quit", "Enter"]);
+    assert!(tui_harness.app.over);
 }
 
 #[test]
 fn a_wrong_password_is_told_beside_it_and_says_nothing_else() {
-    let mut stage = with_users(100, 34);
+    let mut tui_harness = with_users(100, 34);
     for name in ["alice", "nobody"] {
-        stage.keys(&["Ctrl-U", name, "Tab", "wrong password", "Enter"]);
-        let text = stage.text();
+        tui_harness.keys(&["Ctrl-U", name, "Tab", "wrong password", "Enter"]);
+        let text = tui_harness.text();
         assert!(text.contains("✕ wrong user name or password") && text.contains(&format!("› {name}")), "{text}");
-        stage.keys(&["Shift-Tab"]);
+        tui_harness.keys(&["Shift-Tab"]);
     }
-    stage.keys(&["Ctrl-U", "alice", "Tab", PASSWORD, "Enter"]);
-    assert!(stage.text().contains("alice is logged in") && stage.app.dialogs.is_empty(), "{}", stage.text());
+    tui_harness.keys(&["Ctrl-U", "alice", "Tab", PASSWORD, "Enter"]);
+    assert!(tui_harness.text().contains("alice is logged in") && tui_harness.app.dialogs.is_empty(), "{}", tui_harness.text());
 }
 
 #[test]
 fn an_app_is_enrolled_and_asked_for() {
-    let mut stage = with_users(120, 40);
-    log_in(&mut stage, "alice");
-    stage.keys(&["enable_otp", "Enter"]);
-    let Shown::App(enrolment) = stage.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["enable_otp", "Enter"]);
+    let Shown::App(enrolment) = tui_harness.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
     let secret = enrolment.secret.expose_secret().to_owned();
     // The QR code, the secret and the URI: with a frame, on all of a small screen, and without the code on the smallest.
     let groups =
         secret.as_bytes().chunks(4).map(|group| String::from_utf8(group.to_vec()).unwrap()).collect::<Vec<_>>().join(" ");
     for (width, height, has_code, has_frame) in [(120, 40, true, true), (80, 24, true, false), (60, 16, false, true)] {
-        stage.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let buffer = stage.draw();
+        tui_harness.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let buffer = tui_harness.draw();
         let paper = buffer.content.iter().filter(|cell| cell.bg == Color::Rgb(255, 255, 255)).count();
         assert_eq!(paper, if has_code { 41 * 21 } else { 0 }, "{width}x{height}");
         let text = lines(&buffer).join("\n");
@@ -193,259 +193,267 @@ fn an_app_is_enrolled_and_asked_for() {
             "{text}"
         );
     }
-    stage.screen = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    tui_harness.screen = Terminal::new(TestBackend::new(120, 40)).unwrap();
     let code = |at| code_at(&Secret::from(secret.as_str()), at).unwrap().expose_secret().to_owned();
     // Nothing is enabled before a code is right.
-    stage.keys(&["000000"]);
-    assert!(stage.text().contains("✕ the code is wrong"), "{}", stage.text());
-    assert!(stage.auth.account("alice").unwrap().second_factor.is_none());
-    stage.keys(&[&code(clock())]);
-    assert_eq!(title(&stage), "Backup codes");
-    let text = stage.text();
-    let Shown::Codes(codes) = stage.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
+    tui_harness.keys(&["000000"]);
+    assert!(tui_harness.text().contains("✕ the code is wrong"), "{}", tui_harness.text());
+    assert!(tui_harness.auth.account("alice").unwrap().second_factor.is_none());
+    tui_harness.keys(&[&code(clock())]);
+    assert_eq!(title(&tui_harness), "Backup codes");
+    let text = tui_harness.text();
+    let Shown::Codes(codes) = tui_harness.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
     assert!(codes.len() == 10 && codes.iter().all(|code| text.contains(code.expose_secret())), "{text}");
     // An Enter that was meant for the code does not close them.
-    stage.keys(&["Enter"]);
-    assert_eq!(title(&stage), "Backup codes");
-    stage.keys(&["y"]);
-    let text = stage.text();
+    tui_harness.keys(&["Enter"]);
+    assert_eq!(title(&tui_harness), "Backup codes");
+    tui_harness.keys(&["y"]);
+    let text = tui_harness.text();
     assert!(text.contains("one-time passwords are enabled") && !text.contains(codes[0].expose_secret()), "{text}");
 
     // The countdown goes with the clock; a paste of the code is enough.
     wait(30 - clock() % 30);
-    stage.keys(&["logout", "Enter"]);
-    log_in(&mut stage, "alice");
-    assert!(stage.app.shows_a_clock() && stage.text().contains("changes in 30 s ██████████"), "{}", stage.text());
+    tui_harness.keys(&["logout", "Enter"]);
+    log_in(&mut tui_harness, "alice");
+    assert!(
+        tui_harness.app.shows_a_clock() && tui_harness.text().contains("changes in 30 s ██████████"),
+        "{}",
+        tui_harness.text()
+    );
     wait(20);
-    assert!(stage.text().contains("changes in 10 s ████······"), "{}", stage.text());
-    paste(&mut stage, &format!(" {} {}\n", &code(clock())[..3], &code(clock())[3..]));
-    assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
+    assert!(tui_harness.text().contains("changes in 10 s ████······"), "{}", tui_harness.text());
+    paste(&mut tui_harness, &format!(" {} {}\n", &code(clock())[..3], &code(clock())[3..]));
+    assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
     // The same again is refused, and a backup code does as well.
-    stage.keys(&["logout", "Enter"]);
-    log_in(&mut stage, "alice");
-    stage.keys(&[&code(clock())]);
-    assert!(stage.text().contains("✕ the code is wrong, too old or used already"), "{}", stage.text());
-    stage.keys(&["Ctrl-B"]);
-    assert!(stage.text().contains("Backup code"), "{}", stage.text());
-    stage.keys(&[codes[7].expose_secret(), "Enter"]);
-    assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
-    stage.keys(&["otp status", "Enter"]);
-    assert!(stage.text().contains("backup codes left  9"), "{}", stage.text());
-    stage.keys(&["otp backup-codes", "Enter"]);
-    stage.keys(&[PASSWORD, "Enter"]);
-    assert_eq!(title(&stage), "Backup codes");
+    tui_harness.keys(&["logout", "Enter"]);
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&[&code(clock())]);
+    assert!(tui_harness.text().contains("✕ the code is wrong, too old or used already"), "{}", tui_harness.text());
+    tui_harness.keys(&["Ctrl-B"]);
+    assert!(tui_harness.text().contains("Backup code"), "{}", tui_harness.text());
+    tui_harness.keys(&[codes[7].expose_secret(), "Enter"]);
+    assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
+    tui_harness.keys(&["otp status", "Enter"]);
+    assert!(tui_harness.text().contains("backup codes left  9"), "{}", tui_harness.text());
+    tui_harness.keys(&["otp backup-codes", "Enter"]);
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    assert_eq!(title(&tui_harness), "Backup codes");
     // Nothing is asked with them: what is typed next is for the prompt.
-    stage.keys(&["y", "otp disable", "Enter"]);
-    stage.keys(&[PASSWORD, "Enter"]);
-    assert!(stage.text().contains("one-time passwords are disabled"), "{}", stage.text());
+    tui_harness.keys(&["y", "otp disable", "Enter"]);
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    assert!(tui_harness.text().contains("one-time passwords are disabled"), "{}", tui_harness.text());
 }
 
-fn paste(stage: &mut Stage, text: &str) {
+fn paste(tui_harness: &mut TuiHarness, text: &str) {
     {
-        let _runtime = stage.runtime.enter();
-        stage.app.on_input(crossterm::event::Event::Paste(text.to_owned()));
+        let _runtime = tui_harness.runtime.enter();
+        tui_harness.app.on_input(crossterm::event::Event::Paste(text.to_owned()));
     }
-    stage.settle();
+    tui_harness.settle();
 }
 
 #[test]
 fn a_code_by_mail_can_be_sent_again() {
-    let mut stage = with_users(100, 34);
+    let mut tui_harness = with_users(100, 34);
     let bob = "bob".parse().unwrap();
-    assert!(matches!(stage.auth.otp_enable(&bob, CodeKind::Mail, clock()).unwrap(), Begun::Mail));
-    stage.auth.otp_confirm(&bob, &mailed_code(&stage).into(), "a test", clock()).unwrap();
-    log_in(&mut stage, "bob");
-    let text = stage.text();
+    assert!(matches!(tui_harness.auth.otp_enable(&bob, CodeKind::Mail, clock()).unwrap(), Begun::Mail));
+    tui_harness.auth.otp_confirm(&bob, &mailed_code(&tui_harness).into(), "a test", clock()).unwrap();
+    log_in(&mut tui_harness, "bob");
+    let text = tui_harness.text();
     assert!(text.contains("mailed to you (mails are put into") && text.contains("Ctrl-N new code"), "{text}");
-    assert!(!text.contains("changes in") && !stage.app.shows_a_clock(), "{text}");
-    let first = mailed_code(&stage);
-    stage.keys(&["Ctrl-N"]);
-    assert!(stage.text().contains("Another code was mailed"), "{}", stage.text());
-    let second = mailed_code(&stage);
-    stage.keys(&[&first]);
-    assert!(stage.text().contains("✕ the code is wrong"), "{}", stage.text());
-    stage.keys(&[&second]);
-    assert!(stage.text().contains("bob is logged in"), "{}", stage.text());
+    assert!(!text.contains("changes in") && !tui_harness.app.shows_a_clock(), "{text}");
+    let first = mailed_code(&tui_harness);
+    tui_harness.keys(&["Ctrl-N"]);
+    assert!(tui_harness.text().contains("Another code was mailed"), "{}", tui_harness.text());
+    let second = mailed_code(&tui_harness);
+    tui_harness.keys(&[&first]);
+    assert!(tui_harness.text().contains("✕ the code is wrong"), "{}", tui_harness.text());
+    tui_harness.keys(&[&second]);
+    assert!(tui_harness.text().contains("bob is logged in"), "{}", tui_harness.text());
 }
 
 #[test]
 fn a_password_is_changed() {
-    let mut stage = with_users(100, 34);
-    log_in(&mut stage, "bob");
-    stage.keys(&["passwd", "Enter"]);
-    stage.keys(&["wrong password", "Tab", "another horse battery", "Tab", "another horse battery", "Enter"]);
-    assert!(stage.text().contains("✕ the password is wrong"), "{}", stage.text());
-    stage.keys(&[PASSWORD, "Tab", "Tab", "Enter"]);
-    assert!(stage.text().contains("the password is changed"), "{}", stage.text());
+    let mut tui_harness = with_users(100, 34);
+    log_in(&mut tui_harness, "bob");
+    tui_harness.keys(&["passwd", "Enter"]);
+    tui_harness.keys(&["wrong password", "Tab", "another horse battery", "Tab", "another horse battery", "Enter"]);
+    assert!(tui_harness.text().contains("✕ the password is wrong"), "{}", tui_harness.text());
+    tui_harness.keys(&[PASSWORD, "Tab", "Tab", "Enter"]);
+    assert!(tui_harness.text().contains("the password is changed"), "{}", tui_harness.text());
     let now = clock();
-    assert!(stage.auth.login("bob", &PASSWORD.into(), "a test", now).is_err());
-    assert!(stage.auth.login("bob", &"another horse battery".into(), "a test", now).is_ok());
+    assert!(tui_harness.auth.login("bob", &PASSWORD.into(), "a test", now).is_err());
+    assert!(tui_harness.auth.login("bob", &"another horse battery".into(), "a test", now).is_ok());
 }
 
 /// Whoever is away for too long has to log in again, and nothing of theirs stays on the screen.
 #[test]
 fn a_session_ends_with_time() {
-    let mut stage = with_users(120, 40);
-    log_in(&mut stage, "alice");
-    stage.keys(&["whoami", "Enter"]);
-    assert!(said(&stage).contains("second factor  none"));
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["whoami", "Enter"]);
+    assert!(said(&tui_harness).contains("second factor  none"));
     // Looking at the screen is no use of the session.
     for _ in 0..3 {
         wait(3500);
         {
-            let _runtime = stage.runtime.enter();
-            stage.app.look_after_session();
+            let _runtime = tui_harness.runtime.enter();
+            tui_harness.app.look_after_session();
         }
-        stage.settle();
+        tui_harness.settle();
     }
-    let text = stage.text();
+    let text = tui_harness.text();
     assert!(text.contains("┌ Session expired") && text.contains("The session of alice is over"), "{text}");
     assert!(text.contains("not logged in") && !text.contains("second factor") && text.contains("› alice"), "{text}");
-    stage.keys(&[PASSWORD, "Enter"]);
-    assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
     // A command finds it out as well, and is not carried out.
     wait(2 * 3600);
-    stage.keys(&["ls", "Enter"]);
-    assert_eq!(title(&stage), "Session expired");
-    stage.keys(&["Esc"]);
-    assert!(!stage.text().contains("no files are stored"));
+    tui_harness.keys(&["ls", "Enter"]);
+    assert_eq!(title(&tui_harness), "Session expired");
+    tui_harness.keys(&["Esc"]);
+    assert!(!tui_harness.text().contains("no files are stored"));
 }
 
 /// Looks whether the session lasts, while a dialog is open.
-fn look_after_session(stage: &mut Stage) {
+fn look_after_session(tui_harness: &mut TuiHarness) {
     {
-        let _runtime = stage.runtime.enter();
-        stage.app.look_after_session();
+        let _runtime = tui_harness.runtime.enter();
+        tui_harness.app.look_after_session();
     }
-    stage.until(|app| app.who().name().is_none());
-    stage.settle();
+    tui_harness.until(|app| app.principal().name().is_none());
+    tui_harness.settle();
 }
 
 /// Whatever somebody has open when their session ends is closed; what they have typed at the prompt they find when they come back,
 /// and nobody else does.
 #[test]
 fn nothing_is_left_open_by_a_session_that_is_over() {
-    let mut stage = with_users(120, 40);
-    log_in(&mut stage, "alice");
-    stage.keys(&["my secret plan", "Ctrl-U", "another plan"]);
-    stage.app.filter = "plan".into();
-    stage.keys(&["Ctrl-U", "otp enable", "Enter"]);
-    let Shown::App(enrolment) = stage.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["my secret plan", "Ctrl-U", "another plan"]);
+    tui_harness.app.filter = "plan".into();
+    tui_harness.keys(&["Ctrl-U", "otp enable", "Enter"]);
+    let Shown::App(enrolment) = tui_harness.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
     wait(3 * 3600);
-    look_after_session(&mut stage);
-    let text = stage.text();
-    assert!(stage.app.dialogs.len() == 1 && title(&stage) == "Session expired", "{text}");
-    assert!(!text.contains(&enrolment.secret.expose_secret()[..4]) && stage.app.filter.is_empty(), "{text}");
-    stage.keys(&[PASSWORD, "Enter"]);
-    assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
-    assert!(said(&stage).contains("otp enable"), "{}", said(&stage));
-    stage.keys(&["Ctrl-Y"]);
-    assert_eq!(stage.app.prompt.editor.text(), "another plan");
+    look_after_session(&mut tui_harness);
+    let text = tui_harness.text();
+    assert!(tui_harness.app.dialogs.len() == 1 && title(&tui_harness) == "Session expired", "{text}");
+    assert!(!text.contains(&enrolment.secret.expose_secret()[..4]) && tui_harness.app.filter.is_empty(), "{text}");
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
+    assert!(said(&tui_harness).contains("otp enable"), "{}", said(&tui_harness));
+    tui_harness.keys(&["Ctrl-Y"]);
+    assert_eq!(tui_harness.app.prompt.editor.text(), "another plan");
     wait(3 * 3600);
-    look_after_session(&mut stage);
-    stage.keys(&["Esc"]);
-    assert!(!stage.text().contains("plan") && !said(&stage).contains("otp"), "{}", stage.text());
-    log_in(&mut stage, "bob");
-    stage.keys(&["Ctrl-Y"]);
-    assert_eq!(stage.app.prompt.editor.text(), "");
-    log_in(&mut stage, "alice");
-    stage.keys(&["Ctrl-Y"]);
-    assert_eq!(stage.app.prompt.editor.text(), "");
+    look_after_session(&mut tui_harness);
+    tui_harness.keys(&["Esc"]);
+    assert!(!tui_harness.text().contains("plan") && !said(&tui_harness).contains("otp"), "{}", tui_harness.text());
+    log_in(&mut tui_harness, "bob");
+    tui_harness.keys(&["Ctrl-Y"]);
+    assert_eq!(tui_harness.app.prompt.editor.text(), "");
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["Ctrl-Y"]);
+    assert_eq!(tui_harness.app.prompt.editor.text(), "");
     // A form that was open is not filled in for a session that is over, nor taken for the login.
-    stage.keys(&["passwd", "Enter"]);
-    stage.press(&[PASSWORD, "Tab", "another horse battery", "Tab", "another horse batter"]);
+    tui_harness.keys(&["passwd", "Enter"]);
+    tui_harness.press(&[PASSWORD, "Tab", "another horse battery", "Tab", "another horse batter"]);
     wait(3 * 3600);
-    stage.keys(&["y", "Enter"]);
-    assert_eq!((title(&stage), stage.app.dialogs.len()), ("Session expired", 1));
-    stage.keys(&[PASSWORD, "Enter"]);
-    assert!(stage.text().contains("alice is logged in"), "{}", stage.text());
+    tui_harness.keys(&["y", "Enter"]);
+    assert_eq!((title(&tui_harness), tui_harness.app.dialogs.len()), ("Session expired", 1));
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
 }
 
 /// What changes an account is done whole: nobody is told that it was interrupted where it was done.
 #[test]
 fn an_interruption_waits_for_what_is_done_whole() {
-    let mut stage = with_users(120, 40);
-    log_in(&mut stage, "alice");
-    stage.keys(&["pause", "Enter"]);
-    let undisturbed = stage.app.access().undisturbed();
-    stage.press(&["sleep 1h", "Enter", "Ctrl-C"]);
-    assert!(stage.app.is_busy() && !said(&stage).contains("interrupted"), "{}", said(&stage));
-    drop(undisturbed);
-    stage.keys(&["Ctrl-C"]);
-    assert!(said(&stage).contains("interrupted"), "{}", said(&stage));
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["pause", "Enter"]);
+    let critical_section = tui_harness.app.access().critical_section();
+    tui_harness.press(&["sleep 1h", "Enter", "Ctrl-C"]);
+    assert!(tui_harness.app.is_busy() && !said(&tui_harness).contains("interrupted"), "{}", said(&tui_harness));
+    drop(critical_section);
+    tui_harness.keys(&["Ctrl-C"]);
+    assert!(said(&tui_harness).contains("interrupted"), "{}", said(&tui_harness));
 }
 
 /// What waits in a line of one user is not carried out for the next.
 #[test]
 fn what_waits_for_one_user_is_not_begun_for_the_next() {
-    let mut stage = with_users(120, 40);
-    log_in(&mut stage, "bob");
-    stage.runtime.block_on(stage.handle.ask(Command::Pause)).unwrap();
-    stage.press(&["sleep 1s; passwd; echo told to alice", "Enter"]);
-    stage.until(|app| app.under_way().is_some_and(|lines| lines == "sleep 1s; waiting: passwd, echo told to alice"));
-    stage.press(&["login alice", "Enter"]);
-    stage.until(|app| app.awaits_input());
-    stage.press(&[PASSWORD, "Enter"]);
-    stage.until(|app| app.who().name() == Some("alice"));
-    assert_eq!(stage.app.under_way(), None);
-    stage.runtime.block_on(stage.handle.ask(Command::Resume)).unwrap();
-    stage.settle();
-    assert!(stage.app.dialogs.is_empty() && !said(&stage).contains("told to alice"), "{}", said(&stage));
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "bob");
+    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::Pause)).unwrap();
+    tui_harness.press(&["sleep 1s; passwd; echo told to alice", "Enter"]);
+    tui_harness.until(|app| app.under_way().is_some_and(|lines| lines == "sleep 1s; waiting: passwd, echo told to alice"));
+    tui_harness.press(&["login alice", "Enter"]);
+    tui_harness.until(|app| app.awaits_input());
+    tui_harness.press(&[PASSWORD, "Enter"]);
+    tui_harness.until(|app| app.principal().name() == Some("alice"));
+    assert_eq!(tui_harness.app.under_way(), None);
+    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::Resume)).unwrap();
+    tui_harness.settle();
+    assert!(tui_harness.app.dialogs.is_empty() && !said(&tui_harness).contains("told to alice"), "{}", said(&tui_harness));
     // Only one command asks at a time: the next one waits for its turn.
-    stage.keys(&["passwd", "Enter"]);
-    assert_eq!(title(&stage), "Change password");
+    tui_harness.keys(&["passwd", "Enter"]);
+    assert_eq!(title(&tui_harness), "Change password");
     {
-        let _runtime = stage.runtime.enter();
-        stage.app.run("otp status; echo after it");
+        let _runtime = tui_harness.runtime.enter();
+        tui_harness.app.run("otp status; echo after it");
     }
-    stage.press(&["Esc"]);
-    stage.settle();
-    assert!(said(&stage).contains("given up; nothing has changed") && said(&stage).contains("after it"), "{}", said(&stage));
+    tui_harness.press(&["Esc"]);
+    tui_harness.settle();
+    assert!(
+        said(&tui_harness).contains("given up; nothing has changed") && said(&tui_harness).contains("after it"),
+        "{}",
+        said(&tui_harness)
+    );
 }
 
 /// What comes of something that one user has begun is not told to the next.
 #[test]
 fn the_next_user_is_not_told_what_the_last_has_begun() {
-    let mut stage = with_users(120, 40);
-    log_in(&mut stage, "alice");
-    random_file(&stage.home.path().join("diary.bin"), 100_000, 1);
-    stage.keys(&["pause", "Enter"]);
-    let path = stage.home.path().join("diary.bin").display().to_string();
-    stage.press(&[&format!("upload {path}"), "Enter"]);
-    stage.until(|app| app.prompt.output.iter().any(|(_, text)| text.contains("#1 has begun")));
-    stage.press(&["logout; login bob", "Enter"]);
-    stage.until(|app| app.awaits_input());
-    stage.keys(&[PASSWORD, "Enter"]);
-    assert!(stage.text().contains("bob is logged in") && stage.app.dialogs.is_empty(), "{}", stage.text());
-    stage.runtime.block_on(stage.handle.ask(Command::Resume)).unwrap();
-    let finished = stage.handle.ask(Command::Await { transfer: p2p_engine::transfer::TransferId(1) });
-    assert!(matches!(stage.runtime.block_on(finished), Ok(Reply::Finished(_))));
-    stage.settle();
-    let text = stage.text();
-    assert!(!text.contains("diary") && !said(&stage).contains("diary"), "{text}");
-    stage.keys(&["ls", "Enter"]);
-    assert!(said(&stage).contains("no files are stored"), "{}", said(&stage));
+    let mut tui_harness = with_users(120, 40);
+    log_in(&mut tui_harness, "alice");
+    random_file(&tui_harness.home.path().join("diary.bin"), 100_000, 1);
+    tui_harness.keys(&["pause", "Enter"]);
+    let path = tui_harness.home.path().join("diary.bin").display().to_string();
+    tui_harness.press(&[&format!("upload {path}"), "Enter"]);
+    tui_harness.until(|app| app.prompt.output.iter().any(|(_, text)| text.contains("#1 has begun")));
+    tui_harness.press(&["logout; login bob", "Enter"]);
+    tui_harness.until(|app| app.awaits_input());
+    tui_harness.keys(&[PASSWORD, "Enter"]);
+    assert!(tui_harness.text().contains("bob is logged in") && tui_harness.app.dialogs.is_empty(), "{}", tui_harness.text());
+    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::Resume)).unwrap();
+    let finished = tui_harness.handle.ask(Command::Await { transfer: p2p_engine::transfer::TransferId(1) });
+    assert!(matches!(tui_harness.runtime.block_on(finished), Ok(Reply::Finished(_))));
+    tui_harness.settle();
+    let text = tui_harness.text();
+    assert!(!text.contains("diary") && !said(&tui_harness).contains("diary"), "{text}");
+    tui_harness.keys(&["ls", "Enter"]);
+    assert!(said(&tui_harness).contains("no files are stored"), "{}", said(&tui_harness));
 }
 
 /// A user sees their own files and transfers and what is shared with them, wherever these are shown; an admin all.
 #[test]
 fn nobody_sees_what_is_somebody_elses() {
-    let mut stage = with_users(120, 40);
+    let mut tui_harness = with_users(120, 40);
     for (name, owner) in [("diary.bin", "alice"), ("plan.bin", "bob")] {
-        let path = stage.home.path().join(name);
+        let path = tui_harness.home.path().join(name);
         random_file(&path, 100_000, 1);
-        stage.runtime.block_on(async {
+        tui_harness.runtime.block_on(async {
             let upload = Command::Upload { path, owner: Some(owner.into()), name: None, stored_at: 0 };
-            let Reply::Started(transfer) = stage.handle.ask(upload).await.unwrap() else { panic!() };
-            stage.handle.ask(Command::Await { transfer }).await.unwrap();
+            let Reply::Started(transfer) = tui_harness.handle.ask(upload).await.unwrap() else { panic!() };
+            tui_harness.handle.ask(Command::Await { transfer }).await.unwrap();
         });
     }
-    stage.settle();
-    let text = stage.text();
+    tui_harness.settle();
+    let text = tui_harness.text();
     assert!(!text.contains("diary") && !text.contains("plan.bin") && text.contains("0 files"), "{text}");
-    log_in(&mut stage, "bob");
-    stage.keys(&["ls", "Enter", "upload x", "Enter"]);
-    let text = stage.text();
+    log_in(&mut tui_harness, "bob");
+    tui_harness.keys(&["ls", "Enter", "upload x", "Enter"]);
+    let text = tui_harness.text();
     assert!(text.contains("plan.bin") && !text.contains("diary") && text.contains("1 files │ 97.7 KiB"), "{text}");
     assert!(text.contains("Segments of #2 plan.bin"), "{text}");
     for (line, refusal) in [
@@ -456,25 +464,29 @@ fn nobody_sees_what_is_somebody_elses() {
         ("users", "is for admins"),
         ("capture start x", "is for admins"),
     ] {
-        stage.keys(&[line, "Enter"]);
-        assert!(stage.app.prompt.output.last().unwrap().1.contains(refusal), "{line}: {:?}", stage.app.prompt.output.last());
+        tui_harness.keys(&[line, "Enter"]);
+        assert!(
+            tui_harness.app.prompt.output.last().unwrap().1.contains(refusal),
+            "{line}: {:?}",
+            tui_harness.app.prompt.output.last()
+        );
     }
-    stage.app.focus = Pane::Nodes;
-    stage.keys(&[" "]);
-    assert!(stage.app.prompt.output.last().unwrap().1.contains("`pause` is for admins"));
-    stage.app.focus = Pane::Prompt;
-    stage.keys(&["download ", "Tab"]);
-    assert_eq!(stage.app.prompt.editor.text(), "download plan.bin ");
-    stage.keys(&["Ctrl-U", "share plan.bin alice", "Enter"]);
-    assert!(stage.text().contains("alice may read plan.bin"), "{}", stage.text());
+    tui_harness.app.focus = Pane::Nodes;
+    tui_harness.keys(&[" "]);
+    assert!(tui_harness.app.prompt.output.last().unwrap().1.contains("`pause` is for admins"));
+    tui_harness.app.focus = Pane::Prompt;
+    tui_harness.keys(&["download ", "Tab"]);
+    assert_eq!(tui_harness.app.prompt.editor.text(), "download plan.bin ");
+    tui_harness.keys(&["Ctrl-U", "share plan.bin alice", "Enter"]);
+    assert!(tui_harness.text().contains("alice may read plan.bin"), "{}", tui_harness.text());
 
     // The admin sees all, by name and owner; what was bob's is gone from the screen.
-    log_in(&mut stage, "alice");
-    assert!(!stage.text().contains("is for admins"), "{}", stage.text());
-    stage.keys(&["ls", "Enter"]);
-    let text = stage.text();
+    log_in(&mut tui_harness, "alice");
+    assert!(!tui_harness.text().contains("is for admins"), "{}", tui_harness.text());
+    tui_harness.keys(&["ls", "Enter"]);
+    let text = tui_harness.text();
     assert!(text.contains("diary.bin") && text.contains("bob/plan.bin") && text.contains("2 files │ 195.3 KiB"), "{text}");
-    let events = stage.auth.audit(100, None).unwrap();
+    let events = tui_harness.auth.audit(100, None).unwrap();
     let refused: Vec<&str> = events.iter().filter(|(_, deed)| !deed.done).map(|(_, deed)| deed.note.as_str()).collect();
     let of_transfer = ["transfer #1"; 3];
     assert_eq!(refused, [&["pause", "capture", "users"], &of_transfer[..], &["file alice/diary.bin"]].concat());
@@ -484,28 +496,28 @@ fn nobody_sees_what_is_somebody_elses() {
 /// What becomes of a mail is told to whom it is for, and to admins.
 #[test]
 fn mails_are_told_of_in_the_log() {
-    let mut stage = with_users(120, 40);
+    let mut tui_harness = with_users(120, 40);
     let notice = |name: &str, outcome: Result<&str, &str>| p2p_service::mailer::Notice {
         to: format!("{name}@example.org").parse().unwrap(),
         subject: "p2p: login".into(),
         outcome: outcome.map(str::to_owned).map_err(|reason| Unsent { reason: reason.to_owned(), is_final: name == "carol" }),
     };
-    let tell = |stage: &mut Stage| {
-        stage.app.on_mail(&notice("alice", Ok("put into outbox/7.eml")));
-        stage.app.on_mail(&notice("bob", Err("mail.example.org: refused")));
-        stage.app.on_mail(&notice("carol", Err("mail.example.org: no such user")));
-        stage.app.log.iter().map(|(_, _, text)| text.clone()).collect::<Vec<_>>()
+    let tell = |tui_harness: &mut TuiHarness| {
+        tui_harness.app.on_mail(&notice("alice", Ok("put into outbox/7.eml")));
+        tui_harness.app.on_mail(&notice("bob", Err("mail.example.org: refused")));
+        tui_harness.app.on_mail(&notice("carol", Err("mail.example.org: no such user")));
+        tui_harness.app.log.iter().map(|(_, _, text)| text.clone()).collect::<Vec<_>>()
     };
     let (of_alice, of_bob, of_carol) = (
         "mail \"login\" put into outbox/7.eml, to alice@example.org",
         "mail \"login\" is not sent: mail.example.org: refused, to bob@example.org",
         "mail \"login\" is given up: mail.example.org: no such user, to carol@example.org",
     );
-    assert!(tell(&mut stage).is_empty());
-    log_in(&mut stage, "bob");
-    assert_eq!(tell(&mut stage), [of_bob]);
-    log_in(&mut stage, "alice");
-    assert_eq!(tell(&mut stage), [of_alice, of_bob, of_carol]);
+    assert!(tell(&mut tui_harness).is_empty());
+    log_in(&mut tui_harness, "bob");
+    assert_eq!(tell(&mut tui_harness), [of_bob]);
+    log_in(&mut tui_harness, "alice");
+    assert_eq!(tell(&mut tui_harness), [of_alice, of_bob, of_carol]);
 }
 
 /// A form of each kind, with what it may hold at the most.
@@ -538,11 +550,11 @@ fn forms() -> Vec<(&'static str, Form)> {
 }
 
 /// Shows a form, with something typed into it.
-fn show(stage: &mut Stage, form: Form) -> oneshot::Receiver<Answer> {
+fn show(tui_harness: &mut TuiHarness, form: Form) -> oneshot::Receiver<Answer> {
     let (reply, answer) = oneshot::channel();
-    stage.app.dialogs.clear();
-    stage.app.on_question(Question { form, reply });
-    paste(stage, "12 34");
+    tui_harness.app.dialogs.clear();
+    tui_harness.app.on_question(Question { form, reply });
+    paste(tui_harness, "12 34");
     answer
 }
 
@@ -551,11 +563,11 @@ fn show(stage: &mut Stage, form: Form) -> oneshot::Receiver<Answer> {
 fn the_dialogs_look_as_they_did() {
     for (width, height) in [(80, 24), (120, 40)] {
         for name in [ThemeName::Dark, ThemeName::Mono] {
-            let mut stage = Stage::new(width, height, Theme::new(name, name == ThemeName::Mono), false);
+            let mut tui_harness = TuiHarness::new(width, height, Theme::new(name, name == ThemeName::Mono), false);
             let mut picture = Vec::new();
             for (name, form) in forms() {
-                let _answer = show(&mut stage, form);
-                let buffer = stage.draw();
+                let _answer = show(&mut tui_harness, form);
+                let buffer = tui_harness.draw();
                 picture.push(format!("== {name}"));
                 picture.extend(lines(&buffer));
                 picture.extend(styles(&buffer));
@@ -571,13 +583,13 @@ fn the_dialogs_look_as_they_did() {
 /// At every size that shows anything, what is typed is in sight.
 #[test]
 fn no_size_hides_what_is_typed() {
-    let mut stage = Stage::dark(120, 40);
+    let mut tui_harness = TuiHarness::dark(120, 40);
     for (name, form) in forms() {
-        let _answer = show(&mut stage, form);
+        let _answer = show(&mut tui_harness, form);
         for width in (1..=130).step_by(3) {
             for height in 1..=45 {
-                stage.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-                let text = stage.text();
+                tui_harness.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+                let text = tui_harness.text();
                 if width >= 60 && height >= 16 && name != "backup codes" {
                     let typed = ["│1││2││3││4│", "› 12 34", "› *****", "a12 34"].iter().any(|typed| text.contains(typed));
                     assert!(typed, "{name} at {width}x{height}: {text}");
@@ -590,20 +602,22 @@ fn no_size_hides_what_is_typed() {
 /// What is asked on behalf of a command is told once more where it was wrong, and who asked is told where it is left.
 #[test]
 fn a_form_that_is_left_ends_its_command() {
-    let mut stage = with_users(100, 34);
-    log_in(&mut stage, "alice");
-    stage.keys(&["passwd", "Enter"]);
-    stage.keys(&["x", "Esc"]);
-    assert!(stage.app.dialogs.is_empty());
-    assert_eq!(stage.app.prompt.output.last().unwrap().1, "given up; nothing has changed");
-    stage.keys(&["otp enable", "Enter"]);
-    stage.keys(&["Ctrl-C"]);
-    assert!(stage.app.dialogs.is_empty() && !stage.app.is_busy());
+    let mut tui_harness = with_users(100, 34);
+    log_in(&mut tui_harness, "alice");
+    tui_harness.keys(&["passwd", "Enter"]);
+    tui_harness.keys(&["x", "Esc"]);
+    assert!(tui_harness.app.dialogs.is_empty());
+    assert_eq!(tui_harness.app.prompt.output.last().unwrap().1, "given up; nothing has changed");
+    tui_harness.keys(&["otp enable", "Enter"]);
+    tui_harness.keys(&["Ctrl-C"]);
+    assert!(tui_harness.app.dialogs.is_empty() && !tui_harness.app.is_busy());
     // What was begun can be confirmed later.
-    stage.keys(&["otp confirm", "Enter"]);
-    stage.keys(&["111111"]);
-    assert!(stage.text().contains("✕ the code is wrong"), "{}", stage.text());
-    stage.keys(&["Esc"]);
+    tui_harness.keys(&["otp confirm", "Enter"]);
+    tui_harness.keys(&["111111"]);
+    assert!(tui_harness.text().contains("✕ the code is wrong"), "{}", tui_harness.text());
+    tui_harness.keys(&["Esc"]);
     let shares = Event::FileShared { file: "x".parse().unwrap(), user: "bob".into(), may_read: false };
-    assert!(p2p_storage::tui::words::describe(&shares, stage.app.who()).unwrap().1.contains("bob may read /x no longer"));
+    assert!(
+        p2p_storage::tui::words::describe(&shares, tui_harness.app.principal()).unwrap().1.contains("bob may read /x no longer")
+    );
 }

@@ -12,7 +12,7 @@ use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration,
 use p2p_engine::io::InlineIo;
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
-use p2p_engine::snapshot::{Party, Snapshot};
+use p2p_engine::snapshot::{Peer, Snapshot};
 use p2p_engine::transfer::{Direction, TransferError, TransferId, TransferReport, TransferState};
 use p2p_engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation};
 use p2p_net::{HostConfig, KeepAlive, LinkConfig, MTU};
@@ -22,7 +22,7 @@ use p2p_store::disk::Disk;
 use p2p_store::manifest::{FileKey, NodeNumber};
 use p2p_store::segment::SegmentSize;
 
-use crate::bench::{Bench, config, quick_link, random_file, segments_below, slow_link};
+use crate::harness::{Harness, config, quick_link, random_file, segments_below, slow_link};
 use crate::seeds::for_every_seed;
 
 /// How often a run looks whether anything has come about.
@@ -107,7 +107,7 @@ fn settings(directory: &std::path::Path, seed: u64, chance: &mut Chance, link: H
 
 /// One run: what is asked, and what came of it.
 struct Run {
-    bench: Bench,
+    harness: Harness,
     disks: Vec<Arc<CrashDisk>>,
     settings: EngineConfig,
     contents: BTreeMap<String, Vec<u8>>,
@@ -133,27 +133,27 @@ impl Run {
             let size = (chance.magnitude(0, 5) as usize).min(300_000);
             contents.insert(name.clone(), random_file(&home.path().join(&name), size, seed ^ salt));
         }
-        let bench = Bench { simulation, home, next_token: 0 };
-        Run { bench, disks, settings, contents, transfers: Vec::new(), seen: BTreeMap::new(), progress_at: SimTime::ZERO }
+        let harness = Harness { simulation, home, next_token: 0 };
+        Run { harness, disks, settings, contents, transfers: Vec::new(), seen: BTreeMap::new(), progress_at: SimTime::ZERO }
     }
 
     fn now(&self) -> SimTime {
-        self.bench.simulation.now()
+        self.harness.simulation.now()
     }
 
     fn sleep(&mut self, span: SimDuration) {
-        self.bench.ask(Command::Sleep { span }).unwrap();
+        self.harness.ask(Command::Sleep { span }).unwrap();
     }
 
-    fn party(&self, chance: &mut Chance) -> Party {
+    fn party(&self, chance: &mut Chance) -> Peer {
         match chance.between(0, self.settings.nodes.len() as u64) {
-            0 => Party::Client,
-            node => Party::Node(NodeNumber::from_index(node as usize - 1)),
+            0 => Peer::Client,
+            node => Peer::Node(NodeNumber::from_index(node as usize - 1)),
         }
     }
 
-    fn set_link(&mut self, party: Party, link: HostConfig) {
-        self.bench.ask(Command::SetLink { party, link }).unwrap();
+    fn set_link(&mut self, party: Peer, link: HostConfig) {
+        self.harness.ask(Command::SetLink { party, link }).unwrap();
         self.progress_at = self.now();
     }
 
@@ -161,15 +161,15 @@ impl Run {
     fn act(&mut self, chance: &mut Chance, link: HostConfig) {
         let name = format!("f{}", chance.between(0, self.contents.len() as u64 - 1));
         let command = match chance.between(0, 9) {
-            0..=2 => self.bench.upload_of(&name),
+            0..=2 => self.harness.upload_of(&name),
             3 | 4 => {
-                let path = self.bench.path(&format!("got{}", self.transfers.len()));
+                let path = self.harness.path(&format!("got{}", self.transfers.len()));
                 Command::Download { user: None, file: FileKey::unowned(&name), path, overwrite: false }
             }
             5 => Command::Remove { user: None, file: FileKey::unowned(&name) },
             6 => {
                 if let Some(&transfer) = self.transfers.get(chance.between(0, 9) as usize) {
-                    self.bench.tell(Command::Cancel { transfer });
+                    self.harness.tell(Command::Cancel { transfer });
                 }
                 return;
             }
@@ -178,7 +178,7 @@ impl Run {
                 return self.set_link(party, if chance.one_in(2) { cut(link) } else { link });
             }
         };
-        match self.bench.ask(command) {
+        match self.harness.ask(command) {
             Ok(Reply::Started(transfer)) => {
                 self.transfers.push(transfer);
                 // Its time begins now.
@@ -191,7 +191,7 @@ impl Run {
 
     /// When a byte of a request was last acknowledged or received, as far as that was looked at.
     fn look(&mut self) {
-        let Snapshot { connections, .. } = self.bench.simulation.snapshot(String::new(), false);
+        let Snapshot { connections, .. } = self.harness.simulation.snapshot(String::new(), false);
         for connection in connections {
             let now = (connection.activity.acked_at, connection.activity.received_at);
             let before = self.seen.insert((connection.node, connection.local), now).unwrap_or_default();
@@ -202,7 +202,7 @@ impl Run {
     }
 
     fn running(&mut self) -> Vec<TransferId> {
-        let Ok(Reply::Transfers(all)) = self.bench.ask(Command::Transfers) else { panic!("no transfers") };
+        let Ok(Reply::Transfers(all)) = self.harness.ask(Command::Transfers) else { panic!("no transfers") };
         all.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect()
     }
 
@@ -229,7 +229,7 @@ impl Run {
     }
 
     fn reports(&mut self) -> Vec<TransferReport> {
-        let of = |run: &mut Run, transfer| match run.bench.ask(Command::Await { transfer }) {
+        let of = |run: &mut Run, transfer| match run.harness.ask(Command::Await { transfer }) {
             Ok(Reply::Finished(report)) => *report,
             other => panic!("{other:?}"),
         };
@@ -239,13 +239,13 @@ impl Run {
     /// What was reported is what is there.
     fn check_reports(&mut self) {
         let reports = self.reports();
-        let listed: BTreeSet<String> = self.bench.names().into_iter().collect();
+        let listed: BTreeSet<String> = self.harness.names().into_iter().collect();
         for report in &reports {
             let TransferReport { status, .. } = report;
             match (status.direction, status.state) {
                 (Direction::Download, TransferState::Done) => {
                     let place = self.transfers.iter().position(|&id| id == status.id).unwrap();
-                    let bytes = fs::read(self.bench.path(&format!("got{place}"))).unwrap();
+                    let bytes = fs::read(self.harness.path(&format!("got{place}"))).unwrap();
                     assert!(bytes == self.contents[&status.file.name], "{}", status.file);
                 }
                 (_, TransferState::Failed) => assert_ne!(status.error, Some(TransferError::Cancelled)),
@@ -253,7 +253,7 @@ impl Run {
             }
         }
         let mut stored = BTreeSet::new();
-        while let Some((_, event)) = self.bench.simulation.poll_event() {
+        while let Some((_, event)) = self.harness.simulation.poll_event() {
             match event {
                 Event::FileStored { file, .. } => drop(stored.insert(file.name)),
                 Event::FileRemoved { file } => drop(stored.remove(&file.name)),
@@ -272,9 +272,9 @@ impl Run {
         let longest_queue = u64::from(MTU) * u64::from(link.up.queue_packets + link.down.queue_packets);
         let last = self.now() + link.up.bandwidth.time_for(longest_queue);
         loop {
-            let Ok(Reply::Nodes(nodes)) = self.bench.ask(Command::Nodes) else { panic!("no nodes") };
-            let links = self.bench.simulation.snapshot(String::new(), false).connections.len();
-            let Ok(Reply::Storage(stats)) = self.bench.ask(Command::Storage) else { panic!("no storage") };
+            let Ok(Reply::Nodes(nodes)) = self.harness.ask(Command::Nodes) else { panic!("no nodes") };
+            let links = self.harness.simulation.snapshot(String::new(), false).connections.len();
+            let Ok(Reply::Storage(stats)) = self.harness.ask(Command::Storage) else { panic!("no storage") };
             let states: Vec<_> = nodes.iter().map(|node| (node.state, node.connections)).collect();
             let is_closed = states.iter().all(|&state| state == (ProcessState::Ready, 0));
             // What is owed opens connections again and again.
@@ -289,8 +289,8 @@ impl Run {
     /// Every node holds what files need of it, and nothing else.
     fn check_disks(&mut self) {
         let mut needed = BTreeSet::new();
-        for name in self.bench.names() {
-            let Ok(Reply::Info(manifest)) = self.bench.ask(Command::Info { file: FileKey::unowned(&name) }) else {
+        for name in self.harness.names() {
+            let Ok(Reply::Info(manifest)) = self.harness.ask(Command::Info { file: FileKey::unowned(&name) }) else {
                 panic!("{name}")
             };
             for segment in &manifest.segments {
@@ -300,7 +300,7 @@ impl Run {
         let held = |(index, disk): (usize, &Arc<CrashDisk>)| disk.list().unwrap().into_iter().map(move |(id, _)| (index, id));
         let held: BTreeSet<_> = self.disks.iter().enumerate().flat_map(held).collect();
         assert_eq!(held, needed);
-        let Ok(Reply::Nodes(nodes)) = self.bench.ask(Command::Nodes) else { panic!("no nodes") };
+        let Ok(Reply::Nodes(nodes)) = self.harness.ask(Command::Nodes) else { panic!("no nodes") };
         for (node, disk) in nodes.iter().zip(&self.disks) {
             assert_eq!(node.used_bytes, disk.list().unwrap().iter().map(|(_, len)| len).sum::<u64>(), "{}", node.node);
         }
@@ -309,8 +309,8 @@ impl Run {
 
 /// Refusals that random commands meet.
 fn is_expected(error: &EngineError) -> bool {
-    use EngineError::{NamePromised, NameTaken, NoRoom, UnknownFile};
-    matches!(error, NamePromised { .. } | NameTaken { .. } | NoRoom { .. } | UnknownFile { .. })
+    use EngineError::{NameReserved, NameTaken, NoRoom, UnknownFile};
+    matches!(error, NameReserved { .. } | NameTaken { .. } | NoRoom { .. } | UnknownFile { .. })
 }
 
 /// Any rate, delay and loss, and hosts that are cut off for good or for a while.
@@ -347,15 +347,15 @@ fn nothing_stays_behind_once_links_are_mended() {
             run.sleep(SimDuration::from_millis(chance.magnitude(0, 3)));
             run.look();
         }
-        let parties = (0..run.settings.nodes.len()).map(|index| Party::Node(NodeNumber::from_index(index)));
-        for party in std::iter::once(Party::Client).chain(parties) {
+        let parties = (0..run.settings.nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index)));
+        for party in std::iter::once(Peer::Client).chain(parties) {
             run.set_link(party, link);
         }
         run.finish();
         run.check_reports();
         // Longer than the longest wait between two attempts to tell a node what it owes.
         run.sleep(SimDuration::from_secs(1_200));
-        let Ok(Reply::Storage(stats)) = run.bench.ask(Command::Storage) else { panic!("no figures") };
+        let Ok(Reply::Storage(stats)) = run.harness.ask(Command::Storage) else { panic!("no figures") };
         assert_eq!(stats.owed_deletions, 0);
         run.check_disks();
     });
@@ -365,31 +365,31 @@ fn nothing_stays_behind_once_links_are_mended() {
 #[test]
 fn an_answer_that_never_comes_is_waited_for_only_so_long() {
     for direction in [Direction::Upload, Direction::Download] {
-        let mut bench = Bench::with(|directory| {
+        let mut harness = Harness::with(|directory| {
             let mut settings = config(directory, 2, quick_link());
             settings.disk.service_time = SimDuration::from_secs(2);
             settings
         });
-        random_file(&bench.path("a.bin"), 40_000, 1);
+        random_file(&harness.path("a.bin"), 40_000, 1);
         if direction == Direction::Download {
-            bench.put("a.bin").unwrap();
+            harness.put("a.bin").unwrap();
         }
-        let path = bench.path("fetched.bin");
+        let path = harness.path("fetched.bin");
         let command = match direction {
-            Direction::Upload => bench.upload_of("a.bin"),
+            Direction::Upload => harness.upload_of("a.bin"),
             _ => Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false },
         };
-        let began = bench.simulation.now();
-        let transfer = bench.start(command).unwrap();
+        let began = harness.simulation.now();
+        let transfer = harness.start(command).unwrap();
         // By then the node has the request, and its disk is at work.
         let wait = if direction == Direction::Upload { 1_000 } else { 3_500 };
-        bench.ask(Command::Sleep { span: SimDuration::from_millis(wait) }).unwrap();
-        bench.ask(Command::SetLink { party: Party::Node(NodeNumber::from_index(0)), link: cut(quick_link()) }).unwrap();
-        let outcome = bench.finish(transfer);
-        let took = bench.simulation.now() - began;
+        harness.ask(Command::Sleep { span: SimDuration::from_millis(wait) }).unwrap();
+        harness.ask(Command::SetLink { party: Peer::Node(NodeNumber::from_index(0)), link: cut(quick_link()) }).unwrap();
+        let outcome = harness.finish(transfer);
+        let took = harness.simulation.now() - began;
         assert!(took < SimDuration::from_secs(45), "{direction:?} {took}");
         match direction {
-            Direction::Upload => assert_eq!(outcome.unwrap().stories[0].holder.index(), 1, "the other node has it"),
+            Direction::Upload => assert_eq!(outcome.unwrap().timelines[0].holder.index(), 1, "the other node has it"),
             _ => {
                 let error = outcome.unwrap_err().to_string();
                 // The keep-alive probes of the client may notice first.
@@ -400,8 +400,8 @@ fn an_answer_that_never_comes_is_waited_for_only_so_long() {
             }
         }
         // The node finds out as well, and has nothing in hand any more.
-        bench.ask(Command::Sleep { span: SimDuration::from_secs(60) }).unwrap();
-        let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+        harness.ask(Command::Sleep { span: SimDuration::from_secs(60) }).unwrap();
+        let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
         assert_eq!((nodes[0].state, nodes[0].connections), (ProcessState::Ready, 0));
     }
 }
@@ -409,24 +409,24 @@ fn an_answer_that_never_comes_is_waited_for_only_so_long() {
 /// A node that is there, and whose disk takes longer than an answer may: its probes are answered, and it is not waited for.
 #[test]
 fn a_node_that_lives_and_does_not_answer_is_given_up() {
-    let mut bench = Bench::with(|directory| {
+    let mut harness = Harness::with(|directory| {
         let mut settings = config(directory, 1, quick_link());
         settings.disk.service_time = SimDuration::from_secs(100);
         settings
     });
-    random_file(&bench.path("a.bin"), 40_000, 1);
-    let upload = bench.start(bench.upload_of("a.bin")).unwrap();
-    let error = bench.finish(upload).unwrap_err().to_string();
+    random_file(&harness.path("a.bin"), 40_000, 1);
+    let upload = harness.start(harness.upload_of("a.bin")).unwrap();
+    let error = harness.finish(upload).unwrap_err().to_string();
     assert!(error.contains("neither took nor answered a request for 30s"), "{error}");
-    let report = bench.ask(Command::Transfers);
+    let report = harness.ask(Command::Transfers);
     let Ok(Reply::Transfers(transfers)) = report else { panic!("{report:?}") };
     // The catalog takes the disk's time as well when it is asked what may be deleted.
     assert!(transfers[0].elapsed(SimTime::MAX) < SimDuration::from_secs(30 + 100 + 30 + 1), "{:?}", transfers[0]);
 }
 
 /// What the first node does, and how many connections it has.
-fn first_node(bench: &mut Bench) -> (ProcessState, usize) {
-    match bench.ask(Command::Nodes) {
+fn first_node(harness: &mut Harness) -> (ProcessState, usize) {
+    match harness.ask(Command::Nodes) {
         Ok(Reply::Nodes(nodes)) => (nodes[0].state, nodes[0].connections),
         other => panic!("{other:?}"),
     }
@@ -439,15 +439,15 @@ fn a_node_does_not_keep_the_connections_of_a_client_that_is_gone() {
     for (bytes, wait_ms, before) in
         [(60_000, 500, ProcessState::Running), (500_000, 2_000, ProcessState::Running), (1_000, 5_000, ProcessState::Ready)]
     {
-        let mut bench =
-            Bench::with(|directory| EngineConfig { idle_timeout: SimDuration::ZERO, ..config(directory, 1, slow_link()) });
-        random_file(&bench.path("a.bin"), bytes, 1);
-        bench.start(bench.upload_of("a.bin")).unwrap();
-        bench.ask(Command::Sleep { span: SimDuration::from_millis(wait_ms) }).unwrap();
-        assert_eq!(first_node(&mut bench), (before, 1));
-        bench.ask(Command::SetLink { party: Party::Client, link: cut(slow_link()) }).unwrap();
-        bench.ask(Command::Sleep { span: SimDuration::from_secs(35) }).unwrap();
-        assert_eq!(first_node(&mut bench), (ProcessState::Ready, 0), "{bytes} bytes");
+        let mut harness =
+            Harness::with(|directory| EngineConfig { idle_timeout: SimDuration::ZERO, ..config(directory, 1, slow_link()) });
+        random_file(&harness.path("a.bin"), bytes, 1);
+        harness.start(harness.upload_of("a.bin")).unwrap();
+        harness.ask(Command::Sleep { span: SimDuration::from_millis(wait_ms) }).unwrap();
+        assert_eq!(first_node(&mut harness), (before, 1));
+        harness.ask(Command::SetLink { party: Peer::Client, link: cut(slow_link()) }).unwrap();
+        harness.ask(Command::Sleep { span: SimDuration::from_secs(35) }).unwrap();
+        assert_eq!(first_node(&mut harness), (ProcessState::Ready, 0), "{bytes} bytes");
     }
 }
 
@@ -458,15 +458,15 @@ fn heavy_loss_ends_transfers_and_does_not_hang_them() {
         for seed in 1..=6 {
             let link =
                 HostConfig::symmetric("10Mbit/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::from_percent(percent));
-            let mut bench = Bench::with(|directory| EngineConfig { seed, ..config(directory, 5, link) });
-            random_file(&bench.path("a.bin"), 500_000, 1);
-            if bench.put("a.bin").is_ok() {
-                let path = bench.path("fetched.bin");
+            let mut harness = Harness::with(|directory| EngineConfig { seed, ..config(directory, 5, link) });
+            random_file(&harness.path("a.bin"), 500_000, 1);
+            if harness.put("a.bin").is_ok() {
+                let path = harness.path("fetched.bin");
                 let fetch = Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false };
-                let transfer = bench.start(fetch).unwrap();
-                let _ = bench.finish(transfer);
+                let transfer = harness.start(fetch).unwrap();
+                let _ = harness.finish(transfer);
             }
-            assert!(bench.simulation.now() < SimTime::ZERO + SimDuration::from_secs(3_600), "{percent} %, seed {seed}");
+            assert!(harness.simulation.now() < SimTime::ZERO + SimDuration::from_secs(3_600), "{percent} %, seed {seed}");
         }
     }
 }
@@ -477,18 +477,18 @@ fn a_node_that_is_heard_on_a_connection_is_not_dead() {
     let (mut deaths, mut probes_lost) = (0, 0);
     for seed in 1..=8 {
         let link = HostConfig::symmetric("1Mbit/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::from_percent(15));
-        let mut bench = Bench::with(|directory| {
+        let mut harness = Harness::with(|directory| {
             let mut settings = EngineConfig { seed, ..config(directory, 1, link) };
             settings.segment_size = SegmentSize::new(ByteSize::from_mib(4)).unwrap();
             settings.health.interval = SimDuration::from_secs(1);
             settings
         });
-        random_file(&bench.path("a.bin"), 4_000_000, 1);
-        bench.start(bench.upload_of("a.bin")).unwrap();
-        bench.ask(Command::Sleep { span: SimDuration::from_secs(200) }).unwrap();
-        let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+        random_file(&harness.path("a.bin"), 4_000_000, 1);
+        harness.start(harness.upload_of("a.bin")).unwrap();
+        harness.ask(Command::Sleep { span: SimDuration::from_secs(200) }).unwrap();
+        let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
         probes_lost += nodes[0].seen.probes - nodes[0].seen.answers;
-        let events = std::iter::from_fn(|| bench.simulation.poll_event());
+        let events = std::iter::from_fn(|| harness.simulation.poll_event());
         deaths += events.filter(|(_, event)| matches!(event, Event::HealthChanged { to: Health::Dead, .. })).count();
     }
     assert!(probes_lost > 300 && deaths < 3, "{probes_lost} probes lost, {deaths} times dead");
@@ -497,50 +497,50 @@ fn a_node_that_is_heard_on_a_connection_is_not_dead() {
 /// A node is away when a file is removed, or an upload undone: it is told when it is back.
 #[test]
 fn a_node_that_was_away_deletes_what_it_owes() {
-    let mut bench = Bench::new(2, quick_link());
-    random_file(&bench.path("a.bin"), 600_000, 1);
-    bench.put("a.bin").unwrap();
-    let away = Party::Node(NodeNumber::from_index(1));
-    bench.ask(Command::SetLink { party: away, link: cut(quick_link()) }).unwrap();
-    bench.remove("a.bin").unwrap();
-    assert_eq!(bench.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 5);
-    let owed = |bench: &mut Bench| match bench.ask(Command::Storage) {
+    let mut harness = Harness::new(2, quick_link());
+    random_file(&harness.path("a.bin"), 600_000, 1);
+    harness.put("a.bin").unwrap();
+    let away = Peer::Node(NodeNumber::from_index(1));
+    harness.ask(Command::SetLink { party: away, link: cut(quick_link()) }).unwrap();
+    harness.remove("a.bin").unwrap();
+    assert_eq!(harness.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 5);
+    let owed = |harness: &mut Harness| match harness.ask(Command::Storage) {
         Ok(Reply::Storage(stats)) => stats.owed_deletions,
         other => panic!("{other:?}"),
     };
-    assert_eq!(owed(&mut bench), 5);
+    assert_eq!(owed(&mut harness), 5);
     // The same content comes back before the node does: what a file needs again is not deleted.
-    let content = fs::read(bench.path("a.bin")).unwrap();
-    fs::write(bench.path("b.bin"), &content[..70_000]).unwrap();
-    bench.ask(Command::SetLink { party: away, link: quick_link() }).unwrap();
-    bench.put("b.bin").unwrap();
-    bench.ask(Command::Sleep { span: SimDuration::from_secs(3_600) }).unwrap();
-    assert_eq!(owed(&mut bench), 0);
-    assert_eq!(bench.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 2);
-    assert!(bench.get("b.bin").unwrap().1 == content[..70_000]);
+    let content = fs::read(harness.path("a.bin")).unwrap();
+    fs::write(harness.path("b.bin"), &content[..70_000]).unwrap();
+    harness.ask(Command::SetLink { party: away, link: quick_link() }).unwrap();
+    harness.put("b.bin").unwrap();
+    harness.ask(Command::Sleep { span: SimDuration::from_secs(3_600) }).unwrap();
+    assert_eq!(owed(&mut harness), 0);
+    assert_eq!(harness.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 2);
+    assert!(harness.get("b.bin").unwrap().1 == content[..70_000]);
 }
 
 /// A name is promised until its upload is undone, and free then.
 #[test]
 fn a_name_is_promised_once_and_freed_once() {
-    let mut bench = Bench::new(2, slow_link());
-    random_file(&bench.path("n"), 400_000, 1);
-    let first = bench.start(bench.upload_of("n")).unwrap();
-    bench.ask(Command::Sleep { span: SimDuration::from_millis(500) }).unwrap();
-    let cancelled = bench.tell(Command::Cancel { transfer: first });
-    let upload = bench.upload_of("n");
-    assert_eq!(bench.start(upload), Err(EngineError::NamePromised { name: "n".into() }));
-    bench.answer(cancelled).unwrap();
-    let second = bench.start(bench.upload_of("n")).unwrap();
-    let upload = bench.upload_of("n");
-    assert_eq!(bench.start(upload), Err(EngineError::NamePromised { name: "n".into() }));
-    bench.finish(second).unwrap();
+    let mut harness = Harness::new(2, slow_link());
+    random_file(&harness.path("n"), 400_000, 1);
+    let first = harness.start(harness.upload_of("n")).unwrap();
+    harness.ask(Command::Sleep { span: SimDuration::from_millis(500) }).unwrap();
+    let cancelled = harness.tell(Command::Cancel { transfer: first });
+    let upload = harness.upload_of("n");
+    assert_eq!(harness.start(upload), Err(EngineError::NameReserved { name: "n".into() }));
+    harness.answer(cancelled).unwrap();
+    let second = harness.start(harness.upload_of("n")).unwrap();
+    let upload = harness.upload_of("n");
+    assert_eq!(harness.start(upload), Err(EngineError::NameReserved { name: "n".into() }));
+    harness.finish(second).unwrap();
 }
 
 /// However many uploads there are, they share one budget; those that have nothing of it are seen to wait, and all get their turn.
 #[test]
 fn transfers_share_one_memory() {
-    let mut bench = Bench::with(|directory| {
+    let mut harness = Harness::with(|directory| {
         let mut settings = config(directory, 3, quick_link());
         settings.segment_size = SegmentSize::new(ByteSize::from_mib(1)).unwrap();
         settings.memory = ByteSize::from_mib(16);
@@ -549,48 +549,48 @@ fn transfers_share_one_memory() {
     let transfers: Vec<TransferId> = (0..12)
         .map(|n| {
             let name = format!("f{n}");
-            random_file(&bench.path(&name), 6 << 20, n);
-            bench.start(bench.upload_of(&name)).unwrap()
+            random_file(&harness.path(&name), 6 << 20, n);
+            harness.start(harness.upload_of(&name)).unwrap()
         })
         .collect();
     let mut most_waiting = 0;
     loop {
-        let Ok(Reply::Transfers(all)) = bench.ask(Command::Transfers) else { panic!("no transfers") };
+        let Ok(Reply::Transfers(all)) = harness.ask(Command::Transfers) else { panic!("no transfers") };
         let of = |state| all.iter().filter(|status| status.state == state).count();
         most_waiting = most_waiting.max(of(TransferState::Waiting));
-        assert!(bench.simulation.memory_in_use() <= 16 << 20);
+        assert!(harness.simulation.memory_in_use() <= 16 << 20);
         if all.iter().all(|status| status.state.is_over()) {
             break;
         }
-        bench.ask(Command::Sleep { span: SimDuration::from_millis(20) }).unwrap();
+        harness.ask(Command::Sleep { span: SimDuration::from_millis(20) }).unwrap();
     }
     assert!(most_waiting >= 6, "{most_waiting}");
     for transfer in transfers {
-        bench.finish(transfer).unwrap();
+        harness.finish(transfer).unwrap();
     }
-    assert_eq!(bench.simulation.memory_in_use(), 0);
+    assert_eq!(harness.simulation.memory_in_use(), 0);
 }
 
 /// The catalog's file is taken away during an upload: nothing that is written to it would be found again, so nothing is, the upload
 /// fails with the reason, and no segment is deleted by what a catalog without a name says. The next start decides.
 #[test]
 fn a_catalog_that_is_taken_away_acknowledges_and_deletes_nothing() {
-    let mut bench = Bench::new(2, quick_link());
+    let mut harness = Harness::new(2, quick_link());
     for (name, salt) in [("a.bin", 1), ("b.bin", 2)] {
-        random_file(&bench.path(name), 200_000, salt);
+        random_file(&harness.path(name), 200_000, salt);
     }
-    bench.put("a.bin").unwrap();
-    let upload = bench.start(bench.upload_of("b.bin")).unwrap();
-    let (catalog, away) = (bench.path("data/catalog.redb"), bench.path("away.redb"));
+    harness.put("a.bin").unwrap();
+    let upload = harness.start(harness.upload_of("b.bin")).unwrap();
+    let (catalog, away) = (harness.path("data/catalog.redb"), harness.path("away.redb"));
     fs::rename(&catalog, &away).unwrap();
-    let error = bench.finish(upload).unwrap_err().to_string();
+    let error = harness.finish(upload).unwrap_err().to_string();
     assert!(error.contains("catalog.redb") && error.contains("next start"), "{error}");
-    let removal = bench.remove("a.bin").unwrap_err().to_string();
+    let removal = harness.remove("a.bin").unwrap_err().to_string();
     assert!(removal.contains("nothing more is written"), "{removal}");
-    assert_eq!(segments_below(&bench.path("data")).len(), 8, "nothing is deleted");
+    assert_eq!(segments_below(&harness.path("data")).len(), 8, "nothing is deleted");
     fs::rename(&away, &catalog).unwrap();
-    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
-    assert_eq!(bench.names(), ["a.bin"]);
-    assert_eq!(segments_below(&bench.path("data")).len(), 4, "the next start has decided");
-    assert_eq!(bench.get("a.bin").unwrap().1, fs::read(bench.path("a.bin")).unwrap());
+    let mut harness = harness.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    assert_eq!(harness.names(), ["a.bin"]);
+    assert_eq!(segments_below(&harness.path("data")).len(), 4, "the next start has decided");
+    assert_eq!(harness.get("a.bin").unwrap().1, fs::read(harness.path("a.bin")).unwrap());
 }

@@ -14,7 +14,7 @@ use p2p_engine::command::OnShutdown;
 use p2p_engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, ThreadedIo, Work};
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
-use p2p_engine::snapshot::Party;
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Stage, TransferError, TransferId};
 use p2p_engine::{Command, EngineError, Event, Progress, Reply, Simulation};
 use p2p_net::{DropCause, HostConfig, PacketKind};
@@ -26,7 +26,7 @@ use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::{SegmentSize, Sha256Digest};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::bench::{Bench, config, files_below, home_in_memory, quick_link, random_file, segments_below, slow_link};
+use crate::harness::{Harness, config, files_below, home_in_memory, quick_link, random_file, segments_below, slow_link};
 use crate::seeds::for_every_seed;
 
 /// A link over which nothing arrives.
@@ -36,38 +36,38 @@ fn dead_link() -> HostConfig {
 
 #[test]
 fn a_file_comes_back_byte_for_byte_over_slow_and_lossy_links() {
-    let mut bench = Bench::new(5, slow_link());
-    let content = random_file(&bench.path("video.bin"), 5 << 20, 7);
-    let stored = bench.put("video.bin").unwrap();
+    let mut harness = Harness::new(5, slow_link());
+    let content = random_file(&harness.path("video.bin"), 5 << 20, 7);
+    let stored = harness.put("video.bin").unwrap();
     // What real Linux takes for it is 83.8 s, and what the link's rate allows 82.9 s.
     let seconds = stored.status.elapsed(SimTime::MAX).as_secs_f64();
     assert!((82.0..88.0).contains(&seconds), "{seconds}");
     assert_eq!((stored.status.bytes_done, stored.sha256), (5 << 20, Some(Sha256Digest::of(&content))));
-    let (fetched, bytes) = bench.get("video.bin").unwrap();
+    let (fetched, bytes) = harness.get("video.bin").unwrap();
     assert!(bytes == content, "the file is not what was stored");
     let seconds = fetched.status.elapsed(SimTime::MAX).as_secs_f64();
     assert!((82.0..88.0).contains(&seconds), "{seconds}");
     // In turn: every node holds as much as every other.
-    let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+    let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
     assert_eq!(nodes.iter().map(|node| node.segments).collect::<Vec<_>>(), [16; 5]);
 }
 
 #[test]
 fn a_segment_tells_its_story() {
-    let mut bench = Bench::new(5, slow_link());
-    random_file(&bench.path("a.bin"), 1 << 20, 1);
-    let report = bench.put("a.bin").unwrap();
-    assert_eq!(report.stories.len(), 16);
-    for story in &report.stories {
-        let times =
-            [Some(story.queued), story.connected, story.first_byte, story.last_byte, story.acknowledged].map(Option::unwrap);
-        assert!(times.is_sorted(), "{story:?}");
-        let goodput = story.goodput().unwrap();
+    let mut harness = Harness::new(5, slow_link());
+    random_file(&harness.path("a.bin"), 1 << 20, 1);
+    let report = harness.put("a.bin").unwrap();
+    assert_eq!(report.timelines.len(), 16);
+    for timeline in &report.timelines {
+        let times = [Some(timeline.queued), timeline.connected, timeline.first_byte, timeline.last_byte, timeline.acknowledged]
+            .map(Option::unwrap);
+        assert!(times.is_sorted(), "{timeline:?}");
+        let goodput = timeline.goodput().unwrap();
         assert!(goodput > 1_000.0 && goodput < 66_000.0, "{goodput}");
     }
-    let retransmits: u64 = report.stories.iter().map(|story| u64::from(story.retransmits)).sum();
+    let retransmits: u64 = report.timelines.iter().map(|timeline| u64::from(timeline.retransmits)).sum();
     assert_eq!(retransmits, report.status.retransmits);
-    let events: Vec<_> = std::iter::from_fn(|| bench.simulation.poll_event()).collect();
+    let events: Vec<_> = std::iter::from_fn(|| harness.simulation.poll_event()).collect();
     let acknowledged = |(_, event): &&(SimTime, Event)| matches!(event, Event::Segment { stage: Stage::Acknowledged, .. });
     assert_eq!(events.iter().filter(acknowledged).count(), 16);
     assert!(events.windows(2).all(|pair| pair[0].0 <= pair[1].0), "events come in order");
@@ -131,19 +131,19 @@ fn after_a_panic_in_the_catalog_the_outcome_is_unknown() {
     let home = tempfile::tempdir().unwrap();
     let settings = config(&home.path().join("data"), 2, quick_link());
     let io = CrashingIo::default();
-    let mut bench = Bench::open(home, settings, Box::new(io.clone())).unwrap();
-    random_file(&bench.path("a.bin"), 200_000, 1);
-    random_file(&bench.path("b.bin"), 200_000, 2);
-    bench.put("a.bin").unwrap();
+    let mut harness = Harness::open(home, settings, Box::new(io.clone())).unwrap();
+    random_file(&harness.path("a.bin"), 200_000, 1);
+    random_file(&harness.path("b.bin"), 200_000, 2);
+    harness.put("a.bin").unwrap();
     io.crashes.store(true, Ordering::SeqCst);
-    for error in [bench.remove("a.bin").unwrap_err(), bench.put("b.bin").unwrap_err()] {
+    for error in [harness.remove("a.bin").unwrap_err(), harness.put("b.bin").unwrap_err()] {
         let EngineError::TransferFailed { error, .. } = error else { panic!("{error}") };
         assert!(matches!(&error, TransferError::OutcomeUnknown(cause) if cause.to_string() == "a bug"), "{error:?}");
     }
-    assert_eq!(bench.segment_files().len(), 8, "nothing is deleted");
-    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
-    assert_eq!(bench.names(), ["b.bin"]);
-    assert_eq!(bench.segment_files().len(), 4, "the next start has decided");
+    assert_eq!(harness.segment_files().len(), 8, "nothing is deleted");
+    let mut harness = harness.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    assert_eq!(harness.names(), ["b.bin"]);
+    assert_eq!(harness.segment_files().len(), 4, "the next start has decided");
 }
 
 /// Promise 1. Threads, slices of time and the pace change nothing; the seed does.
@@ -153,28 +153,28 @@ fn the_same_seed_gives_the_same_run_however_it_is_driven() {
         let home = tempfile::tempdir().unwrap();
         let mut settings = config(&home.path().join("data"), 3, slow_link());
         settings.seed = seed;
-        let mut bench = Bench::open(home, settings, io).unwrap();
-        random_file(&bench.path("a.bin"), 700_000, 3);
-        random_file(&bench.path("b.bin"), 300_000, 4);
-        let [first, second] = ["a.bin", "b.bin"].map(|name| bench.start(bench.upload_of(name)).unwrap());
+        let mut harness = Harness::open(home, settings, io).unwrap();
+        random_file(&harness.path("a.bin"), 700_000, 3);
+        random_file(&harness.path("b.bin"), 300_000, 4);
+        let [first, second] = ["a.bin", "b.bin"].map(|name| harness.start(harness.upload_of(name)).unwrap());
         if let Some(slice) = slice {
-            bench.tell(Command::Await { transfer: second });
+            harness.tell(Command::Await { transfer: second });
             let mut until = SimTime::ZERO;
             while until < SimTime::ZERO + SimDuration::from_secs(10) {
                 until += slice;
-                while !matches!(bench.simulation.advance(until, 7), Progress::Reached) {
+                while !matches!(harness.simulation.advance(until, 7), Progress::Reached) {
                     // Where it is blocked, a thread is at work.
-                    bench.simulation.wait();
+                    harness.simulation.wait();
                 }
             }
         }
-        bench.finish(first).unwrap();
-        bench.finish(second).unwrap();
-        bench.ask(Command::CheckHealth).unwrap();
-        assert_eq!(bench.get("a.bin").unwrap().1.len(), 700_000);
-        bench.remove("b.bin").unwrap();
-        bench.put("b.bin").unwrap();
-        (bench.simulation.trace_hash().to_string(), bench.simulation.now())
+        harness.finish(first).unwrap();
+        harness.finish(second).unwrap();
+        harness.ask(Command::CheckHealth).unwrap();
+        assert_eq!(harness.get("a.bin").unwrap().1.len(), 700_000);
+        harness.remove("b.bin").unwrap();
+        harness.put("b.bin").unwrap();
+        (harness.simulation.trace_hash().to_string(), harness.simulation.now())
     }
     let inline = || Box::new(InlineIo::default());
     let expected = run(1, inline(), None);
@@ -187,140 +187,140 @@ fn the_same_seed_gives_the_same_run_however_it_is_driven() {
 
 #[test]
 fn an_empty_file_is_a_file() {
-    let mut bench = Bench::new(2, quick_link());
-    random_file(&bench.path("empty"), 0, 1);
-    let report = bench.put("empty").unwrap();
+    let mut harness = Harness::new(2, quick_link());
+    random_file(&harness.path("empty"), 0, 1);
+    let report = harness.put("empty").unwrap();
     assert_eq!((report.status.segments, report.sha256), (0, Some(Sha256Digest::of(b""))));
-    assert_eq!(bench.get("empty").unwrap().1, b"");
-    bench.remove("empty").unwrap();
-    assert_eq!(bench.names(), Vec::<String>::new());
+    assert_eq!(harness.get("empty").unwrap().1, b"");
+    harness.remove("empty").unwrap();
+    assert_eq!(harness.names(), Vec::<String>::new());
 }
 
 #[test]
 fn files_of_every_awkward_size_survive() {
-    let mut bench = Bench::with(|directory| {
+    let mut harness = Harness::with(|directory| {
         let mut settings = config(directory, 3, quick_link());
         settings.segment_size = SegmentSize::new(SegmentSize::MIN).unwrap();
         settings
     });
     for (n, bytes) in [1, 4095, 4096, 4097, 8192, 100_001].into_iter().enumerate() {
         let name = format!("{bytes}.bin");
-        let content = random_file(&bench.path(&name), bytes, n as u64);
-        bench.put(&name).unwrap();
-        assert!(bench.get(&name).unwrap().1 == content, "{name}");
+        let content = random_file(&harness.path(&name), bytes, n as u64);
+        harness.put(&name).unwrap();
+        assert!(harness.get(&name).unwrap().1 == content, "{name}");
     }
 }
 
 /// Equal segments are stored once a node, and stay until the last file that has them is gone.
 #[test]
 fn files_that_share_segments_share_their_place() {
-    let mut bench = Bench::new(1, quick_link());
-    let content = random_file(&bench.path("a.bin"), 200_000, 1);
-    fs::write(bench.path("b.bin"), &content).unwrap();
-    fs::write(bench.path("zeros"), vec![0; 1 << 20]).unwrap();
+    let mut harness = Harness::new(1, quick_link());
+    let content = random_file(&harness.path("a.bin"), 200_000, 1);
+    fs::write(harness.path("b.bin"), &content).unwrap();
+    fs::write(harness.path("zeros"), vec![0; 1 << 20]).unwrap();
     for name in ["a.bin", "b.bin", "zeros"] {
-        bench.put(name).unwrap();
+        harness.put(name).unwrap();
     }
-    assert_eq!(bench.segment_files().len(), 4 + 1);
-    bench.remove("a.bin").unwrap();
-    bench.remove("zeros").unwrap();
-    assert_eq!(bench.segment_files().len(), 4);
-    assert!(bench.get("b.bin").unwrap().1 == content);
-    bench.remove("b.bin").unwrap();
-    assert_eq!(bench.segment_files(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(harness.segment_files().len(), 4 + 1);
+    harness.remove("a.bin").unwrap();
+    harness.remove("zeros").unwrap();
+    assert_eq!(harness.segment_files().len(), 4);
+    assert!(harness.get("b.bin").unwrap().1 == content);
+    harness.remove("b.bin").unwrap();
+    assert_eq!(harness.segment_files(), Vec::<std::path::PathBuf>::new());
 }
 
 /// A segment that one file gives up while another brings it must not be lost between the two.
 #[test]
 fn a_segment_that_goes_and_comes_at_once_stays() {
     for wait in 0..60 {
-        let mut bench = Bench::new(2, slow_link());
-        let content = random_file(&bench.path("a.bin"), 150_000, 1);
-        fs::write(bench.path("b.bin"), &content).unwrap();
-        bench.put("a.bin").unwrap();
-        let upload = bench.start(bench.upload_of("b.bin")).unwrap();
-        bench.ask(Command::Sleep { span: SimDuration::from_millis(wait * 100) }).unwrap();
-        let removal = bench.start(Command::Remove { user: None, file: FileKey::unowned("a.bin") }).unwrap();
-        bench.finish(removal).unwrap();
-        bench.finish(upload).unwrap();
-        assert!(bench.get("b.bin").unwrap().1 == content, "after {wait} tenths of a second");
-        bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
-        assert!(bench.get("b.bin").unwrap().1 == content);
+        let mut harness = Harness::new(2, slow_link());
+        let content = random_file(&harness.path("a.bin"), 150_000, 1);
+        fs::write(harness.path("b.bin"), &content).unwrap();
+        harness.put("a.bin").unwrap();
+        let upload = harness.start(harness.upload_of("b.bin")).unwrap();
+        harness.ask(Command::Sleep { span: SimDuration::from_millis(wait * 100) }).unwrap();
+        let removal = harness.start(Command::Remove { user: None, file: FileKey::unowned("a.bin") }).unwrap();
+        harness.finish(removal).unwrap();
+        harness.finish(upload).unwrap();
+        assert!(harness.get("b.bin").unwrap().1 == content, "after {wait} tenths of a second");
+        harness = harness.restart(|directory| config(directory, 2, quick_link())).unwrap();
+        assert!(harness.get("b.bin").unwrap().1 == content);
     }
 }
 
 #[test]
 fn what_is_stored_is_there_after_a_restart() {
-    let mut bench = Bench::new(3, quick_link());
-    let content = random_file(&bench.path("a.bin"), 300_000, 1);
-    bench.put("a.bin").unwrap();
-    let mut bench = bench.restart(|directory| config(directory, 3, quick_link())).unwrap();
-    assert_eq!(bench.names(), ["a.bin"]);
-    assert!(bench.get("a.bin").unwrap().1 == content);
-    let Ok(Reply::Info(manifest)) = bench.ask(Command::Info { file: FileKey::unowned("a.bin") }) else { panic!("no manifest") };
+    let mut harness = Harness::new(3, quick_link());
+    let content = random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    let mut harness = harness.restart(|directory| config(directory, 3, quick_link())).unwrap();
+    assert_eq!(harness.names(), ["a.bin"]);
+    assert!(harness.get("a.bin").unwrap().1 == content);
+    let Ok(Reply::Info(manifest)) = harness.ask(Command::Info { file: FileKey::unowned("a.bin") }) else { panic!("no manifest") };
     assert_eq!((manifest.segments.len(), manifest.file.stored_at), (5, 1_700_000_000));
 }
 
 #[test]
 fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
-    let mut bench = Bench::with(|directory| {
+    let mut harness = Harness::with(|directory| {
         let mut settings = config(directory, 2, quick_link());
         settings.nodes.iter_mut().for_each(|node| node.capacity = ByteSize::from_kib(200));
         settings
     });
-    random_file(&bench.path("a.bin"), 100_000, 1);
-    random_file(&bench.path("large.bin"), 500_000, 2);
-    fs::create_dir(bench.path("directory")).unwrap();
-    let refused = |bench: &mut Bench, path: &str, name: Option<&str>| {
-        let path = bench.path(path);
-        bench.start(Command::Upload { path, owner: None, name: name.map(str::to_owned), stored_at: 0 }).unwrap_err().to_string()
+    random_file(&harness.path("a.bin"), 100_000, 1);
+    random_file(&harness.path("large.bin"), 500_000, 2);
+    fs::create_dir(harness.path("directory")).unwrap();
+    let refused = |harness: &mut Harness, path: &str, name: Option<&str>| {
+        let path = harness.path(path);
+        harness.start(Command::Upload { path, owner: None, name: name.map(str::to_owned), stored_at: 0 }).unwrap_err().to_string()
     };
-    assert!(refused(&mut bench, "missing.bin", None).contains("No such file"));
-    assert!(refused(&mut bench, "directory", None).contains("directory"));
+    assert!(refused(&mut harness, "missing.bin", None).contains("No such file"));
+    assert!(refused(&mut harness, "directory", None).contains("directory"));
     for name in ["a/b", "..", "a\nb", "", &"x".repeat(300)] {
-        assert!(!refused(&mut bench, "a.bin", Some(name)).is_empty(), "{name:?}");
+        assert!(!refused(&mut harness, "a.bin", Some(name)).is_empty(), "{name:?}");
     }
-    let message = refused(&mut bench, "large.bin", None);
+    let message = refused(&mut harness, "large.bin", None);
     assert!(message.contains("500000") && message.contains("409600") && message.contains("90400 too few"), "{message}");
-    bench.put("a.bin").unwrap();
-    assert!(refused(&mut bench, "a.bin", None).contains("stored already"));
-    let upload = bench.upload_of("a.bin");
-    assert_eq!(bench.start(upload), Err(EngineError::NameTaken { name: "a.bin".into() }));
+    harness.put("a.bin").unwrap();
+    assert!(refused(&mut harness, "a.bin", None).contains("stored already"));
+    let upload = harness.upload_of("a.bin");
+    assert_eq!(harness.start(upload), Err(EngineError::NameTaken { name: "a.bin".into() }));
     let download = |name: &str, path| Command::Download { user: None, file: FileKey::unowned(name), path, overwrite: false };
-    let path = bench.path("a.bin");
-    assert!(bench.start(download("a.bin", path)).unwrap_err().to_string().contains("already exists"));
-    let path = bench.path("new.bin");
-    let unknown = bench.start(download("a.bni", path)).unwrap_err();
+    let path = harness.path("a.bin");
+    assert!(harness.start(download("a.bin", path)).unwrap_err().to_string().contains("already exists"));
+    let path = harness.path("new.bin");
+    let unknown = harness.start(download("a.bni", path)).unwrap_err();
     assert_eq!(unknown.to_string(), "no file named `a.bni` is stored");
-    let path = bench.path("no/such/place");
-    assert!(bench.start(download("a.bin", path)).is_err());
+    let path = harness.path("no/such/place");
+    assert!(harness.start(download("a.bin", path)).is_err());
     assert!(matches!(
-        bench.start(Command::Remove { user: None, file: FileKey::unowned("zzz") }),
+        harness.start(Command::Remove { user: None, file: FileKey::unowned("zzz") }),
         Err(EngineError::UnknownFile { nearest: None, .. })
     ));
-    assert_eq!(bench.names(), ["a.bin"]);
-    assert_eq!(bench.segment_files().len(), 2);
+    assert_eq!(harness.names(), ["a.bin"]);
+    assert_eq!(harness.segment_files().len(), 2);
 }
 
 /// The same file takes ten times as long once the client's uplink has a tenth of its rate.
 #[test]
 fn a_link_can_be_changed_while_transfers_run() {
-    let mut bench = Bench::new(3, slow_link());
-    random_file(&bench.path("a.bin"), 200_000, 1);
-    random_file(&bench.path("b.bin"), 200_000, 2);
-    let before = bench.put("a.bin").unwrap().status.elapsed(SimTime::MAX);
-    let upload = bench.upload_of("b.bin");
-    let transfer = bench.start(upload).unwrap();
+    let mut harness = Harness::new(3, slow_link());
+    random_file(&harness.path("a.bin"), 200_000, 1);
+    random_file(&harness.path("b.bin"), 200_000, 2);
+    let before = harness.put("a.bin").unwrap().status.elapsed(SimTime::MAX);
+    let upload = harness.upload_of("b.bin");
+    let transfer = harness.start(upload).unwrap();
     let mut slower = slow_link();
     slower.up.bandwidth = "6553B/s".parse().unwrap();
-    bench.ask(Command::SetLink { party: Party::Client, link: slower }).unwrap();
-    let after = bench.finish(transfer).unwrap().status.elapsed(SimTime::MAX);
+    harness.ask(Command::SetLink { party: Peer::Client, link: slower }).unwrap();
+    let after = harness.finish(transfer).unwrap().status.elapsed(SimTime::MAX);
     let ratio = after.as_secs_f64() / before.as_secs_f64();
     assert!((8.0..14.0).contains(&ratio), "{before} {after}");
-    let Reply::Topology(topology) = bench.ask(Command::Topology).unwrap() else { panic!() };
+    let Reply::Topology(topology) = harness.ask(Command::Topology).unwrap() else { panic!() };
     assert_eq!(topology.hosts[0].link, slower);
-    let nobody = Party::Node(NodeNumber::from_index(8));
-    let error = bench.ask(Command::SetLink { party: nobody, link: slower }).unwrap_err();
+    let nobody = Peer::Node(NodeNumber::from_index(8));
+    let error = harness.ask(Command::SetLink { party: nobody, link: slower }).unwrap_err();
     assert_eq!(error.to_string(), "there is no Node_09");
 }
 
@@ -328,73 +328,73 @@ fn a_link_can_be_changed_while_transfers_run() {
 #[test]
 fn a_cancelled_upload_leaves_nothing() {
     for tenths in [0, 1, 3, 10, 25, 40, 80] {
-        let mut bench = Bench::new(3, slow_link());
-        random_file(&bench.path("a.bin"), 500_000, 1);
-        let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
-        bench.ask(Command::Sleep { span: SimDuration::from_millis(tenths * 100) }).unwrap();
-        match bench.ask(Command::Cancel { transfer }) {
+        let mut harness = Harness::new(3, slow_link());
+        random_file(&harness.path("a.bin"), 500_000, 1);
+        let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+        harness.ask(Command::Sleep { span: SimDuration::from_millis(tenths * 100) }).unwrap();
+        match harness.ask(Command::Cancel { transfer }) {
             Ok(Reply::Finished(report)) if report.status.error == Some(TransferError::Cancelled) => {
-                assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0), "after {tenths} tenths of a second");
+                assert_eq!((harness.names().len(), harness.segment_files().len()), (0, 0), "after {tenths} tenths of a second");
             }
-            Err(EngineError::TransferOver(_)) => assert_eq!(bench.names(), ["a.bin"]),
+            Err(EngineError::TransferOver(_)) => assert_eq!(harness.names(), ["a.bin"]),
             other => panic!("{other:?}"),
         }
-        if bench.names().is_empty() {
-            bench.put("a.bin").unwrap();
+        if harness.names().is_empty() {
+            harness.put("a.bin").unwrap();
         }
     }
 }
 
 #[test]
 fn a_cancelled_download_leaves_no_file() {
-    let mut bench = Bench::new(3, slow_link());
-    random_file(&bench.path("a.bin"), 500_000, 1);
-    bench.put("a.bin").unwrap();
-    let path = bench.path("out/fetched.bin");
-    fs::create_dir(bench.path("out")).unwrap();
+    let mut harness = Harness::new(3, slow_link());
+    random_file(&harness.path("a.bin"), 500_000, 1);
+    harness.put("a.bin").unwrap();
+    let path = harness.path("out/fetched.bin");
+    fs::create_dir(harness.path("out")).unwrap();
     let transfer =
-        bench.start(Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false }).unwrap();
-    bench.ask(Command::Sleep { span: SimDuration::from_secs(3) }).unwrap();
-    bench.ask(Command::Cancel { transfer }).unwrap();
-    assert_eq!(files_below(&bench.path("out")), Vec::<std::path::PathBuf>::new());
+        harness.start(Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false }).unwrap();
+    harness.ask(Command::Sleep { span: SimDuration::from_secs(3) }).unwrap();
+    harness.ask(Command::Cancel { transfer }).unwrap();
+    assert_eq!(files_below(&harness.path("out")), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
 fn a_node_that_cannot_be_reached_is_done_without() {
-    let mut bench = Bench::with(|directory| {
+    let mut harness = Harness::with(|directory| {
         let mut settings = config(directory, 3, quick_link());
         settings.nodes[1].host.link = dead_link();
         settings
     });
-    let content = random_file(&bench.path("a.bin"), 500_000, 1);
-    let report = bench.put("a.bin").unwrap();
-    assert!(report.stories.iter().all(|story| story.holder.index() != 1));
-    assert!(report.stories.iter().any(|story| story.attempt == 1));
-    assert!(bench.get("a.bin").unwrap().1 == content);
-    let events: Vec<_> = std::iter::from_fn(|| bench.simulation.poll_event()).collect();
+    let content = random_file(&harness.path("a.bin"), 500_000, 1);
+    let report = harness.put("a.bin").unwrap();
+    assert!(report.timelines.iter().all(|timeline| timeline.holder.index() != 1));
+    assert!(report.timelines.iter().any(|timeline| timeline.attempt == 1));
+    assert!(harness.get("a.bin").unwrap().1 == content);
+    let events: Vec<_> = std::iter::from_fn(|| harness.simulation.poll_event()).collect();
     let retried = |(_, event): &(_, Event)| matches!(event, Event::SegmentRetried { node, .. } if node.index() == 1);
     assert!(events.iter().any(retried));
 }
 
 #[test]
 fn an_upload_that_no_node_takes_fails_and_leaves_nothing() {
-    let mut bench = Bench::with(|directory| config(directory, 2, dead_link()));
-    random_file(&bench.path("a.bin"), 500_000, 1);
-    let error = bench.put("a.bin").unwrap_err().to_string();
+    let mut harness = Harness::with(|directory| config(directory, 2, dead_link()));
+    random_file(&harness.path("a.bin"), 500_000, 1);
+    let error = harness.put("a.bin").unwrap_err().to_string();
     assert!(error.contains("no node can take segment") && error.contains("Node_01: it did not answer"), "{error}");
-    assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0));
+    assert_eq!((harness.names().len(), harness.segment_files().len()), (0, 0));
     // In the end the probes tell.
-    bench.ask(Command::Sleep { span: SimDuration::from_secs(30) }).unwrap();
-    let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+    harness.ask(Command::Sleep { span: SimDuration::from_secs(30) }).unwrap();
+    let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
     assert!(nodes.iter().all(|node| node.seen.health == Health::Dead));
-    let upload = bench.upload_of("a.bin");
-    assert!(matches!(bench.start(upload), Err(EngineError::NoRoom { free: 0, .. })));
+    let upload = harness.upload_of("a.bin");
+    assert!(matches!(harness.start(upload), Err(EngineError::NoRoom { free: 0, .. })));
 }
 
 #[test]
 fn full_nodes_are_passed_over_and_never_overfilled() {
     for placement in [PlacementPolicy::RoundRobin, PlacementPolicy::CapacityAware] {
-        let mut bench = Bench::with(|directory| {
+        let mut harness = Harness::with(|directory| {
             let mut settings = config(directory, 3, quick_link());
             settings.placement = placement;
             for (node, kib) in settings.nodes.iter_mut().zip([100, 900, 300]) {
@@ -402,81 +402,81 @@ fn full_nodes_are_passed_over_and_never_overfilled() {
             }
             settings
         });
-        let content = random_file(&bench.path("a.bin"), 1_150_000, 1);
-        bench.put("a.bin").unwrap();
-        let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("no nodes") };
+        let content = random_file(&harness.path("a.bin"), 1_150_000, 1);
+        harness.put("a.bin").unwrap();
+        let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
         assert!(nodes.iter().all(|node| node.used_bytes <= node.capacity_bytes), "{nodes:?}");
-        assert!(bench.get("a.bin").unwrap().1 == content);
+        assert!(harness.get("a.bin").unwrap().1 == content);
     }
 }
 
 #[test]
 fn a_damaged_segment_is_never_handed_back() {
-    let mut bench = Bench::new(1, quick_link());
-    random_file(&bench.path("a.bin"), 300_000, 1);
-    bench.put("a.bin").unwrap();
-    let victim = &bench.segment_files()[2];
+    let mut harness = Harness::new(1, quick_link());
+    random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    let victim = &harness.segment_files()[2];
     let mut bytes = fs::read(victim).unwrap();
     bytes[1000] ^= 4;
     fs::write(victim, bytes).unwrap();
-    let error = bench.get("a.bin").unwrap_err().to_string();
+    let error = harness.get("a.bin").unwrap_err().to_string();
     assert!(error.contains("cannot be read") && error.contains("is damaged"), "{error}");
-    assert!(!bench.path("fetched-a.bin").exists());
+    assert!(!harness.path("fetched-a.bin").exists());
     // Stored once more under another name, the sound bytes heal the damaged ones.
-    fs::copy(bench.path("a.bin"), bench.path("b.bin")).unwrap();
-    bench.put("b.bin").unwrap();
-    bench.get("a.bin").unwrap();
+    fs::copy(harness.path("a.bin"), harness.path("b.bin")).unwrap();
+    harness.put("b.bin").unwrap();
+    harness.get("a.bin").unwrap();
 }
 
 #[test]
 fn a_lost_segment_is_told_at_the_start_and_when_it_is_wanted() {
-    let mut bench = Bench::new(2, quick_link());
-    random_file(&bench.path("a.bin"), 300_000, 1);
-    bench.put("a.bin").unwrap();
-    fs::remove_file(&bench.segment_files()[0]).unwrap();
-    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
-    let events: Vec<_> = std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| event).collect();
+    let mut harness = Harness::new(2, quick_link());
+    random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    fs::remove_file(&harness.segment_files()[0]).unwrap();
+    let mut harness = harness.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    let events: Vec<_> = std::iter::from_fn(|| harness.simulation.poll_event()).map(|(_, event)| event).collect();
     assert!(events.iter().any(|event| matches!(event, Event::SegmentsMissing { count: 1, .. })), "{events:?}");
-    assert!(bench.get("a.bin").unwrap_err().to_string().contains("does not hold segment"));
+    assert!(harness.get("a.bin").unwrap_err().to_string().contains("does not hold segment"));
 }
 
 #[test]
 fn a_network_with_fewer_nodes_than_before_says_whom_it_misses() {
-    let mut bench = Bench::new(3, quick_link());
-    random_file(&bench.path("a.bin"), 300_000, 1);
-    bench.put("a.bin").unwrap();
-    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
-    let error = bench.get("a.bin").unwrap_err().to_string();
+    let mut harness = Harness::new(3, quick_link());
+    random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    let mut harness = harness.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    let error = harness.get("a.bin").unwrap_err().to_string();
     assert!(error.contains("Node_03") && error.contains("only 2 nodes"), "{error}");
-    let mut bench = bench.restart(|directory| config(directory, 3, quick_link())).unwrap();
-    bench.get("a.bin").unwrap();
+    let mut harness = harness.restart(|directory| config(directory, 3, quick_link())).unwrap();
+    harness.get("a.bin").unwrap();
 }
 
 #[test]
 fn leftovers_and_orphans_of_a_crash_are_swept_at_the_start() {
-    let mut bench = Bench::new(2, quick_link());
-    random_file(&bench.path("a.bin"), 300_000, 1);
-    bench.put("a.bin").unwrap();
-    let kept = bench.segment_files();
+    let mut harness = Harness::new(2, quick_link());
+    random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    let kept = harness.segment_files();
     let orphan = Sha256Digest::of(b"orphan").to_string();
-    fs::write(bench.path("data/nodes/Node_01/incoming/77-1"), b"half").unwrap();
-    fs::create_dir_all(bench.path("data/nodes/Node_01/segments").join(&orphan[..2])).unwrap();
-    fs::write(bench.path("data/nodes/Node_01/segments").join(&orphan[..2]).join(&orphan), b"orphan").unwrap();
-    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
-    assert_eq!(bench.segment_files(), kept);
-    let event = bench.simulation.poll_event().unwrap().1;
+    fs::write(harness.path("data/nodes/Node_01/incoming/77-1"), b"half").unwrap();
+    fs::create_dir_all(harness.path("data/nodes/Node_01/segments").join(&orphan[..2])).unwrap();
+    fs::write(harness.path("data/nodes/Node_01/segments").join(&orphan[..2]).join(&orphan), b"orphan").unwrap();
+    let mut harness = harness.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    assert_eq!(harness.segment_files(), kept);
+    let event = harness.simulation.poll_event().unwrap().1;
     assert!(matches!(event, Event::Swept { leftovers: 1, orphans: 1, .. }), "{event:?}");
 }
 
 #[test]
 fn a_lost_or_damaged_catalog_stops_the_start_before_anything_is_swept() {
-    let bench = {
-        let mut bench = Bench::new(2, quick_link());
-        random_file(&bench.path("a.bin"), 300_000, 1);
-        bench.put("a.bin").unwrap();
-        bench
+    let harness = {
+        let mut harness = Harness::new(2, quick_link());
+        random_file(&harness.path("a.bin"), 300_000, 1);
+        harness.put("a.bin").unwrap();
+        harness
     };
-    let Bench { simulation, home, .. } = bench;
+    let Harness { simulation, home, .. } = harness;
     drop(simulation);
     let catalog = home.path().join("data/catalog.redb");
     let whole = fs::read(&catalog).unwrap();
@@ -494,14 +494,14 @@ fn a_lost_or_damaged_catalog_stops_the_start_before_anything_is_swept() {
     }
     fs::write(&catalog, whole).unwrap();
     let settings = config(&home.path().join("data"), 2, quick_link());
-    let mut bench = Bench::open(home, settings, Box::new(InlineIo::default())).unwrap();
-    bench.get("a.bin").unwrap();
+    let mut harness = Harness::open(home, settings, Box::new(InlineIo::default())).unwrap();
+    harness.get("a.bin").unwrap();
 }
 
 #[test]
 fn a_second_opener_is_refused() {
-    let bench = Bench::new(2, quick_link());
-    let second = Simulation::open(config(&bench.path("data"), 2, quick_link()), Box::new(InlineIo::default()));
+    let harness = Harness::new(2, quick_link());
+    let second = Simulation::open(config(&harness.path("data"), 2, quick_link()), Box::new(InlineIo::default()));
     assert!(second.err().unwrap().to_string().contains("in use by another p2p process"));
 }
 
@@ -509,27 +509,27 @@ fn a_second_opener_is_refused() {
 #[test]
 fn many_nodes_stay_alive_under_probes() {
     let link = HostConfig { loss: Probability::NEVER, ..slow_link() };
-    let mut bench = Bench::new(250, link);
+    let mut harness = Harness::new(250, link);
     let span = SimDuration::from_secs(40);
-    bench.ask(Command::Sleep { span }).unwrap();
-    let dropped = |bench: &mut Bench| match bench.ask(Command::Network) {
+    harness.ask(Command::Sleep { span }).unwrap();
+    let dropped = |harness: &mut Harness| match harness.ask(Command::Network) {
         Ok(Reply::Network(stats)) => stats.total.dropped[DropCause::QueueFull],
         other => panic!("{other:?}"),
     };
-    assert_eq!(dropped(&mut bench), 0);
-    let Ok(Reply::Nodes(nodes)) = bench.ask(Command::Nodes) else { panic!("the nodes") };
+    assert_eq!(dropped(&mut harness), 0);
+    let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("the nodes") };
     assert!(nodes.iter().all(|node| node.seen.probes >= 5 && node.seen.recent.loss() == 0.0));
-    let begun = bench.simulation.now();
-    let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("the report") };
-    assert!(bench.simulation.now() - begun < SimDuration::from_secs(10));
+    let begun = harness.simulation.now();
+    let Ok(Reply::Health(report)) = harness.ask(Command::CheckHealth) else { panic!("the report") };
+    assert!(harness.simulation.now() - begun < SimDuration::from_secs(10));
     assert!(report.matrix.values().flat_map(|row| row.values()).all(|seen| seen.health == Health::Alive && seen.missed == 0));
-    assert_eq!(dropped(&mut bench), 0);
+    assert_eq!(dropped(&mut harness), 0);
 }
 
 #[test]
 fn everybody_sees_everybody_in_a_health_check() {
-    let mut bench = Bench::new(4, slow_link());
-    let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("no report") };
+    let mut harness = Harness::new(4, slow_link());
+    let Ok(Reply::Health(report)) = harness.ask(Command::CheckHealth) else { panic!("no report") };
     assert_eq!(report.matrix.len(), 5);
     for row in report.matrix.values() {
         assert_eq!(row.len(), 4);
@@ -543,57 +543,57 @@ fn everybody_sees_everybody_in_a_health_check() {
 
 #[test]
 fn nodes_say_what_they_do() {
-    let mut bench = Bench::new(3, slow_link());
-    random_file(&bench.path("a.bin"), 400_000, 1);
-    let states = |bench: &mut Bench| match bench.ask(Command::Nodes) {
+    let mut harness = Harness::new(3, slow_link());
+    random_file(&harness.path("a.bin"), 400_000, 1);
+    let states = |harness: &mut Harness| match harness.ask(Command::Nodes) {
         Ok(Reply::Nodes(nodes)) => nodes.iter().map(|node| node.state).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(states(&mut bench), [ProcessState::Ready; 3]);
-    let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
-    bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
-    assert!(states(&mut bench).contains(&ProcessState::Running));
-    bench.finish(transfer).unwrap();
-    bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
-    assert_eq!(states(&mut bench), [ProcessState::Ready; 3]);
-    bench.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
-    assert_eq!(states(&mut bench), [ProcessState::Stopped; 3]);
+    assert_eq!(states(&mut harness), [ProcessState::Ready; 3]);
+    let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+    harness.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+    assert!(states(&mut harness).contains(&ProcessState::Running));
+    harness.finish(transfer).unwrap();
+    harness.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+    assert_eq!(states(&mut harness), [ProcessState::Ready; 3]);
+    harness.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    assert_eq!(states(&mut harness), [ProcessState::Stopped; 3]);
 }
 
 #[test]
 fn a_shutdown_names_what_runs_finishes_it_or_undoes_it() {
-    let mut bench = Bench::new(3, slow_link());
-    random_file(&bench.path("a.bin"), 400_000, 1);
-    bench.start(bench.upload_of("a.bin")).unwrap();
-    let busy = bench.ask(Command::Shutdown { running: OnShutdown::Refuse }).unwrap_err();
+    let mut harness = Harness::new(3, slow_link());
+    random_file(&harness.path("a.bin"), 400_000, 1);
+    harness.start(harness.upload_of("a.bin")).unwrap();
+    let busy = harness.ask(Command::Shutdown { running: OnShutdown::Refuse }).unwrap_err();
     assert_eq!(busy.to_string(), "a transfer is still running: #1 upload of `a.bin`");
-    bench.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
-    assert_eq!(bench.names(), ["a.bin"]);
-    let upload = bench.upload_of("a.bin");
-    assert_eq!(bench.start(upload), Err(EngineError::Stopped));
-    let Ok(Reply::Network(stats)) = bench.ask(Command::Network) else { panic!("no figures") };
+    harness.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    assert_eq!(harness.names(), ["a.bin"]);
+    let upload = harness.upload_of("a.bin");
+    assert_eq!(harness.start(upload), Err(EngineError::Stopped));
+    let Ok(Reply::Network(stats)) = harness.ask(Command::Network) else { panic!("no figures") };
     assert!(stats.sent(PacketKind::Fin) >= 6, "every connection was closed from both ends");
 
-    let mut bench = Bench::new(3, slow_link());
-    random_file(&bench.path("a.bin"), 400_000, 1);
-    bench.start(bench.upload_of("a.bin")).unwrap();
-    bench.ask(Command::Sleep { span: SimDuration::from_secs(2) }).unwrap();
-    bench.ask(Command::Shutdown { running: OnShutdown::Cancel }).unwrap();
-    assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0));
+    let mut harness = Harness::new(3, slow_link());
+    random_file(&harness.path("a.bin"), 400_000, 1);
+    harness.start(harness.upload_of("a.bin")).unwrap();
+    harness.ask(Command::Sleep { span: SimDuration::from_secs(2) }).unwrap();
+    harness.ask(Command::Shutdown { running: OnShutdown::Cancel }).unwrap();
+    assert_eq!((harness.names().len(), harness.segment_files().len()), (0, 0));
 }
 
 #[test]
 fn the_network_s_figures_add_up() {
-    let mut bench = Bench::new(3, slow_link());
-    random_file(&bench.path("a.bin"), 400_000, 1);
-    bench.put("a.bin").unwrap();
-    let Ok(Reply::Network(stats)) = bench.ask(Command::Network) else { panic!("no figures") };
+    let mut harness = Harness::new(3, slow_link());
+    random_file(&harness.path("a.bin"), 400_000, 1);
+    harness.put("a.bin").unwrap();
+    let Ok(Reply::Network(stats)) = harness.ask(Command::Network) else { panic!("no figures") };
     let total = &stats.total;
     assert_eq!(total.sent.total(), total.received.total() + total.dropped.total() + stats.in_transit);
     assert_eq!(stats.hosts.len(), 4);
     assert_eq!(stats.hosts.iter().map(|(_, host)| host.sent.total()).sum::<u64>(), total.sent.total());
     assert!(stats.sent(PacketKind::Syn) >= 3);
-    let Ok(Reply::Connections(connections)) = bench.ask(Command::Connections) else { panic!("no connections") };
+    let Ok(Reply::Connections(connections)) = harness.ask(Command::Connections) else { panic!("no connections") };
     let by_connections: u64 = connections.iter().map(|connection| connection.stats.packets_sent).sum();
     let client = stats.hosts[0].1.sent;
     assert_eq!(by_connections, client.total() - client[PacketKind::HealthCheck]);
@@ -604,70 +604,70 @@ fn the_network_s_figures_add_up() {
 #[test]
 fn a_file_that_changes_while_it_is_read_is_refused() {
     for (len, byte) in [(2_500_000, None), (3_000_000, Some(b'x')), (3_100_000, None)] {
-        let mut bench = Bench::new(2, slow_link());
-        random_file(&bench.path("a.bin"), 3_000_000, 1);
-        let transfer = bench.start(bench.upload_of("a.bin")).unwrap();
-        bench.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
-        let mut file = fs::File::options().write(true).open(bench.path("a.bin")).unwrap();
+        let mut harness = Harness::new(2, slow_link());
+        random_file(&harness.path("a.bin"), 3_000_000, 1);
+        let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
+        harness.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+        let mut file = fs::File::options().write(true).open(harness.path("a.bin")).unwrap();
         let before = file.metadata().unwrap().modified().unwrap();
         file.write_all(byte.as_slice()).unwrap();
         file.set_len(len).unwrap();
         // As programs do that keep the times of what they copy.
         file.set_times(fs::FileTimes::new().set_modified(before)).unwrap();
-        assert!(bench.finish(transfer).unwrap_err().to_string().contains("changed while it was read"));
-        assert_eq!((bench.names().len(), bench.segment_files().len()), (0, 0));
+        assert!(harness.finish(transfer).unwrap_err().to_string().contains("changed while it was read"));
+        assert_eq!((harness.names().len(), harness.segment_files().len()), (0, 0));
     }
 }
 
 /// A check asks its own questions: what is asked every so often does not keep it from ending.
 #[test]
 fn a_check_ends_though_a_node_is_silent_and_probes_go_on() {
-    let mut bench = Bench::with(|directory| {
+    let mut harness = Harness::with(|directory| {
         let mut settings = config(directory, 3, quick_link());
         settings.nodes[1].host.link = dead_link();
         settings.health.interval = SimDuration::from_secs(2);
         settings.health.timeout = SimDuration::from_secs(3);
         settings
     });
-    let Ok(Reply::Health(report)) = bench.ask(Command::CheckHealth) else { panic!("no report") };
+    let Ok(Reply::Health(report)) = harness.ask(Command::CheckHealth) else { panic!("no report") };
     assert_eq!(report.of_node(NodeNumber::from_index(1)).recent.last, None);
-    assert!(bench.simulation.now() < SimTime::ZERO + SimDuration::from_secs(10));
+    assert!(harness.simulation.now() < SimTime::ZERO + SimDuration::from_secs(10));
 }
 
 /// However many end at one instant, whoever waits for one is told.
 #[test]
 fn every_transfer_that_is_awaited_is_answered() {
-    let mut bench = Bench::new(2, slow_link());
+    let mut harness = Harness::new(2, slow_link());
     let names: Vec<String> = (0..120).map(|n| format!("{n}.bin")).collect();
     let transfers: Vec<TransferId> = names
         .iter()
         .map(|name| {
-            random_file(&bench.path(name), 100_000, 1);
-            bench.start(bench.upload_of(name)).unwrap()
+            random_file(&harness.path(name), 100_000, 1);
+            harness.start(harness.upload_of(name)).unwrap()
         })
         .collect();
-    let tokens: Vec<_> = transfers.into_iter().map(|transfer| bench.tell(Command::Await { transfer })).collect();
-    let shutdown = bench.tell(Command::Shutdown { running: OnShutdown::Cancel });
+    let tokens: Vec<_> = transfers.into_iter().map(|transfer| harness.tell(Command::Await { transfer })).collect();
+    let shutdown = harness.tell(Command::Shutdown { running: OnShutdown::Cancel });
     for token in tokens {
-        assert!(matches!(bench.answer(token), Ok(Reply::Finished(_))));
+        assert!(matches!(harness.answer(token), Ok(Reply::Finished(_))));
     }
-    assert_eq!(bench.answer(shutdown), Ok(Reply::Done));
+    assert_eq!(harness.answer(shutdown), Ok(Reply::Done));
 }
 
 /// A capture replaces nothing, runs alone, and is whole when the engine has stopped.
 #[test]
 fn captures_are_not_lost() {
-    let mut bench = Bench::new(2, quick_link());
-    let path = bench.path("a.pcapng");
+    let mut harness = Harness::new(2, quick_link());
+    let path = harness.path("a.pcapng");
     let start = || Command::StartCapture { path: path.clone() };
-    assert_eq!(bench.ask(start()), Ok(Reply::Done));
-    assert_eq!(bench.ask(start()), Err(EngineError::CaptureRunning));
-    random_file(&bench.path("a.bin"), 100_000, 1);
-    bench.put("a.bin").unwrap();
-    bench.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    assert_eq!(harness.ask(start()), Ok(Reply::Done));
+    assert_eq!(harness.ask(start()), Err(EngineError::CaptureRunning));
+    random_file(&harness.path("a.bin"), 100_000, 1);
+    harness.put("a.bin").unwrap();
+    harness.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
     assert!(fs::metadata(&path).unwrap().len() > 100_000);
-    assert_eq!(bench.ask(start()), Err(EngineError::DestinationTaken { path: path.clone() }));
-    assert_eq!(bench.ask(Command::StopCapture), Err(EngineError::NoCapture));
+    assert_eq!(harness.ask(start()), Err(EngineError::DestinationTaken { path: path.clone() }));
+    assert_eq!(harness.ask(Command::StopCapture), Err(EngineError::NoCapture));
 }
 
 /// Disks in memory that can lose what was not synced.
@@ -727,7 +727,7 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
         drop(simulation);
         disks.iter().for_each(|disk| disk.crash(&mut chance));
 
-        let mut after = Bench { simulation: open_on(&disks, home.path()), home, next_token: 0 };
+        let mut after = Harness { simulation: open_on(&disks, home.path()), home, next_token: 0 };
         let names = after.names();
         for name in &stored {
             assert!(names.contains(name), "{name} was acknowledged and is gone");
@@ -761,61 +761,61 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
 /// Sharing and adopting take no virtual time, survive a restart, and are in the trace.
 #[test]
 fn files_are_shared_and_adopted() {
-    let mut bench = Bench::new(3, quick_link());
+    let mut harness = Harness::new(3, quick_link());
     for (name, salt) in [("a.bin", 1), ("b.bin", 2)] {
-        random_file(&bench.path(name), 100_000, salt);
+        random_file(&harness.path(name), 100_000, salt);
     }
-    bench.put("a.bin").unwrap();
-    let path = bench.path("b.bin");
+    harness.put("a.bin").unwrap();
+    let path = harness.path("b.bin");
     let owned = Command::Upload { path, owner: Some("alice".into()), name: None, stored_at: 0 };
-    let transfer = bench.start(owned).unwrap();
-    bench.finish(transfer).unwrap();
+    let transfer = harness.start(owned).unwrap();
+    harness.finish(transfer).unwrap();
     let key = FileKey::new(Some("alice"), "b.bin");
     let share = |user: &str, may_read| Command::Share { file: key.clone(), user: user.into(), may_read };
-    let before = bench.simulation.now();
+    let before = harness.simulation.now();
     for (user, may_read) in [("bob", true), ("carol", true), ("bob", false)] {
-        assert_eq!(bench.ask(share(user, may_read)), Ok(Reply::Done));
+        assert_eq!(harness.ask(share(user, may_read)), Ok(Reply::Done));
     }
     let missing = Command::Share { file: FileKey::unowned("b.bin"), user: "bob".into(), may_read: true };
-    assert!(matches!(bench.ask(missing), Err(EngineError::UnknownFile { .. })));
-    assert_eq!(bench.ask(Command::Adopt { owner: "alice".into() }), Ok(Reply::Done));
-    assert_eq!(bench.simulation.now(), before);
-    let events: Vec<Event> = std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| event).collect();
+    assert!(matches!(harness.ask(missing), Err(EngineError::UnknownFile { .. })));
+    assert_eq!(harness.ask(Command::Adopt { owner: "alice".into() }), Ok(Reply::Done));
+    assert_eq!(harness.simulation.now(), before);
+    let events: Vec<Event> = std::iter::from_fn(|| harness.simulation.poll_event()).map(|(_, event)| event).collect();
     let shared = events.iter().filter(|event| matches!(event, Event::FileShared { .. })).count();
     assert!(shared == 3 && events.contains(&Event::FilesAdopted { owner: "alice".into(), count: 1 }), "{events:?}");
     // What was begun before belongs to her now, too.
-    let Ok(Reply::Transfers(transfers)) = bench.ask(Command::Transfers) else { panic!("no transfers") };
+    let Ok(Reply::Transfers(transfers)) = harness.ask(Command::Transfers) else { panic!("no transfers") };
     assert!(transfers.iter().all(|status| status.user.as_deref() == Some("alice")), "{transfers:?}");
 
-    let mut bench = bench.restart(|directory| config(directory, 3, quick_link())).unwrap();
-    assert_eq!(bench.names(), ["alice/a.bin", "alice/b.bin"]);
-    let Ok(Reply::Info(manifest)) = bench.ask(Command::Info { file: key }) else { panic!("no manifest") };
+    let mut harness = harness.restart(|directory| config(directory, 3, quick_link())).unwrap();
+    assert_eq!(harness.names(), ["alice/a.bin", "alice/b.bin"]);
+    let Ok(Reply::Info(manifest)) = harness.ask(Command::Info { file: key }) else { panic!("no manifest") };
     assert_eq!(manifest.file.readers.into_iter().collect::<Vec<_>>(), ["carol"]);
-    assert!(bench.start(Command::Remove { user: None, file: FileKey::unowned("a.bin") }).is_err());
+    assert!(harness.start(Command::Remove { user: None, file: FileKey::unowned("a.bin") }).is_err());
     let remove = Command::Remove { user: Some("alice".into()), file: FileKey::new(Some("alice"), "a.bin") };
-    let transfer = bench.start(remove).unwrap();
-    bench.finish(transfer).unwrap();
-    assert_eq!(bench.names(), ["alice/b.bin"]);
+    let transfer = harness.start(remove).unwrap();
+    harness.finish(transfer).unwrap();
+    assert_eq!(harness.names(), ["alice/b.bin"]);
 }
 
 /// A file that is on its way when it would be adopted is adopted when it has arrived; what has a namesake, on its way or there,
 /// stays nobody's.
 #[test]
 fn what_is_on_its_way_is_adopted_when_it_is_there() {
-    let mut bench = Bench::new(3, slow_link());
+    let mut harness = Harness::new(3, slow_link());
     for (name, salt) in [("a.bin", 1), ("b.bin", 2)] {
-        random_file(&bench.path(name), 150_000, salt);
-        let upload = bench.upload_of(name);
-        bench.start(upload).unwrap();
+        random_file(&harness.path(name), 150_000, salt);
+        let upload = harness.upload_of(name);
+        harness.start(upload).unwrap();
     }
-    bench.tell(Command::Adopt { owner: "alice".into() });
+    harness.tell(Command::Adopt { owner: "alice".into() });
     // Nobody waits for that, so no time passes for it: when the next command comes is not for the machine's speed to say.
-    let before = bench.simulation.now();
-    bench.simulation.run();
-    assert_eq!(bench.simulation.now(), before);
-    let path = bench.path("b.bin");
+    let before = harness.simulation.now();
+    harness.simulation.run();
+    assert_eq!(harness.simulation.now(), before);
+    let path = harness.path("b.bin");
     let owned = Command::Upload { path, owner: Some("alice".into()), name: None, stored_at: 0 };
-    let own = bench.start(owned).unwrap();
-    bench.finish(own).unwrap();
-    assert_eq!(bench.names(), ["b.bin", "alice/a.bin", "alice/b.bin"]);
+    let own = harness.start(owned).unwrap();
+    harness.finish(own).unwrap();
+    assert_eq!(harness.names(), ["b.bin", "alice/a.bin", "alice/b.bin"]);
 }

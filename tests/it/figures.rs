@@ -8,17 +8,17 @@ use p2p_net::{HostConfig, MTU};
 use p2p_store::manifest::FileKey;
 use proptest::prelude::*;
 
-use crate::bench::{Bench, config, random_file, slow_link};
+use crate::harness::{Harness, config, random_file, slow_link};
 
 const SECOND: SimDuration = SimDuration::from_secs(1);
 
 /// Lets time pass until `at`.
-fn advance(bench: &mut Bench, at: SimTime) {
-    while bench.simulation.advance(at, u32::MAX) != Progress::Reached {
-        bench.simulation.wait();
-        while bench.simulation.poll_reply().is_some() {}
+fn advance(harness: &mut Harness, at: SimTime) {
+    while harness.simulation.advance(at, u32::MAX) != Progress::Reached {
+        harness.simulation.wait();
+        while harness.simulation.poll_reply().is_some() {}
     }
-    while bench.simulation.poll_event().is_some() {}
+    while harness.simulation.poll_event().is_some() {}
 }
 
 fn link(rate: &str, delay: &str, loss: &str) -> HostConfig {
@@ -26,8 +26,8 @@ fn link(rate: &str, delay: &str, loss: &str) -> HostConfig {
 }
 
 /// A network: the client's link, and those of its nodes.
-fn network(seed: u64, links: &[HostConfig]) -> Bench {
-    Bench::with(|directory| {
+fn network(seed: u64, links: &[HostConfig]) -> Harness {
+    Harness::with(|directory| {
         let mut settings = config(directory, links.len() as u8 - 1, slow_link());
         settings.seed = seed;
         settings.client.link = links[0];
@@ -36,22 +36,22 @@ fn network(seed: u64, links: &[HostConfig]) -> Bench {
     })
 }
 
-fn status_of(bench: &mut Bench, id: TransferId) -> TransferStatus {
-    let Reply::Transfers(transfers) = bench.ask(Command::Transfers).unwrap() else { panic!("no transfers") };
+fn status_of(harness: &mut Harness, id: TransferId) -> TransferStatus {
+    let Reply::Transfers(transfers) = harness.ask(Command::Transfers).unwrap() else { panic!("no transfers") };
     transfers.into_iter().find(|status| status.id == id).unwrap()
 }
 
 /// The bytes of each second, up and down, of the client and of every node, as a run shows them that is looked at every `step`.
 fn rates_of_a_run(seed: u64, step: SimDuration, seconds: u64) -> Vec<Vec<(u64, u64)>> {
-    let mut bench = network(seed, &[slow_link(); 6]);
-    random_file(&bench.path("a.bin"), 700_000, seed);
-    bench.start(bench.upload_of("a.bin")).unwrap();
+    let mut harness = network(seed, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 700_000, seed);
+    harness.start(harness.upload_of("a.bin")).unwrap();
     let mut seen: Vec<Vec<(u64, u64)>> = vec![Vec::new(); 6];
     let (mut at, end) = (SimTime::ZERO, SimTime::ZERO + SECOND * seconds);
     while at < end {
         at = end.min(at + step);
-        advance(&mut bench, at);
-        let snapshot = bench.simulation.snapshot("1x".into(), false);
+        advance(&mut harness, at);
+        let snapshot = harness.simulation.snapshot("1x".into(), false);
         let series = std::iter::once(&snapshot.client_rates).chain(snapshot.nodes.iter().map(|node| &node.rates));
         for (place, rates) in series.enumerate() {
             let ended = (rates.up.end().as_nanos() / SECOND.as_nanos()) as usize;
@@ -88,40 +88,40 @@ proptest! {
 /// A link whose rate changes while packets wait in its queue is told of truly: they leave at the rate at which they were taken in.
 #[test]
 fn rates_are_right_while_a_link_changes() {
-    let mut bench = network(3, &[slow_link(); 6]);
-    random_file(&bench.path("a.bin"), 700_000, 3);
-    bench.start(bench.upload_of("a.bin")).unwrap();
-    advance(&mut bench, SimTime::ZERO + SECOND * 4);
-    let before = bench.simulation.snapshot("1x".into(), false).client_bytes.0;
+    let mut harness = network(3, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 700_000, 3);
+    harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, SimTime::ZERO + SECOND * 4);
+    let before = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
     let faster = HostConfig { up: link("1Mbit/s", "1ms", "0%").up, ..slow_link() };
-    bench.ask(Command::SetLink { party: p2p_engine::snapshot::Party::Client, link: faster }).unwrap();
-    let after = bench.simulation.snapshot("1x".into(), false).client_bytes.0;
+    harness.ask(Command::SetLink { party: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
+    let after = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
     assert_eq!(before, after, "no byte passes in no time");
-    advance(&mut bench, SimTime::ZERO + SECOND * 8);
-    let rates = bench.simulation.snapshot("1x".into(), false).client_rates;
+    advance(&mut harness, SimTime::ZERO + SECOND * 8);
+    let rates = harness.simulation.snapshot("1x".into(), false).client_rates;
     let seconds = rates.up.tail(10);
     assert!(seconds[..4].iter().all(|&bytes| bytes <= 65_537) && seconds.iter().all(|&bytes| bytes <= 125_001), "{seconds:?}");
-    assert_eq!(seconds.iter().sum::<u64>(), bench.simulation.snapshot("1x".into(), false).client_bytes.0);
+    assert_eq!(seconds.iter().sum::<u64>(), harness.simulation.snapshot("1x".into(), false).client_bytes.0);
 }
 
 /// The first packets of a transfer are seen: TCP has acknowledged bytes long before a segment is stored.
 #[test]
 fn progress_begins_with_the_first_packets() {
-    let mut bench = network(1, &[slow_link(); 6]);
-    random_file(&bench.path("a.bin"), 5 * 65_536, 1);
-    let id = bench.start(bench.upload_of("a.bin")).unwrap();
+    let mut harness = network(1, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 5 * 65_536, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
     let mut last = 0;
     for tenths in 1..=20 {
-        advance(&mut bench, SimTime::ZERO + SimDuration::from_millis(100 * tenths));
-        let status = status_of(&mut bench, id);
+        advance(&mut harness, SimTime::ZERO + SimDuration::from_millis(100 * tenths));
+        let status = status_of(&mut harness, id);
         assert!(status.bytes_acknowledged >= last && status.bytes_acknowledged <= status.bytes, "{status:?}");
         assert!(status.rate_bytes_per_second.is_none_or(|rate| rate <= 65_536.0), "{status:?}");
         last = status.bytes_acknowledged;
     }
-    let status = status_of(&mut bench, id);
+    let status = status_of(&mut harness, id);
     assert!(status.bytes_done == 0 && status.bytes_acknowledged > 60_000, "{status:?}");
     assert!(status.rate_bytes_per_second.unwrap() > 30_000.0, "{status:?}");
-    let report = bench.finish(id).unwrap();
+    let report = harness.finish(id).unwrap();
     assert_eq!((report.status.bytes_acknowledged, report.status.eta_seconds), (5 * 65_536, None));
     let goodput = report.status.goodput(SimTime::MAX);
     assert_eq!(report.status.rate_bytes_per_second, Some(goodput));
@@ -130,16 +130,16 @@ fn progress_begins_with_the_first_packets() {
 /// A transfer's rate is that of its last ten seconds: a link that was fast is forgotten.
 #[test]
 fn a_rate_is_that_of_the_last_ten_seconds() {
-    let mut bench = network(1, &[link("1Mbit/s", "5ms", "0%"); 3]);
-    random_file(&bench.path("a.bin"), 3_000_000, 1);
-    let id = bench.start(bench.upload_of("a.bin")).unwrap();
-    advance(&mut bench, SimTime::ZERO + SECOND * 10);
-    let fast = status_of(&mut bench, id).rate_bytes_per_second.unwrap();
+    let mut harness = network(1, &[link("1Mbit/s", "5ms", "0%"); 3]);
+    random_file(&harness.path("a.bin"), 3_000_000, 1);
+    let id = harness.start(harness.upload_of("a.bin")).unwrap();
+    advance(&mut harness, SimTime::ZERO + SECOND * 10);
+    let fast = status_of(&mut harness, id).rate_bytes_per_second.unwrap();
     assert!((100_000.0..125_000.0).contains(&fast), "{fast}");
     let slow = link("100kbit/s", "5ms", "0%");
-    bench.ask(Command::SetLink { party: p2p_engine::snapshot::Party::Client, link: slow }).unwrap();
-    advance(&mut bench, SimTime::ZERO + SECOND * 35);
-    let status = status_of(&mut bench, id);
+    harness.ask(Command::SetLink { party: p2p_engine::snapshot::Peer::Client, link: slow }).unwrap();
+    advance(&mut harness, SimTime::ZERO + SECOND * 35);
+    let status = status_of(&mut harness, id);
     let rate = status.rate_bytes_per_second.unwrap();
     assert!((5_000.0..12_500.0).contains(&rate), "{rate}");
     // And so is what is left.
@@ -152,12 +152,12 @@ fn a_rate_is_that_of_the_last_ten_seconds() {
 #[test]
 fn no_rate_is_above_that_of_the_link() {
     for (loss, nodes) in [("0%", 5), ("2%", 5), ("5%", 1)] {
-        let mut bench = network(7, &vec![link("64KiB/s", "5ms", loss); nodes + 1]);
-        random_file(&bench.path("a.bin"), 3_000_000, 1);
-        let id = bench.start(bench.upload_of("a.bin")).unwrap();
+        let mut harness = network(7, &vec![link("64KiB/s", "5ms", loss); nodes + 1]);
+        random_file(&harness.path("a.bin"), 3_000_000, 1);
+        let id = harness.start(harness.upload_of("a.bin")).unwrap();
         for second in 1..45 {
-            advance(&mut bench, SimTime::ZERO + SECOND * second);
-            let rate = status_of(&mut bench, id).rate_bytes_per_second.unwrap_or_default();
+            advance(&mut harness, SimTime::ZERO + SECOND * second);
+            let rate = status_of(&mut harness, id).rate_bytes_per_second.unwrap_or_default();
             assert!(rate <= 65_536.0, "{rate} bytes/s after {second} s, with {loss} loss");
         }
     }
@@ -165,13 +165,13 @@ fn no_rate_is_above_that_of_the_link() {
 
 /// Runs a transfer to its end: at every half second from a tenth of the way on, the seconds that were announced and those that it
 /// took.
-fn guesses(bench: &mut Bench, command: Command) -> Vec<(Option<f64>, f64)> {
-    let id = bench.start(command).unwrap();
-    let (mut at, mut seen) = (bench.simulation.now(), Vec::new());
+fn guesses(harness: &mut Harness, command: Command) -> Vec<(Option<f64>, f64)> {
+    let id = harness.start(command).unwrap();
+    let (mut at, mut seen) = (harness.simulation.now(), Vec::new());
     loop {
         at += SimDuration::from_millis(500);
-        advance(bench, at);
-        let status = status_of(bench, id);
+        advance(harness, at);
+        let status = status_of(harness, id);
         if let Some(end) = status.finished {
             return seen.into_iter().map(|(at, eta): (SimTime, _)| (eta, (end - at).as_secs_f64())).collect();
         }
@@ -196,13 +196,13 @@ fn what_is_left_is_told_rightly_most_of_the_time() {
     for (name, links, bytes) in networks {
         let (mut right, mut all) = (0, 0);
         for seed in 1..=3 {
-            let mut bench = network(seed, &links);
-            random_file(&bench.path("a.bin"), bytes, seed);
-            let upload = bench.upload_of("a.bin");
-            let mut told = guesses(&mut bench, upload);
+            let mut harness = network(seed, &links);
+            random_file(&harness.path("a.bin"), bytes, seed);
+            let upload = harness.upload_of("a.bin");
+            let mut told = guesses(&mut harness, upload);
             if seed == 1 {
-                let (file, path) = (FileKey::unowned("a.bin"), bench.path("b.bin"));
-                told.extend(guesses(&mut bench, Command::Download { user: None, file, path, overwrite: false }));
+                let (file, path) = (FileKey::unowned("a.bin"), harness.path("b.bin"));
+                told.extend(guesses(&mut harness, Command::Download { user: None, file, path, overwrite: false }));
             }
             all += told.len();
             right += told.iter().filter(|(eta, truth)| eta.is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth)).count();
@@ -219,15 +219,15 @@ const BOUND: f64 = 0.8;
 /// All who show a round trip show the same one: the last, and the mean of the last ten probes.
 #[test]
 fn a_round_trip_is_the_same_wherever_it_is_told() {
-    let mut bench = network(5, &[slow_link(); 6]);
-    random_file(&bench.path("a.bin"), 500_000, 5);
-    bench.put("a.bin").unwrap();
+    let mut harness = network(5, &[slow_link(); 6]);
+    random_file(&harness.path("a.bin"), 500_000, 5);
+    harness.put("a.bin").unwrap();
     // Times under load are forgotten after ten probes without.
-    let loaded = bench.simulation.snapshot("1x".into(), false);
+    let loaded = harness.simulation.snapshot("1x".into(), false);
     for _ in 0..4 {
-        bench.ask(Command::CheckHealth).unwrap();
+        harness.ask(Command::CheckHealth).unwrap();
     }
-    let snapshot = bench.simulation.snapshot("1x".into(), false);
+    let snapshot = harness.simulation.snapshot("1x".into(), false);
     for node in &snapshot.nodes {
         let seen = node.seen.recent;
         let (last, average) = (seen.last.unwrap(), seen.average.unwrap());
@@ -236,10 +236,10 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
         assert_eq!((seen.probes, seen.answers <= 10), (10, true));
     }
     assert!(loaded.nodes.iter().any(|node| node.seen.recent.worst > Some(SimDuration::from_millis(100))), "it was loaded");
-    let Reply::Nodes(nodes) = bench.ask(Command::Nodes).unwrap() else { panic!("no nodes") };
+    let Reply::Nodes(nodes) = harness.ask(Command::Nodes).unwrap() else { panic!("no nodes") };
     for (node, shown) in nodes.iter().zip(&snapshot.nodes) {
         assert_eq!(node.seen, shown.seen);
-        let in_matrix = snapshot.health[&p2p_engine::snapshot::Party::Client][&p2p_engine::snapshot::Party::Node(node.node)];
+        let in_matrix = snapshot.health[&p2p_engine::snapshot::Peer::Client][&p2p_engine::snapshot::Peer::Node(node.node)];
         assert_eq!(in_matrix, shown.seen);
     }
 }
@@ -251,12 +251,12 @@ fn a_link_without_a_limit_counts_what_passes() {
         up: p2p_net::LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 100 },
         ..link("1Gbit/s", "10ms", "0%")
     };
-    let mut bench = network(1, &[unlimited; 3]);
-    random_file(&bench.path("a.bin"), 3_000_000, 1);
-    bench.put("a.bin").unwrap();
-    let end = bench.simulation.now() + SECOND * 2;
-    advance(&mut bench, end);
-    let snapshot = bench.simulation.snapshot("max".into(), false);
+    let mut harness = network(1, &[unlimited; 3]);
+    random_file(&harness.path("a.bin"), 3_000_000, 1);
+    harness.put("a.bin").unwrap();
+    let end = harness.simulation.now() + SECOND * 2;
+    advance(&mut harness, end);
+    let snapshot = harness.simulation.snapshot("max".into(), false);
     assert!(snapshot.client_bytes.0 > 3_000_000);
     assert!(snapshot.client_rates.up.tail(60).iter().sum::<u64>() > 3_000_000);
 }

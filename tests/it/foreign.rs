@@ -12,7 +12,7 @@ use portable_pty::CommandBuilder;
 use secrecy::ExposeSecret;
 
 use crate::accounts::Lines;
-use crate::bench::files_below;
+use crate::harness::files_below;
 use crate::program::{Home, PASSWORD, QUICK, end_of, wait_until};
 use crate::pty::Pty;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use p2p_base::random::RandomStream;
 
-use crate::bench::segments_below;
+use crate::harness::segments_below;
 use crate::program::{Home, QUICK, end_of, read, signal};
 
 const KILLS: u64 = 50;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::bench::random_file;
+use crate::harness::random_file;
 
 /// Links on which nothing is worth waiting for.
 pub(crate) const QUICK: &str = "[network]\nbandwidth = '1Gbit/s'\ndelay = '1ms'\nloss = '0%'\n";

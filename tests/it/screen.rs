@@ -7,20 +7,20 @@ use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use portable_pty::CommandBuilder;
 
-use crate::bench::random_file;
+use crate::harness::random_file;
 use crate::program::{Home, wait_until};
 use crate::pty::Pty;
-use crate::stage::Stage;
+use crate::tui_harness::TuiHarness;
 
 fn dark() -> Theme {
     Theme::new(ThemeName::Dark, false)
 }
 
 /// Lets virtual time pass, and brings the screen every snapshot on the way, as the program's loop does.
-fn watch(stage: &mut Stage, span: SimDuration) {
-    let mut snapshots = stage.handle.snapshots();
-    let handle = stage.handle.clone();
-    let Stage { runtime, app, .. } = stage;
+fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
+    let mut snapshots = tui_harness.handle.snapshots();
+    let handle = tui_harness.handle.clone();
+    let TuiHarness { runtime, app, .. } = tui_harness;
     runtime.block_on(async {
         let sleep = handle.ask(Command::Sleep { span });
         tokio::pin!(sleep);
@@ -35,18 +35,18 @@ fn watch(stage: &mut Stage, span: SimDuration) {
             }
         }
     });
-    stage.settle();
+    tui_harness.settle();
 }
 
-fn begin_upload(stage: &mut Stage, name: &str, bytes: usize) {
-    random_file(&stage.home.path().join(name), bytes, 7);
-    let path = stage.home.path().join(name);
-    let begun = stage.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 });
-    assert!(matches!(stage.runtime.block_on(begun), Ok(Reply::Started(_))));
+fn begin_upload(tui_harness: &mut TuiHarness, name: &str, bytes: usize) {
+    random_file(&tui_harness.home.path().join(name), bytes, 7);
+    let path = tui_harness.home.path().join(name);
+    let begun = tui_harness.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 });
+    assert!(matches!(tui_harness.runtime.block_on(begun), Ok(Reply::Started(_))));
 }
 
-fn set_speed(stage: &mut Stage, speed: Speed) {
-    stage.runtime.block_on(stage.handle.ask(Command::SetSpeed { speed })).unwrap();
+fn set_speed(tui_harness: &mut TuiHarness, speed: Speed) {
+    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::SetSpeed { speed })).unwrap();
 }
 
 /// The rate that follows the first arrow, in bytes a second.
@@ -63,12 +63,12 @@ fn rate_after_arrow(text: &str) -> f64 {
 fn rates_are_the_same_at_every_speed() {
     let mut pictures = Vec::new();
     for speed in [Speed::REAL, Speed::Thousandths(10_000), Speed::Max] {
-        let mut stage = Stage::new(120, 40, dark(), true);
-        set_speed(&mut stage, speed);
-        begin_upload(&mut stage, "video.bin", 2_000_000);
+        let mut tui_harness = TuiHarness::new(120, 40, dark(), true);
+        set_speed(&mut tui_harness, speed);
+        begin_upload(&mut tui_harness, "video.bin", 2_000_000);
         for tenths in [15, 12, 13] {
-            watch(&mut stage, SimDuration::from_millis(100 * tenths));
-            let text = stage.text();
+            watch(&mut tui_harness, SimDuration::from_millis(100 * tenths));
+            let text = tui_harness.text();
             let header = text.lines().next().unwrap();
             let up = rate_after_arrow(header);
             assert!((30_000.0..=65_536.0).contains(&up), "{speed}: {header}");
@@ -76,11 +76,11 @@ fn rates_are_the_same_at_every_speed() {
                 assert!(rate_after_arrow(row) <= 65_536.0, "{speed}: {row}");
             }
         }
-        let text = stage.text();
+        let text = tui_harness.text();
         assert!(text.contains("client ↑, link 64.0 KiB/s"), "{text}");
         // The label at the top of the chart is the top: the capacity, which nothing was above.
         assert!(text.lines().any(|line| line.contains("64.0 KiB/s│")), "{text}");
-        let (_, prompt) = *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap();
+        let (_, prompt) = *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap();
         let panes: Vec<String> =
             text.lines().take(usize::from(prompt.y)).map(|line| line.replace(&format!("▶ {speed}"), "")).collect();
         pictures.push(panes.join("\n"));
@@ -92,23 +92,24 @@ fn rates_are_the_same_at_every_speed() {
 /// All of a frozen view shows one instant; when it goes on it is as if it had never stood still.
 #[test]
 fn a_frozen_view_stands_still_as_a_whole() {
-    let panes = |stage: &mut Stage| {
-        let (text, (_, prompt)) = (stage.text(), *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap());
+    let panes = |tui_harness: &mut TuiHarness| {
+        let (text, (_, prompt)) =
+            (tui_harness.text(), *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap());
         text.lines().take(usize::from(prompt.y)).map(str::to_owned).collect::<Vec<_>>()
     };
     let [mut frozen, mut other] = [(); 2].map(|()| {
-        let mut stage = Stage::new(120, 40, dark(), true);
-        begin_upload(&mut stage, "video.bin", 1_000_000);
-        watch(&mut stage, SimDuration::from_secs(3));
-        stage.keys(&["Shift-Tab"]);
-        stage
+        let mut tui_harness = TuiHarness::new(120, 40, dark(), true);
+        begin_upload(&mut tui_harness, "video.bin", 1_000_000);
+        watch(&mut tui_harness, SimDuration::from_secs(3));
+        tui_harness.keys(&["Shift-Tab"]);
+        tui_harness
     });
     frozen.keys(&["f"]);
     let before = panes(&mut frozen);
     assert!(before[0].contains("FROZEN"), "{}", before[0]);
-    for stage in [&mut frozen, &mut other] {
-        begin_upload(stage, "other.bin", 100_000);
-        watch(stage, SimDuration::from_secs(4));
+    for tui_harness in [&mut frozen, &mut other] {
+        begin_upload(tui_harness, "other.bin", 100_000);
+        watch(tui_harness, SimDuration::from_secs(4));
     }
     assert_eq!(panes(&mut frozen), before);
     assert_ne!(panes(&mut other)[0], before[0]);
@@ -118,9 +119,9 @@ fn a_frozen_view_stands_still_as_a_whole() {
 }
 
 /// The rows of the matrix of round trips: who asks, and what is said of each.
-fn matrix(stage: &mut Stage) -> (String, Vec<String>) {
-    let text = stage.text();
-    let (_, area) = *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Health).unwrap();
+fn matrix(tui_harness: &mut TuiHarness) -> (String, Vec<String>) {
+    let text = tui_harness.text();
+    let (_, area) = *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Health).unwrap();
     let part = |line: &str| line.chars().skip(usize::from(area.x)).take(usize::from(area.width)).collect::<String>();
     let lines: Vec<String> = text.lines().skip(usize::from(area.y)).take(usize::from(area.height)).map(part).collect();
     (lines[0].clone(), lines[1..lines.len() - 1].to_vec())
@@ -130,9 +131,9 @@ fn matrix(stage: &mut Stage) -> (String, Vec<String>) {
 #[test]
 fn the_matrix_is_whole_or_says_what_is_shown() {
     for (width, height) in [(120, 40), (200, 60), (120, 34)] {
-        let mut stage = Stage::dark(width, height);
-        stage.keys(&["health", "Enter"]);
-        let (title, rows) = matrix(&mut stage);
+        let mut tui_harness = TuiHarness::dark(width, height);
+        tui_harness.keys(&["health", "Enter"]);
+        let (title, rows) = matrix(&mut tui_harness);
         assert!(title.contains("Health: last round trip, ms"), "{title}");
         for row in ["cl", "01", "02", "03", "04", "05"] {
             let found = rows[1..].iter().find(|line| line.trim_start_matches('│').trim_start().starts_with(row));
@@ -140,32 +141,32 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
             assert_eq!(found.trim_matches('│').split_whitespace().count(), 7, "{found}");
         }
     }
-    let mut stage = Stage::with_nodes(20, 120, 40);
-    stage.keys(&["health", "Enter"]);
-    let (title, rows) = matrix(&mut stage);
+    let mut tui_harness = TuiHarness::with_nodes(20, 120, 40);
+    tui_harness.keys(&["health", "Enter"]);
+    let (title, rows) = matrix(&mut tui_harness);
     assert!(title.contains("6x6 of 21") && rows[1].contains("cl") && !rows[0].contains("07"), "{title} {rows:#?}");
-    stage.app.focus = Pane::Health;
-    (0..12).for_each(|_| stage.keys(&["Down"]));
-    let (title, rows) = matrix(&mut stage);
+    tui_harness.app.focus = Pane::Health;
+    (0..12).for_each(|_| tui_harness.keys(&["Down"]));
+    let (title, rows) = matrix(&mut tui_harness);
     assert!(title.contains("6x6 of 21") && rows[0].contains(" 13") && !rows[0].contains("cl"), "{title} {rows:#?}");
     assert!(rows.iter().any(|row| row.trim_start_matches('│').trim_start().starts_with("13 ")), "{rows:#?}");
     // What is opened is what is marked.
-    stage.keys(&["Enter"]);
-    assert!(stage.text().contains(" node Node_13 "), "{}", stage.text());
+    tui_harness.keys(&["Enter"]);
+    assert!(tui_harness.text().contains(" node Node_13 "), "{}", tui_harness.text());
 }
 
 /// How a transfer stands is never cut off, and the keys for help and for leaving are always shown.
 #[test]
 fn what_matters_is_never_cut_off() {
-    let mut stage = Stage::new(80, 24, dark(), true);
-    begin_upload(&mut stage, "a-file-with-a-very-long-name-日本語.bin", 700_000);
-    watch(&mut stage, SimDuration::from_secs(5));
+    let mut tui_harness = TuiHarness::new(80, 24, dark(), true);
+    begin_upload(&mut tui_harness, "a-file-with-a-very-long-name-日本語.bin", 700_000);
+    watch(&mut tui_harness, SimDuration::from_secs(5));
     for (width, height) in [(60, 16), (66, 20), (80, 24), (90, 50), (100, 34), (120, 40), (200, 60)] {
-        stage.screen = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
+        tui_harness.screen = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
         for pane in Pane::ALL {
-            stage.app.focus = pane;
-            stage.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
-            let text = stage.text();
+            tui_harness.app.focus = pane;
+            tui_harness.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
+            let text = tui_harness.text();
             let row =
                 text.lines().find(|line| line.contains("#1 ↑ a-file")).unwrap_or_else(|| panic!("{width}x{height}: {text}"));
             assert!(row.trim_end_matches([' ', '│']).ends_with(" running") && row.contains(" %"), "{width}x{height}: {row}");
@@ -175,7 +176,7 @@ fn what_matters_is_never_cut_off() {
         }
     }
     // Segments come through long before one is stored: the first packets are seen.
-    let text = stage.text();
+    let text = tui_harness.text();
     assert!(text.contains('▒'), "{text}");
 }
 

@@ -147,11 +147,11 @@ fn a_script_does_not_wait_for_time_that_stands_still() {
     let begun = "upload a.bin --as c.bin --background";
     for waits in ["upload a.bin --as b.bin", "sleep 5s", "verify a.bin", "rm a.bin", "health", "get a.bin back"] {
         let said = home.refused_script(&format!("pause; {waits}"));
-        assert!(said.contains("time is paused and nobody can resume it"), "{waits}: {said}");
+        assert!(said.contains("time is paused and cannot be resumed"), "{waits}: {said}");
     }
     for waits in ["wait", "wait 1", "cancel 1"] {
         let said = home.refused_script(&format!("{begun}; pause; {waits}"));
-        assert!(said.contains("time is paused and nobody can resume it"), "{waits}: {said}");
+        assert!(said.contains("time is paused and cannot be resumed"), "{waits}: {said}");
     }
     assert_eq!(home.stored(), ["a.bin"]);
     home.ok(&["run", "-c", &format!("pause; ls; {begun}; step 10s; wait; resume; sleep 5s; rm c.bin")]);
@@ -186,7 +186,7 @@ fn a_recorded_session_comes_to_the_same_trace_again() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
     let said = crate::program::end_of(child);
     assert!(said.code == Some(0) && said.stdout.contains("stored b.bin"), "{} {}", said.stdout, said.stderr);
-    let recordings = crate::bench::files_below(&home.data().join("recordings"));
+    let recordings = crate::harness::files_below(&home.data().join("recordings"));
     assert_eq!(recordings.len(), 1);
     // What the session removed has to be put back for a replay.
     home.ok(&["put", "a.bin"]);
@@ -215,7 +215,7 @@ fn a_recording_replays_from_anywhere() {
     let mut child = home.command(&["repl", "--data-dir", "d"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"verify a.bin\n").unwrap();
     assert_eq!(crate::program::end_of(child).code, Some(0));
-    let recording = crate::bench::files_below(&home.path("d/recordings")).remove(0);
+    let recording = crate::harness::files_below(&home.path("d/recordings")).remove(0);
     fs::create_dir(home.path("elsewhere")).unwrap();
     let mut command = home.command(&["replay", recording.to_str().unwrap()]);
     let output = command.current_dir(home.path("elsewhere")).output().unwrap();
@@ -234,7 +234,7 @@ fn a_replay_leaves_nothing_behind() {
     let mut child = home.command(&["repl", "--speed", "max"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
     assert_eq!(crate::program::end_of(child).code, Some(0));
-    let recording = crate::bench::files_below(&home.data().join("recordings")).remove(0);
+    let recording = crate::harness::files_below(&home.data().join("recordings")).remove(0);
     let scratch = || -> Vec<std::path::PathBuf> {
         let entries = fs::read_dir(home.data()).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(".replay-")).collect()

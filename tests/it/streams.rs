@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use portable_pty::{CommandBuilder, native_pty_system};
 use rustix::io::ioctl_fionread;
 
-use crate::bench::segments_below;
+use crate::harness::segments_below;
 use crate::program::{Home, QUICK, end_of, signal, wait_until};
 use crate::pty::size;
 

@@ -12,7 +12,7 @@ use p2p_service::config::Config;
 use p2p_service::mailer::{Delivery, Mailer};
 use p2p_shell::words::Variables;
 use p2p_storage::demo_users::DemoUsers;
-use p2p_storage::tui::app::{Pane, Wish};
+use p2p_storage::tui::app::{Pane, TerminalRequest};
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use p2p_storage::tui::tour::Tour;
 use proptest::prelude::*;
@@ -20,28 +20,28 @@ use proptest::strategy::ValueTree;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::bench::random_file;
 use crate::generated;
-use crate::stage::{Stage, clock, lines, styles};
+use crate::harness::random_file;
+use crate::tui_harness::{TuiHarness, clock, lines, styles};
 
 /// A screen in the middle of everyday work: a file stored, another on its way.
-fn at_work(width: u16, height: u16, theme: Theme) -> Stage {
-    let mut stage = Stage::new(width, height, theme, true);
-    random_file(&stage.home.path().join("video.bin"), 700_000, 7);
-    random_file(&stage.home.path().join("song.flac"), 1_000_000, 8);
-    let (video, song) = (stage.home.path().join("video.bin"), stage.home.path().join("song.flac"));
-    stage.runtime.block_on(async {
+fn at_work(width: u16, height: u16, theme: Theme) -> TuiHarness {
+    let mut tui_harness = TuiHarness::new(width, height, theme, true);
+    random_file(&tui_harness.home.path().join("video.bin"), 700_000, 7);
+    random_file(&tui_harness.home.path().join("song.flac"), 1_000_000, 8);
+    let (video, song) = (tui_harness.home.path().join("video.bin"), tui_harness.home.path().join("song.flac"));
+    tui_harness.runtime.block_on(async {
         let upload = |path| Command::Upload { path, owner: None, name: None, stored_at: 0 };
         for command in [upload(video), Command::CheckHealth] {
-            if let Reply::Started(transfer) = stage.handle.ask(command).await.unwrap() {
-                stage.handle.ask(Command::Await { transfer }).await.unwrap();
+            if let Reply::Started(transfer) = tui_harness.handle.ask(command).await.unwrap() {
+                tui_harness.handle.ask(Command::Await { transfer }).await.unwrap();
             }
         }
-        stage.handle.ask(upload(song)).await.unwrap();
-        stage.handle.ask(Command::Sleep { span: SimDuration::from_secs(8) }).await.unwrap();
+        tui_harness.handle.ask(upload(song)).await.unwrap();
+        tui_harness.handle.ask(Command::Sleep { span: SimDuration::from_secs(8) }).await.unwrap();
     });
-    stage.settle();
-    stage
+    tui_harness.settle();
+    tui_harness
 }
 
 /// What a screen looks like is kept in files, text and styles; `P2P_REGENERATE=1` writes them anew.
@@ -49,12 +49,12 @@ fn at_work(width: u16, height: u16, theme: Theme) -> Stage {
 fn the_screen_looks_as_it_did() {
     for (width, height) in [(80, 24), (120, 40), (200, 60)] {
         for name in [ThemeName::Dark, ThemeName::Mono] {
-            let mut stage = at_work(width, height, Theme::new(name, name == ThemeName::Mono));
+            let mut tui_harness = at_work(width, height, Theme::new(name, name == ThemeName::Mono));
             let mut picture = Vec::new();
             for pane in Pane::ALL.into_iter().filter(|_| width == 80).chain([Pane::Prompt]) {
-                stage.app.focus = pane;
-                stage.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
-                let buffer = stage.draw();
+                tui_harness.app.focus = pane;
+                tui_harness.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
+                let buffer = tui_harness.draw();
                 picture.extend([format!("== {}", pane.name())]);
                 picture.extend(lines(&buffer));
                 picture.extend(styles(&buffer));
@@ -67,107 +67,122 @@ fn the_screen_looks_as_it_did() {
 /// The README's picture is the screen, as text.
 #[test]
 fn the_readme_shows_the_screen() {
-    let mut stage = at_work(120, 40, Theme::new(ThemeName::Dark, false));
+    let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Dark, false));
     // Tables are as wide as the prompt was when it was drawn last.
-    stage.draw();
-    stage.keys(&["nodes", "Enter", "upload "]);
-    let text = stage.text();
+    tui_harness.draw();
+    tui_harness.keys(&["nodes", "Enter", "upload "]);
+    let text = tui_harness.text();
     let table: Vec<&str> = text.lines().filter(|line| line.starts_with("││") || line.starts_with("│└")).collect();
     assert!(table.len() > 3 && table.iter().all(|row| row.contains("││") || row.contains("┘")), "{text}");
-    generated::check("README.md", "screen", &format!("```text\n{}\n```\n", stage.text()));
+    generated::check("README.md", "screen", &format!("```text\n{}\n```\n", tui_harness.text()));
 }
 
 #[test]
 fn no_size_is_too_small_or_odd() {
-    let mut stage = at_work(120, 40, Theme::new(ThemeName::Dark, false));
+    let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Dark, false));
     for focus in [Pane::Segments, Pane::Prompt] {
-        stage.app.focus = focus;
+        tui_harness.app.focus = focus;
         for width in 1..=60 {
             for height in 1..=20 {
-                stage.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-                stage.draw();
+                tui_harness.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+                tui_harness.draw();
             }
         }
     }
-    stage.screen = Terminal::new(TestBackend::new(59, 16)).unwrap();
-    let text = stage.text();
+    tui_harness.screen = Terminal::new(TestBackend::new(59, 16)).unwrap();
+    let text = tui_harness.text();
     assert!(text.contains("60x16 needed") && text.contains("now 59x16"), "{text}");
 }
 
 /// A whole session by keys: upload, watch, pause, filter, help, quit.
 #[test]
 fn a_session_by_keys() {
-    let mut stage = Stage::dark(120, 40);
-    let path = stage.home.path().join("video.bin");
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    let path = tui_harness.home.path().join("video.bin");
     random_file(&path, 500_000, 1);
-    stage.keys(&[&format!("upload {}", stage.home.path().join("vid").display()), "Tab", "Enter"]);
-    let text = stage.text();
+    tui_harness.keys(&[&format!("upload {}", tui_harness.home.path().join("vid").display()), "Tab", "Enter"]);
+    let text = tui_harness.text();
     assert!(text.contains("stored video.bin: 488.3 KiB"), "{text}");
     assert!(text.contains("#1 ↑ video.bin") && text.contains("✓ done") && text.contains("Segments of #1 video.bin"), "{text}");
     assert!(text.contains("1 files │ 488.3 KiB") && text.contains("video.bin is stored"), "{text}");
 
-    stage.keys(&["Shift-Tab", "Shift-Tab", "/", "SYN-ACK", "Enter"]);
-    assert_eq!((stage.app.focus, stage.app.filter.as_str()), (Pane::Wire, "SYN-ACK"));
-    let text = stage.text();
+    tui_harness.keys(&["Shift-Tab", "Shift-Tab", "/", "SYN-ACK", "Enter"]);
+    assert_eq!((tui_harness.app.focus, tui_harness.app.filter.as_str()), (Pane::Wire, "SYN-ACK"));
+    let text = tui_harness.text();
     assert!(text.contains("SYN-ACK") && !text.contains("DATA "), "{text}");
 
-    stage.keys(&[" "]);
-    assert!(stage.text().contains("PAUSED"));
-    stage.keys(&[" ", "f"]);
-    assert!(stage.text().contains("FROZEN"));
-    stage.keys(&["f", "z"]);
-    assert!(!stage.text().contains("Transfers"));
-    stage.keys(&["z", "y"]);
-    assert!(matches!(stage.app.wishes.as_slice(), [Wish::Copy(text)] if text.contains("SYN-ACK")), "{:?}", stage.app.wishes);
+    tui_harness.keys(&[" "]);
+    assert!(tui_harness.text().contains("PAUSED"));
+    tui_harness.keys(&[" ", "f"]);
+    assert!(tui_harness.text().contains("FROZEN"));
+    tui_harness.keys(&["f", "z"]);
+    assert!(!tui_harness.text().contains("Transfers"));
+    tui_harness.keys(&["z", "y"]);
+    assert!(
+        matches!(tui_harness.app.terminal_requests.as_slice(), [TerminalRequest::Copy(text)] if text.contains("SYN-ACK")),
+        "{:?}",
+        tui_harness.app.terminal_requests
+    );
 
     // A packet opens the connection that it belongs to.
-    stage.keys(&["Enter"]);
-    let text = stage.text();
+    tui_harness.keys(&["Enter"]);
+    let text = tui_harness.text();
     assert!(text.contains(" trace Node_0") && text.contains("latest packets"), "{text}");
-    stage.keys(&["End", "q"]);
-    assert!(stage.app.dialogs.is_empty());
+    tui_harness.keys(&["End", "q"]);
+    assert!(tui_harness.app.dialogs.is_empty());
 
-    stage.keys(&["?"]);
-    assert!(stage.text().contains("Help: type to search"));
-    stage.keys(&["storage full", "Enter"]);
-    assert!(stage.app.dialogs.is_empty() && stage.app.prompt.output.iter().any(|(_, line)| line == "all nodes"));
-    stage.keys(&["Esc", "Ctrl-P", "verify", "Enter"]);
-    assert_eq!((stage.app.focus, stage.app.prompt.editor.text()), (Pane::Prompt, "verify "));
-    stage.keys(&["vid", "Tab", "Enter"]);
-    assert!(stage.text().contains("video.bin is whole"), "{}", stage.text());
+    tui_harness.keys(&["?"]);
+    assert!(tui_harness.text().contains("Help: type to search"));
+    tui_harness.keys(&["storage full", "Enter"]);
+    assert!(tui_harness.app.dialogs.is_empty() && tui_harness.app.prompt.output.iter().any(|(_, line)| line == "all nodes"));
+    tui_harness.keys(&["Esc", "Ctrl-P", "verify", "Enter"]);
+    assert_eq!((tui_harness.app.focus, tui_harness.app.prompt.editor.text()), (Pane::Prompt, "verify "));
+    tui_harness.keys(&["vid", "Tab", "Enter"]);
+    assert!(tui_harness.text().contains("video.bin is whole"), "{}", tui_harness.text());
 
-    stage.keys(&["Ctrl-Q"]);
-    assert!(stage.app.over);
+    tui_harness.keys(&["Ctrl-Q"]);
+    assert!(tui_harness.app.over);
 }
 
 /// Whoever leaves while a transfer runs is asked, and told which.
 #[test]
 fn leaving_while_something_runs_asks() {
-    let mut stage = Stage::new(100, 34, Theme::new(ThemeName::Dark, false), true);
-    random_file(&stage.home.path().join("big.bin"), 2_000_000, 1);
-    let path = stage.home.path().join("big.bin");
-    stage.runtime.block_on(stage.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 })).unwrap();
-    stage.settle();
-    stage.keys(&["Ctrl-Q"]);
-    let text = stage.text();
+    let mut tui_harness = TuiHarness::new(100, 34, Theme::new(ThemeName::Dark, false), true);
+    random_file(&tui_harness.home.path().join("big.bin"), 2_000_000, 1);
+    let path = tui_harness.home.path().join("big.bin");
+    tui_harness
+        .runtime
+        .block_on(tui_harness.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 }))
+        .unwrap();
+    tui_harness.settle();
+    tui_harness.keys(&["Ctrl-Q"]);
+    let text = tui_harness.text();
     assert!(text.contains("upload of big.bin") && text.contains("Cancel them and leave?"), "{text}");
-    stage.keys(&["n"]);
-    assert!(!stage.app.over && stage.app.dialogs.is_empty());
+    tui_harness.keys(&["n"]);
+    assert!(!tui_harness.app.over && tui_harness.app.dialogs.is_empty());
     // The key counts in dialogs too, and asks once.
-    stage.keys(&["register", "Enter"]);
-    stage.keys(&["Ctrl-Q", "Ctrl-Q"]);
-    assert!(stage.app.dialogs.len() == 2 && stage.text().contains("Cancel them and leave?"), "{}", stage.text());
-    stage.keys(&["n"]);
-    assert!(!stage.app.over && stage.app.dialogs.len() == 1 && stage.text().contains("Ctrl-Q quit"), "{}", stage.text());
-    stage.keys(&["Esc"]);
-    stage.keys(&["quit --now", "Enter"]);
-    assert!(stage.app.over);
+    tui_harness.keys(&["register", "Enter"]);
+    tui_harness.keys(&["Ctrl-Q", "Ctrl-Q"]);
+    assert!(
+        tui_harness.app.dialogs.len() == 2 && tui_harness.text().contains("Cancel them and leave?"),
+        "{}",
+        tui_harness.text()
+    );
+    tui_harness.keys(&["n"]);
+    assert!(
+        !tui_harness.app.over && tui_harness.app.dialogs.len() == 1 && tui_harness.text().contains("Ctrl-Q quit"),
+        "{}",
+        tui_harness.text()
+    );
+    tui_harness.keys(&["Esc"]);
+    tui_harness.keys(&["quit --now", "Enter"]);
+    assert!(tui_harness.app.over);
 }
 
 #[test]
 fn what_is_wrong_is_said_below_the_line() {
-    let mut stage = Stage::dark(100, 34);
-    stage.keys(&[
+    let mut tui_harness = TuiHarness::dark(100, 34);
+    tui_harness.keys(&[
         "uplaod x",
         "Enter",
         "download nothing.bin",
@@ -179,83 +194,86 @@ fn what_is_wrong_is_said_below_the_line() {
         "health",
         "Enter",
     ]);
-    let said: Vec<&str> = stage.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
+    let said: Vec<&str> = tui_harness.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
     assert!(said.iter().any(|line| line.contains("did you mean `upload`")), "{said:?}");
     assert!(said.iter().any(|line| line.contains("no file named `nothing.bin`")) && said.contains(&"7"), "{said:?}");
-    stage.keys(&["clear", "Enter"]);
-    assert!(stage.app.prompt.output.is_empty());
+    tui_harness.keys(&["clear", "Enter"]);
+    assert!(tui_harness.app.prompt.output.is_empty());
 }
 
 #[test]
 fn the_mouse_chooses_and_scrolls() {
-    let mut stage = at_work(120, 40, Theme::new(ThemeName::Light, false));
-    stage.draw();
+    let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Light, false));
+    tui_harness.draw();
     let at = |kind, column, row| Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
-    stage.app.on_input(at(MouseEventKind::Down(MouseButton::Left), 5, 4));
-    assert_eq!((stage.app.focus, stage.app.row(Pane::Nodes)), (Pane::Nodes, 2));
-    stage.keys(&["Enter"]);
-    let text = stage.text();
+    tui_harness.app.on_input(at(MouseEventKind::Down(MouseButton::Left), 5, 4));
+    assert_eq!((tui_harness.app.focus, tui_harness.app.row(Pane::Nodes)), (Pane::Nodes, 2));
+    tui_harness.keys(&["Enter"]);
+    let text = tui_harness.text();
     assert!(text.contains(" node Node_03 ") && text.contains("queued packets"), "{text}");
-    stage.keys(&["Esc"]);
-    stage.app.on_input(at(MouseEventKind::ScrollDown, 5, 4));
-    assert_eq!(stage.app.row(Pane::Nodes), 4);
-    stage.app.on_input(Input::Paste("ls\nnodes".into()));
-    assert_eq!((stage.app.focus, stage.app.prompt.editor.text()), (Pane::Prompt, "ls; nodes"));
+    tui_harness.keys(&["Esc"]);
+    tui_harness.app.on_input(at(MouseEventKind::ScrollDown, 5, 4));
+    assert_eq!(tui_harness.app.row(Pane::Nodes), 4);
+    tui_harness.app.on_input(Input::Paste("ls\nnodes".into()));
+    assert_eq!((tui_harness.app.focus, tui_harness.app.prompt.editor.text()), (Pane::Prompt, "ls; nodes"));
 }
 
 /// Up is up, a click is what is under it, and a filter leaves nothing behind it that could be acted upon.
 #[test]
 fn what_is_acted_upon_is_what_is_shown() {
-    let mut stage = at_work(120, 40, Theme::new(ThemeName::Dark, false));
+    let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Dark, false));
     let click = |row| {
         Input::Mouse(MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column: 70, row, modifiers: KeyModifiers::NONE })
     };
     let (_, log) = {
-        stage.draw();
-        *stage.app.areas.iter().find(|(pane, _)| *pane == Pane::Log).unwrap()
+        tui_harness.draw();
+        *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Log).unwrap()
     };
     // The newest is in the lowest row; Up goes to the one above it.
-    stage.app.on_input(click(log.bottom() - 2));
-    assert_eq!((stage.app.focus, stage.app.row(Pane::Log)), (Pane::Log, 0));
-    stage.keys(&["Up", "Up", "Down"]);
-    assert_eq!(stage.app.row(Pane::Log), 1);
-    stage.app.on_input(click(log.bottom() - 4));
-    assert_eq!(stage.app.row(Pane::Log), 2);
-    let shown = stage.text().lines().nth(usize::from(log.bottom() - 4)).unwrap().to_owned();
-    stage.keys(&["y"]);
-    assert!(matches!(stage.app.wishes.as_slice(), [Wish::Copy(text)] if shown.contains(text.as_str())), "{shown}");
+    tui_harness.app.on_input(click(log.bottom() - 2));
+    assert_eq!((tui_harness.app.focus, tui_harness.app.row(Pane::Log)), (Pane::Log, 0));
+    tui_harness.keys(&["Up", "Up", "Down"]);
+    assert_eq!(tui_harness.app.row(Pane::Log), 1);
+    tui_harness.app.on_input(click(log.bottom() - 4));
+    assert_eq!(tui_harness.app.row(Pane::Log), 2);
+    let shown = tui_harness.text().lines().nth(usize::from(log.bottom() - 4)).unwrap().to_owned();
+    tui_harness.keys(&["y"]);
+    assert!(
+        matches!(tui_harness.app.terminal_requests.as_slice(), [TerminalRequest::Copy(text)] if shown.contains(text.as_str())),
+        "{shown}"
+    );
     // A row that is not there is not chosen.
-    stage.app.on_input(click(log.bottom() - 1));
-    assert_eq!(stage.app.row(Pane::Log), 2);
+    tui_harness.app.on_input(click(log.bottom() - 1));
+    assert_eq!(tui_harness.app.row(Pane::Log), 2);
 
-    stage.app.focus = Pane::Nodes;
-    stage.app.tab = Pane::Nodes;
-    stage.keys(&["Down", "Down", "/", "Node_05", "Enter"]);
-    assert_eq!(stage.app.row(Pane::Nodes), 0);
-    stage.keys(&["Down", "Enter"]);
-    assert!(stage.text().contains(" node Node_05 "), "{}", stage.text());
-    stage.keys(&["Esc", "/", "Ctrl-U", "Enter"]);
+    tui_harness.app.focus = Pane::Nodes;
+    tui_harness.app.tab = Pane::Nodes;
+    tui_harness.keys(&["Down", "Down", "/", "Node_05", "Enter"]);
+    assert_eq!(tui_harness.app.row(Pane::Nodes), 0);
+    tui_harness.keys(&["Down", "Enter"]);
+    assert!(tui_harness.text().contains(" node Node_05 "), "{}", tui_harness.text());
+    tui_harness.keys(&["Esc", "/", "Ctrl-U", "Enter"]);
     // Where a filter makes no difference none is offered.
-    stage.app.focus = Pane::Health;
-    assert!(!stage.text().contains("/ filter"));
-    stage.keys(&["/"]);
-    assert!(stage.app.dialogs.is_empty());
+    tui_harness.app.focus = Pane::Health;
+    assert!(!tui_harness.text().contains("/ filter"));
+    tui_harness.keys(&["/"]);
+    assert!(tui_harness.app.dialogs.is_empty());
 }
 
 /// A line is carried out in order, and a pasted script without its comments.
 #[test]
 fn what_is_pasted_is_carried_out_in_order() {
-    let mut stage = Stage::new(120, 40, Theme::new(ThemeName::Dark, false), true);
-    random_file(&stage.home.path().join("a.bin"), 200_000, 1);
-    let path = stage.home.path().join("a.bin").display().to_string();
-    stage.app.on_input(Input::Paste(format!("# a script\nupload {path} # the file\r\nverify a.bin\n")));
-    assert_eq!(stage.app.prompt.editor.text(), format!("upload {path}; verify a.bin"));
-    stage.keys(&["Enter"]);
-    let said: Vec<&str> = stage.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
+    let mut tui_harness = TuiHarness::new(120, 40, Theme::new(ThemeName::Dark, false), true);
+    random_file(&tui_harness.home.path().join("a.bin"), 200_000, 1);
+    let path = tui_harness.home.path().join("a.bin").display().to_string();
+    tui_harness.app.on_input(Input::Paste(format!("# a script\nupload {path} # the file\r\nverify a.bin\n")));
+    assert_eq!(tui_harness.app.prompt.editor.text(), format!("upload {path}; verify a.bin"));
+    tui_harness.keys(&["Enter"]);
+    let said: Vec<&str> = tui_harness.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
     assert!(said.iter().any(|line| line.contains("a.bin is whole")), "{said:?}");
-    stage.app.on_input(Input::Paste("x".repeat(20_000)));
-    assert!(stage.app.prompt.editor.is_empty());
-    assert!(stage.app.prompt.output.last().unwrap().1.contains("too long for a line"));
+    tui_harness.app.on_input(Input::Paste("x".repeat(20_000)));
+    assert!(tui_harness.app.prompt.editor.is_empty());
+    assert!(tui_harness.app.prompt.output.last().unwrap().1.contains("too long for a line"));
 }
 
 fn any_input() -> impl Strategy<Value = Input> {
@@ -291,41 +309,45 @@ fn any_input() -> impl Strategy<Value = Input> {
 
 #[test]
 fn no_keys_at_any_size_make_it_panic() {
-    let mut stage = at_work(80, 24, Theme::new(ThemeName::HighContrast, true));
+    let mut tui_harness = at_work(80, 24, Theme::new(ThemeName::HighContrast, true));
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     for _ in 0..150 {
         let inputs =
             proptest::collection::vec((any_input(), 1u16..150, 1u16..50), 1..20).new_tree(&mut runner).unwrap().current();
         for (input, width, height) in inputs {
             {
-                let _runtime = stage.runtime.enter();
-                stage.app.on_input(input);
+                let _runtime = tui_harness.runtime.enter();
+                tui_harness.app.on_input(input);
             }
-            stage.app.wishes.clear();
-            stage.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-            stage.draw();
+            tui_harness.app.terminal_requests.clear();
+            tui_harness.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+            tui_harness.draw();
         }
-        stage.app.over = false;
+        tui_harness.app.over = false;
     }
 }
 
 /// Keys can be others than the usual ones, and the hints and the help say which.
 #[test]
 fn keys_are_what_the_configuration_says() {
-    let mut stage = Stage::dark(200, 40);
+    let mut tui_harness = TuiHarness::dark(200, 40);
     let home = tempfile::tempdir().unwrap();
     let load = |text: &str| {
         let path = home.path().join("p2p.toml");
         std::fs::write(&path, text).unwrap();
         Config::load(Some(&path)).map_err(|error| error.to_string())
     };
-    stage.app.keymap = load("[keys]\nzoom = 'x'\nquit = 'F10'\n").unwrap().keymap().unwrap();
-    stage.keys(&["Shift-Tab", "x"]);
-    assert!(stage.app.zoomed && stage.text().contains("x zoom") && stage.text().contains("F10 quit"), "{}", stage.text());
-    stage.keys(&["z", "Ctrl-Q"]);
-    assert!(stage.app.zoomed && !stage.app.over);
-    stage.key(KeyCode::F(10), KeyModifiers::NONE);
-    assert!(stage.app.over);
+    tui_harness.app.keymap = load("[keys]\nzoom = 'x'\nquit = 'F10'\n").unwrap().keymap().unwrap();
+    tui_harness.keys(&["Shift-Tab", "x"]);
+    assert!(
+        tui_harness.app.zoomed && tui_harness.text().contains("x zoom") && tui_harness.text().contains("F10 quit"),
+        "{}",
+        tui_harness.text()
+    );
+    tui_harness.keys(&["z", "Ctrl-Q"]);
+    assert!(tui_harness.app.zoomed && !tui_harness.app.over);
+    tui_harness.key(KeyCode::F(10), KeyModifiers::NONE);
+    assert!(tui_harness.app.over);
     let error = load("[keys]\nzoom = 'f'\n").unwrap().keymap().unwrap_err().to_string();
     assert!(
         error.contains("[keys] freeze and zoom: both are f") || error.contains("[keys] zoom and freeze: both are f"),
@@ -342,11 +364,11 @@ fn keys_are_what_the_configuration_says() {
         assert!(load(&format!("[keys]\nzoom = '{wrong}'\n")).unwrap_err().contains("is no key"), "{wrong}");
     }
     // `=` stands for `+` only where it has no meaning of its own.
-    stage.app.keymap = load("[keys]\nfreeze = '='\n").unwrap().keymap().unwrap();
-    stage.app.over = false;
-    stage.app.focus = Pane::Nodes;
-    stage.keys(&["="]);
-    assert!(stage.app.frozen);
+    tui_harness.app.keymap = load("[keys]\nfreeze = '='\n").unwrap().keymap().unwrap();
+    tui_harness.app.over = false;
+    tui_harness.app.focus = Pane::Nodes;
+    tui_harness.keys(&["="]);
+    assert!(tui_harness.app.frozen);
     assert!(load("[keys]\nzoom = 'Hyper-Z'\n").unwrap_err().contains("`Hyper-Z` is no key"));
     assert!(load("[tui]\ntheme = 'pink'\n").unwrap_err().contains("`pink` is none of: dark, light"));
 }
@@ -354,12 +376,15 @@ fn keys_are_what_the_configuration_says() {
 /// What is typed into the prompt is what is there, whatever shortcuts there are.
 #[test]
 fn letters_in_the_prompt_are_never_stolen() {
-    let mut stage = Stage::dark(80, 24);
+    let mut tui_harness = TuiHarness::dark(80, 24);
     let text = "z?f+-./ym q QWERTZ 0123456789 !$%&()=";
     for c in text.chars() {
-        stage.key(KeyCode::Char(c), KeyModifiers::NONE);
+        tui_harness.key(KeyCode::Char(c), KeyModifiers::NONE);
     }
-    assert_eq!((stage.app.prompt.editor.text(), stage.app.focus, stage.app.dialogs.len()), (text, Pane::Prompt, 0));
+    assert_eq!(
+        (tui_harness.app.prompt.editor.text(), tui_harness.app.focus, tui_harness.app.dialogs.len()),
+        (text, Pane::Prompt, 0)
+    );
 }
 
 /// The plainest editor there can be, with what readline's keys do.
@@ -473,7 +498,7 @@ fn any_doing() -> impl Strategy<Value = Doing> {
 
 #[test]
 fn the_prompt_edits_as_a_reference_does_whatever_else_is_done() {
-    let mut stage = Stage::dark(100, 34);
+    let mut tui_harness = TuiHarness::dark(100, 34);
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     for _ in 0..300 {
         let doings = proptest::collection::vec(any_doing(), 1..60).new_tree(&mut runner).unwrap().current();
@@ -481,23 +506,23 @@ fn the_prompt_edits_as_a_reference_does_whatever_else_is_done() {
         for doing in &doings {
             match doing {
                 Doing::Key(code, modifiers) => {
-                    stage.key(*code, *modifiers);
+                    tui_harness.key(*code, *modifiers);
                     reference.key(*code, *modifiers);
                 }
-                Doing::Detour(key) => stage.keys(&[key, "zq?", "Esc"]),
+                Doing::Detour(key) => tui_harness.keys(&[key, "zq?", "Esc"]),
                 Doing::Elsewhere => {
-                    stage.key(KeyCode::BackTab, KeyModifiers::SHIFT);
-                    stage.keys(&["z", "z", "Down", "Esc"]);
+                    tui_harness.key(KeyCode::BackTab, KeyModifiers::SHIFT);
+                    tui_harness.keys(&["z", "z", "Down", "Esc"]);
                 }
-                Doing::Resize(width, height) => stage.screen = Terminal::new(TestBackend::new(*width, *height)).unwrap(),
+                Doing::Resize(width, height) => tui_harness.screen = Terminal::new(TestBackend::new(*width, *height)).unwrap(),
             }
-            stage.draw();
+            tui_harness.draw();
             let expected: String = reference.text.iter().collect();
-            assert_eq!(stage.app.prompt.editor.text(), expected, "{doings:?}");
+            assert_eq!(tui_harness.app.prompt.editor.text(), expected, "{doings:?}");
             let before: String = reference.text[..reference.at].iter().collect();
-            assert_eq!(stage.app.prompt.editor.cursor(), before.len(), "{doings:?}");
+            assert_eq!(tui_harness.app.prompt.editor.cursor(), before.len(), "{doings:?}");
         }
-        stage.app.prompt = p2p_storage::tui::prompt::Prompt::default();
+        tui_harness.app.prompt = p2p_storage::tui::prompt::Prompt::default();
     }
 }
 
@@ -599,7 +624,7 @@ mod pty {
         pty.prompts();
         pty.send("upload sl\t\r");
         pty.shows("upload slow.bin");
-        wait_until("the first segment", || !crate::bench::segments_below(&home.path().join(".local/share/p2p")).is_empty());
+        wait_until("the first segment", || !crate::harness::segments_below(&home.path().join(".local/share/p2p")).is_empty());
         pty.send("\x03");
         pty.shows("interrupted");
         pty.prompts();
@@ -616,7 +641,7 @@ mod pty {
         pty.prompts();
         pty.send("sleep 1h; echo not reached\r");
         pty.shows("sleep 1h; echo not reached");
-        wait_until("the first segment", || !crate::bench::segments_below(&home.path().join(".local/share/p2p")).is_empty());
+        wait_until("the first segment", || !crate::harness::segments_below(&home.path().join(".local/share/p2p")).is_empty());
         pty.send("\x03");
         pty.shows("interrupted\np2p›");
         assert!(!pty.text().contains("\nnot reached"), "{}", pty.text());
@@ -631,7 +656,7 @@ mod pty {
         let pid = rustix::process::Pid::from_raw(pty.child.process_id().unwrap() as i32).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         assert_eq!(pty.ends().exit_code(), 143);
-        assert!(crate::bench::segments_below(&home.path().join(".local/share/p2p")).is_empty());
+        assert!(crate::harness::segments_below(&home.path().join(".local/share/p2p")).is_empty());
         let history = std::fs::read_to_string(home.path().join(".local/share/p2p/history.txt")).unwrap();
         assert!(history.contains("upload slow.bin"), "{history}");
     }
@@ -759,35 +784,35 @@ fn the_tour_types_itself() {
     let data = home.path().join("data");
     let users = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let users = users.block_on(DemoUsers::make(&data, Policy::default(), clock)).unwrap();
-    let mut stage = Stage::in_home(home, (120, 40), Theme::new(ThemeName::Dark, false), true);
+    let mut tui_harness = TuiHarness::in_home(home, (120, 40), Theme::new(ThemeName::Dark, false), true);
     let mailer = {
-        let _runtime = stage.runtime.enter();
-        Mailer::start(stage.auth.clone(), Delivery::new(&Config::built_in().unwrap(), &data).unwrap(), clock)
+        let _runtime = tui_harness.runtime.enter();
+        Mailer::start(tui_harness.auth.clone(), Delivery::new(&Config::built_in().unwrap(), &data).unwrap(), clock)
     };
     let mut variables = Variables::new();
     for (number, bytes) in [(1, 300_000), (2, 100_000)] {
-        let path = stage.home.path().join(format!("{number}.bin"));
+        let path = tui_harness.home.path().join(format!("{number}.bin"));
         random_file(&path, bytes, number);
         variables.insert(format!("file{number}"), path.display().to_string());
         variables.insert(format!("name{number}"), format!("{number}.bin"));
     }
-    stage.app.tour = Some(Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users)));
+    tui_harness.app.tour = Some(Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users)));
     let mut seen = BTreeSet::new();
-    while stage.app.tour.is_some() {
+    while tui_harness.app.tour.is_some() {
         let wait = {
-            let _runtime = stage.runtime.enter();
-            stage.app.on_tour()
+            let _runtime = tui_harness.runtime.enter();
+            tui_harness.app.on_tour()
         };
         assert!(wait < Duration::from_secs(10));
         // A code that is mailed arrives while time passes.
-        stage.runtime.block_on(tokio::task::yield_now());
-        stage.settle();
-        seen.extend(stage.app.prompt.output.iter().map(|(_, text)| text.clone()));
-        seen.extend(stage.app.dialogs.iter().filter_map(|dialog| dialog.form()).map(|form| form.form.text.clone()));
+        tui_harness.runtime.block_on(tokio::task::yield_now());
+        tui_harness.settle();
+        seen.extend(tui_harness.app.prompt.output.iter().map(|(_, text)| text.clone()));
+        seen.extend(tui_harness.app.dialogs.iter().filter_map(|dialog| dialog.form()).map(|form| form.form.text.clone()));
     }
-    stage.runtime.block_on(mailer.end());
-    assert_eq!(stage.app.prompt.output.last().unwrap().1, "The prompt is yours.");
-    assert_eq!(stage.app.who().name(), Some("alice"));
+    tui_harness.runtime.block_on(mailer.end());
+    assert_eq!(tui_harness.app.prompt.output.last().unwrap().1, "The prompt is yours.");
+    assert_eq!(tui_harness.app.principal().name(), Some("alice"));
     for words in [
         "bob is logged in",
         "mailed to you",
@@ -804,10 +829,10 @@ fn the_tour_types_itself() {
         assert!(seen.iter().any(|line| line.contains(words)), "{words}: {seen:?}");
     }
     assert!(!seen.iter().any(|line| line.contains("expected") || line.contains("there is no ")), "{seen:?}");
-    stage.app.tour = Some(Tour::new("echo 'one'\nls\n", &variables, None));
-    stage.app.on_tour();
-    stage.keys(&["x"]);
-    assert!(stage.app.tour.is_none() && stage.app.prompt.editor.is_empty());
+    tui_harness.app.tour = Some(Tour::new("echo 'one'\nls\n", &variables, None));
+    tui_harness.app.on_tour();
+    tui_harness.keys(&["x"]);
+    assert!(tui_harness.app.tour.is_none() && tui_harness.app.prompt.editor.is_empty());
 }
 
 /// Without a terminal it says so, and what to do.

@@ -16,9 +16,9 @@ use p2p_shell::words::Variables;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use crate::bench::{config, random_file, segments_below, slow_link};
+use crate::harness::{config, random_file, segments_below, slow_link};
 use crate::program::{DEADLINE, Home, end_of, signal, wait_until};
-use crate::stage::clock;
+use crate::tui_harness::clock;
 
 /// At this speed a virtual second takes sixteen minutes.
 const CRAWLING: Speed = Speed::Thousandths(1);

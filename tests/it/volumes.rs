@@ -22,7 +22,7 @@ use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 use proptest::prelude::*;
 
-use crate::bench::{Bench, config, home_in_memory, quick_link, random_file, slow_link};
+use crate::harness::{Harness, config, home_in_memory, quick_link, random_file, slow_link};
 use crate::seeds::cases;
 
 /// Disks in memory, and a home in which the catalog is.
@@ -357,21 +357,21 @@ fn a_disk_that_fails_leaves_no_path_in_the_run() {
     let run = |directory: &str| {
         let home = tempfile::Builder::new().prefix(directory).tempdir().unwrap();
         let settings = config(&home.path().join("data"), 3, quick_link());
-        let mut bench = Bench::open(home, settings, Box::new(InlineIo::default())).unwrap();
-        random_file(&bench.path("a.bin"), 300_000, 1);
-        bench.put("a.bin").unwrap();
-        let segments = bench.path("data/nodes/Node_02/segments");
+        let mut harness = Harness::open(home, settings, Box::new(InlineIo::default())).unwrap();
+        random_file(&harness.path("a.bin"), 300_000, 1);
+        harness.put("a.bin").unwrap();
+        let segments = harness.path("data/nodes/Node_02/segments");
         fs::remove_dir_all(&segments).unwrap();
         fs::write(&segments, "").unwrap();
-        let failed = bench.get("a.bin").unwrap_err().to_string();
-        random_file(&bench.path("b.bin"), 300_000, 2);
-        bench.put("b.bin").unwrap();
+        let failed = harness.get("a.bin").unwrap_err().to_string();
+        random_file(&harness.path("b.bin"), 300_000, 2);
+        harness.put("b.bin").unwrap();
         let events: Vec<String> =
-            std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| format!("{event:?}")).collect();
-        let path = bench.path("data").to_str().unwrap().to_owned();
+            std::iter::from_fn(|| harness.simulation.poll_event()).map(|(_, event)| format!("{event:?}")).collect();
+        let path = harness.path("data").to_str().unwrap().to_owned();
         assert!(events.iter().chain([&failed]).all(|text| !text.contains(&path)), "{failed} {events:?}");
         assert!(failed.contains("Not a directory"), "{failed}");
-        bench.simulation.trace_hash()
+        harness.simulation.trace_hash()
     };
     assert_eq!(run("short"), run("a-much-longer-name-of-a-directory-that-would-make-longer-packets"));
 }
@@ -384,36 +384,36 @@ fn what_fails_on_this_machine_leaves_no_path_in_the_run() {
         let home = tempfile::Builder::new().prefix(directory).tempdir().unwrap();
         let path = home.path().to_str().unwrap().to_owned();
         let settings = config(&home.path().join("data"), 3, slow_link());
-        let mut bench = Bench::open(home, settings, Box::new(InlineIo::default())).unwrap();
+        let mut harness = Harness::open(home, settings, Box::new(InlineIo::default())).unwrap();
         for (name, salt) in [("a.bin", 1), ("b.bin", 2), ("c.bin", 3)] {
-            random_file(&bench.path(name), 1_000_000, salt);
+            random_file(&harness.path(name), 1_000_000, salt);
         }
         let mut failures = Vec::new();
         // A file of the system that gives EIO when it is read (proc_pid_mem(5)).
-        std::os::unix::fs::symlink("/proc/self/mem", bench.path("mem")).unwrap();
-        failures.push(("cannot read", bench.put("mem").unwrap_err()));
-        let changing = bench.start(bench.upload_of("a.bin")).unwrap();
-        fs::write(bench.path("a.bin"), "others").unwrap();
-        failures.push(("changed while it was read", bench.finish(changing).unwrap_err()));
-        bench.put("b.bin").unwrap();
-        fs::create_dir(bench.path("out")).unwrap();
-        let to = bench.path("out/b.bin");
+        std::os::unix::fs::symlink("/proc/self/mem", harness.path("mem")).unwrap();
+        failures.push(("cannot read", harness.put("mem").unwrap_err()));
+        let changing = harness.start(harness.upload_of("a.bin")).unwrap();
+        fs::write(harness.path("a.bin"), "others").unwrap();
+        failures.push(("changed while it was read", harness.finish(changing).unwrap_err()));
+        harness.put("b.bin").unwrap();
+        fs::create_dir(harness.path("out")).unwrap();
+        let to = harness.path("out/b.bin");
         let file = FileKey::unowned("b.bin");
-        let fetching = bench.start(Command::Download { user: None, file, path: to, overwrite: false }).unwrap();
-        fs::remove_dir_all(bench.path("out")).unwrap();
-        failures.push(("cannot write", bench.finish(fetching).unwrap_err()));
-        let upload = bench.start(bench.upload_of("c.bin")).unwrap();
-        fs::rename(bench.path("data/catalog.redb"), bench.path("away")).unwrap();
-        failures.push(("cannot be found any more", bench.finish(upload).unwrap_err()));
-        failures.push(("nothing more is written", bench.remove("b.bin").unwrap_err()));
+        let fetching = harness.start(Command::Download { user: None, file, path: to, overwrite: false }).unwrap();
+        fs::remove_dir_all(harness.path("out")).unwrap();
+        failures.push(("cannot write", harness.finish(fetching).unwrap_err()));
+        let upload = harness.start(harness.upload_of("c.bin")).unwrap();
+        fs::rename(harness.path("data/catalog.redb"), harness.path("away")).unwrap();
+        failures.push(("cannot be found any more", harness.finish(upload).unwrap_err()));
+        failures.push(("nothing more is written", harness.remove("b.bin").unwrap_err()));
         for (what, error) in &failures {
             assert!(error.to_string().contains(what) && error.to_string().contains(&path), "{what}: {error}");
         }
         let events: Vec<String> =
-            std::iter::from_fn(|| bench.simulation.poll_event()).map(|(_, event)| format!("{event:?}")).collect();
+            std::iter::from_fn(|| harness.simulation.poll_event()).map(|(_, event)| format!("{event:?}")).collect();
         assert_eq!(events.iter().filter(|text| text.contains("TransferFailed")).count(), failures.len(), "{events:?}");
         assert!(events.iter().all(|text| !text.contains(&path)), "{events:?}");
-        bench.simulation.trace_hash()
+        harness.simulation.trace_hash()
     };
     assert_eq!(run("short"), run("a-much-longer-name-of-a-directory-that-would-make-longer-texts"));
 }
@@ -482,11 +482,11 @@ fn what_cannot_be_deleted_is_owed_and_said() {
 #[test]
 fn markers_leave_no_trace() {
     let run = || {
-        let mut bench = Bench::new(3, quick_link());
-        random_file(&bench.path("a.bin"), 300_000, 1);
-        bench.put("a.bin").unwrap();
-        let marker = fs::read_to_string(bench.path("data/nodes/Node_01/volume")).unwrap();
-        (bench.simulation.trace_hash(), marker)
+        let mut harness = Harness::new(3, quick_link());
+        random_file(&harness.path("a.bin"), 300_000, 1);
+        harness.put("a.bin").unwrap();
+        let marker = fs::read_to_string(harness.path("data/nodes/Node_01/volume")).unwrap();
+        (harness.simulation.trace_hash(), marker)
     };
     let (one, other) = (run(), run());
     assert_eq!(one.0, other.0);
@@ -496,18 +496,18 @@ fn markers_leave_no_trace() {
 /// A new epoch begins with the first write of a run, and with nothing else.
 #[test]
 fn an_epoch_begins_with_the_first_write() {
-    let mut bench = Bench::new(2, quick_link());
-    let marker = |bench: &Bench| fs::read_to_string(bench.path("data/nodes/Node_01/volume")).ok();
-    assert_eq!(marker(&bench), None);
-    random_file(&bench.path("a.bin"), 100_000, 1);
-    bench.put("a.bin").unwrap();
-    let first = marker(&bench);
-    fs::copy(bench.path("a.bin"), bench.path("b.bin")).unwrap();
-    bench.put("b.bin").unwrap();
-    assert_eq!(marker(&bench), first);
-    let mut bench = bench.restart(|directory| config(directory, 2, quick_link())).unwrap();
-    bench.get("a.bin").unwrap();
-    assert_eq!(marker(&bench), first);
-    bench.remove("a.bin").unwrap();
-    assert_ne!(marker(&bench), first);
+    let mut harness = Harness::new(2, quick_link());
+    let marker = |harness: &Harness| fs::read_to_string(harness.path("data/nodes/Node_01/volume")).ok();
+    assert_eq!(marker(&harness), None);
+    random_file(&harness.path("a.bin"), 100_000, 1);
+    harness.put("a.bin").unwrap();
+    let first = marker(&harness);
+    fs::copy(harness.path("a.bin"), harness.path("b.bin")).unwrap();
+    harness.put("b.bin").unwrap();
+    assert_eq!(marker(&harness), first);
+    let mut harness = harness.restart(|directory| config(directory, 2, quick_link())).unwrap();
+    harness.get("a.bin").unwrap();
+    assert_eq!(marker(&harness), first);
+    harness.remove("a.bin").unwrap();
+    assert_ne!(marker(&harness), first);
 }

@@ -80,7 +80,7 @@ impl Action {
 
 /// Entry of the audit log: an attempted action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deed {
+pub struct AuditEntry {
     /// Time of the attempt, in seconds since 1970.
     pub at: u64,
     /// User name of the attempt, which need not be that of an account.
@@ -97,7 +97,7 @@ pub struct Deed {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
-    deed: Deed,
+    deed: AuditEntry,
     hash: Hash,
 }
 
@@ -126,8 +126,8 @@ pub enum Finding {
 }
 
 /// Appends an entry; user name and note are stripped of control characters and shortened.
-pub(super) fn append(transaction: &WriteTransaction, deed: Deed) -> Result<(), DatabaseError> {
-    let deed = Deed { user: printable(&deed.user, TEXT_MAX), note: printable(&deed.note, TEXT_MAX), ..deed };
+pub(super) fn append(transaction: &WriteTransaction, deed: AuditEntry) -> Result<(), DatabaseError> {
+    let deed = AuditEntry { user: printable(&deed.user, TEXT_MAX), note: printable(&deed.note, TEXT_MAX), ..deed };
     let mut log = transaction.open_table(AUDIT)?;
     let mut head = transaction.open_table(AUDIT_HEAD)?;
     let before = head.get(())?.map(|hash| hash.value().to_vec()).unwrap_or_default();
@@ -180,13 +180,17 @@ fn anchor(table: &impl ReadableTable<(), &'static [u8]>) -> Result<Anchor, Datab
     table.get(())?.map_or_else(|| Ok(Anchor::default()), |anchor| database::decode(anchor.value()))
 }
 
-fn hash_of(before: &[u8], number: u64, deed: &Deed) -> Result<Hash, DatabaseError> {
+fn hash_of(before: &[u8], number: u64, deed: &AuditEntry) -> Result<Hash, DatabaseError> {
     let deed = database::encode(deed)?;
     Ok(Sha256::new().chain_update(before).chain_update(number.to_le_bytes()).chain_update(deed).finalize().into())
 }
 
 /// Returns the latest `count` entries that satisfy `fits`, with their numbers, latest first.
-pub(super) fn latest(database: &Database, count: usize, fits: impl Fn(&Deed) -> bool) -> Result<Vec<(u64, Deed)>, DatabaseError> {
+pub(super) fn latest(
+    database: &Database,
+    count: usize,
+    fits: impl Fn(&AuditEntry) -> bool,
+) -> Result<Vec<(u64, AuditEntry)>, DatabaseError> {
     let log = database.read()?.open_table(AUDIT)?;
     let mut found = Vec::new();
     for entry in log.iter()?.rev() {
@@ -229,8 +233,8 @@ pub(super) fn verify(database: &Database) -> Result<Finding, DatabaseError> {
 mod tests {
     use super::*;
 
-    fn deed(n: u64) -> Deed {
-        Deed {
+    fn deed(n: u64) -> AuditEntry {
+        AuditEntry {
             at: n,
             user: "alice".into(),
             origin: "local".into(),
@@ -272,7 +276,7 @@ mod tests {
     fn what_somebody_typed_is_no_longer_than_is_good() {
         let (_directory, database) = log_of(0);
         let typed = "\u{1b}[2J".to_owned() + &"x".repeat(100_000);
-        let deed = Deed { user: typed.clone(), note: typed, ..deed(0) };
+        let deed = AuditEntry { user: typed.clone(), note: typed, ..deed(0) };
         database.write(|transaction| append(transaction, deed)).unwrap();
         let (_, kept) = latest(&database, 1, |_| true).unwrap().remove(0);
         assert!(kept.user.starts_with("[2Jxxx") && kept.user.len() == TEXT_MAX && kept.note == kept.user);

@@ -40,7 +40,7 @@ use redb::{ReadableTableMetadata, WriteTransaction};
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use self::audit::{Action, Deed, Finding};
+use self::audit::{Action, AuditEntry, Finding};
 use self::enrolment::PendingEnrolment;
 use self::login::PendingLogin;
 use self::mail::{Fate, Mail, Unsent};
@@ -304,8 +304,8 @@ impl Auth {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn audit(&self, count: usize, user: Option<&UserName>) -> Result<Vec<(u64, Deed)>, AuthError> {
-        let fits = |deed: &Deed| user.is_none_or(|user| deed.user == user.as_str());
+    pub fn audit(&self, count: usize, user: Option<&UserName>) -> Result<Vec<(u64, AuditEntry)>, AuthError> {
+        let fits = |deed: &AuditEntry| user.is_none_or(|user| deed.user == user.as_str());
         Ok(audit::latest(&self.0.database, count, fits)?)
     }
 
@@ -321,20 +321,20 @@ impl Auth {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn note_access(&self, user: &UserName, origin: &str, what: &str, done: bool, now: u64) -> Result<(), AuthError> {
-        self.note(Deed { done, note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Access) })
+    pub fn record_access(&self, user: &UserName, origin: &str, what: &str, done: bool, now: u64) -> Result<(), AuthError> {
+        self.note(AuditEntry { done, note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Access) })
     }
 
     /// Writes to the audit log that a user has granted another one read access to a file, or revoked it.
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn note_share(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
-        self.note(Deed { note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Share) })
+    pub fn record_share(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
+        self.note(AuditEntry { note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Share) })
     }
 
     /// Appends an entry to the audit log, in a transaction of its own.
-    fn note(&self, deed: Deed) -> Result<(), AuthError> {
+    fn note(&self, deed: AuditEntry) -> Result<(), AuthError> {
         Ok(self.write_access(|transaction| audit::append(transaction, deed))?)
     }
 
@@ -390,7 +390,7 @@ impl Auth {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn note_mail(&self, number: u64, result: Result<(), Unsent>, now: u64) -> Result<Fate, AuthError> {
+    pub fn record_mail(&self, number: u64, result: Result<(), Unsent>, now: u64) -> Result<Fate, AuthError> {
         let code = self.pending().codes.remove(&number);
         let Some(code) = code else { return Ok(mail::note(&self.0.database, number, result, now)?) };
         let (fate, mail) = code.after(result, now);
@@ -452,14 +452,14 @@ impl Auth {
 }
 
 /// Makes the audit entry of a successful action.
-fn deed(at: u64, user: &str, origin: &str, action: Action) -> Deed {
-    Deed { at, user: user.to_owned(), origin: origin.to_owned(), action, done: true, note: String::new() }
+fn deed(at: u64, user: &str, origin: &str, action: Action) -> AuditEntry {
+    AuditEntry { at, user: user.to_owned(), origin: origin.to_owned(), action, done: true, note: String::new() }
 }
 
-impl Deed {
+impl AuditEntry {
     /// Returns the entry of the same action, but refused.
-    fn refused(self, note: &str) -> Deed {
-        Deed { done: false, note: note.to_owned(), ..self }
+    fn refused(self, note: &str) -> AuditEntry {
+        AuditEntry { done: false, note: note.to_owned(), ..self }
     }
 }
 

@@ -8,7 +8,7 @@ use p2p_base::stored_time;
 use redb::WriteTransaction;
 use subtle::ConstantTimeEq;
 
-use super::audit::{self, Action, Deed};
+use super::audit::{self, Action, AuditEntry};
 use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
 use super::password::Kept;
@@ -114,7 +114,7 @@ impl<'a> Attempt<'a> {
         Attempt { name: user.as_str(), user: user.as_str(), origin, action, now }
     }
 
-    fn deed(&self) -> Deed {
+    fn deed(&self) -> AuditEntry {
         deed(self.now, self.user, self.origin, self.action)
     }
 
@@ -173,7 +173,7 @@ impl Auth {
             Second::Mail => CodeKind::Mail,
         };
         // The log records that the right password was given, even if no code follows.
-        let awaited = Deed { note: "a code is awaited".to_owned(), ..attempt.deed() };
+        let awaited = AuditEntry { note: "a code is awaited".to_owned(), ..attempt.deed() };
         self.note(awaited)?;
         let challenge = Challenge { id: self.await_code(proven, now)?, kind, mail_wait: None };
         Ok(Step::Code(match kind {
@@ -241,10 +241,10 @@ impl Auth {
             })?;
             // Of two concurrent attempts with the same code, the second finds no pending login.
             let Some(factor) = matched.filter(|_| self.pending().logins.remove(id).is_some()) else {
-                note_failure(transaction, attempt, "wrong, old or used code")?;
+                record_failure(transaction, attempt, "wrong, old or used code")?;
                 return Ok(None);
             };
-            audit::append(transaction, Deed { note: factor.to_owned(), ..attempt.deed() })?;
+            audit::append(transaction, AuditEntry { note: factor.to_owned(), ..attempt.deed() })?;
             self.grant(transaction, proven, &token, now).map(Some)
         })?;
         let account = granted.ok_or(AuthError::WrongCode)?;
@@ -291,7 +291,7 @@ impl Auth {
             Some(right) => Ok(right),
             None => {
                 let why = if attempt.action == Action::Login { "wrong user name or password" } else { "wrong password" };
-                self.write_access(|transaction| note_failure(transaction, attempt, why))?;
+                self.write_access(|transaction| record_failure(transaction, attempt, why))?;
                 Err(AuthError::WrongLogin)
             }
         }
@@ -410,7 +410,7 @@ fn sweep_failures(transaction: &WriteTransaction, now: u64) -> Result<(), Databa
 }
 
 /// Counts a failure and logs it.
-pub(super) fn note_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
+pub(super) fn record_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
     for (counter, _) in attempt.counters() {
         let mut failures: Vec<u64> = store::get(transaction, ATTEMPTS, counter.as_str())?.unwrap_or_default();
         limits::note(&mut failures, attempt.now);

@@ -3,8 +3,8 @@
 use p2p_base::database::DatabaseError;
 use redb::{ReadableTableMetadata, WriteTransaction};
 
-use super::audit::{self, Action, Deed};
-use super::login::{Attempt, Granted, note_failure, update_proven, user_counter};
+use super::audit::{self, Action, AuditEntry};
+use super::login::{Attempt, Granted, record_failure, update_proven, user_counter};
 use super::mail::{self, Mail};
 use super::names::{Email, UserName};
 use super::password::PasswordError;
@@ -42,10 +42,10 @@ impl Auth {
     /// Fails like [`register`](Self::register).
     pub fn register_other(&self, wanted: &Registration, by: &str, origin: &str, now: u64) -> Result<Account, AuthError> {
         let made = deed(now, wanted.name.as_str(), origin, Action::Register);
-        self.make_account(wanted, None, Deed { note: format!("by {by}"), ..made })
+        self.make_account(wanted, None, AuditEntry { note: format!("by {by}"), ..made })
     }
 
-    fn make_account(&self, wanted: &Registration, token: Option<&Token>, made: Deed) -> Result<Account, AuthError> {
+    fn make_account(&self, wanted: &Registration, token: Option<&Token>, made: AuditEntry) -> Result<Account, AuthError> {
         let now = made.at;
         password::check(&wanted.password, &wanted.name)?;
         let origin = made.origin.clone();
@@ -55,7 +55,7 @@ impl Auth {
         self.write(|transaction| {
             if let Some(taken) = taken(transaction, wanted)? {
                 // Callers that probe which names or addresses exist are slowed down.
-                note_failure(transaction, &attempt, "the name or the address is taken")?;
+                record_failure(transaction, &attempt, "the name or the address is taken")?;
                 return Ok(Err(taken));
             }
             let first = transaction.open_table(ACCOUNTS).map_err(DatabaseError::from)?.is_empty().map_err(DatabaseError::from)?;
@@ -132,7 +132,7 @@ impl Auth {
             store::remove(transaction, ATTEMPTS, user_counter(user.as_str()).as_str())?;
             let what = "an administrator has set a new password, without one-time passwords";
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), what, now))?;
-            let done = Deed { note: format!("by {by}"), ..deed(now, user.as_str(), origin, Action::Reset) };
+            let done = AuditEntry { note: format!("by {by}"), ..deed(now, user.as_str(), origin, Action::Reset) };
             Ok::<_, AuthError>(audit::append(transaction, done)?)
         })?;
         self.pending().enrolments.remove(user);

@@ -300,7 +300,7 @@ fn mail_is_tried_again_later_and_later() {
     let (number, mut mail) = house.auth.mails().unwrap().pop().unwrap();
     let mut pauses = Vec::new();
     let busy = || Err(Unsent { reason: "busy".into(), is_final: false });
-    while let Fate::Waits(next) = house.auth.note_mail(number, busy(), mail.next).unwrap() {
+    while let Fate::Waits(next) = house.auth.record_mail(number, busy(), mail.next).unwrap() {
         let later = house.auth.mails().unwrap().pop().unwrap().1;
         assert_eq!(later.next, next);
         pauses.push(later.next - mail.next);
@@ -322,7 +322,7 @@ fn a_refusal_for_good_is_final() {
         house.auth.test_mail(&alice(), NOW + asked * limits::WINDOW).unwrap();
         let (number, _) = house.auth.mails().unwrap().pop().unwrap();
         let refused = Unsent { reason: format!("550 \u{1b}[2J no such user {}", "x".repeat(2000)), is_final: true };
-        assert_eq!(house.auth.note_mail(number, Err(refused), NOW).unwrap(), Fate::GivenUp);
+        assert_eq!(house.auth.record_mail(number, Err(refused), NOW).unwrap(), Fate::GivenUp);
         assert!(house.auth.mails().unwrap().is_empty());
     }
     let remembered = house.auth.mails_given_up().unwrap();
@@ -344,7 +344,7 @@ fn a_clock_that_is_put_back_delays_nothing() {
     let (number, _) = house.auth.mails().unwrap().pop().unwrap();
     let mail = || house.auth.mails().unwrap().into_iter().find(|(known, _)| *known == number).unwrap().1;
     let busy = || Err(Unsent { reason: "busy".into(), is_final: false });
-    assert_eq!(house.auth.note_mail(number, busy(), ahead).unwrap(), Fate::Waits(ahead + 30));
+    assert_eq!(house.auth.record_mail(number, busy(), ahead).unwrap(), Fate::Waits(ahead + 30));
     let waiting = house.challenge(ahead);
     house.auth.otp_disable(&alice(), &PASSWORD.into(), "here", ahead).unwrap();
     house.auth.otp_enable(&alice(), CodeKind::App, ahead).unwrap();
@@ -354,7 +354,7 @@ fn a_clock_that_is_put_back_delays_nothing() {
     let waits = mail();
     assert_eq!((waits.is_due(NOW), waits.next_try(NOW), waits.is_too_old(NOW)), (true, NOW, false));
     assert!(!waits.is_due(ahead) && waits.is_due(ahead + 30));
-    assert_eq!(house.auth.note_mail(number, busy(), NOW).unwrap(), Fate::Waits(NOW + 60));
+    assert_eq!(house.auth.record_mail(number, busy(), NOW).unwrap(), Fate::Waits(NOW + 60));
     let mail = mail();
     assert!(mail.at <= NOW && mail.is_too_old(NOW + 2 * 24 * 3600 + 1));
     assert_eq!(house.auth.check(&then.token, "there", NOW).unwrap_err(), AuthError::SessionOver);
@@ -433,7 +433,7 @@ fn the_audit_log_has_an_end() {
     let Inner { database, policy, .. } = &*house.auth.0;
     let auth = Auth::open(database.clone(), Policy { audit_entries: 10, ..*policy }).unwrap();
     for n in 0..30 {
-        auth.note_share(&alice(), "here", &n.to_string(), NOW).unwrap();
+        auth.record_share(&alice(), "here", &n.to_string(), NOW).unwrap();
     }
     assert!(matches!(auth.verify_audit().unwrap(), Finding::Whole { entries: 10, first: 22, .. }));
 }

@@ -254,9 +254,9 @@ impl Actor {
         let mut progress = Progress::Still;
         loop {
             match self.next_action(progress).await {
-                Action::Ask(Ask::Command(command, reply)) => drop(self.take_in(*command, reply)),
+                Action::Ask(Ask::Command(command, reply)) => drop(self.enqueue(*command, reply)),
                 Action::Ask(Ask::Hurried(command, reply)) => {
-                    let token = self.take_in(*command, reply);
+                    let token = self.enqueue(*command, reply);
                     self.hurried.extend(token);
                 }
                 Action::Ask(Ask::TraceHash(reply)) => {
@@ -351,7 +351,7 @@ impl Actor {
     }
 
     /// Executes a command. Returns the token of its answer, or `None` if the command was refused at once.
-    fn take_in(&mut self, command: Command, reply: ReplySender) -> Option<Token> {
+    fn enqueue(&mut self, command: Command, reply: ReplySender) -> Option<Token> {
         let now = self.simulation.now();
         match command {
             Command::SetSpeed { speed } => self.pace.set_speed(speed, now),

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::pace::Speed;
-use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Party, StorageStats, Topology};
+use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology};
 use super::transfer::{TransferError, TransferId, TransferReport, TransferStatus};
 
 /// Command to the engine. It takes effect at the virtual instant at which the engine accepts it.
@@ -130,7 +130,7 @@ pub enum Command {
     /// Changes the links and the path of a host; packets in flight keep their arrival times. Answered by [`Reply::Done`].
     SetLink {
         /// Host whose links change.
-        party: Party,
+        party: Peer,
         /// New settings of its links and path.
         link: HostConfig,
     },
@@ -348,7 +348,7 @@ pub enum EngineError {
     },
     /// An upload under this name is running or being undone.
     #[error("an upload of `{}` is under way already, or is being undone", visible(name))]
-    NamePromised {
+    NameReserved {
         /// The name in use.
         name: String,
     },
@@ -392,7 +392,7 @@ pub enum EngineError {
     },
     /// No such host exists.
     #[error("there is no {0}")]
-    UnknownParty(Party),
+    UnknownParty(Peer),
     /// No such transfer exists.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),

@@ -6,8 +6,8 @@ use p2p_store::segment::Sha256Digest;
 use p2p_store::standing::Trouble;
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::Party;
-use super::transfer::{Direction, SegmentStory, Stage, TransferError, TransferId};
+use super::snapshot::Peer;
+use super::transfer::{Direction, SegmentTimeline, Stage, TransferError, TransferId};
 use crate::node::health::Health;
 
 /// Event at a virtual instant; the instant is delivered beside it.
@@ -35,12 +35,12 @@ pub enum Event {
         /// Stage that the segment has reached.
         stage: Stage,
         /// History of the segment so far.
-        story: SegmentStory,
+        timeline: SegmentTimeline,
     },
     /// The links and the path of a host have changed.
     LinkChanged {
         /// Host whose links changed.
-        party: Party,
+        party: Peer,
         /// New settings of its links and path.
         link: HostConfig,
     },

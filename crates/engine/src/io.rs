@@ -199,7 +199,7 @@ impl Drop for ThreadedIo {
 }
 
 /// Table of the jobs under way and of the outcomes that have not been taken yet.
-pub(super) struct IoDesk {
+pub(super) struct JobTable {
     executor: Box<dyn IoExecutor>,
     next_job: u64,
     outcomes: HashMap<JobId, Outcome>,
@@ -207,9 +207,9 @@ pub(super) struct IoDesk {
     abandoned: HashSet<JobId>,
 }
 
-impl IoDesk {
-    pub(super) fn new(executor: Box<dyn IoExecutor>) -> IoDesk {
-        IoDesk { executor, next_job: 0, outcomes: HashMap::new(), abandoned: HashSet::new() }
+impl JobTable {
+    pub(super) fn new(executor: Box<dyn IoExecutor>) -> JobTable {
+        JobTable { executor, next_job: 0, outcomes: HashMap::new(), abandoned: HashSet::new() }
     }
 
     pub(super) fn submit(&mut self, lane: Lane, work: Work) -> JobId {
@@ -257,7 +257,7 @@ impl IoDesk {
     }
 }
 
-impl fmt::Debug for IoDesk {
+impl fmt::Debug for JobTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IoDesk").field("next_job", &self.next_job).field("outcomes", &self.outcomes.len()).finish_non_exhaustive()
     }
@@ -273,12 +273,12 @@ mod tests {
 
     #[test]
     fn a_lane_works_in_order_and_a_panic_is_an_outcome() {
-        let mut desk = IoDesk::new(Box::new(ThreadedIo::start().unwrap()));
+        let mut table = JobTable::new(Box::new(ThreadedIo::start().unwrap()));
         let (order, seen) = std::sync::mpsc::channel();
         let jobs: Vec<JobId> = (0..50)
             .map(|n| {
                 let order = order.clone();
-                desk.submit(
+                table.submit(
                     Lane::Disk(0),
                     Box::new(move || {
                         order.send(n).unwrap();
@@ -287,17 +287,17 @@ mod tests {
                 )
             })
             .collect();
-        let crashed = desk.submit(Lane::Disk(2), Box::new(|| panic!("a bug")));
-        let unwanted = desk.submit(Lane::Disk(2), Box::new(written));
-        desk.abandon(unwanted);
-        let last = desk.submit(Lane::Disk(4), Box::new(written));
+        let crashed = table.submit(Lane::Disk(2), Box::new(|| panic!("a bug")));
+        let unwanted = table.submit(Lane::Disk(2), Box::new(written));
+        table.abandon(unwanted);
+        let last = table.submit(Lane::Disk(4), Box::new(written));
         for job in jobs.into_iter().chain([last]) {
-            while desk.take(job).is_none() {
-                assert!(desk.wait());
+            while table.take(job).is_none() {
+                assert!(table.wait());
             }
         }
-        assert!(matches!(desk.take(crashed), Some(Outcome::Crashed(text)) if text == "a bug"));
-        assert!(desk.outcomes.is_empty());
+        assert!(matches!(table.take(crashed), Some(Outcome::Crashed(text)) if text == "a bug"));
+        assert!(table.outcomes.is_empty());
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), (0..50).collect::<Vec<_>>());
     }
 }

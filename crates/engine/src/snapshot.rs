@@ -19,7 +19,7 @@ use crate::node::health::PeerHealth;
 
 /// Host of the network: the client or a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Party {
+pub enum Peer {
     /// The host that uploads and downloads.
     Client,
     /// Storage node with this number.
@@ -27,11 +27,11 @@ pub enum Party {
 }
 
 /// Formats the party as `client` or `Node_01`.
-impl std::fmt::Display for Party {
+impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Party::Client => f.pad("client"),
-            Party::Node(node) => node.fmt(f),
+            Peer::Client => f.pad("client"),
+            Peer::Node(node) => node.fmt(f),
         }
     }
 }
@@ -118,7 +118,7 @@ pub struct Orphans {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostStatus {
     /// Party that the host is.
-    pub party: Party,
+    pub party: Peer,
     /// IPv4 address of the host.
     pub address: Ipv4Addr,
     /// Links of the host and the path to it.
@@ -138,7 +138,7 @@ pub struct NetworkStats {
     /// Totals over all hosts.
     pub total: HostStats,
     /// Counters of each host: the client first, then the nodes.
-    pub hosts: Vec<(Party, HostStats)>,
+    pub hosts: Vec<(Peer, HostStats)>,
     /// Number of packets in flight.
     pub in_transit: u64,
 }
@@ -156,7 +156,7 @@ impl NetworkStats {
 }
 
 /// Health of every host as seen by the probes of every other host: the observer first, then the observed host.
-pub type HealthMatrix = BTreeMap<Party, BTreeMap<Party, PeerHealth>>;
+pub type HealthMatrix = BTreeMap<Peer, BTreeMap<Peer, PeerHealth>>;
 
 /// Result of a health check of all hosts.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,7 +168,7 @@ pub struct HealthReport {
 impl HealthReport {
     /// Returns the health of a node as seen by the client.
     pub fn of_node(&self, node: NodeNumber) -> PeerHealth {
-        let seen = self.matrix.get(&Party::Client).and_then(|row| row.get(&Party::Node(node)));
+        let seen = self.matrix.get(&Peer::Client).and_then(|row| row.get(&Peer::Node(node)));
         seen.copied().unwrap_or_default()
     }
 }

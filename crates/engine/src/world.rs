@@ -29,9 +29,9 @@ pub(super) use super::client::Owner;
 use super::client::Client;
 use super::config::EngineConfig;
 use super::event::Event;
-use super::io::{IoDesk, JobId, Lane, Outcome, Work};
+use super::io::{JobId, JobTable, Lane, Outcome, Work};
 use super::memory::MemoryBudget;
-use super::snapshot::Party;
+use super::snapshot::Peer;
 use super::timetable::Timetable;
 use super::transfer::{Input, Part, TransferId, Unanswered};
 use crate::node::DiskJob;
@@ -57,15 +57,15 @@ pub(super) enum Due {
 pub(super) struct Hosts {
     pub(super) client: HostId,
     /// Party of each host, by the host's index.
-    parties: Vec<Party>,
+    parties: Vec<Peer>,
 }
 
 impl Hosts {
-    pub(super) fn new(client: HostId, parties: Vec<Party>) -> Hosts {
+    pub(super) fn new(client: HostId, parties: Vec<Peer>) -> Hosts {
         Hosts { client, parties }
     }
 
-    pub(super) fn party(&self, host: HostId) -> Party {
+    pub(super) fn party(&self, host: HostId) -> Peer {
         self.parties[host.index()]
     }
 }
@@ -83,7 +83,7 @@ pub(super) struct World {
     /// Index of the node that has accepted a connection.
     pub(super) accepted: BTreeMap<ConnectionId, usize>,
     pub(super) catalog: Arc<Catalog>,
-    pub(super) desk: IoDesk,
+    pub(super) jobs: JobTable,
     /// Jobs whose outcomes take effect at a virtual instant, the earliest first.
     pub(super) joins: BinaryHeap<Reverse<(SimTime, u64, JobId)>>,
     pub(super) due: HashMap<JobId, Due>,
@@ -92,12 +92,12 @@ pub(super) struct World {
     /// Stored files, by owner and name.
     pub(super) files: Arc<BTreeMap<FileKey, FileRecord>>,
     /// Names that running uploads will store files under.
-    pub(super) names_promised: BTreeSet<FileKey>,
+    pub(super) reserved_names: BTreeSet<FileKey>,
     pub(super) placement: Placement,
     /// Bytes that running uploads will bring to each node.
-    pub(super) promised: Vec<u64>,
+    pub(super) reserved: Vec<u64>,
     /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
-    pub(super) held: HashMap<(NodeNumber, SegmentId), u32>,
+    pub(super) pinned: HashMap<(NodeNumber, SegmentId), u32>,
     pub(super) memory: MemoryBudget,
     pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
@@ -134,9 +134,9 @@ impl World {
     }
 
     /// Returns all hosts on the network, the client first.
-    pub(super) fn everybody(&self) -> impl Iterator<Item = (Party, HostId)> + '_ {
-        let nodes = self.nodes.iter().map(|node| (Party::Node(node.node.number()), node.host));
-        std::iter::once((Party::Client, self.hosts.client)).chain(nodes)
+    pub(super) fn everybody(&self) -> impl Iterator<Item = (Peer, HostId)> + '_ {
+        let nodes = self.nodes.iter().map(|node| (Peer::Node(node.node.number()), node.host));
+        std::iter::once((Peer::Client, self.hosts.client)).chain(nodes)
     }
 
     /// Returns true if nothing remains to be processed at this instant.
@@ -151,13 +151,13 @@ impl World {
         for node in &mut self.nodes {
             node.node.stop();
         }
-        self.note_all_timeouts();
+        self.record_all_timeouts();
     }
 
     /// Closes the client's connections.
     pub(super) fn close_connections(&mut self) {
         self.client.close_all(&mut self.net);
-        self.note_client_timeout();
+        self.record_client_timeout();
     }
 
     /// Returns the hash of every packet and every event so far.
@@ -180,18 +180,18 @@ impl World {
     fn ask_for(&mut self, node: NodeNumber, owner: (Owner, Option<MeterId>), request: &Request, payload: Bytes) {
         let to = self.nodes[node.index()].host;
         self.client.ask(&mut self.net, node, to, owner, request, payload);
-        self.note_client_timeout();
+        self.record_client_timeout();
     }
 
     /// Cancels the requests of a transfer that are not written yet.
     pub(super) fn forget_requests(&mut self, transfer: TransferId) {
         self.client.forget(&mut self.net, transfer);
-        self.note_client_timeout();
+        self.record_client_timeout();
     }
 
     /// Submits work whose outcome takes effect at the virtual instant `at`.
     pub(super) fn submit_for(&mut self, at: SimTime, due: Due, lane: Lane, work: Work) {
-        let job = self.desk.submit(lane, work);
+        let job = self.jobs.submit(lane, work);
         self.next_join += 1;
         self.joins.push(Reverse((at, self.next_join, job)));
         self.due.insert(job, due);
@@ -217,7 +217,7 @@ impl World {
         if at > self.now() {
             return Ok(None);
         }
-        let outcome = self.desk.take(job).ok_or(job)?;
+        let outcome = self.jobs.take(job).ok_or(job)?;
         self.joins.pop();
         Ok(self.due.remove(&job).map(|due| (due, outcome)))
     }
@@ -229,12 +229,12 @@ impl World {
             let number = node.node.number();
             let stats = node.node.volume_stats();
             let alive = !self.is_dead(number);
-            let promised = self.promised[number.index()];
+            let reserved = self.reserved[number.index()];
             Candidate {
                 node: number,
                 usable: alive && node.node.trouble().is_none() && usable(number),
                 capacity: stats.capacity,
-                free: stats.free().saturating_sub(promised),
+                free: stats.free().saturating_sub(reserved),
             }
         };
         self.nodes.iter().map(candidate).collect()
@@ -271,24 +271,24 @@ impl World {
 
     /// Protects a segment that an upload will store on a node from deletion, and reserves room for it. Returns the reserved
     /// bytes.
-    pub(super) fn hold(&mut self, node: NodeNumber, id: SegmentId, len: u64) -> u64 {
-        *self.held.entry((node, id)).or_default() += 1;
+    pub(super) fn pin(&mut self, node: NodeNumber, id: SegmentId, len: u64) -> u64 {
+        *self.pinned.entry((node, id)).or_default() += 1;
         let room = if self.nodes[node.index()].node.holds(id) { 0 } else { len };
-        self.promised[node.index()] += room;
+        self.reserved[node.index()] += room;
         room
     }
 
     /// Ends a reservation, because the segment is stored or because it is not going to be.
     pub(super) fn settle_promise(&mut self, node: NodeNumber, room: u64) {
-        self.promised[node.index()] -= room;
+        self.reserved[node.index()] -= room;
     }
 
     /// Ends the protection of a segment by one upload.
     pub(super) fn release(&mut self, node: NodeNumber, id: SegmentId) {
-        if let Some(count) = self.held.get_mut(&(node, id)) {
+        if let Some(count) = self.pinned.get_mut(&(node, id)) {
             *count -= 1;
             if *count == 0 {
-                self.held.remove(&(node, id));
+                self.pinned.remove(&(node, id));
             }
         }
     }

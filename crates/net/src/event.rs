@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::flow::ConnectionId;
 use super::host::HostId;
 use super::stats::ConnectionStats;
-use super::tcp::state::{ConnectionSample, Ending};
+use super::tcp::state::{CloseReason, ConnectionSample};
 
 /// An event for the application. It occurred at [`Network::now`](super::Network::now).
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ pub enum NetEvent {
         /// The end that reports.
         connection: ConnectionId,
         /// The way in which the connection ended.
-        ending: Ending,
+        ending: CloseReason,
         /// The final counters of this end.
         stats: ConnectionStats,
     },

@@ -55,7 +55,7 @@ pub use self::meter::MeterId;
 pub use self::packet::{MSS, MTU, PacketKind, Side};
 pub use self::series::RateSeries;
 pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, LinkStats, PacketCounts};
-pub use self::tcp::state::{ConnectionSample, Ending, State};
+pub use self::tcp::state::{CloseReason, ConnectionSample, State};
 pub use self::tcp::{Activity, CongestionControl, KeepAlive, TcpConfig};
 pub use self::wire::PacketRecord;
 
@@ -153,7 +153,7 @@ impl Network {
             match self.queue.peek() {
                 Some((at, due)) if at <= limit && at < SimTime::MAX => {
                     self.now = self.now.max(at);
-                    self.carry_out(due);
+                    self.dispatch(due);
                 }
                 _ => {
                     self.now = if limit == SimTime::MAX { self.now } else { self.now.max(limit) };
@@ -180,7 +180,7 @@ impl Network {
         self.carried_out
     }
 
-    fn carry_out(&mut self, due: Due) {
+    fn dispatch(&mut self, due: Due) {
         self.carried_out += 1;
         match due {
             Due::Path(path) => self.arrive_from_path(path),

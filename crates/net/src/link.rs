@@ -72,7 +72,7 @@ impl Link {
 
     /// Accepts a packet of `bytes` bytes and returns the instant at which its last bit has been sent; `None` if the queue is
     /// full and the packet is dropped.
-    pub(crate) fn take_in(&mut self, now: SimTime, bytes: u16) -> Option<SimTime> {
+    pub(crate) fn enqueue(&mut self, now: SimTime, bytes: u16) -> Option<SimTime> {
         if self.readings.is_due(now) {
             self.read_seconds(now);
         }
@@ -193,11 +193,11 @@ mod tests {
     #[test]
     fn packets_are_sent_one_after_the_other() {
         let mut link = link(12_000, 10);
-        assert_eq!(link.take_in(SimTime::ZERO, 1500), Some(millis(1000)));
-        assert_eq!(link.take_in(millis(10), 750), Some(millis(1500)));
+        assert_eq!(link.enqueue(SimTime::ZERO, 1500), Some(millis(1000)));
+        assert_eq!(link.enqueue(millis(10), 750), Some(millis(1500)));
         assert_eq!(link.waiting(millis(10)), 1);
         assert_eq!(link.waiting(millis(1000)), 0);
-        assert_eq!(link.take_in(millis(9000), 1500), Some(millis(10_000)));
+        assert_eq!(link.enqueue(millis(9000), 1500), Some(millis(10_000)));
     }
 
     /// The limit counts packets that wait: the one being sent is not among them.
@@ -205,41 +205,41 @@ mod tests {
     fn a_full_queue_drops_the_newcomer() {
         let mut link = link(12_000, 2);
         for _ in 0..3 {
-            assert!(link.take_in(SimTime::ZERO, 1500).is_some());
+            assert!(link.enqueue(SimTime::ZERO, 1500).is_some());
         }
-        assert_eq!(link.take_in(SimTime::ZERO, 1500), None);
-        assert!(link.take_in(millis(1000), 1500).is_some());
-        assert_eq!(link.take_in(millis(1000), 1500), None);
+        assert_eq!(link.enqueue(SimTime::ZERO, 1500), None);
+        assert!(link.enqueue(millis(1000), 1500).is_some());
+        assert_eq!(link.enqueue(millis(1000), 1500), None);
     }
 
     #[test]
     fn a_link_without_limit_takes_no_time() {
         let mut link = Link::new(LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 1 });
         for _ in 0..1000 {
-            assert_eq!(link.take_in(millis(5), 1500), Some(millis(5)));
+            assert_eq!(link.enqueue(millis(5), 1500), Some(millis(5)));
         }
     }
 
     #[test]
     fn a_new_rate_holds_from_the_next_packet_on() {
         let mut link = link(12_000, 10);
-        link.take_in(SimTime::ZERO, 1500);
+        link.enqueue(SimTime::ZERO, 1500);
         link.reconfigure(SimTime::ZERO, LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 10 });
-        assert_eq!(link.take_in(SimTime::ZERO, 1500), Some(millis(1100)));
+        assert_eq!(link.enqueue(SimTime::ZERO, 1500), Some(millis(1100)));
     }
 
     /// Bytes count when they leave: not when they are taken in, and at the rate at which each packet is sent.
     #[test]
     fn bytes_pass_at_the_rate_that_their_packet_was_taken_in_at() {
         let mut link = link(12_000, 20);
-        assert!((0..3).all(|_| link.take_in(SimTime::ZERO, 1500).is_some()));
+        assert!((0..3).all(|_| link.enqueue(SimTime::ZERO, 1500).is_some()));
         link.reconfigure(millis(500), LinkConfig { bandwidth: Bandwidth::from_bits_per_second(120_000), queue_packets: 20 });
-        assert!((0..10).all(|_| link.take_in(millis(500), 1500).is_some()));
+        assert!((0..10).all(|_| link.enqueue(millis(500), 1500).is_some()));
         let passed = [500, 1000, 2500, 3000, 3050, 3500, 9000].map(|ms| link.passed(millis(ms)));
         assert_eq!(passed, [750, 1500, 3750, 4500, 5250, 12_000, 19_500]);
         assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 1500, 1500, 15_000, 0]);
         link.reconfigure(millis(600), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 20 });
-        assert_eq!((link.take_in(millis(600), 1000), link.passed(millis(600))), (Some(millis(600)), 900 + 1000));
+        assert_eq!((link.enqueue(millis(600), 1000), link.passed(millis(600))), (Some(millis(600)), 900 + 1000));
         assert_eq!(link.series(millis(5_000), 10).tail(10), [2500, 1500, 1500, 15_000, 0]);
     }
 
@@ -253,7 +253,7 @@ mod tests {
             let (mut link, mut now) = (link(bits, 50), SimTime::ZERO);
             for (gap, bytes) in packets {
                 now += SimDuration::from_millis(gap);
-                link.take_in(now, bytes);
+                link.enqueue(now, bytes);
             }
             let end = link.busy_until.max(now) + SimDuration::from_secs(1);
             let seconds = link.series(end, 128).tail(128).to_vec();

@@ -12,8 +12,8 @@ use super::host::{Condition, HostId};
 use super::packet::{Flags, Packet, Side};
 use super::queue::Due;
 use super::stats::ConnectionStats;
-use super::tcp::connection::{Connection, Told};
-use super::tcp::state::{ConnectionSample, Ending, State};
+use super::tcp::connection::{Connection, StepEvents};
+use super::tcp::state::{CloseReason, ConnectionSample, State};
 use super::tcp::{Activity, TcpConfig};
 
 impl Network {
@@ -255,7 +255,7 @@ impl Network {
         if let Some(connection) = self.flow_mut(id).and_then(|flow| flow.connection_mut(id.side)) {
             step(connection, now, &mut out);
             self.outbox = out;
-            self.after_step(id, Told::default());
+            self.after_step(id, StepEvents::default());
         } else {
             self.outbox = out;
         }
@@ -327,7 +327,7 @@ impl Network {
     }
 
     /// Completes a step: sends its packets, reports its events to the application and schedules its timers.
-    pub(super) fn after_step(&mut self, id: ConnectionId, told: Told) {
+    pub(super) fn after_step(&mut self, id: ConnectionId, told: StepEvents) {
         let mut out = std::mem::take(&mut self.outbox);
         for packet in out.drain(..) {
             self.send(packet);
@@ -366,7 +366,7 @@ impl Network {
         }
     }
 
-    fn tell(&mut self, id: ConnectionId, told: Told, watched: bool) {
+    fn tell(&mut self, id: ConnectionId, told: StepEvents, watched: bool) {
         if told.opened {
             self.tell_opened(id);
         }
@@ -402,7 +402,7 @@ impl Network {
         }
     }
 
-    fn tell_ended(&mut self, id: ConnectionId, ending: Ending) {
+    fn tell_ended(&mut self, id: ConnectionId, ending: CloseReason) {
         let stats = self.connection_stats(id).unwrap_or_default();
         self.events.push_back(NetEvent::Ended { connection: id, ending, stats });
     }

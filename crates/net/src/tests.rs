@@ -30,7 +30,7 @@ fn pattern(len: usize, salt: u64) -> Bytes {
 }
 
 /// Sends `payload` from one host to another in pieces, and closes. Gives what arrived and how the ends ended.
-fn transfer(net: &mut Network, from: HostId, to: HostId, payload: &Bytes) -> (Vec<u8>, Vec<(ConnectionId, Ending)>) {
+fn transfer(net: &mut Network, from: HostId, to: HostId, payload: &Bytes) -> (Vec<u8>, Vec<(ConnectionId, CloseReason)>) {
     net.listen(to, PORT, TcpConfig::default());
     let connection = net.connect(from, to, PORT, TcpConfig::default());
     let (mut got, mut endings, mut written) = (Vec::new(), Vec::new(), 0);
@@ -80,7 +80,7 @@ fn bytes_cross_a_lossy_network_unharmed_and_nothing_stays_behind() {
     let payload = pattern(300_000, 9);
     let (got, endings) = transfer(&mut net, hosts[0], hosts[1], &payload);
     assert_eq!(got, payload);
-    assert_eq!(endings.iter().map(|&(_, ending)| ending).collect::<Vec<_>>(), [Ending::Closed; 2]);
+    assert_eq!(endings.iter().map(|&(_, ending)| ending).collect::<Vec<_>>(), [CloseReason::Closed; 2]);
     assert!(net.flows.is_empty() && net.datagrams.is_empty() && net.next_due().is_none());
     assert_conserved(&net);
     let stats = net.host_stats(hosts[0]);
@@ -88,7 +88,7 @@ fn bytes_cross_a_lossy_network_unharmed_and_nothing_stays_behind() {
     assert_eq!((stats.sent[PacketKind::Syn], stats.sent[PacketKind::Fin]), (1, 1));
 }
 
-fn ending_of(event: Option<NetEvent>) -> Option<(ConnectionId, Ending)> {
+fn ending_of(event: Option<NetEvent>) -> Option<(ConnectionId, CloseReason)> {
     match event {
         Some(NetEvent::Ended { connection, ending, .. }) => Some((connection, ending)),
         _ => None,
@@ -103,7 +103,7 @@ fn a_closed_port_refuses() {
         assert!(net.advance(SimTime::MAX));
         (connection, net.poll_event())
     };
-    assert_eq!(ending_of(endings), Some((got, Ending::Refused)));
+    assert_eq!(ending_of(endings), Some((got, CloseReason::Refused)));
     assert_eq!(net.total_stats().sent[PacketKind::Rst], 1);
 }
 
@@ -115,7 +115,7 @@ fn a_host_that_is_down_is_silent() {
     let config = TcpConfig { connect_timeout: SimDuration::from_secs(5), ..TcpConfig::default() };
     let connection = net.connect(hosts[0], hosts[1], PORT, config);
     assert!(net.advance(SimTime::MAX));
-    assert_eq!(ending_of(net.poll_event()), Some((connection, Ending::TimedOut)));
+    assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::TimedOut)));
     assert_eq!(net.now(), SimTime::ZERO + SimDuration::from_secs(5));
     assert_eq!(net.host_stats(hosts[0]).dropped[DropCause::HostDown], 5);
     net.set_condition(hosts[1], Condition::Up);
@@ -134,10 +134,10 @@ fn a_host_that_refuses_resets_what_it_has() {
     }
     net.set_condition(hosts[1], Condition::Refusing);
     assert!(net.advance(SimTime::MAX));
-    assert_eq!(ending_of(net.poll_event()), Some((connection, Ending::Reset)));
+    assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::Reset)));
     let second = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
     assert!(net.advance(SimTime::MAX));
-    assert_eq!(ending_of(net.poll_event()), Some((second, Ending::Refused)));
+    assert_eq!(ending_of(net.poll_event()), Some((second, CloseReason::Refused)));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_host_that_comes_back_has_forgotten_its_connections() {
     net.set_condition(hosts[1], Condition::Up);
     net.write(connection, Bytes::from_static(b"hello?")).unwrap();
     assert!(net.advance(SimTime::MAX));
-    assert_eq!(ending_of(net.poll_event()), Some((connection, Ending::Reset)));
+    assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::Reset)));
 }
 
 /// Every event until nothing more happens before `until`, with its instant.
@@ -185,7 +185,7 @@ fn an_end_that_gave_up_answers_with_a_reset() {
     let events = events_until(&mut net, after(40));
     let ended = events.into_iter().find_map(|(at, event)| Some((at, ending_of(Some(event))?)));
     let (at, ending) = ended.unwrap();
-    assert_eq!(ending, (connection, Ending::TimedOut));
+    assert_eq!(ending, (connection, CloseReason::TimedOut));
     assert!((after(31)..after(31) + SimDuration::from_millis(300)).contains(&at), "{at}");
     assert_eq!(net.state(connection), None);
     assert_eq!(net.state(connection.peer()), Some(State::Established), "it is half-open");
@@ -193,7 +193,7 @@ fn an_end_that_gave_up_answers_with_a_reset() {
     net.write(connection.peer(), pattern(100, 2)).unwrap();
     let events = events_until(&mut net, after(50));
     let ended = events.into_iter().find_map(|(_, event)| ending_of(Some(event)));
-    assert_eq!(ended, Some((connection.peer(), Ending::Reset)));
+    assert_eq!(ended, Some((connection.peer(), CloseReason::Reset)));
 }
 
 /// An end that waits for its peer, and has nothing outstanding itself, finds out that the peer is gone; one whose peer is there
@@ -213,7 +213,7 @@ fn an_idle_connection_is_probed() {
     let events = events_until(&mut net, day + SimDuration::from_secs(100));
     let ended = events.into_iter().find_map(|(at, event)| Some((at - day, ending_of(Some(event))?)));
     let (after, ending) = ended.unwrap();
-    assert_eq!(ending, (connection.peer(), Ending::TimedOut));
+    assert_eq!(ending, (connection.peer(), CloseReason::TimedOut));
     assert!(after <= SimDuration::from_secs(31), "{after}");
 }
 

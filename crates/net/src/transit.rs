@@ -41,7 +41,7 @@ impl Network {
         let Some(flow) = self.flows.get_mut(packet.flow as usize) else { return };
         flow.in_flight += 1;
         if let Some(connection) = flow.connection_mut(packet.from) {
-            connection.note_sent();
+            connection.record_sent();
         }
         let end = flow.end_mut(packet.from);
         let (host, path) = (end.host, end.path);
@@ -70,27 +70,25 @@ impl Network {
         let host = &mut self.hosts[from.index()];
         host.stats.sent[packet.kind()] += 1;
         host.stats.bytes_sent += u64::from(bytes);
-        let road = &mut self.paths[path as usize];
-        let fate = match host.up.take_in(self.now, bytes) {
+        let outcome = match host.up.enqueue(self.now, bytes) {
             None => {
                 host.up.stats.queue_drops += 1;
                 Err(DropCause::QueueFull)
             }
-            Some(sent) => road.traverse(sent).ok_or(DropCause::Loss),
+            Some(sent) => self.paths[path as usize].traverse(sent).ok_or(DropCause::Loss),
         };
         if self.observers.any() {
-            self.observe(&packet, fate.err());
+            self.observe(&packet, outcome.err());
         }
-        let at = match fate {
+        let at = match outcome {
             Ok(at) => at,
             Err(cause) => {
                 self.lose(from, packet, cause);
                 return cause != DropCause::QueueFull;
             }
         };
-        let road = &mut self.paths[path as usize];
         let order = self.queue.next_order();
-        if self.in_flight.push(&mut road.in_flight, InFlight { at, order, packet }) {
+        if self.in_flight.push(&mut self.paths[path as usize].in_flight, InFlight { at, order, packet }) {
             self.queue.push(at, order, Due::Path(path));
         }
         self.trace_packet(&packet, 0);
@@ -100,13 +98,13 @@ impl Network {
     /// Handles the arrival of a path's first packet at the receiver's downlink. The host's processing time is added here to
     /// the instant at which the downlink will have sent the packet, so that it needs no event of its own.
     pub(super) fn arrive_from_path(&mut self, path: u32) {
-        let road = &mut self.paths[path as usize];
-        let flying = self.in_flight.pop(&mut road.in_flight);
-        let (from, to) = (HostId(road.from), HostId(road.to));
-        self.queue.finish(self.in_flight.first(road.in_flight).map(|next| (next.at, next.order)));
+        let path = &mut self.paths[path as usize];
+        let flying = self.in_flight.pop(&mut path.in_flight);
+        let (from, to) = (HostId(path.from), HostId(path.to));
+        self.queue.finish(self.in_flight.first(path.in_flight).map(|next| (next.at, next.order)));
         let Some(InFlight { packet, .. }) = flying else { return };
         let host = &mut self.hosts[to.index()];
-        let Some(received) = host.down.take_in(self.now, packet.wire_len()) else {
+        let Some(received) = host.down.enqueue(self.now, packet.wire_len()) else {
             host.down.stats.queue_drops += 1;
             self.lose(from, packet, DropCause::QueueFull);
             return;
@@ -182,10 +180,10 @@ impl Network {
         }
     }
 
-    fn trace_packet(&mut self, packet: &Packet, fate: u64) {
+    fn trace_packet(&mut self, packet: &Packet, outcome: u64) {
         let head = u64::from(packet.flow) << 32
             | (packet.from as u64) << 31
-            | fate << 28
+            | outcome << 28
             | u64::from(packet.flags.bits()) << 16
             | u64::from(packet.wire_len());
         self.trace.add(self.now.as_nanos());

@@ -3,7 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`config`] | `p2p.toml` and the environment |
-//! | [`session`] | the running engine of one process, and how it is left |
+//! | [`instance`] | the running engine of one process, and how it is left |
 //! | [`access`] | who uses a front end and what they may do |
 //! | [`mailer`] | delivery of the mails of accounts |
 //! | [`logging`], [`recordings`], [`scratch`] | logs, recorded runs and temporary directories |
@@ -16,6 +16,7 @@
 pub mod access;
 pub mod config;
 pub mod failure;
+pub mod instance;
 pub mod interrupt;
 pub mod logging;
 pub mod mailer;
@@ -23,4 +24,3 @@ pub mod offered;
 pub mod output;
 pub mod recordings;
 pub mod scratch;
-pub mod session;

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use p2p_auth::{AuthError, Secret};
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{Command, EngineError, EngineHandle, Reply};
-use p2p_service::access::{Access, AccessError, Who};
+use p2p_service::access::{Access, AccessError, Principal};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -98,7 +98,7 @@ pub enum ShellError {
     },
     /// Virtual time is paused, and no other command could resume it while this one waits.
     #[error(
-        "time is paused and nobody can resume it while this waits: `resume` or `step SPAN` first; a transfer may begin with --background"
+        "time is paused and cannot be resumed while this waits: `resume` or `step SPAN` first; a transfer may begin with --background"
     )]
     StandingStill,
     /// The answer of a command is not the expected one.
@@ -238,7 +238,7 @@ impl Shell {
             Effect::Follow(begun) => self.finish(&begun).await,
             Effect::Batch(planned) => {
                 let mut begun = Vec::with_capacity(planned.len());
-                let answer = self.carry_out(planned, &mut begun).await;
+                let answer = self.run_batch(planned, &mut begun).await;
                 self.untold.remove(begun);
                 answer
             }
@@ -247,7 +247,7 @@ impl Shell {
     }
 
     /// Carries a batch out, and returns the combined answer.
-    async fn carry_out(&self, planned: Vec<Planned>, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
+    async fn run_batch(&self, planned: Vec<Planned>, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
         let mut answers = Vec::with_capacity(planned.len());
         for Planned { command, .. } in planned {
             let answer = self.begin(command).await.map_err(|error| partly(&answers, error))?;
@@ -293,7 +293,7 @@ impl Shell {
                 let report = report.into_result()?;
                 Ok(match &begun.checks {
                     Some(name) => commands::files::checked(&report, name),
-                    None => commands::files::finished(&report, &self.who()),
+                    None => commands::files::finished(&report, &self.principal()),
                 })
             }
             _ => Ok(Answer::nothing()),
@@ -305,16 +305,16 @@ impl Shell {
         if spec.audience == Audience::Anybody {
             return Ok(());
         }
-        let who = self.access.check().await?;
+        let principal = self.access.check().await?;
         Ok(match spec.audience {
-            Audience::Admins => self.access.require_admin(&who, spec.name).await,
-            _ => self.access.require_login(&who),
+            Audience::Admins => self.access.require_admin(&principal, spec.name).await,
+            _ => self.access.require_login(&principal),
         }?)
     }
 
     /// Returns the current user.
-    fn who(&self) -> Arc<Who> {
-        self.access.who()
+    fn principal(&self) -> Arc<Principal> {
+        self.access.principal()
     }
 
     /// Refuses to wait for virtual time if it is paused and no other line could resume it.

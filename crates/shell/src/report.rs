@@ -18,8 +18,8 @@ pub use self::demo::{DemoReport, FileReport, SegmentReport, UserReport};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::tables::{
-    Column, Table, bytes_of, clock_of, date_of, figures, milliseconds_of, rate_of, seconds_of, transfer_rate_of,
-    transfer_time_of, words,
+    Column, Table, bytes_of, clock_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column,
+    transfer_rate_of, transfer_time_of,
 };
 
 /// The figures of one direction of a file: its upload or its download.
@@ -221,13 +221,13 @@ pub fn transfers_table(lines: &[TransferLine]) -> Table {
         ]
     });
     let columns = vec![
-        words("file"),
-        figures("size"),
-        figures("segments").gives_way(2),
-        figures("virtual time"),
-        figures("goodput"),
-        figures("retransmits").gives_way(1),
-        words("sha-256").gives_way(3),
+        text_column("file"),
+        number_column("size"),
+        number_column("segments").gives_way(2),
+        number_column("virtual time"),
+        number_column("goodput"),
+        number_column("retransmits").gives_way(1),
+        text_column("sha-256").gives_way(3),
     ];
     Table { columns, rows: rows.collect(), empty: "no files" }
 }
@@ -254,12 +254,12 @@ pub fn files_table(lines: &[FileLine]) -> Table {
         ]
     };
     let columns = [
-        words("file"),
-        figures("size"),
-        figures("segments").gives_way(2),
-        words("stored").gives_way(1),
-        words("sha-256").gives_way(3),
-        words("shared with"),
+        text_column("file"),
+        number_column("size"),
+        number_column("segments").gives_way(2),
+        text_column("stored").gives_way(1),
+        text_column("sha-256").gives_way(3),
+        text_column("shared with"),
     ];
     // The column of readers is shown only if a file is shared.
     let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
@@ -284,17 +284,17 @@ pub fn nodes_table(lines: &[NodeLine]) -> Table {
         ]
     });
     let mut columns = vec![
-        words("node"),
-        words("address").gives_way(4),
-        words("state").gives_way(1),
-        words("health"),
-        figures("last RTT"),
-        figures("mean RTT of 10").gives_way(2),
-        figures("lost of 10"),
-        figures("used"),
-        figures("capacity").gives_way(5),
-        figures("segments").gives_way(3),
-        words("trouble"),
+        text_column("node"),
+        text_column("address").gives_way(4),
+        text_column("state").gives_way(1),
+        text_column("health"),
+        number_column("last RTT"),
+        number_column("mean RTT of 10").gives_way(2),
+        number_column("lost of 10"),
+        number_column("used"),
+        number_column("capacity").gives_way(5),
+        number_column("segments").gives_way(3),
+        text_column("trouble"),
     ];
     if lines.iter().all(|line| line.trouble.is_none()) {
         columns.pop();

@@ -114,7 +114,7 @@ impl Catalog {
             let record = KnownVolume { volume, pending: Some(epoch), current: claim.marked };
             begun.push((claim.node, record, Marker { catalog, volume, epoch }));
         }
-        self.note_volumes(purpose, begun.iter().map(|&(node, record, _)| (node, record)))?;
+        self.record_volumes(purpose, begun.iter().map(|&(node, record, _)| (node, record)))?;
         Ok(begun.into_iter().map(|(node, _, marker)| (node, marker)).collect())
     }
 
@@ -124,10 +124,10 @@ impl Catalog {
     /// Fails if the disk refuses; the volumes belong to the catalog all the same.
     pub fn finish_epoch(&self, purpose: Purpose, markers: &[(NodeNumber, Marker)]) -> Result<(), CatalogError> {
         let current = |marker: &Marker| KnownVolume { volume: marker.volume, pending: None, current: Some(marker.epoch) };
-        self.note_volumes(purpose, markers.iter().map(|(node, marker)| (*node, current(marker))))
+        self.record_volumes(purpose, markers.iter().map(|(node, marker)| (*node, current(marker))))
     }
 
-    fn note_volumes(
+    fn record_volumes(
         &self,
         purpose: Purpose,
         records: impl Iterator<Item = (NodeNumber, KnownVolume)>,

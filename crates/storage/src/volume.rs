@@ -242,7 +242,7 @@ impl Volume {
     /// sync whose failure was not known yet when this one was requested.
     pub fn committed(&mut self, ids: &[SegmentId], outcome: &Result<DiskOutcome, DiskError>) -> Result<(), VolumeError> {
         match outcome {
-            Ok(_) => self.note_durable(ids),
+            Ok(_) => self.record_durable(ids),
             Err(DiskError::NotFound { id }) => {
                 self.doubt(|written| written == id);
                 Ok(())
@@ -255,7 +255,7 @@ impl Volume {
         }
     }
 
-    fn note_durable(&mut self, ids: &[SegmentId]) -> Result<(), VolumeError> {
+    fn record_durable(&mut self, ids: &[SegmentId]) -> Result<(), VolumeError> {
         let is_doubtful = |id: &&SegmentId| self.entries.get(id).is_some_and(|entry| entry.presence == Presence::Doubtful);
         if let Some(&id) = ids.iter().find(is_doubtful) {
             return Err(VolumeError::Doubtful { id });

@@ -9,7 +9,7 @@ use p2p_shell::words::Variables;
 use p2p_store::manifest::NodeNumber;
 use tokio::sync::oneshot;
 
-use super::{App, News, Pane, Wish};
+use super::{App, AppMessage, Pane, TerminalRequest};
 use crate::tui::action::{Action, BINDINGS};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
 use crate::tui::editor::Editor;
@@ -48,7 +48,7 @@ impl App {
             Action::PageDown => self.scroll(self.focus, 10),
             Action::Open => self.open(),
             Action::Quit => self.quit(false),
-            Action::Suspend => self.wishes.push(Wish::Suspend),
+            Action::Suspend => self.terminal_requests.push(TerminalRequest::Suspend),
         }
     }
 
@@ -107,7 +107,7 @@ impl App {
             let shell = self.shell.clone();
             self.spawn(async move {
                 let answer = shell.run(&line, &Variables::new()).await;
-                News::Opened(line, answer)
+                AppMessage::Opened(line, answer)
             });
         }
     }
@@ -135,7 +135,7 @@ impl App {
             Pane::Prompt => self.prompt.output.last().map(|(_, text)| text.clone()),
         };
         if let Some(text) = text {
-            self.wishes.push(Wish::Copy(text));
+            self.terminal_requests.push(TerminalRequest::Copy(text));
         }
     }
 
@@ -149,13 +149,13 @@ impl App {
         let text = format!("Show only rows of {} that contain (nothing for all):", self.tab.name());
         self.dialogs.push(Dialog::Input { title: "Filter".into(), text, editor, reply: Some(reply) });
         let before = self.filter.clone();
-        self.spawn(async move { News::Filter(answer.await.unwrap_or(before)) });
+        self.spawn(async move { AppMessage::Filter(answer.await.unwrap_or(before)) });
     }
 
     /// Leaves the program; asks for confirmation first if transfers run or lines wait, unless `now` is true.
     pub fn quit(&mut self, now: bool) {
         let snapshot = self.shell.engine().snapshots().borrow().clone();
-        let (names, left) = (self.who().describe_running(&snapshot), self.lines.left_beside_answered());
+        let (names, left) = (self.principal().describe_running(&snapshot), self.lines.left_beside_answered());
         if now || (names.is_empty() && left.is_empty()) {
             self.over = true;
             return;
@@ -170,7 +170,7 @@ impl App {
         }
         text.push_str(if names.is_empty() { "Leave? (y/n)" } else { "Cancel them and leave? (y/n)" });
         self.dialogs.push(Dialog::Confirm { title: "Leave?".into(), text, reply: Some(reply) });
-        self.spawn(async move { News::Quit(answer.await.unwrap_or(false)) });
+        self.spawn(async move { AppMessage::Quit(answer.await.unwrap_or(false)) });
     }
 
     pub(super) fn choose(&mut self, choice: Choice) {

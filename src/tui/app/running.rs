@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::lines::{Interrupted, LINES_MAX, Step};
-use super::{App, Message, News, Pane};
+use super::{App, AppMessage, Message, Pane};
 use crate::tui::theme::Role;
 
 /// Maximum time, on the wall clock, for which a typed line waits for the answer of the one before it. Quick lines are thus
@@ -40,7 +40,7 @@ impl App {
         if let Some(number) = self.lines.new_blocker() {
             let task = self.spawn(async move {
                 sleep(PATIENCE).await;
-                News::Waits(number)
+                AppMessage::Waits(number)
             });
             self.lines.set_patience(number, task);
         }
@@ -64,11 +64,11 @@ impl App {
                 answer = &mut running => answer,
                 () = waits.notified() => {
                     // The receiver is dropped with the screen.
-                    let _ = messages.send(Message { visit, news: News::Waits(number) });
+                    let _ = messages.send(Message { visit, message: AppMessage::Waits(number) });
                     running.await
                 }
             };
-            News::Answered(number, answer)
+            AppMessage::Answered(number, answer)
         });
         self.lines.set_task(number, task);
     }
@@ -113,7 +113,7 @@ impl App {
         if let Some(transfer) = transfer {
             let shell = self.shell.clone();
             let line = format!("cancel {}", transfer.0);
-            self.spawn(async move { News::Told(shell.run(&line, &Variables::new()).await) });
+            self.spawn(async move { AppMessage::StepEvents(shell.run(&line, &Variables::new()).await) });
         }
     }
 
@@ -129,19 +129,19 @@ impl App {
         self.lines.summary()
     }
 
-    pub(super) fn spawn(&mut self, task: impl Future<Output = News> + Send + 'static) -> AbortHandle {
+    pub(super) fn spawn(&mut self, task: impl Future<Output = AppMessage> + Send + 'static) -> AbortHandle {
         let (messages, visit) = (self.messages.clone(), self.visit);
         self.tasks.spawn(async move {
-            let news = task.await;
+            let message = task.await;
             // The receiver is dropped with the screen.
-            let _ = messages.send(Message { visit, news });
+            let _ = messages.send(Message { visit, message });
         })
     }
 
     /// Carries out a command whose answer is not shown; only its error is.
     pub(super) fn tell(&mut self, line: String) {
         let shell = self.shell.clone();
-        self.spawn(async move { News::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
+        self.spawn(async move { AppMessage::StepEvents(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
     }
 
     pub(super) fn take_answer(&mut self, answer: Result<Answer, ShellError>) {
@@ -199,7 +199,7 @@ impl App {
     fn follow(&mut self, number: u64, begun: Begun) -> Vec<String> {
         let left = self.lines.follow(number, begun.transfer);
         let shell = self.shell.clone();
-        let task = self.spawn(async move { News::Answered(number, shell.finish(&begun).await) });
+        let task = self.spawn(async move { AppMessage::Answered(number, shell.finish(&begun).await) });
         self.lines.set_task(number, task);
         left
     }

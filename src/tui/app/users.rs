@@ -6,13 +6,13 @@ use std::sync::Arc;
 use p2p_auth::mail::Unsent;
 use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_engine::{Event, Snapshot};
-use p2p_service::access::{Access, Who};
+use p2p_service::access::{Access, Principal};
 use p2p_service::mailer::Notice;
 use p2p_shell::question::{LOG_IN, Question};
 use p2p_shell::words::quote;
 use p2p_store::manifest::FileKey;
 
-use super::{App, News, Pane};
+use super::{App, AppMessage, Pane};
 use crate::tui::dialog::Dialog;
 use crate::tui::form::FormDialog;
 use crate::tui::prompt::Prompt;
@@ -29,8 +29,8 @@ pub struct FileCount {
 
 impl App {
     /// Returns the current user.
-    pub fn who(&self) -> &Arc<Who> {
-        &self.who
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
     }
 
     /// Returns the access of the front end, through which the user logs in.
@@ -40,10 +40,10 @@ impl App {
 
     /// Starts the login, or the registration of the first account if there is none.
     pub fn greet(&mut self) {
-        match **self.who() {
-            Who::Operator => self.begin("register".into()),
-            Who::Nobody => self.begin("login".into()),
-            Who::User(_) => {}
+        match **self.principal() {
+            Principal::Operator => self.begin("register".into()),
+            Principal::Nobody => self.begin("login".into()),
+            Principal::User(_) => {}
         }
     }
 
@@ -93,24 +93,24 @@ impl App {
 
     /// Updates the screen if the user has changed. Data of the previous user is removed from the screen.
     pub fn on_who(&mut self) {
-        let who = self.access().who();
-        if who == self.who {
+        let principal = self.access().principal();
+        if principal == self.principal {
             return;
         }
-        let before = std::mem::replace(&mut self.who, who);
-        self.note_files();
-        let is_shut_out = matches!((&*before, &*self.who), (Who::Operator, Who::Nobody));
-        if before.name() == self.who.name() && !is_shut_out {
+        let before = std::mem::replace(&mut self.principal, principal);
+        self.record_files();
+        let is_shut_out = matches!((&*before, &*self.principal), (Principal::Operator, Principal::Nobody));
+        if before.name() == self.principal.name() && !is_shut_out {
             return;
         }
-        self.clear_away(matches!(*before, Who::User(_)));
-        if let Some(name) = self.who.name() {
+        self.clear_away(matches!(*before, Principal::User(_)));
+        if let Some(name) = self.principal.name() {
             self.session_notice = None;
             if let Some((_, prompt)) = self.set_aside.take().filter(|(before, _)| before == name) {
                 self.prompt = prompt;
             }
         }
-        let came = !matches!(*self.who, Who::Nobody);
+        let came = !matches!(*self.principal, Principal::Nobody);
         if !came && self.session_notice.is_none() && self.tour.is_none() && !self.lines.has_more() {
             self.greet();
         }
@@ -124,7 +124,7 @@ impl App {
         self.dialogs.clear();
         self.filter.clear();
         self.thaw();
-        let said = std::mem::replace(&mut self.prompt, Prompt::with_history(self.histories.of(&self.who))).output;
+        let said = std::mem::replace(&mut self.prompt, Prompt::with_history(self.histories.of(&self.principal))).output;
         self.focus = Pane::Prompt;
         if !had_account {
             self.prompt.output = said;
@@ -139,15 +139,15 @@ impl App {
 
     /// Checks in a task that the session of the user is still valid.
     pub fn look_after_session(&mut self) {
-        if let Who::User(_) = **self.who() {
+        if let Principal::User(_) = **self.principal() {
             let access = self.access().clone();
-            self.spawn(async move { News::Session(access.peek().await.map(drop)) });
+            self.spawn(async move { AppMessage::Session(access.peek().await.map(drop)) });
         }
     }
 
     /// Handles the end of the session: the user has to log in again.
     pub(super) fn on_session_over(&mut self) {
-        let Some(name) = self.who.name().map(str::to_owned) else { return };
+        let Some(name) = self.principal.name().map(str::to_owned) else { return };
         self.lines.clear();
         self.set_aside = Some((name.clone(), std::mem::take(&mut self.prompt)));
         self.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
@@ -157,8 +157,8 @@ impl App {
 
     /// Logs the result of sending a mail, if the user may see it.
     pub fn on_mail(&mut self, notice: &Notice) {
-        let is_own = matches!(&**self.who(), Who::User(account) if account.email == notice.to);
-        if !is_own && !self.who.is_admin() {
+        let is_own = matches!(&**self.principal(), Principal::User(account) if account.email == notice.to);
+        if !is_own && !self.principal.is_admin() {
             return;
         }
         let Notice { to, subject, outcome } = notice;
@@ -175,14 +175,14 @@ impl App {
 
     /// Returns true if the current user may see an event.
     pub(super) fn may_see(&self, event: &Event) -> bool {
-        let may_see_file = |file: &FileKey| self.who.may_change(file);
+        let may_see_file = |file: &FileKey| self.principal.may_change(file);
         match event {
             Event::TransferStarted { user, .. } | Event::TransferFinished { user, .. } | Event::TransferFailed { user, .. } => {
-                self.who.may_see_what_began(user.as_deref())
+                self.principal.may_see_what_began(user.as_deref())
             }
             Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => self.seen_transfers.contains(transfer),
             Event::FileStored { file, .. } | Event::FileRemoved { file } => may_see_file(file),
-            Event::FileShared { file, user, .. } => may_see_file(file) || self.who.name() == Some(user),
+            Event::FileShared { file, user, .. } => may_see_file(file) || self.principal.name() == Some(user),
             _ => true,
         }
     }
@@ -200,28 +200,28 @@ impl App {
 
     /// Returns the transfers that the user may see, latest first.
     fn own_transfers(&self) -> impl Iterator<Item = &Arc<TransferReport>> {
-        self.view.transfers.iter().rev().filter(|report| self.who.began(&report.status))
+        self.view.transfers.iter().rev().filter(|report| self.principal.began(&report.status))
     }
 
     /// Returns the name of a file as the user sees it.
     pub fn label(&self, file: &FileKey) -> String {
-        self.who.shown(file)
+        self.principal.shown(file)
     }
 
     /// Returns the number and size of the files that the user may read.
     pub fn file_count(&self) -> FileCount {
-        match self.who.is_admin() {
+        match self.principal.is_admin() {
             true => FileCount { files: self.view.storage.files, bytes: self.view.storage.file_bytes },
             false => self.file_count,
         }
     }
 
     /// Counts the files that the user may read; for admins the engine's own count applies.
-    pub(super) fn note_files(&mut self) {
-        if self.who.is_admin() {
+    pub(super) fn record_files(&mut self) {
+        if self.principal.is_admin() {
             return;
         }
-        let readable = self.view.files.values().filter(|file| self.who.may_read(file));
+        let readable = self.view.files.values().filter(|file| self.principal.may_read(file));
         let count = |count: FileCount, file: &p2p_store::manifest::FileRecord| FileCount {
             files: count.files + 1,
             bytes: count.bytes + file.size,
@@ -234,7 +234,7 @@ impl App {
         let is_same = Arc::ptr_eq(&snapshot.files, &self.view.files);
         self.view = snapshot;
         if !is_same {
-            self.note_files();
+            self.record_files();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::{Health, PeerHealth};
-use p2p_engine::snapshot::{NodeStatus, Party};
+use p2p_engine::snapshot::{NodeStatus, Peer};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -27,10 +27,10 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if app.map { map(app, area, buffer) } else { matrix(app, area, buffer) }
 }
 
-fn short(party: Party) -> String {
+fn short(party: Peer) -> String {
     match party {
-        Party::Client => "cl".into(),
-        Party::Node(node) => format!("{:02}", node.index() + 1),
+        Peer::Client => "cl".into(),
+        Peer::Node(node) => format!("{:02}", node.index() + 1),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn window_of(app: &App, area: Rect) -> (Range<usize>, Range<usize>) {
 }
 
 fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
-    let parties: Vec<Party> = app.view.health.keys().copied().collect();
+    let parties: Vec<Peer> = app.view.health.keys().copied().collect();
     let (rows, columns) = window_of(app, area);
     let (from, to) = (&parties[rows.clone()], &parties[columns.clone()]);
     let chosen = (app.focus == Pane::Health).then(|| app.row(Pane::Health) + 1);
@@ -74,7 +74,7 @@ fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn cell<'a>(app: &App, from: Party, to: Party) -> Span<'a> {
+fn cell<'a>(app: &App, from: Peer, to: Peer) -> Span<'a> {
     let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
     let seen = app.view.health.get(&from).and_then(|row| row.get(&to));
     match seen {

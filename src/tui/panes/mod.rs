@@ -63,7 +63,7 @@ pub(super) fn title(app: &App, pane: Pane, inner: Rect) -> String {
 
 /// Returns the heading of the prompt: the user, the steps that take long, and those that wait.
 fn prompt_title(app: &App, inner: Rect) -> String {
-    let name = app.who().name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
+    let name = app.principal().name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
     let Some(under_way) = app.under_way() else { return name };
     // The title has a space before and after it.
     let width = usize::from(inner.width.saturating_sub(2));
@@ -106,7 +106,7 @@ pub(super) fn row_count(app: &App, pane: Pane) -> usize {
         Pane::Health if !app.map => app.view.health.len().saturating_sub(1),
         Pane::Nodes | Pane::Health => nodes::rows(app, pane).count(),
         Pane::Transfers => app.transfer_rows().len(),
-        Pane::Segments => app.shown_transfer().map_or(0, |report| report.stories.len()),
+        Pane::Segments => app.shown_transfer().map_or(0, |report| report.timelines.len()),
         Pane::Wire => wire::rows(app).count(),
         Pane::Log => log::rows(app).count(),
         Pane::Prompt => 0,

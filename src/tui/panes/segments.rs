@@ -6,8 +6,8 @@
 //! The columns before the bar are the index, the holder, the duration, the goodput and the number of retransmissions.
 
 use p2p_base::units::SimTime;
-use p2p_engine::snapshot::Party;
-use p2p_engine::transfer::{SegmentStory, TransferReport};
+use p2p_engine::snapshot::Peer;
+use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use p2p_net::RateSeries;
 use p2p_shell::report::rate_of;
 use ratatui::buffer::Buffer;
@@ -43,14 +43,14 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 
 fn waterfall(app: &App, report: &TransferReport, area: Rect, buffer: &mut Buffer) {
     let height = area.height.saturating_sub(1);
-    let shown = window(report.stories.len(), place_to_show(app, report), height);
-    let stories = &report.stories[shown.clone()];
+    let shown = window(report.timelines.len(), place_to_show(app, report), height);
+    let timelines = &report.timelines[shown.clone()];
     let now = report.status.finished.unwrap_or(app.view.at);
-    let from = stories.iter().map(|story| story.first_byte.unwrap_or(story.queued)).min().unwrap_or(now);
-    let to = stories.iter().map(|story| story.acknowledged.unwrap_or(now)).max().unwrap_or(now);
+    let from = timelines.iter().map(|timeline| timeline.first_byte.unwrap_or(timeline.queued)).min().unwrap_or(now);
+    let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
     let axis = TimeAxis { from, to: to.max(from), cells: usize::from(area.width.saturating_sub(LABEL + 1)) };
-    for (place, story) in stories.iter().enumerate() {
-        row(buffer, area, place, spans(app, story, shown.start + place, now, &axis));
+    for (place, timeline) in timelines.iter().enumerate() {
+        row(buffer, area, place, spans(app, timeline, shown.start + place, now, &axis));
     }
     legend(app, area, &axis, buffer);
 }
@@ -61,7 +61,7 @@ pub(super) fn place_to_show(app: &App, report: &TransferReport) -> usize {
     if app.focus == Pane::Segments {
         return app.row(Pane::Segments);
     }
-    report.stories.iter().rposition(|story| story.first_byte.is_some()).unwrap_or(0)
+    report.timelines.iter().rposition(|timeline| timeline.first_byte.is_some()).unwrap_or(0)
 }
 
 /// The mapping from instants to cells of the time axis.
@@ -78,25 +78,26 @@ impl TimeAxis {
     }
 }
 
-fn spans<'a>(app: &App, story: &SegmentStory, place: usize, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
+fn spans<'a>(app: &App, timeline: &SegmentTimeline, place: usize, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
     let theme = &app.theme;
-    let took = story.acknowledged.map(|at| at - story.first_byte.unwrap_or(story.queued));
+    let took = timeline.acknowledged.map(|at| at - timeline.first_byte.unwrap_or(timeline.queued));
     let time = took.map_or("queued".into(), |took| format!("{:.2} s", took.as_secs_f64()));
-    let time = if took.is_none() && story.first_byte.is_some() { "sending".into() } else { time };
-    let speed = story.goodput().map(rate_of).unwrap_or_default();
+    let time = if took.is_none() && timeline.first_byte.is_some() { "sending".into() } else { time };
+    let speed = timeline.goodput().map(rate_of).unwrap_or_default();
     let name = if selected(app, Pane::Segments, place) { Role::Selected } else { Role::Text };
-    let resent = if story.retransmits > 0 { format!("{:>2}{}", story.retransmits, theme.glyphs.lost) } else { "   ".into() };
+    let resent =
+        if timeline.retransmits > 0 { format!("{:>2}{}", timeline.retransmits, theme.glyphs.lost) } else { "   ".into() };
     let mut spans = vec![
-        Span::styled(format!("{:>4} {:<8}", story.index, story.holder.to_string()), theme.style(name)),
+        Span::styled(format!("{:>4} {:<8}", timeline.index, timeline.holder.to_string()), theme.style(name)),
         Span::styled(format!("{time:>8} {speed:>12} "), theme.style(Role::Text)),
         Span::styled(format!("{resent} "), theme.style(Role::Warning)),
     ];
-    spans.extend(phases(theme, story, now, axis));
+    spans.extend(phases(theme, timeline, now, axis));
     spans
 }
 
 /// Returns the bar of a segment: blank, connecting, queued, being sent, arrived, acknowledged.
-fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
+fn phases<'a>(theme: &Theme, timeline: &SegmentTimeline, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
     let glyphs = &theme.glyphs;
     let mut at = 0;
     let mut spans = Vec::new();
@@ -105,18 +106,18 @@ fn phases<'a>(theme: &Theme, story: &SegmentStory, now: SimTime, axis: &TimeAxis
         spans.push(Span::styled(glyph.repeat(end - at), style));
         at = end;
     };
-    until(Some(story.queued), " ", Style::new());
-    until(story.connected, glyphs.connecting, theme.style(Role::Accent));
-    if story.connected.is_some() {
-        until(story.first_byte, glyphs.queued, theme.style(Role::Dim));
+    until(Some(timeline.queued), " ", Style::new());
+    until(timeline.connected, glyphs.connecting, theme.style(Role::Accent));
+    if timeline.connected.is_some() {
+        until(timeline.first_byte, glyphs.queued, theme.style(Role::Dim));
     }
-    if story.first_byte.is_some() {
-        until(story.last_byte, glyphs.sending, theme.style(Role::Flow));
+    if timeline.first_byte.is_some() {
+        until(timeline.last_byte, glyphs.sending, theme.style(Role::Flow));
     }
-    if story.last_byte.is_some() {
-        until(story.acknowledged, glyphs.arrived, theme.style(Role::Dim));
+    if timeline.last_byte.is_some() {
+        until(timeline.acknowledged, glyphs.arrived, theme.style(Role::Dim));
     }
-    if story.acknowledged.is_some() {
+    if timeline.acknowledged.is_some() {
         spans.push(Span::styled(glyphs.done.to_owned(), theme.style(Role::Good)));
     }
     spans
@@ -146,7 +147,7 @@ fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
     let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();
     let is_up = total(&rates.up) >= total(&rates.down);
     let (series, arrow) = if is_up { (&rates.up, theme.glyphs.up) } else { (&rates.down, theme.glyphs.down) };
-    let link = app.view.topology.hosts.iter().find(|host| host.party == Party::Client).map(|host| host.link);
+    let link = app.view.topology.hosts.iter().find(|host| host.party == Peer::Client).map(|host| host.link);
     let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
     let capacity = capacity.map(|bits| bits as f64 / 8.0);
     let values = series.tail(CHART_SECONDS);

@@ -14,7 +14,7 @@ fn a_mailed_code_is_gone_with_its_login() {
     // One that could not be sent is tried again, as any mail is.
     let (number, mail) = house.auth.mails().unwrap().pop().unwrap();
     let busy = Unsent { reason: "busy".into(), is_final: false };
-    assert_eq!(house.auth.note_mail(number, Err(busy), NOW).unwrap(), Fate::Waits(NOW + 30));
+    assert_eq!(house.auth.record_mail(number, Err(busy), NOW).unwrap(), Fate::Waits(NOW + 30));
     let (_, later) = house.auth.mails().unwrap().pop().unwrap();
     assert_eq!((later.attempts, later.text == mail.text), (1, true));
     house.auth.forget_pending();

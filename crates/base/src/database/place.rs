@@ -23,7 +23,7 @@ impl Place {
         let path = self.path.display();
         match self.path.metadata() {
             Ok(found) if FileIdentity::of(&found) == self.file => None,
-            Ok(_) => Some(format!("{path} is another file than the one that is open; somebody has replaced it")),
+            Ok(_) => Some(format!("{path} is another file than the one that is open; another process has replaced it")),
             Err(error) => Some(format!("{path} cannot be found any more: {error}")),
         }
     }

@@ -167,7 +167,7 @@ impl PeerTable {
 
     /// Withdraws a datagram returned by [`poll_datagram`](Self::poll_datagram) that was dropped because the host's own queue was
     /// full: the loss does not count against the peer.
-    pub fn note_unsent(&mut self, payload: &[u8]) {
+    pub fn record_unsent(&mut self, payload: &[u8]) {
         if let Ok(Probe::Request(number)) = codec::decode(VERSION, payload) {
             self.outstanding.remove(&number);
             self.check_probes.remove(&number);
@@ -175,7 +175,7 @@ impl PeerTable {
     }
 
     /// Records that another packet has arrived from a peer, which is therefore alive.
-    pub fn note_heard(&mut self, now: SimTime, peer: HostId) {
+    pub fn record_heard(&mut self, now: SimTime, peer: HostId) {
         self.update(peer, |health| health.heard(now));
     }
 
@@ -210,7 +210,7 @@ impl PeerTable {
                 Some(at) => self.update(peer, |health| health.unanswered_but_heard(at)),
                 None => self.update(peer, |health| health.unanswered(&config)),
             }
-            self.note_round_trip(peer, None);
+            self.record_round_trip(peer, None);
         }
         self.go_on_checking(now);
         if let Some(at) = self.next_probe_at.filter(|&at| at <= now) {
@@ -254,11 +254,11 @@ impl PeerTable {
         if let Some((peer, sent_at)) = self.outstanding.remove(&number) {
             self.check_probes.remove(&number);
             self.update(peer, |health| health.answered(now));
-            self.note_round_trip(peer, Some(now - sent_at));
+            self.record_round_trip(peer, Some(now - sent_at));
         }
     }
 
-    fn note_round_trip(&mut self, peer: HostId, round_trip: Option<SimDuration>) {
+    fn record_round_trip(&mut self, peer: HostId, round_trip: Option<SimDuration>) {
         if let Some(health) = self.peers.get_mut(&peer) {
             health.recent = self.recent.entry(peer).or_default().note(round_trip, health.recent.last);
         }
@@ -403,7 +403,7 @@ mod tests {
         let mut table = table(Probing::All, 1, &[peer]);
         probes(&mut table, seconds(23));
         assert_eq!(table.peer(peer).health, Health::Dead);
-        table.note_heard(SimTime::ZERO, peer);
+        table.record_heard(SimTime::ZERO, peer);
         assert_eq!((table.peer(peer).health, table.peer(peer).missed), (Health::Alive, 0));
     }
 
@@ -443,18 +443,18 @@ mod tests {
         for _ in 0..10 {
             table.handle_timeout(table.next_timeout().unwrap(), unheard);
             while let Some((_, payload)) = table.poll_datagram() {
-                table.note_unsent(&payload);
+                table.record_unsent(&payload);
             }
         }
         assert_eq!((table.peer(peer).probes, table.peer(peer).health), (0, Health::Alive));
         table.begin_check(seconds(100));
         while let Some((_, payload)) = table.poll_datagram() {
-            table.note_unsent(&payload);
+            table.record_unsent(&payload);
         }
         while let Some(at) = table.next_timeout().filter(|_| table.is_checking()) {
             table.handle_timeout(at, unheard);
             while let Some((_, payload)) = table.poll_datagram() {
-                table.note_unsent(&payload);
+                table.record_unsent(&payload);
             }
         }
         assert_eq!(table.peer(peer).probes, 0);

@@ -90,7 +90,7 @@ pub enum NodeOutput {
 pub struct Node {
     number: NodeNumber,
     volume: Volume,
-    sessions: BTreeMap<ConnectionId, Session>,
+    inbound: BTreeMap<ConnectionId, Inbound>,
     jobs: HashMap<DiskJob, Job>,
     next_job: u64,
     stopped: bool,
@@ -103,7 +103,7 @@ pub struct Node {
 
 /// State of a connection that the node has accepted.
 #[derive(Debug, Default)]
-struct Session {
+struct Inbound {
     reader: FrameReader,
     /// Number of requests that are not answered yet.
     open_requests: u32,
@@ -133,7 +133,7 @@ impl Node {
         Node {
             number,
             volume,
-            sessions: BTreeMap::new(),
+            inbound: BTreeMap::new(),
             jobs: HashMap::new(),
             next_job: 0,
             stopped: false,
@@ -204,12 +204,12 @@ impl Node {
 
     /// Returns the number of open connections.
     pub fn connection_count(&self) -> usize {
-        self.sessions.len()
+        self.inbound.len()
     }
 
     /// Returns the number of requests that were received and are not answered yet.
     pub fn open_requests(&self) -> u32 {
-        self.sessions.values().map(|session| session.open_requests).sum()
+        self.inbound.values().map(|inbound| inbound.open_requests).sum()
     }
 
     /// Returns the next output. The caller polls until it returns `None`, after every other call.
@@ -220,44 +220,44 @@ impl Node {
     /// Adds a connection that a client has opened.
     pub fn handle_connected(&mut self, connection: ConnectionId) {
         if !self.stopped {
-            self.sessions.insert(connection, Session::default());
+            self.inbound.insert(connection, Inbound::default());
         }
     }
 
     /// Removes a connection that has ended. Its pending requests are still carried out, but no responses are sent.
     pub fn handle_ended(&mut self, connection: ConnectionId) {
-        self.sessions.remove(&connection);
+        self.inbound.remove(&connection);
     }
 
     /// Records that everything sent on a connection has been acknowledged.
     pub fn handle_drained(&mut self, connection: ConnectionId) {
-        if let Some(session) = self.sessions.get_mut(&connection) {
-            session.answering = false;
+        if let Some(inbound) = self.inbound.get_mut(&connection) {
+            inbound.answering = false;
         }
     }
 
     /// Returns the largest number of bytes to pass to [`handle_bytes`](Self::handle_bytes) at once, and the number of bytes that
     /// should have arrived before the call is worthwhile.
     pub fn wants(&self, connection: ConnectionId) -> Option<(usize, u64)> {
-        self.sessions.get(&connection).map(|session| (session.reader.piece_max(), session.reader.frame_rest()))
+        self.inbound.get(&connection).map(|inbound| (inbound.reader.piece_max(), inbound.reader.frame_rest()))
     }
 
     /// Processes bytes that have arrived, no more than [`wants`](Self::wants) has returned.
     pub fn handle_bytes(&mut self, connection: ConnectionId, bytes: Bytes) {
-        let Some(session) = self.sessions.get_mut(&connection) else { return };
-        let step = session.reader.push(bytes).and_then(|step| match step {
+        let Some(inbound) = self.inbound.get_mut(&connection) else { return };
+        let step = inbound.reader.push(bytes).and_then(|step| match step {
             ReadStep::Frame(frame) => frame.request().map(|(tag, request)| Some((tag, request, frame))),
             ReadStep::More => Ok(None),
         });
         match step {
             Ok(None) => {}
             Ok(Some((tag, request, frame))) => {
-                session.open_requests += 1;
+                inbound.open_requests += 1;
                 self.outputs.push_back(NodeOutput::Received { connection, tag });
                 self.handle_request(connection, tag, request, frame);
             }
             Err(error) => {
-                self.sessions.remove(&connection);
+                self.inbound.remove(&connection);
                 self.outputs.push_back(NodeOutput::Abort { connection, reason: error.to_string() });
             }
         }
@@ -328,11 +328,11 @@ impl Node {
     }
 
     fn answer(&mut self, connection: ConnectionId, tag: RequestTag, response: &Response, payload: Bytes) {
-        let Some(session) = self.sessions.get_mut(&connection) else { return };
-        session.open_requests = session.open_requests.saturating_sub(1);
+        let Some(inbound) = self.inbound.get_mut(&connection) else { return };
+        inbound.open_requests = inbound.open_requests.saturating_sub(1);
         match protocol::frame(tag, response, &payload) {
             Ok(header) => {
-                session.answering = true;
+                inbound.answering = true;
                 self.outputs.push_back(NodeOutput::Send { connection, tag, header, payload });
             }
             Err(error) => self.outputs.push_back(NodeOutput::Abort { connection, reason: error.to_string() }),
@@ -378,7 +378,7 @@ impl Node {
     /// Stops the process: its connections are forgotten, and the outcomes of pending disk operations are no longer answered.
     pub fn stop(&mut self) {
         self.stopped = true;
-        self.sessions.clear();
+        self.inbound.clear();
         self.outputs.retain(|output| matches!(output, NodeOutput::Disk { .. }));
     }
 

@@ -54,11 +54,11 @@ impl Node {
     pub fn state(&self) -> ProcessState {
         if self.stopped {
             ProcessState::Stopped
-        } else if self.sessions.values().any(|session| session.reader.is_mid_frame()) {
+        } else if self.inbound.values().any(|inbound| inbound.reader.is_mid_frame()) {
             ProcessState::Running
         } else if !self.jobs.is_empty() {
             ProcessState::Waiting(WaitingFor::Disk)
-        } else if self.sessions.values().any(|session| session.answering) {
+        } else if self.inbound.values().any(|inbound| inbound.answering) {
             ProcessState::Waiting(WaitingFor::Network)
         } else {
             ProcessState::Ready

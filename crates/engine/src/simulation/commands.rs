@@ -18,7 +18,7 @@ use super::{Capturing, Simulation, Token, Waiting};
 use crate::command::{Command, EngineError, OnShutdown, OpenFile, Reply};
 use crate::event::Event;
 use crate::io::{JobId, Lane, Outcome};
-use crate::snapshot::Party;
+use crate::snapshot::Peer;
 use crate::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 
 /// Maximum number of segments of a file: its manifest is one value of the catalog, which may have 64 MiB.
@@ -33,14 +33,14 @@ impl Simulation {
     /// false if the command was refused at once. Commands that concern the pace of time are executed by the caller and only
     /// acknowledged here.
     pub fn apply(&mut self, token: Token, command: Command) -> bool {
-        let answer = self.carry_out(token, command);
+        let answer = self.dispatch(token, command);
         let taken = !matches!(answer, Some(Err(_)));
         self.replies.extend(answer.map(|answer| (token, answer)));
         taken
     }
 
     /// Executes a command. Returns `None` if the answer comes later.
-    fn carry_out(&mut self, token: Token, command: Command) -> Option<Answer> {
+    fn dispatch(&mut self, token: Token, command: Command) -> Option<Answer> {
         match command {
             Command::Upload { path, owner, name, stored_at } => Some(self.upload(&path, owner, name, stored_at)),
             Command::Download { user, file, path, overwrite } => Some(self.download(user, &file, &path, overwrite)),
@@ -131,8 +131,8 @@ impl Simulation {
         if self.world.files.contains_key(&key) {
             return Err(EngineError::NameTaken { name: key.name });
         }
-        if self.world.names_promised.contains(&key) {
-            return Err(EngineError::NamePromised { name: key.name });
+        if self.world.reserved_names.contains(&key) {
+            return Err(EngineError::NameReserved { name: key.name });
         }
         let segments = self.world.config.segment_size.count_for(size);
         if segments > SEGMENTS_MAX {
@@ -246,10 +246,10 @@ impl Simulation {
     /// Submits work on the catalog whose outcome takes effect at this virtual instant, however long the work really takes.
     pub(super) fn ask_catalog(&mut self, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) -> JobId {
         let catalog = Arc::clone(&self.world.catalog);
-        self.world.desk.submit(Lane::Catalog, Box::new(move || work(&catalog)))
+        self.world.jobs.submit(Lane::Catalog, Box::new(move || work(&catalog)))
     }
 
-    fn set_link(&mut self, party: Party, link: HostConfig) -> Answer {
+    fn set_link(&mut self, party: Peer, link: HostConfig) -> Answer {
         let host = self.world.everybody().find(|&(known, _)| known == party).map(|(_, host)| host);
         self.world.net.reconfigure(host.ok_or(EngineError::UnknownParty(party))?, &link);
         self.world.keep_to_link(party, &link);
@@ -349,7 +349,7 @@ impl Simulation {
             Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
             Waiting::Info(job) => {
                 let job = *job;
-                let outcome = self.world.desk.take(job).ok_or(Blocked(job))?;
+                let outcome = self.world.jobs.take(job).ok_or(Blocked(job))?;
                 Some(info_answer(outcome))
             }
             Waiting::Sharing { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_owners(index)?,

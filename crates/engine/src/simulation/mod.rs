@@ -210,17 +210,17 @@ impl Simulation {
     /// Takes the receiver of the outcomes of real work, for a driver that awaits them instead of blocking. The driver then has
     /// to pass them to [`deliver`](Self::deliver).
     pub fn take_outcomes(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
-        self.world.desk.take_receiver()
+        self.world.jobs.take_receiver()
     }
 
     /// Delivers the outcome of real work.
     pub fn deliver(&mut self, job: JobId, outcome: Outcome) {
-        self.world.desk.deliver(job, outcome);
+        self.world.jobs.deliver(job, outcome);
     }
 
     /// Blocks until some real work is done. Returns false if none is under way, which after [`Progress::Blocked`] is a bug.
     pub fn wait(&mut self) -> bool {
-        self.world.desk.wait()
+        self.world.jobs.wait()
     }
 
     /// Lets time pass up to `limit`, or until `budget` steps are done or an answer is ready. The simulation never stops in the

@@ -33,11 +33,11 @@ use crate::command::EngineError;
 use crate::config::{EngineConfig, NodeSpec};
 use crate::disk_model::DiskModel;
 use crate::event::Event;
-use crate::io::{IoDesk, IoExecutor};
+use crate::io::{IoExecutor, JobTable};
 use crate::memory::MemoryBudget;
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
-use crate::snapshot::Party;
+use crate::snapshot::Peer;
 use crate::timetable::Timetable;
 use crate::world::{Hosts, NodeHost, OwedDeletions, Volumes, World};
 
@@ -91,7 +91,7 @@ impl Simulation {
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
         let mut nodes = start.node_hosts(disks, &mut net, &config);
-        let parties = std::iter::once(Party::Client).chain(nodes.iter().map(|entry| Party::Node(entry.node.number()))).collect();
+        let parties = std::iter::once(Peer::Client).chain(nodes.iter().map(|entry| Peer::Node(entry.node.number()))).collect();
         let Start { findings, own, unknown_segments, .. } = start.end();
         let mut peers = PeerTable::new(config.health, Probing::All, RandomStream::new(config.seed, "probes client"));
         peers.keep_to_link(&config.client.link);
@@ -103,19 +103,19 @@ impl Simulation {
             peers,
             accepted: BTreeMap::new(),
             catalog: Arc::new(catalog),
-            desk: IoDesk::new(io),
+            jobs: JobTable::new(io),
             joins: BinaryHeap::new(),
             due: HashMap::new(),
             next_join: 0,
             timetable: Timetable::default(),
             files: Arc::new(files),
-            names_promised: BTreeSet::new(),
+            reserved_names: BTreeSet::new(),
             placement: Placement::new(config.placement),
-            promised: vec![0; nodes.len()],
+            reserved: vec![0; nodes.len()],
             memory: MemoryBudget::new(config.memory.as_u64()),
             owed: OwedDeletions::new(nodes.len()),
             nodes,
-            held: HashMap::new(),
+            pinned: HashMap::new(),
             inbox: VecDeque::new(),
             events: VecDeque::new(),
             emitted: 0,
@@ -125,7 +125,7 @@ impl Simulation {
             trace: TraceHash::new(),
             config,
         };
-        world.note_all_timeouts();
+        world.record_all_timeouts();
         findings.into_iter().for_each(|finding| world.tell(finding));
         Ok(Simulation::new(world))
     }

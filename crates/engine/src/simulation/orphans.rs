@@ -16,7 +16,7 @@ use super::Simulation;
 use super::commands::Answer;
 use crate::command::{EngineError, OrphansAction, Reply};
 use crate::node::NODE_PORT;
-use crate::snapshot::{Orphans, Party};
+use crate::snapshot::{Orphans, Peer};
 
 type Found = Vec<(SegmentId, u64)>;
 
@@ -24,7 +24,7 @@ impl Simulation {
     /// Lists orphans, frees them or adopts them: on one node, or on all nodes that have any.
     pub(super) fn orphans(&mut self, action: OrphansAction, node: Option<NodeNumber>) -> Answer {
         if let Some(node) = node.filter(|node| node.index() >= self.world.nodes.len()) {
-            return Err(EngineError::UnknownParty(Party::Node(node)));
+            return Err(EngineError::UnknownParty(Peer::Node(node)));
         }
         if action != OrphansAction::List {
             self.world.catalog.database().refuse_when_read_only().map_err(CatalogError::from)?;
@@ -125,7 +125,7 @@ impl Simulation {
         entry.node.take_over(Volume::new(capacity, &there).with_unsynced(&others));
         let host = entry.host;
         self.world.net.listen(host, NODE_PORT, tcp);
-        self.world.note_all_timeouts();
+        self.world.record_all_timeouts();
         Ok(())
     }
 

@@ -28,8 +28,8 @@ impl Simulation {
         if self.transfers.values().any(|transfer| transfer.log().status.file.owner.is_none()) {
             return Waiting::Adoption { owner };
         }
-        let (heir, promised) = (owner.clone(), self.world.names_promised.clone());
-        let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &promised)));
+        let (heir, reserved) = (owner.clone(), self.world.reserved_names.clone());
+        let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &reserved)));
         Waiting::Adopting { job, owner }
     }
 
@@ -59,7 +59,7 @@ impl Simulation {
     }
 
     fn outcome_of(&mut self, job: JobId) -> Result<Outcome, Blocked> {
-        self.world.desk.take(job).ok_or(Blocked(job))
+        self.world.jobs.take(job).ok_or(Blocked(job))
     }
 
     fn shared(&mut self, outcome: Outcome, file: FileKey, user: String, may_read: bool) -> Answer {

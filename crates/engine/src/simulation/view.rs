@@ -7,7 +7,7 @@ use p2p_net::HostId;
 use super::Simulation;
 use crate::node::health::PeerTable;
 use crate::snapshot::{
-    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Party, Snapshot, StorageStats,
+    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Peer, Snapshot, StorageStats,
     Topology,
 };
 use crate::transfer::TransferStatus;
@@ -146,7 +146,7 @@ impl Simulation {
             let known = table.peers().take(max);
             known.map(|(host, health)| (self.world.hosts.party(host), *health)).collect()
         };
-        let nodes = self.world.nodes.iter().map(|entry| (Party::Node(entry.node.number()), row(&entry.node.peers)));
-        std::iter::once((Party::Client, row(&self.world.peers))).chain(nodes.take(max)).collect()
+        let nodes = self.world.nodes.iter().map(|entry| (Peer::Node(entry.node.number()), row(&entry.node.peers)));
+        std::iter::once((Peer::Client, row(&self.world.peers))).chain(nodes.take(max)).collect()
     }
 }

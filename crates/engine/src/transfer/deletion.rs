@@ -22,7 +22,7 @@ impl Deletion {
     pub(super) fn begin(world: &mut World, transfer: TransferId, mut garbage: Garbage) -> Deletion {
         garbage.retain(|&node, _| world.may_owe(node));
         for (&node, ids) in &mut garbage {
-            ids.retain(|&id| !world.held.contains_key(&(node, id)));
+            ids.retain(|&id| !world.pinned.contains_key(&(node, id)));
         }
         garbage.retain(|_, ids| !ids.is_empty());
         let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| !world.can_delete(*node));

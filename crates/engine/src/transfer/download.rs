@@ -192,7 +192,7 @@ impl Download {
     /// Requests the segments that may be requested, and finishes the file once every segment is handed to the writer.
     pub(crate) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
         if let Phase::Finishing(job) = self.phase {
-            let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+            let outcome = world.jobs.take(job).ok_or(Blocked(job))?;
             self.on_finished(world, outcome);
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl Download {
         let Some(manifest) = self.manifest.as_ref().filter(|_| matches!(self.phase, Phase::Fetching)) else { return Ok(()) };
         if self.next_write == manifest.segments.len() as u32 {
             let (sink, expected) = (Arc::clone(&self.sink), manifest.file.sha256);
-            let job = world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(finish(&sink, expected))));
+            let job = world.jobs.submit(Lane::Sink, Box::new(move || Outcome::File(finish(&sink, expected))));
             self.phase = Phase::Finishing(job);
             return self.pump(world);
         }
@@ -223,7 +223,7 @@ impl Download {
     /// Waits for the earliest write and gives its memory back. Returns false if no write is in progress.
     fn await_write(&mut self, world: &mut World) -> Result<bool, Blocked> {
         let Some(&(job, bytes)) = self.writes.front() else { return Ok(false) };
-        let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+        let outcome = world.jobs.take(job).ok_or(Blocked(job))?;
         self.writes.pop_front();
         world.memory.give_back(self.id, bytes);
         if let Some(error) = failure_of(outcome) {
@@ -283,8 +283,8 @@ impl Download {
     }
 
     fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {
-        if let Some(story) = self.log.reach(index, stage, world.now()) {
-            world.emit(Event::Segment { transfer: self.id, stage, story });
+        if let Some(timeline) = self.log.reach(index, stage, world.now()) {
+            world.emit(Event::Segment { transfer: self.id, stage, timeline });
         }
     }
 
@@ -344,7 +344,7 @@ impl Download {
             Outcome::File(slot.as_mut().map_or(FileOutcome::Written, |sink| sink.write(id, &bytes)))
         };
         let len = u64::from(segment.len);
-        self.writes.push_back((world.desk.submit(Lane::Sink, Box::new(work)), len));
+        self.writes.push_back((world.jobs.submit(Lane::Sink, Box::new(work)), len));
         self.next_write += 1;
     }
 
@@ -361,7 +361,7 @@ impl Download {
 
     fn on_finished(&mut self, world: &mut World, outcome: Outcome) {
         for (job, _) in std::mem::take(&mut self.writes) {
-            if let Some(error) = world.desk.take(job).and_then(failure_of) {
+            if let Some(error) = world.jobs.take(job).and_then(failure_of) {
                 return self.fail(world, error);
             }
         }
@@ -390,8 +390,8 @@ impl Download {
         self.open.clear();
         self.early.clear();
         let sink = Arc::clone(&self.sink);
-        let discarded = world.desk.submit(Lane::Sink, Box::new(move || Outcome::File(discard(&sink))));
-        self.writes.drain(..).map(|(job, _)| job).chain([discarded]).for_each(|job| world.desk.abandon(job));
+        let discarded = world.jobs.submit(Lane::Sink, Box::new(move || Outcome::File(discard(&sink))));
+        self.writes.drain(..).map(|(job, _)| job).chain([discarded]).for_each(|job| world.jobs.abandon(job));
         world.memory.leave(self.id);
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());

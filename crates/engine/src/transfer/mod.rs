@@ -12,7 +12,7 @@ mod estimate;
 mod gauge;
 mod removal;
 mod source;
-mod story;
+mod timeline;
 mod upload;
 mod window;
 
@@ -24,11 +24,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::gauge::RATE_SECONDS;
-pub use self::story::{SegmentStory, Stage, TransferReport, TransferStatus};
+pub use self::timeline::{SegmentTimeline, Stage, TransferReport, TransferStatus};
 
 pub(super) use self::download::{Download, Sink};
 pub(super) use self::removal::Removal;
-pub(super) use self::story::TransferLog;
+pub(super) use self::timeline::TransferLog;
 pub(super) use self::upload::Upload;
 
 use self::deletion::Deletion;

@@ -49,7 +49,7 @@ impl Source {
     pub(super) fn ask(&mut self, world: &mut World) -> Option<JobId> {
         while self.jobs.len() < CUTS_AHEAD && self.ended.is_none() {
             let (cutter, path, version) = (Arc::clone(&self.cutter), self.path.clone(), self.version);
-            let job = world.desk.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path, version))));
+            let job = world.jobs.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path, version))));
             self.jobs.push_back(job);
         }
         self.jobs.front().copied()
@@ -59,7 +59,7 @@ impl Source {
     pub(super) fn close(&mut self, world: &mut World) {
         self.cut.clear();
         for job in self.jobs.drain(..) {
-            world.desk.abandon(job);
+            world.jobs.abandon(job);
         }
     }
 

@@ -66,7 +66,7 @@ pub(crate) struct Upload {
     /// Stored segments by their index in the file.
     placed: BTreeMap<u32, Placed>,
     /// Segments that a node may have stored without confirming it.
-    strays: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
+    unconfirmed: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
     /// Nodes that get no further requests, with the reason.
     given_up: BTreeMap<NodeNumber, String>,
     window: Window,
@@ -90,7 +90,7 @@ impl Upload {
         let segments = segment_size.count_for(size) as u32;
         let user = key.owner.clone();
         let log = TransferLog::new(id, Direction::Upload, user, key, (size.as_u64(), segments), world.now());
-        world.names_promised.insert(key.clone());
+        world.reserved_names.insert(key.clone());
         world.memory.join(id, key.owner.clone());
         let window = Window::new(segment_size.as_usize(), world.now());
         let source = Source::new(file, path, segment_size);
@@ -102,7 +102,7 @@ impl Upload {
             stored_at,
             open: BTreeMap::new(),
             placed: BTreeMap::new(),
-            strays: BTreeMap::new(),
+            unconfirmed: BTreeMap::new(),
             given_up: BTreeMap::new(),
             window,
             has_memory: false,
@@ -148,7 +148,7 @@ impl Upload {
     /// Takes over the segments that were cut, once the job has finished.
     fn take_cut(&mut self, world: &mut World) -> Result<(), Blocked> {
         let Some(job) = self.source.ask(world) else { return Ok(()) };
-        let outcome = world.desk.take(job).ok_or(Blocked(job))?;
+        let outcome = world.jobs.take(job).ok_or(Blocked(job))?;
         self.source.jobs.pop_front();
         match outcome {
             Outcome::File(FileOutcome::Segments(segments)) => self.source.cut.extend(segments),
@@ -175,7 +175,7 @@ impl Upload {
 
     fn send(&mut self, world: &mut World, segment: Segment, node: NodeNumber, attempt: u32) {
         let (index, id, bytes) = (segment.index, segment.id, segment.bytes.clone());
-        let room = world.hold(node, id, bytes.len() as u64);
+        let room = world.pin(node, id, bytes.len() as u64);
         self.open.insert(index, Open { segment, node, room, attempt });
         let meter = self.log.gauge.ask(&mut world.net, node, bytes.len() as u32);
         self.log.begin(index, bytes.len() as u32, node, attempt, world.now());
@@ -185,8 +185,8 @@ impl Upload {
     }
 
     fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {
-        if let Some(story) = self.log.reach(index, stage, world.now()) {
-            world.emit(Event::Segment { transfer: self.id, stage, story });
+        if let Some(timeline) = self.log.reach(index, stage, world.now()) {
+            world.emit(Event::Segment { transfer: self.id, stage, timeline });
         }
     }
 
@@ -268,7 +268,7 @@ impl Upload {
         let attempt = open.attempt + 1;
         world.emit(Event::SegmentRetried { transfer: self.id, index, node, reason: reason.clone() });
         if node_is_to_blame || attempt >= ATTEMPTS_MAX {
-            self.strays.entry(node).or_default().insert(open.segment.id);
+            self.unconfirmed.entry(node).or_default().insert(open.segment.id);
             self.given_up.insert(node, reason);
             self.place(world, open.segment, attempt);
         } else {
@@ -353,9 +353,9 @@ impl Upload {
 
     fn finish(&mut self, world: &mut World, manifest: Manifest) {
         self.release_pins(world);
-        world.names_promised.remove(&self.log.status.file);
+        world.reserved_names.remove(&self.log.status.file);
         // A node may have stored a segment and its answer was lost, after which another node was asked.
-        std::mem::take(&mut self.strays).into_iter().for_each(|(node, ids)| world.owe(node, ids));
+        std::mem::take(&mut self.unconfirmed).into_iter().for_each(|(node, ids)| world.owe(node, ids));
         let FileRecord { key: file, size, sha256, .. } = manifest.file.clone();
         Arc::make_mut(&mut world.files).insert(file.clone(), manifest.file);
         self.log.sha256 = Some(sha256);
@@ -381,7 +381,7 @@ impl Upload {
         world.memory.leave(self.id);
         world.forget_requests(self.id);
         let mut shares = self.shares();
-        for (node, ids) in std::mem::take(&mut self.strays) {
+        for (node, ids) in std::mem::take(&mut self.unconfirmed) {
             shares.entry(node).or_default().extend(ids);
         }
         for open in std::mem::take(&mut self.open).into_values() {
@@ -425,7 +425,7 @@ impl Upload {
         self.phase = Phase::Over;
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());
-        world.names_promised.remove(&self.log.status.file);
+        world.reserved_names.remove(&self.log.status.file);
         world.emit(self.log.failed(error));
     }
 

@@ -98,7 +98,7 @@ impl World {
         if self.client.is_connected(node) {
             self.begin_owed(node.index());
         }
-        self.note_owed_timeout();
+        self.record_owed_timeout();
     }
 
     /// Returns true if a node can owe deletions. Volumes of another catalog are excluded; `p2p orphans` handles their content.
@@ -118,7 +118,7 @@ impl World {
         if let Some(debt) = self.owed.0.get_mut(node.index()) {
             debt.failed = 0;
             self.begin_owed(node.index());
-            self.note_owed_timeout();
+            self.record_owed_timeout();
         }
     }
 
@@ -132,10 +132,10 @@ impl World {
                 self.begin_owed(index);
             }
         }
-        self.note_owed_timeout();
+        self.record_owed_timeout();
     }
 
-    fn note_owed_timeout(&mut self) {
+    fn record_owed_timeout(&mut self) {
         self.timetable.set(super::wiring::OWED, self.owed.next_timeout());
     }
 
@@ -162,13 +162,13 @@ impl World {
         let Outcome::Unreferenced(Ok(mut garbage)) = outcome else {
             // The catalog is asked again later; if it keeps failing, the next start sweeps.
             self.owed.postpone(index, self.now());
-            return self.note_owed_timeout();
+            return self.record_owed_timeout();
         };
         let free: BTreeSet<SegmentId> = garbage.remove(&node).unwrap_or_default().into_iter().collect();
         let debt = &mut self.owed.0[index];
         let Stage::Checking(mut batch) = std::mem::take(&mut debt.stage) else { return };
         // Segments that a file references or that an upload stores again are no longer owed.
-        let is_owed = |id: &SegmentId| free.contains(id) && !self.held.contains_key(&(node, *id));
+        let is_owed = |id: &SegmentId| free.contains(id) && !self.pinned.contains_key(&(node, *id));
         batch.iter().filter(|id| !is_owed(id)).for_each(|id| {
             debt.ids.remove(id);
         });
@@ -192,7 +192,7 @@ impl World {
         let Stage::Asked(batch) = std::mem::take(&mut debt.stage) else { return };
         if !is_done {
             self.owed.postpone(node.index(), now);
-            return self.note_owed_timeout();
+            return self.record_owed_timeout();
         }
         debt.failed = 0;
         batch.iter().for_each(|id| {

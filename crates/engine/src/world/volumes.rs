@@ -68,8 +68,8 @@ impl World {
                     self.volumes.claimed[node.index()] = true;
                     self.nodes[node.index()].node.clear_full();
                 }
-                Some(DiskError::Full) if self.volumes.own[node.index()].is_some() => self.note_trouble(node, Trouble::Full),
-                Some(error) => self.note_trouble(node, error.into()),
+                Some(DiskError::Full) if self.volumes.own[node.index()].is_some() => self.record_trouble(node, Trouble::Full),
+                Some(error) => self.record_trouble(node, error.into()),
             }
         }
         Ok(())
@@ -84,7 +84,7 @@ impl World {
         if self.nodes.iter().any(is_full) { self.claim_volumes(Purpose::Keep) } else { Ok(()) }
     }
 
-    fn note_trouble(&mut self, node: NodeNumber, trouble: Trouble) {
+    fn record_trouble(&mut self, node: NodeNumber, trouble: Trouble) {
         let entry = &mut self.nodes[node.index()].node;
         if entry.trouble() != Some(&trouble) {
             entry.set_trouble(trouble.clone());

@@ -1,7 +1,7 @@
 //! Wiring of the world: dispatches network events and timeouts to the client and the nodes, and executes their outputs.
 
 use p2p_base::units::SimTime;
-use p2p_net::{ConnectionId, Ending, HostConfig, HostId, NetEvent};
+use p2p_net::{CloseReason, ConnectionId, HostConfig, HostId, NetEvent};
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOp;
 
@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::io::{Lane, Outcome};
 use crate::node::health::{Health, HealthChange};
 use crate::node::{DiskJob, NodeOutput};
-use crate::snapshot::Party;
+use crate::snapshot::Peer;
 
 use super::node_host::Answer;
 use super::{Due, World};
@@ -44,12 +44,12 @@ impl World {
             NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to, from, &payload),
             NetEvent::Sample { .. } => {}
         }
-        self.note_client_timeout();
+        self.record_client_timeout();
         true
     }
 
     fn on_accepted(&mut self, connection: ConnectionId, host: HostId) {
-        if let Party::Node(number) = self.hosts.party(host) {
+        if let Peer::Node(number) = self.hosts.party(host) {
             self.accepted.insert(connection, number.index());
             self.nodes[number.index()].on_accepted(connection);
             self.want_request(number.index(), connection);
@@ -59,12 +59,12 @@ impl World {
     fn on_readable(&mut self, connection: ConnectionId) {
         let Some(index) = self.node_of(connection) else {
             self.client.on_readable(&mut self.net, connection);
-            return self.note_heard(connection);
+            return self.record_heard(connection);
         };
         while let Some((piece_max, _)) = self.nodes[index].node.wants(connection) {
             let Some(bytes) = self.net.read(connection, piece_max) else { break };
             self.nodes[index].node.handle_bytes(connection, bytes);
-            self.carry_out(index);
+            self.dispatch(index);
         }
         if self.net.at_end(connection) {
             self.forget_accepted(connection);
@@ -81,16 +81,16 @@ impl World {
         }
     }
 
-    fn on_ended(&mut self, connection: ConnectionId, ending: Ending) {
+    fn on_ended(&mut self, connection: ConnectionId, ending: CloseReason) {
         let reason = match ending {
-            Ending::Closed => "it closed the connection",
-            Ending::Refused => "it refused the connection",
-            Ending::Reset => "it reset the connection",
-            Ending::TimedOut => "it did not answer",
+            CloseReason::Closed => "it closed the connection",
+            CloseReason::Refused => "it refused the connection",
+            CloseReason::Reset => "it reset the connection",
+            CloseReason::TimedOut => "it did not answer",
         };
         if !self.forget_accepted(connection) {
-            if ending != Ending::TimedOut {
-                self.note_heard(connection);
+            if ending != CloseReason::TimedOut {
+                self.record_heard(connection);
             }
             self.client.on_ended(&mut self.net, connection, reason);
         }
@@ -128,21 +128,21 @@ impl World {
     }
 
     /// Notes a sign of life: a node that sends data is alive, even if its probes are lost on a full link.
-    fn note_heard(&mut self, connection: ConnectionId) {
+    fn record_heard(&mut self, connection: ConnectionId) {
         let Some(node) = self.client.node_of(connection) else { return };
         let (now, host) = (self.now(), self.nodes[node.index()].host);
-        self.peers.note_heard(now, host);
+        self.peers.record_heard(now, host);
         self.send_client_probes();
     }
 
     fn on_datagram(&mut self, to: HostId, from: HostId, payload: &[u8]) {
         let now = self.now();
         match self.hosts.party(to) {
-            Party::Node(number) => {
+            Peer::Node(number) => {
                 self.nodes[number.index()].node.handle_datagram(now, from, payload);
-                self.carry_out(number.index());
+                self.dispatch(number.index());
             }
-            Party::Client => {
+            Peer::Client => {
                 self.peers.handle_datagram(now, from, payload);
                 self.send_client_probes();
             }
@@ -156,30 +156,30 @@ impl World {
         match party {
             CLIENT_LINKS => {
                 self.client.handle_timeout(&mut self.net);
-                self.note_client_timeout();
+                self.record_client_timeout();
             }
             CLIENT_PROBES => {
                 let World { peers, client, hosts, net, .. } = self;
                 peers.handle_timeout(now, |host| match hosts.party(host) {
-                    Party::Node(node) => client.heard(net, node),
-                    Party::Client => None,
+                    Peer::Node(node) => client.heard(net, node),
+                    Peer::Client => None,
                 });
                 self.send_client_probes();
             }
             OWED => self.handle_owed_timeout(),
             node => {
                 self.nodes[node - FIRST_NODE].handle_timeout(&self.net);
-                self.carry_out(node - FIRST_NODE);
+                self.dispatch(node - FIRST_NODE);
             }
         }
         true
     }
 
     /// Adapts the probes of a host to its changed link.
-    pub(crate) fn keep_to_link(&mut self, party: Party, link: &HostConfig) {
+    pub(crate) fn keep_to_link(&mut self, party: Peer, link: &HostConfig) {
         match party {
-            Party::Client => self.peers.keep_to_link(link),
-            Party::Node(node) => self.nodes[node.index()].node.peers.keep_to_link(link),
+            Peer::Client => self.peers.keep_to_link(link),
+            Peer::Node(node) => self.nodes[node.index()].node.peers.keep_to_link(link),
         }
     }
 
@@ -190,7 +190,7 @@ impl World {
         self.send_client_probes();
         for index in 0..self.nodes.len() {
             self.nodes[index].node.check_peers(now);
-            self.carry_out(index);
+            self.dispatch(index);
         }
     }
 
@@ -209,7 +209,7 @@ impl World {
             }
         };
         self.nodes[index].node.handle_disk(job, outcome);
-        self.carry_out(index);
+        self.dispatch(index);
     }
 
     /// Dispatches one output of the client; inputs for transfers go to the inbox. Returns false if there is none.
@@ -228,26 +228,26 @@ impl World {
     }
 
     /// Sets the timeouts of all parties in the timetable.
-    pub(crate) fn note_all_timeouts(&mut self) {
-        self.note_client_timeout();
+    pub(crate) fn record_all_timeouts(&mut self) {
+        self.record_client_timeout();
         self.timetable.set(CLIENT_PROBES, self.peers.next_timeout());
         for index in 0..self.nodes.len() {
             self.timetable.set(FIRST_NODE + index, self.nodes[index].node.next_timeout());
         }
     }
 
-    pub(super) fn note_client_timeout(&mut self) {
+    pub(super) fn record_client_timeout(&mut self) {
         self.timetable.set(CLIENT_LINKS, self.client.next_timeout());
     }
 
     fn send_client_probes(&mut self) {
         while let Some((to, payload)) = self.peers.poll_datagram() {
             if !self.net.send_datagram(self.hosts.client, to, payload.clone()) {
-                self.peers.note_unsent(&payload);
+                self.peers.record_unsent(&payload);
             }
         }
         while let Some(HealthChange { peer, from, to, missed }) = self.peers.poll_change() {
-            if let Party::Node(node) = self.hosts.party(peer) {
+            if let Peer::Node(node) = self.hosts.party(peer) {
                 self.emit(Event::HealthChanged { node, from, to, missed });
                 if to == Health::Alive {
                     self.collect_from(node);
@@ -258,7 +258,7 @@ impl World {
     }
 
     /// Executes all outputs of a node.
-    fn carry_out(&mut self, index: usize) {
+    fn dispatch(&mut self, index: usize) {
         while let Some(output) = self.nodes[index].node.poll_output() {
             match output {
                 NodeOutput::Send { connection, tag, header, payload } => {
@@ -276,7 +276,7 @@ impl World {
                 NodeOutput::Datagram { to, payload } => {
                     let from = self.nodes[index].host;
                     if !self.net.send_datagram(from, to, payload.clone()) {
-                        self.nodes[index].node.peers.note_unsent(&payload);
+                        self.nodes[index].node.peers.record_unsent(&payload);
                     }
                 }
             }

@@ -10,7 +10,7 @@ use super::handshake::Handshake;
 use super::liveness::{Activity, Liveness, Verdict};
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::state::{ConnectionSample, Ending, State};
+use super::state::{CloseReason, ConnectionSample, State};
 use super::step::Step;
 use super::timer::{Timer, Timers, expiry, jiffies_for_micros};
 use crate::packet::{Flags, Packet, Side};
@@ -21,20 +21,20 @@ use crate::stats::ConnectionStats;
 const TIME_WAIT: SimDuration = SimDuration::from_secs(60);
 /// Notifications of one step for the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Told {
+pub(crate) struct StepEvents {
     /// True if the handshake is complete.
     pub(crate) opened: bool,
     /// True if there is more to read, or the stream has ended.
     pub(crate) readable: bool,
     /// The way in which the connection ended, if it has ended.
-    pub(crate) ended: Option<Ending>,
+    pub(crate) ended: Option<CloseReason>,
 }
 
 /// State of one end of a connection (RFC 9293 §3.3.1: the TCB).
 #[derive(Debug)]
 pub(crate) struct Connection {
     state: State,
-    sender: Sender,
+    pub(super) sender: Sender,
     receiver: Receiver,
     timers: Timers,
     header: Packet,
@@ -87,19 +87,13 @@ impl Connection {
     }
 
     /// Counts a sent packet of the connection end.
-    pub(crate) fn note_sent(&mut self) {
+    pub(crate) fn record_sent(&mut self) {
         self.sender.stats.packets_sent += 1;
     }
 
     /// Returns the instant at which to call [`on_timer`](Self::on_timer); [`SimTime::MAX`] if no timer is set.
     pub(crate) fn next_timeout(&self) -> SimTime {
         self.timers.next()
-    }
-
-    /// Returns the offset after the last byte that has been sent.
-    #[cfg(test)]
-    pub(crate) fn sent_to(&self) -> u64 {
-        self.sender.sent_to()
     }
 
     /// Returns the offset below which the peer has acknowledged everything.
@@ -170,7 +164,7 @@ impl Connection {
 
     /// Handles a read of the application up to offset `read`.
     pub(crate) fn on_read(&mut self, now: SimTime, read: u64, out: &mut Vec<Packet>) {
-        if self.receiver.note_read(now, read) && !self.state.is_opening() {
+        if self.receiver.record_read(now, read) && !self.state.is_opening() {
             self.step(now, out, |connection, step| connection.receiver.send_ack(step));
         }
     }
@@ -215,7 +209,7 @@ impl Connection {
     }
 
     /// Handles a packet that has arrived (RFC 9293 §3.10.7).
-    pub(crate) fn on_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> Told {
+    pub(crate) fn on_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> StepEvents {
         self.liveness.hear(now);
         self.step(now, out, |connection, step| {
             if packet.flags.contains(Flags::RST) {
@@ -223,7 +217,7 @@ impl Connection {
             }
             match connection.state {
                 State::SynSent => connection.on_packet_in_syn_sent(step, packet),
-                State::Closed => Told::default(),
+                State::Closed => StepEvents::default(),
                 State::TimeWait => connection.on_packet_in_time_wait(step, packet),
                 _ => connection.on_packet_when_synchronised(step, packet),
             }
@@ -231,19 +225,19 @@ impl Connection {
     }
 
     /// Handles the timers that have expired by `now`. A call before any has expired has no effect.
-    pub(crate) fn on_timer(&mut self, now: SimTime, out: &mut Vec<Packet>) -> Told {
-        let mut told = Told::default();
+    pub(crate) fn on_timer(&mut self, now: SimTime, out: &mut Vec<Packet>) -> StepEvents {
+        let mut events = StepEvents::default();
         while let Some(timer) = self.timers.take_expired(now) {
             self.step(now, out, |connection, step| match timer {
                 Timer::Handshake => connection.resend_syn(step),
-                Timer::Transmit => connection.on_transmit_timer(step, &mut told),
+                Timer::Transmit => connection.on_transmit_timer(step, &mut events),
                 Timer::DelayedAck | Timer::CompressedAck => {
                     connection.receiver.on_timer(step, timer, connection.sender.rto_jiffies());
                 }
-                Timer::Lifetime => connection.on_lifetime(step, &mut told),
+                Timer::Lifetime => connection.on_lifetime(step, &mut events),
             });
         }
-        told
+        events
     }
 
     /// Runs `body` with a step whose headers carry the current state of the receiving half.
@@ -265,7 +259,7 @@ impl Connection {
         }
         let may_send = !self.state.is_opening();
         self.step(now, out, |connection, step| {
-            connection.sender.take_in(step, may_send);
+            connection.sender.enqueue(step, may_send);
             if may_send {
                 connection.transmit_and_acknowledge(step);
             }
@@ -277,7 +271,7 @@ impl Connection {
         self.sender.transmit(step);
         self.sender.wake_writer(step);
         if self.sender.sent_to() > before {
-            self.receiver.note_data_sent(step.now);
+            self.receiver.record_data_sent(step.now);
         }
         step.set_seq(self.sender.sent_to());
         self.receiver.acknowledge(step, self.sender.srtt());
@@ -287,7 +281,7 @@ impl Connection {
         let flags = if self.state == State::SynSent { Flags::SYN } else { Flags::SYN.with(Flags::ACK) };
         let window = self.receiver.syn_window();
         step.send_control(0, flags, |packet| packet.window = window);
-        step.timers.set(Timer::Handshake, self.handshake.note_sent(step.now));
+        step.timers.set(Timer::Handshake, self.handshake.record_sent(step.now));
     }
 
     fn resend_syn(&mut self, step: &mut Step) {
@@ -301,10 +295,10 @@ impl Connection {
     }
 
     /// Handles a packet in SYN-SENT (RFC 9293 §3.10.7.3).
-    fn on_packet_in_syn_sent(&mut self, step: &mut Step, packet: &Packet) -> Told {
+    fn on_packet_in_syn_sent(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
         let answers = packet.flags.contains(Flags::SYN.with(Flags::ACK)) && packet.ack == 1;
         if !answers {
-            return Told::default();
+            return StepEvents::default();
         }
         self.receiver.echo = packet.timestamp;
         if self.handshake.first_was_lost(packet.timestamp_echo) {
@@ -314,7 +308,7 @@ impl Connection {
         step.set_seq(self.sender.sent_to());
         self.receiver.send_ack(step);
         self.transmit_and_acknowledge(step);
-        Told { opened: true, ..Told::default() }
+        StepEvents { opened: true, ..StepEvents::default() }
     }
 
     fn enter_established(&mut self, step: &mut Step, packet: &Packet) {
@@ -332,18 +326,18 @@ impl Connection {
         self.receiver.established(step.now);
     }
 
-    fn on_packet_when_synchronised(&mut self, step: &mut Step, packet: &Packet) -> Told {
-        let mut told = Told::default();
+    fn on_packet_when_synchronised(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
+        let mut events = StepEvents::default();
         if packet.flags.contains(Flags::SYN) {
             self.on_repeated_syn(step, packet);
-            return told;
+            return events;
         }
         if self.state == State::SynReceived {
             if packet.ack != 1 && packet.ack > self.sender.sent_to() {
-                return told;
+                return events;
             }
             self.enter_established(step, packet);
-            told.opened = true;
+            events.opened = true;
         }
         let delivered_before = self.sender.delivered();
         let acks_unsent = self.sender.on_ack(step, packet);
@@ -353,21 +347,21 @@ impl Connection {
         if self.abandoned && packet.len > 0 && packet.seq >= self.receiver.expected() {
             step.send_control(self.sender.sent_to(), Flags::RST.with(Flags::ACK), |_| {});
             self.enter_closed();
-            told.ended = Some(Ending::Reset);
-            return told;
+            events.ended = Some(CloseReason::Reset);
+            return events;
         }
         let fresh_before = self.receiver.fresh();
-        told.readable = self.receiver.on_packet(step, packet, self.sender.rto_jiffies());
+        events.readable = self.receiver.on_packet(step, packet, self.sender.rto_jiffies());
         if self.receiver.fresh() != fresh_before {
             self.liveness.activity.received_at = step.now;
         }
         self.receiver.stamp(step);
-        self.follow_fins(step, &mut told);
+        self.follow_fins(step, &mut events);
         if acks_unsent {
             self.receiver.send_ack(step);
         }
         self.transmit_and_acknowledge(step);
-        told
+        events
     }
 
     /// Handles a repeated SYN or SYN-ACK: the last packet of the handshake was lost, or the SYN was sent again.
@@ -380,7 +374,7 @@ impl Connection {
     }
 
     /// Changes the state after a FIN was acknowledged or received (RFC 9293 figure 5).
-    fn follow_fins(&mut self, step: &mut Step, told: &mut Told) {
+    fn follow_fins(&mut self, step: &mut Step, events: &mut StepEvents) {
         let (ours, theirs) = (self.sender.fin_acked(), self.receiver.is_finished());
         let next = match self.state {
             State::Established if theirs => State::CloseWait,
@@ -400,50 +394,50 @@ impl Connection {
             State::TimeWait => {
                 step.timers.cancel_all();
                 step.timers.set(Timer::Lifetime, step.now + TIME_WAIT);
-                told.ended = Some(Ending::Closed);
+                events.ended = Some(CloseReason::Closed);
             }
             State::FinWait2 if self.abandoned => step.timers.set(Timer::Lifetime, step.now + TIME_WAIT),
             State::Closed => {
                 self.enter_closed();
-                told.ended = Some(Ending::Closed);
+                events.ended = Some(CloseReason::Closed);
             }
             _ => {}
         }
     }
 
     /// Handles a packet in TIME-WAIT (RFC 9293 §3.10.7.4): a repeated FIN is acknowledged again and restarts the wait.
-    fn on_packet_in_time_wait(&mut self, step: &mut Step, packet: &Packet) -> Told {
+    fn on_packet_in_time_wait(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
         if packet.flags.contains(Flags::FIN) {
             self.receiver.send_ack(step);
             step.timers.set(Timer::Lifetime, step.now + TIME_WAIT);
         }
-        Told::default()
+        StepEvents::default()
     }
 
     /// Handles a reset (RFC 9293 §3.10.7.3 and §3.10.7.4). In SYN-SENT it counts only if it acknowledges the SYN.
-    fn on_reset(&mut self, packet: &Packet) -> Told {
-        let ending = match self.state {
-            State::SynSent if packet.ack == 1 => Ending::Refused,
-            State::SynSent => return Told::default(),
+    fn on_reset(&mut self, packet: &Packet) -> StepEvents {
+        let reason = match self.state {
+            State::SynSent if packet.ack == 1 => CloseReason::Refused,
+            State::SynSent => return StepEvents::default(),
             State::TimeWait | State::Closed => {
                 self.enter_closed();
-                return Told::default();
+                return StepEvents::default();
             }
-            _ => Ending::Reset,
+            _ => CloseReason::Reset,
         };
         self.enter_closed();
-        Told { ended: Some(ending), ..Told::default() }
+        StepEvents { ended: Some(reason), ..StepEvents::default() }
     }
 
-    fn on_transmit_timer(&mut self, step: &mut Step, told: &mut Told) {
+    fn on_transmit_timer(&mut self, step: &mut Step, events: &mut StepEvents) {
         let waited = self.sender.unanswered_since().map_or(SimDuration::ZERO, |since| step.now - since);
         if waited >= self.user_timeout {
             self.enter_closed();
-            told.ended = Some(Ending::TimedOut);
+            events.ended = Some(CloseReason::TimedOut);
             return;
         }
         self.sender.on_timer(step);
-        self.receiver.note_piggybacked(step);
+        self.receiver.record_piggybacked(step);
         self.clamp_to_user_timeout(step);
     }
 
@@ -460,25 +454,25 @@ impl Connection {
 
     /// Handles the lifetime timer: the connection has waited long enough for its opening or its end. As in Linux, an open
     /// connection uses the same timer for its keep-alive.
-    fn on_lifetime(&mut self, step: &mut Step, told: &mut Told) {
+    fn on_lifetime(&mut self, step: &mut Step, events: &mut StepEvents) {
         let is_open = !self.state.is_opening() && !matches!(self.state, State::TimeWait | State::FinWait2 | State::Closed);
         if is_open {
-            return self.on_keepalive(step, told);
+            return self.on_keepalive(step, events);
         }
-        let ending = match self.state {
+        let reason = match self.state {
             State::TimeWait | State::FinWait2 => None,
-            _ => Some(Ending::TimedOut),
+            _ => Some(CloseReason::TimedOut),
         };
         if self.state == State::FinWait2 {
-            told.ended = Some(Ending::Closed);
+            events.ended = Some(CloseReason::Closed);
         }
-        told.ended = ending.or(told.ended);
+        events.ended = reason.or(events.ended);
         self.enter_closed();
     }
 
     /// Checks an open connection (Linux `tcp_keepalive_timer`). The probe repeats the byte before the first unacknowledged
     /// one, which the peer must answer; an end that gives up resets the connection.
-    fn on_keepalive(&mut self, step: &mut Step, told: &mut Told) {
+    fn on_keepalive(&mut self, step: &mut Step, events: &mut StepEvents) {
         match self.liveness.look(step.now, self.user_timeout, self.sender.unacknowledged() > 0) {
             None => {}
             Some(Verdict::Wait(at)) => step.timers.set(Timer::Lifetime, at),
@@ -489,7 +483,7 @@ impl Connection {
             Some(Verdict::GiveUp) => {
                 step.send_control(self.sender.sent_to(), Flags::RST.with(Flags::ACK), |_| {});
                 self.enter_closed();
-                told.ended = Some(Ending::TimedOut);
+                events.ended = Some(CloseReason::TimedOut);
             }
         }
     }

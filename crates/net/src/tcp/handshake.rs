@@ -28,7 +28,7 @@ impl Handshake {
     }
 
     /// Records a transmission and returns the instant of the next retransmission.
-    pub(super) fn note_sent(&mut self, now: SimTime) -> SimTime {
+    pub(super) fn record_sent(&mut self, now: SimTime) -> SimTime {
         self.sent_at = now;
         expiry(now, self.wait_jiffies)
     }

@@ -206,7 +206,7 @@ impl ReceiveBuffer {
     /// Records that the application has read up to `read`, while everything below `arrived` has arrived. Once per round trip
     /// the buffer grows, if more was read than in any before (Linux `tcp_rcv_space_adjust`). `beyond` bytes lie behind the
     /// first hole.
-    pub(super) fn note_read(&mut self, now: SimTime, read: u64, arrived: u64, beyond: u64) {
+    pub(super) fn record_read(&mut self, now: SimTime, read: u64, arrived: u64, beyond: u64) {
         let round_trip_us = self.round_trip.micros_x8 >> 3;
         if round_trip_us == 0 || (now - self.round_start).as_nanos() / 1_000 < round_trip_us {
             return;
@@ -222,7 +222,7 @@ impl ReceiveBuffer {
 
     /// Grows the buffer for packets that have arrived behind a hole, `beyond` bytes in all, so that they do not take up the
     /// room of the window (Linux `tcp_data_queue_ofo`).
-    pub(super) fn note_beyond(&mut self, beyond: u64) {
+    pub(super) fn record_beyond(&mut self, beyond: u64) {
         self.grow_for(self.read_in_round, beyond);
     }
 

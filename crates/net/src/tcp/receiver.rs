@@ -211,9 +211,9 @@ impl Receiver {
         let advanced = self.nxt > was;
         self.plan_ack(advanced, had_hole);
         if self.taken_to() > taken {
-            self.buffer.note_read(step.now, self.taken_to(), self.readable_to(), self.beyond_bytes());
+            self.buffer.record_read(step.now, self.taken_to(), self.readable_to(), self.beyond_bytes());
         } else if start > was {
-            self.buffer.note_beyond(self.beyond_bytes());
+            self.buffer.record_beyond(self.beyond_bytes());
         }
         advanced
     }
@@ -226,7 +226,7 @@ impl Receiver {
             self.ack.pushed = self.ack.pushed.max(1);
         }
         self.buffer.measure_by_window(now, end, self.told_window);
-        self.note_arrival(now, rto_jiffies);
+        self.record_arrival(now, rto_jiffies);
         let used = self.memory_used() + ReceiveBuffer::memory_for(u64::from(packet.len));
         if self.buffer.offer_more(packet.len, used) {
             self.ack.quick |= 1;
@@ -319,7 +319,7 @@ impl Receiver {
     }
 
     /// Updates the estimated interval between the sender's packets (Linux `tcp_event_data_recv`).
-    fn note_arrival(&mut self, now: SimTime, rto_jiffies: u64) {
+    fn record_arrival(&mut self, now: SimTime, rto_jiffies: u64) {
         let ack = &mut self.ack;
         let gap = jiffies_at(now) - jiffies_at(ack.last_arrival);
         if ack.gap == 0 {
@@ -337,14 +337,14 @@ impl Receiver {
 
     /// Records that this end has sent data. If it follows the peer's data closely, the exchange is interactive:
     /// acknowledgements travel with data and are not sent immediately (Linux's "ping-pong" mode).
-    pub(super) fn note_data_sent(&mut self, now: SimTime) {
+    pub(super) fn record_data_sent(&mut self, now: SimTime) {
         let since = jiffies_at(now) - jiffies_at(self.ack.last_arrival);
         self.ack.interactive |= self.ack.gap > 0 && since < self.ack.gap;
     }
 
     /// Sends the pending acknowledgement, or sets a timer for it. `srtt` is this end's smoothed round-trip time.
     pub(super) fn acknowledge(&mut self, step: &mut Step, srtt: SimDuration) {
-        self.note_piggybacked(step);
+        self.record_piggybacked(step);
         if !self.ack.owed {
             return;
         }
@@ -367,10 +367,10 @@ impl Receiver {
 
     /// Records an acknowledgement that data sent in this step has carried; full packets have no room for SACK blocks, which
     /// need a packet of their own.
-    pub(super) fn note_piggybacked(&mut self, step: &mut Step) {
+    pub(super) fn record_piggybacked(&mut self, step: &mut Step) {
         let owes_blocks = !self.beyond.is_empty() || self.duplicate.is_some();
         if step.take_acknowledged() && !owes_blocks {
-            self.note_acknowledged(step);
+            self.record_acknowledged(step);
         }
     }
 
@@ -438,10 +438,10 @@ impl Receiver {
         }
         step.send_ack(blocks, count as u8);
         step.take_acknowledged();
-        self.note_acknowledged(step);
+        self.record_acknowledged(step);
     }
 
-    fn note_acknowledged(&mut self, step: &mut Step) {
+    fn record_acknowledged(&mut self, step: &mut Step) {
         self.told_window = self.window();
         self.told = self.nxt;
         let (_, memory_is_short) = self.buffer.window(self.memory_used());
@@ -469,9 +469,9 @@ impl Receiver {
 
     /// Records that the application has read up to `offset`. Returns true if the window has grown enough to be advertised
     /// (RFC 9293 §3.8.6.2.2; Linux `__tcp_cleanup_rbuf`: when it doubles).
-    pub(super) fn note_read(&mut self, now: SimTime, offset: u64) -> bool {
+    pub(super) fn record_read(&mut self, now: SimTime, offset: u64) -> bool {
         self.read = offset;
-        self.buffer.note_read(now, self.taken_to(), self.readable_to(), self.beyond_bytes());
+        self.buffer.record_read(now, self.taken_to(), self.readable_to(), self.beyond_bytes());
         let left = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt);
         let window = u64::from(self.window());
         2 * left <= u64::from(self.buffer.clamp()) && window > 0 && window >= 2 * left

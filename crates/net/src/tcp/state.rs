@@ -60,7 +60,7 @@ impl State {
 /// The way in which a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Ending {
+pub enum CloseReason {
     /// Both ends closed their streams.
     Closed,
     /// The peer refused the connection: the port is not open.

@@ -3,8 +3,8 @@
 use p2p_base::units::SimTime;
 use proptest::prelude::*;
 
-use super::connection::{Connection, Told};
-use super::state::{Ending, State};
+use super::connection::{Connection, StepEvents};
+use super::state::{CloseReason, State};
 use super::*;
 use crate::packet::{Flags, MSS, Packet, PacketKind, Side};
 
@@ -27,7 +27,7 @@ struct Pair {
     drops: Drops,
     /// Every packet sent, dropped or not.
     log: Vec<(SimTime, Packet)>,
-    endings: [Option<Ending>; 2],
+    endings: [Option<CloseReason>; 2],
     opened: [bool; 2],
 }
 
@@ -156,7 +156,7 @@ impl Pair {
         }
     }
 
-    fn hear(&mut self, side: Side, told: Told) {
+    fn hear(&mut self, side: Side, told: StepEvents) {
         self.opened[side.index()] |= told.opened;
         self.endings[side.index()] = self.endings[side.index()].or(told.ended);
     }
@@ -215,7 +215,7 @@ fn a_lost_syn_is_sent_again_every_second_and_then_ever_more_slowly() {
     for (gap, expected) in gaps.iter().zip([1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0, 16.0]) {
         assert!((expected..expected * 1.13).contains(gap), "{gaps:?}");
     }
-    assert_eq!(pair.endings[0], Some(Ending::TimedOut));
+    assert_eq!(pair.endings[0], Some(CloseReason::TimedOut));
     assert_eq!(pair.end(Side::Opener).state(), State::Closed);
 }
 
@@ -303,7 +303,7 @@ fn a_peer_that_never_answers_is_given_up() {
     pair.drops = Box::new(|_| true);
     pair.write(Side::Opener, 10);
     pair.run_for(SimDuration::from_secs(30));
-    assert_eq!(pair.endings, [Some(Ending::TimedOut), None]);
+    assert_eq!(pair.endings, [Some(CloseReason::TimedOut), None]);
 }
 
 /// RFC 5682: the path has become slow, but nothing is lost, so the window is given back.
@@ -419,7 +419,7 @@ fn both_ends_may_close_at_once() {
     pair.finish(Side::Acceptor);
     pair.run_for(SimDuration::from_secs(1));
     assert_eq!((pair.end(Side::Opener).state(), pair.end(Side::Acceptor).state()), (State::TimeWait, State::TimeWait));
-    assert_eq!(pair.endings, [Some(Ending::Closed); 2]);
+    assert_eq!(pair.endings, [Some(CloseReason::Closed); 2]);
 }
 
 #[test]
@@ -438,7 +438,7 @@ fn an_aborted_connection_resets_its_peer() {
     let mut pair = Pair::established(TcpConfig::default());
     pair.act(Side::Opener, |end, now, out| end.abort(now, out));
     pair.run_for(SimDuration::from_millis(30));
-    assert_eq!(pair.endings, [None, Some(Ending::Reset)]);
+    assert_eq!(pair.endings, [None, Some(CloseReason::Reset)]);
     assert_eq!(pair.next_due(), SimTime::MAX, "no timer is left");
 }
 
@@ -450,7 +450,7 @@ fn data_for_an_end_that_has_gone_is_reset() {
     pair.end(Side::Acceptor).abandon(now);
     pair.write(Side::Opener, 100);
     pair.run_for(SimDuration::from_secs(1));
-    assert_eq!(pair.endings[0], Some(Ending::Reset));
+    assert_eq!(pair.endings[0], Some(CloseReason::Reset));
 }
 
 #[test]
@@ -573,7 +573,7 @@ fn a_writer_goes_on_while_bursts_are_shorter_than_buffers() {
     let mut most = 0;
     for _ in 0..3_000 {
         pair.run_for(SimDuration::from_millis(1));
-        most = most.max(pair.end(Side::Opener).sent_to() - pair.end(Side::Opener).acked_to());
+        most = most.max(pair.end(Side::Opener).sender.sent_to() - pair.end(Side::Opener).acked_to());
     }
     assert!(most > 512 * 1024, "{most}");
     assert_eq!(pair.received(Side::Acceptor), 16 << 20);

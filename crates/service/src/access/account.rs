@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use p2p_auth::audit::{Deed, Finding};
+use p2p_auth::audit::{AuditEntry, Finding};
 use p2p_auth::mail::Mail;
 use p2p_auth::names::{Email, UserName};
 use p2p_auth::{Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, Registration, Secret, SessionInfo, Step, Token};
 
-use super::{Access, AccessError, Held, Who};
+use super::{Access, AccessError, Held, Principal};
 
 type Done<T> = Result<T, AccessError>;
 /// Mails with their numbers.
@@ -51,7 +51,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::register`] does.
     pub async fn register(&self, wanted: Registration) -> Done<Account> {
-        if let Who::User(_) = &*self.check().await? {
+        if let Principal::User(_) = &*self.check().await? {
             return self.for_user(move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await;
         }
         let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
@@ -61,12 +61,12 @@ impl Access {
     /// Makes a granted session the current one and ends the previous session.
     async fn hold(&self, granted: Granted) -> Done<Account> {
         let Granted { token, account } = granted;
-        let (before, who) = {
+        let (before, principal) = {
             let mut session = self.session();
-            (session.replace(Held { token, is_kept: false }), self.let_in(Who::User(account.clone())))
+            (session.replace(Held { token, is_kept: false }), self.let_in(Principal::User(account.clone())))
         };
         self.end_session(before.filter(|held| !held.is_kept).map(|held| held.token)).await;
-        self.settle_ownership(&who).await?;
+        self.settle_ownership(&principal).await?;
         Ok(account)
     }
 
@@ -74,7 +74,7 @@ impl Access {
     ///
     /// # Errors
     /// Returns [`AuthError::SessionOver`] if the session has ended.
-    pub async fn resume(&self, token: Token) -> Done<Arc<Who>> {
+    pub async fn resume(&self, token: Token) -> Done<Arc<Principal>> {
         *self.session() = Some(Held { token, is_kept: true });
         self.check().await
     }
@@ -100,7 +100,7 @@ impl Access {
     /// Returns [`AccessError::LoginNeeded`] if there is no session.
     pub async fn logout(&self, all: bool) -> Done<String> {
         let held = self.session().clone();
-        let name = self.who().name().ok_or(AccessError::LoginNeeded)?.to_owned();
+        let name = self.principal().name().ok_or(AccessError::LoginNeeded)?.to_owned();
         if let Some(Held { token, .. }) = held {
             match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
                 // A session that is over already needs no logout.
@@ -110,7 +110,7 @@ impl Access {
         }
         let mut session = self.session();
         *session = None;
-        self.let_in(Who::Nobody);
+        self.let_in(Principal::Nobody);
         Ok(name)
     }
 
@@ -131,7 +131,7 @@ impl Access {
     /// Returns the account that is logged in. The session is looked up again, since a form may have been open for a long time.
     async fn account(&self) -> Done<Account> {
         match &*self.check().await? {
-            Who::User(account) => Ok(account.clone()),
+            Principal::User(account) => Ok(account.clone()),
             _ => Err(AccessError::LoginNeeded),
         }
     }
@@ -252,16 +252,16 @@ impl Access {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub async fn note_share(&self, what: String) -> Done<()> {
-        self.for_user(move |auth, name, origin, now| auth.note_share(name, origin, &what, now)).await
+    pub async fn record_share(&self, what: String) -> Done<()> {
+        self.for_user(move |auth, name, origin, now| auth.record_share(name, origin, &what, now)).await
     }
 
     /// Returns the latest entries of the audit log: all for an admin, otherwise those of the user who is logged in.
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub async fn audit(&self, count: usize) -> Done<Vec<(u64, Deed)>> {
-        let user = if self.who().is_admin() { None } else { Some(self.account().await?.name) };
+    pub async fn audit(&self, count: usize) -> Done<Vec<(u64, AuditEntry)>> {
+        let user = if self.principal().is_admin() { None } else { Some(self.account().await?.name) };
         Ok(self.off_thread(move |auth, _, _| auth.audit(count, user.as_ref())).await?)
     }
 
@@ -290,7 +290,7 @@ impl Access {
     }
 
     async fn own_mails(&self, mails: fn(&Auth) -> Result<Mails, AuthError>) -> Done<Mails> {
-        let to = if self.who().is_admin() { None } else { Some(self.account().await?.email) };
+        let to = if self.principal().is_admin() { None } else { Some(self.account().await?.email) };
         let mut mails = self.off_thread(move |auth, _, _| mails(auth)).await?;
         mails.retain(|(_, mail)| to.as_ref().is_none_or(|to| mail.to == *to));
         Ok(mails)

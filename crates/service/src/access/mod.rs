@@ -3,17 +3,17 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`who`] | the user of a front end, and the files that this user may see |
+//! | [`principal`] | the user of a front end, and the files that this user may see |
 //! | `files` | the stored files that the user may read and change |
 //! | [`account`] | registration, login, logout and the other account operations, off the async threads |
-//! | [`kept`] | the session that `p2p login` saves in the data directory |
+//! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
 mod files;
-pub mod kept;
-pub mod who;
+pub mod principal;
+pub mod session_file;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,13 +24,13 @@ use p2p_engine::{Command, EngineError, EngineHandle};
 use thiserror::Error;
 use tokio::sync::watch;
 
-pub use self::who::Who;
+pub use self::principal::Principal;
 
 /// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccessError {
     /// No user is logged in.
-    #[error("nobody is logged in; `login NAME` does that, `register` makes an account")]
+    #[error("no user is logged in; `login NAME` logs in, `register` makes an account")]
     LoginNeeded,
     /// No account exists yet that a user could log in to.
     #[error("there are no accounts yet; `register` makes the first one, the admin's")]
@@ -44,7 +44,7 @@ pub enum AccessError {
         user: String,
     },
     /// The file belongs to another user and may only be read.
-    #[error("`{}` is somebody else's: you may read it and no more", visible(file))]
+    #[error("`{}` belongs to another user: you may only read it", visible(file))]
     ReadOnly {
         /// Name of the file.
         file: String,
@@ -73,11 +73,11 @@ pub struct Access {
 
 #[derive(Debug)]
 struct State {
-    /// Session by which `who` is logged in. Both change only while this lock is held, so that they stay consistent.
+    /// Session by which `principal` is logged in. Both change only while this lock is held, so that they stay consistent.
     session: Mutex<Option<Held>>,
-    who: watch::Sender<Arc<Who>>,
+    principal: watch::Sender<Arc<Principal>>,
     /// Number of operations in progress that must not be interrupted.
-    undisturbed: watch::Sender<usize>,
+    critical_section: watch::Sender<usize>,
     /// True if files without an owner have been given to the first admin.
     is_settled: AtomicBool,
 }
@@ -92,11 +92,11 @@ struct Held {
 
 /// Guard of an operation that an interruption has to wait for.
 #[derive(Debug)]
-pub struct Undisturbed(Arc<State>);
+pub struct CriticalSection(Arc<State>);
 
-impl Drop for Undisturbed {
+impl Drop for CriticalSection {
     fn drop(&mut self) {
-        self.0.undisturbed.send_modify(|count| *count -= 1);
+        self.0.critical_section.send_modify(|count| *count -= 1);
     }
 }
 
@@ -106,10 +106,14 @@ impl Access {
     /// # Errors
     /// Fails if the disk refuses.
     pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
-        let who = if auth.has_accounts()? { Who::Nobody } else { Who::Operator };
-        let who = watch::Sender::new(Arc::new(who));
-        let state =
-            State { session: Mutex::default(), who, undisturbed: watch::Sender::default(), is_settled: AtomicBool::default() };
+        let principal = if auth.has_accounts()? { Principal::Nobody } else { Principal::Operator };
+        let principal = watch::Sender::new(Arc::new(principal));
+        let state = State {
+            session: Mutex::default(),
+            principal,
+            critical_section: watch::Sender::default(),
+            is_settled: AtomicBool::default(),
+        };
         Ok(Access { engine, auth, origin: origin.into(), clock, mail_way: "".into(), state: Arc::new(state) })
     }
 
@@ -135,53 +139,55 @@ impl Access {
     }
 
     /// Returns the current user as far as known, without a look at the session.
-    pub fn who(&self) -> Arc<Who> {
-        self.state.who.borrow().clone()
+    pub fn principal(&self) -> Arc<Principal> {
+        self.state.principal.borrow().clone()
     }
 
     /// Returns a receiver that is notified when the current user changes.
-    pub fn watch(&self) -> watch::Receiver<Arc<Who>> {
-        self.state.who.subscribe()
+    pub fn watch(&self) -> watch::Receiver<Arc<Principal>> {
+        self.state.principal.subscribe()
     }
 
     /// Returns the current user before an operation: the session is looked up and its use recorded.
     ///
     /// # Errors
     /// Returns [`AuthError::SessionOver`] if the session has ended; no user is logged in then.
-    pub async fn check(&self) -> Result<Arc<Who>, AccessError> {
-        let who = self.look_up(Auth::check).await?;
-        self.settle_ownership(&who).await?;
-        Ok(who)
+    pub async fn check(&self) -> Result<Arc<Principal>, AccessError> {
+        let principal = self.look_up(Auth::check).await?;
+        self.settle_ownership(&principal).await?;
+        Ok(principal)
     }
 
     /// Returns the current user for display: the session is looked up, but its use is not recorded.
     ///
     /// # Errors
     /// Fails as [`check`](Self::check) does.
-    pub async fn peek(&self) -> Result<Arc<Who>, AccessError> {
+    pub async fn peek(&self) -> Result<Arc<Principal>, AccessError> {
         self.look_up(Auth::peek).await
     }
 
     async fn look_up(
         &self,
         ask: fn(&Auth, &Token, &str, u64) -> Result<p2p_auth::Account, AuthError>,
-    ) -> Result<Arc<Who>, AccessError> {
+    ) -> Result<Arc<Principal>, AccessError> {
         loop {
             let held = self.session().clone();
-            let who = match held.clone() {
-                Some(held) => self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Who::User)).await,
+            let principal = match held.clone() {
+                Some(held) => {
+                    self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Principal::User)).await
+                }
                 // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
-                None => self.auth.has_accounts().map(|any| if any { Who::Nobody } else { Who::Operator }),
+                None => self.auth.has_accounts().map(|any| if any { Principal::Nobody } else { Principal::Operator }),
             };
             let mut session = self.session();
             let is_same = session.as_ref().map(|held| held.token.expose()) == held.as_ref().map(|held| held.token.expose());
-            match who {
+            match principal {
                 // The session has changed in the meantime; look it up again.
                 _ if !is_same => {}
-                Ok(who) => return Ok(self.let_in(who)),
+                Ok(principal) => return Ok(self.let_in(principal)),
                 Err(AuthError::SessionOver) => {
                     *session = None;
-                    self.let_in(Who::Nobody);
+                    self.let_in(Principal::Nobody);
                     return Err(AuthError::SessionOver.into());
                 }
                 Err(error) => return Err(error.into()),
@@ -191,11 +197,11 @@ impl Access {
 
     /// Gives the files that were stored while there were no accounts to the first admin. A crash may have prevented this
     /// before.
-    async fn settle_ownership(&self, who: &Who) -> Result<(), AccessError> {
+    async fn settle_ownership(&self, principal: &Principal) -> Result<(), AccessError> {
         // In the order of keys, files without an owner come first.
         let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
         // A file whose name the admin uses already stays without an owner, and the attempt is not repeated for it.
-        if !matches!(who, Who::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
+        if !matches!(principal, Principal::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
             return Ok(());
         }
         if let Some(owner) = self.off_thread(|auth, _, _| auth.first_admin()).await? {
@@ -212,8 +218,8 @@ impl Access {
     ///
     /// # Errors
     /// Returns [`AccessError::LoginNeeded`] if no user is logged in.
-    pub fn require_login(&self, who: &Who) -> Result<(), AccessError> {
-        if *who == Who::Nobody { Err(AccessError::LoginNeeded) } else { Ok(()) }
+    pub fn require_login(&self, principal: &Principal) -> Result<(), AccessError> {
+        if *principal == Principal::Nobody { Err(AccessError::LoginNeeded) } else { Ok(()) }
     }
 
     /// Checks that the user is an admin, and records a refusal in the audit log.
@@ -221,56 +227,56 @@ impl Access {
     /// # Errors
     /// Returns [`AccessError::LoginNeeded`] if no user is logged in, and [`AccessError::AdminOnly`] if the user is not an
     /// admin.
-    pub async fn require_admin(&self, who: &Who, what: &str) -> Result<(), AccessError> {
-        self.require_login(who)?;
-        if who.is_admin() {
+    pub async fn require_admin(&self, principal: &Principal, what: &str) -> Result<(), AccessError> {
+        self.require_login(principal)?;
+        if principal.is_admin() {
             return Ok(());
         }
-        self.note_refusal(who, what.to_owned()).await?;
-        Err(AccessError::AdminOnly { what: what.to_owned(), user: who.name().unwrap_or_default().to_owned() })
+        self.record_refusal(principal, what.to_owned()).await?;
+        Err(AccessError::AdminOnly { what: what.to_owned(), user: principal.name().unwrap_or_default().to_owned() })
     }
 
     /// Records in the audit log that a user attempted an operation without permission.
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub async fn note_refusal(&self, who: &Who, what: String) -> Result<(), AuthError> {
-        self.note_access(who, what, false).await
+    pub async fn record_refusal(&self, principal: &Principal, what: String) -> Result<(), AuthError> {
+        self.record_access(principal, what, false).await
     }
 
     /// Records in the audit log that a user accesses a file of another user, or that the access is refused.
-    async fn note_access(&self, who: &Who, what: String, done: bool) -> Result<(), AuthError> {
-        let Who::User(account) = who else { return Ok(()) };
+    async fn record_access(&self, principal: &Principal, what: String, done: bool) -> Result<(), AuthError> {
+        let Principal::User(account) = principal else { return Ok(()) };
         let user = account.name.clone();
-        self.off_thread(move |auth, origin, now| auth.note_access(&user, origin, &what, done, now)).await
+        self.off_thread(move |auth, origin, now| auth.record_access(&user, origin, &what, done, now)).await
     }
 
     /// Begins an operation that an interruption has to wait for, until the returned guard is dropped.
-    pub fn undisturbed(&self) -> Undisturbed {
-        self.state.undisturbed.send_modify(|count| *count += 1);
-        Undisturbed(Arc::clone(&self.state))
+    pub fn critical_section(&self) -> CriticalSection {
+        self.state.critical_section.send_modify(|count| *count += 1);
+        CriticalSection(Arc::clone(&self.state))
     }
 
     /// Returns true if no operation is in progress that an interruption has to wait for.
     pub fn is_at_rest(&self) -> bool {
-        *self.state.undisturbed.borrow() == 0
+        *self.state.critical_section.borrow() == 0
     }
 
     /// Waits until no operation is in progress that an interruption has to wait for.
     pub async fn at_rest(&self) {
         // The sender lives as long as `self`.
-        drop(self.state.undisturbed.subscribe().wait_for(|count| *count == 0).await);
+        drop(self.state.critical_section.subscribe().wait_for(|count| *count == 0).await);
     }
 
     /// Sets the current user. The caller holds the lock of the session.
-    fn let_in(&self, who: Who) -> Arc<Who> {
-        let who = Arc::new(who);
-        self.state.who.send_if_modified(|before| {
-            let is_new = *before != who;
-            *before = Arc::clone(&who);
+    fn let_in(&self, principal: Principal) -> Arc<Principal> {
+        let principal = Arc::new(principal);
+        self.state.principal.send_if_modified(|before| {
+            let is_new = *before != principal;
+            *before = Arc::clone(&principal);
             is_new
         });
-        who
+        principal
     }
 
     fn session(&self) -> MutexGuard<'_, Option<Held>> {

@@ -131,7 +131,7 @@ impl Worker {
         let outcome = if mail.is_too_old((self.clock)()) { too_old() } else { self.deliver(number, &mail, stopped).await };
         self.tell(&mail, &outcome);
         let (is_sent, result, now) = (outcome.is_ok(), outcome.map(drop), (self.clock)());
-        if let Err(error) = self.auth.off_thread(move |auth| auth.note_mail(number, result, now)).await {
+        if let Err(error) = self.auth.off_thread(move |auth| auth.record_mail(number, result, now)).await {
             tracing::error!(%error, "what became of a mail cannot be noted");
             // Without a record the mail would be sent again and again.
             tokio::select! {

@@ -16,11 +16,11 @@ use clap::Args;
 use eyre::{Report, Result};
 use p2p_auth::AuthError;
 use p2p_engine::transfer::TransferStatus;
-use p2p_service::access::{Access, AccessError, Who, kept};
+use p2p_service::access::{Access, AccessError, Principal, session_file};
 use p2p_service::failure::{Advise, wrong_usage};
+use p2p_service::instance::{EngineArgs, Instance, Leaving, advised, refuse_dash};
 use p2p_service::interrupt::{Interrupted, interrupted};
 use p2p_service::output::{self, OutputArgs};
-use p2p_service::session::{EngineArgs, Leaving, Session, advised, refuse_dash};
 
 use self::answers::Answers;
 use crate::answer::Answer;
@@ -46,7 +46,7 @@ impl LoginArgs {
     pub fn check(&self) -> Result<()> {
         refuse_dash("--password-file", self.password_file.as_deref())?;
         if self.password_file.is_some() && self.user.is_none() {
-            return Err(wrong_usage("--password-file is for whoever logs in", "say who, with --user NAME"));
+            return Err(wrong_usage("--password-file is given without a user to log in", "say who, with --user NAME"));
         }
         Ok(())
     }
@@ -71,45 +71,45 @@ pub const LOCAL_COMMAND: &str = "local command";
 
 /// A shell together with the source of answers to its questions.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Prompter {
     shell: Shell,
     questions: Questions,
     answers: Answers,
 }
 
-impl Desk {
+impl Prompter {
     /// Opens a shell whose commands the audit log records under `origin`. The user is that of `login`, or else that of the
     /// session that `p2p login` has stored.
     ///
     /// # Errors
     /// Fails if the user cannot be logged in.
-    pub async fn open(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
-        let mut desk = Desk::unmanned(session, login, origin)?;
+    pub async fn open(instance: &Instance, login: &LoginArgs, origin: &str) -> Result<Prompter> {
+        let mut prompter = Prompter::unmanned(instance, login, origin)?;
         match &login.user {
-            Some(user) => drop(desk.run_interruptibly(&format!("login -- {}", quote(user))).await?),
-            None => desk.resume(session).await?,
+            Some(user) => drop(prompter.run_interruptibly(&format!("login -- {}", quote(user))).await?),
+            None => prompter.resume(instance).await?,
         }
-        Ok(desk)
+        Ok(prompter)
     }
 
     /// Opens a shell without logging a user in.
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn unmanned(session: &Session, login: &LoginArgs, origin: &str) -> Result<Desk> {
-        let (shell, questions) = Shell::new(session.access(origin)?);
-        Ok(Desk { shell, questions, answers: Answers::new(login.password_file.clone()) })
+    pub fn unmanned(instance: &Instance, login: &LoginArgs, origin: &str) -> Result<Prompter> {
+        let (shell, questions) = Shell::new(instance.access(origin)?);
+        Ok(Prompter { shell, questions, answers: Answers::new(login.password_file.clone()) })
     }
 
     /// Resumes the session that `p2p login` has stored, if there is one.
     ///
     /// # Errors
     /// Fails if the stored session cannot be read.
-    pub async fn resume(&mut self, session: &Session) -> Result<()> {
-        if let Some(token) = kept::load(&session.data_dir)? {
+    pub async fn resume(&mut self, instance: &Instance) -> Result<()> {
+        if let Some(token) = session_file::load(&instance.data_dir)? {
             match self.shell.access().resume(token).await {
                 Err(AccessError::Auth(AuthError::SessionOver)) => {
-                    if let Err(error) = kept::forget(&session.data_dir) {
+                    if let Err(error) = session_file::forget(&instance.data_dir) {
                         // If the file cannot be removed, the message appears again the next time.
                         tracing::debug!(%error, "a session that is over is kept");
                     }
@@ -118,7 +118,7 @@ impl Desk {
                 resumed => drop(resumed?),
             }
             // The provided password and code belong to this user; an account that is registered from now on has others.
-            if let Some(user) = self.shell.access().who().name() {
+            if let Some(user) = self.shell.access().principal().name() {
                 self.answers.provide_for(user);
             }
         }
@@ -127,19 +127,19 @@ impl Desk {
 
     /// Lets the following lines of standard input answer questions.
     #[must_use]
-    pub fn with_lines_of_stdin(self) -> Desk {
-        Desk { answers: self.answers.with_lines_of_stdin(), ..self }
+    pub fn with_lines_of_stdin(self) -> Prompter {
+        Prompter { answers: self.answers.with_lines_of_stdin(), ..self }
     }
 
     /// Makes the shell wait for each line before the next one begins.
     #[must_use]
-    pub fn alone(self) -> Desk {
-        Desk { shell: self.shell.alone(), ..self }
+    pub fn alone(self) -> Prompter {
+        Prompter { shell: self.shell.alone(), ..self }
     }
 
     /// Returns the name of a transfer as far as the current user may know it.
     pub fn name_of(&self, transfer: &TransferStatus) -> String {
-        self.shell.access().who().name_of(transfer)
+        self.shell.access().principal().name_of(transfer)
     }
 
     /// Returns the shell that carries the lines out.
@@ -151,11 +151,11 @@ impl Desk {
     ///
     /// # Errors
     /// Returns [`AccessError::LoginNeeded`], with the next step, if a login is required.
-    pub async fn user(&self) -> Result<Arc<Who>> {
+    pub async fn user(&self) -> Result<Arc<Principal>> {
         let access = self.shell.access();
-        let who = access.check().await;
-        let who = who.and_then(|who| access.require_login(&who).map(|()| who));
-        who.map_err(refused)
+        let principal = access.check().await;
+        let principal = principal.and_then(|principal| access.require_login(&principal).map(|()| principal));
+        principal.map_err(refused)
     }
 
     /// Carries out a line, and answers its questions.
@@ -194,12 +194,12 @@ impl Desk {
         }
     }
 
-    /// Leaves the engine of `session` with `result`, and reports unfinished transfers under the names that the user may know.
+    /// Leaves the engine of `instance` with `result`, and reports unfinished transfers under the names that the user may know.
     ///
     /// # Errors
-    /// Fails as [`Session::leave`] does.
-    pub async fn leave(&self, session: &Session, result: Result<Leaving>) -> Result<()> {
-        session.leave(result, &self.shell.take_untold(), |transfer| self.name_of(transfer)).await
+    /// Fails as [`Instance::leave`] does.
+    pub async fn leave(&self, instance: &Instance, result: Result<Leaving>) -> Result<()> {
+        instance.leave(result, &self.shell.take_untold(), |transfer| self.name_of(transfer)).await
     }
 
     /// Returns the shell and its questions, for a front end that answers them itself.

@@ -4,25 +4,25 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use p2p_auth::audit::{Deed, Finding};
+use p2p_auth::audit::{AuditEntry, Finding};
 use p2p_auth::mail::Mail;
 use p2p_auth::names::{Email, NameError, UserName};
 use p2p_auth::{Account, AuthError, Challenge, CodeKind, Registration, Secret, SessionInfo};
-use p2p_service::access::{AccessError, Who};
+use p2p_service::access::{AccessError, Principal};
 use serde_json::{Value, json};
 
 use super::forms::{beside, beside_code, check_repeated, fill_or_send_until, fill_until, text_of};
 use crate::answer::{Answer, View};
 use crate::call::Call;
 use crate::question::{CodeField, FieldError, FieldKind, Form, LOG_IN};
-use crate::report::{Table, date_of, figures, words};
+use crate::report::{Table, date_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
 /// Default number of entries of the audit log that are shown.
 const AUDIT_COUNT: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 pub(crate) async fn register(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let is_first = *shell.access.check().await? == Who::Operator;
+    let is_first = *shell.access.check().await? == Principal::Operator;
     let mut form = Form::new(if is_first { "Create the first account: the admin's" } else { "Register" });
     if is_first {
         form = form.with_text("From then on everybody has to log in, and what is stored already is the admin's.");
@@ -63,7 +63,7 @@ fn is_text_of<T: FromStr<Err = NameError>>(text: &str) -> Result<(), String> {
 }
 
 pub(crate) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    if *shell.access.check().await.or_else(nobody_where_over)? == Who::Operator {
+    if *shell.access.check().await.or_else(nobody_where_over)? == Principal::Operator {
         return Err(AccessError::NoAccounts.into());
     }
     let mut form = Form::new(LOG_IN).with_value("User name", call.argument(0)).with("Password", FieldKind::Password);
@@ -80,15 +80,15 @@ pub(crate) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
             ended => break ended?,
         }
     }
-    let who = shell.who();
-    let Who::User(account) = &*who else { return Ok(Answer::nothing()) };
+    let principal = shell.principal();
+    let Principal::User(account) = &*principal else { return Ok(Answer::nothing()) };
     Ok(Answer::new(View::Text(format!("{} is logged in", account.name)), account_data(account)))
 }
 
 /// Accepts an expired session as no session, since the user is about to log in.
-fn nobody_where_over(error: AccessError) -> Result<Arc<Who>, AccessError> {
+fn nobody_where_over(error: AccessError) -> Result<Arc<Principal>, AccessError> {
     match error {
-        AccessError::Auth(AuthError::SessionOver) => Ok(Arc::new(Who::Nobody)),
+        AccessError::Auth(AuthError::SessionOver) => Ok(Arc::new(Principal::Nobody)),
         error => Err(error),
     }
 }
@@ -123,9 +123,9 @@ pub(crate) async fn logout(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 }
 
 pub(crate) async fn whoami(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let who = shell.who();
-    let Who::User(account) = &*who else {
-        let text = "there are no accounts: whoever holds the data directory may do everything; `register` makes one";
+    let principal = shell.principal();
+    let Principal::User(account) = &*principal else {
+        let text = "there are no accounts: the owner of the data directory may do everything; `register` makes one";
         let nobody = json!({
             "user": null, "email": null, "role": null, "created_at": null, "last_login": null, "second_factor": null,
             "backup_codes": null,
@@ -181,7 +181,7 @@ pub(crate) async fn change_password(shell: &Shell, _: &Call) -> Result<Answer, S
 /// # Errors
 /// Returns [`AccessError::LoginNeeded`] if no user is logged in.
 pub(super) fn own_name(shell: &Shell) -> Result<String, ShellError> {
-    shell.who().name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
+    shell.principal().name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
 }
 
 pub(crate) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -202,7 +202,7 @@ pub(crate) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, Shell
             "own": session.is_own,
         })
     };
-    let columns = vec![words("session"), words("begun"), words("used"), words("from"), words("")];
+    let columns = vec![text_column("session"), text_column("begun"), text_column("used"), text_column("from"), text_column("")];
     let rows = sessions.iter().map(row).collect();
     Ok(Answer::new(View::Table(Table { columns, rows, empty: "no sessions" }), sessions.iter().map(data).collect()))
 }
@@ -222,8 +222,14 @@ pub(crate) async fn users(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
             factor_of(account).to_owned(),
         ]
     };
-    let columns =
-        vec![words("user"), words("e-mail"), words("role"), words("registered"), words("last login"), words("second factor")];
+    let columns = vec![
+        text_column("user"),
+        text_column("e-mail"),
+        text_column("role"),
+        text_column("registered"),
+        text_column("last login"),
+        text_column("second factor"),
+    ];
     let rows = accounts.iter().map(row).collect();
     let view = View::Table(Table { columns, rows, empty: "there are no accounts" });
     Ok(Answer::new(view, accounts.iter().map(account_data).collect()))
@@ -233,7 +239,7 @@ pub(crate) async fn users(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
 async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
     let user = shell.access.user(name.to_owned()).await?;
-    if shell.who().name() == Some(user.as_str()) {
+    if shell.principal().name() == Some(user.as_str()) {
         return Err(AccessError::from(AuthError::OwnReset).into());
     }
     let mut form = Form::new("Reset an account").with_text(format!(
@@ -251,7 +257,7 @@ async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 
 pub(crate) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if call.argument(0).is_some() {
-        shell.access.require_admin(&shell.who(), "audit verify").await?;
+        shell.access.require_admin(&shell.principal(), "audit verify").await?;
         return finding(shell.access.verify_audit().await?);
     }
     let count = match call.flags.get("count") {
@@ -261,7 +267,7 @@ pub(crate) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
     // The latest entry comes last, next to the prompt that follows.
     let mut entries = shell.access.audit(count.get()).await?;
     entries.reverse();
-    let row = |(number, deed): &(u64, Deed)| {
+    let row = |(number, deed): &(u64, AuditEntry)| {
         let done = if deed.done { "done" } else { "refused" };
         vec![
             number.to_string(),
@@ -273,14 +279,21 @@ pub(crate) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
             deed.note.clone(),
         ]
     };
-    let data = |(number, deed): &(u64, Deed)| {
+    let data = |(number, deed): &(u64, AuditEntry)| {
         json!({
             "number": number, "at": deed.at, "user": deed.user, "origin": deed.origin, "action": deed.action.name(),
             "done": deed.done, "note": deed.note,
         })
     };
-    let columns =
-        vec![figures("entry"), words("time"), words("user"), words("from"), words("what"), words("outcome"), words("note")];
+    let columns = vec![
+        number_column("entry"),
+        text_column("time"),
+        text_column("user"),
+        text_column("from"),
+        text_column("what"),
+        text_column("outcome"),
+        text_column("note"),
+    ];
     let rows = entries.iter().map(row).collect();
     Ok(Answer::new(View::Table(Table { columns, rows, empty: "the log is empty" }), entries.iter().map(data).collect()))
 }
@@ -341,7 +354,14 @@ fn mails_table(mails: &[(u64, Mail)], when: &'static str, time: impl Fn(&Mail) -
             mail.error.clone().unwrap_or_default(),
         ]
     };
-    let columns =
-        vec![figures("mail"), words("to"), words("about"), words("written"), figures("tried"), words(when), words("error")];
+    let columns = vec![
+        number_column("mail"),
+        text_column("to"),
+        text_column("about"),
+        text_column("written"),
+        number_column("tried"),
+        text_column(when),
+        text_column("error"),
+    ];
     View::Table(Table { columns, rows: mails.iter().map(row).collect(), empty })
 }

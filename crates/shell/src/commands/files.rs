@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use p2p_auth::names::UserName;
 use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
-use p2p_engine::transfer::{Direction, SegmentStory, TransferId, TransferReport, TransferStatus};
+use p2p_engine::transfer::{Direction, SegmentTimeline, TransferId, TransferReport, TransferStatus};
 use p2p_engine::{Command, EngineError, Reply};
-use p2p_service::access::{AccessError, Who};
+use p2p_service::access::{AccessError, Principal};
 use p2p_store::manifest::{FileKey, FileRecord, Manifest};
 use serde_json::{Value, json};
 
@@ -15,8 +15,8 @@ use super::data;
 use crate::answer::{Answer, Begun, Effect, Planned, View};
 use crate::call::Call;
 use crate::report::{
-    ExportedFile, FileLine, RemovalLine, SegmentReport, Table, TransferLine, bytes_of, date_of, figures, files_table, rate_of,
-    removals_text, seconds_of, transfer_rate_of, transfer_time_of, words,
+    ExportedFile, FileLine, RemovalLine, SegmentReport, Table, TransferLine, bytes_of, date_of, files_table, number_column,
+    rate_of, removals_text, seconds_of, text_column, transfer_rate_of, transfer_time_of,
 };
 use crate::{Shell, ShellError};
 
@@ -25,38 +25,38 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     if name.is_some() && call.arguments.len() > 1 {
         return Err(call.wrong("--as names one file, but several are given".into()));
     }
-    let (who, stored_at) = (shell.who(), shell.access.now());
-    let owner = who.name().map(str::to_owned);
+    let (principal, stored_at) = (shell.principal(), shell.access.now());
+    let owner = principal.name().map(str::to_owned);
     let command = |path: &String| Command::Upload { path: expand(path), owner: owner.clone(), name: name.clone(), stored_at };
     begin_all(shell, call, call.arguments.iter().map(command).collect()).await
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let place = |file: &FileKey| place_of(file, call.argument(1).map(expand));
-    let (who, name) = (shell.who(), call.argument(0).unwrap_or_default());
-    let command = shell.access.download(&who, name, place, call.has("force")).await?;
+    let (principal, name) = (shell.principal(), call.argument(0).unwrap_or_default());
+    let command = shell.access.download(&principal, name, place, call.has("force")).await?;
     begin_all(shell, call, vec![command]).await
 }
 
 pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let who = shell.who();
+    let principal = shell.principal();
     let mut commands = Vec::new();
     for name in &call.arguments {
-        commands.push(shell.access.removal(&who, name).await?);
+        commands.push(shell.access.removal(&principal, name).await?);
     }
     begin_all(shell, call, commands).await
 }
 
 /// Returns the stored file that a command names, if the user may read it.
 async fn readable(shell: &Shell, call: &Call) -> Result<FileRecord, ShellError> {
-    Ok(shell.access.readable(&shell.who(), call.argument(0).unwrap_or_default()).await?)
+    Ok(shell.access.readable(&shell.principal(), call.argument(0).unwrap_or_default()).await?)
 }
 
 pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
-    let who = shell.who();
+    let principal = shell.principal();
     let name = call.argument(0).unwrap_or_default();
     let user = &UserName::folded(call.argument(1).unwrap_or_default());
-    let file = shell.access.changeable(&who, name).await?;
+    let file = shell.access.changeable(&principal, name).await?;
     // A reader can be removed even if the account no longer exists.
     if may_read {
         shell.access.user(user.to_owned()).await?;
@@ -72,9 +72,9 @@ pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<
     let with = if may_read { "shared with" } else { "no longer shared with" };
     let what = format!("{} {with} {user}", file.key);
     // The log entry is written first, so that no file is shared without one.
-    shell.access.note_share(what.clone()).await?;
+    shell.access.record_share(what.clone()).await?;
     if let Err(error) = shell.ask(Command::Share { file: file.key, user: user.to_owned(), may_read }).await {
-        shell.access.note_refusal(&who, format!("not done: {what}")).await.map_err(AccessError::from)?;
+        shell.access.record_refusal(&principal, format!("not done: {what}")).await.map_err(AccessError::from)?;
         return Err(error);
     }
     Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), done))
@@ -105,7 +105,7 @@ async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result
 /// Begins a transfer, which the front end follows.
 pub(crate) async fn begin(shell: &Shell, command: Command) -> Result<Answer, ShellError> {
     let begun = shell.engine().ask(command).await;
-    match begun.map_err(|error| shell.who().known_of_refusal(error))? {
+    match begun.map_err(|error| shell.principal().known_of_refusal(error))? {
         Reply::Started(transfer) => Ok(begun_answer(transfer, None)),
         _ => Ok(Answer::nothing()),
     }
@@ -135,9 +135,9 @@ pub(super) fn expand(path: &str) -> PathBuf {
 }
 
 /// Returns the answer for a transfer that is over.
-pub(crate) fn finished(report: &TransferReport, who: &Who) -> Answer {
+pub(crate) fn finished(report: &TransferReport, principal: &Principal) -> Answer {
     let status = &report.status;
-    let label = who.shown(&status.file);
+    let label = principal.shown(&status.file);
     if status.direction == Direction::Removal {
         let line = RemovalLine::new(report, label);
         return Answer::new(View::Text(removals_text(std::slice::from_ref(&line))), data(&line));
@@ -162,20 +162,20 @@ fn done(direction: Direction) -> &'static str {
 }
 
 pub(crate) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let who = shell.who();
-    let files = shell.access.files(&who).await?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, who.shown(&file.key))).collect();
+    let principal = shell.principal();
+    let files = shell.access.files(&principal).await?;
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, principal.shown(&file.key))).collect();
     Ok(Answer::new(View::Table(files_table(&lines)), data(&lines)))
 }
 
 pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let known = shell.who().known_of(readable(shell, call).await?);
+    let known = shell.principal().known_of(readable(shell, call).await?);
     let asked = Command::Info { file: known.key.clone() };
     let Reply::Info(manifest) = shell.ask(asked).await? else { return Ok(Answer::nothing()) };
     let manifest = Manifest { file: known, ..*manifest };
     let file = &manifest.file;
     let mut facts = vec![
-        ("name", shell.who().shown(&file.key)),
+        ("name", shell.principal().shown(&file.key)),
         ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
         ("sha-256", file.sha256.to_string()),
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
@@ -187,15 +187,16 @@ pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     }
     let rows: Vec<Vec<String>> =
         manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
-    let holders = View::Table(Table { columns: vec![words("holder"), figures("segments")], rows, empty: "it has no segments" });
+    let holders =
+        View::Table(Table { columns: vec![text_column("holder"), number_column("segments")], rows, empty: "it has no segments" });
     let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
     Ok(Answer::new(view, data(&ExportedFile::from(&manifest))))
 }
 
 pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     shell.refuse_standstill()?;
-    let (who, name) = (shell.who(), call.argument(0).unwrap_or_default().to_owned());
-    let command = shell.access.fetch(&who, &name, None).await?;
+    let (principal, name) = (shell.principal(), call.argument(0).unwrap_or_default().to_owned());
+    let command = shell.access.fetch(&principal, &name, None).await?;
     match shell.ask(command).await? {
         Reply::Started(transfer) => Ok(begun_answer(transfer, Some(name))),
         _ => Ok(Answer::nothing()),
@@ -211,14 +212,14 @@ pub(crate) fn checked(report: &TransferReport, name: &str) -> Answer {
 }
 
 pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let (now, who) = (shell.engine().snapshots().borrow().at, shell.who());
+    let (now, principal) = (shell.engine().snapshots().borrow().at, shell.principal());
     let Reply::Transfers(mut transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
-    transfers.retain(|status| who.began(status));
+    transfers.retain(|status| principal.began(status));
     let row = |status: &TransferStatus| {
         vec![
             status.id.to_string(),
             status.direction.name().to_owned(),
-            who.shown(&status.file),
+            principal.shown(&status.file),
             status.state.name().to_owned(),
             bytes_of(status.bytes),
             format!("{} of {}", status.segments_done, status.segments),
@@ -228,15 +229,15 @@ pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellEr
         ]
     };
     let columns = vec![
-        words("transfer"),
-        words("what").gives_way(2),
-        words("file"),
-        words("state"),
-        figures("size").gives_way(3),
-        figures("segments").gives_way(4),
-        figures("time"),
-        figures("rate").gives_way(1),
-        figures("retransmits").gives_way(5),
+        text_column("transfer"),
+        text_column("what").gives_way(2),
+        text_column("file"),
+        text_column("state"),
+        number_column("size").gives_way(3),
+        number_column("segments").gives_way(4),
+        number_column("time"),
+        number_column("rate").gives_way(1),
+        number_column("retransmits").gives_way(5),
     ];
     let rows = transfers.iter().map(row).collect();
     let view = View::Table(Table { columns, rows, empty: "no transfers yet" });
@@ -251,13 +252,14 @@ fn status_data(status: &TransferStatus) -> Value {
 }
 
 pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let (wanted, who) = (call.transfer(0)?, shell.who());
+    let (wanted, principal) = (call.transfer(0)?, shell.principal());
     if let Some(transfer) = wanted {
         own_transfer(shell, transfer).await?;
     }
     let snapshot = shell.engine().snapshots().borrow().clone();
-    let is_it =
-        |report: &&std::sync::Arc<TransferReport>| who.began(&report.status) && wanted.is_none_or(|id| report.status.id == id);
+    let is_it = |report: &&std::sync::Arc<TransferReport>| {
+        principal.began(&report.status) && wanted.is_none_or(|id| report.status.id == id)
+    };
     let found = snapshot.transfers.iter().rev().find(is_it);
     let Some(report) = found else {
         return match wanted {
@@ -266,29 +268,29 @@ pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, Shell
         };
     };
     let at = |at: Option<SimTime>| at.map(|at| seconds_of(at.as_secs_f64())).unwrap_or_default();
-    let row = |story: &SegmentStory| {
+    let row = |timeline: &SegmentTimeline| {
         vec![
-            story.index.to_string(),
-            story.holder.to_string(),
-            at(Some(story.queued)),
-            at(story.first_byte),
-            at(story.last_byte),
-            at(story.acknowledged),
-            story.goodput().map(rate_of).unwrap_or_default(),
-            story.retransmits.to_string(),
+            timeline.index.to_string(),
+            timeline.holder.to_string(),
+            at(Some(timeline.queued)),
+            at(timeline.first_byte),
+            at(timeline.last_byte),
+            at(timeline.acknowledged),
+            timeline.goodput().map(rate_of).unwrap_or_default(),
+            timeline.retransmits.to_string(),
         ]
     };
     let columns = vec![
-        figures("segment"),
-        words("holder"),
-        figures("queued").gives_way(3),
-        figures("first byte"),
-        figures("last byte").gives_way(4),
-        figures("acknowledged"),
-        figures("goodput").gives_way(2),
-        figures("retransmits").gives_way(1),
+        number_column("segment"),
+        text_column("holder"),
+        number_column("queued").gives_way(3),
+        number_column("first byte"),
+        number_column("last byte").gives_way(4),
+        number_column("acknowledged"),
+        number_column("goodput").gives_way(2),
+        number_column("retransmits").gives_way(1),
     ];
-    let rows = report.stories.iter().map(row).collect();
+    let rows = report.timelines.iter().map(row).collect();
     let view = View::Table(Table { columns, rows, empty: "it has no segments" });
     Ok(Answer::new(view, data(&SegmentReport::of_transfer(report))).with(Effect::Select(report.status.id)))
 }
@@ -300,18 +302,19 @@ pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     shell.tell_of_waiting();
     let Reply::Finished(report) = shell.engine().cancel_at_once(transfer).await? else { return Ok(Answer::nothing()) };
     let status = &report.status;
-    let text = format!("{transfer}, {} of {}: {}", status.direction.name(), shell.who().shown(&status.file), status.state.name());
+    let text =
+        format!("{transfer}, {} of {}: {}", status.direction.name(), shell.principal().shown(&status.file), status.state.name());
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 
 /// Refuses transfers that another user has begun, with the same error as for unknown ones, and records the refusal in the audit
 /// log.
 pub(crate) async fn own_transfer(shell: &Shell, transfer: TransferId) -> Result<(), ShellError> {
-    let who = shell.who();
+    let principal = shell.principal();
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(()) };
     match transfers.iter().find(|status| status.id == transfer) {
-        Some(status) if who.began(status) => return Ok(()),
-        Some(_) => shell.access.note_refusal(&who, format!("transfer {transfer}")).await.map_err(AccessError::from)?,
+        Some(status) if principal.began(status) => return Ok(()),
+        Some(_) => shell.access.record_refusal(&principal, format!("transfer {transfer}")).await.map_err(AccessError::from)?,
         None => {}
     }
     Err(EngineError::UnknownTransfer(transfer).into())

@@ -98,7 +98,7 @@ where
 {
     loop {
         let filled = shell.fill_in(form).await?;
-        let _undisturbed = shell.access.undisturbed();
+        let _critical_section = shell.access.critical_section();
         let refusal = match filled {
             Filled::With(given) => {
                 keep_texts(form, &given);

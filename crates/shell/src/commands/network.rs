@@ -3,7 +3,7 @@
 use p2p_base::units::SimDuration;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::PeerHealth;
-use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Party};
+use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer};
 use p2p_engine::{Command, EngineError, Reply};
 use p2p_net::PacketRecord;
 use p2p_store::manifest::NodeNumber;
@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 use super::data;
 use crate::answer::{Answer, View};
 use crate::call::Call;
-use crate::report::{NetworkReport, NodeLine, Table, bytes_of, figures, milliseconds_of, nodes_table, seconds_of, words};
+use crate::report::{
+    NetworkReport, NodeLine, Table, bytes_of, milliseconds_of, nodes_table, number_column, seconds_of, text_column,
+};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let may_see_usage = shell.who().may_see_usage();
+    let may_see_usage = shell.principal().may_see_usage();
     let lines = statuses(shell).await?;
     let lines: Vec<NodeLine> = lines.iter().map(|node| NodeLine::from(node).telling_usage(may_see_usage)).collect();
     Ok(Answer::new(View::Table(nodes_table(&lines)), data(&lines)))
@@ -29,15 +31,15 @@ async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
 
 async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
     let found = statuses(shell).await?.into_iter().find(|node| node.node == number);
-    found.ok_or(ShellError::Engine(EngineError::UnknownParty(Party::Node(number))))
+    found.ok_or(ShellError::Engine(EngineError::UnknownParty(Peer::Node(number))))
 }
 
 pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
     let node = status_of(shell, number).await?;
     let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
-    let host = topology.hosts.iter().find(|host| host.party == Party::Node(number));
-    let (capacity, may_see_usage) = (bytes_of(node.capacity_bytes), shell.who().may_see_usage());
+    let host = topology.hosts.iter().find(|host| host.party == Peer::Node(number));
+    let (capacity, may_see_usage) = (bytes_of(node.capacity_bytes), shell.principal().may_see_usage());
     let stored = match may_see_usage {
         true => format!("{} of {capacity} in {} segments", bytes_of(node.used_bytes), node.segments),
         false => format!("- of {capacity}"),
@@ -77,15 +79,15 @@ fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
 
 pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
-    let parties: Vec<Party> = report.matrix.keys().copied().collect();
-    let cell = |from: Party, to: Party| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
+    let parties: Vec<Peer> = report.matrix.keys().copied().collect();
+    let cell = |from: Peer, to: Peer| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
         _ if from == to => "·".to_owned(),
         Some(seen) if seen.missed > 0 => format!("✕ {}", seen.health.name()),
         Some(seen) => milliseconds_of(seen.recent.last.map(SimDuration::as_secs_f64)),
         None => String::new(),
     };
-    let row = |from: Party| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
-    let columns = vec![words("from"), words("last round trip to each, in the same order")];
+    let row = |from: Peer| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
+    let columns = vec![text_column("from"), text_column("last round trip to each, in the same order")];
     let rows = parties.iter().map(|&from| row(from)).collect();
     let probes = View::Table(Table { columns, rows, empty: "" });
     let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
@@ -98,7 +100,7 @@ pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError
 }
 
 fn matrix_data(matrix: &HealthMatrix) -> Value {
-    let seen = |from: Party, (to, seen): (&Party, &PeerHealth)| {
+    let seen = |from: Peer, (to, seen): (&Peer, &PeerHealth)| {
         json!({
             "from": from.to_string(),
             "to": to.to_string(),
@@ -135,11 +137,11 @@ pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
 
 /// Shows the user's own files; admins see the usage of all nodes.
 pub(crate) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let who = shell.who();
-    if who.may_see_usage() {
+    let principal = shell.principal();
+    if principal.may_see_usage() {
         return storage_of_all(shell).await;
     }
-    let files = shell.access.files(&who).await?.into_iter().filter(|file| file.key.owner.as_deref() == who.name());
+    let files = shell.access.files(&principal).await?.into_iter().filter(|file| file.key.owner.as_deref() == principal.name());
     let (mut count, mut bytes) = (0_u64, 0);
     files.for_each(|file| (count, bytes) = (count + 1, bytes + file.size));
     let view = View::pairs([("your files", format!("{count} with {}", bytes_of(bytes)))]);
@@ -171,7 +173,13 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
         let (used, capacity) = (bytes_of(node.used_bytes), bytes_of(node.capacity_bytes));
         vec![node.node.to_string(), used, capacity, format!("{share:.1} %"), node.segments.to_string()]
     };
-    let columns = vec![words("node"), figures("used"), figures("capacity"), figures("full"), figures("segments")];
+    let columns = vec![
+        text_column("node"),
+        number_column("used"),
+        number_column("capacity"),
+        number_column("full"),
+        number_column("segments"),
+    ];
     let rows = statuses(shell).await?.iter().map(row).collect();
     let nodes = View::Table(Table { columns, rows, empty: "there are no nodes" });
     Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), data(&stats)))
@@ -191,8 +199,15 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
             link.up.queue_packets.to_string(),
         ]
     };
-    let headings =
-        [words("host"), words("address"), figures("up"), figures("down"), figures("delay"), figures("loss"), figures("queue")];
+    let headings = [
+        text_column("host"),
+        text_column("address"),
+        number_column("up"),
+        number_column("down"),
+        number_column("delay"),
+        number_column("loss"),
+        number_column("queue"),
+    ];
     let json = |host: &HostStatus| json!({ "host": host.party.to_string(), "address": host.address, "link": host.link });
     let rows = topology.hosts.iter().map(row).collect();
     let view = View::Table(Table { columns: headings.to_vec(), rows, empty: "" });
@@ -259,15 +274,15 @@ fn connection_data(connection: &ConnectionStatus) -> Value {
 
 fn packet_columns() -> Vec<crate::report::Column> {
     vec![
-        figures("time"),
-        words("from"),
-        words("to"),
-        words("kind"),
-        figures("seq"),
-        figures("ack"),
-        figures("len"),
-        figures("cwnd"),
-        words(""),
+        number_column("time"),
+        text_column("from"),
+        text_column("to"),
+        text_column("kind"),
+        number_column("seq"),
+        number_column("ack"),
+        number_column("len"),
+        number_column("cwnd"),
+        text_column(""),
     ]
 }
 

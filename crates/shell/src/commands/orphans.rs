@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, View};
 use crate::call::Call;
-use crate::report::{Table, bytes_of, figures, words};
+use crate::report::{Table, bytes_of, number_column, text_column};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn orphans(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -46,11 +46,14 @@ fn swapped(on: &Orphans) -> Option<String> {
 fn list(found: &[Orphans]) -> View {
     let reason = |on: &Orphans| on.trouble.as_ref().map_or("taken over as it was".into(), ToString::to_string);
     let volumes = found.iter().map(|on| vec![on.node.to_string(), amount(on), reason(on)]).collect();
-    let volumes =
-        Table { columns: vec![words("node"), words("no file needs"), words("why they stay")], rows: volumes, empty: "" };
+    let volumes = Table {
+        columns: vec![text_column("node"), text_column("no file needs"), text_column("why they stay")],
+        rows: volumes,
+        empty: "",
+    };
     let rows =
         found.iter().flat_map(|on| on.segments.iter().map(|(id, len)| vec![on.node.to_string(), id.to_string(), bytes_of(*len)]));
-    let columns = vec![words("node"), words("segment"), figures("size")];
+    let columns = vec![text_column("node"), text_column("segment"), number_column("size")];
     let segments = Table { columns, rows: rows.collect(), empty: "no segments" };
     let mut sections = vec![("volumes".into(), View::Table(volumes)), ("segments".into(), View::Table(segments))];
     let elsewhere: Vec<String> = found.iter().filter_map(swapped).collect();

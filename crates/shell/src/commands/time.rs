@@ -3,7 +3,7 @@
 use p2p_base::units::SimDuration;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_engine::{Command, Reply};
-use p2p_service::access::Who;
+use p2p_service::access::Principal;
 use serde_json::json;
 
 use crate::answer::{Answer, Begun, View};
@@ -48,34 +48,34 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         super::files::own_transfer(shell, transfer).await?;
         return shell.finish(&Begun { transfer, checks: None }).await;
     }
-    let who = shell.who();
+    let principal = shell.principal();
     let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
-    let running = transfers.iter().filter(|status| !status.state.is_over() && who.began(status));
+    let running = transfers.iter().filter(|status| !status.state.is_over() && principal.began(status));
     let running: Vec<TransferId> = running.map(|status| status.id).collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
     for transfer in running {
         let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { continue };
         if report.status.state == TransferState::Done {
-            answers.push(super::files::finished(&report, &who));
+            answers.push(super::files::finished(&report, &principal));
         } else {
             failures.push(report.status);
         }
     }
-    let of = if who.is_admin() { None } else { who.name().map(str::to_owned) };
+    let of = if principal.is_admin() { None } else { principal.name().map(str::to_owned) };
     if let Reply::Failures(untold) = shell.ask(Command::TakeFailures { of }).await? {
         failures.extend(untold);
     }
     failures.sort_by_key(|status| status.id);
     match failures.as_slice() {
         [] => Ok(Answer::all(answers)),
-        several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &who)).collect() }),
+        several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &principal)).collect() }),
     }
 }
 
 /// Returns a description of a failed transfer with its error.
-fn failure_of(status: &TransferStatus, who: &Who) -> String {
+fn failure_of(status: &TransferStatus, principal: &Principal) -> String {
     let error = status.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    format!("{}, {}, failed{error}", status.id, who.describe(status))
+    format!("{}, {}, failed{error}", status.id, principal.describe(status))
 }
 
 fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {

@@ -1,11 +1,11 @@
 //! The report of the demonstration, as JSON fields and as text with tables.
 
 use p2p_auth::{Account, CodeKind};
-use p2p_engine::transfer::{SegmentStory, TransferReport};
+use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
-use super::tables::{Table, bytes_of, figures, rate_of, seconds_of, words};
+use super::tables::{Table, bytes_of, number_column, rate_of, seconds_of, text_column};
 use super::{NetworkReport, NodeLine, WayReport, nodes_table};
 
 /// Number of segments of each file that the text shows.
@@ -85,26 +85,26 @@ pub struct SegmentReport {
 }
 
 impl SegmentReport {
-    fn new(file: &str, story: &SegmentStory) -> SegmentReport {
+    fn new(file: &str, timeline: &SegmentTimeline) -> SegmentReport {
         let seconds = |at: Option<p2p_base::units::SimTime>| at.map(|at| at.as_secs_f64());
         SegmentReport {
             file: file.to_owned(),
-            index: story.index,
-            bytes: story.len,
-            holder: story.holder.to_string(),
-            queued_s: story.queued.as_secs_f64(),
-            connected_s: seconds(story.connected),
-            first_byte_s: seconds(story.first_byte),
-            last_byte_s: seconds(story.last_byte),
-            acknowledged_s: seconds(story.acknowledged),
-            goodput_bytes_per_second: story.goodput(),
-            retransmits: story.retransmits,
+            index: timeline.index,
+            bytes: timeline.len,
+            holder: timeline.holder.to_string(),
+            queued_s: timeline.queued.as_secs_f64(),
+            connected_s: seconds(timeline.connected),
+            first_byte_s: seconds(timeline.first_byte),
+            last_byte_s: seconds(timeline.last_byte),
+            acknowledged_s: seconds(timeline.acknowledged),
+            goodput_bytes_per_second: timeline.goodput(),
+            retransmits: timeline.retransmits,
         }
     }
 
     /// Returns the reports of the segments of a transfer.
     pub fn of_transfer(transfer: &TransferReport) -> Vec<SegmentReport> {
-        transfer.stories.iter().map(|story| SegmentReport::new(&transfer.status.file.name, story)).collect()
+        transfer.timelines.iter().map(|timeline| SegmentReport::new(&transfer.status.file.name, timeline)).collect()
     }
 }
 
@@ -158,7 +158,8 @@ impl DemoReport {
             let factor = user.second_factor.unwrap_or("none").to_owned();
             vec![user.user.clone(), user.role.to_owned(), factor, user.backup_codes.to_string()]
         };
-        let columns = vec![words("user"), words("role"), words("second factor"), figures("backup codes left")];
+        let columns =
+            vec![text_column("user"), text_column("role"), text_column("second factor"), number_column("backup codes left")];
         Table { columns, rows: self.users.iter().map(row).collect(), empty: "no users" }
     }
 
@@ -178,16 +179,16 @@ impl DemoReport {
             ]
         };
         let columns = vec![
-            words("file"),
-            words("owner"),
-            figures("size"),
-            figures("segments").gives_way(4),
-            figures("upload"),
-            figures("upload rate").gives_way(2),
-            figures("download"),
-            figures("download rate").gives_way(3),
-            figures("retransmits").gives_way(1),
-            words("bytes"),
+            text_column("file"),
+            text_column("owner"),
+            number_column("size"),
+            number_column("segments").gives_way(4),
+            number_column("upload"),
+            number_column("upload rate").gives_way(2),
+            number_column("download"),
+            number_column("download rate").gives_way(3),
+            number_column("retransmits").gives_way(1),
+            text_column("bytes"),
         ];
         Table { columns, rows: self.files.iter().map(row).collect(), empty: "no files" }
     }
@@ -209,15 +210,15 @@ impl DemoReport {
             ]
         };
         let columns = vec![
-            words("file"),
-            figures("segment"),
-            words("holder"),
-            figures("queued").gives_way(3),
-            figures("first byte"),
-            figures("last byte").gives_way(4),
-            figures("acknowledged"),
-            figures("goodput").gives_way(2),
-            figures("retransmits").gives_way(1),
+            text_column("file"),
+            number_column("segment"),
+            text_column("holder"),
+            number_column("queued").gives_way(3),
+            number_column("first byte"),
+            number_column("last byte").gives_way(4),
+            number_column("acknowledged"),
+            number_column("goodput").gives_way(2),
+            number_column("retransmits").gives_way(1),
         ];
         Table { columns, rows: shown.map(row).collect(), empty: "no segments" }
     }

@@ -4,7 +4,7 @@ use p2p_engine::snapshot::NetworkStats;
 use p2p_net::{DropCause, PacketKind};
 use serde::Serialize;
 
-use super::tables::{Table, bytes_of, figures};
+use super::tables::{Table, bytes_of, number_column};
 
 /// Numbers of packets sent, by kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -98,7 +98,7 @@ impl NetworkReport {
             ("RST", packets.rst),
             ("HEALTH_CHECK", packets.health_check),
         ];
-        let columns = kinds.map(|(kind, _)| figures(kind)).to_vec();
+        let columns = kinds.map(|(kind, _)| number_column(kind)).to_vec();
         let rows = vec![kinds.iter().map(|(_, count)| count.to_string()).collect()];
         Table { columns, rows, empty: "" }
     }

@@ -31,12 +31,12 @@ impl Column {
 }
 
 /// Creates a left-aligned column of words.
-pub const fn words(heading: &'static str) -> Column {
+pub const fn text_column(heading: &'static str) -> Column {
     Column { heading, alignment: CellAlignment::Left, rank: 0 }
 }
 
 /// Creates a right-aligned column of quantities.
-pub const fn figures(heading: &'static str) -> Column {
+pub const fn number_column(heading: &'static str) -> Column {
     Column { heading, alignment: CellAlignment::Right, rank: 0 }
 }
 
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_table_is_no_wider_than_its_place() {
-        let columns = vec![words("file"), words("what there is to say of it")];
+        let columns = vec![text_column("file"), text_column("what there is to say of it")];
         let table = Table { columns, rows: vec![vec!["a.bin".into(), "one two three four five".into()]], empty: "none" };
         let width = |text: &str| text.lines().map(|line| line.chars().count()).max();
         assert_eq!((width(&table.text(None)), width(&table.text(Some(24)))), (Some(38), Some(24)));
@@ -226,7 +226,12 @@ mod tests {
     /// Every word and every figure is whole at any width that has room for the least important columns to be left out.
     #[test]
     fn what_has_no_room_is_left_out_and_said() {
-        let columns = vec![words("node"), figures("round trip").gives_way(1), words("state"), figures("size").gives_way(2)];
+        let columns = vec![
+            text_column("node"),
+            number_column("round trip").gives_way(1),
+            text_column("state"),
+            number_column("size").gives_way(2),
+        ];
         let rows = vec![vec!["Node_01".into(), "1234.5 ms".into(), "RUNNING".into(), "1023.9 KiB".into()]];
         let table = Table { columns, rows, empty: "none" };
         for width in 24..80u16 {
@@ -238,13 +243,17 @@ mod tests {
             assert_eq!(text.replace('\n', " ").contains("(no room for: round trip, size)"), width < 33, "{width}:\n{text}");
         }
         let name = "x".repeat(100);
-        let table = Table { columns: vec![words("file"), figures("size")], rows: vec![vec![name, "1 B".into()]], empty: "none" };
+        let table = Table {
+            columns: vec![text_column("file"), number_column("size")],
+            rows: vec![vec![name, "1 B".into()]],
+            empty: "none",
+        };
         assert!(table.text(Some(60)).lines().all(|line| line.chars().count() == 60), "{}", table.text(Some(60)));
     }
 
     #[test]
     fn figures_stand_to_the_right() {
-        let columns = vec![words("file"), figures("size")];
+        let columns = vec![text_column("file"), number_column("size")];
         let text = Table { columns, rows: vec![vec!["a".into(), "1 B".into()]], empty: "none" }.text(None);
         assert!(text.contains("│ a    ┆  1 B │"), "{text}");
     }

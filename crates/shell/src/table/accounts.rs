@@ -92,7 +92,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Accounts,
         audience: Audience::Admins,
         summary: "list the accounts, or give one a new password and no second factor",
-        details: "With `reset` the password is asked: for whoever has lost theirs, or the phone.",
+        details: "`reset` asks for the new password of a user who has lost the password or the phone.",
         arguments: &[optional("reset", Kind::OneOf(&["reset"])), optional("NAME", Kind::Other("bob"))],
         flags: &[],
         run: |shell, call| Box::pin(accounts::users(shell, call)),

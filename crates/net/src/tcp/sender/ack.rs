@@ -15,7 +15,7 @@ use crate::tcp::step::Step;
 
 /// Information gained from one acknowledgement.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct AckSummary {
     /// Timestamp of this end as echoed by the receiver (RFC 7323 §3.2: TSecr); 0 if there is none.
     pub(super) echo: u32,
     /// True if SND.UNA advanced.
@@ -49,7 +49,7 @@ pub(super) struct News {
     maybe_delayed: bool,
 }
 
-impl News {
+impl AckSummary {
     /// Returns true if the acknowledgement carries no new information: a duplicate acknowledgement of the kind that fast
     /// retransmit originally counted.
     pub(super) fn is_plain_duplicate(&self) -> bool {
@@ -86,129 +86,129 @@ impl Sender {
             outstanding: self.board.outstanding(),
             highest_sacked_end: self.board.highest_sacked_end(),
         };
-        let mut news = News { echo: packet.timestamp_echo, carries_data: packet.len > 0, ..News::default() };
-        self.take_window(packet, &mut news);
+        let mut summary = AckSummary { echo: packet.timestamp_echo, carries_data: packet.len > 0, ..AckSummary::default() };
+        self.take_window(packet, &mut summary);
         if packet.sack_blocks > 0 {
-            self.take_sack(step, packet, before.una, &mut news);
+            self.take_sack(step, packet, before.una, &mut summary);
         }
         if before.outstanding == 0 {
-            self.on_ack_of_nothing(step, packet, &news);
+            self.on_ack_of_nothing(step, packet, &summary);
         } else {
-            self.on_ack_of_data(step, packet, before, news);
+            self.on_ack_of_data(step, packet, before, summary);
         }
         false
     }
 
     /// Updates SND.UNA and SND.WND (RFC 9293 §3.10.7.4). An acknowledgement below SND.UNA changes neither.
-    fn take_window(&mut self, packet: &Packet, news: &mut News) {
+    fn take_window(&mut self, packet: &Packet, summary: &mut AckSummary) {
         if packet.ack < self.una {
             return;
         }
-        news.advanced = packet.ack > self.una;
+        summary.advanced = packet.ack > self.una;
         let newer = packet.seq > self.window_told_at;
         let larger = packet.seq == self.window_told_at && packet.window > self.peer_window;
-        if news.advanced || newer || larger {
-            news.window_update = true;
+        if summary.advanced || newer || larger {
+            summary.window_update = true;
             self.window_told_at = packet.seq;
             self.peer_window = packet.window;
             self.peer_window_max = self.peer_window_max.max(packet.window);
         }
-        if news.advanced {
+        if summary.advanced {
             self.una = packet.ack;
             self.timeouts_in_a_row = 0;
         }
     }
 
-    fn on_ack_of_nothing(&mut self, step: &mut Step, packet: &Packet, news: &News) {
-        if news.duplicate {
-            let mut news = News { duplicate: true, echo: news.echo, ..News::default() };
-            self.react_to_loss(step, self.una, &mut news);
+    fn on_ack_of_nothing(&mut self, step: &mut Step, packet: &Packet, summary: &AckSummary) {
+        if summary.duplicate {
+            let mut summary = AckSummary { duplicate: true, echo: summary.echo, ..AckSummary::default() };
+            self.react_to_loss(step, self.una, &mut summary);
         }
         self.on_window_while_idle(step);
-        self.end_probe_episode(step.now, packet.ack, news);
+        self.end_probe_episode(step.now, packet.ack, summary);
     }
 
-    fn on_ack_of_data(&mut self, step: &mut Step, packet: &Packet, before: Before, mut news: News) {
-        self.remove_acked(step, before, &mut news);
-        self.measure_round_trip(step, before, &mut news);
+    fn on_ack_of_data(&mut self, step: &mut Step, packet: &Packet, before: Before, mut summary: AckSummary) {
+        self.remove_acked(step, before, &mut summary);
+        self.measure_round_trip(step, before, &mut summary);
         self.adjust_reordering_window();
-        self.end_probe_episode(step.now, packet.ack, &news);
-        let resend = if self.is_dubious(&news) { self.react_to_loss(step, before.una, &mut news) } else { Resend::Nothing };
-        if news.restart_timer {
+        self.end_probe_episode(step.now, packet.ack, &summary);
+        let resend = if self.is_dubious(&summary) { self.react_to_loss(step, before.una, &mut summary) } else { Resend::Nothing };
+        if summary.restart_timer {
             self.restart_timer(step);
         }
         let delivered = self.delivered.wrapping_sub(before.delivered);
         let newly_lost = self.lost.wrapping_sub(before.lost);
-        self.move_window(step, delivered, newly_lost, &news);
+        self.move_window(step, delivered, newly_lost, &summary);
         self.resend(step, resend);
         if self.board.is_empty() {
             self.unanswered_since = None;
-        } else if news.advanced || news.sacked_data {
+        } else if summary.advanced || summary.sacked_data {
             self.unanswered_since = Some(step.now);
         }
     }
 
     /// Removes acknowledged packets from the scoreboard.
-    fn remove_acked(&mut self, step: &Step, before: Before, news: &mut News) {
+    fn remove_acked(&mut self, step: &Step, before: Before, summary: &mut AckSummary) {
         let mut lowest_original = u64::MAX;
         while self.board.front().is_some_and(|packet| packet.end() <= self.una) {
             let Some(packet) = self.board.pop_front() else { break };
-            news.acked += 1;
+            summary.acked += 1;
             self.stats.bytes_acked += u64::from(packet.len);
             let was_sacked = packet.marks.any(Marks::SACKED);
             if packet.was_retransmitted() {
-                news.resent_acked = true;
+                summary.resent_acked = true;
             } else if !was_sacked {
-                let first = news.acked_times.map_or(packet.at, |(first, _)| first);
-                news.acked_times = Some((first, packet.at));
+                let first = summary.acked_times.map_or(packet.at, |(first, _)| first);
+                summary.acked_times = Some((first, packet.at));
                 lowest_original = lowest_original.min(packet.seq);
-                news.original_delivered |= packet.end() <= self.recovery.point;
+                summary.original_delivered |= packet.end() <= self.recovery.point;
             }
             if !was_sacked {
                 self.delivered = self.delivered.wrapping_add(1);
-                if !was_resent_needlessly(&packet, news.echo) {
+                if !was_resent_needlessly(&packet, summary.echo) {
                     self.advance_rack(step.now, &packet);
                 }
             }
         }
-        news.reneged = self.board.front().is_some_and(|packet| packet.marks.any(Marks::SACKED));
-        if news.acked > 0 {
-            news.restart_timer = true;
+        summary.reneged = self.board.front().is_some_and(|packet| packet.marks.any(Marks::SACKED));
+        if summary.acked > 0 {
+            summary.restart_timer = true;
             if lowest_original < before.highest_sacked_end {
-                self.note_reordering(lowest_original);
+                self.record_reordering(lowest_original);
             }
         }
     }
 
     /// Measures the round-trip time. A retransmitted packet gives no sample of its own (RFC 6298 §3, Karn); timestamps do
     /// (RFC 7323 §4.1), if new data is acknowledged.
-    fn measure_round_trip(&mut self, step: &Step, before: Before, news: &mut News) {
+    fn measure_round_trip(&mut self, step: &Step, before: Before, summary: &mut AckSummary) {
         let mut flight_us = None;
         let mut latest_us = None;
-        if let (Some((first, last)), false) = (news.acked_times, news.resent_acked) {
+        if let (Some((first, last)), false) = (summary.acked_times, summary.resent_acked) {
             flight_us = Some(Self::micros(step.now, first));
             latest_us = Some(Self::micros(step.now, last));
             // For a small packet sent alone, the receiver may have delayed its answer.
-            news.maybe_delayed =
-                news.acked == 1 && before.outstanding == 1 && self.una - before.una < u64::from(MSS) && !news.duplicate;
+            summary.maybe_delayed =
+                summary.acked == 1 && before.outstanding == 1 && self.una - before.una < u64::from(MSS) && !summary.duplicate;
         }
-        let sacked_us = news.sacked_times.map(|(first, last)| (Self::micros(step.now, first), Self::micros(step.now, last)));
+        let sacked_us = summary.sacked_times.map(|(first, last)| (Self::micros(step.now, first), Self::micros(step.now, last)));
         if let Some((first_us, last_us)) = sacked_us {
             latest_us = Some(last_us);
             flight_us = flight_us.or(Some(first_us));
         }
-        if flight_us.is_none() && news.acked > 0 && news.echo != 0 {
-            let millis = step.timestamp().wrapping_sub(news.echo).max(1);
+        if flight_us.is_none() && summary.acked > 0 && summary.echo != 0 {
+            let millis = step.timestamp().wrapping_sub(summary.echo).max(1);
             flight_us = Some(u64::from(millis) * 1_000);
             latest_us = flight_us;
         }
-        self.take_round_trip(step, flight_us, latest_us, news);
-        self.consider_timer_after_sack(step, sacked_us.map(|(first_us, _)| first_us), news);
+        self.take_round_trip(step, flight_us, latest_us, summary);
+        self.consider_timer_after_sack(step, sacked_us.map(|(first_us, _)| first_us), summary);
     }
 
-    fn take_round_trip(&mut self, step: &Step, flight_us: Option<u64>, latest_us: Option<u64>, news: &News) {
+    fn take_round_trip(&mut self, step: &Step, flight_us: Option<u64>, latest_us: Option<u64>, summary: &AckSummary) {
         let (Some(flight_us), Some(latest_us)) = (flight_us, latest_us) else { return };
-        if !(news.maybe_delayed && latest_us > self.rtt.min_us()) {
+        if !(summary.maybe_delayed && latest_us > self.rtt.min_us()) {
             self.rtt.sample_min(step.now, latest_us);
         }
         self.rtt.sample(flight_us, self.una, self.nxt);
@@ -219,24 +219,24 @@ impl Sender {
 
     /// Restarts the timer for a SACK only if it covers data sent before the first outstanding packet was last sent; otherwise
     /// the timeout could be postponed without end.
-    fn consider_timer_after_sack(&self, step: &Step, sacked_us: Option<u64>, news: &mut News) {
-        if let (false, Some(sacked_us), Some(head)) = (news.restart_timer, sacked_us, self.board.front()) {
-            news.restart_timer = sacked_us > Self::micros(step.now, head.at);
+    fn consider_timer_after_sack(&self, step: &Step, sacked_us: Option<u64>, summary: &mut AckSummary) {
+        if let (false, Some(sacked_us), Some(head)) = (summary.restart_timer, sacked_us, self.board.front()) {
+            summary.restart_timer = sacked_us > Self::micros(step.now, head.at);
         }
     }
 
     /// Returns true if loss detection has to run.
-    fn is_dubious(&self, news: &News) -> bool {
-        !news.tells_anything() || news.sacked_data || news.duplicate || self.phase != Phase::Open
+    fn is_dubious(&self, summary: &AckSummary) -> bool {
+        !summary.tells_anything() || summary.sacked_data || summary.duplicate || self.phase != Phase::Open
     }
 
     /// Shrinks or grows the congestion window (by RFC 9937 while it shrinks, otherwise by the algorithm).
-    fn move_window(&mut self, step: &Step, delivered: u32, newly_lost: u32, news: &News) {
+    fn move_window(&mut self, step: &Step, delivered: u32, newly_lost: u32, summary: &AckSummary) {
         if self.phase.reduces_window() {
-            self.reduce_window(delivered, newly_lost, news.advanced);
+            self.reduce_window(delivered, newly_lost, summary.advanced);
             return;
         }
-        let grows = if self.reordering.is_high() { news.acked > 0 || news.sacked_data } else { news.acked > 0 };
+        let grows = if self.reordering.is_high() { summary.acked > 0 || summary.sacked_data } else { summary.acked > 0 };
         if grows && self.window_is_limit() {
             self.congestion.on_ack(step.now, delivered);
             self.usage.renew(step.now);

@@ -7,7 +7,7 @@
 use p2p_base::units::SimTime;
 
 use super::Sender;
-use super::ack::News;
+use super::ack::AckSummary;
 use super::recovery::Phase;
 use super::scoreboard::{Sent, is_before};
 use super::timeout::Waiting;
@@ -52,7 +52,7 @@ impl Default for Rack {
 
 impl Rack {
     /// Records a duplicate that no loss probe explains: the reordering window may be too narrow.
-    pub(super) fn note_duplicate(&mut self) {
+    pub(super) fn record_duplicate(&mut self) {
         self.duplicate_seen = true;
     }
 
@@ -62,12 +62,12 @@ impl Rack {
     }
 
     /// Records that a recovery ended and was necessary.
-    pub(super) fn note_real_recovery(&mut self) {
+    pub(super) fn record_real_recovery(&mut self) {
         self.recoveries_left = self.recoveries_left.saturating_sub(1);
     }
 
     /// Records that a recovery was unnecessary.
-    pub(super) fn note_needless_recovery(&mut self) {
+    pub(super) fn record_needless_recovery(&mut self) {
         self.recoveries_left = (self.recoveries_left + 1).min(RECOVERIES_TO_PERSIST);
     }
 }
@@ -139,7 +139,7 @@ impl Sender {
     }
 
     /// Detects losses after an acknowledgement, and sets the reordering timer if some packets are in doubt.
-    pub(super) fn look_for_losses(&mut self, step: &mut Step, news: &mut News) {
+    pub(super) fn look_for_losses(&mut self, step: &mut Step, summary: &mut AckSummary) {
         if self.board.is_empty() || !std::mem::take(&mut self.rack.advanced) {
             return;
         }
@@ -147,9 +147,9 @@ impl Sender {
         let wait_us = self.detect_losses(step.now);
         if wait_us > 0 {
             self.wait_for(step, Waiting::Reordering, jiffies_for_micros(wait_us + TIMER_SLACK_US));
-            news.restart_timer = false;
+            summary.restart_timer = false;
         }
-        news.resent_lost |= self.board.retransmitted() < resent;
+        summary.resent_lost |= self.board.retransmitted() < resent;
     }
 
     /// Handles the expiry of the reordering timer: packets in doubt are lost now.

@@ -8,7 +8,7 @@
 use p2p_base::units::SimTime;
 
 use super::Sender;
-use super::ack::News;
+use super::ack::AckSummary;
 use super::scoreboard::Marks;
 use super::timeout::Waiting;
 use crate::packet::Flags;
@@ -92,41 +92,41 @@ impl Recovery {
 impl Sender {
     /// Processes an acknowledgement that may indicate a loss or its repair (Linux `tcp_fastretrans_alert`). Returns the data
     /// to be sent.
-    pub(super) fn react_to_loss(&mut self, step: &mut Step, una_before: u64, news: &mut News) -> Resend {
-        if news.reneged {
+    pub(super) fn react_to_loss(&mut self, step: &mut Step, una_before: u64, summary: &mut AckSummary) -> Resend {
+        if summary.reneged {
             self.wait_for_reneger(step);
             return Resend::Nothing;
         }
         if self.phase == Phase::Open {
             self.recovery.first_resent_timestamp = 0;
         } else if self.una >= self.recovery.point {
-            self.leave_recovered_phase(step.now, news);
+            self.leave_recovered_phase(step.now, summary);
         }
         match self.phase {
-            Phase::Recovery => self.on_ack_in_recovery(step, una_before, news),
-            Phase::Loss => self.on_ack_in_loss(step, news),
-            _ => self.on_ack_otherwise(step, news),
+            Phase::Recovery => self.on_ack_in_recovery(step, una_before, summary),
+            Phase::Loss => self.on_ack_in_loss(step, summary),
+            _ => self.on_ack_otherwise(step, summary),
         }
     }
 
-    fn leave_recovered_phase(&mut self, now: SimTime, news: &News) {
+    fn leave_recovered_phase(&mut self, now: SimTime, summary: &AckSummary) {
         match self.phase {
             Phase::Reduced if self.una != self.recovery.point => {
                 self.end_reduction(now);
                 self.phase = Phase::Open;
             }
             Phase::Recovery => {
-                self.undo_whole_recovery(news);
+                self.undo_whole_recovery(summary);
                 self.end_reduction(now);
             }
             _ => {}
         }
     }
 
-    fn on_ack_in_recovery(&mut self, step: &mut Step, una_before: u64, news: &mut News) -> Resend {
-        if news.advanced && self.recovery.undo_from.is_some() && self.acknowledges_originals(news.echo) {
+    fn on_ack_in_recovery(&mut self, step: &mut Step, una_before: u64, summary: &mut AckSummary) -> Resend {
+        if summary.advanced && self.recovery.undo_from.is_some() && self.acknowledges_originals(summary.echo) {
             // The hole was filled by a delayed original: the path reorders more than was assumed.
-            self.note_reordering(una_before);
+            self.record_reordering(una_before);
             if self.board.retransmitted() > 0 {
                 return Resend::Nothing;
             }
@@ -135,7 +135,7 @@ impl Sender {
             self.settle();
         }
         self.undo_where_all_were_needless();
-        self.look_for_losses(step, news);
+        self.look_for_losses(step, summary);
         if self.phase != Phase::Recovery {
             if self.board.lost() == 0 {
                 return Resend::Nothing;
@@ -145,20 +145,20 @@ impl Sender {
         Resend::Lost
     }
 
-    fn on_ack_in_loss(&mut self, step: &mut Step, news: &mut News) -> Resend {
-        let resend = self.on_ack_after_timeout(news);
-        self.look_for_losses(step, news);
-        if self.phase == Phase::Open || news.resent_lost {
+    fn on_ack_in_loss(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
+        let resend = self.on_ack_after_timeout(summary);
+        self.look_for_losses(step, summary);
+        if self.phase == Phase::Open || summary.resent_lost {
             return self.enter_recovery_where_lost();
         }
         resend
     }
 
-    fn on_ack_otherwise(&mut self, step: &mut Step, news: &mut News) -> Resend {
+    fn on_ack_otherwise(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
         if self.phase <= Phase::Disorder {
             self.undo_where_all_were_needless();
         }
-        self.look_for_losses(step, news);
+        self.look_for_losses(step, summary);
         self.enter_recovery_where_lost()
     }
 
@@ -175,20 +175,20 @@ impl Sender {
     }
 
     /// Processes an acknowledgement after a timeout (RFC 5682 §3.1 with SACK; Linux's `tcp_process_loss`).
-    fn on_ack_after_timeout(&mut self, news: &News) -> Resend {
+    fn on_ack_after_timeout(&mut self, summary: &AckSummary) -> Resend {
         let recovered = self.una >= self.recovery.point;
-        if news.advanced && self.undo_loss(news, false) {
+        if summary.advanced && self.undo_loss(summary, false) {
             return Resend::Nothing;
         }
         if self.recovery.frto {
             // Step 3b: data sent once has arrived, so the timeout was spurious.
-            if news.original_delivered && self.undo_loss(news, true) {
+            if summary.original_delivered && self.undo_loss(summary, true) {
                 return Resend::Nothing;
             }
             if self.nxt > self.recovery.point {
                 // Step 3a: the new data was answered by a duplicate, so the loss was real.
-                self.recovery.frto &= !(news.sacked_data || news.is_plain_duplicate());
-            } else if news.advanced && !recovered {
+                self.recovery.frto &= !(summary.sacked_data || summary.is_plain_duplicate());
+            } else if summary.advanced && !recovered {
                 // Step 2b: try new data before any further retransmission.
                 self.recovery.point = self.nxt;
                 if self.nxt < self.written && self.peer_window_end() > self.nxt {
@@ -198,7 +198,7 @@ impl Sender {
             }
         }
         if recovered {
-            self.undo_whole_recovery(news);
+            self.undo_whole_recovery(summary);
             return Resend::Nothing;
         }
         Resend::Lost
@@ -396,23 +396,23 @@ impl Sender {
     }
 
     /// Returns true if every retransmission was unnecessary, by duplicate reports (RFC 3708) or by timestamps (RFC 3522).
-    fn may_undo(&self, news: &News) -> bool {
-        self.recovery.undo_from.is_some() && (self.recovery.all_were_needless() || self.acknowledges_originals(news.echo))
+    fn may_undo(&self, summary: &AckSummary) -> bool {
+        self.recovery.undo_from.is_some() && (self.recovery.all_were_needless() || self.acknowledges_originals(summary.echo))
     }
 
     /// Ends a recovery, and restores the window if the recovery was unnecessary (RFC 4015).
-    fn undo_whole_recovery(&mut self, news: &News) {
-        if self.may_undo(news) {
+    fn undo_whole_recovery(&mut self, summary: &AckSummary) {
+        if self.may_undo(summary) {
             self.undo_reduction(false);
         } else {
-            self.rack.note_real_recovery();
+            self.rack.record_real_recovery();
         }
         self.phase = Phase::Open;
     }
 
     fn undo_where_all_were_needless(&mut self) {
         if self.recovery.undo_from.is_some() && self.recovery.all_were_needless() {
-            self.rack.note_needless_recovery();
+            self.rack.record_needless_recovery();
             let in_recovery = self.phase == Phase::Recovery;
             self.undo_reduction(false);
             if in_recovery {
@@ -421,8 +421,8 @@ impl Sender {
         }
     }
 
-    fn undo_loss(&mut self, news: &News, by_frto: bool) -> bool {
-        if !by_frto && !self.may_undo(news) {
+    fn undo_loss(&mut self, summary: &AckSummary, by_frto: bool) -> bool {
+        if !by_frto && !self.may_undo(summary) {
             return false;
         }
         self.undo_reduction(true);

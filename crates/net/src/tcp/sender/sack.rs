@@ -4,7 +4,7 @@
 //! Each acknowledgement repeats blocks of earlier ones; blocks processed already are remembered and skipped.
 
 use super::Sender;
-use super::ack::News;
+use super::ack::AckSummary;
 use super::recovery::Phase;
 use super::scoreboard::Marks;
 use crate::packet::{MSS, Packet, SACK_BLOCKS};
@@ -51,7 +51,7 @@ impl Reordering {
 
 impl Sender {
     /// Processes the SACK blocks of `packet`. `una_before` is the offset acknowledged before it.
-    pub(super) fn take_sack(&mut self, step: &Step, packet: &Packet, una_before: u64, news: &mut News) {
+    pub(super) fn take_sack(&mut self, step: &Step, packet: &Packet, una_before: u64, summary: &mut AckSummary) {
         let mut blocks = [(0, 0); SACK_BLOCKS];
         let mut count = 0;
         for range in packet.sack_ranges() {
@@ -59,7 +59,7 @@ impl Sender {
             count += 1;
         }
         let blocks = &mut blocks[..count];
-        let duplicate = self.take_duplicate_report(packet.ack, blocks, una_before, news);
+        let duplicate = self.take_duplicate_report(packet.ack, blocks, una_before, summary);
         let mut reordered_from = u64::MAX;
         let mut known = [(0, 0); SACK_BLOCKS];
         for (index, &(start, end)) in blocks.iter().enumerate() {
@@ -70,17 +70,17 @@ impl Sender {
             if index == 0 && duplicate {
                 self.take_duplicates_in(start, end, &mut reordered_from);
             }
-            self.tag_unknown_part(step, start, end, &mut reordered_from, news);
+            self.tag_unknown_part(step, start, end, &mut reordered_from, summary);
         }
         self.reordering.known = known;
         if reordered_from != u64::MAX && (self.phase != Phase::Loss || self.recovery.undo_from.is_some()) {
-            self.note_reordering(reordered_from);
+            self.record_reordering(reordered_from);
         }
     }
 
     /// Processes a duplicate report: the first block is one if it lies below the acknowledgement or inside the second block
     /// (RFC 2883 §4). Returns true if there was a valid report.
-    fn take_duplicate_report(&mut self, ack: u64, blocks: &[(u64, u64)], una_before: u64, news: &mut News) -> bool {
+    fn take_duplicate_report(&mut self, ack: u64, blocks: &[(u64, u64)], una_before: u64, summary: &mut AckSummary) -> bool {
         let Some(&(start, end)) = blocks.first() else { return false };
         let inside_second = blocks.get(1).is_some_and(|&(outer_start, outer_end)| start >= outer_start && end <= outer_end);
         if start >= end || !(start < ack || inside_second) || end - start > u64::from(self.peer_window_max) {
@@ -93,10 +93,10 @@ impl Sender {
             return false;
         }
         if self.reordering.seen && !of_probe {
-            self.rack.note_duplicate();
+            self.rack.record_duplicate();
         }
-        news.duplicate = true;
-        news.duplicate_of_probe = of_probe;
+        summary.duplicate = true;
+        summary.duplicate_of_probe = of_probe;
         self.delivered = self.delivered.wrapping_add(packets as u32);
         if end <= una_before && self.recovery.undo_from.is_some_and(|from| end > from) {
             self.recovery.forgive(packets as u32);
@@ -122,7 +122,7 @@ impl Sender {
     }
 
     /// Tags the packets in `start..end`, except those that the last acknowledgement covered already.
-    fn tag_unknown_part(&mut self, step: &Step, start: u64, end: u64, reordered_from: &mut u64, news: &mut News) {
+    fn tag_unknown_part(&mut self, step: &Step, start: u64, end: u64, reordered_from: &mut u64, summary: &mut AckSummary) {
         let mut at = start;
         while at < end {
             let covering = self.reordering.known.iter().find(|&&(from, to)| from <= at && at < to);
@@ -132,12 +132,12 @@ impl Sender {
             }
             let next_known = self.reordering.known.iter().map(|&(from, _)| from).filter(|&from| from > at).min();
             let until = next_known.map_or(end, |from| from.min(end));
-            self.tag(step, at, until, reordered_from, news);
+            self.tag(step, at, until, reordered_from, summary);
             at = until;
         }
     }
 
-    fn tag(&mut self, step: &Step, start: u64, end: u64, reordered_from: &mut u64, news: &mut News) {
+    fn tag(&mut self, step: &Step, start: u64, end: u64, reordered_from: &mut u64, summary: &mut AckSummary) {
         let mut number = self.board.find(start);
         while let Some(packet) = self.board.get(number).copied().filter(|packet| packet.end() <= end) {
             if packet.seq >= start && !packet.marks.any(Marks::SACKED) {
@@ -146,20 +146,20 @@ impl Sender {
                     if packet.seq < self.board.highest_sacked_end() {
                         *reordered_from = packet.seq.min(*reordered_from);
                     }
-                    news.original_delivered |= packet.end() <= self.recovery.point;
-                    let first = news.sacked_times.map_or(packet.at, |(first, _)| first);
-                    news.sacked_times = Some((first, packet.at));
+                    summary.original_delivered |= packet.end() <= self.recovery.point;
+                    let first = summary.sacked_times.map_or(packet.at, |(first, _)| first);
+                    summary.sacked_times = Some((first, packet.at));
                 }
                 self.board.mark_sacked(number);
                 self.delivered = self.delivered.wrapping_add(1);
-                news.sacked_data = true;
+                summary.sacked_data = true;
             }
             number = number.wrapping_add(1);
         }
     }
 
     /// Records that a packet sent once arrived after later ones; the distance, in packets, is the degree of reordering.
-    pub(super) fn note_reordering(&mut self, from: u64) {
+    pub(super) fn record_reordering(&mut self, from: u64) {
         let highest = self.board.highest_sacked_end().max(self.una);
         if from >= highest {
             return;

@@ -65,7 +65,7 @@ impl Sender {
 
     /// Takes in the data handed over as far as memory allows, and sends a burst whenever a buffer is full (`tcp_push_one`) or
     /// half of the peer's window is waiting (`forced_push`). The caller sends the rest.
-    pub(in crate::tcp) fn take_in(&mut self, step: &mut Step, may_send: bool) {
+    pub(in crate::tcp) fn enqueue(&mut self, step: &mut Step, may_send: bool) {
         while self.written < self.queue.handed_over {
             let mut room = self.room_in_tail();
             if room == 0 {
@@ -97,7 +97,7 @@ impl Sender {
         let used = self.memory_used();
         if self.queue.is_waiting && self.queue.memory_max.saturating_sub(used) >= used / 2 {
             self.queue.is_waiting = false;
-            self.take_in(step, true);
+            self.enqueue(step, true);
             self.transmit(step);
         }
     }

@@ -4,7 +4,7 @@
 use p2p_base::units::SimTime;
 
 use super::Sender;
-use super::ack::News;
+use super::ack::AckSummary;
 use super::recovery::Phase;
 use crate::packet::{Flags, MSS};
 use crate::tcp::rtt::INITIAL_RTO_US;
@@ -145,13 +145,13 @@ impl Sender {
 
     /// Ends the episode of a loss probe (RFC 8985 §7.4). If the probe was needed, it has repaired a loss, and the window
     /// shrinks as for any loss.
-    pub(super) fn end_probe_episode(&mut self, now: SimTime, acked: u64, news: &News) {
+    pub(super) fn end_probe_episode(&mut self, now: SimTime, acked: u64, summary: &AckSummary) {
         let Some(end) = self.probe.end else { return };
         if acked < end {
             return;
         }
-        let plain_duplicate = !news.advanced && !news.tells_anything() && !news.sacked_data;
-        if !self.probe.repeated || news.duplicate_of_probe {
+        let plain_duplicate = !summary.advanced && !summary.tells_anything() && !summary.sacked_data;
+        if !self.probe.repeated || summary.duplicate_of_probe {
             self.probe.end_episode();
         } else if acked > end {
             self.begin_reduction();

@@ -139,7 +139,7 @@ impl Sender {
         let window_full = self.board.in_flight() >= self.congestion.window.size;
         let limited = window_full || stop == Stop::CongestionWindow || stop == (Stop::Patience { at_window: true });
         if sent > 0 || limited {
-            self.note_usage(step.now, limited);
+            self.record_usage(step.now, limited);
         }
         if sent > 0 {
             self.after_sending(step, before, sent);
@@ -300,7 +300,7 @@ impl Sender {
     }
 
     /// Records whether the window was the limit in this round (Linux `tcp_cwnd_validate`).
-    fn note_usage(&mut self, now: SimTime, limited: bool) {
+    fn record_usage(&mut self, now: SimTime, limited: bool) {
         let outstanding = self.board.outstanding();
         let new_round = self.una >= self.usage.round_end;
         if new_round || limited || (!self.usage.limited && outstanding > self.usage.max_outstanding) {

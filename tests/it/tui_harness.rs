@@ -19,7 +19,7 @@ use ratatui::buffer::Buffer;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::bench::{config, quick_link, slow_link};
+use crate::harness::{config, quick_link, slow_link};
 
 thread_local! {
     /// The wall clock of a test stands still, unless the test moves it.
@@ -31,7 +31,7 @@ pub(crate) fn clock() -> u64 {
 }
 
 /// A screen, its engine, and everything that the loop of the program would carry between them.
-pub(crate) struct Stage {
+pub(crate) struct TuiHarness {
     pub(crate) app: App,
     pub(crate) screen: Terminal<TestBackend>,
     pub(crate) messages: UnboundedReceiver<Message>,
@@ -44,24 +44,24 @@ pub(crate) struct Stage {
     pub(crate) runtime: tokio::runtime::Runtime,
 }
 
-impl Stage {
-    pub(crate) fn new(width: u16, height: u16, theme: Theme, slow: bool) -> Stage {
-        Stage::in_home(tempfile::tempdir().unwrap(), (width, height), theme, slow)
+impl TuiHarness {
+    pub(crate) fn new(width: u16, height: u16, theme: Theme, slow: bool) -> TuiHarness {
+        TuiHarness::in_home(tempfile::tempdir().unwrap(), (width, height), theme, slow)
     }
 
-    pub(crate) fn in_home(home: tempfile::TempDir, size: (u16, u16), theme: Theme, slow: bool) -> Stage {
+    pub(crate) fn in_home(home: tempfile::TempDir, size: (u16, u16), theme: Theme, slow: bool) -> TuiHarness {
         let settings = config(&home.path().join("data"), 5, if slow { slow_link() } else { quick_link() });
-        Stage::with(home, size, theme, settings)
+        TuiHarness::with(home, size, theme, settings)
     }
 
     /// With so many nodes, and quick links.
-    pub(crate) fn with_nodes(nodes: u8, width: u16, height: u16) -> Stage {
+    pub(crate) fn with_nodes(nodes: u8, width: u16, height: u16) -> TuiHarness {
         let home = tempfile::tempdir().unwrap();
         let settings = config(&home.path().join("data"), nodes, quick_link());
-        Stage::with(home, (width, height), Theme::new(ThemeName::Dark, false), settings)
+        TuiHarness::with(home, (width, height), Theme::new(ThemeName::Dark, false), settings)
     }
 
-    fn with(home: tempfile::TempDir, (width, height): (u16, u16), theme: Theme, mut settings: EngineConfig) -> Stage {
+    fn with(home: tempfile::TempDir, (width, height): (u16, u16), theme: Theme, mut settings: EngineConfig) -> TuiHarness {
         settings.clock = ClockMode::OnDemand;
         settings.speed = Speed::Max;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -73,11 +73,11 @@ impl Stage {
         let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()));
         let (app, messages) = App::new(shell, theme, Histories::default());
         let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        Stage { app, screen, messages, questions, events, handle, auth, _engine: engine, home, runtime }
+        TuiHarness { app, screen, messages, questions, events, handle, auth, _engine: engine, home, runtime }
     }
 
-    pub(crate) fn dark(width: u16, height: u16) -> Stage {
-        Stage::new(width, height, Theme::new(ThemeName::Dark, false), false)
+    pub(crate) fn dark(width: u16, height: u16) -> TuiHarness {
+        TuiHarness::new(width, height, Theme::new(ThemeName::Dark, false), false)
     }
 
     pub(crate) fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {

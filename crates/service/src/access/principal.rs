@@ -9,7 +9,7 @@ use p2p_store::manifest::{FileKey, FileRecord};
 
 /// User of a front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
+pub enum Principal {
     /// The user who has the data directory open, while there are no accounts.
     Operator,
     /// A user who has not logged in, although there are accounts.
@@ -18,21 +18,21 @@ pub enum Who {
     User(Account),
 }
 
-impl Who {
+impl Principal {
     /// Returns the user name, if there is one; it becomes the owner of stored files.
     pub fn name(&self) -> Option<&str> {
         match self {
-            Who::User(account) => Some(account.name.as_str()),
-            Who::Operator | Who::Nobody => None,
+            Principal::User(account) => Some(account.name.as_str()),
+            Principal::Operator | Principal::Nobody => None,
         }
     }
 
     /// Returns true if the user has the permissions of an admin.
     pub fn is_admin(&self) -> bool {
         match self {
-            Who::Operator => true,
-            Who::Nobody => false,
-            Who::User(account) => account.role == Role::Admin,
+            Principal::Operator => true,
+            Principal::Nobody => false,
+            Principal::User(account) => account.role == Role::Admin,
         }
     }
 
@@ -140,8 +140,8 @@ mod tests {
     use super::*;
     use p2p_store::segment::Sha256Digest;
 
-    fn user(name: &str, role: Role) -> Who {
-        Who::User(Account {
+    fn user(name: &str, role: Role) -> Principal {
+        Principal::User(Account {
             name: name.parse().unwrap(),
             email: "a@b.c".parse().unwrap(),
             role,
@@ -165,24 +165,24 @@ mod tests {
         };
         let files = [file(None, ""), file(Some("alice"), "bob"), file(Some("bob"), "")];
         let (admin, bob, carol) = (user("root", Role::Admin), user("bob", Role::User), user("carol", Role::User));
-        for (who, reads, changes) in [
-            (&Who::Operator, [true; 3], [true; 3]),
-            (&Who::Nobody, [false; 3], [false; 3]),
+        for (principal, reads, changes) in [
+            (&Principal::Operator, [true; 3], [true; 3]),
+            (&Principal::Nobody, [false; 3], [false; 3]),
             (&admin, [true; 3], [true; 3]),
             (&bob, [false, true, true], [false, false, true]),
             (&carol, [false; 3], [false; 3]),
         ] {
-            assert_eq!(files.each_ref().map(|file| who.may_read(file)), reads, "{who:?}");
-            assert_eq!(files.each_ref().map(|file| who.may_change(&file.key)), changes, "{who:?}");
+            assert_eq!(files.each_ref().map(|file| principal.may_read(file)), reads, "{principal:?}");
+            assert_eq!(files.each_ref().map(|file| principal.may_change(&file.key)), changes, "{principal:?}");
         }
     }
 
     #[test]
     fn what_somebody_calls_a_file_is_that_file() {
-        for who in [Who::Operator, user("alice", Role::Admin), user("bob", Role::User)] {
+        for principal in [Principal::Operator, user("alice", Role::Admin), user("bob", Role::User)] {
             for owner in [None, Some("alice"), Some("bob")] {
                 let key = FileKey::new(owner, "a b.bin");
-                assert_eq!(who.key_of(&who.label(&key)), key);
+                assert_eq!(principal.key_of(&principal.label(&key)), key);
             }
         }
         let bob = user("bob", Role::User);

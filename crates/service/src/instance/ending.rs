@@ -13,7 +13,7 @@ use p2p_engine::{Command, EngineError, Reply};
 use tokio::task::JoinSet;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use super::{Session, advised, unexpected};
+use super::{Instance, advised, unexpected};
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output;
 
@@ -33,7 +33,7 @@ pub enum Leaving {
     Cancelling,
 }
 
-impl Session {
+impl Instance {
     /// Executes a transfer. An interruption cancels it, unless it is past its point of no return. `known` converts an error of
     /// the engine to what the user may see.
     ///

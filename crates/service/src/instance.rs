@@ -127,7 +127,7 @@ pub fn default_data_dir() -> Result<PathBuf> {
 
 /// Running engine with its configuration, accounts, mailer and log.
 #[derive(Debug)]
-pub struct Session {
+pub struct Instance {
     /// Handle of the engine.
     pub engine: EngineHandle,
     /// Configuration that is in effect.
@@ -142,13 +142,13 @@ pub struct Session {
     log: WorkerGuard,
 }
 
-impl Session {
+impl Instance {
     /// Starts the engine that `args` describe.
     ///
     /// # Errors
     /// Fails if the configuration is invalid or the data directory cannot be used.
-    pub fn start(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
-        Session::open(args, clock, Use::Changes)
+    pub fn start(args: &EngineArgs, clock: ClockMode) -> Result<Instance> {
+        Instance::open(args, clock, Use::Changes)
     }
 
     /// Starts the engine for a command that changes nothing in the data directory and can share it with other readers. If there
@@ -156,19 +156,19 @@ impl Session {
     ///
     /// # Errors
     /// Fails as [`start`](Self::start) does.
-    pub fn start_reading(args: &EngineArgs, clock: ClockMode) -> Result<Session> {
-        Session::open(args, clock, Use::Reads)
+    pub fn start_reading(args: &EngineArgs, clock: ClockMode) -> Result<Instance> {
+        Instance::open(args, clock, Use::Reads)
     }
 
     /// Starts the engine for interactive use: time passes by itself, and the commands are recorded in the data directory.
     ///
     /// # Errors
     /// Fails as [`start`](Self::start) does.
-    pub fn start_interactive(args: &EngineArgs) -> Result<Session> {
-        Session::open(args, ClockMode::Running, Use::Recorded)
+    pub fn start_interactive(args: &EngineArgs) -> Result<Instance> {
+        Instance::open(args, ClockMode::Running, Use::Recorded)
     }
 
-    fn open(args: &EngineArgs, clock: ClockMode, what_for: Use) -> Result<Session> {
+    fn open(args: &EngineArgs, clock: ClockMode, what_for: Use) -> Result<Instance> {
         let recorded = what_for == Use::Recorded;
         let mut config = args.load()?;
         if let Some(left_out) = config.left_out() {
@@ -226,7 +226,7 @@ impl Session {
             scratch::sweep(&data_dir, recordings::REPLAY_PREFIX);
         }
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
-        Ok(Session { engine, config, data_dir, auth, mailer, thread, log })
+        Ok(Instance { engine, config, data_dir, auth, mailer, thread, log })
     }
 
     /// Creates the access control of a front end that the audit log and mails call `origin`.
@@ -404,7 +404,7 @@ fn advice(error: &EngineError) -> Option<&'static str> {
     use CatalogError::Database;
     match error {
         EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
-        EngineError::NamePromised { .. } => Some("wait until it is over, or choose another name with --as NAME"),
+        EngineError::NameReserved { .. } => Some("wait until it is over, or choose another name with --as NAME"),
         EngineError::Name(_) => Some("choose another name with --as NAME"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),

@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::world::World;
 
 /// Maximum number of segment histories that a transfer keeps; the oldest finished ones are dropped first.
-const STORIES_MAX: usize = 4096;
+const TIMELINES_MAX: usize = 4096;
 
 /// Stage of a segment's transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub enum Stage {
 
 /// History of one segment of a transfer, in virtual time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SegmentStory {
+pub struct SegmentTimeline {
     /// Index of the segment in the file, from 0.
     pub index: u32,
     /// Length of the segment in bytes.
@@ -59,7 +59,7 @@ pub struct SegmentStory {
     pub retransmits: u32,
 }
 
-impl SegmentStory {
+impl SegmentTimeline {
     /// Returns the goodput in bytes per second: the length over the time from the sending of the first byte to the arrival of
     /// the last. Returns `None` before that.
     pub fn goodput(&self) -> Option<f64> {
@@ -129,7 +129,7 @@ pub struct TransferReport {
     /// SHA-256 digest of the file.
     pub sha256: Option<Sha256Digest>,
     /// Histories of the segments in file order; only the last 4096 if there are more.
-    pub stories: Vec<SegmentStory>,
+    pub timelines: Vec<SegmentTimeline>,
 }
 
 impl TransferReport {
@@ -154,7 +154,7 @@ pub(crate) struct TransferLog {
     pub(crate) status: TransferStatus,
     pub(crate) gauge: Gauge,
     pub(crate) sha256: Option<Sha256Digest>,
-    stories: VecDeque<SegmentStory>,
+    timelines: VecDeque<SegmentTimeline>,
 }
 
 impl TransferLog {
@@ -184,7 +184,7 @@ impl TransferLog {
             finished: None,
             error: None,
         };
-        TransferLog { status, gauge: Gauge::default(), sha256: None, stories: VecDeque::new() }
+        TransferLog { status, gauge: Gauge::default(), sha256: None, timelines: VecDeque::new() }
     }
 
     /// Returns the event for the begin of the transfer.
@@ -213,16 +213,16 @@ impl TransferLog {
     /// Starts the history of a segment, or of another attempt at it.
     pub(crate) fn begin(&mut self, index: u32, len: u32, holder: NodeNumber, attempt: u32, now: SimTime) {
         if attempt > 0 {
-            let failed = self.stories.iter().find(|story| story.index == index);
-            failed.inspect(|story| self.gauge.fail(story.holder, story.len));
-            self.stories.retain(|story| story.index != index);
+            let failed = self.timelines.iter().find(|timeline| timeline.index == index);
+            failed.inspect(|timeline| self.gauge.fail(timeline.holder, timeline.len));
+            self.timelines.retain(|timeline| timeline.index != index);
         }
-        if self.stories.len() >= STORIES_MAX {
+        if self.timelines.len() >= TIMELINES_MAX {
             // Histories of segments in flight are kept, however many there are.
-            let told = self.stories.iter().position(|story| story.acknowledged.is_some());
-            told.map(|place| self.stories.remove(place));
+            let told = self.timelines.iter().position(|timeline| timeline.acknowledged.is_some());
+            told.map(|place| self.timelines.remove(place));
         }
-        self.stories.push_back(SegmentStory {
+        self.timelines.push_back(SegmentTimeline {
             index,
             len,
             holder,
@@ -237,25 +237,25 @@ impl TransferLog {
     }
 
     /// Records that a segment has reached a stage, and returns its history.
-    pub(crate) fn reach(&mut self, index: u32, stage: Stage, now: SimTime) -> Option<SegmentStory> {
-        let story = self.stories.iter_mut().rev().find(|story| story.index == index)?;
+    pub(crate) fn reach(&mut self, index: u32, stage: Stage, now: SimTime) -> Option<SegmentTimeline> {
+        let timeline = self.timelines.iter_mut().rev().find(|timeline| timeline.index == index)?;
         match stage {
             Stage::Queued => {}
-            Stage::Connected => story.connected = Some(now),
-            Stage::FirstByte => story.first_byte = Some(now),
-            Stage::LastByte => story.last_byte = Some(now),
+            Stage::Connected => timeline.connected = Some(now),
+            Stage::FirstByte => timeline.first_byte = Some(now),
+            Stage::LastByte => timeline.last_byte = Some(now),
             Stage::Retransmitted => {
-                story.retransmits += 1;
+                timeline.retransmits += 1;
                 self.status.retransmits += 1;
             }
             Stage::Acknowledged => {
-                story.acknowledged = Some(now);
-                self.gauge.finish(story.holder, story.len);
-                self.status.bytes_done += u64::from(story.len);
+                timeline.acknowledged = Some(now);
+                self.gauge.finish(timeline.holder, timeline.len);
+                self.status.bytes_done += u64::from(timeline.len);
                 self.status.segments_done += 1;
             }
         }
-        Some(story.clone())
+        Some(timeline.clone())
     }
 
     pub(crate) fn finish(&mut self, state: TransferState, error: Option<TransferError>, now: SimTime) {
@@ -281,9 +281,9 @@ impl TransferLog {
     }
 
     pub(crate) fn report(&self, world: &World) -> TransferReport {
-        let mut stories: Vec<SegmentStory> = self.stories.iter().cloned().collect();
-        stories.sort_by_key(|story| story.index);
-        TransferReport { status: self.status(world), sha256: self.sha256, stories }
+        let mut timelines: Vec<SegmentTimeline> = self.timelines.iter().cloned().collect();
+        timelines.sort_by_key(|timeline| timeline.index);
+        TransferReport { status: self.status(world), sha256: self.sha256, timelines }
     }
 }
 
@@ -300,8 +300,8 @@ mod tests {
         log.reach(0, Stage::FirstByte, at(200));
         log.reach(0, Stage::Retransmitted, at(300));
         log.reach(0, Stage::LastByte, at(1200));
-        let story = log.reach(0, Stage::Acknowledged, at(1300)).unwrap();
-        assert_eq!((story.holder.index(), story.attempt, story.goodput()), (1, 1, Some(65_536.0)));
-        assert_eq!((log.stories.len(), log.status.bytes_done, log.status.retransmits), (1, 65_536, 1));
+        let timeline = log.reach(0, Stage::Acknowledged, at(1300)).unwrap();
+        assert_eq!((timeline.holder.index(), timeline.attempt, timeline.goodput()), (1, 1, Some(65_536.0)));
+        assert_eq!((log.timelines.len(), log.status.bytes_done, log.status.retransmits), (1, 65_536, 1));
     }
 }

@@ -64,34 +64,34 @@ pub(crate) fn home_in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) simulation: Simulation,
     /// Local files live here.
     pub(crate) home: tempfile::TempDir,
     pub(crate) next_token: u64,
 }
 
-impl Bench {
-    pub(crate) fn new(nodes: u8, link: HostConfig) -> Bench {
-        Bench::with(|directory| config(directory, nodes, link))
+impl Harness {
+    pub(crate) fn new(nodes: u8, link: HostConfig) -> Harness {
+        Harness::with(|directory| config(directory, nodes, link))
     }
 
-    pub(crate) fn with(configure: impl FnOnce(&Path) -> EngineConfig) -> Bench {
+    pub(crate) fn with(configure: impl FnOnce(&Path) -> EngineConfig) -> Harness {
         let home = tempfile::tempdir().unwrap();
         let config = configure(&home.path().join("data"));
-        Bench::open(home, config, Box::new(InlineIo::default())).unwrap()
+        Harness::open(home, config, Box::new(InlineIo::default())).unwrap()
     }
 
-    pub(crate) fn open(home: tempfile::TempDir, config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Bench, EngineError> {
-        Ok(Bench { simulation: Simulation::open(config, io)?, home, next_token: 0 })
+    pub(crate) fn open(home: tempfile::TempDir, config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Harness, EngineError> {
+        Ok(Harness { simulation: Simulation::open(config, io)?, home, next_token: 0 })
     }
 
     /// Ends the process, so to speak, and starts it again on what it left.
-    pub(crate) fn restart(self, configure: impl FnOnce(&Path) -> EngineConfig) -> Result<Bench, EngineError> {
-        let Bench { simulation, home, .. } = self;
+    pub(crate) fn restart(self, configure: impl FnOnce(&Path) -> EngineConfig) -> Result<Harness, EngineError> {
+        let Harness { simulation, home, .. } = self;
         drop(simulation);
         let config = configure(&home.path().join("data"));
-        Bench::open(home, config, Box::new(InlineIo::default()))
+        Harness::open(home, config, Box::new(InlineIo::default()))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
