@@ -11,6 +11,14 @@ use sha2::{Digest, Sha256};
 use crate::units::{DelayRange, Probability, SimDuration};
 
 /// Stream of random numbers of one consumer: xoshiro256++ (Blackman and Vigna 2019), seeded by SHA-256 of seed and label.
+///
+/// ```
+/// use p2p_base::random::RandomStream;
+///
+/// let (mut losses, mut again) = (RandomStream::new(42, "losses"), RandomStream::new(42, "losses"));
+/// assert_eq!(losses.next_u64(), again.next_u64());
+/// assert_ne!(losses.next_u64(), RandomStream::new(42, "delays").next_u64());
+/// ```
 #[derive(Debug, Clone)]
 pub struct RandomStream(Xoshiro256PlusPlus);
 

@@ -4,6 +4,15 @@
 //! accidental differences; it is not cryptographic.
 
 /// Hash over a sequence of words.
+///
+/// ```
+/// use p2p_base::trace::TraceHash;
+///
+/// let (mut one, mut other) = (TraceHash::new(), TraceHash::new());
+/// [1, 2].into_iter().for_each(|word| one.add(word));
+/// [2, 1].into_iter().for_each(|word| other.add(word));
+/// assert_ne!(one, other, "the order counts");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceHash(u64);
 

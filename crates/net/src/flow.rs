@@ -62,7 +62,7 @@ pub(crate) struct End {
     /// True if the application waits until everything that it wrote is acknowledged.
     pub(crate) wants_drained: bool,
     /// Initial sequence number on the wire (RFC 9293 §3.4.1).
-    #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "captures alone show it"))]
+    #[cfg_attr(not(feature = "pcap"), allow(dead_code, reason = "captures alone show it"))]
     pub(crate) initial_sequence: u32,
     /// Offset below which everything has been sent at least once.
     pub(crate) sent_high: u64,

@@ -30,6 +30,15 @@ const PARSED: UnitTable = &[
 ];
 
 /// Data rate of a link or a disk in bits per second, or no limit.
+///
+/// ```
+/// use p2p_base::units::{Bandwidth, SimDuration};
+///
+/// let link: Bandwidth = "64KiB/s".parse()?;
+/// assert_eq!(link.time_for(65_536), SimDuration::from_secs(1));
+/// assert_eq!(link.to_string(), "64KiB/s");
+/// # Ok::<(), p2p_base::units::ParseUnitError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bandwidth(u64);
 

@@ -62,7 +62,7 @@ impl ByteStream {
     }
 
     /// Returns a copy of the `len` bytes from `offset` on, for a capture. Bytes that are no longer kept are left out.
-    #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "captures alone need the bytes"))]
+    #[cfg_attr(not(feature = "pcap"), allow(dead_code, reason = "captures alone need the bytes"))]
     pub(crate) fn copy_range(&self, offset: u64, len: usize) -> Vec<u8> {
         let mut copy = Vec::with_capacity(len);
         let Some((first, mut within)) = self.locate(offset) else { return copy };
