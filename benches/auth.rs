@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use p2p_auth::{Auth, AuthError, Policy, Registration, Secret, Step};
+use p2p_auth::{Auth, AuthError, LoginStep, Policy, Registration, Secret};
 use p2p_base::database::Database;
 use pbkdf2::password_hash::PasswordHasher;
 use pbkdf2::password_hash::phc::PasswordHash;
@@ -38,7 +38,7 @@ fn hash() {
 }
 
 fn login(auth: &Auth, password: &Secret) {
-    let Ok(Step::Granted(granted)) = auth.login("alice", password, "a benchmark", NOW) else { panic!("refused") };
+    let Ok(LoginStep::Granted(granted)) = auth.login("alice", password, "a benchmark", NOW) else { panic!("refused") };
     black_box(granted);
 }
 

@@ -43,7 +43,7 @@ pub struct Cli {
 enum Command {
     /// Take a tour in the terminal; without one, store three files, read them back, and report what was measured
     ///
-    /// On a terminal the full-screen session opens and a narrated tour types itself; any key ends it, and the prompt is
+    /// On a terminal the full screen opens and a narrated tour types itself; any key ends it, and the prompt is
     /// yours. With --json, or where standard input or output is no terminal: three users log in, files of 2, 3 and 5 MiB of
     /// pseudo-random bytes cross the virtual network to real disks and come back, and every host probes every other. Works in a
     /// temporary directory that is gone afterwards. Exits with 0 only if every byte came back.
@@ -111,9 +111,9 @@ enum Command {
     Run(RunArgs),
     /// Type commands line by line, without the full screen
     Repl(ReplArgs),
-    /// Run a recorded session again, and compare the trace
+    /// Replay a recording, and compare the trace
     ///
-    /// Interactive sessions are recorded below the data directory, in `recordings`; the latest twenty are kept.
+    /// Interactive runs are recorded below the data directory, in `recordings`; the latest twenty are kept.
     Replay(ReplayArgs),
     /// Print the configuration in effect, and where each value came from
     Config(ConfigArgs),

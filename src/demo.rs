@@ -94,8 +94,7 @@ async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) 
     for ((name, mib), door) in FILES.into_iter().zip(&doors) {
         let path = scratch.join(name);
         make_file(&path, mib << 20, seed)?;
-        let owner = door.principal().name().map(str::to_owned);
-        let upload = instance.begin(Command::Upload { path, owner, name: None, stored_at: output::now_unix() }).await?;
+        let upload = instance.begin(door.upload(&door.principal(), path, None)).await?;
         uploads.push(instance.finish(upload).await?);
     }
     let health = instance.check_health().await?;

@@ -126,10 +126,6 @@ impl Visit {
     }
 
     /// Returns the name of the user as the owner of files; `None` while there are no accounts.
-    fn user(&self) -> Option<String> {
-        self.principal.name().map(str::to_owned)
-    }
-
     async fn end(self) -> Result<()> {
         drop(self.principal);
         self.prompter.close().await;
@@ -153,10 +149,9 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     let input = if from_stdin { Some(spooled_stdin()?) } else { None };
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let (owner, stored_at) = (visit.user(), output::now_unix());
     let command = |path: &PathBuf| match (&input, name) {
-        (Some(file), Some(name)) => Command::Store { file: file.clone(), owner: owner.clone(), name: name.clone(), stored_at },
-        _ => Command::Upload { path: path.clone(), owner: owner.clone(), name: name.clone(), stored_at },
+        (Some(file), Some(name)) => visit.access().store(&visit.principal, file.clone(), name),
+        _ => visit.access().upload(&visit.principal, path.clone(), name.as_deref()),
     };
     let commands = files.iter().map(command).map(Ok).collect();
     let done = transfer_all(visit, commands, TransferLine::new).await;

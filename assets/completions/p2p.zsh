@@ -612,7 +612,7 @@ _p2p_commands() {
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full screen' \
-'replay:Run a recorded session again, and compare the trace' \
+'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
 'completions:Print completions for a shell\: source them, or put them where it looks' \
@@ -675,7 +675,7 @@ _p2p__subcmd__help_commands() {
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
 'repl:Type commands line by line, without the full screen' \
-'replay:Run a recorded session again, and compare the trace' \
+'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
 'completions:Print completions for a shell\: source them, or put them where it looks' \

@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 8] = [
     ("nodes/Node_01/segments", "In it: the segments that a node holds."),
     ("session", "In it: the session that p2p login began."),
     ("logs/p2p.log.*", "In it: the log of each day, for fourteen days."),
-    ("recordings/*.p2prec", "In it: the latest twenty interactive sessions, for p2p replay."),
+    ("recordings/*.p2prec", "In it: recordings of the latest twenty interactive runs, for p2p replay."),
     ("outbox/*.eml", "In it: mails, where no server is configured."),
 ];
 
@@ -74,7 +74,7 @@ pub(super) fn page(command: &mut Command) -> io::Result<String> {
     roff.control("SH", ["DESCRIPTION"]);
     paragraphs(
         &mut roff,
-        "Without a command, p2p opens the full-screen session. `p2p demo` shows what it does, `help` at its prompt and `p2p run -c help` list the commands of its language. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect.",
+        "Without a command, p2p opens the full screen. `p2p demo` shows what it does, `help` at its prompt and `p2p run -c help` list the commands of its language. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect.",
     );
     roff.control("SH", ["COMMANDS"]);
     for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {

@@ -323,9 +323,9 @@ impl App {
         }
         if let Some(dialog) = self.dialogs.last_mut() {
             match dialog.handle(key) {
-                dialog::Outcome::Stay => {}
-                dialog::Outcome::Close => drop(self.dialogs.pop()),
-                dialog::Outcome::Chosen(choice) => {
+                dialog::DialogEffect::Stay => {}
+                dialog::DialogEffect::Close => drop(self.dialogs.pop()),
+                dialog::DialogEffect::Chosen(choice) => {
                     self.dialogs.pop();
                     self.choose(choice);
                 }
@@ -349,23 +349,23 @@ impl App {
         let is_typing = !self.prompt.editor.is_empty();
         let known = || Knowledge::of(&snapshots.borrow(), &principal);
         match self.prompt.handle(key, known) {
-            prompt::Outcome::Taken => true,
-            prompt::Outcome::Run(line) => {
+            prompt::PromptEffect::Taken => true,
+            prompt::PromptEffect::Run(line) => {
                 self.run(&line);
                 true
             }
-            prompt::Outcome::EndOfInput => {
+            prompt::PromptEffect::EndOfInput => {
                 self.quit(false);
                 true
             }
-            prompt::Outcome::Interrupted => {
+            prompt::PromptEffect::Interrupted => {
                 // If a line is being typed, Ctrl-C only discards it.
                 if !is_typing {
                     self.interrupt();
                 }
                 true
             }
-            prompt::Outcome::Ignored => false,
+            prompt::PromptEffect::Ignored => false,
         }
     }
 

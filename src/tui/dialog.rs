@@ -99,7 +99,7 @@ impl List {
 
 /// The effect of a key on a dialog.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DialogEffect {
     /// The dialog stays open.
     Stay,
     /// The dialog is closed.
@@ -110,42 +110,42 @@ pub enum Outcome {
 
 impl Dialog {
     /// Handles a key, and returns its effect.
-    pub fn handle(&mut self, key: &KeyEvent) -> Outcome {
+    pub fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
         if key.code == KeyCode::Esc || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)) {
-            return Outcome::Close;
+            return DialogEffect::Close;
         }
         match self {
             Dialog::Form(form) => {
                 form.handle(key);
                 // A form without fields is closed at once, since no answer is checked.
-                if form.is_waiting() && form.form.fields.is_empty() { Outcome::Close } else { Outcome::Stay }
+                if form.is_waiting() && form.form.fields.is_empty() { DialogEffect::Close } else { DialogEffect::Stay }
             }
             Dialog::Message { text, scroll, .. } => {
                 if matches!(key.code, KeyCode::Enter | KeyCode::Char('q')) {
-                    return Outcome::Close;
+                    return DialogEffect::Close;
                 }
                 *scroll = scrolled(*scroll, key).min(text.lines().count().saturating_sub(1));
-                Outcome::Stay
+                DialogEffect::Stay
             }
             Dialog::Confirm { reply, .. } => {
                 let answer = match key.code {
                     KeyCode::Char('y' | 'Y') => true,
                     KeyCode::Char('n' | 'N') | KeyCode::Enter => false,
-                    _ => return Outcome::Stay,
+                    _ => return DialogEffect::Stay,
                 };
                 // The task that asked may have ended.
                 let _ = reply.take().map(|reply| reply.send(answer));
-                Outcome::Close
+                DialogEffect::Close
             }
             Dialog::Input { editor, reply, .. } => {
                 if key.code == KeyCode::Enter {
                     let _ = reply.take().map(|reply| reply.send(editor.take()));
-                    return Outcome::Close;
+                    return DialogEffect::Close;
                 }
                 if let Some(edit) = edit_for(key) {
                     editor.apply(&edit);
                 }
-                Outcome::Stay
+                DialogEffect::Stay
             }
             Dialog::List(list) => list.handle(key),
         }
@@ -187,7 +187,7 @@ fn scrolled(scroll: usize, key: &KeyEvent) -> usize {
 }
 
 impl List {
-    fn handle(&mut self, key: &KeyEvent) -> Outcome {
+    fn handle(&mut self, key: &KeyEvent) -> DialogEffect {
         let last = self.found().len().saturating_sub(1);
         match key.code {
             KeyCode::Up => self.selected = self.selected.saturating_sub(1),
@@ -196,7 +196,7 @@ impl List {
             KeyCode::PageDown => self.selected = (self.selected + 10).min(last),
             KeyCode::Enter => {
                 let chosen = self.found().get(self.selected).map(|item| item.choice.clone());
-                return chosen.map_or(Outcome::Stay, Outcome::Chosen);
+                return chosen.map_or(DialogEffect::Stay, DialogEffect::Chosen);
             }
             _ => {
                 if let Some(edit) = edit_for(key) {
@@ -205,6 +205,6 @@ impl List {
                 }
             }
         }
-        Outcome::Stay
+        DialogEffect::Stay
     }
 }

@@ -146,9 +146,7 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
     drop(guard);
     drop(app);
     // The user has confirmed the cancelling of transfers before leaving.
-    let result = instance
-        .leave(result.map(|()| Leaving::Cancelling), &door.take_untold(), |transfer| door.access().principal().name_of(transfer))
-        .await;
+    let result = door.leave(&instance, result.map(|()| Leaving::Cancelling)).await;
     door.access().end().await;
     drop(door);
     drop(instance.end().await?);

@@ -13,7 +13,7 @@ const OUTPUT_MAX: usize = 5_000;
 
 /// The result of handling a key.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PromptEffect {
     /// The prompt has handled the key.
     Taken,
     /// The line is to be carried out.
@@ -104,7 +104,7 @@ impl Prompt {
     }
 
     /// Handles a key. `known` returns the names that completion offers.
-    pub fn handle(&mut self, key: &KeyEvent, known: impl Fn() -> Knowledge) -> Outcome {
+    pub fn handle(&mut self, key: &KeyEvent, known: impl Fn() -> Knowledge) -> PromptEffect {
         if self.search.is_some() {
             return self.handle_search(key);
         }
@@ -113,11 +113,11 @@ impl Prompt {
             KeyCode::Char('c') if control => {
                 self.menu = None;
                 self.editor.take();
-                return Outcome::Interrupted;
+                return PromptEffect::Interrupted;
             }
-            KeyCode::Char('d') if control && self.editor.is_empty() => return Outcome::EndOfInput,
+            KeyCode::Char('d') if control && self.editor.is_empty() => return PromptEffect::EndOfInput,
             KeyCode::Char('r') if control => self.search = Some(Search::default()),
-            KeyCode::Tab if self.editor.is_empty() && self.menu.is_none() => return Outcome::Ignored,
+            KeyCode::Tab if self.editor.is_empty() && self.menu.is_none() => return PromptEffect::Ignored,
             KeyCode::Tab => self.complete(known),
             KeyCode::BackTab if self.menu.is_some() => self.choose(-1),
             KeyCode::Esc if self.menu.is_some() => self.menu = None,
@@ -131,25 +131,25 @@ impl Prompt {
             KeyCode::Right | KeyCode::End if self.hint().is_some() => self.accept_hint(),
             _ => return self.edit(key),
         }
-        Outcome::Taken
+        PromptEffect::Taken
     }
 
-    fn edit(&mut self, key: &KeyEvent) -> Outcome {
-        let Some(edit) = edit_for(key) else { return Outcome::Ignored };
+    fn edit(&mut self, key: &KeyEvent) -> PromptEffect {
+        let Some(edit) = edit_for(key) else { return PromptEffect::Ignored };
         self.menu = None;
         self.browsing = None;
         self.editor.apply(&edit);
-        Outcome::Taken
+        PromptEffect::Taken
     }
 
-    fn run(&mut self) -> Outcome {
+    fn run(&mut self) -> PromptEffect {
         self.browsing = None;
         let line = self.editor.take();
         if line.trim().is_empty() {
-            return Outcome::Taken;
+            return PromptEffect::Taken;
         }
         self.remember(&line);
-        Outcome::Run(line)
+        PromptEffect::Run(line)
     }
 
     /// Adds a line to the history.
@@ -214,10 +214,10 @@ impl Prompt {
         self.browsing = (place > 0).then_some((place, typed));
     }
 
-    fn handle_search(&mut self, key: &KeyEvent) -> Outcome {
+    fn handle_search(&mut self, key: &KeyEvent) -> PromptEffect {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let found = self.found().map(str::to_owned);
-        let Some(search) = &mut self.search else { return Outcome::Ignored };
+        let Some(search) = &mut self.search else { return PromptEffect::Ignored };
         match key.code {
             KeyCode::Char('r') if control => search.skip += usize::from(found.is_some()),
             KeyCode::Char(c) if !control => {
@@ -239,7 +239,7 @@ impl Prompt {
                 }
             }
         }
-        Outcome::Taken
+        PromptEffect::Taken
     }
 }
 
@@ -253,15 +253,15 @@ mod tests {
 
     fn type_in(prompt: &mut Prompt, text: &str) {
         for c in text.chars() {
-            assert_eq!(prompt.handle(&key(KeyCode::Char(c)), Knowledge::default), Outcome::Taken);
+            assert_eq!(prompt.handle(&key(KeyCode::Char(c)), Knowledge::default), PromptEffect::Taken);
         }
     }
 
-    fn press(prompt: &mut Prompt, code: KeyCode) -> Outcome {
+    fn press(prompt: &mut Prompt, code: KeyCode) -> PromptEffect {
         prompt.handle(&key(code), Knowledge::default)
     }
 
-    fn control(prompt: &mut Prompt, c: char) -> Outcome {
+    fn control(prompt: &mut Prompt, c: char) -> PromptEffect {
         prompt.handle(&KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL), Knowledge::default)
     }
 
@@ -269,9 +269,9 @@ mod tests {
     fn lines_are_run_and_remembered() {
         let mut prompt = Prompt::default();
         type_in(&mut prompt, "ls");
-        assert_eq!(press(&mut prompt, KeyCode::Enter), Outcome::Run("ls".into()));
+        assert_eq!(press(&mut prompt, KeyCode::Enter), PromptEffect::Run("ls".into()));
         type_in(&mut prompt, "nodes");
-        assert_eq!(press(&mut prompt, KeyCode::Enter), Outcome::Run("nodes".into()));
+        assert_eq!(press(&mut prompt, KeyCode::Enter), PromptEffect::Run("nodes".into()));
         type_in(&mut prompt, "he");
         press(&mut prompt, KeyCode::Up);
         press(&mut prompt, KeyCode::Up);
@@ -279,8 +279,8 @@ mod tests {
         assert_eq!(prompt.editor.text(), "ls");
         (0..3).for_each(|_| drop(press(&mut prompt, KeyCode::Down)));
         assert_eq!(prompt.editor.text(), "he");
-        assert_eq!(control(&mut prompt, 'c'), Outcome::Interrupted);
-        assert_eq!(control(&mut prompt, 'd'), Outcome::EndOfInput);
+        assert_eq!(control(&mut prompt, 'c'), PromptEffect::Interrupted);
+        assert_eq!(control(&mut prompt, 'd'), PromptEffect::EndOfInput);
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
         press(&mut prompt, KeyCode::Down);
         press(&mut prompt, KeyCode::Enter);
         assert!(prompt.menu.is_none() && prompt.editor.text().ends_with(' '));
-        assert_eq!(prompt.handle(&key(KeyCode::F(5)), Knowledge::default), Outcome::Ignored);
+        assert_eq!(prompt.handle(&key(KeyCode::F(5)), Knowledge::default), PromptEffect::Ignored);
     }
 
     #[test]
@@ -311,6 +311,6 @@ mod tests {
         assert_eq!(prompt.found(), Some("upload b.bin"));
         control(&mut prompt, 'r');
         assert_eq!(prompt.found(), Some("upload a.bin"));
-        assert_eq!(press(&mut prompt, KeyCode::Enter), Outcome::Run("upload a.bin".into()));
+        assert_eq!(press(&mut prompt, KeyCode::Enter), PromptEffect::Run("upload a.bin".into()));
     }
 }

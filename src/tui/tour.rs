@@ -23,7 +23,7 @@ const LOOKING: Duration = Duration::from_millis(1_500);
 
 /// The next step of a tour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum TourStep {
     /// Shows a narration in the prompt.
     Narrate(String),
     /// Types a character into the prompt.
@@ -90,28 +90,28 @@ impl Tour {
     }
 
     /// Returns the next step, and the time until the one after it. `busy` is true while an entered line is being carried out.
-    pub fn next(&mut self, busy: bool) -> (Step, Duration) {
+    pub fn next(&mut self, busy: bool) -> (TourStep, Duration) {
         if self.waiting {
             if busy {
-                return (Step::Wait, KEYSTROKE);
+                return (TourStep::Wait, KEYSTROKE);
             }
             self.waiting = false;
-            return (Step::Wait, LOOKING);
+            return (TourStep::Wait, LOOKING);
         }
         if let Some(rest) = &mut self.typing {
             if let Some(c) = rest.pop_front() {
-                return (Step::Type(c), KEYSTROKE);
+                return (TourStep::Type(c), KEYSTROKE);
             }
             (self.typing, self.waiting) = (None, true);
-            return (Step::Enter, KEYSTROKE);
+            return (TourStep::Enter, KEYSTROKE);
         }
-        let Some(line) = self.lines.pop_front() else { return (Step::End, Duration::ZERO) };
+        let Some(line) = self.lines.pop_front() else { return (TourStep::End, Duration::ZERO) };
         if let Some(words) = narration(&line) {
             let time = READING.0 + READING.1 * words.chars().count() as u32;
-            return (Step::Narrate(words), time);
+            return (TourStep::Narrate(words), time);
         }
         self.typing = Some(line.chars().collect());
-        (Step::Wait, KEYSTROKE)
+        (TourStep::Wait, KEYSTROKE)
     }
 }
 
@@ -163,13 +163,13 @@ mod tests {
     fn a_tour_narrates_types_enters_and_waits() {
         let variables = Variables::from([("f".to_owned(), "a b".to_owned())]);
         let mut tour = Tour::new("# none\necho 'Look: this.'\nup $f\n", &variables, None);
-        assert_eq!(tour.next(false).0, Step::Narrate("Look: this.".into()));
-        assert_eq!(tour.next(false).0, Step::Wait);
-        let typed: Vec<Step> = (0..8).map(|_| tour.next(false).0).collect();
-        assert_eq!(typed[..2], [Step::Type('u'), Step::Type('p')]);
-        assert_eq!(typed[7], Step::Type('\''));
-        assert_eq!(tour.next(false).0, Step::Enter);
-        assert_eq!([tour.next(true).0, tour.next(true).0, tour.next(false).0], [Step::Wait, Step::Wait, Step::Wait]);
-        assert_eq!(tour.next(false), (Step::End, Duration::ZERO));
+        assert_eq!(tour.next(false).0, TourStep::Narrate("Look: this.".into()));
+        assert_eq!(tour.next(false).0, TourStep::Wait);
+        let typed: Vec<TourStep> = (0..8).map(|_| tour.next(false).0).collect();
+        assert_eq!(typed[..2], [TourStep::Type('u'), TourStep::Type('p')]);
+        assert_eq!(typed[7], TourStep::Type('\''));
+        assert_eq!(tour.next(false).0, TourStep::Enter);
+        assert_eq!([tour.next(true).0, tour.next(true).0, tour.next(false).0], [TourStep::Wait, TourStep::Wait, TourStep::Wait]);
+        assert_eq!(tour.next(false), (TourStep::End, Duration::ZERO));
     }
 }

@@ -21,7 +21,7 @@ pub fn describe(event: &Event, principal: &Principal) -> Option<(Role, String)> 
             (Role::Dim, format!("{transfer} segment {} to {}: sent again", timeline.index, timeline.holder))
         }
         Event::Segment { .. } => return None,
-        Event::LinkChanged { party, link } => (Role::Warning, format!("the link of {party} changed: {} up", link.up.bandwidth)),
+        Event::LinkChanged { peer, link } => (Role::Warning, format!("the link of {peer} changed: {} up", link.up.bandwidth)),
         Event::SegmentRetried { transfer, index, node, reason } => {
             (Role::Warning, format!("{transfer} segment {index} goes elsewhere: {node}: {reason}"))
         }

@@ -133,7 +133,7 @@ impl Run {
             let size = (chance.magnitude(0, 5) as usize).min(300_000);
             contents.insert(name.clone(), random_file(&home.path().join(&name), size, seed ^ salt));
         }
-        let harness = Harness { simulation, home, next_token: 0 };
+        let harness = Harness { simulation, home, next_command: 0 };
         Run { harness, disks, settings, contents, transfers: Vec::new(), seen: BTreeMap::new(), progress_at: SimTime::ZERO }
     }
 
@@ -145,15 +145,15 @@ impl Run {
         self.harness.ask(Command::Sleep { span }).unwrap();
     }
 
-    fn party(&self, chance: &mut Chance) -> Peer {
+    fn peer(&self, chance: &mut Chance) -> Peer {
         match chance.between(0, self.settings.nodes.len() as u64) {
             0 => Peer::Client,
             node => Peer::Node(NodeNumber::from_index(node as usize - 1)),
         }
     }
 
-    fn set_link(&mut self, party: Peer, link: HostConfig) {
-        self.harness.ask(Command::SetLink { party, link }).unwrap();
+    fn set_link(&mut self, peer: Peer, link: HostConfig) {
+        self.harness.ask(Command::SetLink { peer, link }).unwrap();
         self.progress_at = self.now();
     }
 
@@ -174,8 +174,8 @@ impl Run {
                 return;
             }
             _ => {
-                let party = self.party(chance);
-                return self.set_link(party, if chance.one_in(2) { cut(link) } else { link });
+                let peer = self.peer(chance);
+                return self.set_link(peer, if chance.one_in(2) { cut(link) } else { link });
             }
         };
         match self.harness.ask(command) {
@@ -348,8 +348,8 @@ fn nothing_stays_behind_once_links_are_mended() {
             run.look();
         }
         let parties = (0..run.settings.nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index)));
-        for party in std::iter::once(Peer::Client).chain(parties) {
-            run.set_link(party, link);
+        for peer in std::iter::once(Peer::Client).chain(parties) {
+            run.set_link(peer, link);
         }
         run.finish();
         run.check_reports();
@@ -384,7 +384,7 @@ fn an_answer_that_never_comes_is_waited_for_only_so_long() {
         // By then the node has the request, and its disk is at work.
         let wait = if direction == Direction::Upload { 1_000 } else { 3_500 };
         harness.ask(Command::Sleep { span: SimDuration::from_millis(wait) }).unwrap();
-        harness.ask(Command::SetLink { party: Peer::Node(NodeNumber::from_index(0)), link: cut(quick_link()) }).unwrap();
+        harness.ask(Command::SetLink { peer: Peer::Node(NodeNumber::from_index(0)), link: cut(quick_link()) }).unwrap();
         let outcome = harness.finish(transfer);
         let took = harness.simulation.now() - began;
         assert!(took < SimDuration::from_secs(45), "{direction:?} {took}");
@@ -445,7 +445,7 @@ fn a_node_does_not_keep_the_connections_of_a_client_that_is_gone() {
         harness.start(harness.upload_of("a.bin")).unwrap();
         harness.ask(Command::Sleep { span: SimDuration::from_millis(wait_ms) }).unwrap();
         assert_eq!(first_node(&mut harness), (before, 1));
-        harness.ask(Command::SetLink { party: Peer::Client, link: cut(slow_link()) }).unwrap();
+        harness.ask(Command::SetLink { peer: Peer::Client, link: cut(slow_link()) }).unwrap();
         harness.ask(Command::Sleep { span: SimDuration::from_secs(35) }).unwrap();
         assert_eq!(first_node(&mut harness), (ProcessState::Ready, 0), "{bytes} bytes");
     }
@@ -501,7 +501,7 @@ fn a_node_that_was_away_deletes_what_it_owes() {
     random_file(&harness.path("a.bin"), 600_000, 1);
     harness.put("a.bin").unwrap();
     let away = Peer::Node(NodeNumber::from_index(1));
-    harness.ask(Command::SetLink { party: away, link: cut(quick_link()) }).unwrap();
+    harness.ask(Command::SetLink { peer: away, link: cut(quick_link()) }).unwrap();
     harness.remove("a.bin").unwrap();
     assert_eq!(harness.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 5);
     let owed = |harness: &mut Harness| match harness.ask(Command::Storage) {
@@ -512,7 +512,7 @@ fn a_node_that_was_away_deletes_what_it_owes() {
     // The same content comes back before the node does: what a file needs again is not deleted.
     let content = fs::read(harness.path("a.bin")).unwrap();
     fs::write(harness.path("b.bin"), &content[..70_000]).unwrap();
-    harness.ask(Command::SetLink { party: away, link: quick_link() }).unwrap();
+    harness.ask(Command::SetLink { peer: away, link: quick_link() }).unwrap();
     harness.put("b.bin").unwrap();
     harness.ask(Command::Sleep { span: SimDuration::from_secs(3_600) }).unwrap();
     assert_eq!(owed(&mut harness), 0);

@@ -313,14 +313,14 @@ fn a_link_can_be_changed_while_transfers_run() {
     let transfer = harness.start(upload).unwrap();
     let mut slower = slow_link();
     slower.up.bandwidth = "6553B/s".parse().unwrap();
-    harness.ask(Command::SetLink { party: Peer::Client, link: slower }).unwrap();
+    harness.ask(Command::SetLink { peer: Peer::Client, link: slower }).unwrap();
     let after = harness.finish(transfer).unwrap().status.elapsed(SimTime::MAX);
     let ratio = after.as_secs_f64() / before.as_secs_f64();
     assert!((8.0..14.0).contains(&ratio), "{before} {after}");
     let Reply::Topology(topology) = harness.ask(Command::Topology).unwrap() else { panic!() };
     assert_eq!(topology.hosts[0].link, slower);
     let nobody = Peer::Node(NodeNumber::from_index(8));
-    let error = harness.ask(Command::SetLink { party: nobody, link: slower }).unwrap_err();
+    let error = harness.ask(Command::SetLink { peer: nobody, link: slower }).unwrap_err();
     assert_eq!(error.to_string(), "there is no Node_09");
 }
 
@@ -646,10 +646,10 @@ fn every_transfer_that_is_awaited_is_answered() {
             harness.start(harness.upload_of(name)).unwrap()
         })
         .collect();
-    let tokens: Vec<_> = transfers.into_iter().map(|transfer| harness.tell(Command::Await { transfer })).collect();
+    let command_ids: Vec<_> = transfers.into_iter().map(|transfer| harness.tell(Command::Await { transfer })).collect();
     let shutdown = harness.tell(Command::Shutdown { running: OnShutdown::Cancel });
-    for token in tokens {
-        assert!(matches!(harness.answer(token), Ok(Reply::Finished(_))));
+    for command_id in command_ids {
+        assert!(matches!(harness.answer(command_id), Ok(Reply::Finished(_))));
     }
     assert_eq!(harness.answer(shutdown), Ok(Reply::Done));
 }
@@ -692,10 +692,10 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
         let mut simulation = open_on(&disks, home.path());
         let mut chance = RandomStream::new(seed, "power");
         let sizes: Vec<usize> = (0..1 + chance.below(4)).map(|_| chance.below(400_000) as usize).collect();
-        let mut token = 0;
+        let mut command_id = 0;
         let mut tell = |simulation: &mut Simulation, command| {
-            token += 1;
-            simulation.apply(p2p_engine::Token(token), command);
+            command_id += 1;
+            simulation.apply(p2p_engine::CommandId(command_id), command);
         };
         let mut contents = Vec::new();
         for (n, &size) in sizes.iter().enumerate() {
@@ -727,7 +727,7 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
         drop(simulation);
         disks.iter().for_each(|disk| disk.crash(&mut chance));
 
-        let mut after = Harness { simulation: open_on(&disks, home.path()), home, next_token: 0 };
+        let mut after = Harness { simulation: open_on(&disks, home.path()), home, next_command: 0 };
         let names = after.names();
         for name in &stored {
             assert!(names.contains(name), "{name} was acknowledged and is gone");

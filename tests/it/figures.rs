@@ -94,7 +94,7 @@ fn rates_are_right_while_a_link_changes() {
     advance(&mut harness, SimTime::ZERO + SECOND * 4);
     let before = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
     let faster = HostConfig { up: link("1Mbit/s", "1ms", "0%").up, ..slow_link() };
-    harness.ask(Command::SetLink { party: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
+    harness.ask(Command::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
     let after = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
     assert_eq!(before, after, "no byte passes in no time");
     advance(&mut harness, SimTime::ZERO + SECOND * 8);
@@ -137,7 +137,7 @@ fn a_rate_is_that_of_the_last_ten_seconds() {
     let fast = status_of(&mut harness, id).rate_bytes_per_second.unwrap();
     assert!((100_000.0..125_000.0).contains(&fast), "{fast}");
     let slow = link("100kbit/s", "5ms", "0%");
-    harness.ask(Command::SetLink { party: p2p_engine::snapshot::Peer::Client, link: slow }).unwrap();
+    harness.ask(Command::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: slow }).unwrap();
     advance(&mut harness, SimTime::ZERO + SECOND * 35);
     let status = status_of(&mut harness, id);
     let rate = status.rate_bytes_per_second.unwrap();

@@ -9,7 +9,7 @@ use p2p_engine::io::{InlineIo, IoExecutor};
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_engine::{ClockMode, Command, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Reply, Simulation, Token};
+use p2p_engine::{ClockMode, Command, CommandId, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Reply, Simulation};
 use p2p_net::{HostConfig, KeepAlive, TcpConfig};
 use p2p_store::manifest::FileKey;
 use p2p_store::placement::PlacementPolicy;
@@ -68,7 +68,7 @@ pub(crate) struct Harness {
     pub(crate) simulation: Simulation,
     /// Local files live here.
     pub(crate) home: tempfile::TempDir,
-    pub(crate) next_token: u64,
+    pub(crate) next_command: u64,
 }
 
 impl Harness {
@@ -83,7 +83,7 @@ impl Harness {
     }
 
     pub(crate) fn open(home: tempfile::TempDir, config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Harness, EngineError> {
-        Ok(Harness { simulation: Simulation::open(config, io)?, home, next_token: 0 })
+        Ok(Harness { simulation: Simulation::open(config, io)?, home, next_command: 0 })
     }
 
     /// Ends the process, so to speak, and starts it again on what it left.
@@ -99,22 +99,22 @@ impl Harness {
     }
 
     /// Takes in a command without waiting for its answer.
-    pub(crate) fn tell(&mut self, command: Command) -> Token {
-        self.next_token += 1;
-        self.simulation.apply(Token(self.next_token), command);
-        Token(self.next_token)
+    pub(crate) fn tell(&mut self, command: Command) -> CommandId {
+        self.next_command += 1;
+        self.simulation.apply(CommandId(self.next_command), command);
+        CommandId(self.next_command)
     }
 
     /// Asks, and lets time pass until the answer is there.
     pub(crate) fn ask(&mut self, command: Command) -> Result<Reply, EngineError> {
-        let token = self.tell(command);
-        self.answer(token)
+        let command_id = self.tell(command);
+        self.answer(command_id)
     }
 
-    pub(crate) fn answer(&mut self, token: Token) -> Result<Reply, EngineError> {
+    pub(crate) fn answer(&mut self, command_id: CommandId) -> Result<Reply, EngineError> {
         loop {
             while let Some((answered, reply)) = self.simulation.poll_reply() {
-                if answered == token {
+                if answered == command_id {
                     return reply;
                 }
             }

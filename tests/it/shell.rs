@@ -172,7 +172,7 @@ fn a_step_passes_its_whole_span() {
     assert!((at(3) - at(2) - 100.0).abs() < 1e-6 && (at(4) - at(3) - 1.0).abs() < 1e-6, "{said}");
 }
 
-/// A session of several commands, recorded by the engine, comes to the same trace again; also from files that were there
+/// A run of several commands, recorded by the engine, comes to the same trace again; also from files that were there
 /// before it began.
 #[test]
 fn a_recorded_session_comes_to_the_same_trace_again() {
@@ -253,7 +253,7 @@ fn a_replay_leaves_nothing_behind() {
     assert!(scratch().is_empty());
 }
 
-/// A session that cannot be recorded is held all the same, and says so.
+/// A run that cannot be recorded goes on all the same, and says so.
 #[test]
 fn a_session_without_a_recording_says_so() {
     let home = Home::new("");

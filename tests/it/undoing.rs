@@ -1,4 +1,4 @@
-//! An undo is as fast as the machine, whatever the speed of the session is, and changes nothing of what happens; and a disk that never
+//! An undo is as fast as the machine, whatever the speed of the run is, and changes nothing of what happens; and a disk that never
 //! answers keeps nobody in the program.
 
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ impl Failing {
     }
 }
 
-/// At the speed of the session it would take hours.
+/// At the speed of the run it would take hours.
 #[test]
 fn an_upload_that_fails_by_itself_is_undone_at_once_and_leaves_the_same_trace() {
     let directory = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use p2p_base::random::RandomStream;
 use p2p_base::units::SimDuration;
 use p2p_engine::event::Event;
 use p2p_engine::io::InlineIo;
-use p2p_engine::{Command, EngineError, OrphansAction, Reply, Simulation, Token};
+use p2p_engine::{Command, CommandId, EngineError, OrphansAction, Reply, Simulation};
 use p2p_store::catalog::Catalog;
 use p2p_store::crash_disk::CrashDisk;
 use p2p_store::disk::Disk;
@@ -67,17 +67,17 @@ struct Started {
 }
 
 impl Started {
-    fn tell(&mut self, command: Command) -> Token {
+    fn tell(&mut self, command: Command) -> CommandId {
         self.next += 1;
-        self.simulation.apply(Token(self.next), command);
-        Token(self.next)
+        self.simulation.apply(CommandId(self.next), command);
+        CommandId(self.next)
     }
 
     fn ask(&mut self, command: Command) -> Result<Reply, EngineError> {
-        let token = self.tell(command);
+        let command_id = self.tell(command);
         loop {
             while let Some((answered, reply)) = self.simulation.poll_reply() {
-                if answered == token {
+                if answered == command_id {
                     return reply;
                 }
             }
@@ -136,19 +136,19 @@ proptest! {
         }
         instants.sort_unstable();
         let (mut now, mut acknowledged) = (0, Vec::new());
-        let mut tokens = BTreeMap::new();
+        let mut transfers = BTreeMap::new();
         for (at, what, n) in instants {
             started.ask(Command::Sleep { span: SimDuration::from_millis(at - now) }).unwrap();
             now = at;
             match what {
                 0 => {
                     let name = format!("f{n}");
-                    if let Ok(Reply::Started(transfer)) = started.ask(lab.upload(&name, &name)) { tokens.insert(name, transfer); }
+                    if let Ok(Reply::Started(transfer)) = started.ask(lab.upload(&name, &name)) { transfers.insert(name, transfer); }
                 }
                 on => lab.disks.iter().for_each(|disk| disk.fail_syncs(on == 1)),
             }
         }
-        for (name, transfer) in tokens {
+        for (name, transfer) in transfers {
             let Ok(Reply::Finished(report)) = started.ask(Command::Await { transfer }) else { panic!("no report") };
             if report.into_result().is_ok() { acknowledged.push(name); }
         }

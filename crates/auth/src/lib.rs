@@ -49,7 +49,7 @@ use self::password::PasswordError;
 use self::store::{ACCOUNTS, AccountRecord, Second};
 
 pub use self::enrolment::Begun;
-pub use self::login::{Challenge, CodeKind, Granted, Step};
+pub use self::login::{Challenge, CodeKind, Granted, LoginStep};
 pub use self::registration::Registration;
 pub use self::secret::{Secret, Token};
 pub use self::sessions::SessionInfo;

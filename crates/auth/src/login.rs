@@ -63,7 +63,7 @@ pub struct Challenge {
 
 /// Result of checking user name and password.
 #[derive(Debug)]
-pub enum Step {
+pub enum LoginStep {
     /// The login succeeded without a second factor.
     Granted(Granted),
     /// The login needs the code of the second factor.
@@ -158,7 +158,7 @@ impl Auth {
     /// # Errors
     /// Returns [`AuthError::WrongLogin`] if they are wrong, [`AuthError::Wait`] without any check after too many failures, and
     /// [`AuthError::Lapsed`] if the password was changed meanwhile.
-    pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<Step, AuthError> {
+    pub fn login(&self, user: &str, password: &Secret, origin: &str, now: u64) -> Result<LoginStep, AuthError> {
         let name = UserName::folded(user);
         let record: Option<AccountRecord> = store::read(&self.0.database.read()?, ACCOUNTS, name.as_str())?;
         let known = record.as_ref().map_or(UNKNOWN_USER, |record| record.name.as_str()).to_owned();
@@ -168,7 +168,7 @@ impl Auth {
         let raised = if is_stale { Some(password::hash(password, self.0.policy.iterations)?) } else { None };
         let proven = Proven { user: record.name, origin: origin.to_owned(), changes: record.changes, raised };
         let kind = match record.second {
-            Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, now)).map(Step::Granted),
+            Second::Nothing => return self.noting_lapse(&attempt, self.grant_at_once(&proven, now)).map(LoginStep::Granted),
             Second::App { .. } => CodeKind::App,
             Second::Mail => CodeKind::Mail,
         };
@@ -176,7 +176,7 @@ impl Auth {
         let awaited = AuditEntry { note: "a code is awaited".to_owned(), ..attempt.deed() };
         self.note(awaited)?;
         let challenge = Challenge { id: self.await_code(proven, now)?, kind, mail_wait: None };
-        Ok(Step::Code(match kind {
+        Ok(LoginStep::Code(match kind {
             CodeKind::App => challenge,
             CodeKind::Mail => self.with_code_mailed(challenge, now)?,
         }))

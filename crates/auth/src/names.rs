@@ -31,6 +31,15 @@ pub enum NameError {
 }
 
 /// User name of an account, in the form in which names are compared.
+///
+/// ```
+/// use p2p_auth::names::UserName;
+///
+/// let alice: UserName = "Alice".parse()?;
+/// assert_eq!(alice, "alice".parse()?);
+/// assert!("a b".parse::<UserName>().is_err());
+/// # Ok::<(), p2p_auth::names::NameError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UserName(String);
 

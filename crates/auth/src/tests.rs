@@ -28,15 +28,15 @@ impl House {
         self.auth.register(&wanted, "here", NOW)
     }
 
-    fn login(&self, name: &str, password: &str, now: u64) -> Result<Step, AuthError> {
+    fn login(&self, name: &str, password: &str, now: u64) -> Result<LoginStep, AuthError> {
         self.auth.login(name, &password.into(), "here", now)
     }
 
     /// A login that waits for its code.
     fn challenge(&self, now: u64) -> Challenge {
         match self.login("alice", PASSWORD, now).unwrap() {
-            Step::Code(challenge) => challenge,
-            Step::Granted(_) => panic!("no code was asked for"),
+            LoginStep::Code(challenge) => challenge,
+            LoginStep::Granted(_) => panic!("no code was asked for"),
         }
     }
 
@@ -191,8 +191,8 @@ fn the_use_of_a_session_is_noted_however_soon_sessions_end() {
 fn sessions_end_by_age_idleness_logout_and_revocation() {
     let house = House::new();
     let session = |now| match house.login("alice", PASSWORD, now).unwrap() {
-        Step::Granted(granted) => granted.token,
-        Step::Code(_) => panic!("a code was asked for"),
+        LoginStep::Granted(granted) => granted.token,
+        LoginStep::Code(_) => panic!("a code was asked for"),
     };
     let over = |token: &Token, now| house.auth.check(token, "there", now).unwrap_err() == AuthError::SessionOver;
     let (idle, used) = (session(NOW), session(NOW));
@@ -225,7 +225,7 @@ fn sessions_end_by_age_idleness_logout_and_revocation() {
 fn a_new_password_ends_the_other_sessions() {
     let house = House::new();
     let (own, other) = (house.login("alice", PASSWORD, NOW).unwrap(), house.login("alice", PASSWORD, NOW).unwrap());
-    let (Step::Granted(own), Step::Granted(other)) = (own, other) else { panic!() };
+    let (LoginStep::Granted(own), LoginStep::Granted(other)) = (own, other) else { panic!() };
     let new = Secret::from("another horse battery");
     let change = |old: &str| house.auth.change_password(&alice(), (&old.into(), &new), Some(&own.token), "here", NOW);
     assert_eq!(change("wrong password").unwrap_err(), AuthError::WrongPassword);
@@ -285,7 +285,7 @@ fn an_account_is_reset() {
     let (_, deed) = house.auth.audit(9, None).unwrap().into_iter().find(|(_, deed)| deed.action == Action::Reset).unwrap();
     assert_eq!((deed.user.as_str(), deed.note.as_str()), ("alice", "by root"));
     assert_eq!(house.auth.login_with_code(&waiting, &code(&secret, NOW + 150), NOW + 150).unwrap_err(), AuthError::Lapsed);
-    assert!(matches!(house.login("alice", "another horse battery", NOW + 150), Ok(Step::Granted(_))));
+    assert!(matches!(house.login("alice", "another horse battery", NOW + 150), Ok(LoginStep::Granted(_))));
     let unknown = house.auth.reset(&"bob".parse().unwrap(), &PASSWORD.into(), "root", "here", NOW);
     assert_eq!(unknown.unwrap_err(), AuthError::UnknownUser { name: "bob".into() });
     let own = house.auth.reset(&alice(), &PASSWORD.into(), "alice", "here", NOW);
@@ -379,8 +379,8 @@ fn a_clock_that_is_put_back_locks_no_app_out() {
 #[test]
 fn spellings_make_no_difference() {
     let house = House::new();
-    assert!(matches!(house.login("Alice", PASSWORD, NOW), Ok(Step::Granted(_))));
-    assert!(matches!(house.login(" ＡＬＩＣＥ", PASSWORD, NOW), Ok(Step::Granted(_))));
+    assert!(matches!(house.login("Alice", PASSWORD, NOW), Ok(LoginStep::Granted(_))));
+    assert!(matches!(house.login(" ＡＬＩＣＥ", PASSWORD, NOW), Ok(LoginStep::Granted(_))));
     assert_eq!(house.register("ALICE", "other@example.org").unwrap_err(), AuthError::NameTaken { name: alice() });
     house.register("bob", "bob@bücher.example").unwrap();
     let taken = house.register("carol", "Bob@xn--bcher-kva.example").unwrap_err();
@@ -416,8 +416,8 @@ fn what_an_earlier_version_kept_is_brought_up_to_date() {
     let auth = Auth::open(database.clone(), *policy).unwrap();
     let login = |typed: &str| auth.login("alice", &typed.into(), "here", NOW);
     assert_eq!(login("caf\u{e9} correct horse").unwrap_err(), AuthError::WrongLogin);
-    assert!(matches!(login(typed), Ok(Step::Granted(_))));
-    assert!(matches!(login("caf\u{e9} correct horse"), Ok(Step::Granted(_))));
+    assert!(matches!(login(typed), Ok(LoginStep::Granted(_))));
+    assert!(matches!(login("caf\u{e9} correct horse"), Ok(LoginStep::Granted(_))));
     let wanted = Registration {
         name: "bob".parse().unwrap(),
         email: "alice@xn--bcher-kva.example".parse().unwrap(),

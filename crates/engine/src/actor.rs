@@ -25,7 +25,7 @@ use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::pace::{Hurry, Pace, Speed};
 use super::recording::{Recorder, RecordingError};
-use super::simulation::{Progress, Simulation, Token, lock_data_dir};
+use super::simulation::{CommandId, Progress, Simulation, lock_data_dir};
 use super::snapshot::Snapshot;
 use super::transfer::{TransferId, TransferStatus};
 
@@ -181,7 +181,7 @@ impl Engine {
             snapshots: snapshot_sender,
             replies: HashMap::new(),
             hurried: BTreeSet::new(),
-            next_token: 0,
+            next_command: 0,
             moving: false,
             busy: false,
             last_snapshot: wall_clock(),
@@ -235,10 +235,10 @@ struct Actor {
     outcomes: Option<UnboundedReceiver<(JobId, Outcome)>>,
     events: broadcast::Sender<(SimTime, Event)>,
     snapshots: watch::Sender<Arc<Snapshot>>,
-    replies: HashMap<Token, ReplySender>,
-    /// Tokens of the commands for which virtual time runs at full speed until they are answered.
-    hurried: BTreeSet<Token>,
-    next_token: u64,
+    replies: HashMap<CommandId, ReplySender>,
+    /// Commands for which virtual time runs at full speed until they are answered.
+    hurried: BTreeSet<CommandId>,
+    next_command: u64,
     /// True if virtual time was passing at the last check.
     moving: bool,
     /// True if the simulation had unfinished work at the last check.
@@ -256,8 +256,8 @@ impl Actor {
             match self.next_action(progress).await {
                 Action::Ask(Ask::Command(command, reply)) => drop(self.enqueue(*command, reply)),
                 Action::Ask(Ask::Hurried(command, reply)) => {
-                    let token = self.enqueue(*command, reply);
-                    self.hurried.extend(token);
+                    let command_id = self.enqueue(*command, reply);
+                    self.hurried.extend(command_id);
                 }
                 Action::Ask(Ask::TraceHash(reply)) => {
                     // The requester may have dropped its receiver.
@@ -350,8 +350,8 @@ impl Actor {
         self.pace.stands_still() && self.simulation.step_limit().is_none()
     }
 
-    /// Executes a command. Returns the token of its answer, or `None` if the command was refused at once.
-    fn enqueue(&mut self, command: Command, reply: ReplySender) -> Option<Token> {
+    /// Executes a command. Returns its id, or `None` if the command was refused at once.
+    fn enqueue(&mut self, command: Command, reply: ReplySender) -> Option<CommandId> {
         let now = self.simulation.now();
         match command {
             Command::SetSpeed { speed } => self.pace.set_speed(speed, now),
@@ -369,18 +369,18 @@ impl Actor {
             let _ = reply.send(Err(EngineError::NotPaused));
             return None;
         }
-        self.next_token += 1;
-        let token = Token(self.next_token);
-        self.replies.insert(token, reply);
+        self.next_command += 1;
+        let command_id = CommandId(self.next_command);
+        self.replies.insert(command_id, reply);
         tracing::debug!(?command, %now, "command");
         // A refused command has changed nothing, and a replay might not refuse it; it is therefore not recorded.
         let noted = self.recorder.is_some().then(|| command.clone());
-        if self.simulation.apply(token, command)
+        if self.simulation.apply(command_id, command)
             && let Some(command) = noted
         {
             self.keep(|recorder| recorder.note(now, &command));
         }
-        Some(token)
+        Some(command_id)
     }
 
     /// Writes to the recording, if there is one. The first failed write ends the recording.
@@ -408,9 +408,9 @@ impl Actor {
         if calm || !replies.is_empty() || self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
             self.publish_snapshot();
         }
-        for (token, answer) in replies {
-            self.hurried.remove(&token);
-            let unheard = self.replies.remove(&token).and_then(|reply| reply.send(answer).err());
+        for (command_id, answer) in replies {
+            self.hurried.remove(&command_id);
+            let unheard = self.replies.remove(&command_id).and_then(|reply| reply.send(answer).err());
             // The requester may have dropped its receiver.
             if let Some(Err(error)) = unheard {
                 tracing::warn!(%error, "a command whose answer nobody waits for has failed");

@@ -11,7 +11,7 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{ConnectionId, HostId, MeterId, Network, TcpConfig, WriteError};
 use p2p_store::manifest::NodeNumber;
 
-use super::transfer::{Input, Part, TransferId};
+use super::transfer::{Input, Part, Stage, TransferId};
 use crate::node::NODE_PORT;
 use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, RequestTag};
 
@@ -66,7 +66,7 @@ struct Asked {
 
 /// Connection to one node.
 #[derive(Debug, Default)]
-struct Link {
+struct NodeConnection {
     connection: Option<ConnectionId>,
     open: bool,
     reader: FrameReader,
@@ -89,7 +89,7 @@ struct Progress {
     look_at: SimTime,
 }
 
-impl Link {
+impl NodeConnection {
     /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
     /// received.
     fn progressed_at(&self, net: &Network) -> SimTime {
@@ -106,7 +106,7 @@ pub(super) struct Client {
     host: HostId,
     tcp: TcpConfig,
     idle_timeout: SimDuration,
-    links: Vec<Link>,
+    links: Vec<NodeConnection>,
     /// Last instant at which a packet arrived on an earlier connection to each node.
     heard: Vec<Option<SimTime>>,
     by_connection: BTreeMap<ConnectionId, NodeNumber>,
@@ -120,7 +120,7 @@ impl Client {
             host,
             tcp,
             idle_timeout,
-            links: (0..nodes).map(|_| Link::default()).collect(),
+            links: (0..nodes).map(|_| NodeConnection::default()).collect(),
             heard: vec![None; nodes],
             by_connection: BTreeMap::new(),
             next_tag: 0,
@@ -260,17 +260,17 @@ impl Client {
 
     /// Handles the complete arrival of a request at its node.
     pub(super) fn on_request_received(&mut self, connection: ConnectionId, tag: RequestTag) {
-        self.tell_segment(connection, |asked| asked.uploads && asked.tag == tag, |index| Input::LastByte { index });
+        self.tell_segment(connection, |asked| asked.uploads && asked.tag == tag, Stage::LastByte);
     }
 
     /// Handles the first transmission of the byte at stream offset `offset`, which may be the first byte of a segment.
     pub(super) fn on_sent(&mut self, connection: ConnectionId, offset: u64) {
-        self.tell_segment(connection, |asked| asked.uploads && asked.range.0 == offset, |index| Input::FirstByte { index });
+        self.tell_segment(connection, |asked| asked.uploads && asked.range.0 == offset, Stage::FirstByte);
     }
 
-    /// Handles the first transmission of the first byte of an answer.
-    pub(super) fn on_answer_sent(&mut self, connection: ConnectionId, tag: RequestTag) {
-        self.tell_segment(connection, |asked| asked.downloads && asked.tag == tag, |index| Input::FirstByte { index });
+    /// Handles a stage that a segment in an answer has reached.
+    pub(super) fn on_answer_reached(&mut self, connection: ConnectionId, tag: RequestTag, stage: Stage) {
+        self.tell_segment(connection, |asked| asked.downloads && asked.tag == tag, stage);
     }
 
     /// Returns the meter that counts the payload of an answer that a node is about to send.
@@ -282,20 +282,15 @@ impl Client {
     /// Handles a retransmission of bytes that the client sent.
     pub(super) fn on_retransmitted(&mut self, connection: ConnectionId, offset: u64) {
         let holds = |asked: &Asked| asked.uploads && (asked.range.0..asked.range.1).contains(&offset);
-        self.tell_segment(connection, holds, |index| Input::Retransmitted { index });
+        self.tell_segment(connection, holds, Stage::Retransmitted);
     }
 
-    /// Handles a retransmission of bytes of an answer.
-    pub(super) fn on_answer_retransmitted(&mut self, connection: ConnectionId, tag: RequestTag) {
-        self.tell_segment(connection, |asked| asked.downloads && asked.tag == tag, |index| Input::Retransmitted { index });
-    }
-
-    /// Sends an input to the transfer whose segment the matching request carries.
-    fn tell_segment(&mut self, connection: ConnectionId, which: impl Fn(&Asked) -> bool, what: impl FnOnce(u32) -> Input) {
+    /// Tells the transfer whose segment the matching request carries that the segment has reached a stage.
+    fn tell_segment(&mut self, connection: ConnectionId, which: impl Fn(&Asked) -> bool, stage: Stage) {
         let Some(&node) = self.by_connection.get(&connection) else { return };
         let found = self.links[node.index()].asked.iter().find(|asked| which(asked));
         if let Some((owner, Part::Segment(index))) = found.map(|asked| (asked.owner, asked.owner.part())) {
-            self.tell(owner, what(index));
+            self.tell(owner, Input::Reached { index, stage });
         }
     }
 
@@ -304,7 +299,7 @@ impl Client {
         self.links.iter().filter_map(|link| self.timeout_of(link)).min()
     }
 
-    fn timeout_of(&self, link: &Link) -> Option<SimTime> {
+    fn timeout_of(&self, link: &NodeConnection) -> Option<SimTime> {
         match (link.open, link.asked.is_empty()) {
             (false, _) => None,
             (true, false) => Some(link.progress.look_at),
@@ -407,7 +402,7 @@ impl Client {
 
     fn tell_connected(&mut self, owner: Owner) {
         if let Part::Segment(index) = owner.part() {
-            self.tell(owner, Input::Connected { index });
+            self.tell(owner, Input::Reached { index, stage: Stage::Connected });
         }
     }
 
@@ -420,7 +415,7 @@ impl Client {
                 link.used_at = net.now();
                 let (owner, part) = (asked.owner, asked.owner.part());
                 if let (Part::Segment(index), true) = (part, asked.downloads) {
-                    self.tell(owner, Input::LastByte { index });
+                    self.tell(owner, Input::Reached { index, stage: Stage::LastByte });
                 }
                 self.tell(owner, Input::Answered { part, node, response, payload: frame.payload });
                 self.watch_oldest(net, node);

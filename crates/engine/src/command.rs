@@ -130,7 +130,7 @@ pub enum Command {
     /// Changes the links and the path of a host; packets in flight keep their arrival times. Answered by [`Reply::Done`].
     SetLink {
         /// Host whose links change.
-        party: Peer,
+        peer: Peer,
         /// New settings of its links and path.
         link: HostConfig,
     },

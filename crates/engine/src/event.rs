@@ -40,7 +40,7 @@ pub enum Event {
     /// The links and the path of a host have changed.
     LinkChanged {
         /// Host whose links changed.
-        party: Peer,
+        peer: Peer,
         /// New settings of its links and path.
         link: HostConfig,
     },

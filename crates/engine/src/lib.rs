@@ -26,5 +26,5 @@ pub use self::command::{Command, EngineError, OpenFile, OrphansAction, Reply};
 pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
 pub use self::disk_model::DiskSpeed;
 pub use self::event::Event;
-pub use self::simulation::{Disks, Progress, Simulation, Token, cannot_be_changed, lock_data_dir};
+pub use self::simulation::{CommandId, Disks, Progress, Simulation, cannot_be_changed, lock_data_dir};
 pub use self::snapshot::Snapshot;

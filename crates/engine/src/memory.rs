@@ -256,11 +256,11 @@ mod tests {
                     },
                     Act::GiveBack(place, bytes) => if let Some(transfer) = of(place, &there) { budget.give_back(transfer, bytes); },
                 }
-                let pinned: u64 = budget.holdings.values().map(|holding| holding.bytes).sum();
-                prop_assert_eq!(pinned, budget.in_use());
-                prop_assert_eq!(pinned, budget.users.values().map(|user| user.bytes).sum::<u64>());
+                let held: u64 = budget.holdings.values().map(|holding| holding.bytes).sum();
+                prop_assert_eq!(held, budget.in_use());
+                prop_assert_eq!(held, budget.users.values().map(|user| user.bytes).sum::<u64>());
                 let alone = budget.holdings.values().filter(|holding| holding.bytes > 0).count() == 1;
-                prop_assert!(pinned <= 100 || alone);
+                prop_assert!(held <= 100 || alone);
             }
             for _ in 0..10_000 {
                 while let Some(transfer) = budget.next_waiter() {

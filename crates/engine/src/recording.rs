@@ -1,13 +1,13 @@
 //! Recordings: the commands to an engine with their virtual instants, so that the same run can be replayed.
 //!
 //! ```text
-//! magic and version (8 bytes), then frames: length (u32, little-endian), digest (8 bytes), bincode
-//! frames: the configuration, one for each file stored at the start, one for each command, marks of time, the end with its trace
+//! magic and version (8 bytes), then entries: length (u32, little-endian), digest (8 bytes), bincode
+//! entries: the configuration, one for each file stored at the start, one for each command, marks of time, the end with its trace
 //!         hash
 //! ```
 //!
-//! The digest is the first 8 bytes of the SHA-256 of the previous frame's digest and the frame, so that a damaged, missing or
-//! misplaced frame is detected before anything is replayed. At most thirty days of virtual time lie between two frames, which
+//! The digest is the first 8 bytes of the SHA-256 of the previous entry's digest and the entry, so that a damaged, missing or
+//! misplaced entry is detected before anything is replayed. At most thirty days of virtual time lie between two entries, which
 //! bounds the work of a replay; marks keep to that bound while there are no commands.
 //!
 //! Only commands that change the run are recorded, and of those only the accepted ones; they contain names and paths. The
@@ -31,20 +31,20 @@ use thiserror::Error;
 use super::command::{Command, EngineError};
 use super::config::EngineConfig;
 use super::io::InlineIo;
-use super::simulation::{Progress, Simulation, Token};
+use super::simulation::{CommandId, Progress, Simulation};
 
 const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
-/// Version of the frame encoding.
+/// Version of the entry encoding.
 const VERSION: u8 = 5;
-/// Maximum size of a frame in bytes.
+/// Maximum size of an entry in bytes.
 const FRAME_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
 const RECORDING_MAX: u64 = 1 << 30;
-/// Size of a frame's digest in bytes.
+/// Size of an entry's digest in bytes.
 const DIGEST_LEN: usize = 8;
-/// Maximum virtual time between two frames.
+/// Maximum virtual time between two entries.
 const GAP_MAX: SimDuration = SimDuration::from_secs(30 * 86_400);
 /// Virtual time after which a mark is written.
 const MARK_AFTER: SimDuration = SimDuration::from_secs(10 * 86_400);
@@ -53,7 +53,7 @@ const BUDGET: u32 = 10_000;
 
 /// Entry of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum Frame {
+enum Entry {
     /// Configuration with which the engine was started.
     Start { config: Box<EngineConfig> },
     /// Manifest of a file that was stored at the start.
@@ -109,16 +109,16 @@ pub enum RecordingError {
 pub(super) struct Recorder {
     file: File,
     digest: Chain,
-    /// Virtual instant of the latest frame.
+    /// Virtual instant of the latest entry.
     latest: SimTime,
 }
 
-/// Digest of the latest frame.
+/// Digest of the latest entry.
 type Chain = [u8; DIGEST_LEN];
 
-/// Returns the digest of a frame that follows one with the digest `before`.
-fn link(before: Chain, frame: &[u8]) -> Chain {
-    let whole = Sha256::new().chain_update(before).chain_update(frame).finalize();
+/// Returns the digest of an entry that follows one with the digest `before`.
+fn link(before: Chain, entry: &[u8]) -> Chain {
+    let whole = Sha256::new().chain_update(before).chain_update(entry).finalize();
     let mut digest = Chain::default();
     digest.copy_from_slice(&whole[..DIGEST_LEN]);
     digest
@@ -133,10 +133,10 @@ impl Recorder {
         let mut begun = Replacement::create_private(path, Existing::Refused).map_err(failed)?;
         let mut digest = Chain::default();
         begun.write_all(MAGIC).map_err(failed)?;
-        write_frame(&mut begun, &mut digest, &Frame::Start { config: Box::new(config.clone()) }).map_err(failed)?;
+        write_entry(&mut begun, &mut digest, &Entry::Start { config: Box::new(config.clone()) }).map_err(failed)?;
         for file in catalog.files().map_err(EngineError::from)? {
             let manifest = catalog.manifest(&file.key).map_err(EngineError::from)?;
-            write_frame(&mut begun, &mut digest, &Frame::File(Box::new(manifest))).map_err(failed)?;
+            write_entry(&mut begun, &mut digest, &Entry::File(Box::new(manifest))).map_err(failed)?;
         }
         Ok(Recorder { file: begun.finish().map_err(failed)?, digest, latest: SimTime::ZERO })
     }
@@ -147,29 +147,29 @@ impl Recorder {
             return Ok(());
         }
         self.latest = at;
-        self.write(&Frame::Command { at, command: command.clone() })
+        self.write(&Entry::Command { at, command: command.clone() })
     }
 
-    /// Records a mark of the current instant if more than [`MARK_AFTER`] has passed since the latest frame.
+    /// Records a mark of the current instant if more than [`MARK_AFTER`] has passed since the latest entry.
     pub(super) fn mark(&mut self, at: SimTime) -> io::Result<()> {
         if at - self.latest < MARK_AFTER {
             return Ok(());
         }
         self.latest = at;
-        self.write(&Frame::Mark { at })
+        self.write(&Entry::Mark { at })
     }
 
     pub(super) fn end(mut self, at: SimTime, trace_hash: String) -> io::Result<()> {
-        self.write(&Frame::End { at, trace_hash })
+        self.write(&Entry::End { at, trace_hash })
     }
 
-    fn write(&mut self, frame: &Frame) -> io::Result<()> {
-        write_frame(&mut self.file, &mut self.digest, frame)
+    fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        write_entry(&mut self.file, &mut self.digest, entry)
     }
 }
 
-fn write_frame(file: &mut impl Write, digest: &mut Chain, frame: &Frame) -> io::Result<()> {
-    let bytes = codec::encode(VERSION, frame).map_err(io::Error::other)?;
+fn write_entry(file: &mut impl Write, digest: &mut Chain, entry: &Entry) -> io::Result<()> {
+    let bytes = codec::encode(VERSION, entry).map_err(io::Error::other)?;
     *digest = link(*digest, &bytes);
     let mut framed = (bytes.len() as u32).to_le_bytes().to_vec();
     framed.extend(*digest);
@@ -229,14 +229,14 @@ pub struct Replayed {
     pub recorded_hash: Option<String>,
 }
 
-/// Recording that was read and checked, up to its last complete frame.
+/// Recording that was read and checked, up to its last complete entry.
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
     config: EngineConfig,
     /// Manifests of the files stored at the start.
     files: Vec<Manifest>,
-    frames: Vec<Frame>,
+    entries: Vec<Entry>,
 }
 
 impl Recording {
@@ -252,17 +252,17 @@ impl Recording {
         if bytes.len() as u64 > RECORDING_MAX {
             return Err(malformed(format!("it has more than {RECORDING_MAX} bytes")));
         }
-        let mut frames = frames_of(&bytes).map_err(malformed)?.into_iter().peekable();
-        let Some(Frame::Start { config }) = frames.next() else { return Err(malformed("it has no beginning".into())) };
+        let mut entries = entries_of(&bytes).map_err(malformed)?.into_iter().peekable();
+        let Some(Entry::Start { config }) = entries.next() else { return Err(malformed("it has no beginning".into())) };
         let mut files = Vec::new();
-        while let Some(Frame::File(_)) = frames.peek() {
-            if let Some(Frame::File(file)) = frames.next() {
+        while let Some(Entry::File(_)) = entries.peek() {
+            if let Some(Entry::File(file)) = entries.next() {
                 files.push(*file);
             }
         }
-        let frames: Vec<Frame> = frames.collect();
-        check_instants(&frames).map_err(|reason| malformed(reason.into()))?;
-        Ok(Recording { path: path.to_owned(), config: *config, files, frames })
+        let entries: Vec<Entry> = entries.collect();
+        check_instants(&entries).map_err(|reason| malformed(reason.into()))?;
+        Ok(Recording { path: path.to_owned(), config: *config, files, entries })
     }
 
     /// Returns the data directory of the recorded run.
@@ -278,20 +278,20 @@ impl Recording {
         let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.files, scratch)? };
         let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
         let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
-        for frame in self.frames {
-            match frame {
-                Frame::Command { at, command } => {
+        for entry in self.entries {
+            match entry {
+                Entry::Command { at, command } => {
                     advance(&mut simulation, at, is_over)?;
                     replayed.commands += 1;
                     replayed.at = at;
-                    simulation.apply(Token(replayed.commands), nowhere(command));
+                    simulation.apply(CommandId(replayed.commands), nowhere(command));
                 }
-                Frame::End { at, trace_hash } => {
+                Entry::End { at, trace_hash } => {
                     advance(&mut simulation, at, is_over)?;
                     (replayed.at, replayed.recorded_hash) = (at, Some(trace_hash));
                 }
-                Frame::Mark { at } => advance(&mut simulation, at, is_over)?,
-                Frame::Start { .. } | Frame::File(_) => {
+                Entry::Mark { at } => advance(&mut simulation, at, is_over)?,
+                Entry::Start { .. } | Entry::File(_) => {
                     return Err(RecordingError::Malformed { path: self.path, reason: "it begins a second time".into() });
                 }
             }
@@ -302,11 +302,11 @@ impl Recording {
     }
 }
 
-/// Checks that time never decreases from frame to frame and never advances by more than [`GAP_MAX`].
-fn check_instants(frames: &[Frame]) -> Result<(), &'static str> {
+/// Checks that time never decreases from entry to entry and never advances by more than [`GAP_MAX`].
+fn check_instants(entries: &[Entry]) -> Result<(), &'static str> {
     let mut latest = SimTime::ZERO;
-    for frame in frames {
-        let (Frame::Command { at, .. } | Frame::Mark { at } | Frame::End { at, .. }) = frame else { continue };
+    for entry in entries {
+        let (Entry::Command { at, .. } | Entry::Mark { at } | Entry::End { at, .. }) = entry else { continue };
         if *at < latest {
             return Err("time goes backwards in it");
         }
@@ -364,39 +364,39 @@ fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<E
     Ok(config)
 }
 
-/// Returns the frames of a recording; an incomplete last frame is ignored.
-fn frames_of(bytes: &[u8]) -> Result<Vec<Frame>, String> {
+/// Returns the entries of a recording; an incomplete last entry is ignored.
+fn entries_of(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
         let is_other = bytes.starts_with(ANY_MAGIC);
         return Err(if is_other { "it was made by another version of p2p" } else { "it does not begin as one" }.into());
     };
-    let (mut frames, mut digest) = (Vec::new(), Chain::default());
+    let (mut entries, mut digest) = (Vec::new(), Chain::default());
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let length = u32::from_le_bytes(*length);
         if length > FRAME_MAX {
-            return Err(format!("a frame of {length} bytes"));
+            return Err(format!("an entry of {length} bytes"));
         }
         let Some((noted, after)) = after.split_first_chunk::<DIGEST_LEN>() else { break };
-        let Some((frame, after)) = after.split_at_checked(length as usize) else { break };
-        digest = link(digest, frame);
+        let Some((entry, after)) = after.split_at_checked(length as usize) else { break };
+        digest = link(digest, entry);
         if digest != *noted {
-            return Err(format!("entry {} is damaged", frames.len() + 1));
+            return Err(format!("entry {} is damaged", entries.len() + 1));
         }
-        frames.push(codec::decode(VERSION, frame).map_err(|error| error.to_string())?);
+        entries.push(codec::decode(VERSION, entry).map_err(|error| error.to_string())?);
         rest = after;
     }
-    Ok(frames)
+    Ok(entries)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn recorded(frames: &[Frame]) -> Vec<u8> {
+    fn recorded(entries: &[Entry]) -> Vec<u8> {
         let file = tempfile::tempfile().unwrap();
         let mut recorder = Recorder { file, digest: Chain::default(), latest: SimTime::ZERO };
         recorder.file.write_all(MAGIC).unwrap();
-        frames.iter().for_each(|frame| recorder.write(frame).unwrap());
+        entries.iter().for_each(|entry| recorder.write(entry).unwrap());
         let mut bytes = Vec::new();
         io::Seek::rewind(&mut recorder.file).unwrap();
         recorder.file.read_to_end(&mut bytes).unwrap();
@@ -407,35 +407,35 @@ mod tests {
         SimTime::ZERO + SimDuration::from_secs(days * 86_400)
     }
 
-    fn command(days: u64) -> Frame {
-        Frame::Command { at: at(days), command: Command::CheckHealth }
+    fn command(days: u64) -> Entry {
+        Entry::Command { at: at(days), command: Command::CheckHealth }
     }
 
     /// Whatever byte is changed, nothing is replayed but what was recorded.
     #[test]
     fn a_damaged_byte_is_found() {
-        let frames = [command(1), command(2), Frame::End { at: at(3), trace_hash: "0123456789abcdef".into() }];
-        let bytes = recorded(&frames);
-        assert_eq!(frames_of(&bytes).unwrap(), frames);
+        let entries = [command(1), command(2), Entry::End { at: at(3), trace_hash: "0123456789abcdef".into() }];
+        let bytes = recorded(&entries);
+        assert_eq!(entries_of(&bytes).unwrap(), entries);
         for place in 0..bytes.len() {
             for bit in 0..8 {
                 let mut damaged = bytes.clone();
                 damaged[place] ^= 1 << bit;
                 // A length that is too long for what follows looks as if the recording had been cut off there.
-                let read = frames_of(&damaged);
-                assert!(read.as_ref().is_err() || read.as_ref().is_ok_and(|read| frames.starts_with(read) && read.len() < 3));
+                let read = entries_of(&damaged);
+                assert!(read.as_ref().is_err() || read.as_ref().is_ok_and(|read| entries.starts_with(read) && read.len() < 3));
             }
         }
         for length in 0..bytes.len() {
-            let read = frames_of(&bytes[..length]);
-            assert!(read.map_or(length < MAGIC.len(), |read| frames.starts_with(&read)), "{length}");
+            let read = entries_of(&bytes[..length]);
+            assert!(read.map_or(length < MAGIC.len(), |read| entries.starts_with(&read)), "{length}");
         }
     }
 
     #[test]
     fn time_that_a_replay_may_take_has_a_bound() {
-        let end = |days| Frame::End { at: at(days), trace_hash: String::new() };
-        assert!(check_instants(&[command(1), command(31), Frame::Mark { at: at(61) }, end(91)]).is_ok());
+        let end = |days| Entry::End { at: at(days), trace_hash: String::new() };
+        assert!(check_instants(&[command(1), command(31), Entry::Mark { at: at(61) }, end(91)]).is_ok());
         assert!(check_instants(&[command(1), command(32)]).unwrap_err().contains("30 days"));
         assert!(check_instants(&[end(u64::MAX / 86_400 / 1_000_000_000)]).unwrap_err().contains("30 days"));
         assert!(check_instants(&[command(2), command(1)]).unwrap_err().contains("backwards"));

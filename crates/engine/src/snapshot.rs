@@ -26,7 +26,7 @@ pub enum Peer {
     Node(NodeNumber),
 }
 
-/// Formats the party as `client` or `Node_01`.
+/// Formats the peer as `client` or `Node_01`.
 impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -118,7 +118,7 @@ pub struct Orphans {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostStatus {
     /// Party that the host is.
-    pub party: Peer,
+    pub peer: Peer,
     /// IPv4 address of the host.
     pub address: Ipv4Addr,
     /// Links of the host and the path to it.

@@ -65,7 +65,7 @@ impl Hosts {
         Hosts { client, parties }
     }
 
-    pub(super) fn party(&self, host: HostId) -> Peer {
+    pub(super) fn peer(&self, host: HostId) -> Peer {
         self.parties[host.index()]
     }
 }
@@ -279,12 +279,12 @@ impl World {
     }
 
     /// Ends a reservation, because the segment is stored or because it is not going to be.
-    pub(super) fn settle_promise(&mut self, node: NodeNumber, room: u64) {
+    pub(super) fn free_reservation(&mut self, node: NodeNumber, room: u64) {
         self.reserved[node.index()] -= room;
     }
 
     /// Ends the protection of a segment by one upload.
-    pub(super) fn release(&mut self, node: NodeNumber, id: SegmentId) {
+    pub(super) fn unpin(&mut self, node: NodeNumber, id: SegmentId) {
         if let Some(count) = self.pinned.get_mut(&(node, id)) {
             *count -= 1;
             if *count == 0 {

@@ -226,25 +226,25 @@ fn into_io(error: PcapError) -> io::Error {
 }
 
 impl Network {
-    /// Writes every packet from now on to `output`, as pcapng: a whole block in each call of `write_all`.
+    /// Writes every packet from now on to `output` as pcapng, a whole block in each call of `write_all`.
     ///
     /// # Errors
-    /// Where the file's header cannot be written. Later errors end it, and show at [`capture_failure`](Self::capture_failure) and
-    /// [`stop_capture`](Self::stop_capture).
+    /// Fails if the header of the file cannot be written. A later error ends the capture, and is reported by
+    /// [`capture_failure`](Self::capture_failure) and [`stop_capture`](Self::stop_capture).
     pub fn start_capture(&mut self, output: Box<dyn Write + Send>) -> io::Result<()> {
         self.observers.capture = Some(Capture::new(output)?);
         Ok(())
     }
 
-    /// Why the capture has ended by itself, if it has.
+    /// Returns the error that ended the capture, if there was one.
     pub fn capture_failure(&self) -> Option<&io::Error> {
         self.observers.capture.as_ref().and_then(Capture::failure)
     }
 
-    /// Ends the capture: how many packets it holds; 0 where there was none.
+    /// Ends the capture and returns the number of packets that it holds; 0 if none was active.
     ///
     /// # Errors
-    /// The first error that writing met.
+    /// Returns the first error of writing the capture.
     pub fn stop_capture(&mut self) -> io::Result<u64> {
         self.observers.capture.take().map_or(Ok(0), Capture::finish)
     }

@@ -51,7 +51,7 @@ pub enum NetEvent {
         /// The end that reports.
         connection: ConnectionId,
         /// The way in which the connection ended.
-        ending: CloseReason,
+        reason: CloseReason,
         /// The final counters of this end.
         stats: ConnectionStats,
     },

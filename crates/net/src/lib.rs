@@ -54,7 +54,7 @@ pub use self::link::{DEFAULT_QUEUE_PACKETS, LinkConfig};
 pub use self::meter::MeterId;
 pub use self::packet::{MSS, MTU, PacketKind, Side};
 pub use self::series::RateSeries;
-pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, LinkStats, PacketCounts};
+pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, PacketCounts};
 pub use self::tcp::state::{CloseReason, ConnectionSample, State};
 pub use self::tcp::{Activity, CongestionControl, KeepAlive, TcpConfig};
 pub use self::wire::PacketRecord;

@@ -13,7 +13,6 @@ use p2p_base::units::{Bandwidth, DelayRange, Probability, SimTime};
 
 use super::in_flight::PacketQueue;
 use super::series::{RateSeries, SecondReadings};
-use super::stats::LinkStats;
 
 /// Configuration of one direction of an access link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +39,8 @@ pub(crate) struct Link {
     /// applies; the earliest first.
     earlier_rates: VecDeque<(SimTime, Bandwidth)>,
     readings: SecondReadings,
-    pub(crate) stats: LinkStats,
+    /// Bytes accepted so far, as whole IPv4 packets.
+    bytes: u64,
 }
 
 impl Link {
@@ -51,7 +51,7 @@ impl Link {
             starts: VecDeque::new(),
             earlier_rates: VecDeque::new(),
             readings: SecondReadings::new(SimTime::ZERO),
-            stats: LinkStats::default(),
+            bytes: 0,
         }
     }
 
@@ -77,7 +77,7 @@ impl Link {
             self.read_seconds(now);
         }
         if self.config.bandwidth == Bandwidth::UNLIMITED {
-            self.stats.count(bytes);
+            self.bytes += u64::from(bytes);
             return Some(now);
         }
         if now < self.busy_until {
@@ -90,7 +90,7 @@ impl Link {
             self.starts.clear();
             self.busy_until = now;
         }
-        self.stats.count(bytes);
+        self.bytes += u64::from(bytes);
         self.busy_until += self.config.bandwidth.time_for(u64::from(bytes));
         Some(self.busy_until)
     }
@@ -98,7 +98,7 @@ impl Link {
     /// Returns the bytes that have left the link by `at`, an instant since it last accepted a packet: the bytes accepted less
     /// those still to be sent then. Bits leave one after the other, so a packet counts gradually.
     pub(crate) fn passed(&self, at: SimTime) -> u64 {
-        passed(self.stats.bytes, at, self.busy_until, self.config.bandwidth, &self.earlier_rates)
+        passed(self.bytes, at, self.busy_until, self.config.bandwidth, &self.earlier_rates)
     }
 
     /// Returns the bytes that left the link in each of the latest `seconds` whole seconds.
@@ -107,8 +107,8 @@ impl Link {
     }
 
     fn read_seconds(&mut self, now: SimTime) {
-        let Link { config, busy_until, earlier_rates, readings, stats, .. } = self;
-        readings.read(now, |at| passed(stats.bytes, at, *busy_until, config.bandwidth, earlier_rates));
+        let Link { config, busy_until, earlier_rates, readings, bytes, .. } = self;
+        readings.read(now, |at| passed(*bytes, at, *busy_until, config.bandwidth, earlier_rates));
     }
 
     /// Returns the number of packets waiting at `now`.
@@ -259,7 +259,7 @@ mod tests {
             let seconds = link.series(end, 128).tail(128).to_vec();
             prop_assert!(seconds.iter().all(|&bytes| bytes <= bits / 8 + 1), "{:?} of {}", seconds, bits / 8);
             if end < millis(128_000) {
-                prop_assert_eq!(seconds.iter().sum::<u64>(), link.stats.bytes);
+                prop_assert_eq!(seconds.iter().sum::<u64>(), link.bytes);
             }
         }
 

@@ -25,10 +25,10 @@ pub(super) struct Observers {
 impl Observers {
     pub(super) fn any(&self) -> bool {
         #[cfg(feature = "pcap")]
-        let is_captured = self.capture.is_some();
-        #[cfg(not(feature = "pcap"))]
-        let is_captured = false;
-        self.wire.is_some() || is_captured
+        if self.capture.is_some() {
+            return true;
+        }
+        self.wire.is_some()
     }
 }
 

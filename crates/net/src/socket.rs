@@ -308,9 +308,9 @@ impl Network {
             let id = flow.id(number, side);
             let Some(connection) = flow.connection_mut(side) else { continue };
             let mut out = std::mem::take(&mut self.outbox);
-            let told = connection.on_timer(now, &mut out);
+            let events = connection.on_timer(now, &mut out);
             self.outbox = out;
-            self.after_step(id, told);
+            self.after_step(id, events);
         }
         if let Some(flow) = self.flows.get(number as usize) {
             self.schedule_timer(number, flow.next_timeout());
@@ -327,7 +327,7 @@ impl Network {
     }
 
     /// Completes a step: sends its packets, reports its events to the application and schedules its timers.
-    pub(super) fn after_step(&mut self, id: ConnectionId, told: StepEvents) {
+    pub(super) fn after_step(&mut self, id: ConnectionId, events: StepEvents) {
         let mut out = std::mem::take(&mut self.outbox);
         for packet in out.drain(..) {
             self.send(packet);
@@ -359,22 +359,22 @@ impl Network {
             end.ack_mark = u64::MAX;
             self.events.push_back(NetEvent::Acknowledged { connection: id });
         }
-        self.tell(id, told, watched);
+        self.tell(id, events, watched);
         self.schedule_timer(id.flow, deadline);
         if closed {
             self.forget(id);
         }
     }
 
-    fn tell(&mut self, id: ConnectionId, told: StepEvents, watched: bool) {
-        if told.opened {
+    fn tell(&mut self, id: ConnectionId, events: StepEvents, watched: bool) {
+        if events.opened {
             self.tell_opened(id);
         }
-        if told.readable {
+        if events.readable {
             self.tell_readable(id);
         }
-        if let Some(ending) = told.ended {
-            self.tell_ended(id, ending);
+        if let Some(reason) = events.ended {
+            self.tell_ended(id, reason);
         }
         if watched && let Some(sample) = self.sample(id) {
             self.events.push_back(NetEvent::Sample { connection: id, sample });
@@ -402,9 +402,9 @@ impl Network {
         }
     }
 
-    fn tell_ended(&mut self, id: ConnectionId, ending: CloseReason) {
+    fn tell_ended(&mut self, id: ConnectionId, reason: CloseReason) {
         let stats = self.connection_stats(id).unwrap_or_default();
-        self.events.push_back(NetEvent::Ended { connection: id, ending, stats });
+        self.events.push_back(NetEvent::Ended { connection: id, reason, stats });
     }
 
     pub(super) fn drop_if_over(&mut self, number: u32) {

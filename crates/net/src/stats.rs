@@ -1,4 +1,4 @@
-//! Counters of the network: per host, link and connection, by kind of packet and by cause of loss.
+//! Counters of the network: per host and connection, by kind of packet and by cause of loss.
 //!
 //! Sums over the network are computed from the counters of the hosts, so nothing is counted twice.
 
@@ -93,24 +93,6 @@ impl AddAssign for DropCounts {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine += theirs;
         }
-    }
-}
-
-/// Counters of one direction of an access link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LinkStats {
-    /// Packets that the link has sent or queued.
-    pub packets: u64,
-    /// Bytes of these packets, as whole IPv4 packets.
-    pub bytes: u64,
-    /// Packets dropped because the queue was full.
-    pub queue_drops: u64,
-}
-
-impl LinkStats {
-    pub(crate) fn count(&mut self, bytes: u16) {
-        self.packets += 1;
-        self.bytes += u64::from(bytes);
     }
 }
 

@@ -58,7 +58,7 @@ fn transfer(net: &mut Network, from: HostId, to: HostId, payload: &Bytes) -> (Ve
                         net.close(connection);
                     }
                 }
-                NetEvent::Ended { connection, ending, .. } => endings.push((connection, ending)),
+                NetEvent::Ended { connection, reason, .. } => endings.push((connection, reason)),
                 _ => {}
             }
         }
@@ -80,7 +80,7 @@ fn bytes_cross_a_lossy_network_unharmed_and_nothing_stays_behind() {
     let payload = pattern(300_000, 9);
     let (got, endings) = transfer(&mut net, hosts[0], hosts[1], &payload);
     assert_eq!(got, payload);
-    assert_eq!(endings.iter().map(|&(_, ending)| ending).collect::<Vec<_>>(), [CloseReason::Closed; 2]);
+    assert_eq!(endings.iter().map(|&(_, reason)| reason).collect::<Vec<_>>(), [CloseReason::Closed; 2]);
     assert!(net.flows.is_empty() && net.datagrams.is_empty() && net.next_due().is_none());
     assert_conserved(&net);
     let stats = net.host_stats(hosts[0]);
@@ -90,7 +90,7 @@ fn bytes_cross_a_lossy_network_unharmed_and_nothing_stays_behind() {
 
 fn ending_of(event: Option<NetEvent>) -> Option<(ConnectionId, CloseReason)> {
     match event {
-        Some(NetEvent::Ended { connection, ending, .. }) => Some((connection, ending)),
+        Some(NetEvent::Ended { connection, reason, .. }) => Some((connection, reason)),
         _ => None,
     }
 }
@@ -184,8 +184,8 @@ fn an_end_that_gave_up_answers_with_a_reset() {
     net.write(connection, pattern(5_000, 1)).unwrap();
     let events = events_until(&mut net, after(40));
     let ended = events.into_iter().find_map(|(at, event)| Some((at, ending_of(Some(event))?)));
-    let (at, ending) = ended.unwrap();
-    assert_eq!(ending, (connection, CloseReason::TimedOut));
+    let (at, reason) = ended.unwrap();
+    assert_eq!(reason, (connection, CloseReason::TimedOut));
     assert!((after(31)..after(31) + SimDuration::from_millis(300)).contains(&at), "{at}");
     assert_eq!(net.state(connection), None);
     assert_eq!(net.state(connection.peer()), Some(State::Established), "it is half-open");
@@ -212,8 +212,8 @@ fn an_idle_connection_is_probed() {
     net.reconfigure(hosts[0], &HostConfig { loss: Probability::ALWAYS, ..quick_link() });
     let events = events_until(&mut net, day + SimDuration::from_secs(100));
     let ended = events.into_iter().find_map(|(at, event)| Some((at - day, ending_of(Some(event))?)));
-    let (after, ending) = ended.unwrap();
-    assert_eq!(ending, (connection.peer(), CloseReason::TimedOut));
+    let (after, reason) = ended.unwrap();
+    assert_eq!(reason, (connection.peer(), CloseReason::TimedOut));
     assert!(after <= SimDuration::from_secs(31), "{after}");
 }
 

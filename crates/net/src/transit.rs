@@ -71,10 +71,7 @@ impl Network {
         host.stats.sent[packet.kind()] += 1;
         host.stats.bytes_sent += u64::from(bytes);
         let outcome = match host.up.enqueue(self.now, bytes) {
-            None => {
-                host.up.stats.queue_drops += 1;
-                Err(DropCause::QueueFull)
-            }
+            None => Err(DropCause::QueueFull),
             Some(sent) => self.paths[path as usize].traverse(sent).ok_or(DropCause::Loss),
         };
         if self.observers.any() {
@@ -105,7 +102,6 @@ impl Network {
         let Some(InFlight { packet, .. }) = flying else { return };
         let host = &mut self.hosts[to.index()];
         let Some(received) = host.down.enqueue(self.now, packet.wire_len()) else {
-            host.down.stats.queue_drops += 1;
             self.lose(from, packet, DropCause::QueueFull);
             return;
         };
@@ -158,8 +154,8 @@ impl Network {
         let id = flow.id(packet.flow, side);
         match flow.connection_mut(side) {
             Some(connection) => {
-                let told = connection.on_packet(self.now, &packet, &mut self.outbox);
-                self.after_step(id, told);
+                let events = connection.on_packet(self.now, &packet, &mut self.outbox);
+                self.after_step(id, events);
             }
             None => self.on_unmatched(id, &packet),
         }

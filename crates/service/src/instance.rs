@@ -176,7 +176,7 @@ impl Instance {
         }
         if recorded && config.is_default(Section::Engine, "speed") {
             // A user who watches wants to see the transfers progress.
-            config.set(Section::Engine, "speed", "1x", "an interactive session")?;
+            config.set(Section::Engine, "speed", "1x", "an interactive run")?;
         }
         let data_dir = match config.data_dir() {
             Some(directory) => directory,

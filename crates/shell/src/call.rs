@@ -13,6 +13,16 @@ use super::table;
 use super::words::{self, Variables, Word};
 
 /// A command with its arguments and flags.
+///
+/// ```
+/// use p2p_shell::call::Call;
+/// use p2p_shell::words::Variables;
+///
+/// let call = Call::parse("upload 'my file.bin' --background", &Variables::new())?.expect("it has words");
+/// assert_eq!((call.spec.name, call.arguments[0].as_str()), ("upload", "my file.bin"));
+/// assert!(call.flags.contains_key("background"));
+/// # Ok::<(), p2p_shell::ShellError>(())
+/// ```
 #[derive(Debug)]
 pub struct Call {
     /// Entry of the command in the table.

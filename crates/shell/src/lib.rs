@@ -40,6 +40,7 @@ use p2p_auth::{AuthError, Secret};
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{Command, EngineError, EngineHandle, Reply};
 use p2p_service::access::{Access, AccessError, Principal};
+use p2p_service::instance::{Instance, Leaving};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -283,6 +284,14 @@ impl Shell {
     /// Takes the transfers of lines that were dropped before they could report the results, for the caller to report.
     pub fn take_untold(&self) -> BTreeSet<TransferId> {
         self.untold.take()
+    }
+
+    /// Leaves the engine of `instance` with `result`, and reports unfinished transfers under the names that the user may know.
+    ///
+    /// # Errors
+    /// Fails as [`Instance::leave`] does.
+    pub async fn leave(&self, instance: &Instance, result: eyre::Result<Leaving>) -> eyre::Result<()> {
+        instance.leave(result, &self.take_untold(), |transfer| self.principal().name_of(transfer)).await
     }
 
     /// Waits for a transfer, and returns its result. The transfer counts as unreported until its line has answered.

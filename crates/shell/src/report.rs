@@ -5,18 +5,20 @@
 mod demo;
 mod export;
 mod network;
+mod segments;
 mod tables;
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::snapshot::{HealthReport, NodeStatus};
-use p2p_engine::transfer::TransferReport;
-use p2p_store::manifest::FileRecord;
+use p2p_engine::transfer::{TransferReport, TransferStatus};
+use p2p_store::manifest::{FileKey, FileRecord};
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
-pub use self::demo::{DemoReport, FileReport, SegmentReport, UserReport};
+pub use self::demo::{DemoReport, FileReport, UserReport};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::network::{NetworkReport, PacketsReport};
+pub use self::segments::{SegmentReport, segments_table};
 pub use self::tables::{
     Column, Table, bytes_of, clock_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column,
     transfer_rate_of, transfer_time_of,
@@ -43,9 +45,9 @@ impl From<&TransferReport> for WayReport {
     }
 }
 
-/// A transfer of one file, as a line of `put` and `get`.
+/// A file in a line of output.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TransferLine {
+pub struct FileRef {
     /// Name of the file as the user sees it: `owner/name` for files of other users.
     #[serde(skip)]
     pub label: String,
@@ -57,6 +59,26 @@ pub struct TransferLine {
     pub bytes: u64,
     /// Number of segments of the file.
     pub segments: u32,
+}
+
+impl FileRef {
+    fn of_transfer(status: &TransferStatus, label: String) -> FileRef {
+        let FileKey { owner, name } = status.file.clone();
+        FileRef { label, owner, name, bytes: status.bytes, segments: status.segments }
+    }
+
+    fn of_record(file: &FileRecord, label: String) -> FileRef {
+        let FileKey { owner, name } = file.key.clone();
+        FileRef { label, owner, name, bytes: file.size, segments: file.segments }
+    }
+}
+
+/// A transfer of one file, as a line of `put` and `get`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransferLine {
+    /// File that the line is about.
+    #[serde(flatten)]
+    pub file: FileRef,
     /// SHA-256 digest of the file.
     pub sha256: Option<Sha256Digest>,
     /// Duration, goodput and retransmissions of the transfer.
@@ -67,33 +89,17 @@ pub struct TransferLine {
 impl TransferLine {
     /// Creates the line of a transfer of a file that the user sees as `label`.
     pub fn new(report: &TransferReport, label: String) -> TransferLine {
-        let status = &report.status;
-        TransferLine {
-            label,
-            owner: status.file.owner.clone(),
-            name: status.file.name.clone(),
-            bytes: status.bytes,
-            segments: status.segments,
-            sha256: report.sha256,
-            way: WayReport::from(report),
-        }
+        let file = FileRef::of_transfer(&report.status, label);
+        TransferLine { file, sha256: report.sha256, way: WayReport::from(report) }
     }
 }
 
 /// A removed file, as a line of `rm`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemovalLine {
-    /// Name of the file as the user saw it: `owner/name` for files of other users.
-    #[serde(skip)]
-    pub label: String,
-    /// Owner of the file; absent while there are no accounts.
-    pub owner: Option<String>,
-    /// Name of the file.
-    pub name: String,
-    /// Size of the file in bytes.
-    pub bytes: u64,
-    /// Number of segments of the file.
-    pub segments: u32,
+    /// File that the line is about.
+    #[serde(flatten)]
+    pub file: FileRef,
     /// Virtual time until all holders had released the segments, in seconds.
     pub virtual_seconds: f64,
 }
@@ -101,25 +107,17 @@ pub struct RemovalLine {
 impl RemovalLine {
     /// Creates the line of the removal of a file that the user saw as `label`.
     pub fn new(report: &TransferReport, label: String) -> RemovalLine {
-        let TransferLine { label, owner, name, bytes, segments, way, .. } = TransferLine::new(report, label);
-        RemovalLine { label, owner, name, bytes, segments, virtual_seconds: way.virtual_seconds }
+        let file = FileRef::of_transfer(&report.status, label);
+        RemovalLine { file, virtual_seconds: WayReport::from(report).virtual_seconds }
     }
 }
 
 /// A stored file, as a line of `ls`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileLine {
-    /// Name of the file as the user sees it: `owner/name` for files of other users.
-    #[serde(skip)]
-    pub label: String,
-    /// Owner of the file; absent while there are no accounts.
-    pub owner: Option<String>,
-    /// Name of the file.
-    pub name: String,
-    /// Size of the file in bytes.
-    pub bytes: u64,
-    /// Number of segments of the file.
-    pub segments: u32,
+    /// File that the line is about.
+    #[serde(flatten)]
+    pub file: FileRef,
     /// Size of a full segment in bytes.
     pub segment_size: u32,
     /// SHA-256 digest of the file.
@@ -134,11 +132,7 @@ impl FileLine {
     /// Creates the line of a stored file that the user sees as `label`.
     pub fn new(file: &FileRecord, label: String) -> FileLine {
         FileLine {
-            label,
-            owner: file.key.owner.clone(),
-            name: file.key.name.clone(),
-            bytes: file.size,
-            segments: file.segments,
+            file: FileRef::of_record(file, label),
             segment_size: file.segment_size,
             sha256: file.sha256,
             stored_at: file.stored_at,
@@ -211,9 +205,9 @@ pub fn node_lines(nodes: &[NodeStatus], health: &HealthReport) -> Vec<NodeLine> 
 pub fn transfers_table(lines: &[TransferLine]) -> Table {
     let rows = lines.iter().map(|line| {
         vec![
-            line.label.clone(),
-            bytes_of(line.bytes),
-            line.segments.to_string(),
+            line.file.label.clone(),
+            bytes_of(line.file.bytes),
+            line.file.segments.to_string(),
             seconds_of(line.way.virtual_seconds),
             rate_of(line.way.goodput_bytes_per_second),
             line.way.retransmits.to_string(),
@@ -235,8 +229,8 @@ pub fn transfers_table(lines: &[TransferLine]) -> Table {
 /// Returns the text of removals, one line per file.
 pub fn removals_text(lines: &[RemovalLine]) -> String {
     let line = |line: &RemovalLine| {
-        let (name, bytes, time) = (&line.label, bytes_of(line.bytes), seconds_of(line.virtual_seconds));
-        format!("removed {name}: {bytes} in {} segments, {time} of virtual time", line.segments)
+        let (name, bytes, time) = (&line.file.label, bytes_of(line.file.bytes), seconds_of(line.virtual_seconds));
+        format!("removed {name}: {bytes} in {} segments, {time} of virtual time", line.file.segments)
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -245,9 +239,9 @@ pub fn removals_text(lines: &[RemovalLine]) -> String {
 pub fn files_table(lines: &[FileLine]) -> Table {
     let row = |line: &FileLine| {
         vec![
-            line.label.clone(),
-            bytes_of(line.bytes),
-            line.segments.to_string(),
+            line.file.label.clone(),
+            bytes_of(line.file.bytes),
+            line.file.segments.to_string(),
             date_of(line.stored_at),
             line.sha256.short(),
             line.readers.join(", "),

@@ -162,6 +162,19 @@ pub struct Segment {
 }
 
 /// Reader that cuts a stream of bytes into segments and computes the digest of the whole stream. It holds one segment at a time.
+///
+/// ```
+/// use p2p_store::segment::{Cutter, Sha256Digest, SegmentSize};
+///
+/// let mut cutter = Cutter::new(&[7; 150_000][..], SegmentSize::default());
+/// let mut lengths = Vec::new();
+/// while let Some(segment) = cutter.next_segment()? {
+///     assert_eq!(segment.id, Sha256Digest::of(&segment.bytes));
+///     lengths.push(segment.bytes.len());
+/// }
+/// assert_eq!(lengths, [65_536, 65_536, 18_928]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Cutter<R> {
     source: R,

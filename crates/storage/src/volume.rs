@@ -81,7 +81,7 @@ struct Entry {
 
 /// Disk operation that was requested for a segment and whose outcome is not reported yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum PendingOp {
     /// Write of the segment, with its length in bytes.
     Write(u64),
     Delete,
@@ -98,7 +98,7 @@ pub struct Volume {
     used: u64,
     entries: HashMap<SegmentId, Entry>,
     /// Pending operations of each segment, the earliest first.
-    under_way: HashMap<SegmentId, VecDeque<Step>>,
+    under_way: HashMap<SegmentId, VecDeque<PendingOp>>,
 }
 
 impl Volume {
@@ -137,7 +137,7 @@ impl Volume {
 
     /// Returns true if the last disk operation requested for a segment is its deletion.
     fn is_leaving(&self, id: SegmentId) -> bool {
-        self.under_way.get(&id).and_then(VecDeque::back) == Some(&Step::Delete)
+        self.under_way.get(&id).and_then(VecDeque::back) == Some(&PendingOp::Delete)
     }
 
     /// Stores a segment. The outcome of the returned operation has to be reported to [`stored`](Self::stored).
@@ -161,7 +161,7 @@ impl Volume {
         let before = if self.is_leaving(id) { Before::Nothing } else { before };
         self.used = self.used - entry.len + len;
         self.entries.insert(id, Entry { len, ..entry });
-        self.under_way.entry(id).or_default().push_back(Step::Write(len));
+        self.under_way.entry(id).or_default().push_back(PendingOp::Write(len));
         Ok(DiskOp::Write { id, bytes, before })
     }
 
@@ -169,14 +169,14 @@ impl Volume {
     /// nothing behind, unless the segment was stored before.
     pub fn stored(&mut self, id: SegmentId, outcome: &Result<DiskOutcome, DiskError>) {
         let (step, Some(entry)) = (self.take_step(id), self.entries.get_mut(&id)) else { return };
-        if let (Some(Step::Write(len)), Ok(DiskOutcome::Stored { written: true })) = (step, outcome) {
+        if let (Some(PendingOp::Write(len)), Ok(DiskOutcome::Stored { written: true })) = (step, outcome) {
             (entry.presence, entry.on_disk) = (Presence::Written, len);
         }
         self.settle(id);
     }
 
     /// Removes and returns the earliest pending operation of a segment.
-    fn take_step(&mut self, id: SegmentId) -> Option<Step> {
+    fn take_step(&mut self, id: SegmentId) -> Option<PendingOp> {
         let steps = self.under_way.get_mut(&id)?;
         let step = steps.pop_front();
         if steps.is_empty() {
@@ -191,7 +191,7 @@ impl Volume {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let steps = self.under_way.get(&id);
         let to_come =
-            steps.into_iter().flatten().rev().find_map(|step| if let Step::Write(len) = step { Some(*len) } else { None });
+            steps.into_iter().flatten().rev().find_map(|step| if let PendingOp::Write(len) = step { Some(*len) } else { None });
         let len = to_come.unwrap_or(entry.on_disk);
         self.used = self.used - entry.len + len;
         entry.len = len;
@@ -280,7 +280,7 @@ impl Volume {
         // A segment that is to be deleted already is requested again, since the first deletion may fail.
         let ids: Vec<SegmentId> = ids.iter().copied().filter(|id| self.entries.contains_key(id)).collect();
         for &id in &ids {
-            self.under_way.entry(id).or_default().push_back(Step::Delete);
+            self.under_way.entry(id).or_default().push_back(PendingOp::Delete);
         }
         DiskOp::Delete { ids }
     }

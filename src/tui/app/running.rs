@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::lines::{Interrupted, LINES_MAX, Step};
+use super::lines::{Interrupted, LINES_MAX, Task};
 use super::{App, AppMessage, Message, Pane};
 use crate::tui::theme::Role;
 
@@ -54,8 +54,8 @@ impl App {
         let task = self.spawn(async move {
             let running = async {
                 match step {
-                    Step::Begin(command) => shell.begin(command).await,
-                    Step::Run(line, variables) => shell.run(&line, &variables).await,
+                    Task::Begin(command) => shell.begin(command).await,
+                    Task::Run(line, variables) => shell.run(&line, &variables).await,
                 }
             };
             tokio::pin!(running);

@@ -7,7 +7,7 @@ use crate::tui::dialog::Dialog;
 use crate::tui::editor::Edit;
 use crate::tui::form::FormDialog;
 use crate::tui::theme::Role;
-use crate::tui::tour::{Step, Tour};
+use crate::tui::tour::{Tour, TourStep};
 
 impl App {
     /// Carries out the next step of the tour; returns the time until the step after it.
@@ -22,15 +22,15 @@ impl App {
         let Some(tour) = &mut self.tour else { return Duration::ZERO };
         let (step, wait) = tour.next(busy);
         match step {
-            Step::Narrate(words) => self.prompt.say(Role::Good, &words),
-            Step::Type(c) => self.prompt.editor.apply(&Edit::Insert(c.to_string())),
-            Step::Enter => {
+            TourStep::Narrate(words) => self.prompt.say(Role::Good, &words),
+            TourStep::Type(c) => self.prompt.editor.apply(&Edit::Insert(c.to_string())),
+            TourStep::Enter => {
                 let line = self.prompt.editor.take();
                 self.prompt.remember(&line);
                 self.run(&line);
             }
-            Step::Wait => {}
-            Step::End => self.end_tour(),
+            TourStep::Wait => {}
+            TourStep::End => self.end_tour(),
         }
         wait
     }

@@ -27,8 +27,8 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if app.map { map(app, area, buffer) } else { matrix(app, area, buffer) }
 }
 
-fn short(party: Peer) -> String {
-    match party {
+fn short(peer: Peer) -> String {
+    match peer {
         Peer::Client => "cl".into(),
         Peer::Node(node) => format!("{:02}", node.index() + 1),
     }
@@ -61,8 +61,8 @@ fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
     let chosen = (app.focus == Pane::Health).then(|| app.row(Pane::Health) + 1);
     let label =
         |text: String, place| Span::styled(text, app.theme.style(if chosen == Some(place) { Role::Selected } else { Role::Dim }));
-    let headings = to.iter().zip(columns).map(|(&party, place)| {
-        let name = short(party);
+    let headings = to.iter().zip(columns).map(|(&peer, place)| {
+        let name = short(peer);
         [Span::raw(" ".repeat(COLUMN - name.len().min(COLUMN))), label(name, place)]
     });
     row(buffer, area, 0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings.flatten()).collect());

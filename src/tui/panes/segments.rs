@@ -147,7 +147,7 @@ fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
     let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();
     let is_up = total(&rates.up) >= total(&rates.down);
     let (series, arrow) = if is_up { (&rates.up, theme.glyphs.up) } else { (&rates.down, theme.glyphs.down) };
-    let link = app.view.topology.hosts.iter().find(|host| host.party == Peer::Client).map(|host| host.link);
+    let link = app.view.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
     let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
     let capacity = capacity.map(|bits| bits as f64 / 8.0);
     let values = series.tail(CHART_SECONDS);

@@ -14,15 +14,15 @@ type ModulePath = Vec<String>;
 
 /// All circles, each as the sorted full names of its modules.
 pub(super) fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
-    let house = House::new(sources);
+    let files: Vec<(ModulePath, syn::File)> = sources.iter().map(|source| (module_of(source), source.syntax())).collect();
+    let house = House::new(&files);
     let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for source in sources {
-        let from = module_of(source);
+    for (from, file) in &files {
         let mut names = Names::default();
-        names.visit_file(&source.syntax);
+        names.visit_file(file);
         for name in names.0 {
-            let Some(to) = house.resolve(&from, &name) else { continue };
-            if let Some((from, to)) = siblings(&from, &to) {
+            let Some(to) = house.resolve(from, &name) else { continue };
+            if let Some((from, to)) = siblings(from, &to) {
                 imports.entry(from).or_default().insert(to);
             }
         }
@@ -57,12 +57,11 @@ struct House {
 }
 
 impl House {
-    fn new(sources: &[Source]) -> House {
-        let modules = sources.iter().map(module_of).collect();
+    fn new(files: &[(ModulePath, syn::File)]) -> House {
+        let modules = files.iter().map(|(module, _)| module.clone()).collect();
         let mut exports = BTreeMap::new();
-        for source in sources {
-            let module = module_of(source);
-            for item in &source.syntax.items {
+        for (module, file) in files {
+            for item in &file.items {
                 let syn::Item::Use(item) = item else { continue };
                 if matches!(item.vis, syn::Visibility::Inherited) {
                     continue;

@@ -179,7 +179,7 @@ fn functions_stay_short() {
 fn lengths(sources: &[Source]) -> Vec<(usize, String)> {
     let of_source = |source: &Source| {
         let path = source.path.display().to_string();
-        functions(&source.syntax).into_iter().map(move |(name, lines)| (lines, format!("{path}: {name}")))
+        functions(&source.syntax()).into_iter().map(move |(name, lines)| (lines, format!("{path}: {name}")))
     };
     let mut all: Vec<_> = sources.iter().flat_map(of_source).collect();
     all.sort();

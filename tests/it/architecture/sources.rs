@@ -11,16 +11,18 @@ pub(super) struct Source {
     /// Path from the root of the workspace.
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// Items without those under `#[cfg(test)]`.
-    pub(super) syntax: syn::File,
 }
 
 impl Source {
     fn read(path: &Path, root: &Path) -> Source {
-        let text = fs::read_to_string(path).unwrap();
-        let mut syntax = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        syntax.items.retain(|item| !matches!(item, syn::Item::Mod(module) if module.attrs.iter().any(is_for_tests)));
-        Source { path: path.strip_prefix(root).unwrap().to_owned(), text, syntax }
+        Source { path: path.strip_prefix(root).unwrap().to_owned(), text: fs::read_to_string(path).unwrap() }
+    }
+
+    /// Parses the items, without those under `#[cfg(test)]`.
+    pub(super) fn syntax(&self) -> syn::File {
+        let mut file = syn::parse_file(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.path.display()));
+        file.items.retain(|item| !matches!(item, syn::Item::Mod(module) if module.attrs.iter().any(is_for_tests)));
+        file
     }
 
     /// The text without the unit tests at the end of the file.

@@ -136,14 +136,14 @@ fn enrolment_takes_effect_with_a_correct_code() {
     assert_eq!(house.auth.otp_begun(&alice(), NOW).unwrap_err(), AuthError::NothingBegun);
     let Begun::App(enrolment) = house.auth.otp_enable(&alice(), CodeKind::App, NOW).unwrap() else { panic!() };
     assert_eq!(house.auth.otp_confirm(&alice(), &"000000".into(), "here", NOW).unwrap_err(), AuthError::WrongCode);
-    assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(Step::Granted(_))));
+    assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(LoginStep::Granted(_))));
     let right = code(enrolment.secret.expose_secret(), NOW + 1000);
     assert_eq!(house.auth.otp_confirm(&alice(), &right, "here", NOW + 1000).unwrap_err(), AuthError::Lapsed);
     house.with_app();
     assert_eq!(house.auth.otp_begun(&alice(), NOW).unwrap_err(), AuthError::OtpEnabled);
     assert_eq!(house.auth.otp_enable(&alice(), CodeKind::Mail, NOW).unwrap_err(), AuthError::OtpEnabled);
     house.auth.otp_disable(&alice(), &PASSWORD.into(), "here", NOW).unwrap();
-    assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(Step::Granted(_))));
+    assert!(matches!(house.login("alice", PASSWORD, NOW), Ok(LoginStep::Granted(_))));
     assert_eq!(house.auth.otp_disable(&alice(), &PASSWORD.into(), "here", NOW).unwrap_err(), AuthError::OtpDisabled);
 }
 

@@ -25,7 +25,7 @@ struct Bench {
     connection: ConnectionId,
     /// Outcomes are held back.
     slow_disk: bool,
-    pinned: Vec<(DiskJob, DiskOp)>,
+    delayed: Vec<(DiskJob, DiskOp)>,
     responses: Vec<(RequestTag, Response, Bytes)>,
     aborted: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Bench {
         let connection = connection();
         node.handle_connected(connection);
         let disk = CrashDisk::new();
-        Bench { node, disk, connection, slow_disk: false, pinned: Vec::new(), responses: Vec::new(), aborted: None }
+        Bench { node, disk, connection, slow_disk: false, delayed: Vec::new(), responses: Vec::new(), aborted: None }
     }
 
     fn bytes(&mut self, mut bytes: Bytes) {
@@ -61,7 +61,7 @@ impl Bench {
     fn dispatch(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
-                NodeOutput::Disk { job, op } if self.slow_disk => self.pinned.push((job, op)),
+                NodeOutput::Disk { job, op } if self.slow_disk => self.delayed.push((job, op)),
                 NodeOutput::Disk { job, op } => self.node.handle_disk(job, op.run(&self.disk)),
                 NodeOutput::Send { tag, header, payload, .. } => {
                     let mut reader = FrameReader::default();
@@ -159,7 +159,7 @@ fn the_state_says_what_the_node_really_does() {
     bench.bytes(bytes.slice(10..));
     assert_eq!(bench.node.state(), ProcessState::Waiting(WaitingFor::Disk));
     assert_eq!(bench.node.open_requests(), 1);
-    for (job, op) in std::mem::take(&mut bench.pinned) {
+    for (job, op) in std::mem::take(&mut bench.delayed) {
         let outcome = op.run(&bench.disk);
         bench.node.handle_disk(job, outcome);
     }
@@ -179,7 +179,7 @@ fn work_of_a_connection_that_is_gone_is_finished_in_silence() {
     bench.slow_disk = true;
     bench.ask(1, &Request::Put { id }, bytes);
     bench.node.handle_ended(bench.connection);
-    let (job, op) = bench.pinned.remove(0);
+    let (job, op) = bench.delayed.remove(0);
     bench.node.handle_disk(job, op.run(&bench.disk));
     assert_eq!((bench.node.poll_output(), bench.node.state()), (None, ProcessState::Ready));
     assert_eq!(bench.node.volume_stats().used, 1000);
@@ -204,7 +204,7 @@ fn a_deletion_that_the_disk_refuses_is_answered_with_the_reason() {
         bench.ask(5, &Request::Delete, ids_payload(&[id]));
         bench.ask(6, &Request::Put { id }, bytes.clone());
         bench.slow_disk = false;
-        for (job, op) in std::mem::take(&mut bench.pinned) {
+        for (job, op) in std::mem::take(&mut bench.delayed) {
             bench.node.handle_disk(job, op.run(&bench.disk));
             bench.dispatch();
         }

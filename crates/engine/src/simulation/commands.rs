@@ -14,7 +14,7 @@ use p2p_net::HostConfig;
 use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::manifest::{FileKey, FileRecord, stored_name};
 
-use super::{Capturing, Simulation, Token, Waiting};
+use super::{Capturing, CommandId, Simulation, Waiting};
 use crate::command::{Command, EngineError, OnShutdown, OpenFile, Reply};
 use crate::event::Event;
 use crate::io::{JobId, Lane, Outcome};
@@ -29,33 +29,33 @@ const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
 pub(super) type Answer = Result<Reply, EngineError>;
 
 impl Simulation {
-    /// Executes a command at the current virtual instant. Its answer is available under `token`, at once or later. Returns
+    /// Executes a command at the current virtual instant. Its answer is available under `command_id`, at once or later. Returns
     /// false if the command was refused at once. Commands that concern the pace of time are executed by the caller and only
     /// acknowledged here.
-    pub fn apply(&mut self, token: Token, command: Command) -> bool {
-        let answer = self.dispatch(token, command);
+    pub fn apply(&mut self, command_id: CommandId, command: Command) -> bool {
+        let answer = self.dispatch(command_id, command);
         let taken = !matches!(answer, Some(Err(_)));
-        self.replies.extend(answer.map(|answer| (token, answer)));
+        self.replies.extend(answer.map(|answer| (command_id, answer)));
         taken
     }
 
     /// Executes a command. Returns `None` if the answer comes later.
-    fn dispatch(&mut self, token: Token, command: Command) -> Option<Answer> {
+    fn dispatch(&mut self, command_id: CommandId, command: Command) -> Option<Answer> {
         match command {
             Command::Upload { path, owner, name, stored_at } => Some(self.upload(&path, owner, name, stored_at)),
             Command::Download { user, file, path, overwrite } => Some(self.download(user, &file, &path, overwrite)),
             Command::Store { file, owner, name, stored_at } => Some(self.store(&file, FileKey { owner, name }, stored_at)),
             Command::Fetch { user, file, into } => Some(self.fetch(user, &file, into)),
             Command::Remove { user, file } => Some(self.remove(user, &file)),
-            Command::Share { file, user, may_read } => self.share(token, file, user, may_read),
+            Command::Share { file, user, may_read } => self.share(command_id, file, user, may_read),
             Command::Adopt { owner } => {
                 let adoption = self.adoption(owner);
-                self.wait_for(token, adoption)
+                self.wait_for(command_id, adoption)
             }
-            Command::Await { transfer } => self.await_transfer(token, transfer),
-            Command::Cancel { transfer } => self.cancel(token, transfer),
+            Command::Await { transfer } => self.await_transfer(command_id, transfer),
+            Command::Cancel { transfer } => self.cancel(command_id, transfer),
             Command::Files => Some(Ok(Reply::Files(self.world.files.values().cloned().collect()))),
-            Command::Info { file } => self.info(token, file),
+            Command::Info { file } => self.info(command_id, file),
             Command::Nodes => Some(Ok(Reply::Nodes(self.node_statuses()))),
             Command::Storage => Some(Ok(Reply::Storage(self.storage_stats()))),
             Command::Topology => Some(Ok(Reply::Topology(self.topology()))),
@@ -64,13 +64,13 @@ impl Simulation {
             Command::TakeFailures { of } => Some(Ok(Reply::Failures(self.take_failures(of.as_deref())))),
             Command::CheckHealth => {
                 self.world.check_health();
-                self.wait_for(token, Waiting::HealthCheck)
+                self.wait_for(command_id, Waiting::HealthCheck)
             }
             Command::Sleep { span } => match self.instant_after(span) {
-                Ok(at) => self.wait_for(token, Waiting::Until(at)),
+                Ok(at) => self.wait_for(command_id, Waiting::Until(at)),
                 Err(error) => Some(Err(error)),
             },
-            Command::SetLink { party, link } => Some(self.set_link(party, link)),
+            Command::SetLink { peer, link } => Some(self.set_link(peer, link)),
             Command::WatchWire { packets } => {
                 self.world.net.watch_wire(packets.map(|packets| packets as usize));
                 Some(Ok(Reply::Done))
@@ -84,18 +84,18 @@ impl Simulation {
                 // A step over a span passes all of it, whatever events occur.
                 let events = span.is_none().then_some(self.world.emitted);
                 match until {
-                    Ok(until) => self.wait_for(token, Waiting::Step { until, events }),
+                    Ok(until) => self.wait_for(command_id, Waiting::Step { until, events }),
                     Err(error) => Some(Err(error)),
                 }
             }
             Command::Orphans { action, node } => Some(self.orphans(action, node)),
             Command::SetSpeed { .. } | Command::Pause | Command::Resume => Some(Ok(Reply::Done)),
-            Command::Shutdown { running } => self.shut_down(token, running),
+            Command::Shutdown { running } => self.shut_down(command_id, running),
         }
     }
 
-    pub(super) fn wait_for(&mut self, token: Token, what: Waiting) -> Option<Answer> {
-        self.waiting.push((token, what));
+    pub(super) fn wait_for(&mut self, command_id: CommandId, what: Waiting) -> Option<Answer> {
+        self.waiting.push((command_id, what));
         None
     }
 
@@ -203,25 +203,25 @@ impl Simulation {
         Ok(Reply::Started(id))
     }
 
-    fn await_transfer(&mut self, token: Token, id: TransferId) -> Option<Answer> {
+    fn await_transfer(&mut self, command_id: CommandId, id: TransferId) -> Option<Answer> {
         if let Some(report) = self.report_of_finished(id) {
             self.failures.retain(|status| status.id != id);
             return Some(finished(report));
         }
         if self.transfers.contains_key(&id) {
-            return self.wait_for(token, Waiting::Transfer(id));
+            return self.wait_for(command_id, Waiting::Transfer(id));
         }
         Some(Err(EngineError::UnknownTransfer(id)))
     }
 
-    fn cancel(&mut self, token: Token, id: TransferId) -> Option<Answer> {
+    fn cancel(&mut self, command_id: CommandId, id: TransferId) -> Option<Answer> {
         if self.report_of_finished(id).is_some() {
             return Some(Err(EngineError::TransferOver(id)));
         }
         let Some(transfer) = self.transfers.get_mut(&id) else { return Some(Err(EngineError::UnknownTransfer(id))) };
         transfer.cancel(&mut self.world);
         self.ready.insert(id);
-        self.wait_for(token, Waiting::Transfer(id))
+        self.wait_for(command_id, Waiting::Transfer(id))
     }
 
     fn report_of_finished(&self, id: TransferId) -> Option<TransferReport> {
@@ -235,12 +235,12 @@ impl Simulation {
         taken.into()
     }
 
-    fn info(&mut self, token: Token, file: FileKey) -> Option<Answer> {
+    fn info(&mut self, command_id: CommandId, file: FileKey) -> Option<Answer> {
         if let Err(error) = self.known_file(&file) {
             return Some(Err(error));
         }
         let job = self.ask_catalog(move |catalog| Outcome::Manifest(catalog.manifest(&file).map(Box::new)));
-        self.wait_for(token, Waiting::Info(job))
+        self.wait_for(command_id, Waiting::Info(job))
     }
 
     /// Submits work on the catalog whose outcome takes effect at this virtual instant, however long the work really takes.
@@ -249,11 +249,11 @@ impl Simulation {
         self.world.jobs.submit(Lane::Catalog, Box::new(move || work(&catalog)))
     }
 
-    fn set_link(&mut self, party: Peer, link: HostConfig) -> Answer {
-        let host = self.world.everybody().find(|&(known, _)| known == party).map(|(_, host)| host);
-        self.world.net.reconfigure(host.ok_or(EngineError::UnknownParty(party))?, &link);
-        self.world.keep_to_link(party, &link);
-        self.world.emit(Event::LinkChanged { party, link });
+    fn set_link(&mut self, peer: Peer, link: HostConfig) -> Answer {
+        let host = self.world.everybody().find(|&(known, _)| known == peer).map(|(_, host)| host);
+        self.world.net.reconfigure(host.ok_or(EngineError::UnknownParty(peer))?, &link);
+        self.world.keep_to_link(peer, &link);
+        self.world.emit(Event::LinkChanged { peer, link });
         Ok(Reply::Done)
     }
 
@@ -296,7 +296,7 @@ impl Simulation {
         }
     }
 
-    fn shut_down(&mut self, token: Token, running: OnShutdown) -> Option<Answer> {
+    fn shut_down(&mut self, command_id: CommandId, running: OnShutdown) -> Option<Answer> {
         let names: Vec<String> = self.running_transfers();
         if running == OnShutdown::Refuse && !names.is_empty() {
             return Some(Err(EngineError::Busy { names }));
@@ -308,7 +308,7 @@ impl Simulation {
                 self.ready.insert(id);
             }
         }
-        self.wait_for(token, Waiting::Shutdown)
+        self.wait_for(command_id, Waiting::Shutdown)
     }
 
     /// Returns a short description of each running transfer.
@@ -326,8 +326,8 @@ impl Simulation {
         while index < self.waiting.len() {
             match self.answer_to(index)? {
                 Some(answer) => {
-                    let (token, _) = self.waiting.remove(index);
-                    self.replies.push_back((token, answer));
+                    let (command_id, _) = self.waiting.remove(index);
+                    self.replies.push_back((command_id, answer));
                 }
                 None => index += 1,
             }

@@ -38,7 +38,7 @@ const FAILURES_MAX: usize = 10_000;
 
 /// Identifier of a command whose answer is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub u64);
+pub struct CommandId(pub u64);
 
 /// Result of a call of [`Simulation::advance`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,15 +97,57 @@ enum Capturing {
     EndedEarly(EngineError),
 }
 
-/// Next step at the current instant. The steps are repeated in this order until none has anything left to do.
+/// Next pass at the current instant. The passes are repeated in this order until none has anything left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum Pass {
     React,
     Pump,
     Answer,
 }
 
 /// Deterministic simulation of the network, the nodes, the client and the transfers.
+///
+/// ```
+/// use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
+/// use p2p_engine::io::InlineIo;
+/// use p2p_engine::node::health::HealthConfig;
+/// use p2p_engine::pace::Speed;
+/// use p2p_engine::{ClockMode, Command, DiskSpeed, EngineConfig, HostSpec, NodeSpec, Reply, Simulation, CommandId};
+/// use p2p_net::{HostConfig, TcpConfig};
+/// use p2p_store::placement::PlacementPolicy;
+/// use p2p_store::segment::SegmentSize;
+///
+/// let directory = tempfile::tempdir()?;
+/// std::fs::write(directory.path().join("a.bin"), [7; 100_000])?;
+/// let link = HostConfig::symmetric("64KiB/s".parse()?, DelayRange::fixed(SimDuration::from_millis(5)), Probability::NEVER);
+/// let host = |last| HostSpec { address: [192, 168, 1, last].into(), link };
+/// let config = EngineConfig {
+///     seed: 1,
+///     data_dir: directory.path().join("data"),
+///     clock: ClockMode::OnDemand,
+///     speed: Speed::Max,
+///     client: host(1),
+///     nodes: (2..5).map(|last| NodeSpec { host: host(last), capacity: ByteSize::from_gib(1) }).collect(),
+///     host_time: DelayRange::fixed(SimDuration::ZERO),
+///     tcp: TcpConfig::default(),
+///     idle_timeout: SimDuration::from_secs(60),
+///     health: HealthConfig::default(),
+///     segment_size: SegmentSize::default(),
+///     placement: PlacementPolicy::RoundRobin,
+///     disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse()? },
+///     memory: ByteSize::from_mib(64),
+/// };
+/// let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
+/// let upload = Command::Upload { path: directory.path().join("a.bin"), owner: None, name: None, stored_at: 0 };
+/// simulation.apply(CommandId(1), upload);
+/// simulation.run();
+/// let Some((CommandId(1), Ok(Reply::Started(transfer)))) = simulation.poll_reply() else { panic!("the upload has not begun") };
+/// simulation.apply(CommandId(2), Command::Await { transfer });
+/// simulation.run();
+/// assert!(matches!(simulation.poll_reply(), Some((CommandId(2), Ok(Reply::Finished(_))))));
+/// assert!(simulation.now().as_secs_f64() > 1.5, "100 kB take that long at 64 KiB/s");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Simulation {
     world: World,
@@ -116,12 +158,12 @@ pub struct Simulation {
     /// Failed transfers that have not been reported to a user.
     failures: VecDeque<TransferStatus>,
     next_transfer: u64,
-    waiting: Vec<(Token, Waiting)>,
-    replies: VecDeque<(Token, Result<Reply, EngineError>)>,
+    waiting: Vec<(CommandId, Waiting)>,
+    replies: VecDeque<(CommandId, Result<Reply, EngineError>)>,
     /// True if a shutdown is under way and no new transfer may begin.
     closing: bool,
     capture: Capturing,
-    step: Step,
+    pass: Pass,
     blocked: bool,
 }
 
@@ -138,7 +180,7 @@ impl Simulation {
             replies: VecDeque::new(),
             closing: false,
             capture: Capturing::Nothing,
-            step: Step::React,
+            pass: Pass::React,
             blocked: false,
         }
     }
@@ -159,7 +201,7 @@ impl Simulation {
     }
 
     /// Takes the next answer to a command.
-    pub fn poll_reply(&mut self) -> Option<(Token, Result<Reply, EngineError>)> {
+    pub fn poll_reply(&mut self) -> Option<(CommandId, Result<Reply, EngineError>)> {
         self.replies.pop_front()
     }
 
@@ -266,8 +308,8 @@ impl Simulation {
     /// Answers all waiting commands with an error, because no pending event could ever satisfy them.
     fn give_up_waiting(&mut self) {
         let stalled = EngineError::Stalled(self.now());
-        for (token, _) in self.waiting.extract_if(.., |(_, waiting)| !matches!(waiting, Waiting::Adoption { .. })) {
-            self.replies.push_back((token, Err(stalled.clone())));
+        for (command_id, _) in self.waiting.extract_if(.., |(_, waiting)| !matches!(waiting, Waiting::Adoption { .. })) {
+            self.replies.push_back((command_id, Err(stalled.clone())));
         }
     }
 
@@ -289,19 +331,19 @@ impl Simulation {
     /// at the same step: the duration of real work must not change the order of anything.
     fn settle(&mut self) -> Result<(), Blocked> {
         loop {
-            match self.step {
-                Step::React => {
+            match self.pass {
+                Pass::React => {
                     if !self.react()? {
-                        self.step = Step::Pump;
+                        self.pass = Pass::Pump;
                     }
                 }
-                Step::Pump => {
+                Pass::Pump => {
                     self.pump()?;
-                    self.step = Step::Answer;
+                    self.pass = Pass::Answer;
                 }
-                Step::Answer => {
+                Pass::Answer => {
                     self.answer_waiting()?;
-                    self.step = Step::React;
+                    self.pass = Pass::React;
                     if self.world.is_quiet() {
                         return Ok(());
                     }
@@ -365,8 +407,8 @@ impl Simulation {
         let report = Arc::new(transfer.log().report(&self.world));
         transfer.log().gauge.meters().for_each(|meter| self.world.net.remove_meter(meter));
         let mut is_told = false;
-        for (token, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
-            self.replies.push_back((token, finished(TransferReport::clone(&report))));
+        for (command_id, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
+            self.replies.push_back((command_id, finished(TransferReport::clone(&report))));
             is_told = true;
         }
         if report.status.state == TransferState::Failed && !is_told {

@@ -6,20 +6,20 @@ use std::sync::Arc;
 use p2p_store::manifest::FileKey;
 
 use super::commands::{Answer, catalog_refused, crashed};
-use super::{Simulation, Token, Waiting};
+use super::{CommandId, Simulation, Waiting};
 use crate::command::Reply;
 use crate::event::Event;
 use crate::io::{JobId, Outcome};
 use crate::transfer::Blocked;
 
 impl Simulation {
-    pub(super) fn share(&mut self, token: Token, file: FileKey, user: String, may_read: bool) -> Option<Answer> {
+    pub(super) fn share(&mut self, command_id: CommandId, file: FileKey, user: String, may_read: bool) -> Option<Answer> {
         if let Err(error) = self.known_file(&file) {
             return Some(Err(error));
         }
         let (key, reader) = (file.clone(), user.clone());
         let job = self.ask_catalog(move |catalog| Outcome::FileShared(catalog.set_reader(&key, &reader, may_read)));
-        self.wait_for(token, Waiting::Sharing { job, file, user, may_read })
+        self.wait_for(command_id, Waiting::Sharing { job, file, user, may_read })
     }
 
     /// Returns the condition that an adoption by `owner` waits for: first the end of running transfers of files without an

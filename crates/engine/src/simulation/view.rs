@@ -116,7 +116,7 @@ impl Simulation {
 
     pub(super) fn topology(&self) -> Topology {
         let net = &self.world.net;
-        let status = |(party, host)| HostStatus { party, address: net.address(host), link: net.host_config(host) };
+        let status = |(peer, host)| HostStatus { peer, address: net.address(host), link: net.host_config(host) };
         Topology { hosts: self.world.everybody().map(status).collect() }
     }
 
@@ -132,7 +132,7 @@ impl Simulation {
 
     pub(super) fn network_stats(&self) -> NetworkStats {
         let net = &self.world.net;
-        let hosts = self.world.everybody().map(|(party, host)| (party, net.host_stats(host))).collect();
+        let hosts = self.world.everybody().map(|(peer, host)| (peer, net.host_stats(host))).collect();
         NetworkStats { total: net.total_stats(), hosts, in_transit: net.in_transit().0 }
     }
 
@@ -144,7 +144,7 @@ impl Simulation {
     fn health_matrix(&self, max: usize) -> HealthMatrix {
         let row = |table: &PeerTable| {
             let known = table.peers().take(max);
-            known.map(|(host, health)| (self.world.hosts.party(host), *health)).collect()
+            known.map(|(host, health)| (self.world.hosts.peer(host), *health)).collect()
         };
         let nodes = self.world.nodes.iter().map(|entry| (Peer::Node(entry.node.number()), row(&entry.node.peers)));
         std::iter::once((Peer::Client, row(&self.world.peers))).chain(nodes.take(max)).collect()

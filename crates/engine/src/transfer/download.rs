@@ -14,14 +14,14 @@ use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
 use p2p_store::segment::{SegmentId, Sha256Digest};
 use sha2::{Digest, Sha256};
 
-use super::window::Window;
+use super::window::RequestWindow;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::cause::Cause;
 use crate::command::OpenFile;
 use crate::event::Event;
 use crate::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::node::protocol::{Request, Response};
-use crate::world::{Owner, World};
+use crate::world::World;
 
 /// Maximum number of segments whose writing may be outstanding.
 const WRITES_AHEAD: usize = 32;
@@ -139,7 +139,7 @@ struct Open {
 }
 
 #[derive(Debug)]
-enum Phase {
+enum DownloadPhase {
     /// The catalog is reading the manifest.
     Looking,
     Fetching,
@@ -162,8 +162,8 @@ pub(crate) struct Download {
     early: BTreeMap<u32, Bytes>,
     /// Writes in progress, with the number of bytes of each.
     writes: VecDeque<(JobId, u64)>,
-    window: Window,
-    phase: Phase,
+    window: RequestWindow,
+    phase: DownloadPhase,
 }
 
 impl Download {
@@ -184,29 +184,31 @@ impl Download {
             open: BTreeMap::new(),
             early: BTreeMap::new(),
             writes: VecDeque::new(),
-            window: Window::new(file.segment_size as usize, world.now()),
-            phase: Phase::Looking,
+            window: RequestWindow::new(file.segment_size as usize, world.now()),
+            phase: DownloadPhase::Looking,
         }
     }
 
     /// Requests the segments that may be requested, and finishes the file once every segment is handed to the writer.
     pub(crate) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
-        if let Phase::Finishing(job) = self.phase {
+        if let DownloadPhase::Finishing(job) = self.phase {
             let outcome = world.jobs.take(job).ok_or(Blocked(job))?;
             self.on_finished(world, outcome);
             return Ok(());
         }
-        while matches!(self.phase, Phase::Fetching) {
+        while matches!(self.phase, DownloadPhase::Fetching) {
             self.await_writes(world)?;
             if !self.ask_next(world)? {
                 break;
             }
         }
-        let Some(manifest) = self.manifest.as_ref().filter(|_| matches!(self.phase, Phase::Fetching)) else { return Ok(()) };
+        let Some(manifest) = self.manifest.as_ref().filter(|_| matches!(self.phase, DownloadPhase::Fetching)) else {
+            return Ok(());
+        };
         if self.next_write == manifest.segments.len() as u32 {
             let (sink, expected) = (Arc::clone(&self.sink), manifest.file.sha256);
             let job = world.jobs.submit(Lane::Sink, Box::new(move || Outcome::File(finish(&sink, expected))));
-            self.phase = Phase::Finishing(job);
+            self.phase = DownloadPhase::Finishing(job);
             return self.pump(world);
         }
         Ok(())
@@ -244,14 +246,14 @@ impl Download {
         }
         self.next_request += 1;
         self.ask(world, index, Vec::new());
-        Ok(matches!(self.phase, Phase::Fetching))
+        Ok(matches!(self.phase, DownloadPhase::Fetching))
     }
 
     /// Takes the memory for a segment. If there is not enough, writes in progress have to complete first.
     fn take_memory(&mut self, world: &mut World, bytes: u64) -> Result<bool, Blocked> {
         while !world.memory.take(self.id, bytes) {
-            if !self.await_write(world)? || !matches!(self.phase, Phase::Fetching) {
-                let waits = self.open.is_empty() && self.early.is_empty() && matches!(self.phase, Phase::Fetching);
+            if !self.await_write(world)? || !matches!(self.phase, DownloadPhase::Fetching) {
+                let waits = self.open.is_empty() && self.early.is_empty() && matches!(self.phase, DownloadPhase::Fetching);
                 self.log.status.state = if waits { TransferState::Waiting } else { self.log.status.state };
                 return Ok(false);
             }
@@ -275,26 +277,13 @@ impl Download {
             return self.ask(world, index, reasons);
         }
         self.open.insert(index, Open { node, attempt, reasons });
-        let meter = self.log.gauge.ask(&mut world.net, node, len);
-        self.log.begin(index, len, node, attempt, world.now());
-        self.reach(world, index, Stage::Queued);
-        let owner = Owner::Transfer(self.id, Part::Segment(index));
-        world.ask_metered(node, owner, meter, &Request::Get { id }, Bytes::new());
-    }
-
-    fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {
-        if let Some(timeline) = self.log.reach(index, stage, world.now()) {
-            world.emit(Event::Segment { transfer: self.id, stage, timeline });
-        }
+        self.log.ask(world, (index, len), (node, attempt), &Request::Get { id }, Bytes::new());
     }
 
     /// Handles an input of the download.
     pub(crate) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
-            Input::Connected { index } => self.reach(world, index, Stage::Connected),
-            Input::FirstByte { index } => self.reach(world, index, Stage::FirstByte),
-            Input::LastByte { index } => self.reach(world, index, Stage::LastByte),
-            Input::Retransmitted { index } => self.reach(world, index, Stage::Retransmitted),
+            Input::Reached { index, stage } => self.log.report_stage(world, index, stage),
             Input::Answered { part: Part::Segment(index), node, response, payload } => {
                 self.on_answered(world, index, node, response, payload);
             }
@@ -305,7 +294,7 @@ impl Download {
                     first.for_each(|&node| self.log.gauge.expect(&mut world.net, node, segment.len));
                 }
                 self.manifest = Some(manifest);
-                self.phase = Phase::Fetching;
+                self.phase = DownloadPhase::Fetching;
             }
             Input::Done(Outcome::Manifest(Err(error))) => self.fail(world, error.into()),
             Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
@@ -327,7 +316,7 @@ impl Download {
         }
         self.open.remove(&index);
         self.window.note(world.now(), payload.len() as u64);
-        self.reach(world, index, Stage::Acknowledged);
+        self.log.report_stage(world, index, Stage::Acknowledged);
         self.early.insert(index, payload);
         while let Some(bytes) = self.early.remove(&self.next_write) {
             self.write(world, bytes);
@@ -368,7 +357,7 @@ impl Download {
         if let Some(error) = failure_of(outcome) {
             return self.fail(world, error);
         }
-        self.phase = Phase::Over;
+        self.phase = DownloadPhase::Over;
         self.log.sha256 = self.manifest.as_ref().map(|manifest| manifest.file.sha256);
         self.log.finish(TransferState::Done, None, world.now());
         world.emit(self.log.finished());
@@ -376,16 +365,16 @@ impl Download {
 
     /// Cancels the download unless its file is being completed.
     pub(crate) fn cancel(&mut self, world: &mut World) {
-        if matches!(self.phase, Phase::Looking | Phase::Fetching) {
+        if matches!(self.phase, DownloadPhase::Looking | DownloadPhase::Fetching) {
             self.fail(world, TransferError::Cancelled);
         }
     }
 
     fn fail(&mut self, world: &mut World, error: TransferError) {
-        if matches!(self.phase, Phase::Over) {
+        if matches!(self.phase, DownloadPhase::Over) {
             return;
         }
-        self.phase = Phase::Over;
+        self.phase = DownloadPhase::Over;
         world.forget_requests(self.id);
         self.open.clear();
         self.early.clear();

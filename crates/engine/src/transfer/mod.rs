@@ -228,14 +228,8 @@ pub(super) enum Part {
 /// Input of a transfer.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// The connection that carries a segment is open.
-    Connected { index: u32 },
-    /// The first byte of a segment has left its sender.
-    FirstByte { index: u32 },
-    /// All bytes of a segment have reached the other end.
-    LastByte { index: u32 },
-    /// Bytes of a segment were retransmitted.
-    Retransmitted { index: u32 },
+    /// A segment has reached a stage of its way.
+    Reached { index: u32, stage: Stage },
     /// A node has answered a request.
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },
     /// A node cannot be reached, or failed to answer.

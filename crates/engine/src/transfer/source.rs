@@ -21,7 +21,7 @@ const CUT_MIN: usize = 512 << 10;
 
 /// Local file that is cut into segments on a thread of its own.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct FileSource {
     cutter: Arc<Mutex<Cutter<File>>>,
     path: String,
     /// Version of the file when it was opened, if the system provides it.
@@ -32,10 +32,10 @@ pub(super) struct Source {
     pub(super) ended: Option<(ByteSize, Sha256Digest)>,
 }
 
-impl Source {
-    pub(super) fn new(file: File, path: &Path, segment_size: SegmentSize) -> Source {
+impl FileSource {
+    pub(super) fn new(file: File, path: &Path, segment_size: SegmentSize) -> FileSource {
         let version = version_of(&file);
-        Source {
+        FileSource {
             cutter: Arc::new(Mutex::new(Cutter::new(file, segment_size))),
             path: path.display().to_string(),
             version,

@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::manifest::{FileKey, NodeNumber};
 use p2p_store::segment::Sha256Digest;
 use serde::{Deserialize, Serialize};
 
 use super::gauge::Gauge;
-use super::{Direction, TransferError, TransferId, TransferState};
+use super::{Direction, Part, TransferError, TransferId, TransferState};
 use crate::command::EngineError;
 use crate::event::Event;
-use crate::world::World;
+use crate::node::protocol::Request;
+use crate::world::{Owner, World};
 
 /// Maximum number of segment histories that a transfer keeps; the oldest finished ones are dropped first.
 const TIMELINES_MAX: usize = 4096;
@@ -210,8 +212,30 @@ impl TransferLog {
         Event::TransferFailed { transfer: id, direction, user, file, error }
     }
 
+    /// Asks a node to store or to send a segment of `len` bytes, measures the bytes and begins the history of the attempt.
+    pub(crate) fn ask(
+        &mut self,
+        world: &mut World,
+        (index, len): (u32, u32),
+        (node, attempt): (NodeNumber, u32),
+        request: &Request,
+        payload: Bytes,
+    ) {
+        let meter = self.gauge.ask(&mut world.net, node, len);
+        self.begin(index, len, node, attempt, world.now());
+        self.report_stage(world, index, Stage::Queued);
+        world.ask_metered(node, Owner::Transfer(self.status.id, Part::Segment(index)), meter, request, payload);
+    }
+
+    /// Records that a segment has reached a stage, and emits the event.
+    pub(crate) fn report_stage(&mut self, world: &mut World, index: u32, stage: Stage) {
+        if let Some(timeline) = self.reach(index, stage, world.now()) {
+            world.emit(Event::Segment { transfer: self.status.id, stage, timeline });
+        }
+    }
+
     /// Starts the history of a segment, or of another attempt at it.
-    pub(crate) fn begin(&mut self, index: u32, len: u32, holder: NodeNumber, attempt: u32, now: SimTime) {
+    fn begin(&mut self, index: u32, len: u32, holder: NodeNumber, attempt: u32, now: SimTime) {
         if attempt > 0 {
             let failed = self.timelines.iter().find(|timeline| timeline.index == index);
             failed.inspect(|timeline| self.gauge.fail(timeline.holder, timeline.len));
@@ -237,7 +261,7 @@ impl TransferLog {
     }
 
     /// Records that a segment has reached a stage, and returns its history.
-    pub(crate) fn reach(&mut self, index: u32, stage: Stage, now: SimTime) -> Option<SegmentTimeline> {
+    fn reach(&mut self, index: u32, stage: Stage, now: SimTime) -> Option<SegmentTimeline> {
         let timeline = self.timelines.iter_mut().rev().find(|timeline| timeline.index == index)?;
         match stage {
             Stage::Queued => {}

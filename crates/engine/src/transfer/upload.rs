@@ -10,8 +10,8 @@ use p2p_store::catalog::Garbage;
 use p2p_store::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
 use p2p_store::segment::{Segment, SegmentId};
 
-use super::source::{Source, memory_min};
-use super::window::Window;
+use super::source::{FileSource, memory_min};
+use super::window::RequestWindow;
 use super::{
     Blocked, Deletion, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
 };
@@ -19,7 +19,7 @@ use crate::cause::Cause;
 use crate::event::Event;
 use crate::io::{FileOutcome, Outcome};
 use crate::node::protocol::{Refusal, Request, Response};
-use crate::world::{Owner, World};
+use crate::world::World;
 
 /// Number of times that a segment which arrives corrupted is sent to the same node.
 const ATTEMPTS_MAX: u32 = 3;
@@ -43,7 +43,7 @@ struct Placed {
 }
 
 #[derive(Debug)]
-enum Phase {
+enum UploadPhase {
     Sending,
     /// Number of commit requests per holder that are not confirmed yet.
     Committing(Unanswered),
@@ -60,7 +60,7 @@ enum Phase {
 pub(crate) struct Upload {
     id: TransferId,
     pub(crate) log: TransferLog,
-    source: Source,
+    source: FileSource,
     stored_at: u64,
     open: BTreeMap<u32, Open>,
     /// Stored segments by their index in the file.
@@ -69,10 +69,10 @@ pub(crate) struct Upload {
     unconfirmed: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
     /// Nodes that get no further requests, with the reason.
     given_up: BTreeMap<NodeNumber, String>,
-    window: Window,
+    window: RequestWindow,
     /// True if the upload holds its minimum memory.
     has_memory: bool,
-    phase: Phase,
+    phase: UploadPhase,
 }
 
 impl Upload {
@@ -92,8 +92,8 @@ impl Upload {
         let log = TransferLog::new(id, Direction::Upload, user, key, (size.as_u64(), segments), world.now());
         world.reserved_names.insert(key.clone());
         world.memory.join(id, key.owner.clone());
-        let window = Window::new(segment_size.as_usize(), world.now());
-        let source = Source::new(file, path, segment_size);
+        let window = RequestWindow::new(segment_size.as_usize(), world.now());
+        let source = FileSource::new(file, path, segment_size);
         world.emit(log.started());
         Upload {
             id,
@@ -106,14 +106,15 @@ impl Upload {
             given_up: BTreeMap::new(),
             window,
             has_memory: false,
-            phase: Phase::Sending,
+            phase: UploadPhase::Sending,
         }
     }
 
     /// Sends the segments that may be sent, and commits once all are stored.
     pub(crate) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
         let segment_size = world.config.segment_size;
-        while matches!(self.phase, Phase::Sending) && !self.source.is_used_up() && self.open.len() < self.window.segments() {
+        while matches!(self.phase, UploadPhase::Sending) && !self.source.is_used_up() && self.open.len() < self.window.segments()
+        {
             if !self.has_memory && !self.take_memory(world, memory_min(self.log.status.bytes, segment_size)) {
                 break;
             }
@@ -129,7 +130,7 @@ impl Upload {
                 self.place(world, segment, 0);
             }
         }
-        if matches!(self.phase, Phase::Sending) && self.source.is_used_up() && self.open.is_empty() {
+        if matches!(self.phase, UploadPhase::Sending) && self.source.is_used_up() && self.open.is_empty() {
             self.commit(world);
         }
         Ok(())
@@ -177,29 +178,18 @@ impl Upload {
         let (index, id, bytes) = (segment.index, segment.id, segment.bytes.clone());
         let room = world.pin(node, id, bytes.len() as u64);
         self.open.insert(index, Open { segment, node, room, attempt });
-        let meter = self.log.gauge.ask(&mut world.net, node, bytes.len() as u32);
-        self.log.begin(index, bytes.len() as u32, node, attempt, world.now());
-        self.reach(world, index, Stage::Queued);
-        let owner = Owner::Transfer(self.id, Part::Segment(index));
-        world.ask_metered(node, owner, meter, &Request::Put { id }, bytes);
-    }
-
-    fn reach(&mut self, world: &mut World, index: u32, stage: Stage) {
-        if let Some(timeline) = self.log.reach(index, stage, world.now()) {
-            world.emit(Event::Segment { transfer: self.id, stage, timeline });
-        }
+        self.log.ask(world, (index, bytes.len() as u32), (node, attempt), &Request::Put { id }, bytes);
     }
 
     /// Handles an input of the upload.
     pub(crate) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
-            Input::Connected { index } => self.reach(world, index, Stage::Connected),
-            Input::FirstByte { index } => self.reach(world, index, Stage::FirstByte),
-            Input::LastByte { index } => {
-                self.settle_promise(world, index);
-                self.reach(world, index, Stage::LastByte);
+            Input::Reached { index, stage } => {
+                if stage == Stage::LastByte {
+                    self.free_reservation(world, index);
+                }
+                self.log.report_stage(world, index, stage);
             }
-            Input::Retransmitted { index } => self.reach(world, index, Stage::Retransmitted),
             Input::Answered { part: Part::Segment(index), node, response, .. } => {
                 self.on_segment_answered(world, index, node, response)
             }
@@ -208,7 +198,7 @@ impl Upload {
             }
             Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(world, node, &response),
             Input::Unreachable { part: Part::Commit, node, reason } => {
-                if matches!(self.phase, Phase::Committing(_)) {
+                if matches!(self.phase, UploadPhase::Committing(_)) {
                     self.fail(world, TransferError::NotConfirmed { node, reason });
                 }
             }
@@ -233,20 +223,20 @@ impl Upload {
 
     fn on_stored(&mut self, world: &mut World, index: u32, node: NodeNumber) {
         let Some(open) = self.take_open(index, node) else { return };
-        world.settle_promise(node, open.room);
+        world.free_reservation(node, open.room);
         // The last segment in flight uses memory that the upload holds anyway.
         if !self.open.is_empty() {
             world.memory.give_back(self.id, world.config.segment_size.as_usize() as u64);
         }
         self.placed.insert(index, Placed { id: open.segment.id, len: open.segment.bytes.len() as u32, node });
         self.window.note(world.now(), open.segment.bytes.len() as u64);
-        self.reach(world, index, Stage::Acknowledged);
+        self.log.report_stage(world, index, Stage::Acknowledged);
     }
 
     /// Ends the reservation for a segment that has arrived at its node.
-    fn settle_promise(&mut self, world: &mut World, index: u32) {
+    fn free_reservation(&mut self, world: &mut World, index: u32) {
         if let Some(open) = self.open.get_mut(&index) {
-            world.settle_promise(open.node, std::mem::take(&mut open.room));
+            world.free_reservation(open.node, std::mem::take(&mut open.room));
         }
     }
 
@@ -260,9 +250,9 @@ impl Upload {
     /// transit.
     fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, reason: String, node_is_to_blame: bool) {
         let Some(open) = self.take_open(index, node) else { return };
-        world.settle_promise(node, open.room);
-        world.release(node, open.segment.id);
-        if !matches!(self.phase, Phase::Sending) {
+        world.free_reservation(node, open.room);
+        world.unpin(node, open.segment.id);
+        if !matches!(self.phase, UploadPhase::Sending) {
             return;
         }
         let attempt = open.attempt + 1;
@@ -286,7 +276,7 @@ impl Upload {
             return self.catalogue(world);
         }
         let shares = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
-        self.phase = Phase::Committing(world.ask_about(self.id, Part::Commit, &Request::Commit, shares));
+        self.phase = UploadPhase::Committing(world.ask_about(self.id, Part::Commit, &Request::Commit, shares));
     }
 
     /// Returns the segments of this file on each holder.
@@ -299,7 +289,7 @@ impl Upload {
     }
 
     fn on_commit_answered(&mut self, world: &mut World, node: NodeNumber, response: &Response) {
-        let Phase::Committing(waiting) = &mut self.phase else { return };
+        let UploadPhase::Committing(waiting) = &mut self.phase else { return };
         match response {
             Response::Committed => {
                 waiting.settle(node);
@@ -329,20 +319,20 @@ impl Upload {
         let manifest = Manifest { file, segments: self.placed.values().map(record).collect() };
         let committed = manifest.clone();
         world.submit_catalog(self.id, move |catalog| Outcome::FileCommitted(catalog.commit_file(&committed)));
-        self.phase = Phase::Cataloguing(Box::new(manifest));
+        self.phase = UploadPhase::Cataloguing(Box::new(manifest));
     }
 
     fn on_catalog(&mut self, world: &mut World, outcome: Outcome) {
-        match (std::mem::replace(&mut self.phase, Phase::Over), outcome) {
-            (Phase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(world, *manifest),
-            (Phase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
+        match (std::mem::replace(&mut self.phase, UploadPhase::Over), outcome) {
+            (UploadPhase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(world, *manifest),
+            (UploadPhase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
                 TransferError::OutcomeUnknown(cause) => self.end_unknown(world, cause),
                 error => self.fail(world, error),
             },
             // The panic may have occurred after the commit.
-            (Phase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, Cause::of_panic(reason)),
-            (Phase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
-            (Phase::FindingGarbage(error, candidates), _) => {
+            (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, Cause::of_panic(reason)),
+            (UploadPhase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
+            (UploadPhase::FindingGarbage(error, candidates), _) => {
                 candidates.into_iter().for_each(|(node, ids)| world.owe(node, ids));
                 self.end_failed(world, error);
             }
@@ -366,14 +356,14 @@ impl Upload {
 
     /// Cancels the upload, unless the catalog transaction has begun.
     pub(crate) fn cancel(&mut self, world: &mut World) {
-        if matches!(self.phase, Phase::Sending | Phase::Committing(_)) {
+        if matches!(self.phase, UploadPhase::Sending | UploadPhase::Committing(_)) {
             self.fail(world, TransferError::Cancelled);
         }
     }
 
     /// Fails the upload and starts to remove its segments.
     fn fail(&mut self, world: &mut World, error: TransferError) {
-        if matches!(self.phase, Phase::FindingGarbage(..) | Phase::Deleting(..)) {
+        if matches!(self.phase, UploadPhase::FindingGarbage(..) | UploadPhase::Deleting(..)) {
             return;
         }
         self.log.status.state = TransferState::Undoing;
@@ -385,13 +375,13 @@ impl Upload {
             shares.entry(node).or_default().extend(ids);
         }
         for open in std::mem::take(&mut self.open).into_values() {
-            world.settle_promise(open.node, open.room);
-            world.release(open.node, open.segment.id);
+            world.free_reservation(open.node, open.room);
+            world.unpin(open.node, open.segment.id);
             shares.entry(open.node).or_default().insert(open.segment.id);
         }
         self.release_pins(world);
         let candidates: Garbage = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
-        self.phase = Phase::FindingGarbage(error, candidates.clone());
+        self.phase = UploadPhase::FindingGarbage(error, candidates.clone());
         world.submit_catalog(self.id, move |catalog| Outcome::Unreferenced(catalog.unreferenced(candidates)));
     }
 
@@ -400,12 +390,12 @@ impl Upload {
         if deletion.is_over() {
             self.end_failed(world, error);
         } else {
-            self.phase = Phase::Deleting(error, deletion);
+            self.phase = UploadPhase::Deleting(error, deletion);
         }
     }
 
     fn on_deleted(&mut self, world: &mut World, node: NodeNumber, is_deleted: bool) {
-        let Phase::Deleting(error, deletion) = &mut self.phase else { return };
+        let UploadPhase::Deleting(error, deletion) = &mut self.phase else { return };
         deletion.settle(world, node, is_deleted);
         if deletion.is_over() {
             let error = error.clone();
@@ -422,7 +412,7 @@ impl Upload {
     }
 
     fn end_failed(&mut self, world: &mut World, error: TransferError) {
-        self.phase = Phase::Over;
+        self.phase = UploadPhase::Over;
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), world.now());
         world.reserved_names.remove(&self.log.status.file);
@@ -432,7 +422,7 @@ impl Upload {
     /// Ends the protection of the stored segments from deletion by other transfers.
     fn release_pins(&mut self, world: &mut World) {
         for placed in std::mem::take(&mut self.placed).into_values() {
-            world.release(placed.node, placed.id);
+            world.unpin(placed.node, placed.id);
         }
     }
 }

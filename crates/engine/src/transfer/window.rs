@@ -19,16 +19,16 @@ const BYTES_MAX: usize = 32 << 20;
 
 /// Rate measurement and window size of a transfer.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct RequestWindow {
     segment_size: usize,
     /// Instants at which segments were acknowledged and their sizes in bytes, since the instant `since`.
     done: VecDeque<(SimTime, u64)>,
     since: SimTime,
 }
 
-impl Window {
-    pub(super) fn new(segment_size: usize, now: SimTime) -> Window {
-        Window { segment_size: segment_size.max(1), done: VecDeque::new(), since: now }
+impl RequestWindow {
+    pub(super) fn new(segment_size: usize, now: SimTime) -> RequestWindow {
+        RequestWindow { segment_size: segment_size.max(1), done: VecDeque::new(), since: now }
     }
 
     /// Records that a segment is acknowledged.
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn after(per_second: u64) -> usize {
-        let mut window = Window::new(65_536, SimTime::ZERO);
+        let mut window = RequestWindow::new(65_536, SimTime::ZERO);
         for n in 1..=40 {
             window.note(SimTime::from_nanos(n * 1_000_000_000 / per_second), 65_536);
         }
@@ -70,17 +70,17 @@ mod tests {
     fn it_holds_three_seconds_of_what_the_link_carries() {
         assert_eq!((after(1), after(10), after(100)), (SEGMENTS_MIN, 30, 300));
         assert_eq!(after(1_000_000), (32 << 20) / 65_536);
-        assert_eq!(Window::new(65_536, SimTime::ZERO).segments(), SEGMENTS_MIN);
+        assert_eq!(RequestWindow::new(65_536, SimTime::ZERO).segments(), SEGMENTS_MIN);
     }
 
     #[test]
     fn it_holds_no_more_than_its_bytes() {
-        assert_eq!(Window::new(4 << 20, SimTime::ZERO).segments(), 8);
+        assert_eq!(RequestWindow::new(4 << 20, SimTime::ZERO).segments(), 8);
     }
 
     #[test]
     fn it_follows_a_link_that_becomes_slow() {
-        let mut window = Window::new(65_536, SimTime::ZERO);
+        let mut window = RequestWindow::new(65_536, SimTime::ZERO);
         (1..=20).for_each(|n| window.note(SimTime::from_nanos(n * 10_000_000), 65_536));
         assert!(window.segments() > 100);
         (1..=20).for_each(|n| window.note(SimTime::from_nanos((n + 1) * 1_000_000_000), 65_536));

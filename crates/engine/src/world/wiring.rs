@@ -12,6 +12,7 @@ use crate::io::{Lane, Outcome};
 use crate::node::health::{Health, HealthChange};
 use crate::node::{DiskJob, NodeOutput};
 use crate::snapshot::Peer;
+use crate::transfer::Stage;
 
 use super::node_host::Answer;
 use super::{Due, World};
@@ -38,7 +39,7 @@ impl World {
                 }
             }
             NetEvent::Acknowledged { connection } => self.client.on_acknowledged(&self.net, connection),
-            NetEvent::Ended { connection, ending, .. } => self.on_ended(connection, ending),
+            NetEvent::Ended { connection, reason, .. } => self.on_ended(connection, reason),
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_retransmitted(connection, offset),
             NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to, from, &payload),
@@ -49,7 +50,7 @@ impl World {
     }
 
     fn on_accepted(&mut self, connection: ConnectionId, host: HostId) {
-        if let Peer::Node(number) = self.hosts.party(host) {
+        if let Peer::Node(number) = self.hosts.peer(host) {
             self.accepted.insert(connection, number.index());
             self.nodes[number.index()].on_accepted(connection);
             self.want_request(number.index(), connection);
@@ -81,15 +82,15 @@ impl World {
         }
     }
 
-    fn on_ended(&mut self, connection: ConnectionId, ending: CloseReason) {
-        let reason = match ending {
+    fn on_ended(&mut self, connection: ConnectionId, close_reason: CloseReason) {
+        let reason = match close_reason {
             CloseReason::Closed => "it closed the connection",
             CloseReason::Refused => "it refused the connection",
             CloseReason::Reset => "it reset the connection",
             CloseReason::TimedOut => "it did not answer",
         };
         if !self.forget_accepted(connection) {
-            if ending != CloseReason::TimedOut {
+            if close_reason != CloseReason::TimedOut {
                 self.record_heard(connection);
             }
             self.client.on_ended(&mut self.net, connection, reason);
@@ -108,22 +109,24 @@ impl World {
     fn on_sent(&mut self, connection: ConnectionId, offset: u64) {
         if self.client.owns(connection) {
             self.client.on_sent(connection, offset);
-            return;
-        }
-        let tag = self.node_of(connection).and_then(|index| self.nodes[index].answer_at(connection, offset));
-        if let Some(tag) = tag {
-            self.client.on_answer_sent(connection.peer(), tag);
+        } else {
+            self.on_answer_reached(connection, offset, Stage::FirstByte);
         }
     }
 
     fn on_retransmitted(&mut self, connection: ConnectionId, offset: u64) {
         if self.client.owns(connection) {
             self.client.on_retransmitted(connection, offset);
-            return;
+        } else {
+            self.on_answer_reached(connection, offset, Stage::Retransmitted);
         }
+    }
+
+    /// Tells the client of the stage that a segment has reached whose bytes a node has sent.
+    fn on_answer_reached(&mut self, connection: ConnectionId, offset: u64, stage: Stage) {
         let tag = self.node_of(connection).and_then(|index| self.nodes[index].answer_at(connection, offset));
         if let Some(tag) = tag {
-            self.client.on_answer_retransmitted(connection.peer(), tag);
+            self.client.on_answer_reached(connection.peer(), tag, stage);
         }
     }
 
@@ -137,7 +140,7 @@ impl World {
 
     fn on_datagram(&mut self, to: HostId, from: HostId, payload: &[u8]) {
         let now = self.now();
-        match self.hosts.party(to) {
+        match self.hosts.peer(to) {
             Peer::Node(number) => {
                 self.nodes[number.index()].node.handle_datagram(now, from, payload);
                 self.dispatch(number.index());
@@ -152,15 +155,15 @@ impl World {
     /// Handles one timeout that is due. Returns false if there is none.
     pub(crate) fn handle_timeout(&mut self) -> bool {
         let now = self.now();
-        let Some(party) = self.timetable.take_due(now) else { return false };
-        match party {
+        let Some(slot) = self.timetable.take_due(now) else { return false };
+        match slot {
             CLIENT_LINKS => {
                 self.client.handle_timeout(&mut self.net);
                 self.record_client_timeout();
             }
             CLIENT_PROBES => {
                 let World { peers, client, hosts, net, .. } = self;
-                peers.handle_timeout(now, |host| match hosts.party(host) {
+                peers.handle_timeout(now, |host| match hosts.peer(host) {
                     Peer::Node(node) => client.heard(net, node),
                     Peer::Client => None,
                 });
@@ -176,8 +179,8 @@ impl World {
     }
 
     /// Adapts the probes of a host to its changed link.
-    pub(crate) fn keep_to_link(&mut self, party: Peer, link: &HostConfig) {
-        match party {
+    pub(crate) fn keep_to_link(&mut self, peer: Peer, link: &HostConfig) {
+        match peer {
             Peer::Client => self.peers.keep_to_link(link),
             Peer::Node(node) => self.nodes[node.index()].node.peers.keep_to_link(link),
         }
@@ -247,7 +250,7 @@ impl World {
             }
         }
         while let Some(HealthChange { peer, from, to, missed }) = self.peers.poll_change() {
-            if let Peer::Node(node) = self.hosts.party(peer) {
+            if let Peer::Node(node) = self.hosts.peer(peer) {
                 self.emit(Event::HealthChanged { node, from, to, missed });
                 if to == Health::Alive {
                     self.collect_from(node);

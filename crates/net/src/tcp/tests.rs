@@ -127,9 +127,9 @@ impl Pair {
         for side in [Side::Opener, Side::Acceptor] {
             if self.ends[side.index()].is_some() {
                 let (mut out, now) = (Vec::new(), self.now);
-                let told = self.end(side).on_timer(now, &mut out);
+                let events = self.end(side).on_timer(now, &mut out);
                 self.send(out);
-                self.hear(side, told);
+                self.hear(side, events);
             }
         }
     }
@@ -148,17 +148,17 @@ impl Pair {
             return;
         }
         let (mut out, now) = (Vec::new(), self.now);
-        let told = self.end(side).on_packet(now, &packet, &mut out);
+        let events = self.end(side).on_packet(now, &packet, &mut out);
         self.send(out);
-        self.hear(side, told);
-        if self.eager && told.readable {
+        self.hear(side, events);
+        if self.eager && events.readable {
             self.read_all(side);
         }
     }
 
-    fn hear(&mut self, side: Side, told: StepEvents) {
-        self.opened[side.index()] |= told.opened;
-        self.endings[side.index()] = self.endings[side.index()].or(told.ended);
+    fn hear(&mut self, side: Side, events: StepEvents) {
+        self.opened[side.index()] |= events.opened;
+        self.endings[side.index()] = self.endings[side.index()].or(events.ended);
     }
 
     fn sent(&self, kind: PacketKind) -> Vec<SimTime> {
@@ -535,8 +535,9 @@ fn a_new_hole_sends_the_acknowledgement_that_was_put_off() {
         .filter(|(_, p)| p.sack_blocks > 0)
         .map(|(_, p)| p.sack_ranges().map(|(start, end)| ((start - first) / MSS64, (end - first) / MSS64)).collect())
         .collect();
-    let told = [vec![(1, 2)], vec![(1, 3)], vec![(1, 4)], vec![(1, 5)], vec![(9, 10), (1, 8)], vec![(11, 12), (9, 10), (1, 8)]];
-    assert_eq!(acks, told);
+    let expected =
+        [vec![(1, 2)], vec![(1, 3)], vec![(1, 4)], vec![(1, 5)], vec![(9, 10), (1, 8)], vec![(11, 12), (9, 10), (1, 8)]];
+    assert_eq!(acks, expected);
 }
 
 /// The echo says that the first SYN arrived: nothing was lost, and slow start has no end yet (Linux

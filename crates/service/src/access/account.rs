@@ -7,7 +7,9 @@ use std::sync::Arc;
 use p2p_auth::audit::{AuditEntry, Finding};
 use p2p_auth::mail::Mail;
 use p2p_auth::names::{Email, UserName};
-use p2p_auth::{Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, Registration, Secret, SessionInfo, Step, Token};
+use p2p_auth::{
+    Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, LoginStep, Registration, Secret, SessionInfo, Token,
+};
 
 use super::{Access, AccessError, Held, Principal};
 
@@ -22,8 +24,8 @@ impl Access {
     /// Fails as [`Auth::login`] does.
     pub async fn login(&self, name: String, password: Secret) -> Done<Option<Challenge>> {
         match self.off_thread(move |auth, origin, now| auth.login(&name, &password, origin, now)).await? {
-            Step::Granted(granted) => self.hold(granted).await.map(|_| None),
-            Step::Code(challenge) => Ok(Some(challenge)),
+            LoginStep::Granted(granted) => self.hold(granted).await.map(|_| None),
+            LoginStep::Code(challenge) => Ok(Some(challenge)),
         }
     }
 

@@ -71,6 +71,18 @@ impl Access {
         likeness::nearest(text, labels).into_iter().next()
     }
 
+    /// Returns the command to store the file at `path` for a user, as `name` or under its own name.
+    pub fn upload(&self, principal: &Principal, path: PathBuf, name: Option<&str>) -> Command {
+        let owner = principal.name().map(str::to_owned);
+        Command::Upload { path, owner, name: name.map(str::to_owned), stored_at: self.now() }
+    }
+
+    /// Returns the command to store, for a user and as `name`, what is in an open file.
+    pub fn store(&self, principal: &Principal, file: OpenFile, name: &str) -> Command {
+        let owner = principal.name().map(str::to_owned);
+        Command::Store { file, owner, name: name.to_owned(), stored_at: self.now() }
+    }
+
     /// Returns the command to download a file that the user may read, to a path that may depend on its key. Reading a file of
     /// another user is recorded in the audit log first.
     ///

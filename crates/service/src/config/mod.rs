@@ -103,6 +103,15 @@ impl fmt::Debug for Setting {
 pub type Settings = BTreeMap<&'static str, Setting>;
 
 /// Configuration in effect, with all its layers.
+///
+/// ```
+/// use p2p_service::config::Config;
+///
+/// let mut config = Config::built_in()?;
+/// config.overlay("[network]\nseed = 7\n", None)?;
+/// assert_eq!(config.seed()?, 7);
+/// # Ok::<(), p2p_service::config::ConfigError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     sections: BTreeMap<Section, Settings>,
@@ -164,7 +173,7 @@ impl Config {
     /// # Errors
     /// Fails if the text is not valid TOML, or contains an unknown key or an invalid value.
     pub fn overlay(&mut self, text: &str, path: Option<&Path>) -> Result<(), ConfigError> {
-        let source = Source { text, path };
+        let source = ConfigText { text, path };
         let table = DeTable::parse(text).map_err(|error| source.syntax_error(&error))?;
         let mut config = self.clone();
         for (name, value) in table.get_ref() {
@@ -210,7 +219,7 @@ impl Config {
 
     fn overlay_section(
         &mut self,
-        source: &Source,
+        source: &ConfigText,
         name: &Spanned<std::borrow::Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
     ) -> Result<(), ConfigError> {
@@ -239,7 +248,7 @@ impl Config {
 
     fn overlay_node(
         &mut self,
-        source: &Source,
+        source: &ConfigText,
         value: &Spanned<DeValue<'_>>,
         seen: &mut BTreeSet<u16>,
     ) -> Result<(), ConfigError> {
@@ -287,7 +296,7 @@ fn value_of<T: FromStr>(settings: &Settings, key: &str) -> Option<T> {
     settings.get(key).and_then(|setting| setting.text.parse().ok())
 }
 
-fn read_settings(source: &Source, section: Section, table: &DeTable<'_>) -> Result<Settings, ConfigError> {
+fn read_settings(source: &ConfigText, section: Section, table: &DeTable<'_>) -> Result<Settings, ConfigError> {
     let mut settings = Settings::new();
     for (name, value) in table {
         let Some(key) = keys::find(section, name.get_ref()) else {
@@ -318,12 +327,12 @@ fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
 }
 
 /// Text that is being parsed, and its path.
-struct Source<'a> {
+struct ConfigText<'a> {
     text: &'a str,
     path: Option<&'a Path>,
 }
 
-impl Source<'_> {
+impl ConfigText<'_> {
     fn origin(&self, offset: usize) -> Origin {
         match self.path {
             Some(path) => Origin::File { path: path.to_owned(), line: self.line_of(offset) },

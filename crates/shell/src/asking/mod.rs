@@ -199,7 +199,7 @@ impl Prompter {
     /// # Errors
     /// Fails as [`Instance::leave`] does.
     pub async fn leave(&self, instance: &Instance, result: Result<Leaving>) -> Result<()> {
-        instance.leave(result, &self.shell.take_untold(), |transfer| self.name_of(transfer)).await
+        self.shell.leave(instance, result).await
     }
 
     /// Returns the shell and its questions, for a front end that answers them itself.

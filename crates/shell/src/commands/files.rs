@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use p2p_auth::names::UserName;
 use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
-use p2p_engine::transfer::{Direction, SegmentTimeline, TransferId, TransferReport, TransferStatus};
+use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferStatus};
 use p2p_engine::{Command, EngineError, Reply};
 use p2p_service::access::{AccessError, Principal};
 use p2p_store::manifest::{FileKey, FileRecord, Manifest};
@@ -16,18 +16,17 @@ use crate::answer::{Answer, Begun, Effect, Planned, View};
 use crate::call::Call;
 use crate::report::{
     ExportedFile, FileLine, RemovalLine, SegmentReport, Table, TransferLine, bytes_of, date_of, files_table, number_column,
-    rate_of, removals_text, seconds_of, text_column, transfer_rate_of, transfer_time_of,
+    rate_of, removals_text, seconds_of, segments_table, text_column, transfer_rate_of, transfer_time_of,
 };
 use crate::{Shell, ShellError};
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let name = call.flags.get("as").cloned();
+    let name = call.flags.get("as").map(String::as_str);
     if name.is_some() && call.arguments.len() > 1 {
         return Err(call.wrong("--as names one file, but several are given".into()));
     }
-    let (principal, stored_at) = (shell.principal(), shell.access.now());
-    let owner = principal.name().map(str::to_owned);
-    let command = |path: &String| Command::Upload { path: expand(path), owner: owner.clone(), name: name.clone(), stored_at };
+    let principal = shell.principal();
+    let command = |path: &String| shell.access.upload(&principal, expand(path), name);
     begin_all(shell, call, call.arguments.iter().map(command).collect()).await
 }
 
@@ -143,12 +142,12 @@ pub(crate) fn finished(report: &TransferReport, principal: &Principal) -> Answer
         return Answer::new(View::Text(removals_text(std::slice::from_ref(&line))), data(&line));
     }
     let line = TransferLine::new(report, label);
-    let (done, size, time) = (done(status.direction), bytes_of(line.bytes), seconds_of(line.way.virtual_seconds));
+    let (done, size, time) = (done(status.direction), bytes_of(line.file.bytes), seconds_of(line.way.virtual_seconds));
     let rate = rate_of(line.way.goodput_bytes_per_second);
     let digest = report.sha256.map(|digest| digest.short()).unwrap_or_default();
     let text = format!(
         "{done} {}: {size} in {} segments, {time} of virtual time, {rate}, {} retransmits, sha-256 {digest}…",
-        line.label, line.segments, line.way.retransmits
+        line.file.label, line.file.segments, line.way.retransmits
     );
     Answer::new(View::Text(text), data(&line))
 }
@@ -267,32 +266,9 @@ pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, Shell
             None => Ok(Answer::new(View::Text("no transfers yet".into()), Value::Array(Vec::new()))),
         };
     };
-    let at = |at: Option<SimTime>| at.map(|at| seconds_of(at.as_secs_f64())).unwrap_or_default();
-    let row = |timeline: &SegmentTimeline| {
-        vec![
-            timeline.index.to_string(),
-            timeline.holder.to_string(),
-            at(Some(timeline.queued)),
-            at(timeline.first_byte),
-            at(timeline.last_byte),
-            at(timeline.acknowledged),
-            timeline.goodput().map(rate_of).unwrap_or_default(),
-            timeline.retransmits.to_string(),
-        ]
-    };
-    let columns = vec![
-        number_column("segment"),
-        text_column("holder"),
-        number_column("queued").gives_way(3),
-        number_column("first byte"),
-        number_column("last byte").gives_way(4),
-        number_column("acknowledged"),
-        number_column("goodput").gives_way(2),
-        number_column("retransmits").gives_way(1),
-    ];
-    let rows = report.timelines.iter().map(row).collect();
-    let view = View::Table(Table { columns, rows, empty: "it has no segments" });
-    Ok(Answer::new(view, data(&SegmentReport::of_transfer(report))).with(Effect::Select(report.status.id)))
+    let segments = SegmentReport::of_transfer(report);
+    let view = View::Table(Table { empty: "it has no segments", ..segments_table(segments.iter()) });
+    Ok(Answer::new(view, data(&segments)).with(Effect::Select(report.status.id)))
 }
 
 pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {

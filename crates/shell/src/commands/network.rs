@@ -38,7 +38,7 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let number = call.node(0)?;
     let node = status_of(shell, number).await?;
     let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
-    let host = topology.hosts.iter().find(|host| host.party == Peer::Node(number));
+    let host = topology.hosts.iter().find(|host| host.peer == Peer::Node(number));
     let (capacity, may_see_usage) = (bytes_of(node.capacity_bytes), shell.principal().may_see_usage());
     let stored = match may_see_usage {
         true => format!("{} of {capacity} in {} segments", bytes_of(node.used_bytes), node.segments),
@@ -190,7 +190,7 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
     let row = |host: &HostStatus| {
         let link = &host.link;
         vec![
-            host.party.to_string(),
+            host.peer.to_string(),
             host.address.to_string(),
             link.up.bandwidth.to_string(),
             link.down.bandwidth.to_string(),
@@ -208,7 +208,7 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
         number_column("loss"),
         number_column("queue"),
     ];
-    let json = |host: &HostStatus| json!({ "host": host.party.to_string(), "address": host.address, "link": host.link });
+    let json = |host: &HostStatus| json!({ "host": host.peer.to_string(), "address": host.address, "link": host.link });
     let rows = topology.hosts.iter().map(row).collect();
     let view = View::Table(Table { columns: headings.to_vec(), rows, empty: "" });
     Ok(Answer::new(view, topology.hosts.iter().map(json).collect()))

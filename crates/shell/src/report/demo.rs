@@ -1,10 +1,10 @@
 //! The report of the demonstration, as JSON fields and as text with tables.
 
 use p2p_auth::{Account, CodeKind};
-use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
+use super::segments::{SegmentReport, segments_table};
 use super::tables::{Table, bytes_of, number_column, rate_of, seconds_of, text_column};
 use super::{NetworkReport, NodeLine, WayReport, nodes_table};
 
@@ -54,58 +54,6 @@ pub struct FileReport {
     pub download: WayReport,
     /// True if the fetched file equals the stored one in every byte.
     pub verified: bool,
-}
-
-/// The upload of one segment to its holder. Times are in seconds since the start of the simulation; the time of a step that did
-/// not happen is absent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SegmentReport {
-    /// Name of the file to which the segment belongs.
-    pub file: String,
-    /// Index of the segment in the file.
-    pub index: u32,
-    /// Size of the segment in bytes.
-    pub bytes: u32,
-    /// Name of the node that holds the segment.
-    pub holder: String,
-    /// Time at which the segment was handed to the connection.
-    pub queued_s: f64,
-    /// Time at which the connection was established.
-    pub connected_s: Option<f64>,
-    /// Time at which the first byte of the segment left the client.
-    pub first_byte_s: Option<f64>,
-    /// Time at which the last byte of the segment reached the holder.
-    pub last_byte_s: Option<f64>,
-    /// Time at which the client knew that the segment was stored.
-    pub acknowledged_s: Option<f64>,
-    /// Size of the segment divided by the time from its first to its last byte, in bytes per second.
-    pub goodput_bytes_per_second: Option<f64>,
-    /// Number of packets of the segment that were retransmitted.
-    pub retransmits: u32,
-}
-
-impl SegmentReport {
-    fn new(file: &str, timeline: &SegmentTimeline) -> SegmentReport {
-        let seconds = |at: Option<p2p_base::units::SimTime>| at.map(|at| at.as_secs_f64());
-        SegmentReport {
-            file: file.to_owned(),
-            index: timeline.index,
-            bytes: timeline.len,
-            holder: timeline.holder.to_string(),
-            queued_s: timeline.queued.as_secs_f64(),
-            connected_s: seconds(timeline.connected),
-            first_byte_s: seconds(timeline.first_byte),
-            last_byte_s: seconds(timeline.last_byte),
-            acknowledged_s: seconds(timeline.acknowledged),
-            goodput_bytes_per_second: timeline.goodput(),
-            retransmits: timeline.retransmits,
-        }
-    }
-
-    /// Returns the reports of the segments of a transfer.
-    pub fn of_transfer(transfer: &TransferReport) -> Vec<SegmentReport> {
-        transfer.timelines.iter().map(|timeline| SegmentReport::new(&transfer.status.file.name, timeline)).collect()
-    }
 }
 
 /// The results of the demonstration.
@@ -194,32 +142,13 @@ impl DemoReport {
     }
 
     fn segments_table(&self) -> Table {
-        let shown = self.segments.iter().filter(|segment| (segment.index as usize) < SEGMENTS_SHOWN);
-        let time = |at: Option<f64>| at.map_or_else(|| "-".into(), seconds_of);
-        let row = |segment: &SegmentReport| {
-            vec![
-                segment.file.clone(),
-                segment.index.to_string(),
-                segment.holder.clone(),
-                time(Some(segment.queued_s)),
-                time(segment.first_byte_s),
-                time(segment.last_byte_s),
-                time(segment.acknowledged_s),
-                segment.goodput_bytes_per_second.map_or_else(|| "-".into(), rate_of),
-                segment.retransmits.to_string(),
-            ]
-        };
-        let columns = vec![
-            text_column("file"),
-            number_column("segment"),
-            text_column("holder"),
-            number_column("queued").gives_way(3),
-            number_column("first byte"),
-            number_column("last byte").gives_way(4),
-            number_column("acknowledged"),
-            number_column("goodput").gives_way(2),
-            number_column("retransmits").gives_way(1),
-        ];
-        Table { columns, rows: shown.map(row).collect(), empty: "no segments" }
+        let shown: Vec<&SegmentReport> =
+            self.segments.iter().filter(|segment| (segment.index as usize) < SEGMENTS_SHOWN).collect();
+        let mut table = segments_table(shown.iter().copied());
+        table.columns.insert(0, text_column("file"));
+        for (row, segment) in table.rows.iter_mut().zip(&shown) {
+            row.insert(0, segment.file.clone());
+        }
+        table
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Computed in integers, as in Linux: time in 1024ths of a second, read from a clock that advances with the jiffies, C =
 //! 410/1024 ≈ 0.4, β = 717/1024 ≈ 0.7. Linux evaluates the curve at most once per jiffy, and limits the increase to one
-//! packet for two acknowledged. Slow start is handled by [`Window`] and [`HyStart`].
+//! packet for two acknowledged. Slow start is handled by [`CongestionWindow`] and [`HyStart`].
 
 use p2p_base::units::SimTime;
 
 use super::hystart::HyStart;
-use super::{AckSample, Window};
+use super::{AckSample, CongestionWindow};
 use crate::tcp::timer::{JIFFY, jiffies_at, jiffies_for_micros};
 
 /// Multiplicative decrease factor β x 1024 (RFC 9438 §4.6: 0.7).
@@ -51,7 +51,7 @@ pub(super) struct Cubic {
 }
 
 impl Cubic {
-    pub(super) fn on_rtt(&mut self, window: &mut Window, sample: &AckSample) {
+    pub(super) fn on_rtt(&mut self, window: &mut CongestionWindow, sample: &AckSample) {
         let tick = jiffies_at(sample.at);
         // Shortly after the start of an epoch, round-trip times still reflect the queue that overflowed.
         if self.epoch_start.is_some_and(|start| tick - start < HZ) {

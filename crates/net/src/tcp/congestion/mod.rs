@@ -53,7 +53,7 @@ impl FromStr for CongestionControl {
 
 /// Congestion window of a connection end, in packets.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
+pub(super) struct CongestionWindow {
     /// Number of packets that may be in flight.
     pub(super) size: u32,
     /// Slow-start threshold, from which on the window grows slowly (RFC 5681 §3.1: ssthresh).
@@ -62,9 +62,9 @@ pub(super) struct Window {
     pub(super) credit: u32,
 }
 
-impl Window {
-    fn new() -> Window {
-        Window { size: INITIAL_WINDOW, threshold: NO_THRESHOLD, credit: 0 }
+impl CongestionWindow {
+    fn new() -> CongestionWindow {
+        CongestionWindow { size: INITIAL_WINDOW, threshold: NO_THRESHOLD, credit: 0 }
     }
 
     /// Returns true in slow start, in which the window doubles every round trip.
@@ -113,7 +113,7 @@ pub(super) struct AckSample {
 /// The congestion window, and the algorithm that changes it.
 #[derive(Debug)]
 pub(super) struct Congestion {
-    pub(super) window: Window,
+    pub(super) window: CongestionWindow,
     algorithm: Algorithm,
 }
 
@@ -129,7 +129,7 @@ impl Congestion {
             CongestionControl::NewReno => Algorithm::NewReno,
             CongestionControl::Cubic => Algorithm::Cubic(Box::default()),
         };
-        Congestion { window: Window::new(), algorithm }
+        Congestion { window: CongestionWindow::new(), algorithm }
     }
 
     /// Processes a round-trip time, which may end slow start.

@@ -7,7 +7,7 @@ use p2p_base::units::SimTime;
 
 use super::Sender;
 use super::rack::was_resent_needlessly;
-use super::recovery::{Phase, Resend};
+use super::recovery::{RecoveryPhase, Resend};
 use super::scoreboard::Marks;
 use crate::packet::{MSS, Packet};
 use crate::tcp::congestion::AckSample;
@@ -227,7 +227,7 @@ impl Sender {
 
     /// Returns true if loss detection has to run.
     fn is_dubious(&self, summary: &AckSummary) -> bool {
-        !summary.tells_anything() || summary.sacked_data || summary.duplicate || self.phase != Phase::Open
+        !summary.tells_anything() || summary.sacked_data || summary.duplicate || self.phase != RecoveryPhase::Open
     }
 
     /// Shrinks or grows the congestion window (by RFC 9937 while it shrinks, otherwise by the algorithm).

@@ -25,7 +25,7 @@ mod transmit;
 use p2p_base::units::{SimDuration, SimTime};
 
 use self::rack::Rack;
-use self::recovery::{Phase, Recovery};
+use self::recovery::{Recovery, RecoveryPhase};
 use self::sack::Reordering;
 use self::scoreboard::Scoreboard;
 use self::send_queue::SendQueue;
@@ -57,7 +57,7 @@ pub(super) struct Sender {
     board: Scoreboard,
     rtt: RttEstimator,
     congestion: Congestion,
-    phase: Phase,
+    phase: RecoveryPhase,
     recovery: Recovery,
     rack: Rack,
     reordering: Reordering,
@@ -91,7 +91,7 @@ impl Sender {
             board: Scoreboard::new(),
             rtt: RttEstimator::new(),
             congestion: Congestion::new(config.congestion),
-            phase: Phase::Open,
+            phase: RecoveryPhase::Open,
             recovery: Recovery::default(),
             rack: Rack::default(),
             reordering: Reordering::default(),

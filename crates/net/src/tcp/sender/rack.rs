@@ -8,7 +8,7 @@ use p2p_base::units::SimTime;
 
 use super::Sender;
 use super::ack::AckSummary;
-use super::recovery::Phase;
+use super::recovery::RecoveryPhase;
 use super::scoreboard::{Sent, is_before};
 use super::timeout::Waiting;
 use crate::tcp::step::{Step, timestamp_at};
@@ -102,7 +102,7 @@ impl Sender {
 
     /// Returns the reordering window in microseconds (RFC 8985 §6.2 step 4).
     fn reordering_window_us(&self) -> u64 {
-        if !self.reordering.seen && (self.phase >= Phase::Recovery || self.board.sacked() >= self.reordering.degree()) {
+        if !self.reordering.seen && (self.phase >= RecoveryPhase::Recovery || self.board.sacked() >= self.reordering.degree()) {
             return 0;
         }
         let quarter = self.rtt.min_us() >> 2;
@@ -157,7 +157,7 @@ impl Sender {
         let in_flight = self.board.in_flight();
         self.detect_losses(step.now);
         if self.board.in_flight() != in_flight {
-            if self.phase != Phase::Recovery {
+            if self.phase != RecoveryPhase::Recovery {
                 self.enter_recovery();
                 self.reduce_window(1, 0, false);
             }

@@ -16,7 +16,7 @@ use crate::tcp::step::Step;
 
 /// Phases of loss recovery, in rising order of severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(super) enum RecoveryPhase {
     /// Normal operation: no packet is SACKed or lost.
     Open,
     /// Packets are SACKed; none is considered lost.
@@ -29,19 +29,19 @@ pub(super) enum Phase {
     Loss,
 }
 
-impl Phase {
+impl RecoveryPhase {
     /// Returns true if the window shrinks by RFC 9937 in this phase.
     pub(super) fn reduces_window(self) -> bool {
-        matches!(self, Phase::Reduced | Phase::Recovery)
+        matches!(self, RecoveryPhase::Reduced | RecoveryPhase::Recovery)
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Phase::Open => "open",
-            Phase::Disorder => "disorder",
-            Phase::Reduced => "reduced",
-            Phase::Recovery => "recovery",
-            Phase::Loss => "loss",
+            RecoveryPhase::Open => "open",
+            RecoveryPhase::Disorder => "disorder",
+            RecoveryPhase::Reduced => "reduced",
+            RecoveryPhase::Recovery => "recovery",
+            RecoveryPhase::Loss => "loss",
         }
     }
 }
@@ -97,25 +97,25 @@ impl Sender {
             self.wait_for_reneger(step);
             return Resend::Nothing;
         }
-        if self.phase == Phase::Open {
+        if self.phase == RecoveryPhase::Open {
             self.recovery.first_resent_timestamp = 0;
         } else if self.una >= self.recovery.point {
             self.leave_recovered_phase(step.now, summary);
         }
         match self.phase {
-            Phase::Recovery => self.on_ack_in_recovery(step, una_before, summary),
-            Phase::Loss => self.on_ack_in_loss(step, summary),
+            RecoveryPhase::Recovery => self.on_ack_in_recovery(step, una_before, summary),
+            RecoveryPhase::Loss => self.on_ack_in_loss(step, summary),
             _ => self.on_ack_otherwise(step, summary),
         }
     }
 
     fn leave_recovered_phase(&mut self, now: SimTime, summary: &AckSummary) {
         match self.phase {
-            Phase::Reduced if self.una != self.recovery.point => {
+            RecoveryPhase::Reduced if self.una != self.recovery.point => {
                 self.end_reduction(now);
-                self.phase = Phase::Open;
+                self.phase = RecoveryPhase::Open;
             }
-            Phase::Recovery => {
+            RecoveryPhase::Recovery => {
                 self.undo_whole_recovery(summary);
                 self.end_reduction(now);
             }
@@ -136,7 +136,7 @@ impl Sender {
         }
         self.undo_where_all_were_needless();
         self.look_for_losses(step, summary);
-        if self.phase != Phase::Recovery {
+        if self.phase != RecoveryPhase::Recovery {
             if self.board.lost() == 0 {
                 return Resend::Nothing;
             }
@@ -148,14 +148,14 @@ impl Sender {
     fn on_ack_in_loss(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
         let resend = self.on_ack_after_timeout(summary);
         self.look_for_losses(step, summary);
-        if self.phase == Phase::Open || summary.resent_lost {
+        if self.phase == RecoveryPhase::Open || summary.resent_lost {
             return self.enter_recovery_where_lost();
         }
         resend
     }
 
     fn on_ack_otherwise(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
-        if self.phase <= Phase::Disorder {
+        if self.phase <= RecoveryPhase::Disorder {
             self.undo_where_all_were_needless();
         }
         self.look_for_losses(step, summary);
@@ -165,7 +165,7 @@ impl Sender {
     fn enter_recovery_where_lost(&mut self) -> Resend {
         if self.board.lost() == 0 {
             self.forget_first_resent();
-            if self.phase != Phase::Reduced {
+            if self.phase != RecoveryPhase::Reduced {
                 self.settle();
             }
             return Resend::Nothing;
@@ -283,7 +283,7 @@ impl Sender {
             self.recovery.threshold_before = Some(self.congestion.threshold_now());
             self.begin_reduction();
         }
-        self.phase = Phase::Recovery;
+        self.phase = RecoveryPhase::Recovery;
     }
 
     fn begin_undo(&mut self) {
@@ -327,7 +327,7 @@ impl Sender {
 
     /// Ends the reduction by setting the window to the threshold (RFC 6582 §3.2 step 3).
     pub(super) fn end_reduction(&mut self, now: SimTime) {
-        if self.phase == Phase::Reduced || self.recovery.undo_from.is_some() {
+        if self.phase == RecoveryPhase::Reduced || self.recovery.undo_from.is_some() {
             self.congestion.window.size = self.congestion.window.threshold;
             self.usage.renew(now);
         }
@@ -335,10 +335,10 @@ impl Sender {
 
     /// Enters the loss phase after a timeout (RFC 5681 §3.1 equation 4, RFC 6298 §5.4; Linux `tcp_enter_loss`).
     pub(super) fn enter_loss(&mut self, step: &Step) {
-        let new_recovery = self.phase < Phase::Recovery;
+        let new_recovery = self.phase < RecoveryPhase::Recovery;
         self.mark_lost_at_timeout(step);
-        let first_timeout = self.phase == Phase::Loss && self.timeouts_in_a_row == 0;
-        if self.phase <= Phase::Disorder || self.recovery.point <= self.una || first_timeout {
+        let first_timeout = self.phase == RecoveryPhase::Loss && self.timeouts_in_a_row == 0;
+        if self.phase <= RecoveryPhase::Disorder || self.recovery.point <= self.una || first_timeout {
             self.recovery.threshold_before = Some(self.congestion.threshold_now());
             self.recovery.window_before = self.congestion.window.size;
             self.congestion.window.threshold = self.congestion.threshold_after_loss();
@@ -346,10 +346,10 @@ impl Sender {
         }
         self.congestion.window.size = self.board.in_flight() + 1;
         self.congestion.window.credit = 0;
-        if self.phase <= Phase::Disorder && self.board.sacked() >= self.reordering.degree() {
+        if self.phase <= RecoveryPhase::Disorder && self.board.sacked() >= self.reordering.degree() {
             self.reordering.forget_degree();
         }
-        self.phase = Phase::Loss;
+        self.phase = RecoveryPhase::Loss;
         self.congestion.on_timeout(step.now, self.nxt);
         self.recovery.point = self.nxt;
         self.recovery.frto = new_recovery || self.timeouts_in_a_row > 0;
@@ -378,7 +378,7 @@ impl Sender {
     /// Enters the open phase, or disorder if a packet is still SACKed, lost or retransmitted.
     pub(super) fn settle(&mut self) {
         let unsettled = self.board.sacked() + self.board.lost() > 0 || self.anything_resent();
-        let phase = if unsettled { Phase::Disorder } else { Phase::Open };
+        let phase = if unsettled { RecoveryPhase::Disorder } else { RecoveryPhase::Open };
         if self.phase != phase {
             self.phase = phase;
             self.recovery.point = self.nxt;
@@ -407,13 +407,13 @@ impl Sender {
         } else {
             self.rack.record_real_recovery();
         }
-        self.phase = Phase::Open;
+        self.phase = RecoveryPhase::Open;
     }
 
     fn undo_where_all_were_needless(&mut self) {
         if self.recovery.undo_from.is_some() && self.recovery.all_were_needless() {
             self.rack.record_needless_recovery();
-            let in_recovery = self.phase == Phase::Recovery;
+            let in_recovery = self.phase == RecoveryPhase::Recovery;
             self.undo_reduction(false);
             if in_recovery {
                 self.settle();
@@ -427,7 +427,7 @@ impl Sender {
         }
         self.undo_reduction(true);
         self.timeouts_in_a_row = 0;
-        self.phase = Phase::Open;
+        self.phase = RecoveryPhase::Open;
         true
     }
 

@@ -5,7 +5,7 @@
 
 use super::Sender;
 use super::ack::AckSummary;
-use super::recovery::Phase;
+use super::recovery::RecoveryPhase;
 use super::scoreboard::Marks;
 use crate::packet::{MSS, Packet, SACK_BLOCKS};
 use crate::tcp::step::Step;
@@ -73,7 +73,7 @@ impl Sender {
             self.tag_unknown_part(step, start, end, &mut reordered_from, summary);
         }
         self.reordering.known = known;
-        if reordered_from != u64::MAX && (self.phase != Phase::Loss || self.recovery.undo_from.is_some()) {
+        if reordered_from != u64::MAX && (self.phase != RecoveryPhase::Loss || self.recovery.undo_from.is_some()) {
             self.record_reordering(reordered_from);
         }
     }

@@ -5,7 +5,7 @@ use p2p_base::units::SimTime;
 
 use super::Sender;
 use super::ack::AckSummary;
-use super::recovery::Phase;
+use super::recovery::RecoveryPhase;
 use crate::packet::{Flags, MSS};
 use crate::tcp::rtt::INITIAL_RTO_US;
 use crate::tcp::step::Step;
@@ -98,7 +98,7 @@ impl Sender {
     /// Schedules a loss probe (RFC 8985 §7.2). Returns false if none is to be sent.
     pub(super) fn schedule_loss_probe(&mut self, step: &mut Step, after_progress: bool) -> bool {
         let Some(head) = self.board.front() else { return false };
-        if !matches!(self.phase, Phase::Open | Phase::Reduced) {
+        if !matches!(self.phase, RecoveryPhase::Open | RecoveryPhase::Reduced) {
             return false;
         }
         let srtt_us = self.rtt.srtt_us();
@@ -155,7 +155,7 @@ impl Sender {
             self.probe.end_episode();
         } else if acked > end {
             self.begin_reduction();
-            self.phase = Phase::Reduced;
+            self.phase = RecoveryPhase::Reduced;
             self.end_reduction(now);
             self.settle();
         } else if plain_duplicate {

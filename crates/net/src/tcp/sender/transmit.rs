@@ -7,7 +7,7 @@
 use p2p_base::units::{SimDuration, SimTime};
 
 use super::Sender;
-use super::recovery::Phase;
+use super::recovery::RecoveryPhase;
 use super::scoreboard::Ends;
 use super::timeout::Waiting;
 use crate::packet::{Flags, MSS};
@@ -208,7 +208,7 @@ impl Sender {
 
     /// Stops sending for a moment so that the burst can fill, if the next acknowledgement is near.
     fn check_patience(&self, step: &Step, may_send: u32, burst_max: u32, available: u32) -> Result<(), Stop> {
-        if self.phase >= Phase::Recovery
+        if self.phase >= RecoveryPhase::Recovery
             || step.now - self.last_sent > BURST_PATIENCE
             || may_send >= burst_max
             || may_send >= available
@@ -320,7 +320,7 @@ impl Sender {
     /// Shrinks a window that was not fully used for a whole timeout (RFC 7661 §4; Linux `tcp_cwnd_application_limited`),
     /// unless the writer was waiting for memory.
     fn forget_unused_window(&mut self, now: SimTime) {
-        if self.phase == Phase::Open && !self.queue.is_waiting() {
+        if self.phase == RecoveryPhase::Open && !self.queue.is_waiting() {
             self.congestion.shrink_to_use(self.usage.used);
             self.usage.used = 0;
         }
