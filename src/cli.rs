@@ -67,11 +67,11 @@ enum Command {
     Verify(OfFileArgs),
     /// Let a user read a file of yours
     Share(ShareArgs),
-    /// Let a user read a file of yours no longer
+    /// Revoke a user's read access to a file
     Unshare(ShareArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(CommonArgs),
-    /// List segments that no file needs and that stay, or settle what becomes of them
+    /// List unreferenced segments on volumes that another catalog has written to; free or adopt them
     ///
     /// A node's volume that another catalog, or another state of this one, has written to last is read and not changed: a backup
     /// may have been put back, or disks may have been swapped. `free` and `adopt` make it this catalog's own.

@@ -31,7 +31,7 @@ mono\t''"
 complete -c p2p -n "__fish_p2p_needs_command" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_needs_command" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_needs_command" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_needs_command" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -49,9 +49,9 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "rm" -d 'Remove stored files
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "info" -d 'Show a stored file and who holds its segments'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "verify" -d 'Fetch a stored file, check every byte, and keep none of it'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "share" -d 'Let a user read a file of yours'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "unshare" -d 'Let a user read a file of yours no longer'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "unshare" -d 'Revoke a user\'s read access to a file'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "orphans" -d 'List segments that no file needs and that stay, or settle what becomes of them'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "orphans" -d 'List unreferenced segments on volumes that another catalog has written to; free or adopt them'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "register" -d 'Make an account'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "login" -d 'Log in, until `p2p logout`'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "logout" -d 'End the session that `p2p login` began'
@@ -69,7 +69,7 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "completions" -d 'Print comp
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand demo" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -81,7 +81,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file un
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -95,7 +95,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand get" -s o -l output-file -d 'The
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -109,7 +109,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand get" -s V -l version -d 'Print v
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -122,7 +122,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand ls" -s V -l version -d 'Print ve
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -135,7 +135,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand rm" -s V -l version -d 'Print ve
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand info" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -148,7 +148,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand info" -s V -l version -d 'Print 
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand verify" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -161,7 +161,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand verify" -s V -l version -d 'Prin
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand share" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -174,7 +174,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand share" -s V -l version -d 'Print
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -187,7 +187,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand unshare" -s V -l version -d 'Pri
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -200,7 +200,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s V -l version -d 'Print
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -214,7 +214,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand register" -l password-file -d 'R
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand register" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -226,7 +226,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand login" -l password-file -d 'Read
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand login" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -237,7 +237,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand login" -s V -l version -d 'Print
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand logout" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -249,7 +249,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand logout" -s V -l version -d 'Prin
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -263,7 +263,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l revoke -d 'End this
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -276,7 +276,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s V -l version -d 'Pr
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -289,7 +289,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand passwd" -s V -l version -d 'Prin
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand otp" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -323,7 +323,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand run" -s c -d 'Take COMMANDS for 
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -336,7 +336,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand run" -s V -l version -d 'Print v
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -351,7 +351,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand replay" -s V -l version -d 'Prin
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand config" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -363,7 +363,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand export" -s o -l output-file -d '
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l seed -d 'Use these chances: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
@@ -386,9 +386,9 @@ complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcom
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "info" -d 'Show a stored file and who holds its segments'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "verify" -d 'Fetch a stored file, check every byte, and keep none of it'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "share" -d 'Let a user read a file of yours'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "unshare" -d 'Let a user read a file of yours no longer'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "unshare" -d 'Revoke a user\'s read access to a file'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "orphans" -d 'List segments that no file needs and that stay, or settle what becomes of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "orphans" -d 'List unreferenced segments on volumes that another catalog has written to; free or adopt them'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "register" -d 'Make an account'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'

@@ -19,7 +19,7 @@ _p2p() {
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -40,7 +40,7 @@ _p2p() {
             (demo)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -55,7 +55,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -74,7 +74,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -92,7 +92,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -108,7 +108,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -125,7 +125,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -142,7 +142,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -159,7 +159,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -177,7 +177,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -195,7 +195,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -211,7 +211,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -230,7 +230,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -247,7 +247,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
@@ -262,7 +262,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
@@ -277,7 +277,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -294,7 +294,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -310,7 +310,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -326,7 +326,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -371,7 +371,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -389,7 +389,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -414,7 +414,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help]' \
@@ -430,7 +430,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Use these chances\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
@@ -599,9 +599,9 @@ _p2p_commands() {
 'info:Show a stored file and who holds its segments' \
 'verify:Fetch a stored file, check every byte, and keep none of it' \
 'share:Let a user read a file of yours' \
-'unshare:Let a user read a file of yours no longer' \
+'unshare:Revoke a user'\''s read access to a file' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
-'orphans:List segments that no file needs and that stay, or settle what becomes of them' \
+'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
 'logout:End the session that \`p2p login\` began' \
@@ -662,9 +662,9 @@ _p2p__subcmd__help_commands() {
 'info:Show a stored file and who holds its segments' \
 'verify:Fetch a stored file, check every byte, and keep none of it' \
 'share:Let a user read a file of yours' \
-'unshare:Let a user read a file of yours no longer' \
+'unshare:Revoke a user'\''s read access to a file' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
-'orphans:List segments that no file needs and that stay, or settle what becomes of them' \
+'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \
 'register:Make an account' \
 'login:Log in, until \`p2p logout\`' \
 'logout:End the session that \`p2p login\` began' \

@@ -82,11 +82,11 @@ const fn binding(action: Action, scope: Scope, keys: &'static str, name: &'stati
 
 /// The table of all bindings, in the order of the hint line and the help.
 pub static BINDINGS: &[Binding] = &[
-    binding(Action::NextPane, Scope::Panes, "Tab", "pane", "give the keys to the next pane (in the prompt: where it is empty)"),
-    binding(Action::PreviousPane, Scope::Everywhere, "Shift-Tab", "", "give the keys to the pane before"),
-    binding(Action::Prompt, Scope::Panes, "Esc", "prompt", "give the keys back to the prompt"),
+    binding(Action::NextPane, Scope::Panes, "Tab", "pane", "focus the next pane (in the prompt: if it is empty)"),
+    binding(Action::PreviousPane, Scope::Everywhere, "Shift-Tab", "", "focus the previous pane"),
+    binding(Action::Prompt, Scope::Panes, "Esc", "prompt", "focus the prompt"),
     binding(Action::Zoom, Scope::Panes, "z", "zoom", "give the pane the whole screen, or take it back"),
-    binding(Action::Pause, Scope::Panes, "Space", "pause", "let virtual time stand still, or pass again"),
+    binding(Action::Pause, Scope::Panes, "Space", "pause", "pause or resume virtual time"),
     binding(Action::Slower, Scope::Panes, "-", "slower", "let virtual time pass slower"),
     binding(Action::Faster, Scope::Panes, "+", "faster", "let virtual time pass faster"),
     binding(Action::Step, Scope::Panes, ".", "step", "while paused, go on to the next event"),

@@ -352,7 +352,7 @@ fn secrets_are_kept_nowhere() {
     lines.says("alice is logged in");
     // What somebody types into a line by mistake is not kept either.
     lines.send(&format!("login alice '{PASSWORD}'"));
-    lines.asks("is too much");
+    lines.asks("unexpected argument");
     lines.send(PASSWORD);
     lines.asks("there is no command `correct`");
     lines.send("passwd");

@@ -716,6 +716,6 @@ fn a_session_with_a_disk_in_trouble_is_not_recorded() {
     fs::remove_dir_all(home.data().join("nodes/Node_02")).unwrap();
     let said = end_of(home.command(&["repl"]).stdin(std::process::Stdio::null()).spawn().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.stderr.contains("this session is not recorded: not every node's disk"), "{said:?}");
+    assert!(said.stderr.contains("this run is not recorded: not every node's disk"), "{said:?}");
     assert!(files_below(&home.data().join("recordings")).is_empty());
 }

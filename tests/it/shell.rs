@@ -260,7 +260,7 @@ fn a_session_without_a_recording_says_so() {
     home.ok(&["ls"]);
     fs::write(home.data().join("recordings"), "in the way").unwrap();
     let said = home.run(&["repl"]);
-    assert!(said.code == Some(0) && said.stderr.contains("this session is not recorded"), "{said:?}");
+    assert!(said.code == Some(0) && said.stderr.contains("this run is not recorded"), "{said:?}");
 }
 
 /// Every node has its own figures, however many there are.

@@ -9,7 +9,7 @@ fn set_mode(home: &Home, name: &str, mode: u32) {
     fs::set_permissions(home.path(name), fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A configuration that others may write to, or have put there, is left out and told of, unless it is named.
+/// A configuration that others may write to, or have put there, is ignored with a warning, unless it is named.
 #[test]
 fn a_configuration_of_somebody_else_is_left_out() {
     let home = Home::new(&format!("{QUICK}[storage]\ndata_dir = 'stolen'\n"));
@@ -18,7 +18,7 @@ fn a_configuration_of_somebody_else_is_left_out() {
         let said = home.run(&["put", "a.bin"]);
         assert_eq!(said.code, Some(0), "{said:?}");
         home.ok(&["rm", "a.bin"]);
-        let told = said.stderr.contains("p2p.toml is left out") && said.stderr.contains("--config ./p2p.toml");
+        let told = said.stderr.contains("p2p.toml is ignored") && said.stderr.contains("--config ./p2p.toml");
         assert_eq!(told, !home.path("stolen").exists(), "{said:?}");
         told
     };

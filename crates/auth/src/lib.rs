@@ -111,7 +111,7 @@ pub enum AuthError {
     #[error("that has lapsed: it took too long, failed too often or was overtaken by another change; begin anew")]
     Lapsed,
     /// No enrolment is pending that could be confirmed.
-    #[error("there is nothing to confirm; `otp enable` begins, and `otp confirm` goes on with it in the same session")]
+    #[error("there is nothing to confirm; `otp enable` begins, and `otp confirm` continues it in the same process")]
     NothingBegun,
     /// The session has ended, or the token belongs to no session.
     #[error("the session is over; log in again")]

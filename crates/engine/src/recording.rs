@@ -86,7 +86,7 @@ pub enum RecordingError {
         reason: String,
     },
     /// A file that was stored when the recording began is no longer stored.
-    #[error("the session began with the file `{file}`, of which segments are no longer in {path}", path = path.display())]
+    #[error("the recorded run began with the file `{file}`, of which segments are no longer in {path}", path = path.display())]
     FileGone {
         /// File that is missing.
         file: FileKey,

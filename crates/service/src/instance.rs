@@ -62,7 +62,7 @@ pub struct SimulationArgs {
     /// Read FILE instead of ./p2p.toml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Use these chances: the same seed gives the same run
+    /// Seed of the random numbers: the same seed gives the same run
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Let virtual time pass this fast: 1x, 10x, max
@@ -208,7 +208,7 @@ impl Instance {
             recordings::prune(&data_dir);
         }
         if let Some(reason) = thread.unrecorded() {
-            output::tell(format_args!("Warning: this session is not recorded: {reason}"));
+            output::tell(format_args!("Warning: this run is not recorded: {reason}"));
         }
         warn_of_disks(&engine.snapshots().borrow());
         let auth = Auth::open(thread.database().clone(), policy)?;

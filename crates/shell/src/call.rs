@@ -98,7 +98,7 @@ impl Call {
         }
         for (place, given) in self.arguments.iter().enumerate() {
             match self.spec.argument_at(place).map(|argument| argument.kind) {
-                None => return Err(self.wrong(format!("`{given}` is too much"))),
+                None => return Err(self.wrong(format!("unexpected argument `{given}`"))),
                 Some(Kind::LocalPath) if given == "-" => {
                     return Err(self.wrong("`-` is no file here: `p2p put - --as NAME` and `p2p get NAME -o -` take standard input and output, and ./- is a file of that name".into()));
                 }
@@ -145,7 +145,9 @@ impl Call {
     pub fn transfer(&self, place: usize) -> Result<Option<TransferId>, ShellError> {
         let Some(text) = self.argument(place) else { return Ok(None) };
         let number = text.strip_prefix('#').unwrap_or(text).parse();
-        number.map(|number| Some(TransferId(number))).map_err(|_| self.wrong(format!("`{text}` is no transfer; write 7")))
+        number
+            .map(|number| Some(TransferId(number)))
+            .map_err(|_| self.wrong(format!("`{text}` is not the number of a transfer; `transfers` lists them")))
     }
 }
 
@@ -245,7 +247,7 @@ mod tests {
         for (line, words) in [
             ("uplaod a", "did you mean `upload`?"),
             ("upload", "PATH is missing; usage: upload PATH…"),
-            ("ls x", "`x` is too much"),
+            ("ls x", "unexpected argument `x`"),
             ("upload a --fast", "there is no flag --fast"),
             ("upload a --as", "--as needs NAME"),
             ("ls --x", "there is no flag --x"),

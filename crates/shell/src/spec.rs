@@ -92,7 +92,7 @@ impl Group {
             Group::Time => "Time",
             Group::Accounts => "Accounts",
             Group::Scripts => "Scripts",
-            Group::Session => "Session",
+            Group::Session => "General",
         }
     }
 }

@@ -145,8 +145,7 @@ impl Config {
         match found.map_err(unreadable)? {
             Found::Own(file) => config.overlay_file(file, path, unreadable)?,
             Found::Foreign(why) => {
-                config.left_out =
-                    Some(format!("./{DEFAULT_FILE} is left out: {why}; `--config ./{DEFAULT_FILE}` obeys it all the same"));
+                config.left_out = Some(format!("./{DEFAULT_FILE} is ignored: {why}; `--config ./{DEFAULT_FILE}` uses it anyway"));
             }
             Found::Nothing => {}
         }

@@ -194,7 +194,7 @@ impl Config {
     fn hosts(&self) -> Result<(HostSpec, Vec<NodeSpec>), ConfigError> {
         let count: u16 = self.required(Section::Nodes, "count")?;
         if let Some(number) = self.nodes.keys().find(|&&number| number > count) {
-            let message = format!("[[node]] number = {number}: [nodes] count is {count}");
+            let message = format!("[[node]] number = {number}: there is no such node, since [nodes] count is {count}");
             return Err(ConfigError::Conflict(message));
         }
         let capacity: ByteSize = self.required(Section::Nodes, "capacity")?;

@@ -317,7 +317,7 @@ pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellE
     match (call.argument(0), call.argument(1)) {
         (Some("start"), Some(path)) => shell.tell(Command::StartCapture { path: super::files::expand(path) }).await,
         (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
-        (_, Some(path)) => Err(call.wrong(format!("`{path}` is too much"))),
+        (_, Some(path)) => Err(call.wrong(format!("unexpected argument `{path}`"))),
         _ => {
             let Reply::Captured(packets) = shell.ask(Command::StopCapture).await? else { return Ok(Answer::nothing()) };
             Ok(Answer::new(View::Text(format!("{packets} packets captured")), json!({ "packets": packets })))

@@ -15,7 +15,7 @@ pub(crate) async fn otp(shell: &Shell, call: &Call) -> Result<Answer, ShellError
     let user = own_name(shell)?;
     let action = call.argument(0).unwrap_or_default();
     if let Some(kind) = call.argument(1).filter(|_| action != "enable") {
-        return Err(call.wrong(format!("`{kind}` is too much")));
+        return Err(call.wrong(format!("unexpected argument `{kind}`")));
     }
     match action {
         "enable" => enable(shell, &user, if call.argument(1) == Some("mail") { CodeKind::Mail } else { CodeKind::App }).await,

@@ -101,7 +101,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["jobs"],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "list the transfers of this session",
+        summary: "list the transfers since the program started",
         details: "",
         arguments: &[],
         flags: &[],

@@ -54,7 +54,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Nodes,
         audience: Audience::Admins,
-        summary: "list the segments that no file needs and that stay all the same, or settle what becomes of them",
+        summary: "list unreferenced segments on volumes that another catalog has written to; free or adopt them",
         details: "A volume that another catalog, or another state of this one, has written to last is read and not changed. `free` \
                   removes from it what no file of this catalog needs, `adopt` keeps that; with either it is this catalog's from \
                   then on. Without a node it is done on all such nodes.",

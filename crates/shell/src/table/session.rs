@@ -65,7 +65,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Session,
         audience: Audience::Users,
-        summary: "sum the session up: files, nodes, transfers, packets",
+        summary: "summarize the run: files, nodes, transfers, packets",
         details: "",
         arguments: &[],
         flags: &[],
