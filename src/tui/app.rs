@@ -92,7 +92,7 @@ pub enum AppMessage {
     /// Notification that the line with this number waits for an operation that takes long.
     Waits(u64),
     /// Result of an operation that belongs to no line, such as an action.
-    StepEvents(Result<Answer, ShellError>),
+    Told(Result<Answer, ShellError>),
     /// Result of a command that a pane opened: the command and its answer.
     Opened(String, Result<Answer, ShellError>),
     /// Answer to the confirmation before leaving: true if the user confirmed it.
@@ -277,7 +277,7 @@ impl App {
         match message {
             AppMessage::Answered(line, answer) => self.on_answered(line, answer),
             AppMessage::Waits(line) => self.lines.set_waiting(line),
-            AppMessage::StepEvents(answer) => self.take_answer(answer),
+            AppMessage::Told(answer) => self.take_answer(answer),
             AppMessage::Opened(title, Ok(answer)) => {
                 self.dialogs.push(Dialog::Message { title, text: answer.view.text(), scroll: 0 });
             }

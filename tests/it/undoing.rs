@@ -161,6 +161,17 @@ fn an_interrupted_batch_tells_what_it_has_done() {
     assert_eq!(home.stored(), ["a.bin"]);
 }
 
+/// Lets a line go on until it waits for its transfer: each question to the engine is answered after those of the line before it.
+async fn until_it_waits<T: std::fmt::Debug>(line: &mut (impl Future<Output = T> + Unpin), handle: &EngineHandle) {
+    for _ in 0..10 {
+        tokio::select! {
+            biased;
+            answer = &mut *line => panic!("{answer:?}"),
+            _ = handle.transfers() => {}
+        }
+    }
+}
+
 /// A line that is dropped between the end of its transfer and its answer leaves the transfer for somebody else to tell of.
 #[test]
 fn what_a_dropped_line_has_not_told_is_known() {
@@ -174,14 +185,7 @@ fn what_a_dropped_line_has_not_told_is_known() {
         let first = format!("upload {path} --as a");
         let mut line = Box::pin(shell.run_to_end(&first, &variables));
         handle.ask(Command::Pause).await.unwrap();
-        // Asking goes to and fro once: what the line has asked for before is known to it the next time.
-        for _ in 0..10 {
-            tokio::select! {
-                biased;
-                answer = &mut line => panic!("{answer:?}"),
-                _ = handle.transfers() => {}
-            }
-        }
+        until_it_waits(&mut line, &handle).await;
         handle.ask(Command::Resume).await.unwrap();
         handle.ask(Command::Await { transfer: TransferId(1) }).await.unwrap();
         drop(line);
@@ -189,6 +193,13 @@ fn what_a_dropped_line_has_not_told_is_known() {
         assert_eq!(shell.take_untold(), BTreeSet::new());
         // A line that answers tells of its own.
         shell.run_to_end(&format!("upload {path} --as b"), &variables).await.unwrap();
+        assert_eq!(shell.take_untold(), BTreeSet::new());
+        // So does the command that cancels the transfer of a dropped line.
+        let third = format!("upload {path} --as c");
+        let mut line = Box::pin(shell.run_to_end(&third, &variables));
+        until_it_waits(&mut line, &handle).await;
+        drop(line);
+        shell.run("cancel 3", &variables).await.unwrap();
         assert_eq!(shell.take_untold(), BTreeSet::new());
     });
 }

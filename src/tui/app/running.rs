@@ -113,7 +113,7 @@ impl App {
         if let Some(transfer) = transfer {
             let shell = self.shell.clone();
             let line = format!("cancel {}", transfer.0);
-            self.spawn(async move { AppMessage::StepEvents(shell.run(&line, &Variables::new()).await) });
+            self.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await) });
         }
     }
 
@@ -141,7 +141,7 @@ impl App {
     /// Carries out a command whose answer is not shown; only its error is.
     pub(super) fn tell(&mut self, line: String) {
         let shell = self.shell.clone();
-        self.spawn(async move { AppMessage::StepEvents(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
+        self.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
     }
 
     pub(super) fn take_answer(&mut self, answer: Result<Answer, ShellError>) {

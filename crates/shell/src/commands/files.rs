@@ -277,6 +277,8 @@ pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     shell.refuse_standstill()?;
     shell.tell_of_waiting();
     let Reply::Finished(report) = shell.engine().cancel_at_once(transfer).await? else { return Ok(Answer::nothing()) };
+    // The line that began it may have been dropped; its result is told here.
+    shell.untold.remove([transfer]);
     let status = &report.status;
     let text =
         format!("{transfer}, {} of {}: {}", status.direction.name(), shell.principal().shown(&status.file), status.state.name());

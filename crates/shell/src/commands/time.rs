@@ -53,7 +53,7 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let running = transfers.iter().filter(|status| !status.state.is_over() && principal.began(status));
     let running: Vec<TransferId> = running.map(|status| status.id).collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
-    for transfer in running {
+    for &transfer in &running {
         let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { continue };
         if report.status.state == TransferState::Done {
             answers.push(super::files::finished(&report, &principal));
@@ -66,6 +66,8 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         failures.extend(untold);
     }
     failures.sort_by_key(|status| status.id);
+    // The lines that began them may have been dropped; their results are told here.
+    shell.untold.remove(running);
     match failures.as_slice() {
         [] => Ok(Answer::all(answers)),
         several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &principal)).collect() }),
