@@ -66,7 +66,7 @@ fn no_secret_is_shown_where_nobody_confirms_it() {
     let home = Home::new(QUICK);
     home.register("alice");
     let said = for_alice(&home, "otp enable", &[]);
-    assert!(said.code == Some(1) && said.stderr.contains("`p2p repl` and the full screen wait for it"), "{said:#?}");
+    assert!(said.code == Some(1) && said.stderr.contains("`p2p repl` and the full-screen interface wait for it"), "{said:#?}");
     assert!(!said.stderr.contains("secret") && !said.stderr.contains("otpauth"), "{said:#?}");
 }
 

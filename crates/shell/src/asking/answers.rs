@@ -214,7 +214,9 @@ impl Answers {
     fn missing(&self, form: &Form, field: &Field, user: &str) -> String {
         let how = match (field.kind, self.variable_of(form, field, user)) {
             // The code of a mail is not known before it is asked for.
-            (FieldKind::Code(code), _) if !code.or_backup_code => "`p2p repl` and the full screen wait for it".to_owned(),
+            (FieldKind::Code(code), _) if !code.or_backup_code => {
+                "`p2p repl` and the full-screen interface wait for it".to_owned()
+            }
             (_, Some(variable @ (PASSWORD_VARIABLE | CODE_VARIABLE))) if !self.is_for(user) => {
                 format!("{variable} is for {}", self.provided_for.as_deref().unwrap_or_default())
             }
