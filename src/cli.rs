@@ -43,7 +43,7 @@ pub struct Cli {
 enum Command {
     /// Take a tour in the terminal; without one, store three files, read them back, and report what was measured
     ///
-    /// On a terminal the full screen opens and a narrated tour types itself; any key ends it, and the prompt is
+    /// On a terminal the full-screen interface opens and a narrated tour types itself; any key ends it, and the prompt is
     /// yours. With --json, or where standard input or output is no terminal: three users log in, files of 2, 3 and 5 MiB of
     /// pseudo-random bytes cross the virtual network to real disks and come back, and every host probes every other. Works in a
     /// temporary directory that is gone afterwards. Exits with 0 only if every byte came back.
@@ -109,7 +109,7 @@ enum Command {
     /// One command a line, as typed in the terminal (`p2p run -c help` lists them); `#` begins a comment. Time passes only
     /// while a command waits for something, so the same script and seed give the same run.
     Run(RunArgs),
-    /// Type commands line by line, without the full screen
+    /// Type commands line by line, without the full-screen interface
     Repl(ReplArgs),
     /// Replay a recording, and compare the trace
     ///

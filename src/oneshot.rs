@@ -125,7 +125,7 @@ impl Visit {
         self.prompter.shell().access()
     }
 
-    /// Returns the name of the user as the owner of files; `None` while there are no accounts.
+    /// Ends the user's login session, unless it is stored, and then the engine.
     async fn end(self) -> Result<()> {
         drop(self.principal);
         self.prompter.close().await;

@@ -611,7 +611,7 @@ _p2p_commands() {
 'otp:One-time passwords\: a second factor for your logins' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
-'repl:Type commands line by line, without the full screen' \
+'repl:Type commands line by line, without the full-screen interface' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
@@ -674,7 +674,7 @@ _p2p__subcmd__help_commands() {
 'otp:One-time passwords\: a second factor for your logins' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
-'repl:Type commands line by line, without the full screen' \
+'repl:Type commands line by line, without the full-screen interface' \
 'replay:Replay a recording, and compare the trace' \
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \

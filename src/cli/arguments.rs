@@ -1,5 +1,5 @@
-//! The order of the words of the command line: options that a command shares with the full screen may also precede it, as in `p2p
-//! --data-dir D ls`.
+//! The order of the words of the command line: options that a command shares with the full-screen interface may also precede it,
+//! as in `p2p --data-dir D ls`.
 
 use std::ffi::OsString;
 

@@ -26,7 +26,7 @@ const ENVIRONMENT: [(&str, &str); 11] = [
     ("XDG_DATA_HOME", "Where data is kept instead of ~/.local/share."),
     ("TMPDIR", "Where temporary files lie that have no name, instead of /tmp."),
     ("NO_COLOR", "Where it is not empty, nothing is coloured."),
-    ("TERM", "The terminal of the full screen."),
+    ("TERM", "The terminal of the full-screen interface."),
     ("RUST_BACKTRACE", "1 prints a backtrace with a bug of this program; never with an ordinary error."),
 ];
 
@@ -74,7 +74,7 @@ pub(super) fn page(command: &mut Command) -> io::Result<String> {
     roff.control("SH", ["DESCRIPTION"]);
     paragraphs(
         &mut roff,
-        "Without a command, p2p opens the full screen. `p2p demo` shows what it does, `help` at its prompt and `p2p run -c help` list the commands of its language. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect.",
+        "Without a command, p2p opens the full-screen interface. `p2p demo` shows what it does, `help` at its prompt and `p2p run -c help` list the commands of its language. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect.",
     );
     roff.control("SH", ["COMMANDS"]);
     for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {

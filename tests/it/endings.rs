@@ -347,8 +347,8 @@ fn nothing_stays_behind_once_links_are_mended() {
             run.sleep(SimDuration::from_millis(chance.magnitude(0, 3)));
             run.look();
         }
-        let parties = (0..run.settings.nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index)));
-        for peer in std::iter::once(Peer::Client).chain(parties) {
+        let nodes = (0..run.settings.nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index)));
+        for peer in std::iter::once(Peer::Client).chain(nodes) {
             run.set_link(peer, link);
         }
         run.finish();

@@ -1,4 +1,4 @@
-//! The full screen: the real one on a backend in memory, with the real engine below; and the real binary in a
+//! The full-screen interface: the real one on a backend in memory, with the real engine below; and the real binary in a
 //! pseudo-terminal.
 
 use std::collections::BTreeSet;

@@ -67,7 +67,8 @@ struct Asked {
 /// Connection to one node.
 #[derive(Debug, Default)]
 struct NodeConnection {
-    connection: Option<ConnectionId>,
+    /// Identifier of the connection in the network; `None` while there is none.
+    id: Option<ConnectionId>,
     open: bool,
     reader: FrameReader,
     /// Requests without an answer, in the order in which they were made.
@@ -77,8 +78,8 @@ struct NodeConnection {
     progress: Progress,
 }
 
-/// Watchdog of a link's oldest request. TCP's user timeout covers unacknowledged data only, so a peer that has acknowledged
-/// everything and still owes the answer would otherwise be waited for without end.
+/// Watchdog of a connection's oldest request. TCP's user timeout covers unacknowledged data only, so a peer that has
+/// acknowledged everything and still owes the answer would otherwise be waited for without end.
 #[derive(Debug, Default)]
 struct Progress {
     /// Request that is watched, and true if it is written.
@@ -93,9 +94,9 @@ impl NodeConnection {
     /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
     /// received.
     fn progressed_at(&self, net: &Network) -> SimTime {
-        let activity = self.connection.and_then(|connection| Some((connection, net.activity(connection)?)));
-        let (Some((connection, activity)), Some(oldest)) = (activity, self.asked.front()) else { return self.progress.since };
-        let is_acknowledged = oldest.frame.is_none() && net.acknowledged(connection) >= oldest.range.1;
+        let activity = self.id.and_then(|id| Some((id, net.activity(id)?)));
+        let (Some((id, activity)), Some(oldest)) = (activity, self.asked.front()) else { return self.progress.since };
+        let is_acknowledged = oldest.frame.is_none() && net.acknowledged(id) >= oldest.range.1;
         self.progress.since.max(if is_acknowledged { activity.received_at } else { activity.acked_at })
     }
 }
@@ -106,7 +107,8 @@ pub(super) struct Client {
     host: HostId,
     tcp: TcpConfig,
     idle_timeout: SimDuration,
-    links: Vec<NodeConnection>,
+    /// Connection to each node, by the node's index.
+    connections: Vec<NodeConnection>,
     /// Last instant at which a packet arrived on an earlier connection to each node.
     heard: Vec<Option<SimTime>>,
     by_connection: BTreeMap<ConnectionId, NodeNumber>,
@@ -120,7 +122,7 @@ impl Client {
             host,
             tcp,
             idle_timeout,
-            links: (0..nodes).map(|_| NodeConnection::default()).collect(),
+            connections: (0..nodes).map(|_| NodeConnection::default()).collect(),
             heard: vec![None; nodes],
             by_connection: BTreeMap::new(),
             next_tag: 0,
@@ -153,9 +155,9 @@ impl Client {
             self.tell(owner, Input::Unreachable { part: owner.part(), node, reason: "the request is too long".into() });
             return;
         };
-        let link = &mut self.links[node.index()];
-        link.used_at = net.now();
-        link.asked.push_back(Asked {
+        let connection = &mut self.connections[node.index()];
+        connection.used_at = net.now();
+        connection.asked.push_back(Asked {
             tag,
             owner,
             frame: Some((header, payload)),
@@ -164,131 +166,131 @@ impl Client {
             downloads: matches!(request, Request::Get { .. }),
             meter,
         });
-        if link.open {
+        if connection.open {
             self.tell_connected(owner);
             self.write(net, node);
-        } else if link.connection.is_none() {
-            let connection = net.connect(self.host, to, NODE_PORT, self.tcp);
-            link.connection = Some(connection);
-            self.by_connection.insert(connection, node);
+        } else if connection.id.is_none() {
+            let id = net.connect(self.host, to, NODE_PORT, self.tcp);
+            connection.id = Some(id);
+            self.by_connection.insert(id, node);
         }
     }
 
     /// Returns true if there is an open connection to a node.
     pub(super) fn is_connected(&self, node: NodeNumber) -> bool {
-        self.links.get(node.index()).is_some_and(|link| link.open)
+        self.connections.get(node.index()).is_some_and(|connection| connection.open)
     }
 
     /// Returns true if a connection belongs to the client.
-    pub(super) fn owns(&self, connection: ConnectionId) -> bool {
-        self.by_connection.contains_key(&connection)
+    pub(super) fn owns(&self, id: ConnectionId) -> bool {
+        self.by_connection.contains_key(&id)
     }
 
     /// Returns the connections, by node.
     pub(super) fn connections(&self) -> impl Iterator<Item = (NodeNumber, ConnectionId)> {
-        let numbered = self.links.iter().enumerate();
-        numbered.filter_map(|(index, link)| link.connection.map(|connection| (NodeNumber::from_index(index), connection)))
+        let numbered = self.connections.iter().enumerate();
+        numbered.filter_map(|(index, connection)| connection.id.map(|id| (NodeNumber::from_index(index), id)))
     }
 
     /// Returns the node at the other end of one of the client's connections.
-    pub(super) fn node_of(&self, connection: ConnectionId) -> Option<NodeNumber> {
-        self.by_connection.get(&connection).copied()
+    pub(super) fn node_of(&self, id: ConnectionId) -> Option<NodeNumber> {
+        self.by_connection.get(&id).copied()
     }
 
     /// Returns the instant at which the latest packet of any kind arrived on a connection to a node.
     pub(super) fn heard(&self, net: &Network, node: NodeNumber) -> Option<SimTime> {
-        let connection = self.links.get(node.index())?.connection;
-        let now = connection.and_then(|connection| net.activity(connection)).map(|activity| activity.heard_at);
+        let id = self.connections.get(node.index())?.id;
+        let now = id.and_then(|id| net.activity(id)).map(|activity| activity.heard_at);
         now.max(self.heard[node.index()])
     }
 
     /// Drops a transfer's requests that are not yet written. Answers to the others are ignored by the transfer.
     pub(super) fn forget(&mut self, net: &mut Network, transfer: TransferId) {
-        for index in 0..self.links.len() {
-            self.links[index].asked.retain(|asked| !asked.owner.is_transfer(transfer) || asked.frame.is_none());
+        for index in 0..self.connections.len() {
+            self.connections[index].asked.retain(|asked| !asked.owner.is_transfer(transfer) || asked.frame.is_none());
             self.watch_oldest(net, NodeNumber::from_index(index));
         }
     }
 
-    pub(super) fn on_connected(&mut self, net: &mut Network, connection: ConnectionId) {
-        let Some(&node) = self.by_connection.get(&connection) else { return };
-        self.links[node.index()].open = true;
+    pub(super) fn on_connected(&mut self, net: &mut Network, id: ConnectionId) {
+        let Some(&node) = self.by_connection.get(&id) else { return };
+        self.connections[node.index()].open = true;
         self.outputs.push_back(ClientOutput::Connected(node));
-        let owners: Vec<Owner> = self.links[node.index()].asked.iter().map(|asked| asked.owner).collect();
+        let owners: Vec<Owner> = self.connections[node.index()].asked.iter().map(|asked| asked.owner).collect();
         owners.into_iter().for_each(|owner| self.tell_connected(owner));
         self.want_frame(net, node);
         self.write(net, node);
     }
 
     /// Continues writing after the send buffer has room again.
-    pub(super) fn on_writable(&mut self, net: &mut Network, connection: ConnectionId) {
-        if let Some(&node) = self.by_connection.get(&connection) {
+    pub(super) fn on_writable(&mut self, net: &mut Network, id: ConnectionId) {
+        if let Some(&node) = self.by_connection.get(&id) {
             self.write(net, node);
         }
     }
 
     /// Notes that the oldest request of a connection has been fully acknowledged.
-    pub(super) fn on_acknowledged(&mut self, net: &Network, connection: ConnectionId) {
-        if let Some(&node) = self.by_connection.get(&connection) {
-            self.links[node.index()].progress.since = net.now();
+    pub(super) fn on_acknowledged(&mut self, net: &Network, id: ConnectionId) {
+        if let Some(&node) = self.by_connection.get(&id) {
+            self.connections[node.index()].progress.since = net.now();
         }
     }
 
-    pub(super) fn on_readable(&mut self, net: &mut Network, connection: ConnectionId) {
-        let Some(&node) = self.by_connection.get(&connection) else { return };
+    pub(super) fn on_readable(&mut self, net: &mut Network, id: ConnectionId) {
+        let Some(&node) = self.by_connection.get(&id) else { return };
         loop {
-            let Some(link) = self.links.get_mut(node.index()) else { return };
-            let Some(bytes) = net.read(connection, link.reader.piece_max()) else { break };
-            match link.reader.push(bytes) {
+            let Some(connection) = self.connections.get_mut(node.index()) else { return };
+            let Some(bytes) = net.read(id, connection.reader.piece_max()) else { break };
+            match connection.reader.push(bytes) {
                 Ok(ReadStep::More) => {}
                 Ok(ReadStep::Frame(frame)) => self.on_frame(net, node, frame),
-                Err(error) => return self.drop_link(net, node, &error.to_string()),
+                Err(error) => return self.drop_connection(net, node, &error.to_string()),
             }
         }
-        if net.at_end(connection) {
-            return self.drop_link(net, node, "it closed the connection");
+        if net.at_end(id) {
+            return self.drop_connection(net, node, "it closed the connection");
         }
         self.want_frame(net, node);
     }
 
     /// Handles the end of a connection.
-    pub(super) fn on_ended(&mut self, net: &mut Network, connection: ConnectionId, reason: &str) {
-        if let Some(&node) = self.by_connection.get(&connection) {
-            self.drop_link(net, node, reason);
+    pub(super) fn on_ended(&mut self, net: &mut Network, id: ConnectionId, reason: &str) {
+        if let Some(&node) = self.by_connection.get(&id) {
+            self.drop_connection(net, node, reason);
         }
     }
 
     /// Handles the complete arrival of a request at its node.
-    pub(super) fn on_request_received(&mut self, connection: ConnectionId, tag: RequestTag) {
-        self.tell_segment(connection, |asked| asked.uploads && asked.tag == tag, Stage::LastByte);
+    pub(super) fn on_request_received(&mut self, id: ConnectionId, tag: RequestTag) {
+        self.tell_segment(id, |asked| asked.uploads && asked.tag == tag, Stage::LastByte);
     }
 
     /// Handles the first transmission of the byte at stream offset `offset`, which may be the first byte of a segment.
-    pub(super) fn on_sent(&mut self, connection: ConnectionId, offset: u64) {
-        self.tell_segment(connection, |asked| asked.uploads && asked.range.0 == offset, Stage::FirstByte);
+    pub(super) fn on_sent(&mut self, id: ConnectionId, offset: u64) {
+        self.tell_segment(id, |asked| asked.uploads && asked.range.0 == offset, Stage::FirstByte);
     }
 
     /// Handles a stage that a segment in an answer has reached.
-    pub(super) fn on_answer_reached(&mut self, connection: ConnectionId, tag: RequestTag, stage: Stage) {
-        self.tell_segment(connection, |asked| asked.downloads && asked.tag == tag, stage);
+    pub(super) fn on_answer_reached(&mut self, id: ConnectionId, tag: RequestTag, stage: Stage) {
+        self.tell_segment(id, |asked| asked.downloads && asked.tag == tag, stage);
     }
 
     /// Returns the meter that counts the payload of an answer that a node is about to send.
-    pub(super) fn meter_of_answer(&self, connection: ConnectionId, tag: RequestTag) -> Option<MeterId> {
-        let link = self.links.get(self.by_connection.get(&connection)?.index())?;
-        link.asked.iter().find(|asked| asked.tag == tag && asked.downloads)?.meter
+    pub(super) fn meter_of_answer(&self, id: ConnectionId, tag: RequestTag) -> Option<MeterId> {
+        let connection = self.connections.get(self.by_connection.get(&id)?.index())?;
+        connection.asked.iter().find(|asked| asked.tag == tag && asked.downloads)?.meter
     }
 
     /// Handles a retransmission of bytes that the client sent.
-    pub(super) fn on_retransmitted(&mut self, connection: ConnectionId, offset: u64) {
+    pub(super) fn on_retransmitted(&mut self, id: ConnectionId, offset: u64) {
         let holds = |asked: &Asked| asked.uploads && (asked.range.0..asked.range.1).contains(&offset);
-        self.tell_segment(connection, holds, Stage::Retransmitted);
+        self.tell_segment(id, holds, Stage::Retransmitted);
     }
 
     /// Tells the transfer whose segment the matching request carries that the segment has reached a stage.
-    fn tell_segment(&mut self, connection: ConnectionId, which: impl Fn(&Asked) -> bool, stage: Stage) {
-        let Some(&node) = self.by_connection.get(&connection) else { return };
-        let found = self.links[node.index()].asked.iter().find(|asked| which(asked));
+    fn tell_segment(&mut self, id: ConnectionId, which: impl Fn(&Asked) -> bool, stage: Stage) {
+        let Some(&node) = self.by_connection.get(&id) else { return };
+        let found = self.connections[node.index()].asked.iter().find(|asked| which(asked));
         if let Some((owner, Part::Segment(index))) = found.map(|asked| (asked.owner, asked.owner.part())) {
             self.tell(owner, Input::Reached { index, stage });
         }
@@ -296,14 +298,14 @@ impl Client {
 
     /// Returns the next instant at which a connection must be checked for idleness or missing progress.
     pub(super) fn next_timeout(&self) -> Option<SimTime> {
-        self.links.iter().filter_map(|link| self.timeout_of(link)).min()
+        self.connections.iter().filter_map(|connection| self.timeout_of(connection)).min()
     }
 
-    fn timeout_of(&self, link: &NodeConnection) -> Option<SimTime> {
-        match (link.open, link.asked.is_empty()) {
+    fn timeout_of(&self, connection: &NodeConnection) -> Option<SimTime> {
+        match (connection.open, connection.asked.is_empty()) {
             (false, _) => None,
-            (true, false) => Some(link.progress.look_at),
-            (true, true) => (self.idle_timeout > SimDuration::ZERO).then(|| link.used_at + self.idle_timeout),
+            (true, false) => Some(connection.progress.look_at),
+            (true, true) => (self.idle_timeout > SimDuration::ZERO).then(|| connection.used_at + self.idle_timeout),
         }
     }
 
@@ -311,76 +313,76 @@ impl Client {
     /// for the TCP user timeout.
     pub(super) fn handle_timeout(&mut self, net: &mut Network) {
         let now = net.now();
-        for index in 0..self.links.len() {
-            let link = &self.links[index];
-            if self.timeout_of(link).is_none_or(|at| at > now) {
+        for index in 0..self.connections.len() {
+            let connection = &self.connections[index];
+            if self.timeout_of(connection).is_none_or(|at| at > now) {
                 continue;
             }
-            if link.asked.is_empty() {
+            if connection.asked.is_empty() {
                 self.close(net, index);
                 continue;
             }
-            let until = link.progressed_at(net) + self.tcp.user_timeout;
+            let until = connection.progressed_at(net) + self.tcp.user_timeout;
             if until > now {
-                self.links[index].progress.look_at = until;
+                self.connections[index].progress.look_at = until;
             } else {
                 let reason = format!("it neither took nor answered a request for {}", self.tcp.user_timeout);
-                self.drop_link(net, NodeNumber::from_index(index), &reason);
+                self.drop_connection(net, NodeNumber::from_index(index), &reason);
             }
         }
     }
 
     /// Makes the oldest request the watched one.
     fn watch_oldest(&mut self, net: &mut Network, node: NodeNumber) {
-        let link = &mut self.links[node.index()];
-        let (Some(connection), true) = (link.connection, link.open) else { return };
-        let oldest = link.asked.front().map(|asked| (asked.tag, asked.frame.is_none()));
-        let progress = &mut link.progress;
+        let connection = &mut self.connections[node.index()];
+        let (Some(id), true) = (connection.id, connection.open) else { return };
+        let oldest = connection.asked.front().map(|asked| (asked.tag, asked.frame.is_none()));
+        let progress = &mut connection.progress;
         if oldest.map(|(tag, _)| tag) != progress.watched.map(|(tag, _)| tag) {
             progress.since = net.now();
             progress.look_at = progress.since + self.tcp.user_timeout;
         }
         if oldest != std::mem::replace(&mut progress.watched, oldest)
-            && let Some(asked) = link.asked.front().filter(|asked| asked.frame.is_none())
+            && let Some(asked) = connection.asked.front().filter(|asked| asked.frame.is_none())
         {
-            net.tell_when_acknowledged(connection, asked.range.1);
+            net.tell_when_acknowledged(id, asked.range.1);
         }
     }
 
     /// Closes all connections to nodes.
     pub(super) fn close_all(&mut self, net: &mut Network) {
-        (0..self.links.len()).for_each(|index| self.close(net, index));
+        (0..self.connections.len()).for_each(|index| self.close(net, index));
     }
 
     fn close(&mut self, net: &mut Network, index: usize) {
-        let link = std::mem::take(&mut self.links[index]);
-        if let Some(connection) = link.connection {
-            self.let_go(net, index, connection);
-            net.close(connection);
+        let connection = std::mem::take(&mut self.connections[index]);
+        if let Some(id) = connection.id {
+            self.let_go(net, index, id);
+            net.close(id);
         }
     }
 
     /// Detaches a connection from the client and keeps the instant of the last packet received on it.
-    fn let_go(&mut self, net: &Network, index: usize, connection: ConnectionId) {
-        self.by_connection.remove(&connection);
-        let heard = net.activity(connection).map(|activity| activity.heard_at);
+    fn let_go(&mut self, net: &Network, index: usize, id: ConnectionId) {
+        self.by_connection.remove(&id);
+        let heard = net.activity(id).map(|activity| activity.heard_at);
         self.heard[index] = self.heard[index].max(heard);
     }
 
     fn write(&mut self, net: &mut Network, node: NodeNumber) {
-        let link = &mut self.links[node.index()];
-        let Some(connection) = link.connection else { return };
-        for asked in link.asked.iter_mut().filter(|asked| asked.frame.is_some()) {
+        let connection = &mut self.connections[node.index()];
+        let Some(id) = connection.id else { return };
+        for asked in connection.asked.iter_mut().filter(|asked| asked.frame.is_some()) {
             let Some((header, payload)) = asked.frame.take() else { continue };
-            let start = net.written(connection);
+            let start = net.written(id);
             if asked.uploads {
-                net.tell_when_sent(connection, start);
+                net.tell_when_sent(id, start);
             }
-            match net.write_pieces(connection, [header.clone(), payload.clone()]) {
+            match net.write_pieces(id, [header.clone(), payload.clone()]) {
                 Ok(()) => {
-                    asked.range = (start, net.written(connection));
+                    asked.range = (start, net.written(id));
                     if let Some(meter) = asked.meter.filter(|_| asked.uploads) {
-                        net.mark_written(connection, start + header.len() as u64, meter);
+                        net.mark_written(id, start + header.len() as u64, meter);
                     }
                 }
                 Err(WriteError::Full | WriteError::Closed) => {
@@ -394,9 +396,9 @@ impl Client {
     }
 
     fn want_frame(&mut self, net: &mut Network, node: NodeNumber) {
-        let link = &self.links[node.index()];
-        if let Some(connection) = link.connection {
-            net.set_read_mark(connection, link.reader.frame_rest());
+        let connection = &self.connections[node.index()];
+        if let Some(id) = connection.id {
+            net.set_read_mark(id, connection.reader.frame_rest());
         }
     }
 
@@ -407,12 +409,13 @@ impl Client {
     }
 
     fn on_frame(&mut self, net: &mut Network, node: NodeNumber, frame: Frame) {
-        let link = &mut self.links[node.index()];
-        let answered = frame.response().map(|(tag, response)| (link.asked.iter().position(|asked| asked.tag == tag), response));
+        let connection = &mut self.connections[node.index()];
+        let answered =
+            frame.response().map(|(tag, response)| (connection.asked.iter().position(|asked| asked.tag == tag), response));
         match answered {
             Ok((Some(place), response)) => {
-                let Some(asked) = link.asked.remove(place) else { return };
-                link.used_at = net.now();
+                let Some(asked) = connection.asked.remove(place) else { return };
+                connection.used_at = net.now();
                 let (owner, part) = (asked.owner, asked.owner.part());
                 if let (Part::Segment(index), true) = (part, asked.downloads) {
                     self.tell(owner, Input::Reached { index, stage: Stage::LastByte });
@@ -420,19 +423,19 @@ impl Client {
                 self.tell(owner, Input::Answered { part, node, response, payload: frame.payload });
                 self.watch_oldest(net, node);
             }
-            Ok((None, _)) => self.drop_link(net, node, "it answered what was not asked"),
-            Err(error) => self.drop_link(net, node, &error.to_string()),
+            Ok((None, _)) => self.drop_connection(net, node, "it answered what was not asked"),
+            Err(error) => self.drop_connection(net, node, &error.to_string()),
         }
     }
 
-    fn drop_link(&mut self, net: &mut Network, node: NodeNumber, reason: &str) {
-        let link = std::mem::take(&mut self.links[node.index()]);
-        if let Some(connection) = link.connection {
-            self.let_go(net, node.index(), connection);
-            net.abort(connection);
+    fn drop_connection(&mut self, net: &mut Network, node: NodeNumber, reason: &str) {
+        let connection = std::mem::take(&mut self.connections[node.index()]);
+        if let Some(id) = connection.id {
+            self.let_go(net, node.index(), id);
+            net.abort(id);
         }
         self.outputs.push_back(ClientOutput::Disconnected(node, reason.to_owned()));
-        for asked in link.asked {
+        for asked in connection.asked {
             let part = asked.owner.part();
             self.tell(asked.owner, Input::Unreachable { part, node, reason: reason.to_owned() });
         }

@@ -392,7 +392,7 @@ pub enum EngineError {
     },
     /// No such host exists.
     #[error("there is no {0}")]
-    UnknownParty(Peer),
+    UnknownHost(Peer),
     /// No such transfer exists.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),

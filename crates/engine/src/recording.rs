@@ -39,7 +39,7 @@ const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
 const VERSION: u8 = 5;
 /// Maximum size of an entry in bytes.
-const FRAME_MAX: u32 = 64 << 20;
+const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
 const RECORDING_MAX: u64 = 1 << 30;
 /// Size of an entry's digest in bytes.
@@ -171,10 +171,10 @@ impl Recorder {
 fn write_entry(file: &mut impl Write, digest: &mut Chain, entry: &Entry) -> io::Result<()> {
     let bytes = codec::encode(VERSION, entry).map_err(io::Error::other)?;
     *digest = link(*digest, &bytes);
-    let mut framed = (bytes.len() as u32).to_le_bytes().to_vec();
-    framed.extend(*digest);
-    framed.extend(bytes);
-    file.write_all(&framed)
+    let mut whole = (bytes.len() as u32).to_le_bytes().to_vec();
+    whole.extend(*digest);
+    whole.extend(bytes);
+    file.write_all(&whole)
 }
 
 /// Returns true if a command changes what happens in the network or the content of the catalog. The match lists every command,
@@ -373,7 +373,7 @@ fn entries_of(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let (mut entries, mut digest) = (Vec::new(), Chain::default());
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let length = u32::from_le_bytes(*length);
-        if length > FRAME_MAX {
+        if length > ENTRY_MAX {
             return Err(format!("an entry of {length} bytes"));
         }
         let Some((noted, after)) = after.split_first_chunk::<DIGEST_LEN>() else { break };

@@ -117,7 +117,7 @@ pub struct Orphans {
 /// Host with its address and links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostStatus {
-    /// Party that the host is.
+    /// Peer that the host is.
     pub peer: Peer,
     /// IPv4 address of the host.
     pub address: Ipv4Addr,
@@ -207,7 +207,7 @@ pub struct Snapshot {
     pub storage: StorageStats,
     /// Counters of the network.
     pub network: NetworkStats,
-    /// Health of the hosts as seen by each other, limited to the first parties if there are very many.
+    /// Health of the hosts as seen by each other, limited to the first hosts if there are very many.
     pub health: HealthMatrix,
     /// Bytes that have passed the client's access link: up and down.
     pub client_bytes: (u64, u64),

@@ -1,45 +1,45 @@
-//! Timetable of the parties' timeouts: one entry per party, the earliest first.
+//! Timetable of timeouts: at most one per slot, the earliest first.
 
 use std::collections::BTreeSet;
 
 use p2p_base::units::SimTime;
 
-/// Next timeout of every party, by the party's number.
+/// Next timeout of every slot.
 #[derive(Debug, Default)]
 pub(super) struct Timetable {
     entries: BTreeSet<(SimTime, usize)>,
-    by_party: Vec<Option<SimTime>>,
+    by_slot: Vec<Option<SimTime>>,
 }
 
 impl Timetable {
-    /// Sets a party's next timeout and replaces the previous one.
-    pub(super) fn set(&mut self, party: usize, at: Option<SimTime>) {
-        if self.by_party.len() <= party {
-            self.by_party.resize(party + 1, None);
+    /// Sets a slot's next timeout and replaces the previous one.
+    pub(super) fn set(&mut self, slot: usize, at: Option<SimTime>) {
+        if self.by_slot.len() <= slot {
+            self.by_slot.resize(slot + 1, None);
         }
-        let entry = &mut self.by_party[party];
+        let entry = &mut self.by_slot[slot];
         if *entry == at {
             return;
         }
         if let Some(old) = entry.take() {
-            self.entries.remove(&(old, party));
+            self.entries.remove(&(old, slot));
         }
         if let Some(new) = at {
-            self.entries.insert((new, party));
+            self.entries.insert((new, slot));
         }
         *entry = at;
     }
 
-    /// Returns the earliest timeout of all parties.
+    /// Returns the earliest timeout of all slots.
     pub(super) fn next(&self) -> Option<SimTime> {
         self.entries.first().map(|&(at, _)| at)
     }
 
-    /// Takes a party whose timeout is due.
+    /// Takes the earliest timeout if it is due, and returns its slot.
     pub(super) fn take_due(&mut self, now: SimTime) -> Option<usize> {
-        let &(_, party) = self.entries.first().filter(|&&(at, _)| at <= now)?;
-        self.set(party, None);
-        Some(party)
+        let &(_, slot) = self.entries.first().filter(|&&(at, _)| at <= now)?;
+        self.set(slot, None);
+        Some(slot)
     }
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parties_are_called_in_order_and_once() {
+    fn slots_are_taken_in_order_and_once() {
         let mut table = Timetable::default();
         let at = SimTime::from_nanos;
         table.set(3, Some(at(30)));

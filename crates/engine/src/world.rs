@@ -56,17 +56,17 @@ pub(super) enum Due {
 #[derive(Debug)]
 pub(super) struct Hosts {
     pub(super) client: HostId,
-    /// Party of each host, by the host's index.
-    parties: Vec<Peer>,
+    /// Peer that each host is, by the host's index.
+    peers: Vec<Peer>,
 }
 
 impl Hosts {
-    pub(super) fn new(client: HostId, parties: Vec<Peer>) -> Hosts {
-        Hosts { client, parties }
+    pub(super) fn new(client: HostId, peers: Vec<Peer>) -> Hosts {
+        Hosts { client, peers }
     }
 
     pub(super) fn peer(&self, host: HostId) -> Peer {
-        self.parties[host.index()]
+        self.peers[host.index()]
     }
 }
 
@@ -222,7 +222,7 @@ impl World {
         Ok(self.due.remove(&job).map(|due| (due, outcome)))
     }
 
-    /// Returns the nodes as candidates for placement: dead nodes and nodes with disk trouble are not usable, and promised bytes
+    /// Returns the nodes as candidates for placement: dead nodes and nodes with disk trouble are not usable, and reserved bytes
     /// are not free.
     pub(super) fn candidates(&self, usable: impl Fn(NodeNumber) -> bool) -> Vec<Candidate> {
         let candidate = |node: &NodeHost| {

@@ -1,5 +1,5 @@
 //! The history of typed lines, which is stored beyond a run of the program: one file per user, so that no user reads the
-//! lines of another. The line REPL and the full screen share it.
+//! lines of another. The line REPL and the full-screen interface share it.
 //!
 //! Secrets are asked for separately and are never part of a line; a line that contains one by mistake is not stored.
 

@@ -168,34 +168,34 @@ impl Volume {
     /// Records the outcome of a [`put`](Self::put); outcomes are reported in the order of the requests. A failed write leaves
     /// nothing behind, unless the segment was stored before.
     pub fn stored(&mut self, id: SegmentId, outcome: &Result<DiskOutcome, DiskError>) {
-        let (step, Some(entry)) = (self.take_step(id), self.entries.get_mut(&id)) else { return };
-        if let (Some(PendingOp::Write(len)), Ok(DiskOutcome::Stored { written: true })) = (step, outcome) {
+        let (op, Some(entry)) = (self.take_pending(id), self.entries.get_mut(&id)) else { return };
+        if let (Some(PendingOp::Write(len)), Ok(DiskOutcome::Stored { written: true })) = (op, outcome) {
             (entry.presence, entry.on_disk) = (Presence::Written, len);
         }
         self.settle(id);
     }
 
     /// Removes and returns the earliest pending operation of a segment.
-    fn take_step(&mut self, id: SegmentId) -> Option<PendingOp> {
-        let steps = self.under_way.get_mut(&id)?;
-        let step = steps.pop_front();
-        if steps.is_empty() {
+    fn take_pending(&mut self, id: SegmentId) -> Option<PendingOp> {
+        let pending = self.under_way.get_mut(&id)?;
+        let op = pending.pop_front();
+        if pending.is_empty() {
             self.under_way.remove(&id);
         }
-        step
+        op
     }
 
     /// Recomputes the room that a segment takes from what is on the disk and what is still to be written. A segment that is not
     /// stored and has no pending operation is forgotten.
     fn settle(&mut self, id: SegmentId) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        let steps = self.under_way.get(&id);
+        let pending = self.under_way.get(&id);
         let to_come =
-            steps.into_iter().flatten().rev().find_map(|step| if let PendingOp::Write(len) = step { Some(*len) } else { None });
+            pending.into_iter().flatten().rev().find_map(|op| if let PendingOp::Write(len) = op { Some(*len) } else { None });
         let len = to_come.unwrap_or(entry.on_disk);
         self.used = self.used - entry.len + len;
         entry.len = len;
-        if entry.presence == Presence::Writing && steps.is_none() {
+        if entry.presence == Presence::Writing && pending.is_none() {
             self.entries.remove(&id);
         }
     }
@@ -293,7 +293,7 @@ impl Volume {
             Err(_) => ids.iter().copied().collect(),
         };
         for &id in ids {
-            self.take_step(id);
+            self.take_pending(id);
             let Some(entry) = self.entries.get_mut(&id) else { continue };
             entry.presence = match entry.presence {
                 _ if !left.contains(&id) => Presence::Writing,

@@ -52,7 +52,7 @@ impl Line {
 
 /// The next step of a line.
 #[derive(Debug)]
-pub(super) enum Task {
+pub(super) enum NextStep {
     /// Begins a transfer of the current command.
     Begin(Command),
     /// Carries a command out with these variables.
@@ -151,13 +151,13 @@ impl Lines {
     }
 
     /// Returns the next step of a line, or `None` if the line is over or must first wait for the answer of another one.
-    pub(super) fn step(&mut self, number: u64) -> Option<Task> {
+    pub(super) fn next_step(&mut self, number: u64) -> Option<NextStep> {
         let others_ask = self.begun.iter().any(|line| line.number != number && line.asks);
         let place = self.begun.iter().position(|line| line.number == number && line.task.is_none())?;
         let line = &mut self.begun[place];
         if let Some(Planned { line: command, command: begins, .. }) = line.planned.pop_front() {
             line.command = command;
-            return Some(Task::Begin(begins));
+            return Some(NextStep::Begin(begins));
         }
         let Some(next) = line.waiting.pop_front() else {
             self.begun.remove(place);
@@ -169,7 +169,7 @@ impl Lines {
             return None;
         }
         (line.asks, line.command) = (asks, next.clone());
-        Some(Task::Run(next, line.variables.clone()))
+        Some(NextStep::Run(next, line.variables.clone()))
     }
 
     /// Returns the lines that have not continued because another one must be answered first.
@@ -312,9 +312,9 @@ mod tests {
     }
 
     fn step(lines: &mut Lines, number: u64) -> Option<String> {
-        match lines.step(number)? {
-            Task::Run(command, _) => Some(command),
-            Task::Begin(command) => Some(format!("{command:?}")),
+        match lines.next_step(number)? {
+            NextStep::Run(command, _) => Some(command),
+            NextStep::Begin(command) => Some(format!("{command:?}")),
         }
     }
 

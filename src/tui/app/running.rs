@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::lines::{Interrupted, LINES_MAX, Task};
+use super::lines::{Interrupted, LINES_MAX, NextStep};
 use super::{App, AppMessage, Message, Pane};
 use crate::tui::theme::Role;
 
@@ -48,14 +48,14 @@ impl App {
 
     /// Carries out the next step of a line.
     fn go_on(&mut self, number: u64) {
-        let Some(step) = self.lines.step(number) else { return };
+        let Some(step) = self.lines.next_step(number) else { return };
         let (waits, messages, visit) = (Arc::new(Notify::new()), self.messages.clone(), self.visit);
         let shell = self.shell.clone().telling(Arc::clone(&waits));
         let task = self.spawn(async move {
             let running = async {
                 match step {
-                    Task::Begin(command) => shell.begin(command).await,
-                    Task::Run(line, variables) => shell.run(&line, &variables).await,
+                    NextStep::Begin(command) => shell.begin(command).await,
+                    NextStep::Run(line, variables) => shell.run(&line, &variables).await,
                 }
             };
             tokio::pin!(running);

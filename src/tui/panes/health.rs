@@ -55,9 +55,9 @@ pub(super) fn window_of(app: &App, area: Rect) -> (Range<usize>, Range<usize>) {
 }
 
 fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
-    let parties: Vec<Peer> = app.view.health.keys().copied().collect();
+    let peers: Vec<Peer> = app.view.health.keys().copied().collect();
     let (rows, columns) = window_of(app, area);
-    let (from, to) = (&parties[rows.clone()], &parties[columns.clone()]);
+    let (from, to) = (&peers[rows.clone()], &peers[columns.clone()]);
     let chosen = (app.focus == Pane::Health).then(|| app.row(Pane::Health) + 1);
     let label =
         |text: String, place| Span::styled(text, app.theme.style(if chosen == Some(place) { Role::Selected } else { Role::Dim }));

@@ -2,26 +2,26 @@
 //!
 //! A module's own file may use its children and they their parent, which is one concept with them. What counts are the imports
 //! between siblings, with all that lies below each; a name that a parent only re-exports counts for the child that defines it.
+//! Names in macro arguments count as well, as far as they are written as paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use syn::visit::{self, Visit};
-
+use super::paths::{Paths, Segments};
 use super::sources::Source;
 
 /// The name of the crate and then of the modules on the way down.
-type ModulePath = Vec<String>;
+type ModulePath = Segments;
 
 /// All circles, each as the sorted full names of its modules.
 pub(super) fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
-    let files: Vec<(ModulePath, syn::File)> = sources.iter().map(|source| (module_of(source), source.syntax())).collect();
+    let files: Vec<(ModulePath, Paths)> = sources.iter().map(|source| (module_of(source), Paths::of(&source.syntax()))).collect();
     let house = House::new(&files);
     let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (from, file) in &files {
-        let mut names = Names::default();
-        names.visit_file(file);
-        for name in names.0 {
-            let Some(to) = house.resolve(from, &name) else { continue };
+    for (from, paths) in &files {
+        // What is re-exported is a child's for whoever imports it, and no import of this file's.
+        let imported = paths.imports.iter().filter(|import| !import.is_reexport).map(|import| &import.path);
+        for name in imported.chain(&paths.written) {
+            let Some(to) = house.resolve(from, name) else { continue };
             if let Some((from, to)) = siblings(from, &to) {
                 imports.entry(from).or_default().insert(to);
             }
@@ -57,19 +57,13 @@ struct House {
 }
 
 impl House {
-    fn new(files: &[(ModulePath, syn::File)]) -> House {
+    fn new(files: &[(ModulePath, Paths)]) -> House {
         let modules = files.iter().map(|(module, _)| module.clone()).collect();
         let mut exports = BTreeMap::new();
-        for (module, file) in files {
-            for item in &file.items {
-                let syn::Item::Use(item) = item else { continue };
-                if matches!(item.vis, syn::Visibility::Inherited) {
-                    continue;
-                }
-                for path in paths_of(&item.tree) {
-                    if let Some(name) = path.last() {
-                        exports.insert((module.clone(), name.clone()), path.clone());
-                    }
+        for (module, paths) in files {
+            for import in paths.imports.iter().filter(|import| import.is_reexport) {
+                if let Some(name) = &import.name {
+                    exports.insert((module.clone(), name.clone()), import.path.clone());
                 }
             }
         }
@@ -111,42 +105,6 @@ impl House {
     }
 }
 
-/// Names that a file imports or writes out, as far as they begin with `crate`, `self`, `super` or a child module.
-#[derive(Default)]
-struct Names(Vec<Vec<String>>);
-
-impl<'ast> Visit<'ast> for Names {
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        // What is re-exported is a child's for whoever imports it, and no import of this file's.
-        if matches!(item.vis, syn::Visibility::Inherited) {
-            self.0.extend(paths_of(&item.tree));
-        }
-    }
-
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        let parts: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        if parts.len() > 1 {
-            self.0.push(parts);
-        }
-        visit::visit_path(self, path);
-    }
-}
-
-/// The paths of a `use` with braces, each written out.
-fn paths_of(tree: &syn::UseTree) -> Vec<Vec<String>> {
-    match tree {
-        syn::UseTree::Path(path) => {
-            let below = paths_of(&path.tree);
-            below.into_iter().map(|rest| std::iter::once(path.ident.to_string()).chain(rest).collect()).collect()
-        }
-        syn::UseTree::Name(name) if name.ident == "self" => vec![Vec::new()],
-        syn::UseTree::Name(name) => vec![vec![name.ident.to_string()]],
-        syn::UseTree::Rename(rename) => vec![vec![rename.ident.to_string()]],
-        syn::UseTree::Glob(_) => vec![Vec::new()],
-        syn::UseTree::Group(group) => group.items.iter().flat_map(paths_of).collect(),
-    }
-}
-
 /// Sets of more than one module of which each reaches each other.
 fn strongly_connected(imports: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<String>> {
     let reached = |from: &String| {
@@ -164,16 +122,58 @@ fn strongly_connected(imports: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<
     imports.keys().map(circle).filter(|circle| circle.len() > 1).collect()
 }
 
-#[test]
-fn a_circle_is_found() {
-    let graph = |edges: &[(&str, &str)]| {
-        let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (from, to) in edges {
-            imports.entry((*from).to_owned()).or_default().insert((*to).to_owned());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Segments {
+        text.split("::").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_circle_is_found() {
+        let graph = |edges: &[(&str, &str)]| {
+            let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for (from, to) in edges {
+                imports.entry((*from).to_owned()).or_default().insert((*to).to_owned());
+            }
+            strongly_connected(&imports)
+        };
+        assert!(graph(&[("a", "b"), ("b", "c"), ("a", "c")]).is_empty());
+        let found = graph(&[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]);
+        assert_eq!(found, BTreeSet::from([vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]]));
+    }
+
+    #[test]
+    fn names_lead_to_the_modules_that_define_them() {
+        let files = [
+            ("net", "mod a;\nmod d;\npub use self::a::Thing;"),
+            ("net::a", "pub use self::b::Thing;\npub use super::d::Cousin;"),
+            ("net::a::b", "pub(crate) use self::c::{Deep, Plain as Renamed};"),
+            ("net::a::b::c", ""),
+            ("net::d", "use super::a::Private;"),
+        ];
+        let house = House::new(&files.map(|(module, text)| (path(module), Paths::of(&syn::parse_file(text).unwrap()))));
+        let cases = [
+            ("net::a", "crate::d::X", Some("net::d")),
+            ("net::a::b::c", "self::X", Some("net::a::b::c")),
+            ("net::a::b::c", "super::X", Some("net::a::b")),
+            ("net::a::b::c", "super::super::X", Some("net::a")),
+            ("net::a::b::c", "super::super::super::d", Some("net::d")),
+            // A child, and a name of a further crate.
+            ("net::a", "b::X", Some("net::a::b")),
+            ("net::a", "std::fs", None),
+            // Re-exported once, twice, and by another name.
+            ("net::d", "super::a::b::Deep", Some("net::a::b::c")),
+            ("net::d", "crate::Thing", Some("net::a::b")),
+            ("net::d", "crate::a::b::Renamed", Some("net::a::b::c")),
+            ("net::d", "crate::a::b::Plain", Some("net::a::b")),
+            // What a module exports from above or imports for itself counts for the module.
+            ("net::d", "crate::a::Cousin", Some("net::a")),
+            ("net::a", "crate::d::Private", Some("net::d")),
+        ];
+        for (from, name, expected) in cases {
+            assert_eq!(house.resolve(&path(from), &path(name)), expected.map(path), "{name} in {from}");
         }
-        strongly_connected(&imports)
-    };
-    assert!(graph(&[("a", "b"), ("b", "c"), ("a", "c")]).is_empty());
-    let found = graph(&[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]);
-    assert_eq!(found, BTreeSet::from([vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]]));
+    }
 }

@@ -5,14 +5,17 @@
 
 mod circles;
 mod docs;
+mod manifests;
+mod paths;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use self::circles::circles;
 use self::docs::openings;
+use self::manifests::{Manifest, crates, names_features, root, workspace_dependencies};
+use self::paths::Paths;
 use self::sources::{Source, functions, sources};
 
 /// Crates and the floor on which each stands, from the ground up. A crate depends on crates of lower floors only; `never` names
@@ -59,44 +62,22 @@ const FUNCTION_LINES_MAX: usize = 60;
 /// Lines of functions at the most, up to that percentile.
 const FUNCTION_LINES: [(usize, usize); 3] = [(50, 7), (90, 20), (99, 35)];
 /// Percentage of doc comments at the most that begin with a pronoun or a question word.
-const OPENINGS_MAX: f64 = 5.0;
-
-fn manifest(directory: &Path) -> toml::Table {
-    fs::read_to_string(directory.join("Cargo.toml")).unwrap().parse().unwrap()
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Directories of all crates, that of the root package first.
-fn crates() -> Vec<std::path::PathBuf> {
-    let mut found: Vec<_> = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    found.sort();
-    found.insert(0, root().to_owned());
-    found
-}
-
-/// Names of the crates of this workspace on which a crate depends.
-fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
-    let tables = ["dependencies", "build-dependencies"];
-    let names = tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(toml::Table::keys);
-    names.filter(|name| name.starts_with("p2p-")).cloned().collect()
-}
+const OPENINGS_MAX: f64 = 1.0;
 
 #[test]
 fn crates_depend_downward_only() {
     let floors: BTreeMap<&str, (u8, &[&str])> = FLOORS.iter().map(|&(name, floor, never)| (name, (floor, never))).collect();
-    let mut seen = BTreeSet::new();
+    let (workspace, mut seen) = (workspace_dependencies(), BTreeSet::new());
     for directory in crates() {
-        let manifest = manifest(&directory);
-        let name = manifest["package"]["name"].as_str().unwrap().to_owned();
-        let &(floor, never) =
-            floors.get(name.as_str()).unwrap_or_else(|| panic!("`{name}` stands on no floor: add it to FLOORS"));
-        for other in dependencies(&manifest) {
-            assert!(floors[other.as_str()].0 < floor && !never.contains(&other.as_str()), "{name} may not know {other}");
+        let manifest = Manifest::of(&directory);
+        let name = manifest.name();
+        let &(floor, never) = floors.get(name).unwrap_or_else(|| panic!("`{name}` stands on no floor: add it to FLOORS"));
+        for other in manifest.crates_below(&workspace) {
+            let other = other.as_str();
+            let below = floors.get(other).is_some_and(|&(its_floor, _)| its_floor < floor);
+            assert!(below && !never.contains(&other), "{name} may not know {other}");
         }
-        seen.insert(name);
+        seen.insert(name.to_owned());
     }
     assert_eq!(seen.len(), FLOORS.len());
 }
@@ -104,15 +85,22 @@ fn crates_depend_downward_only() {
 /// Who wants the ground floor alone, or the network with it, gets no serialisation and no database.
 #[test]
 fn the_lower_floors_are_light() {
+    let workspace = workspace_dependencies();
     for (name, required) in
         [("base", &["rand_core", "rand_xoshiro", "sha2", "thiserror"][..]), ("net", &["bytes", "p2p-base", "slab", "thiserror"])]
     {
-        let manifest = manifest(&root().join("crates").join(name));
-        let is_optional = |value: &toml::Value| value.get("optional").and_then(toml::Value::as_bool) == Some(true);
-        let all = manifest["dependencies"].as_table().unwrap();
-        let found: Vec<&str> = all.iter().filter(|(_, value)| !is_optional(value)).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(found, required, "{name}");
+        let manifest = Manifest::of(&root().join("crates").join(name));
+        let mut found = manifest.dependencies(&workspace);
+        found.retain(|dependency| dependency.kind != "dev-dependencies" && !dependency.is_optional());
+        let packages: Vec<&str> = found.iter().map(|dependency| dependency.package).collect();
+        assert_eq!(packages, required, "{name}");
+        for dependency in found.iter().filter(|dependency| dependency.package.starts_with("p2p-")) {
+            assert!(!dependency.names_features(), "{name} asks for features of {}", dependency.package);
+        }
     }
+    assert!(!names_features(&workspace["p2p-base"]), "the workspace gives features of p2p-base to every crate");
+    let default = Manifest::of(&root().join("crates/base")).default_features().to_vec();
+    assert!(default.is_empty(), "p2p-base has features that nobody asked for: {default:?}");
 }
 
 #[test]
@@ -135,8 +123,7 @@ fn the_lower_floors_touch_no_clock_no_thread_and_no_file() {
         let mut found = all.iter().filter(|source| source.path.starts_with(place)).peekable();
         assert!(found.peek().is_some(), "{place} is not there");
         for source in found {
-            let lines = source.code().lines().map(|line| line.split("//").next().unwrap());
-            let wrong: Vec<_> = lines.filter(|line| banned.iter().any(|word| line.contains(word))).collect();
+            let wrong = Paths::of(&source.syntax()).reaching(&banned);
             assert!(wrong.is_empty(), "{}: {wrong:#?}", source.path.display());
         }
     }
@@ -188,10 +175,15 @@ fn lengths(sources: &[Source]) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn no_module_is_a_drawer() {
+fn no_module_and_no_crate_is_a_drawer() {
+    let is_drawer = |word: &str| ["utils", "util", "helpers", "common", "misc"].contains(&word);
     for source in sources() {
-        let name = source.path.file_stem().unwrap().to_str().unwrap().to_owned();
-        assert!(!["utils", "util", "helpers", "common", "misc"].contains(&name.as_str()), "{}", source.path.display());
+        let mut names = source.path.iter().map(|part| Path::new(part).file_stem().unwrap().to_str().unwrap());
+        assert!(!names.any(is_drawer), "{}", source.path.display());
+    }
+    for directory in crates() {
+        let manifest = Manifest::of(&directory);
+        assert!(!manifest.name().split('-').any(is_drawer), "{}", manifest.name());
     }
 }
 
@@ -220,12 +212,16 @@ fn figures() {
         share(openings.short)
     );
     println!("circles of modules: {}", circles(&sources).len());
+    let workspace = workspace_dependencies();
     for directory in crates() {
-        let manifest = manifest(&directory);
-        let name = manifest["package"]["name"].as_str().unwrap();
+        let manifest = Manifest::of(&directory);
+        let name = manifest.name();
         let prefix = directory.strip_prefix(root()).unwrap().join("src");
         let lines: usize =
             sources.iter().filter(|source| source.path.starts_with(&prefix)).map(|source| source.code().lines().count()).sum();
-        println!("{name}: {lines} lines; depends on {}", dependencies(&manifest).into_iter().collect::<Vec<_>>().join(", "));
+        println!(
+            "{name}: {lines} lines; depends on {}",
+            manifest.crates_below(&workspace).into_iter().collect::<Vec<_>>().join(", ")
+        );
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
+use super::manifests::{crates, root};
+
 /// A source file of the program.
 pub(super) struct Source {
     /// Path from the root of the workspace.
@@ -38,9 +40,9 @@ fn is_for_tests(attribute: &syn::Attribute) -> bool {
 
 /// All source files of all crates, but those of unit tests.
 pub(super) fn sources() -> Vec<Source> {
-    let root = super::root();
+    let root = root();
     let mut all = Vec::new();
-    for directory in super::crates() {
+    for directory in crates() {
         collect(&directory.join("src"), root, &mut all);
     }
     assert!(all.len() > 100, "the sources were not found");

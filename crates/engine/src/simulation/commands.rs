@@ -251,7 +251,7 @@ impl Simulation {
 
     fn set_link(&mut self, peer: Peer, link: HostConfig) -> Answer {
         let host = self.world.everybody().find(|&(known, _)| known == peer).map(|(_, host)| host);
-        self.world.net.reconfigure(host.ok_or(EngineError::UnknownParty(peer))?, &link);
+        self.world.net.reconfigure(host.ok_or(EngineError::UnknownHost(peer))?, &link);
         self.world.keep_to_link(peer, &link);
         self.world.emit(Event::LinkChanged { peer, link });
         Ok(Reply::Done)

@@ -328,7 +328,7 @@ impl Simulation {
     }
 
     /// Processes everything that happens at this instant. If real work is not finished yet, processing stops and later resumes
-    /// at the same step: the duration of real work must not change the order of anything.
+    /// at the same pass: the duration of real work must not change the order of anything.
     fn settle(&mut self) -> Result<(), Blocked> {
         loop {
             match self.pass {

@@ -91,7 +91,7 @@ impl Simulation {
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
         let mut nodes = start.node_hosts(disks, &mut net, &config);
-        let parties = std::iter::once(Peer::Client).chain(nodes.iter().map(|entry| Peer::Node(entry.node.number()))).collect();
+        let hosts = std::iter::once(Peer::Client).chain(nodes.iter().map(|entry| Peer::Node(entry.node.number()))).collect();
         let Start { findings, own, unknown_segments, .. } = start.end();
         let mut peers = PeerTable::new(config.health, Probing::All, RandomStream::new(config.seed, "probes client"));
         peers.keep_to_link(&config.client.link);
@@ -99,7 +99,7 @@ impl Simulation {
         let mut world = World {
             client: Client::new(client, config.tcp, config.idle_timeout, nodes.len()),
             net,
-            hosts: Hosts::new(client, parties),
+            hosts: Hosts::new(client, hosts),
             peers,
             accepted: BTreeMap::new(),
             catalog: Arc::new(catalog),

@@ -24,7 +24,7 @@ impl Simulation {
     /// Lists orphans, frees them or adopts them: on one node, or on all nodes that have any.
     pub(super) fn orphans(&mut self, action: OrphansAction, node: Option<NodeNumber>) -> Answer {
         if let Some(node) = node.filter(|node| node.index() >= self.world.nodes.len()) {
-            return Err(EngineError::UnknownParty(Peer::Node(node)));
+            return Err(EngineError::UnknownHost(Peer::Node(node)));
         }
         if action != OrphansAction::List {
             self.world.catalog.database().refuse_when_read_only().map_err(CatalogError::from)?;

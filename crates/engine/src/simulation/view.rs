@@ -13,8 +13,8 @@ use crate::snapshot::{
 use crate::transfer::TransferStatus;
 use crate::world::NodeHost;
 
-/// Number of parties in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
-const SNAPSHOT_PARTIES_MAX: usize = 64;
+/// Number of nodes in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
+const SNAPSHOT_NODES_MAX: usize = 64;
 
 /// Number of packets in a snapshot: more than a screen shows, so that a filter has some to choose from.
 const SNAPSHOT_PACKETS_MAX: usize = 2_000;
@@ -37,7 +37,7 @@ impl Simulation {
             transfers: self.finished.iter().cloned().chain(running).collect(),
             storage: self.storage_stats(),
             network: self.network_stats(),
-            health: self.health_matrix(SNAPSHOT_PARTIES_MAX),
+            health: self.health_matrix(SNAPSHOT_NODES_MAX),
             client_bytes: self.world.net.link_bytes(self.world.hosts.client),
             client_rates: self.link_rates(self.world.hosts.client, CLIENT_SECONDS),
             connections: self.connections(),
@@ -140,7 +140,7 @@ impl Simulation {
         HealthReport { matrix: self.health_matrix(usize::MAX) }
     }
 
-    /// Returns the views that the first `max` parties have of each other.
+    /// Returns the views of the client and of the first `max` nodes, each of `max` hosts at the most.
     fn health_matrix(&self, max: usize) -> HealthMatrix {
         let row = |table: &PeerTable| {
             let known = table.peers().take(max);

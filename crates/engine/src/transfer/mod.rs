@@ -228,7 +228,9 @@ pub(super) enum Part {
 /// Input of a transfer.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// A segment has reached a stage of its way.
+    /// A segment has reached a stage that the connection observes: [`Connected`](Stage::Connected),
+    /// [`FirstByte`](Stage::FirstByte), [`LastByte`](Stage::LastByte) or [`Retransmitted`](Stage::Retransmitted). The transfer
+    /// itself records [`Queued`](Stage::Queued) and [`Acknowledged`](Stage::Acknowledged), which counts the segment's bytes.
     Reached { index: u32, stage: Stage },
     /// A node has answered a request.
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },

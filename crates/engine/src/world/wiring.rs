@@ -17,10 +17,10 @@ use crate::transfer::Stage;
 use super::node_host::Answer;
 use super::{Due, World};
 
-/// Timetable numbers of the client's connections and of its probes. The nodes follow from [`FIRST_NODE`] on.
-const CLIENT_LINKS: usize = 0;
+/// Timetable slots of the client's connections and of its probes. The nodes follow from [`FIRST_NODE`] on.
+const CLIENT_CONNECTIONS: usize = 0;
 const CLIENT_PROBES: usize = 1;
-/// Timetable number of the deletions that nodes owe.
+/// Timetable slot of the deletions that nodes owe.
 pub(super) const OWED: usize = 2;
 const FIRST_NODE: usize = 3;
 
@@ -157,7 +157,7 @@ impl World {
         let now = self.now();
         let Some(slot) = self.timetable.take_due(now) else { return false };
         match slot {
-            CLIENT_LINKS => {
+            CLIENT_CONNECTIONS => {
                 self.client.handle_timeout(&mut self.net);
                 self.record_client_timeout();
             }
@@ -230,7 +230,7 @@ impl World {
         true
     }
 
-    /// Sets the timeouts of all parties in the timetable.
+    /// Sets the timeouts of the client and of all nodes in the timetable.
     pub(crate) fn record_all_timeouts(&mut self) {
         self.record_client_timeout();
         self.timetable.set(CLIENT_PROBES, self.peers.next_timeout());
@@ -240,7 +240,7 @@ impl World {
     }
 
     pub(super) fn record_client_timeout(&mut self) {
-        self.timetable.set(CLIENT_LINKS, self.client.next_timeout());
+        self.timetable.set(CLIENT_CONNECTIONS, self.client.next_timeout());
     }
 
     fn send_client_probes(&mut self) {

@@ -31,7 +31,7 @@ async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
 
 async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
     let found = statuses(shell).await?.into_iter().find(|node| node.node == number);
-    found.ok_or(ShellError::Engine(EngineError::UnknownParty(Peer::Node(number))))
+    found.ok_or(ShellError::Engine(EngineError::UnknownHost(Peer::Node(number))))
 }
 
 pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -79,16 +79,16 @@ fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
 
 pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
-    let parties: Vec<Peer> = report.matrix.keys().copied().collect();
+    let peers: Vec<Peer> = report.matrix.keys().copied().collect();
     let cell = |from: Peer, to: Peer| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
         _ if from == to => "·".to_owned(),
         Some(seen) if seen.missed > 0 => format!("✕ {}", seen.health.name()),
         Some(seen) => milliseconds_of(seen.recent.last.map(SimDuration::as_secs_f64)),
         None => String::new(),
     };
-    let row = |from: Peer| vec![from.to_string(), parties.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
+    let row = |from: Peer| vec![from.to_string(), peers.iter().map(|&to| cell(from, to)).collect::<Vec<_>>().join("  ")];
     let columns = vec![text_column("from"), text_column("last round trip to each, in the same order")];
-    let rows = parties.iter().map(|&from| row(from)).collect();
+    let rows = peers.iter().map(|&from| row(from)).collect();
     let probes = View::Table(Table { columns, rows, empty: "" });
     let troubles = statuses(shell).await?.into_iter().filter_map(|node| Some((node.node.to_string(), node.trouble?.to_string())));
     let troubles: Vec<(String, String)> = troubles.collect();

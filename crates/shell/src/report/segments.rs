@@ -1,4 +1,4 @@
-//! The way of each segment of a transfer, as JSON fields and as a table.
+//! The way of each segment of a transfer, an upload or a download, as JSON fields and as a table.
 
 use p2p_base::units::SimTime;
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::tables::{Table, number_column, rate_of, seconds_of, text_column};
 
-/// The upload of one segment to its holder. Times are in seconds since the start of the simulation; the time of a step that did
+/// The transfer of one segment to or from its holder. Times are in seconds since the start of the simulation; the time of a step that did
 /// not happen is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SegmentReport {
@@ -16,17 +16,17 @@ pub struct SegmentReport {
     pub index: u32,
     /// Size of the segment in bytes.
     pub bytes: u32,
-    /// Name of the node that holds the segment.
+    /// Name of the node that the segment is sent to or fetched from.
     pub holder: String,
-    /// Time at which the segment was handed to the connection.
+    /// Time at which the segment, or the request for it, was handed to the connection.
     pub queued_s: f64,
     /// Time at which the connection was established.
     pub connected_s: Option<f64>,
-    /// Time at which the first byte of the segment left the client.
+    /// Time at which the first byte of the segment left its sender: the client for an upload, the holder for a download.
     pub first_byte_s: Option<f64>,
-    /// Time at which the last byte of the segment reached the holder.
+    /// Time at which the last byte of the segment reached its receiver.
     pub last_byte_s: Option<f64>,
-    /// Time at which the client knew that the segment was stored.
+    /// Time at which the client knew that the segment was stored, or had received all of it.
     pub acknowledged_s: Option<f64>,
     /// Size of the segment divided by the time from its first to its last byte, in bytes per second.
     pub goodput_bytes_per_second: Option<f64>,
