@@ -197,6 +197,7 @@ fn what_a_dropped_line_has_not_told_is_known() {
         // So does the command that cancels the transfer of a dropped line.
         let third = format!("upload {path} --as c");
         let mut line = Box::pin(shell.run_to_end(&third, &variables));
+        handle.ask(Command::Pause).await.unwrap();
         until_it_waits(&mut line, &handle).await;
         drop(line);
         shell.run("cancel 3", &variables).await.unwrap();
