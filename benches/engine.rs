@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use p2p_base::random::RandomStream;
 use p2p_base::units::SimTime;
 use p2p_engine::pace::Speed;
-use p2p_engine::{ClockMode, Command as Ask, Engine, Reply};
+use p2p_engine::{Caller, ClockMode, Command as Ask, Engine, Reply, operation};
 use p2p_service::config::Config;
 
 const GIB: u64 = 1 << 30;
@@ -113,9 +113,12 @@ fn keep_to_the_wall_clock(home: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let started = Instant::now();
-        let ask = Ask::Upload { path: source, owner: None, name: None, stored_at: 0 };
-        let Ok(Reply::Started(transfer)) = handle.ask(ask).await else { panic!("not started") };
-        let Ok(Reply::Finished(report)) = handle.ask(Ask::Await { transfer }).await else { panic!("not finished") };
+        let ask = Ask::Upload(operation::Upload { path: source, name: None, stored_at: 0 });
+        let Ok(Reply::Started(transfer)) = handle.call(&Caller::operator(), ask).await else { panic!("not started") };
+        let Ok(Reply::Finished(report)) = handle.call(&Caller::operator(), Ask::Await(operation::Await { transfer })).await
+        else {
+            panic!("not finished")
+        };
         let (wall, virtual_time) = (started.elapsed().as_secs_f64(), report.status.elapsed(SimTime::MAX).as_secs_f64());
         println!("1 MiB at 1x: {virtual_time:.4} virtual s in {wall:.4} s, {:+.3} %", 100.0 * (wall / virtual_time - 1.0));
     });

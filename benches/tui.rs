@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use p2p_auth::{Auth, Policy};
 use p2p_engine::pace::Speed;
-use p2p_engine::{ClockMode, Command, Engine};
+use p2p_engine::{Caller, ClockMode, Command, Engine, operation};
 use p2p_service::access::Access;
 use p2p_service::config::Config;
 use p2p_shell::Shell;
@@ -33,10 +33,12 @@ fn a_frame(criterion: &mut Criterion) {
     settings.speed = Speed::Max;
     let (engine, handle) = Engine::start(settings, None).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let upload = Command::Upload { path: home.path().join("a.bin"), owner: None, name: None, stored_at: 0 };
+    let upload = Command::Upload(operation::Upload { path: home.path().join("a.bin"), name: None, stored_at: 0 });
     let span = "20s".parse().unwrap();
-    for command in [Command::WatchWire { packets: Some(10_000) }, upload, Command::Sleep { span }] {
-        runtime.block_on(handle.ask(command)).unwrap();
+    for command in
+        [Command::WatchWire(operation::WatchWire { packets: Some(10_000) }), upload, Command::Sleep(operation::Sleep { span })]
+    {
+        runtime.block_on(handle.call(&Caller::operator(), command)).unwrap();
     }
     let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
     let (shell, _questions) = Shell::new(Access::new(handle, auth, "a benchmark", || 0).unwrap());

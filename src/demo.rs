@@ -8,11 +8,11 @@ use clap::Args;
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::private_file;
 use p2p_base::random::RandomStream;
-use p2p_engine::command::OnShutdown;
+use p2p_engine::ClockMode;
+use p2p_engine::operation::{Await, BeginTransfer, CheckHealth, CountPackets, Download, ListNodes};
 use p2p_engine::transfer::TransferReport;
-use p2p_engine::{ClockMode, Command, Reply};
-use p2p_service::access::{Access, Principal};
-use p2p_service::instance::{Instance, SimulationArgs};
+use p2p_service::access::{Access, Identity};
+use p2p_service::instance::{Instance, SimulationArgs, advised};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output::{self, OutputArgs};
 use p2p_service::scratch::Scratch;
@@ -64,7 +64,7 @@ pub async fn run(args: &DemoArgs) -> Result<()> {
     let users = DemoUsers::make(&data_dir, engine.load()?.accounts()?, output::now_unix).await?;
     let instance = Instance::start(&engine, ClockMode::OnDemand)?;
     let _attention = interrupt::attend()?;
-    let progress = Progress::start(&instance.engine, |status| Some(Principal::Nobody.describe(status)));
+    let progress = Progress::start(instance.snapshots(), |status| Identity::Nobody.describe(status));
     let mut report = tokio::select! {
         report = demonstrate(&instance, users, scratch.path()) => report?,
         stop = interrupted() => {
@@ -85,6 +85,12 @@ fn wall_clock() -> Instant {
     Instant::now()
 }
 
+/// Executes a transfer for the user of `door`.
+async fn transfer(door: &Access, begins: BeginTransfer) -> Result<TransferReport> {
+    let transfer = door.call(begins).await.map_err(advised)?;
+    door.call(Await { transfer }).await.and_then(|report| report.into_result()).map_err(advised)
+}
+
 async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) -> Result<DemoReport> {
     let seed = instance.config.seed()?;
     let (mut doors, mut uploads, mut files) = (Vec::new(), Vec::new(), Vec::new());
@@ -94,22 +100,21 @@ async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) 
     for ((name, mib), door) in FILES.into_iter().zip(&doors) {
         let path = scratch.join(name);
         make_file(&path, mib << 20, seed)?;
-        let upload = instance.begin(door.upload(&door.principal(), path, None)).await?;
-        uploads.push(instance.finish(upload).await?);
+        uploads.push(transfer(door, door.upload(path, None).into()).await?);
     }
-    let health = instance.check_health().await?;
+    let health = doors[0].call(CheckHealth).await?;
     for ((upload, (name, _)), door) in uploads.iter().zip(FILES).zip(&doors) {
-        files.push(fetch_and_compare(instance, door, scratch, name, upload).await?);
+        files.push(fetch_and_compare(door, scratch, name, upload).await?);
     }
-    let nodes = node_lines(&instance.nodes().await?, &health);
-    instance.ask(Command::Shutdown { running: OnShutdown::Finish }).await?;
-    let Reply::Network(network) = instance.ask(Command::Network).await? else { return Err(eyre!("no figures of the network")) };
+    let nodes = node_lines(&doors[0].call(ListNodes).await?, &health);
+    instance.finish_running().await?;
+    let network = doors[0].call(CountPackets).await?;
     Ok(DemoReport {
         verified: files.iter().all(|file| file.verified),
         seed,
-        trace_hash: instance.engine.trace_hash().await?.to_string(),
+        trace_hash: instance.trace_hash().await?.to_string(),
         wall_seconds: 0.0,
-        virtual_seconds: instance.engine.snapshots().borrow().at.as_secs_f64(),
+        virtual_seconds: instance.snapshots().latest().at.as_secs_f64(),
         users: doors.iter().filter_map(report_of).collect(),
         files,
         segments: uploads.iter().flat_map(SegmentReport::of_transfer).collect(),
@@ -152,8 +157,8 @@ async fn fill_in(instance: &Instance, users: &mut DemoUsers, questions: &mut Que
 }
 
 fn report_of(door: &Access) -> Option<UserReport> {
-    match &*door.principal() {
-        Principal::User(account) => Some(UserReport::from(account)),
+    match &*door.identity() {
+        Identity::User(account) => Some(UserReport::from(account)),
         _ => None,
     }
 }
@@ -165,20 +170,13 @@ fn make_file(path: &Path, bytes: usize, seed: u64) -> Result<()> {
 }
 
 /// Fetches a user's file, and compares it with the stored one byte for byte.
-async fn fetch_and_compare(
-    instance: &Instance,
-    door: &Access,
-    scratch: &Path,
-    name: &str,
-    upload: &TransferReport,
-) -> Result<FileReport> {
-    let principal = door.principal();
-    let (user, file) = (principal.name().map(str::to_owned), FileKey::new(principal.name(), name));
+async fn fetch_and_compare(door: &Access, scratch: &Path, name: &str, upload: &TransferReport) -> Result<FileReport> {
+    let identity = door.identity();
+    let (user, file) = (identity.name().map(str::to_owned), FileKey::new(identity.name(), name));
     let fetched = scratch.join(format!("fetched-{name}"));
     // The file that replaces this one takes over its permissions, and is readable by its owner alone.
     private_file::write(&fetched, b"").wrap_err_with(|| format!("cannot write {}", fetched.display()))?;
-    let command = Command::Download { user: user.clone(), file, path: fetched.clone(), overwrite: true };
-    let download = instance.finish(instance.begin(command).await?).await?;
+    let download = transfer(door, Download { file, path: fetched.clone(), overwrite: true }.into()).await?;
     let read = |path: &Path| std::fs::read(path).wrap_err_with(|| format!("cannot read {}", path.display()));
     let (original, copy) = (read(&scratch.join(name))?, read(&fetched)?);
     let sha256 = Sha256Digest::of(&original);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use eyre::{Result, eyre};
+use p2p_auth::names::NameError;
 use p2p_auth::{Auth, AuthError, Begun, CodeKind, Policy, Registration, Secret, otp, password};
 use p2p_base::database::Database;
 use p2p_base::private_file;
@@ -133,7 +134,11 @@ fn code_in(text: &str) -> Option<Secret> {
 
 fn make_user(auth: &Auth, name: &str, kind: CodeKind, then: u64) -> Result<Secrets, AuthError> {
     let password = password::random()?;
-    let wanted = Registration { name: name.parse()?, email: format!("{name}@example.org").parse()?, password: password.clone() };
+    let wanted = Registration {
+        name: name.parse().map_err(NameError::from)?,
+        email: format!("{name}@example.org").parse()?,
+        password: password.clone(),
+    };
     let user = auth.register_other(&wanted, "the demonstration", "demonstration", then)?.name;
     let (code, app) = match auth.otp_enable(&user, kind, then)? {
         Begun::App(enrolment) => (otp::code_at(&enrolment.secret, then), Some(enrolment.secret)),

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
+use p2p_engine::ClockMode;
+use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
 use p2p_engine::transfer::TransferReport;
-use p2p_engine::{ClockMode, Command};
-use p2p_service::access::{Access, Principal};
+use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::{self, wrong_usage};
 use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir};
@@ -20,8 +21,7 @@ use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused};
 use p2p_shell::progress::Progress;
 use p2p_shell::report::{
-    ExportReport, FileLine, NodeLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text,
-    transfers_table,
+    ExportReport, FileLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text, transfers_table,
 };
 use p2p_shell::{ShellError, place_of, write_document};
 use p2p_store::manifest::FileKey;
@@ -99,7 +99,7 @@ pub struct ConfigArgs {
 struct Visit {
     instance: Instance,
     prompter: Prompter,
-    principal: Arc<Principal>,
+    identity: Arc<Identity>,
 }
 
 impl Visit {
@@ -117,8 +117,8 @@ impl Visit {
         login.check()?;
         let instance = start(engine, ClockMode::OnDemand)?;
         let prompter = Prompter::open(&instance, login, LOCAL_COMMAND).await?;
-        let principal = prompter.user().await?;
-        Ok(Visit { instance, prompter, principal })
+        let identity = prompter.user().await?;
+        Ok(Visit { instance, prompter, identity })
     }
 
     fn access(&self) -> &Access {
@@ -127,7 +127,7 @@ impl Visit {
 
     /// Ends the user's login session, unless it is stored, and then the engine.
     async fn end(self) -> Result<()> {
-        drop(self.principal);
+        drop(self.identity);
         self.prompter.close().await;
         self.instance.end().await.map(drop)
     }
@@ -150,8 +150,8 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let command = |path: &PathBuf| match (&input, name) {
-        (Some(file), Some(name)) => visit.access().store(&visit.principal, file.clone(), name),
-        _ => visit.access().upload(&visit.principal, path.clone(), name.as_deref()),
+        (Some(file), Some(name)) => visit.access().upload_open(file.clone(), name).into(),
+        _ => visit.access().upload(path.clone(), name.as_deref()).into(),
     };
     let commands = files.iter().map(command).map(Ok).collect();
     let done = transfer_all(visit, commands, TransferLine::new).await;
@@ -176,7 +176,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     let mut commands = Vec::new();
     for name in &args.names {
         let place = |file: &FileKey| place_of(file, args.output_file.clone());
-        commands.push(visit.access().download(&visit.principal, name, place, args.force).await.map_err(refused));
+        commands.push(visit.access().download(&visit.identity, name, place, args.force).await.map(Into::into).map_err(refused));
     }
     let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
@@ -192,7 +192,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     let (mut fetched, mut commands) = (Vec::new(), Vec::new());
     for name in &args.names {
         let file = unnamed()?;
-        commands.push(visit.access().fetch(&visit.principal, name, Some(file.clone())).await.map_err(refused));
+        commands.push(visit.access().fetch(&visit.identity, name, Some(file.clone())).await.map(Into::into).map_err(refused));
         fetched.push(file);
     }
     let (_, result) = transfer_all(visit, commands, TransferLine::new).await;
@@ -212,8 +212,8 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
-        let command = visit.access().removal(&visit.principal, name).await;
-        commands.push(command.map_err(refused));
+        let command = visit.access().removal(&visit.identity, name).await;
+        commands.push(command.map(Into::into).map_err(refused));
     }
     let done = transfer_all(visit, commands, RemovalLine::new).await;
     print_done(args.common.output, done, removals_text)
@@ -223,20 +223,20 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
 /// all of them; the caller must have called [`interrupt::attend`].
 async fn transfer_all<T>(
     visit: Visit,
-    commands: Vec<Result<Command>>,
+    commands: Vec<Result<BeginTransfer>>,
     line: fn(&TransferReport, String) -> T,
 ) -> (Vec<T>, Result<()>) {
-    let principal = Arc::clone(&visit.principal);
-    let progress = Progress::start(&visit.instance.engine, move |status| principal.seen(status));
+    let identity = Arc::clone(&visit.identity);
+    let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
     let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), commands.len());
     for command in commands {
         let report = match command {
-            Ok(command) => visit.instance.transfer(command, |error| visit.principal.known_of_refusal(error)).await,
+            Ok(command) => visit.instance.transfer(visit.access(), command).await,
             Err(error) => Err(error),
         };
         left -= 1;
         match report {
-            Ok(report) => done.push(line(&report, visit.principal.shown(&report.status.file))),
+            Ok(report) => done.push(line(&report, visit.identity.shown(&report.status.file))),
             Err(error) => failed.push(error),
         }
         // A transfer that could no longer be cancelled is completed, but no further one is begun.
@@ -278,8 +278,8 @@ fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text
 /// Fails if the data directory cannot be used.
 pub async fn list(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
-    let files = visit.access().files(&visit.principal).await.map_err(advised)?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.principal.shown(&file.key))).collect();
+    let files = visit.access().files().await.map_err(advised)?;
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.identity.shown(&file.key))).collect();
     visit.end().await?;
     output::print(&args.output, &lines, |lines| files_table(lines).text(output::terminal_width()))
 }
@@ -290,10 +290,8 @@ pub async fn list(args: &CommonArgs) -> Result<()> {
 /// Fails if the data directory cannot be used.
 pub async fn nodes(args: &CommonArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
-    let health = visit.instance.check_health().await?;
-    let may_see_usage = visit.principal.may_see_usage();
-    let lines = node_lines(&visit.instance.nodes().await?, &health).into_iter();
-    let lines: Vec<NodeLine> = lines.map(|line| line.telling_usage(may_see_usage)).collect();
+    let health = visit.access().call(CheckHealth).await.map_err(advised)?;
+    let lines = node_lines(&visit.access().call(ListNodes).await.map_err(advised)?, &health);
     visit.end().await?;
     output::print(&args.output, &lines, |lines| nodes_table(lines).text(output::terminal_width()))
 }
@@ -304,7 +302,7 @@ pub async fn nodes(args: &CommonArgs) -> Result<()> {
 /// Fails if the data directory cannot be used or the output cannot be written.
 pub async fn export(args: &ExportArgs) -> Result<()> {
     let visit = Visit::begin_reading(&args.engine, &args.login).await?;
-    let manifests = visit.access().manifests(&visit.principal).await.map_err(advised)?;
+    let manifests = visit.access().manifests().await.map_err(advised)?;
     visit.end().await?;
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match args.output_file.as_deref() {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use clap::Args;
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::text;
+use p2p_engine::operation::ListTransfers;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{Reply, Snapshot};
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
+use p2p_service::access::watching::Snapshots;
 use p2p_service::instance::{EngineArgs, Instance, Leaving};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output;
@@ -65,7 +66,7 @@ struct Repl {
     histories: Histories,
     history: History,
     /// The user to whom the history belongs.
-    principal: Arc<Principal>,
+    identity: Arc<Identity>,
     variables: Variables,
     color: bool,
 }
@@ -79,18 +80,18 @@ impl Repl {
         let color = std::io::stdout().is_terminal() && !output::no_color();
         let prompter = Prompter::open(instance, login, "local repl").await?.with_lines_of_stdin().alone();
         let watch = prompter.shell().access().watch();
-        let snapshots = instance.engine.snapshots();
-        editor.set_helper(Some(LineHelper { snapshots, principal: watch, history: HistoryHinter::new(), color }));
-        prompter.shell().watch_wire().await?;
-        let (histories, principal) = (Histories::new(instance.data_dir.clone()), prompter.shell().access().principal());
+        let snapshots = prompter.shell().access().snapshots();
+        editor.set_helper(Some(LineHelper { snapshots, identity: watch, history: HistoryHinter::new(), color }));
+        instance.watch_wire().await?;
+        let (histories, identity) = (Histories::new(instance.data_dir.clone()), prompter.shell().access().identity());
         let (history, variables) = (History::default(), Variables::new());
-        let mut repl = Repl { prompter, editor: Some(editor), histories, history, principal, variables, color };
+        let mut repl = Repl { prompter, editor: Some(editor), histories, history, identity, variables, color };
         repl.load_history();
         Ok(repl)
     }
 
     fn load_history(&mut self) {
-        self.history = self.histories.of(&self.principal);
+        self.history = self.histories.of(&self.identity);
         if let Some(editor) = &mut self.editor {
             // Clearing a history in memory cannot fail.
             let _ = editor.clear_history();
@@ -109,10 +110,10 @@ impl Repl {
 
     /// Loads the history of the current user, and clears the variables, if the user has changed.
     fn record_user(&mut self) {
-        let principal = self.prompter.shell().access().principal();
-        let is_nobody = |principal: &Principal| *principal == Principal::Nobody;
-        let is_same = principal.name() == self.principal.name() && is_nobody(&principal) == is_nobody(&self.principal);
-        self.principal = principal;
+        let identity = self.prompter.shell().access().identity();
+        let is_nobody = |identity: &Identity| *identity == Identity::Nobody;
+        let is_same = identity.name() == self.identity.name() && is_nobody(&identity) == is_nobody(&self.identity);
+        self.identity = identity;
         if !is_same {
             self.variables.clear();
             self.load_history();
@@ -121,13 +122,13 @@ impl Repl {
 
     /// Prints how to begin, or starts the login if standard input is a terminal.
     async fn greet(&mut self) -> Result<()> {
-        match *self.prompter.shell().access().principal() {
-            Principal::Operator => {
+        match *self.prompter.shell().access().identity() {
+            Identity::Operator => {
                 output::tell("There is no account yet, and you may do everything: `register` makes the admin's.")
             }
-            Principal::Nobody if std::io::stdin().is_terminal() => drop(self.execute("login").await?),
-            Principal::Nobody => output::tell("Log in with `login NAME`."),
-            Principal::User(_) => {}
+            Identity::Nobody if std::io::stdin().is_terminal() => drop(self.execute("login").await?),
+            Identity::Nobody => output::tell("Log in with `login NAME`."),
+            Identity::User(_) => {}
         }
         self.record_user();
         Ok(())
@@ -164,7 +165,7 @@ impl Repl {
     /// Reads a line on a thread, which owns the editor meanwhile, since the editor blocks.
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
         let Some(mut editor) = self.editor.take() else { return Err(eyre!("the line editor is gone")) };
-        let name = self.prompter.shell().access().principal().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
+        let name = self.prompter.shell().access().identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
         let prompt = if self.color { format!("\u{1b}[1;36m{name}›\u{1b}[0m ") } else { format!("{name}› ") };
         let before = tcgetattr(std::io::stdin());
         let mut reading = tokio::task::spawn_blocking(move || (editor.readline(&prompt), editor));
@@ -214,10 +215,11 @@ impl Repl {
 
     /// Runs a command; Ctrl-C ends it and cancels the transfers that it has begun.
     async fn answer(&mut self, command: &str) -> Result<Result<Answer, ShellError>> {
-        let before = self.prompter.shell().engine().transfers().await.iter().map(|status| status.id).max();
+        let before =
+            self.prompter.shell().access().call(ListTransfers).await.unwrap_or_default().iter().map(|status| status.id).max();
         let shell = self.prompter.shell().clone();
-        let principal = shell.access().watch();
-        let progress = Progress::start(shell.engine(), move |status| principal.borrow().seen(status));
+        let identity = shell.access().watch();
+        let progress = Progress::start(shell.access().snapshots(), move |status| identity.borrow().describe(status));
         let result = tokio::select! {
             // The result comes first, so that a result which an interruption has waited for is not lost.
             biased;
@@ -243,9 +245,11 @@ impl Repl {
         let untold = self.prompter.shell().take_untold();
         let is_of_it =
             |status: &TransferStatus| Some(status.id) > before && (!status.state.is_over() || untold.contains(&status.id));
-        for status in self.prompter.shell().engine().transfers().await.into_iter().filter(is_of_it) {
-            let ended = self.prompter.shell().engine().cancel_at_once(status.id).await;
-            let is_undone = matches!(&ended, Ok(Reply::Finished(report)) if report.status.state == TransferState::Cancelled);
+        let access = self.prompter.shell().access();
+        let all = access.call(ListTransfers).await.unwrap_or_default();
+        for status in all.into_iter().filter(is_of_it) {
+            let ended = access.cancel_at_once(status.id).await;
+            let is_undone = matches!(&ended, Ok(report) if report.status.state == TransferState::Cancelled);
             if !is_undone {
                 output::tell(format_args!("it was past being undone: {}", self.prompter.name_of(&status)));
             }
@@ -270,8 +274,7 @@ impl Repl {
     /// Returns true if no transfers run that leaving would cancel, and prints them otherwise; of other users' transfers only the
     /// number.
     fn may_leave(&self) -> bool {
-        let snapshot = self.prompter.shell().engine().snapshots().borrow().clone();
-        let names = self.prompter.shell().access().principal().describe_running(&snapshot);
+        let names = self.prompter.shell().access().describe_running();
         if !names.is_empty() {
             output::tell(format_args!(
                 "still running: {}; `wait` waits for it, `quit --now` cancels it and leaves",
@@ -284,9 +287,8 @@ impl Repl {
 
 /// Completion, hints, highlighting and validation for the line editor, from the shell's command table.
 struct LineHelper {
-    /// Receiver of snapshots. A handle would keep the engine running.
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    principal: watch::Receiver<Arc<Principal>>,
+    snapshots: Snapshots,
+    identity: watch::Receiver<Arc<Identity>>,
     history: HistoryHinter,
     color: bool,
 }
@@ -297,7 +299,7 @@ impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::of(&self.snapshots.borrow(), &self.principal.borrow());
+        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow());
         let completion = complete::complete(line, pos, &known);
         let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
         Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))

@@ -46,7 +46,7 @@ pub async fn run(args: &RunArgs) -> Result<()> {
     let mut prompter = Prompter::open(&instance, &args.common.login, "local script").await?.alone();
     let _attention = interrupt::attend()?;
     let shell = prompter.shell().clone();
-    shell.watch_wire().await?;
+    instance.watch_wire().await?;
     let (json, width) = (args.common.output.json, output::terminal_width());
     let mut unprinted = None;
     let result = {

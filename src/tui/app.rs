@@ -8,14 +8,14 @@ mod running;
 mod touring;
 mod users;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use p2p_base::units::SimTime;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{Event, Snapshot};
-use p2p_service::access::{AccessError, Principal};
+use p2p_service::access::{AccessError, Identity};
 use p2p_shell::answer::Answer;
 use p2p_shell::complete::Knowledge;
 use p2p_shell::history::Histories;
@@ -153,7 +153,7 @@ pub struct App {
     pub tour: Option<Tour>,
     /// Log lines and events that have accumulated while the view is frozen.
     meanwhile: Meanwhile,
-    principal: Arc<Principal>,
+    identity: Arc<Identity>,
     /// Number of times the screen was cleared for another user; messages carry it.
     visit: u64,
     file_count: FileCount,
@@ -162,8 +162,6 @@ pub struct App {
     session_notice: Option<String>,
     /// Name of the user whose session has expired, and their prompt, which is restored if they log in again.
     set_aside: Option<(String, Prompt)>,
-    /// Transfers whose events the current user may see.
-    seen_transfers: BTreeSet<TransferId>,
     transfer: Option<TransferId>,
     shell: Shell,
     variables: Variables,
@@ -177,8 +175,8 @@ impl App {
     /// [`on_message`](Self::on_message).
     pub fn new(shell: Shell, theme: Theme, histories: Histories) -> (App, mpsc::UnboundedReceiver<Message>) {
         let (messages, inbox) = mpsc::unbounded_channel();
-        let principal = shell.access().principal();
-        let view = shell.engine().snapshots().borrow().clone();
+        let identity = shell.access().identity();
+        let view = shell.access().snapshot();
         let mut app = App {
             theme,
             keymap: Keymap::new(),
@@ -188,7 +186,7 @@ impl App {
             tab: Pane::Transfers,
             zoomed: false,
             map: false,
-            prompt: Prompt::with_history(histories.of(&principal)),
+            prompt: Prompt::with_history(histories.of(&identity)),
             dialogs: Vec::new(),
             log: VecDeque::new(),
             events_lost: 0,
@@ -199,13 +197,12 @@ impl App {
             over: false,
             tour: None,
             meanwhile: Meanwhile::default(),
-            principal,
+            identity,
             visit: 0,
             file_count: FileCount::default(),
             histories,
             session_notice: None,
             set_aside: None,
-            seen_transfers: BTreeSet::new(),
             transfer: None,
             shell,
             variables: Variables::new(),
@@ -254,16 +251,12 @@ impl App {
         }
     }
 
-    /// Logs an event of the engine, if the user may see it.
+    /// Logs an event of the engine, which is one that the user may see.
     pub fn on_event(&mut self, at: SimTime, event: &Event) {
-        if !self.may_see(event) {
-            return;
-        }
         if let Event::TransferStarted { transfer, .. } = event {
-            self.seen_transfers.insert(*transfer);
             self.show_transfer(*transfer);
         }
-        if let Some((role, text)) = words::describe(event, &self.principal) {
+        if let Some((role, text)) = words::describe(event, &self.identity) {
             self.note(at, role, text);
         }
     }
@@ -345,9 +338,9 @@ impl App {
 
     /// Handles a key in the prompt; returns false if the prompt does not use it.
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
-        let (snapshots, principal) = (self.shell.engine().snapshots(), Arc::clone(&self.principal));
+        let (snapshots, identity) = (self.access().snapshots(), Arc::clone(&self.identity));
         let is_typing = !self.prompt.editor.is_empty();
-        let known = || Knowledge::of(&snapshots.borrow(), &principal);
+        let known = || Knowledge::of(&snapshots.latest(), &identity);
         match self.prompt.handle(key, known) {
             prompt::PromptEffect::Taken => true,
             prompt::PromptEffect::Run(line) => {

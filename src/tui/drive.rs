@@ -1,19 +1,18 @@
 //! The event loop of the full-screen interface: waits for the next event of any source, passes it to the application, and draws.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::Event as Input;
 use eyre::{Result, WrapErr};
 use p2p_base::units::SimTime;
-use p2p_engine::{Event, Snapshot};
+use p2p_engine::Event;
+use p2p_service::access::watching::{Events, Happening, Snapshots};
 use p2p_service::mailer::Notice;
 use p2p_shell::Questions;
 use p2p_shell::question::Question;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
@@ -33,9 +32,9 @@ pub(super) struct Sources {
     /// Input events of the terminal or of a test.
     pub(super) input: mpsc::UnboundedReceiver<Input>,
     /// Events of the engine.
-    pub(super) events: broadcast::Receiver<(SimTime, Event)>,
+    pub(super) events: Events,
     /// Snapshots of the engine.
-    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(super) snapshots: Snapshots,
     /// Questions that commands ask.
     pub(super) questions: Questions,
     /// Results of sending mails.
@@ -128,13 +127,13 @@ async fn next(
         Ok(notice) = sources.mail.recv() => Wake::Mail(notice),
         input = sources.input.recv() => input.map_or(Wake::End, Wake::Input),
         Some(message) = messages.recv() => Wake::Message(message),
-        event = sources.events.recv() => match event {
-            Ok((at, event)) => Wake::Event(at, event),
-            Err(RecvError::Lagged(count)) => Wake::EventsLost(count),
-            Err(RecvError::Closed) => Wake::End,
+        happening = sources.events.next() => match happening {
+            Happening::Event(at, event) => Wake::Event(at, event),
+            Happening::Lost(count) => Wake::EventsLost(count),
+            Happening::End => Wake::End,
         },
         // An engine that has stopped is reported when it is joined.
-        changed = sources.snapshots.changed() => if changed.is_ok() { Wake::Snapshot } else { Wake::End },
+        changed = sources.snapshots.changed() => if changed { Wake::Snapshot } else { Wake::End },
         Some(task) = app.task_ended() => Wake::TaskEnded(task),
     }
 }
@@ -159,8 +158,7 @@ fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines
         Wake::Event(at, event) => app.on_event(at, &event),
         Wake::EventsLost(count) => app.on_events_lost(count),
         Wake::Snapshot => {
-            let snapshot = Arc::clone(&sources.snapshots.borrow_and_update());
-            app.on_snapshot(snapshot);
+            app.on_snapshot(sources.snapshots.take_latest());
         }
         Wake::TaskEnded(task) => {
             task.wrap_err("a command has failed in a way that it should not")?;

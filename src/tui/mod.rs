@@ -119,7 +119,7 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
     // The login of the command line or the stored session is handled before the screen is taken over.
     let prompter = Prompter::open(&instance, login, "local screen").await?;
     let (shell, questions) = prompter.into_shell();
-    shell.watch_wire().await?;
+    instance.watch_wire().await?;
     let door = shell.clone();
     let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
     app.keymap = instance.config.keymap()?;
@@ -132,8 +132,8 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
     let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
     let sources = Sources {
         input,
-        events: instance.engine.events(),
-        snapshots: instance.engine.snapshots(),
+        events: door.access().events(),
+        snapshots: door.access().snapshots(),
         questions,
         mail: instance.mailer.notices(),
     };

@@ -3,15 +3,15 @@
 use p2p_engine::Event;
 use p2p_engine::node::health::Health;
 use p2p_engine::transfer::Stage;
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
 use p2p_shell::report::bytes_of;
 use p2p_store::manifest::FileKey;
 
 use super::theme::Role;
 
 /// Returns the line of an event as a user sees it, with its role; `None` for events that are too frequent for the log.
-pub fn describe(event: &Event, principal: &Principal) -> Option<(Role, String)> {
-    let label = |file: &FileKey| principal.shown(file);
+pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
+    let label = |file: &FileKey| identity.shown(file);
     let line = match event {
         Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => (
             Role::Text,

@@ -4,7 +4,7 @@
 use p2p_auth::mail::Unsent;
 use p2p_auth::otp::{Enrolment, code_at};
 use p2p_auth::{Begun, CodeKind, Registration, Secret};
-use p2p_engine::{Command, Event, Reply};
+use p2p_engine::{Command, Event, Reply, operation};
 use p2p_shell::question::{CodeField, FieldError, FieldKind, Form, Question, Reply as Answer, Shown};
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
@@ -16,7 +16,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
 use crate::generated;
-use crate::harness::random_file;
+use crate::harness::{OPERATOR, random_file, user};
 use crate::program::PASSWORD;
 use crate::tui_harness::{CLOCK, TuiHarness, clock, lines, styles};
 
@@ -321,7 +321,7 @@ fn look_after_session(tui_harness: &mut TuiHarness) {
         let _runtime = tui_harness.runtime.enter();
         tui_harness.app.look_after_session();
     }
-    tui_harness.until(|app| app.principal().name().is_none());
+    tui_harness.until(|app| app.identity().name().is_none());
     tui_harness.settle();
 }
 
@@ -384,15 +384,15 @@ fn an_interruption_waits_for_what_is_done_whole() {
 fn what_waits_for_one_user_is_not_begun_for_the_next() {
     let mut tui_harness = with_users(120, 40);
     log_in(&mut tui_harness, "bob");
-    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::Pause)).unwrap();
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Pause)).unwrap();
     tui_harness.press(&["sleep 1s; passwd; echo told to alice", "Enter"]);
     tui_harness.until(|app| app.under_way().is_some_and(|lines| lines == "sleep 1s; waiting: passwd, echo told to alice"));
     tui_harness.press(&["login alice", "Enter"]);
     tui_harness.until(|app| app.awaits_input());
     tui_harness.press(&[PASSWORD, "Enter"]);
-    tui_harness.until(|app| app.principal().name() == Some("alice"));
+    tui_harness.until(|app| app.identity().name() == Some("alice"));
     assert_eq!(tui_harness.app.under_way(), None);
-    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::Resume)).unwrap();
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
     tui_harness.settle();
     assert!(tui_harness.app.dialogs.is_empty() && !said(&tui_harness).contains("told to alice"), "{}", said(&tui_harness));
     // Only one command asks at a time: the next one waits for its turn.
@@ -425,9 +425,9 @@ fn the_next_user_is_not_told_what_the_last_has_begun() {
     tui_harness.until(|app| app.awaits_input());
     tui_harness.keys(&[PASSWORD, "Enter"]);
     assert!(tui_harness.text().contains("bob is logged in") && tui_harness.app.dialogs.is_empty(), "{}", tui_harness.text());
-    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::Resume)).unwrap();
-    let finished = tui_harness.handle.ask(Command::Await { transfer: p2p_engine::transfer::TransferId(1) });
-    assert!(matches!(tui_harness.runtime.block_on(finished), Ok(Reply::Finished(_))));
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
+    let finished = tui_harness.handle.call(&OPERATOR, operation::Await { transfer: p2p_engine::transfer::TransferId(1) });
+    tui_harness.runtime.block_on(finished).unwrap();
     tui_harness.settle();
     let text = tui_harness.text();
     assert!(!text.contains("diary") && !said(&tui_harness).contains("diary"), "{text}");
@@ -443,9 +443,9 @@ fn nobody_sees_what_is_somebody_elses() {
         let path = tui_harness.home.path().join(name);
         random_file(&path, 100_000, 1);
         tui_harness.runtime.block_on(async {
-            let upload = Command::Upload { path, owner: Some(owner.into()), name: None, stored_at: 0 };
-            let Reply::Started(transfer) = tui_harness.handle.ask(upload).await.unwrap() else { panic!() };
-            tui_harness.handle.ask(Command::Await { transfer }).await.unwrap();
+            let upload = Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+            let Reply::Started(transfer) = tui_harness.handle.call(&user(owner), upload).await.unwrap() else { panic!() };
+            tui_harness.handle.call(&OPERATOR, operation::Await { transfer }).await.unwrap();
         });
     }
     tui_harness.settle();
@@ -618,6 +618,6 @@ fn a_form_that_is_left_ends_its_command() {
     tui_harness.keys(&["Esc"]);
     let shares = Event::FileShared { file: "x".parse().unwrap(), user: "bob".into(), may_read: false };
     assert!(
-        p2p_storage::tui::words::describe(&shares, tui_harness.app.principal()).unwrap().1.contains("bob may read /x no longer")
+        p2p_storage::tui::words::describe(&shares, tui_harness.app.identity()).unwrap().1.contains("bob may read /x no longer")
     );
 }

@@ -14,7 +14,7 @@ use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
 use p2p_engine::snapshot::{Peer, Snapshot};
 use p2p_engine::transfer::{Direction, TransferError, TransferId, TransferReport, TransferState};
-use p2p_engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation};
+use p2p_engine::{Command, EngineConfig, EngineError, Event, Reply, Simulation, operation};
 use p2p_net::{HostConfig, KeepAlive, LinkConfig, MTU};
 use p2p_store::catalog::Catalog;
 use p2p_store::crash_disk::CrashDisk;
@@ -142,7 +142,7 @@ impl Run {
     }
 
     fn sleep(&mut self, span: SimDuration) {
-        self.harness.ask(Command::Sleep { span }).unwrap();
+        self.harness.ask(operation::Sleep { span }).unwrap();
     }
 
     fn peer(&self, chance: &mut Chance) -> Peer {
@@ -153,7 +153,7 @@ impl Run {
     }
 
     fn set_link(&mut self, peer: Peer, link: HostConfig) {
-        self.harness.ask(Command::SetLink { peer, link }).unwrap();
+        self.harness.ask(operation::SetLink { peer, link }).unwrap();
         self.progress_at = self.now();
     }
 
@@ -164,12 +164,12 @@ impl Run {
             0..=2 => self.harness.upload_of(&name),
             3 | 4 => {
                 let path = self.harness.path(&format!("got{}", self.transfers.len()));
-                Command::Download { user: None, file: FileKey::unowned(&name), path, overwrite: false }
+                Command::Download(operation::Download { file: FileKey::unowned(&name), path, overwrite: false })
             }
-            5 => Command::Remove { user: None, file: FileKey::unowned(&name) },
+            5 => Command::Remove(operation::Remove { file: FileKey::unowned(&name) }),
             6 => {
                 if let Some(&transfer) = self.transfers.get(chance.between(0, 9) as usize) {
-                    self.harness.tell(Command::Cancel { transfer });
+                    self.harness.tell(operation::Cancel { transfer });
                 }
                 return;
             }
@@ -202,7 +202,7 @@ impl Run {
     }
 
     fn running(&mut self) -> Vec<TransferId> {
-        let Ok(Reply::Transfers(all)) = self.harness.ask(Command::Transfers) else { panic!("no transfers") };
+        let Ok(Reply::Transfers(all)) = self.harness.ask(operation::ListTransfers) else { panic!("no transfers") };
         all.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect()
     }
 
@@ -229,7 +229,7 @@ impl Run {
     }
 
     fn reports(&mut self) -> Vec<TransferReport> {
-        let of = |run: &mut Run, transfer| match run.harness.ask(Command::Await { transfer }) {
+        let of = |run: &mut Run, transfer| match run.harness.ask(operation::Await { transfer }) {
             Ok(Reply::Finished(report)) => *report,
             other => panic!("{other:?}"),
         };
@@ -272,9 +272,9 @@ impl Run {
         let longest_queue = u64::from(MTU) * u64::from(link.up.queue_packets + link.down.queue_packets);
         let last = self.now() + link.up.bandwidth.time_for(longest_queue);
         loop {
-            let Ok(Reply::Nodes(nodes)) = self.harness.ask(Command::Nodes) else { panic!("no nodes") };
+            let Ok(Reply::Nodes(nodes)) = self.harness.ask(operation::ListNodes) else { panic!("no nodes") };
             let links = self.harness.simulation.snapshot(String::new(), false).connections.len();
-            let Ok(Reply::Storage(stats)) = self.harness.ask(Command::Storage) else { panic!("no storage") };
+            let Ok(Reply::Storage(stats)) = self.harness.ask(operation::StatStorage) else { panic!("no storage") };
             let states: Vec<_> = nodes.iter().map(|node| (node.state, node.connections)).collect();
             let is_closed = states.iter().all(|&state| state == (ProcessState::Ready, 0));
             // What is owed opens connections again and again.
@@ -290,7 +290,7 @@ impl Run {
     fn check_disks(&mut self) {
         let mut needed = BTreeSet::new();
         for name in self.harness.names() {
-            let Ok(Reply::Info(manifest)) = self.harness.ask(Command::Info { file: FileKey::unowned(&name) }) else {
+            let Ok(Reply::Manifest(manifest)) = self.harness.ask(operation::StatFile { file: FileKey::unowned(&name) }) else {
                 panic!("{name}")
             };
             for segment in &manifest.segments {
@@ -300,9 +300,9 @@ impl Run {
         let held = |(index, disk): (usize, &Arc<CrashDisk>)| disk.list().unwrap().into_iter().map(move |(id, _)| (index, id));
         let held: BTreeSet<_> = self.disks.iter().enumerate().flat_map(held).collect();
         assert_eq!(held, needed);
-        let Ok(Reply::Nodes(nodes)) = self.harness.ask(Command::Nodes) else { panic!("no nodes") };
+        let Ok(Reply::Nodes(nodes)) = self.harness.ask(operation::ListNodes) else { panic!("no nodes") };
         for (node, disk) in nodes.iter().zip(&self.disks) {
-            assert_eq!(node.used_bytes, disk.list().unwrap().iter().map(|(_, len)| len).sum::<u64>(), "{}", node.node);
+            assert_eq!(node.used_bytes.unwrap(), disk.list().unwrap().iter().map(|(_, len)| len).sum::<u64>(), "{}", node.node);
         }
     }
 }
@@ -355,7 +355,7 @@ fn nothing_stays_behind_once_links_are_mended() {
         run.check_reports();
         // Longer than the longest wait between two attempts to tell a node what it owes.
         run.sleep(SimDuration::from_secs(1_200));
-        let Ok(Reply::Storage(stats)) = run.harness.ask(Command::Storage) else { panic!("no figures") };
+        let Ok(Reply::Storage(stats)) = run.harness.ask(operation::StatStorage) else { panic!("no figures") };
         assert_eq!(stats.owed_deletions, 0);
         run.check_disks();
     });
@@ -377,14 +377,14 @@ fn an_answer_that_never_comes_is_waited_for_only_so_long() {
         let path = harness.path("fetched.bin");
         let command = match direction {
             Direction::Upload => harness.upload_of("a.bin"),
-            _ => Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false },
+            _ => Command::Download(operation::Download { file: FileKey::unowned("a.bin"), path, overwrite: false }),
         };
         let began = harness.simulation.now();
         let transfer = harness.start(command).unwrap();
         // By then the node has the request, and its disk is at work.
         let wait = if direction == Direction::Upload { 1_000 } else { 3_500 };
-        harness.ask(Command::Sleep { span: SimDuration::from_millis(wait) }).unwrap();
-        harness.ask(Command::SetLink { peer: Peer::Node(NodeNumber::from_index(0)), link: cut(quick_link()) }).unwrap();
+        harness.ask(operation::Sleep { span: SimDuration::from_millis(wait) }).unwrap();
+        harness.ask(operation::SetLink { peer: Peer::Node(NodeNumber::from_index(0)), link: cut(quick_link()) }).unwrap();
         let outcome = harness.finish(transfer);
         let took = harness.simulation.now() - began;
         assert!(took < SimDuration::from_secs(45), "{direction:?} {took}");
@@ -400,8 +400,8 @@ fn an_answer_that_never_comes_is_waited_for_only_so_long() {
             }
         }
         // The node finds out as well, and has nothing in hand any more.
-        harness.ask(Command::Sleep { span: SimDuration::from_secs(60) }).unwrap();
-        let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
+        harness.ask(operation::Sleep { span: SimDuration::from_secs(60) }).unwrap();
+        let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("no nodes") };
         assert_eq!((nodes[0].state, nodes[0].connections), (ProcessState::Ready, 0));
     }
 }
@@ -418,7 +418,7 @@ fn a_node_that_lives_and_does_not_answer_is_given_up() {
     let upload = harness.start(harness.upload_of("a.bin")).unwrap();
     let error = harness.finish(upload).unwrap_err().to_string();
     assert!(error.contains("neither took nor answered a request for 30s"), "{error}");
-    let report = harness.ask(Command::Transfers);
+    let report = harness.ask(operation::ListTransfers);
     let Ok(Reply::Transfers(transfers)) = report else { panic!("{report:?}") };
     // The catalog takes the disk's time as well when it is asked what may be deleted.
     assert!(transfers[0].elapsed(SimTime::MAX) < SimDuration::from_secs(30 + 100 + 30 + 1), "{:?}", transfers[0]);
@@ -426,7 +426,7 @@ fn a_node_that_lives_and_does_not_answer_is_given_up() {
 
 /// What the first node does, and how many connections it has.
 fn first_node(harness: &mut Harness) -> (ProcessState, usize) {
-    match harness.ask(Command::Nodes) {
+    match harness.ask(operation::ListNodes) {
         Ok(Reply::Nodes(nodes)) => (nodes[0].state, nodes[0].connections),
         other => panic!("{other:?}"),
     }
@@ -443,10 +443,10 @@ fn a_node_does_not_keep_the_connections_of_a_client_that_is_gone() {
             Harness::with(|directory| EngineConfig { idle_timeout: SimDuration::ZERO, ..config(directory, 1, slow_link()) });
         random_file(&harness.path("a.bin"), bytes, 1);
         harness.start(harness.upload_of("a.bin")).unwrap();
-        harness.ask(Command::Sleep { span: SimDuration::from_millis(wait_ms) }).unwrap();
+        harness.ask(operation::Sleep { span: SimDuration::from_millis(wait_ms) }).unwrap();
         assert_eq!(first_node(&mut harness), (before, 1));
-        harness.ask(Command::SetLink { peer: Peer::Client, link: cut(slow_link()) }).unwrap();
-        harness.ask(Command::Sleep { span: SimDuration::from_secs(35) }).unwrap();
+        harness.ask(operation::SetLink { peer: Peer::Client, link: cut(slow_link()) }).unwrap();
+        harness.ask(operation::Sleep { span: SimDuration::from_secs(35) }).unwrap();
         assert_eq!(first_node(&mut harness), (ProcessState::Ready, 0), "{bytes} bytes");
     }
 }
@@ -462,7 +462,7 @@ fn heavy_loss_ends_transfers_and_does_not_hang_them() {
             random_file(&harness.path("a.bin"), 500_000, 1);
             if harness.put("a.bin").is_ok() {
                 let path = harness.path("fetched.bin");
-                let fetch = Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false };
+                let fetch = Command::Download(operation::Download { file: FileKey::unowned("a.bin"), path, overwrite: false });
                 let transfer = harness.start(fetch).unwrap();
                 let _ = harness.finish(transfer);
             }
@@ -485,8 +485,8 @@ fn a_node_that_is_heard_on_a_connection_is_not_dead() {
         });
         random_file(&harness.path("a.bin"), 4_000_000, 1);
         harness.start(harness.upload_of("a.bin")).unwrap();
-        harness.ask(Command::Sleep { span: SimDuration::from_secs(200) }).unwrap();
-        let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
+        harness.ask(operation::Sleep { span: SimDuration::from_secs(200) }).unwrap();
+        let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("no nodes") };
         probes_lost += nodes[0].seen.probes - nodes[0].seen.answers;
         let events = std::iter::from_fn(|| harness.simulation.poll_event());
         deaths += events.filter(|(_, event)| matches!(event, Event::HealthChanged { to: Health::Dead, .. })).count();
@@ -501,10 +501,10 @@ fn a_node_that_was_away_deletes_what_it_owes() {
     random_file(&harness.path("a.bin"), 600_000, 1);
     harness.put("a.bin").unwrap();
     let away = Peer::Node(NodeNumber::from_index(1));
-    harness.ask(Command::SetLink { peer: away, link: cut(quick_link()) }).unwrap();
+    harness.ask(operation::SetLink { peer: away, link: cut(quick_link()) }).unwrap();
     harness.remove("a.bin").unwrap();
     assert_eq!(harness.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 5);
-    let owed = |harness: &mut Harness| match harness.ask(Command::Storage) {
+    let owed = |harness: &mut Harness| match harness.ask(operation::StatStorage) {
         Ok(Reply::Storage(stats)) => stats.owed_deletions,
         other => panic!("{other:?}"),
     };
@@ -512,9 +512,9 @@ fn a_node_that_was_away_deletes_what_it_owes() {
     // The same content comes back before the node does: what a file needs again is not deleted.
     let content = fs::read(harness.path("a.bin")).unwrap();
     fs::write(harness.path("b.bin"), &content[..70_000]).unwrap();
-    harness.ask(Command::SetLink { peer: away, link: quick_link() }).unwrap();
+    harness.ask(operation::SetLink { peer: away, link: quick_link() }).unwrap();
     harness.put("b.bin").unwrap();
-    harness.ask(Command::Sleep { span: SimDuration::from_secs(3_600) }).unwrap();
+    harness.ask(operation::Sleep { span: SimDuration::from_secs(3_600) }).unwrap();
     assert_eq!(owed(&mut harness), 0);
     assert_eq!(harness.segment_files().iter().filter(|path| path.to_string_lossy().contains("segments/")).count(), 2);
     assert!(harness.get("b.bin").unwrap().1 == content[..70_000]);
@@ -526,8 +526,8 @@ fn a_name_is_promised_once_and_freed_once() {
     let mut harness = Harness::new(2, slow_link());
     random_file(&harness.path("n"), 400_000, 1);
     let first = harness.start(harness.upload_of("n")).unwrap();
-    harness.ask(Command::Sleep { span: SimDuration::from_millis(500) }).unwrap();
-    let cancelled = harness.tell(Command::Cancel { transfer: first });
+    harness.ask(operation::Sleep { span: SimDuration::from_millis(500) }).unwrap();
+    let cancelled = harness.tell(operation::Cancel { transfer: first });
     let upload = harness.upload_of("n");
     assert_eq!(harness.start(upload), Err(EngineError::NameReserved { name: "n".into() }));
     harness.answer(cancelled).unwrap();
@@ -555,14 +555,14 @@ fn transfers_share_one_memory() {
         .collect();
     let mut most_waiting = 0;
     loop {
-        let Ok(Reply::Transfers(all)) = harness.ask(Command::Transfers) else { panic!("no transfers") };
+        let Ok(Reply::Transfers(all)) = harness.ask(operation::ListTransfers) else { panic!("no transfers") };
         let of = |state| all.iter().filter(|status| status.state == state).count();
         most_waiting = most_waiting.max(of(TransferState::Waiting));
         assert!(harness.simulation.memory_in_use() <= 16 << 20);
         if all.iter().all(|status| status.state.is_over()) {
             break;
         }
-        harness.ask(Command::Sleep { span: SimDuration::from_millis(20) }).unwrap();
+        harness.ask(operation::Sleep { span: SimDuration::from_millis(20) }).unwrap();
     }
     assert!(most_waiting >= 6, "{most_waiting}");
     for transfer in transfers {

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use p2p_base::random::RandomStream;
 use p2p_base::units::{ByteSize, Probability, SimDuration, SimTime};
-use p2p_engine::command::OnShutdown;
 use p2p_engine::io::{InlineIo, IoExecutor, JobId, Lane, Outcome, ThreadedIo, Work};
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
+use p2p_engine::operation::OnShutdown;
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Stage, TransferError, TransferId};
-use p2p_engine::{Command, EngineError, Event, Progress, Reply, Simulation};
+use p2p_engine::{Command, EngineError, Event, Progress, Reply, Simulation, operation};
 use p2p_net::{DropCause, HostConfig, PacketKind};
 use p2p_store::catalog::Catalog;
 use p2p_store::crash_disk::CrashDisk;
@@ -26,7 +26,9 @@ use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::{SegmentSize, Sha256Digest};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::harness::{Harness, config, files_below, home_in_memory, quick_link, random_file, segments_below, slow_link};
+use crate::harness::{
+    Harness, OPERATOR, config, files_below, home_in_memory, quick_link, random_file, segments_below, slow_link, user,
+};
 use crate::seeds::for_every_seed;
 
 /// A link over which nothing arrives.
@@ -48,8 +50,8 @@ fn a_file_comes_back_byte_for_byte_over_slow_and_lossy_links() {
     let seconds = fetched.status.elapsed(SimTime::MAX).as_secs_f64();
     assert!((82.0..88.0).contains(&seconds), "{seconds}");
     // In turn: every node holds as much as every other.
-    let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
-    assert_eq!(nodes.iter().map(|node| node.segments).collect::<Vec<_>>(), [16; 5]);
+    let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("no nodes") };
+    assert_eq!(nodes.iter().map(|node| node.segments).collect::<Vec<_>>(), [Some(16); 5]);
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn the_same_seed_gives_the_same_run_however_it_is_driven() {
         random_file(&harness.path("b.bin"), 300_000, 4);
         let [first, second] = ["a.bin", "b.bin"].map(|name| harness.start(harness.upload_of(name)).unwrap());
         if let Some(slice) = slice {
-            harness.tell(Command::Await { transfer: second });
+            harness.tell(operation::Await { transfer: second });
             let mut until = SimTime::ZERO;
             while until < SimTime::ZERO + SimDuration::from_secs(10) {
                 until += slice;
@@ -170,7 +172,7 @@ fn the_same_seed_gives_the_same_run_however_it_is_driven() {
         }
         harness.finish(first).unwrap();
         harness.finish(second).unwrap();
-        harness.ask(Command::CheckHealth).unwrap();
+        harness.ask(operation::CheckHealth).unwrap();
         assert_eq!(harness.get("a.bin").unwrap().1.len(), 700_000);
         harness.remove("b.bin").unwrap();
         harness.put("b.bin").unwrap();
@@ -239,8 +241,8 @@ fn a_segment_that_goes_and_comes_at_once_stays() {
         fs::write(harness.path("b.bin"), &content).unwrap();
         harness.put("a.bin").unwrap();
         let upload = harness.start(harness.upload_of("b.bin")).unwrap();
-        harness.ask(Command::Sleep { span: SimDuration::from_millis(wait * 100) }).unwrap();
-        let removal = harness.start(Command::Remove { user: None, file: FileKey::unowned("a.bin") }).unwrap();
+        harness.ask(operation::Sleep { span: SimDuration::from_millis(wait * 100) }).unwrap();
+        let removal = harness.start(operation::Remove { file: FileKey::unowned("a.bin") }).unwrap();
         harness.finish(removal).unwrap();
         harness.finish(upload).unwrap();
         assert!(harness.get("b.bin").unwrap().1 == content, "after {wait} tenths of a second");
@@ -257,7 +259,9 @@ fn what_is_stored_is_there_after_a_restart() {
     let mut harness = harness.restart(|directory| config(directory, 3, quick_link())).unwrap();
     assert_eq!(harness.names(), ["a.bin"]);
     assert!(harness.get("a.bin").unwrap().1 == content);
-    let Ok(Reply::Info(manifest)) = harness.ask(Command::Info { file: FileKey::unowned("a.bin") }) else { panic!("no manifest") };
+    let Ok(Reply::Manifest(manifest)) = harness.ask(operation::StatFile { file: FileKey::unowned("a.bin") }) else {
+        panic!("no manifest")
+    };
     assert_eq!((manifest.segments.len(), manifest.file.stored_at), (5, 1_700_000_000));
 }
 
@@ -273,7 +277,7 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     fs::create_dir(harness.path("directory")).unwrap();
     let refused = |harness: &mut Harness, path: &str, name: Option<&str>| {
         let path = harness.path(path);
-        harness.start(Command::Upload { path, owner: None, name: name.map(str::to_owned), stored_at: 0 }).unwrap_err().to_string()
+        harness.start(operation::Upload { path, name: name.map(str::to_owned), stored_at: 0 }).unwrap_err().to_string()
     };
     assert!(refused(&mut harness, "missing.bin", None).contains("No such file"));
     assert!(refused(&mut harness, "directory", None).contains("directory"));
@@ -286,7 +290,8 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     assert!(refused(&mut harness, "a.bin", None).contains("stored already"));
     let upload = harness.upload_of("a.bin");
     assert_eq!(harness.start(upload), Err(EngineError::NameTaken { name: "a.bin".into() }));
-    let download = |name: &str, path| Command::Download { user: None, file: FileKey::unowned(name), path, overwrite: false };
+    let download =
+        |name: &str, path| Command::Download(operation::Download { file: FileKey::unowned(name), path, overwrite: false });
     let path = harness.path("a.bin");
     assert!(harness.start(download("a.bin", path)).unwrap_err().to_string().contains("already exists"));
     let path = harness.path("new.bin");
@@ -295,7 +300,7 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     let path = harness.path("no/such/place");
     assert!(harness.start(download("a.bin", path)).is_err());
     assert!(matches!(
-        harness.start(Command::Remove { user: None, file: FileKey::unowned("zzz") }),
+        harness.start(operation::Remove { file: FileKey::unowned("zzz") }),
         Err(EngineError::UnknownFile { nearest: None, .. })
     ));
     assert_eq!(harness.names(), ["a.bin"]);
@@ -313,14 +318,14 @@ fn a_link_can_be_changed_while_transfers_run() {
     let transfer = harness.start(upload).unwrap();
     let mut slower = slow_link();
     slower.up.bandwidth = "6553B/s".parse().unwrap();
-    harness.ask(Command::SetLink { peer: Peer::Client, link: slower }).unwrap();
+    harness.ask(operation::SetLink { peer: Peer::Client, link: slower }).unwrap();
     let after = harness.finish(transfer).unwrap().status.elapsed(SimTime::MAX);
     let ratio = after.as_secs_f64() / before.as_secs_f64();
     assert!((8.0..14.0).contains(&ratio), "{before} {after}");
-    let Reply::Topology(topology) = harness.ask(Command::Topology).unwrap() else { panic!() };
+    let Reply::Topology(topology) = harness.ask(operation::ListHosts).unwrap() else { panic!() };
     assert_eq!(topology.hosts[0].link, slower);
     let nobody = Peer::Node(NodeNumber::from_index(8));
-    let error = harness.ask(Command::SetLink { peer: nobody, link: slower }).unwrap_err();
+    let error = harness.ask(operation::SetLink { peer: nobody, link: slower }).unwrap_err();
     assert_eq!(error.to_string(), "there is no Node_09");
 }
 
@@ -331,8 +336,8 @@ fn a_cancelled_upload_leaves_nothing() {
         let mut harness = Harness::new(3, slow_link());
         random_file(&harness.path("a.bin"), 500_000, 1);
         let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
-        harness.ask(Command::Sleep { span: SimDuration::from_millis(tenths * 100) }).unwrap();
-        match harness.ask(Command::Cancel { transfer }) {
+        harness.ask(operation::Sleep { span: SimDuration::from_millis(tenths * 100) }).unwrap();
+        match harness.ask(operation::Cancel { transfer }) {
             Ok(Reply::Finished(report)) if report.status.error == Some(TransferError::Cancelled) => {
                 assert_eq!((harness.names().len(), harness.segment_files().len()), (0, 0), "after {tenths} tenths of a second");
             }
@@ -352,10 +357,9 @@ fn a_cancelled_download_leaves_no_file() {
     harness.put("a.bin").unwrap();
     let path = harness.path("out/fetched.bin");
     fs::create_dir(harness.path("out")).unwrap();
-    let transfer =
-        harness.start(Command::Download { user: None, file: FileKey::unowned("a.bin"), path, overwrite: false }).unwrap();
-    harness.ask(Command::Sleep { span: SimDuration::from_secs(3) }).unwrap();
-    harness.ask(Command::Cancel { transfer }).unwrap();
+    let transfer = harness.start(operation::Download { file: FileKey::unowned("a.bin"), path, overwrite: false }).unwrap();
+    harness.ask(operation::Sleep { span: SimDuration::from_secs(3) }).unwrap();
+    harness.ask(operation::Cancel { transfer }).unwrap();
     assert_eq!(files_below(&harness.path("out")), Vec::<std::path::PathBuf>::new());
 }
 
@@ -384,8 +388,8 @@ fn an_upload_that_no_node_takes_fails_and_leaves_nothing() {
     assert!(error.contains("no node can take segment") && error.contains("Node_01: it did not answer"), "{error}");
     assert_eq!((harness.names().len(), harness.segment_files().len()), (0, 0));
     // In the end the probes tell.
-    harness.ask(Command::Sleep { span: SimDuration::from_secs(30) }).unwrap();
-    let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
+    harness.ask(operation::Sleep { span: SimDuration::from_secs(30) }).unwrap();
+    let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("no nodes") };
     assert!(nodes.iter().all(|node| node.seen.health == Health::Dead));
     let upload = harness.upload_of("a.bin");
     assert!(matches!(harness.start(upload), Err(EngineError::NoRoom { free: 0, .. })));
@@ -404,8 +408,8 @@ fn full_nodes_are_passed_over_and_never_overfilled() {
         });
         let content = random_file(&harness.path("a.bin"), 1_150_000, 1);
         harness.put("a.bin").unwrap();
-        let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("no nodes") };
-        assert!(nodes.iter().all(|node| node.used_bytes <= node.capacity_bytes), "{nodes:?}");
+        let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("no nodes") };
+        assert!(nodes.iter().all(|node| node.used_bytes.unwrap() <= node.capacity_bytes), "{nodes:?}");
         assert!(harness.get("a.bin").unwrap().1 == content);
     }
 }
@@ -511,16 +515,16 @@ fn many_nodes_stay_alive_under_probes() {
     let link = HostConfig { loss: Probability::NEVER, ..slow_link() };
     let mut harness = Harness::new(250, link);
     let span = SimDuration::from_secs(40);
-    harness.ask(Command::Sleep { span }).unwrap();
-    let dropped = |harness: &mut Harness| match harness.ask(Command::Network) {
+    harness.ask(operation::Sleep { span }).unwrap();
+    let dropped = |harness: &mut Harness| match harness.ask(operation::CountPackets) {
         Ok(Reply::Network(stats)) => stats.total.dropped[DropCause::QueueFull],
         other => panic!("{other:?}"),
     };
     assert_eq!(dropped(&mut harness), 0);
-    let Ok(Reply::Nodes(nodes)) = harness.ask(Command::Nodes) else { panic!("the nodes") };
+    let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("the nodes") };
     assert!(nodes.iter().all(|node| node.seen.probes >= 5 && node.seen.recent.loss() == 0.0));
     let begun = harness.simulation.now();
-    let Ok(Reply::Health(report)) = harness.ask(Command::CheckHealth) else { panic!("the report") };
+    let Ok(Reply::Health(report)) = harness.ask(operation::CheckHealth) else { panic!("the report") };
     assert!(harness.simulation.now() - begun < SimDuration::from_secs(10));
     assert!(report.matrix.values().flat_map(|row| row.values()).all(|seen| seen.health == Health::Alive && seen.missed == 0));
     assert_eq!(dropped(&mut harness), 0);
@@ -529,7 +533,7 @@ fn many_nodes_stay_alive_under_probes() {
 #[test]
 fn everybody_sees_everybody_in_a_health_check() {
     let mut harness = Harness::new(4, slow_link());
-    let Ok(Reply::Health(report)) = harness.ask(Command::CheckHealth) else { panic!("no report") };
+    let Ok(Reply::Health(report)) = harness.ask(operation::CheckHealth) else { panic!("no report") };
     assert_eq!(report.matrix.len(), 5);
     for row in report.matrix.values() {
         assert_eq!(row.len(), 4);
@@ -545,18 +549,18 @@ fn everybody_sees_everybody_in_a_health_check() {
 fn nodes_say_what_they_do() {
     let mut harness = Harness::new(3, slow_link());
     random_file(&harness.path("a.bin"), 400_000, 1);
-    let states = |harness: &mut Harness| match harness.ask(Command::Nodes) {
+    let states = |harness: &mut Harness| match harness.ask(operation::ListNodes) {
         Ok(Reply::Nodes(nodes)) => nodes.iter().map(|node| node.state).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(states(&mut harness), [ProcessState::Ready; 3]);
     let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
-    harness.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+    harness.ask(operation::Sleep { span: SimDuration::from_secs(1) }).unwrap();
     assert!(states(&mut harness).contains(&ProcessState::Running));
     harness.finish(transfer).unwrap();
-    harness.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+    harness.ask(operation::Sleep { span: SimDuration::from_secs(1) }).unwrap();
     assert_eq!(states(&mut harness), [ProcessState::Ready; 3]);
-    harness.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    harness.ask(operation::Shutdown { running: OnShutdown::Finish }).unwrap();
     assert_eq!(states(&mut harness), [ProcessState::Stopped; 3]);
 }
 
@@ -565,20 +569,20 @@ fn a_shutdown_names_what_runs_finishes_it_or_undoes_it() {
     let mut harness = Harness::new(3, slow_link());
     random_file(&harness.path("a.bin"), 400_000, 1);
     harness.start(harness.upload_of("a.bin")).unwrap();
-    let busy = harness.ask(Command::Shutdown { running: OnShutdown::Refuse }).unwrap_err();
+    let busy = harness.ask(operation::Shutdown { running: OnShutdown::Refuse }).unwrap_err();
     assert_eq!(busy.to_string(), "a transfer is still running: #1 upload of `a.bin`");
-    harness.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    harness.ask(operation::Shutdown { running: OnShutdown::Finish }).unwrap();
     assert_eq!(harness.names(), ["a.bin"]);
     let upload = harness.upload_of("a.bin");
     assert_eq!(harness.start(upload), Err(EngineError::Stopped));
-    let Ok(Reply::Network(stats)) = harness.ask(Command::Network) else { panic!("no figures") };
+    let Ok(Reply::Network(stats)) = harness.ask(operation::CountPackets) else { panic!("no figures") };
     assert!(stats.sent(PacketKind::Fin) >= 6, "every connection was closed from both ends");
 
     let mut harness = Harness::new(3, slow_link());
     random_file(&harness.path("a.bin"), 400_000, 1);
     harness.start(harness.upload_of("a.bin")).unwrap();
-    harness.ask(Command::Sleep { span: SimDuration::from_secs(2) }).unwrap();
-    harness.ask(Command::Shutdown { running: OnShutdown::Cancel }).unwrap();
+    harness.ask(operation::Sleep { span: SimDuration::from_secs(2) }).unwrap();
+    harness.ask(operation::Shutdown { running: OnShutdown::Cancel }).unwrap();
     assert_eq!((harness.names().len(), harness.segment_files().len()), (0, 0));
 }
 
@@ -587,13 +591,13 @@ fn the_network_s_figures_add_up() {
     let mut harness = Harness::new(3, slow_link());
     random_file(&harness.path("a.bin"), 400_000, 1);
     harness.put("a.bin").unwrap();
-    let Ok(Reply::Network(stats)) = harness.ask(Command::Network) else { panic!("no figures") };
+    let Ok(Reply::Network(stats)) = harness.ask(operation::CountPackets) else { panic!("no figures") };
     let total = &stats.total;
     assert_eq!(total.sent.total(), total.received.total() + total.dropped.total() + stats.in_transit);
     assert_eq!(stats.hosts.len(), 4);
     assert_eq!(stats.hosts.iter().map(|(_, host)| host.sent.total()).sum::<u64>(), total.sent.total());
     assert!(stats.sent(PacketKind::Syn) >= 3);
-    let Ok(Reply::Connections(connections)) = harness.ask(Command::Connections) else { panic!("no connections") };
+    let Ok(Reply::Connections(connections)) = harness.ask(operation::ListConnections) else { panic!("no connections") };
     let by_connections: u64 = connections.iter().map(|connection| connection.stats.packets_sent).sum();
     let client = stats.hosts[0].1.sent;
     assert_eq!(by_connections, client.total() - client[PacketKind::HealthCheck]);
@@ -607,7 +611,7 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
         let mut harness = Harness::new(2, slow_link());
         random_file(&harness.path("a.bin"), 3_000_000, 1);
         let transfer = harness.start(harness.upload_of("a.bin")).unwrap();
-        harness.ask(Command::Sleep { span: SimDuration::from_secs(1) }).unwrap();
+        harness.ask(operation::Sleep { span: SimDuration::from_secs(1) }).unwrap();
         let mut file = fs::File::options().write(true).open(harness.path("a.bin")).unwrap();
         let before = file.metadata().unwrap().modified().unwrap();
         file.write_all(byte.as_slice()).unwrap();
@@ -629,7 +633,7 @@ fn a_check_ends_though_a_node_is_silent_and_probes_go_on() {
         settings.health.timeout = SimDuration::from_secs(3);
         settings
     });
-    let Ok(Reply::Health(report)) = harness.ask(Command::CheckHealth) else { panic!("no report") };
+    let Ok(Reply::Health(report)) = harness.ask(operation::CheckHealth) else { panic!("no report") };
     assert_eq!(report.of_node(NodeNumber::from_index(1)).recent.last, None);
     assert!(harness.simulation.now() < SimTime::ZERO + SimDuration::from_secs(10));
 }
@@ -646,12 +650,12 @@ fn every_transfer_that_is_awaited_is_answered() {
             harness.start(harness.upload_of(name)).unwrap()
         })
         .collect();
-    let command_ids: Vec<_> = transfers.into_iter().map(|transfer| harness.tell(Command::Await { transfer })).collect();
-    let shutdown = harness.tell(Command::Shutdown { running: OnShutdown::Cancel });
+    let command_ids: Vec<_> = transfers.into_iter().map(|transfer| harness.tell(operation::Await { transfer })).collect();
+    let shutdown = harness.tell(operation::Shutdown { running: OnShutdown::Cancel });
     for command_id in command_ids {
         assert!(matches!(harness.answer(command_id), Ok(Reply::Finished(_))));
     }
-    assert_eq!(harness.answer(shutdown), Ok(Reply::Done));
+    assert_eq!(harness.answer(shutdown), Ok(Reply::Done(())));
 }
 
 /// A capture replaces nothing, runs alone, and is whole when the engine has stopped.
@@ -659,15 +663,15 @@ fn every_transfer_that_is_awaited_is_answered() {
 fn captures_are_not_lost() {
     let mut harness = Harness::new(2, quick_link());
     let path = harness.path("a.pcapng");
-    let start = || Command::StartCapture { path: path.clone() };
-    assert_eq!(harness.ask(start()), Ok(Reply::Done));
+    let start = || Command::StartCapture(operation::StartCapture { path: path.clone() });
+    assert_eq!(harness.ask(start()), Ok(Reply::Done(())));
     assert_eq!(harness.ask(start()), Err(EngineError::CaptureRunning));
     random_file(&harness.path("a.bin"), 100_000, 1);
     harness.put("a.bin").unwrap();
-    harness.ask(Command::Shutdown { running: OnShutdown::Finish }).unwrap();
+    harness.ask(operation::Shutdown { running: OnShutdown::Finish }).unwrap();
     assert!(fs::metadata(&path).unwrap().len() > 100_000);
     assert_eq!(harness.ask(start()), Err(EngineError::DestinationTaken { path: path.clone() }));
-    assert_eq!(harness.ask(Command::StopCapture), Err(EngineError::NoCapture));
+    assert_eq!(harness.ask(operation::StopCapture), Err(EngineError::NoCapture));
 }
 
 /// Disks in memory that can lose what was not synced.
@@ -693,19 +697,19 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
         let mut chance = RandomStream::new(seed, "power");
         let sizes: Vec<usize> = (0..1 + chance.below(4)).map(|_| chance.below(400_000) as usize).collect();
         let mut command_id = 0;
-        let mut tell = |simulation: &mut Simulation, command| {
+        let mut tell = |simulation: &mut Simulation, command: Command| {
             command_id += 1;
-            simulation.apply(p2p_engine::CommandId(command_id), command);
+            simulation.apply(p2p_engine::CommandId(command_id), &OPERATOR, command);
         };
         let mut contents = Vec::new();
         for (n, &size) in sizes.iter().enumerate() {
             let path = home.path().join(format!("f{n}"));
             contents.push(random_file(&path, size, n as u64));
-            tell(&mut simulation, Command::Upload { path, owner: None, name: None, stored_at: 0 });
+            tell(&mut simulation, Command::Upload(operation::Upload { path, name: None, stored_at: 0 }));
             if n > 0 && chance.below(2) == 0 {
-                tell(&mut simulation, Command::Remove { user: None, file: FileKey::unowned(&format!("f{}", n - 1)) });
+                tell(&mut simulation, Command::Remove(operation::Remove { file: FileKey::unowned(&format!("f{}", n - 1)) }));
             }
-            tell(&mut simulation, Command::Sleep { span: SimDuration::from_millis(chance.below(60)) });
+            tell(&mut simulation, Command::Sleep(operation::Sleep { span: SimDuration::from_millis(chance.below(60)) }));
             simulation.run();
             while simulation.poll_reply().is_some() {}
         }
@@ -740,7 +744,7 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
             let n: usize = name[1..].parse().unwrap();
             let (_, bytes) = after.get(name).unwrap();
             assert!(bytes == contents[n], "{name} is not what was stored");
-            let Ok(Reply::Info(manifest)) = after.ask(Command::Info { file: FileKey::unowned(name) }) else {
+            let Ok(Reply::Manifest(manifest)) = after.ask(operation::StatFile { file: FileKey::unowned(name) }) else {
                 panic!("no manifest")
             };
             needed.extend(
@@ -767,33 +771,33 @@ fn files_are_shared_and_adopted() {
     }
     harness.put("a.bin").unwrap();
     let path = harness.path("b.bin");
-    let owned = Command::Upload { path, owner: Some("alice".into()), name: None, stored_at: 0 };
-    let transfer = harness.start(owned).unwrap();
+    let owned = Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+    let transfer = harness.start_as(&user("alice"), owned).unwrap();
     harness.finish(transfer).unwrap();
     let key = FileKey::new(Some("alice"), "b.bin");
-    let share = |user: &str, may_read| Command::Share { file: key.clone(), user: user.into(), may_read };
+    let share = |user: &str, may_read| Command::Share(operation::Share { file: key.clone(), user: user.into(), may_read });
     let before = harness.simulation.now();
     for (user, may_read) in [("bob", true), ("carol", true), ("bob", false)] {
-        assert_eq!(harness.ask(share(user, may_read)), Ok(Reply::Done));
+        assert_eq!(harness.ask(share(user, may_read)), Ok(Reply::Done(())));
     }
-    let missing = Command::Share { file: FileKey::unowned("b.bin"), user: "bob".into(), may_read: true };
+    let missing = Command::Share(operation::Share { file: FileKey::unowned("b.bin"), user: "bob".into(), may_read: true });
     assert!(matches!(harness.ask(missing), Err(EngineError::UnknownFile { .. })));
-    assert_eq!(harness.ask(Command::Adopt { owner: "alice".into() }), Ok(Reply::Done));
+    assert_eq!(harness.ask(operation::Adopt { owner: "alice".into() }), Ok(Reply::Done(())));
     assert_eq!(harness.simulation.now(), before);
     let events: Vec<Event> = std::iter::from_fn(|| harness.simulation.poll_event()).map(|(_, event)| event).collect();
     let shared = events.iter().filter(|event| matches!(event, Event::FileShared { .. })).count();
     assert!(shared == 3 && events.contains(&Event::FilesAdopted { owner: "alice".into(), count: 1 }), "{events:?}");
     // What was begun before belongs to her now, too.
-    let Ok(Reply::Transfers(transfers)) = harness.ask(Command::Transfers) else { panic!("no transfers") };
+    let Ok(Reply::Transfers(transfers)) = harness.ask(operation::ListTransfers) else { panic!("no transfers") };
     assert!(transfers.iter().all(|status| status.user.as_deref() == Some("alice")), "{transfers:?}");
 
     let mut harness = harness.restart(|directory| config(directory, 3, quick_link())).unwrap();
     assert_eq!(harness.names(), ["alice/a.bin", "alice/b.bin"]);
-    let Ok(Reply::Info(manifest)) = harness.ask(Command::Info { file: key }) else { panic!("no manifest") };
+    let Ok(Reply::Manifest(manifest)) = harness.ask(operation::StatFile { file: key }) else { panic!("no manifest") };
     assert_eq!(manifest.file.readers.into_iter().collect::<Vec<_>>(), ["carol"]);
-    assert!(harness.start(Command::Remove { user: None, file: FileKey::unowned("a.bin") }).is_err());
-    let remove = Command::Remove { user: Some("alice".into()), file: FileKey::new(Some("alice"), "a.bin") };
-    let transfer = harness.start(remove).unwrap();
+    assert!(harness.start(operation::Remove { file: FileKey::unowned("a.bin") }).is_err());
+    let remove = Command::Remove(operation::Remove { file: FileKey::new(Some("alice"), "a.bin") });
+    let transfer = harness.start_as(&user("alice"), remove).unwrap();
     harness.finish(transfer).unwrap();
     assert_eq!(harness.names(), ["alice/b.bin"]);
 }
@@ -808,14 +812,14 @@ fn what_is_on_its_way_is_adopted_when_it_is_there() {
         let upload = harness.upload_of(name);
         harness.start(upload).unwrap();
     }
-    harness.tell(Command::Adopt { owner: "alice".into() });
+    harness.tell(operation::Adopt { owner: "alice".into() });
     // Nobody waits for that, so no time passes for it: when the next command comes is not for the machine's speed to say.
     let before = harness.simulation.now();
     harness.simulation.run();
     assert_eq!(harness.simulation.now(), before);
     let path = harness.path("b.bin");
-    let owned = Command::Upload { path, owner: Some("alice".into()), name: None, stored_at: 0 };
-    let own = harness.start(owned).unwrap();
+    let owned = Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+    let own = harness.start_as(&user("alice"), owned).unwrap();
     harness.finish(own).unwrap();
     assert_eq!(harness.names(), ["b.bin", "alice/a.bin", "alice/b.bin"]);
 }

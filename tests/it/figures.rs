@@ -3,7 +3,7 @@
 
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
 use p2p_engine::transfer::{TransferId, TransferStatus};
-use p2p_engine::{Command, Progress, Reply};
+use p2p_engine::{Command, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
 use p2p_store::manifest::FileKey;
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn network(seed: u64, links: &[HostConfig]) -> Harness {
 }
 
 fn status_of(harness: &mut Harness, id: TransferId) -> TransferStatus {
-    let Reply::Transfers(transfers) = harness.ask(Command::Transfers).unwrap() else { panic!("no transfers") };
+    let Reply::Transfers(transfers) = harness.ask(operation::ListTransfers).unwrap() else { panic!("no transfers") };
     transfers.into_iter().find(|status| status.id == id).unwrap()
 }
 
@@ -94,7 +94,7 @@ fn rates_are_right_while_a_link_changes() {
     advance(&mut harness, SimTime::ZERO + SECOND * 4);
     let before = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
     let faster = HostConfig { up: link("1Mbit/s", "1ms", "0%").up, ..slow_link() };
-    harness.ask(Command::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
+    harness.ask(operation::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
     let after = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
     assert_eq!(before, after, "no byte passes in no time");
     advance(&mut harness, SimTime::ZERO + SECOND * 8);
@@ -137,7 +137,7 @@ fn a_rate_is_that_of_the_last_ten_seconds() {
     let fast = status_of(&mut harness, id).rate_bytes_per_second.unwrap();
     assert!((100_000.0..125_000.0).contains(&fast), "{fast}");
     let slow = link("100kbit/s", "5ms", "0%");
-    harness.ask(Command::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: slow }).unwrap();
+    harness.ask(operation::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: slow }).unwrap();
     advance(&mut harness, SimTime::ZERO + SECOND * 35);
     let status = status_of(&mut harness, id);
     let rate = status.rate_bytes_per_second.unwrap();
@@ -202,7 +202,7 @@ fn what_is_left_is_told_rightly_most_of_the_time() {
             let mut told = guesses(&mut harness, upload);
             if seed == 1 {
                 let (file, path) = (FileKey::unowned("a.bin"), harness.path("b.bin"));
-                told.extend(guesses(&mut harness, Command::Download { user: None, file, path, overwrite: false }));
+                told.extend(guesses(&mut harness, Command::Download(operation::Download { file, path, overwrite: false })));
             }
             all += told.len();
             right += told.iter().filter(|(eta, truth)| eta.is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth)).count();
@@ -225,7 +225,7 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
     // Times under load are forgotten after ten probes without.
     let loaded = harness.simulation.snapshot("1x".into(), false);
     for _ in 0..4 {
-        harness.ask(Command::CheckHealth).unwrap();
+        harness.ask(operation::CheckHealth).unwrap();
     }
     let snapshot = harness.simulation.snapshot("1x".into(), false);
     for node in &snapshot.nodes {
@@ -236,7 +236,7 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
         assert_eq!((seen.probes, seen.answers <= 10), (10, true));
     }
     assert!(loaded.nodes.iter().any(|node| node.seen.recent.worst > Some(SimDuration::from_millis(100))), "it was loaded");
-    let Reply::Nodes(nodes) = harness.ask(Command::Nodes).unwrap() else { panic!("no nodes") };
+    let Reply::Nodes(nodes) = harness.ask(operation::ListNodes).unwrap() else { panic!("no nodes") };
     for (node, shown) in nodes.iter().zip(&snapshot.nodes) {
         assert_eq!(node.seen, shown.seen);
         let in_matrix = snapshot.health[&p2p_engine::snapshot::Peer::Client][&p2p_engine::snapshot::Peer::Node(node.node)];

@@ -9,7 +9,10 @@ use p2p_engine::io::{InlineIo, IoExecutor};
 use p2p_engine::node::health::HealthConfig;
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_engine::{ClockMode, Command, CommandId, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Reply, Simulation};
+use p2p_engine::{
+    Caller, ClockMode, Command, CommandId, DiskSpeed, EngineConfig, EngineError, HostSpec, NodeSpec, Origin, Principal, Reply,
+    Scope, Simulation, operation,
+};
 use p2p_net::{HostConfig, KeepAlive, TcpConfig};
 use p2p_store::manifest::FileKey;
 use p2p_store::placement::PlacementPolicy;
@@ -49,6 +52,15 @@ pub(crate) fn config(directory: &Path, nodes: u8, link: HostConfig) -> EngineCon
         disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse().unwrap() },
         memory: ByteSize::from_mib(256),
     }
+}
+
+/// Who may do everything.
+pub(crate) static OPERATOR: Caller = Caller::operator();
+
+/// A user with an account, who is no admin, at the terminal.
+pub(crate) fn user(name: &str) -> Caller {
+    let principal = Principal::User { name: name.parse().unwrap(), is_admin: false, scope: Scope::Admin };
+    Caller { principal, origin: Origin::Local }
 }
 
 /// A file of random bytes.
@@ -99,15 +111,25 @@ impl Harness {
     }
 
     /// Takes in a command without waiting for its answer.
-    pub(crate) fn tell(&mut self, command: Command) -> CommandId {
+    pub(crate) fn tell(&mut self, command: impl Into<Command>) -> CommandId {
+        self.tell_as(&OPERATOR, command)
+    }
+
+    /// Takes in a command of somebody without waiting for its answer.
+    pub(crate) fn tell_as(&mut self, caller: &Caller, command: impl Into<Command>) -> CommandId {
         self.next_command += 1;
-        self.simulation.apply(CommandId(self.next_command), command);
+        self.simulation.apply(CommandId(self.next_command), caller, command);
         CommandId(self.next_command)
     }
 
     /// Asks, and lets time pass until the answer is there.
-    pub(crate) fn ask(&mut self, command: Command) -> Result<Reply, EngineError> {
-        let command_id = self.tell(command);
+    pub(crate) fn ask(&mut self, command: impl Into<Command>) -> Result<Reply, EngineError> {
+        self.ask_as(&OPERATOR, command)
+    }
+
+    /// Asks as somebody, and lets time pass until the answer is there.
+    pub(crate) fn ask_as(&mut self, caller: &Caller, command: impl Into<Command>) -> Result<Reply, EngineError> {
+        let command_id = self.tell_as(caller, command);
         self.answer(command_id)
     }
 
@@ -122,22 +144,26 @@ impl Harness {
         }
     }
 
-    pub(crate) fn start(&mut self, command: Command) -> Result<TransferId, EngineError> {
-        match self.ask(command)? {
+    pub(crate) fn start(&mut self, command: impl Into<Command>) -> Result<TransferId, EngineError> {
+        self.start_as(&OPERATOR, command)
+    }
+
+    pub(crate) fn start_as(&mut self, caller: &Caller, command: impl Into<Command>) -> Result<TransferId, EngineError> {
+        match self.ask_as(caller, command)? {
             Reply::Started(transfer) => Ok(transfer),
             other => panic!("{other:?}"),
         }
     }
 
     pub(crate) fn finish(&mut self, transfer: TransferId) -> Result<TransferReport, EngineError> {
-        match self.ask(Command::Await { transfer })? {
+        match self.ask(operation::Await { transfer })? {
             Reply::Finished(report) => report.into_result(),
             other => panic!("{other:?}"),
         }
     }
 
     pub(crate) fn upload_of(&self, name: &str) -> Command {
-        Command::Upload { path: self.path(name), owner: None, name: None, stored_at: 1_700_000_000 }
+        Command::Upload(operation::Upload { path: self.path(name), name: None, stored_at: 1_700_000_000 })
     }
 
     pub(crate) fn put(&mut self, name: &str) -> Result<TransferReport, EngineError> {
@@ -149,20 +175,19 @@ impl Harness {
     pub(crate) fn get(&mut self, name: &str) -> Result<(TransferReport, Vec<u8>), EngineError> {
         let path = self.path(&format!("fetched-{name}"));
         let _ = std::fs::remove_file(&path);
-        let transfer =
-            self.start(Command::Download { user: None, file: FileKey::unowned(name), path: path.clone(), overwrite: false })?;
+        let transfer = self.start(operation::Download { file: FileKey::unowned(name), path: path.clone(), overwrite: false })?;
         let report = self.finish(transfer)?;
         Ok((report, std::fs::read(path).unwrap()))
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Result<TransferReport, EngineError> {
-        let transfer = self.start(Command::Remove { user: None, file: FileKey::unowned(name) })?;
+        let transfer = self.start(operation::Remove { file: FileKey::unowned(name) })?;
         self.finish(transfer)
     }
 
     /// The stored files' names.
     pub(crate) fn names(&mut self) -> Vec<String> {
-        match self.ask(Command::Files).unwrap() {
+        match self.ask(operation::ListFiles).unwrap() {
             Reply::Files(files) => files.into_iter().map(|file| file.key.to_string()).collect(),
             other => panic!("{other:?}"),
         }

@@ -21,6 +21,7 @@ mod generated;
 mod harness;
 mod json;
 mod kill;
+mod policy;
 mod program;
 mod prompt;
 mod pty;

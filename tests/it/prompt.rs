@@ -1,11 +1,11 @@
 //! The prompt is free: what takes long keeps no other line waiting, what waits is said, and all of it goes on in its order.
 
+use p2p_engine::operation;
 use p2p_engine::transfer::{TransferState, TransferStatus};
-use p2p_engine::{Command, Reply};
 use p2p_storage::tui::app::App;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 
-use crate::harness::random_file;
+use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::TuiHarness;
 
 /// A screen on which time stands still, so that whatever takes virtual time takes for ever.
@@ -36,13 +36,7 @@ fn answered(tui_harness: &mut TuiHarness, line: &str, words: &str) {
 }
 
 fn transfers(tui_harness: &TuiHarness) -> Vec<TransferStatus> {
-    match tui_harness.runtime.block_on(tui_harness.handle.ask(Command::Transfers)).unwrap() {
-        Reply::Transfers(mut transfers) => {
-            transfers.sort_by_key(|status| status.id);
-            transfers
-        }
-        other => panic!("{other:?}"),
-    }
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::ListTransfers)).unwrap()
 }
 
 #[test]

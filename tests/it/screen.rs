@@ -1,13 +1,13 @@
 //! What the screen says is true at every speed and size: rates, a frozen view, the matrix, and rows that are too narrow for all.
 
 use p2p_base::units::SimDuration;
+use p2p_engine::operation;
 use p2p_engine::pace::Speed;
-use p2p_engine::{Command, Reply};
 use p2p_storage::tui::app::Pane;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use portable_pty::CommandBuilder;
 
-use crate::harness::random_file;
+use crate::harness::{OPERATOR, random_file};
 use crate::program::{Home, wait_until};
 use crate::pty::Pty;
 use crate::tui_harness::TuiHarness;
@@ -22,11 +22,11 @@ fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
     let handle = tui_harness.handle.clone();
     let TuiHarness { runtime, app, .. } = tui_harness;
     runtime.block_on(async {
-        let sleep = handle.ask(Command::Sleep { span });
+        let sleep = handle.call(&OPERATOR, operation::Sleep { span });
         tokio::pin!(sleep);
         loop {
             tokio::select! {
-                slept = &mut sleep => break drop(slept.unwrap()),
+                slept = &mut sleep => break slept.unwrap(),
                 changed = snapshots.changed() => {
                     changed.unwrap();
                     let latest = snapshots.borrow_and_update().clone();
@@ -41,12 +41,12 @@ fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
 fn begin_upload(tui_harness: &mut TuiHarness, name: &str, bytes: usize) {
     random_file(&tui_harness.home.path().join(name), bytes, 7);
     let path = tui_harness.home.path().join(name);
-    let begun = tui_harness.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 });
-    assert!(matches!(tui_harness.runtime.block_on(begun), Ok(Reply::Started(_))));
+    let begun = tui_harness.handle.call(&OPERATOR, operation::Upload { path, name: None, stored_at: 0 });
+    tui_harness.runtime.block_on(begun).unwrap();
 }
 
 fn set_speed(tui_harness: &mut TuiHarness, speed: Speed) {
-    tui_harness.runtime.block_on(tui_harness.handle.ask(Command::SetSpeed { speed })).unwrap();
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::SetSpeed { speed })).unwrap();
 }
 
 /// The rate that follows the first arrow, in bytes a second.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use p2p_auth::Policy;
 use p2p_base::units::SimDuration;
-use p2p_engine::{Command, Reply};
+use p2p_engine::{Command, Reply, operation};
 use p2p_service::config::Config;
 use p2p_service::mailer::{Delivery, Mailer};
 use p2p_shell::words::Variables;
@@ -21,7 +21,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::generated;
-use crate::harness::random_file;
+use crate::harness::{OPERATOR, random_file};
 use crate::tui_harness::{TuiHarness, clock, lines, styles};
 
 /// A screen in the middle of everyday work: a file stored, another on its way.
@@ -31,14 +31,14 @@ fn at_work(width: u16, height: u16, theme: Theme) -> TuiHarness {
     random_file(&tui_harness.home.path().join("song.flac"), 1_000_000, 8);
     let (video, song) = (tui_harness.home.path().join("video.bin"), tui_harness.home.path().join("song.flac"));
     tui_harness.runtime.block_on(async {
-        let upload = |path| Command::Upload { path, owner: None, name: None, stored_at: 0 };
-        for command in [upload(video), Command::CheckHealth] {
-            if let Reply::Started(transfer) = tui_harness.handle.ask(command).await.unwrap() {
-                tui_harness.handle.ask(Command::Await { transfer }).await.unwrap();
+        let upload = |path| Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+        for command in [upload(video), Command::CheckHealth(operation::CheckHealth)] {
+            if let Reply::Started(transfer) = tui_harness.handle.call(&OPERATOR, command).await.unwrap() {
+                tui_harness.handle.call(&OPERATOR, operation::Await { transfer }).await.unwrap();
             }
         }
-        tui_harness.handle.ask(upload(song)).await.unwrap();
-        tui_harness.handle.ask(Command::Sleep { span: SimDuration::from_secs(8) }).await.unwrap();
+        tui_harness.handle.call(&OPERATOR, upload(song)).await.unwrap();
+        tui_harness.handle.call(&OPERATOR, operation::Sleep { span: SimDuration::from_secs(8) }).await.unwrap();
     });
     tui_harness.settle();
     tui_harness
@@ -152,7 +152,7 @@ fn leaving_while_something_runs_asks() {
     let path = tui_harness.home.path().join("big.bin");
     tui_harness
         .runtime
-        .block_on(tui_harness.handle.ask(Command::Upload { path, owner: None, name: None, stored_at: 0 }))
+        .block_on(tui_harness.handle.call(&OPERATOR, operation::Upload { path, name: None, stored_at: 0 }))
         .unwrap();
     tui_harness.settle();
     tui_harness.keys(&["Ctrl-Q"]);
@@ -812,7 +812,7 @@ fn the_tour_types_itself() {
     }
     tui_harness.runtime.block_on(mailer.end());
     assert_eq!(tui_harness.app.prompt.output.last().unwrap().1, "The prompt is yours.");
-    assert_eq!(tui_harness.app.principal().name(), Some("alice"));
+    assert_eq!(tui_harness.app.identity().name(), Some("alice"));
     for words in [
         "bob is logged in",
         "mailed to you",

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use p2p_auth::{Auth, Policy};
 use p2p_engine::pace::Speed;
-use p2p_engine::{ClockMode, Command, Engine, EngineConfig, EngineHandle};
+use p2p_engine::{ClockMode, Engine, EngineConfig, EngineHandle, operation};
 use p2p_service::access::Access;
+use p2p_service::access::watching::{Events, Happening};
 use p2p_shell::history::Histories;
 use p2p_shell::{Questions, Shell};
 use p2p_storage::tui::app::{App, Message};
@@ -16,10 +17,11 @@ use p2p_storage::tui::theme::{Theme, ThemeName};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::unconstrained;
+use tokio::time::timeout;
 
-use crate::harness::{config, quick_link, slow_link};
+use crate::harness::{OPERATOR, config, quick_link, slow_link};
 
 thread_local! {
     /// The wall clock of a test stands still, unless the test moves it.
@@ -36,7 +38,7 @@ pub(crate) struct TuiHarness {
     pub(crate) screen: Terminal<TestBackend>,
     pub(crate) messages: UnboundedReceiver<Message>,
     pub(crate) questions: Questions,
-    pub(crate) events: broadcast::Receiver<(p2p_base::units::SimTime, p2p_engine::Event)>,
+    pub(crate) events: Events,
     pub(crate) handle: EngineHandle,
     pub(crate) auth: Auth,
     _engine: Engine,
@@ -66,10 +68,10 @@ impl TuiHarness {
         settings.speed = Speed::Max;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (engine, handle) = Engine::start(settings, None).unwrap();
-        let events = handle.events();
-        runtime.block_on(handle.ask(Command::WatchWire { packets: Some(10_000) })).unwrap();
         let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
         let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
+        let events = access.events();
+        runtime.block_on(handle.call(&OPERATOR, operation::WatchWire { packets: Some(10_000) })).unwrap();
         let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()));
         let (app, messages) = App::new(shell, theme, Histories::default());
         let screen = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -122,7 +124,7 @@ impl TuiHarness {
                     Some(ended) = self.app.task_ended() => ended.unwrap(),
                 }
             };
-            tokio::time::timeout(Duration::from_secs(60), next).await.expect("an answer in time");
+            timeout(Duration::from_secs(60), next).await.expect("an answer in time");
             tokio::task::yield_now().await;
         });
     }
@@ -145,10 +147,12 @@ impl TuiHarness {
             let _runtime = self.runtime.enter();
             self.app.on_message(message);
         }
-        while let Ok((at, event)) = self.events.try_recv() {
+        // A span of nothing is enough for what is there already.
+        let mut next = || self.runtime.block_on(async { timeout(Duration::ZERO, unconstrained(self.events.next())).await });
+        while let Ok(Happening::Event(at, event)) = next() {
             self.app.on_event(at, &event);
         }
-        let latest = self.handle.snapshots().borrow().clone();
+        let latest = self.app.access().snapshot();
         self.app.on_snapshot(latest);
     }
 

@@ -9,14 +9,14 @@ use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimDuration;
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{Command, Engine, EngineHandle, Reply};
+use p2p_engine::{Engine, EngineHandle, Operation, operation};
 use p2p_service::access::Access;
 use p2p_shell::Shell;
 use p2p_shell::words::Variables;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use crate::harness::{config, random_file, segments_below, slow_link};
+use crate::harness::{OPERATOR, config, random_file, segments_below, slow_link};
 use crate::program::{DEADLINE, Home, end_of, signal, wait_until};
 use crate::tui_harness::clock;
 
@@ -40,18 +40,17 @@ impl Failing {
         let data = directory.join("data");
         let (engine, handle) = Engine::start(config(&data, 2, slow_link()), None).unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let upload = Command::Upload { path: path.clone(), owner: None, name: None, stored_at: 0 };
+        let upload = operation::Upload { path: path.clone(), name: None, stored_at: 0 };
         let mut failing = Failing { runtime, handle, engine, source: path, data, transfer: TransferId(0) };
-        failing.ask(Command::Pause);
-        let Reply::Started(transfer) = failing.ask(upload) else { panic!("it has not begun") };
-        failing.transfer = transfer;
+        failing.ask(operation::Pause);
+        failing.transfer = failing.ask(upload);
         failing.step(SimDuration::from_secs(5));
         assert!(!segments_below(&failing.data).is_empty());
         failing
     }
 
-    fn ask(&self, command: Command) -> Reply {
-        self.in_time(self.handle.ask(command)).unwrap()
+    fn ask<O: Operation>(&self, operation: O) -> O::Reply {
+        self.in_time(self.handle.call(&OPERATOR, operation)).unwrap()
     }
 
     fn in_time<T>(&self, work: impl Future<Output = T>) -> T {
@@ -59,12 +58,11 @@ impl Failing {
     }
 
     fn step(&self, span: SimDuration) {
-        self.ask(Command::Step { span: Some(span) });
+        self.ask(operation::Step { span: Some(span) });
     }
 
     fn status(&self) -> TransferStatus {
-        let Reply::Transfers(transfers) = self.ask(Command::Transfers) else { panic!("no transfers") };
-        transfers.into_iter().find(|status| status.id == self.transfer).unwrap()
+        self.ask(operation::ListTransfers).into_iter().find(|status| status.id == self.transfer).unwrap()
     }
 
     /// Its source is cut short, so that it fails by itself, and time stands still where that has just happened.
@@ -80,9 +78,9 @@ impl Failing {
     /// What has happened since, at this speed, until all is undone.
     fn undone_at(self, speed: Speed) -> (TransferState, SimDuration, String) {
         let before = self.handle.snapshots().borrow().at;
-        self.ask(Command::SetSpeed { speed });
-        self.ask(Command::Resume);
-        let Reply::Finished(report) = self.ask(Command::Await { transfer: self.transfer }) else { panic!("it has no end") };
+        self.ask(operation::SetSpeed { speed });
+        self.ask(operation::Resume);
+        let report = self.ask(operation::Await { transfer: self.transfer });
         let took = self.handle.snapshots().borrow().at - before;
         assert_eq!(self.handle.snapshots().borrow().speed, speed.to_string(), "the session has its speed again");
         (report.status.state, took, self.end())
@@ -120,12 +118,11 @@ fn a_cancel_leaves_the_same_trace_at_every_speed() {
     let directory = tempfile::tempdir().unwrap();
     let cancelled = |speed, is_paused: bool| {
         let failing = Failing::new(directory.path());
-        failing.ask(Command::SetSpeed { speed });
+        failing.ask(operation::SetSpeed { speed });
         if !is_paused {
-            failing.ask(Command::Resume);
+            failing.ask(operation::Resume);
         }
-        let reply = failing.in_time(failing.handle.cancel_at_once(failing.transfer)).unwrap();
-        let Reply::Finished(report) = reply else { panic!("{reply:?}") };
+        let report = failing.in_time(failing.handle.cancel_at_once(&OPERATOR, failing.transfer)).unwrap();
         assert_eq!((report.status.state, failing.handle.snapshots().borrow().paused), (TransferState::Cancelled, is_paused));
         failing.end()
     };
@@ -167,7 +164,7 @@ async fn until_it_waits<T: std::fmt::Debug>(line: &mut (impl Future<Output = T> 
         tokio::select! {
             biased;
             answer = &mut *line => panic!("{answer:?}"),
-            _ = handle.transfers() => {}
+            _ = handle.call(&OPERATOR, operation::ListTransfers) => {}
         }
     }
 }
@@ -184,10 +181,10 @@ fn what_a_dropped_line_has_not_told_is_known() {
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let first = format!("upload {path} --as a");
         let mut line = Box::pin(shell.run_to_end(&first, &variables));
-        handle.ask(Command::Pause).await.unwrap();
+        handle.call(&OPERATOR, operation::Pause).await.unwrap();
         until_it_waits(&mut line, &handle).await;
-        handle.ask(Command::Resume).await.unwrap();
-        handle.ask(Command::Await { transfer: TransferId(1) }).await.unwrap();
+        handle.call(&OPERATOR, operation::Resume).await.unwrap();
+        handle.call(&OPERATOR, operation::Await { transfer: TransferId(1) }).await.unwrap();
         drop(line);
         assert_eq!(shell.take_untold(), BTreeSet::from([TransferId(1)]));
         assert_eq!(shell.take_untold(), BTreeSet::new());
@@ -197,7 +194,7 @@ fn what_a_dropped_line_has_not_told_is_known() {
         // So does the command that cancels the transfer of a dropped line.
         let third = format!("upload {path} --as c");
         let mut line = Box::pin(shell.run_to_end(&third, &variables));
-        handle.ask(Command::Pause).await.unwrap();
+        handle.call(&OPERATOR, operation::Pause).await.unwrap();
         until_it_waits(&mut line, &handle).await;
         drop(line);
         shell.run("cancel 3", &variables).await.unwrap();

@@ -11,7 +11,7 @@ use p2p_base::random::RandomStream;
 use p2p_base::units::SimDuration;
 use p2p_engine::event::Event;
 use p2p_engine::io::InlineIo;
-use p2p_engine::{Command, CommandId, EngineError, OrphansAction, Reply, Simulation};
+use p2p_engine::{Command, CommandId, EngineError, OrphansAction, Reply, Simulation, operation};
 use p2p_store::catalog::Catalog;
 use p2p_store::crash_disk::CrashDisk;
 use p2p_store::disk::Disk;
@@ -22,7 +22,7 @@ use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 use proptest::prelude::*;
 
-use crate::harness::{Harness, config, home_in_memory, quick_link, random_file, slow_link};
+use crate::harness::{Harness, OPERATOR, config, home_in_memory, quick_link, random_file, slow_link};
 use crate::seeds::cases;
 
 /// Disks in memory, and a home in which the catalog is.
@@ -53,7 +53,7 @@ impl Lab {
     }
 
     fn upload(&self, name: &str, of: &str) -> Command {
-        Command::Upload { path: self.home.path().join(of), owner: None, name: Some(name.into()), stored_at: 0 }
+        Command::Upload(operation::Upload { path: self.home.path().join(of), name: Some(name.into()), stored_at: 0 })
     }
 
     fn lose_power(&self, chance: &mut RandomStream) {
@@ -67,13 +67,13 @@ struct Started {
 }
 
 impl Started {
-    fn tell(&mut self, command: Command) -> CommandId {
+    fn tell(&mut self, command: impl Into<Command>) -> CommandId {
         self.next += 1;
-        self.simulation.apply(CommandId(self.next), command);
+        self.simulation.apply(CommandId(self.next), &OPERATOR, command);
         CommandId(self.next)
     }
 
-    fn ask(&mut self, command: Command) -> Result<Reply, EngineError> {
+    fn ask(&mut self, command: impl Into<Command>) -> Result<Reply, EngineError> {
         let command_id = self.tell(command);
         loop {
             while let Some((answered, reply)) = self.simulation.poll_reply() {
@@ -88,20 +88,20 @@ impl Started {
     /// Does a transfer to its end.
     fn transfer(&mut self, command: Command) -> Result<(), EngineError> {
         let Reply::Started(transfer) = self.ask(command)? else { panic!("no transfer") };
-        match self.ask(Command::Await { transfer })? {
+        match self.ask(operation::Await { transfer })? {
             Reply::Finished(report) => report.into_result().map(drop),
             other => panic!("{other:?}"),
         }
     }
 
     fn names(&mut self) -> Vec<String> {
-        let Ok(Reply::Files(files)) = self.ask(Command::Files) else { panic!("no files") };
+        let Ok(Reply::Files(files)) = self.ask(operation::ListFiles) else { panic!("no files") };
         files.into_iter().map(|file| file.key.name).collect()
     }
 
     fn fetch(&mut self, name: &str, to: &Path) -> Result<Vec<u8>, EngineError> {
         let file = FileKey::unowned(name);
-        self.transfer(Command::Download { user: None, file, path: to.to_owned(), overwrite: true })?;
+        self.transfer(Command::Download(operation::Download { file, path: to.to_owned(), overwrite: true }))?;
         Ok(fs::read(to).unwrap())
     }
 }
@@ -138,7 +138,7 @@ proptest! {
         let (mut now, mut acknowledged) = (0, Vec::new());
         let mut transfers = BTreeMap::new();
         for (at, what, n) in instants {
-            started.ask(Command::Sleep { span: SimDuration::from_millis(at - now) }).unwrap();
+            started.ask(operation::Sleep { span: SimDuration::from_millis(at - now) }).unwrap();
             now = at;
             match what {
                 0 => {
@@ -149,7 +149,7 @@ proptest! {
             }
         }
         for (name, transfer) in transfers {
-            let Ok(Reply::Finished(report)) = started.ask(Command::Await { transfer }) else { panic!("no report") };
+            let Ok(Reply::Finished(report)) = started.ask(operation::Await { transfer }) else { panic!("no report") };
             if report.into_result().is_ok() { acknowledged.push(name); }
         }
         drop(started);
@@ -179,7 +179,7 @@ proptest! {
                 2 => drop(lab.start()),
                 3 => {
                     let mut started = lab.start();
-                    started.ask(Command::Orphans { action: OrphansAction::Adopt, node: None }).unwrap();
+                    started.ask(operation::TreatOrphans { action: OrphansAction::Adopt, node: None }).unwrap();
                     drop(started);
                     copies.push(fs::read(lab.catalog()).unwrap());
                 }
@@ -272,10 +272,10 @@ fn a_second_upload_does_not_believe_what_the_first_ones_sync_has_lost() {
         };
         let (first, second) = (begin(&mut started, "first"), begin(&mut started, "second"));
         lab.disks[0].fail_syncs(true);
-        let Ok(Reply::Finished(report)) = started.ask(Command::Await { transfer: first }) else { panic!("no report") };
+        let Ok(Reply::Finished(report)) = started.ask(operation::Await { transfer: first }) else { panic!("no report") };
         lab.disks[0].fail_syncs(false);
         assert!(report.into_result().is_err());
-        let Ok(Reply::Finished(report)) = started.ask(Command::Await { transfer: second }) else { panic!("no report") };
+        let Ok(Reply::Finished(report)) = started.ask(operation::Await { transfer: second }) else { panic!("no report") };
         let acknowledged = report.into_result().is_ok();
         drop(started);
         let mut chance = RandomStream::new(seed, "power");
@@ -290,17 +290,17 @@ fn a_second_upload_does_not_believe_what_the_first_ones_sync_has_lost() {
 
 /// What a node's disk has, and what the node says that it has.
 fn used(started: &mut Started, lab: &Lab) -> (u64, u64) {
-    let Ok(Reply::Nodes(nodes)) = started.ask(Command::Nodes) else { panic!("no nodes") };
-    (lab.disks[0].list().unwrap().iter().map(|(_, len)| len).sum(), nodes[0].used_bytes)
+    let Ok(Reply::Nodes(nodes)) = started.ask(operation::ListNodes) else { panic!("no nodes") };
+    (lab.disks[0].list().unwrap().iter().map(|(_, len)| len).sum(), nodes[0].used_bytes.unwrap())
 }
 
 fn owed(started: &mut Started) -> u64 {
-    let Ok(Reply::Storage(stats)) = started.ask(Command::Storage) else { panic!("no figures") };
+    let Ok(Reply::Storage(stats)) = started.ask(operation::StatStorage) else { panic!("no figures") };
     stats.owed_deletions
 }
 
 fn sleep(started: &mut Started, seconds: u64) {
-    started.ask(Command::Sleep { span: SimDuration::from_secs(seconds) }).unwrap();
+    started.ask(operation::Sleep { span: SimDuration::from_secs(seconds) }).unwrap();
 }
 
 /// A disk refuses to remove segments, once or for a while: they are owed until it does it, and their room is in use.
@@ -308,7 +308,7 @@ fn sleep(started: &mut Started, seconds: u64) {
 fn a_deletion_that_a_disk_refuses_stays_owed() {
     let lab = Lab::new(1);
     lab.file("a", 200_000, 1);
-    let remove = || Command::Remove { user: None, file: FileKey::unowned("a") };
+    let remove = || Command::Remove(operation::Remove { file: FileKey::unowned("a") });
     for failing in [1, 4, 6, u64::MAX] {
         let mut started = lab.start();
         started.transfer(lab.upload("a", "a")).unwrap();
@@ -335,7 +335,7 @@ fn what_is_owed_is_not_deleted_once_a_file_needs_it_again() {
     let mut started = lab.start();
     started.transfer(lab.upload("a", "a")).unwrap();
     lab.disks[0].fail_deletes(u64::MAX);
-    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a") })).unwrap();
     sleep(&mut started, 10);
     assert_eq!(owed(&mut started), 4);
     // All but the last segment, which another one takes the place of.
@@ -399,7 +399,7 @@ fn what_fails_on_this_machine_leaves_no_path_in_the_run() {
         fs::create_dir(harness.path("out")).unwrap();
         let to = harness.path("out/b.bin");
         let file = FileKey::unowned("b.bin");
-        let fetching = harness.start(Command::Download { user: None, file, path: to, overwrite: false }).unwrap();
+        let fetching = harness.start(operation::Download { file, path: to, overwrite: false }).unwrap();
         fs::remove_dir_all(harness.path("out")).unwrap();
         failures.push(("cannot write", harness.finish(fetching).unwrap_err()));
         let upload = harness.start(harness.upload_of("c.bin")).unwrap();
@@ -434,14 +434,14 @@ fn a_node_on_a_full_disk_is_emptied() {
     started.transfer(lab.upload("b", "b")).unwrap();
     assert_eq!((marking(), segments_of(&lab.disks[0]).len()), (before, held), "nothing is stored without a new epoch");
     assert!(started.fetch("a", &lab.home.path().join("copy")).unwrap() == content);
-    let Ok(Reply::Nodes(nodes)) = started.ask(Command::Nodes) else { panic!("no nodes") };
+    let Ok(Reply::Nodes(nodes)) = started.ask(operation::ListNodes) else { panic!("no nodes") };
     assert_eq!((nodes[0].trouble.clone(), nodes[1].trouble.clone()), (Some(Trouble::Full), None));
-    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a") })).unwrap();
     assert_eq!((segments_of(&lab.disks[0]).len(), owed(&mut started)), (0, 0));
     lab.file("c", 300_000, 3);
     started.transfer(lab.upload("c", "c")).unwrap();
     assert!(!segments_of(&lab.disks[0]).is_empty() && marking() != before, "there is room again");
-    let Ok(Reply::Nodes(nodes)) = started.ask(Command::Nodes) else { panic!("no nodes") };
+    let Ok(Reply::Nodes(nodes)) = started.ask(operation::ListNodes) else { panic!("no nodes") };
     assert_eq!(nodes[0].trouble, None);
     drop(started);
     let troubles = events(lab.start()).into_iter().filter(|event| matches!(event, Event::DiskTrouble { .. })).count();
@@ -456,7 +456,7 @@ fn a_removal_from_a_full_disk_needs_no_marker() {
     lab.start().transfer(lab.upload("a", "a")).unwrap();
     lab.disks[0].limit(600_000);
     let mut started = lab.start();
-    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a") })).unwrap();
     assert_eq!((segments_of(&lab.disks[0]).len(), owed(&mut started), used(&mut started, &lab)), (0, 0, (0, 0)));
     started.transfer(lab.upload("a", "a")).unwrap();
 }
@@ -469,7 +469,7 @@ fn what_cannot_be_deleted_is_owed_and_said() {
     lab.start().transfer(lab.upload("a", "a")).unwrap();
     let mut started = lab.start();
     lab.disks[0].fail_syncs(true);
-    started.transfer(Command::Remove { user: None, file: FileKey::unowned("a") }).unwrap();
+    started.transfer(Command::Remove(operation::Remove { file: FileKey::unowned("a") })).unwrap();
     lab.disks[0].fail_syncs(false);
     sleep(&mut started, 1_200);
     assert_eq!((owed(&mut started), segments_of(&lab.disks[0]).len()), (4, 4));

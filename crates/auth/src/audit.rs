@@ -8,8 +8,8 @@ use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransacti
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::names::printable;
 use super::secret::hex;
+use p2p_base::spelling::excerpt;
 
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 /// Hash of the latest entry, so that entries removed from the end are detected.
@@ -97,7 +97,7 @@ pub struct AuditEntry {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
-    deed: AuditEntry,
+    entry: AuditEntry,
     hash: Hash,
 }
 
@@ -126,14 +126,14 @@ pub enum Finding {
 }
 
 /// Appends an entry; user name and note are stripped of control characters and shortened.
-pub(super) fn append(transaction: &WriteTransaction, deed: AuditEntry) -> Result<(), DatabaseError> {
-    let deed = AuditEntry { user: printable(&deed.user, TEXT_MAX), note: printable(&deed.note, TEXT_MAX), ..deed };
+pub(super) fn append(transaction: &WriteTransaction, entry: AuditEntry) -> Result<(), DatabaseError> {
+    let entry = AuditEntry { user: excerpt(&entry.user, TEXT_MAX), note: excerpt(&entry.note, TEXT_MAX), ..entry };
     let mut log = transaction.open_table(AUDIT)?;
     let mut head = transaction.open_table(AUDIT_HEAD)?;
     let before = head.get(())?.map(|hash| hash.value().to_vec()).unwrap_or_default();
     let number = log.last()?.map_or(1, |(number, _)| number.value() + 1);
-    let hash = hash_of(&before, number, &deed)?;
-    log.insert(number, database::encode(&Entry { deed, hash })?.as_slice())?;
+    let hash = hash_of(&before, number, &entry)?;
+    log.insert(number, database::encode(&Entry { entry, hash })?.as_slice())?;
     head.insert((), hash.as_slice())?;
     Ok(())
 }
@@ -172,7 +172,7 @@ struct Anchor {
 impl Anchor {
     /// Returns true if this entry is the one that was written next.
     fn is_before(&self, number: u64, entry: &Entry) -> Result<bool, DatabaseError> {
-        Ok(number == self.number + 1 && entry.hash == hash_of(&self.hash, number, &entry.deed)?)
+        Ok(number == self.number + 1 && entry.hash == hash_of(&self.hash, number, &entry.entry)?)
     }
 }
 
@@ -180,9 +180,9 @@ fn anchor(table: &impl ReadableTable<(), &'static [u8]>) -> Result<Anchor, Datab
     table.get(())?.map_or_else(|| Ok(Anchor::default()), |anchor| database::decode(anchor.value()))
 }
 
-fn hash_of(before: &[u8], number: u64, deed: &AuditEntry) -> Result<Hash, DatabaseError> {
-    let deed = database::encode(deed)?;
-    Ok(Sha256::new().chain_update(before).chain_update(number.to_le_bytes()).chain_update(deed).finalize().into())
+fn hash_of(before: &[u8], number: u64, entry: &AuditEntry) -> Result<Hash, DatabaseError> {
+    let entry = database::encode(entry)?;
+    Ok(Sha256::new().chain_update(before).chain_update(number.to_le_bytes()).chain_update(entry).finalize().into())
 }
 
 /// Returns the latest `count` entries that satisfy `fits`, with their numbers, latest first.
@@ -199,8 +199,8 @@ pub(super) fn latest(
         }
         let (number, entry) = entry?;
         let entry: Entry = database::decode(entry.value())?;
-        if fits(&entry.deed) {
-            found.push((number.value(), entry.deed));
+        if fits(&entry.entry) {
+            found.push((number.value(), entry.entry));
         }
     }
     Ok(found)
@@ -233,7 +233,7 @@ pub(super) fn verify(database: &Database) -> Result<Finding, DatabaseError> {
 mod tests {
     use super::*;
 
-    fn deed(n: u64) -> AuditEntry {
+    fn entry(n: u64) -> AuditEntry {
         AuditEntry {
             at: n,
             user: "alice".into(),
@@ -248,7 +248,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open(&directory.path().join("catalog.redb")).unwrap();
         super::super::store::create_tables(&database).unwrap();
-        database.write(|transaction| (0..count).try_for_each(|n| append(transaction, deed(n)))).unwrap();
+        database.write(|transaction| (0..count).try_for_each(|n| append(transaction, entry(n)))).unwrap();
         (directory, database)
     }
 
@@ -266,7 +266,7 @@ mod tests {
     fn a_log_is_whole_and_told_latest_first() {
         let (_directory, database) = log_of(5);
         assert!(matches!(verify(&database).unwrap(), Finding::Whole { entries: 5, .. }));
-        let failures = latest(&database, 9, |deed| !deed.done).unwrap();
+        let failures = latest(&database, 9, |entry| !entry.done).unwrap();
         assert_eq!(failures.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 2]);
         assert_eq!(latest(&database, 1, |_| true).unwrap()[0].0, 5);
         assert_eq!(latest(&database, 0, |_| true).unwrap(), []);
@@ -276,8 +276,8 @@ mod tests {
     fn what_somebody_typed_is_no_longer_than_is_good() {
         let (_directory, database) = log_of(0);
         let typed = "\u{1b}[2J".to_owned() + &"x".repeat(100_000);
-        let deed = AuditEntry { user: typed.clone(), note: typed, ..deed(0) };
-        database.write(|transaction| append(transaction, deed)).unwrap();
+        let entry = AuditEntry { user: typed.clone(), note: typed, ..entry(0) };
+        database.write(|transaction| append(transaction, entry)).unwrap();
         let (_, kept) = latest(&database, 1, |_| true).unwrap().remove(0);
         assert!(kept.user.starts_with("[2Jxxx") && kept.user.len() == TEXT_MAX && kept.note == kept.user);
     }
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_altered_removed_or_cut_off_is_found() {
         let (_directory, database) = log_of(5);
-        let altered = database::encode(&Entry { deed: deed(7), hash: [0; 32] }).unwrap();
+        let altered = database::encode(&Entry { entry: entry(7), hash: [0; 32] }).unwrap();
         assert_eq!(tamper(&database, |log| drop(log.insert(3, altered.as_slice()).unwrap())), Finding::Broken { entry: 3 });
         let (_directory, database) = log_of(5);
         assert_eq!(tamper(&database, |log| drop(log.remove(2).unwrap())), Finding::Broken { entry: 2 });
@@ -307,7 +307,7 @@ mod tests {
         };
         assert!(matches!(trimmed(5), Finding::Whole { entries: 5, first: 1, .. }));
         assert!(matches!(trimmed(3), Finding::Whole { entries: 3, first: 3, .. }));
-        database.write(|transaction| append(transaction, deed(5))).unwrap();
+        database.write(|transaction| append(transaction, entry(5))).unwrap();
         assert!(matches!(trimmed(2), Finding::Whole { entries: 2, first: 5, .. }));
         assert_eq!(latest(&database, 9, |_| true).unwrap().iter().map(|(number, _)| *number).collect::<Vec<_>>(), [6, 5]);
         // One more that is missed at the beginning, and all of them.
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn what_was_altered_is_not_dropped() {
         let (_directory, database) = log_of(5);
-        let altered = database::encode(&Entry { deed: deed(7), hash: [0; 32] }).unwrap();
+        let altered = database::encode(&Entry { entry: entry(7), hash: [0; 32] }).unwrap();
         tamper(&database, |log| drop(log.insert(2, altered.as_slice()).unwrap()));
         database.write(|transaction| trim(transaction, 1)).unwrap();
         assert_eq!(verify(&database).unwrap(), Finding::Broken { entry: 2 });

@@ -12,7 +12,7 @@ use super::names::UserName;
 use super::otp::{self, AppSecret, Enrolment};
 use super::secret::{Fingerprint, Secret};
 use super::store::Second;
-use super::{Auth, AuthError, deed};
+use super::{Auth, AuthError, audit_entry};
 
 /// Time within which an enrolment has to be confirmed, in seconds.
 const LIFETIME: u64 = 15 * 60;
@@ -101,7 +101,7 @@ impl Auth {
     /// code.
     pub fn otp_confirm(&self, user: &UserName, code: &Secret, origin: &str, now: u64) -> Result<Vec<Secret>, AuthError> {
         let begun = self.try_enrolment(user, now)?;
-        let attempted = deed(now, user.as_str(), origin, Action::OtpEnable);
+        let attempted = audit_entry(now, user.as_str(), origin, Action::OtpEnable);
         let second = match begun.what {
             What::App(secret) => {
                 let step = otp::matching_step(&secret, user, code, now)?;
@@ -152,7 +152,7 @@ impl Auth {
                 }
             })?;
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), "one-time passwords disabled", now))?;
-            Ok(audit::append(transaction, deed(now, user.as_str(), origin, action))?)
+            Ok(audit::append(transaction, audit_entry(now, user.as_str(), origin, action))?)
         })
     }
 
@@ -173,7 +173,7 @@ impl Auth {
                 record.backup_codes = kept;
                 Ok(())
             })?;
-            Ok(audit::append(transaction, deed(now, user.as_str(), origin, action))?)
+            Ok(audit::append(transaction, audit_entry(now, user.as_str(), origin, action))?)
         })?;
         Ok(codes)
     }

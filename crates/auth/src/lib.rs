@@ -305,7 +305,7 @@ impl Auth {
     /// # Errors
     /// Fails if the disk refuses.
     pub fn audit(&self, count: usize, user: Option<&UserName>) -> Result<Vec<(u64, AuditEntry)>, AuthError> {
-        let fits = |deed: &AuditEntry| user.is_none_or(|user| deed.user == user.as_str());
+        let fits = |entry: &AuditEntry| user.is_none_or(|user| entry.user == user.as_str());
         Ok(audit::latest(&self.0.database, count, fits)?)
     }
 
@@ -322,7 +322,7 @@ impl Auth {
     /// # Errors
     /// Fails if the disk refuses.
     pub fn record_access(&self, user: &UserName, origin: &str, what: &str, done: bool, now: u64) -> Result<(), AuthError> {
-        self.note(AuditEntry { done, note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Access) })
+        self.note(AuditEntry { done, note: what.to_owned(), ..audit_entry(now, user.as_str(), origin, Action::Access) })
     }
 
     /// Writes to the audit log that a user has granted another one read access to a file, or revoked it.
@@ -330,12 +330,12 @@ impl Auth {
     /// # Errors
     /// Fails if the disk refuses.
     pub fn record_share(&self, user: &UserName, origin: &str, what: &str, now: u64) -> Result<(), AuthError> {
-        self.note(AuditEntry { note: what.to_owned(), ..deed(now, user.as_str(), origin, Action::Share) })
+        self.note(AuditEntry { note: what.to_owned(), ..audit_entry(now, user.as_str(), origin, Action::Share) })
     }
 
     /// Appends an entry to the audit log, in a transaction of its own.
-    fn note(&self, deed: AuditEntry) -> Result<(), AuthError> {
-        Ok(self.write_access(|transaction| audit::append(transaction, deed))?)
+    fn note(&self, entry: AuditEntry) -> Result<(), AuthError> {
+        Ok(self.write_access(|transaction| audit::append(transaction, entry))?)
     }
 
     /// Returns the notification that the sender of mails waits for.
@@ -452,7 +452,7 @@ impl Auth {
 }
 
 /// Makes the audit entry of a successful action.
-fn deed(at: u64, user: &str, origin: &str, action: Action) -> AuditEntry {
+fn audit_entry(at: u64, user: &str, origin: &str, action: Action) -> AuditEntry {
     AuditEntry { at, user: user.to_owned(), origin: origin.to_owned(), action, done: true, note: String::new() }
 }
 

@@ -14,7 +14,7 @@ use super::names::UserName;
 use super::password::Kept;
 use super::secret::{Fingerprint, Secret, Token, fingerprint, hex, random};
 use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Second};
-use super::{Account, Auth, AuthError, Pending, deed, limits, otp, password, sessions, update};
+use super::{Account, Auth, AuthError, Pending, audit_entry, limits, otp, password, sessions, update};
 
 /// Number of wrong codes after which a login has to be begun anew.
 const TRIES: u32 = 5;
@@ -114,8 +114,8 @@ impl<'a> Attempt<'a> {
         Attempt { name: user.as_str(), user: user.as_str(), origin, action, now }
     }
 
-    fn deed(&self) -> AuditEntry {
-        deed(self.now, self.user, self.origin, self.action)
+    fn audit_entry(&self) -> AuditEntry {
+        audit_entry(self.now, self.user, self.origin, self.action)
     }
 
     /// Returns the counters of failures, and for each the number of failures without a delay. Attempts to register taken names
@@ -173,7 +173,7 @@ impl Auth {
             Second::Mail => CodeKind::Mail,
         };
         // The log records that the right password was given, even if no code follows.
-        let awaited = AuditEntry { note: "a code is awaited".to_owned(), ..attempt.deed() };
+        let awaited = AuditEntry { note: "a code is awaited".to_owned(), ..attempt.audit_entry() };
         self.note(awaited)?;
         let challenge = Challenge { id: self.await_code(proven, now)?, kind, mail_wait: None };
         Ok(LoginStep::Code(match kind {
@@ -244,7 +244,7 @@ impl Auth {
                 record_failure(transaction, attempt, "wrong, old or used code")?;
                 return Ok(None);
             };
-            audit::append(transaction, AuditEntry { note: factor.to_owned(), ..attempt.deed() })?;
+            audit::append(transaction, AuditEntry { note: factor.to_owned(), ..attempt.audit_entry() })?;
             self.grant(transaction, proven, &token, now).map(Some)
         })?;
         let account = granted.ok_or(AuthError::WrongCode)?;
@@ -262,7 +262,7 @@ impl Auth {
     /// Logs a login that has lapsed.
     fn noting_lapse<T>(&self, attempt: &Attempt<'_>, result: Result<T, AuthError>) -> Result<T, AuthError> {
         if matches!(result, Err(AuthError::Lapsed)) {
-            self.note(attempt.deed().refused("lapsed"))?;
+            self.note(attempt.audit_entry().refused("lapsed"))?;
         }
         result
     }
@@ -310,7 +310,7 @@ impl Auth {
             }
             seconds
         };
-        self.note(attempt.deed().refused("too many failures"))?;
+        self.note(attempt.audit_entry().refused("too many failures"))?;
         Err(AuthError::Wait { seconds })
     }
 
@@ -331,7 +331,7 @@ impl Auth {
     fn grant_at_once(&self, proven: &Proven, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
         let account = self.write_access(|transaction| {
-            audit::append(transaction, deed(now, proven.user.as_str(), &proven.origin, Action::Login))?;
+            audit::append(transaction, audit_entry(now, proven.user.as_str(), &proven.origin, Action::Login))?;
             self.grant(transaction, proven, &token, now)
         })?;
         Ok(Granted { token, account })
@@ -416,5 +416,5 @@ pub(super) fn record_failure(transaction: &WriteTransaction, attempt: &Attempt<'
         limits::note(&mut failures, attempt.now);
         store::put(transaction, ATTEMPTS, counter.as_str(), &failures)?;
     }
-    audit::append(transaction, attempt.deed().refused(why))
+    audit::append(transaction, attempt.audit_entry().refused(why))
 }

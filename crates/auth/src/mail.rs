@@ -4,13 +4,14 @@
 use std::fmt;
 
 use p2p_base::database::{Database, DatabaseError, Purpose};
+use p2p_base::spelling::excerpt;
 use p2p_base::stored_time;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::names::{Email, UserName, printable};
+use super::names::{Email, UserName};
 use super::secret::Secret;
 use super::store::{self, ATTEMPTS, MAIL_NUMBERS, MAILS, MAILS_GIVEN_UP};
 use super::{AuthError, limits};
@@ -117,7 +118,7 @@ impl Mail {
         let Err(unsent) = result else { return (Fate::Sent, self) };
         let pause = FIRST_PAUSE.saturating_mul(1u64.checked_shl(self.attempts).unwrap_or(u64::MAX)).min(PAUSE_MAX);
         let (attempts, next, until) = (self.attempts.saturating_add(1), now + pause, self.ends(now));
-        let error = Some(printable(&unsent.reason, REASON_MAX));
+        let error = Some(excerpt(&unsent.reason, REASON_MAX));
         let fate = if unsent.is_final || next >= until { Fate::GivenUp } else { Fate::Waits(next) };
         (fate, Mail { at: self.at.min(now), until, attempts, next, error, ..self })
     }

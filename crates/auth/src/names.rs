@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use lettre::Address;
 use lettre::message::Mailboxes;
-use p2p_base::spelling::{composed, folded, hidden_character, without_hidden};
+use p2p_base::spelling::{composed, excerpt, folded, hidden_character};
+use p2p_base::user_name::UserNameError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Length of the longest user name, in characters.
-const NAME_MAX: usize = 32;
+pub use p2p_base::user_name::UserName;
+
 /// Length of the longest address in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const EMAIL_MAX: usize = 254;
 
@@ -21,63 +22,11 @@ const REPEATED_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
     /// The text is not a valid user name.
-    #[error(
-        "`{0}` is no user name: 1 to {NAME_MAX} of a-z, 0-9, `.`, `_` and `-`, the first a letter or a digit (capitals count as small letters)"
-    )]
-    User(String),
+    #[error(transparent)]
+    User(#[from] UserNameError),
     /// The text is not a valid e-mail address.
     #[error("`{0}` is no e-mail address to which a mail can be sent, as in name@example.org")]
     Email(String),
-}
-
-/// User name of an account, in the form in which names are compared.
-///
-/// ```
-/// use p2p_auth::names::UserName;
-///
-/// let alice: UserName = "Alice".parse()?;
-/// assert_eq!(alice, "alice".parse()?);
-/// assert!("a b".parse::<UserName>().is_err());
-/// # Ok::<(), p2p_auth::names::NameError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct UserName(String);
-
-impl UserName {
-    /// Returns the user name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl UserName {
-    /// Converts a text into the form in which user names are compared: letter case and the width of characters are ignored
-    /// (UsernameCaseMapped, RFC 8265, section 3.3), and so is surrounding white space.
-    pub fn folded(text: &str) -> String {
-        folded(text.trim())
-    }
-}
-
-/// Parses a user name and converts it to the form in which names are compared.
-impl FromStr for UserName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let name = UserName::folded(text);
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-        let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        if name.len() <= NAME_MAX && begins_well && name.chars().all(fits) {
-            Ok(UserName(name))
-        } else {
-            Err(NameError::User(printable(text, REPEATED_MAX)))
-        }
-    }
 }
 
 /// E-mail address. Addresses that differ in letter case, in the width of characters or in the encoding of the domain are the same
@@ -96,7 +45,7 @@ impl Email {
     /// # Errors
     /// Returns [`NameError::Email`] if no mail can be sent to the address, which is possible for accounts of earlier versions.
     pub fn to_mailed(&self) -> Result<Address, NameError> {
-        mailed(&self.0).ok_or_else(|| NameError::Email(printable(&self.0, REPEATED_MAX)))
+        mailed(&self.0).ok_or_else(|| NameError::Email(excerpt(&self.0, REPEATED_MAX)))
     }
 
     /// Returns the comparable form of the address, which is equal for addresses that are the same.
@@ -123,7 +72,7 @@ impl FromStr for Email {
             Some(mailed) if mailed.to_string().len() <= EMAIL_MAX && hidden_character(&address).is_none() => {
                 Ok(Email(address.into_owned()))
             }
-            _ => Err(NameError::Email(printable(text, REPEATED_MAX))),
+            _ => Err(NameError::Email(excerpt(text, REPEATED_MAX))),
         }
     }
 }
@@ -140,30 +89,11 @@ fn mailed(text: &str) -> Option<Address> {
     header.iter().map(|mailbox| &mailbox.email).eq([&address]).then_some(address)
 }
 
-/// Prepares a text that a user typed for a message or a log: at most `max` characters of it, without those that disturb a
-/// terminal.
-pub(super) fn printable(text: &str, max: usize) -> String {
-    without_hidden(text).chars().take(max).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn user_names() {
-        for good in ["a", "alice", "0x", "a.b_c-d", &"a".repeat(32)] {
-            assert_eq!(good.parse::<UserName>().unwrap().as_str(), good);
-        }
-        for (typed, name) in [("Alice", "alice"), (" ALICE ", "alice"), ("ａｌｉｃｅ", "alice"), ("Bob.2", "bob.2")] {
-            assert_eq!(typed.parse::<UserName>().unwrap().as_str(), name, "{typed}");
-        }
-        for bad in ["", "a b", ".a", "-a", "a/b", "ä", "a\nb", "аlice", "al\u{200b}ice", "ſam", &"a".repeat(33)] {
-            assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn addresses() {

@@ -10,7 +10,7 @@ use super::names::{Email, UserName};
 use super::password::PasswordError;
 use super::secret::{Secret, Token};
 use super::store::{self, ACCOUNTS, ADDRESSES, ATTEMPTS, AccountRecord, Role, Second};
-use super::{Account, Auth, AuthError, deed, password, sessions, update};
+use super::{Account, Auth, AuthError, audit_entry, password, sessions, update};
 
 /// Data of an account to be created.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ impl Auth {
     /// attempts to register taken names or addresses.
     pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
-        let made = deed(now, wanted.name.as_str(), origin, Action::Register);
+        let made = audit_entry(now, wanted.name.as_str(), origin, Action::Register);
         let account = self.make_account(wanted, Some(&token), made)?;
         Ok(Granted { token, account })
     }
@@ -41,7 +41,7 @@ impl Auth {
     /// # Errors
     /// Fails like [`register`](Self::register).
     pub fn register_other(&self, wanted: &Registration, by: &str, origin: &str, now: u64) -> Result<Account, AuthError> {
-        let made = deed(now, wanted.name.as_str(), origin, Action::Register);
+        let made = audit_entry(now, wanted.name.as_str(), origin, Action::Register);
         self.make_account(wanted, None, AuditEntry { note: format!("by {by}"), ..made })
     }
 
@@ -105,7 +105,7 @@ impl Auth {
             })?;
             sessions::revoke_all(transaction, user, keep)?;
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), "password changed", now))?;
-            Ok(audit::append(transaction, deed(now, user.as_str(), origin, Action::Password))?)
+            Ok(audit::append(transaction, audit_entry(now, user.as_str(), origin, Action::Password))?)
         })
     }
 
@@ -132,7 +132,7 @@ impl Auth {
             store::remove(transaction, ATTEMPTS, user_counter(user.as_str()).as_str())?;
             let what = "an administrator has set a new password, without one-time passwords";
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), what, now))?;
-            let done = AuditEntry { note: format!("by {by}"), ..deed(now, user.as_str(), origin, Action::Reset) };
+            let done = AuditEntry { note: format!("by {by}"), ..audit_entry(now, user.as_str(), origin, Action::Reset) };
             Ok::<_, AuthError>(audit::append(transaction, done)?)
         })?;
         self.pending().enrolments.remove(user);

@@ -9,7 +9,7 @@ use super::audit::{self, Action};
 use super::names::UserName;
 use super::secret::{Fingerprint, Token, hex};
 use super::store::{self, ACCOUNTS, AccountRecord, SESSIONS, SessionRecord};
-use super::{Account, Auth, AuthError, Policy, deed};
+use super::{Account, Auth, AuthError, Policy, audit_entry};
 
 /// Shortest time between two updates of a session's last use, in seconds; it is shorter if the policy ends unused sessions soon.
 const NOTED_EVERY: u64 = 60;
@@ -122,7 +122,7 @@ impl Auth {
         let reading = self.0.database.read()?;
         let record: SessionRecord = store::read(&reading, SESSIONS, fingerprint)?.ok_or(AuthError::SessionOver)?;
         if let Some(why) = record.end(&self.0.policy, now) {
-            let refused = deed(now, record.user.as_str(), origin, Action::Session).refused(why);
+            let refused = audit_entry(now, record.user.as_str(), origin, Action::Session).refused(why);
             self.write_access(|transaction| {
                 store::remove(transaction, SESSIONS, fingerprint)?;
                 audit::append(transaction, refused)
@@ -167,7 +167,7 @@ impl Auth {
             if all {
                 revoke_all(transaction, &record.user, None)?;
             }
-            Ok(audit::append(transaction, deed(now, record.user.as_str(), origin, Action::Logout))?)
+            Ok(audit::append(transaction, audit_entry(now, record.user.as_str(), origin, Action::Logout))?)
         })
     }
 
@@ -181,7 +181,7 @@ impl Auth {
             let table = transaction.open_table(SESSIONS).map_err(DatabaseError::from)?;
             let found = store::sessions(&table)?.into_iter().find(|(key, record)| record.user == *user && id_of(key) == wanted);
             drop(table);
-            let attempt = deed(now, user.as_str(), origin, Action::Revoke);
+            let attempt = audit_entry(now, user.as_str(), origin, Action::Revoke);
             // The identifier may belong to a session of another user, so that the attempt is logged.
             let Some((key, record)) = found else {
                 audit::append(transaction, attempt.refused("no session of theirs"))?;

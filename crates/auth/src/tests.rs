@@ -57,7 +57,7 @@ impl House {
 
     fn refusals(&self) -> Vec<(Action, String)> {
         let log = self.auth.audit(100, None).unwrap();
-        log.into_iter().filter(|(_, deed)| !deed.done).map(|(_, deed)| (deed.action, deed.note)).collect()
+        log.into_iter().filter(|(_, entry)| !entry.done).map(|(_, entry)| (entry.action, entry.note)).collect()
     }
 }
 
@@ -116,8 +116,8 @@ fn what_is_nobodys_name_is_not_kept() {
         for _ in 0..=limits::USER_FREE {
             assert!(house.login(typed, "x", NOW).is_err());
         }
-        let (_, deed) = house.auth.audit(1, None).unwrap().remove(0);
-        assert_eq!((deed.user.as_str(), deed.note.as_str()), ("(unknown user)", "too many failures"));
+        let (_, entry) = house.auth.audit(1, None).unwrap().remove(0);
+        assert_eq!((entry.user.as_str(), entry.note.as_str()), ("(unknown user)", "too many failures"));
         let bytes = std::fs::read(house.directory.path().join("catalog.redb")).unwrap();
         assert!(!bytes.windows(typed.len()).any(|window| window.eq_ignore_ascii_case(typed.as_bytes())), "{typed}");
     }
@@ -282,8 +282,8 @@ fn an_account_is_reset() {
     assert_eq!(reset("short").unwrap_err(), AuthError::Password(PasswordError::Short(5)));
     reset("another horse battery").unwrap();
     assert!(house.auth.check(&own, "there", NOW + 120).is_err());
-    let (_, deed) = house.auth.audit(9, None).unwrap().into_iter().find(|(_, deed)| deed.action == Action::Reset).unwrap();
-    assert_eq!((deed.user.as_str(), deed.note.as_str()), ("alice", "by root"));
+    let (_, entry) = house.auth.audit(9, None).unwrap().into_iter().find(|(_, entry)| entry.action == Action::Reset).unwrap();
+    assert_eq!((entry.user.as_str(), entry.note.as_str()), ("alice", "by root"));
     assert_eq!(house.auth.login_with_code(&waiting, &code(&secret, NOW + 150), NOW + 150).unwrap_err(), AuthError::Lapsed);
     assert!(matches!(house.login("alice", "another horse battery", NOW + 150), Ok(LoginStep::Granted(_))));
     let unknown = house.auth.reset(&"bob".parse().unwrap(), &PASSWORD.into(), "root", "here", NOW);

@@ -5,7 +5,7 @@
 //! | (always) | [`units`], [`random`], [`trace`] | virtual time, sizes, rates, probabilities; seeded randomness; the trace hash |
 //! | `codec` | `codec` | values as versioned bytes |
 //! | `panics` | `panics` | panics as values |
-//! | `text` | `text`, `spelling`, `likeness`, `stored_time` | text from outside and its spellings; names that may be meant; instants that were stored |
+//! | `text` | `text`, `spelling`, `likeness`, `stored_time`, `user_name` | text from outside and its spellings; names that may be meant; instants that were stored; names of users |
 //! | `files` | `pieces`, `file_identity`, `replacement`, `private_file`, `data_dir` | files that grow or appear whole; files of their owner alone; the lock of a data directory |
 //! | `database` | `database` | the embedded database |
 //!
@@ -40,3 +40,5 @@ pub mod stored_time;
 pub mod text;
 pub mod trace;
 pub mod units;
+#[cfg(feature = "text")]
+pub mod user_name;

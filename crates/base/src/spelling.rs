@@ -104,6 +104,12 @@ pub fn without_hidden(text: &str) -> String {
     (0..chars.len()).filter(|&place| !is_hidden(&chars, place)).map(|place| chars[place].1).collect()
 }
 
+/// Prepares a text that a user typed for a message or a log: at most `max` characters of it, without those that disturb a
+/// terminal.
+pub fn excerpt(text: &str, max: usize) -> String {
+    without_hidden(text).chars().take(max).collect()
+}
+
 /// Returns a text in single quotes, as POSIX shells and the command language read it.
 pub fn in_quotes(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))

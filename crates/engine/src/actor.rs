@@ -18,16 +18,18 @@ use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use super::command::{Command, EngineError, Reply};
 use super::config::{ClockMode, EngineConfig};
+use super::error::EngineError;
 use super::event::Event;
 use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
+use super::operation::{Cancel, Command, Operation, Reply};
 use super::pace::{Hurry, Pace, Speed};
+use super::principal::Caller;
 use super::recording::{Recorder, RecordingError};
 use super::simulation::{CommandId, Progress, Simulation, lock_data_dir};
 use super::snapshot::Snapshot;
-use super::transfer::{TransferId, TransferStatus};
+use super::transfer::{TransferId, TransferReport};
 
 /// Capacity of the command queue.
 const COMMANDS_MAX: usize = 64;
@@ -43,9 +45,9 @@ const TICK: Duration = Duration::from_millis(30);
 type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
 
 enum Ask {
-    Command(Box<Command>, ReplySender),
-    /// Command for which virtual time passes as fast as the machine can, until it is answered.
-    Hurried(Box<Command>, ReplySender),
+    Command(Caller, Box<Command>, ReplySender),
+    /// Operation for which virtual time passes as fast as the machine can, until it is answered.
+    Hurried(Caller, Box<Command>, ReplySender),
     TraceHash(oneshot::Sender<TraceHash>),
 }
 
@@ -60,49 +62,44 @@ pub struct EngineHandle {
 impl std::fmt::Debug for Ask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Ask::Command(command, _) | Ask::Hurried(command, _) => command.fmt(f),
+            Ask::Command(_, command, _) | Ask::Hurried(_, command, _) => command.fmt(f),
             Ask::TraceHash(_) => f.write_str("TraceHash"),
         }
     }
 }
 
 impl EngineHandle {
-    /// Sends a command and waits for its answer.
+    /// Calls an operation and waits for its reply.
     ///
     /// # Errors
-    /// Returns the error with which the engine refuses the command, and [`EngineError::Stopped`] if the engine has ended.
-    pub async fn ask(&self, command: Command) -> Result<Reply, EngineError> {
+    /// Returns the error with which the engine refuses the operation, and [`EngineError::Stopped`] if the engine has ended.
+    pub async fn call<O: Operation>(&self, caller: &Caller, operation: O) -> Result<O::Reply, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)?;
-        answer.await.map_err(|_| EngineError::Stopped)?
+        self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await?;
+        typed::<O>(answer.await.map_err(|_| EngineError::Stopped)?)
     }
 
-    /// Returns all transfers that the engine knows now, including those not yet in a snapshot; empty if the engine has stopped.
-    pub async fn transfers(&self) -> Vec<TransferStatus> {
-        match self.ask(Command::Transfers).await {
-            Ok(Reply::Transfers(all)) => all,
-            _ => Vec::new(),
-        }
-    }
-
-    /// Sends a command without waiting for its answer.
+    /// Begins an operation whose reply nobody waits for.
     ///
     /// # Errors
     /// Returns [`EngineError::Stopped`] if the engine has ended.
-    pub async fn tell(&self, command: Command) -> Result<(), EngineError> {
+    pub async fn begin(&self, caller: &Caller, operation: impl Operation) -> Result<(), EngineError> {
         let (reply, _) = oneshot::channel();
-        self.asks.send(Ask::Command(Box::new(command), reply)).await.map_err(|_| EngineError::Stopped)
+        self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await
     }
 
     /// Cancels a transfer and undoes its effects as fast as the machine can, whatever the speed is and even if time is paused.
     ///
     /// # Errors
-    /// Fails as [`ask`](Self::ask) does.
-    pub async fn cancel_at_once(&self, transfer: TransferId) -> Result<Reply, EngineError> {
+    /// Fails as [`call`](Self::call) does.
+    pub async fn cancel_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
         let (reply, answer) = oneshot::channel();
-        let ask = Ask::Hurried(Box::new(Command::Cancel { transfer }), reply);
-        self.asks.send(ask).await.map_err(|_| EngineError::Stopped)?;
-        answer.await.map_err(|_| EngineError::Stopped)?
+        self.send(Ask::Hurried(caller.clone(), Box::new(Cancel { transfer }.into()), reply)).await?;
+        typed::<Cancel>(answer.await.map_err(|_| EngineError::Stopped)?)
+    }
+
+    async fn send(&self, ask: Ask) -> Result<(), EngineError> {
+        self.asks.send(ask).await.map_err(|_| EngineError::Stopped)
     }
 
     /// Returns the trace hash: the hash of all events so far.
@@ -124,6 +121,10 @@ impl EngineHandle {
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
     }
+}
+
+fn typed<O: Operation>(answer: Result<Reply, EngineError>) -> Result<O::Reply, EngineError> {
+    O::typed(answer?).map_err(|other| EngineError::Internal(format!("an operation was answered with {other:?}")))
 }
 
 /// Thread that runs the simulation.
@@ -254,9 +255,9 @@ impl Actor {
         let mut progress = Progress::Still;
         loop {
             match self.next_action(progress).await {
-                Action::Ask(Ask::Command(command, reply)) => drop(self.enqueue(*command, reply)),
-                Action::Ask(Ask::Hurried(command, reply)) => {
-                    let command_id = self.enqueue(*command, reply);
+                Action::Ask(Ask::Command(caller, command, reply)) => drop(self.enqueue(&caller, *command, reply)),
+                Action::Ask(Ask::Hurried(caller, command, reply)) => {
+                    let command_id = self.enqueue(&caller, *command, reply);
                     self.hurried.extend(command_id);
                 }
                 Action::Ask(Ask::TraceHash(reply)) => {
@@ -350,21 +351,10 @@ impl Actor {
         self.pace.stands_still() && self.simulation.step_limit().is_none()
     }
 
-    /// Executes a command. Returns its id, or `None` if the command was refused at once.
-    fn enqueue(&mut self, command: Command, reply: ReplySender) -> Option<CommandId> {
+    /// Executes an operation. Returns its id, or `None` if it was refused at once.
+    fn enqueue(&mut self, caller: &Caller, command: Command, reply: ReplySender) -> Option<CommandId> {
         let now = self.simulation.now();
-        match command {
-            Command::SetSpeed { speed } => self.pace.set_speed(speed, now),
-            Command::Pause => self.pace.set_paused(true, now),
-            Command::Resume => self.pace.set_paused(false, now),
-            // Connections close and transfers are undone in virtual time, and a user who quits should not have to wait for it.
-            Command::Shutdown { .. } => {
-                self.pace.set_paused(false, now);
-                self.pace.set_speed(Speed::Max, now);
-            }
-            _ => {}
-        }
-        if matches!(command, Command::Step { .. }) && !self.pace.is_paused() {
+        if matches!(command, Command::Step(_)) && !self.pace.is_paused() {
             // The requester may have dropped its receiver.
             let _ = reply.send(Err(EngineError::NotPaused));
             return None;
@@ -373,14 +363,28 @@ impl Actor {
         let command_id = CommandId(self.next_command);
         self.replies.insert(command_id, reply);
         tracing::debug!(?command, %now, "command");
-        // A refused command has changed nothing, and a replay might not refuse it; it is therefore not recorded.
-        let noted = self.recorder.is_some().then(|| command.clone());
-        if self.simulation.apply(command_id, command)
-            && let Some(command) = noted
-        {
-            self.keep(|recorder| recorder.note(now, &command));
+        // A refused operation has changed nothing, and a replay might not refuse it; it is therefore not recorded.
+        let noted = command.clone();
+        if self.simulation.apply(command_id, caller, command) {
+            self.change_pace(&noted, now);
+            self.keep(|recorder| recorder.note(now, caller, &noted));
         }
         Some(command_id)
+    }
+
+    /// Changes the pace as an operation demands that the simulation has taken.
+    fn change_pace(&mut self, command: &Command, now: SimTime) {
+        match command {
+            Command::SetSpeed(change) => self.pace.set_speed(change.speed, now),
+            Command::Pause(_) => self.pace.set_paused(true, now),
+            Command::Resume(_) => self.pace.set_paused(false, now),
+            // Connections close and transfers are undone in virtual time, and a user who quits should not have to wait for it.
+            Command::Shutdown(_) => {
+                self.pace.set_paused(false, now);
+                self.pace.set_speed(Speed::Max, now);
+            }
+            _ => {}
+        }
     }
 
     /// Writes to the recording, if there is one. The first failed write ends the recording.

@@ -28,16 +28,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::command::{Command, EngineError};
 use super::config::EngineConfig;
+use super::error::EngineError;
 use super::io::InlineIo;
+use super::operation::{Command, Fetch};
+use super::principal::Caller;
 use super::simulation::{CommandId, Progress, Simulation};
 
 const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
@@ -58,8 +60,8 @@ enum Entry {
     Start { config: Box<EngineConfig> },
     /// Manifest of a file that was stored at the start.
     File(Box<Manifest>),
-    /// Command and the virtual instant at which it was accepted.
-    Command { at: SimTime, command: Command },
+    /// Operation, who called it, and the virtual instant at which it was accepted.
+    Command { at: SimTime, caller: Caller, command: Command },
     /// Mark of the passing of virtual time.
     Mark { at: SimTime },
     /// End of the run: its virtual instant and the trace hash.
@@ -142,12 +144,12 @@ impl Recorder {
     }
 
     /// Records a command if it changes the run.
-    pub(super) fn note(&mut self, at: SimTime, command: &Command) -> io::Result<()> {
+    pub(super) fn note(&mut self, at: SimTime, caller: &Caller, command: &Command) -> io::Result<()> {
         if !changes_the_run(command) {
             return Ok(());
         }
         self.latest = at;
-        self.write(&Entry::Command { at, command: command.clone() })
+        self.write(&Entry::Command { at, caller: caller.clone(), command: command.clone() })
     }
 
     /// Records a mark of the current instant if more than [`MARK_AFTER`] has passed since the latest entry.
@@ -181,38 +183,38 @@ fn write_entry(file: &mut impl Write, digest: &mut Chain, entry: &Entry) -> io::
 /// so that a new one cannot be added without a decision.
 fn changes_the_run(command: &Command) -> bool {
     match command {
-        Command::Upload { .. }
-        | Command::Store { .. }
-        | Command::Download { .. }
-        | Command::Fetch { .. }
-        | Command::Remove { .. }
-        | Command::Share { .. }
-        | Command::Adopt { .. }
-        | Command::Cancel { .. }
-        | Command::CheckHealth
-        | Command::SetLink { .. }
-        | Command::Shutdown { .. } => true,
+        Command::Upload(_)
+        | Command::UploadOpen(_)
+        | Command::Download(_)
+        | Command::Fetch(_)
+        | Command::Remove(_)
+        | Command::Share(_)
+        | Command::Adopt(_)
+        | Command::Cancel(_)
+        | Command::CheckHealth(_)
+        | Command::SetLink(_)
+        | Command::Shutdown(_) => true,
         // No recorded run has volumes that do not belong to the catalog.
-        Command::Orphans { .. } => false,
-        Command::Await { .. }
-        | Command::Files
-        | Command::Info { .. }
-        | Command::Nodes
-        | Command::Storage
-        | Command::Topology
-        | Command::Network
-        | Command::Transfers
-        | Command::TakeFailures { .. }
-        | Command::Sleep { .. }
-        | Command::WatchWire { .. }
-        | Command::Wire
-        | Command::Connections
-        | Command::StartCapture { .. }
-        | Command::StopCapture
-        | Command::SetSpeed { .. }
-        | Command::Pause
-        | Command::Resume
-        | Command::Step { .. } => false,
+        Command::TreatOrphans(_) => false,
+        Command::Await(_)
+        | Command::ListFiles(_)
+        | Command::StatFile(_)
+        | Command::ListNodes(_)
+        | Command::StatStorage(_)
+        | Command::ListHosts(_)
+        | Command::CountPackets(_)
+        | Command::ListTransfers(_)
+        | Command::TakeFailures(_)
+        | Command::Sleep(_)
+        | Command::WatchWire(_)
+        | Command::ListPackets(_)
+        | Command::ListConnections(_)
+        | Command::StartCapture(_)
+        | Command::StopCapture(_)
+        | Command::SetSpeed(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Step(_) => false,
     }
 }
 
@@ -280,11 +282,11 @@ impl Recording {
         let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
         for entry in self.entries {
             match entry {
-                Entry::Command { at, command } => {
+                Entry::Command { at, caller, command } => {
                     advance(&mut simulation, at, is_over)?;
                     replayed.commands += 1;
                     replayed.at = at;
-                    simulation.apply(CommandId(replayed.commands), nowhere(command));
+                    simulation.apply(CommandId(replayed.commands), &caller, nowhere(command));
                 }
                 Entry::End { at, trace_hash } => {
                     advance(&mut simulation, at, is_over)?;
@@ -335,7 +337,7 @@ fn advance(simulation: &mut Simulation, until: SimTime, is_over: &dyn Fn() -> bo
 /// Replaces a download by a fetch without a destination: the content is verified and discarded.
 fn nowhere(command: Command) -> Command {
     match command {
-        Command::Download { user, file, .. } => Command::Fetch { user, file, into: None },
+        Command::Download(download) => Fetch { file: download.file, into: None }.into(),
         other => other,
     }
 }
@@ -408,7 +410,7 @@ mod tests {
     }
 
     fn command(days: u64) -> Entry {
-        Entry::Command { at: at(days), command: Command::CheckHealth }
+        Entry::Command { at: at(days), caller: Caller::operator(), command: crate::operation::CheckHealth.into() }
     }
 
     /// Whatever byte is changed, nothing is replayed but what was recorded.

@@ -60,10 +60,10 @@ pub struct NodeStatus {
     pub seen: PeerHealth,
     /// Capacity of the node in bytes.
     pub capacity_bytes: u64,
-    /// Bytes of the segments that the node holds.
-    pub used_bytes: u64,
-    /// Number of segments that the node holds.
-    pub segments: u64,
+    /// Bytes of the segments that the node holds; `None` for whom may not see the usage.
+    pub used_bytes: Option<u64>,
+    /// Number of segments that the node holds; `None` for whom may not see the usage.
+    pub segments: Option<u64>,
     /// Number of connections to the node.
     pub connections: usize,
     /// Number of requests that the node has accepted and not answered.

@@ -3,6 +3,7 @@
 mod ending;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,18 +12,22 @@ use p2p_auth::Auth;
 use p2p_base::data_dir::{DirectoryLock, Sharing};
 use p2p_base::database::{Database, DatabaseError};
 use p2p_base::private_file;
+use p2p_base::trace::TraceHash;
 use p2p_base::units::SimDuration;
+use p2p_engine::operation::WatchWire;
 use p2p_engine::pace::Speed;
-use p2p_engine::snapshot::{HealthReport, NodeStatus, Snapshot};
-use p2p_engine::transfer::{TransferError, TransferId};
-use p2p_engine::{ClockMode, Command, Engine, EngineError, EngineHandle, Reply};
+use p2p_engine::snapshot::{NodeStatus, Snapshot};
+use p2p_engine::transfer::TransferError;
+use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, Operation};
 use p2p_store::catalog::CatalogError;
 use p2p_store::standing::Trouble;
+use tokio::sync::watch;
 use tracing_appender::non_blocking::WorkerGuard;
 
 pub use self::ending::Leaving;
 
-use crate::access::Access;
+use crate::access::watching::Snapshots;
+use crate::access::{Access, Identity};
 use crate::config::Config;
 use crate::config::keys::Section;
 use crate::failure::{Advise, exit, wrong_usage};
@@ -38,6 +43,9 @@ use crate::scratch;
 const MADE_HERE: [&str; 6] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX];
 /// Interval between two attempts to lock a data directory that another process has locked.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
+
+/// Number of packets of the wire that are kept for `trace` and for screens.
+const WIRE_PACKETS: u32 = 20_000;
 
 /// The options of everything that starts an engine.
 #[derive(Debug, Clone, Default, Args)]
@@ -128,8 +136,7 @@ pub fn default_data_dir() -> Result<PathBuf> {
 /// Running engine with its configuration, accounts, mailer and log.
 #[derive(Debug)]
 pub struct Instance {
-    /// Handle of the engine.
-    pub engine: EngineHandle,
+    engine: EngineHandle,
     /// Configuration that is in effect.
     pub config: Config,
     /// Path of the data directory.
@@ -238,45 +245,35 @@ impl Instance {
         Ok(access.with_mail_way(self.mailer.way.clone()))
     }
 
-    /// Sends a command to the engine and waits for its answer.
+    /// Calls an operation for the program itself, which may do everything. What a user asks for is called through the
+    /// [`Access`] of the user's front end.
     ///
     /// # Errors
     /// Returns the engine's error together with its next step.
-    pub async fn ask(&self, command: Command) -> Result<Reply> {
-        self.engine.ask(command).await.map_err(advised)
+    pub(crate) async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply> {
+        self.engine.call(&Caller::operator(), operation).await.map_err(advised)
     }
 
-    /// Lets every host probe every other host, and returns the results.
+    /// Makes the engine keep the latest packets of the wire, for screens and the language.
     ///
     /// # Errors
     /// Fails if the engine has stopped.
-    pub async fn check_health(&self) -> Result<HealthReport> {
-        match self.ask(Command::CheckHealth).await? {
-            Reply::Health(report) => Ok(report),
-            other => Err(unexpected(&other)),
-        }
+    pub async fn watch_wire(&self) -> Result<()> {
+        self.call(WatchWire { packets: Some(WIRE_PACKETS) }).await
     }
 
-    /// Returns the status of all nodes.
+    /// Returns the snapshots of the engine with all that is in them.
+    pub fn snapshots(&self) -> Snapshots {
+        let (_, program) = watch::channel(Arc::new(Identity::Operator));
+        Snapshots::new(program, self.engine.snapshots())
+    }
+
+    /// Returns the trace hash: the hash of all events so far.
     ///
     /// # Errors
     /// Fails if the engine has stopped.
-    pub async fn nodes(&self) -> Result<Vec<NodeStatus>> {
-        match self.ask(Command::Nodes).await? {
-            Reply::Nodes(nodes) => Ok(nodes),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Starts a transfer and returns its identifier.
-    ///
-    /// # Errors
-    /// Returns the engine's error together with its next step.
-    pub async fn begin(&self, command: Command) -> Result<TransferId> {
-        match self.ask(command).await? {
-            Reply::Started(transfer) => Ok(transfer),
-            other => Err(unexpected(&other)),
-        }
+    pub async fn trace_hash(&self) -> Result<TraceHash> {
+        self.engine.trace_hash().await.map_err(advised)
     }
 }
 
@@ -383,11 +380,6 @@ fn wall_clock() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "another process is waited for before anything is begun in this one")]
 fn pause(span: Duration) {
     std::thread::sleep(span);
-}
-
-/// Returns the error for a reply that does not fit the command, which is a bug.
-fn unexpected(reply: &Reply) -> Report {
-    eyre!("unexpected reply: {reply:?}")
 }
 
 /// Attaches the next step and the exit code to an error of the engine.

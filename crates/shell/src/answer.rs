@@ -1,6 +1,6 @@
 //! The answer of a command: as a view for users, as JSON for programs, and as an effect for the front end.
 
-use p2p_engine::Command;
+use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ pub struct Planned {
     /// Name of the file as the user has typed it, in visible characters.
     pub file: String,
     /// Command that begins the transfer.
-    pub command: Command,
+    pub begins: BeginTransfer,
 }
 
 /// An action of the front end beyond showing the answer.

@@ -6,7 +6,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 
 use p2p_base::spelling::visible;
 use p2p_engine::Snapshot;
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
 
 use super::spec::{Flag, Kind, Spec};
 use super::table;
@@ -27,18 +27,16 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
-    /// Collects the names in a snapshot that a user may know.
-    pub fn of(snapshot: &Snapshot, principal: &Principal) -> Knowledge {
-        let files = snapshot.files.values().filter(|file| principal.may_read(file));
-        let own = |report: &&std::sync::Arc<p2p_engine::transfer::TransferReport>| principal.began(&report.status);
+    /// Collects the names in a snapshot, which is one that the user may see.
+    pub fn of(snapshot: &Snapshot, identity: &Identity) -> Knowledge {
         let transfer = |report: &std::sync::Arc<p2p_engine::transfer::TransferReport>| {
             let status = &report.status;
-            (status.id.0.to_string(), format!("{}, {}", principal.describe(status), status.state.name()))
+            (status.id.0.to_string(), format!("{}, {}", identity.describe(status), status.state.name()))
         };
         Knowledge {
             nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
-            files: files.map(|file| principal.label(&file.key)).collect(),
-            transfers: snapshot.transfers.iter().rev().filter(own).map(transfer).collect(),
+            files: snapshot.files.keys().map(|key| identity.label(key)).collect(),
+            transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
         }
     }
 }

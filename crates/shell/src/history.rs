@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use p2p_base::private_file;
 use p2p_base::text;
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
 
 use crate::call::{is_fit_to_be_kept, may_hold_a_secret};
 
@@ -30,11 +30,11 @@ impl Histories {
     }
 
     /// Returns the history of a user. Lines that are typed before the login belong to no user and are not stored.
-    pub fn of(&self, principal: &Principal) -> History {
-        let name = match principal {
-            Principal::Nobody => return History::default(),
-            Principal::Operator => "history.txt".to_owned(),
-            Principal::User(account) => format!("history-{}.txt", account.name),
+    pub fn of(&self, identity: &Identity) -> History {
+        let name = match identity {
+            Identity::Nobody => return History::default(),
+            Identity::Operator => "history.txt".to_owned(),
+            Identity::User(account) => format!("history-{}.txt", account.name),
         };
         let Some(path) = self.directory.as_ref().map(|directory| directory.join(name)) else { return History::default() };
         // The file is missing before the first line is stored.
@@ -97,8 +97,8 @@ mod tests {
     use super::*;
     use p2p_auth::{Account, Role};
 
-    fn user(name: &str) -> Principal {
-        Principal::User(Account {
+    fn user(name: &str) -> Identity {
+        Identity::User(Account {
             name: name.parse().unwrap(),
             email: "a@b.c".parse().unwrap(),
             role: Role::User,
@@ -116,11 +116,11 @@ mod tests {
         for line in ["ls", "", "nodes", "nodes", "  "] {
             histories.of(&user("alice")).remember(line);
         }
-        histories.of(&Principal::Operator).remember("register");
-        histories.of(&Principal::Nobody).remember("help");
+        histories.of(&Identity::Operator).remember("register");
+        histories.of(&Identity::Nobody).remember("help");
         assert_eq!(histories.of(&user("alice")).lines(), ["ls", "nodes"]);
-        assert_eq!(histories.of(&Principal::Operator).lines(), ["register"]);
-        assert!([user("bob"), Principal::Nobody].iter().all(|principal| histories.of(principal).lines().is_empty()));
+        assert_eq!(histories.of(&Identity::Operator).lines(), ["register"]);
+        assert!([user("bob"), Identity::Nobody].iter().all(|identity| histories.of(identity).lines().is_empty()));
     }
 
     #[test]
@@ -146,10 +146,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("history.txt");
         private_file::write(&path, b"\xef\xbb\xbfnodes\r\n\xff\xfe bad\n\0\0\0\n\x1b[2J\nstorage\n").unwrap();
-        let mut history = Histories::new(directory.path().to_owned()).of(&Principal::Operator);
+        let mut history = Histories::new(directory.path().to_owned()).of(&Identity::Operator);
         assert_eq!(history.lines(), ["nodes", "storage"]);
         assert!(!history.remember("  ") && history.remember("ls"));
-        assert_eq!(Histories::new(directory.path().to_owned()).of(&Principal::Operator).lines(), ["nodes", "storage", "ls"]);
+        assert_eq!(Histories::new(directory.path().to_owned()).of(&Identity::Operator).lines(), ["nodes", "storage", "ls"]);
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         let path = directory.path().join("history.txt");
         let lines: Vec<String> = (0..2 * LINES_MAX + 1).map(|n| format!("echo {n}\n")).collect();
         private_file::write(&path, lines.concat().as_bytes()).unwrap();
-        let history = Histories::new(directory.path().to_owned()).of(&Principal::Operator);
+        let history = Histories::new(directory.path().to_owned()).of(&Identity::Operator);
         assert_eq!((history.lines().len(), history.lines()[0].as_str()), (LINES_MAX, "echo 2001"));
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), LINES_MAX);
     }

@@ -37,9 +37,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use p2p_auth::{AuthError, Secret};
+use p2p_engine::operation::{Await, BeginTransfer};
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{Command, EngineError, EngineHandle, Reply};
-use p2p_service::access::{Access, AccessError, Principal};
+use p2p_engine::{Command, EngineError, Operation};
+use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::instance::{Instance, Leaving};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -53,9 +54,6 @@ use self::question::{Form, Question};
 use self::spec::{Audience, Spec};
 use self::untold::Untold;
 use self::words::{Variables, WordsError};
-
-/// Number of packets of the wire that the engine keeps for `trace` and for screens.
-const WIRE_PACKETS: u32 = 20_000;
 
 /// The reason why a line was not carried out, or not successfully.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -193,26 +191,13 @@ impl Shell {
         Shell { waits: Some(waits), ..self }
     }
 
-    /// Makes the engine keep the packets of the wire from now on, for `trace` and for screens.
-    ///
-    /// # Errors
-    /// Fails if the engine has stopped.
-    pub async fn watch_wire(&self) -> Result<(), ShellError> {
-        self.ask(Command::WatchWire { packets: Some(WIRE_PACKETS) }).await.map(drop)
-    }
-
-    /// Returns the handle of the engine.
-    pub fn engine(&self) -> &EngineHandle {
-        self.access.engine()
-    }
-
     /// Returns the access of the front end, which knows the user and the permissions.
     pub fn access(&self) -> &Access {
         &self.access
     }
 
     /// Carries a line out; an empty line has an empty answer. The future may be dropped at any time: operations that it has begun
-    /// go on, and [`Command::Cancel`] ends them.
+    /// go on, and the command `cancel` ends them.
     ///
     /// # Errors
     /// Fails if the language, the engine or the operating system refuses the line.
@@ -250,8 +235,8 @@ impl Shell {
     /// Carries a batch out, and returns the combined answer.
     async fn run_batch(&self, planned: Vec<Planned>, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
         let mut answers = Vec::with_capacity(planned.len());
-        for Planned { command, .. } in planned {
-            let answer = self.begin(command).await.map_err(|error| partly(&answers, error))?;
+        for Planned { begins, .. } in planned {
+            let answer = self.begin(begins).await.map_err(|error| partly(&answers, error))?;
             answers.push(match &answer.effect {
                 Effect::Follow(one) => {
                     begun.push(one.transfer);
@@ -267,8 +252,8 @@ impl Shell {
     ///
     /// # Errors
     /// Fails if the engine refuses the command.
-    pub async fn begin(&self, command: Command) -> Result<Answer, ShellError> {
-        commands::files::begin(self, command).await
+    pub async fn begin(&self, begins: BeginTransfer) -> Result<Answer, ShellError> {
+        commands::files::begin(self, begins, None).await
     }
 
     /// Waits until a transfer is over, and returns its result.
@@ -291,22 +276,17 @@ impl Shell {
     /// # Errors
     /// Fails as [`Instance::leave`] does.
     pub async fn leave(&self, instance: &Instance, result: eyre::Result<Leaving>) -> eyre::Result<()> {
-        instance.leave(result, &self.take_untold(), |transfer| self.principal().name_of(transfer)).await
+        instance.leave(result, &self.take_untold(), |transfer| self.identity().name_of(transfer)).await
     }
 
     /// Waits for a transfer, and returns its result. The transfer counts as unreported until its line has answered.
     async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
         self.untold.add(begun.transfer);
-        match self.ask(Command::Await { transfer: begun.transfer }).await? {
-            Reply::Finished(report) => {
-                let report = report.into_result()?;
-                Ok(match &begun.checks {
-                    Some(name) => commands::files::checked(&report, name),
-                    None => commands::files::finished(&report, &self.principal()),
-                })
-            }
-            _ => Ok(Answer::nothing()),
-        }
+        let report = self.call(Await { transfer: begun.transfer }).await?.into_result()?;
+        Ok(match &begun.checks {
+            Some(name) => commands::files::checked(&report, name),
+            None => commands::files::finished(&report, &self.identity()),
+        })
     }
 
     /// Refuses a command that the current user may not run.
@@ -314,21 +294,21 @@ impl Shell {
         if spec.audience == Audience::Anybody {
             return Ok(());
         }
-        let principal = self.access.check().await?;
+        let identity = self.access.check().await?;
         Ok(match spec.audience {
-            Audience::Admins => self.access.require_admin(&principal, spec.name).await,
-            _ => self.access.require_login(&principal),
+            Audience::Admins => self.access.require_admin(&identity, spec.name).await,
+            _ => self.access.require_login(&identity),
         }?)
     }
 
     /// Returns the current user.
-    fn principal(&self) -> Arc<Principal> {
-        self.access.principal()
+    fn identity(&self) -> Arc<Identity> {
+        self.access.identity()
     }
 
     /// Refuses to wait for virtual time if it is paused and no other line could resume it.
     fn refuse_standstill(&self) -> Result<(), ShellError> {
-        if self.is_alone && self.engine().snapshots().borrow().paused { Err(ShellError::StandingStill) } else { Ok(()) }
+        if self.is_alone && self.access.snapshot().paused { Err(ShellError::StandingStill) } else { Ok(()) }
     }
 
     /// Notifies the front end that the line waits for virtual time from now on.
@@ -338,15 +318,21 @@ impl Shell {
         }
     }
 
-    async fn ask(&self, command: Command) -> Result<Reply, ShellError> {
-        use Command::{Await, CheckHealth, Sleep, Step};
-        if matches!(command, Await { .. } | CheckHealth | Sleep { .. }) {
+    /// Calls an operation for the current user.
+    async fn call<O: Operation + Clone>(&self, operation: O) -> Result<O::Reply, ShellError> {
+        let command: Command = operation.clone().into();
+        if matches!(command, Command::Await(_) | Command::CheckHealth(_) | Command::Sleep(_)) {
             self.refuse_standstill()?;
         }
-        if matches!(command, Await { .. } | CheckHealth | Sleep { .. } | Step { span: Some(_) }) {
+        let takes_long = match &command {
+            Command::Await(_) | Command::CheckHealth(_) | Command::Sleep(_) => true,
+            Command::Step(step) => step.span.is_some(),
+            _ => false,
+        };
+        if takes_long {
             self.tell_of_waiting();
         }
-        Ok(self.engine().ask(command).await?)
+        Ok(self.access.call(operation).await?)
     }
 
     /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.
@@ -359,11 +345,6 @@ impl Shell {
             Ok(question::Reply::Unable(reason)) => Err(ShellError::Unanswerable(reason)),
             _ => Err(ShellError::Abandoned),
         }
-    }
-
-    /// Sends the engine a command whose answer has no content.
-    async fn tell(&self, command: Command) -> Result<Answer, ShellError> {
-        self.ask(command).await.map(|_| Answer::nothing())
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use p2p_base::units::SimTime;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{EngineHandle, Snapshot};
+use p2p_service::access::watching::Snapshots;
 use rustix::termios::tcgetwinsize;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::report::{transfer_rate_of, transfer_time_of};
@@ -25,15 +24,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts to follow the transfers for which `seen` returns a description. Draws only on a terminal.
-    pub fn start(engine: &EngineHandle, seen: impl Fn(&TransferStatus) -> Option<String> + Send + 'static) -> Progress {
+    /// Starts to follow the transfers that are in the snapshots, under their names. Draws only on a terminal.
+    pub fn start(snapshots: Snapshots, name: impl Fn(&TransferStatus) -> String + Send + 'static) -> Progress {
         let (end, ended) = oneshot::channel();
-        let snapshots = engine.snapshots();
         // Transfers that are over before the start get no bar.
         let is_over = |status: &&TransferStatus| status.state.is_over();
         let old: BTreeSet<TransferId> =
-            snapshots.borrow().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
-        let is_new = move |status: &TransferStatus| if old.contains(&status.id) { None } else { seen(status) };
+            snapshots.latest().transfers.iter().map(|report| &report.status).filter(is_over).map(|status| status.id).collect();
+        let is_new = move |status: &TransferStatus| if old.contains(&status.id) { None } else { Some(name(status)) };
         let task = spawn(follow(snapshots, ended, is_new));
         Progress { end, task }
     }
@@ -51,18 +49,14 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
 
-async fn follow(
-    mut snapshots: watch::Receiver<Arc<Snapshot>>,
-    mut ended: oneshot::Receiver<()>,
-    shown: impl Fn(&TransferStatus) -> Option<String>,
-) {
+async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, shown: impl Fn(&TransferStatus) -> Option<String>) {
     let (all, mut bars) = (MultiProgress::new(), HashMap::<TransferId, ProgressBar>::new());
     loop {
         let over = tokio::select! {
-            changed = snapshots.changed() => changed.is_err(),
+            changed = snapshots.changed() => !changed,
             _ = &mut ended => true,
         };
-        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        let snapshot = snapshots.take_latest();
         for status in snapshot.transfers.iter().map(|report| &report.status) {
             if let Entry::Vacant(place) = bars.entry(status.id)
                 && let Some(name) = shown(status)

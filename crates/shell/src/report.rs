@@ -168,15 +168,6 @@ pub struct NodeLine {
     pub segments: Option<u64>,
 }
 
-impl NodeLine {
-    /// Returns the line without the usage of the node, unless the user may see it.
-    #[must_use]
-    pub fn telling_usage(self, may_be_told: bool) -> NodeLine {
-        let NodeLine { used_bytes, segments, .. } = self;
-        NodeLine { used_bytes: used_bytes.filter(|_| may_be_told), segments: segments.filter(|_| may_be_told), ..self }
-    }
-}
-
 impl From<&NodeStatus> for NodeLine {
     fn from(node: &NodeStatus) -> Self {
         NodeLine {
@@ -189,8 +180,8 @@ impl From<&NodeStatus> for NodeLine {
             last_round_trip_seconds: node.seen.recent.last.map(SimDuration::as_secs_f64),
             probe_loss: node.seen.recent.loss(),
             capacity_bytes: node.capacity_bytes,
-            used_bytes: Some(node.used_bytes),
-            segments: Some(node.segments),
+            used_bytes: node.used_bytes,
+            segments: node.segments,
         }
     }
 }

@@ -32,7 +32,7 @@ impl App {
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
             Action::Pause => {
-                let paused = self.shell.engine().snapshots().borrow().paused;
+                let paused = self.access().snapshot().paused;
                 self.tell(if paused { "resume" } else { "pause" }.into());
             }
             Action::Freeze => self.freeze(),
@@ -66,7 +66,7 @@ impl App {
     }
 
     fn change_speed(&mut self, step: isize) {
-        let now: Option<Speed> = self.shell.engine().snapshots().borrow().speed.parse().ok();
+        let now: Option<Speed> = self.access().snapshot().speed.parse().ok();
         let place = match now {
             Some(Speed::Thousandths(now)) => SPEEDS.iter().position(|&speed| speed >= now).unwrap_or(SPEEDS.len()),
             _ => SPEEDS.len(),
@@ -154,8 +154,7 @@ impl App {
 
     /// Leaves the program; asks for confirmation first if transfers run or lines wait, unless `now` is true.
     pub fn quit(&mut self, now: bool) {
-        let snapshot = self.shell.engine().snapshots().borrow().clone();
-        let (names, left) = (self.principal().describe_running(&snapshot), self.lines.left_beside_answered());
+        let (names, left) = (self.access().describe_running(), self.lines.left_beside_answered());
         if now || (names.is_empty() && left.is_empty()) {
             self.over = true;
             return;

@@ -32,7 +32,7 @@ impl App {
         if let Some(transfer) = begun {
             self.show_transfer(transfer);
         }
-        let latest = self.shell.engine().snapshots().borrow().clone();
+        let latest = self.access().snapshot();
         self.take_view(latest);
     }
 

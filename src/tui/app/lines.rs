@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use p2p_engine::Command;
+use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
 use p2p_shell::answer::Planned;
 use p2p_shell::call::is_about_accounts;
@@ -54,7 +54,7 @@ impl Line {
 #[derive(Debug)]
 pub(super) enum NextStep {
     /// Begins a transfer of the current command.
-    Begin(Command),
+    Begin(BeginTransfer),
     /// Carries a command out with these variables.
     Run(String, Variables),
 }
@@ -155,7 +155,7 @@ impl Lines {
         let others_ask = self.begun.iter().any(|line| line.number != number && line.asks);
         let place = self.begun.iter().position(|line| line.number == number && line.task.is_none())?;
         let line = &mut self.begun[place];
-        if let Some(Planned { line: command, command: begins, .. }) = line.planned.pop_front() {
+        if let Some(Planned { line: command, begins, .. }) = line.planned.pop_front() {
             line.command = command;
             return Some(NextStep::Begin(begins));
         }

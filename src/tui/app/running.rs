@@ -54,7 +54,7 @@ impl App {
         let task = self.spawn(async move {
             let running = async {
                 match step {
-                    NextStep::Begin(command) => shell.begin(command).await,
+                    NextStep::Begin(begins) => shell.begin(begins).await,
                     NextStep::Run(line, variables) => shell.run(&line, &variables).await,
                 }
             };

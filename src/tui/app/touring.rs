@@ -16,7 +16,7 @@ impl App {
         if self.awaits_input() {
             return self.fill_in();
         }
-        if self.tour.as_ref().is_some_and(Tour::is_skipping) && self.principal.is_admin() && !busy {
+        if self.tour.as_ref().is_some_and(Tour::is_skipping) && self.identity.is_admin() && !busy {
             self.end_tour();
         }
         let Some(tour) = &mut self.tour else { return Duration::ZERO };
@@ -37,7 +37,7 @@ impl App {
 
     /// Skips the rest of the tour, so that the user gets the prompt as the admin of the demonstration.
     pub(super) fn skip_tour(&mut self) {
-        let is_there = self.principal.is_admin() || !self.tour.as_mut().is_some_and(Tour::skip);
+        let is_there = self.identity.is_admin() || !self.tour.as_mut().is_some_and(Tour::skip);
         if is_there {
             return self.end_tour();
         }

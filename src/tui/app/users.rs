@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use p2p_auth::mail::Unsent;
+use p2p_engine::Snapshot;
 use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_engine::{Event, Snapshot};
-use p2p_service::access::{Access, Principal};
+use p2p_service::access::{Access, Identity};
 use p2p_service::mailer::Notice;
 use p2p_shell::question::{LOG_IN, Question};
 use p2p_shell::words::quote;
@@ -29,8 +29,8 @@ pub struct FileCount {
 
 impl App {
     /// Returns the current user.
-    pub fn principal(&self) -> &Arc<Principal> {
-        &self.principal
+    pub fn identity(&self) -> &Arc<Identity> {
+        &self.identity
     }
 
     /// Returns the access of the front end, through which the user logs in.
@@ -40,10 +40,10 @@ impl App {
 
     /// Starts the login, or the registration of the first account if there is none.
     pub fn greet(&mut self) {
-        match **self.principal() {
-            Principal::Operator => self.begin("register".into()),
-            Principal::Nobody => self.begin("login".into()),
-            Principal::User(_) => {}
+        match **self.identity() {
+            Identity::Operator => self.begin("register".into()),
+            Identity::Nobody => self.begin("login".into()),
+            Identity::User(_) => {}
         }
     }
 
@@ -93,24 +93,26 @@ impl App {
 
     /// Updates the screen if the user has changed. Data of the previous user is removed from the screen.
     pub fn on_who(&mut self) {
-        let principal = self.access().principal();
-        if principal == self.principal {
+        let identity = self.access().identity();
+        if identity == self.identity {
             return;
         }
-        let before = std::mem::replace(&mut self.principal, principal);
+        let before = std::mem::replace(&mut self.identity, identity);
+        // What is frozen on the screen may be what only the user before may see.
+        self.view = self.access().snapshot();
         self.record_files();
-        let is_shut_out = matches!((&*before, &*self.principal), (Principal::Operator, Principal::Nobody));
-        if before.name() == self.principal.name() && !is_shut_out {
+        let is_shut_out = matches!((&*before, &*self.identity), (Identity::Operator, Identity::Nobody));
+        if before.name() == self.identity.name() && !is_shut_out {
             return;
         }
-        self.clear_away(matches!(*before, Principal::User(_)));
-        if let Some(name) = self.principal.name() {
+        self.clear_away(matches!(*before, Identity::User(_)));
+        if let Some(name) = self.identity.name() {
             self.session_notice = None;
             if let Some((_, prompt)) = self.set_aside.take().filter(|(before, _)| before == name) {
                 self.prompt = prompt;
             }
         }
-        let came = !matches!(*self.principal, Principal::Nobody);
+        let came = !matches!(*self.identity, Identity::Nobody);
         if !came && self.session_notice.is_none() && self.tour.is_none() && !self.lines.has_more() {
             self.greet();
         }
@@ -124,7 +126,7 @@ impl App {
         self.dialogs.clear();
         self.filter.clear();
         self.thaw();
-        let said = std::mem::replace(&mut self.prompt, Prompt::with_history(self.histories.of(&self.principal))).output;
+        let said = std::mem::replace(&mut self.prompt, Prompt::with_history(self.histories.of(&self.identity))).output;
         self.focus = Pane::Prompt;
         if !had_account {
             self.prompt.output = said;
@@ -132,14 +134,13 @@ impl App {
         }
         self.log.clear();
         self.variables.clear();
-        self.seen_transfers.clear();
         (self.transfer, self.zoomed) = (None, false);
         self.selected.clear();
     }
 
     /// Checks in a task that the session of the user is still valid.
     pub fn look_after_session(&mut self) {
-        if let Principal::User(_) = **self.principal() {
+        if let Identity::User(_) = **self.identity() {
             let access = self.access().clone();
             self.spawn(async move { AppMessage::Session(access.peek().await.map(drop)) });
         }
@@ -147,7 +148,7 @@ impl App {
 
     /// Handles the end of the session: the user has to log in again.
     pub(super) fn on_session_over(&mut self) {
-        let Some(name) = self.principal.name().map(str::to_owned) else { return };
+        let Some(name) = self.identity.name().map(str::to_owned) else { return };
         self.lines.clear();
         self.set_aside = Some((name.clone(), std::mem::take(&mut self.prompt)));
         self.session_notice = Some(format!("The session of {name} is over. Log in to go on."));
@@ -157,8 +158,8 @@ impl App {
 
     /// Logs the result of sending a mail, if the user may see it.
     pub fn on_mail(&mut self, notice: &Notice) {
-        let is_own = matches!(&**self.principal(), Principal::User(account) if account.email == notice.to);
-        if !is_own && !self.principal.is_admin() {
+        let is_own = matches!(&**self.identity(), Identity::User(account) if account.email == notice.to);
+        if !is_own && !self.identity.is_admin() {
             return;
         }
         let Notice { to, subject, outcome } = notice;
@@ -169,22 +170,8 @@ impl App {
             Err(Unsent { reason, is_final: true }) => (Role::Bad, format!("mail {subject:?} is given up: {reason}, to {to}")),
             Err(Unsent { reason, .. }) => (Role::Warning, format!("mail {subject:?} is not sent: {reason}, to {to}")),
         };
-        let now = self.shell.engine().snapshots().borrow().at;
+        let now = self.access().snapshot().at;
         self.note(now, role, text);
-    }
-
-    /// Returns true if the current user may see an event.
-    pub(super) fn may_see(&self, event: &Event) -> bool {
-        let may_see_file = |file: &FileKey| self.principal.may_change(file);
-        match event {
-            Event::TransferStarted { user, .. } | Event::TransferFinished { user, .. } | Event::TransferFailed { user, .. } => {
-                self.principal.may_see_what_began(user.as_deref())
-            }
-            Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => self.seen_transfers.contains(transfer),
-            Event::FileStored { file, .. } | Event::FileRemoved { file } => may_see_file(file),
-            Event::FileShared { file, user, .. } => may_see_file(file) || self.principal.name() == Some(user),
-            _ => true,
-        }
     }
 
     /// Returns the transfer whose segments are shown: the selected one, or the latest.
@@ -200,17 +187,17 @@ impl App {
 
     /// Returns the transfers that the user may see, latest first.
     fn own_transfers(&self) -> impl Iterator<Item = &Arc<TransferReport>> {
-        self.view.transfers.iter().rev().filter(|report| self.principal.began(&report.status))
+        self.view.transfers.iter().rev()
     }
 
     /// Returns the name of a file as the user sees it.
     pub fn label(&self, file: &FileKey) -> String {
-        self.principal.shown(file)
+        self.identity.shown(file)
     }
 
     /// Returns the number and size of the files that the user may read.
     pub fn file_count(&self) -> FileCount {
-        match self.principal.is_admin() {
+        match self.identity.is_admin() {
             true => FileCount { files: self.view.storage.files, bytes: self.view.storage.file_bytes },
             false => self.file_count,
         }
@@ -218,10 +205,10 @@ impl App {
 
     /// Counts the files that the user may read; for admins the engine's own count applies.
     pub(super) fn record_files(&mut self) {
-        if self.principal.is_admin() {
+        if self.identity.is_admin() {
             return;
         }
-        let readable = self.view.files.values().filter(|file| self.principal.may_read(file));
+        let readable = self.view.files.values();
         let count = |count: FileCount, file: &p2p_store::manifest::FileRecord| FileCount {
             files: count.files + 1,
             bytes: count.bytes + file.size,

@@ -16,7 +16,7 @@ mod dialogs;
 mod form;
 mod frame;
 
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -55,7 +55,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
         tabbed(app, frame, body);
     }
     keys(app, frame, footer);
-    if **app.principal() == Principal::Nobody {
+    if **app.identity() == Identity::Nobody {
         dim(app, frame, body);
     }
     dialogs::draw(app, frame, area);

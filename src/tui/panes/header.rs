@@ -6,7 +6,7 @@
 //! The sections are omitted from the right if there is not enough room.
 
 use p2p_engine::node::health::Health;
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
 use p2p_shell::report::bytes_of;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -32,10 +32,10 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         (_, true) => (format!("{} PAUSED", glyphs.pause), Role::Warning),
         _ => (format!("{} {}", glyphs.play, view.speed), Role::Text),
     };
-    let user = match &**app.principal() {
-        Principal::Operator => None,
-        Principal::Nobody => Some(("not logged in", Role::Warning)),
-        Principal::User(account) => Some((account.name.as_str(), Role::Text)),
+    let user = match &**app.identity() {
+        Identity::Operator => None,
+        Identity::Nobody => Some(("not logged in", Role::Warning)),
+        Identity::User(account) => Some((account.name.as_str(), Role::Text)),
     };
     let text = |text: String, role| vec![Span::styled(text, theme.style(role))];
     let mut sections = vec![text(" p2p".into(), Role::Accent)];

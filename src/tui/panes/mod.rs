@@ -63,7 +63,7 @@ pub(super) fn title(app: &App, pane: Pane, inner: Rect) -> String {
 
 /// Returns the heading of the prompt: the user, the steps that take long, and those that wait.
 fn prompt_title(app: &App, inner: Rect) -> String {
-    let name = app.principal().name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
+    let name = app.identity().name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
     let Some(under_way) = app.under_way() else { return name };
     // The title has a space before and after it.
     let width = usize::from(inner.width.saturating_sub(2));

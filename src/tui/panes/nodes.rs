@@ -49,9 +49,8 @@ fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span
         Span::styled(format!(" {:<7}", node.seen.health.name()), health),
         Span::styled(format!(" {:<7}", node.state.name()), theme.style(state)),
     ];
-    let may_see_usage = app.principal().may_see_usage();
-    let share = if may_see_usage { node.used_bytes as f64 / node.capacity_bytes.max(1) as f64 } else { 0.0 };
-    let used = if may_see_usage { bytes_of(node.used_bytes) } else { "-".into() };
+    let share = node.used_bytes.unwrap_or_default() as f64 / node.capacity_bytes.max(1) as f64;
+    let used = node.used_bytes.map_or_else(|| "-".into(), bytes_of);
     spans.push(Span::styled(format!(" {}", bar(glyphs, share, 6)), theme.style(Role::Good)));
     spans.push(Span::styled(format!(" {used:>9}"), theme.style(Role::Text)));
     let (up, down) = (&node.rates.up, &node.rates.down);

@@ -36,7 +36,7 @@ const CIRCLES: &[&[&str]] = &[
     // Transfers are functions over one `World`; they become machines.
     &[
         "engine::client",
-        "engine::command",
+        "engine::error",
         "engine::event",
         "engine::memory",
         "engine::snapshot",
@@ -126,6 +126,18 @@ fn the_lower_floors_touch_no_clock_no_thread_and_no_file() {
             let wrong = Paths::of(&source.syntax()).reaching(&banned);
             assert!(wrong.is_empty(), "{}: {wrong:#?}", source.path.display());
         }
+    }
+}
+
+/// A front end that held the engine could pass by the logins and the audit log.
+#[test]
+fn the_service_alone_holds_the_engine() {
+    let banned = ["p2p_engine::EngineHandle", "p2p_engine::Engine", "p2p_engine::Simulation", "p2p_engine::Caller"];
+    let all = sources();
+    let front_ends = all.iter().filter(|source| source.path.starts_with("src") || source.path.starts_with("crates/shell/src"));
+    for source in front_ends {
+        let wrong = Paths::of(&source.syntax()).reaching(&banned);
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", source.path.display());
     }
 }
 

@@ -15,9 +15,12 @@ use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::manifest::{FileKey, FileRecord, stored_name};
 
 use super::{Capturing, CommandId, Simulation, Waiting};
-use crate::command::{Command, EngineError, OnShutdown, OpenFile, Reply};
+use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{JobId, Lane, Outcome};
+use crate::operation::{self, Command, OnShutdown, Reply};
+use crate::policy;
+use crate::principal::{Caller, Principal};
 use crate::snapshot::Peer;
 use crate::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 
@@ -29,68 +32,102 @@ const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
 pub(super) type Answer = Result<Reply, EngineError>;
 
 impl Simulation {
-    /// Executes a command at the current virtual instant. Its answer is available under `command_id`, at once or later. Returns
-    /// false if the command was refused at once. Commands that concern the pace of time are executed by the caller and only
-    /// acknowledged here.
-    pub fn apply(&mut self, command_id: CommandId, command: Command) -> bool {
-        let answer = self.dispatch(command_id, command);
+    /// Executes an operation for a caller at the current virtual instant, if the policy permits it. Its answer is available under
+    /// `id`, at once or later. Returns false if the operation was refused at once. Operations that concern the pace of time are
+    /// executed by the driver and only acknowledged here.
+    pub fn apply(&mut self, id: CommandId, caller: &Caller, command: impl Into<Command>) -> bool {
+        let command = command.into();
+        let answer = match policy::check(caller, &command, self) {
+            Ok(()) => self.dispatch(id, &caller.principal, command),
+            Err(denial) => Some(Err(denial.into())),
+        };
+        let may_see_usage = policy::may_see_usage(&caller.principal);
+        let known = |error: EngineError| if may_see_usage { error } else { error.without_usage() };
+        let answer = answer.map(|answer| answer.map_err(known));
         let taken = !matches!(answer, Some(Err(_)));
-        self.replies.extend(answer.map(|answer| (command_id, answer)));
+        self.replies.extend(answer.map(|answer| (id, answer)));
         taken
     }
 
-    /// Executes a command. Returns `None` if the answer comes later.
-    fn dispatch(&mut self, command_id: CommandId, command: Command) -> Option<Answer> {
+    /// Executes an operation. Returns `None` if the answer comes later.
+    fn dispatch(&mut self, id: CommandId, by: &Principal, command: Command) -> Option<Answer> {
+        let user = by.name().map(str::to_owned);
         match command {
-            Command::Upload { path, owner, name, stored_at } => Some(self.upload(&path, owner, name, stored_at)),
-            Command::Download { user, file, path, overwrite } => Some(self.download(user, &file, &path, overwrite)),
-            Command::Store { file, owner, name, stored_at } => Some(self.store(&file, FileKey { owner, name }, stored_at)),
-            Command::Fetch { user, file, into } => Some(self.fetch(user, &file, into)),
-            Command::Remove { user, file } => Some(self.remove(user, &file)),
-            Command::Share { file, user, may_read } => self.share(command_id, file, user, may_read),
-            Command::Adopt { owner } => {
-                let adoption = self.adoption(owner);
-                self.wait_for(command_id, adoption)
+            Command::Upload(upload) => Some(self.upload(user, upload)),
+            Command::UploadOpen(upload) => Some(self.upload_open(user, upload)),
+            Command::Download(download) => Some(self.download(user, &download)),
+            Command::Fetch(fetch) => Some(self.fetch(user, fetch)),
+            Command::Remove(remove) => Some(self.remove(user, &remove.file)),
+            Command::Share(share) => self.share(id, share),
+            Command::Adopt(adopt) => {
+                let adoption = self.adoption(adopt.owner);
+                self.wait_for(id, adoption)
             }
-            Command::Await { transfer } => self.await_transfer(command_id, transfer),
-            Command::Cancel { transfer } => self.cancel(command_id, transfer),
-            Command::Files => Some(Ok(Reply::Files(self.world.files.values().cloned().collect()))),
-            Command::Info { file } => self.info(command_id, file),
-            Command::Nodes => Some(Ok(Reply::Nodes(self.node_statuses()))),
-            Command::Storage => Some(Ok(Reply::Storage(self.storage_stats()))),
-            Command::Topology => Some(Ok(Reply::Topology(self.topology()))),
-            Command::Network => Some(Ok(Reply::Network(Box::new(self.network_stats())))),
-            Command::Transfers => Some(Ok(Reply::Transfers(self.transfer_statuses()))),
-            Command::TakeFailures { of } => Some(Ok(Reply::Failures(self.take_failures(of.as_deref())))),
-            Command::CheckHealth => {
+            Command::Await(wait) => self.await_transfer(id, wait.transfer),
+            Command::Cancel(cancel) => self.cancel(id, cancel.transfer),
+            Command::StatFile(stat) => self.stat_file(id, by, stat.file),
+            Command::CheckHealth(_) => {
                 self.world.check_health();
-                self.wait_for(command_id, Waiting::HealthCheck)
+                self.wait_for(id, Waiting::HealthCheck)
             }
-            Command::Sleep { span } => match self.instant_after(span) {
-                Ok(at) => self.wait_for(command_id, Waiting::Until(at)),
-                Err(error) => Some(Err(error)),
-            },
-            Command::SetLink { peer, link } => Some(self.set_link(peer, link)),
-            Command::WatchWire { packets } => {
-                self.world.net.watch_wire(packets.map(|packets| packets as usize));
-                Some(Ok(Reply::Done))
+            Command::Sleep(sleep) => self.sleep(id, sleep.span),
+            Command::Step(step) => self.step(id, step.span),
+            Command::Shutdown(shutdown) => self.shut_down(id, shutdown.running),
+            command => Some(self.answer_at_once(by, command)),
+        }
+    }
+
+    /// Executes an operation whose answer never has to wait.
+    fn answer_at_once(&mut self, by: &Principal, command: Command) -> Answer {
+        Ok(match command {
+            Command::ListFiles(_) => Reply::Files(self.files_of(by)),
+            Command::ListNodes(_) => {
+                let nodes = self.node_statuses().into_iter();
+                Reply::Nodes(nodes.map(|node| policy::known_of_node(by, node)).collect())
             }
-            Command::Wire => Some(Ok(Reply::Wire(self.world.net.wire(usize::MAX).0))),
-            Command::Connections => Some(Ok(Reply::Connections(self.connections()))),
-            Command::StartCapture { path } => Some(self.start_capture(&path)),
-            Command::StopCapture => Some(self.stop_capture()),
-            Command::Step { span } => {
-                let until = span.map_or_else(|| Ok(self.next_due().unwrap_or(self.now())), |span| self.instant_after(span));
-                // A step over a span passes all of it, whatever events occur.
-                let events = span.is_none().then_some(self.world.emitted);
-                match until {
-                    Ok(until) => self.wait_for(command_id, Waiting::Step { until, events }),
-                    Err(error) => Some(Err(error)),
-                }
+            Command::StatStorage(_) => Reply::Storage(self.storage_stats()),
+            Command::ListHosts(_) => Reply::Topology(self.topology()),
+            Command::CountPackets(_) => Reply::Network(Box::new(self.network_stats())),
+            Command::ListTransfers(_) => {
+                let mut all = self.transfer_statuses();
+                all.retain(|status| policy::may_see_transfer(by, status));
+                Reply::Transfers(all)
             }
-            Command::Orphans { action, node } => Some(self.orphans(action, node)),
-            Command::SetSpeed { .. } | Command::Pause | Command::Resume => Some(Ok(Reply::Done)),
-            Command::Shutdown { running } => self.shut_down(command_id, running),
+            Command::TakeFailures(_) => Reply::Transfers(self.take_failures(by)),
+            Command::ListPackets(_) => Reply::Packets(self.world.net.wire(usize::MAX).0),
+            Command::ListConnections(_) => Reply::Connections(self.connections()),
+            Command::SetLink(change) => return self.set_link(change.peer, change.link),
+            Command::WatchWire(watch) => {
+                self.world.net.watch_wire(watch.packets.map(|packets| packets as usize));
+                Reply::Done(())
+            }
+            Command::StartCapture(capture) => return self.start_capture(&capture.path),
+            Command::StopCapture(_) => return self.stop_capture(),
+            Command::TreatOrphans(treat) => return self.orphans(treat.action, treat.node),
+            // The driver has changed the pace.
+            _ => Reply::Done(()),
+        })
+    }
+
+    fn files_of(&self, by: &Principal) -> Vec<FileRecord> {
+        let readable = self.world.files.values().filter(|file| policy::may_read(by, file));
+        readable.cloned().map(|file| policy::known_of(by, file)).collect()
+    }
+
+    fn sleep(&mut self, id: CommandId, span: SimDuration) -> Option<Answer> {
+        match self.instant_after(span) {
+            Ok(at) => self.wait_for(id, Waiting::Until(at)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn step(&mut self, id: CommandId, span: Option<SimDuration>) -> Option<Answer> {
+        let until = span.map_or_else(|| Ok(self.next_due().unwrap_or(self.now())), |span| self.instant_after(span));
+        // A step over a span passes all of it, whatever events occur.
+        let events = span.is_none().then_some(self.world.emitted);
+        match until {
+            Ok(until) => self.wait_for(id, Waiting::Step { until, events }),
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -106,23 +143,25 @@ impl Simulation {
         now.checked_add(span).ok_or(EngineError::EndOfTime { now, left })
     }
 
-    fn upload(&mut self, path: &Path, owner: Option<String>, name: Option<String>, stored_at: u64) -> Answer {
+    fn upload(&mut self, owner: Option<String>, upload: operation::Upload) -> Answer {
         self.refuse_when_closing()?;
-        let refused = |reason: String| EngineError::Source { path: path.to_owned(), reason };
-        let (file, size) = open_source(path).map_err(refused)?;
+        let operation::Upload { path, name, stored_at } = upload;
+        let refused = |reason: String| EngineError::Source { path: path.clone(), reason };
+        let (file, size) = open_source(&path).map_err(refused)?;
         let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
-        self.cut_up(file, size, path, FileKey { owner, name }, stored_at)
+        self.cut_up(file, size, &path, FileKey { owner, name }, stored_at)
     }
 
-    fn store(&mut self, open: &OpenFile, key: FileKey, stored_at: u64) -> Answer {
+    fn upload_open(&mut self, owner: Option<String>, upload: operation::UploadOpen) -> Answer {
         self.refuse_when_closing()?;
+        let operation::UploadOpen { file: open, name, stored_at } = upload;
         let path = Path::new(open.name());
         let refused = |error: std::io::Error| EngineError::Source { path: path.to_owned(), reason: error.to_string() };
         let mut file = open.file().try_clone().map_err(refused)?;
         let size = file.metadata().map_err(refused)?.len();
         file.rewind().map_err(refused)?;
-        self.cut_up(file, ByteSize::from_bytes(size), path, key, stored_at)
+        self.cut_up(file, ByteSize::from_bytes(size), path, FileKey { owner, name }, stored_at)
     }
 
     /// Starts to store a file that messages call `path`, unless it has to be refused.
@@ -150,22 +189,23 @@ impl Simulation {
         self.begin(id, Transfer::Upload(Box::new(upload)))
     }
 
-    fn download(&mut self, user: Option<String>, key: &FileKey, path: &Path, overwrite: bool) -> Answer {
+    fn download(&mut self, user: Option<String>, download: &operation::Download) -> Answer {
         self.refuse_when_closing()?;
-        let file = self.known_file(key)?;
-        let refused = |reason: String| EngineError::Destination { path: path.to_owned(), reason };
+        let operation::Download { file, path, overwrite } = download;
+        let file = self.known_file(file)?;
+        let refused = |reason: String| EngineError::Destination { path: path.clone(), reason };
         let target = destination(path).map_err(refused)?;
         if target.exists() && !overwrite {
-            return Err(EngineError::DestinationTaken { path: path.to_owned() });
+            return Err(EngineError::DestinationTaken { path: path.clone() });
         }
-        let sink = Sink::create(&target, overwrite).map_err(|error| refused(error.to_string()))?;
+        let sink = Sink::create(&target, *overwrite).map_err(|error| refused(error.to_string()))?;
         self.fetch_into(user, &file, sink)
     }
 
-    fn fetch(&mut self, user: Option<String>, key: &FileKey, into: Option<OpenFile>) -> Answer {
+    fn fetch(&mut self, user: Option<String>, fetch: operation::Fetch) -> Answer {
         self.refuse_when_closing()?;
-        let file = self.known_file(key)?;
-        self.fetch_into(user, &file, into.map_or_else(Sink::nowhere, Sink::open))
+        let file = self.known_file(&fetch.file)?;
+        self.fetch_into(user, &file, fetch.into.map_or_else(Sink::nowhere, Sink::open))
     }
 
     fn fetch_into(&mut self, user: Option<String>, file: &FileRecord, sink: Sink) -> Answer {
@@ -228,19 +268,20 @@ impl Simulation {
         self.finished.iter().find(|report| report.status.id == id).map(|report| TransferReport::clone(report))
     }
 
-    fn take_failures(&mut self, of: Option<&str>) -> Vec<TransferStatus> {
-        let is_theirs = |status: &TransferStatus| of.is_none() || status.user.as_deref() == of;
-        let (taken, left) = std::mem::take(&mut self.failures).into_iter().partition(is_theirs);
+    fn take_failures(&mut self, by: &Principal) -> Vec<TransferStatus> {
+        let may_see = |status: &TransferStatus| policy::may_see_transfer(by, status);
+        let (taken, left) = std::mem::take(&mut self.failures).into_iter().partition(may_see);
         self.failures = left;
         taken.into()
     }
 
-    fn info(&mut self, command_id: CommandId, file: FileKey) -> Option<Answer> {
+    fn stat_file(&mut self, command_id: CommandId, by: &Principal, file: FileKey) -> Option<Answer> {
         if let Err(error) = self.known_file(&file) {
             return Some(Err(error));
         }
+        let by = by.clone();
         let job = self.ask_catalog(move |catalog| Outcome::Manifest(catalog.manifest(&file).map(Box::new)));
-        self.wait_for(command_id, Waiting::Info(job))
+        self.wait_for(command_id, Waiting::Manifest(job, by))
     }
 
     /// Submits work on the catalog whose outcome takes effect at this virtual instant, however long the work really takes.
@@ -254,7 +295,7 @@ impl Simulation {
         self.world.net.reconfigure(host.ok_or(EngineError::UnknownHost(peer))?, &link);
         self.world.keep_to_link(peer, &link);
         self.world.emit(Event::LinkChanged { peer, link });
-        Ok(Reply::Done)
+        Ok(Reply::Done(()))
     }
 
     fn start_capture(&mut self, path: &Path) -> Answer {
@@ -272,7 +313,7 @@ impl Simulation {
             return Err(EngineError::Capture(error.to_string()));
         }
         self.capture = Capturing::Runs;
-        Ok(Reply::Done)
+        Ok(Reply::Done(()))
     }
 
     fn stop_capture(&mut self) -> Answer {
@@ -340,23 +381,23 @@ impl Simulation {
         Ok(match &self.waiting[index].1 {
             // Answered when the transfer is moved to the finished ones.
             Waiting::Transfer(_) => None,
-            Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done)),
+            Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done(()))),
             Waiting::Step { until, events } => {
                 let has_happened = events.is_some_and(|events| self.world.emitted > events);
-                (*until <= now || has_happened).then_some(Ok(Reply::Done))
+                (*until <= now || has_happened).then_some(Ok(Reply::Done(())))
             }
             Waiting::HealthCheck if self.world.is_checking_health() => None,
             Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
-            Waiting::Info(job) => {
-                let job = *job;
+            Waiting::Manifest(job, by) => {
+                let (job, by) = (*job, by.clone());
                 let outcome = self.world.jobs.take(job).ok_or(Blocked(job))?;
-                Some(info_answer(outcome))
+                Some(manifest_answer(outcome, &by))
             }
             Waiting::Sharing { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_owners(index)?,
             Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {
                 self.world.stop_nodes();
                 let is_over = matches!(self.capture, Capturing::Nothing);
-                Some(if is_over { Ok(Reply::Done) } else { self.stop_capture().map(|_| Reply::Done) })
+                Some(if is_over { Ok(Reply::Done(())) } else { self.stop_capture().map(|_| Reply::Done(())) })
             }
             Waiting::Closing(_) => None,
             Waiting::Shutdown if self.transfers.is_empty() => self.close_connections(index),
@@ -381,9 +422,12 @@ pub(super) fn finished(report: TransferReport) -> Answer {
     Ok(Reply::Finished(Box::new(report)))
 }
 
-fn info_answer(outcome: Outcome) -> Answer {
+fn manifest_answer(outcome: Outcome, by: &Principal) -> Answer {
     match outcome {
-        Outcome::Manifest(Ok(manifest)) => Ok(Reply::Info(manifest)),
+        Outcome::Manifest(Ok(mut manifest)) => {
+            manifest.file = policy::known_of(by, manifest.file);
+            Ok(Reply::Manifest(manifest))
+        }
         Outcome::Manifest(Err(error)) => Err(catalog_refused(error)),
         other => Err(crashed(other)),
     }

@@ -17,12 +17,15 @@ use std::sync::Arc;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use p2p_store::catalog::Catalog;
-use p2p_store::manifest::FileKey;
+use p2p_store::manifest::{FileKey, FileRecord};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::command::{EngineError, Reply};
+use super::error::EngineError;
 use super::event::Event;
 use super::io::{JobId, Outcome};
+use super::operation::Reply;
+use super::policy::Facts;
+use super::principal::Principal;
 use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
 use super::world::{Due, World};
 
@@ -69,7 +72,7 @@ enum Waiting {
     /// The end of all connections, at the latest the given instant.
     Closing(SimTime),
     /// The manifest of a file, from a catalog job.
-    Info(JobId),
+    Manifest(JobId, Principal),
     /// The catalog's confirmation of a change of read access.
     Sharing {
         job: JobId,
@@ -111,6 +114,7 @@ enum Pass {
 /// use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
 /// use p2p_engine::io::InlineIo;
 /// use p2p_engine::node::health::HealthConfig;
+/// use p2p_engine::operation::{Await, Upload};
 /// use p2p_engine::pace::Speed;
 /// use p2p_engine::{ClockMode, Command, DiskSpeed, EngineConfig, HostSpec, NodeSpec, Reply, Simulation, CommandId};
 /// use p2p_net::{HostConfig, TcpConfig};
@@ -138,11 +142,11 @@ enum Pass {
 ///     memory: ByteSize::from_mib(64),
 /// };
 /// let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
-/// let upload = Command::Upload { path: directory.path().join("a.bin"), owner: None, name: None, stored_at: 0 };
-/// simulation.apply(CommandId(1), upload);
+/// let upload = Upload { path: directory.path().join("a.bin"), name: None, stored_at: 0 };
+/// simulation.apply(CommandId(1), &Caller::operator(), upload);
 /// simulation.run();
 /// let Some((CommandId(1), Ok(Reply::Started(transfer)))) = simulation.poll_reply() else { panic!("the upload has not begun") };
-/// simulation.apply(CommandId(2), Command::Await { transfer });
+/// simulation.apply(CommandId(2), &Caller::operator(), Await { transfer });
 /// simulation.run();
 /// assert!(matches!(simulation.poll_reply(), Some((CommandId(2), Ok(Reply::Finished(_))))));
 /// assert!(simulation.now().as_secs_f64() > 1.5, "100 kB take that long at 64 KiB/s");
@@ -419,5 +423,17 @@ impl Simulation {
             self.finished.pop_front();
         }
         self.finished.push_back(report);
+    }
+}
+
+impl Facts for Simulation {
+    fn file(&self, key: &FileKey) -> Option<&FileRecord> {
+        self.world.files.get(key)
+    }
+
+    fn starter(&self, transfer: TransferId) -> Option<Option<&str>> {
+        let running = self.transfers.get(&transfer).map(|transfer| &transfer.log().status);
+        let finished = || self.finished.iter().map(|report| &report.status).find(|status| status.id == transfer);
+        running.or_else(finished).map(|status| status.user.as_deref())
     }
 }

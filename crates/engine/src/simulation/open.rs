@@ -29,9 +29,9 @@ use p2p_store::volume::Volume;
 
 use super::Simulation;
 use crate::client::Client;
-use crate::command::EngineError;
 use crate::config::{EngineConfig, NodeSpec};
 use crate::disk_model::DiskModel;
+use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{IoExecutor, JobTable};
 use crate::memory::MemoryBudget;

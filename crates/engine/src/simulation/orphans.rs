@@ -14,8 +14,9 @@ use p2p_store::volume::Volume;
 
 use super::Simulation;
 use super::commands::Answer;
-use crate::command::{EngineError, OrphansAction, Reply};
+use crate::error::EngineError;
 use crate::node::NODE_PORT;
+use crate::operation::{OrphansAction, Reply};
 use crate::snapshot::{Orphans, Peer};
 
 type Found = Vec<(SegmentId, u64)>;

@@ -7,13 +7,14 @@ use p2p_store::manifest::FileKey;
 
 use super::commands::{Answer, catalog_refused, crashed};
 use super::{CommandId, Simulation, Waiting};
-use crate::command::Reply;
 use crate::event::Event;
 use crate::io::{JobId, Outcome};
+use crate::operation::{self, Reply};
 use crate::transfer::Blocked;
 
 impl Simulation {
-    pub(super) fn share(&mut self, command_id: CommandId, file: FileKey, user: String, may_read: bool) -> Option<Answer> {
+    pub(super) fn share(&mut self, command_id: CommandId, share: operation::Share) -> Option<Answer> {
+        let operation::Share { file, user, may_read } = share;
         if let Err(error) = self.known_file(&file) {
             return Some(Err(error));
         }
@@ -75,7 +76,7 @@ impl Simulation {
             };
         }
         self.world.emit(Event::FileShared { file, user, may_read });
-        Ok(Reply::Done)
+        Ok(Reply::Done(()))
     }
 
     fn adopted(&mut self, outcome: Outcome, owner: String) -> Answer {
@@ -98,6 +99,6 @@ impl Simulation {
         if !keys.is_empty() {
             self.world.emit(Event::FilesAdopted { owner, count: keys.len() as u64 });
         }
-        Ok(Reply::Done)
+        Ok(Reply::Done(()))
     }
 }

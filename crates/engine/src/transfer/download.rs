@@ -17,10 +17,10 @@ use sha2::{Digest, Sha256};
 use super::window::RequestWindow;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::cause::Cause;
-use crate::command::OpenFile;
 use crate::event::Event;
 use crate::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::node::protocol::{Request, Response};
+use crate::open_file::OpenFile;
 use crate::world::World;
 
 /// Maximum number of segments whose writing may be outstanding.

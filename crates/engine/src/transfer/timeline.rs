@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gauge::Gauge;
 use super::{Direction, Part, TransferError, TransferId, TransferState};
-use crate::command::EngineError;
+use crate::error::EngineError;
 use crate::event::Event;
 use crate::node::protocol::Request;
 use crate::world::{Owner, World};

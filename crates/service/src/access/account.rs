@@ -11,7 +11,7 @@ use p2p_auth::{
     Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, LoginStep, Registration, Secret, SessionInfo, Token,
 };
 
-use super::{Access, AccessError, Held, Principal};
+use super::{Access, AccessError, Held, Identity};
 
 type Done<T> = Result<T, AccessError>;
 /// Mails with their numbers.
@@ -53,7 +53,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::register`] does.
     pub async fn register(&self, wanted: Registration) -> Done<Account> {
-        if let Principal::User(_) = &*self.check().await? {
+        if let Identity::User(_) = &*self.check().await? {
             return self.for_user(move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await;
         }
         let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
@@ -63,12 +63,12 @@ impl Access {
     /// Makes a granted session the current one and ends the previous session.
     async fn hold(&self, granted: Granted) -> Done<Account> {
         let Granted { token, account } = granted;
-        let (before, principal) = {
+        let (before, identity) = {
             let mut session = self.session();
-            (session.replace(Held { token, is_kept: false }), self.let_in(Principal::User(account.clone())))
+            (session.replace(Held { token, is_kept: false }), self.let_in(Identity::User(account.clone())))
         };
         self.end_session(before.filter(|held| !held.is_kept).map(|held| held.token)).await;
-        self.settle_ownership(&principal).await?;
+        self.settle_ownership(&identity).await?;
         Ok(account)
     }
 
@@ -76,7 +76,7 @@ impl Access {
     ///
     /// # Errors
     /// Returns [`AuthError::SessionOver`] if the session has ended.
-    pub async fn resume(&self, token: Token) -> Done<Arc<Principal>> {
+    pub async fn resume(&self, token: Token) -> Done<Arc<Identity>> {
         *self.session() = Some(Held { token, is_kept: true });
         self.check().await
     }
@@ -102,7 +102,7 @@ impl Access {
     /// Returns [`AccessError::LoginNeeded`] if there is no session.
     pub async fn logout(&self, all: bool) -> Done<String> {
         let held = self.session().clone();
-        let name = self.principal().name().ok_or(AccessError::LoginNeeded)?.to_owned();
+        let name = self.identity().name().ok_or(AccessError::LoginNeeded)?.to_owned();
         if let Some(Held { token, .. }) = held {
             match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
                 // A session that is over already needs no logout.
@@ -112,7 +112,7 @@ impl Access {
         }
         let mut session = self.session();
         *session = None;
-        self.let_in(Principal::Nobody);
+        self.let_in(Identity::Nobody);
         Ok(name)
     }
 
@@ -133,7 +133,7 @@ impl Access {
     /// Returns the account that is logged in. The session is looked up again, since a form may have been open for a long time.
     async fn account(&self) -> Done<Account> {
         match &*self.check().await? {
-            Principal::User(account) => Ok(account.clone()),
+            Identity::User(account) => Ok(account.clone()),
             _ => Err(AccessError::LoginNeeded),
         }
     }
@@ -263,7 +263,7 @@ impl Access {
     /// # Errors
     /// Fails if the disk refuses.
     pub async fn audit(&self, count: usize) -> Done<Vec<(u64, AuditEntry)>> {
-        let user = if self.principal().is_admin() { None } else { Some(self.account().await?.name) };
+        let user = if self.identity().is_admin() { None } else { Some(self.account().await?.name) };
         Ok(self.off_thread(move |auth, _, _| auth.audit(count, user.as_ref())).await?)
     }
 
@@ -292,7 +292,7 @@ impl Access {
     }
 
     async fn own_mails(&self, mails: fn(&Auth) -> Result<Mails, AuthError>) -> Done<Mails> {
-        let to = if self.principal().is_admin() { None } else { Some(self.account().await?.email) };
+        let to = if self.identity().is_admin() { None } else { Some(self.account().await?.email) };
         let mut mails = self.off_thread(move |auth, _, _| mails(auth)).await?;
         mails.retain(|(_, mail)| to.as_ref().is_none_or(|to| mail.to == *to));
         Ok(mails)

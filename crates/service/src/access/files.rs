@@ -1,35 +1,32 @@
-//! Access control for stored files: the files that a user may read and change, and the commands to the engine that follow from
-//! it.
+//! Stored files by the names that a user gives them, and the operations on them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use p2p_base::likeness;
-use p2p_engine::{Command, EngineError, OpenFile, Reply};
+use p2p_engine::operation::{Download, Fetch, ListFiles, Remove, StatFile, Upload, UploadOpen};
+use p2p_engine::{EngineError, OpenFile};
 use p2p_store::manifest::{FileKey, FileRecord, Manifest};
 
-use super::{Access, AccessError, Principal};
+use super::{Access, AccessError, Identity};
 
 impl Access {
     /// Returns the files that a user may read.
     ///
     /// # Errors
     /// Fails if the engine has stopped.
-    pub async fn files(&self, principal: &Principal) -> Result<Vec<FileRecord>, EngineError> {
-        let Reply::Files(files) = self.engine.ask(Command::Files).await? else { return Ok(Vec::new()) };
-        Ok(files.into_iter().filter(|file| principal.may_read(file)).map(|file| principal.known_of(file)).collect())
+    pub async fn files(&self) -> Result<Vec<FileRecord>, EngineError> {
+        self.call(ListFiles).await
     }
 
     /// Returns the manifests of the files that a user may read.
     ///
     /// # Errors
     /// Fails if the engine has stopped.
-    pub async fn manifests(&self, principal: &Principal) -> Result<Vec<Manifest>, EngineError> {
+    pub async fn manifests(&self) -> Result<Vec<Manifest>, EngineError> {
         let mut manifests = Vec::new();
-        for file in self.files(principal).await? {
-            if let Reply::Info(manifest) = self.engine.ask(Command::Info { file: file.key.clone() }).await? {
-                manifests.push(Manifest { file, ..*manifest });
-            }
+        for file in self.files().await? {
+            manifests.push(*self.call(StatFile { file: file.key }).await?);
         }
         Ok(manifests)
     }
@@ -38,93 +35,91 @@ impl Access {
     ///
     /// # Errors
     /// Fails if there is no such file or the user may not read it; the error does not reveal which.
-    pub async fn readable(&self, principal: &Principal, text: &str) -> Result<FileRecord, AccessError> {
-        let (key, other) = (principal.key_of(text), principal.other_spelling_of(text));
+    pub async fn readable(&self, identity: &Identity, text: &str) -> Result<FileRecord, AccessError> {
+        let (key, other) = (identity.key_of(text), identity.other_spelling_of(text));
         let files = Arc::clone(&self.engine.snapshots().borrow().files);
         let found = files.get(&key).or_else(|| files.get(&other)).cloned();
-        if let Some(file) = found.filter(|file| principal.may_read(file)) {
+        if let Some(file) = found.filter(|file| identity.may_read(file)) {
             return Ok(file);
         }
-        if !principal.may_change(&key) {
-            self.record_refusal(principal, format!("file {key}")).await?;
+        if !identity.may_change(&key) {
+            self.record_refusal(identity, format!("file {key}")).await?;
         }
-        Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(principal, text) }.into())
+        Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(identity, text) }.into())
     }
 
     /// Returns the stored file that the user calls `text` and may change.
     ///
     /// # Errors
     /// Fails if there is no such file, or if the user may only read it.
-    pub async fn changeable(&self, principal: &Principal, text: &str) -> Result<FileRecord, AccessError> {
-        let file = self.readable(principal, text).await?;
-        if principal.may_change(&file.key) {
+    pub async fn changeable(&self, identity: &Identity, text: &str) -> Result<FileRecord, AccessError> {
+        let file = self.readable(identity, text).await?;
+        if identity.may_change(&file.key) {
             return Ok(file);
         }
-        self.record_refusal(principal, format!("change file {}", file.key)).await?;
+        self.record_refusal(identity, format!("change file {}", file.key)).await?;
         Err(AccessError::ReadOnly { file: text.to_owned() })
     }
 
     /// Returns the name most similar to `text` among the files that the user may read.
-    fn nearest(&self, principal: &Principal, text: &str) -> Option<String> {
+    fn nearest(&self, identity: &Identity, text: &str) -> Option<String> {
         let files = Arc::clone(&self.engine.snapshots().borrow().files);
-        let labels = files.values().filter(|file| principal.may_read(file)).map(|file| principal.label(&file.key));
+        let labels = files.values().filter(|file| identity.may_read(file)).map(|file| identity.label(&file.key));
         likeness::nearest(text, labels).into_iter().next()
     }
 
-    /// Returns the command to store the file at `path` for a user, as `name` or under its own name.
-    pub fn upload(&self, principal: &Principal, path: PathBuf, name: Option<&str>) -> Command {
-        let owner = principal.name().map(str::to_owned);
-        Command::Upload { path, owner, name: name.map(str::to_owned), stored_at: self.now() }
+    /// Returns the operation that stores the file at `path`, as `name` or under its own name.
+    pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Upload {
+        Upload { path, name: name.map(str::to_owned), stored_at: self.now() }
     }
 
-    /// Returns the command to store, for a user and as `name`, what is in an open file.
-    pub fn store(&self, principal: &Principal, file: OpenFile, name: &str) -> Command {
-        let owner = principal.name().map(str::to_owned);
-        Command::Store { file, owner, name: name.to_owned(), stored_at: self.now() }
+    /// Returns the operation that stores, as `name`, what is in an open file.
+    pub fn upload_open(&self, file: OpenFile, name: &str) -> UploadOpen {
+        UploadOpen { file, name: name.to_owned(), stored_at: self.now() }
     }
 
-    /// Returns the command to download a file that the user may read, to a path that may depend on its key. Reading a file of
+    /// Returns the operation to download a file that the user may read, to a path that may depend on its key. Reading a file of
     /// another user is recorded in the audit log first.
     ///
     /// # Errors
     /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
     pub async fn download(
         &self,
-        principal: &Principal,
+        identity: &Identity,
         text: &str,
         place: impl FnOnce(&FileKey) -> PathBuf,
         overwrite: bool,
-    ) -> Result<Command, AccessError> {
-        let file = self.readable(principal, text).await?.key;
-        self.record_foreign(principal, "read", &file).await?;
-        Ok(Command::Download { user: principal.name().map(str::to_owned), path: place(&file), file, overwrite })
+    ) -> Result<Download, AccessError> {
+        let file = self.readable(identity, text).await?.key;
+        self.record_foreign(identity, "read", &file).await?;
+        Ok(Download { path: place(&file), file, overwrite })
     }
 
-    /// Returns the command to fetch a file that the user may read into an open file, or only to verify it. Reading a file of
+    /// Returns the operation to fetch a file that the user may read into an open file, or only to verify it. Reading a file of
     /// another user is recorded in the audit log first.
     ///
     /// # Errors
     /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
-    pub async fn fetch(&self, principal: &Principal, text: &str, into: Option<OpenFile>) -> Result<Command, AccessError> {
-        let file = self.readable(principal, text).await?.key;
-        self.record_foreign(principal, "read", &file).await?;
-        Ok(Command::Fetch { user: principal.name().map(str::to_owned), file, into })
+    pub async fn fetch(&self, identity: &Identity, text: &str, into: Option<OpenFile>) -> Result<Fetch, AccessError> {
+        let file = self.readable(identity, text).await?.key;
+        self.record_foreign(identity, "read", &file).await?;
+        Ok(Fetch { file, into })
     }
 
-    /// Returns the command to remove a file that the user may change. Removing a file of another user is recorded in the audit
+    /// Returns the operation to remove a file that the user may change. Removing a file of another user is recorded in the audit
     /// log first.
     ///
     /// # Errors
     /// Fails as [`changeable`](Self::changeable) does, or if the disk refuses.
-    pub async fn removal(&self, principal: &Principal, text: &str) -> Result<Command, AccessError> {
-        let file = self.changeable(principal, text).await?.key;
-        self.record_foreign(principal, "remove", &file).await?;
-        Ok(Command::Remove { user: principal.name().map(str::to_owned), file })
+    pub async fn removal(&self, identity: &Identity, text: &str) -> Result<Remove, AccessError> {
+        let file = self.changeable(identity, text).await?.key;
+        self.record_foreign(identity, "remove", &file).await?;
+        Ok(Remove { file })
     }
 
-    async fn record_foreign(&self, principal: &Principal, what: &str, file: &FileKey) -> Result<(), AccessError> {
-        if file.owner.as_deref() != principal.name() {
-            self.record_access(principal, format!("{what} file {file}"), true).await?;
+    async fn record_foreign(&self, identity: &Identity, what: &str, file: &FileKey) -> Result<(), AccessError> {
+        if file.owner.as_deref() != identity.name() {
+            self.record_access(identity, format!("{what} file {file}"), true).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`principal`] | the user of a front end, and the files that this user may see |
+//! | [`identity`] | the user of a front end, and the files that this user may see |
 //! | `files` | the stored files that the user may read and change |
 //! | [`account`] | registration, login, logout and the other account operations, off the async threads |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
@@ -12,19 +12,22 @@
 
 pub mod account;
 mod files;
-pub mod principal;
+pub mod identity;
 pub mod session_file;
+pub mod watching;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use p2p_auth::{Auth, AuthError, Token};
 use p2p_base::spelling::visible;
-use p2p_engine::{Command, EngineError, EngineHandle};
+use p2p_engine::operation::{Adopt, ListFiles};
+use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_engine::{Caller, EngineError, EngineHandle, Operation, Origin};
 use thiserror::Error;
 use tokio::sync::watch;
 
-pub use self::principal::Principal;
+pub use self::identity::Identity;
 
 /// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -73,9 +76,9 @@ pub struct Access {
 
 #[derive(Debug)]
 struct State {
-    /// Session by which `principal` is logged in. Both change only while this lock is held, so that they stay consistent.
+    /// Session by which `identity` is logged in. Both change only while this lock is held, so that they stay consistent.
     session: Mutex<Option<Held>>,
-    principal: watch::Sender<Arc<Principal>>,
+    identity: watch::Sender<Arc<Identity>>,
     /// Number of operations in progress that must not be interrupted.
     critical_section: watch::Sender<usize>,
     /// True if files without an owner have been given to the first admin.
@@ -106,11 +109,11 @@ impl Access {
     /// # Errors
     /// Fails if the disk refuses.
     pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
-        let principal = if auth.has_accounts()? { Principal::Nobody } else { Principal::Operator };
-        let principal = watch::Sender::new(Arc::new(principal));
+        let identity = if auth.has_accounts()? { Identity::Nobody } else { Identity::Operator };
+        let identity = watch::Sender::new(Arc::new(identity));
         let state = State {
             session: Mutex::default(),
-            principal,
+            identity,
             critical_section: watch::Sender::default(),
             is_settled: AtomicBool::default(),
         };
@@ -128,9 +131,24 @@ impl Access {
         &self.mail_way
     }
 
-    /// Returns the handle of the engine.
-    pub fn engine(&self) -> &EngineHandle {
-        &self.engine
+    /// Calls an operation for the current user.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped or refuses the operation.
+    pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, EngineError> {
+        self.engine.call(&self.caller(), operation).await
+    }
+
+    /// Cancels a transfer for the current user and undoes its effects as fast as the machine can.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does.
+    pub async fn cancel_at_once(&self, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
+        self.engine.cancel_at_once(&self.caller(), transfer).await
+    }
+
+    fn caller(&self) -> Caller {
+        Caller { principal: self.identity().principal(), origin: Origin::Local }
     }
 
     /// Returns the wall-clock time in seconds since 1970.
@@ -139,55 +157,55 @@ impl Access {
     }
 
     /// Returns the current user as far as known, without a look at the session.
-    pub fn principal(&self) -> Arc<Principal> {
-        self.state.principal.borrow().clone()
+    pub fn identity(&self) -> Arc<Identity> {
+        self.state.identity.borrow().clone()
     }
 
     /// Returns a receiver that is notified when the current user changes.
-    pub fn watch(&self) -> watch::Receiver<Arc<Principal>> {
-        self.state.principal.subscribe()
+    pub fn watch(&self) -> watch::Receiver<Arc<Identity>> {
+        self.state.identity.subscribe()
     }
 
     /// Returns the current user before an operation: the session is looked up and its use recorded.
     ///
     /// # Errors
     /// Returns [`AuthError::SessionOver`] if the session has ended; no user is logged in then.
-    pub async fn check(&self) -> Result<Arc<Principal>, AccessError> {
-        let principal = self.look_up(Auth::check).await?;
-        self.settle_ownership(&principal).await?;
-        Ok(principal)
+    pub async fn check(&self) -> Result<Arc<Identity>, AccessError> {
+        let identity = self.look_up(Auth::check).await?;
+        self.settle_ownership(&identity).await?;
+        Ok(identity)
     }
 
     /// Returns the current user for display: the session is looked up, but its use is not recorded.
     ///
     /// # Errors
     /// Fails as [`check`](Self::check) does.
-    pub async fn peek(&self) -> Result<Arc<Principal>, AccessError> {
+    pub async fn peek(&self) -> Result<Arc<Identity>, AccessError> {
         self.look_up(Auth::peek).await
     }
 
     async fn look_up(
         &self,
         ask: fn(&Auth, &Token, &str, u64) -> Result<p2p_auth::Account, AuthError>,
-    ) -> Result<Arc<Principal>, AccessError> {
+    ) -> Result<Arc<Identity>, AccessError> {
         loop {
             let held = self.session().clone();
-            let principal = match held.clone() {
+            let identity = match held.clone() {
                 Some(held) => {
-                    self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Principal::User)).await
+                    self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Identity::User)).await
                 }
                 // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
-                None => self.auth.has_accounts().map(|any| if any { Principal::Nobody } else { Principal::Operator }),
+                None => self.auth.has_accounts().map(|any| if any { Identity::Nobody } else { Identity::Operator }),
             };
             let mut session = self.session();
             let is_same = session.as_ref().map(|held| held.token.expose()) == held.as_ref().map(|held| held.token.expose());
-            match principal {
+            match identity {
                 // The session has changed in the meantime; look it up again.
                 _ if !is_same => {}
-                Ok(principal) => return Ok(self.let_in(principal)),
+                Ok(identity) => return Ok(self.let_in(identity)),
                 Err(AuthError::SessionOver) => {
                     *session = None;
-                    self.let_in(Principal::Nobody);
+                    self.let_in(Identity::Nobody);
                     return Err(AuthError::SessionOver.into());
                 }
                 Err(error) => return Err(error.into()),
@@ -197,18 +215,19 @@ impl Access {
 
     /// Gives the files that were stored while there were no accounts to the first admin. A crash may have prevented this
     /// before.
-    async fn settle_ownership(&self, principal: &Principal) -> Result<(), AccessError> {
+    async fn settle_ownership(&self, identity: &Identity) -> Result<(), AccessError> {
         // In the order of keys, files without an owner come first.
         let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
         // A file whose name the admin uses already stays without an owner, and the attempt is not repeated for it.
-        if !matches!(principal, Principal::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
+        if !matches!(identity, Identity::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
             return Ok(());
         }
         if let Some(owner) = self.off_thread(|auth, _, _| auth.first_admin()).await? {
             // Transfers of such files may run for long and are not waited for; otherwise the adoption is done before the files
             // are listed.
-            self.engine.tell(Command::Adopt { owner: owner.to_string() }).await?;
-            self.engine.ask(Command::Files).await?;
+            let program = Caller::operator();
+            self.engine.begin(&program, Adopt { owner: owner.to_string() }).await?;
+            self.engine.call(&program, ListFiles).await?;
         }
         self.state.is_settled.store(true, Ordering::SeqCst);
         Ok(())
@@ -218,8 +237,8 @@ impl Access {
     ///
     /// # Errors
     /// Returns [`AccessError::LoginNeeded`] if no user is logged in.
-    pub fn require_login(&self, principal: &Principal) -> Result<(), AccessError> {
-        if *principal == Principal::Nobody { Err(AccessError::LoginNeeded) } else { Ok(()) }
+    pub fn require_login(&self, identity: &Identity) -> Result<(), AccessError> {
+        if *identity == Identity::Nobody { Err(AccessError::LoginNeeded) } else { Ok(()) }
     }
 
     /// Checks that the user is an admin, and records a refusal in the audit log.
@@ -227,26 +246,26 @@ impl Access {
     /// # Errors
     /// Returns [`AccessError::LoginNeeded`] if no user is logged in, and [`AccessError::AdminOnly`] if the user is not an
     /// admin.
-    pub async fn require_admin(&self, principal: &Principal, what: &str) -> Result<(), AccessError> {
-        self.require_login(principal)?;
-        if principal.is_admin() {
+    pub async fn require_admin(&self, identity: &Identity, what: &str) -> Result<(), AccessError> {
+        self.require_login(identity)?;
+        if identity.is_admin() {
             return Ok(());
         }
-        self.record_refusal(principal, what.to_owned()).await?;
-        Err(AccessError::AdminOnly { what: what.to_owned(), user: principal.name().unwrap_or_default().to_owned() })
+        self.record_refusal(identity, what.to_owned()).await?;
+        Err(AccessError::AdminOnly { what: what.to_owned(), user: identity.name().unwrap_or_default().to_owned() })
     }
 
     /// Records in the audit log that a user attempted an operation without permission.
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub async fn record_refusal(&self, principal: &Principal, what: String) -> Result<(), AuthError> {
-        self.record_access(principal, what, false).await
+    pub async fn record_refusal(&self, identity: &Identity, what: String) -> Result<(), AuthError> {
+        self.record_access(identity, what, false).await
     }
 
     /// Records in the audit log that a user accesses a file of another user, or that the access is refused.
-    async fn record_access(&self, principal: &Principal, what: String, done: bool) -> Result<(), AuthError> {
-        let Principal::User(account) = principal else { return Ok(()) };
+    async fn record_access(&self, identity: &Identity, what: String, done: bool) -> Result<(), AuthError> {
+        let Identity::User(account) = identity else { return Ok(()) };
         let user = account.name.clone();
         self.off_thread(move |auth, origin, now| auth.record_access(&user, origin, &what, done, now)).await
     }
@@ -269,14 +288,14 @@ impl Access {
     }
 
     /// Sets the current user. The caller holds the lock of the session.
-    fn let_in(&self, principal: Principal) -> Arc<Principal> {
-        let principal = Arc::new(principal);
-        self.state.principal.send_if_modified(|before| {
-            let is_new = *before != principal;
-            *before = Arc::clone(&principal);
+    fn let_in(&self, identity: Identity) -> Arc<Identity> {
+        let identity = Arc::new(identity);
+        self.state.identity.send_if_modified(|before| {
+            let is_new = *before != identity;
+            *before = Arc::clone(&identity);
             is_new
         });
-        principal
+        identity
     }
 
     fn session(&self) -> MutexGuard<'_, Option<Held>> {

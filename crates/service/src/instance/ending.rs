@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use eyre::{Report, Result, WrapErr, eyre};
-use p2p_engine::command::OnShutdown;
+use p2p_engine::operation::{Await, BeginTransfer, ListTransfers, OnShutdown, Shutdown, TakeFailures};
 use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
-use p2p_engine::{Command, EngineError, Reply};
+use p2p_engine::{Caller, EngineError};
 use tokio::task::JoinSet;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use super::{Instance, advised, unexpected};
+use super::{Instance, advised};
+use crate::access::Access;
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output;
 
@@ -34,16 +35,12 @@ pub enum Leaving {
 }
 
 impl Instance {
-    /// Executes a transfer. An interruption cancels it, unless it is past its point of no return. `known` converts an error of
-    /// the engine to what the user may see.
+    /// Executes a transfer for the user of `access`. An interruption cancels it, unless it is past its point of no return.
     ///
     /// # Errors
     /// Fails if the transfer failed, with the next step, and returns [`Interrupted`] if it was undone.
-    pub async fn transfer(&self, command: Command, known: impl Fn(EngineError) -> EngineError) -> Result<TransferReport> {
-        let transfer = match self.engine.ask(command).await.map_err(|error| advised(known(error)))? {
-            Reply::Started(transfer) => transfer,
-            other => return Err(unexpected(&other)),
-        };
+    pub async fn transfer(&self, access: &Access, begins: BeginTransfer) -> Result<TransferReport> {
+        let transfer = access.call(begins).await.map_err(advised)?;
         tokio::select! {
             biased;
             report = self.finish(transfer) => report,
@@ -55,26 +52,29 @@ impl Instance {
     ///
     /// # Errors
     /// Fails if the transfer failed, with the next step.
-    pub async fn finish(&self, transfer: TransferId) -> Result<TransferReport> {
-        match self.ask(Command::Await { transfer }).await? {
-            Reply::Finished(report) => report.into_result().map_err(advised),
-            other => Err(unexpected(&other)),
-        }
+    async fn finish(&self, transfer: TransferId) -> Result<TransferReport> {
+        self.call(Await { transfer }).await?.into_result().map_err(advised)
     }
 
     /// Cancels a transfer because of an interruption, and returns its outcome.
     async fn undo(&self, transfer: TransferId, stop: Interrupted) -> Result<TransferReport> {
-        match self.while_it_moves(self.engine.cancel_at_once(transfer)).await {
+        match self.while_it_moves(self.cancel_at_once(transfer)).await {
             None => Err(stop.after(GIVEN_UP).into()),
-            Some(Ok(Reply::Finished(report))) if report.status.state == TransferState::Cancelled => {
-                Err(stop.after(UNDONE).into())
-            }
+            Some(Ok(report)) if report.status.state == TransferState::Cancelled => Err(stop.after(UNDONE).into()),
             // The transfer was past its point of no return, or had failed before.
-            Some(Ok(Reply::Finished(report))) => report.into_result().map_err(advised),
+            Some(Ok(report)) => report.into_result().map_err(advised),
             Some(Err(EngineError::TransferOver(_))) => self.finish(transfer).await,
-            Some(Ok(other)) => Err(unexpected(&other)),
             Some(Err(error)) => Err(advised(error)),
         }
+    }
+
+    async fn cancel_at_once(&self, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
+        self.engine.cancel_at_once(&Caller::operator(), transfer).await
+    }
+
+    /// Returns all transfers that the engine knows; none if it has stopped.
+    async fn transfers(&self) -> Vec<TransferStatus> {
+        self.call(ListTransfers).await.unwrap_or_default()
     }
 
     /// Returns the output of `work`, or `None` if the engine makes no progress for [`STANDSTILL_MAX`].
@@ -93,6 +93,14 @@ impl Instance {
                 },
             }
         }
+    }
+
+    /// Waits until all transfers are over and all connections are closed.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn finish_running(&self) -> Result<()> {
+        self.call(Shutdown { running: OnShutdown::Finish }).await
     }
 
     /// Brings running transfers to their end: as `result` says if the front end ended normally, and by cancelling them if it
@@ -125,8 +133,8 @@ impl Instance {
 
     /// Waits until all transfers are over. An interruption cancels those that still run.
     async fn finish_all(&self, untold: &BTreeSet<TransferId>, name: impl Fn(&TransferStatus) -> String) -> Result<()> {
-        if self.engine.transfers().await.iter().any(|status| !status.state.is_over()) {
-            let finished = self.ask(Command::Shutdown { running: OnShutdown::Finish });
+        if self.transfers().await.iter().any(|status| !status.state.is_over()) {
+            let finished = self.call(Shutdown { running: OnShutdown::Finish });
             tokio::select! {
                 biased;
                 finished = finished => drop(finished?),
@@ -137,7 +145,7 @@ impl Instance {
                 }
             }
         }
-        let Reply::Failures(failed) = self.ask(Command::TakeFailures { of: None }).await? else { return Ok(()) };
+        let failed = self.call(TakeFailures).await?;
         told_as_one(failed.iter().map(|status| failure(status, &name)).collect())
     }
 
@@ -149,17 +157,17 @@ impl Instance {
         name: impl Fn(&TransferStatus) -> String,
     ) -> Result<usize, GivenUp> {
         let mut cancelling = JoinSet::new();
-        let all = self.while_it_moves(self.engine.transfers()).await.ok_or(GivenUp)?;
+        let all = self.while_it_moves(self.transfers()).await.ok_or(GivenUp)?;
         for status in all.into_iter().filter(|status| !status.state.is_over() || untold.contains(&status.id)) {
             let engine = self.engine.clone();
-            cancelling.spawn(async move { (engine.cancel_at_once(status.id).await, status) });
+            cancelling.spawn(async move { (engine.cancel_at_once(&Caller::operator(), status.id).await, status) });
         }
         let mut cancelled = 0;
         while let Some(ended) = self.while_it_moves(cancelling.join_next()).await.ok_or(GivenUp)? {
             // These tasks only send a command and wait, so they do not panic.
             let Ok((reply, before)) = ended else { continue };
             let status = match reply {
-                Ok(Reply::Finished(report)) => report.status.clone(),
+                Ok(report) => report.status.clone(),
                 _ => before,
             };
             match status.state {
@@ -182,7 +190,8 @@ impl Instance {
     /// Fails if the engine ended in a panic, or if a capture ended by itself.
     pub async fn end(self) -> Result<WorkerGuard> {
         // If the engine has stopped by itself, `join` reports the reason.
-        let shutdown = self.engine.ask(Command::Shutdown { running: OnShutdown::Cancel });
+        let program = Caller::operator();
+        let shutdown = self.engine.call(&program, Shutdown { running: OnShutdown::Cancel });
         let Some(stopped) = self.while_it_moves(shutdown).await else {
             // Waiting would be in vain; the process ends, and its threads with it.
             return Ok(self.log);

@@ -16,7 +16,7 @@ use clap::Args;
 use eyre::{Report, Result};
 use p2p_auth::AuthError;
 use p2p_engine::transfer::TransferStatus;
-use p2p_service::access::{Access, AccessError, Principal, session_file};
+use p2p_service::access::{Access, AccessError, Identity, session_file};
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, Instance, Leaving, advised, refuse_dash};
 use p2p_service::interrupt::{Interrupted, interrupted};
@@ -118,7 +118,7 @@ impl Prompter {
                 resumed => drop(resumed?),
             }
             // The provided password and code belong to this user; an account that is registered from now on has others.
-            if let Some(user) = self.shell.access().principal().name() {
+            if let Some(user) = self.shell.access().identity().name() {
                 self.answers.provide_for(user);
             }
         }
@@ -139,7 +139,7 @@ impl Prompter {
 
     /// Returns the name of a transfer as far as the current user may know it.
     pub fn name_of(&self, transfer: &TransferStatus) -> String {
-        self.shell.access().principal().name_of(transfer)
+        self.shell.access().identity().name_of(transfer)
     }
 
     /// Returns the shell that carries the lines out.
@@ -151,11 +151,11 @@ impl Prompter {
     ///
     /// # Errors
     /// Returns [`AccessError::LoginNeeded`], with the next step, if a login is required.
-    pub async fn user(&self) -> Result<Arc<Principal>> {
+    pub async fn user(&self) -> Result<Arc<Identity>> {
         let access = self.shell.access();
-        let principal = access.check().await;
-        let principal = principal.and_then(|principal| access.require_login(&principal).map(|()| principal));
-        principal.map_err(refused)
+        let identity = access.check().await;
+        let identity = identity.and_then(|identity| access.require_login(&identity).map(|()| identity));
+        identity.map_err(refused)
     }
 
     /// Carries out a line, and answers its questions.

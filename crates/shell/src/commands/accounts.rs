@@ -1,14 +1,15 @@
 //! Commands about accounts: registering, logging in and out, passwords, sessions, the audit log and mail.
 
+use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use p2p_auth::audit::{AuditEntry, Finding};
 use p2p_auth::mail::Mail;
-use p2p_auth::names::{Email, NameError, UserName};
+use p2p_auth::names::{Email, UserName};
 use p2p_auth::{Account, AuthError, Challenge, CodeKind, Registration, Secret, SessionInfo};
-use p2p_service::access::{AccessError, Principal};
+use p2p_service::access::{AccessError, Identity};
 use serde_json::{Value, json};
 
 use super::forms::{beside, beside_code, check_repeated, fill_or_send_until, fill_until, text_of};
@@ -22,7 +23,7 @@ use crate::{Shell, ShellError};
 const AUDIT_COUNT: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 pub(crate) async fn register(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let is_first = *shell.access.check().await? == Principal::Operator;
+    let is_first = *shell.access.check().await? == Identity::Operator;
     let mut form = Form::new(if is_first { "Create the first account: the admin's" } else { "Register" });
     if is_first {
         form = form.with_text("From then on everybody has to log in, and what is stored already is the admin's.");
@@ -50,20 +51,23 @@ fn field_of(error: &AccessError) -> usize {
 
 /// Parses the filled-in fields of a registration; returns the field and the message of the first invalid one.
 fn wanted(given: &[Secret]) -> Result<Registration, FieldError> {
-    let wrong = |field| move |error: NameError| FieldError { field, message: error.to_string() };
-    let name = text_of(&given[0]).parse().map_err(wrong(0))?;
-    let email = text_of(&given[1]).parse().map_err(wrong(1))?;
+    let (name, email) = (parsed(given, 0)?, parsed(given, 1)?);
     check_repeated(given, 2)?;
     Ok(Registration { name, email, password: given[2].clone() })
 }
 
+/// Parses the text of a field.
+fn parsed<T: FromStr<Err: Display>>(given: &[Secret], field: usize) -> Result<T, FieldError> {
+    text_of(&given[field]).parse().map_err(|error: T::Err| FieldError { field, message: error.to_string() })
+}
+
 /// Checks that a text parses as a `T`; returns the error message otherwise.
-fn is_text_of<T: FromStr<Err = NameError>>(text: &str) -> Result<(), String> {
+fn is_text_of<T: FromStr<Err: Display>>(text: &str) -> Result<(), String> {
     text.trim().parse::<T>().map(drop).map_err(|error| error.to_string())
 }
 
 pub(crate) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    if *shell.access.check().await.or_else(nobody_where_over)? == Principal::Operator {
+    if *shell.access.check().await.or_else(nobody_where_over)? == Identity::Operator {
         return Err(AccessError::NoAccounts.into());
     }
     let mut form = Form::new(LOG_IN).with_value("User name", call.argument(0)).with("Password", FieldKind::Password);
@@ -80,15 +84,15 @@ pub(crate) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
             ended => break ended?,
         }
     }
-    let principal = shell.principal();
-    let Principal::User(account) = &*principal else { return Ok(Answer::nothing()) };
+    let identity = shell.identity();
+    let Identity::User(account) = &*identity else { return Ok(Answer::nothing()) };
     Ok(Answer::new(View::Text(format!("{} is logged in", account.name)), account_data(account)))
 }
 
 /// Accepts an expired session as no session, since the user is about to log in.
-fn nobody_where_over(error: AccessError) -> Result<Arc<Principal>, AccessError> {
+fn nobody_where_over(error: AccessError) -> Result<Arc<Identity>, AccessError> {
     match error {
-        AccessError::Auth(AuthError::SessionOver) => Ok(Arc::new(Principal::Nobody)),
+        AccessError::Auth(AuthError::SessionOver) => Ok(Arc::new(Identity::Nobody)),
         error => Err(error),
     }
 }
@@ -123,8 +127,8 @@ pub(crate) async fn logout(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 }
 
 pub(crate) async fn whoami(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let principal = shell.principal();
-    let Principal::User(account) = &*principal else {
+    let identity = shell.identity();
+    let Identity::User(account) = &*identity else {
         let text = "there are no accounts: the owner of the data directory may do everything; `register` makes one";
         let nobody = json!({
             "user": null, "email": null, "role": null, "created_at": null, "last_login": null, "second_factor": null,
@@ -181,7 +185,7 @@ pub(crate) async fn change_password(shell: &Shell, _: &Call) -> Result<Answer, S
 /// # Errors
 /// Returns [`AccessError::LoginNeeded`] if no user is logged in.
 pub(super) fn own_name(shell: &Shell) -> Result<String, ShellError> {
-    shell.principal().name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
+    shell.identity().name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
 }
 
 pub(crate) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -239,7 +243,7 @@ pub(crate) async fn users(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
 async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
     let user = shell.access.user(name.to_owned()).await?;
-    if shell.principal().name() == Some(user.as_str()) {
+    if shell.identity().name() == Some(user.as_str()) {
         return Err(AccessError::from(AuthError::OwnReset).into());
     }
     let mut form = Form::new("Reset an account").with_text(format!(
@@ -257,7 +261,7 @@ async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
 
 pub(crate) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if call.argument(0).is_some() {
-        shell.access.require_admin(&shell.principal(), "audit verify").await?;
+        shell.access.require_admin(&shell.identity(), "audit verify").await?;
         return finding(shell.access.verify_audit().await?);
     }
     let count = match call.flags.get("count") {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use p2p_auth::names::UserName;
 use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
+use p2p_engine::EngineError;
+use p2p_engine::operation::{BeginTransfer, ListTransfers, Share, StatFile};
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferStatus};
-use p2p_engine::{Command, EngineError, Reply};
-use p2p_service::access::{AccessError, Principal};
-use p2p_store::manifest::{FileKey, FileRecord, Manifest};
+use p2p_service::access::{AccessError, Identity};
+use p2p_store::manifest::{FileKey, FileRecord};
 use serde_json::{Value, json};
 
 use super::data;
@@ -25,37 +26,36 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     if name.is_some() && call.arguments.len() > 1 {
         return Err(call.wrong("--as names one file, but several are given".into()));
     }
-    let principal = shell.principal();
-    let command = |path: &String| shell.access.upload(&principal, expand(path), name);
-    begin_all(shell, call, call.arguments.iter().map(command).collect()).await
+    let upload = |path: &String| shell.access.upload(expand(path), name).into();
+    begin_all(shell, call, call.arguments.iter().map(upload).collect()).await
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let place = |file: &FileKey| place_of(file, call.argument(1).map(expand));
-    let (principal, name) = (shell.principal(), call.argument(0).unwrap_or_default());
-    let command = shell.access.download(&principal, name, place, call.has("force")).await?;
-    begin_all(shell, call, vec![command]).await
+    let (identity, name) = (shell.identity(), call.argument(0).unwrap_or_default());
+    let download = shell.access.download(&identity, name, place, call.has("force")).await?;
+    begin_all(shell, call, vec![download.into()]).await
 }
 
 pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let principal = shell.principal();
-    let mut commands = Vec::new();
+    let identity = shell.identity();
+    let mut removals = Vec::new();
     for name in &call.arguments {
-        commands.push(shell.access.removal(&principal, name).await?);
+        removals.push(shell.access.removal(&identity, name).await?.into());
     }
-    begin_all(shell, call, commands).await
+    begin_all(shell, call, removals).await
 }
 
 /// Returns the stored file that a command names, if the user may read it.
 async fn readable(shell: &Shell, call: &Call) -> Result<FileRecord, ShellError> {
-    Ok(shell.access.readable(&shell.principal(), call.argument(0).unwrap_or_default()).await?)
+    Ok(shell.access.readable(&shell.identity(), call.argument(0).unwrap_or_default()).await?)
 }
 
 pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
-    let principal = shell.principal();
+    let identity = shell.identity();
     let name = call.argument(0).unwrap_or_default();
     let user = &UserName::folded(call.argument(1).unwrap_or_default());
-    let file = shell.access.changeable(&principal, name).await?;
+    let file = shell.access.changeable(&identity, name).await?;
     // A reader can be removed even if the account no longer exists.
     if may_read {
         shell.access.user(user.to_owned()).await?;
@@ -72,8 +72,8 @@ pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<
     let what = format!("{} {with} {user}", file.key);
     // The log entry is written first, so that no file is shared without one.
     shell.access.record_share(what.clone()).await?;
-    if let Err(error) = shell.ask(Command::Share { file: file.key, user: user.to_owned(), may_read }).await {
-        shell.access.record_refusal(&principal, format!("not done: {what}")).await.map_err(AccessError::from)?;
+    if let Err(error) = shell.call(Share { file: file.key, user: user.to_owned(), may_read }).await {
+        shell.access.record_refusal(&identity, format!("not done: {what}")).await.map_err(AccessError::from)?;
         return Err(error);
     }
     Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), done))
@@ -81,33 +81,29 @@ pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<
 
 /// Begins a transfer for the front end to follow. Several transfers are returned as a batch, which the front end begins one after
 /// the other; with `--background` all are begun at once.
-async fn begin_all(shell: &Shell, call: &Call, commands: Vec<Command>) -> Result<Answer, ShellError> {
+async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<BeginTransfer>) -> Result<Answer, ShellError> {
     if !call.has("background") {
         shell.refuse_standstill()?;
     }
-    let is_one = commands.len() == 1;
+    let is_one = transfers.len() == 1;
     if !call.has("background") && !is_one {
-        let planned = call.arguments.iter().zip(commands).map(|(name, command)| {
+        let planned = call.arguments.iter().zip(transfers).map(|(name, begins)| {
             let file = visible(name).into_owned();
-            Planned { line: format!("{} {file}", call.spec.name), file, command }
+            Planned { line: format!("{} {file}", call.spec.name), file, begins }
         });
         return Ok(Answer::nothing().with(Effect::Batch(planned.collect())));
     }
-    let mut answers = Vec::with_capacity(commands.len());
-    for command in commands {
-        answers.push(begin(shell, command).await?);
+    let mut answers = Vec::with_capacity(transfers.len());
+    for begins in transfers {
+        answers.push(begin(shell, begins, None).await?);
     }
     let answer = if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) };
     Ok(if call.has("background") { answer.with(Effect::None) } else { answer })
 }
 
-/// Begins a transfer, which the front end follows.
-pub(crate) async fn begin(shell: &Shell, command: Command) -> Result<Answer, ShellError> {
-    let begun = shell.engine().ask(command).await;
-    match begun.map_err(|error| shell.principal().known_of_refusal(error))? {
-        Reply::Started(transfer) => Ok(begun_answer(transfer, None)),
-        _ => Ok(Answer::nothing()),
-    }
+/// Begins a transfer, which the front end follows; `checks` is the name of a file that is only checked.
+pub(crate) async fn begin(shell: &Shell, begins: BeginTransfer, checks: Option<String>) -> Result<Answer, ShellError> {
+    Ok(begun_answer(shell.access.call(begins).await?, checks))
 }
 
 fn begun_answer(transfer: TransferId, checks: Option<String>) -> Answer {
@@ -134,9 +130,9 @@ pub(super) fn expand(path: &str) -> PathBuf {
 }
 
 /// Returns the answer for a transfer that is over.
-pub(crate) fn finished(report: &TransferReport, principal: &Principal) -> Answer {
+pub(crate) fn finished(report: &TransferReport, identity: &Identity) -> Answer {
     let status = &report.status;
-    let label = principal.shown(&status.file);
+    let label = identity.shown(&status.file);
     if status.direction == Direction::Removal {
         let line = RemovalLine::new(report, label);
         return Answer::new(View::Text(removals_text(std::slice::from_ref(&line))), data(&line));
@@ -161,20 +157,17 @@ fn done(direction: Direction) -> &'static str {
 }
 
 pub(crate) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let principal = shell.principal();
-    let files = shell.access.files(&principal).await?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, principal.shown(&file.key))).collect();
+    let identity = shell.identity();
+    let files = shell.access.files().await?;
+    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, identity.shown(&file.key))).collect();
     Ok(Answer::new(View::Table(files_table(&lines)), data(&lines)))
 }
 
 pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let known = shell.principal().known_of(readable(shell, call).await?);
-    let asked = Command::Info { file: known.key.clone() };
-    let Reply::Info(manifest) = shell.ask(asked).await? else { return Ok(Answer::nothing()) };
-    let manifest = Manifest { file: known, ..*manifest };
+    let manifest = shell.call(StatFile { file: readable(shell, call).await?.key }).await?;
     let file = &manifest.file;
     let mut facts = vec![
-        ("name", shell.principal().shown(&file.key)),
+        ("name", shell.identity().shown(&file.key)),
         ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
         ("sha-256", file.sha256.to_string()),
         ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
@@ -189,17 +182,14 @@ pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let holders =
         View::Table(Table { columns: vec![text_column("holder"), number_column("segments")], rows, empty: "it has no segments" });
     let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
-    Ok(Answer::new(view, data(&ExportedFile::from(&manifest))))
+    Ok(Answer::new(view, data(&ExportedFile::from(manifest.as_ref()))))
 }
 
 pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     shell.refuse_standstill()?;
-    let (principal, name) = (shell.principal(), call.argument(0).unwrap_or_default().to_owned());
-    let command = shell.access.fetch(&principal, &name, None).await?;
-    match shell.ask(command).await? {
-        Reply::Started(transfer) => Ok(begun_answer(transfer, Some(name))),
-        _ => Ok(Answer::nothing()),
-    }
+    let (identity, name) = (shell.identity(), call.argument(0).unwrap_or_default().to_owned());
+    let fetch = shell.access.fetch(&identity, &name, None).await?;
+    begin(shell, fetch.into(), Some(name)).await
 }
 
 /// Returns the answer for a file that was checked completely.
@@ -211,14 +201,13 @@ pub(crate) fn checked(report: &TransferReport, name: &str) -> Answer {
 }
 
 pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let (now, principal) = (shell.engine().snapshots().borrow().at, shell.principal());
-    let Reply::Transfers(mut transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
-    transfers.retain(|status| principal.began(status));
+    let (now, identity) = (shell.access.snapshot().at, shell.identity());
+    let transfers = shell.call(ListTransfers).await?;
     let row = |status: &TransferStatus| {
         vec![
             status.id.to_string(),
             status.direction.name().to_owned(),
-            principal.shown(&status.file),
+            identity.shown(&status.file),
             status.state.name().to_owned(),
             bytes_of(status.bytes),
             format!("{} of {}", status.segments_done, status.segments),
@@ -251,15 +240,12 @@ fn status_data(status: &TransferStatus) -> Value {
 }
 
 pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let (wanted, principal) = (call.transfer(0)?, shell.principal());
+    let wanted = call.transfer(0)?;
     if let Some(transfer) = wanted {
         own_transfer(shell, transfer).await?;
     }
-    let snapshot = shell.engine().snapshots().borrow().clone();
-    let is_it = |report: &&std::sync::Arc<TransferReport>| {
-        principal.began(&report.status) && wanted.is_none_or(|id| report.status.id == id)
-    };
-    let found = snapshot.transfers.iter().rev().find(is_it);
+    let snapshot = shell.access.snapshot();
+    let found = snapshot.transfers.iter().rev().find(|report| wanted.is_none_or(|id| report.status.id == id));
     let Some(report) = found else {
         return match wanted {
             Some(id) => Err(EngineError::UnknownTransfer(id).into()),
@@ -276,24 +262,21 @@ pub(crate) async fn cancel(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     own_transfer(shell, transfer).await?;
     shell.refuse_standstill()?;
     shell.tell_of_waiting();
-    let Reply::Finished(report) = shell.engine().cancel_at_once(transfer).await? else { return Ok(Answer::nothing()) };
+    let report = shell.access.cancel_at_once(transfer).await?;
     // The line that began it may have been dropped; its result is told here.
     shell.untold.remove([transfer]);
     let status = &report.status;
     let text =
-        format!("{transfer}, {} of {}: {}", status.direction.name(), shell.principal().shown(&status.file), status.state.name());
+        format!("{transfer}, {} of {}: {}", status.direction.name(), shell.identity().shown(&status.file), status.state.name());
     Ok(Answer::new(View::Text(text), json!({ "transfer": transfer.0, "state": status.state })))
 }
 
-/// Refuses transfers that another user has begun, with the same error as for unknown ones, and records the refusal in the audit
-/// log.
+/// Refuses transfers that the user may not see, as if they did not exist, and records the refusal in the audit log.
 pub(crate) async fn own_transfer(shell: &Shell, transfer: TransferId) -> Result<(), ShellError> {
-    let principal = shell.principal();
-    let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(()) };
-    match transfers.iter().find(|status| status.id == transfer) {
-        Some(status) if principal.began(status) => return Ok(()),
-        Some(_) => shell.access.record_refusal(&principal, format!("transfer {transfer}")).await.map_err(AccessError::from)?,
-        None => {}
+    let identity = shell.identity();
+    if shell.call(ListTransfers).await?.iter().any(|status| status.id == transfer) {
+        return Ok(());
     }
+    shell.access.record_refusal(&identity, format!("transfer {transfer}")).await.map_err(AccessError::from)?;
     Err(EngineError::UnknownTransfer(transfer).into())
 }

@@ -1,10 +1,13 @@
 //! The implementations of the commands about nodes, links, packets and connections.
 
 use p2p_base::units::SimDuration;
+use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::PeerHealth;
+use p2p_engine::operation::{
+    CheckHealth, CountPackets, ListConnections, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage, StopCapture,
+};
 use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer};
-use p2p_engine::{Command, EngineError, Reply};
 use p2p_net::PacketRecord;
 use p2p_store::manifest::NodeNumber;
 use serde_json::{Value, json};
@@ -18,15 +21,12 @@ use crate::report::{
 use crate::{Shell, ShellError};
 
 pub(crate) async fn nodes(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let may_see_usage = shell.principal().may_see_usage();
-    let lines = statuses(shell).await?;
-    let lines: Vec<NodeLine> = lines.iter().map(|node| NodeLine::from(node).telling_usage(may_see_usage)).collect();
+    let lines: Vec<NodeLine> = statuses(shell).await?.iter().map(NodeLine::from).collect();
     Ok(Answer::new(View::Table(nodes_table(&lines)), data(&lines)))
 }
 
 async fn statuses(shell: &Shell) -> Result<Vec<NodeStatus>, ShellError> {
-    let Reply::Nodes(nodes) = shell.ask(Command::Nodes).await? else { return Ok(Vec::new()) };
-    Ok(nodes)
+    shell.call(ListNodes).await
 }
 
 async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, ShellError> {
@@ -37,12 +37,12 @@ async fn status_of(shell: &Shell, number: NodeNumber) -> Result<NodeStatus, Shel
 pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
     let node = status_of(shell, number).await?;
-    let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
+    let topology = shell.call(ListHosts).await?;
     let host = topology.hosts.iter().find(|host| host.peer == Peer::Node(number));
-    let (capacity, may_see_usage) = (bytes_of(node.capacity_bytes), shell.principal().may_see_usage());
-    let stored = match may_see_usage {
-        true => format!("{} of {capacity} in {} segments", bytes_of(node.used_bytes), node.segments),
-        false => format!("- of {capacity}"),
+    let capacity = bytes_of(node.capacity_bytes);
+    let stored = match (node.used_bytes, node.segments) {
+        (Some(used), Some(segments)) => format!("{} of {capacity} in {segments} segments", bytes_of(used)),
+        _ => format!("- of {capacity}"),
     };
     let mut pairs = vec![
         ("name", number.to_string()),
@@ -60,7 +60,7 @@ pub(crate) async fn node(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     ];
     pairs.extend(node.trouble.as_ref().map(|trouble| ("trouble", trouble.to_string())));
     pairs.extend(host.map(|host| ("link", link_of(host))));
-    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node).telling_usage(may_see_usage))))
+    Ok(Answer::new(View::pairs(pairs), data(&NodeLine::from(&node))))
 }
 
 /// Formats the results of the last ten probes, as in `17.2 ms on average, 12.1 ms to 30.0 ms, 0 lost`.
@@ -78,7 +78,7 @@ fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
 }
 
 pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
+    let report = shell.call(CheckHealth).await?;
     let peers: Vec<Peer> = report.matrix.keys().copied().collect();
     let cell = |from: Peer, to: Peer| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
         _ if from == to => "·".to_owned(),
@@ -117,7 +117,7 @@ fn matrix_data(matrix: &HealthMatrix) -> Value {
 pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
     let node = status_of(shell, number).await?;
-    let Reply::Health(report) = shell.ask(Command::CheckHealth).await? else { return Ok(Answer::nothing()) };
+    let report = shell.call(CheckHealth).await?;
     let after = report.of_node(number);
     let (sent, answered) = (after.probes - node.seen.probes, after.answers - node.seen.answers);
     let last = after.recent.last.filter(|_| answered > 0);
@@ -137,11 +137,11 @@ pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
 
 /// Shows the user's own files; admins see the usage of all nodes.
 pub(crate) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let principal = shell.principal();
-    if principal.may_see_usage() {
+    let identity = shell.identity();
+    if identity.is_admin() {
         return storage_of_all(shell).await;
     }
-    let files = shell.access.files(&principal).await?.into_iter().filter(|file| file.key.owner.as_deref() == principal.name());
+    let files = shell.access.files().await?.into_iter().filter(|file| file.key.owner.as_deref() == identity.name());
     let (mut count, mut bytes) = (0_u64, 0);
     files.for_each(|file| (count, bytes) = (count + 1, bytes + file.size));
     let view = View::pairs([("your files", format!("{count} with {}", bytes_of(bytes)))]);
@@ -153,7 +153,7 @@ pub(crate) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellErro
 }
 
 async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
-    let Reply::Storage(stats) = shell.ask(Command::Storage).await? else { return Ok(Answer::nothing()) };
+    let stats = shell.call(StatStorage).await?;
     let mut facts = vec![
         ("files", format!("{} with {}", stats.files, bytes_of(stats.file_bytes))),
         ("segments", stats.segments.to_string()),
@@ -169,9 +169,9 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
     facts.extend(odd.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what, count.to_string())));
     let summary = View::pairs(facts);
     let row = |node: &NodeStatus| {
-        let share = 100.0 * node.used_bytes as f64 / node.capacity_bytes.max(1) as f64;
-        let (used, capacity) = (bytes_of(node.used_bytes), bytes_of(node.capacity_bytes));
-        vec![node.node.to_string(), used, capacity, format!("{share:.1} %"), node.segments.to_string()]
+        let (used, segments) = (node.used_bytes.unwrap_or_default(), node.segments.unwrap_or_default());
+        let share = 100.0 * used as f64 / node.capacity_bytes.max(1) as f64;
+        vec![node.node.to_string(), bytes_of(used), bytes_of(node.capacity_bytes), format!("{share:.1} %"), segments.to_string()]
     };
     let columns = vec![
         text_column("node"),
@@ -186,7 +186,7 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
 }
 
 pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let Reply::Topology(topology) = shell.ask(Command::Topology).await? else { return Ok(Answer::nothing()) };
+    let topology = shell.call(ListHosts).await?;
     let row = |host: &HostStatus| {
         let link = &host.link;
         vec![
@@ -215,7 +215,7 @@ pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellErr
 }
 
 pub(crate) async fn stats(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let Reply::Network(stats) = shell.ask(Command::Network).await? else { return Ok(Answer::nothing()) };
+    let stats = shell.call(CountPackets).await?;
     let report = NetworkReport::from(stats.as_ref());
     let sections =
         vec![("packets sent".into(), View::Table(report.packets_table())), ("all together".into(), View::Text(report.summary()))];
@@ -229,8 +229,8 @@ pub(crate) async fn trace(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
         Some(text) => text.parse().map_err(|_| call.wrong(format!("`{text}` is no number")))?,
         None => 20,
     };
-    let Reply::Connections(connections) = shell.ask(Command::Connections).await? else { return Ok(Answer::nothing()) };
-    let Reply::Wire(packets) = shell.ask(Command::Wire).await? else { return Ok(Answer::nothing()) };
+    let connections = shell.call(ListConnections).await?;
+    let packets = shell.call(ListPackets).await?;
     let connection = connections.into_iter().find(|connection| connection.node == number);
     let concerns = |packet: &&PacketRecord| {
         packet.connection.is_some() && (*packet.from.ip() == node.address || *packet.to.ip() == node.address)
@@ -315,11 +315,13 @@ fn packet_data(packet: &PacketRecord) -> Value {
 
 pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     match (call.argument(0), call.argument(1)) {
-        (Some("start"), Some(path)) => shell.tell(Command::StartCapture { path: super::files::expand(path) }).await,
+        (Some("start"), Some(path)) => {
+            shell.call(StartCapture { path: super::files::expand(path) }).await.map(|()| Answer::nothing())
+        }
         (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
         (_, Some(path)) => Err(call.wrong(format!("unexpected argument `{path}`"))),
         _ => {
-            let Reply::Captured(packets) = shell.ask(Command::StopCapture).await? else { return Ok(Answer::nothing()) };
+            let packets = shell.call(StopCapture).await?;
             Ok(Answer::new(View::Text(format!("{packets} packets captured")), json!({ "packets": packets })))
         }
     }

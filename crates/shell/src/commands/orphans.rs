@@ -1,8 +1,9 @@
 //! The command `orphans`, about segments that no file needs, on volumes that another catalog or another state of this one has
 //! written last.
 
+use p2p_engine::OrphansAction;
+use p2p_engine::operation::TreatOrphans;
 use p2p_engine::snapshot::Orphans;
-use p2p_engine::{Command, OrphansAction, Reply};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, View};
@@ -17,7 +18,7 @@ pub(crate) async fn orphans(shell: &Shell, call: &Call) -> Result<Answer, ShellE
         _ => OrphansAction::List,
     };
     let node = call.argument(1).map(|_| call.node(1)).transpose()?;
-    let Reply::Orphans(found) = shell.ask(Command::Orphans { action, node }).await? else { return Ok(Answer::nothing()) };
+    let found = shell.call(TreatOrphans { action, node }).await?;
     let view = match action {
         _ if found.is_empty() => View::Text("every volume is this catalog's own, and every segment belongs to a file".into()),
         OrphansAction::List => list(&found),

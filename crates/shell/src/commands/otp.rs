@@ -1,7 +1,7 @@
 //! Commands about one-time passwords: enabling them with a code, disabling them, and backup codes.
 
 use p2p_auth::{Begun, CodeKind, Secret};
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
 use serde_json::json;
 
 use super::accounts::{factor_of, own_name};
@@ -97,8 +97,8 @@ async fn show(shell: &Shell, codes: Vec<Secret>) -> Result<(), ShellError> {
 }
 
 fn status(shell: &Shell) -> Answer {
-    let principal = shell.principal();
-    let Principal::User(account) = &*principal else { return Answer::nothing() };
+    let identity = shell.identity();
+    let Identity::User(account) = &*identity else { return Answer::nothing() };
     let kind = account.second_factor.map(CodeKind::name);
     let facts = [("second factor", factor_of(account).to_owned()), ("backup codes left", account.backup_codes.to_string())];
     Answer::new(View::pairs(facts), json!({ "second_factor": kind, "backup_codes": account.backup_codes }))

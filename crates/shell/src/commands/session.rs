@@ -100,7 +100,7 @@ pub(crate) async fn report(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 }
 
 pub(crate) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let manifests = shell.access.manifests(&shell.principal()).await?;
+    let manifests = shell.access.manifests().await?;
     let data = super::data(&ExportReport::new(&manifests));
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
     let Some(path) = call.argument(0).map(files::expand) else { return Ok(Answer::new(View::Text(text), data)) };

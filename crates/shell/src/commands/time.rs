@@ -1,9 +1,9 @@
 //! The implementations of the commands about the speed of virtual time, and about waiting in it.
 
 use p2p_base::units::SimDuration;
+use p2p_engine::operation::{Await, ListTransfers, Pause, Resume, SetSpeed, Sleep, Step, TakeFailures};
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{Command, Reply};
-use p2p_service::access::Principal;
+use p2p_service::access::Identity;
 use serde_json::json;
 
 use crate::answer::{Answer, Begun, View};
@@ -14,30 +14,30 @@ use crate::{Shell, ShellError};
 pub(crate) async fn speed(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     if let Some(text) = call.argument(0) {
         let speed = text.parse().map_err(|error: p2p_engine::pace::ParseSpeedError| call.wrong(error.to_string()))?;
-        shell.ask(Command::SetSpeed { speed }).await?;
+        shell.call(SetSpeed { speed }).await?;
     }
     Ok(clock(shell))
 }
 
 pub(crate) async fn pause(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    shell.ask(Command::Pause).await?;
+    shell.call(Pause).await?;
     Ok(clock(shell))
 }
 
 pub(crate) async fn resume(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    shell.ask(Command::Resume).await?;
+    shell.call(Resume).await?;
     Ok(clock(shell))
 }
 
 pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = call.argument(0).map(|text| span_of(call, text)).transpose()?;
-    shell.ask(Command::Step { span }).await?;
+    shell.call(Step { span }).await?;
     Ok(clock(shell))
 }
 
 pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = span_of(call, call.argument(0).unwrap_or_default())?;
-    shell.ask(Command::Sleep { span }).await?;
+    shell.call(Sleep { span }).await?;
     Ok(clock(shell))
 }
 
@@ -48,36 +48,33 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         super::files::own_transfer(shell, transfer).await?;
         return shell.finish(&Begun { transfer, checks: None }).await;
     }
-    let principal = shell.principal();
-    let Reply::Transfers(transfers) = shell.ask(Command::Transfers).await? else { return Ok(Answer::nothing()) };
-    let running = transfers.iter().filter(|status| !status.state.is_over() && principal.began(status));
+    let identity = shell.identity();
+    let transfers = shell.call(ListTransfers).await?;
+    let running = transfers.iter().filter(|status| !status.state.is_over());
     let running: Vec<TransferId> = running.map(|status| status.id).collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
     for &transfer in &running {
-        let Reply::Finished(report) = shell.ask(Command::Await { transfer }).await? else { continue };
+        let report = shell.call(Await { transfer }).await?;
         if report.status.state == TransferState::Done {
-            answers.push(super::files::finished(&report, &principal));
+            answers.push(super::files::finished(&report, &identity));
         } else {
             failures.push(report.status);
         }
     }
-    let of = if principal.is_admin() { None } else { principal.name().map(str::to_owned) };
-    if let Reply::Failures(untold) = shell.ask(Command::TakeFailures { of }).await? {
-        failures.extend(untold);
-    }
+    failures.extend(shell.call(TakeFailures).await?);
     failures.sort_by_key(|status| status.id);
     // The lines that began them may have been dropped; their results are told here.
     shell.untold.remove(running);
     match failures.as_slice() {
         [] => Ok(Answer::all(answers)),
-        several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &principal)).collect() }),
+        several => Err(ShellError::Failed { failures: several.iter().map(|status| failure_of(status, &identity)).collect() }),
     }
 }
 
 /// Returns a description of a failed transfer with its error.
-fn failure_of(status: &TransferStatus, principal: &Principal) -> String {
+fn failure_of(status: &TransferStatus, identity: &Identity) -> String {
     let error = status.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    format!("{}, {}, failed{error}", status.id, principal.describe(status))
+    format!("{}, {}, failed{error}", status.id, identity.describe(status))
 }
 
 fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
@@ -85,7 +82,7 @@ fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
 }
 
 fn clock(shell: &Shell) -> Answer {
-    let snapshot = shell.engine().snapshots().borrow().clone();
+    let snapshot = shell.access.snapshot();
     let (at, speed) = (snapshot.at.as_secs_f64(), &snapshot.speed);
     let text = match snapshot.paused {
         true => format!("paused at {}; speed {speed}", seconds_of(at)),

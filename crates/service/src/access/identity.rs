@@ -3,13 +3,14 @@
 use p2p_auth::names::UserName;
 use p2p_auth::{Account, Role};
 use p2p_base::spelling::{composed, visible};
+use p2p_engine::policy;
 use p2p_engine::transfer::TransferStatus;
-use p2p_engine::{EngineError, Snapshot};
+use p2p_engine::{Principal, Scope, Snapshot};
 use p2p_store::manifest::{FileKey, FileRecord};
 
 /// User of a front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Principal {
+pub enum Identity {
     /// The user who has the data directory open, while there are no accounts.
     Operator,
     /// A user who has not logged in, although there are accounts.
@@ -18,27 +19,34 @@ pub enum Principal {
     User(Account),
 }
 
-impl Principal {
+impl Identity {
     /// Returns the user name, if there is one; it becomes the owner of stored files.
     pub fn name(&self) -> Option<&str> {
         match self {
-            Principal::User(account) => Some(account.name.as_str()),
-            Principal::Operator | Principal::Nobody => None,
+            Identity::User(account) => Some(account.name.as_str()),
+            Identity::Operator | Identity::Nobody => None,
+        }
+    }
+
+    /// Returns the principal for whom the engine executes what the user asks for. A session has the full scope.
+    pub fn principal(&self) -> Principal {
+        match self {
+            Identity::Operator => Principal::Operator,
+            Identity::Nobody => Principal::Nobody,
+            Identity::User(account) => {
+                Principal::User { name: account.name.clone(), is_admin: account.role == Role::Admin, scope: Scope::Admin }
+            }
         }
     }
 
     /// Returns true if the user has the permissions of an admin.
     pub fn is_admin(&self) -> bool {
-        match self {
-            Principal::Operator => true,
-            Principal::Nobody => false,
-            Principal::User(account) => account.role == Role::Admin,
-        }
+        self.principal().is_admin()
     }
 
     /// Returns true if the user may see and cancel a transfer: one of their own, or any for an admin.
     pub fn began(&self, transfer: &TransferStatus) -> bool {
-        self.may_see_what_began(transfer.user.as_deref())
+        policy::may_see_transfer(&self.principal(), transfer)
     }
 
     /// Returns a description of a transfer such as `upload of video.bin`.
@@ -58,7 +66,7 @@ impl Principal {
 
     /// Describes the running transfers for a user who is about to end them by quitting: their own by name, and the number of
     /// the others.
-    pub fn describe_running(&self, snapshot: &Snapshot) -> Vec<String> {
+    pub(super) fn describe_running(&self, snapshot: &Snapshot) -> Vec<String> {
         let (own, others): (Vec<_>, Vec<_>) = snapshot.running().partition(|status| self.began(status));
         let mut names: Vec<String> = own.iter().map(|status| self.describe(status)).collect();
         if !others.is_empty() {
@@ -67,41 +75,14 @@ impl Principal {
         names
     }
 
-    /// Returns true if the user may see what `user` has begun.
-    pub fn may_see_what_began(&self, user: Option<&str>) -> bool {
-        self.is_admin() || (self.name().is_some() && self.name() == user)
-    }
-
     /// Returns true if the user may remove and share a file.
     pub fn may_change(&self, key: &FileKey) -> bool {
-        self.may_see_what_began(key.owner.as_deref())
+        policy::may_change(&self.principal(), key)
     }
 
     /// Returns true if the user may read a file.
     pub fn may_read(&self, file: &FileRecord) -> bool {
-        self.may_change(&file.key) || self.name().is_some_and(|name| file.readers.contains(name))
-    }
-
-    /// Returns the record as the user may see it: only users who may share the file see its other readers.
-    pub fn known_of(&self, mut file: FileRecord) -> FileRecord {
-        if !self.may_change(&file.key) {
-            file.readers.retain(|reader| Some(reader.as_str()) == self.name());
-        }
-        file
-    }
-
-    /// Returns true if the user may see how full the nodes are. Only admins may: the usage would reveal to other users if a
-    /// certain content is stored already, because stored content takes no additional room.
-    pub fn may_see_usage(&self) -> bool {
-        self.is_admin()
-    }
-
-    /// Returns an error as the user may see it, without the usage of the nodes.
-    pub fn known_of_refusal(&self, error: EngineError) -> EngineError {
-        match error {
-            EngineError::NoRoom { name, needed, .. } if !self.may_see_usage() => EngineError::NodesFull { name, needed },
-            error => error,
-        }
+        policy::may_read(&self.principal(), file)
     }
 
     /// Returns the user's label of a file: the name for an own file, `owner/name` for that of another user, `/name` without an
@@ -140,8 +121,8 @@ mod tests {
     use super::*;
     use p2p_store::segment::Sha256Digest;
 
-    fn user(name: &str, role: Role) -> Principal {
-        Principal::User(Account {
+    fn user(name: &str, role: Role) -> Identity {
+        Identity::User(Account {
             name: name.parse().unwrap(),
             email: "a@b.c".parse().unwrap(),
             role,
@@ -165,24 +146,24 @@ mod tests {
         };
         let files = [file(None, ""), file(Some("alice"), "bob"), file(Some("bob"), "")];
         let (admin, bob, carol) = (user("root", Role::Admin), user("bob", Role::User), user("carol", Role::User));
-        for (principal, reads, changes) in [
-            (&Principal::Operator, [true; 3], [true; 3]),
-            (&Principal::Nobody, [false; 3], [false; 3]),
+        for (identity, reads, changes) in [
+            (&Identity::Operator, [true; 3], [true; 3]),
+            (&Identity::Nobody, [false; 3], [false; 3]),
             (&admin, [true; 3], [true; 3]),
             (&bob, [false, true, true], [false, false, true]),
             (&carol, [false; 3], [false; 3]),
         ] {
-            assert_eq!(files.each_ref().map(|file| principal.may_read(file)), reads, "{principal:?}");
-            assert_eq!(files.each_ref().map(|file| principal.may_change(&file.key)), changes, "{principal:?}");
+            assert_eq!(files.each_ref().map(|file| identity.may_read(file)), reads, "{identity:?}");
+            assert_eq!(files.each_ref().map(|file| identity.may_change(&file.key)), changes, "{identity:?}");
         }
     }
 
     #[test]
     fn what_somebody_calls_a_file_is_that_file() {
-        for principal in [Principal::Operator, user("alice", Role::Admin), user("bob", Role::User)] {
+        for identity in [Identity::Operator, user("alice", Role::Admin), user("bob", Role::User)] {
             for owner in [None, Some("alice"), Some("bob")] {
                 let key = FileKey::new(owner, "a b.bin");
-                assert_eq!(principal.key_of(&principal.label(&key)), key);
+                assert_eq!(identity.key_of(&identity.label(&key)), key);
             }
         }
         let bob = user("bob", Role::User);

@@ -1,0 +1,334 @@
+//! Errors of the engine: why it refuses or cannot execute an operation, and of which kind each is.
+
+use std::path::PathBuf;
+
+use p2p_base::database::DatabaseError;
+use p2p_base::spelling::visible;
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_store::catalog::CatalogError;
+use p2p_store::manifest::{FileKey, NameError, NodeNumber};
+use p2p_store::standing::Trouble;
+use thiserror::Error;
+
+use super::principal::Scope;
+use super::snapshot::Peer;
+use super::transfer::{TransferError, TransferId};
+
+fn shortage(needed: u64, free: u64) -> String {
+    match needed.checked_sub(free) {
+        Some(short) if short > 0 => format!("{short} too few"),
+        _ => "in pieces that are too small for its segments".into(),
+    }
+}
+
+fn closed_nodes(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "; a node takes no segments, and `p2p nodes` says why".into(),
+        count => format!("; {count} nodes take no segments, and `p2p nodes` says why"),
+    }
+}
+
+impl From<Denial> for EngineError {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::UnknownFile(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
+            Denial::UnknownTransfer(transfer) => EngineError::UnknownTransfer(transfer),
+            denial => EngineError::Denied(denial),
+        }
+    }
+}
+
+/// Reason why the policy refuses an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Denial {
+    /// No user is logged in.
+    #[error("no user is logged in")]
+    LoginNeeded,
+    /// While there are no accounts, only front ends of this process may do anything.
+    #[error("there are no accounts yet, and without one only the terminal of this program may do that")]
+    OperatorIsLocal,
+    /// The operation names a file of this machine or concerns the process.
+    #[error("only the terminal of this program may do that")]
+    LocalOnly,
+    /// The operation is reserved for admins.
+    #[error("only an admin may do that")]
+    AdminOnly,
+    /// The API token does not cover the operation.
+    #[error("the token has the scope `{}`, and the scope `{}` is needed", had.name(), needed.name())]
+    Scope {
+        /// Scope of the token.
+        had: Scope,
+        /// Narrowest scope that covers the operation.
+        needed: Scope,
+    },
+    /// The file belongs to another user, who has shared it for reading.
+    #[error("`{0}` belongs to another user and may only be read")]
+    ReadOnly(FileKey),
+    /// No file of this name is stored, or the caller may not see it.
+    #[error("no file named `{0}` is stored")]
+    UnknownFile(FileKey),
+    /// There is no such transfer, or the caller may not see it.
+    #[error("there is no transfer {0}")]
+    UnknownTransfer(TransferId),
+}
+
+/// Kind of an error: what a caller can do about it. Front ends turn kinds into exit codes, gRPC codes and HTTP statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The request is malformed, whatever the state.
+    Invalid,
+    /// A value lies beyond what is possible.
+    OutOfRange,
+    /// What the request names does not exist, or the caller may not see it.
+    NotFound,
+    /// What the request would make exists already.
+    AlreadyExists,
+    /// The state does not permit it now; the request may succeed once that changes.
+    Precondition,
+    /// The caller may not do that.
+    Denied,
+    /// The caller is not logged in.
+    Unauthenticated,
+    /// A resource is used up: capacity, memory or a quota.
+    Exhausted,
+    /// A part of the system cannot be reached or used now; the request may be repeated.
+    Unavailable,
+    /// The request was not done in its time.
+    DeadlineExceeded,
+    /// Stored data is lost or damaged.
+    DataLoss,
+    /// The caller or another user cancelled the request.
+    Cancelled,
+    /// A bug of this program.
+    Internal,
+}
+
+impl TransferError {
+    /// Returns the kind of the error.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            TransferError::File(_) => ErrorKind::Precondition,
+            TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => ErrorKind::Unavailable,
+            TransferError::Unreadable { .. } => ErrorKind::DataLoss,
+            TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => ErrorKind::Unavailable,
+            TransferError::Cancelled => ErrorKind::Cancelled,
+            TransferError::Internal(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl EngineError {
+    /// Returns the error for a caller who may not see how full the nodes are.
+    #[must_use]
+    pub(super) fn without_usage(self) -> EngineError {
+        match self {
+            EngineError::NoRoom { name, needed, .. } => EngineError::NodesFull { name, needed },
+            error => error,
+        }
+    }
+
+    /// Returns the kind of the error.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            EngineError::Denied(Denial::LoginNeeded | Denial::OperatorIsLocal) => ErrorKind::Unauthenticated,
+            EngineError::Denied(_) => ErrorKind::Denied,
+            EngineError::Source { .. } | EngineError::Destination { .. } => ErrorKind::Precondition,
+            EngineError::DestinationTaken { .. } | EngineError::NameTaken { .. } => ErrorKind::AlreadyExists,
+            EngineError::Name(_) | EngineError::TooManySegments { .. } => ErrorKind::Invalid,
+            EngineError::UnknownFile { .. } | EngineError::UnknownHost(_) | EngineError::UnknownTransfer(_) => {
+                ErrorKind::NotFound
+            }
+            EngineError::NoRoom { .. } | EngineError::NodesFull { .. } => ErrorKind::Exhausted,
+            EngineError::EndOfTime { .. } => ErrorKind::OutOfRange,
+            EngineError::TransferFailed { error, .. } => error.kind(),
+            EngineError::NameReserved { .. }
+            | EngineError::TransferOver(_)
+            | EngineError::Busy { .. }
+            | EngineError::Stalled(_)
+            | EngineError::NotPaused
+            | EngineError::CaptureRunning
+            | EngineError::NoCapture
+            | EngineError::Trouble { .. } => ErrorKind::Precondition,
+            EngineError::Catalog(_)
+            | EngineError::DataDir { .. }
+            | EngineError::Capture(_)
+            | EngineError::Recording(_)
+            | EngineError::Stopped => ErrorKind::Unavailable,
+            EngineError::CatalogMissing { .. } => ErrorKind::DataLoss,
+            EngineError::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// Returns true if the cause is another process that has the database open.
+    pub const fn is_in_use(&self) -> bool {
+        matches!(self, EngineError::Catalog(CatalogError::Database(DatabaseError::InUse { .. })))
+    }
+}
+
+/// Reason why the engine refuses or cannot execute a command.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EngineError {
+    /// The policy refuses the operation.
+    #[error(transparent)]
+    Denied(Denial),
+    /// A local file cannot be read.
+    #[error("cannot read {path}: {reason}", path = path.display())]
+    Source {
+        /// Path of the file.
+        path: PathBuf,
+        /// Reason of the failure.
+        reason: String,
+    },
+    /// A local file cannot be written.
+    #[error("cannot write {path}: {reason}", path = path.display())]
+    Destination {
+        /// Path of the file.
+        path: PathBuf,
+        /// Reason of the failure.
+        reason: String,
+    },
+    /// The destination exists, and the command does not permit replacing it.
+    #[error("{path} already exists", path = path.display())]
+    DestinationTaken {
+        /// Path of the existing file.
+        path: PathBuf,
+    },
+    /// The name is not a valid file name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A file of this name is stored already.
+    #[error("a file named `{}` is stored already", visible(name))]
+    NameTaken {
+        /// The name in use.
+        name: String,
+    },
+    /// An upload under this name is running or being undone.
+    #[error("an upload of `{}` is under way already, or is being undone", visible(name))]
+    NameReserved {
+        /// The name in use.
+        name: String,
+    },
+    /// No file of this name is stored.
+    #[error("no file named `{}` is stored{}", visible(file), nearest.as_ref().map(|name| format!("; did you mean `{}`?", visible(name))).unwrap_or_default())]
+    UnknownFile {
+        /// Name of the requested file.
+        file: String,
+        /// Stored name that is most similar.
+        nearest: Option<String>,
+    },
+    /// The file is larger than the free capacity of the nodes.
+    #[error("`{}` has {needed} bytes, but the nodes have only {free} bytes free, {}{}", visible(name), shortage(*needed, *free), closed_nodes(*closed))]
+    NoRoom {
+        /// Name under which it was to be stored.
+        name: String,
+        /// Size of the file in bytes.
+        needed: u64,
+        /// Free bytes on nodes that are alive.
+        free: u64,
+        /// Number of nodes that accept no segments because of their disks.
+        closed: usize,
+    },
+    /// The nodes lack the capacity, reported to a user who may not know how much is free.
+    #[error("`{}` has {needed} bytes, and the nodes have no room for that", visible(name))]
+    NodesFull {
+        /// Name under which it was to be stored.
+        name: String,
+        /// Size of the file in bytes.
+        needed: u64,
+    },
+    /// The file would have more segments than a manifest can hold.
+    #[error("`{}` would have {segments} segments, and a file has {max} at the most", visible(name))]
+    TooManySegments {
+        /// Name under which it was to be stored.
+        name: String,
+        /// Number of segments that it would have.
+        segments: u64,
+        /// Maximum number of segments of a file.
+        max: u64,
+    },
+    /// No such host exists.
+    #[error("there is no {0}")]
+    UnknownHost(Peer),
+    /// No such transfer exists.
+    #[error("there is no transfer {0}")]
+    UnknownTransfer(TransferId),
+    /// The transfer is over already.
+    #[error("transfer {0} is over")]
+    TransferOver(TransferId),
+    /// The awaited transfer failed.
+    #[error("{} of `{}` failed: {error}", direction.name(), visible(name))]
+    TransferFailed {
+        /// Direction of the transfer.
+        direction: super::transfer::Direction,
+        /// Name of the file.
+        name: String,
+        /// Reason of the failure.
+        error: TransferError,
+    },
+    /// The catalog refused the operation.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The disk of a node is not usable as configured.
+    #[error("{node}: {trouble}")]
+    Trouble {
+        /// Node with the disk.
+        node: NodeNumber,
+        /// Kind of disk trouble.
+        trouble: Trouble,
+    },
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory {path}: {reason}", path = path.display())]
+    DataDir {
+        /// Path of the data directory.
+        path: PathBuf,
+        /// Reason of the failure.
+        reason: String,
+    },
+    /// The data directory holds segments but no catalog that lists them.
+    #[error("{path} has no catalog, but its nodes hold {segments} segments; put catalog.redb back, or move the directory `nodes` away to begin anew", path = path.display())]
+    CatalogMissing {
+        /// Path of the data directory.
+        path: PathBuf,
+        /// Number of segments found.
+        segments: u64,
+    },
+    /// Transfers are still running.
+    #[error("{} still running: {}", if names.len() == 1 { "a transfer is" } else { "transfers are" }, names.join(", "))]
+    Busy {
+        /// Short description of each running transfer.
+        names: Vec<String>,
+    },
+    /// Writing the packet capture failed.
+    #[error("capturing failed: {0}")]
+    Capture(String),
+    /// The command cannot be recorded.
+    #[error("{0}")]
+    Recording(String),
+    /// Virtual time would exceed its range of 2^64 ns.
+    #[error("virtual time ends {} h after its start (2^64 ns); it stands at {now} s, so that at most {} s more can pass", u64::MAX / 3_600_000_000_000, left.as_nanos() / 1_000_000_000)]
+    EndOfTime {
+        /// Virtual instant reached so far.
+        now: SimTime,
+        /// Virtual time that remains.
+        left: SimDuration,
+    },
+    /// No pending event could ever produce the awaited answer.
+    #[error("nothing more happens in the network after {0} s of virtual time, so this would be waited for without end")]
+    Stalled(SimTime),
+    /// A step was requested while time is not paused.
+    #[error("time is not paused")]
+    NotPaused,
+    /// A capture is running already.
+    #[error("a capture is running already")]
+    CaptureRunning,
+    /// No capture is running.
+    #[error("no capture is running")]
+    NoCapture,
+    /// The engine is ending or has ended.
+    #[error("the engine has stopped")]
+    Stopped,
+    /// Work ended in a panic, which is a bug of this program.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

@@ -1,0 +1,404 @@
+//! Operations of the engine, each with the type of its reply. Independent of who asks, by which door, and of how replies are shown.
+//!
+//! A front end calls an operation and receives its reply. Within the engine, operations travel as [`Command`] and replies as
+//! [`Reply`], so that they can be queued, recorded and checked by one policy.
+
+use std::path::PathBuf;
+
+use p2p_base::units::SimDuration;
+use p2p_net::{HostConfig, PacketRecord};
+use p2p_store::manifest::{FileKey, FileRecord, Manifest, NodeNumber};
+use serde::{Deserialize, Serialize};
+
+use super::open_file::OpenFile;
+use super::pace::Speed;
+use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology};
+use super::transfer::{TransferId, TransferReport, TransferStatus};
+
+/// Operation of the engine. It takes effect at the virtual instant at which the engine accepts it.
+pub trait Operation: Into<Command> {
+    /// What a successful operation gives.
+    type Reply;
+
+    /// Returns the reply with its type.
+    ///
+    /// # Errors
+    /// Returns the reply itself if it belongs to another operation, which is a bug of this program.
+    fn typed(reply: Reply) -> Result<Self::Reply, Reply>;
+}
+
+/// Defines [`Command`], which has one variant for each operation, and the type of each operation's reply.
+macro_rules! operations {
+    ($($operation:ident -> $variant:ident($reply:ty)),* $(,)?) => {
+        /// Operation of any kind, for the queue of the engine and for recordings.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "each variant is the operation of its name")]
+        pub enum Command {
+            $($operation($operation)),*
+        }
+
+        impl Command {
+            /// Names of all operations.
+            pub const NAMES: &[&str] = &[$(stringify!($operation)),*];
+
+            /// Returns the name of the operation.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Command::$operation(_) => stringify!($operation)),*
+                }
+            }
+        }
+
+        $(
+            impl From<$operation> for Command {
+                fn from(operation: $operation) -> Command {
+                    Command::$operation(operation)
+                }
+            }
+
+            impl Operation for $operation {
+                type Reply = $reply;
+
+                fn typed(reply: Reply) -> Result<$reply, Reply> {
+                    match reply {
+                        Reply::$variant(reply) => Ok(reply),
+                        other => Err(other),
+                    }
+                }
+            }
+        )*
+    };
+}
+
+operations! {
+    Upload -> Started(TransferId),
+    Download -> Started(TransferId),
+    UploadOpen -> Started(TransferId),
+    Fetch -> Started(TransferId),
+    Remove -> Started(TransferId),
+    Share -> Done(()),
+    Adopt -> Done(()),
+    Await -> Finished(Box<TransferReport>),
+    Cancel -> Finished(Box<TransferReport>),
+    ListFiles -> Files(Vec<FileRecord>),
+    StatFile -> Manifest(Box<Manifest>),
+    ListNodes -> Nodes(Vec<NodeStatus>),
+    StatStorage -> Storage(StorageStats),
+    ListHosts -> Topology(Topology),
+    CountPackets -> Network(Box<NetworkStats>),
+    ListTransfers -> Transfers(Vec<TransferStatus>),
+    TakeFailures -> Transfers(Vec<TransferStatus>),
+    CheckHealth -> Health(HealthReport),
+    Sleep -> Done(()),
+    SetLink -> Done(()),
+    WatchWire -> Done(()),
+    ListPackets -> Packets(Vec<PacketRecord>),
+    ListConnections -> Connections(Vec<ConnectionStatus>),
+    StartCapture -> Done(()),
+    StopCapture -> Captured(u64),
+    SetSpeed -> Done(()),
+    Pause -> Done(()),
+    Resume -> Done(()),
+    Step -> Done(()),
+    TreatOrphans -> Orphans(Vec<Orphans>),
+    Shutdown -> Done(()),
+}
+
+/// Any operation is one itself, whose reply has no further type.
+impl Operation for Command {
+    type Reply = Reply;
+
+    fn typed(reply: Reply) -> Result<Reply, Reply> {
+        Ok(reply)
+    }
+}
+
+/// Operation that begins a transfer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BeginTransfer(Command);
+
+macro_rules! begins_transfer {
+    ($($operation:ident),*) => {
+        $(
+            impl From<$operation> for BeginTransfer {
+                fn from(operation: $operation) -> BeginTransfer {
+                    BeginTransfer(operation.into())
+                }
+            }
+        )*
+    };
+}
+
+begins_transfer!(Upload, UploadOpen, Download, Fetch, Remove);
+
+impl From<BeginTransfer> for Command {
+    fn from(BeginTransfer(command): BeginTransfer) -> Command {
+        command
+    }
+}
+
+impl Operation for BeginTransfer {
+    type Reply = TransferId;
+
+    fn typed(reply: Reply) -> Result<TransferId, Reply> {
+        Upload::typed(reply)
+    }
+}
+
+/// Reply to an operation of any kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// Identifier of a transfer that has begun.
+    Started(TransferId),
+    /// Report of a transfer that is over: finished, failed or cancelled.
+    Finished(Box<TransferReport>),
+    /// Stored files, by owner and name.
+    Files(Vec<FileRecord>),
+    /// Manifest of one stored file.
+    Manifest(Box<Manifest>),
+    /// Status of the nodes.
+    Nodes(Vec<NodeStatus>),
+    /// Number of files and segments, and capacity.
+    Storage(StorageStats),
+    /// Hosts and links of the network.
+    Topology(Topology),
+    /// Counters of the network.
+    Network(Box<NetworkStats>),
+    /// Transfers, oldest first.
+    Transfers(Vec<TransferStatus>),
+    /// Results of the probes.
+    Health(HealthReport),
+    /// Packets on the wire, oldest first.
+    Packets(Vec<PacketRecord>),
+    /// Connections of the client to nodes.
+    Connections(Vec<ConnectionStatus>),
+    /// Number of packets in a capture.
+    Captured(u64),
+    /// Segments that no file references, by node; if an action was taken, as they were before it.
+    Orphans(Vec<Orphans>),
+    /// Confirmation without further data.
+    Done(()),
+}
+
+/// Stores a local file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Path of the local file.
+    pub path: PathBuf,
+    /// Name to store it under; `None` for the file's own name.
+    pub name: Option<String>,
+    /// Wall-clock time of the requester in seconds since 1970, stored with the file.
+    pub stored_at: u64,
+}
+
+/// Downloads a file to a local path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Download {
+    /// Stored file to download.
+    pub file: FileKey,
+    /// Destination path on this machine.
+    pub path: PathBuf,
+    /// True if an existing file may be replaced.
+    pub overwrite: bool,
+}
+
+/// Stores the content of a file that a front end has open, from its beginning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UploadOpen {
+    /// Open file to read from.
+    pub file: OpenFile,
+    /// Name to store it under.
+    pub name: String,
+    /// Wall-clock time of the requester in seconds since 1970, stored with the file.
+    pub stored_at: u64,
+}
+
+/// Fetches a file and verifies every byte of it, without a destination path on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fetch {
+    /// Stored file to fetch.
+    pub file: FileKey,
+    /// Open file that receives the content; `None` to discard it. It is not part of a recording.
+    #[serde(skip)]
+    pub into: Option<OpenFile>,
+}
+
+/// Removes a stored file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remove {
+    /// Stored file to remove.
+    pub file: FileKey,
+}
+
+/// Grants or revokes a user's read access to a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// Stored file to share.
+    pub file: FileKey,
+    /// User whose access changes.
+    pub user: String,
+    /// True to grant read access, false to revoke it.
+    pub may_read: bool,
+}
+
+/// Gives all files without an owner to a user, once no transfer of such a file runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Adopt {
+    /// New owner of the files.
+    pub owner: String,
+}
+
+/// Waits until a transfer is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Await {
+    /// Identifier of the transfer to wait for.
+    pub transfer: TransferId,
+}
+
+/// Cancels a transfer and undoes its effects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Identifier of the transfer to cancel.
+    pub transfer: TransferId,
+}
+
+/// Lists the stored files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListFiles;
+
+/// Returns the manifest of one stored file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatFile {
+    /// Stored file to describe.
+    pub file: FileKey,
+}
+
+/// Lists the nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListNodes;
+
+/// Returns the number of files and segments and the capacity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatStorage;
+
+/// Returns the hosts and links.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListHosts;
+
+/// Returns the counters of the network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountPackets;
+
+/// Lists the transfers since the engine was started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListTransfers;
+
+/// Takes the failed transfers that have not been reported to a user yet, oldest first, and marks them as reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TakeFailures;
+
+/// Lets every host probe every other host, and waits for the answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckHealth;
+
+/// Waits in virtual time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sleep {
+    /// Virtual time to wait.
+    pub span: SimDuration,
+}
+
+/// Changes the links and the path of a host; packets in flight keep their arrival times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetLink {
+    /// Host whose links change.
+    pub peer: Peer,
+    /// New settings of its links and path.
+    pub link: HostConfig,
+}
+
+/// Keeps the latest packets on the wire for snapshots and [`ListPackets`], or stops keeping them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WatchWire {
+    /// Number of packets to keep; `None` to stop.
+    pub packets: Option<u32>,
+}
+
+/// Returns the kept packets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListPackets;
+
+/// Lists the client's connections.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListConnections;
+
+/// Writes every packet from now on to a file in the pcapng format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StartCapture {
+    /// Path of the capture file.
+    pub path: PathBuf,
+}
+
+/// Ends the capture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StopCapture;
+
+/// Changes the speed of virtual time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetSpeed {
+    /// New speed of virtual time.
+    pub speed: Speed,
+}
+
+/// Pauses virtual time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pause;
+
+/// Resumes virtual time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resume;
+
+/// While time is paused, advances it to the next event, or by `span`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Virtual time to advance by; `None` to advance to the next event.
+    pub span: Option<SimDuration>,
+}
+
+/// Reports the segments that no file references on foreign volumes, or acts on them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TreatOrphans {
+    /// Action to take on the segments.
+    pub action: OrphansAction,
+    /// Node whose volume is meant; `None` for all nodes.
+    pub node: Option<NodeNumber>,
+}
+
+/// Closes every connection and stops the nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shutdown {
+    /// Treatment of running transfers.
+    pub running: OnShutdown,
+}
+
+/// Action on segments that no file references, on volumes that do not belong to the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrphansAction {
+    /// Lists the segments and changes nothing.
+    List,
+    /// Removes the segments and assigns the volumes to the catalog.
+    Free,
+    /// Keeps the segments and assigns the volumes to the catalog.
+    Adopt,
+}
+
+/// Treatment of running transfers at a shutdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnShutdown {
+    /// Refuses the shutdown and names the transfers.
+    Refuse,
+    /// Waits until the transfers are over.
+    Finish,
+    /// Cancels the transfers and waits until they are undone.
+    Cancel,
+}

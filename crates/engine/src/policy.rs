@@ -1,0 +1,211 @@
+//! The policy: who may do what, and who may see what. Every door asks these functions and no others.
+//!
+//! [`check`] is called where an operation takes effect, at the instant at which it does, so that nothing can change between the
+//! check and the act. Lists, snapshots and events are filtered by the same functions.
+//!
+//! A file or transfer that the caller may not see is refused as if it did not exist, so that a refusal reveals nothing.
+
+use std::sync::Arc;
+
+use p2p_store::manifest::{FileKey, FileRecord};
+
+use super::error::Denial;
+use super::event::Event;
+use super::operation::Command;
+use super::principal::{Caller, Origin, Principal, Scope};
+use super::snapshot::{NodeStatus, Snapshot, StorageStats};
+use super::transfer::{TransferId, TransferStatus};
+
+/// What the policy looks up in the state of the engine.
+pub trait Facts {
+    /// Returns a stored file.
+    fn file(&self, key: &FileKey) -> Option<&FileRecord>;
+
+    /// Returns the user who began a transfer; `None` within if that was nobody with a name. `None` if there is no such transfer.
+    fn starter(&self, transfer: TransferId) -> Option<Option<&str>>;
+}
+
+/// What an operation needs of its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Needs<'a> {
+    /// Scope alone: the operation is about what every user may see or do.
+    Scope(Scope),
+    /// Right to read a file.
+    Reading(&'a FileKey),
+    /// Right to change a file.
+    Changing(&'a FileKey),
+    /// Scope, and right to see and cancel a transfer.
+    Transfer(TransferId, Scope),
+    /// Rights of an admin.
+    Admin,
+}
+
+/// Returns what an operation needs, and true if only a local caller may call it. The match lists every operation, so that a new
+/// one cannot be added without a decision.
+fn needs(command: &Command) -> (Needs<'_>, bool) {
+    match command {
+        Command::Upload(_) | Command::UploadOpen(_) => (Needs::Scope(Scope::Write), true),
+        Command::Download(download) => (Needs::Reading(&download.file), true),
+        Command::Fetch(fetch) => (Needs::Reading(&fetch.file), fetch.into.is_some()),
+        Command::StatFile(stat) => (Needs::Reading(&stat.file), false),
+        Command::Remove(remove) => (Needs::Changing(&remove.file), false),
+        Command::Share(share) => (Needs::Changing(&share.file), false),
+        Command::Await(wait) => (Needs::Transfer(wait.transfer, Scope::Read), false),
+        Command::Cancel(cancel) => (Needs::Transfer(cancel.transfer, Scope::Write), false),
+        Command::ListFiles(_)
+        | Command::ListNodes(_)
+        | Command::ListHosts(_)
+        | Command::CountPackets(_)
+        | Command::ListTransfers(_)
+        | Command::TakeFailures(_)
+        | Command::CheckHealth(_)
+        | Command::Sleep(_)
+        | Command::ListPackets(_)
+        | Command::ListConnections(_) => (Needs::Scope(Scope::Read), false),
+        Command::StatStorage(_)
+        | Command::SetLink(_)
+        | Command::WatchWire(_)
+        | Command::SetSpeed(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Step(_)
+        | Command::StopCapture(_)
+        | Command::TreatOrphans(_) => (Needs::Admin, false),
+        Command::Adopt(_) | Command::StartCapture(_) | Command::Shutdown(_) => (Needs::Admin, true),
+    }
+}
+
+/// Checks that the caller may call an operation now.
+///
+/// # Errors
+/// Returns why the operation is refused. What the caller may not see is refused as unknown.
+pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(), Denial> {
+    let Caller { principal, origin } = caller;
+    let (needs, is_local_only) = needs(command);
+    let is_remote = matches!(origin, Origin::Remote(_));
+    match (principal.scope(), principal) {
+        (None, _) => return Err(Denial::LoginNeeded),
+        (_, Principal::Operator) if is_remote => return Err(Denial::OperatorIsLocal),
+        _ if is_remote && is_local_only => return Err(Denial::LocalOnly),
+        _ => {}
+    }
+    match needs {
+        Needs::Scope(needed) => require_scope(principal, needed),
+        Needs::Admin => require_admin(principal),
+        Needs::Reading(key) => {
+            require_scope(principal, Scope::Read)?;
+            visible_file(principal, key, facts).map(drop)
+        }
+        Needs::Changing(key) => {
+            require_scope(principal, Scope::Write)?;
+            visible_file(principal, key, facts)?;
+            if may_change(principal, key) { Ok(()) } else { Err(Denial::ReadOnly(key.clone())) }
+        }
+        Needs::Transfer(transfer, needed) => {
+            require_scope(principal, needed)?;
+            let starter = facts.starter(transfer).filter(|starter| may_see_what_began(principal, *starter));
+            starter.map(drop).ok_or(Denial::UnknownTransfer(transfer))
+        }
+    }
+}
+
+fn require_scope(principal: &Principal, needed: Scope) -> Result<(), Denial> {
+    match principal.scope() {
+        Some(had) if had >= needed => Ok(()),
+        Some(had) => Err(Denial::Scope { had, needed }),
+        None => Err(Denial::LoginNeeded),
+    }
+}
+
+fn require_admin(principal: &Principal) -> Result<(), Denial> {
+    match principal {
+        Principal::User { is_admin: false, .. } => Err(Denial::AdminOnly),
+        _ => require_scope(principal, Scope::Admin),
+    }
+}
+
+fn visible_file<'a>(principal: &Principal, key: &FileKey, facts: &'a impl Facts) -> Result<&'a FileRecord, Denial> {
+    let file = facts.file(key).filter(|file| may_read(principal, file));
+    file.ok_or_else(|| Denial::UnknownFile(key.clone()))
+}
+
+/// Returns true if the principal may see what `user` owns or has begun: their own, or anything for an admin. A token of a narrower
+/// scope gives none of an admin's rights over what others own.
+pub fn may_see_what_began(principal: &Principal, user: Option<&str>) -> bool {
+    principal.is_admin() || (principal.name().is_some() && principal.name() == user)
+}
+
+/// Returns true if the principal may remove and share the file of this key, as far as ownership decides.
+pub fn may_change(principal: &Principal, key: &FileKey) -> bool {
+    may_see_what_began(principal, key.owner.as_deref())
+}
+
+/// Returns true if the principal may read a file.
+pub fn may_read(principal: &Principal, file: &FileRecord) -> bool {
+    may_change(principal, &file.key) || principal.name().is_some_and(|name| file.readers.contains(name))
+}
+
+/// Returns true if the principal may see and cancel a transfer: one of their own, or any for an admin.
+pub fn may_see_transfer(principal: &Principal, transfer: &TransferStatus) -> bool {
+    may_see_what_began(principal, transfer.user.as_deref())
+}
+
+/// Returns true if the principal may see how full the nodes are. Only admins may: the usage would reveal to other users whether
+/// certain content is stored already, because content that is stored takes no additional room.
+pub fn may_see_usage(principal: &Principal) -> bool {
+    may_see_what_began(principal, None)
+}
+
+/// Returns true if the principal may see an event. `is_seen` tells whether a transfer is one that the principal may see.
+pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId) -> bool) -> bool {
+    match event {
+        Event::TransferStarted { user, .. } | Event::TransferFinished { user, .. } | Event::TransferFailed { user, .. } => {
+            may_see_what_began(principal, user.as_deref())
+        }
+        Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => is_seen(*transfer),
+        Event::FileStored { file, .. } | Event::FileRemoved { file } => may_change(principal, file),
+        Event::FileShared { file, user, .. } => may_change(principal, file) || principal.name() == Some(user),
+        Event::FilesAdopted { owner, .. } => may_see_what_began(principal, Some(owner)),
+        Event::LinkChanged { .. }
+        | Event::DeletionsOwed { .. }
+        | Event::OwedDeleted { .. }
+        | Event::Connected { .. }
+        | Event::Disconnected { .. }
+        | Event::ProtocolViolated { .. }
+        | Event::HealthChanged { .. }
+        | Event::Swept { .. }
+        | Event::DiskTrouble { .. }
+        | Event::SegmentsMissing { .. }
+        | Event::CaptureEnded { .. } => *principal != Principal::Nobody,
+    }
+}
+
+/// Returns the status of a node as the principal may see it.
+pub fn known_of_node(principal: &Principal, mut node: NodeStatus) -> NodeStatus {
+    if !may_see_usage(principal) {
+        (node.used_bytes, node.segments) = (None, None);
+    }
+    node
+}
+
+/// Returns a snapshot as the principal may see it: with the files that they may read, and the transfers that they may see.
+pub fn known_of_snapshot(principal: &Principal, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+    if may_see_usage(principal) {
+        return snapshot;
+    }
+    let mut known = Snapshot::clone(&snapshot);
+    let files = snapshot.files.values().filter(|file| may_read(principal, file)).cloned();
+    known.files = Arc::new(files.map(|file| (file.key.clone(), known_of(principal, file))).collect());
+    known.transfers.retain(|report| may_see_transfer(principal, &report.status));
+    known.nodes = known.nodes.into_iter().map(|node| known_of_node(principal, node)).collect();
+    known.storage = StorageStats::default();
+    Arc::new(known)
+}
+
+/// Returns the record of a file as the principal may see it: only who may share the file sees its other readers.
+pub fn known_of(principal: &Principal, mut file: FileRecord) -> FileRecord {
+    if !may_change(principal, &file.key) {
+        file.readers.retain(|reader| Some(reader.as_str()) == principal.name());
+    }
+    file
+}
