@@ -12,6 +12,22 @@ fn for_alice(home: &Home, text: &str, variables: &[(&str, &str)]) -> Said {
     end_of(command.env("P2P_PASSWORD", PASSWORD).envs(variables.iter().copied()).spawn().unwrap())
 }
 
+/// A quota is refused with what is left of it, and `df` says the same.
+#[test]
+fn a_quota_is_said() {
+    let home = Home::new(&format!("{QUICK}[accounts]\nquota = '250KB'\n"));
+    home.register("alice");
+    home.file("a.bin", 100_000);
+    home.file("b.bin", 200_000);
+    let said = for_alice(&home, "upload a.bin; df", &[]);
+    assert!(said.code == Some(0) && said.stdout.contains("146.5 KiB left of 244.1 KiB"), "{said:#?}");
+    let said = for_alice(&home, "upload b.bin", &[]);
+    assert!(
+        said.stderr.contains("`b.bin` has 200000 bytes, and 150000 bytes are left of the quota of 250000 bytes"),
+        "{said:#?}"
+    );
+}
+
 #[test]
 fn passwords_come_from_files_that_nobody_else_reads() {
     let home = Home::new(QUICK);

@@ -51,6 +51,7 @@ pub(crate) fn config(directory: &Path, nodes: u8, link: HostConfig) -> EngineCon
         placement: PlacementPolicy::RoundRobin,
         disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse().unwrap() },
         memory: ByteSize::from_mib(256),
+        quota: None,
     }
 }
 

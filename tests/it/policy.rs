@@ -4,21 +4,22 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
-use p2p_base::units::{DelayRange, Probability, SimDuration};
+use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
 use p2p_engine::operation::{self, OnShutdown};
 use p2p_engine::pace::Speed;
 use p2p_engine::policy::{self, Facts};
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Direction, TransferId};
 use p2p_engine::{
-    Caller, Command, Denial, EngineError, ErrorKind, Event, OpenFile, Origin, OrphansAction, Principal, Reply, Scope,
+    Caller, Command, Denial, EngineConfig, EngineError, ErrorKind, Event, OpenFile, Origin, OrphansAction, Principal, Reply,
+    Scope,
 };
 use p2p_net::HostConfig;
 use p2p_store::manifest::{FileKey, FileRecord};
 use p2p_store::segment::Sha256Digest;
 
 use crate::generated;
-use crate::harness::{Harness, quick_link, random_file, user};
+use crate::harness::{Harness, config, quick_link, random_file, user};
 
 /// A file of alice's, which bob may read, and a transfer that alice has begun.
 struct House {
@@ -74,6 +75,7 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("describe alice's file", operation::StatFile { file: key() }.into()),
         ("list the nodes", operation::ListNodes.into()),
         ("sum the usage of the nodes", operation::StatStorage.into()),
+        ("sum one's files, and the quota", operation::StatUser.into()),
         ("list hosts and links", operation::ListHosts.into()),
         ("count packets", operation::CountPackets.into()),
         ("list one's transfers", operation::ListTransfers.into()),
@@ -204,6 +206,46 @@ fn events_are_seen_by_whom_they_concern() {
         assert_eq!(events.each_ref().map(|event| policy::may_see(&principal, event, |_| false)), seen, "{name}");
     }
     assert!(events.iter().all(|event| !policy::may_see(&Principal::Nobody, event, |_| true)));
+}
+
+/// A quota counts the sizes of a user's own files and of those being stored, whatever others have stored of the same content; it
+/// concerns nobody else, and removing gives it back.
+#[test]
+fn a_quota_counts_what_is_stored_and_what_is_on_its_way() {
+    let quota = ByteSize::from_bytes(250_000);
+    let mut harness = Harness::with(|directory| EngineConfig { quota: Some(quota), ..config(directory, 3, quick_link()) });
+    for name in ["a", "b", "c"] {
+        random_file(&harness.path(name), 100_000, 1);
+    }
+    let upload = |harness: &Harness, name: &str| operation::Upload { path: harness.path(name), name: None, stored_at: 0 };
+    let (alice, bob) = (user("alice"), user("bob"));
+    let usage = |harness: &mut Harness, of: &Caller| match harness.ask_as(of, operation::StatUser) {
+        Ok(Reply::Usage(usage)) => (usage.files, usage.file_bytes, usage.arriving_bytes, usage.left()),
+        other => panic!("{other:?}"),
+    };
+    let a = harness.start_as(&alice, upload(&harness, "a")).unwrap();
+    let b = harness.start_as(&alice, upload(&harness, "b")).unwrap();
+    // The answer to a question comes at this instant: both are on their way.
+    assert_eq!(usage(&mut harness, &alice), (0, 0, 200_000, Some(50_000)));
+    let refused = harness.start_as(&alice, upload(&harness, "c")).unwrap_err();
+    assert_eq!(refused, EngineError::OverQuota { name: "c".into(), needed: 100_000, left: 50_000, quota });
+    assert_eq!(refused.kind(), ErrorKind::Exhausted);
+    let of_bob = harness.start_as(&bob, upload(&harness, "c")).unwrap();
+    for transfer in [a, b, of_bob] {
+        harness.finish(transfer).unwrap();
+    }
+    assert_eq!(usage(&mut harness, &alice), (2, 200_000, 0, Some(50_000)));
+    assert_eq!(usage(&mut harness, &bob), (1, 100_000, 0, Some(150_000)));
+    let removal = harness.start_as(&alice, operation::Remove { file: FileKey::new(Some("alice"), "a") }).unwrap();
+    harness.finish(removal).unwrap();
+    assert_eq!(usage(&mut harness, &alice), (1, 100_000, 0, Some(150_000)));
+    let again = harness.start_as(&alice, upload(&harness, "c")).unwrap();
+    harness.finish(again).unwrap();
+    // While there are no accounts, nobody has a quota.
+    for name in ["a", "b", "c"] {
+        harness.put(name).unwrap();
+    }
+    assert_eq!(usage(&mut harness, &Caller::operator()), (3, 300_000, 0, None));
 }
 
 /// Nothing comes between the check and the act: what was shared when it was asked for, and is not any more, is not read.

@@ -72,4 +72,6 @@ pub struct EngineConfig {
     pub disk: DiskSpeed,
     /// Memory that all transfers together may use for segments in flight.
     pub memory: ByteSize,
+    /// Bytes that the files of one user may have, with those that are being stored; `None` without a limit.
+    pub quota: Option<ByteSize>,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use p2p_base::database::DatabaseError;
 use p2p_base::spelling::visible;
-use p2p_base::units::{SimDuration, SimTime};
+use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::{FileKey, NameError, NodeNumber};
 use p2p_store::standing::Trouble;
@@ -139,7 +139,7 @@ impl EngineError {
             EngineError::UnknownFile { .. } | EngineError::UnknownHost(_) | EngineError::UnknownTransfer(_) => {
                 ErrorKind::NotFound
             }
-            EngineError::NoRoom { .. } | EngineError::NodesFull { .. } => ErrorKind::Exhausted,
+            EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
             EngineError::EndOfTime { .. } => ErrorKind::OutOfRange,
             EngineError::TransferFailed { error, .. } => error.kind(),
             EngineError::NameReserved { .. }
@@ -236,6 +236,18 @@ pub enum EngineError {
         name: String,
         /// Size of the file in bytes.
         needed: u64,
+    },
+    /// The files of the user would have more bytes together than the quota permits.
+    #[error("`{}` has {needed} bytes, and {left} bytes are left of the quota of {} bytes", visible(name), quota.as_u64())]
+    OverQuota {
+        /// Name under which it was to be stored.
+        name: String,
+        /// Size of the file in bytes.
+        needed: u64,
+        /// Bytes that are left of the quota.
+        left: u64,
+        /// Quota of each user.
+        quota: ByteSize,
     },
     /// The file would have more segments than a manifest can hold.
     #[error("`{}` would have {segments} segments, and a file has {max} at the most", visible(name))]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open_file::OpenFile;
 use super::pace::Speed;
-use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology};
+use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
 use super::transfer::{TransferId, TransferReport, TransferStatus};
 
 /// Operation of the engine. It takes effect at the virtual instant at which the engine accepts it.
@@ -84,6 +84,7 @@ operations! {
     StatFile -> Manifest(Box<Manifest>),
     ListNodes -> Nodes(Vec<NodeStatus>),
     StatStorage -> Storage(StorageStats),
+    StatUser -> Usage(Usage),
     ListHosts -> Topology(Topology),
     CountPackets -> Network(Box<NetworkStats>),
     ListTransfers -> Transfers(Vec<TransferStatus>),
@@ -160,6 +161,8 @@ pub enum Reply {
     Nodes(Vec<NodeStatus>),
     /// Number of files and segments, and capacity.
     Storage(StorageStats),
+    /// Files of the caller, and the quota.
+    Usage(Usage),
     /// Hosts and links of the network.
     Topology(Topology),
     /// Counters of the network.
@@ -280,6 +283,10 @@ pub struct ListNodes;
 /// Returns the number of files and segments and the capacity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatStorage;
+
+/// Returns the number and size of the caller's own files, and the quota.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatUser;
 
 /// Returns the hosts and links.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -54,6 +54,7 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         Command::Cancel(cancel) => (Needs::Transfer(cancel.transfer, Scope::Write), false),
         Command::ListFiles(_)
         | Command::ListNodes(_)
+        | Command::StatUser(_)
         | Command::ListHosts(_)
         | Command::CountPackets(_)
         | Command::ListTransfers(_)

@@ -201,6 +201,7 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::StatFile(_)
         | Command::ListNodes(_)
         | Command::StatStorage(_)
+        | Command::StatUser(_)
         | Command::ListHosts(_)
         | Command::CountPackets(_)
         | Command::ListTransfers(_)

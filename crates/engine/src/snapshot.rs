@@ -101,6 +101,26 @@ pub struct StorageStats {
     pub unknown_segments: u64,
 }
 
+/// Files of one user, and the quota. What is stored once for several users counts for each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Usage {
+    /// Number of stored files.
+    pub files: u64,
+    /// Total size of the stored files in bytes.
+    pub file_bytes: u64,
+    /// Total size in bytes of the files that are being stored.
+    pub arriving_bytes: u64,
+    /// Bytes that all these may have together; `None` without a limit.
+    pub quota_bytes: Option<u64>,
+}
+
+impl Usage {
+    /// Returns the bytes that are left of the quota, if there is one.
+    pub fn left(&self) -> Option<u64> {
+        Some(self.quota_bytes?.saturating_sub(self.file_bytes.saturating_add(self.arriving_bytes)))
+    }
+}
+
 /// Segments of a node that no file references and that are never removed automatically.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Orphans {

@@ -401,6 +401,7 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
         EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
         EngineError::NodesFull { .. } => Some("remove files with `p2p rm`, or ask an admin for more room"),
+        EngineError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
         EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
         EngineError::Catalog(Database(DatabaseError::InUse { .. })) => {
             Some("wait for the other process with --wait 30s, or choose another directory with --data-dir")

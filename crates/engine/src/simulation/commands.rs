@@ -86,6 +86,7 @@ impl Simulation {
                 Reply::Nodes(nodes.map(|node| policy::known_of_node(by, node)).collect())
             }
             Command::StatStorage(_) => Reply::Storage(self.storage_stats()),
+            Command::StatUser(_) => Reply::Usage(self.usage_of(by.name())),
             Command::ListHosts(_) => Reply::Topology(self.topology()),
             Command::CountPackets(_) => Reply::Network(Box::new(self.network_stats())),
             Command::ListTransfers(_) => {
@@ -173,6 +174,7 @@ impl Simulation {
         if self.world.reserved_names.contains(&key) {
             return Err(EngineError::NameReserved { name: key.name });
         }
+        self.refuse_over_quota(&key, size)?;
         let segments = self.world.config.segment_size.count_for(size);
         if segments > SEGMENTS_MAX {
             return Err(EngineError::TooManySegments { name: key.name, segments, max: SEGMENTS_MAX });
@@ -187,6 +189,13 @@ impl Simulation {
         let id = self.next_id();
         let upload = Upload::start(&mut self.world, id, file, path, &key, size, stored_at);
         self.begin(id, Transfer::Upload(Box::new(upload)))
+    }
+
+    /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.
+    fn refuse_over_quota(&self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
+        let Some((owner, quota)) = key.owner.as_deref().zip(self.world.config.quota) else { return Ok(()) };
+        let (needed, left) = (size.as_u64(), self.usage_of(Some(owner)).left().unwrap_or(u64::MAX));
+        if needed <= left { Ok(()) } else { Err(EngineError::OverQuota { name: key.name.clone(), needed, left, quota }) }
     }
 
     fn download(&mut self, user: Option<String>, download: &operation::Download) -> Answer {

@@ -140,6 +140,7 @@ enum Pass {
 ///     placement: PlacementPolicy::RoundRobin,
 ///     disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse()? },
 ///     memory: ByteSize::from_mib(64),
+///     quota: None,
 /// };
 /// let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
 /// let upload = Upload { path: directory.path().join("a.bin"), name: None, stored_at: 0 };

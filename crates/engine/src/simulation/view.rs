@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use p2p_base::units::ByteSize;
 use p2p_net::HostId;
+use p2p_store::manifest::FileKey;
 
 use super::Simulation;
 use crate::node::health::PeerTable;
 use crate::snapshot::{
     ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Peer, Snapshot, StorageStats,
-    Topology,
+    Topology, Usage,
 };
-use crate::transfer::TransferStatus;
+use crate::transfer::{Direction, TransferStatus};
 use crate::world::NodeHost;
 
 /// Number of nodes in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
@@ -107,6 +109,20 @@ impl Simulation {
             }
         }
         stats
+    }
+
+    /// Returns the files of a user, or those without an owner, and the quota.
+    pub(super) fn usage_of(&self, owner: Option<&str>) -> Usage {
+        let mut usage = Usage { quota_bytes: owner.and(self.world.config.quota).map(ByteSize::as_u64), ..Usage::default() };
+        let from = FileKey::new(owner, "");
+        for file in self.world.files.range(from..).map(|(_, file)| file).take_while(|file| file.key.owner.as_deref() == owner) {
+            usage.files += 1;
+            usage.file_bytes = usage.file_bytes.saturating_add(file.size);
+        }
+        let uploads = self.transfers.values().map(|transfer| &transfer.log().status);
+        let own = uploads.filter(|status| status.direction == Direction::Upload && status.file.owner.as_deref() == owner);
+        usage.arriving_bytes = own.map(|status| status.bytes).fold(0, u64::saturating_add);
+        usage
     }
 
     /// Returns true if every node's disk is as the catalog expects it.

@@ -331,6 +331,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Accounts, "session_lifetime", Kind::Time { min_ms: 60_000 }),
     key(Section::Accounts, "session_idle", Kind::Time { min_ms: 60_000 }),
     key(Section::Accounts, "audit_entries", Kind::Count { min: 1_000, max: 10_000_000 }),
+    optional(Section::Accounts, "quota", Kind::Size),
     optional(Section::Mail, "host", Kind::Host),
     optional(Section::Mail, "port", Kind::Count { min: 1, max: 65_535 }),
     key(Section::Mail, "security", Kind::OneOf(&["starttls", "tls"])),

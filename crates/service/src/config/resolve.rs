@@ -151,6 +151,7 @@ impl Config {
                 throughput: self.required(Section::Storage, "disk_throughput")?,
             },
             memory: self.memory()?,
+            quota: self.get(Section::Accounts, "quota"),
         })
     }
 

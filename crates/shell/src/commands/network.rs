@@ -5,9 +5,10 @@ use p2p_engine::EngineError;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::PeerHealth;
 use p2p_engine::operation::{
-    CheckHealth, CountPackets, ListConnections, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage, StopCapture,
+    CheckHealth, CountPackets, ListConnections, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage, StatUser,
+    StopCapture,
 };
-use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer};
+use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer, Usage};
 use p2p_net::PacketRecord;
 use p2p_store::manifest::NodeNumber;
 use serde_json::{Value, json};
@@ -141,25 +142,32 @@ pub(crate) async fn storage(shell: &Shell, _: &Call) -> Result<Answer, ShellErro
     if identity.is_admin() {
         return storage_of_all(shell).await;
     }
-    let files = shell.access.files().await?.into_iter().filter(|file| file.key.owner.as_deref() == identity.name());
-    let (mut count, mut bytes) = (0_u64, 0);
-    files.for_each(|file| (count, bytes) = (count + 1, bytes + file.size));
-    let view = View::pairs([("your files", format!("{count} with {}", bytes_of(bytes)))]);
+    let usage = shell.call(StatUser).await?;
+    let mut facts = vec![("your files", format!("{} with {}", usage.files, bytes_of(usage.file_bytes)))];
+    facts.extend(quota_of(&usage));
     let json = json!({
-        "files": count, "file_bytes": bytes, "segments": null, "used_bytes": null, "capacity_bytes": null, "free_bytes": null,
-        "missing_segments": null, "unknown_segments": null, "owed_deletions": null,
+        "files": usage.files, "file_bytes": usage.file_bytes, "segments": null, "used_bytes": null, "capacity_bytes": null,
+        "free_bytes": null, "missing_segments": null, "unknown_segments": null, "owed_deletions": null,
+        "quota_bytes": usage.quota_bytes, "quota_left_bytes": usage.left(),
     });
-    Ok(Answer::new(view, json))
+    Ok(Answer::new(View::pairs(facts), json))
+}
+
+/// Returns the line about the caller's quota, if there is one.
+fn quota_of(usage: &Usage) -> Option<(&'static str, String)> {
+    let (quota, left) = usage.quota_bytes.zip(usage.left())?;
+    Some(("quota", format!("{} left of {}", bytes_of(left), bytes_of(quota))))
 }
 
 async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
-    let stats = shell.call(StatStorage).await?;
+    let (stats, usage) = (shell.call(StatStorage).await?, shell.call(StatUser).await?);
     let mut facts = vec![
         ("files", format!("{} with {}", stats.files, bytes_of(stats.file_bytes))),
         ("segments", stats.segments.to_string()),
         ("used", format!("{} of {}", bytes_of(stats.used_bytes), bytes_of(stats.capacity_bytes))),
         ("free", bytes_of(stats.free_bytes)),
     ];
+    facts.extend(quota_of(&usage).map(|(_, quota)| ("your quota", quota)));
     // Counters of anomalies are shown only if they are not zero.
     let odd = [
         ("missing segments", stats.missing_segments),
@@ -182,7 +190,9 @@ async fn storage_of_all(shell: &Shell) -> Result<Answer, ShellError> {
     ];
     let rows = statuses(shell).await?.iter().map(row).collect();
     let nodes = View::Table(Table { columns, rows, empty: "there are no nodes" });
-    Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), data(&stats)))
+    let mut json = data(&stats);
+    (json["quota_bytes"], json["quota_left_bytes"]) = (usage.quota_bytes.into(), usage.left().into());
+    Ok(Answer::new(View::Sections(vec![("all nodes".into(), summary), ("each".into(), nodes)]), json))
 }
 
 pub(crate) async fn topology(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
