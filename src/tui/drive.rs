@@ -1,11 +1,11 @@
 //! The event loop of the full-screen interface: waits for the next event of any source, passes it to the application, and draws.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::Event as Input;
 use eyre::{Result, WrapErr};
-use p2p_base::units::SimTime;
-use p2p_engine::Event;
+use p2p_engine::Numbered;
 use p2p_service::access::watching::{Events, Happening, Snapshots};
 use p2p_service::mailer::Notice;
 use p2p_shell::Questions;
@@ -59,7 +59,7 @@ enum Wake {
     Mail(Notice),
     Input(Input),
     Message(Message),
-    Event(SimTime, Event),
+    Event(Arc<Numbered>),
     EventsLost(u64),
     Snapshot,
     TaskEnded(Result<(), JoinError>),
@@ -128,7 +128,7 @@ async fn next(
         input = sources.input.recv() => input.map_or(Wake::End, Wake::Input),
         Some(message) = messages.recv() => Wake::Message(message),
         happening = sources.events.next() => match happening {
-            Happening::Event(at, event) => Wake::Event(at, event),
+            Happening::Event(event) => Wake::Event(event),
             Happening::Lost(count) => Wake::EventsLost(count),
             Happening::End => Wake::End,
         },
@@ -155,7 +155,7 @@ fn pass_on(app: &mut App, wake: Wake, sources: &mut Sources, due: &mut Deadlines
         Wake::Mail(notice) => app.on_mail(&notice),
         Wake::Input(input) => app.on_input(input),
         Wake::Message(message) => app.on_message(message),
-        Wake::Event(at, event) => app.on_event(at, &event),
+        Wake::Event(event) => app.on_event(event.at, &event.event),
         Wake::EventsLost(count) => app.on_events_lost(count),
         Wake::Snapshot => {
             app.on_snapshot(sources.snapshots.take_latest());

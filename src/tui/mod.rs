@@ -132,7 +132,7 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
     let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
     let sources = Sources {
         input,
-        events: door.access().events(),
+        events: door.access().events(None),
         snapshots: door.access().snapshots(),
         questions,
         mail: instance.mailer.notices(),

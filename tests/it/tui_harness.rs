@@ -70,7 +70,7 @@ impl TuiHarness {
         let (engine, handle) = Engine::start(settings, None).unwrap();
         let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
         let access = Access::new(handle.clone(), auth.clone(), "a test", clock).unwrap();
-        let events = access.events();
+        let events = access.events(None);
         runtime.block_on(handle.call(&OPERATOR, operation::WatchWire { packets: Some(10_000) })).unwrap();
         let (shell, questions) = Shell::new(access.with_mail_way("mails are put into outbox".into()));
         let (app, messages) = App::new(shell, theme, Histories::default());
@@ -149,8 +149,8 @@ impl TuiHarness {
         }
         // A span of nothing is enough for what is there already.
         let mut next = || self.runtime.block_on(async { timeout(Duration::ZERO, unconstrained(self.events.next())).await });
-        while let Ok(Happening::Event(at, event)) = next() {
-            self.app.on_event(at, &event);
+        while let Ok(Happening::Event(event)) = next() {
+            self.app.on_event(event.at, &event.event);
         }
         let latest = self.app.access().snapshot();
         self.app.on_snapshot(latest);

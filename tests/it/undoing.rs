@@ -9,8 +9,9 @@ use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimDuration;
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{Engine, EngineHandle, Operation, operation};
+use p2p_engine::{Engine, EngineHandle, Event, Operation, operation};
 use p2p_service::access::Access;
+use p2p_service::access::watching::Happening;
 use p2p_shell::Shell;
 use p2p_shell::words::Variables;
 use tokio::runtime::{Builder, Runtime};
@@ -199,6 +200,32 @@ fn what_a_dropped_line_has_not_told_is_known() {
         drop(line);
         shell.run("cancel 3", &variables).await.unwrap();
         assert_eq!(shell.take_untold(), BTreeSet::new());
+    });
+}
+
+/// A reader that has lost its connection resumes after the last event that it has had, and misses none.
+#[test]
+fn a_reader_of_events_resumes_where_it_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.bin");
+    random_file(&path, 300_000, 1);
+    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 3, slow_link()), None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let access = Access::new(handle, auth, "a test", clock).unwrap();
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let mut whole = access.events(None);
+        let transfer = access.call(operation::Upload { path, name: None, stored_at: 0 }).await.unwrap();
+        let Happening::Event(first) = whole.next().await else { panic!("no event") };
+        access.call(operation::Await { transfer }).await.unwrap();
+        let (mut resumed, mut latest) = (access.events(Some(first.id)), first.id.number);
+        loop {
+            let (Happening::Event(one), Happening::Event(other)) = (whole.next().await, resumed.next().await) else { panic!() };
+            assert_eq!((&one, one.id.number), (&other, latest + 1));
+            latest += 1;
+            if matches!(one.event, Event::FileStored { .. }) {
+                break;
+            }
+        }
     });
 }
 

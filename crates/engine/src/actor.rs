@@ -16,11 +16,12 @@ use p2p_base::database::Database;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::config::{ClockMode, EngineConfig};
 use super::error::EngineError;
 use super::event::Event;
+use super::event_log::{EventId, EventLog, Subscription};
 use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::operation::{Cancel, Command, Operation, Reply};
@@ -33,8 +34,6 @@ use super::transfer::{TransferId, TransferReport};
 
 /// Capacity of the command queue.
 const COMMANDS_MAX: usize = 64;
-/// Number of events that a reader may lag behind before it loses the oldest ones.
-const EVENTS_MAX: usize = 8192;
 /// Number of simulation steps between two checks for new commands.
 const BUDGET: u32 = 2_000;
 /// Interval between two snapshots while the simulation is active.
@@ -55,7 +54,7 @@ enum Ask {
 #[derive(Debug, Clone)]
 pub struct EngineHandle {
     asks: mpsc::Sender<Ask>,
-    events: broadcast::Sender<(SimTime, Event)>,
+    events: EventLog,
     snapshots: watch::Receiver<Arc<Snapshot>>,
 }
 
@@ -112,9 +111,10 @@ impl EngineHandle {
         answer.await.map_err(|_| EngineError::Stopped)
     }
 
-    /// Subscribes to all events from now on. A reader that lags too far behind loses events and is told how many.
-    pub fn events(&self) -> broadcast::Receiver<(SimTime, Event)> {
-        self.events.subscribe()
+    /// Subscribes to all events after `after`, as far as they are kept, or to those from now on. A reader that lags too far behind
+    /// loses events and is told how many.
+    pub fn events(&self, after: Option<EventId>) -> Subscription {
+        self.events.subscribe(after)
     }
 
     /// Returns a receiver that always holds the latest snapshot.
@@ -168,7 +168,7 @@ impl Engine {
         };
         let pace = Pace::new(pace, simulation.now());
         let (asks, inbox) = mpsc::channel(COMMANDS_MAX);
-        let (events, _) = broadcast::channel(EVENTS_MAX);
+        let events = EventLog::new();
         let first = Arc::new(simulation.snapshot(pace.speed().to_string(), false));
         let (snapshot_sender, snapshots) = watch::channel(first);
         let outcomes = simulation.take_outcomes();
@@ -234,7 +234,7 @@ struct Actor {
     clock: ClockMode,
     inbox: mpsc::Receiver<Ask>,
     outcomes: Option<UnboundedReceiver<(JobId, Outcome)>>,
-    events: broadcast::Sender<(SimTime, Event)>,
+    events: EventLog,
     snapshots: watch::Sender<Arc<Snapshot>>,
     replies: HashMap<CommandId, ReplySender>,
     /// Commands for which virtual time runs at full speed until they are answered.
@@ -401,8 +401,7 @@ impl Actor {
         while let Some((at, event)) = self.simulation.poll_event() {
             log(at, &event);
             self.health_log.note(&event);
-            // There may be no subscriber.
-            let _ = self.events.send((at, event));
+            self.events.push(at, event);
         }
         if let Some(line) = self.health_log.due(self.started.elapsed()) {
             tracing::info!(at = %self.simulation.now(), "{line}");

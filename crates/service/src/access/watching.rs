@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use p2p_base::units::SimTime;
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{Event, Snapshot};
+use p2p_engine::{Event, EventId, Numbered, Snapshot, Subscription};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::{Access, Identity};
 
@@ -48,7 +47,7 @@ impl Snapshots {
 #[derive(Debug)]
 pub struct Events {
     snapshots: Snapshots,
-    all: broadcast::Receiver<(SimTime, Event)>,
+    all: Subscription,
     /// User who began each transfer that has begun since.
     starters: HashMap<TransferId, Option<String>>,
 }
@@ -56,8 +55,8 @@ pub struct Events {
 /// Next event, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
-    /// An event and its virtual instant.
-    Event(SimTime, Event),
+    /// An event.
+    Event(Arc<Numbered>),
     /// The reader was too slow, and this number of events is lost to it.
     Lost(u64),
     /// The engine has stopped.
@@ -67,9 +66,17 @@ pub enum Happening {
 impl Events {
     /// Waits for the next event that the user may see.
     pub async fn next(&mut self) -> Happening {
+        let lost = std::mem::take(&mut self.all.lost);
+        if lost > 0 {
+            return Happening::Lost(lost);
+        }
         loop {
-            match self.all.recv().await {
-                Ok((at, event)) if self.is_seen(&event) => return Happening::Event(at, event),
+            let next = match self.all.missed.pop_front() {
+                Some(missed) => Ok(missed),
+                None => self.all.live.recv().await,
+            };
+            match next {
+                Ok(event) if self.is_seen(&event.event) => return Happening::Event(event),
                 Ok(_) => {}
                 Err(RecvError::Lagged(count)) => return Happening::Lost(count),
                 Err(RecvError::Closed) => return Happening::End,
@@ -111,8 +118,8 @@ impl Access {
         self.identity().describe_running(&self.engine.snapshots().borrow())
     }
 
-    /// Subscribes to the events from now on that the current user may see.
-    pub fn events(&self) -> Events {
-        Events { snapshots: self.snapshots(), all: self.engine.events(), starters: HashMap::new() }
+    /// Subscribes to the events that the current user may see: those after `after`, as far as they are kept, or those from now on.
+    pub fn events(&self, after: Option<EventId>) -> Events {
+        Events { snapshots: self.snapshots(), all: self.engine.events(after), starters: HashMap::new() }
     }
 }

@@ -1,0 +1,133 @@
+//! The events of a run with their numbers: sent to all who listen, and the latest kept, so that a reader whose connection was lost
+//! can resume where it stopped.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use p2p_base::units::SimTime;
+use tokio::sync::broadcast;
+
+use super::event::Event;
+
+/// Number of events that are kept, and that a reader may lag behind before it loses the oldest ones.
+const EVENTS_MAX: usize = 8192;
+
+/// Identifier of an event: the run and the event's number in it, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventId {
+    /// Identifier of the run, chosen at random when the engine starts.
+    pub run: u64,
+    /// Number of the event in the run.
+    pub number: u64,
+}
+
+/// Event with its identifier and its virtual instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    /// Identifier of the event.
+    pub id: EventId,
+    /// Virtual instant of the event.
+    pub at: SimTime,
+    /// What has happened.
+    pub event: Event,
+}
+
+/// Events that a reader receives: those kept that it has missed, and then the new ones.
+#[derive(Debug)]
+pub struct Subscription {
+    /// Number of events that the reader has missed and that are no longer kept; all of the run if it asks for those of another.
+    pub lost: u64,
+    /// Events that the reader has missed, the earliest first.
+    pub missed: VecDeque<Arc<Numbered>>,
+    /// Receiver of the events that follow.
+    pub live: broadcast::Receiver<Arc<Numbered>>,
+}
+
+/// Log of the events of a run; clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct EventLog {
+    run: u64,
+    kept: Arc<Mutex<VecDeque<Arc<Numbered>>>>,
+    live: broadcast::Sender<Arc<Numbered>>,
+}
+
+impl EventLog {
+    /// Creates the log of a run that begins.
+    pub(super) fn new() -> EventLog {
+        // The standard library takes the keys of its hashers from the system's randomness.
+        let run = RandomState::new().hash_one("run");
+        EventLog { run, kept: Arc::default(), live: broadcast::channel(EVENTS_MAX).0 }
+    }
+
+    /// Adds an event.
+    pub(super) fn push(&self, at: SimTime, event: Event) {
+        let mut kept = self.kept();
+        let number = kept.back().map_or(0, |latest| latest.id.number) + 1;
+        let numbered = Arc::new(Numbered { id: EventId { run: self.run, number }, at, event });
+        if kept.len() == EVENTS_MAX {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&numbered));
+        // Sent under the lock, so that nobody misses an event between what is kept and what follows. There may be no receiver.
+        let _ = self.live.send(numbered);
+    }
+
+    /// Subscribes to the events after `after`, or to those from now on.
+    pub(super) fn subscribe(&self, after: Option<EventId>) -> Subscription {
+        let kept = self.kept();
+        let live = self.live.subscribe();
+        let Some(after) = after else { return Subscription { lost: 0, missed: VecDeque::new(), live } };
+        let known = if after.run == self.run { after.number } else { 0 };
+        let missed: VecDeque<_> = kept.iter().filter(|event| event.id.number > known).cloned().collect();
+        let first = missed.front().map_or(known + 1, |event| event.id.number);
+        Subscription { lost: first - known - 1, missed, live }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Numbered>>> {
+        // Each change of the log is complete in itself.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(n: u64) -> Event {
+        Event::CaptureEnded { reason: n.to_string() }
+    }
+
+    fn numbers(subscription: &mut Subscription) -> Vec<u64> {
+        let live = std::iter::from_fn(|| subscription.live.try_recv().ok());
+        let live: Vec<u64> = live.map(|event| event.id.number).collect();
+        subscription.missed.drain(..).map(|event| event.id.number).chain(live).collect()
+    }
+
+    #[test]
+    fn a_reader_resumes_where_it_stopped() {
+        let log = EventLog::new();
+        let mut from_now = log.subscribe(None);
+        (1..=5).for_each(|n| log.push(SimTime::ZERO, event(n)));
+        let mut resumed = log.subscribe(Some(EventId { run: log.run, number: 3 }));
+        log.push(SimTime::ZERO, event(6));
+        assert_eq!((resumed.lost, numbers(&mut resumed)), (0, vec![4, 5, 6]));
+        assert_eq!(numbers(&mut from_now), [1, 2, 3, 4, 5, 6]);
+        // The numbers of another run say nothing of this one.
+        let mut of_another = log.subscribe(Some(EventId { run: !log.run, number: 3 }));
+        assert_eq!((of_another.lost, numbers(&mut of_another)), (0, vec![1, 2, 3, 4, 5, 6]));
+        // A number that was not given yet resumes with the next event.
+        let mut ahead = log.subscribe(Some(EventId { run: log.run, number: 6 }));
+        assert_eq!((ahead.lost, numbers(&mut ahead)), (0, vec![]));
+    }
+
+    #[test]
+    fn what_is_no_longer_kept_is_counted() {
+        let log = EventLog::new();
+        let all = EVENTS_MAX as u64 + 100;
+        (1..=all).for_each(|n| log.push(SimTime::ZERO, event(n)));
+        let mut resumed = log.subscribe(Some(EventId { run: log.run, number: 40 }));
+        assert_eq!(resumed.lost, 60);
+        assert_eq!(numbers(&mut resumed), (101..=all).collect::<Vec<_>>());
+    }
+}
