@@ -1,11 +1,12 @@
-//! Access control. Determines the user of a front end, and what that user may see and do. Front ends ask here before
-//! they send commands to the engine.
+//! The gate: the only way from a front end to the engine. It determines the user of a front end, calls operations on the user's
+//! behalf, and shows what the user may see. The policy itself is the engine's (`p2p_engine::policy`).
 //!
 //! | file | contents |
 //! |---|---|
 //! | [`identity`] | the user of a front end, and the files that this user may see |
-//! | `files` | the stored files that the user may read and change |
+//! | `files` | stored files by the names that the user gives them, and the operations on them |
 //! | [`account`] | registration, login, logout and the other account operations, off the async threads |
+//! | [`watching`] | snapshots and events, as far as the user may see them |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
