@@ -12,7 +12,7 @@
 //! | `login`, `sessions`, `enrolment`, `registration` | the operations, each step one transaction |
 //! | `store` | the tables of the database |
 //!
-//! Every call blocks, for as long as PBKDF2 or the disk takes: [`Auth::off_thread`] keeps them off async threads. The wall clock
+//! Every call blocks, for as long as PBKDF2 or the disk takes: callers keep it off async threads. The wall clock
 //! is passed in as `now`, in seconds since 1970. Independent of files, nodes and front ends.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -34,11 +34,11 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 
 use p2p_base::database::{Database, DatabaseError, Purpose};
 use redb::{ReadableTableMetadata, WriteTransaction};
 use thiserror::Error;
-use tokio::sync::Notify;
 
 use self::audit::{Action, AuditEntry, Finding};
 use self::enrolment::PendingEnrolment;
@@ -207,8 +207,8 @@ struct Inner {
     /// Number of iterations that a refused password takes: the largest of any stored hash, determined at the first refusal.
     refusal_iterations: OnceLock<u32>,
     pending: Mutex<Pending>,
-    /// Notified after every transaction in which a mail may have been queued.
-    mail_queued: Arc<Notify>,
+    /// Woken after every transaction in which a mail may have been queued.
+    mail_queued: Mutex<Waker>,
 }
 
 /// Pending operations, kept in memory alone and forgotten when the process ends.
@@ -238,22 +238,9 @@ impl Auth {
     /// Fails if the disk refuses.
     pub fn open(database: Database, policy: Policy) -> Result<Auth, AuthError> {
         store::create_tables(&database)?;
-        let (refusal_iterations, pending, mail_queued) = Default::default();
+        let (refusal_iterations, pending) = Default::default();
+        let mail_queued = Mutex::new(Waker::noop().clone());
         Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, mail_queued })))
-    }
-
-    /// Runs blocking work, such as hashing a password or writing to disk, on a thread that may block. The work is completed even
-    /// if the returned future is dropped.
-    ///
-    /// # Errors
-    /// Returns the error of `work`.
-    pub async fn off_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Auth) -> Result<T, AuthError> + Send + 'static,
-    ) -> Result<T, AuthError> {
-        let auth = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&auth)).await;
-        done.unwrap_or_else(|error| Err(AuthError::Internal { reason: error.to_string() }))
     }
 
     /// Returns true if any account exists.
@@ -338,9 +325,13 @@ impl Auth {
         Ok(self.write_access(|transaction| audit::append(transaction, entry))?)
     }
 
-    /// Returns the notification that the sender of mails waits for.
-    pub fn mail_queued(&self) -> Arc<Notify> {
-        Arc::clone(&self.0.mail_queued)
+    /// Sets what is woken whenever a mail may have been queued.
+    pub fn wake_on_mail(&self, sender: Waker) {
+        *self.0.mail_queued.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+    }
+
+    fn wake_sender(&self) {
+        self.0.mail_queued.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
     }
 
     /// Runs one durable transaction, trims the audit log to its limit in it, and notifies the sender of mails afterwards.
@@ -364,7 +355,7 @@ impl Auth {
             audit::trim(transaction, self.0.policy.audit_entries)?;
             Ok::<T, E>(result)
         })?;
-        self.0.mail_queued.notify_one();
+        self.wake_sender();
         Ok(result)
     }
 
@@ -423,7 +414,7 @@ impl Auth {
             Ok::<_, AuthError>(mail::next_number(transaction)?)
         })?;
         self.pending().codes.insert(number, Mail::code(&email, code, now));
-        self.0.mail_queued.notify_one();
+        self.wake_sender();
         Ok(())
     }
 

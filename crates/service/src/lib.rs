@@ -14,6 +14,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod access;
+mod blocking;
 pub mod config;
 pub mod failure;
 pub mod instance;

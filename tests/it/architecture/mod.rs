@@ -101,6 +101,8 @@ fn the_lower_floors_are_light() {
     assert!(!names_features(&workspace["p2p-base"]), "the workspace gives features of p2p-base to every crate");
     let default = Manifest::of(&root().join("crates/base")).default_features().to_vec();
     assert!(default.is_empty(), "p2p-base has features that nobody asked for: {default:?}");
+    let auth = Manifest::of(&root().join("crates/auth"));
+    assert!(auth.dependencies(&workspace).iter().all(|dependency| dependency.package != "tokio"), "p2p-auth needs no runtime");
 }
 
 #[test]

@@ -30,6 +30,8 @@ use tokio::sync::watch;
 
 pub use self::identity::Identity;
 
+use crate::blocking::off_thread;
+
 /// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccessError {
@@ -309,7 +311,7 @@ impl Access {
         &self,
         work: impl FnOnce(&Auth, &str, u64) -> Result<T, AuthError> + Send + 'static,
     ) -> Result<T, AuthError> {
-        let (auth, origin, now) = (self.auth.clone(), Arc::clone(&self.origin), self.now());
-        auth.off_thread(move |auth| work(auth, &origin, now)).await
+        let (origin, now) = (Arc::clone(&self.origin), self.now());
+        off_thread(&self.auth, move |auth| work(auth, &origin, now)).await
     }
 }

@@ -10,6 +10,7 @@ mod refusal;
 mod tests;
 
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use p2p_auth::Auth;
@@ -19,6 +20,8 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
 pub use self::delivery::{Delivery, OUTBOX};
+
+use crate::blocking::off_thread;
 
 /// Number of notices that a reader may lag behind before it loses the oldest ones.
 const NOTICES_MAX: usize = 64;
@@ -55,7 +58,9 @@ impl Mailer {
         let (stop, stopped) = watch::channel(false);
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let way = delivery.describe().into();
-        let worker = Worker { queued: auth.mail_queued(), auth, delivery, clock, notices: notices.clone() };
+        let queued = Arc::new(Queued::default());
+        auth.wake_on_mail(Waker::from(Arc::clone(&queued)));
+        let worker = Worker { queued, auth, delivery, clock, notices: notices.clone() };
         Mailer { stop, task: spawn(worker.run(stopped)), notices, way }
     }
 
@@ -79,9 +84,19 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
 
+/// Notification that a mail may have been queued.
+#[derive(Debug, Default)]
+struct Queued(Notify);
+
+impl Wake for Queued {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
 struct Worker {
     auth: Auth,
-    queued: Arc<Notify>,
+    queued: Arc<Queued>,
     delivery: Delivery,
     clock: fn() -> u64,
     notices: broadcast::Sender<Notice>,
@@ -97,7 +112,7 @@ impl Worker {
             }
             tokio::select! {
                 () = wish_to_end(&mut stopped) => break,
-                () = self.queued.notified() => {}
+                () = self.queued.0.notified() => {}
                 () = sleep(next.map(|at| Duration::from_secs(at.saturating_sub((self.clock)())))) => {}
             }
         }
@@ -113,7 +128,7 @@ impl Worker {
     /// Returns the mail of the kind `is_meant` that is due first, if there is one, and the time at which the next one becomes
     /// due. Mails with few attempts come first, since a user may be waiting for a code.
     async fn next(&self, is_meant: impl Fn(&Mail) -> bool) -> (Option<(u64, Mail)>, Option<u64>) {
-        let mails = self.auth.off_thread(|auth| auth.mails()).await.unwrap_or_else(|error| {
+        let mails = off_thread(&self.auth, |auth| auth.mails()).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue of mails cannot be read");
             Vec::new()
         });
@@ -131,7 +146,7 @@ impl Worker {
         let outcome = if mail.is_too_old((self.clock)()) { too_old() } else { self.deliver(number, &mail, stopped).await };
         self.tell(&mail, &outcome);
         let (is_sent, result, now) = (outcome.is_ok(), outcome.map(drop), (self.clock)());
-        if let Err(error) = self.auth.off_thread(move |auth| auth.record_mail(number, result, now)).await {
+        if let Err(error) = off_thread(&self.auth, move |auth| auth.record_mail(number, result, now)).await {
             tracing::error!(%error, "what became of a mail cannot be noted");
             // Without a record the mail would be sent again and again.
             tokio::select! {
