@@ -6,6 +6,7 @@ mod manual;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use eyre::{Report, Result, WrapErr};
@@ -14,6 +15,7 @@ use p2p_service::failure::{self, exit};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
+use p2p_shell::table;
 
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
@@ -147,6 +149,12 @@ pub fn main() -> ExitCode {
 /// Prints help or the version if the command line asks for it, or else its error; returns the exit code.
 fn explain(error: &clap::Error) -> u8 {
     if error.use_stderr() {
+        if let Some(name) = language_command(error) {
+            output::tell(format_args!(
+                "p2p: `{name}` is a command of the language: p2p run -c '{name} …', or at the prompt of p2p"
+            ));
+            return exit::WRONG_COMMAND_LINE;
+        }
         let text = error.render().to_string();
         output::tell(format_args!("p2p: {}", text.strip_prefix("error: ").unwrap_or(&text).trim_end()));
         return exit::WRONG_COMMAND_LINE;
@@ -156,6 +164,14 @@ fn explain(error: &clap::Error) -> u8 {
     let text = if is_colored { text.ansi().to_string() } else { text.to_string() };
     let printed = write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
     output::written(printed).map_or_else(|error| tell(&error), |()| 0)
+}
+
+/// Returns the command of the language that was given as one of the command line, if that is the error.
+fn language_command(error: &clap::Error) -> Option<&'static str> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => table::find(word).map(|spec| spec.name),
+        _ => None,
+    }
 }
 
 /// Prints the error that ended the command, and returns its exit code.

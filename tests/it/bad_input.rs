@@ -165,6 +165,9 @@ fn arguments_that_say_something_wrong() {
         said.stderr
     };
     assert_says(&wrong(&["ndoes"]), &["unrecognized subcommand 'ndoes'", "'nodes'"]);
+    assert_says(&wrong(&["--data-dir", "d", "ndoes"]), &["unrecognized subcommand 'ndoes'", "'nodes'"]);
+    assert_says(&wrong(&["users"]), &["`users` is a command of the language", "p2p run -c 'users"]);
+    assert_says(&wrong(&["--data-dir", "d", "upload", "a.bin"]), &["`upload` is a command of the language"]);
     assert_says(&wrong(&["put"]), &["<FILE>"]);
     assert_says(&wrong(&["flow", "--loss", "200%"]), &["200%", "--loss"]);
     assert_says(&wrong(&["flow", "--flows", "0"]), &["--flows"]);
