@@ -2,7 +2,7 @@
 //!
 //! | feature | module | contents |
 //! |---|---|---|
-//! | (always) | [`units`], [`random`], [`trace`] | virtual time, sizes, rates, probabilities; seeded randomness; the trace hash |
+//! | (always) | [`units`], [`random`], [`trace`], [`scope`] | virtual time, sizes, rates, probabilities; seeded randomness; the trace hash; scopes of access |
 //! | `codec` | `codec` | values as versioned bytes |
 //! | `panics` | `panics` | panics as values |
 //! | `text` | `text`, `spelling`, `likeness`, `stored_time`, `user_name` | text from outside and its spellings; names that may be meant; instants that were stored; names of users |
@@ -32,6 +32,7 @@ pub mod private_file;
 pub mod random;
 #[cfg(feature = "files")]
 pub mod replacement;
+pub mod scope;
 #[cfg(feature = "text")]
 pub mod spelling;
 #[cfg(feature = "text")]

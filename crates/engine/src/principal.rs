@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use p2p_base::user_name::UserName;
 use serde::{Deserialize, Serialize};
 
+pub use p2p_base::scope::Scope;
+
 /// User on whose behalf an operation is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Principal {
@@ -22,32 +24,6 @@ pub enum Principal {
         /// Scope of the session or the token; a session has that of its user.
         scope: Scope,
     },
-}
-
-/// Scope of an API token: the most that its bearer may do. Each scope includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Reads files and states.
-    Read,
-    /// Also stores, removes and shares files, and cancels transfers.
-    Write,
-    /// Also does what only admins may, if the user is one.
-    Admin,
-}
-
-impl Scope {
-    /// All scopes, the narrowest first.
-    pub const ALL: [Scope; 3] = [Scope::Read, Scope::Write, Scope::Admin];
-
-    /// Returns the word for messages and options.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Scope::Read => "read",
-            Scope::Write => "write",
-            Scope::Admin => "admin",
-        }
-    }
 }
 
 /// Place from which an operation is called.
