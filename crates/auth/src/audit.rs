@@ -55,6 +55,12 @@ pub enum Action {
     Share,
     /// Resetting an account whose user has lost the password or the second factor.
     Reset,
+    /// Making an API token.
+    NewToken,
+    /// Revoking an API token.
+    RevokeToken,
+    /// Using an API token that is not valid.
+    Token,
 }
 
 impl Action {
@@ -74,6 +80,9 @@ impl Action {
             Action::Access => "access",
             Action::Share => "share",
             Action::Reset => "reset account",
+            Action::NewToken => "new token",
+            Action::RevokeToken => "revoke token",
+            Action::Token => "token",
         }
     }
 }

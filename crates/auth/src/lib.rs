@@ -2,10 +2,11 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`names`] | user names and e-mail addresses |
+//! | [`names`] | user names, e-mail addresses and names of API tokens |
 //! | [`password`] | rules for passwords, and their storage (PBKDF2) |
 //! | [`otp`] | codes of an authenticator app (TOTP), backup codes, mailed codes |
 //! | [`secret`] | secrets, tokens, random bytes |
+//! | [`tokens`] | API tokens, by which programs log in |
 //! | [`limits`] | throttling of failed attempts |
 //! | [`audit`] | the audit log, a hash chain of attempts |
 //! | [`mail`] | the texts of mails, and their queue |
@@ -31,6 +32,7 @@ mod sessions;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -47,6 +49,7 @@ use self::mail::{Fate, Mail, Unsent};
 use self::names::{Email, NameError, UserName};
 use self::password::PasswordError;
 use self::store::{ACCOUNTS, AccountRecord, Second};
+use self::tokens::TokenError;
 
 pub use self::enrolment::Begun;
 pub use self::login::{Challenge, CodeKind, Granted, LoginStep};
@@ -73,9 +76,12 @@ pub enum AuthError {
         /// Message of the library.
         reason: String,
     },
-    /// A text is not a valid user name or e-mail address.
+    /// A text is not a valid user name, e-mail address or name of a token.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// An API token is not valid, or may not be made.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The password violates the rules for passwords.
     #[error("the password is not accepted: {0}")]
     Password(#[from] PasswordError),

@@ -119,10 +119,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// Returns the counters of failures, and for each the number of failures without a delay. Attempts to register taken names
-    /// have a counter of their own, so that they lock out neither the holders of those names nor other users of the same origin.
+    /// have a counter of their own, so that they lock out neither the holders of those names nor other users of the same origin. A
+    /// token that is not valid is no attempt at the password of a user.
     fn counters(&self) -> Vec<(String, usize)> {
         match self.action {
             Action::Register => vec![(format!("names wanted from {}", self.origin), limits::ORIGIN_FREE)],
+            Action::Token => vec![(format!("from {}", self.origin), limits::ORIGIN_FREE)],
             _ => vec![(format!("from {}", self.origin), limits::ORIGIN_FREE), (user_counter(self.name), limits::USER_FREE)],
         }
     }

@@ -1,4 +1,5 @@
-//! User names and e-mail addresses: their syntax and the form in which they are compared. Independent of accounts.
+//! User names, e-mail addresses and names of API tokens: their syntax and the form in which they are compared. Independent of
+//! accounts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +19,7 @@ const EMAIL_MAX: usize = 254;
 /// Length of the longest excerpt of a text in an error message, in characters.
 const REPEATED_MAX: usize = 64;
 
-/// Error of parsing a user name or an e-mail address.
+/// Error of parsing a user name, an e-mail address or the name of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
     /// The text is not a valid user name.
@@ -27,6 +28,35 @@ pub enum NameError {
     /// The text is not a valid e-mail address.
     #[error("`{0}` is no e-mail address to which a mail can be sent, as in name@example.org")]
     Email(String),
+    /// The text is not a valid name of an API token. The message does not repeat it, since it may be a token.
+    #[error("that is no name of a token: 1 to 32 of a-z, 0-9, `.`, `_` and `-`, the first a letter or a digit")]
+    Token,
+}
+
+/// Name of an API token, in the form in which names are compared. The characters are those of user names, which are safe in file
+/// names and need no quotes; the text of a token is too long to be one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TokenName(UserName);
+
+impl TokenName {
+    /// Returns the name as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for TokenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for TokenName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.parse().map(TokenName).map_err(|_| NameError::Token)
+    }
 }
 
 /// E-mail address. Addresses that differ in letter case, in the width of characters or in the encoding of the domain are the same
@@ -132,6 +162,15 @@ mod tests {
             (key("a@xn--bcher-kva.example"), key("ａ@bücher。example"))
         );
         assert_eq!("a@bücher.example".parse::<Email>().unwrap().to_mailed().unwrap().to_string(), "a@xn--bcher-kva.example");
+    }
+
+    #[test]
+    fn a_token_is_no_name_of_one_and_is_not_repeated() {
+        assert_eq!("CI-2".parse::<TokenName>().unwrap().as_str(), "ci-2");
+        let token = format!("p2p_{}", "a".repeat(43));
+        for bad in ["", "a b", ".a", &"a".repeat(33), &token] {
+            assert!(!bad.parse::<TokenName>().unwrap_err().to_string().contains(&token), "{bad:?}");
+        }
     }
 
     /// What an earlier version took.

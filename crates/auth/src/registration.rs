@@ -10,7 +10,7 @@ use super::names::{Email, UserName};
 use super::password::PasswordError;
 use super::secret::{Secret, Token};
 use super::store::{self, ACCOUNTS, ADDRESSES, ATTEMPTS, AccountRecord, Role, Second};
-use super::{Account, Auth, AuthError, audit_entry, password, sessions, update};
+use super::{Account, Auth, AuthError, audit_entry, password, sessions, tokens, update};
 
 /// Data of an account to be created.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl Auth {
         })?
     }
 
-    /// Changes a password, and ends all sessions of the user except `keep`.
+    /// Changes a password, ends all sessions of the user except `keep`, and revokes the user's API tokens.
     ///
     /// # Errors
     /// Returns [`AuthError::WrongPassword`] if the old password is wrong, or fails if the new one violates the rules.
@@ -104,13 +104,14 @@ impl Auth {
                 Ok(record.email.clone())
             })?;
             sessions::revoke_all(transaction, user, keep)?;
+            tokens::revoke_all(transaction, user)?;
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), "password changed", now))?;
             Ok(audit::append(transaction, audit_entry(now, user.as_str(), origin, Action::Password))?)
         })
     }
 
-    /// Gives a user a new password, removes the second factor, ends all sessions of the user and clears the failure counter: for
-    /// users who have lost their password or their phone. `by` is the user name of the admin.
+    /// Gives a user a new password, removes the second factor, ends all sessions and revokes all API tokens of the user, and clears
+    /// the failure counter: for users who have lost their password or their phone. `by` is the user name of the admin.
     ///
     /// # Errors
     /// Returns [`AuthError::OwnReset`] if the admin is the user, [`AuthError::UnknownUser`] if there is no such account, or fails
@@ -129,6 +130,7 @@ impl Auth {
                 Ok(record.email.clone())
             })?;
             sessions::revoke_all(transaction, user, None)?;
+            tokens::revoke_all(transaction, user)?;
             store::remove(transaction, ATTEMPTS, user_counter(user.as_str()).as_str())?;
             let what = "an administrator has set a new password, without one-time passwords";
             mail::queue(transaction, &Mail::changed(&email, user.as_str(), what, now))?;

@@ -1,15 +1,16 @@
-//! The tables of accounts, sessions and mails in the database, and the functions that read and write them. The module does not
+//! The tables of accounts, sessions, API tokens and mails in the database, and the functions that read and write them. The module does not
 //! check permissions.
 
 use std::borrow::Borrow;
 
 use p2p_base::database::{self, Database, DatabaseError, Purpose};
+use p2p_base::scope::Scope;
 use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{AUDIT, AUDIT_ANCHOR, AUDIT_HEAD};
-use super::names::{Email, UserName};
+use super::names::{Email, TokenName, UserName};
 use super::otp::AppSecret;
 use super::secret::Fingerprint;
 
@@ -23,6 +24,8 @@ pub(super) const ADDRESSES: Values<&str> = TableDefinition::new("addresses");
 const ADDRESSES_BEFORE: Values<&str> = TableDefinition::new("emails");
 /// Table of the sessions, keyed by the fingerprint of their token.
 pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
+/// Table of the API tokens, keyed by the fingerprint of their text.
+pub(super) const TOKENS: Values<[u8; 32]> = TableDefinition::new("tokens");
 /// Times of failed attempts, by user and by origin, and times of requested mails, by user.
 pub(super) const ATTEMPTS: Values<&str> = TableDefinition::new("attempts");
 /// Table of the mails that wait to be sent.
@@ -85,9 +88,25 @@ pub(super) struct SessionRecord {
     pub(super) revoked: bool,
 }
 
-/// Creates the tables that are missing, since read transactions cannot create them.
+/// API token of a user. A token that is revoked has no record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TokenRecord {
+    pub(super) user: UserName,
+    pub(super) name: TokenName,
+    pub(super) scope: Scope,
+    pub(super) created_at: u64,
+    pub(super) used_at: Option<u64>,
+    pub(super) expires_at: u64,
+}
+
+/// Creates the tables that are missing, since read transactions cannot create them: all of them, or those that an earlier version
+/// did not have.
 pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
-    if database.read()?.open_table(ADDRESSES).is_ok() {
+    let reading = database.read()?;
+    // An earlier version had neither of these.
+    let (has_addresses, has_tokens) = (reading.open_table(ADDRESSES).is_ok(), reading.open_table(TOKENS).is_ok());
+    drop(reading);
+    if has_addresses && has_tokens {
         return Ok(());
     }
     database.write_for(Purpose::Access, |transaction| {
@@ -97,12 +116,14 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
         for table in [MAILS, MAILS_GIVEN_UP] {
             transaction.open_table(table)?;
         }
-        transaction.open_table(SESSIONS)?;
+        for table in [SESSIONS, TOKENS] {
+            transaction.open_table(table)?;
+        }
         transaction.open_table(MAIL_NUMBERS)?;
         transaction.open_table(AUDIT)?;
         transaction.open_table(AUDIT_HEAD)?;
         transaction.open_table(AUDIT_ANCHOR)?;
-        fold_addresses(transaction)
+        if has_addresses { Ok(()) } else { fold_addresses(transaction) }
     })
 }
 
@@ -166,4 +187,14 @@ pub(super) fn sessions(
     table: &impl ReadableTable<[u8; 32], &'static [u8]>,
 ) -> Result<Vec<(Fingerprint, SessionRecord)>, DatabaseError> {
     all(table, |fingerprint| fingerprint)
+}
+
+/// Returns the API tokens of a user with their fingerprints.
+pub(super) fn tokens_of(
+    table: &impl ReadableTable<[u8; 32], &'static [u8]>,
+    user: &UserName,
+) -> Result<Vec<(Fingerprint, TokenRecord)>, DatabaseError> {
+    let mut tokens: Vec<(Fingerprint, TokenRecord)> = all(table, |fingerprint| fingerprint)?;
+    tokens.retain(|(_, record)| record.user == *user);
+    Ok(tokens)
 }

@@ -6,6 +6,7 @@ use totp_rs::{Builder, Secret as AppSecretText};
 use super::*;
 
 mod factors;
+mod programs;
 
 const NOW: u64 = 1_795_000_000;
 const PASSWORD: &str = "correct horse battery";

@@ -1,0 +1,207 @@
+//! What API tokens promise to programs and to those who make them. Knows nothing of how they are shown.
+
+use p2p_base::scope::Scope;
+
+use super::*;
+use crate::tokens::{self, LIFETIME, LIFETIME_MAX, NewToken, PREFIX, TOKENS_MAX, TokenError};
+
+const REFUSED: AuthError = AuthError::Token(TokenError::Refused);
+
+fn wanted(name: &str, scope: Scope) -> NewToken {
+    NewToken { name: name.parse().unwrap(), scope, expires_at: NOW + LIFETIME }
+}
+
+impl House {
+    fn token(&self, name: &str, scope: Scope) -> Result<Secret, AuthError> {
+        self.auth.new_token(&alice(), &wanted(name, scope), "here", NOW)
+    }
+
+    /// The scope that a token has for its bearer.
+    fn scope_of(&self, token: &Secret, now: u64) -> Result<Scope, AuthError> {
+        self.auth.by_token(token, "there", now).map(|(_, scope)| scope)
+    }
+
+    /// The names of the tokens that a user is shown.
+    fn names(&self, now: u64) -> Vec<String> {
+        self.auth.api_tokens(&alice(), now).unwrap().iter().map(|token| token.name.to_string()).collect()
+    }
+}
+
+/// A scanner finds a token by its beginning and its length.
+#[test]
+fn a_token_is_known_by_its_form() {
+    let house = House::new();
+    let token = house.token("ci", Scope::Read).unwrap();
+    let text = token.expose_secret();
+    assert!(text.starts_with(PREFIX) && text.len() == 47, "{text}");
+    assert!(tokens::is_in(text) && tokens::is_in(&format!("curl -H {text}\n")) && !format!("{token:?}").contains(text));
+    assert!(!tokens::is_in(&text[..46]) && !tokens::is_in("p2p_é p2p_storage p2p_p2p_"));
+    assert_ne!(house.token("cd", Scope::Read).unwrap().expose_secret(), text);
+}
+
+#[test]
+fn a_token_has_the_account_and_the_scope_that_it_was_made_with() {
+    let house = House::new();
+    for scope in Scope::ALL {
+        let token = house.token(scope.name(), scope).unwrap();
+        let (account, had) = house.auth.by_token(&token, "there", NOW).unwrap();
+        assert_eq!((account.name, had), (alice(), scope));
+    }
+    assert_eq!(house.names(NOW), ["admin", "read", "write"]);
+    let (_, made) = house.auth.audit(1, Some(&alice())).unwrap().remove(0);
+    assert_eq!((made.action, made.note.as_str(), made.done), (Action::NewToken, "admin, scope admin", true));
+    let (_, mail) = house.auth.mails().unwrap().pop().unwrap();
+    assert!(mail.text.contains("API token made"), "{mail:?}");
+    // An admin's scope is for admins.
+    let bob = house.register("bob", "bob@example.org").unwrap().account.name;
+    let refused = house.auth.new_token(&bob, &wanted("x", Scope::Admin), "here", NOW);
+    assert_eq!(refused.unwrap_err(), TokenError::AdminScope.into());
+    assert_eq!(house.refusals()[0], (Action::NewToken, "x, scope admin".into()));
+    assert!(house.auth.new_token(&bob, &wanted("read", Scope::Read), "here", NOW).is_ok());
+}
+
+#[test]
+fn a_token_ends_when_it_expires() {
+    let house = House::new();
+    let token = house.token("ci", Scope::Read).unwrap();
+    assert!(house.scope_of(&token, NOW + LIFETIME - 1).is_ok() && house.names(NOW + LIFETIME - 1) == ["ci"]);
+    assert_eq!(house.scope_of(&token, NOW + LIFETIME).unwrap_err(), REFUSED);
+    assert_eq!(house.names(NOW + LIFETIME), [""; 0]);
+    assert_eq!(house.refusals(), [(Action::Token, "expired".into())]);
+    let lasting = |expires_at| {
+        let wanted = NewToken { expires_at, ..wanted("x", Scope::Read) };
+        house.auth.new_token(&alice(), &wanted, "here", NOW).map(drop)
+    };
+    for wrong in [0, NOW, NOW + LIFETIME_MAX + 1, u64::MAX] {
+        assert_eq!(lasting(wrong), Err(TokenError::Lifetime.into()), "{wrong}");
+    }
+    assert_eq!(lasting(NOW + LIFETIME_MAX), Ok(()));
+    // The name of one that has ended is free.
+    let again = NewToken { expires_at: NOW + 2 * LIFETIME, ..wanted("ci", Scope::Read) };
+    assert!(house.auth.new_token(&alice(), &again, "here", NOW + LIFETIME).is_ok());
+}
+
+/// Expired, revoked, unknown, another kind: whoever presents it learns nothing of it, and waits after many failures.
+#[test]
+fn what_is_refused_is_refused_alike() {
+    let house = House::new();
+    let (revoked, kept) = (house.token("a", Scope::Read).unwrap(), house.token("b", Scope::Read).unwrap());
+    house.auth.revoke_token(&alice(), "A", "here", NOW).unwrap();
+    let (_, entry) = house.auth.audit(1, None).unwrap().remove(0);
+    assert_eq!((entry.action, entry.note.as_str()), (Action::RevokeToken, "a"));
+    let unknown = house.auth.revoke_token(&alice(), "a", "here", NOW).unwrap_err();
+    assert_eq!(unknown, TokenError::Unknown { name: "a".parse().unwrap() }.into());
+    assert!(matches!(house.auth.revoke_token(&alice(), revoked.expose_secret(), "here", NOW), Err(AuthError::Name(_))));
+    let session = house.register("bob", "bob@example.org").unwrap().token;
+    let others = ["", "p2p_", session.expose(), &format!("{} ", kept.expose_secret())].map(Secret::from);
+    for token in std::iter::once(&revoked).chain(&others) {
+        assert_eq!(house.scope_of(token, NOW).unwrap_err(), REFUSED);
+    }
+    assert_eq!(house.auth.check(&Token::presented(kept.clone()), "there", NOW).unwrap_err(), AuthError::SessionOver);
+    for _ in others.len() + 1..limits::ORIGIN_FREE {
+        assert_eq!(house.scope_of(&revoked, NOW).unwrap_err(), REFUSED);
+    }
+    assert_eq!(house.scope_of(&revoked, NOW).unwrap_err(), AuthError::Wait { seconds: 30 });
+    // The bearers of others do not wait, nor do users elsewhere.
+    assert_eq!(house.scope_of(&kept, NOW), Ok(Scope::Read));
+    assert!(house.login("alice", PASSWORD, NOW).is_ok());
+}
+
+#[test]
+fn a_user_has_so_many_tokens_and_each_has_its_name() {
+    let house = House::new();
+    for n in 0..TOKENS_MAX {
+        house.token(&n.to_string(), Scope::Read).unwrap();
+    }
+    assert_eq!(house.token("33", Scope::Read).unwrap_err(), TokenError::TooMany.into());
+    house.auth.revoke_token(&alice(), "7", "here", NOW).unwrap();
+    assert_eq!(house.token("8", Scope::Read).unwrap_err(), TokenError::NameTaken { name: "8".parse().unwrap() }.into());
+    assert!(house.token("7", Scope::Read).is_ok());
+    // Another user has as many.
+    let bob = house.register("bob", "bob@example.org").unwrap().account.name;
+    assert!(house.auth.new_token(&bob, &wanted("7", Scope::Write), "here", NOW).is_ok());
+    assert_eq!(house.auth.api_tokens(&bob, NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn a_changed_password_and_a_reset_end_the_tokens() {
+    let house = House::new();
+    let bob = house.register("bob", "bob@example.org").unwrap().account.name;
+    let of_bob = || house.auth.new_token(&bob, &wanted("ci", Scope::Read), "here", NOW).unwrap();
+    let (first, of_alice) = (of_bob(), house.token("ci", Scope::Read).unwrap());
+    let new = "another horse battery".into();
+    house.auth.change_password(&bob, (&PASSWORD.into(), &new), None, "here", NOW).unwrap();
+    assert_eq!(house.scope_of(&first, NOW).unwrap_err(), REFUSED);
+    let second = of_bob();
+    house.auth.reset(&bob, &"a third horse battery".into(), "alice", "here", NOW).unwrap();
+    assert_eq!(house.scope_of(&second, NOW).unwrap_err(), REFUSED);
+    assert!(house.auth.api_tokens(&bob, NOW).unwrap().is_empty());
+    assert_eq!(house.scope_of(&of_alice, NOW), Ok(Scope::Read));
+}
+
+/// A clock that is put back does not lengthen the life of a token; once it is right again, the token is good as before.
+#[test]
+fn a_clock_that_is_put_back_lengthens_no_life() {
+    let house = House::new();
+    let token = house.token("ci", Scope::Read).unwrap();
+    assert_eq!(house.scope_of(&token, NOW - 3600), Ok(Scope::Read));
+    assert_eq!(house.scope_of(&token, NOW - 3601).unwrap_err(), REFUSED);
+    assert_eq!(house.names(NOW - 3601), [""; 0]);
+    assert_eq!(house.scope_of(&token, NOW), Ok(Scope::Read));
+    let later = NOW + 24 * 3600;
+    house.scope_of(&token, later).unwrap();
+    assert_eq!(house.scope_of(&token, NOW).unwrap_err(), REFUSED);
+    assert!(house.refusals().iter().any(|(_, note)| note.contains("the clock was put back")));
+}
+
+/// The last use is exact to the minute, and looking is no use.
+#[test]
+fn the_last_use_of_a_token_is_noted() {
+    let house = House::new();
+    let token = house.token("ci", Scope::Read).unwrap();
+    let last_used = || house.auth.api_tokens(&alice(), NOW).unwrap()[0].last_used;
+    house.auth.peek_token(&token, "there", NOW).unwrap();
+    assert_eq!(last_used(), None);
+    for (now, noted) in [(NOW, NOW), (NOW + 59, NOW), (NOW + 60, NOW + 60), (NOW + 61, NOW + 60)] {
+        house.scope_of(&token, now).unwrap();
+        assert_eq!(last_used(), Some(noted));
+    }
+}
+
+/// The text of a token is in no file, and the digest of one kind of secret is that of no other.
+#[test]
+fn the_text_of_a_token_is_stored_nowhere() {
+    let House { auth, directory } = House::new();
+    let token = auth.new_token(&alice(), &wanted("ci", Scope::Admin), "here", NOW).unwrap();
+    let shown = format!("{:?} {:?} {:?}", auth.audit(100, None).unwrap(), auth.api_tokens(&alice(), NOW).unwrap(), auth.mails());
+    assert!(!shown.contains(&token.expose_secret()[4..]));
+    drop(auth);
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(43).any(|window| window == &token.expose_secret().as_bytes()[4..]));
+    }
+    // The token is good after a restart.
+    assert!(open(directory.path(), 1000).by_token(&token, "there", NOW).is_ok());
+}
+
+/// A data directory of an earlier version has no table of tokens; it is made, also where nothing can be written.
+#[test]
+fn an_earlier_version_had_no_tokens() {
+    let House { auth, directory } = House::new();
+    let forget = |auth: &Auth| {
+        let forgotten = auth.write(|transaction| transaction.delete_table(store::TOKENS).map_err(DatabaseError::from));
+        assert!(forgotten.unwrap());
+    };
+    forget(&auth);
+    drop(auth);
+    let path = directory.path().join("catalog.redb");
+    {
+        let database = Database::open_read_only(&path).unwrap();
+        let auth = Auth::open(database, Policy::default()).unwrap();
+        assert!(auth.has_accounts().unwrap() && auth.api_tokens(&alice(), NOW).unwrap().is_empty());
+        assert_eq!(auth.by_token(&"p2p_x".into(), "there", NOW).unwrap_err(), REFUSED);
+        assert!(matches!(auth.new_token(&alice(), &wanted("ci", Scope::Read), "here", NOW), Err(AuthError::Database(_))));
+    }
+    let auth = open(directory.path(), 1000);
+    assert!(auth.new_token(&alice(), &wanted("ci", Scope::Read), "here", NOW).is_ok());
+}
