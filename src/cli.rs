@@ -20,7 +20,7 @@ use p2p_shell::table;
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
-use crate::language::{OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs};
+use crate::language::{OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs};
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, PutArgs, RemoveArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
@@ -94,7 +94,11 @@ enum Command {
     Whoami(OfAccountArgs),
     /// List your sessions, or end one
     Sessions(SessionsArgs),
-    /// Change your password; your other sessions end
+    /// API tokens: make one for a program, list yours, or revoke one
+    ///
+    /// `new` prints the token, this once. A program presents it in P2P_TOKEN, to the commands that do one thing and to `run`.
+    Token(TokenArgs),
+    /// Change your password; your other sessions and your API tokens end
     ///
     /// The password now and the new one are read from P2P_PASSWORD and P2P_NEW_PASSWORD, or else typed.
     Passwd(OfAccountArgs),
@@ -214,6 +218,7 @@ impl Cli {
             Command::Logout(args) => accounts::logout(&args).await?,
             Command::Whoami(args) => args.run("whoami").await?,
             Command::Sessions(args) => args.run().await?,
+            Command::Token(args) => args.run().await?,
             Command::Passwd(args) => args.run("passwd").await?,
             Command::Otp(args) => args.run().await?,
             Command::Flow(args) => flow::run(&args)?,

@@ -158,7 +158,7 @@ async fn fill_in(instance: &Instance, users: &mut DemoUsers, questions: &mut Que
 
 fn report_of(door: &Access) -> Option<UserReport> {
     match &*door.identity() {
-        Identity::User(account) => Some(UserReport::from(account)),
+        Identity::User { account, .. } => Some(UserReport::from(account)),
         _ => None,
     }
 }

@@ -51,6 +51,24 @@ pub struct SessionsArgs {
     common: CommonArgs,
 }
 
+/// `p2p token`
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// What to do
+    #[arg(value_parser = ["new", "list", "revoke"], default_value = "list")]
+    action: String,
+    /// For `new` and `revoke`: the name of the token
+    name: Option<String>,
+    /// For `new`: the most that the program may do, `read` by default
+    #[arg(long, value_parser = ["read", "write", "admin"])]
+    scope: Option<String>,
+    /// For `new`: when it ends, such as 30d or 12h from now; 90d by default, at most 366d
+    #[arg(long, value_name = "SPAN")]
+    expires: Option<String>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
 /// `p2p otp`
 #[derive(Debug, Args)]
 pub struct OtpArgs {
@@ -119,6 +137,22 @@ impl SessionsArgs {
     }
 }
 
+impl TokenArgs {
+    /// Makes an API token, lists them, or revokes one.
+    ///
+    /// # Errors
+    /// Fails as the command `token` does.
+    pub async fn run(&self) -> Result<()> {
+        let mut words = vec!["token", &self.action];
+        for (flag, value) in [("--scope", &self.scope), ("--expires", &self.expires)] {
+            words.extend(value.as_deref().into_iter().flat_map(|value| [flag, value]));
+        }
+        words.push("--");
+        words.extend(self.name.as_deref());
+        execute(&self.common, Instance::start, &words).await
+    }
+}
+
 impl OrphansArgs {
     /// Lists orphaned segments, removes them, or adopts them.
     ///
@@ -144,9 +178,9 @@ impl OtpArgs {
 /// Carries a line of the language out. An interruption cancels the transfers that it has begun.
 async fn execute(args: &CommonArgs, start: Start, words: &[&str]) -> Result<()> {
     let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
-    args.login.check()?;
+    args.login.check_with_token()?;
     let instance = start(&args.engine, ClockMode::OnDemand)?;
-    let mut prompter = Prompter::open(&instance, &args.login, LOCAL_COMMAND).await?;
+    let mut prompter = Prompter::open_with_token(&instance, &args.login, LOCAL_COMMAND).await?;
     let _attention = interrupt::attend()?;
     let answer = prompter.run_interruptibly(&line).await;
     let (answer, result) = match answer {

@@ -114,9 +114,9 @@ impl Visit {
     }
 
     async fn of(start: fn(&EngineArgs, ClockMode) -> Result<Instance>, engine: &EngineArgs, login: &LoginArgs) -> Result<Visit> {
-        login.check()?;
+        login.check_with_token()?;
         let instance = start(engine, ClockMode::OnDemand)?;
-        let prompter = Prompter::open(&instance, login, LOCAL_COMMAND).await?;
+        let prompter = Prompter::open_with_token(&instance, login, LOCAL_COMMAND).await?;
         let identity = prompter.user().await?;
         Ok(Visit { instance, prompter, identity })
     }

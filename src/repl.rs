@@ -128,7 +128,7 @@ impl Repl {
             }
             Identity::Nobody if std::io::stdin().is_terminal() => drop(self.execute("login").await?),
             Identity::Nobody => output::tell("Log in with `login NAME`."),
-            Identity::User(_) => {}
+            Identity::User { .. } => {}
         }
         self.record_user();
         Ok(())

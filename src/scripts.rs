@@ -41,9 +41,9 @@ pub struct RunArgs {
 pub async fn run(args: &RunArgs) -> Result<()> {
     let (name, text) = args.script()?;
     let variables = args.variables()?;
-    args.common.login.check()?;
+    args.common.login.check_with_token()?;
     let instance = Instance::start(&args.common.engine, ClockMode::OnDemand)?;
-    let mut prompter = Prompter::open(&instance, &args.common.login, "local script").await?.alone();
+    let mut prompter = Prompter::open_with_token(&instance, &args.common.login, "local script").await?.alone();
     let _attention = interrupt::attend()?;
     let shell = prompter.shell().clone();
     instance.watch_wire().await?;

@@ -16,10 +16,11 @@ const EXIT_STATUS: [(&str, &str); 5] = [
     ("129, 130, 143", "Ended by SIGHUP, SIGINT or SIGTERM. What was under way is undone, and what was past that is told."),
 ];
 
-const ENVIRONMENT: [(&str, &str); 11] = [
+const ENVIRONMENT: [(&str, &str); 12] = [
     ("P2P_PASSWORD", "The password of the user who logs in or registers, where no terminal asks for it."),
     ("P2P_NEW_PASSWORD", "The password that is to take its place."),
     ("P2P_OTP", "The code of an authenticator app, or a backup code. It is good once."),
+    ("P2P_TOKEN", "The API token of a program, in place of a login, for `run` and the commands that do one thing."),
     ("P2P_SMTP_PASSWORD", "The password of the mail server, where [mail] names a user and no password."),
     ("P2P_LOG", "What the log says, as in debug or p2p_engine=trace."),
     ("HOME", "The home directory, where data is kept and ~/ leads."),
@@ -33,7 +34,7 @@ const ENVIRONMENT: [(&str, &str); 11] = [
 const FILES: [(&str, &str); 8] = [
     ("./p2p.toml", "The configuration, where --config names no other. The README explains each key."),
     ("~/.local/share/p2p", "The data directory, where neither --data-dir nor [storage] data_dir names another."),
-    ("catalog.redb", "In it: accounts, sessions, files and where their segments are."),
+    ("catalog.redb", "In it: accounts, sessions, API tokens, files and where their segments are."),
     ("nodes/Node_01/segments", "In it: the segments that a node holds."),
     ("session", "In it: the session that p2p login began."),
     ("logs/p2p.log.*", "In it: the log of each day, for fourteen days."),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use p2p_auth::tokens;
 use p2p_base::likeness;
 use p2p_base::spelling::in_quotes;
 use p2p_engine::transfer::TransferId;
@@ -156,14 +157,14 @@ fn is_node_name(text: &str) -> bool {
     before.is_empty() || before.eq_ignore_ascii_case("node_")
 }
 
-/// Returns true if a line may contain a secret, typed by mistake: a command about accounts with arguments that it does not take.
-/// Secrets are asked for separately, and histories must not store them.
+/// Returns true if a line may contain a secret, typed by mistake: an API token, or a command about accounts with arguments that it
+/// does not take. Secrets are asked for separately, and histories must not store them.
 pub fn may_hold_a_secret(line: &str) -> bool {
     let is_suspect = |command: &str| {
         let spec = spec_of(command);
         spec.is_some_and(|spec| spec.group == Group::Accounts) && Call::parse(command, &Variables::new()).is_err()
     };
-    words::commands_of(line).iter().any(|(_, command)| is_suspect(without_expect(command)))
+    tokens::is_in(line) || words::commands_of(line).iter().any(|(_, command)| is_suspect(without_expect(command)))
 }
 
 /// Returns true if a line may be stored in the history file: each of its commands is known, and none gives `login` or `register`
@@ -224,6 +225,10 @@ mod tests {
         for line in ["login alice hunter2", "ls; passwd old new", "otp confirm 123456", "register a a@b.c pass"] {
             assert!(may_hold_a_secret(line), "{line}");
             assert!(may_hold_a_secret(&format!("expect {line} contains x")), "{line}");
+        }
+        let token = format!("p2p_{}", "aB3-_".repeat(9));
+        for line in [format!("set token {token}"), format!("echo x{token}"), token] {
+            assert!(may_hold_a_secret(&line[..line.len() - 2]) && !may_hold_a_secret(&line[..line.len() - 3]), "{line}");
         }
         for line in ["login alice", "ls too much", "otp enable app", "share a.bin bob", ""] {
             assert!(!may_hold_a_secret(line), "{line}");

@@ -34,7 +34,7 @@ impl Histories {
         let name = match identity {
             Identity::Nobody => return History::default(),
             Identity::Operator => "history.txt".to_owned(),
-            Identity::User(account) => format!("history-{}.txt", account.name),
+            Identity::User { account, .. } => format!("history-{}.txt", account.name),
         };
         let Some(path) = self.directory.as_ref().map(|directory| directory.join(name)) else { return History::default() };
         // The file is missing before the first line is stored.
@@ -98,7 +98,7 @@ mod tests {
     use p2p_auth::{Account, Role};
 
     fn user(name: &str) -> Identity {
-        Identity::User(Account {
+        Identity::by_session(Account {
             name: name.parse().unwrap(),
             email: "a@b.c".parse().unwrap(),
             role: Role::User,

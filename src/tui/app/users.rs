@@ -43,7 +43,7 @@ impl App {
         match **self.identity() {
             Identity::Operator => self.begin("register".into()),
             Identity::Nobody => self.begin("login".into()),
-            Identity::User(_) => {}
+            Identity::User { .. } => {}
         }
     }
 
@@ -105,7 +105,7 @@ impl App {
         if before.name() == self.identity.name() && !is_shut_out {
             return;
         }
-        self.clear_away(matches!(*before, Identity::User(_)));
+        self.clear_away(matches!(*before, Identity::User { .. }));
         if let Some(name) = self.identity.name() {
             self.session_notice = None;
             if let Some((_, prompt)) = self.set_aside.take().filter(|(before, _)| before == name) {
@@ -140,7 +140,7 @@ impl App {
 
     /// Checks in a task that the session of the user is still valid.
     pub fn look_after_session(&mut self) {
-        if let Identity::User(_) = **self.identity() {
+        if let Identity::User { .. } = **self.identity() {
             let access = self.access().clone();
             self.spawn(async move { AppMessage::Session(access.peek().await.map(drop)) });
         }
@@ -158,7 +158,7 @@ impl App {
 
     /// Logs the result of sending a mail, if the user may see it.
     pub fn on_mail(&mut self, notice: &Notice) {
-        let is_own = matches!(&**self.identity(), Identity::User(account) if account.email == notice.to);
+        let is_own = matches!(&**self.identity(), Identity::User { account, .. } if account.email == notice.to);
         if !is_own && !self.identity.is_admin() {
             return;
         }

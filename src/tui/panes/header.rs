@@ -35,7 +35,7 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let user = match &**app.identity() {
         Identity::Operator => None,
         Identity::Nobody => Some(("not logged in", Role::Warning)),
-        Identity::User(account) => Some((account.name.as_str(), Role::Text)),
+        Identity::User { account, .. } => Some((account.name.as_str(), Role::Text)),
     };
     let text = |text: String, role| vec![Span::styled(text, theme.style(role))];
     let mut sections = vec![text(" p2p".into(), Role::Accent)];

@@ -53,8 +53,10 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::register`] does.
     pub async fn register(&self, wanted: Registration) -> Done<Account> {
-        if let Identity::User(_) = &*self.check().await? {
-            return self.for_user(move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now)).await;
+        if let Identity::User { .. } = &*self.check().await? {
+            return self
+                .for_person("register", move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now))
+                .await;
         }
         let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
         self.hold(granted).await
@@ -65,9 +67,9 @@ impl Access {
         let Granted { token, account } = granted;
         let (before, identity) = {
             let mut session = self.session();
-            (session.replace(Held { token, is_kept: false }), self.let_in(Identity::User(account.clone())))
+            (session.replace(Held::Session { token, is_kept: false }), self.let_in(Identity::by_session(account.clone())))
         };
-        self.end_session(before.filter(|held| !held.is_kept).map(|held| held.token)).await;
+        self.end_session(before.and_then(Held::passing_session)).await;
         self.settle_ownership(&identity).await?;
         Ok(account)
     }
@@ -77,7 +79,7 @@ impl Access {
     /// # Errors
     /// Returns [`AuthError::SessionOver`] if the session has ended.
     pub async fn resume(&self, token: Token) -> Done<Arc<Identity>> {
-        *self.session() = Some(Held { token, is_kept: true });
+        *self.session() = Some(Held::Session { token, is_kept: true });
         self.check().await
     }
 
@@ -86,24 +88,26 @@ impl Access {
     /// # Errors
     /// Returns [`AccessError::LoginNeeded`] if there is no session.
     pub fn token(&self) -> Done<Token> {
-        self.session().as_ref().map(|held| held.token.clone()).ok_or(AccessError::LoginNeeded)
+        self.session().clone().and_then(Held::session).ok_or(AccessError::LoginNeeded)
     }
 
     /// Lets the current session outlive the front end, because its token has been saved.
     pub fn keep(&self) {
         if let Some(held) = self.session().as_mut() {
-            held.is_kept = true;
+            held.keep();
         }
     }
 
     /// Ends the session or, with `all`, every session of its user. Returns the name of the user.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`] if there is no session.
+    /// Returns [`AccessError::LoginNeeded`] if there is no session, and [`AccessError::SessionOnly`] if the user is logged in by an
+    /// API token, which is revoked instead.
     pub async fn logout(&self, all: bool) -> Done<String> {
-        let held = self.session().clone();
-        let name = self.identity().name().ok_or(AccessError::LoginNeeded)?.to_owned();
-        if let Some(Held { token, .. }) = held {
+        let (held, identity) = (self.session().clone(), self.identity());
+        self.require_session(&identity, "logout").await?;
+        let name = identity.name().ok_or(AccessError::LoginNeeded)?.to_owned();
+        if let Some(token) = held.and_then(Held::session) {
             match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
                 // A session that is over already needs no logout.
                 Ok(()) | Err(AuthError::SessionOver) => {}
@@ -118,8 +122,8 @@ impl Access {
 
     /// Ends the session together with the front end, unless it is to be kept.
     pub async fn end(&self) {
-        let held = self.session().take().filter(|held| !held.is_kept);
-        self.end_session(held.map(|held| held.token)).await;
+        let held = self.session().take();
+        self.end_session(held.and_then(Held::passing_session)).await;
     }
 
     /// Ends a session that is no longer used, if it is not over already.
@@ -132,40 +136,53 @@ impl Access {
 
     /// Returns the account that is logged in. The session is looked up again, since a form may have been open for a long time.
     async fn account(&self) -> Done<Account> {
-        match &*self.check().await? {
-            Identity::User(account) => Ok(account.clone()),
-            _ => Err(AccessError::LoginNeeded),
-        }
+        let identity = self.check().await?;
+        account_of(&identity)
     }
 
-    /// Executes an operation for the user who is logged in, on a thread that may block.
-    async fn for_user<T: Send + 'static>(
+    /// Returns the current user, if it is not a program that is logged in by an API token: the operation called `what` is for
+    /// sessions. While there are no accounts, the user of the data directory may do it.
+    async fn person(&self, what: &str) -> Done<Arc<Identity>> {
+        let identity = self.check().await?;
+        self.require_session(&identity, what).await?;
+        Ok(identity)
+    }
+
+    /// Executes an operation on the account of the user who is logged in by a session, on a thread that may block. The operation is
+    /// called `what`.
+    pub(super) async fn for_person<T: Send + 'static>(
         &self,
+        what: &str,
         work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
     ) -> Done<T> {
-        let name = self.account().await?.name;
+        let identity = self.person(what).await?;
+        let name = account_of(&identity)?.name;
         Ok(self.off_thread(move |auth, origin, now| work(auth, &name, origin, now)).await?)
     }
 
     /// Executes an operation that changes the account, and then refreshes the account data shown.
     async fn change<T: Send + 'static>(
         &self,
+        what: &str,
         work: impl FnOnce(&Auth, &UserName, &str, u64) -> Result<T, AuthError> + Send + 'static,
     ) -> Done<T> {
-        let done = self.for_user(work).await?;
+        let done = self.for_person(what, work).await?;
         if let Err(error) = self.peek().await {
             tracing::debug!(%error, "the session ended while the account was changed");
         }
         Ok(done)
     }
 
-    /// Changes the password of the user who is logged in, and ends the user's other sessions.
+    /// Changes the password of the user who is logged in, ends the user's other sessions, and revokes the user's API tokens.
     ///
     /// # Errors
     /// Fails as [`Auth::change_password`] does.
     pub async fn change_password(&self, old: Secret, new: Secret) -> Done<()> {
         let token = self.token().ok();
-        self.for_user(move |auth, name, origin, now| auth.change_password(name, (&old, &new), token.as_ref(), origin, now)).await
+        let change = move |auth: &Auth, name: &UserName, origin: &str, now| {
+            auth.change_password(name, (&old, &new), token.as_ref(), origin, now)
+        };
+        self.for_person("passwd", change).await
     }
 
     /// Begins to enable one-time passwords.
@@ -173,7 +190,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::otp_enable`] does.
     pub async fn otp_enable(&self, kind: CodeKind) -> Done<Begun> {
-        self.for_user(move |auth, name, _, now| auth.otp_enable(name, kind, now)).await
+        self.for_person("otp", move |auth, name, _, now| auth.otp_enable(name, kind, now)).await
     }
 
     /// Checks that the enabling of one-time passwords has begun and waits for a code.
@@ -181,7 +198,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::otp_begun`] does.
     pub async fn otp_begun(&self) -> Done<()> {
-        self.for_user(|auth, name, _, now| auth.otp_begun(name, now)).await
+        self.for_person("otp", |auth, name, _, now| auth.otp_begun(name, now)).await
     }
 
     /// Enables one-time passwords with a code, and returns the backup codes.
@@ -189,7 +206,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::otp_confirm`] does.
     pub async fn otp_confirm(&self, code: Secret) -> Done<Vec<Secret>> {
-        self.change(move |auth, name, origin, now| auth.otp_confirm(name, &code, origin, now)).await
+        self.change("otp", move |auth, name, origin, now| auth.otp_confirm(name, &code, origin, now)).await
     }
 
     /// Disables one-time passwords for the user.
@@ -197,7 +214,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::otp_disable`] does.
     pub async fn otp_disable(&self, password: Secret) -> Done<()> {
-        self.change(move |auth, name, origin, now| auth.otp_disable(name, &password, origin, now)).await
+        self.change("otp", move |auth, name, origin, now| auth.otp_disable(name, &password, origin, now)).await
     }
 
     /// Replaces the backup codes and returns the new ones.
@@ -205,7 +222,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::new_backup_codes`] does.
     pub async fn new_backup_codes(&self, password: Secret) -> Done<Vec<Secret>> {
-        self.change(move |auth, name, origin, now| auth.new_backup_codes(name, &password, origin, now)).await
+        self.change("otp", move |auth, name, origin, now| auth.new_backup_codes(name, &password, origin, now)).await
     }
 
     /// Returns the sessions of the user who is logged in.
@@ -214,7 +231,7 @@ impl Access {
     /// Fails if no user is logged in or the disk refuses.
     pub async fn sessions(&self) -> Done<Vec<SessionInfo>> {
         let token = self.token().ok();
-        self.for_user(move |auth, name, _, now| auth.sessions(name, token.as_ref(), now)).await
+        self.for_person("sessions", move |auth, name, _, now| auth.sessions(name, token.as_ref(), now)).await
     }
 
     /// Ends one session of the user who is logged in.
@@ -222,7 +239,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::revoke`] does.
     pub async fn revoke(&self, id: String) -> Done<()> {
-        self.for_user(move |auth, name, origin, now| auth.revoke(name, &id, origin, now)).await
+        self.for_person("sessions", move |auth, name, origin, now| auth.revoke(name, &id, origin, now)).await
     }
 
     /// Returns all accounts of the data directory.
@@ -239,7 +256,7 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::reset`] does.
     pub async fn reset(&self, user: UserName, password: Secret) -> Done<()> {
-        self.change(move |auth, by, origin, now| auth.reset(&user, &password, by.as_str(), origin, now)).await
+        self.change("users reset", move |auth, by, origin, now| auth.reset(&user, &password, by.as_str(), origin, now)).await
     }
 
     /// Returns the user of this name.
@@ -255,30 +272,32 @@ impl Access {
     /// # Errors
     /// Fails if the disk refuses.
     pub async fn record_share(&self, what: String) -> Done<()> {
-        self.for_user(move |auth, name, origin, now| auth.record_share(name, origin, &what, now)).await
+        let name = self.account().await?.name;
+        Ok(self.off_thread(move |auth, origin, now| auth.record_share(&name, origin, &what, now)).await?)
     }
 
     /// Returns the latest entries of the audit log: all for an admin, otherwise those of the user who is logged in.
     ///
     /// # Errors
-    /// Fails if the disk refuses.
+    /// Fails if the user is logged in by an API token, or if the disk refuses.
     pub async fn audit(&self, count: usize) -> Done<Vec<(u64, AuditEntry)>> {
-        let user = if self.identity().is_admin() { None } else { Some(self.account().await?.name) };
+        let user = if self.person("audit").await?.is_admin() { None } else { Some(self.account().await?.name) };
         Ok(self.off_thread(move |auth, _, _| auth.audit(count, user.as_ref())).await?)
     }
 
     /// Verifies the integrity of the audit log.
     ///
     /// # Errors
-    /// Fails if the disk refuses.
+    /// Fails if the user is logged in by an API token, or if the disk refuses.
     pub async fn verify_audit(&self) -> Done<Finding> {
+        self.person("audit").await?;
         Ok(self.off_thread(|auth, _, _| auth.verify_audit()).await?)
     }
 
     /// Returns the queued mails: all for an admin, otherwise those to the user who is logged in.
     ///
     /// # Errors
-    /// Fails if the disk refuses.
+    /// Fails if the user is logged in by an API token, or if the disk refuses.
     pub async fn mails(&self) -> Done<Mails> {
         self.own_mails(Auth::mails).await
     }
@@ -286,13 +305,13 @@ impl Access {
     /// Returns the latest mails that could not be delivered: all for an admin, otherwise those to the user who is logged in.
     ///
     /// # Errors
-    /// Fails if the disk refuses.
+    /// Fails if the user is logged in by an API token, or if the disk refuses.
     pub async fn mails_given_up(&self) -> Done<Mails> {
         self.own_mails(Auth::mails_given_up).await
     }
 
     async fn own_mails(&self, mails: fn(&Auth) -> Result<Mails, AuthError>) -> Done<Mails> {
-        let to = if self.identity().is_admin() { None } else { Some(self.account().await?.email) };
+        let to = if self.person("mail").await?.is_admin() { None } else { Some(self.account().await?.email) };
         let mut mails = self.off_thread(move |auth, _, _| mails(auth)).await?;
         mails.retain(|(_, mail)| to.as_ref().is_none_or(|to| mail.to == *to));
         Ok(mails)
@@ -303,6 +322,14 @@ impl Access {
     /// # Errors
     /// Fails as [`Auth::test_mail`] does.
     pub async fn test_mail(&self) -> Done<Email> {
-        self.for_user(|auth, name, _, now| auth.test_mail(name, now)).await
+        self.for_person("mail", |auth, name, _, now| auth.test_mail(name, now)).await
+    }
+}
+
+/// Returns the account of a user who is logged in.
+fn account_of(identity: &Identity) -> Done<Account> {
+    match identity {
+        Identity::User { account, .. } => Ok(account.clone()),
+        Identity::Operator | Identity::Nobody => Err(AccessError::LoginNeeded),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use p2p_base::likeness;
 use p2p_engine::operation::{Download, Fetch, ListFiles, Remove, StatFile, Upload, UploadOpen};
-use p2p_engine::{EngineError, OpenFile};
+use p2p_engine::{EngineError, OpenFile, Scope};
 use p2p_store::manifest::{FileKey, FileRecord, Manifest};
 
 use super::{Access, AccessError, Identity};
@@ -51,8 +51,9 @@ impl Access {
     /// Returns the stored file that the user calls `text` and may change.
     ///
     /// # Errors
-    /// Fails if there is no such file, or if the user may only read it.
+    /// Fails if there is no such file, or if the user may only read it: also because of an API token of the scope `read`.
     pub async fn changeable(&self, identity: &Identity, text: &str) -> Result<FileRecord, AccessError> {
+        self.require_scope(identity, Scope::Write).await?;
         let file = self.readable(identity, text).await?;
         if identity.may_change(&file.key) {
             return Ok(file);

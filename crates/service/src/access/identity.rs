@@ -16,14 +16,32 @@ pub enum Identity {
     /// A user who has not logged in, although there are accounts.
     Nobody,
     /// A user who is logged in.
-    User(Account),
+    User {
+        /// Account of the user.
+        account: Account,
+        /// Scope of the API token by which the user is logged in; `None` for a session, which is a person's and has the full scope.
+        token: Option<Scope>,
+    },
 }
 
 impl Identity {
     /// Returns the user name, if there is one; it becomes the owner of stored files.
     pub fn name(&self) -> Option<&str> {
         match self {
-            Identity::User(account) => Some(account.name.as_str()),
+            Identity::User { account, .. } => Some(account.name.as_str()),
+            Identity::Operator | Identity::Nobody => None,
+        }
+    }
+
+    /// Returns the identity of a user who is logged in by a session.
+    pub fn by_session(account: Account) -> Identity {
+        Identity::User { account, token: None }
+    }
+
+    /// Returns the scope of the API token by which the user is logged in, if it is by one.
+    pub fn token(&self) -> Option<Scope> {
+        match self {
+            Identity::User { token, .. } => *token,
             Identity::Operator | Identity::Nobody => None,
         }
     }
@@ -33,15 +51,22 @@ impl Identity {
         match self {
             Identity::Operator => Principal::Operator,
             Identity::Nobody => Principal::Nobody,
-            Identity::User(account) => {
-                Principal::User { name: account.name.clone(), is_admin: account.role == Role::Admin, scope: Scope::Admin }
-            }
+            Identity::User { account, token } => Principal::User {
+                name: account.name.clone(),
+                is_admin: account.role == Role::Admin,
+                scope: token.unwrap_or(Scope::Admin),
+            },
         }
     }
 
     /// Returns true if the user has the permissions of an admin.
     pub fn is_admin(&self) -> bool {
         self.principal().is_admin()
+    }
+
+    /// Returns true if the user has an account with this role, whatever the scope of the API token.
+    pub(super) fn has_role(&self, role: Role) -> bool {
+        matches!(self, Identity::User { account, .. } if account.role == role)
     }
 
     /// Returns true if the user may see and cancel a transfer: one of their own, or any for an admin.
@@ -122,7 +147,7 @@ mod tests {
     use p2p_store::segment::Sha256Digest;
 
     fn user(name: &str, role: Role) -> Identity {
-        Identity::User(Account {
+        Identity::by_session(Account {
             name: name.parse().unwrap(),
             email: "a@b.c".parse().unwrap(),
             role,
@@ -155,6 +180,20 @@ mod tests {
         ] {
             assert_eq!(files.each_ref().map(|file| identity.may_read(file)), reads, "{identity:?}");
             assert_eq!(files.each_ref().map(|file| identity.may_change(&file.key)), changes, "{identity:?}");
+        }
+    }
+
+    /// A token of a narrower scope gives none of an admin's rights.
+    #[test]
+    fn an_admin_by_a_token_has_the_scope_of_the_token() {
+        let Identity::User { account, .. } = user("root", Role::Admin) else { panic!() };
+        let of_bob = FileKey::new(Some("bob"), "a.bin");
+        for (token, is_admin) in
+            [(None, true), (Some(Scope::Admin), true), (Some(Scope::Write), false), (Some(Scope::Read), false)]
+        {
+            let identity = Identity::User { account: account.clone(), token };
+            assert_eq!((identity.is_admin(), identity.may_change(&of_bob), identity.token()), (is_admin, is_admin, token));
+            assert!(identity.may_change(&FileKey::new(Some("root"), "a.bin")), "{token:?}");
         }
     }
 

@@ -7,29 +7,35 @@
 //! | `files` | stored files by the names that the user gives them, and the operations on them |
 //! | [`account`] | registration, login, logout and the other account operations, off the async threads |
 //! | [`watching`] | snapshots and events, as far as the user may see them |
+//! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
+//! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
 
 pub mod account;
 mod files;
+mod held;
 pub mod identity;
 pub mod session_file;
+mod tokens;
 pub mod watching;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use p2p_auth::{Auth, AuthError, Token};
+use p2p_auth::tokens::TokenError;
+use p2p_auth::{Auth, AuthError, Role};
 use p2p_base::spelling::visible;
 use p2p_engine::operation::{Adopt, ListFiles};
 use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_engine::{Caller, EngineError, EngineHandle, Operation, Origin};
+use p2p_engine::{Caller, EngineError, EngineHandle, Operation, Origin, Scope};
 use thiserror::Error;
 use tokio::sync::watch;
 
 pub use self::identity::Identity;
 
+use self::held::Held;
 use crate::blocking::off_thread;
 
 /// Reason why an operation is refused to a user.
@@ -48,6 +54,12 @@ pub enum AccessError {
         what: String,
         /// Name of the user who requested it.
         user: String,
+    },
+    /// The operation is about the account itself, and the user is logged in by an API token.
+    #[error("`{what}` needs a session, and an API token is none; `login NAME` begins one")]
+    SessionOnly {
+        /// Name of the operation.
+        what: String,
     },
     /// The file belongs to another user and may only be read.
     #[error("`{}` belongs to another user: you may only read it", visible(file))]
@@ -79,21 +91,13 @@ pub struct Access {
 
 #[derive(Debug)]
 struct State {
-    /// Session by which `identity` is logged in. Both change only while this lock is held, so that they stay consistent.
+    /// Session or API token by which `identity` is logged in. Both change only while this lock is held, so that they stay consistent.
     session: Mutex<Option<Held>>,
     identity: watch::Sender<Arc<Identity>>,
     /// Number of operations in progress that must not be interrupted.
     critical_section: watch::Sender<usize>,
     /// True if files without an owner have been given to the first admin.
     is_settled: AtomicBool,
-}
-
-/// Session that a front end uses.
-#[derive(Debug, Clone)]
-struct Held {
-    token: Token,
-    /// True if the session outlives the front end.
-    is_kept: bool,
 }
 
 /// Guard of an operation that an interruption has to wait for.
@@ -139,7 +143,8 @@ impl Access {
     /// # Errors
     /// Fails if the engine has stopped or refuses the operation.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, EngineError> {
-        self.engine.call(&self.caller(), operation).await
+        let reply = self.engine.call(&self.caller(), operation).await;
+        self.recording_scope(reply).await
     }
 
     /// Cancels a transfer for the current user and undoes its effects as fast as the machine can.
@@ -147,7 +152,8 @@ impl Access {
     /// # Errors
     /// Fails as [`call`](Self::call) does.
     pub async fn cancel_at_once(&self, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
-        self.engine.cancel_at_once(&self.caller(), transfer).await
+        let report = self.engine.cancel_at_once(&self.caller(), transfer).await;
+        self.recording_scope(report).await
     }
 
     fn caller(&self) -> Caller {
@@ -169,47 +175,48 @@ impl Access {
         self.state.identity.subscribe()
     }
 
-    /// Returns the current user before an operation: the session is looked up and its use recorded.
+    /// Returns the current user before an operation: the session or the API token is looked up and its use recorded.
     ///
     /// # Errors
-    /// Returns [`AuthError::SessionOver`] if the session has ended; no user is logged in then.
+    /// Returns [`AuthError::SessionOver`] if the session has ended, and [`TokenError::Refused`] if the token has; no user is logged
+    /// in then.
     pub async fn check(&self) -> Result<Arc<Identity>, AccessError> {
-        let identity = self.look_up(Auth::check).await?;
+        let identity = self.look_up(Held::check).await?;
         self.settle_ownership(&identity).await?;
         Ok(identity)
     }
 
-    /// Returns the current user for display: the session is looked up, but its use is not recorded.
+    /// Returns the current user for display: the session or the API token is looked up, but its use is not
+    /// recorded.
     ///
     /// # Errors
     /// Fails as [`check`](Self::check) does.
     pub async fn peek(&self) -> Result<Arc<Identity>, AccessError> {
-        self.look_up(Auth::peek).await
+        self.look_up(Held::peek).await
     }
 
     async fn look_up(
         &self,
-        ask: fn(&Auth, &Token, &str, u64) -> Result<p2p_auth::Account, AuthError>,
+        ask: fn(&Held, &Auth, &str, u64) -> Result<Identity, AuthError>,
     ) -> Result<Arc<Identity>, AccessError> {
         loop {
             let held = self.session().clone();
             let identity = match held.clone() {
-                Some(held) => {
-                    self.off_thread(move |auth, origin, now| ask(auth, &held.token, origin, now).map(Identity::User)).await
-                }
+                Some(held) => self.off_thread(move |auth, origin, now| ask(&held, auth, origin, now)).await,
                 // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
                 None => self.auth.has_accounts().map(|any| if any { Identity::Nobody } else { Identity::Operator }),
             };
             let mut session = self.session();
-            let is_same = session.as_ref().map(|held| held.token.expose()) == held.as_ref().map(|held| held.token.expose());
+            let is_same = session.as_ref().map(Held::expose) == held.as_ref().map(Held::expose);
             match identity {
                 // The session has changed in the meantime; look it up again.
                 _ if !is_same => {}
                 Ok(identity) => return Ok(self.let_in(identity)),
-                Err(AuthError::SessionOver) => {
+                // Only a token that is not valid has to wait.
+                Err(error @ (AuthError::SessionOver | AuthError::Token(TokenError::Refused) | AuthError::Wait { .. })) => {
                     *session = None;
                     self.let_in(Identity::Nobody);
-                    return Err(AuthError::SessionOver.into());
+                    return Err(error.into());
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -222,7 +229,7 @@ impl Access {
         // In the order of keys, files without an owner come first.
         let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
         // A file whose name the admin uses already stays without an owner, and the attempt is not repeated for it.
-        if !matches!(identity, Identity::User(_)) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
+        if !matches!(identity, Identity::User { .. }) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
             return Ok(());
         }
         if let Some(owner) = self.off_thread(|auth, _, _| auth.first_admin()).await? {
@@ -247,12 +254,15 @@ impl Access {
     /// Checks that the user is an admin, and records a refusal in the audit log.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`] if no user is logged in, and [`AccessError::AdminOnly`] if the user is not an
-    /// admin.
+    /// Returns [`AccessError::LoginNeeded`] if no user is logged in, [`AccessError::AdminOnly`] if the user is not an admin, and
+    /// [`EngineError::Denied`] if an admin uses an API token of a narrower scope.
     pub async fn require_admin(&self, identity: &Identity, what: &str) -> Result<(), AccessError> {
         self.require_login(identity)?;
         if identity.is_admin() {
             return Ok(());
+        }
+        if identity.has_role(Role::Admin) {
+            return self.require_scope(identity, Scope::Admin).await;
         }
         self.record_refusal(identity, what.to_owned()).await?;
         Err(AccessError::AdminOnly { what: what.to_owned(), user: identity.name().unwrap_or_default().to_owned() })
@@ -268,7 +278,7 @@ impl Access {
 
     /// Records in the audit log that a user accesses a file of another user, or that the access is refused.
     async fn record_access(&self, identity: &Identity, what: String, done: bool) -> Result<(), AuthError> {
-        let Identity::User(account) = identity else { return Ok(()) };
+        let Identity::User { account, .. } = identity else { return Ok(()) };
         let user = account.name.clone();
         self.off_thread(move |auth, origin, now| auth.record_access(&user, origin, &what, done, now)).await
     }

@@ -14,18 +14,24 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Report, Result};
-use p2p_auth::AuthError;
+use p2p_auth::tokens::TokenError;
+use p2p_auth::{AuthError, Secret};
+use p2p_base::text;
 use p2p_engine::transfer::TransferStatus;
 use p2p_service::access::{Access, AccessError, Identity, session_file};
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, Instance, Leaving, advised, refuse_dash};
 use p2p_service::interrupt::{Interrupted, interrupted};
 use p2p_service::output::{self, OutputArgs};
+use secrecy::zeroize::Zeroizing;
 
 use self::answers::Answers;
 use crate::answer::Answer;
 use crate::words::{Variables, quote};
 use crate::{Questions, Shell, ShellError};
+
+/// Environment variable of the API token.
+const TOKEN_VARIABLE: &str = "P2P_TOKEN";
 
 /// Who uses the program.
 #[derive(Debug, Clone, Default, Args)]
@@ -50,6 +56,25 @@ impl LoginArgs {
         }
         Ok(())
     }
+
+    /// Refuses options that cannot be combined, also with the API token that the environment may provide to a program.
+    ///
+    /// # Errors
+    /// Fails as [`check`](Self::check) does, or if there are both a user and a token.
+    pub fn check_with_token(&self) -> Result<()> {
+        self.check()?;
+        if self.user.is_some() && token_of_environment().is_some() {
+            let problem = format!("--user and {TOKEN_VARIABLE} both say who it is for");
+            return Err(wrong_usage(problem, format!("leave --user out, or unset {TOKEN_VARIABLE}")));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the API token that the environment provides. One that is no text is a token that is not valid.
+fn token_of_environment() -> Option<Secret> {
+    let token = Zeroizing::new(std::env::var_os(TOKEN_VARIABLE)?.to_string_lossy().into_owned());
+    Some(text::without_ends(&token)).filter(|token| !token.is_empty()).map(Secret::from)
 }
 
 /// The options of a command that works in a data directory for somebody and prints an answer.
@@ -89,6 +114,18 @@ impl Prompter {
             Some(user) => drop(prompter.run_interruptibly(&format!("login -- {}", quote(user))).await?),
             None => prompter.resume(instance).await?,
         }
+        Ok(prompter)
+    }
+
+    /// Opens a shell as [`open`](Self::open) does, for a command that may be called by a program: the user is that of the API token
+    /// in the environment, if there is one.
+    ///
+    /// # Errors
+    /// Fails if the user cannot be logged in, or if the token is not valid.
+    pub async fn open_with_token(instance: &Instance, login: &LoginArgs, origin: &str) -> Result<Prompter> {
+        let Some(token) = token_of_environment() else { return Prompter::open(instance, login, origin).await };
+        let prompter = Prompter::unmanned(instance, login, origin)?;
+        prompter.shell.access().log_in_with_token(token).await.map_err(refused)?;
         Ok(prompter)
     }
 
@@ -239,6 +276,9 @@ pub fn refused(error: impl Into<ShellError>) -> Report {
         ShellError::Engine(error) => advised(error),
         ShellError::Access(AccessError::LoginNeeded) => {
             Report::from(error).suggestion("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+        }
+        ShellError::Access(AccessError::Auth(AuthError::Token(TokenError::Refused))) => {
+            Report::from(error).suggestion(format!("`p2p token new NAME` makes another; unset {TOKEN_VARIABLE} to do without"))
         }
         error => error.into(),
     }

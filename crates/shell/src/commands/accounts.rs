@@ -23,7 +23,9 @@ use crate::{Shell, ShellError};
 const AUDIT_COUNT: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 pub(crate) async fn register(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let is_first = *shell.access.check().await? == Identity::Operator;
+    let identity = shell.access.check().await?;
+    shell.access.require_session(&identity, "register").await?;
+    let is_first = *identity == Identity::Operator;
     let mut form = Form::new(if is_first { "Create the first account: the admin's" } else { "Register" });
     if is_first {
         form = form.with_text("From then on everybody has to log in, and what is stored already is the admin's.");
@@ -85,7 +87,7 @@ pub(crate) async fn login(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
         }
     }
     let identity = shell.identity();
-    let Identity::User(account) = &*identity else { return Ok(Answer::nothing()) };
+    let Identity::User { account, .. } = &*identity else { return Ok(Answer::nothing()) };
     Ok(Answer::new(View::Text(format!("{} is logged in", account.name)), account_data(account)))
 }
 
@@ -128,7 +130,7 @@ pub(crate) async fn logout(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 
 pub(crate) async fn whoami(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
     let identity = shell.identity();
-    let Identity::User(account) = &*identity else {
+    let Identity::User { account, .. } = &*identity else {
         let text = "there are no accounts: the owner of the data directory may do everything; `register` makes one";
         let nobody = json!({
             "user": null, "email": null, "role": null, "created_at": null, "last_login": null, "second_factor": null,
@@ -168,8 +170,9 @@ fn account_data(account: &Account) -> Value {
     })
 }
 
-pub(crate) async fn change_password(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let mut form = Form::new("Change password").of(&own_name(shell)?).with("Password now", FieldKind::Password);
+pub(crate) async fn change_password(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let user = own_name(shell, call).await?;
+    let mut form = Form::new("Change password").of(&user).with("Password now", FieldKind::Password);
     form = form.with("New password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
     let changed = fill_until(shell, &mut form, |given| async move {
         check_repeated(&given, 1)?;
@@ -177,19 +180,22 @@ pub(crate) async fn change_password(shell: &Shell, _: &Call) -> Result<Answer, S
         changed.map_err(|error| beside(usize::from(matches!(error, AccessError::Auth(AuthError::Password(_)))), error))
     });
     changed.await?;
-    Ok(Answer::text("the password is changed; your other sessions are ended"))
+    Ok(Answer::text("the password is changed; your other sessions and your API tokens are ended"))
 }
 
-/// Returns the name of the current user.
+/// Returns the name of the current user, for a command about the user's account. The command is refused to an API token before
+/// anything is asked.
 ///
 /// # Errors
-/// Returns [`AccessError::LoginNeeded`] if no user is logged in.
-pub(super) fn own_name(shell: &Shell) -> Result<String, ShellError> {
-    shell.identity().name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
+/// Returns [`AccessError::LoginNeeded`] if no user is logged in, and [`AccessError::SessionOnly`] if the user is by an API token.
+pub(super) async fn own_name(shell: &Shell, call: &Call) -> Result<String, ShellError> {
+    let identity = shell.identity();
+    shell.access.require_session(&identity, call.spec.name).await?;
+    identity.name().map(str::to_owned).ok_or_else(|| AccessError::LoginNeeded.into())
 }
 
 pub(crate) async fn sessions(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    own_name(shell)?;
+    own_name(shell, call).await?;
     if call.argument(0).is_some() {
         let id = call.argument(1).ok_or_else(|| call.wrong("ID is missing".into()))?;
         shell.access.revoke(id.to_owned()).await?;
@@ -242,12 +248,13 @@ pub(crate) async fn users(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
 /// Sets a new password for a user who has lost the password or the second factor, and removes the second factor.
 async fn reset(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let name = call.argument(1).ok_or_else(|| call.wrong("NAME is missing".into()))?;
+    shell.access.require_session(&shell.identity(), "users reset").await?;
     let user = shell.access.user(name.to_owned()).await?;
     if shell.identity().name() == Some(user.as_str()) {
         return Err(AccessError::from(AuthError::OwnReset).into());
     }
     let mut form = Form::new("Reset an account").with_text(format!(
-        "{user} gets this password, and no second factor; every session of theirs ends, and a mail tells them."
+        "{user} gets this password, and no second factor; every session and API token of theirs ends, and a mail tells them."
     ));
     form = form.with("New password", FieldKind::NewPassword).with("Once more", FieldKind::Repeated);
     let user = &user;

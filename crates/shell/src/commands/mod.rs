@@ -8,6 +8,7 @@ pub(super) mod orphans;
 pub(super) mod otp;
 pub(super) mod session;
 pub(super) mod time;
+pub(super) mod tokens;
 
 pub use self::session::{reference, write_document};
 

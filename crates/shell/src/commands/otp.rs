@@ -12,7 +12,7 @@ use crate::question::{CodeField, FieldKind, Form, Shown};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn otp(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let user = own_name(shell)?;
+    let user = own_name(shell, call).await?;
     let action = call.argument(0).unwrap_or_default();
     if let Some(kind) = call.argument(1).filter(|_| action != "enable") {
         return Err(call.wrong(format!("unexpected argument `{kind}`")));
@@ -98,7 +98,7 @@ async fn show(shell: &Shell, codes: Vec<Secret>) -> Result<(), ShellError> {
 
 fn status(shell: &Shell) -> Answer {
     let identity = shell.identity();
-    let Identity::User(account) = &*identity else { return Answer::nothing() };
+    let Identity::User { account, .. } = &*identity else { return Answer::nothing() };
     let kind = account.second_factor.map(CodeKind::name);
     let facts = [("second factor", factor_of(account).to_owned()), ("backup codes left", account.backup_codes.to_string())];
     Answer::new(View::pairs(facts), json!({ "second_factor": kind, "backup_codes": account.backup_codes }))

@@ -1,7 +1,7 @@
-//! The commands about accounts, passwords, second factors, sessions and mail. No secret is ever an argument: commands ask for it.
+//! The commands about accounts, passwords, second factors, sessions, API tokens and mail. No secret is ever an argument: commands ask for it.
 
 use super::{once, optional};
-use crate::commands::{accounts, otp};
+use crate::commands::{accounts, otp, tokens};
 use crate::spec::{Audience, Flag, Group, Kind, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -55,7 +55,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Accounts,
         audience: Audience::Users,
         summary: "change your password",
-        details: "Your other sessions end.",
+        details: "Your other sessions and your API tokens end.",
         arguments: &[],
         flags: &[],
         run: |shell, call| Box::pin(accounts::change_password(shell, call)),
@@ -85,6 +85,29 @@ pub(super) static COMMANDS: &[Spec] = &[
         arguments: &[optional("revoke", Kind::OneOf(&["revoke"])), optional("ID", Kind::Other("1f09c2ab"))],
         flags: &[],
         run: |shell, call| Box::pin(accounts::sessions(shell, call)),
+    },
+    Spec {
+        name: "token",
+        aliases: &["tokens"],
+        group: Group::Accounts,
+        audience: Audience::Users,
+        summary: "make an API token for a program, list yours, or revoke one",
+        details: "`new` prints the token, this once; a program presents it in P2P_TOKEN. Its scope is `read` unless you say otherwise, \
+                  it expires after 90 days (at most 366d), and it ends when your password changes.",
+        arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("NAME", Kind::Other("backup"))],
+        flags: &[
+            Flag {
+                name: "scope",
+                value: Some(("read|write|admin", Kind::OneOf(&["read", "write", "admin"]))),
+                summary: "the most that the program may do",
+            },
+            Flag {
+                name: "expires",
+                value: Some(("SPAN", Kind::Like(&["30d", "90d", "12h"]))),
+                summary: "when it ends, from now",
+            },
+        ],
+        run: |shell, call| Box::pin(tokens::token(shell, call)),
     },
     Spec {
         name: "users",

@@ -1,0 +1,78 @@
+//! What a front end holds to be logged in: the session of a person, or the API token of a program.
+
+use p2p_auth::{Auth, AuthError, Secret, Token};
+use secrecy::ExposeSecret;
+
+use super::identity::Identity;
+
+/// Session or API token that a front end uses.
+#[derive(Debug, Clone)]
+pub(super) enum Held {
+    /// Session of a person.
+    Session {
+        token: Token,
+        /// True if the session outlives the front end.
+        is_kept: bool,
+    },
+    /// API token of a program.
+    ApiToken(Secret),
+}
+
+impl Held {
+    /// Returns the user of the session or the token, and records its use.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::check`] and [`Auth::by_token`] do.
+    pub(super) fn check(&self, auth: &Auth, origin: &str, now: u64) -> Result<Identity, AuthError> {
+        match self {
+            Held::Session { token, .. } => auth.check(token, origin, now).map(Identity::by_session),
+            Held::ApiToken(token) => {
+                auth.by_token(token, origin, now).map(|(account, scope)| Identity::User { account, token: Some(scope) })
+            }
+        }
+    }
+
+    /// Returns the user of the session or the token, without recording a use.
+    ///
+    /// # Errors
+    /// Fails as [`check`](Self::check) does.
+    pub(super) fn peek(&self, auth: &Auth, origin: &str, now: u64) -> Result<Identity, AuthError> {
+        match self {
+            Held::Session { token, .. } => auth.peek(token, origin, now).map(Identity::by_session),
+            Held::ApiToken(token) => {
+                auth.peek_token(token, origin, now).map(|(account, scope)| Identity::User { account, token: Some(scope) })
+            }
+        }
+    }
+
+    /// Returns the token of the session, if it is one.
+    pub(super) fn session(self) -> Option<Token> {
+        match self {
+            Held::Session { token, .. } => Some(token),
+            Held::ApiToken(_) => None,
+        }
+    }
+
+    /// Returns the token of the session if it ends together with the front end.
+    pub(super) fn passing_session(self) -> Option<Token> {
+        match self {
+            Held::Session { token, is_kept: false } => Some(token),
+            Held::Session { .. } | Held::ApiToken(_) => None,
+        }
+    }
+
+    /// Lets the session outlive the front end.
+    pub(super) fn keep(&mut self) {
+        if let Held::Session { is_kept, .. } = self {
+            *is_kept = true;
+        }
+    }
+
+    /// Returns the text of the token, by which two of them are told apart.
+    pub(super) fn expose(&self) -> &str {
+        match self {
+            Held::Session { token, .. } => token.expose(),
+            Held::ApiToken(token) => token.expose_secret(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! API tokens of the user of a front end: their making and revoking, the login by one, and what is refused to one. A token covers
+//! files, transfers and the network; the account itself is for sessions, which are a person's.
+
+use std::sync::Arc;
+
+use p2p_auth::Secret;
+use p2p_auth::tokens::{ApiTokenInfo, NewToken};
+use p2p_engine::{Denial, EngineError, Scope};
+
+use super::{Access, AccessError, Held, Identity};
+
+impl Access {
+    /// Makes an API token of the user who is logged in, and returns its text, which cannot be read again later.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::new_token`](p2p_auth::Auth::new_token) does, or if the user is not logged in by a session.
+    pub async fn new_token(&self, wanted: NewToken) -> Result<Secret, AccessError> {
+        self.for_person("token new", move |auth, name, origin, now| auth.new_token(name, &wanted, origin, now)).await
+    }
+
+    /// Returns the API tokens of the user who is logged in.
+    ///
+    /// # Errors
+    /// Fails if the user is not logged in by a session or the disk refuses.
+    pub async fn api_tokens(&self) -> Result<Vec<ApiTokenInfo>, AccessError> {
+        self.for_person("token list", |auth, name, _, now| auth.api_tokens(name, now)).await
+    }
+
+    /// Revokes the API token of this name of the user who is logged in.
+    ///
+    /// # Errors
+    /// Fails as [`Auth::revoke_token`](p2p_auth::Auth::revoke_token) does, or if the user is not logged in by a session.
+    pub async fn revoke_token(&self, token: String) -> Result<(), AccessError> {
+        self.for_person("token revoke", move |auth, name, origin, now| auth.revoke_token(name, &token, origin, now)).await
+    }
+
+    /// Logs the user of an API token in, with the scope of the token. The session that was used before ends, unless it is kept.
+    ///
+    /// # Errors
+    /// Returns [`TokenError::Refused`](p2p_auth::tokens::TokenError::Refused) if the token is not valid; no user is logged in then.
+    pub async fn log_in_with_token(&self, token: Secret) -> Result<Arc<Identity>, AccessError> {
+        let before = {
+            let mut session = self.session();
+            // Nothing is done for anybody before the token was looked up.
+            self.let_in(Identity::Nobody);
+            session.replace(Held::ApiToken(token))
+        };
+        self.end_session(before.and_then(Held::passing_session)).await;
+        self.check().await
+    }
+
+    /// Checks that the user is not logged in by an API token, for an operation on the account called `what`, and records a refusal in
+    /// the audit log.
+    ///
+    /// # Errors
+    /// Returns [`AccessError::SessionOnly`] if the user is logged in by a token.
+    pub async fn require_session(&self, identity: &Identity, what: &str) -> Result<(), AccessError> {
+        if identity.token().is_none() {
+            return Ok(());
+        }
+        self.record_refusal(identity, format!("{what} by an API token")).await?;
+        Err(AccessError::SessionOnly { what: what.to_owned() })
+    }
+
+    /// Checks that the scope of the user covers an operation, and records a refusal in the audit log. The engine checks it again.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::Denied`] if the user is logged in by an API token of a narrower scope.
+    pub(super) async fn require_scope(&self, identity: &Identity, needed: Scope) -> Result<(), AccessError> {
+        match identity.token().filter(|&had| had < needed) {
+            Some(had) => {
+                let denied = EngineError::Denied(Denial::Scope { had, needed });
+                Ok(self.recording_scope::<()>(Err(denied)).await?)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Records in the audit log that an operation was refused because the scope of the API token is too narrow.
+    pub(super) async fn recording_scope<T>(&self, result: Result<T, EngineError>) -> Result<T, EngineError> {
+        if let Err(EngineError::Denied(Denial::Scope { had, needed })) = &result {
+            let what = format!("an operation of scope {} by an API token of scope {}", needed.name(), had.name());
+            if let Err(error) = self.record_refusal(&self.identity(), what).await {
+                tracing::warn!(%error, "a refusal is not recorded in the audit log");
+            }
+        }
+        result
+    }
+}
