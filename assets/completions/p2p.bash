@@ -88,6 +88,9 @@ _p2p() {
             p2p,share)
                 cmd="p2p__subcmd__share"
                 ;;
+            p2p,token)
+                cmd="p2p__subcmd__token"
+                ;;
             p2p,unshare)
                 cmd="p2p__subcmd__unshare"
                 ;;
@@ -169,6 +172,9 @@ _p2p() {
             p2p__subcmd__help,share)
                 cmd="p2p__subcmd__help__subcmd__share"
                 ;;
+            p2p__subcmd__help,token)
+                cmd="p2p__subcmd__help__subcmd__token"
+                ;;
             p2p__subcmd__help,unshare)
                 cmd="p2p__subcmd__help__subcmd__unshare"
                 ;;
@@ -185,7 +191,7 @@ _p2p() {
 
     case "${cmd}" in
         p2p)
-            opts="-h -V --ascii --theme --data-dir --wait --config --seed --speed --user --password-file --help --version demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help"
+            opts="-h -V --ascii --theme --data-dir --wait --config --seed --speed --user --password-file --help --version demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -471,7 +477,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help)
-            opts="demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions passwd otp flow run repl replay config export completions man help"
+            opts="demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -807,6 +813,20 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help__subcmd__share)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__help__subcmd__token)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1485,6 +1505,56 @@ _p2p() {
                 return 0
             fi
             case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --speed)
+                    COMPREPLY=($(compgen -W "1x 10x 100x max" -- "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__token)
+            opts="-h -V --scope --expires --data-dir --wait --config --seed --speed --user --password-file --json --help --version new list revoke"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --scope)
+                    COMPREPLY=($(compgen -W "read write admin" -- "${cur}"))
+                    return 0
+                    ;;
+                --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --data-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

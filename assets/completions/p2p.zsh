@@ -305,6 +305,26 @@ _arguments "${_arguments_options[@]}" : \
 '--version[Print version]' \
 && ret=0
 ;;
+(token)
+_arguments "${_arguments_options[@]}" : \
+'--scope=[For \`new\`\: the most that the program may do, \`read\` by default]:SCOPE:(read write admin)' \
+'--expires=[For \`new\`\: when it ends, such as 30d or 12h from now; 90d by default, at most 366d]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::action -- What to do:(new list revoke)' \
+'::name -- For `new` and `revoke`\: the name of the token:_default' \
+&& ret=0
+;;
 (passwd)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
@@ -535,6 +555,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(token)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (passwd)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -607,7 +631,8 @@ _p2p_commands() {
 'logout:End the session that \`p2p login\` began' \
 'whoami:Show who is logged in' \
 'sessions:List your sessions, or end one' \
-'passwd:Change your password; your other sessions end' \
+'token:API tokens\: make one for a program, list yours, or revoke one' \
+'passwd:Change your password; your other sessions and your API tokens end' \
 'otp:One-time passwords\: a second factor for your logins' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
@@ -670,7 +695,8 @@ _p2p__subcmd__help_commands() {
 'logout:End the session that \`p2p login\` began' \
 'whoami:Show who is logged in' \
 'sessions:List your sessions, or end one' \
-'passwd:Change your password; your other sessions end' \
+'token:API tokens\: make one for a program, list yours, or revoke one' \
+'passwd:Change your password; your other sessions and your API tokens end' \
 'otp:One-time passwords\: a second factor for your logins' \
 'flow:Time TCP flows on the virtual wire, like iperf on a real one' \
 'run:Carry out a script of commands, and stop at the first that fails' \
@@ -804,6 +830,11 @@ _p2p__subcmd__help__subcmd__share_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help share commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__token_commands] )) ||
+_p2p__subcmd__help__subcmd__token_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help token commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__unshare_commands] )) ||
 _p2p__subcmd__help__subcmd__unshare_commands() {
     local commands; commands=()
@@ -903,6 +934,11 @@ _p2p__subcmd__sessions_commands() {
 _p2p__subcmd__share_commands() {
     local commands; commands=()
     _describe -t commands 'p2p share commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__token_commands] )) ||
+_p2p__subcmd__token_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p token commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__unshare_commands] )) ||
 _p2p__subcmd__unshare_commands() {
