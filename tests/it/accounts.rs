@@ -128,7 +128,7 @@ pub(crate) fn as_user(home: &Home, name: &str, arguments: &[&str]) -> Said {
 }
 
 /// Runs a script for a user.
-fn script(home: &Home, name: &str, text: &str) -> String {
+pub(crate) fn script(home: &Home, name: &str, text: &str) -> String {
     let said = as_user(home, name, &["run", "-c", text]);
     assert_eq!(said.code, Some(0), "{text}: {said:#?}");
     said.stdout
@@ -141,7 +141,7 @@ fn audit(home: &Home, name: &str) -> Vec<Value> {
     serde_json::from_str::<Value>(&said.stdout).unwrap()["answer"].as_array().unwrap().clone()
 }
 
-fn refusals(home: &Home, admin: &str) -> Vec<(String, String, String)> {
+pub(crate) fn refusals(home: &Home, admin: &str) -> Vec<(String, String, String)> {
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap().to_owned();
     let refused = audit(home, admin).into_iter().filter(|entry| entry["done"] == false);
     refused.map(|entry| (text(&entry, "user"), text(&entry, "action"), text(&entry, "note"))).collect()

@@ -32,6 +32,7 @@ mod shell;
 mod spellings;
 mod strangers;
 mod streams;
+mod tokens;
 mod tui;
 mod tui_harness;
 mod undoing;
