@@ -9,7 +9,7 @@ use p2p_auth::{Auth, Policy};
 use p2p_base::units::SimDuration;
 use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
-use p2p_engine::{Engine, EngineHandle, Event, Operation, operation};
+use p2p_engine::{Engine, EngineError, EngineHandle, Event, Operation, operation};
 use p2p_service::access::Access;
 use p2p_service::access::watching::Happening;
 use p2p_shell::Shell;
@@ -226,6 +226,27 @@ fn a_reader_of_events_resumes_where_it_stopped() {
                 break;
             }
         }
+    });
+}
+
+/// A file that is removed between the asking and the doing is not fetched: the check is made when the operation takes effect.
+#[test]
+fn what_was_removed_meanwhile_is_not_fetched() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.bin");
+    random_file(&path, 100_000, 1);
+    let (engine, handle) = Engine::start(config(&directory.path().join("data"), 3, slow_link()), None).unwrap();
+    let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
+    let access = Access::new(handle, auth, "a test", clock).unwrap();
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let transfer = access.call(operation::Upload { path, name: None, stored_at: 0 }).await.unwrap();
+        access.call(operation::Await { transfer }).await.unwrap();
+        let fetch = access.fetch(&access.identity(), "a.bin", None).await.unwrap();
+        let removal = access.removal(&access.identity(), "a.bin").await.unwrap();
+        let transfer = access.call(removal).await.unwrap();
+        access.call(operation::Await { transfer }).await.unwrap();
+        let fetched = access.call(fetch).await;
+        assert!(matches!(fetched, Err(EngineError::UnknownFile { .. })), "{fetched:?}");
     });
 }
 

@@ -116,7 +116,7 @@ enum Pass {
 /// use p2p_engine::node::health::HealthConfig;
 /// use p2p_engine::operation::{Await, Upload};
 /// use p2p_engine::pace::Speed;
-/// use p2p_engine::{ClockMode, Command, DiskSpeed, EngineConfig, HostSpec, NodeSpec, Reply, Simulation, CommandId};
+/// use p2p_engine::{Caller, ClockMode, CommandId, DiskSpeed, EngineConfig, HostSpec, NodeSpec, Reply, Simulation};
 /// use p2p_net::{HostConfig, TcpConfig};
 /// use p2p_store::placement::PlacementPolicy;
 /// use p2p_store::segment::SegmentSize;
