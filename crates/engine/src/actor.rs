@@ -364,10 +364,12 @@ impl Actor {
         self.replies.insert(command_id, reply);
         tracing::debug!(?command, %now, "command");
         // A refused operation has changed nothing, and a replay might not refuse it; it is therefore not recorded.
-        let noted = command.clone();
-        if self.simulation.apply(command_id, caller, command) {
-            self.change_pace(&noted, now);
-            self.keep(|recorder| recorder.note(now, caller, &noted));
+        let noted = (self.recorder.is_some() || concerns_pace(&command)).then(|| command.clone());
+        if self.simulation.apply(command_id, caller, command)
+            && let Some(command) = noted
+        {
+            self.change_pace(&command, now);
+            self.keep(|recorder| recorder.note(now, caller, &command));
         }
         Some(command_id)
     }
@@ -426,6 +428,11 @@ impl Actor {
         let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
         self.snapshots.send_replace(Arc::new(snapshot));
     }
+}
+
+/// Returns true if an operation changes the pace.
+fn concerns_pace(command: &Command) -> bool {
+    matches!(command, Command::SetSpeed(_) | Command::Pause(_) | Command::Resume(_) | Command::Shutdown(_))
 }
 
 /// Starts a recording at `path`, if a replay could restore the current state of the disks.

@@ -5,6 +5,7 @@
 //!
 //! A file or transfer that the caller may not see is refused as if it did not exist, so that a refusal reveals nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use p2p_store::manifest::{FileKey, FileRecord};
@@ -189,14 +190,23 @@ pub fn known_of_node(principal: &Principal, mut node: NodeStatus) -> NodeStatus 
     node
 }
 
-/// Returns a snapshot as the principal may see it: with the files that they may read, and the transfers that they may see.
-pub fn known_of_snapshot(principal: &Principal, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+/// Returns the files that the principal may read, as they may see them.
+pub fn known_files(principal: &Principal, files: &BTreeMap<FileKey, FileRecord>) -> impl Iterator<Item = FileRecord> {
+    let readable = files.values().filter(|file| may_read(principal, file));
+    readable.cloned().map(|file| known_of(principal, file))
+}
+
+/// Returns a snapshot as the principal may see it: with `files` in place of all, and the transfers that they may see.
+pub fn known_of_snapshot(
+    principal: &Principal,
+    snapshot: Arc<Snapshot>,
+    files: impl FnOnce() -> Arc<BTreeMap<FileKey, FileRecord>>,
+) -> Arc<Snapshot> {
     if may_see_usage(principal) {
         return snapshot;
     }
     let mut known = Snapshot::clone(&snapshot);
-    let files = snapshot.files.values().filter(|file| may_read(principal, file)).cloned();
-    known.files = Arc::new(files.map(|file| (file.key.clone(), known_of(principal, file))).collect());
+    known.files = files();
     known.transfers.retain(|report| may_see_transfer(principal, &report.status));
     known.nodes = known.nodes.into_iter().map(|node| known_of_node(principal, node)).collect();
     known.storage = StorageStats::default();

@@ -3,7 +3,6 @@
 mod ending;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -21,13 +20,12 @@ use p2p_engine::transfer::TransferError;
 use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, Operation};
 use p2p_store::catalog::CatalogError;
 use p2p_store::standing::Trouble;
-use tokio::sync::watch;
 use tracing_appender::non_blocking::WorkerGuard;
 
 pub use self::ending::Leaving;
 
+use crate::access::Access;
 use crate::access::watching::Snapshots;
-use crate::access::{Access, Identity};
 use crate::config::Config;
 use crate::config::keys::Section;
 use crate::failure::{Advise, exit, wrong_usage};
@@ -264,8 +262,7 @@ impl Instance {
 
     /// Returns the snapshots of the engine with all that is in them.
     pub fn snapshots(&self) -> Snapshots {
-        let (_, program) = watch::channel(Arc::new(Identity::Operator));
-        Snapshots::new(program, self.engine.snapshots())
+        Snapshots::of_program(self.engine.snapshots())
     }
 
     /// Returns the trace hash: the hash of all events so far.

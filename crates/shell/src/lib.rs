@@ -39,7 +39,7 @@ use std::sync::Arc;
 use p2p_auth::{AuthError, Secret};
 use p2p_engine::operation::{Await, BeginTransfer};
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{Command, EngineError, Operation};
+use p2p_engine::{EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::instance::{Instance, Leaving};
 use thiserror::Error;
@@ -282,7 +282,7 @@ impl Shell {
     /// Waits for a transfer, and returns its result. The transfer counts as unreported until its line has answered.
     async fn outcome(&self, begun: &Begun) -> Result<Answer, ShellError> {
         self.untold.add(begun.transfer);
-        let report = self.call(Await { transfer: begun.transfer }).await?.into_result()?;
+        let report = self.wait_for(Await { transfer: begun.transfer }).await?.into_result()?;
         Ok(match &begun.checks {
             Some(name) => commands::files::checked(&report, name),
             None => commands::files::finished(&report, &self.identity()),
@@ -308,7 +308,7 @@ impl Shell {
 
     /// Refuses to wait for virtual time if it is paused and no other line could resume it.
     fn refuse_standstill(&self) -> Result<(), ShellError> {
-        if self.is_alone && self.access.snapshot().paused { Err(ShellError::StandingStill) } else { Ok(()) }
+        if self.is_alone && self.access.is_paused() { Err(ShellError::StandingStill) } else { Ok(()) }
     }
 
     /// Notifies the front end that the line waits for virtual time from now on.
@@ -319,20 +319,15 @@ impl Shell {
     }
 
     /// Calls an operation for the current user.
-    async fn call<O: Operation + Clone>(&self, operation: O) -> Result<O::Reply, ShellError> {
-        let command: Command = operation.clone().into();
-        if matches!(command, Command::Await(_) | Command::CheckHealth(_) | Command::Sleep(_)) {
-            self.refuse_standstill()?;
-        }
-        let takes_long = match &command {
-            Command::Await(_) | Command::CheckHealth(_) | Command::Sleep(_) => true,
-            Command::Step(step) => step.span.is_some(),
-            _ => false,
-        };
-        if takes_long {
-            self.tell_of_waiting();
-        }
+    async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, ShellError> {
         Ok(self.access.call(operation).await?)
+    }
+
+    /// Calls an operation whose reply takes virtual time.
+    async fn wait_for<O: Operation>(&self, operation: O) -> Result<O::Reply, ShellError> {
+        self.refuse_standstill()?;
+        self.tell_of_waiting();
+        self.call(operation).await
     }
 
     /// Asks the user to fill in a form. The answer is a text for each field, or the request for another code by mail.

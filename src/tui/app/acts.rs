@@ -32,7 +32,7 @@ impl App {
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
             Action::Pause => {
-                let paused = self.access().snapshot().paused;
+                let paused = self.access().is_paused();
                 self.tell(if paused { "resume" } else { "pause" }.into());
             }
             Action::Freeze => self.freeze(),
@@ -66,7 +66,7 @@ impl App {
     }
 
     fn change_speed(&mut self, step: isize) {
-        let now: Option<Speed> = self.access().snapshot().speed.parse().ok();
+        let now: Option<Speed> = self.access().speed().parse().ok();
         let place = match now {
             Some(Speed::Thousandths(now)) => SPEEDS.iter().position(|&speed| speed >= now).unwrap_or(SPEEDS.len()),
             _ => SPEEDS.len(),

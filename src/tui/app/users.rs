@@ -170,7 +170,7 @@ impl App {
             Err(Unsent { reason, is_final: true }) => (Role::Bad, format!("mail {subject:?} is given up: {reason}, to {to}")),
             Err(Unsent { reason, .. }) => (Role::Warning, format!("mail {subject:?} is not sent: {reason}, to {to}")),
         };
-        let now = self.access().snapshot().at;
+        let now = self.access().virtual_now();
         self.note(now, role, text);
     }
 

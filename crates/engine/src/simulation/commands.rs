@@ -49,9 +49,11 @@ impl Simulation {
         taken
     }
 
-    /// Executes an operation. Returns `None` if the answer comes later.
+    /// Executes an operation. Returns `None` if the answer comes later. The match lists every operation, so that a new one cannot
+    /// be acknowledged without being done.
     fn dispatch(&mut self, id: CommandId, by: &Principal, command: Command) -> Option<Answer> {
         let user = by.name().map(str::to_owned);
+        let reply = |reply| Some(Ok(reply));
         match command {
             Command::Upload(upload) => Some(self.upload(user, upload)),
             Command::UploadOpen(upload) => Some(self.upload_open(user, upload)),
@@ -73,46 +75,36 @@ impl Simulation {
             Command::Sleep(sleep) => self.sleep(id, sleep.span),
             Command::Step(step) => self.step(id, step.span),
             Command::Shutdown(shutdown) => self.shut_down(id, shutdown.running),
-            command => Some(self.answer_at_once(by, command)),
+            Command::ListFiles(_) => reply(Reply::Files(policy::known_files(by, &self.world.files).collect())),
+            Command::ListNodes(_) => {
+                let nodes = self.node_statuses().into_iter();
+                reply(Reply::Nodes(nodes.map(|node| policy::known_of_node(by, node)).collect()))
+            }
+            Command::StatStorage(_) => reply(Reply::Storage(self.storage_stats())),
+            Command::StatUser(_) => reply(Reply::Usage(self.usage_of(by.name()))),
+            Command::ListHosts(_) => reply(Reply::Topology(self.topology())),
+            Command::CountPackets(_) => reply(Reply::Network(Box::new(self.network_stats()))),
+            Command::ListTransfers(_) => reply(Reply::Transfers(self.transfers_of(by))),
+            Command::TakeFailures(_) => reply(Reply::Transfers(self.take_failures(by))),
+            Command::ListPackets(_) => reply(Reply::Packets(self.world.net.wire(usize::MAX).0)),
+            Command::ListConnections(_) => reply(Reply::Connections(self.connections())),
+            Command::SetLink(change) => Some(self.set_link(change.peer, change.link)),
+            Command::WatchWire(watch) => {
+                self.world.net.watch_wire(watch.packets.map(|packets| packets as usize));
+                reply(Reply::Done(()))
+            }
+            Command::StartCapture(capture) => Some(self.start_capture(&capture.path)),
+            Command::StopCapture(_) => Some(self.stop_capture()),
+            Command::TreatOrphans(treat) => Some(self.orphans(treat.action, treat.node)),
+            // The driver changes the pace.
+            Command::SetSpeed(_) | Command::Pause(_) | Command::Resume(_) => reply(Reply::Done(())),
         }
     }
 
-    /// Executes an operation whose answer never has to wait.
-    fn answer_at_once(&mut self, by: &Principal, command: Command) -> Answer {
-        Ok(match command {
-            Command::ListFiles(_) => Reply::Files(self.files_of(by)),
-            Command::ListNodes(_) => {
-                let nodes = self.node_statuses().into_iter();
-                Reply::Nodes(nodes.map(|node| policy::known_of_node(by, node)).collect())
-            }
-            Command::StatStorage(_) => Reply::Storage(self.storage_stats()),
-            Command::StatUser(_) => Reply::Usage(self.usage_of(by.name())),
-            Command::ListHosts(_) => Reply::Topology(self.topology()),
-            Command::CountPackets(_) => Reply::Network(Box::new(self.network_stats())),
-            Command::ListTransfers(_) => {
-                let mut all = self.transfer_statuses();
-                all.retain(|status| policy::may_see_transfer(by, status));
-                Reply::Transfers(all)
-            }
-            Command::TakeFailures(_) => Reply::Transfers(self.take_failures(by)),
-            Command::ListPackets(_) => Reply::Packets(self.world.net.wire(usize::MAX).0),
-            Command::ListConnections(_) => Reply::Connections(self.connections()),
-            Command::SetLink(change) => return self.set_link(change.peer, change.link),
-            Command::WatchWire(watch) => {
-                self.world.net.watch_wire(watch.packets.map(|packets| packets as usize));
-                Reply::Done(())
-            }
-            Command::StartCapture(capture) => return self.start_capture(&capture.path),
-            Command::StopCapture(_) => return self.stop_capture(),
-            Command::TreatOrphans(treat) => return self.orphans(treat.action, treat.node),
-            // The driver has changed the pace.
-            _ => Reply::Done(()),
-        })
-    }
-
-    fn files_of(&self, by: &Principal) -> Vec<FileRecord> {
-        let readable = self.world.files.values().filter(|file| policy::may_read(by, file));
-        readable.cloned().map(|file| policy::known_of(by, file)).collect()
+    fn transfers_of(&self, by: &Principal) -> Vec<TransferStatus> {
+        let mut all = self.transfer_statuses();
+        all.retain(|status| policy::may_see_transfer(by, status));
+        all
     }
 
     fn sleep(&mut self, id: CommandId, span: SimDuration) -> Option<Answer> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use p2p_base::likeness;
 use p2p_engine::operation::{Download, Fetch, ListFiles, Remove, StatFile, Upload, UploadOpen};
-use p2p_engine::{EngineError, OpenFile, Scope};
+use p2p_engine::{EngineError, OpenFile, Scope, policy};
 use p2p_store::manifest::{FileKey, FileRecord, Manifest};
 
 use super::{Access, AccessError, Identity};
@@ -65,7 +65,9 @@ impl Access {
     /// Returns the name most similar to `text` among the files that the user may read.
     fn nearest(&self, identity: &Identity, text: &str) -> Option<String> {
         let files = Arc::clone(&self.engine.snapshots().borrow().files);
-        let labels = files.values().filter(|file| identity.may_read(file)).map(|file| identity.label(&file.key));
+        let principal = identity.principal();
+        let readable = files.values().filter(|file| policy::may_read(&principal, file));
+        let labels = readable.map(|file| identity.label(&file.key));
         likeness::nearest(text, labels).into_iter().next()
     }
 

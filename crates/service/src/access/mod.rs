@@ -36,6 +36,7 @@ use tokio::sync::watch;
 pub use self::identity::Identity;
 
 use self::held::Held;
+use self::watching::KnownFiles;
 use crate::blocking::off_thread;
 
 /// Reason why an operation is refused to a user.
@@ -98,6 +99,7 @@ struct State {
     critical_section: watch::Sender<usize>,
     /// True if files without an owner have been given to the first admin.
     is_settled: AtomicBool,
+    known_files: KnownFiles,
 }
 
 /// Guard of an operation that an interruption has to wait for.
@@ -123,6 +125,7 @@ impl Access {
             identity,
             critical_section: watch::Sender::default(),
             is_settled: AtomicBool::default(),
+            known_files: KnownFiles::default(),
         };
         Ok(Access { engine, auth, origin: origin.into(), clock, mail_way: "".into(), state: Arc::new(state) })
     }

@@ -1,11 +1,13 @@
 //! What happens in the engine, as far as the user of a front end may see it: snapshots and events, filtered by the policy.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use p2p_base::units::SimTime;
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{Event, EventId, Numbered, Snapshot, Subscription};
+use p2p_engine::{Event, EventId, Numbered, Principal, Snapshot, Subscription};
+use p2p_store::manifest::{FileKey, FileRecord};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
@@ -17,18 +19,56 @@ pub struct Snapshots {
     identity: watch::Receiver<Arc<Identity>>,
     // A handle of the engine would keep it running.
     all: watch::Receiver<Arc<Snapshot>>,
+    known_files: KnownFiles,
+}
+
+/// Files of the engine.
+type Files = Arc<BTreeMap<FileKey, FileRecord>>;
+
+/// Files that a user may see, kept for the snapshots in which no file has changed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownFiles(Arc<Mutex<Option<Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    principal: Principal,
+    all: Files,
+    known: Files,
+}
+
+impl KnownFiles {
+    /// Returns the files of `all` that the principal may read, as they may see them.
+    fn of(&self, principal: &Principal, all: &Files) -> Files {
+        // A panic while the lock was held leaves a complete value.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.principal == *principal && Arc::ptr_eq(&kept.all, all)) {
+            return Arc::clone(&kept.known);
+        }
+        let known: Files = Arc::new(policy::known_files(principal, all).map(|file| (file.key.clone(), file)).collect());
+        *kept = Some(Known { principal: principal.clone(), all: Arc::clone(all), known: Arc::clone(&known) });
+        known
+    }
 }
 
 impl Snapshots {
-    /// Returns the snapshots as a user may see them, who may change.
-    pub(crate) fn new(identity: watch::Receiver<Arc<Identity>>, all: watch::Receiver<Arc<Snapshot>>) -> Snapshots {
-        Snapshots { identity, all }
+    /// Returns the snapshots as the program itself may see them.
+    pub(crate) fn of_program(all: watch::Receiver<Arc<Snapshot>>) -> Snapshots {
+        let (_, identity) = watch::channel(Arc::new(Identity::Operator));
+        Snapshots { identity, all, known_files: KnownFiles::default() }
     }
 
     /// Returns the latest snapshot.
     pub fn latest(&self) -> Arc<Snapshot> {
-        let all = Arc::clone(&self.all.borrow());
-        policy::known_of_snapshot(&self.identity.borrow().principal(), all)
+        let (all, principal) = (Arc::clone(&self.all.borrow()), self.identity.borrow().principal());
+        let files = Arc::clone(&all.files);
+        policy::known_of_snapshot(&principal, all, || self.known_files.of(&principal, &files))
+    }
+
+    /// Returns true if the user may see a transfer of the latest snapshot.
+    fn has_transfer(&self, principal: &Principal, transfer: TransferId) -> bool {
+        let all = self.all.borrow();
+        let found = all.transfers.iter().map(|report| &report.status).find(|status| status.id == transfer);
+        found.is_some_and(|status| policy::may_see_transfer(principal, status))
     }
 
     /// Returns the latest snapshot, and counts it as seen by [`changed`](Self::changed).
@@ -96,7 +136,7 @@ impl Events {
         policy::may_see(&principal, event, |transfer| match self.starters.get(&transfer) {
             Some(starter) => policy::may_see_what_began(&principal, starter.as_deref()),
             // The transfer has begun before.
-            None => self.snapshots.latest().transfers.iter().any(|report| report.status.id == transfer),
+            None => self.snapshots.has_transfer(&principal, transfer),
         })
     }
 }
@@ -104,12 +144,28 @@ impl Events {
 impl Access {
     /// Returns the snapshots of the engine, as the current user may see them.
     pub fn snapshots(&self) -> Snapshots {
-        Snapshots::new(self.watch(), self.engine.snapshots())
+        let known_files = self.state.known_files.clone();
+        Snapshots { identity: self.watch(), all: self.engine.snapshots(), known_files }
     }
 
     /// Returns the latest snapshot of the engine, as the current user may see it.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots().latest()
+    }
+
+    /// Returns the virtual instant of the latest snapshot.
+    pub fn virtual_now(&self) -> SimTime {
+        self.engine.snapshots().borrow().at
+    }
+
+    /// Returns true if virtual time is paused.
+    pub fn is_paused(&self) -> bool {
+        self.engine.snapshots().borrow().paused
+    }
+
+    /// Returns the speed of virtual time as a text such as `1x` or `max`.
+    pub fn speed(&self) -> String {
+        self.engine.snapshots().borrow().speed.clone()
     }
 
     /// Describes the running transfers for a user who is about to end them by leaving: their own by name, and the number of the

@@ -278,22 +278,22 @@ pub(crate) async fn audit(shell: &Shell, call: &Call) -> Result<Answer, ShellErr
     // The latest entry comes last, next to the prompt that follows.
     let mut entries = shell.access.audit(count.get()).await?;
     entries.reverse();
-    let row = |(number, deed): &(u64, AuditEntry)| {
-        let done = if deed.done { "done" } else { "refused" };
+    let row = |(number, entry): &(u64, AuditEntry)| {
+        let done = if entry.done { "done" } else { "refused" };
         vec![
             number.to_string(),
-            date_of(deed.at),
-            deed.user.clone(),
-            deed.origin.clone(),
-            deed.action.name().to_owned(),
+            date_of(entry.at),
+            entry.user.clone(),
+            entry.origin.clone(),
+            entry.action.name().to_owned(),
             done.to_owned(),
-            deed.note.clone(),
+            entry.note.clone(),
         ]
     };
-    let data = |(number, deed): &(u64, AuditEntry)| {
+    let data = |(number, entry): &(u64, AuditEntry)| {
         json!({
-            "number": number, "at": deed.at, "user": deed.user, "origin": deed.origin, "action": deed.action.name(),
-            "done": deed.done, "note": deed.note,
+            "number": number, "at": entry.at, "user": entry.user, "origin": entry.origin, "action": entry.action.name(),
+            "done": entry.done, "note": entry.note,
         })
     };
     let columns = vec![

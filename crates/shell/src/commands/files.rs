@@ -201,7 +201,7 @@ pub(crate) fn checked(report: &TransferReport, name: &str) -> Answer {
 }
 
 pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let (now, identity) = (shell.access.snapshot().at, shell.identity());
+    let (now, identity) = (shell.access.virtual_now(), shell.identity());
     let transfers = shell.call(ListTransfers).await?;
     let row = |status: &TransferStatus| {
         vec![

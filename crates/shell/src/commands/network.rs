@@ -79,7 +79,7 @@ fn link_of(HostStatus { link, .. }: &HostStatus) -> String {
 }
 
 pub(crate) async fn health(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let report = shell.call(CheckHealth).await?;
+    let report = shell.wait_for(CheckHealth).await?;
     let peers: Vec<Peer> = report.matrix.keys().copied().collect();
     let cell = |from: Peer, to: Peer| match report.matrix.get(&from).and_then(|row| row.get(&to)) {
         _ if from == to => "·".to_owned(),
@@ -118,7 +118,7 @@ fn matrix_data(matrix: &HealthMatrix) -> Value {
 pub(crate) async fn ping(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let number = call.node(0)?;
     let node = status_of(shell, number).await?;
-    let report = shell.call(CheckHealth).await?;
+    let report = shell.wait_for(CheckHealth).await?;
     let after = report.of_node(number);
     let (sent, answered) = (after.probes - node.seen.probes, after.answers - node.seen.answers);
     let last = after.recent.last.filter(|_| answered > 0);

@@ -31,13 +31,16 @@ pub(crate) async fn resume(shell: &Shell, _: &Call) -> Result<Answer, ShellError
 
 pub(crate) async fn step(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = call.argument(0).map(|text| span_of(call, text)).transpose()?;
+    if span.is_some() {
+        shell.tell_of_waiting();
+    }
     shell.call(Step { span }).await?;
     Ok(clock(shell))
 }
 
 pub(crate) async fn sleep(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let span = span_of(call, call.argument(0).unwrap_or_default())?;
-    shell.call(Sleep { span }).await?;
+    shell.wait_for(Sleep { span }).await?;
     Ok(clock(shell))
 }
 
@@ -54,7 +57,7 @@ pub(crate) async fn wait(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
     let running: Vec<TransferId> = running.map(|status| status.id).collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
     for &transfer in &running {
-        let report = shell.call(Await { transfer }).await?;
+        let report = shell.wait_for(Await { transfer }).await?;
         if report.status.state == TransferState::Done {
             answers.push(super::files::finished(&report, &identity));
         } else {
