@@ -21,7 +21,7 @@ use p2p_shell::question::Reply as Filled;
 use p2p_shell::report::{DemoReport, FileReport, NetworkReport, SegmentReport, UserReport, WayReport, node_lines};
 use p2p_shell::words::Variables;
 use p2p_shell::{Questions, Shell};
-use p2p_store::manifest::FileKey;
+use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 
 use crate::demo_users::{self, DemoUsers, USERS};
@@ -100,7 +100,7 @@ async fn demonstrate(instance: &Instance, mut users: DemoUsers, scratch: &Path) 
     for ((name, mib), door) in FILES.into_iter().zip(&doors) {
         let path = scratch.join(name);
         make_file(&path, mib << 20, seed)?;
-        uploads.push(transfer(door, door.upload(path, None).into()).await?);
+        uploads.push(transfer(door, door.upload(path, None)?.into()).await?);
     }
     let health = doors[0].call(CheckHealth).await?;
     for ((upload, (name, _)), door) in uploads.iter().zip(FILES).zip(&doors) {

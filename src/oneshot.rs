@@ -24,7 +24,7 @@ use p2p_shell::report::{
     ExportReport, FileLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text, transfers_table,
 };
 use p2p_shell::{ShellError, place_of, write_document};
-use p2p_store::manifest::FileKey;
+use p2p_store::names::FileKey;
 use serde::Serialize;
 
 use self::streams::{is_dash, pour_out, spooled_stdin, unnamed};
@@ -150,10 +150,10 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let command = |path: &PathBuf| match (&input, name) {
-        (Some(file), Some(name)) => visit.access().upload_open(file.clone(), name).into(),
-        _ => visit.access().upload(path.clone(), name.as_deref()).into(),
+        (Some(file), Some(name)) => visit.access().upload_open(file.clone(), name).map(Into::into).map_err(refused),
+        _ => visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused),
     };
-    let commands = files.iter().map(command).map(Ok).collect();
+    let commands = files.iter().map(command).collect();
     let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
@@ -212,7 +212,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
-        let command = visit.access().removal(&visit.identity, name).await;
+        let command = visit.access().removal(&visit.identity, name, false).await;
         commands.push(command.map(Into::into).map_err(refused));
     }
     let done = transfer_all(visit, commands, RemovalLine::new).await;

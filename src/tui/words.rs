@@ -5,7 +5,7 @@ use p2p_engine::node::health::Health;
 use p2p_engine::transfer::Stage;
 use p2p_service::access::Identity;
 use p2p_shell::report::bytes_of;
-use p2p_store::manifest::FileKey;
+use p2p_store::names::FileKey;
 
 use super::theme::Role;
 
@@ -33,6 +33,9 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         }
         Event::FileStored { file, bytes, .. } => (Role::Good, format!("{} is stored: {}", label(file), bytes_of(*bytes))),
         Event::FileRemoved { file } => (Role::Text, format!("{} is removed", label(file))),
+        Event::DirectoryMade { directory } => (Role::Text, format!("the directory {} is made", label(directory))),
+        Event::DirectoryRemoved { directory } => (Role::Text, format!("the directory {} is removed", label(directory))),
+        Event::Moved { from, to } => (Role::Text, format!("{} is now {}", label(from), label(to))),
         Event::FileShared { file, user, may_read: true } => (Role::Text, format!("{user} may read {}", label(file))),
         Event::FileShared { file, user, may_read: false } => (Role::Text, format!("{user} may read {} no longer", label(file))),
         Event::FilesAdopted { owner, count } => (Role::Text, format!("{count} files that had no owner are {owner}'s")),
@@ -49,6 +52,9 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::OwedDeleted { node, segments } => (Role::Dim, format!("{node} has deleted the {segments} segments that it owed")),
         Event::Swept { node, leftovers, orphans } => {
             (Role::Dim, format!("{node}: {leftovers} leftovers and {orphans} orphans of a crash were removed"))
+        }
+        Event::CatalogMigrated { copy } => {
+            (Role::Warning, format!("the catalog was brought up to date; the former one is kept as {copy}"))
         }
         Event::CaptureEnded { reason } => (Role::Bad, reason.clone()),
         Event::DiskTrouble { node, trouble } => (Role::Bad, format!("{node}: {trouble}")),

@@ -616,7 +616,7 @@ fn a_form_that_is_left_ends_its_command() {
     tui_harness.keys(&["111111"]);
     assert!(tui_harness.text().contains("✕ the code is wrong"), "{}", tui_harness.text());
     tui_harness.keys(&["Esc"]);
-    let shares = Event::FileShared { file: "x".parse().unwrap(), user: "bob".into(), may_read: false };
+    let shares = Event::FileShared { file: p2p_store::names::FileKey::unowned("x"), user: "bob".into(), may_read: false };
     assert!(
         p2p_storage::tui::words::describe(&shares, tui_harness.app.identity()).unwrap().1.contains("bob may read /x no longer")
     );

@@ -19,7 +19,8 @@ use p2p_net::{HostConfig, KeepAlive, LinkConfig, MTU};
 use p2p_store::catalog::Catalog;
 use p2p_store::crash_disk::CrashDisk;
 use p2p_store::disk::Disk;
-use p2p_store::manifest::{FileKey, NodeNumber};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
 use p2p_store::segment::SegmentSize;
 
 use crate::harness::{Harness, config, quick_link, random_file, segments_below, slow_link};
@@ -166,7 +167,7 @@ impl Run {
                 let path = self.harness.path(&format!("got{}", self.transfers.len()));
                 Command::Download(operation::Download { file: FileKey::unowned(&name), path, overwrite: false })
             }
-            5 => Command::Remove(operation::Remove { file: FileKey::unowned(&name) }),
+            5 => Command::Remove(operation::Remove { file: FileKey::unowned(&name), recursive: false }),
             6 => {
                 if let Some(&transfer) = self.transfers.get(chance.between(0, 9) as usize) {
                     self.harness.tell(operation::Cancel { transfer });

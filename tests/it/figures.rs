@@ -5,7 +5,7 @@ use p2p_base::units::{Bandwidth, SimDuration, SimTime};
 use p2p_engine::transfer::{TransferId, TransferStatus};
 use p2p_engine::{Command, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
-use p2p_store::manifest::FileKey;
+use p2p_store::names::FileKey;
 use proptest::prelude::*;
 
 use crate::harness::{Harness, config, random_file, slow_link};

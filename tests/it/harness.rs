@@ -14,7 +14,7 @@ use p2p_engine::{
     Scope, Simulation, operation,
 };
 use p2p_net::{HostConfig, KeepAlive, TcpConfig};
-use p2p_store::manifest::FileKey;
+use p2p_store::names::FileKey;
 use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::SegmentSize;
 
@@ -182,7 +182,7 @@ impl Harness {
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Result<TransferReport, EngineError> {
-        let transfer = self.start(operation::Remove { file: FileKey::unowned(name) })?;
+        let transfer = self.start(operation::Remove { file: FileKey::unowned(name), recursive: false })?;
         self.finish(transfer)
     }
 

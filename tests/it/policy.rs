@@ -1,6 +1,7 @@
 //! The policy as one table: every operation, whoever asks, from wherever, with whatever scope. The table of docs/security.md is
 //! made from it. Below it, what the engine makes of the policy at the instant of the act.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -15,22 +16,24 @@ use p2p_engine::{
     Scope,
 };
 use p2p_net::HostConfig;
-use p2p_store::manifest::{FileKey, FileRecord};
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
 
 use crate::generated;
 use crate::harness::{Harness, config, quick_link, random_file, user};
 
-/// A file of alice's, which bob may read, and a transfer that alice has begun.
+/// A file of alice's, which bob may read, one in a directory that she shares with him, and a transfer that alice has begun.
 struct House {
-    file: FileRecord,
+    names: Namespace,
 }
 
 const TRANSFER: TransferId = TransferId(7);
 
 impl Facts for House {
-    fn file(&self, key: &FileKey) -> Option<&FileRecord> {
-        Some(&self.file).filter(|file| file.key == *key)
+    fn names(&self) -> &Namespace {
+        &self.names
     }
 
     fn starter(&self, transfer: TransferId) -> Option<Option<&str>> {
@@ -42,17 +45,20 @@ fn key() -> FileKey {
     FileKey::new(Some("alice"), "a.bin")
 }
 
+/// A file in a directory that alice shares with bob; the file itself is shared with nobody.
+fn inner() -> FileKey {
+    FileKey::new(Some("alice"), "docs/a.bin")
+}
+
 fn house() -> House {
-    let file = FileRecord {
-        key: key(),
-        size: 1,
-        sha256: Sha256Digest::of(b"x"),
-        segments: 1,
-        segment_size: 4096,
-        stored_at: 0,
-        readers: ["bob".to_owned()].into(),
+    let bob = BTreeSet::from(["bob".to_owned()]);
+    let file = |key: FileKey, readers: BTreeSet<String>| {
+        let (sha256, segment_size) = (Sha256Digest::of(b"x"), 4096);
+        Entry::File(FileRecord { key, size: 1, sha256, segments: 1, segment_size, stored_at: 0, readers })
     };
-    House { file }
+    let docs = DirectoryRecord { key: FileKey::new(Some("alice"), "docs"), made_at: 0, readers: bob.clone() };
+    let entries = [Entry::Directory(docs), file(key(), bob), file(inner(), BTreeSet::new())];
+    House { names: entries.into_iter().collect() }
 }
 
 /// One call of each operation, and of those whose need depends on what they are asked, one of each kind.
@@ -66,7 +72,12 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("store an open file", operation::UploadOpen { file: open(), name: "a".into(), stored_at: 0 }.into()),
         ("fetch alice's file into an open file", operation::Fetch { file: key(), into: Some(open()) }.into()),
         ("verify alice's file", operation::Fetch { file: key(), into: None }.into()),
-        ("remove alice's file", operation::Remove { file: key() }.into()),
+        ("remove alice's file", operation::Remove { file: key(), recursive: false }.into()),
+        ("remove a file in a directory that alice shares", operation::Remove { file: inner(), recursive: true }.into()),
+        ("move alice's file", operation::Move { from: key(), to: "b.bin".into() }.into()),
+        ("make a directory", operation::MakeDirectory { path: "d".into(), parents: false, made_at: 0 }.into()),
+        ("list a directory, as far as one may read it", operation::ListDirectory { directory: key() }.into()),
+        ("describe a file in a directory that alice shares", operation::StatFile { file: inner() }.into()),
         ("share alice's file", operation::Share { file: key(), user: "carol".into(), may_read: true }.into()),
         ("give files without an owner away", operation::Adopt { owner: "alice".into() }.into()),
         ("wait for alice's transfer", operation::Await { transfer: TRANSFER }.into()),
@@ -194,13 +205,16 @@ fn events_are_seen_by_whom_they_concern() {
         Event::TransferFinished { transfer: TRANSFER, direction, user, file: file.clone(), bytes: 1, sha256: None },
         Event::FileStored { file: file.clone(), bytes: 1, sha256: Sha256Digest::of(b"x") },
         Event::FileRemoved { file: file.clone() },
-        Event::FileShared { file, user: "bob".into(), may_read: true },
+        Event::FileShared { file: file.clone(), user: "bob".into(), may_read: true },
+        Event::DirectoryMade { directory: file.clone() },
+        Event::DirectoryRemoved { directory: file.clone() },
+        Event::Moved { from: file.clone(), to: file },
     ];
     for (name, is_admin, seen) in [
-        ("alice", false, [true; 5]),
-        ("bob", false, [false, false, false, false, true]),
-        ("carol", false, [false; 5]),
-        ("root", true, [true; 5]),
+        ("alice", false, [true; 8]),
+        ("bob", false, [false, false, false, false, true, false, false, false]),
+        ("carol", false, [false; 8]),
+        ("root", true, [true; 8]),
     ] {
         let principal = account(name, is_admin, Scope::Admin);
         assert_eq!(events.each_ref().map(|event| policy::may_see(&principal, event, |_| false)), seen, "{name}");
@@ -236,7 +250,8 @@ fn a_quota_counts_what_is_stored_and_what_is_on_its_way() {
     }
     assert_eq!(usage(&mut harness, &alice), (2, 200_000, 0, Some(50_000)));
     assert_eq!(usage(&mut harness, &bob), (1, 100_000, 0, Some(150_000)));
-    let removal = harness.start_as(&alice, operation::Remove { file: FileKey::new(Some("alice"), "a") }).unwrap();
+    let removal =
+        harness.start_as(&alice, operation::Remove { file: FileKey::new(Some("alice"), "a"), recursive: false }).unwrap();
     harness.finish(removal).unwrap();
     assert_eq!(usage(&mut harness, &alice), (1, 100_000, 0, Some(150_000)));
     let again = harness.start_as(&alice, upload(&harness, "c")).unwrap();

@@ -242,7 +242,7 @@ fn what_was_removed_meanwhile_is_not_fetched() {
         let transfer = access.call(operation::Upload { path, name: None, stored_at: 0 }).await.unwrap();
         access.call(operation::Await { transfer }).await.unwrap();
         let fetch = access.fetch(&access.identity(), "a.bin", None).await.unwrap();
-        let removal = access.removal(&access.identity(), "a.bin").await.unwrap();
+        let removal = access.removal(&access.identity(), "a.bin", false).await.unwrap();
         let transfer = access.call(removal).await.unwrap();
         access.call(operation::Await { transfer }).await.unwrap();
         let fetched = access.call(fetch).await;

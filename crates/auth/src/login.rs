@@ -13,7 +13,7 @@ use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
 use super::password::Kept;
 use super::secret::{Fingerprint, Secret, Token, fingerprint, hex, random};
-use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Second};
+use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Attempts, Second};
 use super::{Account, Auth, AuthError, Pending, audit_entry, limits, otp, password, sessions, update};
 
 /// Number of wrong codes after which a login has to be begun anew.
@@ -322,7 +322,7 @@ impl Auth {
         let reading = self.0.database.read()?;
         let mut seconds = 0;
         for (counter, free) in counters {
-            let mut failures: Vec<u64> = store::read(&reading, ATTEMPTS, counter.as_str())?.unwrap_or_default();
+            let Attempts(mut failures) = store::read(&reading, ATTEMPTS, counter.as_str())?.unwrap_or_default();
             let count = pending.in_flight.get(counter).copied().unwrap_or(0);
             failures.extend(std::iter::repeat_n(now, count));
             seconds = seconds.max(limits::wait(&failures, *free, now));
@@ -406,17 +406,18 @@ fn is_same(a: &Fingerprint, b: &Fingerprint) -> bool {
 
 /// Removes failures that no longer count, of all users and origins.
 fn sweep_failures(transaction: &WriteTransaction, now: u64) -> Result<(), DatabaseError> {
-    let counts =
-        |_: &str, value: &[u8]| database::decode::<Vec<u64>>(value).is_ok_and(|failures| limits::any_counts(&failures, now));
+    let counts = |_: &str, value: &[u8]| {
+        database::decode::<Attempts>(value).is_ok_and(|Attempts(failures)| limits::any_counts(&failures, now))
+    };
     Ok(transaction.open_table(ATTEMPTS)?.retain(counts)?)
 }
 
 /// Counts a failure and logs it.
 pub(super) fn record_failure(transaction: &WriteTransaction, attempt: &Attempt<'_>, why: &str) -> Result<(), DatabaseError> {
     for (counter, _) in attempt.counters() {
-        let mut failures: Vec<u64> = store::get(transaction, ATTEMPTS, counter.as_str())?.unwrap_or_default();
+        let Attempts(mut failures) = store::get(transaction, ATTEMPTS, counter.as_str())?.unwrap_or_default();
         limits::note(&mut failures, attempt.now);
-        store::put(transaction, ATTEMPTS, counter.as_str(), &failures)?;
+        store::put(transaction, ATTEMPTS, counter.as_str(), &Attempts(failures))?;
     }
     audit::append(transaction, attempt.audit_entry().refused(why))
 }

@@ -13,7 +13,7 @@ use time::macros::format_description;
 
 use super::names::{Email, UserName};
 use super::secret::Secret;
-use super::store::{self, ATTEMPTS, MAIL_NUMBERS, MAILS, MAILS_GIVEN_UP};
+use super::store::{self, ATTEMPTS, Attempts, MAIL_NUMBERS, MAILS, MAILS_GIVEN_UP};
 use super::{AuthError, limits};
 use secrecy::ExposeSecret;
 
@@ -172,11 +172,11 @@ pub(super) fn queue(transaction: &WriteTransaction, mail: &Mail) -> Result<(), D
 /// Counts a mail that a user has requested, and refuses it if too many were requested.
 pub(super) fn allow(transaction: &WriteTransaction, user: &UserName, now: u64) -> Result<(), AuthError> {
     let key = format!("mails to {user}");
-    let mut asked: Vec<u64> = store::get(transaction, ATTEMPTS, key.as_str())?.unwrap_or_default();
+    let Attempts(mut asked) = store::get(transaction, ATTEMPTS, key.as_str())?.unwrap_or_default();
     match limits::mail_wait(&asked, now) {
         0 => {
             limits::note(&mut asked, now);
-            Ok(store::put(transaction, ATTEMPTS, key.as_str(), &asked)?)
+            Ok(store::put(transaction, ATTEMPTS, key.as_str(), &Attempts(asked))?)
         }
         seconds => Err(AuthError::Wait { seconds }),
     }

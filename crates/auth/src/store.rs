@@ -3,10 +3,9 @@
 
 use std::borrow::Borrow;
 
-use p2p_base::database::{self, Database, DatabaseError, Purpose};
+use p2p_base::database::{self, Database, DatabaseError, Purpose, Stored};
 use p2p_base::scope::Scope;
 use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{AUDIT, AUDIT_ANCHOR, AUDIT_HEAD};
@@ -88,6 +87,10 @@ pub(super) struct SessionRecord {
     pub(super) revoked: bool,
 }
 
+/// Times in seconds since 1970 of the attempts that count against a limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attempts(pub(super) Vec<u64>);
+
 /// API token of a user. A token that is revoked has no record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TokenRecord {
@@ -98,6 +101,16 @@ pub(super) struct TokenRecord {
     pub(super) used_at: Option<u64>,
     pub(super) expires_at: u64,
 }
+
+macro_rules! stored {
+    ($($record:ty = $version:literal),* $(,)?) => {$(
+        impl Stored for $record {
+            const VERSION: u8 = $version;
+        }
+    )*};
+}
+
+stored!(AccountRecord = 1, SessionRecord = 1, TokenRecord = 1, Attempts = 1, super::mail::Mail = 1);
 
 /// Creates the tables that are missing, since read transactions cannot create them: all of them, or those that an earlier version
 /// did not have.
@@ -134,7 +147,7 @@ fn fold_addresses(transaction: &WriteTransaction) -> Result<(), DatabaseError> {
     accounts.iter().try_for_each(|((), account)| put(transaction, ADDRESSES, account.email.key().as_str(), &account.name))
 }
 
-pub(super) fn read<'k, K: Key + 'static, V: DeserializeOwned>(
+pub(super) fn read<'k, K: Key + 'static, V: Stored>(
     transaction: &ReadTransaction,
     table: Values<K>,
     key: impl Borrow<K::SelfType<'k>>,
@@ -142,7 +155,7 @@ pub(super) fn read<'k, K: Key + 'static, V: DeserializeOwned>(
     transaction.open_table(table)?.get(key)?.map(|value| database::decode(value.value())).transpose()
 }
 
-pub(super) fn get<'k, K: Key + 'static, V: DeserializeOwned>(
+pub(super) fn get<'k, K: Key + 'static, V: Stored>(
     transaction: &WriteTransaction,
     table: Values<K>,
     key: impl Borrow<K::SelfType<'k>>,
@@ -150,7 +163,7 @@ pub(super) fn get<'k, K: Key + 'static, V: DeserializeOwned>(
     transaction.open_table(table)?.get(key)?.map(|value| database::decode(value.value())).transpose()
 }
 
-pub(super) fn put<'k, K: Key + 'static, V: Serialize>(
+pub(super) fn put<'k, K: Key + 'static, V: Stored>(
     transaction: &WriteTransaction,
     table: Values<K>,
     key: impl Borrow<K::SelfType<'k>>,
@@ -170,7 +183,7 @@ pub(super) fn remove<'k, K: Key + 'static>(
 }
 
 /// Returns all entries of a table, with the keys converted by `owned`.
-pub(super) fn all<K: Key + 'static, O, V: DeserializeOwned>(
+pub(super) fn all<K: Key + 'static, O, V: Stored>(
     table: &impl ReadableTable<K, &'static [u8]>,
     owned: impl Fn(K::SelfType<'_>) -> O,
 ) -> Result<Vec<(O, V)>, DatabaseError> {

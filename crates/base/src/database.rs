@@ -1,7 +1,8 @@
 //! The embedded database of a data directory: one file, used by one process, with transactions that are durable when
 //! they return.
 //!
-//! The engine is redb 4. The modules above define the tables and their content; values are encoded by [`codec`] with a version.
+//! The engine is redb 4. The modules above define the tables and their content; values are encoded by [`codec`] with the version
+//! of their type: see [`Stored`].
 //! Every call blocks; callers keep them off threads that must not block.
 //!
 //! A write has one of three outcomes. It is committed if `Ok` is returned, and it is not committed if any error but
@@ -11,15 +12,19 @@
 //!
 //! A file is verified before anything in it is changed. A file that is read-only is opened all the same, and changes that are
 //! made while reading, such as the last use of a session, are kept in memory.
+//!
+//! A file of an older format is opened too: its tables are brought up to date in one transaction, and a copy of it is kept before
+//! anything in it is changed. See [`Database::open_migrating`].
 
 mod error;
 mod held_back;
+mod kept_copy;
 mod place;
 mod reserve;
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use redb::backends::FileBackend;
@@ -40,17 +45,31 @@ use crate::codec;
 use crate::data_dir::DirectoryLock;
 use crate::panics;
 use crate::private_file;
+use crate::user_name::UserName;
 
 /// Version of the format of the tables as a whole.
-const FORMAT: u8 = 1;
-/// Version of the format of a value in the tables.
-const VALUE: u8 = 1;
+const FORMAT: u8 = 2;
+/// Oldest version of the format that can be brought up to date.
+const FORMAT_OLDEST: u8 = 1;
 /// Prefix of the names of databases that are being created.
 const UNFINISHED: &str = ".catalog-new-";
 /// Size of the database's own cache in bytes: redb would use a gibibyte by default.
 const CACHE_BYTES: usize = 32 << 20;
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+
+/// Type of the values of a table, with the version of its encoding.
+///
+/// Each type has its own version, so that one can change without the others. A value of another version is refused with a message
+/// and never guessed at.
+pub trait Stored: Serialize + DeserializeOwned {
+    /// Version of the encoding of this type.
+    const VERSION: u8;
+}
+
+impl Stored for UserName {
+    const VERSION: u8 = 1;
+}
 
 /// Purpose of a change, which decides if it may use the reserved disk space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +94,8 @@ struct Inner {
     /// Reason why the database is suspended and no longer written.
     suspended: OnceLock<String>,
     is_read_only: bool,
+    /// Copy of the file as it was, if it had an older format and may be changed.
+    kept_copy: OnceLock<PathBuf>,
     /// Space reserved in the directory, and the directory's lock. They are released after the database is closed, which is the
     /// last change in the directory.
     held: OnceLock<(Option<Reserve>, DirectoryLock)>,
@@ -86,18 +107,34 @@ impl Database {
     /// # Errors
     /// Fails if another process has it open, or if the file is damaged or of another version; the file is then unchanged.
     pub fn open(path: &Path) -> Result<Database, DatabaseError> {
+        Database::open_migrating(path, |_| Err(unknown_format(path)))
+    }
+
+    /// Opens the database at `path`, or creates one. If the file has an older format, `migrate` brings its tables up to date in one
+    /// transaction, and a copy of the file as it was is kept beside it.
+    ///
+    /// # Errors
+    /// Fails like [`open`](Self::open), or with the error of `migrate`; the file is then unchanged.
+    pub fn open_migrating<E: From<DatabaseError>>(
+        path: &Path,
+        migrate: impl FnOnce(&WriteTransaction) -> Result<(), E>,
+    ) -> Result<Database, E> {
         if !path.metadata().is_ok_and(|metadata| metadata.len() > 0 || !metadata.is_file()) {
             create(path)?;
         }
-        Database::open_existing(path, false)
+        Database::open_existing(path, false, migrate)
     }
 
-    /// Opens the database at `path` without changing the file, even if a killed process has left it open.
+    /// Opens the database at `path` without changing the file, even if a killed process has left it open. If the file has an older
+    /// format, `migrate` brings its tables up to date in memory.
     ///
     /// # Errors
     /// Fails if there is no database, if another process has it open for writing, or if it is damaged or of another version.
-    pub fn open_read_only(path: &Path) -> Result<Database, DatabaseError> {
-        Database::open_existing(path, true)
+    pub fn open_read_only<E: From<DatabaseError>>(
+        path: &Path,
+        migrate: impl FnOnce(&WriteTransaction) -> Result<(), E>,
+    ) -> Result<Database, E> {
+        Database::open_existing(path, true, migrate)
     }
 
     /// Keeps the lock of the database's directory until the last clone of the database is dropped, and reserves space in the
@@ -113,7 +150,11 @@ impl Database {
         self.0.is_read_only
     }
 
-    fn open_existing(path: &Path, read_only: bool) -> Result<Database, DatabaseError> {
+    fn open_existing<E: From<DatabaseError>>(
+        path: &Path,
+        read_only: bool,
+        migrate: impl FnOnce(&WriteTransaction) -> Result<(), E>,
+    ) -> Result<Database, E> {
         let damaged = |reason| DatabaseError::Damaged { path: path.to_owned(), reason };
         let unreachable = |error| DatabaseError::Io { reason: format!("{}: {error}", path.display()) };
         let file = File::options().read(true).write(!read_only).open(path).map_err(unreachable)?;
@@ -122,13 +163,47 @@ impl Database {
         let backend = HeldBack::new(backend, read_only).map_err(unreachable)?;
         let opened = panics::caught(|| open_sound(backend.clone())).map_err(damaged)?;
         let database = Database::new(opened.map_err(|error| opening_failed(path, &error))?, place, read_only);
-        database.check_format(path)?;
+        let format = database.format(path)?;
+        if format < FORMAT {
+            database.migrate(migrate)?;
+            if !read_only {
+                // Nothing has reached the file so far. It changes only when a copy of it is kept.
+                let _ = database.0.kept_copy.set(kept_copy::keep(path, format)?);
+            }
+        }
         backend.let_through().map_err(unreachable)?;
         Ok(database)
     }
 
     fn new(engine: redb::Database, place: Place, is_read_only: bool) -> Database {
-        Database(Arc::new(Inner { engine, place, suspended: OnceLock::new(), is_read_only, held: OnceLock::new() }))
+        let (suspended, kept_copy, held) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Database(Arc::new(Inner { engine, place, suspended, is_read_only, kept_copy, held }))
+    }
+
+    /// Returns the copy of the file that was kept when it was opened, because it had an older format.
+    pub fn kept_copy(&self) -> Option<&Path> {
+        self.0.kept_copy.get().map(PathBuf::as_path)
+    }
+
+    /// Brings the tables of an older format up to date, and records the format in use: both in one transaction.
+    fn migrate<E: From<DatabaseError>>(&self, body: impl FnOnce(&WriteTransaction) -> Result<(), E>) -> Result<(), E> {
+        // A read-only database takes no other changes.
+        self.write_for(Purpose::Access, |transaction| {
+            body(transaction)?;
+            Ok(record_format(transaction)?)
+        })
+    }
+
+    /// Returns the version of the format of the tables.
+    fn format(&self, path: &Path) -> Result<u8, DatabaseError> {
+        let damaged = |reason: String| DatabaseError::Damaged { path: path.to_owned(), reason };
+        let table = self.read()?.open_table(META).map_err(|_| damaged("it is no catalog of p2p".into()))?;
+        let format = table.get("format")?.ok_or_else(|| damaged("it says nothing of its format".into()))?;
+        let version = format.value().first().copied().unwrap_or_default();
+        // Every version consists of its number alone; a number that is unknown is refused by the decoder.
+        let known = if (FORMAT_OLDEST..FORMAT).contains(&version) { version } else { FORMAT };
+        codec::decode::<()>(known, format.value()).map_err(|error| damaged(error.to_string()))?;
+        Ok(known)
     }
 
     /// Begins a read transaction on the present content.
@@ -239,29 +314,38 @@ impl Database {
     pub fn refuse_when_read_only(&self) -> Result<(), DatabaseError> {
         if self.0.is_read_only { Err(DatabaseError::ReadOnly { path: self.0.place.path.clone() }) } else { Ok(()) }
     }
-
-    fn check_format(&self, path: &Path) -> Result<(), DatabaseError> {
-        let damaged = |reason: String| DatabaseError::Damaged { path: path.to_owned(), reason };
-        let table = self.read()?.open_table(META).map_err(|_| damaged("it is no catalog of p2p".into()))?;
-        let format = table.get("format")?.ok_or_else(|| damaged("it says nothing of its format".into()))?;
-        codec::decode::<()>(FORMAT, format.value()).map_err(|error| damaged(error.to_string()))
-    }
 }
 
 /// Encodes a value for the tables.
 ///
 /// # Errors
 /// Fails if the value cannot be encoded, which is a bug of this program.
-pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
-    codec::encode(VALUE, value).map_err(|error| DatabaseError::Io { reason: error.to_string() })
+pub fn encode<T: Stored>(value: &T) -> Result<Vec<u8>, DatabaseError> {
+    codec::encode(T::VERSION, value).map_err(|error| DatabaseError::Io { reason: error.to_string() })
 }
 
 /// Decodes a value of the tables.
 ///
 /// # Errors
-/// Returns [`DatabaseError::Damaged`] if the bytes cannot be decoded.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DatabaseError> {
-    codec::decode(VALUE, bytes).map_err(|error| damaged_value(error.to_string()))
+/// Returns [`DatabaseError::Damaged`] if the bytes cannot be decoded, or have another version.
+pub fn decode<T: Stored>(bytes: &[u8]) -> Result<T, DatabaseError> {
+    codec::decode(T::VERSION, bytes).map_err(|error| damaged(error.to_string()))
+}
+
+/// Returns the error for a value or a relation between values that is not as it was written.
+pub fn damaged(reason: String) -> DatabaseError {
+    damaged_value(reason)
+}
+
+/// Returns the error for a database of an older format that its user cannot bring up to date.
+fn unknown_format(path: &Path) -> DatabaseError {
+    DatabaseError::Damaged { path: path.to_owned(), reason: "it has an older format".into() }
+}
+
+fn record_format(transaction: &WriteTransaction) -> Result<(), DatabaseError> {
+    let format = codec::encode(FORMAT, &()).map_err(|error| DatabaseError::Io { reason: error.to_string() })?;
+    transaction.open_table(META)?.insert("format", format.as_slice())?;
+    Ok(())
 }
 
 /// Creates a database without any tables of other modules under a temporary name, and gives it its own name once it is complete
@@ -275,11 +359,7 @@ fn create(path: &Path) -> Result<(), DatabaseError> {
     let metadata = unfinished.as_file().metadata().map_err(|error| failed(&error))?;
     let place = Place::new(unfinished.path().to_owned(), &metadata);
     let database = Database::new(created, place, false);
-    let format = codec::encode(FORMAT, &()).map_err(|error| failed(&error))?;
-    database.write(|transaction| -> Result<(), DatabaseError> {
-        transaction.open_table(META)?.insert("format", format.as_slice())?;
-        Ok(())
-    })?;
+    database.write(record_format)?;
     drop(database);
     remove_empty(path).map_err(|error| failed(&error))?;
     match unfinished.persist_noclobber(path) {
@@ -365,6 +445,10 @@ mod tests {
         let (place, good) = (Place::new(path.to_owned(), &file.metadata().unwrap()), Arc::new(AtomicUsize::new(usize::MAX)));
         let backend = Failing { file: FileBackend::new(file).unwrap(), good: Arc::clone(&good) };
         (Database::new(open_sound(backend).unwrap(), place, false), good)
+    }
+
+    fn read_only(path: &Path) -> Result<Database, DatabaseError> {
+        Database::open_read_only(path, |_| Ok(()))
     }
 
     fn insert(database: &Database, number: u64) -> Result<(), DatabaseError> {
@@ -488,7 +572,7 @@ mod tests {
         drop(database);
         for content in [left, std::fs::read(&path).unwrap()] {
             std::fs::write(&path, &content).unwrap();
-            let (one, other) = (Database::open_read_only(&path).unwrap(), Database::open_read_only(&path).unwrap());
+            let (one, other) = (read_only(&path).unwrap(), read_only(&path).unwrap());
             assert!(matches!(insert(&one, 2), Err(DatabaseError::ReadOnly { .. })));
             one.write_for(Purpose::Access, |transaction| {
                 Ok::<_, DatabaseError>(transaction.open_table(NUMBERS)?.insert(3, 3).map(drop)?)
@@ -502,7 +586,7 @@ mod tests {
             drop((one, other));
             assert!(std::fs::read(&path).unwrap() == content);
         }
-        assert!(Database::open_read_only(&directory.path().join("missing")).is_err());
+        assert!(read_only(&directory.path().join("missing")).is_err());
     }
 
     #[test]

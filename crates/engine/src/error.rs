@@ -6,7 +6,8 @@ use p2p_base::database::DatabaseError;
 use p2p_base::spelling::visible;
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_store::catalog::CatalogError;
-use p2p_store::manifest::{FileKey, NameError, NodeNumber};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::{FileKey, NameError};
 use p2p_store::standing::Trouble;
 use thiserror::Error;
 
@@ -135,14 +136,17 @@ impl EngineError {
             EngineError::Denied(_) => ErrorKind::Denied,
             EngineError::Source { .. } | EngineError::Destination { .. } => ErrorKind::Precondition,
             EngineError::DestinationTaken { .. } | EngineError::NameTaken { .. } => ErrorKind::AlreadyExists,
-            EngineError::Name(_) | EngineError::TooManySegments { .. } => ErrorKind::Invalid,
-            EngineError::UnknownFile { .. } | EngineError::UnknownHost(_) | EngineError::UnknownTransfer(_) => {
-                ErrorKind::NotFound
-            }
+            EngineError::Name(_) | EngineError::TooManySegments { .. } | EngineError::IntoItself { .. } => ErrorKind::Invalid,
+            EngineError::UnknownFile { .. }
+            | EngineError::NoDirectory { .. }
+            | EngineError::UnknownHost(_)
+            | EngineError::UnknownTransfer(_) => ErrorKind::NotFound,
             EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
             EngineError::EndOfTime { .. } => ErrorKind::OutOfRange,
             EngineError::TransferFailed { error, .. } => error.kind(),
             EngineError::NameReserved { .. }
+            | EngineError::IsDirectory { .. }
+            | EngineError::NotEmpty { .. }
             | EngineError::TransferOver(_)
             | EngineError::Busy { .. }
             | EngineError::Stalled(_)
@@ -207,6 +211,30 @@ pub enum EngineError {
     #[error("an upload of `{}` is under way already, or is being undone", visible(name))]
     NameReserved {
         /// The name in use.
+        name: String,
+    },
+    /// The name is that of a directory, where a file is needed.
+    #[error("`{}` is a directory", visible(name))]
+    IsDirectory {
+        /// Path of the directory.
+        name: String,
+    },
+    /// The directory does not exist.
+    #[error("there is no directory `{}`", visible(name))]
+    NoDirectory {
+        /// Path of the directory.
+        name: String,
+    },
+    /// The directory is not empty.
+    #[error("the directory `{}` is not empty", visible(name))]
+    NotEmpty {
+        /// Path of the directory.
+        name: String,
+    },
+    /// A directory would be moved into itself.
+    #[error("the directory `{}` cannot be moved into itself", visible(name))]
+    IntoItself {
+        /// Path of the directory.
         name: String,
     },
     /// No file of this name is stored.

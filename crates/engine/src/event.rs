@@ -1,7 +1,8 @@
 //! Events of the engine at virtual instants, for front ends, the log and the trace.
 
 use p2p_net::HostConfig;
-use p2p_store::manifest::{FileKey, NodeNumber};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 use p2p_store::standing::Trouble;
 use serde::{Deserialize, Serialize};
@@ -98,9 +99,26 @@ pub enum Event {
         /// File that was removed.
         file: FileKey,
     },
-    /// A user's read access to a file was granted or revoked.
+    /// A directory has been made.
+    DirectoryMade {
+        /// Directory that was made.
+        directory: FileKey,
+    },
+    /// A directory has been removed from the catalog; what was within it is reported by events of its own.
+    DirectoryRemoved {
+        /// Directory that was removed.
+        directory: FileKey,
+    },
+    /// A file, or a directory with all that is within it, has another name.
+    Moved {
+        /// Former path.
+        from: FileKey,
+        /// New path.
+        to: FileKey,
+    },
+    /// A user's read access to a file, or to what is within a directory, was granted or revoked.
     FileShared {
-        /// File whose readers changed.
+        /// File or directory whose readers changed.
         file: FileKey,
         /// User whose access changed.
         user: String,
@@ -180,6 +198,11 @@ pub enum Event {
         node: NodeNumber,
         /// Number of missing segments.
         count: u64,
+    },
+    /// The catalog had an older format and was brought up to date. The former one is kept.
+    CatalogMigrated {
+        /// Name of the copy in the data directory.
+        copy: String,
     },
     /// A capture has ended by itself; the packets already in its file are complete. The event is not part of the trace, because
     /// it stems from the local disk.

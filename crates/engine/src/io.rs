@@ -14,7 +14,8 @@ use p2p_base::units::ByteSize;
 use p2p_store::catalog::{CatalogError, Garbage};
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOutcome;
-use p2p_store::manifest::{FileKey, Manifest};
+use p2p_store::manifest::Manifest;
+use p2p_store::names::FileKey;
 use p2p_store::segment::{Segment, Sha256Digest};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -78,7 +79,7 @@ pub enum Outcome {
     /// Result of committing a file to the catalog, which makes it visible.
     FileCommitted(Result<(), CatalogError>),
     /// Result of changing the read access to a file in the catalog.
-    FileShared(Result<(), CatalogError>),
+    NamesChanged(Result<(), CatalogError>),
     /// Files without an owner that were given to a user in the catalog.
     FilesAdopted(Result<Vec<FileKey>, CatalogError>),
     /// Result of removing a file from the catalog.

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use p2p_base::units::SimDuration;
 use p2p_net::{HostConfig, PacketRecord};
-use p2p_store::manifest::{FileKey, FileRecord, Manifest, NodeNumber};
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
+use p2p_store::names::FileKey;
+use p2p_store::namespace::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::open_file::OpenFile;
@@ -76,11 +78,14 @@ operations! {
     UploadOpen -> Started(TransferId),
     Fetch -> Started(TransferId),
     Remove -> Started(TransferId),
+    MakeDirectory -> Done(()),
+    Move -> Done(()),
     Share -> Done(()),
     Adopt -> Done(()),
     Await -> Finished(Box<TransferReport>),
     Cancel -> Finished(Box<TransferReport>),
     ListFiles -> Files(Vec<FileRecord>),
+    ListDirectory -> Entries(Vec<Entry>),
     StatFile -> Manifest(Box<Manifest>),
     ListNodes -> Nodes(Vec<NodeStatus>),
     StatStorage -> Storage(StorageStats),
@@ -155,6 +160,8 @@ pub enum Reply {
     Finished(Box<TransferReport>),
     /// Stored files, by owner and name.
     Files(Vec<FileRecord>),
+    /// Entries of a directory, by name.
+    Entries(Vec<Entry>),
     /// Manifest of one stored file.
     Manifest(Box<Manifest>),
     /// Status of the nodes.
@@ -226,17 +233,46 @@ pub struct Fetch {
     pub into: Option<OpenFile>,
 }
 
-/// Removes a stored file.
+/// Removes a stored file or a directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Remove {
-    /// Stored file to remove.
+    /// Stored file or directory to remove.
     pub file: FileKey,
+    /// True if a directory may be removed with all that is within it; false if only an empty one may.
+    pub recursive: bool,
 }
 
-/// Grants or revokes a user's read access to a file.
+/// Makes a directory among the caller's files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MakeDirectory {
+    /// Path of the directory.
+    pub path: String,
+    /// True if missing directories above it are made too, and if it may exist already.
+    pub parents: bool,
+    /// Wall-clock time of the requester in seconds since 1970, stored with the directory.
+    pub made_at: u64,
+}
+
+/// Gives a file or directory another name, among the files of its owner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Move {
+    /// Stored file or directory to move.
+    pub from: FileKey,
+    /// New path, which must not be taken.
+    pub to: String,
+}
+
+/// Lists what is in a directory, as far as the caller may read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListDirectory {
+    /// Directory to list; the empty path stands for the root of a tree.
+    pub directory: FileKey,
+}
+
+/// Grants or revokes a user's read access to a file, or to all that is within a directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Share {
-    /// Stored file to share.
+    /// Stored file or directory to share.
     pub file: FileKey,
     /// User whose access changes.
     pub user: String,

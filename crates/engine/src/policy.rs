@@ -5,10 +5,12 @@
 //!
 //! A file or transfer that the caller may not see is refused as if it did not exist, so that a refusal reveals nothing.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use p2p_store::manifest::{FileKey, FileRecord};
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::{Entry, Namespace};
 
 use super::error::Denial;
 use super::event::Event;
@@ -19,8 +21,8 @@ use super::transfer::{TransferId, TransferStatus};
 
 /// What the policy looks up in the state of the engine.
 pub trait Facts {
-    /// Returns a stored file.
-    fn file(&self, key: &FileKey) -> Option<&FileRecord>;
+    /// Returns the stored files and the directories.
+    fn names(&self) -> &Namespace;
 
     /// Returns the user who began a transfer; `None` within if that was nobody with a name. `None` if there is no such transfer.
     fn starter(&self, transfer: TransferId) -> Option<Option<&str>>;
@@ -31,9 +33,9 @@ pub trait Facts {
 enum Needs<'a> {
     /// Scope alone: the operation is about what every user may see or do.
     Scope(Scope),
-    /// Right to read a file.
+    /// Right to read a file or directory.
     Reading(&'a FileKey),
-    /// Right to change a file.
+    /// Right to change a file or directory.
     Changing(&'a FileKey),
     /// Scope, and right to see and cancel a transfer.
     Transfer(TransferId, Scope),
@@ -51,9 +53,13 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         Command::StatFile(stat) => (Needs::Reading(&stat.file), false),
         Command::Remove(remove) => (Needs::Changing(&remove.file), false),
         Command::Share(share) => (Needs::Changing(&share.file), false),
+        Command::Move(change) => (Needs::Changing(&change.from), false),
+        Command::MakeDirectory(_) => (Needs::Scope(Scope::Write), false),
         Command::Await(wait) => (Needs::Transfer(wait.transfer, Scope::Read), false),
         Command::Cancel(cancel) => (Needs::Transfer(cancel.transfer, Scope::Write), false),
+        // What the caller may not read is left out of the answer.
         Command::ListFiles(_)
+        | Command::ListDirectory(_)
         | Command::ListNodes(_)
         | Command::StatUser(_)
         | Command::ListHosts(_)
@@ -96,11 +102,11 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
         Needs::Admin => require_admin(principal),
         Needs::Reading(key) => {
             require_scope(principal, Scope::Read)?;
-            visible_file(principal, key, facts).map(drop)
+            require_visible(principal, key, facts)
         }
         Needs::Changing(key) => {
             require_scope(principal, Scope::Write)?;
-            visible_file(principal, key, facts)?;
+            require_visible(principal, key, facts)?;
             if may_change(principal, key) { Ok(()) } else { Err(Denial::ReadOnly(key.clone())) }
         }
         Needs::Transfer(transfer, needed) => {
@@ -126,9 +132,12 @@ fn require_admin(principal: &Principal) -> Result<(), Denial> {
     }
 }
 
-fn visible_file<'a>(principal: &Principal, key: &FileKey, facts: &'a impl Facts) -> Result<&'a FileRecord, Denial> {
-    let file = facts.file(key).filter(|file| may_read(principal, file));
-    file.ok_or_else(|| Denial::UnknownFile(key.clone()))
+fn require_visible(principal: &Principal, key: &FileKey, facts: &impl Facts) -> Result<(), Denial> {
+    let names = facts.names();
+    match names.get(key).is_some() && may_read(principal, names, key) {
+        true => Ok(()),
+        false => Err(Denial::UnknownFile(key.clone())),
+    }
 }
 
 /// Returns true if the principal may see what `user` owns or has begun: their own, or anything for an admin. A token of a narrower
@@ -137,14 +146,15 @@ pub fn may_see_what_began(principal: &Principal, user: Option<&str>) -> bool {
     principal.is_admin() || (principal.name().is_some() && principal.name() == user)
 }
 
-/// Returns true if the principal may remove and share the file of this key, as far as ownership decides.
+/// Returns true if the principal may remove, move and share the file or directory of this key, as far as ownership decides.
 pub fn may_change(principal: &Principal, key: &FileKey) -> bool {
     may_see_what_began(principal, key.owner.as_deref())
 }
 
-/// Returns true if the principal may read a file.
-pub fn may_read(principal: &Principal, file: &FileRecord) -> bool {
-    may_change(principal, &file.key) || principal.name().is_some_and(|name| file.readers.contains(name))
+/// Returns true if the principal may read a file or a directory: as its owner, or because it or a directory that it is in was
+/// shared with them.
+pub fn may_read(principal: &Principal, names: &Namespace, key: &FileKey) -> bool {
+    may_change(principal, key) || principal.name().is_some_and(|name| names.is_reader(key, name))
 }
 
 /// Returns true if the principal may see and cancel a transfer: one of their own, or any for an admin.
@@ -166,6 +176,8 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         }
         Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => is_seen(*transfer),
         Event::FileStored { file, .. } | Event::FileRemoved { file } => may_change(principal, file),
+        Event::DirectoryMade { directory } | Event::DirectoryRemoved { directory } => may_change(principal, directory),
+        Event::Moved { from, .. } => may_change(principal, from),
         Event::FileShared { file, user, .. } => may_change(principal, file) || principal.name() == Some(user),
         Event::FilesAdopted { owner, .. } => may_see_what_began(principal, Some(owner)),
         Event::LinkChanged { .. }
@@ -178,6 +190,7 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         | Event::Swept { .. }
         | Event::DiskTrouble { .. }
         | Event::SegmentsMissing { .. }
+        | Event::CatalogMigrated { .. }
         | Event::CaptureEnded { .. } => *principal != Principal::Nobody,
     }
 }
@@ -190,18 +203,26 @@ pub fn known_of_node(principal: &Principal, mut node: NodeStatus) -> NodeStatus 
     node
 }
 
-/// Returns the files that the principal may read, as they may see them.
-pub fn known_files(principal: &Principal, files: &BTreeMap<FileKey, FileRecord>) -> impl Iterator<Item = FileRecord> {
-    let readable = files.values().filter(|file| may_read(principal, file));
-    readable.cloned().map(|file| known_of(principal, file))
+/// Returns the files and directories that the principal may read, as they may see them.
+pub fn known_names(principal: &Principal, names: &Namespace) -> Namespace {
+    let readable = names.entries().filter(|entry| may_read(principal, names, entry.key()));
+    readable.cloned().map(|entry| known_of_entry(principal, entry)).collect()
+}
+
+/// Returns the entries of a directory that the principal may read, as they may see them; `None` if there are none and the
+/// principal may not even know that the directory exists.
+pub fn known_entries(principal: &Principal, names: &Namespace, directory: &FileKey) -> Option<Vec<Entry>> {
+    let is_own_root = directory.is_root() && directory.owner.as_deref() == principal.name();
+    if is_own_root || (names.is_directory(directory) && may_read(principal, names, directory)) {
+        return Some(names.list(directory).into_iter().map(|entry| known_of_entry(principal, entry)).collect());
+    }
+    let readable = names.tree(directory).filter(|entry| may_read(principal, names, entry.key()));
+    let known: Namespace = readable.cloned().map(|entry| known_of_entry(principal, entry)).collect();
+    Some(known.list(directory)).filter(|entries| !entries.is_empty())
 }
 
 /// Returns a snapshot as the principal may see it: with `files` in place of all, and the transfers that they may see.
-pub fn known_of_snapshot(
-    principal: &Principal,
-    snapshot: Arc<Snapshot>,
-    files: impl FnOnce() -> Arc<BTreeMap<FileKey, FileRecord>>,
-) -> Arc<Snapshot> {
+pub fn known_of_snapshot(principal: &Principal, snapshot: Arc<Snapshot>, files: impl FnOnce() -> Namespace) -> Arc<Snapshot> {
     if may_see_usage(principal) {
         return snapshot;
     }
@@ -213,10 +234,25 @@ pub fn known_of_snapshot(
     Arc::new(known)
 }
 
+fn known_of_entry(principal: &Principal, entry: Entry) -> Entry {
+    match entry {
+        Entry::File(file) => Entry::File(known_of(principal, file)),
+        Entry::Directory(mut directory) => {
+            directory.readers = known_readers(principal, &directory.key, directory.readers);
+            Entry::Directory(directory)
+        }
+    }
+}
+
 /// Returns the record of a file as the principal may see it: only who may share the file sees its other readers.
 pub fn known_of(principal: &Principal, mut file: FileRecord) -> FileRecord {
-    if !may_change(principal, &file.key) {
-        file.readers.retain(|reader| Some(reader.as_str()) == principal.name());
-    }
+    file.readers = known_readers(principal, &file.key, file.readers);
     file
+}
+
+fn known_readers(principal: &Principal, key: &FileKey, mut readers: BTreeSet<String>) -> BTreeSet<String> {
+    if !may_change(principal, key) {
+        readers.retain(|reader| Some(reader.as_str()) == principal.name());
+    }
+    readers
 }

@@ -23,7 +23,9 @@ use p2p_base::replacement::{Existing, Replacement};
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::catalog::Catalog;
 use p2p_store::local_disk::segment_path;
-use p2p_store::manifest::{FileKey, Manifest};
+use p2p_store::manifest::Manifest;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::{self, DirectoryRecord};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
@@ -39,7 +41,7 @@ const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
@@ -58,6 +60,8 @@ const BUDGET: u32 = 10_000;
 enum Entry {
     /// Configuration with which the engine was started.
     Start { config: Box<EngineConfig> },
+    /// Directory that existed at the start.
+    Directory(DirectoryRecord),
     /// Manifest of a file that was stored at the start.
     File(Box<Manifest>),
     /// Operation, who called it, and the virtual instant at which it was accepted.
@@ -136,9 +140,12 @@ impl Recorder {
         let mut digest = Chain::default();
         begun.write_all(MAGIC).map_err(failed)?;
         write_entry(&mut begun, &mut digest, &Entry::Start { config: Box::new(config.clone()) }).map_err(failed)?;
-        for file in catalog.files().map_err(EngineError::from)? {
-            let manifest = catalog.manifest(&file.key).map_err(EngineError::from)?;
-            write_entry(&mut begun, &mut digest, &Entry::File(Box::new(manifest))).map_err(failed)?;
+        for stored in catalog.namespace().map_err(EngineError::from)?.entries() {
+            let entry = match stored {
+                namespace::Entry::Directory(directory) => Entry::Directory(directory.clone()),
+                namespace::Entry::File(file) => Entry::File(Box::new(catalog.manifest(&file.key).map_err(EngineError::from)?)),
+            };
+            write_entry(&mut begun, &mut digest, &entry).map_err(failed)?;
         }
         Ok(Recorder { file: begun.finish().map_err(failed)?, digest, latest: SimTime::ZERO })
     }
@@ -188,6 +195,8 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::Download(_)
         | Command::Fetch(_)
         | Command::Remove(_)
+        | Command::MakeDirectory(_)
+        | Command::Move(_)
         | Command::Share(_)
         | Command::Adopt(_)
         | Command::Cancel(_)
@@ -198,6 +207,7 @@ fn changes_the_run(command: &Command) -> bool {
         Command::TreatOrphans(_) => false,
         Command::Await(_)
         | Command::ListFiles(_)
+        | Command::ListDirectory(_)
         | Command::StatFile(_)
         | Command::ListNodes(_)
         | Command::StatStorage(_)
@@ -237,8 +247,8 @@ pub struct Replayed {
 pub struct Recording {
     path: PathBuf,
     config: EngineConfig,
-    /// Manifests of the files stored at the start.
-    files: Vec<Manifest>,
+    /// Directories and files of the start, each after the directory that it is in.
+    stored: Vec<Entry>,
     entries: Vec<Entry>,
 }
 
@@ -257,15 +267,13 @@ impl Recording {
         }
         let mut entries = entries_of(&bytes).map_err(malformed)?.into_iter().peekable();
         let Some(Entry::Start { config }) = entries.next() else { return Err(malformed("it has no beginning".into())) };
-        let mut files = Vec::new();
-        while let Some(Entry::File(_)) = entries.peek() {
-            if let Some(Entry::File(file)) = entries.next() {
-                files.push(*file);
-            }
+        let mut stored = Vec::new();
+        while let Some(entry) = entries.next_if(|entry| matches!(entry, Entry::Directory(_) | Entry::File(_))) {
+            stored.push(entry);
         }
         let entries: Vec<Entry> = entries.collect();
         check_instants(&entries).map_err(|reason| malformed(reason.into()))?;
-        Ok(Recording { path: path.to_owned(), config: *config, files, entries })
+        Ok(Recording { path: path.to_owned(), config: *config, stored, entries })
     }
 
     /// Returns the data directory of the recorded run.
@@ -278,7 +286,7 @@ impl Recording {
     /// # Errors
     /// Fails if a file that was stored at the start is gone, or if the engine cannot be set up again.
     pub fn replay(self, scratch: &Path, is_over: &dyn Fn() -> bool) -> Result<Replayed, RecordingError> {
-        let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.files, scratch)? };
+        let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.stored, scratch)? };
         let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
         let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
         for entry in self.entries {
@@ -294,7 +302,7 @@ impl Recording {
                     (replayed.at, replayed.recorded_hash) = (at, Some(trace_hash));
                 }
                 Entry::Mark { at } => advance(&mut simulation, at, is_over)?,
-                Entry::Start { .. } | Entry::File(_) => {
+                Entry::Start { .. } | Entry::Directory(_) | Entry::File(_) => {
                     return Err(RecordingError::Malformed { path: self.path, reason: "it begins a second time".into() });
                 }
             }
@@ -343,28 +351,45 @@ fn nowhere(command: Command) -> Command {
     }
 }
 
-/// Restores the files that were stored at the start in the scratch directory, with their segments from the recorded data
-/// directory.
-fn restore(config: EngineConfig, files: &[Manifest], scratch: &Path) -> Result<EngineConfig, RecordingError> {
+/// Restores the directories and files of the start in the scratch directory, with their segments from the recorded data directory.
+fn restore(config: EngineConfig, stored: &[Entry], scratch: &Path) -> Result<EngineConfig, RecordingError> {
     let (from, to) = (config.data_dir.clone(), scratch.join("data"));
     let failed = |error| RecordingError::Io { path: to.clone(), error };
     create_directory(&to).map_err(failed)?;
     let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
-    for manifest in files {
-        for (node, ids) in manifest.by_holder() {
-            let place = |base: &Path, id| segment_path(&base.join("nodes").join(node.to_string()), id);
-            for id in ids {
-                let (source, target) = (place(&from, id), place(&to, id));
-                create_directory(directory_of(&target)).map_err(failed)?;
-                if !target.exists() {
-                    let gone = |_| RecordingError::FileGone { file: manifest.file.key.clone(), path: from.clone() };
-                    fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop)).map_err(gone)?;
+    for entry in stored {
+        match entry {
+            Entry::Directory(DirectoryRecord { key, made_at, readers }) => {
+                catalog.make_directories(std::slice::from_ref(key), *made_at).map_err(EngineError::from)?;
+                for reader in readers {
+                    catalog.set_reader(key, reader, true).map_err(EngineError::from)?;
                 }
             }
+            Entry::File(manifest) => {
+                restore_segments(manifest, &from, &to)?;
+                catalog.commit_file(manifest).map_err(EngineError::from)?;
+            }
+            _ => {}
         }
-        catalog.commit_file(manifest).map_err(EngineError::from)?;
     }
     Ok(config)
+}
+
+/// Restores the segments of a file below `to` from the data directory `from`.
+fn restore_segments(manifest: &Manifest, from: &Path, to: &Path) -> Result<(), RecordingError> {
+    let failed = |error| RecordingError::Io { path: to.to_owned(), error };
+    let gone = |_| RecordingError::FileGone { file: manifest.file.key.clone(), path: from.to_owned() };
+    for (node, ids) in manifest.by_holder() {
+        let place = |base: &Path, id| segment_path(&base.join("nodes").join(node.to_string()), id);
+        for id in ids {
+            let (source, target) = (place(from, id), place(to, id));
+            create_directory(directory_of(&target)).map_err(failed)?;
+            if !target.exists() {
+                fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop)).map_err(gone)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns the entries of a recording; an incomplete last entry is ignored.

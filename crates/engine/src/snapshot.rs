@@ -8,7 +8,8 @@ use p2p_base::units::SimTime;
 use p2p_net::{
     Activity, ConnectionSample, ConnectionStats, DropCause, HostConfig, HostStats, PacketKind, PacketRecord, RateSeries,
 };
-use p2p_store::manifest::{FileKey, FileRecord, NodeNumber};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::namespace::Namespace;
 use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 use serde::{Deserialize, Serialize};
@@ -241,8 +242,10 @@ pub struct Snapshot {
     pub wire_seen: u64,
     /// All hosts and their links.
     pub topology: Topology,
-    /// Stored files, by owner and name.
-    pub files: Arc<BTreeMap<FileKey, FileRecord>>,
+    /// Name of the copy of the catalog in the data directory, if the catalog had an older format at the start.
+    pub kept_copy: Option<String>,
+    /// Stored files and directories, by owner and path.
+    pub files: Namespace,
 }
 
 impl Snapshot {

@@ -17,7 +17,9 @@ use p2p_base::trace::TraceHash;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_net::{ConnectionId, HostId, MeterId, Network};
 use p2p_store::catalog::{Catalog, Garbage};
-use p2p_store::manifest::{FileKey, FileRecord, NodeNumber};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::Namespace;
 use p2p_store::placement::{Candidate, Placement, has_room_for};
 use p2p_store::segment::SegmentId;
 
@@ -89,8 +91,8 @@ pub(super) struct World {
     pub(super) due: HashMap<JobId, Due>,
     pub(super) next_join: u64,
     pub(super) timetable: Timetable,
-    /// Stored files, by owner and name.
-    pub(super) files: Arc<BTreeMap<FileKey, FileRecord>>,
+    /// Stored files and directories, by owner and path.
+    pub(super) files: Namespace,
     /// Names that running uploads will store files under.
     pub(super) reserved_names: BTreeSet<FileKey>,
     pub(super) placement: Placement,

@@ -301,7 +301,8 @@ fn lock_for(what_for: Use, data_dir: &Path, span: Option<SimDuration>) -> Result
 /// Returns true if there are accounts, or if that cannot be determined: opening the directory for changes then reports the
 /// error.
 fn may_have_accounts(data_dir: &Path) -> bool {
-    let database = Database::open_read_only(&data_dir.join("catalog.redb"));
+    // A catalog of an older format has the same tables of accounts.
+    let database = Database::open_read_only::<DatabaseError>(&data_dir.join("catalog.redb"), |_| Ok(()));
     let accounts = database.ok().and_then(|database| p2p_auth::has_accounts(&database).ok());
     accounts.unwrap_or(true)
 }
@@ -326,8 +327,13 @@ fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<D
     }
 }
 
-/// Prints warnings about the nodes' disks, one line each.
+/// Prints what the start has found about the catalog and the nodes' disks, one line each.
 fn warn_of_disks(snapshot: &Snapshot) {
+    if let Some(copy) = &snapshot.kept_copy {
+        output::tell(format_args!(
+            "Note: the catalog had an older format and was brought up to date; the former one is kept in the data directory as {copy}"
+        ));
+    }
     let missing = snapshot.storage.missing_segments;
     if missing > 0 {
         output::tell(format_args!(

@@ -35,7 +35,7 @@ impl Knowledge {
         };
         Knowledge {
             nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
-            files: snapshot.files.keys().map(|key| identity.label(key)).collect(),
+            files: snapshot.files.files().map(|file| identity.label(&file.key)).collect(),
             transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
         }
     }

@@ -11,7 +11,8 @@ mod tables;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::snapshot::{HealthReport, NodeStatus};
 use p2p_engine::transfer::{TransferReport, TransferStatus};
-use p2p_store::manifest::{FileKey, FileRecord};
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 

@@ -1,30 +1,31 @@
-//! The catalog: the tables of the database that record which files exist, their owners and their readers.
+//! The catalog: the tables of the database that record which files exist, who may read them, and where their segments are.
 //!
 //! A file becomes visible in one transaction, which is durable when it returns: before it no part of the file is visible, after
-//! it the whole file is. References count how many files need a segment on a node. Every call blocks; callers keep them off
-//! threads that must not block. Independent of disks, networks and time.
+//! it the whole file is. The place of a segment is a fact of the segment, whichever files need it: see [`rows`]. Every call blocks;
+//! callers keep them off threads that must not block. Independent of disks, networks and time.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod migration;
+mod rows;
+mod tables;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use p2p_base::database::{self, Database, DatabaseError, Purpose};
-use redb::{MultimapTableDefinition, ReadableMultimapTable, ReadableTable, StorageError, TableDefinition, WriteTransaction};
-use serde::{Deserialize, Serialize};
+use redb::{ReadTransaction, StorageError, WriteTransaction};
 use thiserror::Error;
 
-use super::epochs::{self, KEPT};
-use super::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
-use super::segment::{SegmentId, Sha256Digest};
-
-/// Key of a reference: the position of a node in the list of nodes, and a segment that the node holds.
-pub(super) type ReferenceKey = (u16, [u8; 32]);
-
-/// Table of the files, keyed by the text of their [`FileKey`].
-const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
-const MANIFESTS: TableDefinition<&str, &[u8]> = TableDefinition::new("manifests");
-/// Table of the users other than the owner who may read a file.
-const READERS: MultimapTableDefinition<&str, &str> = MultimapTableDefinition::new("readers");
-const REFERENCES: TableDefinition<ReferenceKey, u32> = TableDefinition::new("references");
+use self::rows::{DIRECTORIES, DirectoryId, DirectoryRow, FILES, FileRow, HELD, MANIFESTS, NAMES, NameRow, PLACES, PageRow};
+use self::rows::{PlaceRow, Scheme, TREES, root_of};
+use self::tables::{Tables, held_by, no_place};
+use self::tree::{children, found, numbers_of};
+use super::epochs::{self, KEPT, VOLUMES};
+use super::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
+use super::marker::VolumeId;
+use super::names::FileKey;
+use super::namespace::{DirectoryRecord, Entry, Namespace};
+use super::segment::SegmentId;
 
 /// Error of a catalog operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,12 +33,18 @@ pub enum CatalogError {
     /// The database reported an error.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The owner has a file of that name already.
+    /// The owner has a file or directory of that name already.
     #[error("a file named `{0}` is stored already")]
     NameTaken(FileKey),
-    /// No file with this key is stored.
+    /// No file or directory with this key is stored.
     #[error("no file named `{0}` is stored")]
     NotFound(FileKey),
+    /// There is no directory with this key.
+    #[error("there is no directory `{0}`")]
+    NoDirectory(FileKey),
+    /// A directory would be moved into itself.
+    #[error("the directory `{0}` cannot be moved into itself")]
+    IntoItself(FileKey),
 }
 
 impl CatalogError {
@@ -65,37 +72,6 @@ impl From<StorageError> for CatalogError {
 /// Segments that no file needs any more, by holder.
 pub type Garbage = BTreeMap<NodeNumber, Vec<SegmentId>>;
 
-/// Record of a file in its table, without the key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct StoredFile {
-    name: String,
-    size: u64,
-    sha256: Sha256Digest,
-    segments: u32,
-    segment_size: u32,
-    stored_at: u64,
-}
-
-impl From<&FileRecord> for StoredFile {
-    fn from(file: &FileRecord) -> StoredFile {
-        StoredFile {
-            name: file.key.name.clone(),
-            size: file.size,
-            sha256: file.sha256,
-            segments: file.segments,
-            segment_size: file.segment_size,
-            stored_at: file.stored_at,
-        }
-    }
-}
-
-impl StoredFile {
-    fn into_record(self, key: FileKey, readers: BTreeSet<String>) -> FileRecord {
-        let StoredFile { size, sha256, segments, segment_size, stored_at, .. } = self;
-        FileRecord { key, size, sha256, segments, segment_size, stored_at, readers }
-    }
-}
-
 /// Catalog of the files, kept in a database.
 #[derive(Debug)]
 pub struct Catalog {
@@ -103,30 +79,28 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Opens the catalog at `path`, or creates one.
+    /// Opens the catalog at `path`, or creates one. A catalog of format 1 is brought up to date, and a copy of it is
+    /// [kept](Self::kept_copy).
     ///
     /// # Errors
-    /// Fails if another process has the database open, or if the database is damaged or of another version.
+    /// Fails if another process has the database open, if the database is damaged or of another version, or if there is no room to
+    /// bring it up to date; the file is then unchanged.
     pub fn open(path: &Path) -> Result<Catalog, CatalogError> {
-        Catalog::on(Database::open(path)?)
+        Catalog::on(Database::open_migrating(path, migration::migrate)?)
     }
 
-    /// Opens the catalog at `path` without changing the database.
+    /// Opens the catalog at `path` without changing the database. A catalog of format 1 is brought up to date in memory.
     ///
     /// # Errors
     /// Fails like [`Database::open_read_only`].
     pub fn open_read_only(path: &Path) -> Result<Catalog, CatalogError> {
-        Catalog::on(Database::open_read_only(path)?)
+        Catalog::on(Database::open_read_only(path, migration::migrate)?)
     }
 
     fn on(database: Database) -> Result<Catalog, CatalogError> {
         // The tables are created here, since read transactions cannot create them.
-        let reading = database.read()?;
-        if reading.open_multimap_table(READERS).is_err() || !epochs::is_created(&reading) {
-            database.write_for(Purpose::Access, |transaction| {
-                Tables::open(transaction)?;
-                epochs::create(transaction)
-            })?;
+        if !epochs::is_created(&database.read()?) {
+            database.write_for(Purpose::Access, create)?;
         }
         Ok(Catalog { database })
     }
@@ -136,123 +110,125 @@ impl Catalog {
         &self.database
     }
 
+    /// Returns the copy of the catalog that was kept when it was opened, because it had an older format.
+    pub fn kept_copy(&self) -> Option<&Path> {
+        self.database.kept_copy()
+    }
+
+    fn change<T>(
+        &self,
+        purpose: Purpose,
+        body: impl FnOnce(&mut Tables<'_>) -> Result<T, CatalogError>,
+    ) -> Result<T, CatalogError> {
+        self.database.write_for(purpose, |transaction| body(&mut Tables::open(transaction)?))
+    }
+
     /// Makes a file visible, in one durable transaction.
     ///
     /// # Errors
-    /// Returns [`CatalogError::NameTaken`] if the owner has a file of that name, or fails if the disk refuses; nothing has
-    /// changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
+    /// Returns [`CatalogError::NameTaken`] if the owner has a file of that name, [`CatalogError::NoDirectory`] if the directory that
+    /// it is to be in does not exist, or fails if the disk refuses; nothing has changed then, unless the outcome
+    /// [is unknown](CatalogError::is_outcome_unknown).
     pub fn commit_file(&self, manifest: &Manifest) -> Result<(), CatalogError> {
-        let key = manifest.file.key.to_string();
-        self.database.write(|transaction| {
-            let mut tables = Tables::open(transaction)?;
-            if tables.files.get(key.as_str())?.is_some() {
-                return Err(CatalogError::NameTaken(manifest.file.key.clone()));
-            }
-            tables.files.insert(key.as_str(), database::encode(&StoredFile::from(&manifest.file))?.as_slice())?;
-            tables.manifests.insert(key.as_str(), database::encode(&manifest.segments)?.as_slice())?;
-            for reader in &manifest.file.readers {
-                tables.readers.insert(key.as_str(), reader.as_str())?;
-            }
-            for (node, ids) in manifest.by_holder() {
-                for id in ids {
-                    tables.change_references(node, id, 1)?;
-                }
-            }
-            Ok(())
-        })
+        self.change(Purpose::Keep, |tables| tables.add_file(manifest))
     }
 
-    /// Makes a file invisible, in one durable transaction, and returns the segments that no file needs any more.
+    /// Makes directories, each in one that exists or precedes it, in one durable transaction. `made_at` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// Fails like [`commit_file`](Self::commit_file).
+    pub fn make_directories(&self, keys: &[FileKey], made_at: u64) -> Result<(), CatalogError> {
+        self.change(Purpose::Keep, |tables| keys.iter().try_for_each(|key| tables.make_directory(key, made_at)))
+    }
+
+    /// Gives a file or directory another name in the tree of its owner, in one durable transaction. What is within a directory
+    /// stays in it.
+    ///
+    /// # Errors
+    /// Returns [`CatalogError::NotFound`] if there is no such file, [`CatalogError::NameTaken`] if the new name is taken, or fails
+    /// if the new directory does not exist or the disk refuses; nothing has changed then, unless the outcome
+    /// [is unknown](CatalogError::is_outcome_unknown).
+    pub fn rename(&self, from: &FileKey, to: &FileKey) -> Result<(), CatalogError> {
+        self.change(Purpose::Keep, |tables| tables.rename(from, to))
+    }
+
+    /// Makes a file invisible, or a directory with all that is within it, in one durable transaction, and returns the segments that
+    /// no file needs any more.
     ///
     /// # Errors
     /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses; nothing has changed then,
     /// unless the outcome [is unknown](CatalogError::is_outcome_unknown).
-    pub fn remove_file(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
-        let manifest = self.manifest(key)?;
-        let key = key.to_string();
-        self.database.write_for(Purpose::Free, |transaction| {
-            let mut tables = Tables::open(transaction)?;
-            tables.files.remove(key.as_str())?;
-            tables.manifests.remove(key.as_str())?;
-            tables.readers.remove_all(key.as_str())?;
-            let mut garbage = Garbage::new();
-            for (node, ids) in manifest.by_holder() {
-                for id in ids {
-                    let is_kept = epochs::is_kept(&tables.kept, (node.index() as u16, *id.as_bytes()))?;
-                    if tables.change_references(node, id, -1)? == 0 && !is_kept {
-                        garbage.entry(node).or_default().push(id);
-                    }
-                }
+    pub fn remove(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
+        self.change(Purpose::Free, |tables| {
+            let (parent, row) = found(&tables.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))?;
+            let numbers = numbers_of(&tables.names, row)?;
+            tables.names.remove((parent.0, key.last_name()))?;
+            for directory in &numbers.directories {
+                tables.directories.remove(directory.0)?;
+                tables.names.retain_in((directory.0, "")..(directory.0 + 1, ""), |_, _| false)?;
             }
+            let mut garbage = Garbage::new();
+            numbers.files.into_iter().try_for_each(|file| tables.remove_file(file, &mut garbage))?;
+            garbage.values_mut().for_each(|ids| ids.sort_unstable());
             Ok(garbage)
         })
     }
 
-    /// Grants a user read access to a file, or revokes it.
+    /// Grants a user read access to a file, or to what is within a directory, or revokes it.
     ///
     /// # Errors
     /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses; nothing has changed then,
     /// unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn set_reader(&self, key: &FileKey, user: &str, may_read: bool) -> Result<(), CatalogError> {
-        let text = key.to_string();
-        self.database.write(|transaction| {
-            let mut tables = Tables::open(transaction)?;
-            if tables.files.get(text.as_str())?.is_none() {
-                return Err(CatalogError::NotFound(key.clone()));
-            }
-            match may_read {
-                true => tables.readers.insert(text.as_str(), user)?,
-                false => tables.readers.remove(text.as_str(), user)?,
-            };
-            Ok(())
-        })
+        self.change(Purpose::Keep, |tables| tables.set_reader(key, user, may_read))
     }
 
-    /// Gives the files without an owner to `owner`, in one transaction, and returns the former keys of those that were given. A
-    /// file keeps no owner if the owner has a file of the same name, or if its new key is among those `promised` to other files.
+    /// Gives the files and directories without an owner to `owner`, in one transaction, and returns the former keys of those in the
+    /// root that were given, directories with all that is within them. One keeps no owner if the owner has a file or directory of
+    /// the same name, or if its new key, or one within it, is among those `promised` to other files.
     ///
     /// # Errors
     /// Fails if the disk refuses; nothing has changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn adopt(&self, owner: &str, promised: &BTreeSet<FileKey>) -> Result<Vec<FileKey>, CatalogError> {
-        let unowned = self.files()?.into_iter().map(|file| file.key).filter(|key| key.owner.is_none());
-        self.database.write(|transaction| {
-            let mut tables = Tables::open(transaction)?;
+        self.change(Purpose::Keep, |tables| {
+            let (unowned, root) = (tables.root(None)?, tables.root(Some(owner))?);
             let mut adopted = Vec::new();
-            for key in unowned {
-                let new = FileKey::new(Some(owner), &key.name);
-                let (from, to) = (key.to_string(), new.to_string());
-                if tables.files.get(to.as_str())?.is_none() && !promised.contains(&new) {
-                    move_value(&mut tables.files, &from, &to)?;
-                    move_value(&mut tables.manifests, &from, &to)?;
-                    let readers = tables.readers.remove_all(from.as_str())?;
-                    let readers: Vec<String> =
-                        readers.map(|name| Ok(name?.value().to_owned())).collect::<Result<_, StorageError>>()?;
-                    for reader in readers {
-                        tables.readers.insert(to.as_str(), reader.as_str())?;
-                    }
-                    adopted.push(key);
+            for (name, row) in children(&tables.names, unowned)? {
+                let new = FileKey::new(Some(owner), &name);
+                let is_promised = promised.iter().any(|key| *key == new || key.is_within(&new));
+                if tree::named(&tables.names, root, &name)?.is_none() && !is_promised {
+                    tables.give_away(&name, row, owner)?;
+                    adopted.push(FileKey::unowned(&name));
                 }
             }
             Ok(adopted)
         })
     }
 
-    /// Lists every file, in the order of the keys.
+    /// Returns all files and directories.
     ///
     /// # Errors
     /// Fails if the disk refuses or a record is damaged.
-    pub fn files(&self) -> Result<Vec<FileRecord>, CatalogError> {
-        let transaction = self.database.read()?;
-        let files = transaction.open_table(FILES).map_err(DatabaseError::from)?;
-        let readers = transaction.open_multimap_table(READERS).map_err(DatabaseError::from)?;
-        let record = |entry: Result<(redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, &[u8]>), StorageError>| {
-            let (key, value) = entry?;
-            record_of(key.value(), value.value(), &readers)
-        };
-        let mut found: Vec<FileRecord> = files.iter()?.map(record).collect::<Result<_, _>>()?;
-        // The table sorts by the text of the keys, where `/` takes part in the comparison.
-        found.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(found)
+    pub fn namespace(&self) -> Result<Namespace, CatalogError> {
+        let reading = Reading::begin(&self.database)?;
+        let mut entries = Vec::new();
+        for (owner, row) in children(&reading.names, TREES)? {
+            let root = FileKey::new(Some(owner.as_str()).filter(|owner| !owner.is_empty()), "");
+            let mut left = vec![(root, row)];
+            while let Some((key, row)) = left.pop() {
+                match row {
+                    NameRow::File(_) => entries.push(Entry::File(reading.file(key, row)?.0)),
+                    NameRow::Directory(directory) => {
+                        let inner = children(&reading.names, directory)?;
+                        left.extend(inner.into_iter().map(|(name, row)| (key.child(&name), row)));
+                        if !key.is_root() {
+                            entries.push(Entry::Directory(reading.directory(key, directory)?));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(entries.into_iter().collect())
     }
 
     /// Returns the complete description of a file.
@@ -260,15 +236,11 @@ impl Catalog {
     /// # Errors
     /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses or a record is damaged.
     pub fn manifest(&self, key: &FileKey) -> Result<Manifest, CatalogError> {
-        let not_found = || CatalogError::NotFound(key.clone());
-        let text = key.to_string();
-        let transaction = self.database.read()?;
-        let files = transaction.open_table(FILES).map_err(DatabaseError::from)?;
-        let manifests = transaction.open_table(MANIFESTS).map_err(DatabaseError::from)?;
-        let readers = transaction.open_multimap_table(READERS).map_err(DatabaseError::from)?;
-        let file = record_of(&text, files.get(text.as_str())?.ok_or_else(not_found)?.value(), &readers)?;
-        let segments: Vec<SegmentRecord> = database::decode(manifests.get(text.as_str())?.ok_or_else(not_found)?.value())?;
-        Ok(Manifest { file, segments })
+        let reading = Reading::begin(&self.database)?;
+        match found(&reading.names, key)? {
+            Some((_, row @ NameRow::File(_))) => reading.manifest(key, row),
+            _ => Err(CatalogError::NotFound(key.clone())),
+        }
     }
 
     /// Returns those of the `candidates` that no file needs and that are not [kept](Self::kept), and that may therefore be
@@ -280,13 +252,15 @@ impl Catalog {
     pub fn unreferenced(&self, mut candidates: Garbage) -> Result<Garbage, CatalogError> {
         self.database.refuse_when_suspended()?;
         let reading = self.database.read()?;
-        let table = reading.open_table(REFERENCES).map_err(DatabaseError::from)?;
+        let held = reading.open_table(HELD).map_err(DatabaseError::from)?;
         let kept = reading.open_table(KEPT).map_err(DatabaseError::from)?;
+        let known = epochs::known_in(&reading.open_table(VOLUMES).map_err(DatabaseError::from)?)?;
         for (node, ids) in &mut candidates {
             let mut free = Vec::new();
             for &id in ids.iter() {
-                let key = (node.index() as u16, *id.as_bytes());
-                if table.get(key)?.is_none() && !epochs::is_kept(&kept, key)? {
+                let volume = known.get(node).map(|known| known.volume.to_bytes());
+                let is_held = volume.map_or(Ok(None), |volume| held.get((volume, *id.as_bytes())))?.is_some();
+                if !is_held && kept.get((node.index() as u16, *id.as_bytes()))?.is_none() {
                     free.push(id);
                 }
             }
@@ -296,229 +270,102 @@ impl Catalog {
         Ok(candidates)
     }
 
-    /// Returns the segments that files need, by holder.
+    /// Returns the segments that each node is expected to hold, because files need them.
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn references(&self) -> Result<BTreeMap<NodeNumber, BTreeSet<SegmentId>>, CatalogError> {
-        let table = self.database.read()?.open_table(REFERENCES).map_err(DatabaseError::from)?;
-        let mut found = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
-        for entry in table.iter()? {
-            let (node, id) = entry?.0.value();
-            found.entry(NodeNumber::from_index(usize::from(node))).or_default().insert(SegmentId::from_bytes(id));
+    pub fn held(&self) -> Result<BTreeMap<NodeNumber, BTreeSet<SegmentId>>, CatalogError> {
+        let reading = self.database.read()?;
+        let held = reading.open_table(HELD).map_err(DatabaseError::from)?;
+        let mut found = BTreeMap::new();
+        for (node, known) in epochs::known_in(&reading.open_table(VOLUMES).map_err(DatabaseError::from)?)? {
+            let ids = held_by(&held, known.volume)?;
+            if !ids.is_empty() {
+                found.insert(node, ids.into_iter().collect());
+            }
         }
         Ok(found)
     }
 }
 
-/// Builds the record of a file from its key, its value and the table of readers.
-fn record_of(
-    key: &str,
-    value: &[u8],
-    readers: &impl ReadableMultimapTable<&'static str, &'static str>,
-) -> Result<FileRecord, CatalogError> {
-    let stored: StoredFile = database::decode(value)?;
-    let readers = readers.get(key)?.map(|reader| Ok(reader?.value().to_owned())).collect::<Result<_, StorageError>>()?;
-    let Ok(key) = key.parse();
-    Ok(stored.into_record(key, readers))
-}
-
-fn move_value(table: &mut redb::Table<'_, &'static str, &'static [u8]>, from: &str, to: &str) -> Result<(), StorageError> {
-    let value = table.remove(from)?.map(|value| value.value().to_vec());
-    if let Some(value) = value {
-        table.insert(to, value.as_slice())?;
-    }
+/// Creates the tables that are missing, and the name of the catalog.
+fn create(transaction: &WriteTransaction) -> Result<(), CatalogError> {
+    epochs::create(transaction)?;
+    Tables::open(transaction)?;
     Ok(())
 }
 
-/// Tables opened in one write transaction.
-struct Tables<'a> {
-    files: redb::Table<'a, &'static str, &'static [u8]>,
-    manifests: redb::Table<'a, &'static str, &'static [u8]>,
-    readers: redb::MultimapTable<'a, &'static str, &'static str>,
-    references: redb::Table<'a, ReferenceKey, u32>,
-    kept: redb::Table<'a, ReferenceKey, ()>,
+/// Records that what the volume `old` held is expected of the volume `new` from now on.
+pub(super) fn move_held(transaction: &WriteTransaction, old: VolumeId, new: VolumeId) -> Result<(), DatabaseError> {
+    Tables::open(transaction)?.move_held(old, new)
 }
 
-impl<'a> Tables<'a> {
-    fn open(transaction: &'a WriteTransaction) -> Result<Tables<'a>, DatabaseError> {
-        Ok(Tables {
+type Values<K> = redb::ReadOnlyTable<K, &'static [u8]>;
+
+/// Tables opened in one read transaction, in which all of them are of the same time.
+struct Reading {
+    names: Values<(u64, &'static str)>,
+    directories: Values<u64>,
+    files: Values<u64>,
+    transaction: ReadTransaction,
+}
+
+impl Reading {
+    fn begin(database: &Database) -> Result<Reading, DatabaseError> {
+        let transaction = database.read()?;
+        Ok(Reading {
+            names: transaction.open_table(NAMES)?,
+            directories: transaction.open_table(DIRECTORIES)?,
             files: transaction.open_table(FILES)?,
-            manifests: transaction.open_table(MANIFESTS)?,
-            readers: transaction.open_multimap_table(READERS)?,
-            references: transaction.open_table(REFERENCES)?,
-            kept: transaction.open_table(KEPT)?,
+            transaction,
         })
     }
 
-    /// Changes the number of files that need a segment on a node by `by`, and returns the new number.
-    fn change_references(&mut self, node: NodeNumber, id: SegmentId, by: i32) -> Result<u32, StorageError> {
-        let key = (node.index() as u16, *id.as_bytes());
-        let count = self.references.get(key)?.map_or(0, |count| count.value());
-        let count = count.saturating_add_signed(by);
-        if count == 0 {
-            self.references.remove(key)?;
-        } else {
-            self.references.insert(key, count)?;
+    fn directory(&self, key: FileKey, directory: DirectoryId) -> Result<DirectoryRecord, DatabaseError> {
+        let missing = || database::damaged(format!("the directory `{key}` has no record"));
+        let row: DirectoryRow = database::decode(self.directories.get(directory.0)?.ok_or_else(missing)?.value())?;
+        Ok(DirectoryRecord { key, made_at: row.modified, readers: row.readers })
+    }
+
+    /// Returns the entry of a file and its row.
+    fn file(&self, key: FileKey, row: NameRow) -> Result<(FileRecord, FileRow), DatabaseError> {
+        let missing = || database::damaged(format!("the file `{key}` has no record"));
+        let NameRow::File(id) = row else { return Err(missing()) };
+        let row: FileRow = database::decode(self.files.get(id.0)?.ok_or_else(missing)?.value())?;
+        let Scheme::Single { segment_size, segments } = row.scheme;
+        let (size, sha256, stored_at, readers) = (row.size, row.sha256, row.created, row.readers.clone());
+        Ok((FileRecord { key, size, sha256, segments, segment_size, stored_at, readers }, row))
+    }
+
+    fn manifest(&self, key: &FileKey, row: NameRow) -> Result<Manifest, CatalogError> {
+        let (file, stored) = self.file(key.clone(), row)?;
+        let NameRow::File(id) = row else { return Err(CatalogError::NotFound(key.clone())) };
+        let manifests = self.transaction.open_table(MANIFESTS).map_err(DatabaseError::from)?;
+        let mut pages = Vec::<PageRow>::new();
+        for entry in manifests.range((id.0, 0)..=(id.0, u32::MAX))? {
+            pages.push(database::decode(entry?.1.value())?);
         }
-        Ok(count)
+        let ids: Vec<SegmentId> = pages.iter().flat_map(|page| page.0.iter().copied()).collect();
+        if root_of(&pages) != stored.root || ids.len() != file.segments as usize {
+            return Err(database::damaged(format!("the segments of `{key}` are not those that were stored")).into());
+        }
+        let segments = self.places(ids)?;
+        Ok(Manifest { file, segments })
+    }
+
+    /// Returns the segments with their holders. A volume that no node has is not among them.
+    fn places(&self, ids: Vec<SegmentId>) -> Result<Vec<SegmentRecord>, DatabaseError> {
+        let places = self.transaction.open_table(PLACES)?;
+        let known = epochs::known_in(&self.transaction.open_table(VOLUMES)?)?;
+        let nodes: HashMap<VolumeId, NodeNumber> = known.into_iter().map(|(node, known)| (known.volume, node)).collect();
+        let record = |id: SegmentId| {
+            let place: PlaceRow = database::decode(places.get(*id.as_bytes())?.ok_or_else(|| no_place(id))?.value())?;
+            let holders = place.holders.iter().filter_map(|volume| nodes.get(volume).copied()).collect();
+            Ok(SegmentRecord { id, len: place.len, holders })
+        };
+        ids.into_iter().map(record).collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::segment::Sha256Digest;
-
-    fn id(n: u8) -> SegmentId {
-        SegmentId::of(&[n])
-    }
-
-    fn manifest(name: &str, segments: &[(u8, usize)]) -> Manifest {
-        let record = |&(n, node): &(u8, usize)| SegmentRecord { id: id(n), len: 1, holders: vec![NodeNumber::from_index(node)] };
-        let file = FileRecord {
-            key: FileKey::unowned(name),
-            readers: BTreeSet::new(),
-            size: segments.len() as u64,
-            sha256: Sha256Digest::of(name.as_bytes()),
-            segments: segments.len() as u32,
-            segment_size: 65_536,
-            stored_at: 1_700_000_000,
-        };
-        Manifest { file, segments: segments.iter().map(record).collect() }
-    }
-
-    fn open() -> (tempfile::TempDir, Catalog) {
-        let directory = tempfile::tempdir().unwrap();
-        let catalog = Catalog::open(&directory.path().join("catalog.redb")).unwrap();
-        (directory, catalog)
-    }
-
-    #[test]
-    fn a_file_is_there_after_its_transaction_and_after_reopening() {
-        let (directory, catalog) = open();
-        let file = manifest("a.bin", &[(1, 0), (2, 1)]);
-        catalog.commit_file(&file).unwrap();
-        drop(catalog);
-        let catalog = Catalog::open(&directory.path().join("catalog.redb")).unwrap();
-        assert_eq!(catalog.manifest(&file.file.key), Ok(file.clone()));
-        assert_eq!(catalog.files(), Ok(vec![file.file]));
-        let missing = FileKey::unowned("b.bin");
-        assert_eq!(catalog.manifest(&missing), Err(CatalogError::NotFound(missing)));
-    }
-
-    #[test]
-    fn a_name_is_taken_once_and_a_refused_file_changes_nothing() {
-        let (_directory, catalog) = open();
-        catalog.commit_file(&manifest("a.bin", &[(1, 0)])).unwrap();
-        let second = manifest("a.bin", &[(9, 3)]);
-        assert_eq!(catalog.commit_file(&second), Err(CatalogError::NameTaken(FileKey::unowned("a.bin"))));
-        assert_eq!(catalog.references().unwrap().len(), 1);
-    }
-
-    /// A segment on a node is garbage only when the last file that needs it there is gone.
-    #[test]
-    fn shared_segments_outlive_one_of_their_files() {
-        let (_directory, catalog) = open();
-        catalog.commit_file(&manifest("a.bin", &[(1, 0), (1, 0), (2, 1)])).unwrap();
-        catalog.commit_file(&manifest("b.bin", &[(1, 0), (2, 0)])).unwrap();
-        let garbage = catalog.remove_file(&FileKey::unowned("a.bin")).unwrap();
-        assert_eq!(garbage, Garbage::from([(NodeNumber::from_index(1), vec![id(2)])]));
-        let asked = Garbage::from([(NodeNumber::from_index(0), vec![id(1), id(9)]), (NodeNumber::from_index(3), vec![id(1)])]);
-        let free = Garbage::from([(NodeNumber::from_index(0), vec![id(9)]), (NodeNumber::from_index(3), vec![id(1)])]);
-        assert_eq!(catalog.unreferenced(asked), Ok(free));
-        let garbage = catalog.remove_file(&FileKey::unowned("b.bin")).unwrap();
-        let mut both = vec![id(1), id(2)];
-        both.sort_unstable();
-        assert_eq!(garbage, Garbage::from([(NodeNumber::from_index(0), both)]));
-        assert_eq!((catalog.files(), catalog.references().unwrap().len()), (Ok(vec![]), 0));
-        assert!(matches!(catalog.remove_file(&FileKey::unowned("b.bin")), Err(CatalogError::NotFound(_))));
-    }
-
-    /// Two users may have files of one name, and neither is in the other's way.
-    #[test]
-    fn files_have_owners_and_readers() {
-        let (_directory, catalog) = open();
-        let of = |owner: &str| {
-            let mut manifest = manifest("a.bin", &[(1, 0)]);
-            manifest.file.key.owner = Some(owner.into());
-            manifest
-        };
-        let (alice, bob) = (of("alice"), of("bob"));
-        catalog.commit_file(&bob).unwrap();
-        catalog.commit_file(&alice).unwrap();
-        assert_eq!(catalog.commit_file(&bob), Err(CatalogError::NameTaken(bob.file.key.clone())));
-        for (user, may_read, expected) in [("bob", true, 1), ("carol", true, 2), ("carol", true, 2), ("bob", false, 1)] {
-            catalog.set_reader(&alice.file.key, user, may_read).unwrap();
-            assert_eq!(catalog.manifest(&alice.file.key).unwrap().file.readers.len(), expected);
-        }
-        let readers = catalog.files().unwrap().into_iter().map(|file| file.readers.into_iter().collect::<Vec<_>>());
-        assert_eq!(readers.collect::<Vec<_>>(), [vec!["carol".to_owned()], vec![]]);
-        catalog.remove_file(&alice.file.key).unwrap();
-        // A new file of that name is not shared with whom the old one was.
-        catalog.commit_file(&alice).unwrap();
-        assert_eq!(catalog.manifest(&alice.file.key), Ok(alice));
-        let missing = FileKey::new(Some("carol"), "a.bin");
-        assert_eq!(catalog.set_reader(&missing, "bob", true), Err(CatalogError::NotFound(missing)));
-    }
-
-    #[test]
-    fn what_is_nobodys_is_adopted_but_for_namesakes() {
-        let (_directory, catalog) = open();
-        let mut own = manifest("b.bin", &[(2, 0)]);
-        own.file.key.owner = Some("alice".into());
-        catalog.commit_file(&own).unwrap();
-        for name in ["a.bin", "b.bin", "c.bin"] {
-            catalog.commit_file(&manifest(name, &[(1, 0)])).unwrap();
-        }
-        catalog.set_reader(&FileKey::unowned("a.bin"), "bob", true).unwrap();
-        let promised = BTreeSet::from([FileKey::new(Some("alice"), "c.bin")]);
-        assert_eq!(catalog.adopt("alice", &promised), Ok(vec![FileKey::unowned("a.bin")]));
-        let keys: Vec<String> = catalog.files().unwrap().iter().map(|file| file.key.to_string()).collect();
-        assert_eq!(keys, ["b.bin", "c.bin", "alice/a.bin", "alice/b.bin"]);
-        let given = catalog.manifest(&FileKey::new(Some("alice"), "a.bin")).unwrap();
-        assert_eq!((given.segments[0].id, given.file.readers), (id(1), BTreeSet::from(["bob".to_owned()])));
-        assert_eq!(catalog.manifest(&own.file.key).unwrap().segments[0].id, id(2));
-        assert_eq!(catalog.adopt("alice", &promised), Ok(vec![]));
-    }
-
-    /// A catalog of before there were accounts: files by their bare names, no table of readers.
-    #[test]
-    fn a_catalog_without_owners_is_read() {
-        let (directory, catalog) = open();
-        let file = manifest("a.bin", &[(1, 0)]);
-        catalog.commit_file(&file).unwrap();
-        catalog
-            .database()
-            .write(|transaction| transaction.delete_multimap_table(READERS).map(drop).map_err(DatabaseError::from))
-            .unwrap();
-        drop(catalog);
-        assert_eq!(Catalog::open(&directory.path().join("catalog.redb")).unwrap().files(), Ok(vec![file.file]));
-    }
-
-    #[test]
-    fn a_second_opener_is_refused() {
-        let (directory, _catalog) = open();
-        let path = directory.path().join("catalog.redb");
-        assert_eq!(Catalog::open(&path).unwrap_err(), DatabaseError::InUse { path }.into());
-    }
-
-    #[test]
-    fn a_damaged_or_foreign_file_is_refused_and_left_as_it_is() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("catalog.redb");
-        {
-            let catalog = Catalog::open(&path).unwrap();
-            (0..200).for_each(|n| catalog.commit_file(&manifest(&format!("{n}"), &[(n, 0)])).unwrap());
-        }
-        let whole = std::fs::read(&path).unwrap();
-        let mut scribbled = whole.clone();
-        scribbled[..64].fill(0x55);
-        for bytes in [whole[..whole.len() / 2].to_vec(), whole[..100].to_vec(), b"not a database".to_vec(), scribbled] {
-            std::fs::write(&path, &bytes).unwrap();
-            let error = Catalog::open(&path).unwrap_err();
-            assert!(matches!(error, CatalogError::Database(DatabaseError::Damaged { .. })), "{} bytes: {error}", bytes.len());
-            assert!(std::fs::read(&path).unwrap() == bytes, "{} bytes", bytes.len());
-        }
-    }
-}
+mod tests;

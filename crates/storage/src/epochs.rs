@@ -11,19 +11,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p2p_base::database::{self, DatabaseError, Purpose};
-use redb::{ReadTransaction, ReadableTable, StorageError, TableDefinition, WriteTransaction};
+use p2p_base::database::{self, DatabaseError, Purpose, Stored};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{Catalog, CatalogError, ReferenceKey};
+use super::catalog::{self, Catalog, CatalogError};
 use super::manifest::NodeNumber;
 use super::marker::{CatalogId, Epoch, Marker, RandomId, VolumeId};
 use super::segment::SegmentId;
 
+/// Position of a node in the list of nodes, and a segment on its volume.
+pub(super) type ReferenceKey = (u16, [u8; 32]);
+
 /// Table with the name of the catalog.
 const IDENTITY: TableDefinition<(), &[u8]> = TableDefinition::new("identity");
 /// Table of the known volumes, keyed by the position of their node in the list of nodes.
-const VOLUMES: TableDefinition<u16, &[u8]> = TableDefinition::new("volumes");
+pub(super) const VOLUMES: TableDefinition<u16, &[u8]> = TableDefinition::new("volumes");
 /// Table of the segments that no file of this catalog needs and that are kept until they are freed explicitly.
 pub(super) const KEPT: TableDefinition<ReferenceKey, ()> = TableDefinition::new("kept");
 
@@ -36,6 +39,14 @@ pub struct KnownVolume {
     pub pending: Option<Epoch>,
     /// Epoch in which this catalog wrote to the volume last.
     pub current: Option<Epoch>,
+}
+
+impl Stored for KnownVolume {
+    const VERSION: u8 = 1;
+}
+
+impl Stored for RandomId {
+    const VERSION: u8 = 1;
 }
 
 /// Volumes that a catalog knows.
@@ -56,7 +67,8 @@ pub struct Claim {
     pub marked: Option<Epoch>,
 }
 
-fn random() -> Result<RandomId, DatabaseError> {
+/// Returns a new random name.
+pub(super) fn random() -> Result<RandomId, DatabaseError> {
     RandomId::new().map_err(|error| DatabaseError::Io { reason: format!("the system gives no random bytes: {error}") })
 }
 
@@ -86,12 +98,7 @@ impl Catalog {
         let identity = transaction.open_table(IDENTITY).map_err(DatabaseError::from)?.get(())?;
         let nameless = || DatabaseError::Io { reason: "the catalog has no name".into() };
         let catalog = database::decode(identity.ok_or_else(nameless)?.value())?;
-        let table = transaction.open_table(VOLUMES).map_err(DatabaseError::from)?;
-        let mut of = BTreeMap::new();
-        for entry in table.iter()? {
-            let (node, known) = entry?;
-            of.insert(NodeNumber::from_index(usize::from(node.value())), database::decode(known.value())?);
-        }
+        let of = known_in(&transaction.open_table(VOLUMES).map_err(DatabaseError::from)?)?;
         Ok(Volumes { catalog, of })
     }
 
@@ -104,17 +111,18 @@ impl Catalog {
     pub fn begin_epoch(&self, purpose: Purpose, claims: &[Claim]) -> Result<Vec<(NodeNumber, Marker)>, CatalogError> {
         let Volumes { catalog, of } = self.volumes()?;
         let known = |claim: &Claim| match (claim.marked, of.get(&claim.node)) {
-            (Some(_), Some(known)) => Ok(known.volume),
             // A volume that is taken over is another one than that which the node had before.
-            _ => random(),
+            (None, Some(KnownVolume { current: Some(_), .. })) | (_, None) => random(),
+            (_, Some(known)) => Ok(known.volume),
         };
-        let mut begun = Vec::new();
+        let (mut begun, mut replaced) = (Vec::new(), Vec::new());
         for claim in claims {
             let (volume, epoch) = (known(claim)?, random()?);
             let record = KnownVolume { volume, pending: Some(epoch), current: claim.marked };
             begun.push((claim.node, record, Marker { catalog, volume, epoch }));
+            replaced.extend(of.get(&claim.node).map(|known| known.volume).filter(|&old| old != volume).map(|old| (old, volume)));
         }
-        self.record_volumes(purpose, begun.iter().map(|&(node, record, _)| (node, record)))?;
+        self.record_volumes(purpose, begun.iter().map(|&(node, record, _)| (node, record)), &replaced)?;
         Ok(begun.into_iter().map(|(node, _, marker)| (node, marker)).collect())
     }
 
@@ -124,20 +132,23 @@ impl Catalog {
     /// Fails if the disk refuses; the volumes belong to the catalog all the same.
     pub fn finish_epoch(&self, purpose: Purpose, markers: &[(NodeNumber, Marker)]) -> Result<(), CatalogError> {
         let current = |marker: &Marker| KnownVolume { volume: marker.volume, pending: None, current: Some(marker.epoch) };
-        self.record_volumes(purpose, markers.iter().map(|(node, marker)| (*node, current(marker))))
+        self.record_volumes(purpose, markers.iter().map(|(node, marker)| (*node, current(marker))), &[])
     }
 
+    /// Records volumes, and that what each first one of `replaced` held is expected of the second one.
     fn record_volumes(
         &self,
         purpose: Purpose,
         records: impl Iterator<Item = (NodeNumber, KnownVolume)>,
+        replaced: &[(VolumeId, VolumeId)],
     ) -> Result<(), CatalogError> {
         self.database().write_for(purpose, |transaction| {
             let mut table = transaction.open_table(VOLUMES).map_err(DatabaseError::from)?;
             for (node, record) in records {
                 table.insert(node.index() as u16, database::encode(&record)?.as_slice())?;
             }
-            Ok(())
+            drop(table);
+            Ok(replaced.iter().try_for_each(|&(old, new)| catalog::move_held(transaction, old, new))?)
         })
     }
 
@@ -173,7 +184,14 @@ impl Catalog {
     }
 }
 
-/// Returns true if a segment of a node is kept.
-pub(super) fn is_kept(table: &impl ReadableTable<ReferenceKey, ()>, key: ReferenceKey) -> Result<bool, StorageError> {
-    Ok(table.get(key)?.is_some())
+/// Returns the known volumes by node.
+pub(super) fn known_in(
+    table: &impl ReadableTable<u16, &'static [u8]>,
+) -> Result<BTreeMap<NodeNumber, KnownVolume>, DatabaseError> {
+    let mut known = BTreeMap::new();
+    for entry in table.iter()? {
+        let (node, volume) = entry?;
+        known.insert(NodeNumber::from_index(usize::from(node.value())), database::decode(volume.value())?);
+    }
+    Ok(known)
 }

@@ -7,7 +7,8 @@
 //! | [`file_system`] | many segments made durable at once |
 //! | [`marker`], [`epochs`], [`standing`] | ownership of a volume: its marker file, the catalog's records, the resulting rules |
 //! | [`volume`] | the segments of one node: which are stored, which are durable, how much room is left |
-//! | [`manifest`] | a file: its name, its hash, its segments and their holders |
+//! | [`names`], [`namespace`] | names and paths, and the tree of directories and files in memory |
+//! | [`manifest`] | a file: its hash, its segments and their holders |
 //! | [`placement`] | the choice of the node that stores the next segment |
 //! | [`catalog`] | the embedded database that makes a file visible in one transaction |
 //!
@@ -24,6 +25,8 @@ pub mod file_system;
 pub mod local_disk;
 pub mod manifest;
 pub mod marker;
+pub mod names;
+pub mod namespace;
 pub mod placement;
 pub mod segment;
 pub mod standing;

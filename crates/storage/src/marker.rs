@@ -39,6 +39,11 @@ impl RandomId {
     pub const fn from_bytes(bytes: [u8; 16]) -> RandomId {
         RandomId(bytes)
     }
+
+    /// Returns the 16 bytes of the name.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
 }
 
 /// Writes the name as 32 hexadecimal digits.

@@ -10,7 +10,7 @@ use p2p_service::access::{Access, Identity};
 use p2p_service::mailer::Notice;
 use p2p_shell::question::{LOG_IN, Question};
 use p2p_shell::words::quote;
-use p2p_store::manifest::FileKey;
+use p2p_store::names::FileKey;
 
 use super::{App, AppMessage, Pane};
 use crate::tui::dialog::Dialog;
@@ -208,7 +208,7 @@ impl App {
         if self.identity.is_admin() {
             return;
         }
-        let readable = self.view.files.values();
+        let readable = self.view.files.files();
         let count = |count: FileCount, file: &p2p_store::manifest::FileRecord| FileCount {
             files: count.files + 1,
             bytes: count.bytes + file.size,
@@ -218,7 +218,7 @@ impl App {
 
     /// Replaces the view by a snapshot.
     pub(super) fn take_view(&mut self, snapshot: Arc<Snapshot>) {
-        let is_same = Arc::ptr_eq(&snapshot.files, &self.view.files);
+        let is_same = snapshot.files.is_same(&self.view.files);
         self.view = snapshot;
         if !is_same {
             self.record_files();

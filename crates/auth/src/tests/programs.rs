@@ -196,7 +196,7 @@ fn an_earlier_version_had_no_tokens() {
     drop(auth);
     let path = directory.path().join("catalog.redb");
     {
-        let database = Database::open_read_only(&path).unwrap();
+        let database = Database::open_read_only::<DatabaseError>(&path, |_| Ok(())).unwrap();
         let auth = Auth::open(database, Policy::default()).unwrap();
         assert!(auth.has_accounts().unwrap() && auth.api_tokens(&alice(), NOW).unwrap().is_empty());
         assert_eq!(auth.by_token(&"p2p_x".into(), "there", NOW).unwrap_err(), REFUSED);

@@ -38,6 +38,19 @@ pub enum DatabaseError {
         /// Path of the database file.
         path: PathBuf,
     },
+    /// The file has an older format, and there is no room for the copy of it that is kept and for the new tables. Nothing is
+    /// changed.
+    #[error(
+        "{path} has an older format, and there is no room to bring it up to date and to keep a copy of it: {needed} bytes are needed on that disk, and {free} are free"
+    )]
+    NoRoomToMigrate {
+        /// Path of the database file.
+        path: PathBuf,
+        /// Number of bytes that the copy and the new tables need.
+        needed: u64,
+        /// Number of bytes that are free.
+        free: u64,
+    },
     /// The commit itself failed: it is unknown whether the change is stored.
     #[error("it is not known whether the change is stored ({reason}); nothing more is written, and the next start finds out")]
     OutcomeUnknown {
@@ -67,6 +80,7 @@ impl DatabaseError {
             DatabaseError::Io { .. } => "the catalog cannot be read or written",
             DatabaseError::Full => "no space is left for the catalog",
             DatabaseError::ReadOnly { .. } => "the catalog can only be read",
+            DatabaseError::NoRoomToMigrate { .. } => "there is no room to bring the catalog up to date",
             DatabaseError::OutcomeUnknown { .. } => "the commit to the catalog has failed; the next start finds out",
             DatabaseError::Suspended { .. } => "nothing more is written to the catalog before the next start",
         }

@@ -104,13 +104,18 @@ impl Reserve {
         }
     }
 
-    /// Returns the number of free bytes that the user of this process may write; `None` if the system does not report it.
     fn free(&self) -> Option<u64> {
-        let StatVfs { f_bfree, f_bavail, f_frsize, .. } = statvfs(private_file::directory_of(&self.path)).ok()?;
-        // Some blocks are reserved for the superuser.
-        let blocks = if rustix::process::geteuid().is_root() { f_bfree } else { f_bavail };
-        Some(blocks.saturating_mul(f_frsize))
+        free_bytes(private_file::directory_of(&self.path))
     }
+}
+
+/// Returns the number of free bytes in a directory that the user of this process may write; `None` if the system does not report
+/// it.
+pub(super) fn free_bytes(directory: &Path) -> Option<u64> {
+    let StatVfs { f_bfree, f_bavail, f_frsize, .. } = statvfs(directory).ok()?;
+    // Some blocks are reserved for the superuser.
+    let blocks = if rustix::process::geteuid().is_root() { f_bfree } else { f_bavail };
+    Some(blocks.saturating_mul(f_frsize))
 }
 
 /// Fills the file with random bytes, which no file system compresses.

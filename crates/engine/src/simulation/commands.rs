@@ -12,7 +12,9 @@ use p2p_base::spelling::visible;
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_net::HostConfig;
 use p2p_store::catalog::{Catalog, CatalogError};
-use p2p_store::manifest::{FileKey, FileRecord, stored_name};
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::{FileKey, stored_path};
+use p2p_store::namespace::Entry;
 
 use super::{Capturing, CommandId, Simulation, Waiting};
 use crate::error::EngineError;
@@ -59,7 +61,9 @@ impl Simulation {
             Command::UploadOpen(upload) => Some(self.upload_open(user, upload)),
             Command::Download(download) => Some(self.download(user, &download)),
             Command::Fetch(fetch) => Some(self.fetch(user, fetch)),
-            Command::Remove(remove) => Some(self.remove(user, &remove.file)),
+            Command::Remove(remove) => Some(self.remove(user, &remove)),
+            Command::MakeDirectory(make) => self.make_directory(id, user, &make),
+            Command::Move(change) => self.move_to(id, change),
             Command::Share(share) => self.share(id, share),
             Command::Adopt(adopt) => {
                 let adoption = self.adoption(adopt.owner);
@@ -75,7 +79,8 @@ impl Simulation {
             Command::Sleep(sleep) => self.sleep(id, sleep.span),
             Command::Step(step) => self.step(id, step.span),
             Command::Shutdown(shutdown) => self.shut_down(id, shutdown.running),
-            Command::ListFiles(_) => reply(Reply::Files(policy::known_files(by, &self.world.files).collect())),
+            Command::ListFiles(_) => reply(Reply::Files(policy::known_names(by, &self.world.files).files().cloned().collect())),
+            Command::ListDirectory(list) => Some(self.list_directory(by, &list.directory)),
             Command::ListNodes(_) => {
                 let nodes = self.node_statuses().into_iter();
                 reply(Reply::Nodes(nodes.map(|node| policy::known_of_node(by, node)).collect()))
@@ -159,13 +164,9 @@ impl Simulation {
 
     /// Starts to store a file that messages call `path`, unless it has to be refused.
     fn cut_up(&mut self, file: File, size: ByteSize, path: &Path, key: FileKey, stored_at: u64) -> Answer {
-        let key = FileKey { name: stored_name(&key.name)?, ..key };
-        if self.world.files.contains_key(&key) {
-            return Err(EngineError::NameTaken { name: key.name });
-        }
-        if self.world.reserved_names.contains(&key) {
-            return Err(EngineError::NameReserved { name: key.name });
-        }
+        let key = FileKey { name: stored_path(&key.name)?, ..key };
+        self.refuse_taken(&key)?;
+        self.refuse_without_directory(&key)?;
         self.refuse_over_quota(&key, size)?;
         let segments = self.world.config.segment_size.count_for(size);
         if segments > SEGMENTS_MAX {
@@ -215,13 +216,32 @@ impl Simulation {
         self.begin(id, Transfer::Download(Box::new(download)))
     }
 
-    fn remove(&mut self, user: Option<String>, key: &FileKey) -> Answer {
+    fn remove(&mut self, user: Option<String>, remove: &operation::Remove) -> Answer {
         self.refuse_when_closing()?;
-        let file = self.known_file(key)?;
+        let key = &remove.file;
+        let is_directory = matches!(self.known_entry(key)?, Entry::Directory(_));
+        if is_directory && !remove.recursive && self.world.files.tree(key).nth(1).is_some() {
+            return Err(EngineError::NotEmpty { name: key.name.clone() });
+        }
+        self.refuse_arriving(key)?;
+        let add = |(bytes, segments): (u64, u32), file: &FileRecord| {
+            (bytes.saturating_add(file.size), segments.saturating_add(file.segments))
+        };
+        let size = self.world.files.files_of(key).fold((0, 0), add);
         self.world.claim_volumes(Purpose::Free)?;
         let id = self.next_id();
-        let removal = Removal::start(&mut self.world, id, user, &file);
+        let removal = Removal::start(&mut self.world, id, user, key.clone(), size);
         self.begin(id, Transfer::Removal(Box::new(removal)))
+    }
+
+    fn list_directory(&self, by: &Principal, directory: &FileKey) -> Answer {
+        if let Some(Entry::File(file)) = self.world.files.get(directory)
+            && policy::may_read(by, &self.world.files, directory)
+        {
+            return Ok(Reply::Entries(vec![Entry::File(policy::known_of(by, file.clone()))]));
+        }
+        let known = policy::known_entries(by, &self.world.files, directory);
+        known.map(Reply::Entries).ok_or_else(|| EngineError::NoDirectory { name: directory.to_string() })
     }
 
     fn refuse_when_closing(&self) -> Result<(), EngineError> {
@@ -229,7 +249,14 @@ impl Simulation {
     }
 
     pub(super) fn known_file(&self, key: &FileKey) -> Result<FileRecord, EngineError> {
-        let found = self.world.files.get(key).cloned();
+        match self.known_entry(key)? {
+            Entry::File(file) => Ok(file.clone()),
+            Entry::Directory(_) => Err(EngineError::IsDirectory { name: key.name.clone() }),
+        }
+    }
+
+    pub(super) fn known_entry(&self, key: &FileKey) -> Result<&Entry, EngineError> {
+        let found = self.world.files.get(key);
         found.ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
     }
 
@@ -394,7 +421,7 @@ impl Simulation {
                 let outcome = self.world.jobs.take(job).ok_or(Blocked(job))?;
                 Some(manifest_answer(outcome, &by))
             }
-            Waiting::Sharing { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_owners(index)?,
+            Waiting::NameChange { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_names(index)?,
             Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {
                 self.world.stop_nodes();
                 let is_over = matches!(self.capture, Capturing::Nothing);
@@ -438,6 +465,8 @@ fn manifest_answer(outcome: Outcome, by: &Principal) -> Answer {
 pub(super) fn catalog_refused(error: CatalogError) -> EngineError {
     match error {
         CatalogError::NotFound(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
+        CatalogError::NameTaken(key) => EngineError::NameTaken { name: key.name },
+        CatalogError::NoDirectory(key) => EngineError::NoDirectory { name: key.name },
         error => error.into(),
     }
 }

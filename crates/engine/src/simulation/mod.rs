@@ -6,9 +6,9 @@
 //! channels.
 
 mod commands;
+mod names;
 mod open;
 mod orphans;
-mod ownership;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use p2p_store::catalog::Catalog;
-use p2p_store::manifest::{FileKey, FileRecord};
+use p2p_store::namespace::Namespace;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::error::EngineError;
@@ -32,6 +32,7 @@ use super::world::{Due, World};
 pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
 use self::commands::finished;
+use self::names::NameChange;
 
 /// Number of finished transfers that are remembered.
 const FINISHED_MAX: usize = 100;
@@ -73,12 +74,10 @@ enum Waiting {
     Closing(SimTime),
     /// The manifest of a file, from a catalog job.
     Manifest(JobId, Principal),
-    /// The catalog's confirmation of a change of read access.
-    Sharing {
+    /// The catalog's confirmation of a change of names, directories or readers.
+    NameChange {
         job: JobId,
-        file: FileKey,
-        user: String,
-        may_read: bool,
+        change: NameChange,
     },
     /// The end of all transfers of files without an owner, after which these files can be given to a user.
     Adoption {
@@ -428,8 +427,8 @@ impl Simulation {
 }
 
 impl Facts for Simulation {
-    fn file(&self, key: &FileKey) -> Option<&FileRecord> {
-        self.world.files.get(key)
+    fn names(&self) -> &Namespace {
+        &self.world.files
     }
 
     fn starter(&self, transfer: TransferId) -> Option<Option<&str>> {

@@ -86,13 +86,14 @@ impl Simulation {
         io: Box<dyn IoExecutor>,
     ) -> Result<Simulation, EngineError> {
         let mut start = Start::new(&catalog)?;
-        let files = catalog.files()?.into_iter().map(|file| (file.key.clone(), file)).collect();
+        let files = catalog.namespace()?;
         let mut net = Network::new(config.seed);
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
         let mut nodes = start.node_hosts(disks, &mut net, &config);
         let hosts = std::iter::once(Peer::Client).chain(nodes.iter().map(|entry| Peer::Node(entry.node.number()))).collect();
-        let Start { findings, own, unknown_segments, .. } = start.end();
+        let Start { mut findings, own, unknown_segments, .. } = start.end();
+        findings.extend(catalog.kept_copy().map(|copy| Event::CatalogMigrated { copy: name_of_copy(copy) }));
         let mut peers = PeerTable::new(config.health, Probing::All, RandomStream::new(config.seed, "probes client"));
         peers.keep_to_link(&config.client.link);
         introduce(client, &mut peers, &mut nodes);
@@ -108,7 +109,7 @@ impl Simulation {
             due: HashMap::new(),
             next_join: 0,
             timetable: Timetable::default(),
-            files: Arc::new(files),
+            files,
             reserved_names: BTreeSet::new(),
             placement: Placement::new(config.placement),
             reserved: vec![0; nodes.len()],
@@ -150,7 +151,7 @@ type Segments = BTreeMap<NodeNumber, BTreeSet<SegmentId>>;
 
 impl Start {
     fn new(catalog: &Catalog) -> Result<Start, EngineError> {
-        let (volumes, needed, kept) = (catalog.volumes()?, catalog.references()?, catalog.kept()?);
+        let (volumes, needed, kept) = (catalog.volumes()?, catalog.held()?, catalog.kept()?);
         let is_read_only = catalog.database().is_read_only();
         let needed_anywhere = needed.values().flatten().copied().collect();
         Ok(Start {
@@ -320,6 +321,11 @@ fn refuse_lost_catalog(directory: &Path) -> Result<(), EngineError> {
         }
         segments => Err(EngineError::CatalogMissing { path: directory.to_owned(), segments }),
     }
+}
+
+/// Returns the name of a kept copy of the catalog without its directory, which is of this machine.
+pub(super) fn name_of_copy(copy: &Path) -> String {
+    copy.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn missing(node: NodeNumber, count: usize) -> Event {

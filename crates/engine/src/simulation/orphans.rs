@@ -94,7 +94,7 @@ impl Simulation {
                 kept.into_iter().filter_map(|id| Some((id, entry.node.len_of(id)?))).collect()
             }
         };
-        let mut references = self.world.catalog.references()?;
+        let mut references = self.world.catalog.held()?;
         let here = references.remove(&node).unwrap_or_default();
         let elsewhere: BTreeSet<SegmentId> = references.into_values().flatten().collect();
         let others = candidates.into_iter().filter(|(id, _)| !here.contains(id));
@@ -103,7 +103,7 @@ impl Simulation {
     }
 
     fn needed_of(&self, node: NodeNumber) -> Result<BTreeSet<SegmentId>, EngineError> {
-        Ok(self.world.catalog.references()?.remove(&node).unwrap_or_default())
+        Ok(self.world.catalog.held()?.remove(&node).unwrap_or_default())
     }
 
     fn found_on(&self, node: NodeNumber) -> Result<Found, EngineError> {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use p2p_base::units::ByteSize;
 use p2p_net::HostId;
-use p2p_store::manifest::FileKey;
+use p2p_store::names::FileKey;
 
 use super::Simulation;
+use super::open::name_of_copy;
 use crate::node::health::PeerTable;
 use crate::snapshot::{
     ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Peer, Snapshot, StorageStats,
@@ -46,7 +47,8 @@ impl Simulation {
             wire,
             wire_seen,
             topology: self.topology(),
-            files: Arc::clone(&self.world.files),
+            kept_copy: self.world.catalog.kept_copy().map(name_of_copy),
+            files: self.world.files.clone(),
         }
     }
 
@@ -91,8 +93,8 @@ impl Simulation {
 
     pub(super) fn storage_stats(&self) -> StorageStats {
         let mut stats = StorageStats {
-            files: self.world.files.len() as u64,
-            file_bytes: self.world.files.values().map(|file| file.size).sum(),
+            files: self.world.files.file_count() as u64,
+            file_bytes: self.world.files.files().map(|file| file.size).sum(),
             missing_segments: self.world.missing_segments,
             owed_deletions: self.world.owed.count(),
             unknown_segments: self.world.unknown_segments,
@@ -114,8 +116,7 @@ impl Simulation {
     /// Returns the files of a user, or those without an owner, and the quota.
     pub(super) fn usage_of(&self, owner: Option<&str>) -> Usage {
         let mut usage = Usage { quota_bytes: owner.and(self.world.config.quota).map(ByteSize::as_u64), ..Usage::default() };
-        let from = FileKey::new(owner, "");
-        for file in self.world.files.range(from..).map(|(_, file)| file).take_while(|file| file.key.owner.as_deref() == owner) {
+        for file in self.world.files.files_of(&FileKey::new(owner, "")) {
             usage.files += 1;
             usage.file_bytes = usage.file_bytes.saturating_add(file.size);
         }

@@ -1,10 +1,10 @@
-//! Removal of a file: one transaction makes the file invisible, and then its segments are deleted.
+//! Removal of a file or a directory: one transaction makes all of it invisible, and then its segments are deleted.
 //!
 //! After the transaction the file is gone in any case; a node that cannot be reached owes the deletion of its segments.
 
-use std::sync::Arc;
-
-use p2p_store::manifest::{FileRecord, NodeNumber};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::Entry;
 
 use super::{Deletion, Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState};
 use crate::cause::Cause;
@@ -23,12 +23,12 @@ pub(crate) struct Removal {
 }
 
 impl Removal {
-    /// Starts the removal of a file.
-    pub(crate) fn start(world: &mut World, id: TransferId, user: Option<String>, file: &FileRecord) -> Removal {
-        let key = file.key.clone();
-        let log = TransferLog::new(id, Direction::Removal, user, &key, (file.size, file.segments), world.now());
+    /// Starts the removal of a file, or of a directory with all that is within it. `size` is that of all files in it, in bytes and
+    /// segments.
+    pub(crate) fn start(world: &mut World, id: TransferId, user: Option<String>, key: FileKey, size: (u64, u32)) -> Removal {
+        let log = TransferLog::new(id, Direction::Removal, user, &key, size, world.now());
         world.emit(log.started());
-        world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove_file(&key)));
+        world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove(&key)));
         Removal { id, log, deletion: Deletion::default() }
     }
 
@@ -36,9 +36,7 @@ impl Removal {
     pub(crate) fn handle(&mut self, world: &mut World, input: Input) {
         match input {
             Input::Done(Outcome::FileRemoved(Ok(garbage))) => {
-                let file = self.log.status.file.clone();
-                Arc::make_mut(&mut world.files).remove(&file);
-                world.emit(Event::FileRemoved { file });
+                self.announce(world);
                 self.deletion = Deletion::begin(world, self.id, garbage);
                 self.finish_when_deleted(world);
             }
@@ -50,6 +48,16 @@ impl Removal {
             }
             Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(world, node, false),
             _ => {}
+        }
+    }
+
+    /// Removes the file or the directory from the known ones, and announces each file and directory that is gone.
+    fn announce(&self, world: &mut World) {
+        for entry in world.files.remove_tree(&self.log.status.file) {
+            world.emit(match entry.key().clone() {
+                directory if matches!(*entry, Entry::Directory(_)) => Event::DirectoryRemoved { directory },
+                file => Event::FileRemoved { file },
+            });
         }
     }
 

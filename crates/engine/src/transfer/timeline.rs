@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_store::manifest::{FileKey, NodeNumber};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 use serde::{Deserialize, Serialize};
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
 use p2p_base::units::ByteSize;
 use p2p_store::catalog::Garbage;
-use p2p_store::manifest::{FileKey, FileRecord, Manifest, NodeNumber, SegmentRecord};
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
+use p2p_store::names::FileKey;
+use p2p_store::namespace::Entry;
 use p2p_store::segment::{Segment, SegmentId};
 
 use super::source::{FileSource, memory_min};
@@ -347,7 +348,7 @@ impl Upload {
         // A node may have stored a segment and its answer was lost, after which another node was asked.
         std::mem::take(&mut self.unconfirmed).into_iter().for_each(|(node, ids)| world.owe(node, ids));
         let FileRecord { key: file, size, sha256, .. } = manifest.file.clone();
-        Arc::make_mut(&mut world.files).insert(file.clone(), manifest.file);
+        world.files.insert(Entry::File(manifest.file));
         self.log.sha256 = Some(sha256);
         self.log.finish(TransferState::Done, None, world.now());
         world.emit(Event::FileStored { file, bytes: size, sha256 });

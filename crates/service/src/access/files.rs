@@ -1,12 +1,15 @@
 //! Stored files by the names that a user gives them, and the operations on them.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use p2p_base::likeness;
-use p2p_engine::operation::{Download, Fetch, ListFiles, Remove, StatFile, Upload, UploadOpen};
+use p2p_engine::operation::{
+    Download, Fetch, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload, UploadOpen,
+};
 use p2p_engine::{EngineError, OpenFile, Scope, policy};
-use p2p_store::manifest::{FileKey, FileRecord, Manifest};
+use p2p_store::manifest::{FileRecord, Manifest};
+use p2p_store::names::FileKey;
+use p2p_store::namespace::Entry;
 
 use super::{Access, AccessError, Identity};
 
@@ -31,54 +34,124 @@ impl Access {
         Ok(manifests)
     }
 
-    /// Returns the stored file that the user calls `text` and may read.
+    /// Returns the stored file or the directory that the user calls `text` and may read.
     ///
     /// # Errors
-    /// Fails if there is no such file or the user may not read it; the error does not reveal which.
-    pub async fn readable(&self, identity: &Identity, text: &str) -> Result<FileRecord, AccessError> {
-        let (key, other) = (identity.key_of(text), identity.other_spelling_of(text));
-        let files = Arc::clone(&self.engine.snapshots().borrow().files);
-        let found = files.get(&key).or_else(|| files.get(&other)).cloned();
-        if let Some(file) = found.filter(|file| identity.may_read(file)) {
-            return Ok(file);
+    /// Fails if there is none or the user may not read it; the error does not reveal which.
+    pub async fn entry(&self, identity: &Identity, text: &str) -> Result<Entry, AccessError> {
+        let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
+        let keys = identity.keys_of(text);
+        let readable = keys.iter().filter(|key| policy::may_read(&principal, &files, key));
+        if let Some(entry) = readable.filter_map(|key| files.get(key)).next() {
+            return Ok(entry.clone());
         }
-        if !identity.may_change(&key) {
+        if let Some(key) = keys.first().filter(|key| !identity.may_change(key)) {
             self.record_refusal(identity, format!("file {key}")).await?;
         }
         Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(identity, text) }.into())
     }
 
-    /// Returns the stored file that the user calls `text` and may change.
+    /// Returns the stored file that the user calls `text` and may read.
     ///
     /// # Errors
-    /// Fails if there is no such file, or if the user may only read it: also because of an API token of the scope `read`.
-    pub async fn changeable(&self, identity: &Identity, text: &str) -> Result<FileRecord, AccessError> {
-        self.require_scope(identity, Scope::Write).await?;
-        let file = self.readable(identity, text).await?;
-        if identity.may_change(&file.key) {
-            return Ok(file);
+    /// Fails as [`entry`](Self::entry) does, or if it is a directory.
+    pub async fn readable(&self, identity: &Identity, text: &str) -> Result<FileRecord, AccessError> {
+        match self.entry(identity, text).await? {
+            Entry::File(file) => Ok(file),
+            Entry::Directory(_) => Err(EngineError::IsDirectory { name: text.to_owned() }.into()),
         }
-        self.record_refusal(identity, format!("change file {}", file.key)).await?;
+    }
+
+    /// Returns the stored file or the directory that the user calls `text` and may change.
+    ///
+    /// # Errors
+    /// Fails if there is none, or if the user may only read it: also because of an API token of the scope `read`.
+    pub async fn changeable(&self, identity: &Identity, text: &str) -> Result<Entry, AccessError> {
+        self.require_scope(identity, Scope::Write).await?;
+        let entry = self.entry(identity, text).await?;
+        if identity.may_change(entry.key()) {
+            return Ok(entry);
+        }
+        self.record_refusal(identity, format!("change file {}", entry.key())).await?;
         Err(AccessError::ReadOnly { file: text.to_owned() })
+    }
+
+    /// Returns the entries of the directory that the user calls `text`, as far as the user may read them; the file itself if it is
+    /// a file.
+    ///
+    /// # Errors
+    /// Fails if there is no such directory, or none that the user may know of.
+    pub async fn list(&self, identity: &Identity, text: &str) -> Result<Vec<Entry>, AccessError> {
+        let files = self.engine.snapshots().borrow().files.clone();
+        let keys = identity.keys_of(text);
+        let known = |key: &&FileKey| files.is_directory(key) || files.get(key).is_some();
+        let directory = keys.iter().find(known).or(keys.first()).cloned().unwrap_or_else(|| identity.key_of(text));
+        match self.call(ListDirectory { directory }).await {
+            Err(EngineError::NoDirectory { .. }) => Err(EngineError::NoDirectory { name: text.to_owned() }.into()),
+            listed => Ok(listed?),
+        }
     }
 
     /// Returns the name most similar to `text` among the files that the user may read.
     fn nearest(&self, identity: &Identity, text: &str) -> Option<String> {
-        let files = Arc::clone(&self.engine.snapshots().borrow().files);
-        let principal = identity.principal();
-        let readable = files.values().filter(|file| policy::may_read(&principal, file));
-        let labels = readable.map(|file| identity.label(&file.key));
+        let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
+        let readable = files.entries().filter(|entry| policy::may_read(&principal, &files, entry.key()));
+        let labels = readable.map(|entry| identity.label(entry.key()));
         likeness::nearest(text, labels).into_iter().next()
     }
 
-    /// Returns the operation that stores the file at `path`, as `name` or under its own name.
-    pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Upload {
-        Upload { path, name: name.map(str::to_owned), stored_at: self.now() }
+    /// Returns the operation that stores the file at `path`: as `name`, in the directory `name`, or under its own name.
+    ///
+    /// # Errors
+    /// Fails if the name is in the tree of another user.
+    pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Result<Upload, AccessError> {
+        let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.map(|name| self.own_place(name, own.as_deref())).transpose()?;
+        Ok(Upload { path, name, stored_at: self.now() })
     }
 
     /// Returns the operation that stores, as `name`, what is in an open file.
-    pub fn upload_open(&self, file: OpenFile, name: &str) -> UploadOpen {
-        UploadOpen { file, name: name.to_owned(), stored_at: self.now() }
+    ///
+    /// # Errors
+    /// Fails if the name is in the tree of another user.
+    pub fn upload_open(&self, file: OpenFile, name: &str) -> Result<UploadOpen, AccessError> {
+        Ok(UploadOpen { file, name: self.own_place(name, None)?, stored_at: self.now() })
+    }
+
+    /// Returns the operation that makes the directory that the user calls `text`, with those above it if `parents` says so.
+    ///
+    /// # Errors
+    /// Fails if the path is in the tree of another user.
+    pub fn directory(&self, text: &str, parents: bool) -> Result<MakeDirectory, AccessError> {
+        let path = own_path(&self.identity(), text)?;
+        Ok(MakeDirectory { path, parents, made_at: self.now() })
+    }
+
+    /// Returns the operation that moves the file or directory that the user calls `text` to the path `to`, or into the directory
+    /// of that path. Moving what is another user's is recorded in the audit log first.
+    ///
+    /// # Errors
+    /// Fails as [`changeable`](Self::changeable) does, if the new path is in another tree, or if the disk refuses.
+    pub async fn renaming(&self, identity: &Identity, text: &str, to: &str) -> Result<Move, AccessError> {
+        let from = self.changeable(identity, text).await?.key().clone();
+        let key = identity.key_of(to);
+        if key.owner != from.owner {
+            return Err(AccessError::AnotherTree { path: to.to_owned() });
+        }
+        let files = self.engine.snapshots().borrow().files.clone();
+        let is_into = (files.is_directory(&key) && key != from) || to.ends_with('/');
+        let target = if is_into { key.child(from.last_name()) } else { key };
+        self.record_foreign(identity, "move", &from).await?;
+        Ok(Move { from, to: target.name })
+    }
+
+    /// Returns the path of a new file that the user calls `name`, or that of `own` in the directory of that name.
+    fn own_place(&self, name: &str, own: Option<&str>) -> Result<String, AccessError> {
+        let identity = self.identity();
+        let path = own_path(&identity, name)?;
+        let key = FileKey::new(identity.name(), &path);
+        let is_directory = name.ends_with('/') || self.engine.snapshots().borrow().files.is_directory(&key);
+        Ok(own.filter(|_| is_directory).map_or(path, |own| key.child(own).name))
     }
 
     /// Returns the operation to download a file that the user may read, to a path that may depend on its key. Reading a file of
@@ -109,15 +182,15 @@ impl Access {
         Ok(Fetch { file, into })
     }
 
-    /// Returns the operation to remove a file that the user may change. Removing a file of another user is recorded in the audit
-    /// log first.
+    /// Returns the operation to remove a file that the user may change, or a directory, with all that is within it if `recursive`
+    /// says so. Removing what is another user's is recorded in the audit log first.
     ///
     /// # Errors
     /// Fails as [`changeable`](Self::changeable) does, or if the disk refuses.
-    pub async fn removal(&self, identity: &Identity, text: &str) -> Result<Remove, AccessError> {
-        let file = self.changeable(identity, text).await?.key;
+    pub async fn removal(&self, identity: &Identity, text: &str, recursive: bool) -> Result<Remove, AccessError> {
+        let file = self.changeable(identity, text).await?.key().clone();
         self.record_foreign(identity, "remove", &file).await?;
-        Ok(Remove { file })
+        Ok(Remove { file, recursive })
     }
 
     async fn record_foreign(&self, identity: &Identity, what: &str, file: &FileKey) -> Result<(), AccessError> {
@@ -126,4 +199,10 @@ impl Access {
         }
         Ok(())
     }
+}
+
+/// Returns the path of `text` in the user's own tree.
+fn own_path(identity: &Identity, text: &str) -> Result<String, AccessError> {
+    let key = identity.key_of(text);
+    if key.owner.as_deref() == identity.name() { Ok(key.name) } else { Err(AccessError::AnotherTree { path: text.to_owned() }) }
 }

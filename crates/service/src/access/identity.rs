@@ -6,7 +6,7 @@ use p2p_base::spelling::{composed, visible};
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferStatus;
 use p2p_engine::{Principal, Scope, Snapshot};
-use p2p_store::manifest::{FileKey, FileRecord};
+use p2p_store::names::FileKey;
 
 /// User of a front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,18 +105,15 @@ impl Identity {
         policy::may_change(&self.principal(), key)
     }
 
-    /// Returns true if the user may read a file.
-    pub fn may_read(&self, file: &FileRecord) -> bool {
-        policy::may_read(&self.principal(), file)
-    }
-
-    /// Returns the user's label of a file: the name for an own file, `owner/name` for that of another user, `/name` without an
-    /// owner.
+    /// Returns the user's label of a file or directory: the path for an own one, `~owner/path` for that of another user, `/path`
+    /// without an owner. An own path that begins like another user's is preceded by `./`.
     pub fn label(&self, key: &FileKey) -> String {
-        if self.name() == key.owner.as_deref() {
-            return key.name.clone();
+        match &key.owner {
+            owner if self.name() == owner.as_deref() && key.name.starts_with('~') => format!("./{}", key.name),
+            owner if self.name() == owner.as_deref() => key.name.clone(),
+            Some(owner) => format!("~{owner}/{}", key.name),
+            None => format!("/{}", key.name),
         }
-        format!("{}/{}", key.owner.as_deref().unwrap_or_default(), key.name)
     }
 
     /// Returns the label for display, with characters made visible that could disguise it as another.
@@ -124,19 +121,38 @@ impl Identity {
         visible(&self.label(key)).into_owned()
     }
 
-    /// Returns the key for another spelling of `text`: the owner's name in lower case, the file's name in composed form, as
-    /// names are stored.
-    pub fn other_spelling_of(&self, text: &str) -> FileKey {
-        let FileKey { owner, name } = self.key_of(text);
-        FileKey { owner: owner.as_deref().map(UserName::folded), name: composed(&name).into_owned() }
+    /// Returns the keys that `text` may stand for, the likeliest first: the key itself; the one in the spelling in which names are
+    /// stored, with the owner's name in lower case and the path in composed form; and the file of another user that was written
+    /// `owner/name` before there were directories.
+    pub fn keys_of(&self, text: &str) -> Vec<FileKey> {
+        let mut keys = vec![self.key_of(text)];
+        if !text.starts_with(['/', '~', '.']) {
+            keys.extend(text.split_once('/').map(|(owner, path)| FileKey::new(Some(owner), path.trim_end_matches('/'))));
+        }
+        let stored = |FileKey { owner, name }: &FileKey| {
+            let owner = owner.as_deref().map(UserName::folded);
+            FileKey { owner, name: composed(name).into_owned() }
+        };
+        let spelled: Vec<FileKey> = keys.iter().map(stored).collect();
+        for (place, key) in spelled.into_iter().enumerate() {
+            keys.insert(2 * place + 1, key);
+        }
+        keys.dedup();
+        keys
     }
 
-    /// Returns the key of the file that the user calls `text`.
+    /// Returns the key of the file or directory that the user calls `text`: `~OWNER/PATH` is another user's, `/PATH` has no owner,
+    /// and any other path is the user's own, also with `./` in front. A `/` at the end makes no difference, and `.` is the root.
     pub fn key_of(&self, text: &str) -> FileKey {
-        match text.split_once('/') {
-            Some(("", name)) => FileKey::unowned(name),
-            Some((owner, name)) => FileKey::new(Some(owner), name),
-            None => FileKey::new(self.name(), text),
+        let text = text.strip_suffix('/').unwrap_or(text);
+        if let Some(path) = text.strip_prefix('/') {
+            return FileKey::unowned(path);
+        }
+        match text.strip_prefix('~').map(|text| text.split_once('/').unwrap_or((text, ""))) {
+            Some((owner, path)) if !owner.is_empty() => FileKey::new(Some(owner), path),
+            Some((_, path)) => FileKey::new(self.name(), path),
+            None if text == "." => FileKey::new(self.name(), ""),
+            None => FileKey::new(self.name(), text.strip_prefix("./").unwrap_or(text)),
         }
     }
 }
@@ -144,7 +160,6 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use p2p_store::segment::Sha256Digest;
 
     fn user(name: &str, role: Role) -> Identity {
         Identity::by_session(Account {
@@ -159,27 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn everybody_sees_their_own_the_admin_all_and_nobody_nothing() {
-        let file = |owner: Option<&str>, reader: &str| FileRecord {
-            key: FileKey::new(owner, "a.bin"),
-            size: 0,
-            sha256: Sha256Digest::of(b""),
-            segments: 0,
-            segment_size: 4096,
-            stored_at: 0,
-            readers: [reader.to_owned()].into(),
-        };
-        let files = [file(None, ""), file(Some("alice"), "bob"), file(Some("bob"), "")];
+    fn everybody_changes_their_own_the_admin_all_and_nobody_nothing() {
+        let files = [None, Some("alice"), Some("bob")].map(|owner| FileKey::new(owner, "a.bin"));
         let (admin, bob, carol) = (user("root", Role::Admin), user("bob", Role::User), user("carol", Role::User));
-        for (identity, reads, changes) in [
-            (&Identity::Operator, [true; 3], [true; 3]),
-            (&Identity::Nobody, [false; 3], [false; 3]),
-            (&admin, [true; 3], [true; 3]),
-            (&bob, [false, true, true], [false, false, true]),
-            (&carol, [false; 3], [false; 3]),
+        for (identity, changes) in [
+            (&Identity::Operator, [true; 3]),
+            (&Identity::Nobody, [false; 3]),
+            (&admin, [true; 3]),
+            (&bob, [false, false, true]),
+            (&carol, [false; 3]),
         ] {
-            assert_eq!(files.each_ref().map(|file| identity.may_read(file)), reads, "{identity:?}");
-            assert_eq!(files.each_ref().map(|file| identity.may_change(&file.key)), changes, "{identity:?}");
+            assert_eq!(files.each_ref().map(|file| identity.may_change(file)), changes, "{identity:?}");
         }
     }
 
@@ -201,13 +206,25 @@ mod tests {
     fn what_somebody_calls_a_file_is_that_file() {
         for identity in [Identity::Operator, user("alice", Role::Admin), user("bob", Role::User)] {
             for owner in [None, Some("alice"), Some("bob")] {
-                let key = FileKey::new(owner, "a b.bin");
-                assert_eq!(identity.key_of(&identity.label(&key)), key);
+                for path in ["a b.bin", "docs/a", "~bob/a", "alice/b", "~"] {
+                    let key = FileKey::new(owner, path);
+                    assert_eq!(identity.key_of(&identity.label(&key)), key);
+                }
             }
         }
         let bob = user("bob", Role::User);
-        assert_eq!(bob.label(&FileKey::new(Some("alice"), "x")), "alice/x");
-        assert_eq!(bob.other_spelling_of("Alice/cafe\u{301}"), FileKey::new(Some("alice"), "caf\u{e9}"));
-        assert_eq!(bob.shown(&FileKey::new(Some("alice"), "x\u{a0}y")), "alice/x\\u{a0}y");
+        let own = |path: &str| FileKey::new(Some("bob"), path);
+        assert_eq!(bob.label(&FileKey::new(Some("alice"), "x")), "~alice/x");
+        for (text, path) in
+            [("docs/", "docs"), ("./a", "a"), (".", ""), ("~", ""), ("~/a", "a"), ("~bob/a/b", "a/b"), ("~bob", "")]
+        {
+            assert_eq!(bob.key_of(text), own(path), "{text}");
+        }
+        let alices = |path: &str| FileKey::new(Some("alice"), path);
+        let (odd, plain) = ("Alice/cafe\u{301}", "caf\u{e9}");
+        let keys = bob.keys_of(odd);
+        assert_eq!(keys, [own(odd), own("Alice/caf\u{e9}"), FileKey::new(Some("Alice"), "cafe\u{301}"), alices(plain)]);
+        assert_eq!(bob.keys_of("~Alice/x").last(), Some(&alices("x")));
+        assert_eq!(bob.shown(&alices("x\u{a0}y")), "~alice/x\\u{a0}y");
     }
 }

@@ -68,6 +68,12 @@ pub enum AccessError {
         /// Name of the file.
         file: String,
     },
+    /// The path is among the files of another user, or has no owner.
+    #[error("`{}` is not among your own files, and files are stored, made and moved there only", visible(path))]
+    AnotherTree {
+        /// Path that was refused.
+        path: String,
+    },
     /// The authentication refuses the operation.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -230,7 +236,8 @@ impl Access {
     /// before.
     async fn settle_ownership(&self, identity: &Identity) -> Result<(), AccessError> {
         // In the order of keys, files without an owner come first.
-        let has_unowned = || self.engine.snapshots().borrow().files.keys().next().is_some_and(|key| key.owner.is_none());
+        let has_unowned =
+            || self.engine.snapshots().borrow().files.entries().next().is_some_and(|entry| entry.key().owner.is_none());
         // A file whose name the admin uses already stays without an owner, and the attempt is not repeated for it.
         if !matches!(identity, Identity::User { .. }) || !has_unowned() || self.state.is_settled.load(Ordering::SeqCst) {
             return Ok(());

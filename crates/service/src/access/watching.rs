@@ -1,13 +1,13 @@
 //! What happens in the engine, as far as the user of a front end may see it: snapshots and events, filtered by the policy.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use p2p_base::units::SimTime;
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{Event, EventId, Numbered, Principal, Snapshot, Subscription};
-use p2p_store::manifest::{FileKey, FileRecord};
+use p2p_store::namespace::Namespace;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
@@ -22,9 +22,6 @@ pub struct Snapshots {
     known_files: KnownFiles,
 }
 
-/// Files of the engine.
-type Files = Arc<BTreeMap<FileKey, FileRecord>>;
-
 /// Files that a user may see, kept for the snapshots in which no file has changed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KnownFiles(Arc<Mutex<Option<Known>>>);
@@ -32,20 +29,20 @@ pub(super) struct KnownFiles(Arc<Mutex<Option<Known>>>);
 #[derive(Debug)]
 struct Known {
     principal: Principal,
-    all: Files,
-    known: Files,
+    all: Namespace,
+    known: Namespace,
 }
 
 impl KnownFiles {
-    /// Returns the files of `all` that the principal may read, as they may see them.
-    fn of(&self, principal: &Principal, all: &Files) -> Files {
+    /// Returns the files and directories of `all` that the principal may read, as they may see them.
+    fn of(&self, principal: &Principal, all: &Namespace) -> Namespace {
         // A panic while the lock was held leaves a complete value.
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.principal == *principal && Arc::ptr_eq(&kept.all, all)) {
-            return Arc::clone(&kept.known);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.principal == *principal && kept.all.is_same(all)) {
+            return kept.known.clone();
         }
-        let known: Files = Arc::new(policy::known_files(principal, all).map(|file| (file.key.clone(), file)).collect());
-        *kept = Some(Known { principal: principal.clone(), all: Arc::clone(all), known: Arc::clone(&known) });
+        let known = policy::known_names(principal, all);
+        *kept = Some(Known { principal: principal.clone(), all: all.clone(), known: known.clone() });
         known
     }
 }
@@ -60,7 +57,7 @@ impl Snapshots {
     /// Returns the latest snapshot.
     pub fn latest(&self) -> Arc<Snapshot> {
         let (all, principal) = (Arc::clone(&self.all.borrow()), self.identity.borrow().principal());
-        let files = Arc::clone(&all.files);
+        let files = all.files.clone();
         policy::known_of_snapshot(&principal, all, || self.known_files.of(&principal, &files))
     }
 

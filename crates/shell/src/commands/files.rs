@@ -9,7 +9,8 @@ use p2p_engine::EngineError;
 use p2p_engine::operation::{BeginTransfer, ListTransfers, Share, StatFile};
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferStatus};
 use p2p_service::access::{AccessError, Identity};
-use p2p_store::manifest::{FileKey, FileRecord};
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::FileKey;
 use serde_json::{Value, json};
 
 use super::data;
@@ -26,8 +27,8 @@ pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     if name.is_some() && call.arguments.len() > 1 {
         return Err(call.wrong("--as names one file, but several are given".into()));
     }
-    let upload = |path: &String| shell.access.upload(expand(path), name).into();
-    begin_all(shell, call, call.arguments.iter().map(upload).collect()).await
+    let upload = |path: &String| Ok(shell.access.upload(expand(path), name)?.into());
+    begin_all(shell, call, call.arguments.iter().map(upload).collect::<Result<_, ShellError>>()?).await
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -41,7 +42,7 @@ pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let identity = shell.identity();
     let mut removals = Vec::new();
     for name in &call.arguments {
-        removals.push(shell.access.removal(&identity, name).await?.into());
+        removals.push(shell.access.removal(&identity, name, call.has("recursive")).await?.into());
     }
     begin_all(shell, call, removals).await
 }
@@ -60,19 +61,20 @@ pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<
     if may_read {
         shell.access.user(user.to_owned()).await?;
     }
-    if file.key.owner.as_ref() == Some(user) {
+    let key = file.key().clone();
+    if key.owner.as_ref() == Some(user) {
         return Err(call.wrong(format!("`{name}` is {user}'s own")));
     }
     let done = json!({ "file": name, "user": user, "may_read": may_read });
-    if file.readers.contains(user) == may_read {
+    if file.readers().contains(user) == may_read {
         let already = if may_read { "already" } else { "not" };
         return Ok(Answer::new(View::Text(format!("{name} is {already} shared with {user}")), done));
     }
     let with = if may_read { "shared with" } else { "no longer shared with" };
-    let what = format!("{} {with} {user}", file.key);
+    let what = format!("{key} {with} {user}");
     // The log entry is written first, so that no file is shared without one.
     shell.access.record_share(what.clone()).await?;
-    if let Err(error) = shell.call(Share { file: file.key, user: user.to_owned(), may_read }).await {
+    if let Err(error) = shell.call(Share { file: key, user: user.to_owned(), may_read }).await {
         shell.access.record_refusal(&identity, format!("not done: {what}")).await.map_err(AccessError::from)?;
         return Err(error);
     }
@@ -115,9 +117,9 @@ fn begun_answer(transfer: TransferId, checks: Option<String>) -> Answer {
 /// own name in the current directory if no path is given.
 pub fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
     match wanted {
-        Some(directory) if directory.is_dir() => directory.join(&file.name),
+        Some(directory) if directory.is_dir() => directory.join(file.last_name()),
         Some(path) => path,
-        None => expand(&file.name),
+        None => expand(file.last_name()),
     }
 }
 

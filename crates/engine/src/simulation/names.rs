@@ -1,0 +1,219 @@
+//! Names of files: making directories, moving and sharing what is stored, and giving what has no owner to a user. The policy has
+//! been asked already.
+
+use std::sync::Arc;
+
+use p2p_store::catalog::CatalogError;
+use p2p_store::names::{FileKey, stored_path};
+use p2p_store::namespace::{DirectoryRecord, Entry};
+
+use super::commands::{Answer, catalog_refused, crashed};
+use super::{CommandId, Simulation, Waiting};
+use crate::error::EngineError;
+use crate::event::Event;
+use crate::io::{JobId, Outcome};
+use crate::operation::{self, Reply};
+use crate::transfer::Blocked;
+
+/// Change of names, directories or readers that the catalog has been asked for.
+#[derive(Debug, Clone)]
+pub(super) enum NameChange {
+    /// Making of directories, each in one that exists or precedes it.
+    Make { directories: Vec<FileKey>, made_at: u64 },
+    /// Move of a file or directory.
+    Move { from: FileKey, to: FileKey },
+    /// Change of the readers of a file or directory.
+    Share { file: FileKey, user: String, may_read: bool },
+}
+
+impl Simulation {
+    pub(super) fn share(&mut self, id: CommandId, share: operation::Share) -> Option<Answer> {
+        let operation::Share { file, user, may_read } = share;
+        match self.known_entry(&file) {
+            Ok(_) => self.change_names(id, NameChange::Share { file, user, may_read }),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    pub(super) fn make_directory(
+        &mut self,
+        id: CommandId,
+        user: Option<String>,
+        make: &operation::MakeDirectory,
+    ) -> Option<Answer> {
+        match self.directories_to_make(user, make) {
+            Ok(directories) if directories.is_empty() => Some(Ok(Reply::Done(()))),
+            Ok(directories) => self.change_names(id, NameChange::Make { directories, made_at: make.made_at }),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Returns the directories that are missing, the outermost first.
+    fn directories_to_make(&self, owner: Option<String>, make: &operation::MakeDirectory) -> Result<Vec<FileKey>, EngineError> {
+        let key = FileKey { owner, name: stored_path(&make.path)? };
+        self.refuse_taken(&key).or_else(|error| match make.parents && self.world.files.is_directory(&key) {
+            true => Ok(()),
+            false => Err(error),
+        })?;
+        if !make.parents {
+            self.refuse_without_directory(&key)?;
+        }
+        let mut missing: Vec<FileKey> = std::iter::once(key.clone()).chain(key.ancestors()).collect();
+        missing.retain(|key| !self.world.files.is_directory(key));
+        missing.reverse();
+        missing.iter().try_for_each(|key| self.refuse_taken(key))?;
+        Ok(missing)
+    }
+
+    pub(super) fn move_to(&mut self, id: CommandId, change: operation::Move) -> Option<Answer> {
+        let operation::Move { from, to } = change;
+        match self.target_of_move(&from, &to) {
+            Ok(to) => self.change_names(id, NameChange::Move { from, to }),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn target_of_move(&self, from: &FileKey, to: &str) -> Result<FileKey, EngineError> {
+        self.known_entry(from)?;
+        let to = FileKey { owner: from.owner.clone(), name: stored_path(to)? };
+        if to.is_within(from) {
+            return Err(EngineError::IntoItself { name: from.name.clone() });
+        }
+        self.refuse_taken(&to)?;
+        self.refuse_without_directory(&to)?;
+        self.refuse_arriving(from)?;
+        Ok(to)
+    }
+
+    fn change_names(&mut self, id: CommandId, change: NameChange) -> Option<Answer> {
+        // What the catalog takes up from now on, an older copy of it must not undo on the disks.
+        let job = match self.world.catalog.database().refuse_when_read_only().map_err(CatalogError::from) {
+            Ok(()) => self.ask_for_change(change.clone()),
+            Err(error) => return Some(Err(error.into())),
+        };
+        self.wait_for(id, Waiting::NameChange { job, change })
+    }
+
+    fn ask_for_change(&mut self, change: NameChange) -> JobId {
+        self.ask_catalog(move |catalog| {
+            Outcome::NamesChanged(match change {
+                NameChange::Make { directories, made_at } => catalog.make_directories(&directories, made_at),
+                NameChange::Move { from, to } => catalog.rename(&from, &to),
+                NameChange::Share { file, user, may_read } => catalog.set_reader(&file, &user, may_read),
+            })
+        })
+    }
+
+    /// Refuses a name that a file or directory has already, or that an upload will have.
+    pub(super) fn refuse_taken(&self, key: &FileKey) -> Result<(), EngineError> {
+        if self.world.files.get(key).is_some() || key.is_root() {
+            return Err(EngineError::NameTaken { name: key.name.clone() });
+        }
+        match self.world.reserved_names.contains(key) {
+            true => Err(EngineError::NameReserved { name: key.name.clone() }),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a key whose directory does not exist.
+    pub(super) fn refuse_without_directory(&self, key: &FileKey) -> Result<(), EngineError> {
+        let missing = key.parent().filter(|parent| !self.world.files.is_directory(parent));
+        missing.map_or(Ok(()), |parent| Err(EngineError::NoDirectory { name: parent.name }))
+    }
+
+    /// Refuses to move or remove a directory into which an upload is under way.
+    pub(super) fn refuse_arriving(&self, key: &FileKey) -> Result<(), EngineError> {
+        let arriving = self.world.reserved_names.iter().find(|arriving| arriving.is_within(key));
+        arriving.map_or(Ok(()), |arriving| Err(EngineError::NameReserved { name: arriving.name.clone() }))
+    }
+
+    /// Returns the condition that an adoption by `owner` waits for: first the end of running transfers of files without an
+    /// owner, then the catalog.
+    pub(super) fn adoption(&mut self, owner: String) -> Waiting {
+        if self.transfers.values().any(|transfer| transfer.log().status.file.owner.is_none()) {
+            return Waiting::Adoption { owner };
+        }
+        let (heir, reserved) = (owner.clone(), self.world.reserved_names.clone());
+        let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &reserved)));
+        Waiting::Adopting { job, owner }
+    }
+
+    /// Returns the answer to the waiting command at this index, once there is one.
+    pub(super) fn answer_about_names(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
+        match &self.waiting[index].1 {
+            Waiting::NameChange { job, change } => {
+                let (job, change) = (*job, change.clone());
+                let outcome = self.outcome_of(job)?;
+                Ok(Some(self.names_changed(outcome, change)))
+            }
+            Waiting::Adoption { owner } => {
+                let adoption = self.adoption(owner.clone());
+                if matches!(adoption, Waiting::Adoption { .. }) {
+                    return Ok(None);
+                }
+                self.waiting[index].1 = adoption;
+                self.answer_about_names(index)
+            }
+            Waiting::Adopting { job, owner } => {
+                let (job, owner) = (*job, owner.clone());
+                let outcome = self.outcome_of(job)?;
+                Ok(Some(self.adopted(outcome, owner)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn outcome_of(&mut self, job: JobId) -> Result<Outcome, Blocked> {
+        self.world.jobs.take(job).ok_or(Blocked(job))
+    }
+
+    fn names_changed(&mut self, outcome: Outcome, change: NameChange) -> Answer {
+        match outcome {
+            Outcome::NamesChanged(Ok(())) => {}
+            Outcome::NamesChanged(Err(error)) => return Err(catalog_refused(error)),
+            other => return Err(crashed(other)),
+        }
+        match change {
+            NameChange::Make { directories, made_at } => {
+                for key in directories {
+                    let directory = DirectoryRecord { key: key.clone(), made_at, readers: Default::default() };
+                    self.world.files.insert(Entry::Directory(directory));
+                    self.world.emit(Event::DirectoryMade { directory: key });
+                }
+            }
+            NameChange::Move { from, to } => {
+                self.world.files.rename(&from, &to);
+                self.world.emit(Event::Moved { from, to });
+            }
+            NameChange::Share { file, user, may_read } => {
+                self.world.files.set_reader(&file, &user, may_read);
+                self.world.emit(Event::FileShared { file, user, may_read });
+            }
+        }
+        Ok(Reply::Done(()))
+    }
+
+    fn adopted(&mut self, outcome: Outcome, owner: String) -> Answer {
+        let keys = match outcome {
+            Outcome::FilesAdopted(Ok(keys)) => keys,
+            Outcome::FilesAdopted(Err(error)) => return Err(error.into()),
+            other => return Err(crashed(other)),
+        };
+        let mut count = 0;
+        for old in &keys {
+            let new = FileKey::new(Some(&owner), &old.name);
+            count += self.world.files.files_of(old).count() as u64;
+            self.world.files.rename(old, &new);
+            for report in &mut self.finished {
+                if let Some(file) = report.status.file.moved(old, &new) {
+                    let status = &mut Arc::make_mut(report).status;
+                    (status.file, status.user) = (file, Some(owner.clone()));
+                }
+            }
+        }
+        if !keys.is_empty() {
+            self.world.emit(Event::FilesAdopted { owner, count });
+        }
+        Ok(Reply::Done(()))
+    }
+}

@@ -1,0 +1,133 @@
+//! Tables of the catalog and the values in them, each type with a version of its own.
+//!
+//! ```text
+//! NAMES       (directory, name)   -> file or directory        a rename is one row
+//! DIRECTORIES directory           -> owner, parent, readers
+//! FILES       file                -> owner, size, digests, readers
+//! MANIFESTS   (file, page)        -> segments in order         never changed once written
+//! PLACES      segment             -> length, references, holders
+//! HELD        (volume, segment)   -> ()                        what a volume is expected to hold
+//! ```
+//!
+//! Place is a fact of the segment and not of the file, so that moving a segment touches PLACES and HELD alone.
+
+use std::collections::BTreeSet;
+
+use p2p_base::database::Stored;
+use redb::TableDefinition;
+use serde::{Deserialize, Serialize};
+
+use crate::marker::VolumeId;
+use crate::segment::{SegmentId, Sha256Digest};
+
+/// Table of the names in each directory. The directory [`TREES`] has the root of each owner's tree under the name of the owner,
+/// and the root of the tree without an owner under the empty name.
+pub(super) const NAMES: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("names");
+pub(super) const DIRECTORIES: TableDefinition<u64, &[u8]> = TableDefinition::new("directories");
+pub(super) const FILES: TableDefinition<u64, &[u8]> = TableDefinition::new("files-by-id");
+pub(super) const MANIFESTS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("manifest-pages");
+pub(super) const PLACES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("places");
+pub(super) const HELD: TableDefinition<HeldKey, ()> = TableDefinition::new("held");
+/// Table of the last number given to a file or directory.
+pub(super) const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
+
+/// Key of a segment on a volume: the bytes of both names.
+pub(super) type HeldKey = ([u8; 16], [u8; 32]);
+
+/// Number of the directory whose entries are the roots of all trees.
+pub(super) const TREES: DirectoryId = DirectoryId(0);
+
+/// Number of segments in a page of a manifest.
+pub(super) const PAGE_SEGMENTS: usize = 1024;
+
+/// Number of a directory, which it keeps under every name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct DirectoryId(pub(super) u64);
+
+/// Number of a file, which it keeps under every name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct FileId(pub(super) u64);
+
+/// What a name in a directory stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum NameRow {
+    File(FileId),
+    Directory(DirectoryId),
+}
+
+/// Directory, without its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DirectoryRow {
+    pub(super) owner: Option<String>,
+    /// Directory that this one is in; the root of a tree is in [`TREES`].
+    pub(super) parent: DirectoryId,
+    pub(super) readers: BTreeSet<String>,
+    /// Time in seconds since 1970 at which the directory was made.
+    pub(super) modified: u64,
+}
+
+/// The way in which the content of a file is kept on the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Scheme {
+    /// Each segment is stored whole on one node.
+    Single {
+        /// Length of a full segment in bytes.
+        segment_size: u32,
+        /// Number of segments.
+        segments: u32,
+    },
+}
+
+/// File, without its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileRow {
+    pub(super) owner: Option<String>,
+    pub(super) size: u64,
+    pub(super) sha256: Sha256Digest,
+    /// Digest of the manifest: see [`root_of`].
+    pub(super) root: Sha256Digest,
+    pub(super) scheme: Scheme,
+    /// Time in seconds since 1970 at which the file was stored.
+    pub(super) created: u64,
+    /// Time in seconds since 1970 at which its content was changed.
+    pub(super) modified: u64,
+    /// Permission bits as in `stat(2)`.
+    pub(super) mode: u32,
+    pub(super) readers: BTreeSet<String>,
+}
+
+/// Page of a manifest: the names of up to [`PAGE_SEGMENTS`] segments, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PageRow(pub(super) Vec<SegmentId>);
+
+/// Place of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PlaceRow {
+    /// Length of the segment in bytes.
+    pub(super) len: u32,
+    /// Number of files that need the segment, each counted once.
+    pub(super) references: u32,
+    /// Volumes that hold the segment, the earliest first.
+    pub(super) holders: Vec<VolumeId>,
+}
+
+macro_rules! stored {
+    ($($row:ty = $version:literal),* $(,)?) => {$(
+        impl Stored for $row {
+            const VERSION: u8 = $version;
+        }
+    )*};
+}
+
+stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1);
+
+/// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
+/// is the bytes of the names of its segments, so that the root binds every byte of the file.
+pub(super) fn root_of<'a>(pages: impl IntoIterator<Item = &'a PageRow>) -> Sha256Digest {
+    let digest_of = |page: &PageRow| {
+        let bytes: Vec<u8> = page.0.iter().flat_map(|id| *id.as_bytes()).collect();
+        *Sha256Digest::of(&bytes).as_bytes()
+    };
+    let digests: Vec<u8> = pages.into_iter().flat_map(digest_of).collect();
+    Sha256Digest::of(&digests)
+}

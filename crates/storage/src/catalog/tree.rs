@@ -1,0 +1,211 @@
+//! The tree of names in the tables: the way from a path to a number, and the changes of names, directories and readers.
+
+use std::collections::BTreeSet;
+
+use p2p_base::database::{self, DatabaseError};
+use redb::{ReadableTable, StorageError};
+
+use super::CatalogError;
+use super::rows::{DirectoryId, DirectoryRow, FileId, FileRow, NameRow, TREES};
+use super::tables::Tables;
+use crate::names::FileKey;
+
+/// Values keyed by a directory and a name in it.
+pub(super) trait NameTable: ReadableTable<(u64, &'static str), &'static [u8]> {}
+
+impl<T: ReadableTable<(u64, &'static str), &'static [u8]>> NameTable for T {}
+
+/// Returns what a name in a directory stands for.
+pub(super) fn named(names: &impl NameTable, directory: DirectoryId, name: &str) -> Result<Option<NameRow>, DatabaseError> {
+    names.get((directory.0, name))?.map(|row| database::decode(row.value())).transpose()
+}
+
+/// Returns the directory of a key.
+pub(super) fn directory_of(names: &impl NameTable, key: &FileKey) -> Result<Option<DirectoryId>, DatabaseError> {
+    let mut found = TREES;
+    let path = key.name.split('/').filter(|name| !name.is_empty());
+    for name in std::iter::once(key.owner.as_deref().unwrap_or_default()).chain(path) {
+        match named(names, found, name)? {
+            Some(NameRow::Directory(directory)) => found = directory,
+            Some(NameRow::File(_)) | None => return Ok(None),
+        }
+    }
+    Ok(Some(found))
+}
+
+/// Returns the directory that a key is in, and what the key stands for there. The root of a tree stands for nothing.
+pub(super) fn found(names: &impl NameTable, key: &FileKey) -> Result<Option<(DirectoryId, NameRow)>, DatabaseError> {
+    let Some(parent) = key.parent() else { return Ok(None) };
+    let Some(directory) = directory_of(names, &parent)? else { return Ok(None) };
+    Ok(named(names, directory, key.last_name())?.map(|row| (directory, row)))
+}
+
+/// Returns the entries of a directory by their names.
+pub(super) fn children(names: &impl NameTable, directory: DirectoryId) -> Result<Vec<(String, NameRow)>, DatabaseError> {
+    let mut found = Vec::new();
+    for entry in names.range((directory.0, "")..(directory.0 + 1, ""))? {
+        let (key, row) = entry?;
+        found.push((key.value().1.to_owned(), database::decode(row.value())?));
+    }
+    Ok(found)
+}
+
+/// Numbers of everything that a name stands for: of a file alone, or of a directory and all that is within it.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    pub(super) files: Vec<FileId>,
+    pub(super) directories: Vec<DirectoryId>,
+}
+
+/// Returns the numbers of what `row` stands for.
+pub(super) fn numbers_of(names: &impl NameTable, row: NameRow) -> Result<Numbers, DatabaseError> {
+    let (mut numbers, mut left) = (Numbers::default(), vec![row]);
+    while let Some(row) = left.pop() {
+        match row {
+            NameRow::File(file) => numbers.files.push(file),
+            NameRow::Directory(directory) => {
+                numbers.directories.push(directory);
+                left.extend(children(names, directory)?.into_iter().map(|(_, row)| row));
+            }
+        }
+    }
+    Ok(numbers)
+}
+
+impl Tables<'_> {
+    /// Returns the root of an owner's tree, which is made if it is missing.
+    pub(super) fn root(&mut self, owner: Option<&str>) -> Result<DirectoryId, DatabaseError> {
+        let name = owner.unwrap_or_default();
+        match named(&self.names, TREES, name)? {
+            Some(NameRow::Directory(root)) => Ok(root),
+            Some(NameRow::File(_)) => Err(database::damaged(format!("the tree of `{name}` is a file"))),
+            None => self.add_directory(TREES, name, owner, 0),
+        }
+    }
+
+    /// Returns the directory that the file or directory of this key is to be in.
+    pub(super) fn parent_of(&mut self, key: &FileKey) -> Result<DirectoryId, CatalogError> {
+        self.root(key.owner.as_deref())?;
+        let parent = key.parent().ok_or_else(|| CatalogError::NameTaken(key.clone()))?;
+        directory_of(&self.names, &parent)?.ok_or(CatalogError::NoDirectory(parent))
+    }
+
+    /// Gives a name in a directory to a file or a directory.
+    pub(super) fn give_name(&mut self, directory: DirectoryId, name: &str, row: NameRow) -> Result<(), DatabaseError> {
+        self.names.insert((directory.0, name), database::encode(&row)?.as_slice())?;
+        Ok(())
+    }
+
+    fn add_directory(
+        &mut self,
+        parent: DirectoryId,
+        name: &str,
+        owner: Option<&str>,
+        modified: u64,
+    ) -> Result<DirectoryId, DatabaseError> {
+        let directory = DirectoryId(self.next_number()?);
+        let row = DirectoryRow { owner: owner.map(str::to_owned), parent, readers: BTreeSet::new(), modified };
+        self.put_directory(directory, &row)?;
+        self.give_name(parent, name, NameRow::Directory(directory))?;
+        Ok(directory)
+    }
+
+    pub(super) fn make_directory(&mut self, key: &FileKey, made_at: u64) -> Result<(), CatalogError> {
+        let parent = self.parent_of(key)?;
+        if named(&self.names, parent, key.last_name())?.is_some() {
+            return Err(CatalogError::NameTaken(key.clone()));
+        }
+        self.add_directory(parent, key.last_name(), key.owner.as_deref(), made_at)?;
+        Ok(())
+    }
+
+    /// Gives a file or directory another name, in the tree of the same owner.
+    pub(super) fn rename(&mut self, from: &FileKey, to: &FileKey) -> Result<(), CatalogError> {
+        let (old_parent, row) = found(&self.names, from)?.ok_or_else(|| CatalogError::NotFound(from.clone()))?;
+        let parent = self.parent_of(to)?;
+        if named(&self.names, parent, to.last_name())?.is_some() {
+            return Err(CatalogError::NameTaken(to.clone()));
+        }
+        if to.is_within(from) {
+            return Err(CatalogError::IntoItself(from.clone()));
+        }
+        self.names.remove((old_parent.0, from.last_name()))?;
+        self.give_name(parent, to.last_name(), row)?;
+        if let NameRow::Directory(directory) = row {
+            let row = self.directory_row(directory)?;
+            self.put_directory(directory, &DirectoryRow { parent, ..row })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_reader(&mut self, key: &FileKey, user: &str, may_read: bool) -> Result<(), CatalogError> {
+        let (_, row) = found(&self.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))?;
+        let change = |readers: &mut BTreeSet<String>| match may_read {
+            true => readers.insert(user.to_owned()),
+            false => readers.remove(user),
+        };
+        match row {
+            NameRow::File(file) => {
+                let mut row = self.file_row(file)?;
+                change(&mut row.readers);
+                self.put_file(file, &row)?;
+            }
+            NameRow::Directory(directory) => {
+                let mut row = self.directory_row(directory)?;
+                change(&mut row.readers);
+                self.put_directory(directory, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves an entry of the tree without an owner into the tree of `owner`, and records the owner of everything in it.
+    pub(super) fn give_away(&mut self, name: &str, row: NameRow, owner: &str) -> Result<(), DatabaseError> {
+        let (unowned, root) = (self.root(None)?, self.root(Some(owner))?);
+        self.names.remove((unowned.0, name))?;
+        self.give_name(root, name, row)?;
+        let numbers = numbers_of(&self.names, row)?;
+        for file in numbers.files {
+            let row = FileRow { owner: Some(owner.to_owned()), ..self.file_row(file)? };
+            self.put_file(file, &row)?;
+        }
+        for directory in numbers.directories {
+            let mut row = DirectoryRow { owner: Some(owner.to_owned()), ..self.directory_row(directory)? };
+            if row.parent == unowned {
+                row.parent = root;
+            }
+            self.put_directory(directory, &row)?;
+        }
+        Ok(())
+    }
+
+    fn directory_row(&self, directory: DirectoryId) -> Result<DirectoryRow, DatabaseError> {
+        let row = self.directories.get(directory.0)?.map(|row| database::decode(row.value()));
+        row.unwrap_or_else(|| Err(database::damaged(format!("the directory {} has a name and no record", directory.0))))
+    }
+
+    fn put_directory(&mut self, directory: DirectoryId, row: &DirectoryRow) -> Result<(), DatabaseError> {
+        self.directories.insert(directory.0, database::encode(row)?.as_slice())?;
+        Ok(())
+    }
+
+    pub(super) fn file_row(&self, file: FileId) -> Result<FileRow, DatabaseError> {
+        let row = self.files.get(file.0)?.map(|row| database::decode(row.value()));
+        row.unwrap_or_else(|| Err(database::damaged(format!("the file {} has a name and no record", file.0))))
+    }
+
+    pub(super) fn put_file(&mut self, file: FileId, row: &FileRow) -> Result<(), DatabaseError> {
+        self.files.insert(file.0, database::encode(row)?.as_slice())?;
+        Ok(())
+    }
+
+    fn next_number(&mut self) -> Result<u64, StorageError> {
+        let next = self.counters.get("number")?.map_or(0, |number| number.value()) + 1;
+        self.counters.insert("number", next)?;
+        Ok(next)
+    }
+
+    pub(super) fn next_file(&mut self) -> Result<FileId, StorageError> {
+        self.next_number().map(FileId)
+    }
+}

@@ -1,0 +1,344 @@
+//! The tree of names in memory: every stored file and every directory, with who may read them.
+//!
+//! The tree is persistent in the sense of data structures: a clone costs nothing and keeps the state of its time, and a change
+//! costs a time logarithmic in the number of names. Independent of the database that it is read from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+
+use super::manifest::FileRecord;
+use super::names::FileKey;
+
+/// Directory in a list of directories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryRecord {
+    /// Owner and path of the directory.
+    pub key: FileKey,
+    /// Time at which the directory was made, in seconds since 1970 by the wall clock of the machine.
+    pub made_at: u64,
+    /// Users other than the owner who may read what is in the directory.
+    pub readers: BTreeSet<String>,
+}
+
+/// Entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Entry {
+    /// A directory.
+    Directory(DirectoryRecord),
+    /// A file.
+    File(FileRecord),
+}
+
+impl Entry {
+    /// Returns the owner and the path of the entry.
+    pub const fn key(&self) -> &FileKey {
+        match self {
+            Entry::Directory(directory) => &directory.key,
+            Entry::File(file) => &file.key,
+        }
+    }
+
+    /// Returns the users other than the owner who were given access to this very entry.
+    pub const fn readers(&self) -> &BTreeSet<String> {
+        match self {
+            Entry::Directory(directory) => &directory.readers,
+            Entry::File(file) => &file.readers,
+        }
+    }
+
+    fn readers_mut(&mut self) -> &mut BTreeSet<String> {
+        match self {
+            Entry::Directory(directory) => &mut directory.readers,
+            Entry::File(file) => &mut file.readers,
+        }
+    }
+
+    fn with_key(mut self, key: FileKey) -> Entry {
+        match &mut self {
+            Entry::Directory(directory) => directory.key = key,
+            Entry::File(file) => file.key = key,
+        }
+        self
+    }
+}
+
+/// Files and directories by owner and path. The root of each owner's tree exists without an entry.
+///
+/// ```
+/// use std::collections::BTreeSet;
+///
+/// use p2p_store::names::FileKey;
+/// use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
+///
+/// let mut names = Namespace::default();
+/// let key = FileKey::new(Some("alice"), "docs");
+/// names.insert(Entry::Directory(DirectoryRecord { key: key.clone(), made_at: 0, readers: BTreeSet::new() }));
+/// let before = names.clone();
+/// names.set_reader(&key, "bob", true);
+/// assert!(names.is_reader(&key.child("a.bin"), "bob") && !before.is_reader(&key.child("a.bin"), "bob"));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Namespace {
+    entries: OrdMap<FileKey, Arc<Entry>>,
+    /// Number of files among the entries.
+    files: usize,
+}
+
+impl Namespace {
+    /// Returns the file or the directory of this key.
+    pub fn get(&self, key: &FileKey) -> Option<&Entry> {
+        self.entries.get(key).map(Arc::as_ref)
+    }
+
+    /// Returns the file of this key.
+    pub fn file(&self, key: &FileKey) -> Option<&FileRecord> {
+        match self.get(key)? {
+            Entry::File(file) => Some(file),
+            Entry::Directory(_) => None,
+        }
+    }
+
+    /// Returns true if a directory has this key.
+    pub fn is_directory(&self, key: &FileKey) -> bool {
+        key.is_root() || matches!(self.get(key), Some(Entry::Directory(_)))
+    }
+
+    /// Returns the number of files.
+    pub const fn file_count(&self) -> usize {
+        self.files
+    }
+
+    /// Returns true if there is neither a file nor a directory.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns true if both have the same content because one is a clone of the other. Takes no time.
+    pub fn is_same(&self, other: &Namespace) -> bool {
+        self.entries.ptr_eq(&other.entries)
+    }
+
+    /// Returns all entries, in the order of their keys.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().map(Arc::as_ref)
+    }
+
+    /// Returns all files, in the order of their keys.
+    pub fn files(&self) -> impl Iterator<Item = &FileRecord> {
+        self.entries().filter_map(as_file)
+    }
+
+    /// Returns the entry of `key`, if there is one, and all that is within it, in the order of their keys.
+    pub fn tree<'a>(&'a self, key: &'a FileKey) -> impl Iterator<Item = &'a Entry> {
+        // The names between `docs` and `docs/` in the order, such as `docs.txt`, are not within it.
+        self.get(key).into_iter().chain(self.within(key))
+    }
+
+    /// Returns the files of `key` itself and of all that is within it.
+    pub fn files_of<'a>(&'a self, key: &'a FileKey) -> impl Iterator<Item = &'a FileRecord> {
+        self.tree(key).filter_map(as_file)
+    }
+
+    /// Returns what is within a directory, at any depth, in the order of the keys.
+    fn within<'a>(&'a self, directory: &'a FileKey) -> impl Iterator<Item = &'a Entry> {
+        let from = match directory.is_root() {
+            true => directory.clone(),
+            false => FileKey { owner: directory.owner.clone(), name: format!("{}/", directory.name) },
+        };
+        let later = self.entries.range((Bound::Excluded(from), Bound::Unbounded)).map(|(_, entry)| entry.as_ref());
+        later.take_while(|entry| entry.key().is_within(directory))
+    }
+
+    /// Returns the entries of a directory by their names, without those further below. A directory that has no entry of its own,
+    /// because only what is within it is known, is returned as one that was made at the time 0.
+    pub fn list(&self, directory: &FileKey) -> Vec<Entry> {
+        let mut found = BTreeMap::<String, Entry>::new();
+        for entry in self.within(directory) {
+            let Some(below) = entry.key().name.get(if directory.is_root() { 0 } else { directory.name.len() + 1 }..) else {
+                continue;
+            };
+            match below.split_once('/') {
+                None => drop(found.insert(below.to_owned(), entry.clone())),
+                Some((name, _)) if found.contains_key(name) => {}
+                Some((name, _)) => {
+                    let record = DirectoryRecord { key: directory.child(name), made_at: 0, readers: BTreeSet::new() };
+                    found.insert(name.to_owned(), Entry::Directory(record));
+                }
+            }
+        }
+        found.into_values().collect()
+    }
+
+    /// Returns true if a user may read a file or a directory, because it or a directory that it is in was shared with them.
+    pub fn is_reader(&self, key: &FileKey, user: &str) -> bool {
+        let has_reader = |key: &FileKey| self.get(key).is_some_and(|entry| entry.readers().contains(user));
+        has_reader(key) || key.ancestors().any(|directory| has_reader(&directory))
+    }
+
+    /// Inserts an entry, or replaces the one of its key.
+    pub fn insert(&mut self, entry: Entry) {
+        self.remove(&entry.key().clone());
+        self.files += usize::from(as_file(&entry).is_some());
+        self.entries.insert(entry.key().clone(), Arc::new(entry));
+    }
+
+    /// Removes the entry of a key, and nothing within it.
+    fn remove(&mut self, key: &FileKey) -> Option<Arc<Entry>> {
+        let removed = self.entries.remove(key)?;
+        self.files -= usize::from(as_file(&removed).is_some());
+        Some(removed)
+    }
+
+    /// Removes a file, or a directory with all that is within it, and returns what was removed.
+    pub fn remove_tree(&mut self, key: &FileKey) -> Vec<Arc<Entry>> {
+        let keys: Vec<FileKey> = self.tree(key).map(|entry| entry.key().clone()).collect();
+        keys.iter().filter_map(|key| self.remove(key)).collect()
+    }
+
+    /// Gives a file, or a directory with all that is within it, another key. What had that key is replaced.
+    pub fn rename(&mut self, from: &FileKey, to: &FileKey) {
+        for entry in self.remove_tree(from) {
+            if let Some(key) = entry.key().moved(from, to) {
+                self.insert(Arc::unwrap_or_clone(entry).with_key(key));
+            }
+        }
+    }
+
+    /// Grants a user read access to a file or to what is in a directory, or revokes it.
+    pub fn set_reader(&mut self, key: &FileKey, user: &str, may_read: bool) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            let readers = Arc::make_mut(entry).readers_mut();
+            match may_read {
+                true => readers.insert(user.to_owned()),
+                false => readers.remove(user),
+            };
+        }
+    }
+}
+
+/// Collects entries; of two with the same key, the later one stays.
+impl FromIterator<Entry> for Namespace {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Namespace {
+        let mut names = Namespace::default();
+        entries.into_iter().for_each(|entry| names.insert(entry));
+        names
+    }
+}
+
+fn as_file(entry: &Entry) -> Option<&FileRecord> {
+    match entry {
+        Entry::File(file) => Some(file),
+        Entry::Directory(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::segment::Sha256Digest;
+
+    fn key(path: &str) -> FileKey {
+        FileKey::new(Some("alice"), path)
+    }
+
+    fn directory(path: &str) -> Entry {
+        Entry::Directory(DirectoryRecord { key: key(path), made_at: 7, readers: BTreeSet::new() })
+    }
+
+    fn file(path: &str) -> Entry {
+        let sha256 = Sha256Digest::of(path.as_bytes());
+        let readers = BTreeSet::new();
+        Entry::File(FileRecord { key: key(path), size: 1, sha256, segments: 1, segment_size: 65_536, stored_at: 7, readers })
+    }
+
+    fn names(entries: &[Entry]) -> Vec<&str> {
+        entries.iter().map(|entry| entry.key().last_name()).collect()
+    }
+
+    #[test]
+    fn a_directory_lists_what_is_in_it_and_nothing_of_its_neighbours() {
+        let entries = [directory("docs"), file("docs.txt"), file("docs/a"), directory("docs/b"), file("docs/b/c"), file("docs0")];
+        let tree: Namespace = entries.into_iter().collect();
+        assert_eq!(names(&tree.list(&key(""))), ["docs", "docs.txt", "docs0"]);
+        assert_eq!(names(&tree.list(&key("docs"))), ["a", "b"]);
+        assert_eq!(tree.list(&FileKey::unowned("")), []);
+        assert_eq!(tree.tree(&key("docs")).count(), 4);
+        // Of a directory that is not known itself, the known parts are listed all the same.
+        let known: Namespace = [file("docs/b/c")].into_iter().collect();
+        assert_eq!((names(&known.list(&key(""))), names(&known.list(&key("docs")))), (vec!["docs"], vec!["b"]));
+    }
+
+    #[test]
+    fn a_share_of_a_directory_holds_for_what_is_in_it() {
+        let mut tree: Namespace = [directory("docs"), directory("docs/b"), file("docs/b/c"), file("a")].into_iter().collect();
+        tree.set_reader(&key("docs"), "bob", true);
+        let readable = |tree: &Namespace| ["docs", "docs/b/c", "a"].map(|path| tree.is_reader(&key(path), "bob"));
+        assert_eq!(readable(&tree), [true, true, false]);
+        tree.rename(&key("docs/b"), &key("b"));
+        assert!(!tree.is_reader(&key("b/c"), "bob"), "what is moved out of it is no longer shared");
+        tree.set_reader(&key("docs"), "bob", false);
+        assert_eq!(readable(&tree), [false; 3]);
+    }
+
+    /// Steps on a small tree, as an index of paths and as a plain map.
+    #[derive(Debug, Clone)]
+    enum Change {
+        Insert(String, bool),
+        Remove(String),
+        Rename(String, String),
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(vec!["a", "b", "a.", "b0"]), 1..4).prop_map(|names| names.join("/"))
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            (path(), any::<bool>()).prop_map(|(path, is_file)| Change::Insert(path, is_file)),
+            path().prop_map(Change::Remove),
+            (path(), path()).prop_map(|(from, to)| Change::Rename(from, to)),
+        ]
+    }
+
+    proptest! {
+        /// The tree agrees with a plain map in which every operation looks at every path.
+        #[test]
+        fn the_tree_is_what_a_plain_map_of_paths_is(changes in prop::collection::vec(change(), 1..40)) {
+            let (mut tree, mut plain) = (Namespace::default(), BTreeMap::<String, bool>::new());
+            let is_below = |path: &str, of: &str| path == of || path.starts_with(&format!("{of}/"));
+            for change in changes {
+                let before = tree.clone();
+                let content: Vec<Entry> = before.entries().cloned().collect();
+                match change {
+                    Change::Insert(path, is_file) => {
+                        tree.insert(if is_file { file(&path) } else { directory(&path) });
+                        plain.insert(path, is_file);
+                    }
+                    Change::Remove(path) => {
+                        tree.remove_tree(&key(&path));
+                        plain.retain(|other, _| !is_below(other, &path));
+                    }
+                    Change::Rename(from, to) if is_below(&to, &from) => {}
+                    Change::Rename(from, to) => {
+                        tree.rename(&key(&from), &key(&to));
+                        let moved: Vec<(String, bool)> = plain.iter().filter(|(path, _)| is_below(path, &from))
+                            .map(|(path, is_file)| (path.replacen(&from, &to, 1), *is_file)).collect();
+                        plain.retain(|path, _| !is_below(path, &from));
+                        plain.extend(moved);
+                    }
+                }
+                prop_assert_eq!(before.entries().cloned().collect::<Vec<_>>(), content, "a clone keeps the state of its time");
+                let found: Vec<(String, bool)> =
+                    tree.entries().map(|entry| (entry.key().name.clone(), as_file(entry).is_some())).collect();
+                prop_assert_eq!(&found, &plain.clone().into_iter().collect::<Vec<_>>());
+                prop_assert_eq!(tree.file_count(), plain.values().filter(|is_file| **is_file).count());
+            }
+        }
+    }
+}
