@@ -234,10 +234,10 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
     assert!(refused("alice", "otp foo").contains("otp enable|confirm|disable|status|backup-codes [app|mail]"));
     let listed = script(&home, "alice", "ls; users; audit verify");
     assert!(
-        listed.contains("bob/plan.bin") && listed.contains("carol/plan.bin") && listed.contains("the log is whole"),
+        listed.contains("~bob/plan.bin") && listed.contains("~carol/plan.bin") && listed.contains("the log is whole"),
         "{listed}"
     );
-    assert!(script(&home, "alice", "rm bob/plan.bin; expect ls contains carol/plan.bin").contains("removed bob/plan.bin"));
+    assert!(script(&home, "alice", "rm bob/plan.bin; expect ls contains ~carol/plan.bin").contains("removed ~bob/plan.bin"));
     assert!(refused("alice", "info bob/none.bin").contains("no file named"));
     // That she did it, and that what was shared was read, is known.
     let done = |user: &str, note: &str| {
@@ -635,7 +635,7 @@ fn a_session_with_accounts_is_replayed() {
     lines.says("a.bin is shared with bob");
     lines.log_in("bob");
     lines.send("download alice/a.bin copy.bin");
-    lines.says("fetched alice/a.bin");
+    lines.says("fetched ~alice/a.bin");
     lines.send("rm alice/a.bin");
     lines.asks("you may only read it");
     lines.log_in("alice");

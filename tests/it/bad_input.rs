@@ -73,7 +73,8 @@ fn a_file_that_may_not_be_read() {
 fn names_that_no_file_may_have() {
     let home = home_with_a_file();
     let refused = |name: &str| home.refused(&["put", "a.bin", "--as", name]);
-    assert_says(&refused("a/b"), &["contains '/'", "--as NAME"]);
+    assert_says(&refused("a/b"), &["there is no directory `a`"]);
+    assert_says(&refused("a\\b"), &["contains '\\\\'", "--as NAME"]);
     assert_says(&refused(".."), &["`..` names a directory"]);
     assert_says(&refused("bell\u{7}.bin"), &["contains '\\u{7}'"]);
     assert_says(&refused("line\nbreak"), &["contains '\\n'"]);

@@ -485,12 +485,12 @@ fn nobody_sees_what_is_somebody_elses() {
     assert!(!tui_harness.text().contains("is for admins"), "{}", tui_harness.text());
     tui_harness.keys(&["ls", "Enter"]);
     let text = tui_harness.text();
-    assert!(text.contains("diary.bin") && text.contains("bob/plan.bin") && text.contains("2 files │ 195.3 KiB"), "{text}");
+    assert!(text.contains("diary.bin") && text.contains("~bob/plan.bin") && text.contains("2 files │ 195.3 KiB"), "{text}");
     let events = tui_harness.auth.audit(100, None).unwrap();
     let refused: Vec<&str> = events.iter().filter(|(_, entry)| !entry.done).map(|(_, entry)| entry.note.as_str()).collect();
     let of_transfer = ["transfer #1"; 3];
-    assert_eq!(refused, [&["pause", "capture", "users"], &of_transfer[..], &["file alice/diary.bin"]].concat());
-    assert!(events.iter().any(|(_, entry)| entry.note == "bob/plan.bin shared with alice"));
+    assert_eq!(refused, [&["pause", "capture", "users"], &of_transfer[..], &["file ~alice/diary.bin"]].concat());
+    assert!(events.iter().any(|(_, entry)| entry.note == "~bob/plan.bin shared with alice"));
 }
 
 /// What becomes of a mail is told to whom it is for, and to admins.

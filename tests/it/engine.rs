@@ -796,7 +796,7 @@ fn files_are_shared_and_adopted() {
     assert!(transfers.iter().all(|status| status.user.as_deref() == Some("alice")), "{transfers:?}");
 
     let mut harness = harness.restart(|directory| config(directory, 3, quick_link())).unwrap();
-    assert_eq!(harness.names(), ["alice/a.bin", "alice/b.bin"]);
+    assert_eq!(harness.names(), ["~alice/a.bin", "~alice/b.bin"]);
     let Ok(Reply::Manifest(manifest)) = harness.ask(operation::StatFile { file: key }) else { panic!("no manifest") };
     assert_eq!(manifest.file.readers.into_iter().collect::<Vec<_>>(), ["carol"]);
     assert!(harness.start(operation::Remove { file: FileKey::unowned("a.bin"), recursive: false }).is_err());
@@ -825,5 +825,5 @@ fn what_is_on_its_way_is_adopted_when_it_is_there() {
     let owned = Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
     let own = harness.start_as(&user("alice"), owned).unwrap();
     harness.finish(own).unwrap();
-    assert_eq!(harness.names(), ["b.bin", "alice/a.bin", "alice/b.bin"]);
+    assert_eq!(harness.names(), ["b.bin", "~alice/a.bin", "~alice/b.bin"]);
 }

@@ -13,7 +13,7 @@ const KILLS: u64 = 50;
 
 /// Waits so long or until the process has ended, and kills it in the first case. True where it ended well by itself.
 #[expect(clippy::disallowed_methods, reason = "the random instant at which a process is killed is one of the wall clock")]
-fn kill_after(mut child: std::process::Child, wait: Duration) -> bool {
+pub(crate) fn kill_after(mut child: std::process::Child, wait: Duration) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < wait {
         if let Some(status) = child.try_wait().unwrap() {

@@ -17,6 +17,7 @@ mod engine;
 mod fidelity;
 mod figures;
 mod foreign;
+mod former;
 mod generated;
 mod harness;
 mod json;

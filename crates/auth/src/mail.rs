@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use p2p_base::database::{Database, DatabaseError, Purpose};
+use p2p_base::database::{Database, DatabaseError, Purpose, Stored};
 use p2p_base::spelling::excerpt;
 use p2p_base::stored_time;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
@@ -48,6 +48,10 @@ pub enum Fate {
     Waits(u64),
     /// The mail was given up and is not tried again.
     GivenUp,
+}
+
+impl Stored for Mail {
+    const VERSION: u8 = 1;
 }
 
 /// Mail that waits to be sent.

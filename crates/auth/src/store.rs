@@ -110,7 +110,7 @@ macro_rules! stored {
     )*};
 }
 
-stored!(AccountRecord = 1, SessionRecord = 1, TokenRecord = 1, Attempts = 1, super::mail::Mail = 1);
+stored!(AccountRecord = 1, SessionRecord = 1, TokenRecord = 1, Attempts = 1);
 
 /// Creates the tables that are missing, since read transactions cannot create them: all of them, or those that an earlier version
 /// did not have.

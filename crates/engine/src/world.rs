@@ -242,6 +242,12 @@ impl World {
         self.nodes.iter().map(candidate).collect()
     }
 
+    /// Returns the first usable node that holds a segment, or that an upload is storing it on.
+    pub(super) fn holder_among(&self, candidates: &[Candidate], id: SegmentId) -> Option<NodeNumber> {
+        let holds = |node: NodeNumber| self.nodes[node.index()].node.holds(id) || self.pinned.contains_key(&(node, id));
+        candidates.iter().filter(|candidate| candidate.usable).map(|candidate| candidate.node).find(|&node| holds(node))
+    }
+
     /// Returns the reason why placement has passed over a node, as a text.
     pub(super) fn why_passed_over(&self, node: NodeNumber) -> String {
         match self.nodes[node.index()].node.trouble() {

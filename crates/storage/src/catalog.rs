@@ -4,6 +4,8 @@
 //! it the whole file is. The place of a segment is a fact of the segment, whichever files need it: see [`rows`]. Every call blocks;
 //! callers keep them off threads that must not block. Independent of disks, networks and time.
 
+mod files;
+mod lookup;
 mod migration;
 mod rows;
 mod tables;
@@ -16,10 +18,10 @@ use p2p_base::database::{self, Database, DatabaseError, Purpose};
 use redb::{ReadTransaction, StorageError, WriteTransaction};
 use thiserror::Error;
 
+use self::lookup::{children, found, named, numbers_of};
 use self::rows::{DIRECTORIES, DirectoryId, DirectoryRow, FILES, FileRow, HELD, MANIFESTS, NAMES, NameRow, PLACES, PageRow};
 use self::rows::{PlaceRow, Scheme, TREES, root_of};
 use self::tables::{Tables, held_by, no_place};
-use self::tree::{children, found, numbers_of};
 use super::epochs::{self, KEPT, VOLUMES};
 use super::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use super::marker::VolumeId;
@@ -196,7 +198,7 @@ impl Catalog {
             for (name, row) in children(&tables.names, unowned)? {
                 let new = FileKey::new(Some(owner), &name);
                 let is_promised = promised.iter().any(|key| *key == new || key.is_within(&new));
-                if tree::named(&tables.names, root, &name)?.is_none() && !is_promised {
+                if named(&tables.names, root, &name)?.is_none() && !is_promised {
                     tables.give_away(&name, row, owner)?;
                     adopted.push(FileKey::unowned(&name));
                 }

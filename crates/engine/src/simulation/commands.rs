@@ -24,7 +24,7 @@ use crate::operation::{self, Command, OnShutdown, Reply};
 use crate::policy;
 use crate::principal::{Caller, Principal};
 use crate::snapshot::Peer;
-use crate::transfer::{Blocked, Download, Removal, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
+use crate::transfer::{Blocked, Download, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 
 /// Maximum number of segments of a file: its manifest is one value of the catalog, which may have 64 MiB.
 const SEGMENTS_MAX: u64 = 1 << 20;
@@ -216,35 +216,7 @@ impl Simulation {
         self.begin(id, Transfer::Download(Box::new(download)))
     }
 
-    fn remove(&mut self, user: Option<String>, remove: &operation::Remove) -> Answer {
-        self.refuse_when_closing()?;
-        let key = &remove.file;
-        let is_directory = matches!(self.known_entry(key)?, Entry::Directory(_));
-        if is_directory && !remove.recursive && self.world.files.tree(key).nth(1).is_some() {
-            return Err(EngineError::NotEmpty { name: key.name.clone() });
-        }
-        self.refuse_arriving(key)?;
-        let add = |(bytes, segments): (u64, u32), file: &FileRecord| {
-            (bytes.saturating_add(file.size), segments.saturating_add(file.segments))
-        };
-        let size = self.world.files.files_of(key).fold((0, 0), add);
-        self.world.claim_volumes(Purpose::Free)?;
-        let id = self.next_id();
-        let removal = Removal::start(&mut self.world, id, user, key.clone(), size);
-        self.begin(id, Transfer::Removal(Box::new(removal)))
-    }
-
-    fn list_directory(&self, by: &Principal, directory: &FileKey) -> Answer {
-        if let Some(Entry::File(file)) = self.world.files.get(directory)
-            && policy::may_read(by, &self.world.files, directory)
-        {
-            return Ok(Reply::Entries(vec![Entry::File(policy::known_of(by, file.clone()))]));
-        }
-        let known = policy::known_entries(by, &self.world.files, directory);
-        known.map(Reply::Entries).ok_or_else(|| EngineError::NoDirectory { name: directory.to_string() })
-    }
-
-    fn refuse_when_closing(&self) -> Result<(), EngineError> {
+    pub(super) fn refuse_when_closing(&self) -> Result<(), EngineError> {
         if self.closing { Err(EngineError::Stopped) } else { Ok(()) }
     }
 
@@ -260,12 +232,12 @@ impl Simulation {
         found.ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
     }
 
-    fn next_id(&mut self) -> TransferId {
+    pub(super) fn next_id(&mut self) -> TransferId {
         self.next_transfer += 1;
         TransferId(self.next_transfer)
     }
 
-    fn begin(&mut self, id: TransferId, transfer: Transfer) -> Answer {
+    pub(super) fn begin(&mut self, id: TransferId, transfer: Transfer) -> Answer {
         self.transfers.insert(id, transfer);
         self.ready.insert(id);
         Ok(Reply::Started(id))

@@ -1,9 +1,11 @@
-//! Names of files: making directories, moving and sharing what is stored, and giving what has no owner to a user. The policy has
-//! been asked already.
+//! Names of files: making and listing directories, moving, sharing and removing what is stored, and giving what has no owner to a
+//! user. The policy has been asked already.
 
 use std::sync::Arc;
 
+use p2p_base::database::Purpose;
 use p2p_store::catalog::CatalogError;
+use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry};
 
@@ -13,7 +15,9 @@ use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{JobId, Outcome};
 use crate::operation::{self, Reply};
-use crate::transfer::Blocked;
+use crate::policy;
+use crate::principal::Principal;
+use crate::transfer::{Blocked, Removal, Transfer};
 
 /// Change of names, directories or readers that the catalog has been asked for.
 #[derive(Debug, Clone)]
@@ -83,6 +87,34 @@ impl Simulation {
         self.refuse_without_directory(&to)?;
         self.refuse_arriving(from)?;
         Ok(to)
+    }
+
+    pub(super) fn remove(&mut self, user: Option<String>, remove: &operation::Remove) -> Answer {
+        self.refuse_when_closing()?;
+        let key = &remove.file;
+        let is_directory = matches!(self.known_entry(key)?, Entry::Directory(_));
+        if is_directory && !remove.recursive && self.world.files.tree(key).nth(1).is_some() {
+            return Err(EngineError::NotEmpty { name: key.name.clone() });
+        }
+        self.refuse_arriving(key)?;
+        let add = |(bytes, segments): (u64, u32), file: &FileRecord| {
+            (bytes.saturating_add(file.size), segments.saturating_add(file.segments))
+        };
+        let size = self.world.files.files_of(key).fold((0, 0), add);
+        self.world.claim_volumes(Purpose::Free)?;
+        let id = self.next_id();
+        let removal = Removal::start(&mut self.world, id, user, key.clone(), size);
+        self.begin(id, Transfer::Removal(Box::new(removal)))
+    }
+
+    pub(super) fn list_directory(&self, by: &Principal, directory: &FileKey) -> Answer {
+        if let Some(Entry::File(file)) = self.world.files.get(directory)
+            && policy::may_read(by, &self.world.files, directory)
+        {
+            return Ok(Reply::Entries(vec![Entry::File(policy::known_of(by, file.clone()))]));
+        }
+        let known = policy::known_entries(by, &self.world.files, directory);
+        known.map(Reply::Entries).ok_or_else(|| EngineError::NoDirectory { name: directory.to_string() })
     }
 
     fn change_names(&mut self, id: CommandId, change: NameChange) -> Option<Answer> {

@@ -165,7 +165,9 @@ impl Upload {
     /// Sends a segment to the next node that can take it.
     fn place(&mut self, world: &mut World, segment: Segment, attempt: u32) {
         let candidates = world.candidates(|node| !self.given_up.contains_key(&node));
-        match world.placement.choose(&candidates, segment.bytes.len() as u64) {
+        // A segment that a node has already takes no further room there.
+        let holder = world.holder_among(&candidates, segment.id);
+        match holder.or_else(|| world.placement.choose(&candidates, segment.bytes.len() as u64)) {
             Some(node) => self.send(world, segment, node, attempt),
             None => {
                 let reason = |node| self.given_up.get(&node).cloned().unwrap_or_else(|| world.why_passed_over(node));

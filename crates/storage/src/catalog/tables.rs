@@ -1,24 +1,17 @@
 //! Tables of the catalog opened in one write transaction, and the changes that concern segments: which files need them, and which
 //! volumes hold them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use p2p_base::database::{self, DatabaseError};
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::rows::{
-    COUNTERS, DIRECTORIES, FILES, FileId, FileRow, HELD, HeldKey, MANIFESTS, NAMES, NameRow, PAGE_SEGMENTS, PLACES, PageRow,
-    PlaceRow, Scheme, root_of,
-};
-use super::tree::named;
+use super::rows::{COUNTERS, DIRECTORIES, FILES, HELD, HeldKey, MANIFESTS, NAMES, PLACES, PlaceRow};
 use super::{CatalogError, Garbage};
 use crate::epochs::{self, KEPT, KnownVolume, ReferenceKey, VOLUMES};
-use crate::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
+use crate::manifest::NodeNumber;
 use crate::marker::VolumeId;
 use crate::segment::SegmentId;
-
-/// Permission bits of a file that was stored without any: its owner may read and write it, as in `open(2)` with the usual umask.
-const MODE: u32 = 0o644;
 
 type Values<'a, K> = Table<'a, K, &'static [u8]>;
 
@@ -66,30 +59,8 @@ impl<'a> Tables<'a> {
         Ok(known.volume)
     }
 
-    /// Stores a file and its segments under a name that is free.
-    pub(super) fn add_file(&mut self, Manifest { file, segments }: &Manifest) -> Result<(), CatalogError> {
-        let parent = self.parent_of(&file.key)?;
-        if named(&self.names, parent, file.key.last_name())?.is_some() {
-            return Err(CatalogError::NameTaken(file.key.clone()));
-        }
-        let id = self.next_file().map_err(DatabaseError::from)?;
-        self.give_name(parent, file.key.last_name(), NameRow::File(id))?;
-        let pages: Vec<PageRow> = segments.chunks(PAGE_SEGMENTS).map(page_of).collect();
-        for (number, page) in pages.iter().enumerate() {
-            self.manifests.insert((id.0, number as u32), database::encode(page)?.as_slice())?;
-        }
-        self.put_file(id, &row_of(file, &pages))?;
-        let distinct: BTreeMap<SegmentId, &SegmentRecord> = segments.iter().map(|segment| (segment.id, segment)).collect();
-        for segment in segments {
-            for &holder in &segment.holders {
-                self.add_holder(segment.id, segment.len, holder)?;
-            }
-        }
-        distinct.into_keys().try_for_each(|id| self.add_reference(id))
-    }
-
     /// Records that a node holds a segment.
-    fn add_holder(&mut self, id: SegmentId, len: u32, node: NodeNumber) -> Result<(), DatabaseError> {
+    pub(super) fn add_holder(&mut self, id: SegmentId, len: u32, node: NodeNumber) -> Result<(), DatabaseError> {
         let volume = self.volume_of(node)?;
         if self.held.insert((volume.to_bytes(), *id.as_bytes()), ())?.is_some() {
             return Ok(());
@@ -99,26 +70,13 @@ impl<'a> Tables<'a> {
         self.put_place(id, &place)
     }
 
-    fn add_reference(&mut self, id: SegmentId) -> Result<(), CatalogError> {
+    pub(super) fn add_reference(&mut self, id: SegmentId) -> Result<(), CatalogError> {
         let Some(place) = self.place(id)? else { return Err(no_place(id).into()) };
         self.put_place(id, &PlaceRow { references: place.references.saturating_add(1), ..place })?;
         Ok(())
     }
 
-    /// Removes a file, and adds the segments that no file needs any more to `garbage`. Kept segments stay on their nodes.
-    pub(super) fn remove_file(&mut self, id: FileId, garbage: &mut Garbage) -> Result<(), DatabaseError> {
-        let mut needed = BTreeSet::new();
-        for number in 0.. {
-            let Some(page) = self.manifests.remove((id.0, number))?.map(|page| database::decode::<PageRow>(page.value())) else {
-                break;
-            };
-            needed.extend(page?.0);
-        }
-        self.files.remove(id.0)?;
-        needed.into_iter().try_for_each(|id| self.remove_reference(id, garbage))
-    }
-
-    fn remove_reference(&mut self, id: SegmentId, garbage: &mut Garbage) -> Result<(), DatabaseError> {
+    pub(super) fn remove_reference(&mut self, id: SegmentId, garbage: &mut Garbage) -> Result<(), DatabaseError> {
         let place = self.place(id)?.ok_or_else(|| no_place(id))?;
         if place.references > 1 {
             return self.put_place(id, &PlaceRow { references: place.references - 1, ..place });
@@ -159,24 +117,6 @@ impl<'a> Tables<'a> {
 
 pub(super) fn no_place(id: SegmentId) -> DatabaseError {
     database::damaged(format!("the segment {id} is needed and has no place"))
-}
-
-fn page_of(segments: &[SegmentRecord]) -> PageRow {
-    PageRow(segments.iter().map(|segment| segment.id).collect())
-}
-
-fn row_of(file: &FileRecord, pages: &[PageRow]) -> FileRow {
-    FileRow {
-        owner: file.key.owner.clone(),
-        size: file.size,
-        sha256: file.sha256,
-        root: root_of(pages),
-        scheme: Scheme::Single { segment_size: file.segment_size, segments: file.segments },
-        created: file.stored_at,
-        modified: file.stored_at,
-        mode: MODE,
-        readers: file.readers.clone(),
-    }
 }
 
 /// Returns the segments that a volume is expected to hold, in the order of their names.
