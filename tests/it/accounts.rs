@@ -246,7 +246,7 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
             .iter()
             .any(|entry| entry["user"] == user && entry["action"] == "access" && entry["note"] == note && entry["done"] == true)
     };
-    assert!(done("alice", "remove file bob/plan.bin") && done("carol", "read file bob/plan.bin"));
+    assert!(done("alice", "remove file ~bob/plan.bin") && done("carol", "read file ~bob/plan.bin"));
     assert!(!done("carol", "read file carol/plan.bin"));
     let found = refusals(&home, "alice");
     // Everything is hers to look for.

@@ -803,7 +803,7 @@ fn files_are_shared_and_adopted() {
     let remove = Command::Remove(operation::Remove { file: FileKey::new(Some("alice"), "a.bin"), recursive: false });
     let transfer = harness.start_as(&user("alice"), remove).unwrap();
     harness.finish(transfer).unwrap();
-    assert_eq!(harness.names(), ["alice/b.bin"]);
+    assert_eq!(harness.names(), ["~alice/b.bin"]);
 }
 
 /// A file that is on its way when it would be adopted is adopted when it has arrived; what has a namesake, on its way or there,

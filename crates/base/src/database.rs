@@ -41,7 +41,7 @@ use self::error::{damaged_value, opening_failed};
 use self::held_back::HeldBack;
 use self::place::Place;
 use self::reserve::Reserve;
-use crate::codec;
+use crate::codec::{self, DecodeError};
 use crate::data_dir::DirectoryLock;
 use crate::panics;
 use crate::private_file;
@@ -202,8 +202,13 @@ impl Database {
         let version = format.value().first().copied().unwrap_or_default();
         // Every version consists of its number alone; a number that is unknown is refused by the decoder.
         let known = if (FORMAT_OLDEST..FORMAT).contains(&version) { version } else { FORMAT };
-        codec::decode::<()>(known, format.value()).map_err(|error| damaged(error.to_string()))?;
-        Ok(known)
+        match codec::decode::<()>(known, format.value()) {
+            Ok(()) => Ok(known),
+            Err(DecodeError::Version { found, known }) => {
+                Err(DatabaseError::UnknownFormat { path: path.to_owned(), found, known })
+            }
+            Err(error) => Err(damaged(error.to_string())),
+        }
     }
 
     /// Begins a read transaction on the present content.
@@ -339,7 +344,7 @@ pub fn damaged(reason: String) -> DatabaseError {
 
 /// Returns the error for a database of an older format that its user cannot bring up to date.
 fn unknown_format(path: &Path) -> DatabaseError {
-    DatabaseError::Damaged { path: path.to_owned(), reason: "it has an older format".into() }
+    DatabaseError::UnknownFormat { path: path.to_owned(), found: FORMAT_OLDEST, known: FORMAT }
 }
 
 fn record_format(transaction: &WriteTransaction) -> Result<(), DatabaseError> {
@@ -599,6 +604,6 @@ mod tests {
         transaction.commit().unwrap();
         drop(database);
         let message = Database::open(&path).unwrap_err().to_string();
-        assert!(message.contains("version 9 is unknown"), "{message}");
+        assert!(message.contains("has the format 9"), "{message}");
     }
 }

@@ -23,6 +23,16 @@ pub enum DatabaseError {
         /// Description of the damage.
         reason: String,
     },
+    /// The file has a format that this program does not know, as one of a later version has.
+    #[error("{path} has the format {found}, and this program reads the format {known}; the program that wrote it opens it")]
+    UnknownFormat {
+        /// Path of the database file.
+        path: PathBuf,
+        /// Version of the format of the file.
+        found: u8,
+        /// Version of the format that this program reads.
+        known: u8,
+    },
     /// The disk or the operating system refused.
     #[error("the catalog cannot be read or written: {reason}")]
     Io {
@@ -77,6 +87,7 @@ impl DatabaseError {
         match self {
             DatabaseError::InUse { .. } => "the catalog is in use by another process",
             DatabaseError::Damaged { .. } => "the catalog is damaged",
+            DatabaseError::UnknownFormat { .. } => "the catalog has an unknown format",
             DatabaseError::Io { .. } => "the catalog cannot be read or written",
             DatabaseError::Full => "no space is left for the catalog",
             DatabaseError::ReadOnly { .. } => "the catalog can only be read",

@@ -45,7 +45,9 @@ impl Access {
         if let Some(entry) = readable.filter_map(|key| files.get(key)).next() {
             return Ok(entry.clone());
         }
-        if let Some(key) = keys.first().filter(|key| !identity.may_change(key)) {
+        // The older form stands for a file of another user only where there is one.
+        let is_meant = |key: &&FileKey| Some(*key) == keys.first() || files.get(key).is_some();
+        if let Some(key) = keys.iter().find(|key| !identity.may_change(key) && is_meant(key)) {
             self.record_refusal(identity, format!("file {key}")).await?;
         }
         Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(identity, text) }.into())
@@ -150,7 +152,7 @@ impl Access {
         let identity = self.identity();
         let path = own_path(&identity, name)?;
         let key = FileKey::new(identity.name(), &path);
-        let is_directory = name.ends_with('/') || self.engine.snapshots().borrow().files.is_directory(&key);
+        let is_directory = !name.is_empty() && (name.ends_with('/') || self.engine.snapshots().borrow().files.is_directory(&key));
         Ok(own.filter(|_| is_directory).map_or(path, |own| key.child(own).name))
     }
 
