@@ -247,11 +247,11 @@ fn everybody_has_their_own_files_and_reads_what_is_shared() {
             .any(|entry| entry["user"] == user && entry["action"] == "access" && entry["note"] == note && entry["done"] == true)
     };
     assert!(done("alice", "remove file ~bob/plan.bin") && done("carol", "read file ~bob/plan.bin"));
-    assert!(!done("carol", "read file carol/plan.bin"));
+    assert!(!done("carol", "read file ~carol/plan.bin"));
     let found = refusals(&home, "alice");
     // Everything is hers to look for.
     assert!(found.iter().all(|(user, ..)| user != "alice"), "{found:?}");
-    for (user, note) in [("carol", "change file bob/plan.bin"), ("carol", "file bob/plan.bin"), ("bob", "pause")] {
+    for (user, note) in [("carol", "change file ~bob/plan.bin"), ("carol", "file ~bob/plan.bin"), ("bob", "pause")] {
         assert!(found.contains(&(user.into(), "access".into(), note.into())), "{user} {note}: {found:?}");
     }
     // Others see neither transfers nor refusals that are not theirs.

@@ -27,6 +27,7 @@ mod program;
 mod prompt;
 mod pty;
 mod readme;
+mod recordings;
 mod screen;
 mod seeds;
 mod shell;

@@ -161,7 +161,7 @@ impl Engine {
         let io = ThreadedIo::start().map_err(failed)?;
         let mut simulation = Simulation::open_locked(lock, config.clone(), Box::new(io))?;
         let database = simulation.catalog().database().clone();
-        let (recorder, unrecorded) = match recording.map(|path| record(path, &config, &simulation)) {
+        let (recorder, unrecorded) = match recording.map(|path| record(path, &config, &mut simulation)) {
             None => (None, None),
             Some(Ok(recorder)) => (Some(recorder), None),
             Some(Err(error)) => (None, Some(error.to_string())),
@@ -278,6 +278,7 @@ impl Actor {
         if let Some(line) = self.health_log.rest() {
             tracing::info!(at = %self.simulation.now(), "{line}");
         }
+        self.keep_facts();
         if let Some(recorder) = self.recorder.take() {
             let (at, hash) = (self.simulation.now(), self.simulation.trace_hash().to_string());
             recorder.end(at, hash).unwrap_or_else(|error| tracing::error!(%error, "the recording has no end"));
@@ -365,9 +366,9 @@ impl Actor {
         tracing::debug!(?command, %now, "command");
         // A refused operation has changed nothing, and a replay might not refuse it; it is therefore not recorded.
         let noted = (self.recorder.is_some() || concerns_pace(&command)).then(|| command.clone());
-        if self.simulation.apply(command_id, caller, command)
-            && let Some(command) = noted
-        {
+        let is_taken = self.simulation.apply(command_id, caller, command);
+        self.keep_facts();
+        if let Some(command) = noted.filter(|_| is_taken) {
             self.change_pace(&command, now);
             self.keep(|recorder| recorder.note(now, caller, &command));
         }
@@ -389,6 +390,15 @@ impl Actor {
         }
     }
 
+    /// Records the facts of the start that the run has used since the last call.
+    fn keep_facts(&mut self) {
+        match self.simulation.take_facts() {
+            Ok(facts) if facts.is_empty() => {}
+            Ok(facts) => self.keep(|recorder| recorder.facts(facts)),
+            Err(error) => self.keep(|_| Err(std::io::Error::other(error.to_string()))),
+        }
+    }
+
     /// Writes to the recording, if there is one. The first failed write ends the recording.
     fn keep(&mut self, note: impl FnOnce(&mut Recorder) -> std::io::Result<()>) {
         if let Some(Err(error)) = self.recorder.as_mut().map(note) {
@@ -400,6 +410,7 @@ impl Actor {
     /// Publishes events, a snapshot and answers. The snapshot is published before the answers, so that the receiver of an
     /// answer finds a snapshot that is at least as new.
     fn hand_out(&mut self, progress: Progress) {
+        self.keep_facts();
         while let Some((at, event)) = self.simulation.poll_event() {
             log(at, &event);
             self.health_log.note(&event);
@@ -436,11 +447,13 @@ fn concerns_pace(command: &Command) -> bool {
 }
 
 /// Starts a recording at `path`, if a replay could restore the current state of the disks.
-fn record(path: &Path, config: &EngineConfig, simulation: &Simulation) -> Result<Recorder, RecordingError> {
+fn record(path: &Path, config: &EngineConfig, simulation: &mut Simulation) -> Result<Recorder, RecordingError> {
     if !simulation.has_sound_disks() {
         return Err(RecordingError::Unsound);
     }
-    Recorder::begin(path, config, simulation.catalog())
+    let recorder = Recorder::begin(path, config, simulation.used_bytes())?;
+    simulation.note_facts();
+    Ok(recorder)
 }
 
 /// Logs an event. Segment progress and health changes are frequent and would crowd out the rest, so they have the level

@@ -10,6 +10,7 @@ mod disk_model;
 pub mod error;
 pub mod event;
 mod event_log;
+mod first_use;
 mod health_log;
 pub mod io;
 mod memory;

@@ -23,20 +23,23 @@ use p2p_base::replacement::{Existing, Replacement};
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::catalog::Catalog;
 use p2p_store::local_disk::segment_path;
-use p2p_store::manifest::Manifest;
+use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
-use p2p_store::namespace::{self, DirectoryRecord};
+use p2p_store::namespace::DirectoryRecord;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::config::EngineConfig;
 use super::error::EngineError;
+use super::first_use::{Fact, Restored};
 use super::io::InlineIo;
 use super::operation::{Command, Fetch};
 use super::principal::Caller;
 use super::simulation::{CommandId, Progress, Simulation};
 
+/// Principal for whom a replay keeps the segments that files outside the recording need.
+const OTHERS: &str = "files that the run has not used";
 const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
@@ -59,11 +62,10 @@ const BUDGET: u32 = 10_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Entry {
     /// Configuration with which the engine was started.
-    Start { config: Box<EngineConfig> },
-    /// Directory that existed at the start.
-    Directory(DirectoryRecord),
-    /// Manifest of a file that was stored at the start.
-    File(Box<Manifest>),
+    /// Configuration, and used bytes of each node.
+    Start { config: Box<EngineConfig>, used: Vec<u64> },
+    /// Fact of the state at the start, which the run has used for the first time.
+    Fact(Fact),
     /// Operation, who called it, and the virtual instant at which it was accepted.
     Command { at: SimTime, caller: Caller, command: Command },
     /// Mark of the passing of virtual time.
@@ -96,6 +98,12 @@ pub enum RecordingError {
     FileGone {
         /// File that is missing.
         file: FileKey,
+        /// Path of the data directory.
+        path: PathBuf,
+    },
+    /// A segment of a file that the run did not use, but that it stored too, is no longer stored.
+    #[error("the recorded run has stored segments that were stored already, and some are no longer in {path}", path = path.display())]
+    SegmentGone {
         /// Path of the data directory.
         path: PathBuf,
     },
@@ -132,22 +140,20 @@ fn link(before: Chain, entry: &[u8]) -> Chain {
 
 impl Recorder {
     /// Starts a recording at `path`, which must not exist.
-    pub(super) fn begin(path: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<Recorder, RecordingError> {
+    pub(super) fn begin(path: &Path, config: &EngineConfig, used: Vec<u64>) -> Result<Recorder, RecordingError> {
         let failed = |error| RecordingError::Io { path: path.to_owned(), error };
         create_directory(directory_of(path)).map_err(failed)?;
         // Readable by the owner only: the recording tells which files were stored and from which paths.
         let mut begun = Replacement::create_private(path, Existing::Refused).map_err(failed)?;
         let mut digest = Chain::default();
         begun.write_all(MAGIC).map_err(failed)?;
-        write_entry(&mut begun, &mut digest, &Entry::Start { config: Box::new(config.clone()) }).map_err(failed)?;
-        for stored in catalog.namespace().map_err(EngineError::from)?.entries() {
-            let entry = match stored {
-                namespace::Entry::Directory(directory) => Entry::Directory(directory.clone()),
-                namespace::Entry::File(file) => Entry::File(Box::new(catalog.manifest(&file.key).map_err(EngineError::from)?)),
-            };
-            write_entry(&mut begun, &mut digest, &entry).map_err(failed)?;
-        }
+        write_entry(&mut begun, &mut digest, &Entry::Start { config: Box::new(config.clone()), used }).map_err(failed)?;
         Ok(Recorder { file: begun.finish().map_err(failed)?, digest, latest: SimTime::ZERO })
+    }
+
+    /// Records facts of the state at the start.
+    pub(super) fn facts(&mut self, facts: Vec<Fact>) -> io::Result<()> {
+        facts.into_iter().try_for_each(|fact| self.write(&Entry::Fact(fact)))
     }
 
     /// Records a command if it changes the run.
@@ -247,8 +253,10 @@ pub struct Replayed {
 pub struct Recording {
     path: PathBuf,
     config: EngineConfig,
-    /// Directories and files of the start, each after the directory that it is in.
-    stored: Vec<Entry>,
+    /// Used bytes of each node at the start.
+    used: Vec<u64>,
+    /// State of the start, as far as the run has used it.
+    restored: Restored,
     entries: Vec<Entry>,
 }
 
@@ -265,15 +273,17 @@ impl Recording {
         if bytes.len() as u64 > RECORDING_MAX {
             return Err(malformed(format!("it has more than {RECORDING_MAX} bytes")));
         }
-        let mut entries = entries_of(&bytes).map_err(malformed)?.into_iter().peekable();
-        let Some(Entry::Start { config }) = entries.next() else { return Err(malformed("it has no beginning".into())) };
-        let mut stored = Vec::new();
-        while let Some(entry) = entries.next_if(|entry| matches!(entry, Entry::Directory(_) | Entry::File(_))) {
-            stored.push(entry);
-        }
-        let entries: Vec<Entry> = entries.collect();
+        let mut entries = entries_of(&bytes).map_err(malformed)?.into_iter();
+        let Some(Entry::Start { config, used }) = entries.next() else { return Err(malformed("it has no beginning".into())) };
+        let mut restored = Restored::default();
+        let rest = |entry| match entry {
+            // Restored in its turn: it is that of an instant.
+            Entry::Fact(fact) => restored.add(fact).map(|(owner, bytes)| Entry::Fact(Fact::Usage { owner, bytes })),
+            entry => Some(entry),
+        };
+        let entries: Vec<Entry> = entries.filter_map(rest).collect();
         check_instants(&entries).map_err(|reason| malformed(reason.into()))?;
-        Ok(Recording { path: path.to_owned(), config: *config, stored, entries })
+        Ok(Recording { path: path.to_owned(), config: *config, used, restored, entries })
     }
 
     /// Returns the data directory of the recorded run.
@@ -286,8 +296,9 @@ impl Recording {
     /// # Errors
     /// Fails if a file that was stored at the start is gone, or if the engine cannot be set up again.
     pub fn replay(self, scratch: &Path, is_over: &dyn Fn() -> bool) -> Result<Replayed, RecordingError> {
-        let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.stored, scratch)? };
+        let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.restored, scratch)? };
         let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
+        simulation.assume_used(&self.used);
         let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
         for entry in self.entries {
             match entry {
@@ -302,7 +313,8 @@ impl Recording {
                     (replayed.at, replayed.recorded_hash) = (at, Some(trace_hash));
                 }
                 Entry::Mark { at } => advance(&mut simulation, at, is_over)?,
-                Entry::Start { .. } | Entry::Directory(_) | Entry::File(_) => {
+                Entry::Fact(Fact::Usage { owner, bytes }) => simulation.assume_usage(owner, bytes),
+                Entry::Start { .. } | Entry::Fact(_) => {
                     return Err(RecordingError::Malformed { path: self.path, reason: "it begins a second time".into() });
                 }
             }
@@ -351,45 +363,61 @@ fn nowhere(command: Command) -> Command {
     }
 }
 
-/// Restores the directories and files of the start in the scratch directory, with their segments from the recorded data directory.
-fn restore(config: EngineConfig, stored: &[Entry], scratch: &Path) -> Result<EngineConfig, RecordingError> {
+/// Restores the state of the start in the scratch directory, as far as the run has used it, with the segments from the recorded
+/// data directory.
+fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<EngineConfig, RecordingError> {
     let (from, to) = (config.data_dir.clone(), scratch.join("data"));
     let failed = |error| RecordingError::Io { path: to.clone(), error };
     create_directory(&to).map_err(failed)?;
     let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
-    for entry in stored {
-        match entry {
-            Entry::Directory(DirectoryRecord { key, made_at, readers }) => {
+    for fact in restored.entries.values() {
+        match fact {
+            Fact::Directory(DirectoryRecord { key, made_at, readers }) => {
                 catalog.make_directories(std::slice::from_ref(key), *made_at).map_err(EngineError::from)?;
                 for reader in readers {
                     catalog.set_reader(key, reader, true).map_err(EngineError::from)?;
                 }
             }
-            Entry::File(manifest) => {
-                restore_segments(manifest, &from, &to)?;
+            Fact::File(manifest) => {
+                let gone = || RecordingError::FileGone { file: manifest.file.key.clone(), path: from.clone() };
+                restore_segments(&manifest.segments, &from, &to, &gone)?;
                 catalog.commit_file(manifest).map_err(EngineError::from)?;
             }
-            _ => {}
+            Fact::Segment { .. } | Fact::Usage { .. } => {}
         }
     }
+    let otherwise = restored.needed_otherwise();
+    restore_segments(&otherwise, &from, &to, &|| RecordingError::SegmentGone { path: from.clone() })?;
+    catalog.pin(OTHERS, &otherwise).map_err(EngineError::from)?;
     Ok(config)
 }
 
-/// Restores the segments of a file below `to` from the data directory `from`.
-fn restore_segments(manifest: &Manifest, from: &Path, to: &Path) -> Result<(), RecordingError> {
+/// Restores segments below `to` from the data directory `from`. A segment that its node holds no longer may have come to another
+/// one since. `gone` is the error for one that no node holds.
+fn restore_segments(
+    segments: &[SegmentRecord],
+    from: &Path,
+    to: &Path,
+    gone: &dyn Fn() -> RecordingError,
+) -> Result<(), RecordingError> {
     let failed = |error| RecordingError::Io { path: to.to_owned(), error };
-    let gone = |_| RecordingError::FileGone { file: manifest.file.key.clone(), path: from.to_owned() };
-    for (node, ids) in manifest.by_holder() {
-        let place = |base: &Path, id| segment_path(&base.join("nodes").join(node.to_string()), id);
-        for id in ids {
-            let (source, target) = (place(from, id), place(to, id));
+    let nodes: Vec<PathBuf> = fs::read_dir(from.join("nodes")).into_iter().flatten().flatten().map(|node| node.path()).collect();
+    for SegmentRecord { id, holders, .. } in segments {
+        for node in holders.iter().map(NodeNumber::to_string) {
+            let (own, target) = (from.join("nodes").join(&node), segment_path(&to.join("nodes").join(&node), *id));
             create_directory(directory_of(&target)).map_err(failed)?;
-            if !target.exists() {
-                fs::hard_link(&source, &target).or_else(|_| fs::copy(&source, &target).map(drop)).map_err(gone)?;
+            let mut sources = std::iter::once(&own).chain(&nodes).map(|node| segment_path(node, *id));
+            let is_there = target.exists() || sources.any(|source| link_or_copy(&source, &target).is_ok());
+            if !is_there {
+                return Err(gone());
             }
         }
     }
     Ok(())
+}
+
+fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
+    fs::hard_link(source, target).or_else(|_| fs::copy(source, target).map(drop))
 }
 
 /// Returns the entries of a recording; an incomplete last entry is ignored.

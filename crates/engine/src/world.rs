@@ -100,6 +100,8 @@ pub(super) struct World {
     pub(super) reserved: Vec<u64>,
     /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
     pub(super) pinned: HashMap<(NodeNumber, SegmentId), u32>,
+    /// Segments that uploads have pinned since they were last taken, for a recording.
+    pub(super) pinned_since: Vec<SegmentId>,
     pub(super) memory: MemoryBudget,
     pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
@@ -281,6 +283,7 @@ impl World {
     /// bytes.
     pub(super) fn pin(&mut self, node: NodeNumber, id: SegmentId, len: u64) -> u64 {
         *self.pinned.entry((node, id)).or_default() += 1;
+        self.pinned_since.push(id);
         let room = if self.nodes[node.index()].node.holds(id) { 0 } else { len };
         self.reserved[node.index()] += room;
         room

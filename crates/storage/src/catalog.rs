@@ -176,6 +176,16 @@ impl Catalog {
         })
     }
 
+    /// Keeps segments for a principal without a file, in one durable transaction. Each is recorded as held by the nodes of its
+    /// record.
+    ///
+    /// # Errors
+    /// Fails if a segment has no holder, or if the disk refuses; nothing has changed then, unless the outcome
+    /// [is unknown](CatalogError::is_outcome_unknown).
+    pub fn pin(&self, principal: &str, segments: &[SegmentRecord]) -> Result<(), CatalogError> {
+        self.change(Purpose::Keep, |tables| segments.iter().try_for_each(|segment| tables.pin(principal, segment)))
+    }
+
     /// Grants a user read access to a file, or to what is within a directory, or revokes it.
     ///
     /// # Errors
@@ -243,6 +253,19 @@ impl Catalog {
             Some((_, row @ NameRow::File(_))) => reading.manifest(key, row),
             _ => Err(CatalogError::NotFound(key.clone())),
         }
+    }
+
+    /// Returns the number of files and pins that need each segment.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses or a record is damaged.
+    pub fn references(&self, ids: &[SegmentId]) -> Result<Vec<u32>, CatalogError> {
+        let places = self.database.read()?.open_table(PLACES).map_err(DatabaseError::from)?;
+        let references = |id: &SegmentId| {
+            let place = places.get(*id.as_bytes())?.map(|place| database::decode::<PlaceRow>(place.value())).transpose()?;
+            Ok(place.map_or(0, |place| place.references))
+        };
+        ids.iter().map(references).collect()
     }
 
     /// Returns those of the `candidates` that no file needs and that are not [kept](Self::kept), and that may therefore be

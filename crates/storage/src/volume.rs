@@ -110,6 +110,11 @@ impl Volume {
         Volume { capacity, used, entries, under_way: HashMap::new() }
     }
 
+    /// Counts `bytes` as used by segments that are not known one by one, as in the replay of a run.
+    pub fn assume_used(&mut self, bytes: u64) {
+        self.used += bytes;
+    }
+
     /// Adds stored segments that no file has needed yet, and of which it is therefore not certain that they are durable.
     #[must_use]
     pub fn with_unsynced(mut self, found: &[(SegmentId, u64)]) -> Volume {

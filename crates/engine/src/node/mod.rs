@@ -192,6 +192,11 @@ impl Node {
         self.volume.stats()
     }
 
+    /// Counts `bytes` of the volume as used by segments that are not known one by one, as in the replay of a run.
+    pub fn assume_used(&mut self, bytes: u64) {
+        self.volume.assume_used(bytes);
+    }
+
     /// Returns true if the volume holds a segment, or will after the pending disk operations.
     pub fn holds(&self, id: SegmentId) -> bool {
         self.volume.holds(id)

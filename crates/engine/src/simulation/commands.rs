@@ -165,6 +165,7 @@ impl Simulation {
     /// Starts to store a file that messages call `path`, unless it has to be refused.
     fn cut_up(&mut self, file: File, size: ByteSize, path: &Path, key: FileKey, stored_at: u64) -> Answer {
         let key = FileKey { name: stored_path(&key.name)?, ..key };
+        self.note_use(&key);
         self.refuse_taken(&key)?;
         self.refuse_without_directory(&key)?;
         self.refuse_over_quota(&key, size)?;
@@ -185,8 +186,9 @@ impl Simulation {
     }
 
     /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.
-    fn refuse_over_quota(&self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
+    fn refuse_over_quota(&mut self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
         let Some((owner, quota)) = key.owner.as_deref().zip(self.world.config.quota) else { return Ok(()) };
+        self.note_usage(Some(owner));
         let (needed, left) = (size.as_u64(), self.usage_of(Some(owner)).left().unwrap_or(u64::MAX));
         if needed <= left { Ok(()) } else { Err(EngineError::OverQuota { name: key.name.clone(), needed, left, quota }) }
     }
@@ -220,7 +222,8 @@ impl Simulation {
         if self.closing { Err(EngineError::Stopped) } else { Ok(()) }
     }
 
-    pub(super) fn known_file(&self, key: &FileKey) -> Result<FileRecord, EngineError> {
+    pub(super) fn known_file(&mut self, key: &FileKey) -> Result<FileRecord, EngineError> {
+        self.note_use(key);
         match self.known_entry(key)? {
             Entry::File(file) => Ok(file.clone()),
             Entry::Directory(_) => Err(EngineError::IsDirectory { name: key.name.clone() }),

@@ -6,6 +6,7 @@
 //! channels.
 
 mod commands;
+mod facts;
 mod names;
 mod open;
 mod orphans;
@@ -16,12 +17,13 @@ use std::sync::Arc;
 
 use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
-use p2p_store::catalog::Catalog;
+use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::namespace::Namespace;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::error::EngineError;
 use super::event::Event;
+use super::first_use::FirstUses;
 use super::io::{JobId, Outcome};
 use super::operation::Reply;
 use super::policy::Facts;
@@ -167,6 +169,12 @@ pub struct Simulation {
     /// True if a shutdown is under way and no new transfer may begin.
     closing: bool,
     capture: Capturing,
+    /// Facts of the start that the run has used, while it is recorded.
+    uses: Option<FirstUses>,
+    /// Reason for which a fact could not be noted.
+    unnoted: Option<CatalogError>,
+    /// Size in bytes of the files of the start that a replay has not restored, by owner.
+    unlisted: BTreeMap<Option<String>, u64>,
     pass: Pass,
     blocked: bool,
 }
@@ -184,6 +192,9 @@ impl Simulation {
             replies: VecDeque::new(),
             closing: false,
             capture: Capturing::Nothing,
+            uses: None,
+            unnoted: None,
+            unlisted: BTreeMap::new(),
             pass: Pass::React,
             blocked: false,
         }
@@ -379,6 +390,7 @@ impl Simulation {
         if let Some(transfer) = self.transfers.get_mut(&id) {
             transfer.handle(&mut self.world, input);
             self.ready.insert(id);
+            self.note_use_of_segments();
         }
         true
     }
@@ -387,8 +399,11 @@ impl Simulation {
     fn pump(&mut self) -> Result<(), Blocked> {
         while let Some(id) = self.next_ready() {
             if let Some(transfer) = self.transfers.get_mut(&id) {
-                transfer.pump(&mut self.world)?;
-                if transfer.log().status.state.is_over() {
+                let pumped = transfer.pump(&mut self.world);
+                let is_over = transfer.log().status.state.is_over();
+                self.note_use_of_segments();
+                pumped?;
+                if is_over {
                     self.file_away(id);
                 }
             }

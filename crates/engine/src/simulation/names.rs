@@ -33,6 +33,7 @@ pub(super) enum NameChange {
 impl Simulation {
     pub(super) fn share(&mut self, id: CommandId, share: operation::Share) -> Option<Answer> {
         let operation::Share { file, user, may_read } = share;
+        self.note_use(&file);
         match self.known_entry(&file) {
             Ok(_) => self.change_names(id, NameChange::Share { file, user, may_read }),
             Err(error) => Some(Err(error)),
@@ -45,7 +46,12 @@ impl Simulation {
         user: Option<String>,
         make: &operation::MakeDirectory,
     ) -> Option<Answer> {
-        match self.directories_to_make(user, make) {
+        let key = match stored_path(&make.path) {
+            Ok(name) => FileKey { owner: user, name },
+            Err(error) => return Some(Err(error.into())),
+        };
+        self.note_use(&key);
+        match self.directories_to_make(&key, make.parents) {
             Ok(directories) if directories.is_empty() => Some(Ok(Reply::Done(()))),
             Ok(directories) => self.change_names(id, NameChange::Make { directories, made_at: make.made_at }),
             Err(error) => Some(Err(error)),
@@ -53,14 +59,13 @@ impl Simulation {
     }
 
     /// Returns the directories that are missing, the outermost first.
-    fn directories_to_make(&self, owner: Option<String>, make: &operation::MakeDirectory) -> Result<Vec<FileKey>, EngineError> {
-        let key = FileKey { owner, name: stored_path(&make.path)? };
-        self.refuse_taken(&key).or_else(|error| match make.parents && self.world.files.is_directory(&key) {
+    fn directories_to_make(&self, key: &FileKey, parents: bool) -> Result<Vec<FileKey>, EngineError> {
+        self.refuse_taken(key).or_else(|error| match parents && self.world.files.is_directory(key) {
             true => Ok(()),
             false => Err(error),
         })?;
-        if !make.parents {
-            self.refuse_without_directory(&key)?;
+        if !parents {
+            self.refuse_without_directory(key)?;
         }
         let mut missing: Vec<FileKey> = std::iter::once(key.clone()).chain(key.ancestors()).collect();
         missing.retain(|key| !self.world.files.is_directory(key));
@@ -71,15 +76,17 @@ impl Simulation {
 
     pub(super) fn move_to(&mut self, id: CommandId, change: operation::Move) -> Option<Answer> {
         let operation::Move { from, to } = change;
+        self.note_use_of_tree(&from);
         match self.target_of_move(&from, &to) {
             Ok(to) => self.change_names(id, NameChange::Move { from, to }),
             Err(error) => Some(Err(error)),
         }
     }
 
-    fn target_of_move(&self, from: &FileKey, to: &str) -> Result<FileKey, EngineError> {
+    fn target_of_move(&mut self, from: &FileKey, to: &str) -> Result<FileKey, EngineError> {
         self.known_entry(from)?;
         let to = FileKey { owner: from.owner.clone(), name: stored_path(to)? };
+        self.note_use(&to);
         if to.is_within(from) {
             return Err(EngineError::IntoItself { name: from.name.clone() });
         }
@@ -92,6 +99,7 @@ impl Simulation {
     pub(super) fn remove(&mut self, user: Option<String>, remove: &operation::Remove) -> Answer {
         self.refuse_when_closing()?;
         let key = &remove.file;
+        self.note_use_of_tree(key);
         let is_directory = matches!(self.known_entry(key)?, Entry::Directory(_));
         if is_directory && !remove.recursive && self.world.files.tree(key).nth(1).is_some() {
             return Err(EngineError::NotEmpty { name: key.name.clone() });
@@ -166,6 +174,9 @@ impl Simulation {
             return Waiting::Adoption { owner };
         }
         let (heir, reserved) = (owner.clone(), self.world.reserved_names.clone());
+        self.note_use_of_tree(&FileKey::unowned(""));
+        let names: Vec<FileKey> = self.world.files.list(&FileKey::unowned("")).iter().map(|entry| entry.key().clone()).collect();
+        names.iter().for_each(|key| self.note_use(&FileKey::new(Some(&owner), &key.name)));
         let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &reserved)));
         Waiting::Adopting { job, owner }
     }
@@ -215,6 +226,7 @@ impl Simulation {
             }
             NameChange::Move { from, to } => {
                 self.world.files.rename(&from, &to);
+                self.note_moved(&to);
                 self.world.emit(Event::Moved { from, to });
             }
             NameChange::Share { file, user, may_read } => {
@@ -236,6 +248,7 @@ impl Simulation {
             let new = FileKey::new(Some(&owner), &old.name);
             count += self.world.files.files_of(old).count() as u64;
             self.world.files.rename(old, &new);
+            self.note_moved(&new);
             for report in &mut self.finished {
                 if let Some(file) = report.status.file.moved(old, &new) {
                     let status = &mut Arc::make_mut(report).status;

@@ -117,6 +117,7 @@ impl Simulation {
             owed: OwedDeletions::new(nodes.len()),
             nodes,
             pinned: HashMap::new(),
+            pinned_since: Vec::new(),
             inbox: VecDeque::new(),
             events: VecDeque::new(),
             emitted: 0,

@@ -116,6 +116,7 @@ impl Simulation {
     /// Returns the files of a user, or those without an owner, and the quota.
     pub(super) fn usage_of(&self, owner: Option<&str>) -> Usage {
         let mut usage = Usage { quota_bytes: owner.and(self.world.config.quota).map(ByteSize::as_u64), ..Usage::default() };
+        usage.file_bytes = self.unlisted.get(&owner.map(str::to_owned)).copied().unwrap_or_default();
         for file in self.world.files.files_of(&FileKey::new(owner, "")) {
             usage.files += 1;
             usage.file_bytes = usage.file_bytes.saturating_add(file.size);

@@ -7,6 +7,7 @@
 //! MANIFESTS   (file, page)        -> segments in order         never changed once written
 //! PLACES      segment             -> length, references, holders
 //! HELD        (volume, segment)   -> ()                        what a volume is expected to hold
+//! PINS        (principal, segment)-> ()                        segments that are stored without a file
 //! ```
 //!
 //! Place is a fact of the segment and not of the file, so that moving a segment touches PLACES and HELD alone.
@@ -28,6 +29,8 @@ pub(super) const FILES: TableDefinition<u64, &[u8]> = TableDefinition::new("file
 pub(super) const MANIFESTS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("manifest-pages");
 pub(super) const PLACES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("places");
 pub(super) const HELD: TableDefinition<HeldKey, ()> = TableDefinition::new("held");
+/// Table of the segments that are stored without a file, with the name of the one for whom each is kept.
+pub(super) const PINS: TableDefinition<(&str, [u8; 32]), ()> = TableDefinition::new("pins");
 /// Table of the last number given to a file or directory.
 pub(super) const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
 
@@ -105,7 +108,7 @@ pub(super) struct PageRow(pub(super) Vec<SegmentId>);
 pub(super) struct PlaceRow {
     /// Length of the segment in bytes.
     pub(super) len: u32,
-    /// Number of files that need the segment, each counted once.
+    /// Number of files and pins that need the segment, each counted once.
     pub(super) references: u32,
     /// Volumes that hold the segment, the earliest first.
     pub(super) holders: Vec<VolumeId>,

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use p2p_base::database::{self, DatabaseError};
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::rows::{COUNTERS, DIRECTORIES, FILES, HELD, HeldKey, MANIFESTS, NAMES, PLACES, PlaceRow};
+use super::rows::{COUNTERS, DIRECTORIES, FILES, HELD, HeldKey, MANIFESTS, NAMES, PINS, PLACES, PlaceRow};
 use super::{CatalogError, Garbage};
 use crate::epochs::{self, KEPT, KnownVolume, ReferenceKey, VOLUMES};
-use crate::manifest::NodeNumber;
+use crate::manifest::{NodeNumber, SegmentRecord};
 use crate::marker::VolumeId;
 use crate::segment::SegmentId;
 
@@ -23,6 +23,7 @@ pub(super) struct Tables<'a> {
     pub(super) manifests: Values<'a, (u64, u32)>,
     pub(super) places: Values<'a, [u8; 32]>,
     pub(super) held: Table<'a, HeldKey, ()>,
+    pins: Table<'a, (&'static str, [u8; 32]), ()>,
     pub(super) counters: Table<'a, &'static str, u64>,
     pub(super) kept: Table<'a, ReferenceKey, ()>,
     volumes: Values<'a, u16>,
@@ -40,6 +41,7 @@ impl<'a> Tables<'a> {
             manifests: transaction.open_table(MANIFESTS)?,
             places: transaction.open_table(PLACES)?,
             held: transaction.open_table(HELD)?,
+            pins: transaction.open_table(PINS)?,
             counters: transaction.open_table(COUNTERS)?,
             kept: transaction.open_table(KEPT)?,
             known: epochs::known_in(&volumes)?,
@@ -68,6 +70,15 @@ impl<'a> Tables<'a> {
         let mut place = self.place(id)?.unwrap_or(PlaceRow { len, references: 0, holders: Vec::new() });
         place.holders.push(volume);
         self.put_place(id, &place)
+    }
+
+    /// Keeps a segment for a principal, and records who holds it.
+    pub(super) fn pin(&mut self, principal: &str, segment: &SegmentRecord) -> Result<(), CatalogError> {
+        for &holder in &segment.holders {
+            self.add_holder(segment.id, segment.len, holder)?;
+        }
+        let is_pinned = self.pins.insert((principal, *segment.id.as_bytes()), ())?.is_some();
+        if is_pinned { Ok(()) } else { self.add_reference(segment.id) }
     }
 
     pub(super) fn add_reference(&mut self, id: SegmentId) -> Result<(), CatalogError> {

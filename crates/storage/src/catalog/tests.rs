@@ -171,6 +171,21 @@ fn a_volume_that_is_taken_over_holds_what_the_former_one_held() {
     assert_eq!((catalog.held(), catalog.manifest(&FileKey::unowned("a.bin"))), before);
 }
 
+/// A pin needs a segment as a file does, and counts once.
+#[test]
+fn a_pinned_segment_outlives_the_files_that_need_it() {
+    let (_directory, catalog) = open();
+    let file = manifest("a.bin", &[(1, 0), (2, 0)]);
+    catalog.commit_file(&file).unwrap();
+    for _ in 0..2 {
+        catalog.pin("alice", &file.segments[..1]).unwrap();
+    }
+    assert_eq!(catalog.references(&[id(1), id(2), id(3)]), Ok(vec![2, 1, 0]));
+    let garbage = catalog.remove(&FileKey::unowned("a.bin")).unwrap();
+    assert_eq!(garbage, Garbage::from([(NodeNumber::from_index(0), vec![id(2)])]));
+    assert_eq!(catalog.references(&[id(1), id(2)]), Ok(vec![1, 0]));
+}
+
 /// Two users may have files of one name, and neither is in the other's way.
 #[test]
 fn files_have_owners_and_readers() {

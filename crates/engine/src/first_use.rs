@@ -1,0 +1,239 @@
+//! Facts of the state at the start on which a recorded run depends: each is noted when the run uses it for the first time, as it
+//! was before the run changed it. A replay restores these facts and nothing else, however much was stored.
+
+use std::collections::{BTreeMap, HashSet};
+
+use p2p_store::catalog::{Catalog, CatalogError};
+use p2p_store::manifest::{Manifest, SegmentRecord};
+use p2p_store::names::FileKey;
+use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
+use p2p_store::segment::SegmentId;
+use serde::{Deserialize, Serialize};
+
+/// Fact of the state at the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Fact {
+    /// A directory existed.
+    Directory(DirectoryRecord),
+    /// A file was stored.
+    File(Box<Manifest>),
+    /// A segment was stored, with the number of files and pins that needed it.
+    Segment {
+        /// The segment with its holders.
+        segment: SegmentRecord,
+        /// Number of files and pins that needed the segment.
+        references: u32,
+    },
+    /// Size in bytes of the files that an owner had at the instant of the first use, including those of the run.
+    Usage {
+        /// Owner of the files.
+        owner: Option<String>,
+        /// Total size in bytes.
+        bytes: u64,
+    },
+}
+
+/// Collection of the facts that a run has used.
+#[derive(Debug, Default)]
+pub(super) struct FirstUses {
+    /// Files and directories that were looked up, whether they existed or not.
+    seen: HashSet<FileKey>,
+    /// Files and directories that the run has moved to their names; what is within them was not there at the start either.
+    moved: HashSet<FileKey>,
+    segments: HashSet<SegmentId>,
+    owners: HashSet<Option<String>>,
+    facts: Vec<Fact>,
+}
+
+impl FirstUses {
+    /// Takes the facts that were noted since the last call.
+    pub(super) fn take(&mut self) -> Vec<Fact> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// Notes the use of a file or directory and of the directories that it is in.
+    pub(super) fn note_key(&mut self, names: &Namespace, catalog: &Catalog, key: &FileKey) -> Result<(), CatalogError> {
+        let mut path: Vec<FileKey> = key.ancestors().filter(|key| !key.is_root()).collect();
+        path.reverse();
+        path.push(key.clone());
+        if path.iter().any(|key| self.moved.contains(key)) {
+            return Ok(());
+        }
+        path.into_iter().try_for_each(|key| self.note_entry(names, catalog, key))
+    }
+
+    /// Notes the use of a file or directory and of all that is within it.
+    pub(super) fn note_tree(&mut self, names: &Namespace, catalog: &Catalog, key: &FileKey) -> Result<(), CatalogError> {
+        self.note_key(names, catalog, key)?;
+        names.tree(key).try_for_each(|entry| self.note_key(names, catalog, entry.key()))
+    }
+
+    /// Notes that the run has moved a file or directory to this name.
+    pub(super) fn note_moved(&mut self, to: FileKey) {
+        self.moved.insert(to);
+    }
+
+    fn note_entry(&mut self, names: &Namespace, catalog: &Catalog, key: FileKey) -> Result<(), CatalogError> {
+        if !self.seen.insert(key.clone()) {
+            return Ok(());
+        }
+        match names.get(&key) {
+            None => {}
+            Some(Entry::Directory(directory)) => self.facts.push(Fact::Directory(directory.clone())),
+            Some(Entry::File(_)) => {
+                let manifest = catalog.manifest(&key)?;
+                let distinct: BTreeMap<SegmentId, &SegmentRecord> =
+                    manifest.segments.iter().map(|segment| (segment.id, segment)).collect();
+                self.note_segments(catalog, distinct.into_values())?;
+                self.facts.push(Fact::File(Box::new(manifest)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the use of stored segments.
+    pub(super) fn note_segments<'a>(
+        &mut self,
+        catalog: &Catalog,
+        segments: impl Iterator<Item = &'a SegmentRecord>,
+    ) -> Result<(), CatalogError> {
+        let new: Vec<&SegmentRecord> = segments.filter(|segment| self.segments.insert(segment.id)).collect();
+        let references = catalog.references(&new.iter().map(|segment| segment.id).collect::<Vec<_>>())?;
+        // One reference is that of the file itself, whose manifest says all of the segment.
+        let stored = new.into_iter().zip(references).filter(|(segment, _)| !segment.holders.is_empty());
+        self.facts.extend(stored.map(|(segment, references)| Fact::Segment { segment: segment.clone(), references }));
+        Ok(())
+    }
+
+    /// Returns true if the use of a segment has been noted.
+    pub(super) fn has_segment(&self, id: SegmentId) -> bool {
+        self.segments.contains(&id)
+    }
+
+    /// Notes the use of the total size of an owner's files.
+    pub(super) fn note_usage(&mut self, owner: Option<&str>, bytes: impl FnOnce() -> u64) {
+        let owner = owner.map(str::to_owned);
+        if self.owners.insert(owner.clone()) {
+            self.facts.push(Fact::Usage { owner, bytes: bytes() });
+        }
+    }
+}
+
+/// State of the start that a replay restores, made of the facts of a recording.
+#[derive(Debug, Default)]
+pub(super) struct Restored {
+    /// Directories and files by key, so that each directory precedes what is in it.
+    pub(super) entries: BTreeMap<FileKey, Fact>,
+    /// Segments with the number of files and pins that needed them.
+    pub(super) segments: BTreeMap<SegmentId, (SegmentRecord, u32)>,
+}
+
+impl Restored {
+    /// Adds a fact. The total size of an owner's files is none that can be restored, and is given back.
+    pub(super) fn add(&mut self, fact: Fact) -> Option<(Option<String>, u64)> {
+        match fact {
+            Fact::Usage { owner, bytes } => return Some((owner, bytes)),
+            Fact::Segment { segment, references } => drop(self.segments.insert(segment.id, (segment, references))),
+            Fact::Directory(ref directory) => drop(self.entries.insert(directory.key.clone(), fact)),
+            Fact::File(ref manifest) => drop(self.entries.insert(manifest.file.key.clone(), fact)),
+        }
+        None
+    }
+
+    /// Returns the segments that are needed by more files than those that are restored, or by none although they were stored.
+    pub(super) fn needed_otherwise(&self) -> Vec<SegmentRecord> {
+        let mut restored = BTreeMap::<SegmentId, u32>::new();
+        for fact in self.entries.values() {
+            let Fact::File(manifest) = fact else { continue };
+            let distinct: HashSet<SegmentId> = manifest.segments.iter().map(|segment| segment.id).collect();
+            distinct.into_iter().for_each(|id| *restored.entry(id).or_default() += 1);
+        }
+        let is_needed = |(segment, references): &&(SegmentRecord, u32)| {
+            let of_files = restored.get(&segment.id).copied().unwrap_or_default();
+            of_files < *references || of_files == 0
+        };
+        self.segments.values().filter(is_needed).map(|(segment, _)| segment.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use p2p_store::manifest::{FileRecord, NodeNumber};
+    use p2p_store::segment::Sha256Digest;
+
+    use super::*;
+
+    fn key(path: &str) -> FileKey {
+        FileKey::unowned(path)
+    }
+
+    fn manifest(path: &str, segments: &[u8]) -> Manifest {
+        let holders = vec![NodeNumber::from_index(0)];
+        let record = |&n: &u8| SegmentRecord { id: SegmentId::of(&[n]), len: 1, holders: holders.clone() };
+        let file = FileRecord {
+            key: key(path),
+            size: segments.len() as u64,
+            sha256: Sha256Digest::of(path.as_bytes()),
+            segments: segments.len() as u32,
+            segment_size: 65_536,
+            stored_at: 0,
+            readers: BTreeSet::new(),
+        };
+        Manifest { file, segments: segments.iter().map(record).collect() }
+    }
+
+    fn catalog() -> (tempfile::TempDir, Catalog) {
+        let directory = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&directory.path().join("catalog.redb")).unwrap();
+        catalog.make_directories(&[key("docs"), key("docs/old")], 0).unwrap();
+        for (path, segments) in [("docs/a", &[1, 1, 2][..]), ("docs/old/b", &[3]), ("c", &[2])] {
+            catalog.commit_file(&manifest(path, segments)).unwrap();
+        }
+        (directory, catalog)
+    }
+
+    /// What is restored of the facts, and what is needed otherwise.
+    fn restored(facts: Vec<Fact>) -> (Vec<String>, Vec<SegmentId>) {
+        let mut restored = Restored::default();
+        facts.into_iter().for_each(|fact| drop(restored.add(fact)));
+        let otherwise = restored.needed_otherwise().iter().map(|segment| segment.id).collect();
+        (restored.entries.keys().map(ToString::to_string).collect(), otherwise)
+    }
+
+    #[test]
+    fn what_is_used_is_noted_once_with_the_directories_that_it_is_in() {
+        let (_directory, catalog) = catalog();
+        let (names, mut uses) = (catalog.namespace().unwrap(), FirstUses::default());
+        uses.note_key(&names, &catalog, &key("docs/a")).unwrap();
+        let facts = uses.take();
+        // The segment 2 is needed by the file c too, which the run has not used.
+        assert_eq!(restored(facts), (vec!["docs".to_owned(), "docs/a".to_owned()], vec![SegmentId::of(&[2])]));
+        for path in ["docs/a", "docs", "docs/none", "none"] {
+            uses.note_key(&names, &catalog, &key(path)).unwrap();
+        }
+        assert_eq!(uses.take(), []);
+        uses.note_tree(&names, &catalog, &key("docs")).unwrap();
+        assert_eq!(restored(uses.take()).0, ["docs/old", "docs/old/b"]);
+        uses.note_usage(Some("alice"), || 7);
+        uses.note_usage(Some("alice"), || unreachable!());
+        assert_eq!(uses.take(), [Fact::Usage { owner: Some("alice".into()), bytes: 7 }]);
+    }
+
+    /// What the run itself has made or moved was not there at the start.
+    #[test]
+    fn what_the_run_has_made_or_moved_is_no_fact_of_the_start() {
+        let (_directory, catalog) = catalog();
+        let (mut names, mut uses) = (catalog.namespace().unwrap(), FirstUses::default());
+        uses.note_tree(&names, &catalog, &key("docs")).unwrap();
+        uses.note_key(&names, &catalog, &key("new")).unwrap();
+        assert_eq!(restored(uses.take()).0.len(), 4);
+        catalog.rename(&key("docs"), &key("new")).unwrap();
+        names.rename(&key("docs"), &key("new"));
+        uses.note_moved(key("new"));
+        uses.note_tree(&names, &catalog, &key("new")).unwrap();
+        uses.note_key(&names, &catalog, &key("new/old/b")).unwrap();
+        assert_eq!(uses.take(), []);
+    }
+}

@@ -1,0 +1,97 @@
+//! Facts of the start that a recorded run uses, and their restoration in a replay.
+
+use p2p_store::catalog::{Catalog, CatalogError};
+use p2p_store::manifest::{NodeNumber, SegmentRecord};
+use p2p_store::names::FileKey;
+use p2p_store::namespace::Namespace;
+use p2p_store::segment::SegmentId;
+
+use super::Simulation;
+use crate::first_use::{Fact, FirstUses};
+
+impl Simulation {
+    /// Notes from now on which facts of the state at the start the run uses.
+    pub(crate) fn note_facts(&mut self) {
+        self.uses = Some(FirstUses::default());
+    }
+
+    /// Takes the facts that were noted since the last call.
+    ///
+    /// # Errors
+    /// Fails if a fact could not be read from the catalog. The run cannot be replayed then.
+    pub(crate) fn take_facts(&mut self) -> Result<Vec<Fact>, CatalogError> {
+        match self.unnoted.take() {
+            Some(error) => Err(error),
+            None => Ok(self.uses.as_mut().map(FirstUses::take).unwrap_or_default()),
+        }
+    }
+
+    /// Returns the used bytes of each node's volume.
+    pub(crate) fn used_bytes(&self) -> Vec<u64> {
+        self.world.nodes.iter().map(|entry| entry.node.volume_stats().used).collect()
+    }
+
+    /// Restores the used bytes of each node's volume, as far as the restored segments do not account for them.
+    pub(crate) fn assume_used(&mut self, used: &[u64]) {
+        for (entry, used) in self.world.nodes.iter_mut().zip(used) {
+            let known = entry.node.volume_stats().used;
+            entry.node.assume_used(used.saturating_sub(known));
+        }
+    }
+
+    /// Restores the total size of an owner's files at this instant, as far as the known files do not account for it.
+    pub(crate) fn assume_usage(&mut self, owner: Option<String>, bytes: u64) {
+        let known = self.usage_of(owner.as_deref()).file_bytes;
+        self.unlisted.insert(owner, bytes.saturating_sub(known));
+    }
+
+    /// Notes the use of a file or directory.
+    pub(super) fn note_use(&mut self, key: &FileKey) {
+        self.note(|uses, names, catalog| uses.note_key(names, catalog, key));
+    }
+
+    /// Notes the use of a directory with all that is within it.
+    pub(super) fn note_use_of_tree(&mut self, key: &FileKey) {
+        self.note(|uses, names, catalog| uses.note_tree(names, catalog, key));
+    }
+
+    /// Notes that the run has moved a file or directory to a name.
+    pub(super) fn note_moved(&mut self, to: &FileKey) {
+        if let Some(uses) = &mut self.uses {
+            uses.note_moved(to.clone());
+        }
+    }
+
+    /// Notes the use of the total size of an owner's files.
+    pub(super) fn note_usage(&mut self, owner: Option<&str>) {
+        if let Some(mut uses) = self.uses.take() {
+            uses.note_usage(owner, || self.usage_of(owner).file_bytes);
+            self.uses = Some(uses);
+        }
+    }
+
+    /// Notes the use of the segments that uploads are about to store, as far as nodes hold them already.
+    pub(super) fn note_use_of_segments(&mut self) {
+        let mut pinned = std::mem::take(&mut self.world.pinned_since);
+        let Some(uses) = &self.uses else { return };
+        pinned.retain(|&id| !uses.has_segment(id));
+        let stored: Vec<SegmentRecord> = pinned.into_iter().map(|id| self.stored_segment(id)).collect();
+        self.note(|uses, _, catalog| uses.note_segments(catalog, stored.iter()));
+    }
+
+    /// Returns a segment with the nodes that hold it, which may be none.
+    fn stored_segment(&self, id: SegmentId) -> SegmentRecord {
+        let found = |index: usize| Some((NodeNumber::from_index(index), self.world.nodes[index].node.len_of(id)?));
+        let found: Vec<(NodeNumber, u64)> = (0..self.world.nodes.len()).filter_map(found).collect();
+        let len = found.first().map_or(0, |&(_, len)| len as u32);
+        SegmentRecord { id, len, holders: found.into_iter().map(|(node, _)| node).collect() }
+    }
+
+    fn note(&mut self, note: impl FnOnce(&mut FirstUses, &Namespace, &Catalog) -> Result<(), CatalogError>) {
+        if let Some(uses) = &mut self.uses
+            && let Err(error) = note(uses, &self.world.files, &self.world.catalog)
+        {
+            (self.uses, self.unnoted) = (None, Some(error));
+        }
+    }
+}

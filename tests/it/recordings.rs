@@ -1,0 +1,70 @@
+//! Recordings: what one holds of the state at the start, and replays after later sessions have changed the directory.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use crate::harness::files_below;
+use crate::program::{Home, QUICK, end_of};
+
+/// Runs lines in a session that is recorded, and returns the recording.
+fn recorded(home: &Home, lines: &str) -> PathBuf {
+    let before = files_below(&home.data().join("recordings"));
+    let mut child = home.command(&["repl", "--speed", "max"]).stdin(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
+    let said = end_of(child);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let mut after = files_below(&home.data().join("recordings"));
+    after.retain(|path| !before.contains(path));
+    after.pop().unwrap()
+}
+
+fn replays(home: &Home, recording: &PathBuf) {
+    let replayed = home.json(&["replay", recording.to_str().unwrap()]);
+    assert_eq!(replayed["same"].as_bool(), Some(true), "{replayed}");
+}
+
+/// Stored files that the run does not use are not in its recording, and what becomes of them later is nothing to it.
+#[test]
+fn later_sessions_change_what_a_recording_does_not_need() {
+    let home = Home::new(QUICK);
+    for (name, bytes) in [("a.bin", 300_000), ("b.bin", 200_000), ("other.bin", 7_000_000)] {
+        home.file(name, bytes);
+        home.ok(&["put", name]);
+    }
+    let short = recorded(&home, "verify a.bin\n");
+    assert!(fs::metadata(&short).unwrap().len() < 4096, "a recording says nothing of what the run has not used");
+    // The content of the first one is stored already, some of it by a file that the run does not touch otherwise.
+    let lines =
+        "upload a.bin --as again.bin\nupload other.bin --as second.bin\nrm again.bin\nrm b.bin\ndownload a.bin copy\nquit\n";
+    let long = recorded(&home, lines);
+    home.ok(&["rm", "second.bin"]);
+    home.file("new.bin", 500_000);
+    home.ok(&["put", "new.bin"]);
+    home.ok(&["put", "b.bin"]);
+    replays(&home, &short);
+    replays(&home, &long);
+    // Under whatever name: the segments are what is needed.
+    home.ok(&["put", "a.bin", "--as", "kept.bin"]);
+    home.ok(&["rm", "a.bin", "new.bin"]);
+    replays(&home, &short);
+    home.ok(&["rm", "kept.bin"]);
+    let message = home.refused(&["replay", short.to_str().unwrap()]);
+    assert!(message.contains("the file `a.bin`, of which segments are no longer in"), "{message}");
+}
+
+/// A quota counts the files that the run has not used, and so does a node that is nearly full.
+#[test]
+fn a_replay_refuses_what_the_run_refused() {
+    let home = Home::new(&format!("{QUICK}[nodes]\ncount = 2\ncapacity = '1MiB'\n[accounts]\nquota = '900KiB'\n"));
+    home.register("alice");
+    home.login("alice");
+    for (name, bytes) in [("a.bin", 400_000), ("b.bin", 300_000), ("c.bin", 100_000), ("d.bin", 200_000)] {
+        home.file(name, bytes);
+    }
+    home.ok(&["put", "a.bin", "b.bin"]);
+    let recording = recorded(&home, "upload c.bin\nupload d.bin\nrm b.bin\nupload d.bin\nupload b.bin --as e.bin\nquit\n");
+    home.ok(&["rm", "d.bin"]);
+    home.ok(&["put", "b.bin"]);
+    replays(&home, &recording);
+}
