@@ -28,6 +28,7 @@ mod prompt;
 mod pty;
 mod readme;
 mod recordings;
+mod remote;
 mod screen;
 mod seeds;
 mod shell;

@@ -61,6 +61,10 @@ pub enum Action {
     RevokeToken,
     /// Using an API token that is not valid.
     Token,
+    /// Making an invite to register.
+    NewInvite,
+    /// Revoking an invite.
+    RevokeInvite,
 }
 
 impl Action {
@@ -83,6 +87,8 @@ impl Action {
             Action::NewToken => "new token",
             Action::RevokeToken => "revoke token",
             Action::Token => "token",
+            Action::NewInvite => "new invite",
+            Action::RevokeInvite => "revoke invite",
         }
     }
 }

@@ -20,6 +20,7 @@
 
 pub mod audit;
 mod enrolment;
+pub mod invites;
 pub mod limits;
 mod login;
 pub mod mail;
@@ -44,6 +45,7 @@ use thiserror::Error;
 
 use self::audit::{Action, AuditEntry, Finding};
 use self::enrolment::PendingEnrolment;
+use self::invites::InviteError;
 use self::login::PendingLogin;
 use self::mail::{Fate, Mail, Unsent};
 use self::names::{Email, NameError, UserName};
@@ -82,6 +84,9 @@ pub enum AuthError {
     /// An API token is not valid, or may not be made.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// An invite is not valid or may not be made, or a registration from remote is not admitted.
+    #[error(transparent)]
+    Invite(#[from] InviteError),
     /// The password violates the rules for passwords.
     #[error("the password is not accepted: {0}")]
     Password(#[from] PasswordError),

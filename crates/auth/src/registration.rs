@@ -4,6 +4,7 @@ use p2p_base::database::DatabaseError;
 use redb::{ReadableTableMetadata, WriteTransaction};
 
 use super::audit::{self, Action, AuditEntry};
+use super::invites::{self, Admission};
 use super::login::{Attempt, Granted, record_failure, update_proven, user_counter};
 use super::mail::{self, Mail};
 use super::names::{Email, UserName};
@@ -24,15 +25,16 @@ pub struct Registration {
 }
 
 impl Auth {
-    /// Creates an account and a session of its holder. The first account gets the role of an admin.
+    /// Creates an account and a session of its holder. The first account gets the role of an admin. An invite is used up together
+    /// with the account's making.
     ///
     /// # Errors
-    /// Fails if the name or the address is taken, or the password violates the rules; returns [`AuthError::Wait`] after too many
-    /// attempts to register taken names or addresses.
-    pub fn register(&self, wanted: &Registration, origin: &str, now: u64) -> Result<Granted, AuthError> {
+    /// Fails if the registration is not admitted, if the name or the address is taken, or if the password violates the rules;
+    /// returns [`AuthError::Wait`] after too many attempts with invalid invites, or at taken names or addresses.
+    pub fn register(&self, wanted: &Registration, admission: &Admission, origin: &str, now: u64) -> Result<Granted, AuthError> {
         let token = Token::new()?;
         let made = audit_entry(now, wanted.name.as_str(), origin, Action::Register);
-        let account = self.make_account(wanted, Some(&token), made)?;
+        let account = self.make_account(wanted, (admission, Some(&token)), made)?;
         Ok(Granted { token, account })
     }
 
@@ -42,10 +44,15 @@ impl Auth {
     /// Fails like [`register`](Self::register).
     pub fn register_other(&self, wanted: &Registration, by: &str, origin: &str, now: u64) -> Result<Account, AuthError> {
         let made = audit_entry(now, wanted.name.as_str(), origin, Action::Register);
-        self.make_account(wanted, None, AuditEntry { note: format!("by {by}"), ..made })
+        self.make_account(wanted, (&Admission::Local, None), AuditEntry { note: format!("by {by}"), ..made })
     }
 
-    fn make_account(&self, wanted: &Registration, token: Option<&Token>, made: AuditEntry) -> Result<Account, AuthError> {
+    fn make_account(
+        &self,
+        wanted: &Registration,
+        (admission, token): (&Admission, Option<&Token>),
+        mut made: AuditEntry,
+    ) -> Result<Account, AuthError> {
         let now = made.at;
         password::check(&wanted.password, &wanted.name)?;
         let origin = made.origin.clone();
@@ -53,12 +60,21 @@ impl Auth {
         let _in_flight = self.admit(&attempt)?;
         let hash = password::hash(&wanted.password, self.0.policy.iterations)?;
         self.write(|transaction| {
+            let first = transaction.open_table(ACCOUNTS).map_err(DatabaseError::from)?.is_empty().map_err(DatabaseError::from)?;
+            // Who is not admitted does not learn which names are taken.
+            match invites::admit(transaction, admission, first, now)? {
+                Ok(note) if note.is_empty() => {}
+                Ok(note) => made.note = note,
+                Err(error) => {
+                    record_failure(transaction, &attempt, "not admitted")?;
+                    return Ok(Err(error.into()));
+                }
+            }
             if let Some(taken) = taken(transaction, wanted)? {
                 // Callers that probe which names or addresses exist are slowed down.
                 record_failure(transaction, &attempt, "the name or the address is taken")?;
                 return Ok(Err(taken));
             }
-            let first = transaction.open_table(ACCOUNTS).map_err(DatabaseError::from)?.is_empty().map_err(DatabaseError::from)?;
             let record = AccountRecord {
                 name: wanted.name.clone(),
                 email: wanted.email.clone(),

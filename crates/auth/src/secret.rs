@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use super::AuthError;
 
@@ -55,6 +56,26 @@ impl Token {
     pub(super) fn fingerprint(&self) -> Fingerprint {
         fingerprint("session", self.expose())
     }
+}
+
+/// Number of characters of a bearer text behind its prefix: 256 bits in base64url (RFC 4648, section 5) without padding.
+pub(super) const BEARER_CHARACTERS: usize = 43;
+
+/// Generates the text of a secret that admits its bearer: `prefix` and 256 random bits.
+///
+/// # Errors
+/// Fails if the system provides no random bytes.
+pub fn new_bearer(prefix: &str) -> Result<Secret, AuthError> {
+    // The buffer does not grow, so that no copy of the text is left behind.
+    let mut text = String::with_capacity(prefix.len() + BEARER_CHARACTERS);
+    text.push_str(prefix);
+    BASE64_URL_SAFE_NO_PAD.encode_string(random::<32>()?, &mut text);
+    Ok(text.into())
+}
+
+/// Returns true if two secrets have the same text, in a time that does not depend on where they differ.
+pub fn is_same(a: &Secret, b: &Secret) -> bool {
+    fingerprint("comparison", a.expose_secret()).ct_eq(&fingerprint("comparison", b.expose_secret())).into()
 }
 
 /// Returns the digest of a random text. Equal texts used for different purposes, named by `place`, have different digests.

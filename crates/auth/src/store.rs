@@ -25,6 +25,8 @@ const ADDRESSES_BEFORE: Values<&str> = TableDefinition::new("emails");
 pub(super) const SESSIONS: Values<[u8; 32]> = TableDefinition::new("sessions");
 /// Table of the API tokens, keyed by the fingerprint of their text.
 pub(super) const TOKENS: Values<[u8; 32]> = TableDefinition::new("tokens");
+/// Table of the open invites, keyed by the fingerprint of their text.
+pub(super) const INVITES: Values<[u8; 32]> = TableDefinition::new("invites");
 /// Times of failed attempts, by user and by origin, and times of requested mails, by user.
 pub(super) const ATTEMPTS: Values<&str> = TableDefinition::new("attempts");
 /// Table of the mails that wait to be sent.
@@ -116,10 +118,11 @@ stored!(AccountRecord = 1, SessionRecord = 1, TokenRecord = 1, Attempts = 1);
 /// did not have.
 pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
     let reading = database.read()?;
-    // An earlier version had neither of these.
-    let (has_addresses, has_tokens) = (reading.open_table(ADDRESSES).is_ok(), reading.open_table(TOKENS).is_ok());
+    // Earlier versions lack some of these.
+    let has_addresses = reading.open_table(ADDRESSES).is_ok();
+    let has_all = has_addresses && [TOKENS, INVITES].iter().all(|&table| reading.open_table(table).is_ok());
     drop(reading);
-    if has_addresses && has_tokens {
+    if has_all {
         return Ok(());
     }
     database.write_for(Purpose::Access, |transaction| {
@@ -129,7 +132,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
         for table in [MAILS, MAILS_GIVEN_UP] {
             transaction.open_table(table)?;
         }
-        for table in [SESSIONS, TOKENS] {
+        for table in [SESSIONS, TOKENS, INVITES] {
             transaction.open_table(table)?;
         }
         transaction.open_table(MAIL_NUMBERS)?;

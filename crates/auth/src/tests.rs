@@ -3,9 +3,11 @@
 use secrecy::ExposeSecret;
 use totp_rs::{Builder, Secret as AppSecretText};
 
+use super::invites::Admission;
 use super::*;
 
 mod factors;
+mod invitations;
 mod programs;
 
 const NOW: u64 = 1_795_000_000;
@@ -26,7 +28,7 @@ impl House {
 
     fn register(&self, name: &str, email: &str) -> Result<Granted, AuthError> {
         let wanted = Registration { name: name.parse().unwrap(), email: email.parse().unwrap(), password: PASSWORD.into() };
-        self.auth.register(&wanted, "here", NOW)
+        self.auth.register(&wanted, &Admission::Local, "here", NOW)
     }
 
     fn login(&self, name: &str, password: &str, now: u64) -> Result<LoginStep, AuthError> {
@@ -92,7 +94,10 @@ fn the_first_account_is_the_admins_and_names_are_unique() {
     let names: Vec<String> = house.auth.accounts().unwrap().iter().map(|account| account.name.to_string()).collect();
     assert_eq!(names, ["alice", "bob", "dora"]);
     let weak = Registration { name: alice(), email: "x@y.z".parse().unwrap(), password: "short".into() };
-    assert!(matches!(house.auth.register(&weak, "here", NOW), Err(AuthError::Password(PasswordError::Short(5)))));
+    assert!(matches!(
+        house.auth.register(&weak, &Admission::Local, "here", NOW),
+        Err(AuthError::Password(PasswordError::Short(5)))
+    ));
 }
 
 /// Whoever goes through names to learn which there are has to wait, and locks nobody out.
@@ -424,7 +429,7 @@ fn what_an_earlier_version_kept_is_brought_up_to_date() {
         email: "alice@xn--bcher-kva.example".parse().unwrap(),
         password: PASSWORD.into(),
     };
-    assert!(matches!(auth.register(&wanted, "here", NOW), Err(AuthError::EmailTaken { .. })));
+    assert!(matches!(auth.register(&wanted, &Admission::Local, "here", NOW), Err(AuthError::EmailTaken { .. })));
 }
 
 /// The audit log keeps so many entries as are wanted.

@@ -5,8 +5,6 @@
 //! once, is stored as a digest, has a scope, ends, and can be revoked by itself. It begins with [`PREFIX`], so that scanners for
 //! secrets find one that was published by mistake.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use p2p_base::database::DatabaseError;
 use p2p_base::scope::Scope;
 use p2p_base::stored_time;
@@ -18,7 +16,7 @@ use super::audit::{self, Action, AuditEntry};
 use super::login::{Attempt, record_failure};
 use super::mail::{self, Mail};
 use super::names::{TokenName, UserName};
-use super::secret::{Fingerprint, Secret, fingerprint, hex, random};
+use super::secret::{BEARER_CHARACTERS, Fingerprint, Secret, fingerprint, hex, new_bearer};
 use super::store::{self, ACCOUNTS, AccountRecord, Role, TOKENS, TokenRecord};
 use super::{Account, Auth, AuthError, audit_entry};
 
@@ -32,8 +30,6 @@ pub const LIFETIME: u64 = 90 * DAY;
 pub const LIFETIME_MAX: u64 = 366 * DAY;
 
 const DAY: u64 = 24 * 3600;
-/// Number of characters behind the prefix: 256 bits in base64url (RFC 4648, section 5) without padding.
-const CHARACTERS: usize = 43;
 /// Shortest time between two updates of a token's last use, in seconds.
 const NOTED_EVERY: u64 = 60;
 /// Name in the log in place of the user of a token that has no record.
@@ -100,16 +96,7 @@ pub struct ApiTokenInfo {
 pub fn is_in(text: &str) -> bool {
     let is_of_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let begins = |(place, _): (usize, &str)| text[place + PREFIX.len()..].chars().take_while(|&c| is_of_token(c)).count();
-    text.match_indices(PREFIX).map(begins).any(|count| count >= CHARACTERS)
-}
-
-/// Generates the text of a token.
-fn generate() -> Result<Secret, AuthError> {
-    // The buffer does not grow, so that no copy of the text is left behind.
-    let mut text = String::with_capacity(PREFIX.len() + CHARACTERS);
-    text.push_str(PREFIX);
-    BASE64_URL_SAFE_NO_PAD.encode_string(random::<32>()?, &mut text);
-    Ok(text.into())
+    text.match_indices(PREFIX).map(begins).any(|count| count >= BEARER_CHARACTERS)
 }
 
 /// Returns the digest that the database stores. A plain digest is sufficient, since 256 random bits cannot be guessed, and finding
@@ -173,7 +160,7 @@ impl Auth {
     /// Returns a [`TokenError`] if the user has a token of that name or too many tokens, if the token would last too long, or if
     /// its scope is not for this user; fails if the disk refuses.
     pub fn new_token(&self, user: &UserName, wanted: &NewToken, origin: &str, now: u64) -> Result<Secret, AuthError> {
-        let text = generate()?;
+        let text = new_bearer(PREFIX)?;
         let NewToken { name, scope, expires_at } = wanted.clone();
         let note = format!("{name}, scope {}", scope.name());
         let made = AuditEntry { note, ..audit_entry(now, user.as_str(), origin, Action::NewToken) };

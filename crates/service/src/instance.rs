@@ -3,6 +3,7 @@
 mod ending;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -25,6 +26,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 pub use self::ending::Leaving;
 
 use crate::access::Access;
+use crate::access::remote::RemoteRules;
 use crate::access::watching::Snapshots;
 use crate::config::Config;
 use crate::config::keys::Section;
@@ -241,6 +243,14 @@ impl Instance {
     pub fn access(&self, origin: &str) -> Result<Access> {
         let access = Access::new(self.engine.clone(), self.auth.clone(), origin, output::now_unix)?;
         Ok(access.with_mail_way(self.mailer.way.clone()))
+    }
+
+    /// Returns the rules for clients from remote, with a new setup token.
+    ///
+    /// # Errors
+    /// Fails if the configuration is incomplete, or if the system gives no random bytes.
+    pub fn remote_rules(&self) -> Result<Arc<RemoteRules>> {
+        Ok(Arc::new(RemoteRules::new(self.config.remote_registration()?)?))
     }
 
     /// Calls an operation for the program itself, which may do everything. What a user asks for is called through the

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use p2p_auth::audit::{AuditEntry, Finding};
+use p2p_auth::invites::Admission;
 use p2p_auth::mail::Mail;
 use p2p_auth::names::{Email, UserName};
 use p2p_auth::{
@@ -58,12 +59,12 @@ impl Access {
                 .for_person("register", move |auth, by, origin, now| auth.register_other(&wanted, by.as_str(), origin, now))
                 .await;
         }
-        let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, origin, now)).await?;
+        let granted = self.off_thread(move |auth, origin, now| auth.register(&wanted, &Admission::Local, origin, now)).await?;
         self.hold(granted).await
     }
 
     /// Makes a granted session the current one and ends the previous session.
-    async fn hold(&self, granted: Granted) -> Done<Account> {
+    pub(super) async fn hold(&self, granted: Granted) -> Done<Account> {
         let Granted { token, account } = granted;
         let (before, identity) = {
             let mut session = self.session();

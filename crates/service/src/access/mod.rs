@@ -7,6 +7,7 @@
 //! | `files` | stored files by the names that the user gives them, and the operations on them |
 //! | [`account`] | registration, login, logout and the other account operations, off the async threads |
 //! | [`watching`] | snapshots and events, as far as the user may see them |
+//! | [`remote`] | clients from remote, and which registrations of theirs are admitted |
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
 //! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
@@ -17,6 +18,7 @@ pub mod account;
 mod files;
 mod held;
 pub mod identity;
+pub mod remote;
 pub mod session_file;
 mod tokens;
 pub mod watching;
@@ -36,6 +38,7 @@ use tokio::sync::watch;
 pub use self::identity::Identity;
 
 use self::held::Held;
+use self::remote::RemoteRules;
 use self::watching::KnownFiles;
 use crate::blocking::off_thread;
 
@@ -89,6 +92,10 @@ pub struct Access {
     auth: Auth,
     /// Name of the front end in the audit log and in mails.
     origin: Arc<str>,
+    /// Place from which the user's operations come.
+    from: Origin,
+    /// Rules of the service for its clients; `None` for a front end of this process.
+    rules: Option<Arc<RemoteRules>>,
     /// Wall clock, in seconds since 1970.
     clock: fn() -> u64,
     /// Description of the route by which mails are sent.
@@ -108,6 +115,18 @@ struct State {
     known_files: KnownFiles,
 }
 
+impl State {
+    fn new(identity: watch::Sender<Arc<Identity>>) -> State {
+        State {
+            session: Mutex::default(),
+            identity,
+            critical_section: watch::Sender::default(),
+            is_settled: AtomicBool::default(),
+            known_files: KnownFiles::default(),
+        }
+    }
+}
+
 /// Guard of an operation that an interruption has to wait for.
 #[derive(Debug)]
 pub struct CriticalSection(Arc<State>);
@@ -125,15 +144,9 @@ impl Access {
     /// Fails if the disk refuses.
     pub fn new(engine: EngineHandle, auth: Auth, origin: &str, clock: fn() -> u64) -> Result<Access, AuthError> {
         let identity = if auth.has_accounts()? { Identity::Nobody } else { Identity::Operator };
-        let identity = watch::Sender::new(Arc::new(identity));
-        let state = State {
-            session: Mutex::default(),
-            identity,
-            critical_section: watch::Sender::default(),
-            is_settled: AtomicBool::default(),
-            known_files: KnownFiles::default(),
-        };
-        Ok(Access { engine, auth, origin: origin.into(), clock, mail_way: "".into(), state: Arc::new(state) })
+        let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
+        let (from, rules, mail_way) = (Origin::Local, None, "".into());
+        Ok(Access { engine, auth, origin: origin.into(), from, rules, clock, mail_way, state })
     }
 
     /// Sets the description of the route by which mails are sent.
@@ -166,7 +179,7 @@ impl Access {
     }
 
     fn caller(&self) -> Caller {
-        Caller { principal: self.identity().principal(), origin: Origin::Local }
+        Caller { principal: self.identity().principal(), origin: self.from }
     }
 
     /// Returns the wall-clock time in seconds since 1970.
@@ -213,6 +226,7 @@ impl Access {
             let identity = match held.clone() {
                 Some(held) => self.off_thread(move |auth, origin, now| ask(&held, auth, origin, now)).await,
                 // A quick lookup that needs no thread; a script may need it for each of a hundred thousand lines.
+                None if matches!(self.from, Origin::Remote(_)) => Ok(Identity::Nobody),
                 None => self.auth.has_accounts().map(|any| if any { Identity::Nobody } else { Identity::Operator }),
             };
             let mut session = self.session();

@@ -12,6 +12,8 @@ use p2p_net::{CongestionControl, Subnet};
 use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::SegmentSize;
 
+use crate::access::remote::RemoteRegistration;
+
 /// Section of the configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
@@ -332,6 +334,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Accounts, "session_idle", Kind::Time { min_ms: 60_000 }),
     key(Section::Accounts, "audit_entries", Kind::Count { min: 1_000, max: 10_000_000 }),
     optional(Section::Accounts, "quota", Kind::Size),
+    key(Section::Accounts, "remote_registration", Kind::OneOf(RemoteRegistration::NAMES)),
     optional(Section::Mail, "host", Kind::Host),
     optional(Section::Mail, "port", Kind::Count { min: 1, max: 65_535 }),
     key(Section::Mail, "security", Kind::OneOf(&["starttls", "tls"])),

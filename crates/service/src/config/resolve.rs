@@ -18,6 +18,7 @@ use secrecy::SecretString;
 
 use super::keys::{self, Section};
 use super::{Config, ConfigError, Settings, value_of};
+use crate::access::remote::RemoteRegistration;
 
 /// Memory that an upload with the largest segments needs to cut them ahead and to have one in flight, rounded up.
 const MEMORY_MIN: ByteSize = ByteSize::from_mib(16);
@@ -153,6 +154,14 @@ impl Config {
             memory: self.memory()?,
             quota: self.get(Section::Accounts, "quota"),
         })
+    }
+
+    /// Returns who may register an account from remote.
+    ///
+    /// # Errors
+    /// Fails if the value is missing, which is a bug of this program.
+    pub fn remote_registration(&self) -> Result<RemoteRegistration, ConfigError> {
+        self.required(Section::Accounts, "remote_registration")
     }
 
     /// Returns the memory that transfers share.

@@ -94,7 +94,7 @@ fn refuse_options(call: &Call) -> Result<(), ShellError> {
 }
 
 /// Parses a span of whole days or hours, such as `30d` or `12h`, in seconds.
-fn span(text: &str) -> Option<u64> {
+pub(super) fn span(text: &str) -> Option<u64> {
     let days = text.strip_suffix('d').map(|digits| (digits, 24 * 3600));
     let (digits, unit) = days.or_else(|| text.strip_suffix('h').map(|digits| (digits, 3600)))?;
     let count: u64 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;

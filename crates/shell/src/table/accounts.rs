@@ -1,7 +1,7 @@
-//! The commands about accounts, passwords, second factors, sessions, API tokens and mail. No secret is ever an argument: commands ask for it.
+//! The commands about accounts, passwords, second factors, sessions, API tokens, invites and mail. No secret is ever an argument: commands ask for it.
 
 use super::{once, optional};
-use crate::commands::{accounts, otp, tokens};
+use crate::commands::{accounts, invites, otp, tokens};
 use crate::spec::{Audience, Flag, Group, Kind, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -108,6 +108,21 @@ pub(super) static COMMANDS: &[Spec] = &[
             },
         ],
         run: |shell, call| Box::pin(tokens::token(shell, call)),
+    },
+    Spec {
+        name: "invite",
+        aliases: &["invites"],
+        group: Group::Accounts,
+        audience: Audience::Admins,
+        summary: "make an invite to register through a service, list the open ones, or revoke one",
+        details: "`new` prints the invite, this once; whoever has it may make one account. It expires after 7 days (at most 30d).",
+        arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("ID", Kind::Other("1f09c2ab"))],
+        flags: &[Flag {
+            name: "expires",
+            value: Some(("SPAN", Kind::Like(&["7d", "30d", "12h"]))),
+            summary: "when it ends, from now",
+        }],
+        run: |shell, call| Box::pin(invites::invite(shell, call)),
     },
     Spec {
         name: "users",
