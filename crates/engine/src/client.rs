@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_net::{ConnectionId, HostId, MeterId, Network, TcpConfig, WriteError};
+use p2p_net::{CloseReason, ConnectionId, HostId, MeterId, Network, TcpConfig, WriteError};
 use p2p_store::manifest::NodeNumber;
 
+use super::cause::{Cause, ConnectionLoss};
 use super::transfer::{Input, Part, Stage, TransferId};
 use crate::node::NODE_PORT;
 use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, RequestTag};
@@ -45,7 +46,7 @@ pub(super) enum ClientOutput {
     /// Connection to a node that has opened.
     Connected(NodeNumber),
     /// Connection to a node that was lost or could not be opened, and the reason.
-    Disconnected(NodeNumber, String),
+    Disconnected(NodeNumber, ConnectionLoss),
 }
 
 /// Request that is queued or written.
@@ -152,7 +153,7 @@ impl Client {
         self.next_tag += 1;
         let tag = self.next_tag;
         let Ok(header) = protocol::frame(tag, request, &payload) else {
-            self.tell(owner, Input::Unreachable { part: owner.part(), node, reason: "the request is too long".into() });
+            self.tell(owner, Input::Unreachable { part: owner.part(), node, cause: Cause::TooLong });
             return;
         };
         let connection = &mut self.connections[node.index()];
@@ -244,19 +245,19 @@ impl Client {
             match connection.reader.push(bytes) {
                 Ok(ReadStep::More) => {}
                 Ok(ReadStep::Frame(frame)) => self.on_frame(net, node, frame),
-                Err(error) => return self.drop_connection(net, node, &error.to_string()),
+                Err(error) => return self.drop_connection(net, node, ConnectionLoss::Violation(error)),
             }
         }
         if net.at_end(id) {
-            return self.drop_connection(net, node, "it closed the connection");
+            return self.drop_connection(net, node, ConnectionLoss::Ended(CloseReason::Closed));
         }
         self.want_frame(net, node);
     }
 
     /// Handles the end of a connection.
-    pub(super) fn on_ended(&mut self, net: &mut Network, id: ConnectionId, reason: &str) {
+    pub(super) fn on_ended(&mut self, net: &mut Network, id: ConnectionId, reason: CloseReason) {
         if let Some(&node) = self.by_connection.get(&id) {
-            self.drop_connection(net, node, reason);
+            self.drop_connection(net, node, ConnectionLoss::Ended(reason));
         }
     }
 
@@ -326,8 +327,8 @@ impl Client {
             if until > now {
                 self.connections[index].progress.look_at = until;
             } else {
-                let reason = format!("it neither took nor answered a request for {}", self.tcp.user_timeout);
-                self.drop_connection(net, NodeNumber::from_index(index), &reason);
+                let stalled = ConnectionLoss::NoProgress(self.tcp.user_timeout);
+                self.drop_connection(net, NodeNumber::from_index(index), stalled);
             }
         }
     }
@@ -423,21 +424,21 @@ impl Client {
                 self.tell(owner, Input::Answered { part, node, response, payload: frame.payload });
                 self.watch_oldest(net, node);
             }
-            Ok((None, _)) => self.drop_connection(net, node, "it answered what was not asked"),
-            Err(error) => self.drop_connection(net, node, &error.to_string()),
+            Ok((None, _)) => self.drop_connection(net, node, ConnectionLoss::NotAsked),
+            Err(error) => self.drop_connection(net, node, ConnectionLoss::Violation(error)),
         }
     }
 
-    fn drop_connection(&mut self, net: &mut Network, node: NodeNumber, reason: &str) {
+    fn drop_connection(&mut self, net: &mut Network, node: NodeNumber, loss: ConnectionLoss) {
         let connection = std::mem::take(&mut self.connections[node.index()]);
         if let Some(id) = connection.id {
             self.let_go(net, node.index(), id);
             net.abort(id);
         }
-        self.outputs.push_back(ClientOutput::Disconnected(node, reason.to_owned()));
+        self.outputs.push_back(ClientOutput::Disconnected(node, loss.clone()));
         for asked in connection.asked {
             let part = asked.owner.part();
-            self.tell(asked.owner, Input::Unreachable { part, node, reason: reason.to_owned() });
+            self.tell(asked.owner, Input::Unreachable { part, node, cause: Cause::Unreachable(loss.clone()) });
         }
     }
 

@@ -18,7 +18,7 @@ use p2p_store::manifest::{FileKey, Manifest};
 use p2p_store::segment::{Segment, Sha256Digest};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::cause::Cause;
+use super::cause::LocalFailure;
 
 /// Number of threads that work for the nodes' disks.
 const DISK_LANES: usize = 2;
@@ -65,7 +65,7 @@ pub enum FileOutcome {
     /// Successful write to a downloaded file.
     Written,
     /// Failed operation, with its reason.
-    Failed(Cause),
+    Failed(LocalFailure),
 }
 
 /// Outcome of a job.

@@ -26,6 +26,7 @@ pub(super) use self::owed::OwedDeletions;
 pub(super) use self::volumes::Volumes;
 pub(super) use super::client::Owner;
 
+use super::cause::PassedOver;
 use super::client::Client;
 use super::config::EngineConfig;
 use super::event::Event;
@@ -39,7 +40,7 @@ use crate::node::health::{Health, PeerTable};
 use crate::node::protocol::{IDS_MAX, Request, ids_payload};
 
 /// Version of the event encoding that goes into the trace hash.
-const EVENT_VERSION: u8 = 1;
+const EVENT_VERSION: u8 = 2;
 
 /// Owner of work that takes effect at a virtual instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,12 +241,12 @@ impl World {
         self.nodes.iter().map(candidate).collect()
     }
 
-    /// Returns the reason why placement has passed over a node, as a text.
-    pub(super) fn why_passed_over(&self, node: NodeNumber) -> String {
+    /// Returns the reason why placement has passed over a node.
+    pub(super) fn why_passed_over(&self, node: NodeNumber) -> PassedOver {
         match self.nodes[node.index()].node.trouble() {
-            Some(trouble) => trouble.to_string(),
-            None if self.is_dead(node) => "it is dead".into(),
-            None => "it is full".into(),
+            Some(trouble) => PassedOver::Trouble(trouble.clone()),
+            None if self.is_dead(node) => PassedOver::Dead,
+            None => PassedOver::Full,
         }
     }
 

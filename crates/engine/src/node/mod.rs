@@ -32,7 +32,7 @@ pub use self::process::{ProcessState, WaitingFor};
 pub use self::recent_probes::{PROBES_MAX, RoundTrips};
 
 use self::health::{HealthConfig, PeerTable, Probing};
-use self::protocol::{Frame, FrameReader, ReadStep, Refusal, Request, RequestTag, Response};
+use self::protocol::{Frame, FrameReader, ProtocolError, ReadStep, Refusal, Request, RequestTag, Response};
 
 /// TCP port that nodes listen on.
 pub const NODE_PORT: u16 = 7000;
@@ -59,8 +59,8 @@ pub enum NodeOutput {
     Abort {
         /// Local end of the connection, at this node.
         connection: ConnectionId,
-        /// Description of the violation.
-        reason: String,
+        /// Violation of the protocol.
+        violation: ProtocolError,
     },
     /// Run an operation on the node's disk, in the order of the outputs, and report its outcome to [`Node::handle_disk`].
     Disk {
@@ -258,7 +258,7 @@ impl Node {
             }
             Err(error) => {
                 self.inbound.remove(&connection);
-                self.outputs.push_back(NodeOutput::Abort { connection, reason: error.to_string() });
+                self.outputs.push_back(NodeOutput::Abort { connection, violation: error });
             }
         }
     }
@@ -335,7 +335,7 @@ impl Node {
                 inbound.answering = true;
                 self.outputs.push_back(NodeOutput::Send { connection, tag, header, payload });
             }
-            Err(error) => self.outputs.push_back(NodeOutput::Abort { connection, reason: error.to_string() }),
+            Err(error) => self.outputs.push_back(NodeOutput::Abort { connection, violation: error }),
         }
     }
 

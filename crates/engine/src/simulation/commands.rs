@@ -15,6 +15,7 @@ use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::manifest::{FileKey, FileRecord, stored_name};
 
 use super::{Capturing, CommandId, Simulation, Waiting};
+use crate::cause::{FailureKind, LocalFailure};
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{JobId, Lane, Outcome};
@@ -332,10 +333,15 @@ impl Simulation {
         if !matches!(self.capture, Capturing::Runs) || self.world.net.capture_failure().is_none() {
             return;
         }
-        if let Err(error) = self.stop_capture() {
-            self.world.tell(Event::CaptureEnded { reason: error.to_string() });
-            self.capture = Capturing::EndedEarly(error);
-        }
+        self.capture = match self.world.net.stop_capture() {
+            Ok(_) => Capturing::Nothing,
+            Err(error) => {
+                let ended = ended_early(self.now(), &error);
+                let kind = FailureKind::Capture { at: self.now(), error: (&error).into() };
+                self.world.tell(Event::CaptureEnded { failure: LocalFailure::with_details(kind, ended.to_string()) });
+                Capturing::EndedEarly(ended)
+            }
+        };
     }
 
     fn shut_down(&mut self, command_id: CommandId, running: OnShutdown) -> Option<Answer> {

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::window::RequestWindow;
 use super::{Blocked, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
-use crate::cause::Cause;
+use crate::cause::{Cause, FailureKind, FileAction, LocalFailure};
 use crate::event::Event;
 use crate::io::{FileOutcome, JobId, Lane, Outcome};
 use crate::node::protocol::{Request, Response};
@@ -71,7 +71,7 @@ impl Sink {
         let found = SegmentId::of(bytes);
         if found != id {
             self.failed = true;
-            return FileOutcome::Failed(Cause::new(format!("segment {id:?} arrived with the digest {found:?}")));
+            return FileOutcome::Failed(LocalFailure::new(FailureKind::SegmentDigest { id, found }));
         }
         self.whole.update(bytes);
         let written = match &mut self.place {
@@ -95,7 +95,7 @@ impl Sink {
         }
         let found = Sha256Digest::from_bytes(std::mem::take(&mut self.whole).finalize().into());
         if found != expected {
-            return FileOutcome::Failed(Cause::new(format!("the file has the digest {found:?}, not {expected:?}")));
+            return FileOutcome::Failed(LocalFailure::new(FailureKind::FileDigest { expected, found }));
         }
         self.place.finish()
     }
@@ -108,7 +108,7 @@ impl Place {
             Place::Open(file) => file.get_ref().name().to_owned(),
             Place::Nowhere => String::new(),
         };
-        FileOutcome::Failed(Cause::of_file("write", &name, error))
+        FileOutcome::Failed(LocalFailure::of_file(FileAction::Write, &name, error))
     }
 
     /// Completes the destination after the last write: a named file gets its name.
@@ -123,7 +123,7 @@ impl Place {
         };
         let named = file.into_inner().map_err(IntoInnerError::into_error).and_then(Replacement::finish);
         named.map_or_else(
-            |error| FileOutcome::Failed(Cause::of_file("write", &path.display().to_string(), &error)),
+            |error| FileOutcome::Failed(LocalFailure::of_file(FileAction::Write, &path.display().to_string(), &error)),
             |_| FileOutcome::Written,
         )
     }
@@ -135,7 +135,7 @@ struct Open {
     node: NodeNumber,
     attempt: u32,
     /// Reasons of the holders that failed before.
-    reasons: Vec<(NodeNumber, String)>,
+    causes: Vec<(NodeNumber, Cause)>,
 }
 
 #[derive(Debug)]
@@ -263,20 +263,20 @@ impl Download {
     }
 
     /// Requests a segment from the next holder that has not failed yet.
-    fn ask(&mut self, world: &mut World, index: u32, reasons: Vec<(NodeNumber, String)>) {
+    fn ask(&mut self, world: &mut World, index: u32, causes: Vec<(NodeNumber, Cause)>) {
         let Some(segment) = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(index as usize)) else { return };
         let (id, len) = (segment.id, segment.len);
-        let untried = |holder: &&NodeNumber| reasons.iter().all(|(node, _)| node != *holder);
+        let untried = |holder: &&NodeNumber| causes.iter().all(|(node, _)| node != *holder);
         let Some(&node) = segment.holders.iter().find(untried) else {
-            return self.fail(world, TransferError::Unreadable { index, reasons });
+            return self.fail(world, TransferError::Unreadable { index, causes });
         };
-        let attempt = reasons.len() as u32;
+        let attempt = causes.len() as u32;
         if node.index() >= world.nodes.len() {
-            let mut reasons = reasons;
-            reasons.push((node, format!("this network has only {} nodes; see [nodes] count in p2p.toml", world.nodes.len())));
-            return self.ask(world, index, reasons);
+            let mut causes = causes;
+            causes.push((node, Cause::NoSuchNode { nodes: world.nodes.len() }));
+            return self.ask(world, index, causes);
         }
-        self.open.insert(index, Open { node, attempt, reasons });
+        self.open.insert(index, Open { node, attempt, causes });
         self.log.ask(world, (index, len), (node, attempt), &Request::Get { id }, Bytes::new());
     }
 
@@ -287,7 +287,7 @@ impl Download {
             Input::Answered { part: Part::Segment(index), node, response, payload } => {
                 self.on_answered(world, index, node, response, payload);
             }
-            Input::Unreachable { part: Part::Segment(index), node, reason } => self.on_segment_failed(world, index, node, reason),
+            Input::Unreachable { part: Part::Segment(index), node, cause } => self.on_segment_failed(world, index, node, cause),
             Input::Done(Outcome::Manifest(Ok(manifest))) => {
                 for segment in &manifest.segments {
                     let first = segment.holders.iter().filter(|node| node.index() < world.nodes.len()).take(1);
@@ -297,7 +297,7 @@ impl Download {
                 self.phase = DownloadPhase::Fetching;
             }
             Input::Done(Outcome::Manifest(Err(error))) => self.fail(world, error.into()),
-            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
+            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(LocalFailure::of_panic(reason))),
             _ => {}
         }
     }
@@ -305,8 +305,8 @@ impl Download {
     fn on_answered(&mut self, world: &mut World, index: u32, node: NodeNumber, response: Response, payload: Bytes) {
         match response {
             Response::Segment { .. } => self.on_segment(world, index, node, payload),
-            Response::Refused(refusal) => self.on_segment_failed(world, index, node, refusal.to_string()),
-            other => self.on_segment_failed(world, index, node, format!("it answered {other:?}")),
+            Response::Refused(refusal) => self.on_segment_failed(world, index, node, Cause::Refused(refusal)),
+            other => self.on_segment_failed(world, index, node, Cause::Unexpected(other)),
         }
     }
 
@@ -337,15 +337,15 @@ impl Download {
         self.next_write += 1;
     }
 
-    fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, reason: String) {
+    fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, cause: Cause) {
         if self.open.get(&index).is_none_or(|open| open.node != node) {
             return;
         }
         let Some(mut open) = self.open.remove(&index) else { return };
-        world.emit(Event::SegmentRetried { transfer: self.id, index, node, reason: reason.clone() });
-        open.reasons.push((node, reason));
-        debug_assert_eq!(open.attempt as usize + 1, open.reasons.len());
-        self.ask(world, index, open.reasons);
+        world.emit(Event::SegmentRetried { transfer: self.id, index, node, cause: cause.clone() });
+        open.causes.push((node, cause));
+        debug_assert_eq!(open.attempt as usize + 1, open.causes.len());
+        self.ask(world, index, open.causes);
     }
 
     fn on_finished(&mut self, world: &mut World, outcome: Outcome) {
@@ -391,8 +391,8 @@ impl Download {
 /// Returns the reason why work on the sink has failed, if it has.
 fn failure_of(outcome: Outcome) -> Option<TransferError> {
     match outcome {
-        Outcome::File(FileOutcome::Failed(cause)) => Some(TransferError::File(cause)),
-        Outcome::Crashed(message) => Some(TransferError::Internal(Cause::of_panic(message))),
+        Outcome::File(FileOutcome::Failed(failure)) => Some(TransferError::File(failure)),
+        Outcome::Crashed(message) => Some(TransferError::Internal(LocalFailure::of_panic(message))),
         _ => None,
     }
 }

@@ -32,7 +32,7 @@ pub(super) use self::timeline::TransferLog;
 pub(super) use self::upload::Upload;
 
 use self::deletion::Deletion;
-use super::cause::Cause;
+use super::cause::{Cause, LocalFailure};
 use super::io::{JobId, Outcome};
 use super::world::World;
 use crate::node::protocol::Response;
@@ -113,57 +113,57 @@ impl TransferState {
 }
 
 /// Reason why a transfer failed.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 pub enum TransferError {
     /// A local file could not be read or written.
     #[error("{0}")]
-    File(Cause),
+    File(LocalFailure),
     /// No node can take a segment.
-    #[error("no node can take segment {index}: {}", list(reasons))]
+    #[error("no node can take segment {index}: {}", list(causes))]
     NoHolder {
         /// Index of the segment in the file.
         index: u32,
         /// Reason of each node.
-        reasons: Vec<(NodeNumber, String)>,
+        causes: Vec<(NodeNumber, Cause)>,
     },
     /// A node did not confirm that its segments are durable.
-    #[error("{node} did not confirm that its segments are durable: {reason}")]
+    #[error("{node} did not confirm that its segments are durable: {cause}")]
     NotConfirmed {
         /// Node that did not confirm.
         node: NodeNumber,
         /// Reason of the failure.
-        reason: String,
+        cause: Cause,
     },
     /// A segment cannot be obtained from any of its holders.
-    #[error("segment {index} cannot be read: {}", list(reasons))]
+    #[error("segment {index} cannot be read: {}", list(causes))]
     Unreadable {
         /// Index of the segment in the file.
         index: u32,
         /// Reason of each holder.
-        reasons: Vec<(NodeNumber, String)>,
+        causes: Vec<(NodeNumber, Cause)>,
     },
     /// The catalog refused the change.
     #[error("{0}")]
-    Catalog(Cause),
+    Catalog(LocalFailure),
     /// The catalog could not tell if the change was made.
     #[error("it is not known whether it is done: {0}")]
-    OutcomeUnknown(Cause),
+    OutcomeUnknown(LocalFailure),
     /// The user cancelled the transfer.
     #[error("it was cancelled")]
     Cancelled,
     /// Work ended in a panic, which is a bug of this program.
     #[error("internal error: {0}")]
-    Internal(Cause),
+    Internal(LocalFailure),
 }
 
 impl TransferError {
-    /// Returns the local cause of the failure, if it has one.
-    fn cause(&mut self) -> Option<&mut Cause> {
+    /// Returns the local failure that is the reason, if it is one.
+    fn local(&mut self) -> Option<&mut LocalFailure> {
         match self {
-            TransferError::File(cause)
-            | TransferError::Catalog(cause)
-            | TransferError::OutcomeUnknown(cause)
-            | TransferError::Internal(cause) => Some(cause),
+            TransferError::File(failure)
+            | TransferError::Catalog(failure)
+            | TransferError::OutcomeUnknown(failure)
+            | TransferError::Internal(failure) => Some(failure),
             TransferError::NoHolder { .. }
             | TransferError::NotConfirmed { .. }
             | TransferError::Unreadable { .. }
@@ -174,22 +174,22 @@ impl TransferError {
     /// Returns the error for the public, without local paths.
     #[must_use]
     pub fn without_details(mut self) -> TransferError {
-        if let Some(cause) = self.cause() {
-            *cause = cause.without_details();
+        if let Some(failure) = self.local() {
+            *failure = failure.without_details();
         }
         self
     }
 }
 
-fn list(reasons: &[(NodeNumber, String)]) -> String {
-    let reasons: Vec<String> = reasons.iter().map(|(node, reason)| format!("{node}: {reason}")).collect();
-    if reasons.is_empty() { "there is no node".into() } else { reasons.join("; ") }
+fn list(causes: &[(NodeNumber, Cause)]) -> String {
+    let causes: Vec<String> = causes.iter().map(|(node, cause)| format!("{node}: {cause}")).collect();
+    if causes.is_empty() { "there is no node".into() } else { causes.join("; ") }
 }
 
 impl From<CatalogError> for TransferError {
     fn from(error: CatalogError) -> Self {
-        let cause = Cause::with_details(error.without_path(), error.to_string());
-        if error.is_outcome_unknown() { TransferError::OutcomeUnknown(cause) } else { TransferError::Catalog(cause) }
+        let failure = LocalFailure::from(&error);
+        if error.is_outcome_unknown() { TransferError::OutcomeUnknown(failure) } else { TransferError::Catalog(failure) }
     }
 }
 
@@ -235,7 +235,7 @@ pub(super) enum Input {
     /// A node has answered a request.
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },
     /// A node cannot be reached, or failed to answer.
-    Unreachable { part: Part, node: NodeNumber, reason: String },
+    Unreachable { part: Part, node: NodeNumber, cause: Cause },
     /// Work whose outcome takes effect at this virtual instant is finished.
     Done(Outcome),
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use p2p_store::manifest::{FileRecord, NodeNumber};
 
 use super::{Deletion, Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState};
-use crate::cause::Cause;
+use crate::cause::LocalFailure;
 use crate::event::Event;
 use crate::io::Outcome;
 use crate::node::protocol::Response;
@@ -44,7 +44,9 @@ impl Removal {
             }
             Input::Done(Outcome::FileRemoved(Err(error))) => self.fail(world, error.into()),
             // The panic may have occurred after the commit.
-            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::OutcomeUnknown(Cause::of_panic(reason))),
+            Input::Done(Outcome::Crashed(reason)) => {
+                self.fail(world, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason)))
+            }
             Input::Answered { part: Part::Delete, node, response, .. } => {
                 self.on_deleted(world, node, matches!(response, Response::Deleted));
             }

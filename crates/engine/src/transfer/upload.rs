@@ -15,7 +15,7 @@ use super::window::RequestWindow;
 use super::{
     Blocked, Deletion, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
 };
-use crate::cause::Cause;
+use crate::cause::{Cause, LocalFailure};
 use crate::event::Event;
 use crate::io::{FileOutcome, Outcome};
 use crate::node::protocol::{Refusal, Request, Response};
@@ -68,7 +68,7 @@ pub(crate) struct Upload {
     /// Segments that a node may have stored without confirming it.
     unconfirmed: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
     /// Nodes that get no further requests, with the reason.
-    given_up: BTreeMap<NodeNumber, String>,
+    given_up: BTreeMap<NodeNumber, Cause>,
     window: RequestWindow,
     /// True if the upload holds its minimum memory.
     has_memory: bool,
@@ -154,8 +154,8 @@ impl Upload {
         match outcome {
             Outcome::File(FileOutcome::Segments(segments)) => self.source.cut.extend(segments),
             Outcome::File(FileOutcome::End(size, digest)) => self.source.ended = Some((size, digest)),
-            Outcome::File(FileOutcome::Failed(cause)) => self.fail(world, TransferError::File(cause)),
-            Outcome::Crashed(reason) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
+            Outcome::File(FileOutcome::Failed(failure)) => self.fail(world, TransferError::File(failure)),
+            Outcome::Crashed(reason) => self.fail(world, TransferError::Internal(LocalFailure::of_panic(reason))),
             _ => {}
         }
         Ok(())
@@ -167,9 +167,10 @@ impl Upload {
         match world.placement.choose(&candidates, segment.bytes.len() as u64) {
             Some(node) => self.send(world, segment, node, attempt),
             None => {
-                let reason = |node| self.given_up.get(&node).cloned().unwrap_or_else(|| world.why_passed_over(node));
-                let reasons = candidates.iter().map(|candidate| (candidate.node, reason(candidate.node))).collect();
-                self.fail(world, TransferError::NoHolder { index: segment.index, reasons });
+                let passed_over = |node| Cause::PassedOver(world.why_passed_over(node));
+                let cause = |node| self.given_up.get(&node).cloned().unwrap_or_else(|| passed_over(node));
+                let causes = candidates.iter().map(|candidate| (candidate.node, cause(candidate.node))).collect();
+                self.fail(world, TransferError::NoHolder { index: segment.index, causes });
             }
         }
     }
@@ -193,13 +194,13 @@ impl Upload {
             Input::Answered { part: Part::Segment(index), node, response, .. } => {
                 self.on_segment_answered(world, index, node, response)
             }
-            Input::Unreachable { part: Part::Segment(index), node, reason } => {
-                self.on_segment_failed(world, index, node, reason, true)
+            Input::Unreachable { part: Part::Segment(index), node, cause } => {
+                self.on_segment_failed(world, index, node, cause, true)
             }
-            Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(world, node, &response),
-            Input::Unreachable { part: Part::Commit, node, reason } => {
+            Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(world, node, response),
+            Input::Unreachable { part: Part::Commit, node, cause } => {
                 if matches!(self.phase, UploadPhase::Committing(_)) {
-                    self.fail(world, TransferError::NotConfirmed { node, reason });
+                    self.fail(world, TransferError::NotConfirmed { node, cause });
                 }
             }
             Input::Answered { part: Part::Delete, node, response, .. } => {
@@ -215,9 +216,9 @@ impl Upload {
             Response::Stored { .. } => self.on_stored(world, index, node),
             Response::Refused(refusal) => {
                 let damaged_on_the_way = matches!(refusal, Refusal::Corrupt { .. });
-                self.on_segment_failed(world, index, node, refusal.to_string(), !damaged_on_the_way);
+                self.on_segment_failed(world, index, node, Cause::Refused(refusal), !damaged_on_the_way);
             }
-            other => self.on_segment_failed(world, index, node, format!("it answered {other:?}"), true),
+            other => self.on_segment_failed(world, index, node, Cause::Unexpected(other), true),
         }
     }
 
@@ -248,7 +249,7 @@ impl Upload {
 
     /// Handles a segment that a node did not accept. It goes to another node, or to the same one again if it was corrupted in
     /// transit.
-    fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, reason: String, node_is_to_blame: bool) {
+    fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, cause: Cause, node_is_to_blame: bool) {
         let Some(open) = self.take_open(index, node) else { return };
         world.free_reservation(node, open.room);
         world.unpin(node, open.segment.id);
@@ -256,10 +257,10 @@ impl Upload {
             return;
         }
         let attempt = open.attempt + 1;
-        world.emit(Event::SegmentRetried { transfer: self.id, index, node, reason: reason.clone() });
+        world.emit(Event::SegmentRetried { transfer: self.id, index, node, cause: cause.clone() });
         if node_is_to_blame || attempt >= ATTEMPTS_MAX {
             self.unconfirmed.entry(node).or_default().insert(open.segment.id);
-            self.given_up.insert(node, reason);
+            self.given_up.insert(node, cause);
             self.place(world, open.segment, attempt);
         } else {
             self.send(world, open.segment, node, attempt);
@@ -288,7 +289,7 @@ impl Upload {
         shares
     }
 
-    fn on_commit_answered(&mut self, world: &mut World, node: NodeNumber, response: &Response) {
+    fn on_commit_answered(&mut self, world: &mut World, node: NodeNumber, response: Response) {
         let UploadPhase::Committing(waiting) = &mut self.phase else { return };
         match response {
             Response::Committed => {
@@ -297,8 +298,10 @@ impl Upload {
                     self.catalogue(world);
                 }
             }
-            Response::Refused(refusal) => self.fail(world, TransferError::NotConfirmed { node, reason: refusal.to_string() }),
-            other => self.fail(world, TransferError::NotConfirmed { node, reason: format!("it answered {other:?}") }),
+            Response::Refused(refusal) => {
+                self.fail(world, TransferError::NotConfirmed { node, cause: Cause::Refused(refusal) });
+            }
+            other => self.fail(world, TransferError::NotConfirmed { node, cause: Cause::Unexpected(other) }),
         }
     }
 
@@ -326,17 +329,17 @@ impl Upload {
         match (std::mem::replace(&mut self.phase, UploadPhase::Over), outcome) {
             (UploadPhase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(world, *manifest),
             (UploadPhase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
-                TransferError::OutcomeUnknown(cause) => self.end_unknown(world, cause),
+                TransferError::OutcomeUnknown(failure) => self.end_unknown(world, failure),
                 error => self.fail(world, error),
             },
             // The panic may have occurred after the commit.
-            (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, Cause::of_panic(reason)),
+            (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, LocalFailure::of_panic(reason)),
             (UploadPhase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
             (UploadPhase::FindingGarbage(error, candidates), _) => {
                 candidates.into_iter().for_each(|(node, ids)| world.owe(node, ids));
                 self.end_failed(world, error);
             }
-            (_, Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
+            (_, Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(LocalFailure::of_panic(reason))),
             (phase, _) => self.phase = phase,
         }
     }
@@ -405,8 +408,8 @@ impl Upload {
 
     /// Ends an upload for which the catalog cannot tell if the file was committed. None of its segments are deleted and its
     /// name stays reserved; the next start reads the outcome from the catalog.
-    fn end_unknown(&mut self, world: &mut World, cause: Cause) {
-        let error = TransferError::OutcomeUnknown(cause);
+    fn end_unknown(&mut self, world: &mut World, failure: LocalFailure) {
+        let error = TransferError::OutcomeUnknown(failure);
         self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
         world.emit(self.log.failed(error));
     }

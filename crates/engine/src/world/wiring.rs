@@ -82,15 +82,9 @@ impl World {
         }
     }
 
-    fn on_ended(&mut self, connection: ConnectionId, close_reason: CloseReason) {
-        let reason = match close_reason {
-            CloseReason::Closed => "it closed the connection",
-            CloseReason::Refused => "it refused the connection",
-            CloseReason::Reset => "it reset the connection",
-            CloseReason::TimedOut => "it did not answer",
-        };
+    fn on_ended(&mut self, connection: ConnectionId, reason: CloseReason) {
         if !self.forget_accepted(connection) {
-            if close_reason != CloseReason::TimedOut {
+            if reason != CloseReason::TimedOut {
                 self.record_heard(connection);
             }
             self.client.on_ended(&mut self.net, connection, reason);
@@ -225,7 +219,7 @@ impl World {
                 self.emit(Event::Connected { node });
                 self.collect_from(node);
             }
-            ClientOutput::Disconnected(node, reason) => self.emit(Event::Disconnected { node, reason }),
+            ClientOutput::Disconnected(node, cause) => self.emit(Event::Disconnected { node, cause }),
         }
         true
     }
@@ -268,11 +262,11 @@ impl World {
                     let meter = self.client.meter_of_answer(connection.peer(), tag);
                     self.nodes[index].send(&mut self.net, connection, Answer { tag, header, payload, meter });
                 }
-                NodeOutput::Abort { connection, reason } => {
+                NodeOutput::Abort { connection, violation } => {
                     self.forget_accepted(connection);
                     self.net.abort(connection);
                     let node = self.nodes[index].node.number();
-                    self.emit(Event::ProtocolViolated { node, reason });
+                    self.emit(Event::ProtocolViolated { node, violation });
                 }
                 NodeOutput::Disk { job, op } => self.use_disk(index, job, op),
                 NodeOutput::Received { connection, tag } => self.client.on_request_received(connection.peer(), tag),
