@@ -95,7 +95,7 @@ pub enum PassedOver {
 /// Failure of work on this machine: its kind, and the details for the requester and the log. Only the kind is part of the trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalFailure {
-    kind: FailureKind,
+    kind: Box<FailureKind>,
     /// Text with paths and messages of the system; `None` if it has no more than the kind.
     details: Option<String>,
 }
@@ -243,13 +243,13 @@ impl fmt::Display for CatalogFault {
 
 impl LocalFailure {
     /// Creates a failure whose kind says all.
-    pub const fn new(kind: FailureKind) -> LocalFailure {
-        LocalFailure { kind, details: None }
+    pub fn new(kind: FailureKind) -> LocalFailure {
+        LocalFailure { kind: Box::new(kind), details: None }
     }
 
     /// Creates a failure with details that only the requester and the log get.
     pub fn with_details(kind: FailureKind, details: impl Into<String>) -> LocalFailure {
-        LocalFailure { kind, details: Some(details.into()) }
+        LocalFailure { kind: Box::new(kind), details: Some(details.into()) }
     }
 
     /// Creates the failure of an action on the file that is called `name` on this machine.
@@ -263,14 +263,14 @@ impl LocalFailure {
     }
 
     /// Returns the kind of the failure.
-    pub const fn kind(&self) -> &FailureKind {
+    pub fn kind(&self) -> &FailureKind {
         &self.kind
     }
 
     /// Returns the failure without the details of this machine.
     #[must_use]
     pub fn without_details(&self) -> LocalFailure {
-        LocalFailure::new(self.kind.clone())
+        LocalFailure { kind: self.kind.clone(), details: None }
     }
 }
 

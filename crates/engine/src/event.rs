@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::cause::{Cause, ConnectionLoss, LocalFailure};
 use super::snapshot::Peer;
-use super::transfer::{Direction, SegmentTimeline, Stage, TransferError, TransferId};
+use super::status::{Direction, SegmentTimeline, Stage, TransferError, TransferId};
 use crate::node::health::Health;
 use crate::node::protocol::ProtocolError;
 

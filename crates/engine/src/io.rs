@@ -25,6 +25,9 @@ const DISK_LANES: usize = 2;
 /// Number of jobs that may queue in a lane before a submitter blocks.
 const LANE_DEPTH: usize = 64;
 
+/// Minimum number of bytes of a file that one job cuts, so that threads need to wake each other only once for many small segments.
+pub(super) const CUT_MIN: usize = 512 << 10;
+
 /// Queue of work that is executed in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
@@ -54,6 +57,10 @@ impl Lane {
 /// Identifier of submitted work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(u64);
+
+/// Job whose outcome is needed before the simulation can continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blocked(pub(super) JobId);
 
 /// Result of work on a local file.
 #[derive(Debug, Clone, PartialEq, Eq)]

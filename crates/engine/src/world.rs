@@ -1,69 +1,66 @@
-//! State that transfers work on: the network, the client, the nodes and their disks, and the known files.
+//! State that the simulation works on: the network, the client, the nodes and their disks, and the stored files.
 //!
-//! The simulation dispatches what happens in the world to the transfers.
+//! Each part owns its fields: the wiring of network events, the work under way, the names of files, the room on the nodes, the
+//! journal of events. Transfers do not know it; the simulation passes them what happens here, and carries out here what they put
+//! out.
 
+mod journal;
+mod names;
 mod node_host;
 mod owed;
+mod space;
 mod volumes;
 mod wiring;
+mod work;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use p2p_base::codec;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_net::{ConnectionId, HostId, MeterId, Network};
-use p2p_store::catalog::{Catalog, Garbage};
-use p2p_store::manifest::{FileKey, FileRecord, NodeNumber};
-use p2p_store::placement::{Candidate, Placement, has_room_for};
+use p2p_store::catalog::Garbage;
+use p2p_store::manifest::NodeNumber;
+use p2p_store::placement::{Candidate, has_room_for};
 use p2p_store::segment::SegmentId;
 
+pub(super) use self::journal::Journal;
+pub(super) use self::names::Names;
 pub(super) use self::node_host::NodeHost;
 pub(super) use self::owed::OwedDeletions;
+pub(super) use self::space::Space;
 pub(super) use self::volumes::Volumes;
+pub(super) use self::work::{Due, WorkTable};
 pub(super) use super::client::Owner;
 
 use super::cause::PassedOver;
 use super::client::Client;
 use super::config::EngineConfig;
 use super::event::Event;
-use super::io::{JobId, JobTable, Lane, Outcome, Work};
+use super::gauge::Links;
+use super::io::{Blocked, Lane, Outcome};
 use super::memory::MemoryBudget;
 use super::snapshot::Peer;
 use super::timetable::Timetable;
-use super::transfer::{Input, Part, TransferId, Unanswered};
-use crate::node::DiskJob;
+use super::transfer::{CatalogWork, Input, TransferId};
 use crate::node::health::{Health, PeerTable};
-use crate::node::protocol::{IDS_MAX, Request, ids_payload};
-
-/// Version of the event encoding that goes into the trace hash.
-const EVENT_VERSION: u8 = 2;
-
-/// Owner of work that takes effect at a virtual instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Work of a node's disk.
-    Disk(usize, DiskJob),
-    /// Work of a transfer.
-    Transfer(TransferId),
-    /// Work of the catalog on the deletions that a node owes.
-    Owed(usize),
-}
+use crate::node::protocol::Request;
 
 /// Hosts on the network.
 #[derive(Debug)]
 pub(super) struct Hosts {
     pub(super) client: HostId,
+    /// Hosts of the nodes, by node.
+    nodes: Vec<HostId>,
     /// Peer that each host is, by the host's index.
     peers: Vec<Peer>,
 }
 
 impl Hosts {
-    pub(super) fn new(client: HostId, peers: Vec<Peer>) -> Hosts {
-        Hosts { client, peers }
+    pub(super) fn new(client: HostId, nodes: Vec<HostId>) -> Hosts {
+        let peers = std::iter::once(Peer::Client).chain((0..nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index))));
+        Hosts { client, peers: peers.collect(), nodes }
     }
 
     pub(super) fn peer(&self, host: HostId) -> Peer {
@@ -83,34 +80,15 @@ pub(super) struct World {
     pub(super) nodes: Vec<NodeHost>,
     /// Index of the node that has accepted a connection.
     pub(super) accepted: BTreeMap<ConnectionId, usize>,
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) jobs: JobTable,
-    /// Jobs whose outcomes take effect at a virtual instant, the earliest first.
-    pub(super) joins: BinaryHeap<Reverse<(SimTime, u64, JobId)>>,
-    pub(super) due: HashMap<JobId, Due>,
-    pub(super) next_join: u64,
+    pub(super) names: Names,
+    pub(super) work: WorkTable,
     pub(super) timetable: Timetable,
-    /// Stored files, by owner and name.
-    pub(super) files: Arc<BTreeMap<FileKey, FileRecord>>,
-    /// Names that running uploads will store files under.
-    pub(super) reserved_names: BTreeSet<FileKey>,
-    pub(super) placement: Placement,
-    /// Bytes that running uploads will bring to each node.
-    pub(super) reserved: Vec<u64>,
-    /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
-    pub(super) pinned: HashMap<(NodeNumber, SegmentId), u32>,
+    pub(super) space: Space,
     pub(super) memory: MemoryBudget,
     pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
-    pub(super) events: VecDeque<(SimTime, Event)>,
     pub(super) volumes: Volumes,
-    /// Segments that files need and that were missing at the start.
-    pub(super) missing_segments: u64,
-    /// Segments that no file references, on volumes that do not belong to the catalog.
-    pub(super) unknown_segments: u64,
-    /// Number of events emitted so far.
-    pub(super) emitted: u64,
-    pub(super) trace: TraceHash,
+    pub(super) journal: Journal,
 }
 
 impl World {
@@ -120,18 +98,17 @@ impl World {
 
     /// Publishes an event and adds it to the trace.
     pub(super) fn emit(&mut self, event: Event) {
-        self.trace.add(self.now().as_nanos());
-        if let Ok(bytes) = codec::encode(EVENT_VERSION, &event) {
-            self.trace.add_bytes(&bytes);
-        }
-        self.emitted += 1;
-        self.events.push_back((self.now(), event));
+        self.journal.emit(self.net.now(), event);
     }
 
-    /// Publishes an event that stems from this machine and not from the simulation, such as leftovers of a crash or a failing
-    /// disk. It is not part of the trace and does not end a step.
+    /// Publishes an event that is not part of the trace.
     pub(super) fn tell(&mut self, event: Event) {
-        self.events.push_back((self.now(), event));
+        self.journal.tell(self.net.now(), event);
+    }
+
+    /// Returns the links that the bytes of transfers cross.
+    pub(super) fn links(&self) -> Links<'_> {
+        Links { net: &self.net, client: self.hosts.client, nodes: &self.hosts.nodes }
     }
 
     /// Returns all hosts on the network, the client first.
@@ -142,7 +119,7 @@ impl World {
 
     /// Returns true if nothing remains to be processed at this instant.
     pub(super) fn is_quiet(&self) -> bool {
-        let work_due = self.joins.peek().is_some_and(|Reverse((at, _, _))| *at <= self.now());
+        let work_due = self.work.next_due().is_some_and(|at| at <= self.now());
         let timeout_due = self.timetable.next().is_some_and(|at| at <= self.now());
         !work_due && !timeout_due && self.inbox.is_empty() && !self.client.has_output() && !self.net.has_event()
     }
@@ -163,14 +140,12 @@ impl World {
 
     /// Returns the hash of every packet and every event so far.
     pub(super) fn trace_hash(&self) -> TraceHash {
-        let mut hash = self.trace;
-        hash.add(self.net.trace_hash().value());
-        hash
+        self.journal.hash_with(self.net.trace_hash())
     }
 
-    /// Sends a request to a node on behalf of a transfer.
-    pub(super) fn ask(&mut self, node: NodeNumber, transfer: TransferId, part: Part, request: &Request, payload: Bytes) {
-        self.ask_for(node, (Owner::Transfer(transfer, part), None), request, payload);
+    /// Sends a request to a node.
+    pub(super) fn ask(&mut self, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
+        self.ask_for(node, (owner, None), request, payload);
     }
 
     /// Sends a request to fetch or store a segment, whose bytes a meter counts.
@@ -190,37 +165,29 @@ impl World {
         self.record_client_timeout();
     }
 
-    /// Submits work whose outcome takes effect at the virtual instant `at`.
-    pub(super) fn submit_for(&mut self, at: SimTime, due: Due, lane: Lane, work: Work) {
-        let job = self.jobs.submit(lane, work);
-        self.next_join += 1;
-        self.joins.push(Reverse((at, self.next_join, job)));
-        self.due.insert(job, due);
-    }
-
     /// Submits work on the catalog for a transfer. It takes one service time of a disk.
-    pub(super) fn submit_catalog(&mut self, transfer: TransferId, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) {
-        let catalog = Arc::clone(&self.catalog);
+    pub(super) fn submit_catalog(&mut self, transfer: TransferId, work: CatalogWork) {
+        let catalog = Arc::clone(self.names.catalog());
         let at = self.now() + self.config.disk.service_time;
-        self.submit_for(at, Due::Transfer(transfer), Lane::Catalog, Box::new(move || work(&catalog)));
+        let work = Box::new(move || match work {
+            CatalogWork::Manifest(key) => Outcome::Manifest(catalog.manifest(&key).map(Box::new)),
+            CatalogWork::Commit(manifest) => Outcome::FileCommitted(catalog.commit_file(&manifest)),
+            CatalogWork::Remove(key) => Outcome::FileRemoved(catalog.remove_file(&key)),
+            CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(catalog.unreferenced(candidates)),
+        });
+        self.work.submit_for(at, Due::Transfer(transfer), Lane::Catalog, work);
     }
 
     /// Returns the virtual instant at which work or a timeout is due next.
     pub(super) fn next_due(&self) -> Option<SimTime> {
-        let join = self.joins.peek().map(|Reverse((at, _, _))| *at);
         // `SimTime::MAX` stands for never.
-        [join, self.timetable.next(), self.net.next_due()].into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
+        let instants = [self.work.next_due(), self.timetable.next(), self.net.next_due()];
+        instants.into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
     }
 
     /// Takes the outcome of work that is due now. Returns the job as an error if it is not finished yet.
-    pub(super) fn take_due_work(&mut self) -> Result<Option<(Due, Outcome)>, JobId> {
-        let Some(&Reverse((at, _, job))) = self.joins.peek() else { return Ok(None) };
-        if at > self.now() {
-            return Ok(None);
-        }
-        let outcome = self.jobs.take(job).ok_or(job)?;
-        self.joins.pop();
-        Ok(self.due.remove(&job).map(|due| (due, outcome)))
+    pub(super) fn take_due_work(&mut self) -> Result<Option<(Due, Outcome)>, Blocked> {
+        self.work.take_due(self.net.now()).map_err(Blocked)
     }
 
     /// Returns the nodes as candidates for placement: dead nodes and nodes with disk trouble are not usable, and reserved bytes
@@ -230,7 +197,7 @@ impl World {
             let number = node.node.number();
             let stats = node.node.volume_stats();
             let alive = !self.is_dead(number);
-            let reserved = self.reserved[number.index()];
+            let reserved = self.space.reserved_on(number);
             Candidate {
                 node: number,
                 usable: alive && node.node.trouble().is_none() && usable(number),
@@ -241,8 +208,17 @@ impl World {
         self.nodes.iter().map(candidate).collect()
     }
 
+    /// Chooses a node with room for a segment of `len` bytes, but none of `except`. Returns the nodes with the reasons why none is
+    /// chosen as an error.
+    pub(super) fn place(&mut self, len: u64, except: &BTreeSet<NodeNumber>) -> Result<NodeNumber, Vec<(NodeNumber, PassedOver)>> {
+        let candidates = self.candidates(|node| !except.contains(&node));
+        let chosen = self.space.choose(&candidates, len);
+        let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(candidate.node));
+        chosen.ok_or_else(|| candidates.iter().map(passed_over).collect())
+    }
+
     /// Returns the reason why placement has passed over a node.
-    pub(super) fn why_passed_over(&self, node: NodeNumber) -> PassedOver {
+    fn why_passed_over(&self, node: NodeNumber) -> PassedOver {
         match self.nodes[node.index()].node.trouble() {
             Some(trouble) => PassedOver::Trouble(trouble.clone()),
             None if self.is_dead(node) => PassedOver::Dead,
@@ -270,39 +246,22 @@ impl World {
             .fold(0, u64::saturating_add)
     }
 
-    /// Protects a segment that an upload will store on a node from deletion, and reserves room for it. Returns the reserved
-    /// bytes.
-    pub(super) fn pin(&mut self, node: NodeNumber, id: SegmentId, len: u64) -> u64 {
-        *self.pinned.entry((node, id)).or_default() += 1;
+    /// Protects a segment of a transfer that will be stored on a node, and reserves room for it unless the node has it already.
+    pub(super) fn pin(&mut self, segment: (TransferId, u32), node: NodeNumber, id: SegmentId, len: u64) {
         let room = if self.nodes[node.index()].node.holds(id) { 0 } else { len };
-        self.reserved[node.index()] += room;
-        room
+        self.space.pin(segment, (node, id), room);
     }
 
-    /// Ends a reservation, because the segment is stored or because it is not going to be.
-    pub(super) fn free_reservation(&mut self, node: NodeNumber, room: u64) {
-        self.reserved[node.index()] -= room;
-    }
-
-    /// Ends the protection of a segment by one upload.
-    pub(super) fn unpin(&mut self, node: NodeNumber, id: SegmentId) {
-        if let Some(count) = self.pinned.get_mut(&(node, id)) {
-            *count -= 1;
-            if *count == 0 {
-                self.pinned.remove(&(node, id));
-            }
+    /// Returns the unreferenced segments that nodes can be asked to delete now, without those that uploads need. A node that is
+    /// dead or whose disk cannot be used owes its share. Volumes that belong to another catalog are left unchanged.
+    pub(super) fn deletable(&mut self, mut garbage: Garbage) -> Garbage {
+        garbage.retain(|&node, _| self.may_owe(node));
+        for (&node, ids) in &mut garbage {
+            ids.retain(|&id| !self.space.is_pinned(node, id));
         }
-    }
-
-    /// Sends each node a request about its segments, in as many batches as necessary.
-    pub(super) fn ask_about(&mut self, transfer: TransferId, part: Part, request: &Request, shares: Garbage) -> Unanswered {
-        let mut asked = Unanswered::default();
-        for (node, ids) in shares {
-            for batch in ids.chunks(IDS_MAX) {
-                asked.add(node);
-                self.ask(node, transfer, part, request, ids_payload(batch));
-            }
-        }
-        asked
+        garbage.retain(|_, ids| !ids.is_empty());
+        let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| !self.can_delete(*node));
+        away.into_iter().for_each(|(node, ids)| self.owe(node, ids));
+        shares
     }
 }

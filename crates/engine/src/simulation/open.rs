@@ -4,7 +4,7 @@
 //! that this catalog was the last to write to. A node whose disk fails or belongs to another catalog is marked as troubled, and
 //! the others run.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use p2p_base::data_dir::{self, DirectoryLock, LockError, Sharing};
 use p2p_base::database::DatabaseError;
 use p2p_base::private_file;
 use p2p_base::random::RandomStream;
-use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use p2p_net::{HostId, Network};
 use p2p_store::catalog::Catalog;
@@ -33,13 +32,12 @@ use crate::config::{EngineConfig, NodeSpec};
 use crate::disk_model::DiskModel;
 use crate::error::EngineError;
 use crate::event::Event;
-use crate::io::{IoExecutor, JobTable};
+use crate::io::IoExecutor;
 use crate::memory::MemoryBudget;
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
-use crate::snapshot::Peer;
 use crate::timetable::Timetable;
-use crate::world::{Hosts, NodeHost, OwedDeletions, Volumes, World};
+use crate::world::{Hosts, Journal, Names, NodeHost, OwedDeletions, Space, Volumes, WorkTable, World};
 
 /// Disks of a simulation, by node.
 pub type Disks = Vec<Arc<dyn Disk>>;
@@ -86,12 +84,12 @@ impl Simulation {
         io: Box<dyn IoExecutor>,
     ) -> Result<Simulation, EngineError> {
         let mut start = Start::new(&catalog)?;
-        let files = catalog.files()?.into_iter().map(|file| (file.key.clone(), file)).collect();
+        let files = catalog.files()?;
         let mut net = Network::new(config.seed);
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
         let mut nodes = start.node_hosts(disks, &mut net, &config);
-        let hosts = std::iter::once(Peer::Client).chain(nodes.iter().map(|entry| Peer::Node(entry.node.number()))).collect();
+        let hosts = Hosts::new(client, nodes.iter().map(|entry| entry.host).collect());
         let Start { findings, own, unknown_segments, .. } = start.end();
         let mut peers = PeerTable::new(config.health, Probing::All, RandomStream::new(config.seed, "probes client"));
         peers.keep_to_link(&config.client.link);
@@ -99,30 +97,19 @@ impl Simulation {
         let mut world = World {
             client: Client::new(client, config.tcp, config.idle_timeout, nodes.len()),
             net,
-            hosts: Hosts::new(client, hosts),
+            hosts,
             peers,
             accepted: BTreeMap::new(),
-            catalog: Arc::new(catalog),
-            jobs: JobTable::new(io),
-            joins: BinaryHeap::new(),
-            due: HashMap::new(),
-            next_join: 0,
+            names: Names::new(catalog, files),
+            work: WorkTable::new(io),
             timetable: Timetable::default(),
-            files: Arc::new(files),
-            reserved_names: BTreeSet::new(),
-            placement: Placement::new(config.placement),
-            reserved: vec![0; nodes.len()],
+            space: Space::new(Placement::new(config.placement), nodes.len()),
             memory: MemoryBudget::new(config.memory.as_u64()),
             owed: OwedDeletions::new(nodes.len()),
             nodes,
-            pinned: HashMap::new(),
             inbox: VecDeque::new(),
-            events: VecDeque::new(),
-            emitted: 0,
-            volumes: Volumes::new(own),
-            missing_segments: findings.iter().map(missing_in).sum(),
-            unknown_segments,
-            trace: TraceHash::new(),
+            volumes: Volumes::new(own, findings.iter().map(missing_in).sum(), unknown_segments),
+            journal: Journal::default(),
             config,
         };
         world.record_all_timeouts();

@@ -8,9 +8,8 @@ use p2p_store::manifest::FileKey;
 use super::commands::{Answer, catalog_refused, crashed};
 use super::{CommandId, Simulation, Waiting};
 use crate::event::Event;
-use crate::io::{JobId, Outcome};
+use crate::io::{Blocked, JobId, Outcome};
 use crate::operation::{self, Reply};
-use crate::transfer::Blocked;
 
 impl Simulation {
     pub(super) fn share(&mut self, command_id: CommandId, share: operation::Share) -> Option<Answer> {
@@ -26,10 +25,10 @@ impl Simulation {
     /// Returns the condition that an adoption by `owner` waits for: first the end of running transfers of files without an
     /// owner, then the catalog.
     pub(super) fn adoption(&mut self, owner: String) -> Waiting {
-        if self.transfers.values().any(|transfer| transfer.log().status.file.owner.is_none()) {
+        if self.transfers.values().any(|transfer| transfer.bare_status().file.owner.is_none()) {
             return Waiting::Adoption { owner };
         }
-        let (heir, reserved) = (owner.clone(), self.world.reserved_names.clone());
+        let (heir, reserved) = (owner.clone(), self.world.names.reserved().clone());
         let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &reserved)));
         Waiting::Adopting { job, owner }
     }
@@ -60,7 +59,7 @@ impl Simulation {
     }
 
     fn outcome_of(&mut self, job: JobId) -> Result<Outcome, Blocked> {
-        self.world.jobs.take(job).ok_or(Blocked(job))
+        self.world.work.jobs.take(job).ok_or(Blocked(job))
     }
 
     fn shared(&mut self, outcome: Outcome, file: FileKey, user: String, may_read: bool) -> Answer {
@@ -69,12 +68,7 @@ impl Simulation {
             Outcome::FileShared(Err(error)) => return Err(catalog_refused(error)),
             other => return Err(crashed(other)),
         }
-        if let Some(record) = Arc::make_mut(&mut self.world.files).get_mut(&file) {
-            match may_read {
-                true => record.readers.insert(user.clone()),
-                false => record.readers.remove(&user),
-            };
-        }
+        self.world.names.set_reader(&file, &user, may_read);
         self.world.emit(Event::FileShared { file, user, may_read });
         Ok(Reply::Done(()))
     }
@@ -85,13 +79,7 @@ impl Simulation {
             Outcome::FilesAdopted(Err(error)) => return Err(error.into()),
             other => return Err(crashed(other)),
         };
-        let files = Arc::make_mut(&mut self.world.files);
-        for old in &keys {
-            if let Some(mut record) = files.remove(old) {
-                record.key.owner = Some(owner.clone());
-                files.insert(record.key.clone(), record);
-            }
-        }
+        self.world.names.adopt(&owner, &keys);
         for report in self.finished.iter_mut().filter(|report| keys.contains(&report.status.file)) {
             let status = &mut Arc::make_mut(report).status;
             (status.file.owner, status.user) = (Some(owner.clone()), Some(owner.clone()));

@@ -29,7 +29,7 @@ const NODE_SECONDS: usize = 30;
 impl Simulation {
     /// Returns a snapshot of the current state. `speed` and `paused` describe the pace.
     pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
-        let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report(&self.world)));
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world)));
         let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
         Snapshot {
             at: self.now(),
@@ -46,13 +46,13 @@ impl Simulation {
             wire,
             wire_seen,
             topology: self.topology(),
-            files: Arc::clone(&self.world.files),
+            files: Arc::clone(self.world.names.files()),
         }
     }
 
     /// Returns all transfers that are remembered, the oldest first.
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
-        let running = self.transfers.values().map(|transfer| transfer.log().status(&self.world));
+        let running = self.transfers.values().map(|transfer| transfer.status(&self.world));
         let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
         all.sort_by_key(|status| status.id);
         all
@@ -91,11 +91,11 @@ impl Simulation {
 
     pub(super) fn storage_stats(&self) -> StorageStats {
         let mut stats = StorageStats {
-            files: self.world.files.len() as u64,
-            file_bytes: self.world.files.values().map(|file| file.size).sum(),
-            missing_segments: self.world.missing_segments,
+            files: self.world.names.files().len() as u64,
+            file_bytes: self.world.names.files().values().map(|file| file.size).sum(),
+            missing_segments: self.world.volumes.missing_segments,
             owed_deletions: self.world.owed.count(),
-            unknown_segments: self.world.unknown_segments,
+            unknown_segments: self.world.volumes.unknown_segments,
             ..StorageStats::default()
         };
         for node in &self.world.nodes {
@@ -115,11 +115,13 @@ impl Simulation {
     pub(super) fn usage_of(&self, owner: Option<&str>) -> Usage {
         let mut usage = Usage { quota_bytes: owner.and(self.world.config.quota).map(ByteSize::as_u64), ..Usage::default() };
         let from = FileKey::new(owner, "");
-        for file in self.world.files.range(from..).map(|(_, file)| file).take_while(|file| file.key.owner.as_deref() == owner) {
+        for file in
+            self.world.names.files().range(from..).map(|(_, file)| file).take_while(|file| file.key.owner.as_deref() == owner)
+        {
             usage.files += 1;
             usage.file_bytes = usage.file_bytes.saturating_add(file.size);
         }
-        let uploads = self.transfers.values().map(|transfer| &transfer.log().status);
+        let uploads = self.transfers.values().map(|transfer| transfer.bare_status());
         let own = uploads.filter(|status| status.direction == Direction::Upload && status.file.owner.as_deref() == owner);
         usage.arriving_bytes = own.map(|status| status.bytes).fold(0, u64::saturating_add);
         usage
@@ -127,7 +129,7 @@ impl Simulation {
 
     /// Returns true if every node's disk is as the catalog expects it.
     pub(crate) fn has_sound_disks(&self) -> bool {
-        self.world.missing_segments == 0 && self.world.nodes.iter().all(|node| node.node.trouble().is_none())
+        self.world.volumes.missing_segments == 0 && self.world.nodes.iter().all(|node| node.node.trouble().is_none())
     }
 
     pub(super) fn topology(&self) -> Topology {

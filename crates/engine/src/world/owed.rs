@@ -150,10 +150,10 @@ impl World {
         let batch: Vec<SegmentId> = debt.ids.iter().copied().take(IDS_MAX).collect();
         let candidates = Garbage::from([(node, batch.clone())]);
         debt.stage = Stage::Checking(batch);
-        let catalog = std::sync::Arc::clone(&self.catalog);
+        let catalog = std::sync::Arc::clone(self.names.catalog());
         let at = self.now() + self.config.disk.service_time;
         let work = Box::new(move || Outcome::Unreferenced(catalog.unreferenced(candidates)));
-        self.submit_for(at, Due::Owed(index), Lane::Catalog, work);
+        self.work.submit_for(at, Due::Owed(index), Lane::Catalog, work);
     }
 
     /// Handles the catalog's answer and asks the node to delete the unreferenced segments.
@@ -168,7 +168,7 @@ impl World {
         let debt = &mut self.owed.0[index];
         let Stage::Checking(mut batch) = std::mem::take(&mut debt.stage) else { return };
         // Segments that a file references or that an upload stores again are no longer owed.
-        let is_owed = |id: &SegmentId| free.contains(id) && !self.pinned.contains_key(&(node, *id));
+        let is_owed = |id: &SegmentId| free.contains(id) && !self.space.is_pinned(node, *id);
         batch.iter().filter(|id| !is_owed(id)).for_each(|id| {
             debt.ids.remove(id);
         });
@@ -177,7 +177,7 @@ impl World {
             return self.begin_owed(index);
         }
         debt.stage = Stage::Asked(batch.clone());
-        self.ask_for(node, (Owner::OwedDeletions, None), &Request::Delete, ids_payload(&batch));
+        self.ask(node, Owner::OwedDeletions, &Request::Delete, ids_payload(&batch));
     }
 
     /// Handles the answer of a node, or the failure to reach it.

@@ -287,7 +287,7 @@ impl World {
         let at = self.disk_done_at(index, &op);
         let disk = std::sync::Arc::clone(&self.nodes[index].disk);
         let work = Box::new(move || Outcome::Disk(op.run(disk.as_ref())));
-        self.submit_for(at, Due::Disk(index, job), Lane::Disk(index), work);
+        self.work.submit_for(at, Due::Disk(index, job), Lane::Disk(index), work);
     }
 
     fn disk_done_at(&mut self, index: usize, op: &DiskOp) -> SimTime {

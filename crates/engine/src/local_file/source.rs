@@ -1,70 +1,36 @@
-//! Local file of an upload, cut into segments ahead of their transmission by a thread of its own.
+//! Source of an upload: a local file that is cut into segments, and that must not change meanwhile.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use p2p_base::file_identity::FileIdentity;
-use p2p_base::units::ByteSize;
-use p2p_store::segment::{Cutter, Segment, SegmentSize, Sha256Digest};
+use p2p_store::segment::{Cutter, SegmentSize};
 
 use crate::cause::{FailureKind, FileAction, LocalFailure};
-use crate::io::{FileOutcome, JobId, Lane, Outcome};
-use crate::world::World;
+use crate::io::{CUT_MIN, FileOutcome};
 
-/// Number of jobs that cut segments ahead.
-const CUTS_AHEAD: usize = 2;
-/// Minimum number of bytes that one job cuts, so that threads need to wake each other only once for many small segments.
-const CUT_MIN: usize = 512 << 10;
-
-/// Local file that is cut into segments on a thread of its own.
-#[derive(Debug)]
-pub(super) struct FileSource {
+/// Local file that is cut into segments; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
     cutter: Arc<Mutex<Cutter<File>>>,
-    path: String,
+    path: Arc<str>,
     /// Version of the file when it was opened, if the system provides it.
     version: Option<Version>,
-    pub(super) jobs: VecDeque<JobId>,
-    /// Segments that are cut and not sent yet.
-    pub(super) cut: VecDeque<Segment>,
-    pub(super) ended: Option<(ByteSize, Sha256Digest)>,
 }
 
-impl FileSource {
-    pub(super) fn new(file: File, path: &Path, segment_size: SegmentSize) -> FileSource {
+impl Source {
+    /// Creates the source of an open file that messages call `path`.
+    pub(crate) fn new(file: File, path: &Path, segment_size: SegmentSize) -> Source {
         let version = version_of(&file);
-        FileSource {
-            cutter: Arc::new(Mutex::new(Cutter::new(file, segment_size))),
-            path: path.display().to_string(),
-            version,
-            jobs: VecDeque::new(),
-            cut: VecDeque::new(),
-            ended: None,
-        }
+        let cutter = Arc::new(Mutex::new(Cutter::new(file, segment_size)));
+        Source { cutter, path: path.display().to_string().into(), version }
     }
 
-    /// Submits jobs that cut segments ahead, and returns the job that yields the next segments.
-    pub(super) fn ask(&mut self, world: &mut World) -> Option<JobId> {
-        while self.jobs.len() < CUTS_AHEAD && self.ended.is_none() {
-            let (cutter, path, version) = (Arc::clone(&self.cutter), self.path.clone(), self.version);
-            let job = world.jobs.submit(Lane::Source, Box::new(move || Outcome::File(cut(&cutter, &path, version))));
-            self.jobs.push_back(job);
-        }
-        self.jobs.front().copied()
-    }
-
-    /// Discards the cut segments and the running jobs.
-    pub(super) fn close(&mut self, world: &mut World) {
-        self.cut.clear();
-        for job in self.jobs.drain(..) {
-            world.jobs.abandon(job);
-        }
-    }
-
-    pub(super) fn is_used_up(&self) -> bool {
-        self.ended.is_some() && self.cut.is_empty()
+    /// Cuts the next segments. At the end of the file it returns the total size and digest, however often it is called.
+    pub(super) fn cut(&self) -> FileOutcome {
+        cut(&self.cutter, &self.path, self.version)
     }
 }
 
@@ -89,7 +55,6 @@ fn version_of(file: &File) -> Option<Version> {
     })
 }
 
-/// Cuts the next segments. At the end of the file it returns the total size and digest, however often it is called.
 fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> FileOutcome {
     let mut cutter = cutter.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut segments, mut bytes) = (Vec::new(), 0);
@@ -118,13 +83,6 @@ fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> Fi
         return FileOutcome::End(size, digest);
     }
     FileOutcome::Segments(segments)
-}
-
-/// Returns the memory in bytes that an upload holds from its first segment to its last: for the segments cut ahead and for one
-/// segment in flight, but no more than the size of the file.
-pub(super) fn memory_min(size: u64, segment_size: SegmentSize) -> u64 {
-    let segment = segment_size.as_usize();
-    ((CUTS_AHEAD * CUT_MIN.max(segment) + segment) as u64).min(size)
 }
 
 #[cfg(test)]
