@@ -4,7 +4,6 @@
 
 mod actor;
 pub mod cause;
-mod client;
 pub mod config;
 mod disk_model;
 pub mod error;
@@ -22,6 +21,7 @@ pub mod pace;
 pub mod policy;
 mod principal;
 pub mod recording;
+mod requester;
 mod simulation;
 pub mod snapshot;
 mod status;

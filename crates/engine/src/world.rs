@@ -1,41 +1,44 @@
-//! State that the simulation works on: the network, the client, the nodes and their disks, and the stored files.
+//! State that the simulation works on: the network, the hosts, the nodes with their disks, and the stored files.
 //!
 //! Each part owns its fields: the wiring of network events, the work under way, the names of files, the room on the nodes, the
 //! journal of events. Transfers do not know it; the simulation passes them what happens here, and carries out here what they put
 //! out.
 
+mod frames;
+mod hosts;
 mod journal;
 mod names;
 mod node_host;
+mod onlooker;
 mod owed;
 mod space;
 mod volumes;
 mod wiring;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{ByteSize, SimTime};
-use p2p_net::{ConnectionId, HostId, MeterId, Network};
+use p2p_net::{HostId, Network};
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::placement::{Candidate, has_room_for};
 use p2p_store::segment::SegmentId;
 
+pub(super) use self::hosts::{Host, Hosts, Owner, Sender};
 pub(super) use self::journal::Journal;
 pub(super) use self::names::Names;
 pub(super) use self::node_host::NodeHost;
+pub(super) use self::onlooker::Notice;
 pub(super) use self::owed::OwedDeletions;
 pub(super) use self::space::Space;
 pub(super) use self::volumes::Volumes;
 pub(super) use self::work::{Due, WorkTable};
-pub(super) use super::client::Owner;
 
 use super::cause::PassedOver;
-use super::client::Client;
 use super::config::EngineConfig;
 use super::event::Event;
 use super::gauge::Links;
@@ -44,29 +47,8 @@ use super::memory::MemoryBudget;
 use super::snapshot::Peer;
 use super::timetable::Timetable;
 use super::transfer::{CatalogWork, Input, TransferId};
-use crate::node::health::{Health, PeerTable};
+use crate::node::health::Health;
 use crate::node::protocol::Request;
-
-/// Hosts on the network.
-#[derive(Debug)]
-pub(super) struct Hosts {
-    pub(super) client: HostId,
-    /// Hosts of the nodes, by node.
-    nodes: Vec<HostId>,
-    /// Peer that each host is, by the host's index.
-    peers: Vec<Peer>,
-}
-
-impl Hosts {
-    pub(super) fn new(client: HostId, nodes: Vec<HostId>) -> Hosts {
-        let peers = std::iter::once(Peer::Client).chain((0..nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index))));
-        Hosts { client, peers: peers.collect(), nodes }
-    }
-
-    pub(super) fn peer(&self, host: HostId) -> Peer {
-        self.peers[host.index()]
-    }
-}
 
 /// World in which transfers take place.
 #[derive(Debug)]
@@ -74,12 +56,9 @@ pub(super) struct World {
     pub(super) config: EngineConfig,
     pub(super) net: Network,
     pub(super) hosts: Hosts,
-    pub(super) client: Client,
-    /// The client's health table of the nodes.
-    pub(super) peers: PeerTable,
     pub(super) nodes: Vec<NodeHost>,
-    /// Index of the node that has accepted a connection.
-    pub(super) accepted: BTreeMap<ConnectionId, usize>,
+    /// What hosts have noticed and nobody has handled yet.
+    pub(super) notices: VecDeque<Notice>,
     pub(super) names: Names,
     pub(super) work: WorkTable,
     pub(super) timetable: Timetable,
@@ -108,20 +87,19 @@ impl World {
 
     /// Returns the links that the bytes of transfers cross.
     pub(super) fn links(&self) -> Links<'_> {
-        Links { net: &self.net, client: self.hosts.client, nodes: &self.hosts.nodes }
+        Links { net: &self.net, client: self.hosts.client().id, nodes: self.hosts.node_ids() }
     }
 
     /// Returns all hosts on the network, the client first.
     pub(super) fn everybody(&self) -> impl Iterator<Item = (Peer, HostId)> + '_ {
-        let nodes = self.nodes.iter().map(|node| (Peer::Node(node.node.number()), node.host));
-        std::iter::once((Peer::Client, self.hosts.client)).chain(nodes)
+        self.hosts.all().iter().map(|host| (host.peer(), host.id))
     }
 
     /// Returns true if nothing remains to be processed at this instant.
     pub(super) fn is_quiet(&self) -> bool {
         let work_due = self.work.next_due().is_some_and(|at| at <= self.now());
         let timeout_due = self.timetable.next().is_some_and(|at| at <= self.now());
-        !work_due && !timeout_due && self.inbox.is_empty() && !self.client.has_output() && !self.net.has_event()
+        !work_due && !timeout_due && self.inbox.is_empty() && self.notices.is_empty() && !self.net.has_event()
     }
 
     /// Stops the processes of all nodes.
@@ -134,8 +112,8 @@ impl World {
 
     /// Closes the client's connections.
     pub(super) fn close_connections(&mut self) {
-        self.client.close_all(&mut self.net);
-        self.record_client_timeout();
+        self.hosts.host_mut(Hosts::CLIENT).requester.close_all();
+        self.carry_out_requests(Hosts::CLIENT);
     }
 
     /// Returns the hash of every packet and every event so far.
@@ -143,26 +121,23 @@ impl World {
         self.journal.hash_with(self.net.trace_hash())
     }
 
-    /// Sends a request to a node.
+    /// Sends a request of the client to a node.
     pub(super) fn ask(&mut self, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
-        self.ask_for(node, (owner, None), request, payload);
+        self.ask_from(Hosts::CLIENT, node, owner, request, payload);
     }
 
-    /// Sends a request to fetch or store a segment, whose bytes a meter counts.
-    pub(super) fn ask_metered(&mut self, node: NodeNumber, owner: Owner, meter: MeterId, request: &Request, payload: Bytes) {
-        self.ask_for(node, (owner, Some(meter)), request, payload);
-    }
-
-    fn ask_for(&mut self, node: NodeNumber, owner: (Owner, Option<MeterId>), request: &Request, payload: Bytes) {
-        let to = self.nodes[node.index()].host;
-        self.client.ask(&mut self.net, node, to, owner, request, payload);
-        self.record_client_timeout();
+    /// Sends a request of a host to a node.
+    pub(super) fn ask_from(&mut self, host: usize, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
+        let now = self.now();
+        self.hosts.host_mut(host).requester.request(now, node, owner, request, payload);
+        self.carry_out_requests(host);
     }
 
     /// Cancels the requests of a transfer that are not written yet.
     pub(super) fn forget_requests(&mut self, transfer: TransferId) {
-        self.client.forget(&mut self.net, transfer);
-        self.record_client_timeout();
+        let now = self.now();
+        self.hosts.host_mut(Hosts::CLIENT).requester.forget(now, |owner| owner.is_of(transfer));
+        self.carry_out_requests(Hosts::CLIENT);
     }
 
     /// Submits work on the catalog for a transfer. It takes one service time of a disk.
@@ -228,7 +203,7 @@ impl World {
 
     /// Returns true if the client considers a node dead.
     pub(super) fn is_dead(&self, node: NodeNumber) -> bool {
-        self.peers.peer(self.nodes[node.index()].host).health == Health::Dead
+        self.hosts.client().peers.peer(self.hosts.of_node(node).id).health == Health::Dead
     }
 
     /// Returns true if the nodes that are alive have room for a file of `size`.

@@ -32,12 +32,7 @@ struct Bench {
 
 impl Bench {
     fn new(capacity: u64) -> Bench {
-        let mut node = Node::new(
-            NodeNumber::from_index(0),
-            Volume::new(capacity, &[]),
-            HealthConfig::default(),
-            RandomStream::new(1, "probes"),
-        );
+        let mut node = Node::new(NodeNumber::from_index(0), Volume::new(capacity, &[]));
         let connection = connection();
         node.handle_connected(connection);
         let disk = CrashDisk::new();
@@ -77,7 +72,7 @@ impl Bench {
                     self.responses.push((tag, response, frame.payload));
                 }
                 NodeOutput::Abort { violation, .. } => self.aborted = Some(violation),
-                NodeOutput::Received { .. } | NodeOutput::Datagram { .. } => {}
+                NodeOutput::Received { .. } => {}
             }
         }
     }

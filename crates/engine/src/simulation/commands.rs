@@ -304,8 +304,9 @@ impl Simulation {
 
     fn set_link(&mut self, peer: Peer, link: HostConfig) -> Answer {
         let host = self.world.everybody().find(|&(known, _)| known == peer).map(|(_, host)| host);
-        self.world.net.reconfigure(host.ok_or(EngineError::UnknownHost(peer))?, &link);
-        self.world.keep_to_link(peer, &link);
+        let host = host.ok_or(EngineError::UnknownHost(peer))?;
+        self.world.net.reconfigure(host, &link);
+        self.world.keep_to_link(host, &link);
         self.world.emit(Event::LinkChanged { peer, link });
         Ok(Reply::Done(()))
     }

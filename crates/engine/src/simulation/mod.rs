@@ -10,6 +10,8 @@ mod open;
 mod orphans;
 mod ownership;
 mod running;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -362,7 +364,7 @@ impl Simulation {
     /// Dispatches one occurrence to the part that it concerns. Returns false if there is none.
     fn react(&mut self) -> Result<bool, Blocked> {
         let mut quiet = !self.world.handle_net_event();
-        quiet &= !self.world.handle_client_output();
+        quiet &= !self.world.handle_notice();
         quiet &= !self.handle_input()?;
         if !quiet {
             return Ok(true);

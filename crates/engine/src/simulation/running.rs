@@ -11,8 +11,8 @@ use crate::gauge::Gauge;
 use crate::io::{Blocked, Outcome};
 use crate::local_file::LocalFile;
 use crate::node::protocol::Request;
-use crate::transfer::{Input, Output, Part, Stage, Transfer, TransferId, TransferReport, TransferStatus};
-use crate::world::{Owner, World};
+use crate::transfer::{Input, Output, Stage, Transfer, TransferId, TransferReport, TransferStatus};
+use crate::world::{Owner, Sender, World};
 
 /// Transfer in progress.
 #[derive(Debug)]
@@ -140,7 +140,9 @@ impl Running {
     ) {
         let meter = self.gauge.ask(&mut world.net, node, len);
         instead_of.inspect(|&failed| self.gauge.fail(failed, len));
-        world.ask_metered(node, Owner::Transfer(self.id(), Part::Segment(index)), meter, request, payload);
+        let sender = if matches!(request, Request::Put { .. }) { Sender::Asking } else { Sender::Serving };
+        let owner = Owner::Segment { transfer: self.id(), index, sender, meter };
+        world.ask(node, owner, request, payload);
     }
 
     fn emit(&mut self, world: &mut World, event: Event) {

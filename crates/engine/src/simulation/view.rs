@@ -9,11 +9,11 @@ use p2p_store::manifest::FileKey;
 use super::Simulation;
 use crate::node::health::PeerTable;
 use crate::snapshot::{
-    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Peer, Snapshot, StorageStats,
+    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot, StorageStats,
     Topology, Usage,
 };
 use crate::transfer::{Direction, TransferStatus};
-use crate::world::NodeHost;
+use crate::world::{Hosts, NodeHost};
 
 /// Number of nodes in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
 const SNAPSHOT_NODES_MAX: usize = 64;
@@ -40,8 +40,8 @@ impl Simulation {
             storage: self.storage_stats(),
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_NODES_MAX),
-            client_bytes: self.world.net.link_bytes(self.world.hosts.client),
-            client_rates: self.link_rates(self.world.hosts.client, CLIENT_SECONDS),
+            client_bytes: self.world.net.link_bytes(self.world.hosts.client().id),
+            client_rates: self.link_rates(self.world.hosts.client().id, CLIENT_SECONDS),
             connections: self.connections(),
             wire,
             wire_seen,
@@ -64,14 +64,15 @@ impl Simulation {
 
     fn node_status(&self, entry: &NodeHost) -> NodeStatus {
         let (net, node) = (&self.world.net, &entry.node);
+        let host = self.world.hosts.of_node(node.number()).id;
         let volume = node.volume_stats();
-        let (bytes_sent, bytes_received) = net.link_bytes(entry.host);
+        let (bytes_sent, bytes_received) = net.link_bytes(host);
         NodeStatus {
             node: node.number(),
-            address: net.address(entry.host),
+            address: net.address(host),
             state: node.state(),
             trouble: node.trouble().cloned(),
-            seen: self.world.peers.peer(entry.host),
+            seen: self.world.hosts.client().peers.peer(host),
             capacity_bytes: volume.capacity,
             used_bytes: Some(volume.used),
             segments: Some(volume.segments),
@@ -79,8 +80,8 @@ impl Simulation {
             open_requests: node.open_requests(),
             bytes_sent,
             bytes_received,
-            rates: self.link_rates(entry.host, NODE_SECONDS),
-            queued_packets: net.queued_packets(entry.host),
+            rates: self.link_rates(host, NODE_SECONDS),
+            queued_packets: net.queued_packets(host),
         }
     }
 
@@ -145,7 +146,7 @@ impl Simulation {
             let (sample, activity, stats) = (net.sample(id)?, net.activity(id)?, net.connection_stats(id)?);
             Some(ConnectionStatus { node, local, remote, sample, activity, stats })
         };
-        self.world.client.connections().filter_map(status).collect()
+        self.world.hosts.client().connections().filter_map(status).collect()
     }
 
     pub(super) fn network_stats(&self) -> NetworkStats {
@@ -162,9 +163,9 @@ impl Simulation {
     fn health_matrix(&self, max: usize) -> HealthMatrix {
         let row = |table: &PeerTable| {
             let known = table.peers().take(max);
-            known.map(|(host, health)| (self.world.hosts.peer(host), *health)).collect()
+            known.map(|(host, health)| (Hosts::peer_of(host), *health)).collect()
         };
-        let nodes = self.world.nodes.iter().map(|entry| (Peer::Node(entry.node.number()), row(&entry.node.peers)));
-        std::iter::once((Peer::Client, row(&self.world.peers))).chain(nodes.take(max)).collect()
+        let hosts = self.world.hosts.all().iter().take(max.saturating_add(1));
+        hosts.map(|host| (host.peer(), row(&host.peers))).collect()
     }
 }

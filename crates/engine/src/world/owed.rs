@@ -13,13 +13,11 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 
-use crate::client::Owner;
 use crate::event::Event;
 use crate::io::{Lane, Outcome};
-use crate::node::protocol::{IDS_MAX, Request, Response, ids_payload};
-use crate::transfer::Input;
+use crate::node::protocol::{IDS_MAX, Request, ids_payload};
 
-use super::{Due, World};
+use super::{Due, Owner, World};
 
 /// Delay of the first retry; it doubles with each failed attempt, [`RETRY_DOUBLINGS_MAX`] times at most.
 const RETRY_FIRST: SimDuration = SimDuration::from_secs(30);
@@ -95,7 +93,7 @@ impl World {
         }
         debt.retry_at.get_or_insert(now + RETRY_FIRST);
         self.emit(Event::DeletionsOwed { node, segments: added as u64 });
-        if self.client.is_connected(node) {
+        if self.hosts.client().requester.is_connected(node) {
             self.begin_owed(node.index());
         }
         self.record_owed_timeout();
@@ -181,12 +179,7 @@ impl World {
     }
 
     /// Handles the answer of a node, or the failure to reach it.
-    pub(super) fn handle_owed_answer(&mut self, input: Input) {
-        let (node, is_done) = match input {
-            Input::Answered { node, response, .. } => (node, matches!(response, Response::Deleted)),
-            Input::Unreachable { node, .. } => (node, false),
-            _ => return,
-        };
+    pub(super) fn handle_owed_answer(&mut self, node: NodeNumber, is_done: bool) {
         let now = self.now();
         let debt = &mut self.owed.0[node.index()];
         let Stage::Asked(batch) = std::mem::take(&mut debt.stage) else { return };
