@@ -1,9 +1,9 @@
 //! Transfers: uploads, downloads and removals as machines that do nothing by themselves.
 //!
-//! A transfer takes inputs ([`Transfer::handle`]): answers of nodes, outcomes of work, grants of memory and room. It returns
-//! outputs ([`Transfer::poll_output`]): requests to nodes, work on files and on the catalog, events. The simulation carries the
+//! A transfer takes inputs (`Transfer::handle`): answers of nodes, outcomes of work, grants of memory and room. It returns
+//! outputs (`Transfer::poll_output`): requests to nodes, work on files and on the catalog, events. The simulation carries the
 //! outputs out in their order, and some of them it answers at once with an input. The caller polls after every input until
-//! there is no output. Inputs that nothing was asked for are ignored, and so is every input after [`Output::Done`].
+//! there is no output. Inputs that nothing was asked for are ignored, and so is every input after `Output::Done`.
 //!
 //! Each transfer keeps the history of its segments: when a segment was queued, when its bytes were sent and received, and which
 //! node holds it. Transfers have no access to clocks, files, the network or the catalog, and check no permissions.
