@@ -22,8 +22,8 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         }
         Event::Segment { .. } => return None,
         Event::LinkChanged { peer, link } => (Role::Warning, format!("the link of {peer} changed: {} up", link.up.bandwidth)),
-        Event::SegmentRetried { transfer, index, node, reason } => {
-            (Role::Warning, format!("{transfer} segment {index} goes elsewhere: {node}: {reason}"))
+        Event::SegmentRetried { transfer, index, node, cause } => {
+            (Role::Warning, format!("{transfer} segment {index} goes elsewhere: {node}: {cause}"))
         }
         Event::TransferFinished { transfer, direction, file, .. } => {
             (Role::Good, format!("{transfer} {} of {} is done", direction.name(), label(file)))
@@ -40,8 +40,8 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::FileShared { file, user, may_read: false } => (Role::Text, format!("{user} may read {} no longer", label(file))),
         Event::FilesAdopted { owner, count } => (Role::Text, format!("{count} files that had no owner are {owner}'s")),
         Event::Connected { node } => (Role::Dim, format!("connected to {node}")),
-        Event::Disconnected { node, reason } => (Role::Dim, format!("disconnected from {node}: {reason}")),
-        Event::ProtocolViolated { node, reason } => (Role::Bad, format!("{node} ended a connection: {reason}")),
+        Event::Disconnected { node, cause } => (Role::Dim, format!("disconnected from {node}: {cause}")),
+        Event::ProtocolViolated { node, violation } => (Role::Bad, format!("{node} ended a connection: {violation}")),
         Event::HealthChanged { node, to, missed, .. } => match to {
             Health::Alive => (Role::Good, format!("{node} answers again: ALIVE")),
             other => (Role::Warning, format!("{node} did not answer {missed} probes: {other}")),
@@ -56,7 +56,7 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::CatalogMigrated { copy } => {
             (Role::Warning, format!("the catalog was brought up to date; the former one is kept as {copy}"))
         }
-        Event::CaptureEnded { reason } => (Role::Bad, reason.clone()),
+        Event::CaptureEnded { failure } => (Role::Bad, failure.to_string()),
         Event::DiskTrouble { node, trouble } => (Role::Bad, format!("{node}: {trouble}")),
         Event::SegmentsMissing { node, count } => (Role::Bad, format!("{node}: {count} segments that files need are missing")),
     };

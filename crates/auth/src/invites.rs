@@ -122,8 +122,7 @@ fn open_invites(transaction: &WriteTransaction, now: u64) -> Result<Vec<(Fingerp
     Ok(lasting)
 }
 
-/// Admits a registration within its transaction, in which `is_first` tells if no account exists, and uses an invite up. Returns a
-/// note for the audit log.
+/// Admits a registration within its transaction, in which `is_first` tells if no account exists. Returns a note for the audit log.
 pub(super) fn admit(
     transaction: &WriteTransaction,
     admission: &Admission,
@@ -138,14 +137,19 @@ pub(super) fn admit(
         (Admission::Invite(invite), false) => {
             let digest = digest_of(invite);
             match store::get::<_, InviteRecord>(transaction, INVITES, digest)? {
-                Some(record) if record.lasts(now) => {
-                    store::remove(transaction, INVITES, digest)?;
-                    Ok(format!("by the invite {} of {}", id_of(&digest), record.by))
-                }
+                Some(record) if record.lasts(now) => Ok(format!("by the invite {} of {}", id_of(&digest), record.by)),
                 _ => Err(InviteError::Refused),
             }
         }
     })
+}
+
+/// Uses up what admits no second registration, in the transaction that makes the account.
+pub(super) fn use_up(transaction: &WriteTransaction, admission: &Admission) -> Result<(), DatabaseError> {
+    match admission {
+        Admission::Invite(invite) => store::remove(transaction, INVITES, digest_of(invite)),
+        Admission::Local | Admission::Setup | Admission::Open => Ok(()),
+    }
 }
 
 impl Auth {

@@ -86,6 +86,7 @@ impl Auth {
                 second: Second::Nothing,
                 backup_codes: Vec::new(),
             };
+            invites::use_up(transaction, admission)?;
             store::put(transaction, ACCOUNTS, wanted.name.as_str(), &record)?;
             store::put(transaction, ADDRESSES, wanted.email.key().as_str(), &wanted.name)?;
             if let Some(token) = token {

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::principal::Scope;
 use super::snapshot::Peer;
-use super::transfer::{TransferError, TransferId};
+use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus};
 
 fn shortage(needed: u64, free: u64) -> String {
     match needed.checked_sub(free) {
@@ -115,6 +115,22 @@ impl TransferError {
             TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => ErrorKind::Unavailable,
             TransferError::Cancelled => ErrorKind::Cancelled,
             TransferError::Internal(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl TransferReport {
+    /// Returns the report if the transfer was successful.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::TransferFailed`] if the transfer failed.
+    pub fn into_result(self) -> Result<TransferReport, EngineError> {
+        let TransferStatus { state, direction, ref file, ref error, .. } = self.status;
+        match error {
+            Some(error) if state != TransferState::Done => {
+                Err(EngineError::TransferFailed { direction, name: file.name.clone(), error: error.clone() })
+            }
+            _ => Ok(self),
         }
     }
 }
@@ -300,7 +316,7 @@ pub enum EngineError {
     #[error("{} of `{}` failed: {error}", direction.name(), visible(name))]
     TransferFailed {
         /// Direction of the transfer.
-        direction: super::transfer::Direction,
+        direction: Direction,
         /// Name of the file.
         name: String,
         /// Reason of the failure.

@@ -5,14 +5,16 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 use p2p_store::standing::Trouble;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::cause::{Cause, ConnectionLoss, LocalFailure};
 use super::snapshot::Peer;
-use super::transfer::{Direction, SegmentTimeline, Stage, TransferError, TransferId};
+use super::status::{Direction, SegmentTimeline, Stage, TransferError, TransferId};
 use crate::node::health::Health;
+use crate::node::protocol::ProtocolError;
 
 /// Event at a virtual instant; the instant is delivered beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Event {
     /// A transfer has begun.
     TransferStarted {
@@ -54,7 +56,7 @@ pub enum Event {
         /// Node that did not accept or deliver the segment.
         node: NodeNumber,
         /// Reason of the failed attempt.
-        reason: String,
+        cause: Cause,
     },
     /// A transfer has finished successfully.
     TransferFinished {
@@ -156,14 +158,14 @@ pub enum Event {
         /// Node at the other end.
         node: NodeNumber,
         /// Reason of the failure.
-        reason: String,
+        cause: ConnectionLoss,
     },
     /// A node has ended a connection whose peer violated the protocol.
     ProtocolViolated {
         /// Node that ended the connection.
         node: NodeNumber,
-        /// Description of the violation.
-        reason: String,
+        /// Violation of the protocol.
+        violation: ProtocolError,
     },
     /// The health of a node has changed according to its probes. Only the client's view is reported.
     HealthChanged {
@@ -208,6 +210,6 @@ pub enum Event {
     /// it stems from the local disk.
     CaptureEnded {
         /// Reason of the end.
-        reason: String,
+        failure: LocalFailure,
     },
 }

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn event(n: u64) -> Event {
-        Event::CaptureEnded { reason: n.to_string() }
+        Event::FilesAdopted { owner: "alice".into(), count: n }
     }
 
     fn numbers(subscription: &mut Subscription) -> Vec<u64> {

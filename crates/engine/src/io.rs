@@ -19,12 +19,15 @@ use p2p_store::names::FileKey;
 use p2p_store::segment::{Segment, Sha256Digest};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::cause::Cause;
+use super::cause::LocalFailure;
 
 /// Number of threads that work for the nodes' disks.
 const DISK_LANES: usize = 2;
 /// Number of jobs that may queue in a lane before a submitter blocks.
 const LANE_DEPTH: usize = 64;
+
+/// Minimum number of bytes of a file that one job cuts, so that threads need to wake each other only once for many small segments.
+pub(super) const CUT_MIN: usize = 512 << 10;
 
 /// Queue of work that is executed in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,10 @@ impl Lane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(u64);
 
+/// Job whose outcome is needed before the simulation can continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blocked(pub(super) JobId);
+
 /// Result of work on a local file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileOutcome {
@@ -66,7 +73,7 @@ pub enum FileOutcome {
     /// Successful write to a downloaded file.
     Written,
     /// Failed operation, with its reason.
-    Failed(Cause),
+    Failed(LocalFailure),
 }
 
 /// Outcome of a job.

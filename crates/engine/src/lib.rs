@@ -4,15 +4,16 @@
 
 mod actor;
 pub mod cause;
-mod client;
 pub mod config;
 mod disk_model;
 pub mod error;
 pub mod event;
 mod event_log;
 mod first_use;
+mod gauge;
 mod health_log;
 pub mod io;
+mod local_file;
 mod memory;
 pub mod node;
 mod open_file;
@@ -21,8 +22,10 @@ pub mod pace;
 pub mod policy;
 mod principal;
 pub mod recording;
+mod requester;
 mod simulation;
 pub mod snapshot;
+mod status;
 mod timetable;
 pub mod transfer;
 mod world;

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::transfer::TransferId;
+use super::status::TransferId;
 
 /// User of a transfer; `None` if there are no accounts.
 type User = Option<String>;

@@ -14,7 +14,7 @@ use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 use serde::{Deserialize, Serialize};
 
-use super::transfer::{TransferReport, TransferStatus};
+use super::status::{TransferReport, TransferStatus};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 

@@ -1,76 +1,56 @@
-//! State that transfers work on: the network, the client, the nodes and their disks, and the known files.
+//! State that the simulation works on: the network, the hosts, the nodes with their disks, and the stored files.
 //!
-//! The simulation dispatches what happens in the world to the transfers.
+//! Each part owns its fields: the wiring of network events, the work under way, the names of files, the room on the nodes, the
+//! journal of events. Transfers do not know it; the simulation passes them what happens here, and carries out here what they put
+//! out.
 
+mod frames;
+mod hosts;
+mod journal;
+mod names;
 mod node_host;
+mod onlooker;
 mod owed;
+mod space;
 mod volumes;
 mod wiring;
+mod work;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use p2p_base::codec;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::{ByteSize, SimTime};
-use p2p_net::{ConnectionId, HostId, MeterId, Network};
-use p2p_store::catalog::{Catalog, Garbage};
+use p2p_net::{HostId, Network};
+use p2p_store::catalog::Garbage;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
-use p2p_store::namespace::Namespace;
-use p2p_store::placement::{Candidate, Placement, has_room_for};
+use p2p_store::namespace::Entry;
+use p2p_store::placement::{Candidate, has_room_for};
 use p2p_store::segment::SegmentId;
 
+pub(super) use self::hosts::{Host, Hosts, Owner, Sender};
+pub(super) use self::journal::Journal;
+pub(super) use self::names::Names;
 pub(super) use self::node_host::NodeHost;
+pub(super) use self::onlooker::Notice;
 pub(super) use self::owed::OwedDeletions;
+pub(super) use self::space::Space;
 pub(super) use self::volumes::Volumes;
-pub(super) use super::client::Owner;
+pub(super) use self::work::{Due, WorkTable};
 
-use super::client::Client;
+use super::cause::PassedOver;
 use super::config::EngineConfig;
 use super::event::Event;
-use super::io::{JobId, JobTable, Lane, Outcome, Work};
+use super::gauge::Links;
+use super::io::{Blocked, Lane, Outcome};
 use super::memory::MemoryBudget;
 use super::snapshot::Peer;
 use super::timetable::Timetable;
-use super::transfer::{Input, Part, TransferId, Unanswered};
-use crate::node::DiskJob;
-use crate::node::health::{Health, PeerTable};
-use crate::node::protocol::{IDS_MAX, Request, ids_payload};
-
-/// Version of the event encoding that goes into the trace hash.
-const EVENT_VERSION: u8 = 1;
-
-/// Owner of work that takes effect at a virtual instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Work of a node's disk.
-    Disk(usize, DiskJob),
-    /// Work of a transfer.
-    Transfer(TransferId),
-    /// Work of the catalog on the deletions that a node owes.
-    Owed(usize),
-}
-
-/// Hosts on the network.
-#[derive(Debug)]
-pub(super) struct Hosts {
-    pub(super) client: HostId,
-    /// Peer that each host is, by the host's index.
-    peers: Vec<Peer>,
-}
-
-impl Hosts {
-    pub(super) fn new(client: HostId, peers: Vec<Peer>) -> Hosts {
-        Hosts { client, peers }
-    }
-
-    pub(super) fn peer(&self, host: HostId) -> Peer {
-        self.peers[host.index()]
-    }
-}
+use super::transfer::{CatalogWork, Input, TransferId};
+use crate::node::health::Health;
+use crate::node::protocol::Request;
 
 /// World in which transfers take place.
 #[derive(Debug)]
@@ -78,42 +58,18 @@ pub(super) struct World {
     pub(super) config: EngineConfig,
     pub(super) net: Network,
     pub(super) hosts: Hosts,
-    pub(super) client: Client,
-    /// The client's health table of the nodes.
-    pub(super) peers: PeerTable,
     pub(super) nodes: Vec<NodeHost>,
-    /// Index of the node that has accepted a connection.
-    pub(super) accepted: BTreeMap<ConnectionId, usize>,
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) jobs: JobTable,
-    /// Jobs whose outcomes take effect at a virtual instant, the earliest first.
-    pub(super) joins: BinaryHeap<Reverse<(SimTime, u64, JobId)>>,
-    pub(super) due: HashMap<JobId, Due>,
-    pub(super) next_join: u64,
+    /// What hosts have noticed and nobody has handled yet.
+    pub(super) notices: VecDeque<Notice>,
+    pub(super) names: Names,
+    pub(super) work: WorkTable,
     pub(super) timetable: Timetable,
-    /// Stored files and directories, by owner and path.
-    pub(super) files: Namespace,
-    /// Names that running uploads will store files under.
-    pub(super) reserved_names: BTreeSet<FileKey>,
-    pub(super) placement: Placement,
-    /// Bytes that running uploads will bring to each node.
-    pub(super) reserved: Vec<u64>,
-    /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
-    pub(super) pinned: HashMap<(NodeNumber, SegmentId), u32>,
-    /// Segments that uploads have pinned since they were last taken, for a recording.
-    pub(super) pinned_since: Vec<SegmentId>,
+    pub(super) space: Space,
     pub(super) memory: MemoryBudget,
     pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
-    pub(super) events: VecDeque<(SimTime, Event)>,
     pub(super) volumes: Volumes,
-    /// Segments that files need and that were missing at the start.
-    pub(super) missing_segments: u64,
-    /// Segments that no file references, on volumes that do not belong to the catalog.
-    pub(super) unknown_segments: u64,
-    /// Number of events emitted so far.
-    pub(super) emitted: u64,
-    pub(super) trace: TraceHash,
+    pub(super) journal: Journal,
 }
 
 impl World {
@@ -123,31 +79,29 @@ impl World {
 
     /// Publishes an event and adds it to the trace.
     pub(super) fn emit(&mut self, event: Event) {
-        self.trace.add(self.now().as_nanos());
-        if let Ok(bytes) = codec::encode(EVENT_VERSION, &event) {
-            self.trace.add_bytes(&bytes);
-        }
-        self.emitted += 1;
-        self.events.push_back((self.now(), event));
+        self.journal.emit(self.net.now(), event);
     }
 
-    /// Publishes an event that stems from this machine and not from the simulation, such as leftovers of a crash or a failing
-    /// disk. It is not part of the trace and does not end a step.
+    /// Publishes an event that is not part of the trace.
     pub(super) fn tell(&mut self, event: Event) {
-        self.events.push_back((self.now(), event));
+        self.journal.tell(self.net.now(), event);
+    }
+
+    /// Returns the links that the bytes of transfers cross.
+    pub(super) fn links(&self) -> Links<'_> {
+        Links { net: &self.net, client: self.hosts.client().id, nodes: self.hosts.node_ids() }
     }
 
     /// Returns all hosts on the network, the client first.
     pub(super) fn everybody(&self) -> impl Iterator<Item = (Peer, HostId)> + '_ {
-        let nodes = self.nodes.iter().map(|node| (Peer::Node(node.node.number()), node.host));
-        std::iter::once((Peer::Client, self.hosts.client)).chain(nodes)
+        self.hosts.all().iter().map(|host| (host.peer(), host.id))
     }
 
     /// Returns true if nothing remains to be processed at this instant.
     pub(super) fn is_quiet(&self) -> bool {
-        let work_due = self.joins.peek().is_some_and(|Reverse((at, _, _))| *at <= self.now());
+        let work_due = self.work.next_due().is_some_and(|at| at <= self.now());
         let timeout_due = self.timetable.next().is_some_and(|at| at <= self.now());
-        !work_due && !timeout_due && self.inbox.is_empty() && !self.client.has_output() && !self.net.has_event()
+        !work_due && !timeout_due && self.inbox.is_empty() && self.notices.is_empty() && !self.net.has_event()
     }
 
     /// Stops the processes of all nodes.
@@ -160,70 +114,57 @@ impl World {
 
     /// Closes the client's connections.
     pub(super) fn close_connections(&mut self) {
-        self.client.close_all(&mut self.net);
-        self.record_client_timeout();
+        self.hosts.host_mut(Hosts::CLIENT).requester.close_all();
+        self.carry_out_requests(Hosts::CLIENT);
     }
 
     /// Returns the hash of every packet and every event so far.
     pub(super) fn trace_hash(&self) -> TraceHash {
-        let mut hash = self.trace;
-        hash.add(self.net.trace_hash().value());
-        hash
+        self.journal.hash_with(self.net.trace_hash())
     }
 
-    /// Sends a request to a node on behalf of a transfer.
-    pub(super) fn ask(&mut self, node: NodeNumber, transfer: TransferId, part: Part, request: &Request, payload: Bytes) {
-        self.ask_for(node, (Owner::Transfer(transfer, part), None), request, payload);
+    /// Sends a request of the client to a node.
+    pub(super) fn ask(&mut self, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
+        self.ask_from(Hosts::CLIENT, node, owner, request, payload);
     }
 
-    /// Sends a request to fetch or store a segment, whose bytes a meter counts.
-    pub(super) fn ask_metered(&mut self, node: NodeNumber, owner: Owner, meter: MeterId, request: &Request, payload: Bytes) {
-        self.ask_for(node, (owner, Some(meter)), request, payload);
-    }
-
-    fn ask_for(&mut self, node: NodeNumber, owner: (Owner, Option<MeterId>), request: &Request, payload: Bytes) {
-        let to = self.nodes[node.index()].host;
-        self.client.ask(&mut self.net, node, to, owner, request, payload);
-        self.record_client_timeout();
+    /// Sends a request of a host to a node.
+    pub(super) fn ask_from(&mut self, host: usize, node: NodeNumber, owner: Owner, request: &Request, payload: Bytes) {
+        let now = self.now();
+        self.hosts.host_mut(host).requester.request(now, node, owner, request, payload);
+        self.carry_out_requests(host);
     }
 
     /// Cancels the requests of a transfer that are not written yet.
     pub(super) fn forget_requests(&mut self, transfer: TransferId) {
-        self.client.forget(&mut self.net, transfer);
-        self.record_client_timeout();
-    }
-
-    /// Submits work whose outcome takes effect at the virtual instant `at`.
-    pub(super) fn submit_for(&mut self, at: SimTime, due: Due, lane: Lane, work: Work) {
-        let job = self.jobs.submit(lane, work);
-        self.next_join += 1;
-        self.joins.push(Reverse((at, self.next_join, job)));
-        self.due.insert(job, due);
+        let now = self.now();
+        self.hosts.host_mut(Hosts::CLIENT).requester.forget(now, |owner| owner.is_of(transfer));
+        self.carry_out_requests(Hosts::CLIENT);
     }
 
     /// Submits work on the catalog for a transfer. It takes one service time of a disk.
-    pub(super) fn submit_catalog(&mut self, transfer: TransferId, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) {
-        let catalog = Arc::clone(&self.catalog);
+    pub(super) fn submit_catalog(&mut self, transfer: TransferId, work: CatalogWork) {
+        let catalog = Arc::clone(self.names.catalog());
         let at = self.now() + self.config.disk.service_time;
-        self.submit_for(at, Due::Transfer(transfer), Lane::Catalog, Box::new(move || work(&catalog)));
+        let work = Box::new(move || match work {
+            CatalogWork::Manifest(key) => Outcome::Manifest(catalog.manifest(&key).map(Box::new)),
+            CatalogWork::Commit(manifest) => Outcome::FileCommitted(catalog.commit_file(&manifest)),
+            CatalogWork::Remove(key) => Outcome::FileRemoved(catalog.remove(&key)),
+            CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(catalog.unreferenced(candidates)),
+        });
+        self.work.submit_for(at, Due::Transfer(transfer), Lane::Catalog, work);
     }
 
     /// Returns the virtual instant at which work or a timeout is due next.
     pub(super) fn next_due(&self) -> Option<SimTime> {
-        let join = self.joins.peek().map(|Reverse((at, _, _))| *at);
         // `SimTime::MAX` stands for never.
-        [join, self.timetable.next(), self.net.next_due()].into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
+        let instants = [self.work.next_due(), self.timetable.next(), self.net.next_due()];
+        instants.into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
     }
 
     /// Takes the outcome of work that is due now. Returns the job as an error if it is not finished yet.
-    pub(super) fn take_due_work(&mut self) -> Result<Option<(Due, Outcome)>, JobId> {
-        let Some(&Reverse((at, _, job))) = self.joins.peek() else { return Ok(None) };
-        if at > self.now() {
-            return Ok(None);
-        }
-        let outcome = self.jobs.take(job).ok_or(job)?;
-        self.joins.pop();
-        Ok(self.due.remove(&job).map(|due| (due, outcome)))
+    pub(super) fn take_due_work(&mut self) -> Result<Option<(Due, Outcome)>, Blocked> {
+        self.work.take_due(self.net.now()).map_err(Blocked)
     }
 
     /// Returns the nodes as candidates for placement: dead nodes and nodes with disk trouble are not usable, and reserved bytes
@@ -233,7 +174,7 @@ impl World {
             let number = node.node.number();
             let stats = node.node.volume_stats();
             let alive = !self.is_dead(number);
-            let reserved = self.reserved[number.index()];
+            let reserved = self.space.reserved_on(number);
             Candidate {
                 node: number,
                 usable: alive && node.node.trouble().is_none() && usable(number),
@@ -244,24 +185,47 @@ impl World {
         self.nodes.iter().map(candidate).collect()
     }
 
+    /// Chooses a node for a segment of `len` bytes, but none of `except`: one that holds the segment already, where it takes no
+    /// further room, or one with room. Returns the nodes with the reasons why none is chosen as an error.
+    pub(super) fn place(
+        &mut self,
+        (id, len): (SegmentId, u64),
+        except: &BTreeSet<NodeNumber>,
+    ) -> Result<NodeNumber, Vec<(NodeNumber, PassedOver)>> {
+        let candidates = self.candidates(|node| !except.contains(&node));
+        let chosen = self.holder_among(&candidates, id).or_else(|| self.space.choose(&candidates, len));
+        let passed_over = |candidate: &Candidate| (candidate.node, self.why_passed_over(candidate.node));
+        chosen.ok_or_else(|| candidates.iter().map(passed_over).collect())
+    }
+
     /// Returns the first usable node that holds a segment, or that an upload is storing it on.
-    pub(super) fn holder_among(&self, candidates: &[Candidate], id: SegmentId) -> Option<NodeNumber> {
-        let holds = |node: NodeNumber| self.nodes[node.index()].node.holds(id) || self.pinned.contains_key(&(node, id));
+    fn holder_among(&self, candidates: &[Candidate], id: SegmentId) -> Option<NodeNumber> {
+        let holds = |node: NodeNumber| self.nodes[node.index()].node.holds(id) || self.space.is_pinned(node, id);
         candidates.iter().filter(|candidate| candidate.usable).map(|candidate| candidate.node).find(|&node| holds(node))
     }
 
-    /// Returns the reason why placement has passed over a node, as a text.
-    pub(super) fn why_passed_over(&self, node: NodeNumber) -> String {
+    /// Removes the file or the directory of a key from the known ones, and announces each file and directory that is gone.
+    pub(super) fn drop_tree(&mut self, key: &FileKey) {
+        for entry in self.names.files_mut().remove_tree(key) {
+            self.emit(match entry.key().clone() {
+                directory if matches!(*entry, Entry::Directory(_)) => Event::DirectoryRemoved { directory },
+                file => Event::FileRemoved { file },
+            });
+        }
+    }
+
+    /// Returns the reason why placement has passed over a node.
+    fn why_passed_over(&self, node: NodeNumber) -> PassedOver {
         match self.nodes[node.index()].node.trouble() {
-            Some(trouble) => trouble.to_string(),
-            None if self.is_dead(node) => "it is dead".into(),
-            None => "it is full".into(),
+            Some(trouble) => PassedOver::Trouble(trouble.clone()),
+            None if self.is_dead(node) => PassedOver::Dead,
+            None => PassedOver::Full,
         }
     }
 
     /// Returns true if the client considers a node dead.
     pub(super) fn is_dead(&self, node: NodeNumber) -> bool {
-        self.peers.peer(self.nodes[node.index()].host).health == Health::Dead
+        self.hosts.client().peers.peer(self.hosts.of_node(node).id).health == Health::Dead
     }
 
     /// Returns true if the nodes that are alive have room for a file of `size`.
@@ -279,40 +243,22 @@ impl World {
             .fold(0, u64::saturating_add)
     }
 
-    /// Protects a segment that an upload will store on a node from deletion, and reserves room for it. Returns the reserved
-    /// bytes.
-    pub(super) fn pin(&mut self, node: NodeNumber, id: SegmentId, len: u64) -> u64 {
-        *self.pinned.entry((node, id)).or_default() += 1;
-        self.pinned_since.push(id);
+    /// Protects a segment of a transfer that will be stored on a node, and reserves room for it unless the node has it already.
+    pub(super) fn pin(&mut self, segment: (TransferId, u32), node: NodeNumber, id: SegmentId, len: u64) {
         let room = if self.nodes[node.index()].node.holds(id) { 0 } else { len };
-        self.reserved[node.index()] += room;
-        room
+        self.space.pin(segment, (node, id), room);
     }
 
-    /// Ends a reservation, because the segment is stored or because it is not going to be.
-    pub(super) fn free_reservation(&mut self, node: NodeNumber, room: u64) {
-        self.reserved[node.index()] -= room;
-    }
-
-    /// Ends the protection of a segment by one upload.
-    pub(super) fn unpin(&mut self, node: NodeNumber, id: SegmentId) {
-        if let Some(count) = self.pinned.get_mut(&(node, id)) {
-            *count -= 1;
-            if *count == 0 {
-                self.pinned.remove(&(node, id));
-            }
+    /// Returns the unreferenced segments that nodes can be asked to delete now, without those that uploads need. A node that is
+    /// dead or whose disk cannot be used owes its share. Volumes that belong to another catalog are left unchanged.
+    pub(super) fn deletable(&mut self, mut garbage: Garbage) -> Garbage {
+        garbage.retain(|&node, _| self.may_owe(node));
+        for (&node, ids) in &mut garbage {
+            ids.retain(|&id| !self.space.is_pinned(node, id));
         }
-    }
-
-    /// Sends each node a request about its segments, in as many batches as necessary.
-    pub(super) fn ask_about(&mut self, transfer: TransferId, part: Part, request: &Request, shares: Garbage) -> Unanswered {
-        let mut asked = Unanswered::default();
-        for (node, ids) in shares {
-            for batch in ids.chunks(IDS_MAX) {
-                asked.add(node);
-                self.ask(node, transfer, part, request, ids_payload(batch));
-            }
-        }
-        asked
+        garbage.retain(|_, ids| !ids.is_empty());
+        let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|(node, _)| !self.can_delete(*node));
+        away.into_iter().for_each(|(node, ids)| self.owe(node, ids));
+        shares
     }
 }

@@ -33,16 +33,6 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
 
 /// Circles of modules that stand until the structure around them changes. The list may only shrink.
 const CIRCLES: &[&[&str]] = &[
-    // Transfers are functions over one `World`; they become machines.
-    &[
-        "engine::client",
-        "engine::error",
-        "engine::event",
-        "engine::memory",
-        "engine::snapshot",
-        "engine::transfer",
-        "engine::world",
-    ],
     // A flow has the marked bytes of its ends, a meter finds them by the connection.
     &["net::flow", "net::meter"],
     // The parts of one function of Linux, `tcp_ack`.

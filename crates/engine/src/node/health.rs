@@ -295,6 +295,8 @@ impl PeerTable {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use p2p_base::units::{Bandwidth, DelayRange, Probability};
 
@@ -483,6 +485,125 @@ mod tests {
             assert!(now <= SimTime::ZERO + spacing * 2 + gap * checked as u64 + HealthConfig::default().timeout);
             let close = sent.windows(2).filter(|pair| pair[1] - pair[0] < gap).count();
             assert!(close <= 6, "but for the probes of the interval: {close}");
+        }
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Act {
+        /// Lets this many timeouts pass.
+        Pass(usize),
+        /// Answers the latest of the probes that are under way, or an earlier one.
+        Answer(usize),
+        /// Lets another packet of a peer arrive.
+        Hear(usize),
+        /// Drops the next datagram in the own queue.
+        Drop,
+        Check,
+        Spurious(u64),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            5 => (1usize..5).prop_map(Act::Pass),
+            4 => (0usize..6).prop_map(Act::Answer),
+            1 => (0usize..4).prop_map(Act::Hear),
+            1 => Just(Act::Drop),
+            1 => Just(Act::Check),
+            1 => any::<u64>().prop_map(Act::Spurious),
+        ]
+    }
+
+    /// Table with the probes that wait for an answer, and what is told of each peer.
+    struct Watched {
+        table: PeerTable,
+        peers: Vec<HostId>,
+        now: SimTime,
+        probes: Vec<(HostId, u64)>,
+        told: BTreeMap<HostId, Health>,
+    }
+
+    impl Watched {
+        fn act(&mut self, act: Act) {
+            match act {
+                Act::Pass(count) => (0..count).for_each(|_| self.pass()),
+                Act::Answer(place) => {
+                    if let Some(place) = self.probes.len().checked_sub(1 + place) {
+                        let (peer, number) = self.probes.remove(place);
+                        let answer = codec::encode(VERSION, &Probe::Answer(number)).unwrap();
+                        self.table.handle_datagram(self.now, peer, &answer);
+                    }
+                }
+                Act::Hear(place) => self.table.record_heard(self.now, self.peers[place % self.peers.len()]),
+                Act::Drop => {
+                    if let Some((_, payload)) = self.table.poll_datagram() {
+                        self.table.record_unsent(&payload);
+                    }
+                }
+                Act::Check => self.table.begin_check(self.now),
+                Act::Spurious(number) => {
+                    let before: Vec<PeerHealth> = self.table.peers().map(|(_, health)| *health).collect();
+                    let answer = codec::encode(VERSION, &Probe::Answer(number | 1 << 40)).unwrap();
+                    self.table.handle_datagram(self.now, self.peers[0], &answer);
+                    self.table.handle_timeout(SimTime::ZERO, unheard);
+                    assert_eq!(self.table.peers().map(|(_, health)| *health).collect::<Vec<_>>(), before);
+                }
+            }
+            self.poll();
+        }
+
+        fn pass(&mut self) {
+            if let Some(at) = self.table.next_timeout() {
+                self.now = self.now.max(at);
+                self.table.handle_timeout(self.now, unheard);
+                assert!(self.table.next_timeout().is_none_or(|next| next >= self.now), "a timeout that is over is not due again");
+            }
+            self.poll();
+        }
+
+        fn poll(&mut self) {
+            while let Some((peer, payload)) = self.table.poll_datagram() {
+                if let Ok(Probe::Request(number)) = codec::decode(VERSION, &payload) {
+                    self.probes.push((peer, number));
+                }
+            }
+            while let Some(HealthChange { peer, from, to, .. }) = self.table.poll_change() {
+                let before = self.told.insert(peer, to).unwrap_or_default();
+                assert!(before == from && from != to, "{from} after {before}");
+            }
+        }
+    }
+
+    proptest! {
+        /// What is told of the peers is what the table says, health follows from the missed probes, every probe is settled once,
+        /// and every check ends.
+        #[test]
+        fn the_table_keeps_its_books(acts in proptest::collection::vec(act(), 1..200), count in 1u8..5, seed in 0u64..9) {
+            let peers = hosts(count);
+            let probing = if seed % 2 == 0 { Probing::All } else { Probing::InTurn };
+            let table = table(probing, seed, &peers);
+            let mut watched = Watched { table, peers, now: SimTime::ZERO, probes: Vec::new(), told: BTreeMap::new() };
+            let config = HealthConfig::default();
+            for act in acts {
+                watched.act(act);
+                for (peer, health) in watched.table.peers() {
+                    let expected = match health.missed {
+                        missed if missed >= config.dead_after => Health::Dead,
+                        missed if missed >= config.suspect_after => Health::Suspect,
+                        _ => Health::Alive,
+                    };
+                    prop_assert_eq!(health.health, expected);
+                    prop_assert_eq!(watched.told.get(&peer).copied().unwrap_or_default(), expected);
+                    prop_assert!(health.answers <= health.probes && u64::from(health.missed) <= health.probes - health.answers);
+                }
+                let settled: u64 = watched.table.peers().map(|(_, health)| health.probes).sum();
+                prop_assert!(settled + watched.table.outstanding.len() as u64 <= watched.table.next_number);
+            }
+            for _ in 0..1_000 {
+                if watched.table.is_checking() {
+                    watched.pass();
+                }
+            }
+            prop_assert!(!watched.table.is_checking(), "a check does not end");
         }
     }
 }

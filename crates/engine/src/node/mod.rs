@@ -1,7 +1,7 @@
 //! One node of the storage network, without I/O.
 //!
-//! A node takes inputs (bytes of a connection, outcomes of its disk, datagrams, time) and returns outputs
-//! ([`Node::poll_output`]): bytes to send, work for its disk, probes. The caller carries these out.
+//! A node takes inputs (bytes of a connection, outcomes of its disk) and returns outputs ([`Node::poll_output`]): bytes to send and
+//! work for its disk. The caller carries these out. What every host does, asking nodes and probing its peers, is not the node's.
 //!
 //! | module | contents |
 //! |---|---|
@@ -18,9 +18,7 @@ mod recent_probes;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
-use p2p_base::random::RandomStream;
-use p2p_base::units::SimTime;
-use p2p_net::{ConnectionId, HostId};
+use p2p_net::ConnectionId;
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::{DiskOp, DiskOutcome};
 use p2p_store::manifest::NodeNumber;
@@ -31,8 +29,7 @@ use p2p_store::volume::{Volume, VolumeError, VolumeStats};
 pub use self::process::{ProcessState, WaitingFor};
 pub use self::recent_probes::{PROBES_MAX, RoundTrips};
 
-use self::health::{HealthConfig, PeerTable, Probing};
-use self::protocol::{Frame, FrameReader, ReadStep, Refusal, Request, RequestTag, Response};
+use self::protocol::{Frame, FrameReader, ProtocolError, ReadStep, Refusal, Request, RequestTag, Response};
 
 /// TCP port that nodes listen on.
 pub const NODE_PORT: u16 = 7000;
@@ -59,8 +56,8 @@ pub enum NodeOutput {
     Abort {
         /// Local end of the connection, at this node.
         connection: ConnectionId,
-        /// Description of the violation.
-        reason: String,
+        /// Violation of the protocol.
+        violation: ProtocolError,
     },
     /// Run an operation on the node's disk, in the order of the outputs, and report its outcome to [`Node::handle_disk`].
     Disk {
@@ -76,16 +73,9 @@ pub enum NodeOutput {
         /// Tag of the received request.
         tag: RequestTag,
     },
-    /// Send a datagram to another host.
-    Datagram {
-        /// Host that the datagram goes to.
-        to: HostId,
-        /// Content of the datagram.
-        payload: Bytes,
-    },
 }
 
-/// Node of the storage network: its volume, its connections, and its view of the other nodes.
+/// Node of the storage network: its volume and its connections.
 #[derive(Debug)]
 pub struct Node {
     number: NodeNumber,
@@ -96,8 +86,6 @@ pub struct Node {
     stopped: bool,
     /// Reason why the node does not run or does not accept segments.
     trouble: Option<Trouble>,
-    /// Peers that the node probes, and their health.
-    pub peers: PeerTable,
     outputs: VecDeque<NodeOutput>,
 }
 
@@ -128,8 +116,8 @@ enum Purpose {
 }
 
 impl Node {
-    /// Makes a running node with this volume. The times and the order of its probes are drawn from `probes`.
-    pub fn new(number: NodeNumber, volume: Volume, health: HealthConfig, probes: RandomStream) -> Node {
+    /// Makes a running node with this volume.
+    pub fn new(number: NodeNumber, volume: Volume) -> Node {
         Node {
             number,
             volume,
@@ -138,15 +126,14 @@ impl Node {
             next_job: 0,
             stopped: false,
             trouble: None,
-            peers: PeerTable::new(health, Probing::InTurn, probes),
             outputs: VecDeque::new(),
         }
     }
 
     /// Makes a node whose disk is in trouble: depending on the trouble its process does not run, or it serves reads and accepts
     /// no segments.
-    pub fn troubled(number: NodeNumber, volume: Volume, trouble: Trouble, health: HealthConfig, probes: RandomStream) -> Node {
-        Node { stopped: trouble.stops(), trouble: Some(trouble), ..Node::new(number, volume, health, probes) }
+    pub fn troubled(number: NodeNumber, volume: Volume, trouble: Trouble) -> Node {
+        Node { stopped: trouble.stops(), trouble: Some(trouble), ..Node::new(number, volume) }
     }
 
     /// Makes the node refuse segments for this reason.
@@ -180,6 +167,11 @@ impl Node {
     /// Returns the trouble of the node's disk, if any.
     pub fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
+    }
+
+    /// Returns true unless the process is stopped.
+    pub const fn is_running(&self) -> bool {
+        !self.stopped
     }
 
     /// Returns the number of the node.
@@ -263,7 +255,7 @@ impl Node {
             }
             Err(error) => {
                 self.inbound.remove(&connection);
-                self.outputs.push_back(NodeOutput::Abort { connection, reason: error.to_string() });
+                self.outputs.push_back(NodeOutput::Abort { connection, violation: error });
             }
         }
     }
@@ -340,43 +332,7 @@ impl Node {
                 inbound.answering = true;
                 self.outputs.push_back(NodeOutput::Send { connection, tag, header, payload });
             }
-            Err(error) => self.outputs.push_back(NodeOutput::Abort { connection, reason: error.to_string() }),
-        }
-    }
-
-    /// Processes a datagram: a probe of another host, or the answer to a probe of this node.
-    pub fn handle_datagram(&mut self, now: SimTime, from: HostId, payload: &[u8]) {
-        if !self.stopped {
-            self.peers.handle_datagram(now, from, payload);
-            self.send_probes();
-        }
-    }
-
-    /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout); `None` if there is no timeout.
-    pub fn next_timeout(&self) -> Option<SimTime> {
-        if self.stopped { None } else { self.peers.next_timeout() }
-    }
-
-    /// Processes the passage of time; `heard` returns the arrival time of the latest packet on a connection from a host. Calls
-    /// before the next timeout change nothing.
-    pub fn handle_timeout(&mut self, now: SimTime, heard: impl Fn(HostId) -> Option<SimTime>) {
-        if !self.stopped {
-            self.peers.handle_timeout(now, heard);
-            self.send_probes();
-        }
-    }
-
-    /// Begins a health check that probes the peers several times.
-    pub fn check_peers(&mut self, now: SimTime) {
-        if !self.stopped {
-            self.peers.begin_check(now);
-            self.send_probes();
-        }
-    }
-
-    fn send_probes(&mut self) {
-        while let Some((to, payload)) = self.peers.poll_datagram() {
-            self.outputs.push_back(NodeOutput::Datagram { to, payload });
+            Err(error) => self.outputs.push_back(NodeOutput::Abort { connection, violation: error }),
         }
     }
 

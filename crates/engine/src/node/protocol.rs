@@ -11,7 +11,7 @@
 //! Every length has an upper bound, so that a wrong length is refused before memory is allocated for it.
 
 use bytes::{Bytes, BytesMut};
-use p2p_base::codec;
+use p2p_base::codec::{self, DecodeError};
 use p2p_store::disk::DiskError;
 use p2p_store::segment::{SegmentId, SegmentSize};
 use p2p_store::volume::VolumeStats;
@@ -124,7 +124,7 @@ pub enum Refusal {
 }
 
 /// Violation of the protocol.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 pub enum ProtocolError {
     /// The frame has another version, or the bytes are no frame.
     #[error("frame version {found} is unknown (this program speaks version {VERSION})")]
@@ -135,25 +135,70 @@ pub enum ProtocolError {
     /// A length exceeds its upper bound.
     #[error("a {part} of {length} bytes is too long (at most {limit})")]
     TooLong {
-        /// Name of the part that is too long.
-        part: &'static str,
+        /// Part that is too long.
+        part: FramePart,
         /// Length of the part in bytes.
         length: usize,
         /// Largest allowed length in bytes.
         limit: usize,
     },
     /// The header cannot be decoded or encoded.
-    #[error("the header is damaged: {reason}")]
-    Header {
-        /// Message of the codec.
-        reason: String,
-    },
+    #[error("the header is damaged: {0}")]
+    Header(HeaderDefect),
     /// The length of the payload does not fit the message in the header.
     #[error("a payload of {length} bytes does not belong to this message")]
     Payload {
         /// Length of the payload in bytes.
         length: usize,
     },
+}
+
+/// Part of a frame whose length is bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
+pub enum FramePart {
+    /// The message, encoded.
+    #[error("header")]
+    Header,
+    /// The segment or the names that follow the header.
+    #[error("payload")]
+    Payload,
+}
+
+/// Defect of a header.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+pub enum HeaderDefect {
+    /// The header has no bytes.
+    #[error("it is empty")]
+    Empty,
+    /// The header is encoded in another version of the format.
+    #[error("format version {found} is unknown (this program reads version {VERSION})")]
+    Version {
+        /// Version of the header.
+        found: u8,
+    },
+    /// The bytes are not the encoding of a message.
+    #[error("damaged value")]
+    Malformed,
+    /// The message is followed by extra bytes.
+    #[error("{count} bytes follow the value")]
+    Trailing {
+        /// Number of extra bytes.
+        count: usize,
+    },
+    /// The message cannot be encoded, which is a bug of this program.
+    #[error("the value cannot be encoded")]
+    Unencodable,
+}
+
+impl From<DecodeError> for HeaderDefect {
+    fn from(error: DecodeError) -> HeaderDefect {
+        match error {
+            DecodeError::Empty => HeaderDefect::Empty,
+            DecodeError::Version { found, .. } => HeaderDefect::Version { found },
+            DecodeError::Malformed { .. } => HeaderDefect::Malformed,
+            DecodeError::Trailing { count } => HeaderDefect::Trailing { count },
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -168,9 +213,9 @@ struct Envelope<T> {
 /// Fails if the message or the payload exceeds its length limit, or the message cannot be encoded.
 pub fn frame<T: Serialize>(tag: RequestTag, message: &T, payload: &Bytes) -> Result<Bytes, ProtocolError> {
     let header = codec::encode(VERSION, &Envelope { tag, body: message });
-    let header = header.map_err(|error| ProtocolError::Header { reason: error.to_string() })?;
-    check_length("header", header.len(), HEADER_MAX)?;
-    check_length("payload", payload.len(), PAYLOAD_MAX)?;
+    let header = header.map_err(|_| ProtocolError::Header(HeaderDefect::Unencodable))?;
+    check_length(FramePart::Header, header.len(), HEADER_MAX)?;
+    check_length(FramePart::Payload, payload.len(), PAYLOAD_MAX)?;
     let mut bytes = BytesMut::with_capacity(PREFIX_LEN + header.len());
     bytes.extend_from_slice(&[VERSION]);
     bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
@@ -184,7 +229,7 @@ pub fn ids_payload(ids: &[SegmentId]) -> Bytes {
     ids.iter().flat_map(|id| id.as_bytes()).copied().collect::<Vec<u8>>().into()
 }
 
-fn check_length(part: &'static str, length: usize, limit: usize) -> Result<(), ProtocolError> {
+fn check_length(part: FramePart, length: usize, limit: usize) -> Result<(), ProtocolError> {
     if length > limit { Err(ProtocolError::TooLong { part, length, limit }) } else { Ok(()) }
 }
 
@@ -232,8 +277,7 @@ impl Frame {
     }
 
     fn message<T: serde::de::DeserializeOwned>(&self) -> Result<(RequestTag, T), ProtocolError> {
-        let envelope: Envelope<T> =
-            codec::decode(VERSION, &self.header).map_err(|error| ProtocolError::Header { reason: error.to_string() })?;
+        let envelope: Envelope<T> = codec::decode(VERSION, &self.header).map_err(|error| ProtocolError::Header(error.into()))?;
         Ok((envelope.tag, envelope.body))
     }
 }
@@ -347,10 +391,10 @@ fn parse_prefix(prefix: &[u8]) -> Result<(usize, usize), ProtocolError> {
         return Err(ProtocolError::Version { found: version });
     }
     let (header, payload) = (usize::from(u16::from_le_bytes([h0, h1])), u32::from_le_bytes([p0, p1, p2, p3]) as usize);
-    check_length("header", header, HEADER_MAX)?;
-    check_length("payload", payload, PAYLOAD_MAX)?;
+    check_length(FramePart::Header, header, HEADER_MAX)?;
+    check_length(FramePart::Payload, payload, PAYLOAD_MAX)?;
     if header == 0 {
-        return Err(ProtocolError::Header { reason: "it is empty".into() });
+        return Err(ProtocolError::Header(HeaderDefect::Empty));
     }
     Ok((header, payload))
 }
@@ -414,10 +458,10 @@ mod tests {
     #[test]
     fn what_does_not_keep_to_the_protocol_is_told_apart() {
         assert_eq!(read(b"GET / HTTP/1.1\r\n", 99), Err(ProtocolError::Version { found: b'G' }));
-        let huge = ProtocolError::TooLong { part: "payload", length: 0xffff_ffff, limit: PAYLOAD_MAX };
+        let huge = ProtocolError::TooLong { part: FramePart::Payload, length: 0xffff_ffff, limit: PAYLOAD_MAX };
         assert_eq!(read(&[1, 5, 0, 255, 255, 255, 255], 99), Err(huge));
-        assert!(matches!(read(&[1, 255, 255, 0, 0, 0, 0], 99), Err(ProtocolError::TooLong { part: "header", .. })));
-        assert!(matches!(read(&[1, 0, 0, 0, 0, 0, 0], 99), Err(ProtocolError::Header { .. })));
+        assert!(matches!(read(&[1, 255, 255, 0, 0, 0, 0], 99), Err(ProtocolError::TooLong { part: FramePart::Header, .. })));
+        assert!(matches!(read(&[1, 0, 0, 0, 0, 0, 0], 99), Err(ProtocolError::Header(HeaderDefect::Empty))));
         let frames = read(&whole(1, &Request::Ping, &Bytes::from_static(b"payload")), 99).unwrap();
         assert_eq!(frames[0].request(), Err(ProtocolError::Payload { length: 7 }));
         let empty = read(&whole(1, &Request::Put { id: SegmentId::of(b"") }, &Bytes::new()), 99).unwrap();

@@ -16,15 +16,18 @@ use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::Entry;
 
+use super::running::Running;
 use super::{Capturing, CommandId, Simulation, Waiting};
+use crate::cause::{FailureKind, LocalFailure};
 use crate::error::EngineError;
 use crate::event::Event;
-use crate::io::{JobId, Lane, Outcome};
+use crate::io::{Blocked, JobId, Lane, Outcome};
+use crate::local_file::{LocalFile, Sink, Source};
 use crate::operation::{self, Command, OnShutdown, Reply};
 use crate::policy;
 use crate::principal::{Caller, Principal};
 use crate::snapshot::Peer;
-use crate::transfer::{Blocked, Download, Sink, Transfer, TransferId, TransferReport, TransferStatus, Upload};
+use crate::transfer::{Download, Input, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 
 /// Maximum number of segments of a file: its manifest is one value of the catalog, which may have 64 MiB.
 const SEGMENTS_MAX: u64 = 1 << 20;
@@ -79,7 +82,9 @@ impl Simulation {
             Command::Sleep(sleep) => self.sleep(id, sleep.span),
             Command::Step(step) => self.step(id, step.span),
             Command::Shutdown(shutdown) => self.shut_down(id, shutdown.running),
-            Command::ListFiles(_) => reply(Reply::Files(policy::known_names(by, &self.world.files).files().cloned().collect())),
+            Command::ListFiles(_) => {
+                reply(Reply::Files(policy::known_names(by, &self.world.names.files()).files().cloned().collect()))
+            }
             Command::ListDirectory(list) => Some(self.list_directory(by, &list.directory)),
             Command::ListNodes(_) => {
                 let nodes = self.node_statuses().into_iter();
@@ -122,7 +127,7 @@ impl Simulation {
     fn step(&mut self, id: CommandId, span: Option<SimDuration>) -> Option<Answer> {
         let until = span.map_or_else(|| Ok(self.next_due().unwrap_or(self.now())), |span| self.instant_after(span));
         // A step over a span passes all of it, whatever events occur.
-        let events = span.is_none().then_some(self.world.emitted);
+        let events = span.is_none().then_some(self.world.journal.emitted());
         match until {
             Ok(until) => self.wait_for(id, Waiting::Step { until, events }),
             Err(error) => Some(Err(error)),
@@ -181,8 +186,12 @@ impl Simulation {
         }
         self.world.claim_volumes(Purpose::Keep)?;
         let id = self.next_id();
-        let upload = Upload::start(&mut self.world, id, file, path, &key, size, stored_at);
-        self.begin(id, Transfer::Upload(Box::new(upload)))
+        let segment_size = self.world.config.segment_size;
+        let upload = Upload::new(self.now(), id, &key, size, segment_size, stored_at);
+        let source = Source::new(file, path, segment_size);
+        self.world.memory.join(id, key.owner.clone());
+        self.world.names.reserve(key);
+        self.begin(id, Running::new(Transfer::Upload(Box::new(upload)), Some(LocalFile::of_source(source))))
     }
 
     /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.
@@ -214,8 +223,9 @@ impl Simulation {
 
     fn fetch_into(&mut self, user: Option<String>, file: &FileRecord, sink: Sink) -> Answer {
         let id = self.next_id();
-        let download = Download::start(&mut self.world, id, user, file, sink);
-        self.begin(id, Transfer::Download(Box::new(download)))
+        let download = Download::new(self.now(), id, user.clone(), file, self.world.nodes.len());
+        self.world.memory.join(id, user);
+        self.begin(id, Running::new(Transfer::Download(Box::new(download)), Some(LocalFile::of_sink(sink))))
     }
 
     pub(super) fn refuse_when_closing(&self) -> Result<(), EngineError> {
@@ -231,7 +241,7 @@ impl Simulation {
     }
 
     pub(super) fn known_entry(&self, key: &FileKey) -> Result<&Entry, EngineError> {
-        let found = self.world.files.get(key);
+        let found = self.world.names.files().get(key);
         found.ok_or_else(|| EngineError::UnknownFile { file: key.to_string(), nearest: None })
     }
 
@@ -240,9 +250,11 @@ impl Simulation {
         TransferId(self.next_transfer)
     }
 
-    pub(super) fn begin(&mut self, id: TransferId, transfer: Transfer) -> Answer {
-        self.transfers.insert(id, transfer);
+    pub(super) fn begin(&mut self, id: TransferId, transfer: Running) -> Answer {
+        let transfer = self.transfers.entry(id).insert_entry(transfer).into_mut();
         self.ready.insert(id);
+        // Nothing is waited for at the beginning.
+        let _ = transfer.carry_out_all(&mut self.world);
         Ok(Reply::Started(id))
     }
 
@@ -262,8 +274,9 @@ impl Simulation {
             return Some(Err(EngineError::TransferOver(id)));
         }
         let Some(transfer) = self.transfers.get_mut(&id) else { return Some(Err(EngineError::UnknownTransfer(id))) };
-        transfer.cancel(&mut self.world);
         self.ready.insert(id);
+        // What the transfer waits for is asked for again when it is resumed.
+        let _ = transfer.handle(&mut self.world, Input::Cancelled);
         self.wait_for(command_id, Waiting::Transfer(id))
     }
 
@@ -289,14 +302,15 @@ impl Simulation {
 
     /// Submits work on the catalog whose outcome takes effect at this virtual instant, however long the work really takes.
     pub(super) fn ask_catalog(&mut self, work: impl FnOnce(&Catalog) -> Outcome + Send + 'static) -> JobId {
-        let catalog = Arc::clone(&self.world.catalog);
-        self.world.jobs.submit(Lane::Catalog, Box::new(move || work(&catalog)))
+        let catalog = Arc::clone(self.world.names.catalog());
+        self.world.work.jobs.submit(Lane::Catalog, Box::new(move || work(&catalog)))
     }
 
     fn set_link(&mut self, peer: Peer, link: HostConfig) -> Answer {
         let host = self.world.everybody().find(|&(known, _)| known == peer).map(|(_, host)| host);
-        self.world.net.reconfigure(host.ok_or(EngineError::UnknownHost(peer))?, &link);
-        self.world.keep_to_link(peer, &link);
+        let host = host.ok_or(EngineError::UnknownHost(peer))?;
+        self.world.net.reconfigure(host, &link);
+        self.world.keep_to_link(host, &link);
         self.world.emit(Event::LinkChanged { peer, link });
         Ok(Reply::Done(()))
     }
@@ -334,10 +348,15 @@ impl Simulation {
         if !matches!(self.capture, Capturing::Runs) || self.world.net.capture_failure().is_none() {
             return;
         }
-        if let Err(error) = self.stop_capture() {
-            self.world.tell(Event::CaptureEnded { reason: error.to_string() });
-            self.capture = Capturing::EndedEarly(error);
-        }
+        self.capture = match self.world.net.stop_capture() {
+            Ok(_) => Capturing::Nothing,
+            Err(error) => {
+                let ended = ended_early(self.now(), &error);
+                let kind = FailureKind::Capture { at: self.now(), error: (&error).into() };
+                self.world.tell(Event::CaptureEnded { failure: LocalFailure::with_details(kind, ended.to_string()) });
+                Capturing::EndedEarly(ended)
+            }
+        };
     }
 
     fn shut_down(&mut self, command_id: CommandId, running: OnShutdown) -> Option<Answer> {
@@ -348,8 +367,8 @@ impl Simulation {
         self.closing = true;
         if running == OnShutdown::Cancel {
             for (&id, transfer) in &mut self.transfers {
-                transfer.cancel(&mut self.world);
                 self.ready.insert(id);
+                let _ = transfer.handle(&mut self.world, Input::Cancelled);
             }
         }
         self.wait_for(command_id, Waiting::Shutdown)
@@ -357,8 +376,8 @@ impl Simulation {
 
     /// Returns a short description of each running transfer.
     pub(super) fn running_transfers(&self) -> Vec<String> {
-        let describe = |transfer: &Transfer| {
-            let status = &transfer.log().status;
+        let describe = |transfer: &Running| {
+            let status = transfer.bare_status();
             format!("{} {} of `{}`", status.id, status.direction.name(), visible(&status.file.name))
         };
         self.transfers.values().map(describe).collect()
@@ -386,14 +405,14 @@ impl Simulation {
             Waiting::Transfer(_) => None,
             Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done(()))),
             Waiting::Step { until, events } => {
-                let has_happened = events.is_some_and(|events| self.world.emitted > events);
+                let has_happened = events.is_some_and(|events| self.world.journal.emitted() > events);
                 (*until <= now || has_happened).then_some(Ok(Reply::Done(())))
             }
             Waiting::HealthCheck if self.world.is_checking_health() => None,
             Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
             Waiting::Manifest(job, by) => {
                 let (job, by) = (*job, by.clone());
-                let outcome = self.world.jobs.take(job).ok_or(Blocked(job))?;
+                let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
                 Some(manifest_answer(outcome, &by))
             }
             Waiting::NameChange { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_names(index)?,

@@ -72,7 +72,7 @@ impl Simulation {
 
     /// Notes the use of the segments that uploads are about to store, as far as nodes hold them already.
     pub(super) fn note_use_of_segments(&mut self) {
-        let mut pinned = std::mem::take(&mut self.world.pinned_since);
+        let mut pinned = self.world.space.take_pinned();
         let Some(uses) = &self.uses else { return };
         pinned.retain(|&id| !uses.has_segment(id));
         let stored: Vec<SegmentRecord> = pinned.into_iter().map(|id| self.stored_segment(id)).collect();
@@ -89,7 +89,7 @@ impl Simulation {
 
     fn note(&mut self, note: impl FnOnce(&mut FirstUses, &Namespace, &Catalog) -> Result<(), CatalogError>) {
         if let Some(uses) = &mut self.uses
-            && let Err(error) = note(uses, &self.world.files, &self.world.catalog)
+            && let Err(error) = note(uses, self.world.names.files(), self.world.names.catalog())
         {
             (self.uses, self.unnoted) = (None, Some(error));
         }

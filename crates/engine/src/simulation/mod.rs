@@ -10,6 +10,9 @@ mod facts;
 mod names;
 mod open;
 mod orphans;
+mod running;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,17 +27,18 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::error::EngineError;
 use super::event::Event;
 use super::first_use::FirstUses;
-use super::io::{JobId, Outcome};
+use super::io::{Blocked, JobId, Outcome};
 use super::operation::Reply;
 use super::policy::Facts;
 use super::principal::Principal;
-use super::transfer::{Blocked, Input, Transfer, TransferId, TransferReport, TransferState, TransferStatus};
+use super::transfer::{Input, TransferId, TransferReport, TransferState, TransferStatus};
 use super::world::{Due, World};
 
 pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
 use self::commands::finished;
 use self::names::NameChange;
+use self::running::Running;
 
 /// Number of finished transfers that are remembered.
 const FINISHED_MAX: usize = 100;
@@ -157,7 +161,7 @@ enum Pass {
 #[derive(Debug)]
 pub struct Simulation {
     world: World,
-    transfers: BTreeMap<TransferId, Transfer>,
+    transfers: BTreeMap<TransferId, Running>,
     /// Transfers that may be able to make progress.
     ready: BTreeSet<TransferId>,
     finished: VecDeque<Arc<TransferReport>>,
@@ -212,7 +216,7 @@ impl Simulation {
 
     /// Returns the catalog of stored files.
     pub(super) fn catalog(&self) -> &Catalog {
-        &self.world.catalog
+        self.world.names.catalog()
     }
 
     /// Takes the next answer to a command.
@@ -222,7 +226,7 @@ impl Simulation {
 
     /// Takes the next event with its virtual instant.
     pub fn poll_event(&mut self) -> Option<(SimTime, Event)> {
-        self.world.events.pop_front()
+        self.world.journal.poll()
     }
 
     /// Returns the number of bytes in use of the memory that transfers share.
@@ -243,7 +247,7 @@ impl Simulation {
 
     /// Returns true if a cancelled or failed transfer is being undone.
     pub fn is_undoing(&self) -> bool {
-        self.transfers.values().any(|transfer| transfer.log().status.state == TransferState::Undoing)
+        self.transfers.values().any(|transfer| transfer.bare_status().state == TransferState::Undoing)
     }
 
     /// Returns the instant up to which a running step lets time pass, if there is one.
@@ -267,17 +271,17 @@ impl Simulation {
     /// Takes the receiver of the outcomes of real work, for a driver that awaits them instead of blocking. The driver then has
     /// to pass them to [`deliver`](Self::deliver).
     pub fn take_outcomes(&mut self) -> Option<UnboundedReceiver<(JobId, Outcome)>> {
-        self.world.jobs.take_receiver()
+        self.world.work.jobs.take_receiver()
     }
 
     /// Delivers the outcome of real work.
     pub fn deliver(&mut self, job: JobId, outcome: Outcome) {
-        self.world.jobs.deliver(job, outcome);
+        self.world.work.jobs.deliver(job, outcome);
     }
 
     /// Blocks until some real work is done. Returns false if none is under way, which after [`Progress::Blocked`] is a bug.
     pub fn wait(&mut self) -> bool {
-        self.world.jobs.wait()
+        self.world.work.jobs.wait()
     }
 
     /// Lets time pass up to `limit`, or until `budget` steps are done or an answer is ready. The simulation never stops in the
@@ -370,39 +374,40 @@ impl Simulation {
     /// Dispatches one occurrence to the part that it concerns. Returns false if there is none.
     fn react(&mut self) -> Result<bool, Blocked> {
         let mut quiet = !self.world.handle_net_event();
-        quiet &= !self.world.handle_client_output();
-        quiet &= !self.handle_input();
+        quiet &= !self.world.handle_notice();
+        quiet &= !self.handle_input()?;
         if !quiet {
             return Ok(true);
         }
-        match self.world.take_due_work().map_err(Blocked)? {
+        match self.world.take_due_work()? {
             Some((Due::Disk(node, job), outcome)) => self.world.handle_disk(node, job, outcome),
             Some((Due::Owed(node), outcome)) => self.world.handle_owed_check(node, outcome),
-            Some((Due::Transfer(transfer), outcome)) => self.world.inbox.push_back((transfer, Input::Done(outcome))),
+            Some((Due::Transfer(transfer), outcome)) => self.world.inbox.push_back((transfer, Input::Catalog(outcome))),
             None => return Ok(self.world.handle_timeout()),
         }
         Ok(true)
     }
 
     /// Passes the next input to its transfer. Returns false if there is none.
-    fn handle_input(&mut self) -> bool {
-        let Some((id, input)) = self.world.inbox.pop_front() else { return false };
+    fn handle_input(&mut self) -> Result<bool, Blocked> {
+        let Some((id, input)) = self.world.inbox.pop_front() else { return Ok(false) };
         if let Some(transfer) = self.transfers.get_mut(&id) {
-            transfer.handle(&mut self.world, input);
             self.ready.insert(id);
+            let handled = transfer.handle(&mut self.world, input);
             self.note_use_of_segments();
+            handled?;
         }
-        true
+        Ok(true)
     }
 
     /// Lets all transfers continue that may be able to.
     fn pump(&mut self) -> Result<(), Blocked> {
         while let Some(id) = self.next_ready() {
             if let Some(transfer) = self.transfers.get_mut(&id) {
-                let pumped = transfer.pump(&mut self.world);
-                let is_over = transfer.log().status.state.is_over();
+                let handled = transfer.handle(&mut self.world, Input::Resumed);
+                let is_over = transfer.is_over();
                 self.note_use_of_segments();
-                pumped?;
+                handled?;
                 if is_over {
                     self.file_away(id);
                 }
@@ -423,8 +428,7 @@ impl Simulation {
     fn file_away(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.remove(&id) else { return };
         self.world.memory.leave(id);
-        let report = Arc::new(transfer.log().report(&self.world));
-        transfer.log().gauge.meters().for_each(|meter| self.world.net.remove_meter(meter));
+        let report = transfer.end(&mut self.world);
         let mut is_told = false;
         for (command_id, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
             self.replies.push_back((command_id, finished(TransferReport::clone(&report))));
@@ -443,11 +447,11 @@ impl Simulation {
 
 impl Facts for Simulation {
     fn names(&self) -> &Namespace {
-        &self.world.files
+        self.world.names.files()
     }
 
     fn starter(&self, transfer: TransferId) -> Option<Option<&str>> {
-        let running = self.transfers.get(&transfer).map(|transfer| &transfer.log().status);
+        let running = self.transfers.get(&transfer).map(Running::bare_status);
         let finished = || self.finished.iter().map(|report| &report.status).find(|status| status.id == transfer);
         running.or_else(finished).map(|status| status.user.as_deref())
     }

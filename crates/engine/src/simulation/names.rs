@@ -10,14 +10,15 @@ use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry};
 
 use super::commands::{Answer, catalog_refused, crashed};
+use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
 use crate::error::EngineError;
 use crate::event::Event;
-use crate::io::{JobId, Outcome};
+use crate::io::{Blocked, JobId, Outcome};
 use crate::operation::{self, Reply};
 use crate::policy;
 use crate::principal::Principal;
-use crate::transfer::{Blocked, Removal, Transfer};
+use crate::transfer::{Removal, Transfer};
 
 /// Change of names, directories or readers that the catalog has been asked for.
 #[derive(Debug, Clone)]
@@ -60,7 +61,7 @@ impl Simulation {
 
     /// Returns the directories that are missing, the outermost first.
     fn directories_to_make(&self, key: &FileKey, parents: bool) -> Result<Vec<FileKey>, EngineError> {
-        self.refuse_taken(key).or_else(|error| match parents && self.world.files.is_directory(key) {
+        self.refuse_taken(key).or_else(|error| match parents && self.world.names.files().is_directory(key) {
             true => Ok(()),
             false => Err(error),
         })?;
@@ -68,7 +69,7 @@ impl Simulation {
             self.refuse_without_directory(key)?;
         }
         let mut missing: Vec<FileKey> = std::iter::once(key.clone()).chain(key.ancestors()).collect();
-        missing.retain(|key| !self.world.files.is_directory(key));
+        missing.retain(|key| !self.world.names.files().is_directory(key));
         missing.reverse();
         missing.iter().try_for_each(|key| self.refuse_taken(key))?;
         Ok(missing)
@@ -101,33 +102,33 @@ impl Simulation {
         let key = &remove.file;
         self.note_use_of_tree(key);
         let is_directory = matches!(self.known_entry(key)?, Entry::Directory(_));
-        if is_directory && !remove.recursive && self.world.files.tree(key).nth(1).is_some() {
+        if is_directory && !remove.recursive && self.world.names.files().tree(key).nth(1).is_some() {
             return Err(EngineError::NotEmpty { name: key.name.clone() });
         }
         self.refuse_arriving(key)?;
         let add = |(bytes, segments): (u64, u32), file: &FileRecord| {
             (bytes.saturating_add(file.size), segments.saturating_add(file.segments))
         };
-        let size = self.world.files.files_of(key).fold((0, 0), add);
+        let size = self.world.names.files().files_of(key).fold((0, 0), add);
         self.world.claim_volumes(Purpose::Free)?;
         let id = self.next_id();
-        let removal = Removal::start(&mut self.world, id, user, key.clone(), size);
-        self.begin(id, Transfer::Removal(Box::new(removal)))
+        let removal = Removal::new(self.now(), id, user, key.clone(), size);
+        self.begin(id, Running::new(Transfer::Removal(Box::new(removal)), None))
     }
 
     pub(super) fn list_directory(&self, by: &Principal, directory: &FileKey) -> Answer {
-        if let Some(Entry::File(file)) = self.world.files.get(directory)
-            && policy::may_read(by, &self.world.files, directory)
+        if let Some(Entry::File(file)) = self.world.names.files().get(directory)
+            && policy::may_read(by, self.world.names.files(), directory)
         {
             return Ok(Reply::Entries(vec![Entry::File(policy::known_of(by, file.clone()))]));
         }
-        let known = policy::known_entries(by, &self.world.files, directory);
+        let known = policy::known_entries(by, self.world.names.files(), directory);
         known.map(Reply::Entries).ok_or_else(|| EngineError::NoDirectory { name: directory.to_string() })
     }
 
     fn change_names(&mut self, id: CommandId, change: NameChange) -> Option<Answer> {
         // What the catalog takes up from now on, an older copy of it must not undo on the disks.
-        let job = match self.world.catalog.database().refuse_when_read_only().map_err(CatalogError::from) {
+        let job = match self.world.names.catalog().database().refuse_when_read_only().map_err(CatalogError::from) {
             Ok(()) => self.ask_for_change(change.clone()),
             Err(error) => return Some(Err(error.into())),
         };
@@ -146,10 +147,10 @@ impl Simulation {
 
     /// Refuses a name that a file or directory has already, or that an upload will have.
     pub(super) fn refuse_taken(&self, key: &FileKey) -> Result<(), EngineError> {
-        if self.world.files.get(key).is_some() || key.is_root() {
+        if self.world.names.files().get(key).is_some() || key.is_root() {
             return Err(EngineError::NameTaken { name: key.name.clone() });
         }
-        match self.world.reserved_names.contains(key) {
+        match self.world.names.is_reserved(key) {
             true => Err(EngineError::NameReserved { name: key.name.clone() }),
             false => Ok(()),
         }
@@ -157,25 +158,26 @@ impl Simulation {
 
     /// Refuses a key whose directory does not exist.
     pub(super) fn refuse_without_directory(&self, key: &FileKey) -> Result<(), EngineError> {
-        let missing = key.parent().filter(|parent| !self.world.files.is_directory(parent));
+        let missing = key.parent().filter(|parent| !self.world.names.files().is_directory(parent));
         missing.map_or(Ok(()), |parent| Err(EngineError::NoDirectory { name: parent.name }))
     }
 
     /// Refuses to move or remove a directory into which an upload is under way.
     pub(super) fn refuse_arriving(&self, key: &FileKey) -> Result<(), EngineError> {
-        let arriving = self.world.reserved_names.iter().find(|arriving| arriving.is_within(key));
+        let arriving = self.world.names.reserved().iter().find(|arriving| arriving.is_within(key));
         arriving.map_or(Ok(()), |arriving| Err(EngineError::NameReserved { name: arriving.name.clone() }))
     }
 
     /// Returns the condition that an adoption by `owner` waits for: first the end of running transfers of files without an
     /// owner, then the catalog.
     pub(super) fn adoption(&mut self, owner: String) -> Waiting {
-        if self.transfers.values().any(|transfer| transfer.log().status.file.owner.is_none()) {
+        if self.transfers.values().any(|transfer| transfer.bare_status().file.owner.is_none()) {
             return Waiting::Adoption { owner };
         }
-        let (heir, reserved) = (owner.clone(), self.world.reserved_names.clone());
+        let (heir, reserved) = (owner.clone(), self.world.names.reserved().clone());
         self.note_use_of_tree(&FileKey::unowned(""));
-        let names: Vec<FileKey> = self.world.files.list(&FileKey::unowned("")).iter().map(|entry| entry.key().clone()).collect();
+        let names: Vec<FileKey> =
+            self.world.names.files().list(&FileKey::unowned("")).iter().map(|entry| entry.key().clone()).collect();
         names.iter().for_each(|key| self.note_use(&FileKey::new(Some(&owner), &key.name)));
         let job = self.ask_catalog(move |catalog| Outcome::FilesAdopted(catalog.adopt(&heir, &reserved)));
         Waiting::Adopting { job, owner }
@@ -207,7 +209,7 @@ impl Simulation {
     }
 
     fn outcome_of(&mut self, job: JobId) -> Result<Outcome, Blocked> {
-        self.world.jobs.take(job).ok_or(Blocked(job))
+        self.world.work.jobs.take(job).ok_or(Blocked(job))
     }
 
     fn names_changed(&mut self, outcome: Outcome, change: NameChange) -> Answer {
@@ -220,17 +222,17 @@ impl Simulation {
             NameChange::Make { directories, made_at } => {
                 for key in directories {
                     let directory = DirectoryRecord { key: key.clone(), made_at, readers: Default::default() };
-                    self.world.files.insert(Entry::Directory(directory));
+                    self.world.names.files_mut().insert(Entry::Directory(directory));
                     self.world.emit(Event::DirectoryMade { directory: key });
                 }
             }
             NameChange::Move { from, to } => {
-                self.world.files.rename(&from, &to);
+                self.world.names.files_mut().rename(&from, &to);
                 self.note_moved(&to);
                 self.world.emit(Event::Moved { from, to });
             }
             NameChange::Share { file, user, may_read } => {
-                self.world.files.set_reader(&file, &user, may_read);
+                self.world.names.files_mut().set_reader(&file, &user, may_read);
                 self.world.emit(Event::FileShared { file, user, may_read });
             }
         }
@@ -246,8 +248,8 @@ impl Simulation {
         let mut count = 0;
         for old in &keys {
             let new = FileKey::new(Some(&owner), &old.name);
-            count += self.world.files.files_of(old).count() as u64;
-            self.world.files.rename(old, &new);
+            count += self.world.names.files().files_of(old).count() as u64;
+            self.world.names.files_mut().rename(old, &new);
             self.note_moved(&new);
             for report in &mut self.finished {
                 if let Some(file) = report.status.file.moved(old, &new) {

@@ -4,7 +4,7 @@
 //! that this catalog was the last to write to. A node whose disk fails or belongs to another catalog is marked as troubled, and
 //! the others run.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use p2p_base::data_dir::{self, DirectoryLock, LockError, Sharing};
 use p2p_base::database::DatabaseError;
 use p2p_base::private_file;
 use p2p_base::random::RandomStream;
-use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use p2p_net::{HostId, Network};
 use p2p_store::catalog::Catalog;
@@ -28,18 +27,17 @@ use p2p_store::standing::{self, Standing, Trouble};
 use p2p_store::volume::Volume;
 
 use super::Simulation;
-use crate::client::Client;
 use crate::config::{EngineConfig, NodeSpec};
 use crate::disk_model::DiskModel;
 use crate::error::EngineError;
 use crate::event::Event;
-use crate::io::{IoExecutor, JobTable};
+use crate::io::IoExecutor;
 use crate::memory::MemoryBudget;
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
-use crate::snapshot::Peer;
+use crate::requester::Requester;
 use crate::timetable::Timetable;
-use crate::world::{Hosts, NodeHost, OwedDeletions, Volumes, World};
+use crate::world::{Host, Hosts, Journal, Names, NodeHost, OwedDeletions, Space, Volumes, WorkTable, World};
 
 /// Disks of a simulation, by node.
 pub type Disks = Vec<Arc<dyn Disk>>;
@@ -90,41 +88,25 @@ impl Simulation {
         let mut net = Network::new(config.seed);
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
-        let mut nodes = start.node_hosts(disks, &mut net, &config);
-        let hosts = std::iter::once(Peer::Client).chain(nodes.iter().map(|entry| Peer::Node(entry.node.number()))).collect();
+        let (nodes, ids) = start.node_hosts(disks, &mut net, &config);
         let Start { mut findings, own, unknown_segments, .. } = start.end();
         findings.extend(catalog.kept_copy().map(|copy| Event::CatalogMigrated { copy: name_of_copy(copy) }));
-        let mut peers = PeerTable::new(config.health, Probing::All, RandomStream::new(config.seed, "probes client"));
-        peers.keep_to_link(&config.client.link);
-        introduce(client, &mut peers, &mut nodes);
+        let ids: Vec<HostId> = std::iter::once(client).chain(ids).collect();
+        let hosts = hosts(&ids, &net, &config);
         let mut world = World {
-            client: Client::new(client, config.tcp, config.idle_timeout, nodes.len()),
             net,
-            hosts: Hosts::new(client, hosts),
-            peers,
-            accepted: BTreeMap::new(),
-            catalog: Arc::new(catalog),
-            jobs: JobTable::new(io),
-            joins: BinaryHeap::new(),
-            due: HashMap::new(),
-            next_join: 0,
+            hosts,
+            notices: VecDeque::new(),
+            names: Names::new(catalog, files),
+            work: WorkTable::new(io),
             timetable: Timetable::default(),
-            files,
-            reserved_names: BTreeSet::new(),
-            placement: Placement::new(config.placement),
-            reserved: vec![0; nodes.len()],
+            space: Space::new(Placement::new(config.placement), nodes.len()),
             memory: MemoryBudget::new(config.memory.as_u64()),
             owed: OwedDeletions::new(nodes.len()),
             nodes,
-            pinned: HashMap::new(),
-            pinned_since: Vec::new(),
             inbox: VecDeque::new(),
-            events: VecDeque::new(),
-            emitted: 0,
-            volumes: Volumes::new(own),
-            missing_segments: findings.iter().map(missing_in).sum(),
-            unknown_segments,
-            trace: TraceHash::new(),
+            volumes: Volumes::new(own, findings.iter().map(missing_in).sum(), unknown_segments),
+            journal: Journal::default(),
             config,
         };
         world.record_all_timeouts();
@@ -168,22 +150,22 @@ impl Start {
     }
 
     /// Builds the nodes with their disks and adds their hosts to the network; a stopped node does not listen.
-    fn node_hosts(&mut self, disks: Disks, net: &mut Network, config: &EngineConfig) -> Vec<NodeHost> {
-        let mut nodes = Vec::new();
+    fn node_hosts(&mut self, disks: Disks, net: &mut Network, config: &EngineConfig) -> (Vec<NodeHost>, Vec<HostId>) {
+        let (mut nodes, mut hosts) = (Vec::new(), Vec::new());
         for (index, (spec, disk)) in config.nodes.iter().zip(disks).enumerate() {
-            let mut node = self.node(NodeNumber::from_index(index), disk.as_ref(), spec, config);
+            let node = self.node(NodeNumber::from_index(index), disk.as_ref(), spec);
             let host = net.add_host(spec.host.address, &spec.host.link);
             if !node.trouble().is_some_and(Trouble::stops) {
                 net.listen(host, NODE_PORT, config.tcp);
             }
-            node.peers.keep_to_link(&spec.host.link);
-            nodes.push(NodeHost::new(node, host, disk, DiskModel::new(config.disk)));
+            nodes.push(NodeHost::new(node, disk, DiskModel::new(config.disk)));
+            hosts.push(host);
         }
-        nodes
+        (nodes, hosts)
     }
 
     /// Creates a node with its disk. A node whose disk fails is stopped and holds no segments.
-    fn node(&mut self, number: NodeNumber, disk: &dyn Disk, spec: &NodeSpec, config: &EngineConfig) -> Node {
+    fn node(&mut self, number: NodeNumber, disk: &dyn Disk, spec: &NodeSpec) -> Node {
         let needed = self.needed.remove(&number).unwrap_or_default();
         let (found, standing) = match self.look_at(number, disk, &needed) {
             // Segments that a stopped node cannot deliver count as missing.
@@ -197,14 +179,13 @@ impl Start {
         }
         let volume = Volume::new(spec.capacity.as_u64(), &there).with_unsynced(&others);
         self.own.push(standing.as_ref().ok().copied());
-        let probes = RandomStream::new(config.seed, &format!("probes {number}"));
         match standing {
-            Ok(_) => Node::new(number, volume, config.health, probes),
+            Ok(_) => Node::new(number, volume),
             Err(trouble) => {
                 let is_unknown = |id: &SegmentId| !self.needed_anywhere.contains(id);
                 self.unknown_segments += others.iter().filter(|(id, _)| is_unknown(id)).count() as u64;
                 self.findings.push(Event::DiskTrouble { node: number, trouble: trouble.clone() });
-                Node::troubled(number, volume, trouble, config.health, probes)
+                Node::troubled(number, volume, trouble)
             }
         }
     }
@@ -282,18 +263,21 @@ fn missing_in(finding: &Event) -> u64 {
     if let Event::SegmentsMissing { count, .. } = finding { *count } else { 0 }
 }
 
-/// Registers every host as a probe peer of every other host.
-fn introduce(client: HostId, peers: &mut PeerTable, nodes: &mut [NodeHost]) {
-    let hosts: Vec<HostId> = nodes.iter().map(|node| node.host).collect();
-    for &host in &hosts {
-        peers.add_peer(SimTime::ZERO, host);
-    }
-    for node in nodes {
-        node.node.peers.add_peer(SimTime::ZERO, client);
-        for &host in hosts.iter().filter(|&&host| host != node.host) {
-            node.node.peers.add_peer(SimTime::ZERO, host);
-        }
-    }
+/// Creates the hosts: the client, and one for each node, in the order in which they were added to the network. Every host probes
+/// all others: the client each of them once an interval, a node one of them in turn.
+fn hosts(ids: &[HostId], net: &Network, config: &EngineConfig) -> Hosts {
+    let host = |(index, &id): (usize, &HostId)| {
+        let server = index.checked_sub(1).map(NodeNumber::from_index);
+        let (probing, label) = match server {
+            None => (Probing::All, "probes client".to_owned()),
+            Some(number) => (Probing::InTurn, format!("probes {number}")),
+        };
+        let mut peers = PeerTable::new(config.health, probing, RandomStream::new(config.seed, &label));
+        peers.keep_to_link(&net.host_config(id));
+        ids.iter().filter(|&&other| other != id).for_each(|&other| peers.add_peer(SimTime::ZERO, other));
+        Host::new(id, Requester::new(config.tcp.user_timeout, config.idle_timeout), peers, server)
+    };
+    Hosts::new(ids.iter().enumerate().map(host).collect())
 }
 
 fn node_directory(directory: &Path, index: usize) -> std::path::PathBuf {

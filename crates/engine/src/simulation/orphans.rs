@@ -28,7 +28,7 @@ impl Simulation {
             return Err(EngineError::UnknownHost(Peer::Node(node)));
         }
         if action != OrphansAction::List {
-            self.world.catalog.database().refuse_when_read_only().map_err(CatalogError::from)?;
+            self.world.names.catalog().database().refuse_when_read_only().map_err(CatalogError::from)?;
         }
         let running = self.running_transfers();
         if action != OrphansAction::List && !running.is_empty() {
@@ -62,14 +62,14 @@ impl Simulation {
                 return Err(EngineError::Trouble { node: report.node, trouble: trouble.clone() });
             }
             (OrphansAction::Adopt, Some(_)) => {
-                self.world.catalog.keep(report.node, &[ids.clone(), elsewhere].concat())?;
+                self.world.names.catalog().keep(report.node, &[ids.clone(), elsewhere].concat())?;
                 self.take_over(report.node)?;
             }
             // Segments on an adopted volume are kept already.
             (OrphansAction::Adopt, None) => return Ok(()),
             (OrphansAction::Free, trouble) => {
                 // Noted before the volume belongs to the catalog, so that a sweep does not remove the kept segments.
-                self.world.catalog.keep(report.node, &elsewhere)?;
+                self.world.names.catalog().keep(report.node, &elsewhere)?;
                 if trouble.is_some() {
                     self.take_over(report.node)?;
                 }
@@ -77,7 +77,7 @@ impl Simulation {
             }
         }
         let count = report.trouble.as_ref().map_or(0, |_| ids.len() as u64);
-        self.world.unknown_segments = self.world.unknown_segments.saturating_sub(count);
+        self.world.volumes.unknown_segments = self.world.volumes.unknown_segments.saturating_sub(count);
         Ok(())
     }
 
@@ -90,11 +90,11 @@ impl Simulation {
             Some(Trouble::Disk(_)) => Vec::new(),
             Some(_) => self.found_on(node)?,
             None => {
-                let kept = self.world.catalog.kept()?.remove(&node).unwrap_or_default();
+                let kept = self.world.names.catalog().kept()?.remove(&node).unwrap_or_default();
                 kept.into_iter().filter_map(|id| Some((id, entry.node.len_of(id)?))).collect()
             }
         };
-        let mut references = self.world.catalog.held()?;
+        let mut references = self.world.names.catalog().held()?;
         let here = references.remove(&node).unwrap_or_default();
         let elsewhere: BTreeSet<SegmentId> = references.into_values().flatten().collect();
         let others = candidates.into_iter().filter(|(id, _)| !here.contains(id));
@@ -103,7 +103,7 @@ impl Simulation {
     }
 
     fn needed_of(&self, node: NodeNumber) -> Result<BTreeSet<SegmentId>, EngineError> {
-        Ok(self.world.catalog.held()?.remove(&node).unwrap_or_default())
+        Ok(self.world.names.catalog().held()?.remove(&node).unwrap_or_default())
     }
 
     fn found_on(&self, node: NodeNumber) -> Result<Found, EngineError> {
@@ -124,7 +124,7 @@ impl Simulation {
         let tcp = self.world.config.tcp;
         let entry = &mut self.world.nodes[node.index()];
         entry.node.take_over(Volume::new(capacity, &there).with_unsynced(&others));
-        let host = entry.host;
+        let host = self.world.hosts.of_node(node).id;
         self.world.net.listen(host, NODE_PORT, tcp);
         self.world.record_all_timeouts();
         Ok(())

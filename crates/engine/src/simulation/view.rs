@@ -10,11 +10,11 @@ use super::Simulation;
 use super::open::name_of_copy;
 use crate::node::health::PeerTable;
 use crate::snapshot::{
-    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Peer, Snapshot, StorageStats,
+    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot, StorageStats,
     Topology, Usage,
 };
 use crate::transfer::{Direction, TransferStatus};
-use crate::world::NodeHost;
+use crate::world::{Hosts, NodeHost};
 
 /// Number of nodes in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
 const SNAPSHOT_NODES_MAX: usize = 64;
@@ -30,7 +30,7 @@ const NODE_SECONDS: usize = 30;
 impl Simulation {
     /// Returns a snapshot of the current state. `speed` and `paused` describe the pace.
     pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
-        let running = self.transfers.values().map(|transfer| Arc::new(transfer.log().report(&self.world)));
+        let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world)));
         let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
         Snapshot {
             at: self.now(),
@@ -41,20 +41,20 @@ impl Simulation {
             storage: self.storage_stats(),
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_NODES_MAX),
-            client_bytes: self.world.net.link_bytes(self.world.hosts.client),
-            client_rates: self.link_rates(self.world.hosts.client, CLIENT_SECONDS),
+            client_bytes: self.world.net.link_bytes(self.world.hosts.client().id),
+            client_rates: self.link_rates(self.world.hosts.client().id, CLIENT_SECONDS),
             connections: self.connections(),
             wire,
             wire_seen,
             topology: self.topology(),
-            kept_copy: self.world.catalog.kept_copy().map(name_of_copy),
-            files: self.world.files.clone(),
+            kept_copy: self.world.names.catalog().kept_copy().map(name_of_copy),
+            files: self.world.names.files().clone(),
         }
     }
 
     /// Returns all transfers that are remembered, the oldest first.
     pub(super) fn transfer_statuses(&self) -> Vec<TransferStatus> {
-        let running = self.transfers.values().map(|transfer| transfer.log().status(&self.world));
+        let running = self.transfers.values().map(|transfer| transfer.status(&self.world));
         let mut all: Vec<TransferStatus> = self.finished.iter().map(|report| report.status.clone()).chain(running).collect();
         all.sort_by_key(|status| status.id);
         all
@@ -66,14 +66,15 @@ impl Simulation {
 
     fn node_status(&self, entry: &NodeHost) -> NodeStatus {
         let (net, node) = (&self.world.net, &entry.node);
+        let host = self.world.hosts.of_node(node.number()).id;
         let volume = node.volume_stats();
-        let (bytes_sent, bytes_received) = net.link_bytes(entry.host);
+        let (bytes_sent, bytes_received) = net.link_bytes(host);
         NodeStatus {
             node: node.number(),
-            address: net.address(entry.host),
+            address: net.address(host),
             state: node.state(),
             trouble: node.trouble().cloned(),
-            seen: self.world.peers.peer(entry.host),
+            seen: self.world.hosts.client().peers.peer(host),
             capacity_bytes: volume.capacity,
             used_bytes: Some(volume.used),
             segments: Some(volume.segments),
@@ -81,8 +82,8 @@ impl Simulation {
             open_requests: node.open_requests(),
             bytes_sent,
             bytes_received,
-            rates: self.link_rates(entry.host, NODE_SECONDS),
-            queued_packets: net.queued_packets(entry.host),
+            rates: self.link_rates(host, NODE_SECONDS),
+            queued_packets: net.queued_packets(host),
         }
     }
 
@@ -93,11 +94,11 @@ impl Simulation {
 
     pub(super) fn storage_stats(&self) -> StorageStats {
         let mut stats = StorageStats {
-            files: self.world.files.file_count() as u64,
-            file_bytes: self.world.files.files().map(|file| file.size).sum(),
-            missing_segments: self.world.missing_segments,
+            files: self.world.names.files().file_count() as u64,
+            file_bytes: self.world.names.files().files().map(|file| file.size).sum(),
+            missing_segments: self.world.volumes.missing_segments,
             owed_deletions: self.world.owed.count(),
-            unknown_segments: self.world.unknown_segments,
+            unknown_segments: self.world.volumes.unknown_segments,
             ..StorageStats::default()
         };
         for node in &self.world.nodes {
@@ -117,11 +118,11 @@ impl Simulation {
     pub(super) fn usage_of(&self, owner: Option<&str>) -> Usage {
         let mut usage = Usage { quota_bytes: owner.and(self.world.config.quota).map(ByteSize::as_u64), ..Usage::default() };
         usage.file_bytes = self.unlisted.get(&owner.map(str::to_owned)).copied().unwrap_or_default();
-        for file in self.world.files.files_of(&FileKey::new(owner, "")) {
+        for file in self.world.names.files().files_of(&FileKey::new(owner, "")) {
             usage.files += 1;
             usage.file_bytes = usage.file_bytes.saturating_add(file.size);
         }
-        let uploads = self.transfers.values().map(|transfer| &transfer.log().status);
+        let uploads = self.transfers.values().map(|transfer| transfer.bare_status());
         let own = uploads.filter(|status| status.direction == Direction::Upload && status.file.owner.as_deref() == owner);
         usage.arriving_bytes = own.map(|status| status.bytes).fold(0, u64::saturating_add);
         usage
@@ -129,7 +130,7 @@ impl Simulation {
 
     /// Returns true if every node's disk is as the catalog expects it.
     pub(crate) fn has_sound_disks(&self) -> bool {
-        self.world.missing_segments == 0 && self.world.nodes.iter().all(|node| node.node.trouble().is_none())
+        self.world.volumes.missing_segments == 0 && self.world.nodes.iter().all(|node| node.node.trouble().is_none())
     }
 
     pub(super) fn topology(&self) -> Topology {
@@ -145,7 +146,7 @@ impl Simulation {
             let (sample, activity, stats) = (net.sample(id)?, net.activity(id)?, net.connection_stats(id)?);
             Some(ConnectionStatus { node, local, remote, sample, activity, stats })
         };
-        self.world.client.connections().filter_map(status).collect()
+        self.world.hosts.client().connections().filter_map(status).collect()
     }
 
     pub(super) fn network_stats(&self) -> NetworkStats {
@@ -162,9 +163,9 @@ impl Simulation {
     fn health_matrix(&self, max: usize) -> HealthMatrix {
         let row = |table: &PeerTable| {
             let known = table.peers().take(max);
-            known.map(|(host, health)| (self.world.hosts.peer(host), *health)).collect()
+            known.map(|(host, health)| (Hosts::peer_of(host), *health)).collect()
         };
-        let nodes = self.world.nodes.iter().map(|entry| (Peer::Node(entry.node.number()), row(&entry.node.peers)));
-        std::iter::once((Peer::Client, row(&self.world.peers))).chain(nodes.take(max)).collect()
+        let hosts = self.world.hosts.all().iter().take(max.saturating_add(1));
+        hosts.map(|host| (host.peer(), row(&host.peers))).collect()
     }
 }

@@ -1,209 +1,64 @@
-//! Transfers: uploads, downloads and removals as state machines.
+//! Transfers: uploads, downloads and removals as machines that do nothing by themselves.
 //!
-//! A transfer receives inputs about what happened, and asks the world for requests to nodes and for work on files. Each
-//! transfer keeps the history of its segments: when a segment was queued, when its bytes were sent and received, and which node
-//! holds it.
+//! A transfer takes inputs (`Transfer::handle`): answers of nodes, outcomes of work, grants of memory and room. It returns
+//! outputs (`Transfer::poll_output`): requests to nodes, work on files and on the catalog, events. The simulation carries the
+//! outputs out in their order, and some of them it answers at once with an input. The caller polls after every input until
+//! there is no output. Inputs that nothing was asked for are ignored, and so is every input after `Output::Done`.
 //!
-//! Transfers have no access to wall clocks and check no permissions.
+//! Each transfer keeps the history of its segments: when a segment was queued, when its bytes were sent and received, and which
+//! node holds it. Transfers have no access to clocks, files, the network or the catalog, and check no permissions.
 
+mod cut_ahead;
 mod deletion;
 mod download;
-mod estimate;
-mod gauge;
+mod log;
 mod removal;
-mod source;
-mod timeline;
 mod upload;
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use p2p_store::catalog::CatalogError;
-use p2p_store::manifest::NodeNumber;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use bytes::Bytes;
+use p2p_base::units::SimTime;
+use p2p_store::catalog::Garbage;
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
+use p2p_store::names::FileKey;
+use p2p_store::segment::{SegmentId, Sha256Digest};
 
-pub use self::gauge::RATE_SECONDS;
-pub use self::timeline::{SegmentTimeline, Stage, TransferReport, TransferStatus};
+pub use crate::gauge::RATE_SECONDS;
+pub use crate::status::{
+    Direction, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState, TransferStatus,
+};
 
-pub(super) use self::download::{Download, Sink};
+pub(super) use self::download::Download;
+pub(super) use self::log::TransferLog;
 pub(super) use self::removal::Removal;
-pub(super) use self::timeline::TransferLog;
 pub(super) use self::upload::Upload;
 
-use self::deletion::Deletion;
-use super::cause::Cause;
-use super::io::{JobId, Outcome};
-use super::world::World;
-use crate::node::protocol::Response;
-use bytes::Bytes;
-
-/// Identifier of a transfer since the start of the engine, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TransferId(pub u64);
-
-/// Formats the identifier as `#7`.
-impl std::fmt::Display for TransferId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(&format!("#{}", self.0))
-    }
-}
-
-/// Kind of a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// Upload of a file to the nodes.
-    Upload,
-    /// Download of a file from the nodes.
-    Download,
-    /// Removal of a file from the nodes.
-    Removal,
-}
-
-impl Direction {
-    /// Returns the word for reports and messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Direction::Upload => "upload",
-            Direction::Download => "download",
-            Direction::Removal => "removal",
-        }
-    }
-}
-
-/// State of a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TransferState {
-    /// Segments are being transferred.
-    Running,
-    /// No segment is in flight because other transfers use the shared memory; the transfer continues when it gets memory.
-    Waiting,
-    /// All segments have arrived; they are made durable and the file visible.
-    Committing,
-    /// The transfer failed or was cancelled, and its segments are being removed.
-    Undoing,
-    /// The transfer has finished successfully.
-    Done,
-    /// The transfer failed; its segments are deleted, or nodes that are unreachable owe the deletion.
-    Failed,
-    /// The transfer was cancelled; its segments are deleted, or nodes that are unreachable owe the deletion.
-    Cancelled,
-}
-
-impl TransferState {
-    /// Returns true if the transfer is over: finished, failed or cancelled.
-    pub const fn is_over(self) -> bool {
-        matches!(self, TransferState::Done | TransferState::Failed | TransferState::Cancelled)
-    }
-
-    /// Returns the word for reports and screens.
-    pub const fn name(self) -> &'static str {
-        match self {
-            TransferState::Running => "running",
-            TransferState::Waiting => "waiting",
-            TransferState::Committing => "committing",
-            TransferState::Undoing => "undoing",
-            TransferState::Done => "done",
-            TransferState::Failed => "failed",
-            TransferState::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// Reason why a transfer failed.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-pub enum TransferError {
-    /// A local file could not be read or written.
-    #[error("{0}")]
-    File(Cause),
-    /// No node can take a segment.
-    #[error("no node can take segment {index}: {}", list(reasons))]
-    NoHolder {
-        /// Index of the segment in the file.
-        index: u32,
-        /// Reason of each node.
-        reasons: Vec<(NodeNumber, String)>,
-    },
-    /// A node did not confirm that its segments are durable.
-    #[error("{node} did not confirm that its segments are durable: {reason}")]
-    NotConfirmed {
-        /// Node that did not confirm.
-        node: NodeNumber,
-        /// Reason of the failure.
-        reason: String,
-    },
-    /// A segment cannot be obtained from any of its holders.
-    #[error("segment {index} cannot be read: {}", list(reasons))]
-    Unreadable {
-        /// Index of the segment in the file.
-        index: u32,
-        /// Reason of each holder.
-        reasons: Vec<(NodeNumber, String)>,
-    },
-    /// The catalog refused the change.
-    #[error("{0}")]
-    Catalog(Cause),
-    /// The catalog could not tell if the change was made.
-    #[error("it is not known whether it is done: {0}")]
-    OutcomeUnknown(Cause),
-    /// The user cancelled the transfer.
-    #[error("it was cancelled")]
-    Cancelled,
-    /// Work ended in a panic, which is a bug of this program.
-    #[error("internal error: {0}")]
-    Internal(Cause),
-}
-
-impl TransferError {
-    /// Returns the local cause of the failure, if it has one.
-    fn cause(&mut self) -> Option<&mut Cause> {
-        match self {
-            TransferError::File(cause)
-            | TransferError::Catalog(cause)
-            | TransferError::OutcomeUnknown(cause)
-            | TransferError::Internal(cause) => Some(cause),
-            TransferError::NoHolder { .. }
-            | TransferError::NotConfirmed { .. }
-            | TransferError::Unreadable { .. }
-            | TransferError::Cancelled => None,
-        }
-    }
-
-    /// Returns the error for the public, without local paths.
-    #[must_use]
-    pub fn without_details(mut self) -> TransferError {
-        if let Some(cause) = self.cause() {
-            *cause = cause.without_details();
-        }
-        self
-    }
-}
-
-fn list(reasons: &[(NodeNumber, String)]) -> String {
-    let reasons: Vec<String> = reasons.iter().map(|(node, reason)| format!("{node}: {reason}")).collect();
-    if reasons.is_empty() { "there is no node".into() } else { reasons.join("; ") }
-}
-
-impl From<CatalogError> for TransferError {
-    fn from(error: CatalogError) -> Self {
-        let cause = Cause::with_details(error.without_path(), error.to_string());
-        if error.is_outcome_unknown() { TransferError::OutcomeUnknown(cause) } else { TransferError::Catalog(cause) }
-    }
-}
+use super::cause::{Cause, PassedOver};
+use super::event::Event;
+use super::io::Outcome;
+use crate::node::protocol::{IDS_MAX, Request, Response, ids_payload};
 
 /// Number of requests to each node that are not answered yet.
 #[derive(Debug, Default)]
-pub(super) struct Unanswered(BTreeMap<NodeNumber, usize>);
+struct Unanswered(BTreeMap<NodeNumber, usize>);
 
 impl Unanswered {
-    pub(super) fn add(&mut self, node: NodeNumber) {
-        *self.0.entry(node).or_default() += 1;
+    /// Asks each node about its segments, in as many requests as necessary.
+    fn ask(outputs: &mut VecDeque<Output>, part: Part, request: &Request, shares: &Garbage) -> Unanswered {
+        let mut asked = Unanswered::default();
+        for (&node, ids) in shares {
+            for batch in ids.chunks(IDS_MAX) {
+                *asked.0.entry(node).or_default() += 1;
+                outputs.push_back(Output::Ask { node, part, request: request.clone(), payload: ids_payload(batch) });
+            }
+        }
+        asked
     }
 
     /// Removes one request that is answered or never will be.
-    pub(super) fn settle(&mut self, node: NodeNumber) {
+    fn settle(&mut self, node: NodeNumber) {
         if let Some(count) = self.0.get_mut(&node) {
             *count -= 1;
             if *count == 0 {
@@ -212,7 +67,7 @@ impl Unanswered {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -228,16 +83,104 @@ pub(super) enum Part {
 /// Input of a transfer.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// A segment has reached a stage that the connection observes: [`Connected`](Stage::Connected),
+    /// The transfer may make progress: something has happened to it, or memory has become free.
+    Resumed,
+    /// A segment has reached a stage that an onlooker of the network sees: [`Connected`](Stage::Connected),
     /// [`FirstByte`](Stage::FirstByte), [`LastByte`](Stage::LastByte) or [`Retransmitted`](Stage::Retransmitted). The transfer
     /// itself records [`Queued`](Stage::Queued) and [`Acknowledged`](Stage::Acknowledged), which counts the segment's bytes.
     Reached { index: u32, stage: Stage },
     /// A node has answered a request.
     Answered { part: Part, node: NodeNumber, response: Response, payload: Bytes },
     /// A node cannot be reached, or failed to answer.
-    Unreachable { part: Part, node: NodeNumber, reason: String },
-    /// Work whose outcome takes effect at this virtual instant is finished.
-    Done(Outcome),
+    Unreachable { part: Part, node: NodeNumber, cause: Cause },
+    /// Work on the catalog is finished, at the virtual instant at which it takes effect.
+    Catalog(Outcome),
+    /// The earliest work on the local file is finished; the answer to [`Output::AwaitLocal`].
+    Local(Outcome),
+    /// Memory is granted, or it is not; the answer to [`Output::TakeMemory`].
+    Memory { is_granted: bool },
+    /// A node has room for the segment; the answer to [`Output::Place`].
+    Placed { node: NodeNumber },
+    /// No node can take the segment, for these reasons; the answer to [`Output::Place`].
+    NotPlaced { nodes: Vec<(NodeNumber, PassedOver)> },
+    /// Segments that nodes can be asked to delete now; the answer to [`Output::Delete`].
+    Deletable(Garbage),
+    /// The transfer is to end. One past its point of no return continues.
+    Cancelled,
+}
+
+/// Output of a transfer, which the simulation carries out.
+#[derive(Debug, PartialEq)]
+pub(super) enum Output {
+    /// Ask a node to store or to send a segment, and measure its bytes.
+    AskSegment {
+        index: u32,
+        /// Length of the segment in bytes.
+        len: u32,
+        node: NodeNumber,
+        /// Node of the failed attempt that this one replaces.
+        instead_of: Option<NodeNumber>,
+        request: Request,
+        payload: Bytes,
+    },
+    /// Ask a node to commit or to delete the segments that the payload names.
+    Ask { node: NodeNumber, part: Part, request: Request, payload: Bytes },
+    /// Drop the requests that are not written yet.
+    Forget,
+    /// Choose a node for a segment, but none of these: one that holds it, or one with room. Answered at once.
+    Place { id: SegmentId, len: u64, except: BTreeSet<NodeNumber> },
+    /// Protect a segment on a node from deletion and reserve room for it.
+    Pin { index: u32, node: NodeNumber, id: SegmentId, len: u64 },
+    /// End the reservation of room for a segment, if it still stands.
+    FreeRoom { index: u32 },
+    /// End the protection of a segment on a node.
+    Unpin { node: NodeNumber, id: SegmentId },
+    /// Take memory from the budget. Answered at once.
+    TakeMemory { bytes: u64 },
+    /// Give memory back.
+    GiveMemory { bytes: u64 },
+    /// Give all memory back, and take no more.
+    LeaveMemory,
+    /// Cut the next segments from the local file.
+    Cut,
+    /// Verify a segment and write it to the local file.
+    Write { id: SegmentId, bytes: Bytes },
+    /// Verify the digest of the whole local file, and give the file its name.
+    Complete { sha256: Sha256Digest },
+    /// Wait for the earliest work on the local file, while virtual time stands still. Always the last output. If the work is not
+    /// finished, the simulation comes back with [`Input::Resumed`].
+    AwaitLocal,
+    /// Discard the local file and the work on it.
+    CloseLocal,
+    /// Submit work on the catalog.
+    Catalog(CatalogWork),
+    /// Remember a file that the catalog has stored.
+    AddFile(Box<FileRecord>),
+    /// Forget a file, or a directory with all that is within it, that the catalog has removed, and announce what is gone.
+    DropTree(FileKey),
+    /// End the reservation of the upload's name.
+    ReleaseName,
+    /// Delete segments that no file references: nodes that cannot be asked now owe the deletion. Answered at once.
+    Delete(Garbage),
+    /// Let a node owe the deletion of segments.
+    Owe { node: NodeNumber, ids: Vec<SegmentId> },
+    /// Publish an event.
+    Emit(Event),
+    /// The transfer is over. No output follows.
+    Done,
+}
+
+/// Work on the catalog.
+#[derive(Debug, PartialEq)]
+pub(super) enum CatalogWork {
+    /// Read the manifest of a file.
+    Manifest(FileKey),
+    /// Store a file.
+    Commit(Box<Manifest>),
+    /// Remove a file.
+    Remove(FileKey),
+    /// Find out which of these segments no file references.
+    Unreferenced(Garbage),
 }
 
 /// State machine of a transfer in progress.
@@ -248,43 +191,33 @@ pub(super) enum Transfer {
     Removal(Box<Removal>),
 }
 
-/// Job whose outcome is needed before the simulation can continue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Blocked(pub(super) JobId);
-
 impl Transfer {
     pub(super) fn log(&self) -> &TransferLog {
         match self {
-            Transfer::Upload(upload) => &upload.log,
-            Transfer::Download(download) => &download.log,
-            Transfer::Removal(removal) => &removal.log,
+            Transfer::Upload(upload) => upload.log(),
+            Transfer::Download(download) => download.log(),
+            Transfer::Removal(removal) => removal.log(),
         }
     }
 
-    /// Handles an input of the transfer.
-    pub(super) fn handle(&mut self, world: &mut World, input: Input) {
+    /// Handles an input of the transfer. The outputs have to be polled afterwards.
+    pub(super) fn handle(&mut self, now: SimTime, input: Input) {
         match self {
-            Transfer::Upload(upload) => upload.handle(world, input),
-            Transfer::Download(download) => download.handle(world, input),
-            Transfer::Removal(removal) => removal.handle(world, input),
+            Transfer::Upload(upload) => upload.handle(now, input),
+            Transfer::Download(download) => download.handle(now, input),
+            Transfer::Removal(removal) => removal.handle(now, input),
         }
     }
 
-    /// Makes all progress that is possible now.
-    pub(super) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
+    /// Returns the next output.
+    pub(super) fn poll_output(&mut self) -> Option<Output> {
         match self {
-            Transfer::Upload(upload) => upload.pump(world),
-            Transfer::Download(download) => download.pump(world),
-            Transfer::Removal(_) => Ok(()),
-        }
-    }
-
-    /// Cancels the transfer and starts to undo it. A transfer past its point of no return continues.
-    pub(super) fn cancel(&mut self, world: &mut World) {
-        match self {
-            Transfer::Upload(upload) => upload.cancel(world),
-            Transfer::Download(download) => download.cancel(world),
-            Transfer::Removal(_) => {}
+            Transfer::Upload(upload) => upload.poll_output(),
+            Transfer::Download(download) => download.poll_output(),
+            Transfer::Removal(removal) => removal.poll_output(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,82 +2,113 @@
 //!
 //! After the transaction the file is gone in any case; a node that cannot be reached owes the deletion of its segments.
 
+use std::collections::VecDeque;
+
+use p2p_base::units::SimTime;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
-use p2p_store::namespace::Entry;
 
-use super::{Deletion, Direction, Input, Part, TransferError, TransferId, TransferLog, TransferState};
-use crate::cause::Cause;
+use super::deletion::Deletion;
+use super::{CatalogWork, Direction, Input, Output, Part, TransferError, TransferId, TransferLog, TransferState};
+use crate::cause::LocalFailure;
 use crate::event::Event;
 use crate::io::Outcome;
 use crate::node::protocol::Response;
-use crate::world::World;
+
+#[derive(Debug)]
+enum RemovalPhase {
+    /// The catalog removes the file.
+    Removing,
+    /// The segments that the file alone referenced are known, but not which nodes can be asked.
+    Removed,
+    /// Nodes delete the segments.
+    Deleting(Deletion),
+    Over,
+}
 
 /// Removal of a file in progress.
 #[derive(Debug)]
 pub(crate) struct Removal {
-    id: TransferId,
-    pub(crate) log: TransferLog,
-    /// Deletions on the nodes.
-    deletion: Deletion,
+    log: TransferLog,
+    phase: RemovalPhase,
+    outputs: VecDeque<Output>,
 }
 
 impl Removal {
     /// Starts the removal of a file, or of a directory with all that is within it. `size` is that of all files in it, in bytes and
     /// segments.
-    pub(crate) fn start(world: &mut World, id: TransferId, user: Option<String>, key: FileKey, size: (u64, u32)) -> Removal {
-        let log = TransferLog::new(id, Direction::Removal, user, &key, size, world.now());
-        world.emit(log.started());
-        world.submit_catalog(id, move |catalog| Outcome::FileRemoved(catalog.remove(&key)));
-        Removal { id, log, deletion: Deletion::default() }
+    pub(crate) fn new(now: SimTime, id: TransferId, user: Option<String>, key: FileKey, size: (u64, u32)) -> Removal {
+        let log = TransferLog::new(id, Direction::Removal, user, &key, size, now);
+        let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Remove(key))];
+        Removal { log, phase: RemovalPhase::Removing, outputs: outputs.into() }
+    }
+
+    pub(crate) fn log(&self) -> &TransferLog {
+        &self.log
+    }
+
+    /// Returns the next output.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
     }
 
     /// Handles an input of the removal.
-    pub(crate) fn handle(&mut self, world: &mut World, input: Input) {
-        match input {
-            Input::Done(Outcome::FileRemoved(Ok(garbage))) => {
-                self.announce(world);
-                self.deletion = Deletion::begin(world, self.id, garbage);
-                self.finish_when_deleted(world);
+    pub(crate) fn handle(&mut self, now: SimTime, input: Input) {
+        match (&mut self.phase, input) {
+            (RemovalPhase::Removing, Input::Catalog(outcome)) => self.on_catalog(now, outcome),
+            (RemovalPhase::Removed, Input::Deletable(shares)) => {
+                self.phase = RemovalPhase::Deleting(Deletion::begin(&mut self.outputs, shares));
+                self.finish_when_deleted(now);
             }
-            Input::Done(Outcome::FileRemoved(Err(error))) => self.fail(world, error.into()),
-            // The panic may have occurred after the commit.
-            Input::Done(Outcome::Crashed(reason)) => self.fail(world, TransferError::OutcomeUnknown(Cause::of_panic(reason))),
-            Input::Answered { part: Part::Delete, node, response, .. } => {
-                self.on_deleted(world, node, matches!(response, Response::Deleted));
+            (RemovalPhase::Deleting(_), Input::Answered { part: Part::Delete, node, response, .. }) => {
+                self.on_deleted(now, node, matches!(response, Response::Deleted));
             }
-            Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(world, node, false),
+            (RemovalPhase::Deleting(_), Input::Unreachable { part: Part::Delete, node, .. }) => {
+                self.on_deleted(now, node, false);
+            }
             _ => {}
         }
     }
 
-    /// Removes the file or the directory from the known ones, and announces each file and directory that is gone.
-    fn announce(&self, world: &mut World) {
-        for entry in world.files.remove_tree(&self.log.status.file) {
-            world.emit(match entry.key().clone() {
-                directory if matches!(*entry, Entry::Directory(_)) => Event::DirectoryRemoved { directory },
-                file => Event::FileRemoved { file },
-            });
+    fn on_catalog(&mut self, now: SimTime, outcome: Outcome) {
+        match outcome {
+            Outcome::FileRemoved(Ok(garbage)) => {
+                self.phase = RemovalPhase::Removed;
+                self.outputs.extend([Output::DropTree(self.log.status.file.clone()), Output::Delete(garbage)]);
+            }
+            Outcome::FileRemoved(Err(error)) => self.fail(now, error.into()),
+            // The panic may have occurred after the commit.
+            Outcome::Crashed(reason) => self.fail(now, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason))),
+            _ => {}
         }
     }
 
-    fn on_deleted(&mut self, world: &mut World, node: NodeNumber, is_deleted: bool) {
-        self.deletion.settle(world, node, is_deleted);
-        self.finish_when_deleted(world);
+    fn on_deleted(&mut self, now: SimTime, node: NodeNumber, is_deleted: bool) {
+        if let RemovalPhase::Deleting(deletion) = &mut self.phase {
+            deletion.settle(&mut self.outputs, node, is_deleted);
+            self.finish_when_deleted(now);
+        }
     }
 
-    fn finish_when_deleted(&mut self, world: &mut World) {
-        if !self.deletion.is_over() {
+    fn finish_when_deleted(&mut self, now: SimTime) {
+        if !matches!(&self.phase, RemovalPhase::Deleting(deletion) if deletion.is_over()) {
             return;
         }
         let status = &mut self.log.status;
         (status.bytes_done, status.segments_done) = (status.bytes, status.segments);
-        self.log.finish(TransferState::Done, None, world.now());
-        world.emit(self.log.finished());
+        self.log.finish(TransferState::Done, None, now);
+        let finished = self.log.finished();
+        self.end(finished);
     }
 
-    fn fail(&mut self, world: &mut World, error: TransferError) {
-        self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
-        world.emit(self.log.failed(error));
+    fn fail(&mut self, now: SimTime, error: TransferError) {
+        self.log.finish(TransferState::Failed, Some(error.clone()), now);
+        let failed = self.log.failed(error);
+        self.end(failed);
+    }
+
+    fn end(&mut self, event: Event) {
+        self.phase = RemovalPhase::Over;
+        self.outputs.extend([Output::Emit(event), Output::Done]);
     }
 }

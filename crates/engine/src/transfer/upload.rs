@@ -1,26 +1,23 @@
 //! Upload: a local file is cut into segments, which are sent to their holders, made durable there and committed as a file.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use p2p_base::units::ByteSize;
+use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::catalog::Garbage;
 use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
-use p2p_store::namespace::Entry;
-use p2p_store::segment::{Segment, SegmentId};
+use p2p_store::segment::{Segment, SegmentId, SegmentSize};
 
-use super::source::{FileSource, memory_min};
+use super::cut_ahead::{CutAhead, memory_min};
+use super::deletion::Deletion;
 use super::window::RequestWindow;
 use super::{
-    Blocked, Deletion, Direction, Input, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
+    CatalogWork, Direction, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
 };
-use crate::cause::Cause;
+use crate::cause::{Cause, LocalFailure, PassedOver};
 use crate::event::Event;
-use crate::io::{FileOutcome, Outcome};
+use crate::io::Outcome;
 use crate::node::protocol::{Refusal, Request, Response};
-use crate::world::World;
 
 /// Number of times that a segment which arrives corrupted is sent to the same node.
 const ATTEMPTS_MAX: u32 = 3;
@@ -30,9 +27,16 @@ const ATTEMPTS_MAX: u32 = 3;
 struct Open {
     segment: Segment,
     node: NodeNumber,
-    /// Bytes reserved for it on the node until it has arrived there.
-    room: u64,
     attempt: u32,
+}
+
+/// Segment for which a node is being chosen.
+#[derive(Debug)]
+struct Placing {
+    segment: Segment,
+    attempt: u32,
+    /// True if the upload continues with the next segment afterwards, because this one was not sent before.
+    is_new: bool,
 }
 
 /// Segment that is stored on a node.
@@ -51,196 +55,234 @@ enum UploadPhase {
     Cataloguing(Box<Manifest>),
     /// The catalog is checking which of these segments may be deleted.
     FindingGarbage(TransferError, Garbage),
-    /// Nodes are asked to delete the stored segments.
-    Deleting(TransferError, Deletion),
+    /// Nodes are asked to delete the stored segments; before that, it is found out which nodes can be asked.
+    Deleting(TransferError, Option<Deletion>),
     Over,
 }
 
 /// Upload of a file in progress.
 #[derive(Debug)]
 pub(crate) struct Upload {
-    id: TransferId,
-    pub(crate) log: TransferLog,
-    source: FileSource,
+    log: TransferLog,
+    segment_size: SegmentSize,
     stored_at: u64,
+    cut: CutAhead,
+    placing: Option<Placing>,
     open: BTreeMap<u32, Open>,
     /// Stored segments by their index in the file.
     placed: BTreeMap<u32, Placed>,
     /// Segments that a node may have stored without confirming it.
     unconfirmed: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
     /// Nodes that get no further requests, with the reason.
-    given_up: BTreeMap<NodeNumber, String>,
+    given_up: BTreeMap<NodeNumber, Cause>,
     window: RequestWindow,
     /// True if the upload holds its minimum memory.
     has_memory: bool,
     phase: UploadPhase,
+    outputs: VecDeque<Output>,
 }
 
 impl Upload {
-    /// Starts to store `file`, which has `size` bytes, as `key`.
-    pub(crate) fn start(
-        world: &mut World,
+    /// Starts to store a local file of `size` bytes as `key`, cut into segments of `segment_size`.
+    pub(crate) fn new(
+        now: SimTime,
         id: TransferId,
-        file: File,
-        path: &Path,
         key: &FileKey,
         size: ByteSize,
+        segment_size: SegmentSize,
         stored_at: u64,
     ) -> Upload {
-        let segment_size = world.config.segment_size;
         let segments = segment_size.count_for(size) as u32;
-        let user = key.owner.clone();
-        let log = TransferLog::new(id, Direction::Upload, user, key, (size.as_u64(), segments), world.now());
-        world.reserved_names.insert(key.clone());
-        world.memory.join(id, key.owner.clone());
-        let window = RequestWindow::new(segment_size.as_usize(), world.now());
-        let source = FileSource::new(file, path, segment_size);
-        world.emit(log.started());
+        let log = TransferLog::new(id, Direction::Upload, key.owner.clone(), key, (size.as_u64(), segments), now);
+        let outputs = [Output::Emit(log.started())].into();
         Upload {
-            id,
             log,
-            source,
+            segment_size,
             stored_at,
+            cut: CutAhead::default(),
+            placing: None,
             open: BTreeMap::new(),
             placed: BTreeMap::new(),
             unconfirmed: BTreeMap::new(),
             given_up: BTreeMap::new(),
-            window,
+            window: RequestWindow::new(segment_size.as_usize(), now),
             has_memory: false,
             phase: UploadPhase::Sending,
+            outputs,
         }
     }
 
-    /// Sends the segments that may be sent, and commits once all are stored.
-    pub(crate) fn pump(&mut self, world: &mut World) -> Result<(), Blocked> {
-        let segment_size = world.config.segment_size;
-        while matches!(self.phase, UploadPhase::Sending) && !self.source.is_used_up() && self.open.len() < self.window.segments()
-        {
-            if !self.has_memory && !self.take_memory(world, memory_min(self.log.status.bytes, segment_size)) {
-                break;
-            }
-            self.has_memory = true;
-            if self.source.cut.is_empty() {
-                self.take_cut(world)?;
-                continue;
-            }
-            if !self.open.is_empty() && !self.take_memory(world, segment_size.as_usize() as u64) {
-                break;
-            }
-            if let Some(segment) = self.source.cut.pop_front() {
-                self.place(world, segment, 0);
-            }
-        }
-        if matches!(self.phase, UploadPhase::Sending) && self.source.is_used_up() && self.open.is_empty() {
-            self.commit(world);
-        }
-        Ok(())
+    pub(crate) fn log(&self) -> &TransferLog {
+        &self.log
     }
 
-    /// Takes memory from the budget. Returns false if it is not granted now.
-    fn take_memory(&mut self, world: &mut World, bytes: u64) -> bool {
-        let is_granted = bytes == 0 || world.memory.take(self.id, bytes);
-        self.log.status.state = match is_granted || !self.open.is_empty() {
-            true => TransferState::Running,
-            false => TransferState::Waiting,
-        };
-        is_granted
-    }
-
-    /// Takes over the segments that were cut, once the job has finished.
-    fn take_cut(&mut self, world: &mut World) -> Result<(), Blocked> {
-        let Some(job) = self.source.ask(world) else { return Ok(()) };
-        let outcome = world.jobs.take(job).ok_or(Blocked(job))?;
-        self.source.jobs.pop_front();
-        match outcome {
-            Outcome::File(FileOutcome::Segments(segments)) => self.source.cut.extend(segments),
-            Outcome::File(FileOutcome::End(size, digest)) => self.source.ended = Some((size, digest)),
-            Outcome::File(FileOutcome::Failed(cause)) => self.fail(world, TransferError::File(cause)),
-            Outcome::Crashed(reason) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Sends a segment to the next node that can take it.
-    fn place(&mut self, world: &mut World, segment: Segment, attempt: u32) {
-        let candidates = world.candidates(|node| !self.given_up.contains_key(&node));
-        // A segment that a node has already takes no further room there.
-        let holder = world.holder_among(&candidates, segment.id);
-        match holder.or_else(|| world.placement.choose(&candidates, segment.bytes.len() as u64)) {
-            Some(node) => self.send(world, segment, node, attempt),
-            None => {
-                let reason = |node| self.given_up.get(&node).cloned().unwrap_or_else(|| world.why_passed_over(node));
-                let reasons = candidates.iter().map(|candidate| (candidate.node, reason(candidate.node))).collect();
-                self.fail(world, TransferError::NoHolder { index: segment.index, reasons });
-            }
-        }
-    }
-
-    fn send(&mut self, world: &mut World, segment: Segment, node: NodeNumber, attempt: u32) {
-        let (index, id, bytes) = (segment.index, segment.id, segment.bytes.clone());
-        let room = world.pin(node, id, bytes.len() as u64);
-        self.open.insert(index, Open { segment, node, room, attempt });
-        self.log.ask(world, (index, bytes.len() as u32), (node, attempt), &Request::Put { id }, bytes);
+    /// Returns the next output.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
     }
 
     /// Handles an input of the upload.
-    pub(crate) fn handle(&mut self, world: &mut World, input: Input) {
+    pub(crate) fn handle(&mut self, now: SimTime, input: Input) {
         match input {
+            _ if matches!(self.phase, UploadPhase::Over) => {}
+            Input::Resumed => self.advance(),
+            Input::Memory { is_granted } => self.on_memory(is_granted),
+            Input::Local(outcome) => self.on_cut(outcome),
+            Input::Placed { node } => self.on_placed(now, node),
+            Input::NotPlaced { nodes } => self.on_not_placed(nodes),
             Input::Reached { index, stage } => {
-                if stage == Stage::LastByte {
-                    self.free_reservation(world, index);
+                if stage == Stage::LastByte && self.open.contains_key(&index) {
+                    self.outputs.push_back(Output::FreeRoom { index });
                 }
-                self.log.report_stage(world, index, stage);
+                self.report_stage(now, index, stage);
             }
             Input::Answered { part: Part::Segment(index), node, response, .. } => {
-                self.on_segment_answered(world, index, node, response)
+                self.on_segment_answered(now, index, node, response);
             }
-            Input::Unreachable { part: Part::Segment(index), node, reason } => {
-                self.on_segment_failed(world, index, node, reason, true)
+            Input::Unreachable { part: Part::Segment(index), node, cause } => {
+                self.on_segment_failed(now, index, node, cause, true);
             }
-            Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(world, node, &response),
-            Input::Unreachable { part: Part::Commit, node, reason } => {
+            Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(node, response),
+            Input::Unreachable { part: Part::Commit, node, cause } => {
                 if matches!(self.phase, UploadPhase::Committing(_)) {
-                    self.fail(world, TransferError::NotConfirmed { node, reason });
+                    self.fail(TransferError::NotConfirmed { node, cause });
                 }
             }
             Input::Answered { part: Part::Delete, node, response, .. } => {
-                self.on_deleted(world, node, matches!(response, Response::Deleted))
+                self.on_deleted(now, node, matches!(response, Response::Deleted));
             }
-            Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(world, node, false),
-            Input::Done(outcome) => self.on_catalog(world, outcome),
+            Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(now, node, false),
+            Input::Catalog(outcome) => self.on_catalog(now, outcome),
+            Input::Deletable(shares) => self.on_deletable(now, shares),
+            Input::Cancelled => self.cancel(),
         }
     }
 
-    fn on_segment_answered(&mut self, world: &mut World, index: u32, node: NodeNumber, response: Response) {
+    fn is_sending(&self) -> bool {
+        matches!(self.phase, UploadPhase::Sending)
+    }
+
+    /// Takes the next step towards sending segments, or commits once all are stored. A step that needs an answer ends here and
+    /// is continued by the answer.
+    fn advance(&mut self) {
+        if !self.is_sending() || self.placing.is_some() {
+            return;
+        }
+        if self.cut.is_used_up() {
+            if self.open.is_empty() {
+                self.commit();
+            }
+            return;
+        }
+        if self.open.len() >= self.window.segments() {
+            return;
+        }
+        if !self.has_memory {
+            return self.take_memory(memory_min(self.log.status.bytes, self.segment_size));
+        }
+        if self.cut.is_empty() {
+            return self.cut.await_more(&mut self.outputs);
+        }
+        self.take_memory(if self.open.is_empty() { 0 } else { self.segment_size.as_usize() as u64 });
+    }
+
+    fn take_memory(&mut self, bytes: u64) {
+        if bytes == 0 {
+            return self.on_granted();
+        }
+        self.outputs.push_back(Output::TakeMemory { bytes });
+    }
+
+    fn on_memory(&mut self, is_granted: bool) {
+        if !self.is_sending() || self.placing.is_some() {
+            return;
+        }
+        if is_granted {
+            return self.on_granted();
+        }
+        self.log.status.state = if self.open.is_empty() { TransferState::Waiting } else { TransferState::Running };
+    }
+
+    /// Continues with memory for the next step: the minimum of the upload, or that of the next segment.
+    fn on_granted(&mut self) {
+        self.log.status.state = TransferState::Running;
+        if !self.has_memory {
+            self.has_memory = true;
+            return self.advance();
+        }
+        if let Some(segment) = self.cut.pop() {
+            self.place(segment, 0, true);
+        }
+    }
+
+    fn on_cut(&mut self, outcome: Outcome) {
+        if !self.is_sending() {
+            return;
+        }
+        match self.cut.handle(outcome) {
+            Ok(true) => self.advance(),
+            Ok(false) => {}
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Lets a node be chosen that can take a segment.
+    fn place(&mut self, segment: Segment, attempt: u32, is_new: bool) {
+        let (id, len) = (segment.id, segment.bytes.len() as u64);
+        self.placing = Some(Placing { segment, attempt, is_new });
+        self.outputs.push_back(Output::Place { id, len, except: self.given_up.keys().copied().collect() });
+    }
+
+    fn on_placed(&mut self, now: SimTime, node: NodeNumber) {
+        let Some(Placing { segment, attempt, is_new }) = self.placing.take() else { return };
+        self.send(now, segment, node, attempt);
+        if is_new {
+            self.advance();
+        }
+    }
+
+    fn on_not_placed(&mut self, nodes: Vec<(NodeNumber, PassedOver)>) {
+        let Some(Placing { segment, .. }) = self.placing.take() else { return };
+        let cause = |(node, reason)| (node, self.given_up.get(&node).cloned().unwrap_or(Cause::PassedOver(reason)));
+        let causes = nodes.into_iter().map(cause).collect();
+        self.fail(TransferError::NoHolder { index: segment.index, causes });
+    }
+
+    fn send(&mut self, now: SimTime, segment: Segment, node: NodeNumber, attempt: u32) {
+        let (index, id, payload) = (segment.index, segment.id, segment.bytes.clone());
+        let len = payload.len() as u32;
+        self.outputs.push_back(Output::Pin { index, node, id, len: u64::from(len) });
+        self.open.insert(index, Open { segment, node, attempt });
+        let (instead_of, queued) = self.log.begin(index, len, node, attempt, now);
+        let request = Request::Put { id };
+        self.outputs.extend([Output::Emit(queued), Output::AskSegment { index, len, node, instead_of, request, payload }]);
+    }
+
+    fn report_stage(&mut self, now: SimTime, index: u32, stage: Stage) {
+        self.outputs.extend(self.log.reach(index, stage, now).map(Output::Emit));
+    }
+
+    fn on_segment_answered(&mut self, now: SimTime, index: u32, node: NodeNumber, response: Response) {
         match response {
-            Response::Stored { .. } => self.on_stored(world, index, node),
+            Response::Stored { .. } => self.on_stored(now, index, node),
             Response::Refused(refusal) => {
                 let damaged_on_the_way = matches!(refusal, Refusal::Corrupt { .. });
-                self.on_segment_failed(world, index, node, refusal.to_string(), !damaged_on_the_way);
+                self.on_segment_failed(now, index, node, Cause::Refused(refusal), !damaged_on_the_way);
             }
-            other => self.on_segment_failed(world, index, node, format!("it answered {other:?}"), true),
+            other => self.on_segment_failed(now, index, node, Cause::Unexpected(other), true),
         }
     }
 
-    fn on_stored(&mut self, world: &mut World, index: u32, node: NodeNumber) {
+    fn on_stored(&mut self, now: SimTime, index: u32, node: NodeNumber) {
         let Some(open) = self.take_open(index, node) else { return };
-        world.free_reservation(node, open.room);
+        self.outputs.push_back(Output::FreeRoom { index });
         // The last segment in flight uses memory that the upload holds anyway.
         if !self.open.is_empty() {
-            world.memory.give_back(self.id, world.config.segment_size.as_usize() as u64);
+            self.outputs.push_back(Output::GiveMemory { bytes: self.segment_size.as_usize() as u64 });
         }
         self.placed.insert(index, Placed { id: open.segment.id, len: open.segment.bytes.len() as u32, node });
-        self.window.note(world.now(), open.segment.bytes.len() as u64);
-        self.log.report_stage(world, index, Stage::Acknowledged);
-    }
-
-    /// Ends the reservation for a segment that has arrived at its node.
-    fn free_reservation(&mut self, world: &mut World, index: u32) {
-        if let Some(open) = self.open.get_mut(&index) {
-            world.free_reservation(open.node, std::mem::take(&mut open.room));
-        }
+        self.window.note(now, open.segment.bytes.len() as u64);
+        self.report_stage(now, index, Stage::Acknowledged);
     }
 
     /// Removes a segment in flight to this node; `None` if another node has been asked since.
@@ -251,35 +293,39 @@ impl Upload {
 
     /// Handles a segment that a node did not accept. It goes to another node, or to the same one again if it was corrupted in
     /// transit.
-    fn on_segment_failed(&mut self, world: &mut World, index: u32, node: NodeNumber, reason: String, node_is_to_blame: bool) {
+    fn on_segment_failed(&mut self, now: SimTime, index: u32, node: NodeNumber, cause: Cause, node_is_to_blame: bool) {
         let Some(open) = self.take_open(index, node) else { return };
-        world.free_reservation(node, open.room);
-        world.unpin(node, open.segment.id);
-        if !matches!(self.phase, UploadPhase::Sending) {
-            return;
-        }
+        self.outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: open.segment.id }]);
         let attempt = open.attempt + 1;
-        world.emit(Event::SegmentRetried { transfer: self.id, index, node, reason: reason.clone() });
+        let retried = Event::SegmentRetried { transfer: self.log.status.id, index, node, cause: cause.clone() };
+        self.outputs.push_back(Output::Emit(retried));
         if node_is_to_blame || attempt >= ATTEMPTS_MAX {
+            self.given_up.insert(node, cause);
+        }
+        if self.given_up.contains_key(&node) {
             self.unconfirmed.entry(node).or_default().insert(open.segment.id);
-            self.given_up.insert(node, reason);
-            self.place(world, open.segment, attempt);
+            self.place(open.segment, attempt, false);
         } else {
-            self.send(world, open.segment, node, attempt);
+            self.send(now, open.segment, node, attempt);
         }
     }
 
     /// Asks every holder to make its segments durable, once all segments are stored.
-    fn commit(&mut self, world: &mut World) {
+    fn commit(&mut self) {
         self.log.status.state = TransferState::Committing;
-        self.source.close(world);
-        world.memory.leave(self.id);
+        self.close_source();
         let shares = self.shares();
         if shares.is_empty() {
-            return self.catalogue(world);
+            return self.catalogue();
         }
         let shares = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
-        self.phase = UploadPhase::Committing(world.ask_about(self.id, Part::Commit, &Request::Commit, shares));
+        self.phase = UploadPhase::Committing(Unanswered::ask(&mut self.outputs, Part::Commit, &Request::Commit, &shares));
+    }
+
+    /// Gives up the local file and all memory.
+    fn close_source(&mut self) {
+        self.cut.close();
+        self.outputs.extend([Output::CloseLocal, Output::LeaveMemory]);
     }
 
     /// Returns the segments of this file on each holder.
@@ -291,141 +337,140 @@ impl Upload {
         shares
     }
 
-    fn on_commit_answered(&mut self, world: &mut World, node: NodeNumber, response: &Response) {
+    fn on_commit_answered(&mut self, node: NodeNumber, response: Response) {
         let UploadPhase::Committing(waiting) = &mut self.phase else { return };
         match response {
             Response::Committed => {
                 waiting.settle(node);
                 if waiting.is_empty() {
-                    self.catalogue(world);
+                    self.catalogue();
                 }
             }
-            Response::Refused(refusal) => self.fail(world, TransferError::NotConfirmed { node, reason: refusal.to_string() }),
-            other => self.fail(world, TransferError::NotConfirmed { node, reason: format!("it answered {other:?}") }),
+            Response::Refused(refusal) => self.fail(TransferError::NotConfirmed { node, cause: Cause::Refused(refusal) }),
+            other => self.fail(TransferError::NotConfirmed { node, cause: Cause::Unexpected(other) }),
         }
     }
 
     /// Commits the file to the catalog in one transaction, once all segments are durable.
-    fn catalogue(&mut self, world: &mut World) {
-        let Some((size, sha256)) = self.source.ended else { return };
-        let segment_size = world.config.segment_size.as_usize() as u32;
+    fn catalogue(&mut self) {
+        let Some((size, sha256)) = self.cut.end() else { return };
         let file = FileRecord {
             key: self.log.status.file.clone(),
             size: size.as_u64(),
             sha256,
             segments: self.placed.len() as u32,
-            segment_size,
+            segment_size: self.segment_size.as_usize() as u32,
             stored_at: self.stored_at,
             readers: BTreeSet::new(),
         };
         let record = |placed: &Placed| SegmentRecord { id: placed.id, len: placed.len, holders: vec![placed.node] };
-        let manifest = Manifest { file, segments: self.placed.values().map(record).collect() };
-        let committed = manifest.clone();
-        world.submit_catalog(self.id, move |catalog| Outcome::FileCommitted(catalog.commit_file(&committed)));
-        self.phase = UploadPhase::Cataloguing(Box::new(manifest));
+        let manifest = Box::new(Manifest { file, segments: self.placed.values().map(record).collect() });
+        self.outputs.push_back(Output::Catalog(CatalogWork::Commit(manifest.clone())));
+        self.phase = UploadPhase::Cataloguing(manifest);
     }
 
-    fn on_catalog(&mut self, world: &mut World, outcome: Outcome) {
+    fn on_catalog(&mut self, now: SimTime, outcome: Outcome) {
         match (std::mem::replace(&mut self.phase, UploadPhase::Over), outcome) {
-            (UploadPhase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(world, *manifest),
+            (UploadPhase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(now, manifest.file),
             (UploadPhase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
-                TransferError::OutcomeUnknown(cause) => self.end_unknown(world, cause),
-                error => self.fail(world, error),
+                error @ TransferError::OutcomeUnknown(_) => self.end(now, error),
+                error => self.fail(error),
             },
             // The panic may have occurred after the commit.
-            (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => self.end_unknown(world, Cause::of_panic(reason)),
-            (UploadPhase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => self.delete(world, error, garbage),
-            (UploadPhase::FindingGarbage(error, candidates), _) => {
-                candidates.into_iter().for_each(|(node, ids)| world.owe(node, ids));
-                self.end_failed(world, error);
+            (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => {
+                self.end(now, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason)));
             }
-            (_, Outcome::Crashed(reason)) => self.fail(world, TransferError::Internal(Cause::of_panic(reason))),
+            (UploadPhase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => {
+                self.phase = UploadPhase::Deleting(error, None);
+                self.outputs.push_back(Output::Delete(garbage));
+            }
+            (UploadPhase::FindingGarbage(error, candidates), _) => {
+                self.outputs.extend(candidates.into_iter().map(|(node, ids)| Output::Owe { node, ids }));
+                self.end(now, error);
+            }
             (phase, _) => self.phase = phase,
         }
     }
 
-    fn finish(&mut self, world: &mut World, manifest: Manifest) {
-        self.release_pins(world);
-        world.reserved_names.remove(&self.log.status.file);
+    fn finish(&mut self, now: SimTime, record: FileRecord) {
+        self.release_pins();
+        self.outputs.push_back(Output::ReleaseName);
         // A node may have stored a segment and its answer was lost, after which another node was asked.
-        std::mem::take(&mut self.unconfirmed).into_iter().for_each(|(node, ids)| world.owe(node, ids));
-        let FileRecord { key: file, size, sha256, .. } = manifest.file.clone();
-        world.files.insert(Entry::File(manifest.file));
+        let unconfirmed = std::mem::take(&mut self.unconfirmed).into_iter();
+        self.outputs.extend(unconfirmed.map(|(node, ids)| Output::Owe { node, ids: ids.into_iter().collect() }));
+        let (file, bytes, sha256) = (record.key.clone(), record.size, record.sha256);
         self.log.sha256 = Some(sha256);
-        self.log.finish(TransferState::Done, None, world.now());
-        world.emit(Event::FileStored { file, bytes: size, sha256 });
-        world.emit(self.log.finished());
+        self.log.finish(TransferState::Done, None, now);
+        let stored = Event::FileStored { file, bytes, sha256 };
+        self.outputs.extend([Output::AddFile(Box::new(record)), Output::Emit(stored), Output::Emit(self.log.finished())]);
+        self.outputs.push_back(Output::Done);
     }
 
     /// Cancels the upload, unless the catalog transaction has begun.
-    pub(crate) fn cancel(&mut self, world: &mut World) {
+    fn cancel(&mut self) {
         if matches!(self.phase, UploadPhase::Sending | UploadPhase::Committing(_)) {
-            self.fail(world, TransferError::Cancelled);
+            self.fail(TransferError::Cancelled);
         }
     }
 
     /// Fails the upload and starts to remove its segments.
-    fn fail(&mut self, world: &mut World, error: TransferError) {
-        if matches!(self.phase, UploadPhase::FindingGarbage(..) | UploadPhase::Deleting(..)) {
-            return;
-        }
+    fn fail(&mut self, error: TransferError) {
         self.log.status.state = TransferState::Undoing;
-        self.source.close(world);
-        world.memory.leave(self.id);
-        world.forget_requests(self.id);
+        self.placing = None;
+        self.close_source();
+        self.outputs.push_back(Output::Forget);
         let mut shares = self.shares();
         for (node, ids) in std::mem::take(&mut self.unconfirmed) {
             shares.entry(node).or_default().extend(ids);
         }
-        for open in std::mem::take(&mut self.open).into_values() {
-            world.free_reservation(open.node, open.room);
-            world.unpin(open.node, open.segment.id);
-            shares.entry(open.node).or_default().insert(open.segment.id);
+        for (index, Open { segment, node, .. }) in std::mem::take(&mut self.open) {
+            self.outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: segment.id }]);
+            shares.entry(node).or_default().insert(segment.id);
         }
-        self.release_pins(world);
+        self.release_pins();
         let candidates: Garbage = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
-        self.phase = UploadPhase::FindingGarbage(error, candidates.clone());
-        world.submit_catalog(self.id, move |catalog| Outcome::Unreferenced(catalog.unreferenced(candidates)));
+        self.outputs.push_back(Output::Catalog(CatalogWork::Unreferenced(candidates.clone())));
+        self.phase = UploadPhase::FindingGarbage(error, candidates);
     }
 
-    fn delete(&mut self, world: &mut World, error: TransferError, garbage: Garbage) {
-        let deletion = Deletion::begin(world, self.id, garbage);
-        if deletion.is_over() {
-            self.end_failed(world, error);
-        } else {
-            self.phase = UploadPhase::Deleting(error, deletion);
+    fn on_deletable(&mut self, now: SimTime, shares: Garbage) {
+        if let UploadPhase::Deleting(_, deletion @ None) = &mut self.phase {
+            *deletion = Some(Deletion::begin(&mut self.outputs, shares));
+            self.end_when_deleted(now);
         }
     }
 
-    fn on_deleted(&mut self, world: &mut World, node: NodeNumber, is_deleted: bool) {
-        let UploadPhase::Deleting(error, deletion) = &mut self.phase else { return };
-        deletion.settle(world, node, is_deleted);
-        if deletion.is_over() {
+    fn on_deleted(&mut self, now: SimTime, node: NodeNumber, is_deleted: bool) {
+        if let UploadPhase::Deleting(_, Some(deletion)) = &mut self.phase {
+            deletion.settle(&mut self.outputs, node, is_deleted);
+            self.end_when_deleted(now);
+        }
+    }
+
+    fn end_when_deleted(&mut self, now: SimTime) {
+        if let UploadPhase::Deleting(error, Some(deletion)) = &self.phase
+            && deletion.is_over()
+        {
             let error = error.clone();
-            self.end_failed(world, error);
+            self.end(now, error);
         }
     }
 
-    /// Ends an upload for which the catalog cannot tell if the file was committed. None of its segments are deleted and its
+    /// Ends a failed upload. If the catalog cannot tell whether the file was committed, none of its segments are deleted and its
     /// name stays reserved; the next start reads the outcome from the catalog.
-    fn end_unknown(&mut self, world: &mut World, cause: Cause) {
-        let error = TransferError::OutcomeUnknown(cause);
-        self.log.finish(TransferState::Failed, Some(error.clone()), world.now());
-        world.emit(self.log.failed(error));
-    }
-
-    fn end_failed(&mut self, world: &mut World, error: TransferError) {
+    fn end(&mut self, now: SimTime, error: TransferError) {
         self.phase = UploadPhase::Over;
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
-        self.log.finish(state, Some(error.clone()), world.now());
-        world.reserved_names.remove(&self.log.status.file);
-        world.emit(self.log.failed(error));
+        self.log.finish(state, Some(error.clone()), now);
+        if !matches!(error, TransferError::OutcomeUnknown(_)) {
+            self.outputs.push_back(Output::ReleaseName);
+        }
+        self.outputs.extend([Output::Emit(self.log.failed(error)), Output::Done]);
     }
 
     /// Ends the protection of the stored segments from deletion by other transfers.
-    fn release_pins(&mut self, world: &mut World) {
-        for placed in std::mem::take(&mut self.placed).into_values() {
-            world.unpin(placed.node, placed.id);
-        }
+    fn release_pins(&mut self) {
+        let placed = std::mem::take(&mut self.placed).into_values();
+        self.outputs.extend(placed.map(|Placed { node, id, .. }| Output::Unpin { node, id }));
     }
 }

@@ -13,13 +13,11 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
 
-use crate::client::Owner;
 use crate::event::Event;
 use crate::io::{Lane, Outcome};
-use crate::node::protocol::{IDS_MAX, Request, Response, ids_payload};
-use crate::transfer::Input;
+use crate::node::protocol::{IDS_MAX, Request, ids_payload};
 
-use super::{Due, World};
+use super::{Due, Owner, World};
 
 /// Delay of the first retry; it doubles with each failed attempt, [`RETRY_DOUBLINGS_MAX`] times at most.
 const RETRY_FIRST: SimDuration = SimDuration::from_secs(30);
@@ -95,7 +93,7 @@ impl World {
         }
         debt.retry_at.get_or_insert(now + RETRY_FIRST);
         self.emit(Event::DeletionsOwed { node, segments: added as u64 });
-        if self.client.is_connected(node) {
+        if self.hosts.client().requester.is_connected(node) {
             self.begin_owed(node.index());
         }
         self.record_owed_timeout();
@@ -150,10 +148,10 @@ impl World {
         let batch: Vec<SegmentId> = debt.ids.iter().copied().take(IDS_MAX).collect();
         let candidates = Garbage::from([(node, batch.clone())]);
         debt.stage = Stage::Checking(batch);
-        let catalog = std::sync::Arc::clone(&self.catalog);
+        let catalog = std::sync::Arc::clone(self.names.catalog());
         let at = self.now() + self.config.disk.service_time;
         let work = Box::new(move || Outcome::Unreferenced(catalog.unreferenced(candidates)));
-        self.submit_for(at, Due::Owed(index), Lane::Catalog, work);
+        self.work.submit_for(at, Due::Owed(index), Lane::Catalog, work);
     }
 
     /// Handles the catalog's answer and asks the node to delete the unreferenced segments.
@@ -168,7 +166,7 @@ impl World {
         let debt = &mut self.owed.0[index];
         let Stage::Checking(mut batch) = std::mem::take(&mut debt.stage) else { return };
         // Segments that a file references or that an upload stores again are no longer owed.
-        let is_owed = |id: &SegmentId| free.contains(id) && !self.pinned.contains_key(&(node, *id));
+        let is_owed = |id: &SegmentId| free.contains(id) && !self.space.is_pinned(node, *id);
         batch.iter().filter(|id| !is_owed(id)).for_each(|id| {
             debt.ids.remove(id);
         });
@@ -177,16 +175,11 @@ impl World {
             return self.begin_owed(index);
         }
         debt.stage = Stage::Asked(batch.clone());
-        self.ask_for(node, (Owner::OwedDeletions, None), &Request::Delete, ids_payload(&batch));
+        self.ask(node, Owner::OwedDeletions, &Request::Delete, ids_payload(&batch));
     }
 
     /// Handles the answer of a node, or the failure to reach it.
-    pub(super) fn handle_owed_answer(&mut self, input: Input) {
-        let (node, is_done) = match input {
-            Input::Answered { node, response, .. } => (node, matches!(response, Response::Deleted)),
-            Input::Unreachable { node, .. } => (node, false),
-            _ => return,
-        };
+    pub(super) fn handle_owed_answer(&mut self, node: NodeNumber, is_done: bool) {
         let now = self.now();
         let debt = &mut self.owed.0[node.index()];
         let Stage::Asked(batch) = std::mem::take(&mut debt.stage) else { return };

@@ -28,14 +28,18 @@ pub(crate) struct Volumes {
     own: Vec<Option<Standing>>,
     /// True, by node, if the epoch of this run has begun on the volume.
     claimed: Vec<bool>,
+    /// Segments that files need and that were missing at the start.
+    pub(crate) missing_segments: u64,
+    /// Segments that no file references, on volumes that do not belong to the catalog.
+    pub(crate) unknown_segments: u64,
 }
 
 /// Marker to be written to the disk of a node.
 type Work = (NodeNumber, Arc<dyn Disk>, Marker);
 
 impl Volumes {
-    pub(crate) fn new(own: Vec<Option<Standing>>) -> Volumes {
-        Volumes { claimed: vec![false; own.len()], own }
+    pub(crate) fn new(own: Vec<Option<Standing>>, missing_segments: u64, unknown_segments: u64) -> Volumes {
+        Volumes { claimed: vec![false; own.len()], own, missing_segments, unknown_segments }
     }
 
     fn claim(&self, node: NodeNumber) -> Option<Claim> {
@@ -58,7 +62,7 @@ impl World {
     /// # Errors
     /// Fails if the catalog refuses the change.
     pub(crate) fn claim_volumes(&mut self, purpose: Purpose) -> Result<(), CatalogError> {
-        self.catalog.database().refuse_when_read_only()?;
+        self.names.catalog().database().refuse_when_read_only()?;
         let nodes = (0..self.nodes.len()).map(NodeNumber::from_index);
         let claims: Vec<Claim> = nodes.filter_map(|node| self.volumes.claim(node)).collect();
         let mut failed: BTreeMap<NodeNumber, DiskError> = self.begin_epoch(purpose, &claims)?.into_iter().collect();
@@ -104,7 +108,7 @@ impl World {
         if claims.is_empty() {
             return Ok(Vec::new());
         }
-        let begun = self.catalog.begin_epoch(purpose, claims)?;
+        let begun = self.names.catalog().begin_epoch(purpose, claims)?;
         let work: Vec<Work> =
             begun.into_iter().map(|(node, marker)| (node, Arc::clone(&self.nodes[node.index()].disk), marker)).collect();
         let (mut marked, mut failed) = (Vec::new(), Vec::new());
@@ -124,7 +128,7 @@ impl World {
         // Directories in it may have been created, but not synced, by an earlier start that was killed.
         private_file::sync_directory(&self.config.data_dir)
             .unwrap_or_else(|error| tracing::warn!(%error, "a directory is not synced"));
-        self.catalog.finish_epoch(purpose, &marked)?;
+        self.names.catalog().finish_epoch(purpose, &marked)?;
         Ok(failed)
     }
 }

@@ -1,205 +1,237 @@
-//! Wiring of the world: dispatches network events and timeouts to the client and the nodes, and executes their outputs.
+//! Wiring of the hosts: passes network events and timeouts to the requesters, the nodes and the probes, and executes what they
+//! put out. No host is special here but in what is told of it: events tell of the client's connections and of its view of the nodes.
 
 use p2p_base::units::SimTime;
 use p2p_net::{CloseReason, ConnectionId, HostConfig, HostId, NetEvent};
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOp;
+use p2p_store::manifest::NodeNumber;
 
-use crate::client::{ClientOutput, Owner};
-use crate::disk_model::DiskModel;
 use crate::event::Event;
 use crate::io::{Lane, Outcome};
 use crate::node::health::{Health, HealthChange};
-use crate::node::{DiskJob, NodeOutput};
+use crate::node::{DiskJob, NODE_PORT, NodeOutput};
+use crate::requester::RequesterOutput;
 use crate::snapshot::Peer;
 use crate::transfer::Stage;
 
-use super::node_host::Answer;
+use super::frames::OutFrame;
+use super::hosts::{End, Hosts, Owner, Role, Sender};
 use super::{Due, World};
 
-/// Timetable slots of the client's connections and of its probes. The nodes follow from [`FIRST_NODE`] on.
-const CLIENT_CONNECTIONS: usize = 0;
-const CLIENT_PROBES: usize = 1;
 /// Timetable slot of the deletions that nodes owe.
 pub(super) const OWED: usize = 2;
-const FIRST_NODE: usize = 3;
+
+/// Returns the timetable slot of a host's connections; that of its probes follows. The slots of the client are before [`OWED`],
+/// those of the nodes after it.
+const fn slot_of(host: usize) -> usize {
+    if host == Hosts::CLIENT { 0 } else { 2 * host + 1 }
+}
 
 impl World {
     /// Dispatches one event of the network. Returns false if there is none.
     pub(crate) fn handle_net_event(&mut self) -> bool {
         let Some(event) = self.net.poll_event() else { return false };
         match event {
-            NetEvent::Connected { connection } => self.client.on_connected(&mut self.net, connection),
+            NetEvent::Connected { connection } => self.on_connected(connection),
             NetEvent::Accepted { connection, host, .. } => self.on_accepted(connection, host),
             NetEvent::Readable { connection } => self.on_readable(connection),
             NetEvent::Writable { connection } => self.on_writable(connection),
             NetEvent::Drained { connection } => {
-                if let Some(index) = self.node_of(connection) {
+                if let Some(index) = self.serving_node(connection) {
                     self.nodes[index].node.handle_drained(connection);
                 }
             }
-            NetEvent::Acknowledged { connection } => self.client.on_acknowledged(&self.net, connection),
+            NetEvent::Acknowledged { connection } => {
+                if let Some((host, node)) = self.asking_host(connection) {
+                    let now = self.now();
+                    self.hosts.host_mut(host).requester.handle_acknowledged(now, node);
+                    self.carry_out_requests(host);
+                }
+            }
             NetEvent::Ended { connection, reason, .. } => self.on_ended(connection, reason),
-            NetEvent::Sent { connection, offset } => self.on_sent(connection, offset),
-            NetEvent::Retransmitted { connection, offset, .. } => self.on_retransmitted(connection, offset),
+            NetEvent::Sent { connection, offset } => self.on_sent(connection, offset, Stage::FirstByte),
+            NetEvent::Retransmitted { connection, offset, .. } => self.on_sent(connection, offset, Stage::Retransmitted),
             NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to, from, &payload),
             NetEvent::Sample { .. } => {}
         }
-        self.record_client_timeout();
         true
     }
 
+    /// Returns the index of the node that serves a connection.
+    fn serving_node(&self, connection: ConnectionId) -> Option<usize> {
+        let End { host, role: Role::Serves, .. } = self.hosts.end(connection)? else { return None };
+        self.hosts.host(*host).server.map(NodeNumber::index)
+    }
+
+    /// Returns the index of the host that has opened a connection, and the node that it asks.
+    fn asking_host(&self, connection: ConnectionId) -> Option<(usize, NodeNumber)> {
+        let End { host, role: Role::Asks(node), .. } = self.hosts.end(connection)? else { return None };
+        Some((*host, *node))
+    }
+
+    fn on_writable(&mut self, connection: ConnectionId) {
+        self.write_frames(connection);
+        if let Some((host, _)) = self.asking_host(connection) {
+            self.carry_out_requests(host);
+        }
+    }
+
+    fn on_connected(&mut self, connection: ConnectionId) {
+        let Some((host, node)) = self.asking_host(connection) else { return };
+        let now = self.now();
+        self.hosts.host_mut(host).requester.handle_connected(now, node);
+        self.want_answer(host, node);
+        self.carry_out_requests(host);
+    }
+
     fn on_accepted(&mut self, connection: ConnectionId, host: HostId) {
-        if let Peer::Node(number) = self.hosts.peer(host) {
-            self.accepted.insert(connection, number.index());
-            self.nodes[number.index()].on_accepted(connection);
+        if let Peer::Node(number) = Hosts::peer_of(host) {
+            self.hosts.add_end(connection, host.index(), Role::Serves);
+            self.nodes[number.index()].node.handle_connected(connection);
             self.want_request(number.index(), connection);
         }
     }
 
     fn on_readable(&mut self, connection: ConnectionId) {
-        let Some(index) = self.node_of(connection) else {
-            self.client.on_readable(&mut self.net, connection);
-            return self.record_heard(connection);
-        };
+        if let Some(index) = self.serving_node(connection) {
+            self.read_requests(index, connection);
+        } else if let Some((host, node)) = self.asking_host(connection) {
+            self.read_answers(host, node, connection);
+            if self.hosts.end(connection).is_some() {
+                self.record_heard(host, node);
+            }
+        }
+    }
+
+    fn read_requests(&mut self, index: usize, connection: ConnectionId) {
         while let Some((piece_max, _)) = self.nodes[index].node.wants(connection) {
             let Some(bytes) = self.net.read(connection, piece_max) else { break };
             self.nodes[index].node.handle_bytes(connection, bytes);
             self.dispatch(index);
         }
         if self.net.at_end(connection) {
-            self.forget_accepted(connection);
+            self.forget_served(connection);
             self.net.close(connection);
         } else {
             self.want_request(index, connection);
         }
     }
 
-    fn on_writable(&mut self, connection: ConnectionId) {
-        match self.node_of(connection) {
-            Some(index) => self.nodes[index].on_writable(&mut self.net, connection),
-            None => self.client.on_writable(&mut self.net, connection),
+    fn read_answers(&mut self, host: usize, node: NodeNumber, connection: ConnectionId) {
+        let now = self.now();
+        while let Some((piece_max, _)) = self.hosts.host(host).requester.wants(node) {
+            let Some(bytes) = self.net.read(connection, piece_max) else { break };
+            self.hosts.host_mut(host).requester.handle_bytes(now, node, bytes);
+            self.carry_out_requests(host);
+        }
+        if self.hosts.end(connection).is_none() {
+            return;
+        }
+        if self.net.at_end(connection) {
+            self.hosts.host_mut(host).requester.handle_ended(node, CloseReason::Closed);
+            self.carry_out_requests(host);
+        } else {
+            self.want_answer(host, node);
         }
     }
 
-    fn on_ended(&mut self, connection: ConnectionId, close_reason: CloseReason) {
-        let reason = match close_reason {
-            CloseReason::Closed => "it closed the connection",
-            CloseReason::Refused => "it refused the connection",
-            CloseReason::Reset => "it reset the connection",
-            CloseReason::TimedOut => "it did not answer",
-        };
-        if !self.forget_accepted(connection) {
-            if close_reason != CloseReason::TimedOut {
-                self.record_heard(connection);
+    fn on_ended(&mut self, connection: ConnectionId, reason: CloseReason) {
+        if let Some((host, node)) = self.asking_host(connection) {
+            if reason != CloseReason::TimedOut {
+                self.record_heard(host, node);
             }
-            self.client.on_ended(&mut self.net, connection, reason);
-        }
-    }
-
-    /// Removes a connection that a node accepted and that is over. Returns false if no node accepted it.
-    fn forget_accepted(&mut self, connection: ConnectionId) -> bool {
-        let index = self.accepted.remove(&connection);
-        if let Some(index) = index {
-            self.nodes[index].on_ended(connection);
-        }
-        index.is_some()
-    }
-
-    fn on_sent(&mut self, connection: ConnectionId, offset: u64) {
-        if self.client.owns(connection) {
-            self.client.on_sent(connection, offset);
+            self.hosts.host_mut(host).requester.handle_ended(node, reason);
+            self.carry_out_requests(host);
         } else {
-            self.on_answer_reached(connection, offset, Stage::FirstByte);
+            self.forget_served(connection);
         }
     }
 
-    fn on_retransmitted(&mut self, connection: ConnectionId, offset: u64) {
-        if self.client.owns(connection) {
-            self.client.on_retransmitted(connection, offset);
-        } else {
-            self.on_answer_reached(connection, offset, Stage::Retransmitted);
-        }
-    }
-
-    /// Tells the client of the stage that a segment has reached whose bytes a node has sent.
-    fn on_answer_reached(&mut self, connection: ConnectionId, offset: u64, stage: Stage) {
-        let tag = self.node_of(connection).and_then(|index| self.nodes[index].answer_at(connection, offset));
-        if let Some(tag) = tag {
-            self.client.on_answer_reached(connection.peer(), tag, stage);
+    /// Removes a connection that a node served and that is over.
+    fn forget_served(&mut self, connection: ConnectionId) {
+        if let Some(index) = self.serving_node(connection) {
+            self.hosts.remove_end(&self.net, connection);
+            self.nodes[index].node.handle_ended(connection);
         }
     }
 
     /// Notes a sign of life: a node that sends data is alive, even if its probes are lost on a full link.
-    fn record_heard(&mut self, connection: ConnectionId) {
-        let Some(node) = self.client.node_of(connection) else { return };
-        let (now, host) = (self.now(), self.nodes[node.index()].host);
-        self.peers.record_heard(now, host);
-        self.send_client_probes();
+    fn record_heard(&mut self, host: usize, node: NodeNumber) {
+        let (now, heard) = (self.now(), self.hosts.of_node(node).id);
+        self.hosts.host_mut(host).peers.record_heard(now, heard);
+        self.send_probes(host);
+    }
+
+    /// Writes the frames that wait for room on a connection.
+    fn write_frames(&mut self, connection: ConnectionId) {
+        let now = self.now();
+        let Some(End { host, role, .. }) = self.hosts.end(connection) else { return };
+        let (host, role) = (*host, *role);
+        while let Some(end) = self.hosts.end_mut(connection)
+            && let Some((tag, until)) = end.writer.write_next(&mut self.net, connection)
+        {
+            if let Role::Asks(node) = role {
+                self.hosts.host_mut(host).requester.handle_written(now, node, tag, until);
+            }
+        }
+        let is_empty = self.hosts.end(connection).is_some_and(|end| end.writer.is_empty());
+        if role == Role::Serves && is_empty {
+            self.net.tell_when_drained(connection);
+        }
     }
 
     fn on_datagram(&mut self, to: HostId, from: HostId, payload: &[u8]) {
-        let now = self.now();
-        match self.hosts.peer(to) {
-            Peer::Node(number) => {
-                self.nodes[number.index()].node.handle_datagram(now, from, payload);
-                self.dispatch(number.index());
-            }
-            Peer::Client => {
-                self.peers.handle_datagram(now, from, payload);
-                self.send_client_probes();
-            }
+        if self.runs(to.index()) {
+            let now = self.now();
+            self.hosts.host_mut(to.index()).peers.handle_datagram(now, from, payload);
+            self.send_probes(to.index());
         }
+    }
+
+    /// Returns true unless the node of a host is stopped, and with it all that the host does.
+    fn runs(&self, host: usize) -> bool {
+        self.hosts.host(host).server.is_none_or(|node| self.nodes[node.index()].node.is_running())
     }
 
     /// Handles one timeout that is due. Returns false if there is none.
     pub(crate) fn handle_timeout(&mut self) -> bool {
         let now = self.now();
         let Some(slot) = self.timetable.take_due(now) else { return false };
-        match slot {
-            CLIENT_CONNECTIONS => {
-                self.client.handle_timeout(&mut self.net);
-                self.record_client_timeout();
-            }
-            CLIENT_PROBES => {
-                let World { peers, client, hosts, net, .. } = self;
-                peers.handle_timeout(now, |host| match hosts.peer(host) {
-                    Peer::Node(node) => client.heard(net, node),
-                    Peer::Client => None,
-                });
-                self.send_client_probes();
-            }
-            OWED => self.handle_owed_timeout(),
-            node => {
-                self.nodes[node - FIRST_NODE].handle_timeout(&self.net);
-                self.dispatch(node - FIRST_NODE);
-            }
+        if slot == OWED {
+            self.handle_owed_timeout();
+            return true;
+        }
+        let host = if slot < OWED { Hosts::CLIENT } else { (slot - 1) / 2 };
+        if slot == slot_of(host) {
+            self.hosts.handle_request_timeout(&self.net, host);
+            self.carry_out_requests(host);
+        } else {
+            self.hosts.handle_probe_timeout(&self.net, host);
+            self.send_probes(host);
         }
         true
     }
 
     /// Adapts the probes of a host to its changed link.
-    pub(crate) fn keep_to_link(&mut self, peer: Peer, link: &HostConfig) {
-        match peer {
-            Peer::Client => self.peers.keep_to_link(link),
-            Peer::Node(node) => self.nodes[node.index()].node.peers.keep_to_link(link),
-        }
+    pub(crate) fn keep_to_link(&mut self, host: HostId, link: &HostConfig) {
+        self.hosts.host_mut(host.index()).peers.keep_to_link(link);
     }
 
     /// Lets every host probe all others.
     pub(crate) fn check_health(&mut self) {
         let now = self.now();
-        self.peers.begin_check(now);
-        self.send_client_probes();
-        for index in 0..self.nodes.len() {
-            self.nodes[index].node.check_peers(now);
-            self.dispatch(index);
+        for host in 0..self.hosts.all().len() {
+            if self.runs(host) {
+                self.hosts.host_mut(host).peers.begin_check(now);
+            }
+            self.send_probes(host);
         }
     }
 
     /// Returns true if a health check is under way.
     pub(crate) fn is_checking_health(&self) -> bool {
-        self.peers.is_checking() || self.nodes.iter().any(|node| node.node.peers.is_checking())
+        self.hosts.all().iter().any(|host| host.peers.is_checking())
     }
 
     /// Passes the outcome of disk work to its node.
@@ -215,49 +247,92 @@ impl World {
         self.dispatch(index);
     }
 
-    /// Dispatches one output of the client; inputs for transfers go to the inbox. Returns false if there is none.
-    pub(crate) fn handle_client_output(&mut self) -> bool {
-        let Some(output) = self.client.poll_output() else { return false };
-        match output {
-            ClientOutput::Input(Owner::Transfer(transfer, _), input) => self.inbox.push_back((transfer, input)),
-            ClientOutput::Input(Owner::OwedDeletions, input) => self.handle_owed_answer(input),
-            ClientOutput::Connected(node) => {
-                self.emit(Event::Connected { node });
-                self.collect_from(node);
-            }
-            ClientOutput::Disconnected(node, reason) => self.emit(Event::Disconnected { node, reason }),
-        }
-        true
-    }
-
-    /// Sets the timeouts of the client and of all nodes in the timetable.
+    /// Sets the timeouts of all hosts in the timetable.
     pub(crate) fn record_all_timeouts(&mut self) {
-        self.record_client_timeout();
-        self.timetable.set(CLIENT_PROBES, self.peers.next_timeout());
-        for index in 0..self.nodes.len() {
-            self.timetable.set(FIRST_NODE + index, self.nodes[index].node.next_timeout());
+        for host in 0..self.hosts.all().len() {
+            self.record_request_timeout(host);
+            self.record_probe_timeout(host);
         }
     }
 
-    pub(super) fn record_client_timeout(&mut self) {
-        self.timetable.set(CLIENT_CONNECTIONS, self.client.next_timeout());
+    fn record_request_timeout(&mut self, host: usize) {
+        self.timetable.set(slot_of(host), self.hosts.host(host).requester.next_timeout());
     }
 
-    fn send_client_probes(&mut self) {
-        while let Some((to, payload)) = self.peers.poll_datagram() {
-            if !self.net.send_datagram(self.hosts.client, to, payload.clone()) {
-                self.peers.record_unsent(&payload);
+    fn record_probe_timeout(&mut self, host: usize) {
+        let next = self.hosts.host(host).peers.next_timeout().filter(|_| self.runs(host));
+        self.timetable.set(slot_of(host) + 1, next);
+    }
+
+    fn send_probes(&mut self, host: usize) {
+        while let Some((to, payload)) = self.hosts.host_mut(host).peers.poll_datagram() {
+            let from = self.hosts.host(host).id;
+            if !self.net.send_datagram(from, to, payload.clone()) {
+                self.hosts.host_mut(host).peers.record_unsent(&payload);
             }
         }
-        while let Some(HealthChange { peer, from, to, missed }) = self.peers.poll_change() {
-            if let Peer::Node(node) = self.hosts.peer(peer) {
+        while let Some(HealthChange { peer, from, to, missed }) = self.hosts.host_mut(host).peers.poll_change() {
+            // Only the client's view of the nodes is published; each node keeps its own view.
+            if let (Hosts::CLIENT, Peer::Node(node)) = (host, Hosts::peer_of(peer)) {
                 self.emit(Event::HealthChanged { node, from, to, missed });
                 if to == Health::Alive {
                     self.collect_from(node);
                 }
             }
         }
-        self.timetable.set(CLIENT_PROBES, self.peers.next_timeout());
+        self.record_probe_timeout(host);
+    }
+
+    /// Executes all outputs of a host's requester.
+    pub(super) fn carry_out_requests(&mut self, host: usize) {
+        while let Some(output) = self.hosts.host_mut(host).requester.poll_output() {
+            self.carry_out_request(host, output);
+        }
+        self.record_request_timeout(host);
+    }
+
+    fn carry_out_request(&mut self, host: usize, output: RequesterOutput<Owner>) {
+        let connection_to = |node| self.hosts.host(host).connection_to(node);
+        match output {
+            RequesterOutput::Connect { node } => {
+                let (from, to) = (self.hosts.host(host).id, self.hosts.of_node(node).id);
+                let connection = self.net.connect(from, to, NODE_PORT, self.config.tcp);
+                self.hosts.add_end(connection, host, Role::Asks(node));
+            }
+            RequesterOutput::Send { node, tag, header, payload } => {
+                let owner = self.hosts.host(host).requester.owner(node, tag);
+                let meter = owner.and_then(|owner| owner.meter_of(Sender::Asking));
+                let frame = OutFrame { tag, header, payload, meter, is_segment: meter.is_some() };
+                connection_to(node).inspect(|&connection| self.send_frame(connection, frame));
+            }
+            RequesterOutput::Withdraw { node, tag } => {
+                let end = connection_to(node).and_then(|connection| self.hosts.end_mut(connection));
+                end.into_iter().for_each(|end| end.writer.withdraw(tag));
+            }
+            RequesterOutput::AwaitAcknowledged { node, bytes } => {
+                connection_to(node).inspect(|&connection| self.net.tell_when_acknowledged(connection, bytes));
+            }
+            RequesterOutput::Close { node } => self.end_connection(host, node, true),
+            RequesterOutput::Abort { node } => self.end_connection(host, node, false),
+            noticed => self.notice(host, noticed),
+        }
+    }
+
+    fn send_frame(&mut self, connection: ConnectionId, frame: OutFrame) {
+        if let Some(end) = self.hosts.end_mut(connection) {
+            end.writer.push(frame);
+            self.write_frames(connection);
+        }
+    }
+
+    fn end_connection(&mut self, host: usize, node: NodeNumber, is_orderly: bool) {
+        let Some(connection) = self.hosts.host(host).connection_to(node) else { return };
+        self.hosts.remove_end(&self.net, connection);
+        if is_orderly {
+            self.net.close(connection);
+        } else {
+            self.net.abort(connection);
+        }
     }
 
     /// Executes all outputs of a node.
@@ -265,46 +340,31 @@ impl World {
         while let Some(output) = self.nodes[index].node.poll_output() {
             match output {
                 NodeOutput::Send { connection, tag, header, payload } => {
-                    let meter = self.client.meter_of_answer(connection.peer(), tag);
-                    self.nodes[index].send(&mut self.net, connection, Answer { tag, header, payload, meter });
+                    let owner = self.hosts.owner(connection.peer(), tag);
+                    let meter = owner.and_then(|owner| owner.meter_of(Sender::Serving));
+                    let is_segment = !payload.is_empty();
+                    self.send_frame(connection, OutFrame { tag, header, payload, meter, is_segment });
                 }
-                NodeOutput::Abort { connection, reason } => {
-                    self.forget_accepted(connection);
+                NodeOutput::Abort { connection, violation } => {
+                    self.forget_served(connection);
                     self.net.abort(connection);
                     let node = self.nodes[index].node.number();
-                    self.emit(Event::ProtocolViolated { node, reason });
+                    self.emit(Event::ProtocolViolated { node, violation });
                 }
                 NodeOutput::Disk { job, op } => self.use_disk(index, job, op),
-                NodeOutput::Received { connection, tag } => self.client.on_request_received(connection.peer(), tag),
-                NodeOutput::Datagram { to, payload } => {
-                    let from = self.nodes[index].host;
-                    if !self.net.send_datagram(from, to, payload.clone()) {
-                        self.nodes[index].node.peers.record_unsent(&payload);
-                    }
+                NodeOutput::Received { connection, tag } => {
+                    self.reach(connection.peer(), tag, Sender::Asking, Stage::LastByte);
                 }
             }
         }
-        // Only the client's view of the nodes is published; each node keeps its own view.
-        while self.nodes[index].node.peers.poll_change().is_some() {}
-        self.timetable.set(FIRST_NODE + index, self.nodes[index].node.next_timeout());
     }
 
     fn use_disk(&mut self, index: usize, job: DiskJob, op: DiskOp) {
-        let at = self.disk_done_at(index, &op);
-        let disk = std::sync::Arc::clone(&self.nodes[index].disk);
+        let now: SimTime = self.now();
+        let entry = &mut self.nodes[index];
+        let (at, disk) = (entry.done_at(now, &op), std::sync::Arc::clone(&entry.disk));
         let work = Box::new(move || Outcome::Disk(op.run(disk.as_ref())));
-        self.submit_for(at, Due::Disk(index, job), Lane::Disk(index), work);
-    }
-
-    fn disk_done_at(&mut self, index: usize, op: &DiskOp) -> SimTime {
-        let now = self.now();
-        let node = &mut self.nodes[index];
-        let bytes = match op {
-            DiskOp::Read { id } => node.node.len_of(*id).unwrap_or(0),
-            op => op.bytes(),
-        };
-        let model: &mut DiskModel = &mut node.model;
-        model.schedule(now, bytes)
+        self.work.submit_for(at, Due::Disk(index, job), Lane::Disk(index), work);
     }
 
     fn want_request(&mut self, index: usize, connection: ConnectionId) {
@@ -313,8 +373,10 @@ impl World {
         }
     }
 
-    /// Returns the index of the node that accepted a connection.
-    fn node_of(&self, connection: ConnectionId) -> Option<usize> {
-        self.accepted.get(&connection).copied()
+    fn want_answer(&mut self, host: usize, node: NodeNumber) {
+        let host = self.hosts.host(host);
+        if let (Some(connection), Some((_, rest))) = (host.connection_to(node), host.requester.wants(node)) {
+            self.net.set_read_mark(connection, rest);
+        }
     }
 }

@@ -3,15 +3,16 @@
 //! Meters of the network count acknowledged bytes as the acknowledgements arrive, so that the figures belong to virtual time
 //! and do not depend on when they are read.
 
+mod estimate;
+
 use std::collections::BTreeMap;
 
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_net::{HostConfig, LinkConfig, MSS, MTU, MeterId, Network, RateSeries};
+use p2p_net::{HostConfig, HostId, LinkConfig, MSS, MTU, MeterId, Network, RateSeries};
 use p2p_store::manifest::NodeNumber;
 
-use super::Direction;
-use super::estimate::{self, Counted, Load, Measured, Shared};
-use crate::world::World;
+use self::estimate::{Counted, Load, Measured, Shared};
+use super::status::{Direction, TransferState, TransferStatus};
 
 /// Seconds over which the rate of a transfer is measured: the latest whole ones and the begun one.
 pub const RATE_SECONDS: usize = 10;
@@ -23,6 +24,15 @@ const LOOK_BACK_SECONDS: usize = 120;
 const TOGETHER_SECONDS: usize = 30;
 /// Time that has to pass before an estimate is made, unless a tenth of the transfer is done before.
 const GROUND: SimDuration = SimDuration::from_secs(3);
+
+/// Links that the measured bytes cross.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Links<'a> {
+    pub(crate) net: &'a Network,
+    pub(crate) client: HostId,
+    /// Hosts of the nodes, by node.
+    pub(crate) nodes: &'a [HostId],
+}
 
 /// Measurement of one holder.
 #[derive(Debug)]
@@ -66,13 +76,13 @@ pub(crate) struct Gauge {
 
 /// Rate and remaining time of a transfer at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Reading {
+struct Reading {
     /// Acknowledged bytes of segments that are not done.
-    pub(crate) under_way: u64,
+    under_way: u64,
     /// Bytes acknowledged per second in the last [`RATE_SECONDS`]; `None` before any were.
-    pub(crate) rate: Option<f64>,
+    rate: Option<f64>,
     /// Estimated seconds to the end at these rates; `None` without a basis for an estimate.
-    pub(crate) eta: Option<f64>,
+    eta: Option<f64>,
 }
 
 impl Gauge {
@@ -97,7 +107,7 @@ impl Gauge {
     }
 
     /// Notes that a request of `len` bytes is completed.
-    pub(super) fn finish(&mut self, node: NodeNumber, len: u32) {
+    pub(crate) fn finish(&mut self, node: NodeNumber, len: u32) {
         if let Some(holder) = self.holders.get_mut(&node) {
             holder.done = (holder.done + u64::from(len)).min(holder.asked);
             holder.settled += u64::from(len);
@@ -105,7 +115,7 @@ impl Gauge {
     }
 
     /// Notes that a request of `len` bytes has failed and is not repeated at this holder.
-    pub(super) fn fail(&mut self, node: NodeNumber, len: u32) {
+    pub(crate) fn fail(&mut self, node: NodeNumber, len: u32) {
         if let Some(holder) = self.holders.get_mut(&node) {
             holder.asked = holder.asked.saturating_sub(u64::from(len)).max(holder.done);
             holder.is_in_doubt = true;
@@ -129,14 +139,26 @@ impl Gauge {
         })
     }
 
+    /// Returns the status of a transfer with the rates measured at this instant.
+    pub(crate) fn status(&self, links: Links<'_>, status: &TransferStatus) -> TransferStatus {
+        let mut status = status.clone();
+        if !status.state.is_over() {
+            let reading = self.read(links, status.direction, (status.bytes, status.bytes_done), status.started);
+            status.bytes_acknowledged = (status.bytes_done + reading.under_way).min(status.bytes);
+            let is_moving = status.state == TransferState::Running;
+            (status.rate_bytes_per_second, status.eta_seconds) = (reading.rate, reading.eta.filter(|_| is_moving));
+        }
+        status
+    }
+
     /// Returns the measurements of a transfer of `bytes` bytes, of which `done` are done, that began at `started`.
-    pub(super) fn read(&self, world: &World, way: Direction, (bytes, done): (u64, u64), started: SimTime) -> Reading {
-        let net = &world.net;
+    fn read(&self, links: Links<'_>, way: Direction, (bytes, done): (u64, u64), started: SimTime) -> Reading {
+        let net = links.net;
         let under_way: u64 = self.holders.values().map(|holder| holder.under_way(net).1).sum();
         let recent = self.counted(net, RATE_SECONDS, started);
         let has_begun = recent.seconds > 0.0 && self.meters().any(|meter| net.metered(meter) > 0);
         let has_ground = net.now() - started >= GROUND || (done + under_way).saturating_mul(10) >= bytes;
-        let eta = if has_begun && has_ground { self.guess(world, way, bytes, started) } else { None };
+        let eta = if has_begun && has_ground { self.guess(links, way, bytes, started) } else { None };
         Reading { under_way, rate: has_begun.then(|| recent.rate()), eta }
     }
 
@@ -147,8 +169,8 @@ impl Gauge {
         Counted { bytes: bytes as f64, seconds: (net.now() - begin).as_secs_f64() }
     }
 
-    fn guess(&self, world: &World, way: Direction, bytes: u64, started: SimTime) -> Option<f64> {
-        let (net, client) = (&world.net, world.hosts.client);
+    fn guess(&self, links: Links<'_>, way: Direction, bytes: u64, started: SimTime) -> Option<f64> {
+        let Links { net, client, .. } = links;
         let (up, down) = net.link_series(client, LOOK_BACK_SECONDS);
         let (series, link) = match way {
             Direction::Download => (down, net.host_config(client).down),
@@ -162,20 +184,20 @@ impl Gauge {
         let short = self.counted(net, RATE_SECONDS, started);
         let all = Measured { long: self.counted(net, TOGETHER_SECONDS, started), short };
         let shared = Shared { limit, in_use: used.max(short.rate() / limit), all };
-        let loads = self.loads(world, way, bytes, seconds_alike(&series, whole).min(age.max(1)));
+        let loads = self.loads(links, way, bytes, seconds_alike(&series, whole).min(age.max(1)));
         estimate::seconds_left(&loads, &shared)
     }
 
     /// Returns the remaining work of each holder, with its counts over the last `seconds` seconds.
-    fn loads(&self, world: &World, way: Direction, bytes: u64, seconds: usize) -> Vec<Load> {
-        let net = &world.net;
+    fn loads(&self, links: Links<'_>, way: Direction, bytes: u64, seconds: usize) -> Vec<Load> {
+        let net = links.net;
         let asked: u64 = self.holders.values().map(|holder| holder.asked).sum();
         let ahead: u64 = self.holders.values().map(|holder| holder.ahead).sum();
         // If the holders of the rest are not known, each is assumed to get the same share as before.
         let rest = bytes.saturating_sub(asked + ahead) as f64;
         let load = |(node, holder): (&NodeNumber, &Holder)| {
             let (open, acknowledged) = holder.under_way(net);
-            let HostConfig { up, down, .. } = net.host_config(world.nodes[node.index()].host);
+            let HostConfig { up, down, .. } = net.host_config(links.nodes[node.index()]);
             let busy = || Measured { long: holder.counted(net, seconds), short: holder.counted(net, seconds.min(RATE_SECONDS)) };
             Load {
                 left: (open - acknowledged + holder.ahead) as f64 + rest * holder.asked as f64 / asked.max(1) as f64,

@@ -1,0 +1,320 @@
+//! The asking end of the protocol between nodes and their clients, without I/O: one persistent connection to each node that is
+//! asked, on which requests are pipelined.
+//!
+//! Every host has a requester, the client as well as each node. A request belongs to an owner, which is a tag of the caller: the
+//! requester passes it back with the answer or the failure and knows nothing else of it. The caller reports what happens to the
+//! connections ([`handle_connected`](Requester::handle_connected) and the like), and carries out the outputs
+//! ([`poll_output`](Requester::poll_output)) in their order after every call.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_net::{Activity, CloseReason};
+use p2p_store::manifest::NodeNumber;
+
+use super::cause::{Cause, ConnectionLoss};
+use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, RequestTag, Response};
+
+/// Output of a requester, which the caller carries out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RequesterOutput<O> {
+    /// Open a connection to a node.
+    Connect { node: NodeNumber },
+    /// Write a request to the connection, first the header, then the payload, when there is room. The end of the request in the
+    /// stream is to be reported by [`handle_written`](Requester::handle_written).
+    Send { node: NodeNumber, tag: RequestTag, header: Bytes, payload: Bytes },
+    /// Do not write a request that is not written yet.
+    Withdraw { node: NodeNumber, tag: RequestTag },
+    /// Report by [`handle_acknowledged`](Requester::handle_acknowledged) when the node has acknowledged this many bytes.
+    AwaitAcknowledged { node: NodeNumber, bytes: u64 },
+    /// Close the connection to a node.
+    Close { node: NodeNumber },
+    /// Abort the connection to a node.
+    Abort { node: NodeNumber },
+    /// A connection to a node has opened.
+    Opened { node: NodeNumber },
+    /// A connection to a node was lost or could not be opened. The failures of its requests follow.
+    Lost { node: NodeNumber, loss: ConnectionLoss },
+    /// The connection on which a request is sent is open.
+    Ready { owner: O },
+    /// A node has answered a request.
+    Answered { owner: O, node: NodeNumber, response: Response, payload: Bytes },
+    /// A request will not be answered.
+    Failed { owner: O, node: NodeNumber, cause: Cause },
+}
+
+/// Progress of a connection, as its caller sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    /// Number of written bytes that the peer has acknowledged.
+    pub(super) acknowledged: u64,
+    pub(super) activity: Activity,
+}
+
+/// Request without an answer.
+#[derive(Debug)]
+struct Asked<O> {
+    tag: RequestTag,
+    owner: O,
+    /// Header and payload, until the connection is open.
+    frame: Option<(Bytes, Bytes)>,
+    /// Offset in the stream at which the request ends, once it is written.
+    end: Option<u64>,
+}
+
+/// Connection to one node.
+#[derive(Debug)]
+struct Connection<O> {
+    is_open: bool,
+    reader: FrameReader,
+    /// Requests without an answer, in the order in which they were made.
+    asked: VecDeque<Asked<O>>,
+    /// Instant at which the last request was made or answered.
+    used_at: SimTime,
+    watch: Watch,
+}
+
+/// Watchdog of a connection's oldest request. TCP's user timeout (RFC 9293 §3.8.3; `tcp_write_timeout` in Linux) covers
+/// unacknowledged data only, so a peer that has acknowledged everything and still owes the answer would otherwise be waited for
+/// without end.
+#[derive(Debug, Default)]
+struct Watch {
+    /// Request that is watched, and true if it is written.
+    oldest: Option<(RequestTag, bool)>,
+    /// Instant at which it became the oldest or was fully acknowledged, whichever is later.
+    since: SimTime,
+    /// Instant of the next check for progress.
+    look_at: SimTime,
+}
+
+impl<O> Connection<O> {
+    fn new() -> Connection<O> {
+        Connection {
+            is_open: false,
+            reader: FrameReader::default(),
+            asked: VecDeque::new(),
+            used_at: SimTime::ZERO,
+            watch: Watch::default(),
+        }
+    }
+
+    /// Returns the instant at which a byte of the oldest request was last acknowledged or, once all of it is, a byte last
+    /// received.
+    fn progressed_at(&self, progress: Option<Progress>) -> SimTime {
+        let (Some(Progress { acknowledged, activity }), Some(oldest)) = (progress, self.asked.front()) else {
+            return self.watch.since;
+        };
+        let is_acknowledged = oldest.end.is_some_and(|end| acknowledged >= end);
+        self.watch.since.max(if is_acknowledged { activity.received_at } else { activity.acked_at })
+    }
+}
+
+/// The connections of a host to the nodes that it asks.
+#[derive(Debug)]
+pub(super) struct Requester<O> {
+    /// Time without progress after which a connection with requests is lost.
+    user_timeout: SimDuration,
+    /// Time after which a connection without requests is closed; zero for never.
+    idle_timeout: SimDuration,
+    connections: BTreeMap<NodeNumber, Connection<O>>,
+    next_tag: RequestTag,
+    outputs: VecDeque<RequesterOutput<O>>,
+}
+
+impl<O: Clone> Requester<O> {
+    pub(super) fn new(user_timeout: SimDuration, idle_timeout: SimDuration) -> Requester<O> {
+        Requester { user_timeout, idle_timeout, connections: BTreeMap::new(), next_tag: 0, outputs: VecDeque::new() }
+    }
+
+    /// Returns the next output.
+    pub(super) fn poll_output(&mut self) -> Option<RequesterOutput<O>> {
+        self.outputs.pop_front()
+    }
+
+    /// Sends a request to a node, over a new connection if there is none. The owner gets the answer or the failure.
+    pub(super) fn request(&mut self, now: SimTime, node: NodeNumber, owner: O, request: &Request, payload: Bytes) {
+        self.next_tag += 1;
+        let tag = self.next_tag;
+        let Ok(header) = protocol::frame(tag, request, &payload) else {
+            return self.outputs.push_back(RequesterOutput::Failed { owner, node, cause: Cause::TooLong });
+        };
+        let connection = self.connections.entry(node).or_insert_with(|| {
+            self.outputs.push_back(RequesterOutput::Connect { node });
+            Connection::new()
+        });
+        connection.used_at = now;
+        let frame = if connection.is_open {
+            self.outputs.push_back(RequesterOutput::Ready { owner: owner.clone() });
+            self.outputs.push_back(RequesterOutput::Send { node, tag, header, payload });
+            None
+        } else {
+            Some((header, payload))
+        };
+        connection.asked.push_back(Asked { tag, owner, frame, end: None });
+        self.watch_oldest(now, node);
+    }
+
+    /// Returns true if there is an open connection to a node.
+    pub(super) fn is_connected(&self, node: NodeNumber) -> bool {
+        self.connections.get(&node).is_some_and(|connection| connection.is_open)
+    }
+
+    /// Returns the owner of a request that is not answered yet.
+    pub(super) fn owner(&self, node: NodeNumber, tag: RequestTag) -> Option<&O> {
+        let asked = &self.connections.get(&node)?.asked;
+        asked.iter().find(|asked| asked.tag == tag).map(|asked| &asked.owner)
+    }
+
+    /// Returns the largest number of bytes to pass to [`handle_bytes`](Self::handle_bytes) at once, and the number of bytes that
+    /// should have arrived before the call is worthwhile; `None` without a connection to the node.
+    pub(super) fn wants(&self, node: NodeNumber) -> Option<(usize, u64)> {
+        self.connections.get(&node).map(|connection| (connection.reader.piece_max(), connection.reader.frame_rest()))
+    }
+
+    /// Drops requests that are not written yet. Answers to the others still come.
+    pub(super) fn forget(&mut self, now: SimTime, is_forgotten: impl Fn(&O) -> bool) {
+        let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
+        for node in nodes {
+            let Some(connection) = self.connections.get_mut(&node) else { continue };
+            let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
+                connection.asked.drain(..).partition(|asked| asked.end.is_none() && is_forgotten(&asked.owner));
+            connection.asked = kept;
+            let sent = dropped.into_iter().filter(|asked| asked.frame.is_none());
+            self.outputs.extend(sent.map(|Asked { tag, .. }| RequesterOutput::Withdraw { node, tag }));
+            self.watch_oldest(now, node);
+        }
+    }
+
+    /// Sends the waiting requests over a connection that has opened.
+    pub(super) fn handle_connected(&mut self, now: SimTime, node: NodeNumber) {
+        let Some(connection) = self.connections.get_mut(&node).filter(|connection| !connection.is_open) else { return };
+        connection.is_open = true;
+        self.outputs.push_back(RequesterOutput::Opened { node });
+        let ready = connection.asked.iter().map(|asked| RequesterOutput::Ready { owner: asked.owner.clone() });
+        self.outputs.extend(ready);
+        for asked in &mut connection.asked {
+            if let Some((header, payload)) = asked.frame.take() {
+                self.outputs.push_back(RequesterOutput::Send { node, tag: asked.tag, header, payload });
+            }
+        }
+        self.watch_oldest(now, node);
+    }
+
+    /// Records that a request is written; it ends at the offset `end` of the stream.
+    pub(super) fn handle_written(&mut self, now: SimTime, node: NodeNumber, tag: RequestTag, end: u64) {
+        let asked = self.connections.get_mut(&node).and_then(|to| to.asked.iter_mut().find(|asked| asked.tag == tag));
+        if let Some(asked) = asked.filter(|asked| asked.frame.is_none()) {
+            asked.end = Some(end);
+            self.watch_oldest(now, node);
+        }
+    }
+
+    /// Records that the node has acknowledged the oldest request.
+    pub(super) fn handle_acknowledged(&mut self, now: SimTime, node: NodeNumber) {
+        if let Some(connection) = self.connections.get_mut(&node) {
+            connection.watch.since = now;
+        }
+    }
+
+    /// Processes bytes that have arrived from a node, no more than [`wants`](Self::wants) has returned.
+    pub(super) fn handle_bytes(&mut self, now: SimTime, node: NodeNumber, bytes: Bytes) {
+        let Some(connection) = self.connections.get_mut(&node) else { return };
+        match connection.reader.push(bytes) {
+            Ok(ReadStep::More) => {}
+            Ok(ReadStep::Frame(frame)) => self.on_frame(now, node, frame),
+            Err(error) => self.lose(node, ConnectionLoss::Violation(error)),
+        }
+    }
+
+    /// Handles the end of the connection to a node: its requests fail.
+    pub(super) fn handle_ended(&mut self, node: NodeNumber, reason: CloseReason) {
+        self.lose(node, ConnectionLoss::Ended(reason));
+    }
+
+    /// Returns the instant at which to call [`handle_timeout`](Self::handle_timeout); `None` if there is no timeout.
+    pub(super) fn next_timeout(&self) -> Option<SimTime> {
+        self.connections.values().filter_map(|connection| self.timeout_of(connection)).min()
+    }
+
+    fn timeout_of(&self, connection: &Connection<O>) -> Option<SimTime> {
+        match (connection.is_open, connection.asked.is_empty()) {
+            (false, _) => None,
+            (true, false) => Some(connection.watch.look_at),
+            (true, true) => (self.idle_timeout > SimDuration::ZERO).then(|| connection.used_at + self.idle_timeout),
+        }
+    }
+
+    /// Closes connections that have been idle for the idle timeout, and aborts those whose oldest request has made no progress
+    /// for the user timeout. Calls before the next timeout change nothing.
+    pub(super) fn handle_timeout(&mut self, now: SimTime, progress: impl Fn(NodeNumber) -> Option<Progress>) {
+        let is_due = |connection: &Connection<O>| self.timeout_of(connection).is_some_and(|at| at <= now);
+        let due: Vec<NodeNumber> = self.connections.iter().filter(|(_, to)| is_due(to)).map(|(&node, _)| node).collect();
+        for node in due {
+            let Some(connection) = self.connections.get_mut(&node) else { continue };
+            if connection.asked.is_empty() {
+                self.close(node);
+                continue;
+            }
+            let until = connection.progressed_at(progress(node)) + self.user_timeout;
+            if until > now {
+                connection.watch.look_at = until;
+            } else {
+                self.lose(node, ConnectionLoss::NoProgress(self.user_timeout));
+            }
+        }
+    }
+
+    /// Closes all connections; requests without an answer are dropped.
+    pub(super) fn close_all(&mut self) {
+        let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
+        nodes.into_iter().for_each(|node| self.close(node));
+    }
+
+    fn close(&mut self, node: NodeNumber) {
+        if self.connections.remove(&node).is_some() {
+            self.outputs.push_back(RequesterOutput::Close { node });
+        }
+    }
+
+    /// Makes the oldest request the watched one.
+    fn watch_oldest(&mut self, now: SimTime, node: NodeNumber) {
+        let Some(connection) = self.connections.get_mut(&node).filter(|connection| connection.is_open) else { return };
+        let oldest = connection.asked.front().map(|asked| (asked.tag, asked.end.is_some()));
+        let watch = &mut connection.watch;
+        if oldest.map(|(tag, _)| tag) != watch.oldest.map(|(tag, _)| tag) {
+            watch.since = now;
+            watch.look_at = now + self.user_timeout;
+        }
+        let is_new = oldest != std::mem::replace(&mut watch.oldest, oldest);
+        if let Some(bytes) = connection.asked.front().and_then(|asked| asked.end).filter(|_| is_new) {
+            self.outputs.push_back(RequesterOutput::AwaitAcknowledged { node, bytes });
+        }
+    }
+
+    fn on_frame(&mut self, now: SimTime, node: NodeNumber, frame: Frame) {
+        let (tag, response) = match frame.response() {
+            Ok(answer) => answer,
+            Err(error) => return self.lose(node, ConnectionLoss::Violation(error)),
+        };
+        let Some(connection) = self.connections.get_mut(&node) else { return };
+        let place = connection.asked.iter().position(|asked| asked.tag == tag && asked.frame.is_none());
+        let Some(Asked { owner, .. }) = place.and_then(|place| connection.asked.remove(place)) else {
+            return self.lose(node, ConnectionLoss::NotAsked);
+        };
+        connection.used_at = now;
+        self.outputs.push_back(RequesterOutput::Answered { owner, node, response, payload: frame.payload });
+        self.watch_oldest(now, node);
+    }
+
+    fn lose(&mut self, node: NodeNumber, loss: ConnectionLoss) {
+        let Some(connection) = self.connections.remove(&node) else { return };
+        self.outputs.extend([RequesterOutput::Abort { node }, RequesterOutput::Lost { node, loss: loss.clone() }]);
+        for Asked { owner, .. } in connection.asked {
+            self.outputs.push_back(RequesterOutput::Failed { owner, node, cause: Cause::Unreachable(loss.clone()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! A transfer in progress in the simulation: its machine, its measurement and its local file. What the machine puts out is carried
+//! out here, in its order and at once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use p2p_store::manifest::NodeNumber;
+use p2p_store::namespace::Entry;
+
+use crate::event::Event;
+use crate::gauge::Gauge;
+use crate::io::{Blocked, Outcome};
+use crate::local_file::LocalFile;
+use crate::node::protocol::Request;
+use crate::transfer::{Input, Output, Stage, Transfer, TransferId, TransferReport, TransferStatus};
+use crate::world::{Owner, Sender, World};
+
+/// Transfer in progress.
+#[derive(Debug)]
+pub(super) struct Running {
+    machine: Transfer,
+    gauge: Gauge,
+    /// File that is read or written; `None` for a removal.
+    file: Option<LocalFile>,
+    is_over: bool,
+}
+
+impl Running {
+    pub(super) fn new(machine: Transfer, file: Option<LocalFile>) -> Running {
+        Running { machine, gauge: Gauge::default(), file, is_over: false }
+    }
+
+    /// Returns the status without the rates, which are measured when they are asked for.
+    pub(super) fn bare_status(&self) -> &TransferStatus {
+        &self.machine.log().status
+    }
+
+    /// Returns the status with the rates measured at this instant.
+    pub(super) fn status(&self, world: &World) -> TransferStatus {
+        self.gauge.status(world.links(), self.bare_status())
+    }
+
+    pub(super) fn report(&self, world: &World) -> TransferReport {
+        let log = self.machine.log();
+        TransferReport { status: self.status(world), sha256: log.sha256, timelines: log.timelines() }
+    }
+
+    /// Returns true if the transfer is over.
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Passes an input to the transfer and carries out what it asks for.
+    pub(super) fn handle(&mut self, world: &mut World, input: Input) -> Result<(), Blocked> {
+        if let Input::Catalog(Outcome::Manifest(Ok(manifest))) = &input {
+            for segment in &manifest.segments {
+                let first = segment.holders.iter().find(|node| node.index() < world.nodes.len());
+                first.inspect(|&&node| self.gauge.expect(&mut world.net, node, segment.len));
+            }
+        }
+        self.machine.handle(world.now(), input);
+        self.carry_out_all(world)
+    }
+
+    /// Carries out all outputs of the machine.
+    pub(super) fn carry_out_all(&mut self, world: &mut World) -> Result<(), Blocked> {
+        while let Some(output) = self.machine.poll_output() {
+            self.carry_out(world, output)?;
+        }
+        Ok(())
+    }
+
+    fn id(&self) -> TransferId {
+        self.bare_status().id
+    }
+
+    fn carry_out(&mut self, world: &mut World, output: Output) -> Result<(), Blocked> {
+        let (id, now) = (self.id(), world.now());
+        match output {
+            Output::AskSegment { index, len, node, instead_of, request, payload } => {
+                self.ask_segment(world, (index, len), (node, instead_of), &request, payload);
+            }
+            Output::Ask { node, part, request, payload } => world.ask(node, Owner::Transfer(id, part), &request, payload),
+            Output::Forget => world.forget_requests(id),
+            Output::Place { id: segment, len, except } => {
+                let placed = world.place((segment, len), &except);
+                let answer = placed.map_or_else(|nodes| Input::NotPlaced { nodes }, |node| Input::Placed { node });
+                self.machine.handle(now, answer);
+            }
+            Output::Pin { index, node, id: segment, len } => world.pin((id, index), node, segment, len),
+            Output::FreeRoom { index } => world.space.free_room((id, index)),
+            Output::Unpin { node, id } => world.space.unpin(node, id),
+            Output::TakeMemory { bytes } => {
+                let is_granted = world.memory.take(id, bytes);
+                self.machine.handle(now, Input::Memory { is_granted });
+            }
+            Output::GiveMemory { bytes } => world.memory.give_back(id, bytes),
+            Output::LeaveMemory => world.memory.leave(id),
+            Output::Catalog(work) => world.submit_catalog(id, work),
+            Output::AddFile(record) => world.names.files_mut().insert(Entry::File(*record)),
+            Output::DropTree(key) => world.drop_tree(&key),
+            Output::ReleaseName => world.names.release(&self.bare_status().file),
+            Output::Delete(garbage) => {
+                let shares = world.deletable(garbage);
+                self.machine.handle(now, Input::Deletable(shares));
+            }
+            Output::Owe { node, ids } => world.owe(node, ids),
+            Output::Emit(event) => self.emit(world, event),
+            Output::Done => self.is_over = true,
+            local => return self.use_file(world, local),
+        }
+        Ok(())
+    }
+
+    /// Carries out an output that concerns the local file.
+    fn use_file(&mut self, world: &mut World, output: Output) -> Result<(), Blocked> {
+        let (Some(file), jobs) = (&mut self.file, &mut world.work.jobs) else { return Ok(()) };
+        match output {
+            Output::Cut => file.cut(jobs),
+            Output::Write { id, bytes } => file.write(jobs, id, bytes),
+            Output::Complete { sha256 } => file.complete(jobs, sha256),
+            Output::CloseLocal => file.close(jobs),
+            Output::AwaitLocal => {
+                if let Some(outcome) = file.take(jobs)? {
+                    self.machine.handle(world.now(), Input::Local(outcome));
+                }
+            }
+            other => debug_assert!(false, "{other:?} concerns no file"),
+        }
+        Ok(())
+    }
+
+    /// Asks a node to store or to send a segment, and measures the bytes.
+    fn ask_segment(
+        &mut self,
+        world: &mut World,
+        (index, len): (u32, u32),
+        (node, instead_of): (NodeNumber, Option<NodeNumber>),
+        request: &Request,
+        payload: Bytes,
+    ) {
+        let meter = self.gauge.ask(&mut world.net, node, len);
+        instead_of.inspect(|&failed| self.gauge.fail(failed, len));
+        let sender = if matches!(request, Request::Put { .. }) { Sender::Asking } else { Sender::Serving };
+        let owner = Owner::Segment { transfer: self.id(), index, sender, meter };
+        world.ask(node, owner, request, payload);
+    }
+
+    fn emit(&mut self, world: &mut World, event: Event) {
+        if let Event::Segment { stage: Stage::Acknowledged, timeline, .. } = &event {
+            self.gauge.finish(timeline.holder, timeline.len);
+        }
+        world.emit(event);
+    }
+
+    /// Ends the measurement and returns the final report.
+    pub(super) fn end(self, world: &mut World) -> Arc<TransferReport> {
+        let report = Arc::new(self.report(world));
+        self.gauge.meters().for_each(|meter| world.net.remove_meter(meter));
+        report
+    }
+}

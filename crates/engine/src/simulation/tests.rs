@@ -1,0 +1,88 @@
+//! Hosts of a simulation, without transfers: every host can ask every node.
+
+use bytes::Bytes;
+use p2p_base::database::Purpose;
+use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
+use p2p_net::{HostConfig, TcpConfig};
+use p2p_store::manifest::NodeNumber;
+use p2p_store::placement::PlacementPolicy;
+use p2p_store::segment::{SegmentId, SegmentSize};
+
+use super::*;
+use crate::io::InlineIo;
+use crate::node::health::HealthConfig;
+use crate::node::protocol::{Request, Response};
+use crate::pace::Speed;
+use crate::transfer::Part;
+use crate::world::{Hosts, Owner};
+use crate::{ClockMode, DiskSpeed, EngineConfig, HostSpec, NodeSpec};
+
+fn simulation(directory: &std::path::Path) -> Simulation {
+    let delay = DelayRange::fixed(SimDuration::from_millis(5));
+    let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), delay, Probability::NEVER);
+    let host = |last| HostSpec { address: [192, 168, 1, last].into(), link };
+    let config = EngineConfig {
+        seed: 1,
+        data_dir: directory.join("data"),
+        clock: ClockMode::OnDemand,
+        speed: Speed::Max,
+        client: host(1),
+        nodes: (2..5).map(|last| NodeSpec { host: host(last), capacity: ByteSize::from_gib(1) }).collect(),
+        host_time: DelayRange::fixed(SimDuration::ZERO),
+        tcp: TcpConfig::default(),
+        idle_timeout: SimDuration::from_secs(60),
+        health: HealthConfig::default(),
+        segment_size: SegmentSize::default(),
+        placement: PlacementPolicy::RoundRobin,
+        disk: DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "200MiB/s".parse().unwrap() },
+        memory: ByteSize::from_mib(64),
+        quota: None,
+    };
+    Simulation::open(config, Box::new(InlineIo::default())).unwrap()
+}
+
+/// Lets time pass until an input for a transfer arrives.
+fn next_input(simulation: &mut Simulation) -> (TransferId, Input) {
+    let world = &mut simulation.world;
+    loop {
+        while world.handle_net_event() || world.handle_notice() || world.handle_timeout() {}
+        if let Some((Due::Disk(node, job), outcome)) = world.take_due_work().unwrap() {
+            world.handle_disk(node, job, outcome);
+            continue;
+        }
+        if let Some(input) = world.inbox.pop_front() {
+            return input;
+        }
+        let due = world.next_due().unwrap();
+        assert!(due < SimTime::ZERO + SimDuration::from_secs(60), "no answer has come");
+        world.net.advance(due);
+    }
+}
+
+/// A node asks another one and gets its answer, as the client does; nobody is told of its connections.
+#[test]
+fn a_node_can_ask_another_node() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut simulation = simulation(directory.path());
+    simulation.world.claim_volumes(Purpose::Keep).unwrap();
+    let (asked, transfer) = (NodeNumber::from_index(2), TransferId(7));
+    let bytes = Bytes::from_static(b"a segment that one node gives to another");
+    let id = SegmentId::of(&bytes);
+    for asking in [Hosts::CLIENT, Hosts::index_of(NodeNumber::from_index(0)), Hosts::index_of(NodeNumber::from_index(1))] {
+        let mut ask = |part, request: &Request, payload| {
+            simulation.world.ask_from(asking, asked, Owner::Transfer(transfer, part), request, payload);
+            next_input(&mut simulation)
+        };
+        let stored = ask(Part::Segment(3), &Request::Put { id }, bytes.clone());
+        let (TransferId(7), Input::Answered { part: Part::Segment(3), node, response, .. }) = stored else {
+            panic!("{stored:?}")
+        };
+        assert_eq!((node, response), (asked, Response::Stored { id }));
+        let (_, Input::Answered { payload, .. }) = ask(Part::Segment(4), &Request::Get { id }, Bytes::new()) else {
+            panic!("no answer")
+        };
+        assert_eq!(payload, bytes);
+    }
+    let told = std::iter::from_fn(|| simulation.poll_event());
+    assert_eq!(told.filter(|(_, event)| matches!(event, Event::Connected { .. })).count(), 1);
+}

@@ -1,0 +1,284 @@
+//! What is told of a transfer: its identity, its state, the history of its segments, and the reason of its failure.
+//!
+//! Transfers, events, snapshots and errors use these types; the module itself knows no transfer.
+
+use p2p_base::units::{SimDuration, SimTime};
+use p2p_store::catalog::CatalogError;
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
+use p2p_store::segment::Sha256Digest;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::cause::{Cause, LocalFailure};
+
+/// Identifier of a transfer since the start of the engine, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TransferId(pub u64);
+
+/// Formats the identifier as `#7`.
+impl std::fmt::Display for TransferId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("#{}", self.0))
+    }
+}
+
+/// Kind of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Upload of a file to the nodes.
+    Upload,
+    /// Download of a file from the nodes.
+    Download,
+    /// Removal of a file from the nodes.
+    Removal,
+}
+
+impl Direction {
+    /// Returns the word for reports and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::Upload => "upload",
+            Direction::Download => "download",
+            Direction::Removal => "removal",
+        }
+    }
+}
+
+/// State of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransferState {
+    /// Segments are being transferred.
+    Running,
+    /// No segment is in flight because other transfers use the shared memory; the transfer continues when it gets memory.
+    Waiting,
+    /// All segments have arrived; they are made durable and the file visible.
+    Committing,
+    /// The transfer failed or was cancelled, and its segments are being removed.
+    Undoing,
+    /// The transfer has finished successfully.
+    Done,
+    /// The transfer failed; its segments are deleted, or nodes that are unreachable owe the deletion.
+    Failed,
+    /// The transfer was cancelled; its segments are deleted, or nodes that are unreachable owe the deletion.
+    Cancelled,
+}
+
+impl TransferState {
+    /// Returns true if the transfer is over: finished, failed or cancelled.
+    pub const fn is_over(self) -> bool {
+        matches!(self, TransferState::Done | TransferState::Failed | TransferState::Cancelled)
+    }
+
+    /// Returns the word for reports and screens.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TransferState::Running => "running",
+            TransferState::Waiting => "waiting",
+            TransferState::Committing => "committing",
+            TransferState::Undoing => "undoing",
+            TransferState::Done => "done",
+            TransferState::Failed => "failed",
+            TransferState::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Reason why a transfer failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+pub enum TransferError {
+    /// A local file could not be read or written.
+    #[error("{0}")]
+    File(LocalFailure),
+    /// No node can take a segment.
+    #[error("no node can take segment {index}: {}", list(causes))]
+    NoHolder {
+        /// Index of the segment in the file.
+        index: u32,
+        /// Reason of each node.
+        causes: Vec<(NodeNumber, Cause)>,
+    },
+    /// A node did not confirm that its segments are durable.
+    #[error("{node} did not confirm that its segments are durable: {cause}")]
+    NotConfirmed {
+        /// Node that did not confirm.
+        node: NodeNumber,
+        /// Reason of the failure.
+        cause: Cause,
+    },
+    /// A segment cannot be obtained from any of its holders.
+    #[error("segment {index} cannot be read: {}", list(causes))]
+    Unreadable {
+        /// Index of the segment in the file.
+        index: u32,
+        /// Reason of each holder.
+        causes: Vec<(NodeNumber, Cause)>,
+    },
+    /// The catalog refused the change.
+    #[error("{0}")]
+    Catalog(LocalFailure),
+    /// The catalog could not tell if the change was made.
+    #[error("it is not known whether it is done: {0}")]
+    OutcomeUnknown(LocalFailure),
+    /// The user cancelled the transfer.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// Work ended in a panic, which is a bug of this program.
+    #[error("internal error: {0}")]
+    Internal(LocalFailure),
+}
+
+impl TransferError {
+    /// Returns the local failure that is the reason, if it is one.
+    fn local(&mut self) -> Option<&mut LocalFailure> {
+        match self {
+            TransferError::File(failure)
+            | TransferError::Catalog(failure)
+            | TransferError::OutcomeUnknown(failure)
+            | TransferError::Internal(failure) => Some(failure),
+            TransferError::NoHolder { .. }
+            | TransferError::NotConfirmed { .. }
+            | TransferError::Unreadable { .. }
+            | TransferError::Cancelled => None,
+        }
+    }
+
+    /// Returns the error for the public, without local paths.
+    #[must_use]
+    pub fn without_details(mut self) -> TransferError {
+        if let Some(failure) = self.local() {
+            *failure = failure.without_details();
+        }
+        self
+    }
+}
+
+fn list(causes: &[(NodeNumber, Cause)]) -> String {
+    let causes: Vec<String> = causes.iter().map(|(node, cause)| format!("{node}: {cause}")).collect();
+    if causes.is_empty() { "there is no node".into() } else { causes.join("; ") }
+}
+
+impl From<CatalogError> for TransferError {
+    fn from(error: CatalogError) -> Self {
+        let failure = LocalFailure::from(&error);
+        if error.is_outcome_unknown() { TransferError::OutcomeUnknown(failure) } else { TransferError::Catalog(failure) }
+    }
+}
+
+/// Stage of a segment's transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The segment has a holder and waits for its transmission.
+    Queued,
+    /// The connection to the holder is open.
+    Connected,
+    /// The first byte has left its sender.
+    FirstByte,
+    /// All bytes have arrived at the receiver.
+    LastByte,
+    /// The segment is acknowledged by the receiver.
+    Acknowledged,
+    /// Bytes of the segment were retransmitted.
+    Retransmitted,
+}
+
+/// History of one segment of a transfer, in virtual time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentTimeline {
+    /// Index of the segment in the file, from 0.
+    pub index: u32,
+    /// Length of the segment in bytes.
+    pub len: u32,
+    /// Node that the segment is sent to or fetched from.
+    pub holder: NodeNumber,
+    /// Number of attempts before this one.
+    pub attempt: u32,
+    /// Instant at which the segment or its request was given to the connection.
+    pub queued: SimTime,
+    /// Instant at which the connection was open.
+    pub connected: Option<SimTime>,
+    /// Instant at which the first byte left its sender: the client for an upload, the node for a download.
+    pub first_byte: Option<SimTime>,
+    /// Instant at which all bytes had arrived at the other end.
+    pub last_byte: Option<SimTime>,
+    /// Instant at which the client knew that the segment was stored, or had received all of it.
+    pub acknowledged: Option<SimTime>,
+    /// Number of retransmissions of packets with bytes of the segment.
+    pub retransmits: u32,
+}
+
+impl SegmentTimeline {
+    /// Returns the goodput in bytes per second: the length over the time from the sending of the first byte to the arrival of
+    /// the last. Returns `None` before that.
+    pub fn goodput(&self) -> Option<f64> {
+        let span = self.last_byte? - self.first_byte?;
+        (span > SimDuration::ZERO).then(|| f64::from(self.len) / span.as_secs_f64())
+    }
+}
+
+/// Status of a transfer, for lists and screens.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransferStatus {
+    /// Identifier of the transfer.
+    pub id: TransferId,
+    /// Direction of the transfer.
+    pub direction: Direction,
+    /// User who began it.
+    pub user: Option<String>,
+    /// File that is transferred.
+    #[serde(flatten)]
+    pub file: FileKey,
+    /// State of the transfer.
+    pub state: TransferState,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Bytes of the segments that are done.
+    pub bytes_done: u64,
+    /// Bytes that TCP has acknowledged: those of finished segments and those acknowledged of segments in flight.
+    pub bytes_acknowledged: u64,
+    /// Number of segments of the file.
+    pub segments: u32,
+    /// Number of segments that are acknowledged.
+    pub segments_done: u32,
+    /// Number of retransmissions of packets with bytes of the transfer.
+    pub retransmits: u64,
+    /// Bytes acknowledged per second in the last ten seconds; once the transfer is over, its bytes over its duration. `None`
+    /// before any byte is acknowledged.
+    pub rate_bytes_per_second: Option<f64>,
+    /// Estimated seconds until the end at the current rates; `None` without a basis for an estimate, and once the transfer is
+    /// over.
+    pub eta_seconds: Option<f64>,
+    /// Instant at which the transfer began.
+    pub started: SimTime,
+    /// Instant at which the transfer ended; `None` while it runs.
+    pub finished: Option<SimTime>,
+    /// Reason of the failure, if it failed.
+    pub error: Option<TransferError>,
+}
+
+impl TransferStatus {
+    /// Returns the time taken by `now`.
+    pub fn elapsed(&self, now: SimTime) -> SimDuration {
+        self.finished.unwrap_or(now) - self.started
+    }
+
+    /// Returns the bytes of finished segments over the time taken, in bytes per second.
+    pub fn goodput(&self, now: SimTime) -> f64 {
+        let seconds = self.elapsed(now).as_secs_f64();
+        if seconds > 0.0 { self.bytes_done as f64 / seconds } else { 0.0 }
+    }
+}
+
+/// Report of a transfer with the history of its segments.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransferReport {
+    /// Final status of the transfer, or the current one while it runs.
+    pub status: TransferStatus,
+    /// SHA-256 digest of the file.
+    pub sha256: Option<Sha256Digest>,
+    /// Histories of the segments in file order; only the last 4096 if there are more.
+    pub timelines: Vec<SegmentTimeline>,
+}

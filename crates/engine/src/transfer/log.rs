@@ -1,0 +1,171 @@
+//! Log of a transfer: its status, and the history of each segment.
+
+use std::collections::VecDeque;
+
+use p2p_base::units::SimTime;
+use p2p_store::manifest::NodeNumber;
+use p2p_store::names::FileKey;
+use p2p_store::segment::Sha256Digest;
+
+use super::{Direction, SegmentTimeline, Stage, TransferError, TransferId, TransferState, TransferStatus};
+use crate::event::Event;
+
+/// Maximum number of segment histories that a transfer keeps; the oldest finished ones are dropped first.
+const TIMELINES_MAX: usize = 4096;
+
+/// Record of a transfer's progress.
+#[derive(Debug)]
+pub(crate) struct TransferLog {
+    pub(crate) status: TransferStatus,
+    pub(crate) sha256: Option<Sha256Digest>,
+    timelines: VecDeque<SegmentTimeline>,
+}
+
+impl TransferLog {
+    pub(crate) fn new(
+        id: TransferId,
+        direction: Direction,
+        user: Option<String>,
+        file: &FileKey,
+        (bytes, segments): (u64, u32),
+        now: SimTime,
+    ) -> Self {
+        let status = TransferStatus {
+            id,
+            direction,
+            user,
+            file: file.clone(),
+            state: TransferState::Running,
+            bytes,
+            bytes_done: 0,
+            bytes_acknowledged: 0,
+            segments,
+            segments_done: 0,
+            retransmits: 0,
+            rate_bytes_per_second: None,
+            eta_seconds: None,
+            started: now,
+            finished: None,
+            error: None,
+        };
+        TransferLog { status, sha256: None, timelines: VecDeque::new() }
+    }
+
+    /// Returns the event for the begin of the transfer.
+    pub(crate) fn started(&self) -> Event {
+        let TransferStatus { id, direction, user, file, bytes, segments, .. } = self.status.clone();
+        Event::TransferStarted { transfer: id, direction, user, file, bytes, segments }
+    }
+
+    /// Returns the event for the successful end of the transfer.
+    pub(crate) fn finished(&self) -> Event {
+        let TransferStatus { id, direction, user, file, bytes, .. } = self.status.clone();
+        Event::TransferFinished { transfer: id, direction, user, file, bytes, sha256: self.sha256 }
+    }
+
+    /// Returns the event for a failed transfer. The event carries no local paths; those go to the log and into the report.
+    pub(crate) fn failed(&self, error: TransferError) -> Event {
+        let TransferStatus { id, direction, user, file, .. } = self.status.clone();
+        let told = error.clone().without_details();
+        if told != error {
+            tracing::warn!(transfer = %id, %error, "a transfer has failed");
+        }
+        let error = told;
+        Event::TransferFailed { transfer: id, direction, user, file, error }
+    }
+
+    /// Starts the history of a segment, or of another attempt at it. Returns the node of the attempt that this one replaces, and
+    /// the event.
+    pub(super) fn begin(
+        &mut self,
+        index: u32,
+        len: u32,
+        holder: NodeNumber,
+        attempt: u32,
+        now: SimTime,
+    ) -> (Option<NodeNumber>, Event) {
+        let mut instead_of = None;
+        if attempt > 0 {
+            instead_of = self.timelines.iter().find(|timeline| timeline.index == index).map(|timeline| timeline.holder);
+            self.timelines.retain(|timeline| timeline.index != index);
+        }
+        if self.timelines.len() >= TIMELINES_MAX {
+            // Histories of segments in flight are kept, however many there are.
+            let told = self.timelines.iter().position(|timeline| timeline.acknowledged.is_some());
+            told.map(|place| self.timelines.remove(place));
+        }
+        let timeline = SegmentTimeline {
+            index,
+            len,
+            holder,
+            attempt,
+            queued: now,
+            connected: None,
+            first_byte: None,
+            last_byte: None,
+            acknowledged: None,
+            retransmits: 0,
+        };
+        self.timelines.push_back(timeline.clone());
+        (instead_of, Event::Segment { transfer: self.status.id, stage: Stage::Queued, timeline })
+    }
+
+    /// Records that a segment has reached a stage, and returns the event; `None` if the history of the segment is not kept.
+    pub(super) fn reach(&mut self, index: u32, stage: Stage, now: SimTime) -> Option<Event> {
+        let timeline = self.timelines.iter_mut().rev().find(|timeline| timeline.index == index)?;
+        match stage {
+            Stage::Queued => {}
+            Stage::Connected => timeline.connected = Some(now),
+            Stage::FirstByte => timeline.first_byte = Some(now),
+            Stage::LastByte => timeline.last_byte = Some(now),
+            Stage::Retransmitted => {
+                timeline.retransmits += 1;
+                self.status.retransmits += 1;
+            }
+            Stage::Acknowledged => {
+                timeline.acknowledged = Some(now);
+                self.status.bytes_done += u64::from(timeline.len);
+                self.status.segments_done += 1;
+            }
+        }
+        Some(Event::Segment { transfer: self.status.id, stage, timeline: timeline.clone() })
+    }
+
+    pub(crate) fn finish(&mut self, state: TransferState, error: Option<TransferError>, now: SimTime) {
+        self.status.state = state;
+        self.status.error = error;
+        self.status.finished = Some(now);
+        let goodput = Some(self.status.goodput(now)).filter(|&rate| rate > 0.0);
+        self.status.bytes_acknowledged = self.status.bytes_done;
+        // A removal transfers no bytes.
+        self.status.rate_bytes_per_second = goodput.filter(|_| self.status.direction != Direction::Removal);
+    }
+
+    /// Returns the kept histories in file order.
+    pub(crate) fn timelines(&self) -> Vec<SegmentTimeline> {
+        let mut timelines: Vec<SegmentTimeline> = self.timelines.iter().cloned().collect();
+        timelines.sort_by_key(|timeline| timeline.index);
+        timelines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_base::units::SimDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_second_attempt_replaces_the_first_and_a_story_adds_up() {
+        let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
+        let mut log = TransferLog::new(TransferId(1), Direction::Upload, None, &FileKey::unowned("a"), (65_536, 1), at(0));
+        log.begin(0, 65_536, NodeNumber::from_index(0), 0, at(0));
+        log.begin(0, 65_536, NodeNumber::from_index(1), 1, at(100));
+        log.reach(0, Stage::FirstByte, at(200));
+        log.reach(0, Stage::Retransmitted, at(300));
+        log.reach(0, Stage::LastByte, at(1200));
+        let Some(Event::Segment { timeline, .. }) = log.reach(0, Stage::Acknowledged, at(1300)) else { panic!("no event") };
+        assert_eq!((timeline.holder.index(), timeline.attempt, timeline.goodput()), (1, 1, Some(65_536.0)));
+        assert_eq!((log.timelines.len(), log.status.bytes_done, log.status.retransmits), (1, 65_536, 1));
+    }
+}

@@ -1,0 +1,531 @@
+//! Transfers driven by random inputs, without a simulation: whatever nodes, disks and the catalog do, and in whatever order, a
+//! transfer keeps its books and comes to its end.
+
+use std::collections::BTreeSet;
+
+use p2p_base::database::DatabaseError;
+use p2p_base::units::{ByteSize, SimDuration};
+use p2p_net::CloseReason;
+use p2p_store::catalog::CatalogError;
+use p2p_store::manifest::SegmentRecord;
+use p2p_store::segment::{Segment, SegmentSize};
+use proptest::prelude::*;
+
+use super::*;
+use crate::cause::{ConnectionLoss, FailureKind, LocalFailure};
+use crate::io::FileOutcome;
+use crate::node::protocol::Refusal;
+
+const NODES: usize = 4;
+/// Steps after which a transfer has to be over: far more than its segments, attempts and nodes need.
+const STEPS_MAX: usize = 20_000;
+
+/// Random decisions; once they are used up everything goes well, so that a transfer that is not over then never will be.
+struct Chance {
+    bytes: Vec<u8>,
+    next: usize,
+}
+
+impl Chance {
+    fn below(&mut self, count: usize) -> usize {
+        let byte = self.bytes.get(self.next).copied().unwrap_or(0);
+        self.next += 1;
+        usize::from(byte) % count.max(1)
+    }
+
+    /// True about once in `many` times.
+    fn strikes(&mut self, many: usize) -> bool {
+        self.below(many) == many - 1
+    }
+}
+
+/// Request that is not answered yet.
+#[derive(Debug)]
+struct Asked {
+    part: Part,
+    node: NodeNumber,
+    request: Request,
+    payload: Bytes,
+}
+
+/// Work on the local file that is not taken yet.
+#[derive(Debug, PartialEq)]
+enum Local {
+    Cut,
+    Write(SegmentId, Bytes),
+    Complete,
+}
+
+/// Surroundings of a transfer: what it has asked for, and books of what it holds.
+struct Surroundings {
+    now: SimTime,
+    machine: Transfer,
+    chance: Chance,
+    /// Segments of the local file that are not cut yet.
+    source: VecDeque<Segment>,
+    asked: VecDeque<Asked>,
+    local: VecDeque<Local>,
+    awaits_local: bool,
+    catalog: VecDeque<CatalogWork>,
+    memory: u64,
+    has_left: bool,
+    rooms: BTreeSet<u32>,
+    pins: BTreeMap<(NodeNumber, SegmentId), u32>,
+    stored: BTreeSet<(NodeNumber, SegmentId)>,
+    confirmed: BTreeSet<(NodeNumber, SegmentId)>,
+    /// Nodes that must not be asked for this segment, or for any if it is `None`.
+    failed: BTreeSet<(Option<u32>, NodeNumber)>,
+    /// Number of failed attempts to store each segment.
+    failures: BTreeMap<u32, u32>,
+    written: Vec<SegmentId>,
+    committed: bool,
+    dropped: bool,
+    owed: u64,
+    events: Vec<Event>,
+    is_done: bool,
+}
+
+fn id_of(n: u64) -> SegmentId {
+    SegmentId::of(&n.to_le_bytes())
+}
+
+fn digest() -> Sha256Digest {
+    Sha256Digest::from_bytes([7; 32])
+}
+
+fn node(index: usize) -> NodeNumber {
+    NodeNumber::from_index(index)
+}
+
+fn record(segments: u32) -> FileRecord {
+    FileRecord {
+        key: FileKey::unowned("a.bin"),
+        size: u64::from(segments) * 8,
+        sha256: digest(),
+        segments,
+        segment_size: 8,
+        stored_at: 0,
+        readers: BTreeSet::new(),
+    }
+}
+
+impl Surroundings {
+    fn new(machine: Transfer, segments: u32, bytes: Vec<u8>) -> Surroundings {
+        let source = (0..segments).map(|index| {
+            let bytes = Bytes::copy_from_slice(&u64::from(index).to_le_bytes());
+            Segment { index, id: SegmentId::of(&bytes), bytes }
+        });
+        Surroundings {
+            now: SimTime::ZERO,
+            machine,
+            chance: Chance { bytes, next: 0 },
+            source: source.collect(),
+            asked: VecDeque::new(),
+            local: VecDeque::new(),
+            awaits_local: false,
+            catalog: VecDeque::new(),
+            memory: 0,
+            has_left: false,
+            rooms: BTreeSet::new(),
+            pins: BTreeMap::new(),
+            stored: BTreeSet::new(),
+            confirmed: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            failures: BTreeMap::new(),
+            written: Vec::new(),
+            committed: false,
+            dropped: false,
+            owed: 0,
+            events: Vec::new(),
+            is_done: false,
+        }
+    }
+
+    /// Drives the transfer to its end.
+    fn run(mut self) -> Surroundings {
+        self.carry_out_all();
+        for _ in 0..STEPS_MAX {
+            if self.is_done {
+                break;
+            }
+            self.now += SimDuration::from_millis(10);
+            self.step();
+        }
+        assert!(self.is_done, "the transfer waits without end: {:?}", self.machine);
+        // Nothing that comes too late does anything.
+        for _ in 0..10 {
+            self.spurious();
+            self.handle(Input::Cancelled);
+        }
+        self.check_end();
+        self
+    }
+
+    fn step(&mut self) {
+        match self.chance.below(8) {
+            6 if self.chance.below(3) == 2 => self.spurious(),
+            5 if self.chance.strikes(40) => self.handle(Input::Cancelled),
+            4 | 3 if !self.asked.is_empty() => self.reach(),
+            _ if !self.asked.is_empty() && self.chance.below(3) > 0 => self.answer(),
+            _ if !self.catalog.is_empty() => self.use_catalog(),
+            2 if !self.asked.is_empty() => self.answer(),
+            _ => {
+                self.handle(Input::Resumed);
+                if !self.is_done && !self.awaits_local && !self.asked.is_empty() {
+                    self.answer();
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.machine.handle(self.now, input);
+        self.carry_out_all();
+    }
+
+    fn carry_out_all(&mut self) {
+        self.awaits_local = false;
+        while let Some(output) = self.machine.poll_output() {
+            assert!(!self.is_done, "{output:?} after the end");
+            assert!(!self.awaits_local, "{output:?} after waiting");
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::AskSegment { index, len, node, request, payload, .. } => {
+                assert!(node.index() < NODES && len == 8);
+                let is_given_up = self.failed.contains(&(None, node)) || self.failed.contains(&(Some(index), node));
+                assert!(!is_given_up, "{node} is asked again for segment {index}");
+                if let Request::Put { id } = request {
+                    assert!(self.pins.contains_key(&(node, id)), "a segment is sent without protection");
+                }
+                self.asked.push_back(Asked { part: Part::Segment(index), node, request, payload });
+            }
+            Output::Ask { node, part, request, payload } => self.asked.push_back(Asked { part, node, request, payload }),
+            Output::Forget => self.asked.retain(|_| self.chance.strikes(2)),
+            Output::Place { len, except, .. } => self.place(len, &except),
+            Output::Pin { index, node, id, len } => {
+                assert!(len == 8 && self.rooms.insert(index), "the room of segment {index} is still reserved");
+                *self.pins.entry((node, id)).or_default() += 1;
+            }
+            Output::FreeRoom { index } => drop(self.rooms.remove(&index)),
+            Output::Unpin { node, id } => self.unpin(node, id),
+            Output::TakeMemory { bytes } => {
+                assert!(!self.has_left && bytes > 0);
+                let is_granted = !self.chance.strikes(4);
+                self.memory += if is_granted { bytes } else { 0 };
+                self.machine.handle(self.now, Input::Memory { is_granted });
+            }
+            Output::GiveMemory { bytes } => {
+                assert!(!self.has_left && bytes <= self.memory, "{bytes} of {}", self.memory);
+                self.memory -= bytes;
+            }
+            Output::LeaveMemory => (self.has_left, self.memory) = (true, 0),
+            Output::Catalog(work) => self.catalog.push_back(work),
+            Output::AddFile(_) => assert!(self.committed, "a file that the catalog has not stored"),
+            Output::DropTree(_) => assert!(std::mem::take(&mut self.dropped), "a file that the catalog has not removed"),
+            Output::ReleaseName => {}
+            Output::Delete(garbage) => self.sort_out(garbage),
+            Output::Owe { ids, .. } => self.owed += ids.len() as u64,
+            Output::Emit(event) => self.events.push(event),
+            Output::Done => self.is_done = true,
+            local => self.use_file(local),
+        }
+    }
+
+    fn use_file(&mut self, output: Output) {
+        match output {
+            Output::Cut => self.local.push_back(Local::Cut),
+            Output::Write { id, bytes } => self.local.push_back(Local::Write(id, bytes)),
+            Output::Complete { .. } => self.local.push_back(Local::Complete),
+            Output::CloseLocal => self.local.clear(),
+            Output::AwaitLocal => {
+                assert!(!self.local.is_empty(), "nothing is under way that could be waited for");
+                self.awaits_local = true;
+                // Otherwise the work takes longer, and the transfer is resumed.
+                if !self.chance.strikes(5) {
+                    self.awaits_local = false;
+                    let outcome = self.local_outcome();
+                    self.machine.handle(self.now, Input::Local(outcome));
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn local_outcome(&mut self) -> Outcome {
+        let work = self.local.pop_front().unwrap();
+        match self.chance.below(120) {
+            118 => return Outcome::File(FileOutcome::Failed(LocalFailure::new(FailureKind::Changed))),
+            119 => return Outcome::Crashed("a bug".into()),
+            _ => {}
+        }
+        Outcome::File(match work {
+            Local::Cut if self.source.is_empty() => FileOutcome::End(ByteSize::from_bytes(8), digest()),
+            Local::Cut => {
+                let count = (1 + self.chance.below(4)).min(self.source.len());
+                FileOutcome::Segments(self.source.drain(..count).collect())
+            }
+            Local::Write(id, bytes) => {
+                assert_eq!(SegmentId::of(&bytes), id);
+                self.written.push(id);
+                FileOutcome::Written
+            }
+            Local::Complete => FileOutcome::Written,
+        })
+    }
+
+    fn place(&mut self, len: u64, except: &BTreeSet<NodeNumber>) {
+        assert_eq!(len, 8);
+        let failed = self.failed.iter().filter(|(segment, _)| segment.is_none()).map(|&(_, node)| node).collect();
+        assert_eq!(except, &failed, "exactly the nodes that have failed are given up");
+        let usable: Vec<NodeNumber> = (0..NODES).map(node).filter(|node| !except.contains(node)).collect();
+        let answer = match usable.get(self.chance.below(usable.len())).filter(|_| !self.chance.strikes(60)) {
+            Some(&node) => Input::Placed { node },
+            None => Input::NotPlaced { nodes: (0..NODES).map(|index| (node(index), PassedOver::Full)).collect() },
+        };
+        self.machine.handle(self.now, answer);
+    }
+
+    fn unpin(&mut self, node: NodeNumber, id: SegmentId) {
+        let count = self.pins.get_mut(&(node, id)).expect("every protection ends once");
+        *count -= 1;
+        if *count == 0 {
+            self.pins.remove(&(node, id));
+        }
+    }
+
+    /// Lets a few of the nodes be such that owe their share.
+    fn sort_out(&mut self, garbage: Garbage) {
+        let (away, shares): (Garbage, Garbage) = garbage.into_iter().partition(|_| self.chance.strikes(4));
+        self.owed += away.values().map(|ids| ids.len() as u64).sum::<u64>();
+        self.machine.handle(self.now, Input::Deletable(shares));
+    }
+
+    /// Reports a stage of a segment, of one in flight or of any.
+    fn reach(&mut self) {
+        let stage = [Stage::Connected, Stage::FirstByte, Stage::LastByte, Stage::Retransmitted][self.chance.below(4)];
+        let index = match self.asked[self.chance.below(self.asked.len())].part {
+            Part::Segment(index) => index,
+            _ => self.chance.below(20) as u32,
+        };
+        self.handle(Input::Reached { index, stage });
+    }
+
+    fn answer(&mut self) {
+        let place = self.chance.below(self.asked.len());
+        let Asked { part, node, request, payload } = self.asked.remove(place).unwrap();
+        let fails = self.chance.below(30);
+        let segment = if let Part::Segment(index) = part { Some(index) } else { None };
+        if fails == 29 || fails == 28 {
+            self.note_failure(segment, node, &request, true);
+            let cause = Cause::Unreachable(ConnectionLoss::Ended(CloseReason::TimedOut));
+            return self.handle(Input::Unreachable { part, node, cause });
+        }
+        let response = match (fails, &request) {
+            (27, _) => Response::Refused(Refusal::ReadOnly),
+            (26, _) => Response::Pong,
+            (25 | 24, Request::Put { id } | Request::Get { id }) => Response::Refused(Refusal::Corrupt { id: *id }),
+            (_, Request::Put { id }) => Response::Stored { id: *id },
+            (_, Request::Get { id }) => Response::Segment { id: *id },
+            (_, Request::Commit) => Response::Committed,
+            (_, _) => Response::Deleted,
+        };
+        let mut bytes = Bytes::new();
+        match &response {
+            Response::Stored { id } => drop(self.stored.insert((node, *id))),
+            Response::Segment { .. } => {
+                bytes = Bytes::copy_from_slice(&u64::from(segment.unwrap()).to_le_bytes());
+            }
+            Response::Committed => self.confirmed.extend(ids_in(&payload).into_iter().map(|id| (node, id))),
+            Response::Deleted => {}
+            refusal => {
+                let is_corrupt = matches!(refusal, Response::Refused(Refusal::Corrupt { .. }));
+                self.note_failure(segment, node, &request, !is_corrupt);
+            }
+        }
+        self.handle(Input::Answered { part, node, response, payload: bytes });
+    }
+
+    /// Notes which node must not be asked again: for an upload not at all, unless the segment was only damaged on its way and not
+    /// too often; for a download not for this segment.
+    fn note_failure(&mut self, segment: Option<u32>, node: NodeNumber, request: &Request, node_is_to_blame: bool) {
+        let Some(index) = segment else { return };
+        if matches!(request, Request::Get { .. }) {
+            self.failed.insert((Some(index), node));
+            return;
+        }
+        let failures = self.failures.entry(index).or_default();
+        *failures += 1;
+        if node_is_to_blame || *failures >= 3 {
+            self.failed.insert((None, node));
+        }
+    }
+
+    fn use_catalog(&mut self) {
+        let work = self.catalog.pop_front().unwrap();
+        let trouble = self.chance.below(24);
+        if trouble == 23 {
+            return self.handle(Input::Catalog(Outcome::Crashed("a bug".into())));
+        }
+        let refusal = || match trouble {
+            21 => DatabaseError::OutcomeUnknown { reason: "power".into() }.into(),
+            _ => CatalogError::from(DatabaseError::Full),
+        };
+        let fails = trouble == 21 || trouble == 22;
+        let outcome = match work {
+            CatalogWork::Commit(manifest) => {
+                self.check_durable(&manifest);
+                self.committed = !fails;
+                Outcome::FileCommitted(if fails { Err(refusal()) } else { Ok(()) })
+            }
+            CatalogWork::Remove(_) => {
+                self.dropped = !fails;
+                let garbage = (0..NODES).map(|index| (node(index), vec![id_of(index as u64), id_of(9)])).collect();
+                Outcome::FileRemoved(if fails { Err(refusal()) } else { Ok(garbage) })
+            }
+            CatalogWork::Manifest(_) => Outcome::Manifest(if fails { Err(refusal()) } else { Ok(self.manifest()) }),
+            CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(if fails { Err(refusal()) } else { Ok(candidates) }),
+        };
+        self.handle(Input::Catalog(outcome));
+    }
+
+    /// Every segment of a file that is committed has been confirmed by its holders.
+    fn check_durable(&self, manifest: &Manifest) {
+        for SegmentRecord { id, holders, .. } in &manifest.segments {
+            let is_durable = |&node: &NodeNumber| self.stored.contains(&(node, *id)) && self.confirmed.contains(&(node, *id));
+            assert!(!holders.is_empty() && holders.iter().all(is_durable), "segment {id:?} is not confirmed");
+        }
+    }
+
+    fn manifest(&mut self) -> Box<Manifest> {
+        let mut segments = Vec::new();
+        for index in 0..self.source.len() as u64 {
+            let first = self.chance.below(NODES + 1);
+            let holders = (0..=self.chance.below(3)).map(|step| node((first + step) % (NODES + 1))).collect();
+            segments.push(SegmentRecord { id: id_of(index), len: 8, holders });
+        }
+        Box::new(Manifest { file: record(segments.len() as u32), segments })
+    }
+
+    /// Passes an input that nothing was asked for.
+    fn spurious(&mut self) {
+        let (node, cause) = (node(self.chance.below(NODES)), Cause::TooLong);
+        let part = [Part::Segment(99), Part::Segment(100), Part::Segment(101)][self.chance.below(3)];
+        let input = match self.chance.below(9) {
+            0 => Input::Placed { node },
+            1 => Input::NotPlaced { nodes: Vec::new() },
+            2 => Input::Deletable(Garbage::new()),
+            3 => Input::Answered { part, node, response: Response::Stored { id: id_of(1) }, payload: Bytes::new() },
+            4 => Input::Unreachable { part, node, cause },
+            5 => Input::Reached { index: 77, stage: Stage::LastByte },
+            6 => Input::Answered { part, node, response: Response::Pong, payload: Bytes::new() },
+            7 => Input::Catalog(Outcome::FilesAdopted(Ok(Vec::new()))),
+            _ => Input::Resumed,
+        };
+        self.handle(input);
+    }
+
+    fn error(&self) -> Option<&TransferError> {
+        self.machine.log().status.error.as_ref()
+    }
+
+    /// Checks the books at the end.
+    fn check_end(&self) {
+        let status = &self.machine.log().status;
+        assert!(status.state.is_over() && status.finished.is_some());
+        assert!(self.memory == 0, "{} bytes are not given back", self.memory);
+        let is_unknown = matches!(self.error(), Some(TransferError::OutcomeUnknown(_)));
+        assert!(self.rooms.is_empty(), "room is still reserved for {:?}", self.rooms);
+        assert!(self.pins.is_empty() || is_unknown, "{:?} are still protected", self.pins);
+        let ends =
+            self.events.iter().filter(|event| matches!(event, Event::TransferFinished { .. } | Event::TransferFailed { .. }));
+        assert_eq!(ends.count(), 1, "the end is told once");
+        let is_stored = self.events.iter().any(|event| matches!(event, Event::FileStored { .. }));
+        let is_upload = status.direction == Direction::Upload;
+        assert_eq!(is_stored, is_upload && status.state == TransferState::Done);
+        if is_upload && !is_unknown {
+            assert_eq!(self.committed, status.state == TransferState::Done, "a failed upload is not in the catalog");
+        }
+        if status.direction == Direction::Download && status.state == TransferState::Done {
+            let all: Vec<SegmentId> = (0..u64::from(status.segments)).map(id_of).collect();
+            assert_eq!(self.written, all, "all segments are written, in order");
+        }
+    }
+}
+
+fn ids_in(payload: &Bytes) -> Vec<SegmentId> {
+    let (names, _) = payload.as_chunks::<32>();
+    names.iter().map(|&name| SegmentId::from_bytes(name)).collect()
+}
+
+fn upload(segments: u32) -> Transfer {
+    let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
+    let size = ByteSize::from_kib(4 * u64::from(segments));
+    Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), &key, size, segment_size, 0)))
+}
+
+fn download(segments: u32) -> Transfer {
+    Transfer::Download(Box::new(Download::new(SimTime::ZERO, TransferId(1), None, &record(segments), NODES)))
+}
+
+fn removal() -> Transfer {
+    Transfer::Removal(Box::new(Removal::new(SimTime::ZERO, TransferId(1), None, FileKey::unowned("a.bin"), (24, 3))))
+}
+
+/// When everything goes well, a transfer does what it is for.
+#[test]
+fn a_transfer_that_meets_no_trouble_is_done() {
+    for machine in [upload(0), upload(1), upload(9), download(0), download(1), download(90), removal()] {
+        let segments = machine.log().status.segments;
+        let surroundings = Surroundings::new(machine, segments, Vec::new()).run();
+        let status = &surroundings.machine.log().status;
+        assert_eq!((status.state, status.segments_done), (TransferState::Done, segments), "{:?}", status.direction);
+        assert_eq!(surroundings.owed, 0);
+    }
+}
+
+/// The counts of failures in the tests below are not zero.
+#[test]
+fn chance_reaches_every_kind_of_end() {
+    let mut ends = BTreeSet::new();
+    let mut random = p2p_base::random::RandomStream::new(1, "ends");
+    for _ in 0..600 {
+        let bytes: Vec<u8> = (0..300).map(|_| random.below(256) as u8).collect();
+        for machine in [upload(6), download(6), removal()] {
+            let surroundings = Surroundings::new(machine, 6, bytes.clone()).run();
+            let status = &surroundings.machine.log().status;
+            let error = status.error.as_ref().map(|error| format!("{error:?}"));
+            let kind = error.map(|error| error.split(['(', ' ']).next().unwrap_or_default().to_owned());
+            ends.insert(format!("{} {}", status.direction.name(), kind.unwrap_or("done".into())));
+        }
+    }
+    let kinds = |direction: &str, kinds: &[&str]| kinds.iter().map(|kind| format!("{direction} {kind}")).collect::<Vec<_>>();
+    let uploads = ["done", "File", "Internal", "NoHolder", "NotConfirmed", "Catalog", "OutcomeUnknown", "Cancelled"];
+    let downloads = ["done", "File", "Internal", "Unreadable", "Catalog", "Cancelled"];
+    let expected = [kinds("upload", &uploads), kinds("download", &downloads)].concat();
+    let missing: Vec<_> = expected.iter().filter(|end| !ends.contains(*end)).collect();
+    assert!(
+        missing.is_empty() && ends.contains("removal done") && ends.contains("removal OutcomeUnknown"),
+        "{missing:?} {ends:?}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn an_upload_keeps_its_books_and_ends(segments in 0u32..12, chance in proptest::collection::vec(any::<u8>(), 0..700)) {
+        Surroundings::new(upload(segments), segments, chance).run();
+    }
+
+    #[test]
+    fn a_download_keeps_its_books_and_ends(segments in 0u32..60, chance in proptest::collection::vec(any::<u8>(), 0..700)) {
+        Surroundings::new(download(segments), segments, chance).run();
+    }
+
+    #[test]
+    fn a_removal_ends(chance in proptest::collection::vec(any::<u8>(), 0..200)) {
+        Surroundings::new(removal(), 3, chance).run();
+    }
+}

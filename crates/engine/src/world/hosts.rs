@@ -1,0 +1,265 @@
+//! Hosts of the network, all alike: each asks nodes, probes its peers and, if a node runs on it, serves requests.
+//!
+//! The client is the host without a node. The connections of all hosts stand in one table, by their ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use p2p_base::units::SimTime;
+use p2p_net::{ConnectionId, HostId, MeterId, Network};
+use p2p_store::manifest::NodeNumber;
+
+use super::frames::FrameWriter;
+use crate::node::health::PeerTable;
+use crate::requester::{Progress, Requester};
+use crate::snapshot::Peer;
+use crate::transfer::{Part, TransferId};
+
+/// Owner of a request: what it is made for, and how its bytes are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Segment of a transfer.
+    Segment {
+        transfer: TransferId,
+        index: u32,
+        /// End of the connection that sends the segment.
+        sender: Sender,
+        /// Meter that counts the bytes of the segment.
+        meter: MeterId,
+    },
+    /// Other part of a transfer.
+    Transfer(TransferId, Part),
+    /// Deletions that nodes still owe.
+    OwedDeletions,
+}
+
+/// End of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The end that asks, by an upload.
+    Asking,
+    /// The end that answers, by a download.
+    Serving,
+}
+
+impl Owner {
+    /// Returns true if the request is made for a transfer.
+    pub(super) fn is_of(&self, id: TransferId) -> bool {
+        match *self {
+            Owner::Segment { transfer, .. } | Owner::Transfer(transfer, _) => transfer == id,
+            Owner::OwedDeletions => false,
+        }
+    }
+
+    /// Returns the transfer and its part that the request is made for; `None` for deletions that are owed.
+    pub(super) const fn transfer(&self) -> Option<(TransferId, Part)> {
+        match *self {
+            Owner::Segment { transfer, index, .. } => Some((transfer, Part::Segment(index))),
+            Owner::Transfer(transfer, part) => Some((transfer, part)),
+            Owner::OwedDeletions => None,
+        }
+    }
+
+    /// Returns the meter of a segment that this end sends.
+    pub(super) fn meter_of(&self, end: Sender) -> Option<MeterId> {
+        match *self {
+            Owner::Segment { sender, meter, .. } if sender == end => Some(meter),
+            _ => None,
+        }
+    }
+}
+
+/// Host of the network.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) id: HostId,
+    pub(super) requester: Requester<Owner>,
+    /// Peers that the host probes, and their health.
+    pub(crate) peers: PeerTable,
+    /// Node that runs on the host.
+    pub(crate) server: Option<NodeNumber>,
+    links: Links,
+}
+
+/// Connections of a host.
+#[derive(Debug, Default)]
+struct Links {
+    /// Connections that the host has opened, by node.
+    asking: BTreeMap<NodeNumber, ConnectionId>,
+    /// Connections that the host has accepted.
+    serving: BTreeSet<ConnectionId>,
+    /// Last instant at which a packet arrived on an earlier connection to each node.
+    heard: BTreeMap<NodeNumber, SimTime>,
+}
+
+impl Links {
+    /// Returns the progress of the connection to a node.
+    fn progress(&self, net: &Network, node: NodeNumber) -> Option<Progress> {
+        let &connection = self.asking.get(&node)?;
+        Some(Progress { acknowledged: net.acknowledged(connection), activity: net.activity(connection)? })
+    }
+
+    /// Returns the instant at which the latest packet of any kind arrived on a connection with another host.
+    fn heard_from(&self, net: &Network, other: HostId) -> Option<SimTime> {
+        let heard_on = |connection: ConnectionId| net.activity(connection).map(|activity| activity.heard_at);
+        let accepted = self.serving.iter().filter(|connection| net.host_of(connection.peer()) == Some(other));
+        let served = accepted.filter_map(|&connection| heard_on(connection)).max();
+        let Peer::Node(node) = peer_at(other.index()) else { return served };
+        let asked = self.asking.get(&node).copied().and_then(heard_on);
+        served.max(asked).max(self.heard.get(&node).copied())
+    }
+}
+
+/// Returns the peer that the host of this index is: the client is added to the network first, then the nodes in their order.
+const fn peer_at(index: usize) -> Peer {
+    match index.checked_sub(1) {
+        None => Peer::Client,
+        Some(node) => Peer::Node(NodeNumber::from_index(node)),
+    }
+}
+
+impl Host {
+    pub(crate) fn new(id: HostId, requester: Requester<Owner>, peers: PeerTable, server: Option<NodeNumber>) -> Host {
+        Host { id, requester, peers, server, links: Links::default() }
+    }
+
+    /// Returns the peer that the host is.
+    pub(crate) fn peer(&self) -> Peer {
+        self.server.map_or(Peer::Client, Peer::Node)
+    }
+
+    /// Returns the connections that the host has opened, by node.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = (NodeNumber, ConnectionId)> {
+        self.links.asking.iter().map(|(&node, &connection)| (node, connection))
+    }
+
+    /// Returns the connection to a node.
+    pub(super) fn connection_to(&self, node: NodeNumber) -> Option<ConnectionId> {
+        self.links.asking.get(&node).copied()
+    }
+}
+
+/// Role of a host in one of its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The host has opened the connection to this node.
+    Asks(NodeNumber),
+    /// The host has accepted the connection.
+    Serves,
+}
+
+/// End of a connection at a host.
+#[derive(Debug)]
+pub(super) struct End {
+    /// Index of the host.
+    pub(super) host: usize,
+    pub(super) role: Role,
+    pub(super) writer: FrameWriter,
+}
+
+/// All hosts, and the ends of their connections.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    /// The client, and after it the nodes in their order.
+    all: Vec<Host>,
+    ids: Vec<HostId>,
+    ends: BTreeMap<ConnectionId, End>,
+}
+
+impl Hosts {
+    /// Index of the client.
+    pub(crate) const CLIENT: usize = 0;
+
+    pub(crate) fn new(all: Vec<Host>) -> Hosts {
+        let ids = all.iter().map(|host| host.id).collect();
+        Hosts { all, ids, ends: BTreeMap::new() }
+    }
+
+    /// Returns the index of the host on which a node runs.
+    pub(crate) const fn index_of(node: NodeNumber) -> usize {
+        node.index() + 1
+    }
+
+    /// Returns all hosts, the client first.
+    pub(crate) fn all(&self) -> &[Host] {
+        &self.all
+    }
+
+    pub(crate) fn client(&self) -> &Host {
+        &self.all[Hosts::CLIENT]
+    }
+
+    pub(crate) fn host(&self, index: usize) -> &Host {
+        &self.all[index]
+    }
+
+    pub(crate) fn host_mut(&mut self, index: usize) -> &mut Host {
+        &mut self.all[index]
+    }
+
+    /// Returns the host on which a node runs.
+    pub(crate) fn of_node(&self, node: NodeNumber) -> &Host {
+        &self.all[Hosts::index_of(node)]
+    }
+
+    /// Returns the hosts of the nodes, by node.
+    pub(crate) fn node_ids(&self) -> &[HostId] {
+        &self.ids[1..]
+    }
+
+    /// Returns the peer that a host of the network is.
+    pub(crate) fn peer_of(host: HostId) -> Peer {
+        peer_at(host.index())
+    }
+
+    pub(super) fn end(&self, connection: ConnectionId) -> Option<&End> {
+        self.ends.get(&connection)
+    }
+
+    pub(super) fn end_mut(&mut self, connection: ConnectionId) -> Option<&mut End> {
+        self.ends.get_mut(&connection)
+    }
+
+    /// Adds the end of a connection.
+    pub(super) fn add_end(&mut self, connection: ConnectionId, host: usize, role: Role) {
+        match role {
+            Role::Asks(node) => drop(self.all[host].links.asking.insert(node, connection)),
+            Role::Serves => drop(self.all[host].links.serving.insert(connection)),
+        }
+        self.ends.insert(connection, End { host, role, writer: FrameWriter::default() });
+    }
+
+    /// Removes the end of a connection, and keeps the instant of the last packet from a node that was asked.
+    pub(super) fn remove_end(&mut self, net: &Network, connection: ConnectionId) -> Option<End> {
+        let end = self.ends.remove(&connection)?;
+        let links = &mut self.all[end.host].links;
+        match end.role {
+            Role::Asks(node) => {
+                links.asking.remove(&node);
+                if let Some(at) = net.activity(connection).map(|activity| activity.heard_at) {
+                    let heard = links.heard.entry(node).or_insert(at);
+                    *heard = at.max(*heard);
+                }
+            }
+            Role::Serves => drop(links.serving.remove(&connection)),
+        }
+        Some(end)
+    }
+
+    /// Handles the timeouts of a host's requests that are due.
+    pub(super) fn handle_request_timeout(&mut self, net: &Network, index: usize) {
+        let Host { requester, links, .. } = &mut self.all[index];
+        requester.handle_timeout(net.now(), |node| links.progress(net, node));
+    }
+
+    /// Handles the timeouts of a host's probes that are due.
+    pub(super) fn handle_probe_timeout(&mut self, net: &Network, index: usize) {
+        let Host { peers, links, .. } = &mut self.all[index];
+        peers.handle_timeout(net.now(), |other| links.heard_from(net, other));
+    }
+
+    /// Returns the owner of the request of this tag on the connection of which `asking` is the asking end.
+    pub(super) fn owner(&self, asking: ConnectionId, tag: u64) -> Option<Owner> {
+        let End { host, role: Role::Asks(node), .. } = self.end(asking)? else { return None };
+        self.all[*host].requester.owner(*node, tag).copied()
+    }
+}

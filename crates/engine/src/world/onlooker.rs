@@ -1,0 +1,100 @@
+//! The onlooker of both ends of every connection: it tells transfers of the stages that their segments reach, of answers and of
+//! failures, and everybody of the client's connections.
+//!
+//! What it notices is queued and passed on one by one, in the order in which it happened. Requesters and nodes know nothing of it,
+//! so that measurement is no part of the way of the data.
+
+use bytes::Bytes;
+use p2p_net::ConnectionId;
+use p2p_store::manifest::NodeNumber;
+
+use crate::cause::{Cause, ConnectionLoss};
+use crate::event::Event;
+use crate::node::protocol::{RequestTag, Response};
+use crate::requester::RequesterOutput;
+use crate::transfer::{Input, Stage, TransferId};
+
+use super::World;
+use super::hosts::{Hosts, Owner, Role, Sender};
+
+/// Something that a host notices of its requests, and the client of its connections.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// A segment has reached a stage.
+    Reached { transfer: TransferId, index: u32, stage: Stage },
+    /// A node has answered a request.
+    Answered { owner: Owner, node: NodeNumber, response: Response, payload: Bytes },
+    /// A request will not be answered.
+    Failed { owner: Owner, node: NodeNumber, cause: Cause },
+    /// A connection has opened.
+    Opened(NodeNumber),
+    /// A connection was lost or could not be opened.
+    Lost(NodeNumber, ConnectionLoss),
+}
+
+impl World {
+    /// Tells the owner of a segment that bytes of it were sent by one end of a connection.
+    pub(super) fn on_sent(&mut self, connection: ConnectionId, offset: u64, stage: Stage) {
+        let Some(end) = self.hosts.end(connection) else { return };
+        let Some(tag) = end.writer.frame_at(offset) else { return };
+        match end.role {
+            Role::Asks(_) => self.reach(connection, tag, Sender::Asking, stage),
+            Role::Serves => self.reach(connection.peer(), tag, Sender::Serving, stage),
+        }
+    }
+
+    /// Notes the stage that a segment has reached which `sender` sends, as an onlooker of both ends sees it. `asking` is the end
+    /// that has asked.
+    pub(super) fn reach(&mut self, asking: ConnectionId, tag: RequestTag, sender: Sender, stage: Stage) {
+        let owner = self.hosts.owner(asking, tag);
+        if let Some(Owner::Segment { transfer, index, sender: of, .. }) = owner
+            && of == sender
+        {
+            self.notices.push_back(Notice::Reached { transfer, index, stage });
+        }
+    }
+
+    /// Passes on what a requester has noticed.
+    pub(super) fn notice(&mut self, host: usize, output: RequesterOutput<Owner>) {
+        let reached = |owner: Owner, stage| match owner {
+            Owner::Segment { transfer, index, sender, .. } if sender == Sender::Serving || stage == Stage::Connected => {
+                Some(Notice::Reached { transfer, index, stage })
+            }
+            _ => None,
+        };
+        match output {
+            RequesterOutput::Ready { owner } => self.notices.extend(reached(owner, Stage::Connected)),
+            RequesterOutput::Answered { owner, node, response, payload } => {
+                self.notices.extend(reached(owner, Stage::LastByte));
+                self.notices.push_back(Notice::Answered { owner, node, response, payload });
+            }
+            RequesterOutput::Failed { owner, node, cause } => self.notices.push_back(Notice::Failed { owner, node, cause }),
+            // Only the client's connections are told of.
+            RequesterOutput::Opened { node } if host == Hosts::CLIENT => self.notices.push_back(Notice::Opened(node)),
+            RequesterOutput::Lost { node, loss } if host == Hosts::CLIENT => self.notices.push_back(Notice::Lost(node, loss)),
+            _ => {}
+        }
+    }
+
+    /// Passes on one notice; inputs for transfers go to the inbox. Returns false if there is none.
+    pub(crate) fn handle_notice(&mut self) -> bool {
+        let Some(notice) = self.notices.pop_front() else { return false };
+        match notice {
+            Notice::Reached { transfer, index, stage } => self.inbox.push_back((transfer, Input::Reached { index, stage })),
+            Notice::Answered { owner, node, response, payload } => match owner.transfer() {
+                Some((id, part)) => self.inbox.push_back((id, Input::Answered { part, node, response, payload })),
+                None => self.handle_owed_answer(node, matches!(response, Response::Deleted)),
+            },
+            Notice::Failed { owner, node, cause } => match owner.transfer() {
+                Some((id, part)) => self.inbox.push_back((id, Input::Unreachable { part, node, cause })),
+                None => self.handle_owed_answer(node, false),
+            },
+            Notice::Opened(node) => {
+                self.emit(Event::Connected { node });
+                self.collect_from(node);
+            }
+            Notice::Lost(node, cause) => self.emit(Event::Disconnected { node, cause }),
+        }
+        true
+    }
+}

@@ -1,0 +1,76 @@
+//! Room on the nodes: the choice of a node for each segment, the bytes that running uploads will bring, and the segments that
+//! they need and that must not be deleted.
+
+use std::collections::HashMap;
+
+use p2p_store::manifest::NodeNumber;
+use p2p_store::placement::{Candidate, Placement};
+use p2p_store::segment::SegmentId;
+
+use crate::transfer::TransferId;
+
+/// Reserved room and pinned segments.
+#[derive(Debug)]
+pub(crate) struct Space {
+    placement: Placement,
+    /// Bytes that running uploads will bring to each node.
+    reserved: Vec<u64>,
+    /// Room that is reserved for each segment of a transfer, until it has arrived.
+    rooms: HashMap<(TransferId, u32), (NodeNumber, u64)>,
+    /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
+    pinned: HashMap<(NodeNumber, SegmentId), u32>,
+    /// Segments that were pinned since they were last taken, for a recording.
+    pinned_since: Vec<SegmentId>,
+}
+
+impl Space {
+    pub(crate) fn new(placement: Placement, nodes: usize) -> Space {
+        Space { placement, reserved: vec![0; nodes], rooms: HashMap::new(), pinned: HashMap::new(), pinned_since: Vec::new() }
+    }
+
+    /// Chooses a node for a segment of `len` bytes; `None` if none has room.
+    pub(crate) fn choose(&mut self, candidates: &[Candidate], len: u64) -> Option<NodeNumber> {
+        self.placement.choose(candidates, len)
+    }
+
+    /// Returns the bytes that running uploads will bring to a node.
+    pub(crate) fn reserved_on(&self, node: NodeNumber) -> u64 {
+        self.reserved[node.index()]
+    }
+
+    /// Protects a segment of a transfer that will be stored on a node from deletion, and reserves `room` bytes for it.
+    pub(crate) fn pin(&mut self, segment: (TransferId, u32), place: (NodeNumber, SegmentId), room: u64) {
+        *self.pinned.entry(place).or_default() += 1;
+        self.pinned_since.push(place.1);
+        self.free_room(segment);
+        self.rooms.insert(segment, (place.0, room));
+        self.reserved[place.0.index()] += room;
+    }
+
+    /// Takes the segments that were pinned since the last call.
+    pub(crate) fn take_pinned(&mut self) -> Vec<SegmentId> {
+        std::mem::take(&mut self.pinned_since)
+    }
+
+    /// Ends the reservation for a segment, because it is stored or because it is not going to be.
+    pub(crate) fn free_room(&mut self, segment: (TransferId, u32)) {
+        if let Some((node, room)) = self.rooms.remove(&segment) {
+            self.reserved[node.index()] -= room;
+        }
+    }
+
+    /// Ends the protection of a segment by one upload.
+    pub(crate) fn unpin(&mut self, node: NodeNumber, id: SegmentId) {
+        if let Some(count) = self.pinned.get_mut(&(node, id)) {
+            *count -= 1;
+            if *count == 0 {
+                self.pinned.remove(&(node, id));
+            }
+        }
+    }
+
+    /// Returns true if a running upload needs a segment on a node.
+    pub(crate) fn is_pinned(&self, node: NodeNumber, id: SegmentId) -> bool {
+        self.pinned.contains_key(&(node, id))
+    }
+}
