@@ -20,8 +20,10 @@ use p2p_shell::table;
 use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
-use crate::language::{OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs};
-use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, PutArgs, RemoveArgs};
+use crate::language::{
+    MakeDirectoryArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs,
+};
+use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -59,17 +61,24 @@ enum Command {
     ///
     /// Every segment and the whole file are checked against their SHA-256 before the file appears under its name.
     Get(GetArgs),
-    /// List the stored files
-    Ls(CommonArgs),
-    /// Remove stored files
+    /// List the stored files and directories
+    ///
+    /// A path of another user's is written ~OWNER/PATH. Names are taken as they are; patterns such as *.bin are of the language:
+    /// `p2p run -c 'ls *.bin'`.
+    Ls(ListArgs),
+    /// Remove stored files and directories
     Rm(RemoveArgs),
-    /// Show a stored file and who holds its segments
+    /// Make directories among your stored files
+    Mkdir(MakeDirectoryArgs),
+    /// Give a stored file or directory another name, or move it into a directory
+    Mv(MoveArgs),
+    /// Show a stored file and who holds its segments, or a directory
     Info(OfFileArgs),
-    /// Fetch a stored file, check every byte, and keep none of it
+    /// Fetch a stored file or all files of a directory, check every byte, and keep none of it
     Verify(OfFileArgs),
-    /// Let a user read a file of yours
+    /// Let a user read a file of yours, or a directory with all that is in it
     Share(ShareArgs),
-    /// Revoke a user's read access to a file
+    /// Revoke a user's read access to a file or a directory
     Unshare(ShareArgs),
     /// List the nodes, with what probes over the virtual network say of them
     Nodes(CommonArgs),
@@ -207,6 +216,8 @@ impl Cli {
             Command::Get(args) => oneshot::get(&args).await?,
             Command::Ls(args) => oneshot::list(&args).await?,
             Command::Rm(args) => oneshot::remove(&args).await?,
+            Command::Mkdir(args) => args.run().await?,
+            Command::Mv(args) => args.run().await?,
             Command::Info(args) => args.run("info").await?,
             Command::Verify(args) => args.run("verify").await?,
             Command::Share(args) => args.run("share").await?,

@@ -13,10 +13,35 @@ use p2p_shell::words::quote;
 /// A function that starts an engine.
 type Start = fn(&EngineArgs, ClockMode) -> Result<Instance>;
 
+/// `p2p mkdir`
+#[derive(Debug, Args)]
+pub struct MakeDirectoryArgs {
+    /// The directories to make
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+    /// Make those above too; one that exists is no error
+    #[arg(short, long)]
+    parents: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// `p2p mv`
+#[derive(Debug, Args)]
+pub struct MoveArgs {
+    /// The stored files and directories to move
+    #[arg(required = true, value_name = "FROM")]
+    from: Vec<String>,
+    /// The new name, or the directory to move them into
+    to: String,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
 /// `p2p info`, `p2p verify`
 #[derive(Debug, Args)]
 pub struct OfFileArgs {
-    /// The stored file
+    /// The stored file or directory
     name: String,
     #[command(flatten)]
     common: CommonArgs,
@@ -25,7 +50,7 @@ pub struct OfFileArgs {
 /// `p2p share`, `p2p unshare`
 #[derive(Debug, Args)]
 pub struct ShareArgs {
-    /// The stored file
+    /// The stored file or directory
     name: String,
     /// Who reads it
     #[arg(value_name = "USER")]
@@ -92,6 +117,30 @@ pub struct OrphansArgs {
     node: Option<String>,
     #[command(flatten)]
     common: CommonArgs,
+}
+
+impl MakeDirectoryArgs {
+    /// Makes the directories.
+    ///
+    /// # Errors
+    /// Fails as the command `mkdir` does.
+    pub async fn run(&self) -> Result<()> {
+        let flag = self.parents.then_some("--parents");
+        let words: Vec<&str> =
+            ["mkdir"].into_iter().chain(flag).chain(["--"]).chain(self.paths.iter().map(String::as_str)).collect();
+        execute(&self.common, Instance::start, &words).await
+    }
+}
+
+impl MoveArgs {
+    /// Moves the files and directories.
+    ///
+    /// # Errors
+    /// Fails as the command `mv` does.
+    pub async fn run(&self) -> Result<()> {
+        let names = self.from.iter().map(String::as_str).chain([self.to.as_str()]);
+        execute(&self.common, Instance::start, &["mv", "--"].into_iter().chain(names).collect::<Vec<_>>()).await
+    }
 }
 
 impl OfFileArgs {

@@ -21,9 +21,10 @@ use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused};
 use p2p_shell::progress::Progress;
 use p2p_shell::report::{
-    ExportReport, FileLine, RemovalLine, TransferLine, files_table, node_lines, nodes_table, removals_text, transfers_table,
+    ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table,
 };
-use p2p_shell::{ShellError, place_of, write_document};
+use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
+use p2p_shell::{ShellError, list_entries, place_of, write_document};
 use p2p_store::names::FileKey;
 use serde::Serialize;
 
@@ -35,9 +36,12 @@ pub struct PutArgs {
     /// The files to store; `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Store the file under NAME instead of its own name
+    /// Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
+    /// Store directories with all files in them; what is stored already with the same content is left out
+    #[arg(short, long)]
+    recursive: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -52,8 +56,23 @@ pub struct GetArgs {
     #[arg(short, long, value_name = "OUT")]
     output_file: Option<PathBuf>,
     /// Replace a file that is there
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
+    /// Fetch directories with all files in them; what is there already with the same content is left out
+    #[arg(short, long)]
+    recursive: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// `p2p ls`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// The stored directory or file; without it, the root of your own files, and what other users share with you
+    path: Option<String>,
+    /// List all that is in the directories, too
+    #[arg(short = 'R', long)]
+    recursive: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -61,9 +80,12 @@ pub struct GetArgs {
 /// `p2p rm`
 #[derive(Debug, Args)]
 pub struct RemoveArgs {
-    /// The stored files to remove
+    /// The stored files and directories to remove
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
+    /// Remove directories with all that is in them
+    #[arg(short, long)]
+    recursive: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -139,23 +161,41 @@ impl Visit {
 /// Fails if a file cannot be stored, or if the options contradict each other.
 pub async fn put(args: &PutArgs) -> Result<()> {
     let PutArgs { files, name, .. } = args;
-    if name.is_some() && files.len() > 1 {
+    if name.as_ref().is_some_and(|name| !name.ends_with('/')) && files.len() > 1 {
         return Err(wrong_usage(format_args!("--as names one file, but {} are given", files.len()), "store them one by one"));
     }
     let from_stdin = files.iter().any(|path| is_dash(path));
-    if from_stdin && name.is_none() {
+    if from_stdin && (name.is_none() || files.len() > 1) {
         return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
     }
     let input = if from_stdin { Some(spooled_stdin()?) } else { None };
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let command = |path: &PathBuf| match (&input, name) {
-        (Some(file), Some(name)) => visit.access().upload_open(file.clone(), name).map(Into::into).map_err(refused),
-        _ => visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused),
-    };
-    let commands = files.iter().map(command).collect();
+    let mut commands = Vec::new();
+    for path in files {
+        match (&input, name) {
+            (Some(file), Some(name)) => {
+                commands.push(visit.access().upload_open(file.clone(), name).map(Into::into).map_err(refused));
+            }
+            _ if args.recursive => {
+                commands.extend(commands_of(plan_upload(visit.access(), path.clone(), name.as_deref()).await));
+            }
+            _ => commands.push(visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused)),
+        }
+    }
     let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
+}
+
+/// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
+fn commands_of(plan: Result<Plan, ShellError>) -> Vec<Result<BeginTransfer>> {
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => return vec![Err(refused(error))],
+    };
+    plan.notes().iter().for_each(|note| output::tell(format_args!("p2p: {note}")));
+    let failures = plan.failures.into_iter().map(|failure| Err(Report::msg(failure)));
+    failures.chain(plan.transfers.into_iter().map(|(_, begins)| Ok(begins))).collect()
 }
 
 /// Fetches files, one after the other.
@@ -175,6 +215,11 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
+        if args.recursive {
+            let to = Target::new(args.output_file.clone(), args.names.len(), args.force);
+            commands.extend(commands_of(plan_download(visit.access(), &visit.identity, name, &to).await));
+            continue;
+        }
         let place = |file: &FileKey| place_of(file, args.output_file.clone());
         commands.push(visit.access().download(&visit.identity, name, place, args.force).await.map(Into::into).map_err(refused));
     }
@@ -186,6 +231,9 @@ pub async fn get(args: &GetArgs) -> Result<()> {
 async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     if args.common.output.json {
         return Err(wrong_usage("-o - and --json both want standard output", "leave one of them out"));
+    }
+    if args.recursive {
+        return Err(wrong_usage("-o - is one stream of bytes, and a directory is none", "give a directory with -o OUT"));
     }
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
@@ -203,16 +251,16 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     Ok(())
 }
 
-/// Removes stored files, one after the other.
+/// Removes stored files and directories, one after the other.
 ///
 /// # Errors
-/// Fails if there is no file of a given name, or it cannot be removed.
+/// Fails if there is no file or directory of a given name, or it cannot be removed.
 pub async fn remove(args: &RemoveArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for name in &args.names {
-        let command = visit.access().removal(&visit.identity, name, false).await;
+        let command = visit.access().removal(&visit.identity, name, args.recursive).await;
         commands.push(command.map(Into::into).map_err(refused));
     }
     let done = transfer_all(visit, commands, RemovalLine::new).await;
@@ -272,16 +320,18 @@ fn print_done<T: Serialize>(output: OutputArgs, done: (Vec<T>, Result<()>), text
     result
 }
 
-/// Lists the stored files.
+/// Lists the stored files and directories.
 ///
 /// # Errors
-/// Fails if the data directory cannot be used.
-pub async fn list(args: &CommonArgs) -> Result<()> {
-    let visit = Visit::begin_reading(&args.engine, &args.login).await?;
-    let files = visit.access().files().await.map_err(advised)?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, visit.identity.shown(&file.key))).collect();
+/// Fails if there is no file or directory of the given name, or if the data directory cannot be used.
+pub async fn list(args: &ListArgs) -> Result<()> {
+    let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
+    let lines = list_entries(visit.access(), &visit.identity, args.path.as_deref(), args.recursive).await;
     visit.end().await?;
-    output::print(&args.output, &lines, |lines| files_table(lines).text(output::terminal_width()))
+    let empty = if args.path.is_some() { "the directory is empty" } else { "no files are stored" };
+    output::print(&args.common.output, &lines.map_err(refused)?, |lines| {
+        entries_table(lines, empty).text(output::terminal_width())
+    })
 }
 
 /// Lists the nodes with the results of a health check.

@@ -44,12 +44,14 @@ complete -c p2p -n "__fish_p2p_needs_command" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "put" -d 'Store files on the nodes'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "get" -d 'Fetch stored files'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "ls" -d 'List the stored files'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "rm" -d 'Remove stored files'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "info" -d 'Show a stored file and who holds its segments'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "verify" -d 'Fetch a stored file, check every byte, and keep none of it'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "share" -d 'Let a user read a file of yours'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "unshare" -d 'Revoke a user\'s read access to a file'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "ls" -d 'List the stored files and directories'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "rm" -d 'Remove stored files and directories'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "mkdir" -d 'Make directories among your stored files'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "mv" -d 'Give a stored file or directory another name, or move it into a directory'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "info" -d 'Show a stored file and who holds its segments, or a directory'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "verify" -d 'Fetch a stored file or all files of a directory, check every byte, and keep none of it'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "share" -d 'Let a user read a file of yours, or a directory with all that is in it'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "unshare" -d 'Revoke a user\'s read access to a file or a directory'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "orphans" -d 'List unreferenced segments on volumes that another catalog has written to; free or adopt them'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "register" -d 'Make an account'
@@ -78,7 +80,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file under NAME instead of its own name' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
@@ -89,6 +91,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand put" -l speed -d 'Let virtual ti
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand put" -s r -l recursive -d 'Store directories with all files in them; what is stored already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s V -l version -d 'Print version'
@@ -103,7 +106,8 @@ complete -c p2p -n "__fish_p2p_using_subcommand get" -l speed -d 'Let virtual ti
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l password-file -d 'Read the password from the first line of FILE' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l force -d 'Replace a file that is there'
+complete -c p2p -n "__fish_p2p_using_subcommand get" -s f -l force -d 'Replace a file that is there'
+complete -c p2p -n "__fish_p2p_using_subcommand get" -s r -l recursive -d 'Fetch directories with all files in them; what is there already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s V -l version -d 'Print version'
@@ -117,8 +121,9 @@ complete -c p2p -n "__fish_p2p_using_subcommand ls" -l speed -d 'Let virtual tim
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -s R -l recursive -d 'List all that is in the directories, too'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
@@ -130,9 +135,37 @@ complete -c p2p -n "__fish_p2p_using_subcommand rm" -l speed -d 'Let virtual tim
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -s r -l recursive -d 'Remove directories with all that is in them'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s p -l parents -d 'Make those above too; one that exists is no error'
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
+10x\t''
+100x\t''
+max\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
@@ -396,31 +429,33 @@ complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Pr
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "get" -d 'Fetch stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "ls" -d 'List the stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "rm" -d 'Remove stored files'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "info" -d 'Show a stored file and who holds its segments'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "verify" -d 'Fetch a stored file, check every byte, and keep none of it'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "share" -d 'Let a user read a file of yours'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "unshare" -d 'Revoke a user\'s read access to a file'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "orphans" -d 'List unreferenced segments on volumes that another catalog has written to; free or adopt them'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "register" -d 'Make an account'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "whoami" -d 'Show who is logged in'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "sessions" -d 'List your sessions, or end one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "token" -d 'API tokens: make one for a program, list yours, or revoke one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "passwd" -d 'Change your password; your other sessions and your API tokens end'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "otp" -d 'One-time passwords: a second factor for your logins'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full-screen interface'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "replay" -d 'Replay a recording, and compare the trace'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "put" -d 'Store files on the nodes'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "get" -d 'Fetch stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "ls" -d 'List the stored files and directories'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "rm" -d 'Remove stored files and directories'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "mkdir" -d 'Make directories among your stored files'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "mv" -d 'Give a stored file or directory another name, or move it into a directory'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "info" -d 'Show a stored file and who holds its segments, or a directory'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "verify" -d 'Fetch a stored file or all files of a directory, check every byte, and keep none of it'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "share" -d 'Let a user read a file of yours, or a directory with all that is in it'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "unshare" -d 'Revoke a user\'s read access to a file or a directory'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "nodes" -d 'List the nodes, with what probes over the virtual network say of them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "orphans" -d 'List unreferenced segments on volumes that another catalog has written to; free or adopt them'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "register" -d 'Make an account'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "login" -d 'Log in, until `p2p logout`'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "logout" -d 'End the session that `p2p login` began'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "whoami" -d 'Show who is logged in'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "sessions" -d 'List your sessions, or end one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "token" -d 'API tokens: make one for a program, list yours, or revoke one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "passwd" -d 'Change your password; your other sessions and your API tokens end'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "otp" -d 'One-time passwords: a second factor for your logins'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "flow" -d 'Time TCP flows on the virtual wire, like iperf on a real one'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "run" -d 'Carry out a script of commands, and stop at the first that fails'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "repl" -d 'Type commands line by line, without the full-screen interface'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "replay" -d 'Replay a recording, and compare the trace'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "config" -d 'Print the configuration in effect, and where each value came from'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "export" -d 'Write everything that the catalog knows, as JSON'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

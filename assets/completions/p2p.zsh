@@ -51,7 +51,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (put)
 _arguments "${_arguments_options[@]}" : \
-'--as=[Store the file under NAME instead of its own name]:NAME:_default' \
+'--as=[Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in]:NAME:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -59,6 +59,8 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'-r[Store directories with all files in them; what is stored already with the same content is left out]' \
+'--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -78,7 +80,10 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'-f[Replace a file that is there]' \
 '--force[Replace a file that is there]' \
+'-r[Fetch directories with all files in them; what is there already with the same content is left out]' \
+'--recursive[Fetch directories with all files in them; what is there already with the same content is left out]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -96,14 +101,55 @@ _arguments "${_arguments_options[@]}" : \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'-R[List all that is in the directories, too]' \
+'--recursive[List all that is in the directories, too]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'::path -- The stored directory or file; without it, the root of your own files, and what other users share with you:_default' \
+&& ret=0
+;;
+(rm)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'-r[Remove directories with all that is in them]' \
+'--recursive[Remove directories with all that is in them]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
+'*::names -- The stored files and directories to remove:_default' \
 && ret=0
 ;;
-(rm)
+(mkdir)
+_arguments "${_arguments_options[@]}" : \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'-p[Make those above too; one that exists is no error]' \
+'--parents[Make those above too; one that exists is no error]' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::paths -- The directories to make:_default' \
+&& ret=0
+;;
+(mv)
 _arguments "${_arguments_options[@]}" : \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
@@ -117,7 +163,8 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::names -- The stored files to remove:_default' \
+'*::from -- The stored files and directories to move:_default' \
+':to -- The new name, or the directory to move them into:_default' \
 && ret=0
 ;;
 (info)
@@ -134,7 +181,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file:_default' \
+':name -- The stored file or directory:_default' \
 && ret=0
 ;;
 (verify)
@@ -151,7 +198,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file:_default' \
+':name -- The stored file or directory:_default' \
 && ret=0
 ;;
 (share)
@@ -168,7 +215,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file:_default' \
+':name -- The stored file or directory:_default' \
 ':reader -- Who reads it:_default' \
 && ret=0
 ;;
@@ -186,7 +233,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file:_default' \
+':name -- The stored file or directory:_default' \
 ':reader -- Who reads it:_default' \
 && ret=0
 ;;
@@ -511,6 +558,14 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(mkdir)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(mv)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (info)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -618,12 +673,14 @@ _p2p_commands() {
 'demo:Take a tour in the terminal; without one, store three files, read them back, and report what was measured' \
 'put:Store files on the nodes' \
 'get:Fetch stored files' \
-'ls:List the stored files' \
-'rm:Remove stored files' \
-'info:Show a stored file and who holds its segments' \
-'verify:Fetch a stored file, check every byte, and keep none of it' \
-'share:Let a user read a file of yours' \
-'unshare:Revoke a user'\''s read access to a file' \
+'ls:List the stored files and directories' \
+'rm:Remove stored files and directories' \
+'mkdir:Make directories among your stored files' \
+'mv:Give a stored file or directory another name, or move it into a directory' \
+'info:Show a stored file and who holds its segments, or a directory' \
+'verify:Fetch a stored file or all files of a directory, check every byte, and keep none of it' \
+'share:Let a user read a file of yours, or a directory with all that is in it' \
+'unshare:Revoke a user'\''s read access to a file or a directory' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
 'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \
 'register:Make an account' \
@@ -682,12 +739,14 @@ _p2p__subcmd__help_commands() {
 'demo:Take a tour in the terminal; without one, store three files, read them back, and report what was measured' \
 'put:Store files on the nodes' \
 'get:Fetch stored files' \
-'ls:List the stored files' \
-'rm:Remove stored files' \
-'info:Show a stored file and who holds its segments' \
-'verify:Fetch a stored file, check every byte, and keep none of it' \
-'share:Let a user read a file of yours' \
-'unshare:Revoke a user'\''s read access to a file' \
+'ls:List the stored files and directories' \
+'rm:Remove stored files and directories' \
+'mkdir:Make directories among your stored files' \
+'mv:Give a stored file or directory another name, or move it into a directory' \
+'info:Show a stored file and who holds its segments, or a directory' \
+'verify:Fetch a stored file or all files of a directory, check every byte, and keep none of it' \
+'share:Let a user read a file of yours, or a directory with all that is in it' \
+'unshare:Revoke a user'\''s read access to a file or a directory' \
 'nodes:List the nodes, with what probes over the virtual network say of them' \
 'orphans:List unreferenced segments on volumes that another catalog has written to; free or adopt them' \
 'register:Make an account' \
@@ -769,6 +828,16 @@ _p2p__subcmd__help__subcmd__ls_commands() {
 _p2p__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help man commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__mkdir_commands] )) ||
+_p2p__subcmd__help__subcmd__mkdir_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help mkdir commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__help__subcmd__mv_commands] )) ||
+_p2p__subcmd__help__subcmd__mv_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help mv commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__help__subcmd__nodes_commands] )) ||
 _p2p__subcmd__help__subcmd__nodes_commands() {
@@ -874,6 +943,16 @@ _p2p__subcmd__ls_commands() {
 _p2p__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'p2p man commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__mkdir_commands] )) ||
+_p2p__subcmd__mkdir_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p mkdir commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__mv_commands] )) ||
+_p2p__subcmd__mv_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p mv commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__nodes_commands] )) ||
 _p2p__subcmd__nodes_commands() {

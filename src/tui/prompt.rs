@@ -167,7 +167,7 @@ impl Prompt {
         match completion.candidates.as_slice() {
             [] => {}
             [only] => {
-                let end = if only.text.ends_with('/') { "" } else { " " };
+                let end = if only.goes_on() { "" } else { " " };
                 self.editor.replace_before_cursor(completion.start, &format!("{}{end}", only.text));
             }
             _ => {
@@ -191,7 +191,7 @@ impl Prompt {
     fn accept(&mut self) {
         let Some(menu) = self.menu.take() else { return };
         if let Some(chosen) = menu.completion.candidates.get(menu.selected) {
-            let end = if chosen.text.ends_with('/') { "" } else { " " };
+            let end = if chosen.goes_on() { "" } else { " " };
             self.editor.replace_before_cursor(menu.completion.start, &format!("{}{end}", chosen.text));
         }
     }

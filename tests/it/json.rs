@@ -50,7 +50,7 @@ fn the_answers_of_commands_have_the_documented_fields_and_no_others() {
     }
     let script = "upload a.bin; upload a.bin --as b.bin --background; cancel 2; share a.bin bob; verify a.bin; info a.bin; transfers; \
                   segments; storage; node 1; health; ping 2; topology; stats; trace 1; speed; pause; step 1s; resume; sleep 1s; \
-                  whoami; users; sessions; otp status; audit; unshare a.bin bob; \
+                  whoami; users; sessions; otp status; audit; unshare a.bin bob; mkdir docs; info docs; mv docs papers; \
                   token new ci; token list; token revoke ci";
     let mut seen = BTreeMap::<String, BTreeMap<String, Option<&'static str>>>::new();
     for user in ["alice", "bob"] {
@@ -60,7 +60,7 @@ fn the_answers_of_commands_have_the_documented_fields_and_no_others() {
             fields(&answer, "", seen.entry(command).or_default());
         }
     }
-    assert_eq!(seen.len(), 25);
+    assert_eq!(seen.len(), 27);
     for (command, found) in seen {
         let documented = documented(&command);
         assert_eq!(found.keys().collect::<Vec<_>>(), documented.keys().collect::<Vec<_>>(), "{command}");

@@ -12,6 +12,7 @@ mod command_line;
 mod data_dir;
 mod destinations;
 mod dialogs;
+mod directories;
 mod endings;
 mod engine;
 mod fidelity;

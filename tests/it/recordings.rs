@@ -1,7 +1,7 @@
 //! Recordings: what one holds of the state at the start, and replays after later sessions have changed the directory.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::harness::files_below;
@@ -19,7 +19,7 @@ fn recorded(home: &Home, lines: &str) -> PathBuf {
     after.pop().unwrap()
 }
 
-fn replays(home: &Home, recording: &PathBuf) {
+fn replays(home: &Home, recording: &Path) {
     let replayed = home.json(&["replay", recording.to_str().unwrap()]);
     assert_eq!(replayed["same"].as_bool(), Some(true), "{replayed}");
 }

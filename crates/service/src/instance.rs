@@ -409,6 +409,9 @@ fn advice(error: &EngineError) -> Option<&'static str> {
     use CatalogError::Database;
     match error {
         EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
+        EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
+        EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),
+        EngineError::NoDirectory { .. } => Some("`p2p mkdir --parents PATH` makes it"),
         EngineError::NameReserved { .. } => Some("wait until it is over, or choose another name with --as NAME"),
         EngineError::Name(_) => Some("choose another name with --as NAME"),
         EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
@@ -443,7 +446,9 @@ fn advice(error: &EngineError) -> Option<&'static str> {
             Some("`p2p ls` says what is stored, and the log what went wrong")
         }
         EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
-        EngineError::Source { .. } => Some("give the path of a regular file that you may read"),
+        EngineError::Source { .. } => {
+            Some("give the path of a regular file that you may read; a directory is stored with --recursive")
+        }
         EngineError::Destination { .. } => Some("choose another place with -o OUT"),
         EngineError::Capture(_) => Some("make room on the disk, or choose another place for the capture"),
         // The other messages contain their next step, or there is none.

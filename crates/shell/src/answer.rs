@@ -1,10 +1,12 @@
 //! The answer of a command: as a view for users, as JSON for programs, and as an effect for the front end.
 
+use std::fmt;
+
 use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
 use serde_json::Value;
 
-use crate::report::Table;
+use crate::report::{Table, bytes_of};
 
 /// An answer as it is shown to users. Each front end draws it in its own way.
 #[derive(Debug, Clone)]
@@ -63,12 +65,86 @@ pub struct Begun {
 /// A transfer that is yet to begin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
+    /// True if the transfer only checks the file and keeps none of it.
+    pub checks: bool,
     /// Line that would begin this transfer alone, as it is shown.
     pub line: String,
     /// Name of the file as the user has typed it, in visible characters.
     pub file: String,
     /// Command that begins the transfer.
     pub begins: BeginTransfer,
+}
+
+/// Transfers that a command begins one after the other, each once the previous one is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Transfers in their order.
+    pub planned: Vec<Planned>,
+    /// Count of the results, for a batch in which a failure does not end the rest; `None` if the first failure ends the batch.
+    pub tally: Option<Tally>,
+}
+
+/// Count of what a batch has done and of what it has not, with the reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Participle for what is done to each file, such as `stored`.
+    verb: &'static str,
+    done: u64,
+    bytes: u64,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    /// Creates the count of a batch from which these were left out already, each a name with a reason.
+    pub fn new(verb: &'static str, failures: Vec<String>) -> Tally {
+        Tally { verb, done: 0, bytes: 0, failures }
+    }
+
+    /// Counts the result for a file.
+    pub fn add<E: fmt::Display>(&mut self, file: &str, outcome: &Result<Answer, E>) {
+        match outcome {
+            Ok(answer) => {
+                self.done += 1;
+                self.bytes += answer.data["bytes"].as_u64().unwrap_or_default();
+            }
+            // Most errors name the file.
+            Err(error) => {
+                let text = error.to_string();
+                self.failures.push(if text.contains(file) { text } else { format!("{file}: {text}") });
+            }
+        }
+    }
+
+    /// Returns true if nothing has failed.
+    pub fn is_clean(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+/// Writes `3 files stored (1.2 MiB)`, and what was not stored with the reasons.
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = |count: u64| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        write!(f, "{} {}", files(self.done), self.verb)?;
+        if self.bytes > 0 {
+            write!(f, " ({})", bytes_of(self.bytes))?;
+        }
+        match self.failures.len() {
+            0 => Ok(()),
+            count => write!(f, ", {count} not: {}", listed(&self.failures, LISTED_MAX)),
+        }
+    }
+}
+
+/// Number of names or lines that a list shows at most, if there may be very many.
+pub const LISTED_MAX: usize = 20;
+
+/// Joins texts with commas, of which no more than `most` are shown and the others counted.
+pub fn listed(texts: &[String], most: usize) -> String {
+    match texts.len().checked_sub(most).filter(|&more| more > 1) {
+        Some(_) => format!("{} and {} more", texts[..most].join(", "), texts.len() - most),
+        None => texts.join(", "),
+    }
 }
 
 /// An action of the front end beyond showing the answer.
@@ -79,7 +155,7 @@ pub enum Effect {
     /// A transfer was begun. Waiting for it takes virtual time.
     Follow(Begun),
     /// Transfers to be begun one after the other, each once the previous one is over.
-    Batch(Vec<Planned>),
+    Batch(Batch),
     /// Shows the segments of this transfer, in front ends that have a place for them.
     Select(TransferId),
     /// Sets a variable to a value.
@@ -129,9 +205,48 @@ impl Answer {
         Answer::new(View::Text(text), answers.into_iter().map(|answer| answer.data).collect())
     }
 
+    /// Returns the answer with the text of an earlier view before its own.
+    #[must_use]
+    pub fn after(self, before: &View) -> Answer {
+        let texts: Vec<String> = [before.text(), self.view.text()].into_iter().filter(|text| !text.is_empty()).collect();
+        match before {
+            View::Nothing => self,
+            _ => Answer { view: View::Text(texts.join("\n")), ..self },
+        }
+    }
+
     /// Returns the answer with an effect.
     #[must_use]
     pub fn with(self, effect: Effect) -> Answer {
         Answer { effect, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ShellError;
+
+    #[test]
+    fn a_tally_says_what_was_done_and_what_was_not() {
+        let mut tally = Tally::new("stored", Vec::new());
+        let stored = Answer::new(View::Nothing, json!({ "bytes": 2048 }));
+        tally.add::<ShellError>("a", &Ok(stored.clone()));
+        assert_eq!(tally.to_string(), "1 file stored (2.0 KiB)");
+        tally.add::<ShellError>("b", &Ok(stored));
+        tally.add("c", &Err(ShellError::Bad("no room".into())));
+        tally.add("d", &Err(ShellError::Bad("`d` is there".into())));
+        assert!(!tally.is_clean());
+        assert_eq!(tally.to_string(), "2 files stored (4.0 KiB), 2 not: c: no room, `d` is there");
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_counted() {
+        let texts: Vec<String> = (0..5).map(|n| n.to_string()).collect();
+        assert_eq!(listed(&texts, 5), "0, 1, 2, 3, 4");
+        assert_eq!(listed(&texts, 4), "0, 1, 2, 3, 4");
+        assert_eq!(listed(&texts, 2), "0, 1 and 3 more");
     }
 }

@@ -58,9 +58,11 @@ impl Call {
         let mut words = words.iter();
         let (mut only_arguments, is_rest) = (false, self.spec.arguments.iter().any(|argument| argument.times == Times::Rest));
         while let Some(word) = words.next() {
-            match word.text.strip_prefix("--").filter(|_| !word.quoted && !only_arguments && !is_rest) {
+            let may_be_flag = !word.quoted && !only_arguments && !is_rest;
+            match word.text.strip_prefix("--").filter(|_| may_be_flag) {
                 Some("") => only_arguments = true,
                 Some(flag) => self.take_flag(flag, &mut words)?,
+                None if may_be_flag && self.has_letters(&word.text) => self.take_letters(&word.text[1..])?,
                 None => {
                     self.arguments.push(word.text.clone());
                     self.quoted.push(word.quoted);
@@ -73,7 +75,32 @@ impl Call {
     /// Returns the first `count` arguments as a line that parses to the same words.
     pub fn line_of(&self, count: usize) -> String {
         let words = self.arguments.iter().zip(&self.quoted).take(count);
-        words.map(|(word, &quoted)| if quoted { in_quotes(word) } else { words::quote(word) }).collect::<Vec<_>>().join(" ")
+        let line = |(word, &quoted): (&String, &bool)| match quoted {
+            true => in_quotes(word),
+            // A pattern stays one.
+            false if words::is_plain_pattern(word) => word.clone(),
+            false => words::quote(word),
+        };
+        words.map(line).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns true if a word consists of letters that stand for flags, for a command that has such letters.
+    fn has_letters(&self, word: &str) -> bool {
+        word.len() > 1 && word.starts_with('-') && self.spec.flags.iter().any(|flag| flag.short.is_some())
+    }
+
+    fn take_letters(&mut self, letters: &str) -> Result<(), ShellError> {
+        for letter in letters.chars() {
+            let flag = self.spec.flags.iter().find(|flag| flag.short == Some(letter));
+            let unknown = || self.wrong(format!("there is no flag -{letter}; a name that begins with `-` stands after `--`"));
+            self.flags.insert(flag.ok_or_else(unknown)?.name, String::new());
+        }
+        Ok(())
+    }
+
+    /// Returns true if the argument at an index was quoted, so that it is no pattern.
+    pub fn is_quoted(&self, place: usize) -> bool {
+        self.quoted.get(place).copied().unwrap_or_default()
     }
 
     fn take_flag<'a>(&mut self, text: &str, words: &mut impl Iterator<Item = &'a Word>) -> Result<(), ShellError> {
@@ -230,7 +257,7 @@ mod tests {
         for line in [format!("set token {token}"), format!("echo x{token}"), token] {
             assert!(may_hold_a_secret(&line[..line.len() - 2]) && !may_hold_a_secret(&line[..line.len() - 3]), "{line}");
         }
-        for line in ["login alice", "ls too much", "otp enable app", "share a.bin bob", ""] {
+        for line in ["login alice", "ls too", "otp enable app", "share a.bin bob", ""] {
             assert!(!may_hold_a_secret(line), "{line}");
         }
     }
@@ -243,6 +270,12 @@ mod tests {
         assert_eq!(parse("upload --as=x a").unwrap().flags["as"], "x");
         assert_eq!(parse("upload -- --as").unwrap().arguments, ["--as"]);
         assert_eq!(parse("upload '--as'").unwrap().arguments, ["--as"]);
+        let call = parse("rm -r a -- -r '-f'").unwrap();
+        assert!(call.has("recursive") && call.arguments == ["a", "-r", "-f"] && call.is_quoted(2) && !call.is_quoted(1));
+        let call = parse("download -rf a '-f'").unwrap();
+        assert!(call.has("recursive") && call.has("force") && call.arguments == ["a", "-f"]);
+        assert_eq!(parse("echo -r").unwrap().arguments, ["-r"]);
+        assert_eq!(parse("mv a b c").unwrap().arguments, ["a", "b", "c"]);
         assert_eq!(parse("expect ls --json contains x").unwrap().arguments.len(), 4);
         assert!(Call::parse("  # nothing", &Variables::new()).unwrap().is_none());
     }
@@ -252,7 +285,9 @@ mod tests {
         for (line, words) in [
             ("uplaod a", "did you mean `upload`?"),
             ("upload", "PATH is missing; usage: upload PATH…"),
-            ("ls x", "unexpected argument `x`"),
+            ("ls x y", "unexpected argument `y`"),
+            ("rm -rx a", "there is no flag -x; a name that begins with `-` stands after `--`"),
+            ("mv a", "TO is missing; usage: mv FROM… TO"),
             ("upload a --fast", "there is no flag --fast"),
             ("upload a --as", "--as needs NAME"),
             ("ls --x", "there is no flag --x"),

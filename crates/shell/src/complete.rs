@@ -1,12 +1,14 @@
 //! Completion of the line being typed: candidates for the word under the cursor, and the usage to show beside it. Independent of
 //! any terminal.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{MAIN_SEPARATOR, Path};
 
 use p2p_base::spelling::visible;
 use p2p_engine::Snapshot;
 use p2p_service::access::Identity;
+use p2p_store::namespace::Entry;
 
 use super::spec::{Flag, Kind, Spec};
 use super::table;
@@ -20,7 +22,7 @@ const CANDIDATES_MAX: usize = 200;
 pub struct Knowledge {
     /// Names of the nodes.
     pub nodes: Vec<String>,
-    /// Names of the stored files.
+    /// Names of the stored files and, with a `/` at the end, of the directories.
     pub files: Vec<String>,
     /// Numbers of the transfers, each with a description.
     pub transfers: Vec<(String, String)>,
@@ -35,7 +37,7 @@ impl Knowledge {
         };
         Knowledge {
             nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
-            files: snapshot.files.files().map(|file| identity.label(&file.key)).collect(),
+            files: snapshot.files.entries().map(|entry| label_of(identity, entry)).collect(),
             transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
         }
     }
@@ -50,6 +52,13 @@ pub struct Candidate {
     pub text: String,
     /// Short description of the word.
     pub summary: String,
+}
+
+impl Candidate {
+    /// Returns true if more may follow within the word, as after a directory.
+    pub fn goes_on(&self) -> bool {
+        self.label.ends_with('/')
+    }
 }
 
 /// The candidates for a position in a line.
@@ -114,13 +123,17 @@ fn candidate(text: &str, summary: &str) -> Candidate {
 /// Returns the candidates after the words `before`; the command's name stands for `given` further arguments.
 fn words_of(spec: &'static Spec, (given, before): (usize, &[Word]), current: Option<&Word>, known: &Knowledge) -> Vec<Candidate> {
     let text = current.map_or("", |word| word.text.as_str());
-    let flag_of = |word: &Word| spec.flags.iter().find(|flag| word.text.strip_prefix("--") == Some(flag.name));
+    let flag_of = |word: &Word| spec.flag_of(&word.text).filter(|_| !word.quoted);
     if let Some(Flag { value: Some((_, kind)), .. }) = before.last().and_then(flag_of) {
         return values(*kind, text, known);
     }
-    if text.starts_with("--") && !current.is_some_and(|word| word.quoted) {
+    if text.starts_with('-') && !current.is_some_and(|word| word.quoted) {
         let fitting = spec.flags.iter().filter(|flag| format!("--{}", flag.name).starts_with(text));
-        return fitting.map(|flag| candidate(&format!("--{}", flag.name), flag.summary)).collect();
+        let summary = |flag: &Flag| match flag.short {
+            Some(letter) => format!("-{letter}, {}", flag.summary),
+            None => flag.summary.to_owned(),
+        };
+        return fitting.map(|flag| candidate(&format!("--{}", flag.name), &summary(flag))).collect();
     }
     let mut place = given;
     let mut words = before.iter();
@@ -140,7 +153,7 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
     };
     match kind {
         Kind::LocalPath => paths(prefix),
-        Kind::StoredFile => fitting(&known.files, "stored file"),
+        Kind::StoredFile => stored(prefix, &known.files),
         Kind::Node => fitting(&known.nodes, "node"),
         Kind::Transfer => {
             let prefix = prefix.trim_start_matches('#');
@@ -153,6 +166,31 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         }
         Kind::Other(_) => Vec::new(),
     }
+}
+
+/// Returns the user's label of a stored file, or of a directory with a `/` at its end.
+fn label_of(identity: &Identity, entry: &Entry) -> String {
+    let label = identity.label(entry.key());
+    if matches!(entry, Entry::Directory(_)) { label + "/" } else { label }
+}
+
+/// Returns the stored files and directories whose names begin with a prefix, each up to the next `/`, as for local paths.
+fn stored(prefix: &str, labels: &[String]) -> Vec<Candidate> {
+    let directory = prefix.rfind('/').map_or(0, |at| at + 1);
+    let mut found = BTreeMap::<(bool, String), Candidate>::new();
+    for label in labels.iter().filter(|label| begins(label, prefix)) {
+        let Some((before, rest)) = label.split_at_checked(directory) else { continue };
+        let name = rest.find('/').map_or(rest, |at| &rest[..=at]);
+        if name.is_empty() {
+            continue;
+        }
+        let is_file = !name.ends_with('/');
+        let summary = if is_file { "stored file" } else { "directory" };
+        let text = quote(&format!("{before}{name}"));
+        let candidate = Candidate { label: visible(name).into_owned(), text, summary: summary.to_owned() };
+        found.entry((name.starts_with('~') && directory == 0, name.to_owned())).or_insert(candidate);
+    }
+    found.into_values().collect()
 }
 
 /// Returns true if a text begins with a prefix, ignoring the case of ASCII letters.
@@ -221,7 +259,7 @@ mod tests {
     fn each_place_has_its_candidates() {
         assert_eq!(texts("up"), ["upload"]);
         assert_eq!(texts("exi"), ["exit"]);
-        assert_eq!(texts("rm "), ["video.bin", "'my notes.txt'"]);
+        assert_eq!(texts("rm "), ["'my notes.txt'", "video.bin"]);
         assert_eq!(texts("rm video.bin m"), ["'my notes.txt'"]);
         assert_eq!(texts("rm 'my n"), ["'my notes.txt'"]);
         assert_eq!(texts("node NODE_0"), ["Node_01", "Node_02"]);
@@ -233,8 +271,26 @@ mod tests {
         assert_eq!(texts("expect no"), ["node", "nodes"]);
         assert_eq!(texts("expect node "), ["Node_01", "Node_02"]);
         assert_eq!(texts("nonsense "), Vec::<String>::new());
-        assert_eq!(texts("ls "), Vec::<String>::new());
+        assert_eq!(texts("ls "), ["'my notes.txt'", "video.bin"]);
+        assert_eq!(texts("rm -"), ["--recursive", "--background"]);
+        assert_eq!(texts("rm -r v"), ["video.bin"]);
         assert_eq!(texts("").len(), table::commands().count());
+    }
+
+    #[test]
+    fn stored_paths_complete_up_to_the_next_directory() {
+        let files = ["docs/", "docs/a.bin", "docs/b c/", "docs/b c/d", "dog.bin", "~alice/plan/x", "/old"];
+        let known = Knowledge { files: files.map(str::to_owned).into(), ..Knowledge::default() };
+        let complete = |line: &str| complete(line, line.len(), &known);
+        let texts = |line: &str| complete(line).candidates.into_iter().map(|found| found.text).collect::<Vec<_>>();
+        assert_eq!(texts("ls "), ["/", "docs/", "dog.bin", "~alice/"]);
+        assert_eq!(texts("mv do"), ["docs/", "dog.bin"]);
+        assert_eq!(texts("mv a docs/"), ["docs/a.bin", "'docs/b c/'"]);
+        assert_eq!(texts("rm 'docs/b c/'"), ["'docs/b c/d'"]);
+        assert_eq!(texts("mkdir ~a"), ["~alice/"]);
+        assert_eq!(texts("get ~alice/"), ["~alice/plan/"]);
+        let found = complete("rm docs/").candidates;
+        assert_eq!((found[0].goes_on(), found[1].goes_on(), found[1].label.as_str()), (false, true, "b c/"));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! | [`words`] | the splitting of lines into words |
 //! | [`call`] | the binding of words to a command |
 //! | [`complete`] | completion and hints |
+//! | [`pattern`] | patterns for names of stored files |
+//! | [`trees`] | what a command with `--recursive` is to transfer |
 //! | [`answer`] | the answers of commands, for users and for programs |
 //! | [`question`] | the questions of commands to the user of the front end |
 //! | [`script`] | the execution of several lines |
@@ -21,6 +23,9 @@ pub mod call;
 mod commands;
 pub mod complete;
 pub mod history;
+mod local_tree;
+pub mod pattern;
+mod place;
 pub mod progress;
 pub mod qr;
 pub mod question;
@@ -28,6 +33,7 @@ pub mod report;
 pub mod script;
 pub mod spec;
 pub mod table;
+pub mod trees;
 mod untold;
 pub mod words;
 
@@ -37,7 +43,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use p2p_auth::{AuthError, Secret};
-use p2p_engine::operation::{Await, BeginTransfer};
+use p2p_engine::operation::Await;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
@@ -45,11 +51,13 @@ use p2p_service::instance::{Instance, Leaving};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub use self::commands::files::place_of;
+pub use self::commands::names::list_entries;
 pub use self::commands::{reference, write_document};
+pub use self::place::place_of;
 
-use self::answer::{Answer, Begun, Effect, Planned};
+use self::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
 use self::call::Call;
+use self::pattern::PatternError;
 use self::question::{Form, Question};
 use self::spec::{Audience, Spec};
 use self::untold::Untold;
@@ -78,8 +86,11 @@ pub enum ShellError {
         usage: String,
     },
     /// The engine refuses the command or failed to carry it out.
-    #[error(transparent)]
+    #[error("{0}{step}", step = next_step(.0))]
     Engine(#[from] EngineError),
+    /// A pattern for names of stored files stands for nothing.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// The user may not do this, or the accounts refuse it.
     #[error(transparent)]
     Access(AccessError),
@@ -121,9 +132,22 @@ pub enum ShellError {
         /// Error of the next part; the parts after it were not begun.
         error: Box<ShellError>,
     },
+    /// Parts of a batch were not carried out, and the others were.
+    #[error("{0}")]
+    NotAll(Tally),
     /// The user interrupted the command.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Returns the next step after an error about directories, as a continuation of its sentence.
+const fn next_step(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::NotEmpty { .. } => "; `rm --recursive` removes it with all that is in it",
+        EngineError::IsDirectory { .. } => "; --recursive takes all that is in it, and `ls PATH` lists that",
+        EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",
+        _ => "",
+    }
 }
 
 fn suggestion(near: &[&str]) -> String {
@@ -222,38 +246,53 @@ impl Shell {
         let answer = self.run(line, variables).await?;
         match answer.effect {
             Effect::Follow(begun) => self.finish(&begun).await,
-            Effect::Batch(planned) => {
-                let mut begun = Vec::with_capacity(planned.len());
-                let answer = self.run_batch(planned, &mut begun).await;
+            Effect::Batch(batch) => {
+                let mut begun = Vec::with_capacity(batch.planned.len());
+                let done = self.run_batch(batch, &mut begun).await;
                 self.untold.remove(begun);
-                answer
+                done.map(|done| done.after(&answer.view))
             }
             _ => Ok(answer),
         }
     }
 
     /// Carries a batch out, and returns the combined answer.
-    async fn run_batch(&self, planned: Vec<Planned>, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
+    async fn run_batch(&self, batch: Batch, begun: &mut Vec<TransferId>) -> Result<Answer, ShellError> {
+        let Batch { planned, mut tally } = batch;
         let mut answers = Vec::with_capacity(planned.len());
-        for Planned { begins, .. } in planned {
-            let answer = self.begin(begins).await.map_err(|error| partly(&answers, error))?;
-            answers.push(match &answer.effect {
-                Effect::Follow(one) => {
+        for planned in planned {
+            let outcome = match self.begin(planned.clone()).await {
+                Ok(Answer { effect: Effect::Follow(one), .. }) => {
                     begun.push(one.transfer);
-                    self.outcome(one).await.map_err(|error| partly(&answers, error))?
+                    self.outcome(&one).await
                 }
-                _ => answer,
-            });
+                other => other,
+            };
+            if let Some(tally) = &mut tally {
+                tally.add(&planned.file, &outcome);
+            }
+            match outcome {
+                Ok(answer) => answers.push(answer),
+                // Nothing more can be done for a user who may not do anything.
+                Err(error) if tally.is_none() || matches!(error, ShellError::StandingStill) => {
+                    return Err(partly(&answers, error));
+                }
+                Err(_) => {}
+            }
         }
-        Ok(Answer::all(answers))
+        match tally {
+            None => Ok(Answer::all(answers)),
+            Some(tally) if tally.is_clean() => Ok(Answer { view: View::Text(tally.to_string()), ..Answer::all(answers) }),
+            Some(tally) => Err(ShellError::NotAll(tally)),
+        }
     }
 
     /// Begins a transfer that the caller is going to follow.
     ///
     /// # Errors
     /// Fails if the engine refuses the command.
-    pub async fn begin(&self, begins: BeginTransfer) -> Result<Answer, ShellError> {
-        commands::files::begin(self, begins, None).await
+    pub async fn begin(&self, planned: Planned) -> Result<Answer, ShellError> {
+        commands::files::begin(self, planned).await
     }
 
     /// Waits until a transfer is over, and returns its result.

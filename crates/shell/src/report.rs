@@ -3,6 +3,7 @@
 //! `docs/json.md` documents the fields; numbers are plain (seconds, bytes, counts). All figures come from the engine.
 
 mod demo;
+mod entries;
 mod export;
 mod network;
 mod segments;
@@ -11,12 +12,12 @@ mod tables;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::snapshot::{HealthReport, NodeStatus};
 use p2p_engine::transfer::{TransferReport, TransferStatus};
-use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
 pub use self::demo::{DemoReport, FileReport, UserReport};
+pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::segments::{SegmentReport, segments_table};
@@ -67,11 +68,6 @@ impl FileRef {
         let FileKey { owner, name } = status.file.clone();
         FileRef { label, owner, name, bytes: status.bytes, segments: status.segments }
     }
-
-    fn of_record(file: &FileRecord, label: String) -> FileRef {
-        let FileKey { owner, name } = file.key.clone();
-        FileRef { label, owner, name, bytes: file.size, segments: file.segments }
-    }
 }
 
 /// A transfer of one file, as a line of `put` and `get`.
@@ -110,35 +106,6 @@ impl RemovalLine {
     pub fn new(report: &TransferReport, label: String) -> RemovalLine {
         let file = FileRef::of_transfer(&report.status, label);
         RemovalLine { file, virtual_seconds: WayReport::from(report).virtual_seconds }
-    }
-}
-
-/// A stored file, as a line of `ls`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FileLine {
-    /// File that the line is about.
-    #[serde(flatten)]
-    pub file: FileRef,
-    /// Size of a full segment in bytes.
-    pub segment_size: u32,
-    /// SHA-256 digest of the file.
-    pub sha256: Sha256Digest,
-    /// Time at which the file was stored, in seconds since 1970.
-    pub stored_at: u64,
-    /// Users other than the owner who may read the file.
-    pub readers: Vec<String>,
-}
-
-impl FileLine {
-    /// Creates the line of a stored file that the user sees as `label`.
-    pub fn new(file: &FileRecord, label: String) -> FileLine {
-        FileLine {
-            file: FileRef::of_record(file, label),
-            segment_size: file.segment_size,
-            sha256: file.sha256,
-            stored_at: file.stored_at,
-            readers: file.readers.iter().cloned().collect(),
-        }
     }
 }
 
@@ -225,31 +192,6 @@ pub fn removals_text(lines: &[RemovalLine]) -> String {
         format!("removed {name}: {bytes} in {} segments, {time} of virtual time", line.file.segments)
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Returns the table of stored files.
-pub fn files_table(lines: &[FileLine]) -> Table {
-    let row = |line: &FileLine| {
-        vec![
-            line.file.label.clone(),
-            bytes_of(line.file.bytes),
-            line.file.segments.to_string(),
-            date_of(line.stored_at),
-            line.sha256.short(),
-            line.readers.join(", "),
-        ]
-    };
-    let columns = [
-        text_column("file"),
-        number_column("size"),
-        number_column("segments").gives_way(2),
-        text_column("stored").gives_way(1),
-        text_column("sha-256").gives_way(3),
-        text_column("shared with"),
-    ];
-    // The column of readers is shown only if a file is shared.
-    let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
-    Table { columns: columns[..shown].to_vec(), rows: lines.iter().map(row).collect(), empty: "no files are stored" }
 }
 
 /// Returns the table of nodes; the column of disk troubles is shown only if there is one.

@@ -48,11 +48,13 @@ pub struct Argument {
     pub times: Times,
 }
 
-/// A flag of a command: a word that begins with `--`.
+/// A flag of a command: a word that begins with `--`, or a letter after a single `-`.
 #[derive(Debug, Clone, Copy)]
 pub struct Flag {
     /// Name of the flag without the dashes.
     pub name: &'static str,
+    /// Letter that stands for the flag, as in `-r`; only for a flag without a value.
+    pub short: Option<char>,
     /// Name and kind of the value that follows the flag; `None` if it takes no value.
     pub value: Option<(&'static str, Kind)>,
     /// Description of the flag for the help.
@@ -146,9 +148,10 @@ impl Spec {
                 Times::Many | Times::Rest => format!("{name}…"),
             }
         }));
-        words.extend(self.flags.iter().map(|flag| match flag.value {
-            Some((value, _)) => format!("[--{} {value}]", flag.name),
-            None => format!("[--{}]", flag.name),
+        words.extend(self.flags.iter().map(|flag| match (flag.value, flag.short) {
+            (Some((value, _)), _) => format!("[--{} {value}]", flag.name),
+            (None, Some(letter)) => format!("[-{letter}|--{}]", flag.name),
+            (None, None) => format!("[--{}]", flag.name),
         }));
         words.join(" ")
     }
@@ -158,9 +161,16 @@ impl Spec {
         self.name == name || self.aliases.contains(&name)
     }
 
-    /// Returns the definition of the argument at an index; the last one applies to all further words if it may be repeated.
+    /// Returns the definition of the argument at an index; the one that may be repeated applies to all further words.
     pub fn argument_at(&self, place: usize) -> Option<&'static Argument> {
-        let last = self.arguments.last().filter(|last| matches!(last.times, Times::Many | Times::Rest));
-        self.arguments.get(place).or(last)
+        let repeated = self.arguments.iter().find(|argument| matches!(argument.times, Times::Many | Times::Rest));
+        self.arguments.get(place).or(repeated)
+    }
+
+    /// Returns the flag that a word of the form `--name` or `-x` stands for.
+    pub fn flag_of(&self, word: &str) -> Option<&'static Flag> {
+        let is_letter =
+            |flag: &Flag| flag.short.is_some_and(|letter| word.strip_prefix('-').is_some_and(|rest| rest.chars().eq([letter])));
+        self.flags.iter().find(|flag| word.strip_prefix("--") == Some(flag.name) || is_letter(flag))
     }
 }

@@ -135,8 +135,16 @@ fn is_name_character(c: char) -> bool {
 
 /// Quotes a text if necessary, so that [`split`] reads it back as one word.
 pub fn quote(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%~".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { in_quotes(text) }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || "-_./:=,+@%~".contains(c)
+}
+
+/// Returns true if a text consists of characters that need no quotes, but for those of patterns for names of stored files.
+pub fn is_plain_pattern(text: &str) -> bool {
+    text.chars().all(|c| is_plain(c) || "*?[]!^".contains(c)) && !text.is_empty()
 }
 
 /// A syntactic element of a text.

@@ -3,12 +3,14 @@
 
 use p2p_engine::pace::Speed;
 use p2p_engine::snapshot::NodeStatus;
+use p2p_shell::answer::listed;
 use p2p_shell::spec::Times;
 use p2p_shell::table;
 use p2p_shell::words::Variables;
 use p2p_store::manifest::NodeNumber;
 use tokio::sync::oneshot;
 
+use super::lines::WAITING_SHOWN;
 use super::{App, AppMessage, Pane, TerminalRequest};
 use crate::tui::action::{Action, BINDINGS};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
@@ -165,7 +167,7 @@ impl App {
             text.push_str(&format!("Still running:\n  {}\n", names.join("\n  ")));
         }
         if !left.is_empty() {
-            text.push_str(&format!("Waiting, and not begun then:\n  {}\n", left.join(", ")));
+            text.push_str(&format!("Waiting, and not begun then:\n  {}\n", listed(&left, WAITING_SHOWN)));
         }
         text.push_str(if names.is_empty() { "Leave? (y/n)" } else { "Cancel them and leave? (y/n)" });
         self.dialogs.push(Dialog::Confirm { title: "Leave?".into(), text, reply: Some(reply) });

@@ -4,15 +4,18 @@
 
 use std::collections::VecDeque;
 
-use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
-use p2p_shell::answer::Planned;
+use p2p_shell::ShellError;
+use p2p_shell::answer::{Answer, Batch, Effect, Planned, Tally, listed};
 use p2p_shell::call::is_about_accounts;
 use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
 
 /// Maximum number of lines that run or wait at once. Transfers in the background do not count.
 pub(super) const LINES_MAX: usize = 64;
+
+/// Number of waiting steps that are named; the others are counted.
+pub(super) const WAITING_SHOWN: usize = 8;
 
 /// A line that is being carried out.
 #[derive(Debug, Default)]
@@ -22,6 +25,10 @@ pub(super) struct Line {
     command: String,
     /// Transfers of that command that are to begin one after the other.
     planned: VecDeque<Planned>,
+    /// Transfer of those that runs.
+    current: Option<Planned>,
+    /// Count of their results, if a failure is to be counted.
+    tally: Option<Tally>,
     /// Commands that follow it.
     waiting: VecDeque<String>,
     /// Variables as they were when the line began, with the changes that the line has made since.
@@ -54,7 +61,7 @@ impl Line {
 #[derive(Debug)]
 pub(super) enum NextStep {
     /// Begins a transfer of the current command.
-    Begin(BeginTransfer),
+    Begin(Box<Planned>),
     /// Carries a command out with these variables.
     Run(String, Variables),
 }
@@ -155,9 +162,10 @@ impl Lines {
         let others_ask = self.begun.iter().any(|line| line.number != number && line.asks);
         let place = self.begun.iter().position(|line| line.number == number && line.task.is_none())?;
         let line = &mut self.begun[place];
-        if let Some(Planned { line: command, begins, .. }) = line.planned.pop_front() {
-            line.command = command;
-            return Some(NextStep::Begin(begins));
+        line.current = line.planned.pop_front();
+        if let Some(planned) = &line.current {
+            line.command.clone_from(&planned.line);
+            return Some(NextStep::Begin(Box::new(planned.clone())));
         }
         let Some(next) = line.waiting.pop_front() else {
             self.begun.remove(place);
@@ -213,10 +221,21 @@ impl Lines {
     }
 
     /// Stores the transfers that the current command of a line is to begin.
-    pub(super) fn plan(&mut self, number: u64, planned: Vec<Planned>) {
+    pub(super) fn plan(&mut self, number: u64, batch: Batch) {
         if let Some(line) = self.line(number) {
-            line.planned = planned.into();
+            (line.planned, line.tally) = (batch.planned.into(), batch.tally);
         }
+    }
+
+    /// Counts the answer to a transfer of a batch, and returns the count after the last one.
+    pub(super) fn count(&mut self, number: u64, answer: &Result<Answer, ShellError>) -> Option<Tally> {
+        let line = self.line(number)?;
+        let current = line.current.as_ref()?;
+        if !matches!(answer, Ok(Answer { effect: Effect::Follow(_), .. })) {
+            line.tally.as_mut()?.add(&current.file, answer);
+            return line.tally.take_if(|_| line.planned.is_empty());
+        }
+        None
     }
 
     /// Sets a variable of a line.
@@ -293,7 +312,7 @@ impl Lines {
         match (long.is_empty(), left.is_empty()) {
             (true, _) => None,
             (false, true) => Some(doing),
-            (false, false) => Some(format!("{doing}; waiting: {}", left.join(", "))),
+            (false, false) => Some(format!("{doing}; waiting: {}", listed(&left, WAITING_SHOWN))),
         }
     }
 
@@ -304,6 +323,10 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use p2p_engine::operation::Remove;
+    use p2p_shell::answer::Begun;
+    use p2p_store::names::FileKey;
+
     use super::*;
 
     fn begin(lines: &mut Lines, commands: &[&str]) -> u64 {
@@ -331,6 +354,32 @@ mod tests {
         assert_eq!(lines.take_answer(first), Some(true));
         assert_eq!(step(&mut lines, first), None);
         assert_eq!(step(&mut lines, second).as_deref(), Some("otp status"));
+    }
+
+    /// The results of a batch in which a failure does not end the rest are counted, and told after the last one.
+    #[test]
+    fn the_results_of_a_batch_are_counted() {
+        let mut lines = Lines::default();
+        let number = begin(&mut lines, &["upload -r d", "ls"]);
+        step(&mut lines, number);
+        assert_eq!(lines.count(number, &Ok(Answer::nothing())), None, "the command that plans the batch is none of it");
+        let planned = |file: &str| Planned {
+            checks: false,
+            line: format!("upload {file}"),
+            file: file.to_owned(),
+            begins: Remove { file: FileKey::unowned(file), recursive: false }.into(),
+        };
+        let tally = Tally::new("stored", vec!["d/x: a reason".into()]);
+        lines.plan(number, Batch { planned: vec![planned("d/a"), planned("d/b")], tally: Some(tally) });
+        step(&mut lines, number);
+        let begun = Answer::nothing().with(Effect::Follow(Begun { transfer: TransferId(1), checks: None }));
+        assert_eq!(lines.count(number, &Ok(begun)), None);
+        assert_eq!(lines.count(number, &Ok(Answer::nothing())), None);
+        step(&mut lines, number);
+        let told = lines.count(number, &Err(ShellError::Bad("it failed".into()))).unwrap().to_string();
+        assert_eq!(told, "1 file stored, 2 not: d/x: a reason, d/b: it failed");
+        assert_eq!(step(&mut lines, number).as_deref(), Some("ls"));
+        assert_eq!(lines.count(number, &Ok(Answer::nothing())), None);
     }
 
     #[test]

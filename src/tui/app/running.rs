@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use p2p_shell::ShellError;
-use p2p_shell::answer::{Answer, Begun, Effect};
+use p2p_shell::answer::{Answer, Begun, Effect, listed};
 use p2p_shell::words::{Variables, commands_of};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::lines::{Interrupted, LINES_MAX, NextStep};
+use super::lines::{Interrupted, LINES_MAX, NextStep, WAITING_SHOWN};
 use super::{App, AppMessage, Message, Pane};
 use crate::tui::theme::Role;
 
@@ -54,7 +54,7 @@ impl App {
         let task = self.spawn(async move {
             let running = async {
                 match step {
-                    NextStep::Begin(begins) => shell.begin(begins).await,
+                    NextStep::Begin(planned) => shell.begin(*planned).await,
                     NextStep::Run(line, variables) => shell.run(&line, &variables).await,
                 }
             };
@@ -85,12 +85,16 @@ impl App {
         if !answer.as_ref().is_err_and(ShellError::is_session_over) && !self.lines.is_asking() {
             self.on_who();
         }
+        let tally = self.lines.count(number, &answer);
         match answer {
             Ok(answer) => self.show_of(number, answer),
             Err(error) => {
                 self.name_line(number);
                 self.fail(&error);
             }
+        }
+        if let Some(tally) = tally {
+            self.prompt.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
         }
         self.lines.go_on();
         self.lines.resting().into_iter().for_each(|number| self.go_on(number));
@@ -120,7 +124,7 @@ impl App {
     /// Shows which steps will not begin any more.
     pub(super) fn say_left(&mut self, left: &[String]) {
         if !left.is_empty() {
-            self.prompt.say(Role::Warning, &format!("not begun: {}", left.join(", ")));
+            self.prompt.say(Role::Warning, &format!("not begun: {}", listed(left, WAITING_SHOWN)));
         }
     }
 
@@ -174,7 +178,7 @@ impl App {
         if let Effect::Follow(begun) = &effect {
             let left = self.follow(number, begun.clone());
             if !left.is_empty() {
-                text.push_str(&format!("; waiting: {}", left.join(", ")));
+                text.push_str(&format!("; waiting: {}", listed(&left, WAITING_SHOWN)));
             }
         }
         if !text.is_empty() {
@@ -182,7 +186,7 @@ impl App {
             self.prompt.say(Role::Text, &text);
         }
         match effect {
-            Effect::Batch(planned) => self.lines.plan(number, planned),
+            Effect::Batch(batch) => self.lines.plan(number, batch),
             Effect::Select(transfer) => self.transfer = Some(transfer),
             Effect::Set(name, value) => {
                 self.lines.set_variable(number, &name, &value);

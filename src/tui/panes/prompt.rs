@@ -87,11 +87,12 @@ fn draw_menu(app: &App, menu: &Menu, line: Rect, frame: &mut Frame<'_>) {
     let rows = candidates.len().min(MENU_ROWS).min(usize::from(line.y.saturating_sub(2)));
     let first = menu.selected.saturating_sub(rows.saturating_sub(1));
     let shown = &candidates[first..(first + rows).min(candidates.len())];
-    let width = shown.iter().map(|candidate| candidate.label.width() + candidate.summary.width() + 5).max().unwrap_or(10);
-    let width = (width as u16).min(line.width);
+    let labels = shown.iter().map(|candidate| candidate.label.width()).max().unwrap_or(0);
+    let summaries = shown.iter().map(|candidate| candidate.summary.width()).max().unwrap_or(0);
+    // The frame has two columns, and one is between a label and its summary.
+    let width = ((labels + summaries + 3) as u16).min(line.width);
     let height = shown.len() as u16 + 2;
     let place = Rect { x: line.x, y: line.y.saturating_sub(height), width, height }.intersection(frame.area());
-    let labels = shown.iter().map(|candidate| candidate.label.width()).max().unwrap_or(0);
     let entry = |(place, candidate): (usize, &p2p_shell::complete::Candidate)| {
         let chosen = first + place == menu.selected;
         let role = |other| if chosen { Role::Selected } else { other };

@@ -29,7 +29,7 @@ use crate::principal::{Caller, Principal};
 use crate::snapshot::Peer;
 use crate::transfer::{Download, Input, Transfer, TransferId, TransferReport, TransferStatus, Upload};
 
-/// Maximum number of segments of a file: its manifest is one value of the catalog, which may have 64 MiB.
+/// Maximum number of segments of a file, whose manifest is held in memory while the file is transferred.
 const SEGMENTS_MAX: u64 = 1 << 20;
 /// Virtual time that a shutdown waits for connections to close.
 const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);

@@ -9,7 +9,7 @@ use p2p_engine::operation::{
 use p2p_engine::{EngineError, OpenFile, Scope, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::FileKey;
-use p2p_store::namespace::Entry;
+use p2p_store::namespace::{Entry, Namespace};
 
 use super::{Access, AccessError, Identity};
 
@@ -42,15 +42,52 @@ impl Access {
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
         let keys = identity.keys_of(text);
         let readable = keys.iter().filter(|key| policy::may_read(&principal, &files, key));
-        if let Some(entry) = readable.filter_map(|key| files.get(key)).next() {
-            return Ok(entry.clone());
+        match readable.filter_map(|key| files.get(key)).next() {
+            Some(entry) => Ok(entry.clone()),
+            None => Err(self.unknown(identity, text).await?),
         }
+    }
+
+    /// Records that nothing which the user may read is called `text`, if it would be another user's, and returns the error.
+    async fn unknown(&self, identity: &Identity, text: &str) -> Result<AccessError, AccessError> {
+        let (files, keys) = (self.engine.snapshots().borrow().files.clone(), identity.keys_of(text));
         // The older form stands for a file of another user only where there is one.
         let is_meant = |key: &&FileKey| Some(*key) == keys.first() || files.get(key).is_some();
         if let Some(key) = keys.iter().find(|key| !identity.may_change(key) && is_meant(key)) {
             self.record_refusal(identity, format!("file {key}")).await?;
         }
-        Err(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(identity, text) }.into())
+        Ok(EngineError::UnknownFile { file: text.to_owned(), nearest: self.nearest(identity, text) }.into())
+    }
+
+    /// Returns the stored files and the directories that the current user may read.
+    pub fn names(&self) -> Namespace {
+        self.snapshot().files.clone()
+    }
+
+    /// Returns the key of the file or directory that the user calls `text`, and all that the user may read of it: the file, or the
+    /// directory and what is within it. The root of a tree has no entry of its own.
+    ///
+    /// # Errors
+    /// Fails as [`entry`](Self::entry) does.
+    pub async fn tree(&self, identity: &Identity, text: &str) -> Result<(FileKey, Vec<Entry>), AccessError> {
+        let names = self.names();
+        let is_own_root = |key: &FileKey| key.is_root() && key.owner.as_deref() == identity.name();
+        let keys = identity.keys_of(text);
+        match keys.iter().find(|key| names.tree(key).next().is_some() || is_own_root(key)) {
+            Some(key) => Ok((key.clone(), names.tree(key).cloned().collect())),
+            None => Err(self.unknown(identity, text).await?),
+        }
+    }
+
+    /// Returns what the user finds without naming a directory: the entries of the root of their own tree, and of other trees the
+    /// files and directories that they may read and that are in no directory which they may read.
+    pub fn overview(&self, identity: &Identity) -> Vec<Entry> {
+        let names = self.names();
+        let mut found = names.list(&FileKey::new(identity.name(), ""));
+        let is_others = |entry: &&Entry| entry.key().owner.as_deref() != identity.name();
+        let is_outermost = |entry: &&Entry| entry.key().ancestors().all(|directory| names.get(&directory).is_none());
+        found.extend(names.entries().filter(|entry| is_others(entry) && is_outermost(entry)).cloned());
+        found
     }
 
     /// Returns the stored file that the user calls `text` and may read.
@@ -82,14 +119,14 @@ impl Access {
     /// a file.
     ///
     /// # Errors
-    /// Fails if there is no such directory, or none that the user may know of.
+    /// Fails if there is no such file or directory, or none that the user may know of.
     pub async fn list(&self, identity: &Identity, text: &str) -> Result<Vec<Entry>, AccessError> {
         let files = self.engine.snapshots().borrow().files.clone();
         let keys = identity.keys_of(text);
         let known = |key: &&FileKey| files.is_directory(key) || files.get(key).is_some();
         let directory = keys.iter().find(known).or(keys.first()).cloned().unwrap_or_else(|| identity.key_of(text));
         match self.call(ListDirectory { directory }).await {
-            Err(EngineError::NoDirectory { .. }) => Err(EngineError::NoDirectory { name: text.to_owned() }.into()),
+            Err(EngineError::NoDirectory { .. }) => Err(self.unknown(identity, text).await?),
             listed => Ok(listed?),
         }
     }

@@ -2,133 +2,184 @@
 
 use std::path::PathBuf;
 
-use p2p_auth::names::UserName;
 use p2p_base::spelling::visible;
 use p2p_base::units::SimTime;
 use p2p_engine::EngineError;
-use p2p_engine::operation::{BeginTransfer, ListTransfers, Share, StatFile};
+use p2p_engine::operation::{BeginTransfer, ListTransfers};
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferStatus};
 use p2p_service::access::{AccessError, Identity};
-use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
 use serde_json::{Value, json};
 
 use super::data;
-use crate::answer::{Answer, Begun, Effect, Planned, View};
+use crate::answer::{Answer, Batch, Begun, Effect, Planned, Tally, View};
 use crate::call::Call;
+use crate::pattern::{matching, outermost};
+use crate::place::{expand, place_of};
 use crate::report::{
-    ExportedFile, FileLine, RemovalLine, SegmentReport, Table, TransferLine, bytes_of, date_of, files_table, number_column,
-    rate_of, removals_text, seconds_of, segments_table, text_column, transfer_rate_of, transfer_time_of,
+    RemovalLine, SegmentReport, Table, TransferLine, bytes_of, number_column, rate_of, removals_text, seconds_of, segments_table,
+    text_column, transfer_rate_of, transfer_time_of,
 };
+use crate::trees::{Plan, Target, files_of, plan_download, plan_upload};
 use crate::{Shell, ShellError};
 
 pub(crate) async fn upload(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let name = call.flags.get("as").map(String::as_str);
-    if name.is_some() && call.arguments.len() > 1 {
-        return Err(call.wrong("--as names one file, but several are given".into()));
+    let (name, recursive) = (call.flags.get("as").map(String::as_str), call.has("recursive"));
+    if call.arguments.len() > 1 && name.is_some_and(|name| !name.ends_with('/')) {
+        return Err(
+            call.wrong("--as names one file, but several are given; with a / at its end it is a directory for them".into())
+        );
     }
-    let upload = |path: &String| Ok(shell.access.upload(expand(path), name)?.into());
-    begin_all(shell, call, call.arguments.iter().map(upload).collect::<Result<_, ShellError>>()?).await
+    let paths: Vec<PathBuf> = call.arguments.iter().map(|path| expand(path)).collect();
+    if let Some(directory) = paths.iter().find(|path| !recursive && path.is_dir()) {
+        let label = visible(&directory.to_string_lossy()).into_owned();
+        return Err(call.wrong(format!("{label} is a directory; --recursive stores all that is in it")));
+    }
+    if recursive {
+        let mut plan = Plan::default();
+        for path in paths {
+            plan.extend(plan_upload(&shell.access, path, name).await?);
+        }
+        return begin_plan(shell, call, plan, "stored").await;
+    }
+    let upload = |path: PathBuf| Ok(shell.access.upload(path, name)?.into());
+    let transfers = paths.into_iter().map(upload).collect::<Result<Vec<_>, ShellError>>()?;
+    begin_all(shell, call, call.arguments.iter().cloned().zip(transfers).collect()).await
 }
 
 pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let place = |file: &FileKey| place_of(file, call.argument(1).map(expand));
-    let (identity, name) = (shell.identity(), call.argument(0).unwrap_or_default());
-    let download = shell.access.download(&identity, name, place, call.has("force")).await?;
-    begin_all(shell, call, vec![download.into()]).await
+    let (identity, wanted) = (shell.identity(), call.argument(1).map(expand));
+    let (recursive, force) = (call.has("recursive"), call.has("force"));
+    let names = names_of(shell, call, 0, recursive)?;
+    if names.len() > 1 && wanted.as_ref().is_some_and(|wanted| !wanted.is_dir()) {
+        return Err(call.wrong(format!("{} names match, and PATH is no directory for them", names.len())));
+    }
+    if recursive {
+        let (mut plan, to) = (Plan::default(), Target::new(wanted, names.len(), force));
+        for name in names {
+            plan.extend(plan_download(&shell.access, &identity, &name, &to).await?);
+        }
+        return begin_plan(shell, call, plan, "fetched").await;
+    }
+    let mut transfers = Vec::with_capacity(names.len());
+    for name in names {
+        let place = |file: &FileKey| place_of(file, wanted.clone());
+        let download = shell.access.download(&identity, &name, place, force).await?;
+        transfers.push((name, download.into()));
+    }
+    begin_all(shell, call, transfers).await
 }
 
 pub(crate) async fn remove(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let identity = shell.identity();
+    let (identity, recursive) = (shell.identity(), call.has("recursive"));
     let mut removals = Vec::new();
-    for name in &call.arguments {
-        removals.push(shell.access.removal(&identity, name, call.has("recursive")).await?.into());
+    for place in 0..call.arguments.len() {
+        for name in names_of(shell, call, place, recursive)? {
+            let removal = shell.access.removal(&identity, &name, recursive).await?;
+            removals.push((name, removal.into()));
+        }
     }
     begin_all(shell, call, removals).await
 }
 
-/// Returns the stored file that a command names, if the user may read it.
-async fn readable(shell: &Shell, call: &Call) -> Result<FileRecord, ShellError> {
-    Ok(shell.access.readable(&shell.identity(), call.argument(0).unwrap_or_default()).await?)
-}
-
-pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
+pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    shell.refuse_standstill()?;
     let identity = shell.identity();
-    let name = call.argument(0).unwrap_or_default();
-    let user = &UserName::folded(call.argument(1).unwrap_or_default());
-    let file = shell.access.changeable(&identity, name).await?;
-    // A reader can be removed even if the account no longer exists.
-    if may_read {
-        shell.access.user(user.to_owned()).await?;
+    let (mut planned, mut is_tree) = (Vec::new(), call.arguments.len() > 1);
+    for place in 0..call.arguments.len() {
+        for name in names_of(shell, call, place, true)? {
+            let (files, keys) = (files_of(&shell.access, &identity, &name).await?, identity.keys_of(&name));
+            is_tree |= !matches!(files.as_slice(), [file] if keys.contains(&file.key));
+            for file in files {
+                let begins = shell.access.fetch(&identity, &identity.label(&file.key), None).await?.into();
+                let shown = if is_tree { identity.shown(&file.key) } else { visible(&name).into_owned() };
+                planned.push(Planned { checks: true, line: format!("verify {shown}"), file: shown, begins });
+            }
+        }
     }
-    let key = file.key().clone();
-    if key.owner.as_ref() == Some(user) {
-        return Err(call.wrong(format!("`{name}` is {user}'s own")));
+    is_tree |= planned.len() != 1;
+    match planned.pop_if(|_| !is_tree) {
+        Some(one) => begin(shell, one).await,
+        None => Ok(batch(planned, Tally::new("checked", Vec::new()), &[])),
     }
-    let done = json!({ "file": name, "user": user, "may_read": may_read });
-    if file.readers().contains(user) == may_read {
-        let already = if may_read { "already" } else { "not" };
-        return Ok(Answer::new(View::Text(format!("{name} is {already} shared with {user}")), done));
-    }
-    let with = if may_read { "shared with" } else { "no longer shared with" };
-    let what = format!("{key} {with} {user}");
-    // The log entry is written first, so that no file is shared without one.
-    shell.access.record_share(what.clone()).await?;
-    if let Err(error) = shell.call(Share { file: key, user: user.to_owned(), may_read }).await {
-        shell.access.record_refusal(&identity, format!("not done: {what}")).await.map_err(AccessError::from)?;
-        return Err(error);
-    }
-    Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), done))
 }
 
-/// Begins a transfer for the front end to follow. Several transfers are returned as a batch, which the front end begins one after
-/// the other; with `--background` all are begun at once.
-async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<BeginTransfer>) -> Result<Answer, ShellError> {
+/// Returns the names that the argument at an index stands for: itself, or what matches it as a pattern. `is_whole` leaves out what
+/// is within a directory that matches as well.
+pub(super) fn names_of(shell: &Shell, call: &Call, place: usize, is_whole: bool) -> Result<Vec<String>, ShellError> {
+    let text = call.argument(place).unwrap_or_default();
+    let identity = shell.identity();
+    let matching = if call.is_quoted(place) { None } else { matching(&shell.access.names(), &identity, text)? };
+    Ok(match matching {
+        None => vec![text.to_owned()],
+        Some(found) => {
+            let found = if is_whole { outermost(found) } else { found };
+            found.iter().map(|entry| identity.label(entry.key())).collect()
+        }
+    })
+}
+
+/// Begins transfers, each with the name of its file, for the front end to follow. Several are returned as a batch, which the front
+/// end begins one after the other; with `--background` all are begun at once.
+async fn begin_all(shell: &Shell, call: &Call, transfers: Vec<(String, BeginTransfer)>) -> Result<Answer, ShellError> {
     if !call.has("background") {
         shell.refuse_standstill()?;
     }
     let is_one = transfers.len() == 1;
+    let planned: Vec<Planned> = transfers.into_iter().map(|(name, begins)| planned(call, &name, begins)).collect();
     if !call.has("background") && !is_one {
-        let planned = call.arguments.iter().zip(transfers).map(|(name, begins)| {
-            let file = visible(name).into_owned();
-            Planned { line: format!("{} {file}", call.spec.name), file, begins }
-        });
-        return Ok(Answer::nothing().with(Effect::Batch(planned.collect())));
+        return Ok(Answer::nothing().with(Effect::Batch(Batch { planned, tally: None })));
     }
-    let mut answers = Vec::with_capacity(transfers.len());
-    for begins in transfers {
-        answers.push(begin(shell, begins, None).await?);
+    let mut answers = Vec::with_capacity(planned.len());
+    for planned in planned {
+        answers.push(begin(shell, planned).await?);
     }
     let answer = if is_one { answers.pop().unwrap_or_else(Answer::nothing) } else { Answer::all(answers) };
     Ok(if call.has("background") { answer.with(Effect::None) } else { answer })
 }
 
-/// Begins a transfer, which the front end follows; `checks` is the name of a file that is only checked.
-pub(crate) async fn begin(shell: &Shell, begins: BeginTransfer, checks: Option<String>) -> Result<Answer, ShellError> {
-    Ok(begun_answer(shell.access.call(begins).await?, checks))
+/// Begins the transfers of a plan. A failure does not end the others.
+async fn begin_plan(shell: &Shell, call: &Call, plan: Plan, verb: &'static str) -> Result<Answer, ShellError> {
+    let background = call.has("background");
+    let (notes, mut tally) = (plan.notes(), plan.tally(if background { "begun" } else { verb }));
+    let all: Vec<Planned> = plan.transfers.into_iter().map(|(name, begins)| planned(call, &name, begins)).collect();
+    if !background {
+        shell.refuse_standstill()?;
+        return if all.is_empty() && !tally.is_clean() { Err(ShellError::NotAll(tally)) } else { Ok(batch(all, tally, &notes)) };
+    }
+    let mut answers = Vec::with_capacity(all.len());
+    for planned in all {
+        let file = planned.file.clone();
+        let begun = begin(shell, planned).await;
+        tally.add(&file, &begun);
+        answers.extend(begun);
+    }
+    match tally.is_clean() {
+        true => Ok(Answer::all(answers).after(&View::Text(notes.join("\n")))),
+        false => Err(ShellError::NotAll(tally)),
+    }
 }
 
-fn begun_answer(transfer: TransferId, checks: Option<String>) -> Answer {
+/// Returns the answer that lets the front end begin these transfers, whatever comes of each.
+fn batch(planned: Vec<Planned>, tally: Tally, notes: &[String]) -> Answer {
+    if planned.is_empty() {
+        let lines = notes.iter().cloned().chain([tally.to_string()]).collect::<Vec<_>>();
+        return Answer::new(View::Text(lines.join("\n")), Value::Array(Vec::new()));
+    }
+    let view = if notes.is_empty() { View::Nothing } else { View::Text(notes.join("\n")) };
+    Answer::new(view, Value::Null).with(Effect::Batch(Batch { planned, tally: Some(tally) }))
+}
+
+fn planned(call: &Call, name: &str, begins: BeginTransfer) -> Planned {
+    let file = visible(name).into_owned();
+    Planned { checks: false, line: format!("{} {file}", call.spec.name), file, begins }
+}
+
+/// Begins a transfer, which the front end follows.
+pub(crate) async fn begin(shell: &Shell, planned: Planned) -> Result<Answer, ShellError> {
+    let transfer = shell.access.call(planned.begins).await?;
     let answer = Answer::new(View::Text(format!("{transfer} has begun")), json!({ "transfer": transfer.0 }));
-    answer.with(Effect::Follow(Begun { transfer, checks }))
-}
-
-/// Returns the path to which a file is fetched: below `wanted` if that is a directory, `wanted` itself otherwise, or the file's
-/// own name in the current directory if no path is given.
-pub fn place_of(file: &FileKey, wanted: Option<PathBuf>) -> PathBuf {
-    match wanted {
-        Some(directory) if directory.is_dir() => directory.join(file.last_name()),
-        Some(path) => path,
-        None => expand(file.last_name()),
-    }
-}
-
-/// Expands `~/` to the home directory, and makes the path absolute, so that a recording can be replayed from any directory.
-pub(super) fn expand(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)),
-    }
+    Ok(answer.with(Effect::Follow(Begun { transfer, checks: planned.checks.then_some(planned.file) })))
 }
 
 /// Returns the answer for a transfer that is over.
@@ -158,48 +209,15 @@ fn done(direction: Direction) -> &'static str {
     }
 }
 
-pub(crate) async fn list(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    let identity = shell.identity();
-    let files = shell.access.files().await?;
-    let lines: Vec<FileLine> = files.iter().map(|file| FileLine::new(file, identity.shown(&file.key))).collect();
-    Ok(Answer::new(View::Table(files_table(&lines)), data(&lines)))
-}
-
-pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    let manifest = shell.call(StatFile { file: readable(shell, call).await?.key }).await?;
-    let file = &manifest.file;
-    let mut facts = vec![
-        ("name", shell.identity().shown(&file.key)),
-        ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
-        ("sha-256", file.sha256.to_string()),
-        ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
-        ("stored", date_of(file.stored_at)),
-    ];
-    facts.extend(file.key.owner.clone().map(|owner| ("owner", owner)));
-    if !file.readers.is_empty() {
-        facts.push(("shared with", file.readers.iter().cloned().collect::<Vec<_>>().join(", ")));
-    }
-    let rows: Vec<Vec<String>> =
-        manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
-    let holders =
-        View::Table(Table { columns: vec![text_column("holder"), number_column("segments")], rows, empty: "it has no segments" });
-    let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
-    Ok(Answer::new(view, data(&ExportedFile::from(manifest.as_ref()))))
-}
-
-pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
-    shell.refuse_standstill()?;
-    let (identity, name) = (shell.identity(), call.argument(0).unwrap_or_default().to_owned());
-    let fetch = shell.access.fetch(&identity, &name, None).await?;
-    begin(shell, fetch.into(), Some(name)).await
-}
-
 /// Returns the answer for a file that was checked completely.
 pub(crate) fn checked(report: &TransferReport, name: &str) -> Answer {
     let (size, time) = (bytes_of(report.status.bytes), report.status.elapsed(SimTime::MAX).as_secs_f64());
     let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
     let text = format!("{name} is whole: {size} checked in {} of virtual time, sha-256 {digest}", seconds_of(time));
-    Answer::new(View::Text(text), json!({ "name": name, "sound": true, "sha256": digest, "virtual_seconds": time }))
+    Answer::new(
+        View::Text(text),
+        json!({ "name": name, "bytes": report.status.bytes, "sound": true, "sha256": digest, "virtual_seconds": time }),
+    )
 }
 
 pub(crate) async fn transfers(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {

@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod files;
 mod forms;
 pub(super) mod invites;
+pub(super) mod names;
 pub(super) mod network;
 pub(super) mod orphans;
 pub(super) mod otp;

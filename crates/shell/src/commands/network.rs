@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::data;
 use crate::answer::{Answer, View};
 use crate::call::Call;
+use crate::place::expand;
 use crate::report::{
     NetworkReport, NodeLine, Table, bytes_of, milliseconds_of, nodes_table, number_column, seconds_of, text_column,
 };
@@ -325,9 +326,7 @@ fn packet_data(packet: &PacketRecord) -> Value {
 
 pub(crate) async fn capture(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     match (call.argument(0), call.argument(1)) {
-        (Some("start"), Some(path)) => {
-            shell.call(StartCapture { path: super::files::expand(path) }).await.map(|()| Answer::nothing())
-        }
+        (Some("start"), Some(path)) => shell.call(StartCapture { path: expand(path) }).await.map(|()| Answer::nothing()),
         (Some("start"), None) => Err(call.wrong("PATH is missing".into())),
         (_, Some(path)) => Err(call.wrong(format!("unexpected argument `{path}`"))),
         _ => {

@@ -7,9 +7,10 @@ use p2p_base::replacement::{self, Existing};
 use p2p_engine::EngineError;
 use serde_json::{Value, json};
 
-use super::{files, network};
+use super::{files, names, network};
 use crate::answer::{Answer, Effect, View};
 use crate::call::Call;
+use crate::place::expand;
 use crate::report::ExportReport;
 use crate::spec::{Audience, Group, Spec};
 use crate::table;
@@ -29,7 +30,8 @@ pub(crate) fn help_text(spec: &Spec) -> String {
         text.push_str(&format!(" {}", spec.details));
     }
     for flag in spec.flags {
-        text.push_str(&format!("\n  --{:12} {}", flag.name, flag.summary));
+        let letter = flag.short.map(|letter| format!("-{letter}, ")).unwrap_or_default();
+        text.push_str(&format!("\n  {:16} {}", format!("{letter}--{}", flag.name), flag.summary));
     }
     if spec.audience == Audience::Admins {
         text.push_str("\nFor admins.");
@@ -89,7 +91,7 @@ pub(crate) async fn echo(_: &Shell, call: &Call) -> Result<Answer, ShellError> {
 
 pub(crate) async fn report(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let parts = [
-        ("files", files::list(shell, call).await?),
+        ("files", names::all_files(shell)),
         ("transfers", files::transfers(shell, call).await?),
         ("nodes", network::nodes(shell, call).await?),
         ("network", network::stats(shell, call).await?),
@@ -103,7 +105,7 @@ pub(crate) async fn export(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
     let manifests = shell.access.manifests().await?;
     let data = super::data(&ExportReport::new(&manifests));
     let text = serde_json::to_string_pretty(&data).unwrap_or_default();
-    let Some(path) = call.argument(0).map(files::expand) else { return Ok(Answer::new(View::Text(text), data)) };
+    let Some(path) = call.argument(0).map(expand) else { return Ok(Answer::new(View::Text(text), data)) };
     write_document(&path, &(text + "\n"), call.has("force"))?;
     let said = format!("{} files written to {}", manifests.len(), path.display());
     Ok(Answer::new(View::Text(said), json!({ "files": manifests.len(), "path": path.display().to_string() })))

@@ -35,7 +35,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "log out",
         details: "With --all every session of yours ends, wherever it was begun.",
         arguments: &[],
-        flags: &[Flag { name: "all", value: None, summary: "end every session of yours" }],
+        flags: &[Flag { name: "all", short: None, value: None, summary: "end every session of yours" }],
         run: |shell, call| Box::pin(accounts::logout(shell, call)),
     },
     Spec {
@@ -98,11 +98,13 @@ pub(super) static COMMANDS: &[Spec] = &[
         flags: &[
             Flag {
                 name: "scope",
+                short: None,
                 value: Some(("read|write|admin", Kind::OneOf(&["read", "write", "admin"]))),
                 summary: "the most that the program may do",
             },
             Flag {
                 name: "expires",
+                short: None,
                 value: Some(("SPAN", Kind::Like(&["30d", "90d", "12h"]))),
                 summary: "when it ends, from now",
             },
@@ -119,6 +121,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("ID", Kind::Other("1f09c2ab"))],
         flags: &[Flag {
             name: "expires",
+            short: None,
             value: Some(("SPAN", Kind::Like(&["7d", "30d", "12h"]))),
             summary: "when it ends, from now",
         }],
@@ -143,7 +146,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "show who tried what, or verify that the log is as it was written",
         details: "The latest stand last. An admin sees everybody's entries, others their own. Each entry bears a hash of itself and the one before it.",
         arguments: &[optional("verify", Kind::OneOf(&["verify"]))],
-        flags: &[Flag { name: "count", value: Some(("N", Kind::Other("20"))), summary: "how many entries to show" }],
+        flags: &[Flag { name: "count", short: None, value: Some(("N", Kind::Other("20"))), summary: "how many entries to show" }],
         run: |shell, call| Box::pin(accounts::audit(shell, call)),
     },
     Spec {

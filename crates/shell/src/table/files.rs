@@ -1,7 +1,7 @@
 //! The entries of the command table for storing, fetching, removing and sharing files.
 
-use super::{BACKGROUND, FORCE, many, once, optional};
-use crate::commands::files;
+use super::{BACKGROUND, FORCE, many, once, optional, recursive};
+use crate::commands::{files, names};
 use crate::spec::{Audience, Flag, Group, Kind, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -11,10 +11,15 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         summary: "store files of this machine on the nodes",
-        details: "A file is cut into segments, each goes to a node, all are made durable, and then it is listed.",
+        details: "A file is cut into segments, each goes to a node, all are made durable, and then it is listed. With --recursive \
+                  a directory is stored with all files in it, and merged with a stored directory of its name: a file that is \
+                  stored already with the same content is left out, one with other content is refused, and neither ends the \
+                  rest. Symbolic links in it are not followed. NAME is another name, or, with a / at its end, a directory to \
+                  store it in.",
         arguments: &[many("PATH", Kind::LocalPath)],
         flags: &[
-            Flag { name: "as", value: Some(("NAME", Kind::Other("video.bin"))), summary: "store it under another name" },
+            Flag { name: "as", short: None, value: Some(("NAME", Kind::StoredFile)), summary: "store it under another name" },
+            recursive("store directories with all that is in them"),
             BACKGROUND,
         ],
         run: |shell, call| Box::pin(files::upload(shell, call)),
@@ -25,9 +30,11 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         summary: "fetch a stored file to this machine",
-        details: "Every segment and the whole file are checked against their SHA-256 before the file appears under its name.",
+        details: "Every segment and the whole file are checked against their SHA-256 before the file appears under its name. \
+                  With --recursive a directory is fetched as PATH, or into PATH if that ends with a /, with all files in it: nothing is written outside of it, a file that is \
+                  there already with the same content is left out, and one with other content is refused without --force.",
         arguments: &[once("NAME", Kind::StoredFile), optional("PATH", Kind::LocalPath)],
-        flags: &[FORCE, BACKGROUND],
+        flags: &[recursive("fetch a directory with all that is in it"), FORCE, BACKGROUND],
         run: |shell, call| Box::pin(files::download(shell, call)),
     },
     Spec {
@@ -35,42 +42,71 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &["delete", "remove"],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "remove stored files",
-        details: "One transaction makes a file invisible; then its segments are deleted, but for those that another file needs.",
+        summary: "remove stored files and directories",
+        details: "One transaction makes a file, or a directory with all that is in it, invisible; then its segments are deleted, \
+                  but for those that another file needs. Without --recursive a directory has to be empty.",
         arguments: &[many("NAME", Kind::StoredFile)],
-        flags: &[BACKGROUND],
+        flags: &[recursive("remove directories with all that is in them"), BACKGROUND],
         run: |shell, call| Box::pin(files::remove(shell, call)),
+    },
+    Spec {
+        name: "mkdir",
+        aliases: &[],
+        group: Group::Files,
+        audience: Audience::Users,
+        summary: "make directories among your stored files",
+        details: "",
+        arguments: &[many("PATH", Kind::StoredFile)],
+        flags: &[Flag {
+            name: "parents",
+            short: Some('p'),
+            value: None,
+            summary: "make those above too; one that exists is no error",
+        }],
+        run: |shell, call| Box::pin(names::make_directory(shell, call)),
+    },
+    Spec {
+        name: "mv",
+        aliases: &["move", "rename"],
+        group: Group::Files,
+        audience: Audience::Users,
+        summary: "give a stored file or directory another name",
+        details: "Where TO is a directory, or ends with a /, it is moved into that. No segment moves, and nothing is replaced.",
+        arguments: &[many("FROM", Kind::StoredFile), once("TO", Kind::StoredFile)],
+        flags: &[],
+        run: |shell, call| Box::pin(names::rename(shell, call)),
     },
     Spec {
         name: "ls",
         aliases: &["list", "files"],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "list the stored files",
-        details: "",
-        arguments: &[],
-        flags: &[],
-        run: |shell, call| Box::pin(files::list(shell, call)),
+        summary: "list the stored files and directories",
+        details: "Without PATH, what is at the root of your own files, and what other users share with you, as ~OWNER/NAME.",
+        arguments: &[optional("PATH", Kind::StoredFile)],
+        flags: &[Flag { name: "recursive", short: Some('R'), value: None, summary: "list all that is in the directories, too" }],
+        run: |shell, call| Box::pin(names::list(shell, call)),
     },
     Spec {
         name: "info",
         aliases: &["stat"],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "show a stored file and who holds its segments",
+        summary: "show a stored file and who holds its segments, or a directory",
         details: "",
         arguments: &[once("NAME", Kind::StoredFile)],
         flags: &[],
-        run: |shell, call| Box::pin(files::info(shell, call)),
+        run: |shell, call| Box::pin(names::info(shell, call)),
     },
     Spec {
         name: "verify",
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "fetch a stored file, check every byte, and keep none of it",
-        details: "Segments cross the virtual network as in a download, and every SHA-256 is checked.",
-        arguments: &[once("NAME", Kind::StoredFile)],
+        summary: "fetch stored files, check every byte, and keep none of it",
+        details: "Segments cross the virtual network as in a download, and every SHA-256 is checked. Of a directory all files \
+                  are checked.",
+        arguments: &[many("NAME", Kind::StoredFile)],
         flags: &[],
         run: |shell, call| Box::pin(files::verify(shell, call)),
     },
@@ -79,22 +115,23 @@ pub(super) static COMMANDS: &[Spec] = &[
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "let a user read a file of yours",
-        details: "They find it in their own list as OWNER/NAME. Only you, and admins, may remove it or share it further.",
+        summary: "let a user read a file or directory of yours",
+        details: "They find it in their own list as ~OWNER/NAME. Of a directory they read all that is in it, now and later. Only \
+                  you, and admins, may change it or share it further.",
         arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::Other("bob"))],
         flags: &[],
-        run: |shell, call| Box::pin(files::share(shell, call, true)),
+        run: |shell, call| Box::pin(names::share(shell, call, true)),
     },
     Spec {
         name: "unshare",
         aliases: &[],
         group: Group::Files,
         audience: Audience::Users,
-        summary: "let a user read a file of yours no longer",
-        details: "",
+        summary: "let a user read a file or directory of yours no longer",
+        details: "What is shared by itself, or by a directory above, stays shared.",
         arguments: &[once("NAME", Kind::StoredFile), once("USER", Kind::Other("bob"))],
         flags: &[],
-        run: |shell, call| Box::pin(files::share(shell, call, false)),
+        run: |shell, call| Box::pin(names::share(shell, call, false)),
     },
     Spec {
         name: "transfers",

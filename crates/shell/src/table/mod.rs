@@ -43,6 +43,10 @@ const fn rest(name: &'static str, kind: Kind) -> Argument {
     Argument { name, kind, times: Times::Rest }
 }
 
-const BACKGROUND: Flag = Flag { name: "background", value: None, summary: "go on with the next command at once" };
+const fn recursive(summary: &'static str) -> Flag {
+    Flag { name: "recursive", short: Some('r'), value: None, summary }
+}
 
-const FORCE: Flag = Flag { name: "force", value: None, summary: "replace a file that is there" };
+const BACKGROUND: Flag = Flag { name: "background", short: None, value: None, summary: "go on with the next command at once" };
+
+const FORCE: Flag = Flag { name: "force", short: Some('f'), value: None, summary: "replace a file that is there" };

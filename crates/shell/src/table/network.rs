@@ -103,7 +103,12 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "show the client's connection to a node, and its latest packets",
         details: "",
         arguments: &[once("NODE", Kind::Node)],
-        flags: &[Flag { name: "packets", value: Some(("N", Kind::Other("20"))), summary: "how many packets to show" }],
+        flags: &[Flag {
+            name: "packets",
+            short: None,
+            value: Some(("N", Kind::Other("20"))),
+            summary: "how many packets to show",
+        }],
         run: |shell, call| Box::pin(network::trace(shell, call)),
     },
     Spec {

@@ -123,7 +123,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "leave",
         details: "Where transfers run, it asks first; --now cancels them and leaves.",
         arguments: &[],
-        flags: &[Flag { name: "now", value: None, summary: "do not ask" }],
+        flags: &[Flag { name: "now", short: None, value: None, summary: "do not ask" }],
         run: |shell, call| Box::pin(session::quit(shell, call)),
     },
 ];

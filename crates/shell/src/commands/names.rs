@@ -1,0 +1,234 @@
+//! The implementations of the commands about the names of stored files: directories, moving, listing, describing and sharing.
+
+use p2p_auth::names::UserName;
+use p2p_base::spelling::visible;
+use p2p_engine::operation::{Share, StatFile};
+use p2p_service::access::{Access, AccessError, Identity};
+use p2p_store::manifest::Manifest;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::{Entry, Namespace};
+use serde_json::{Value, json};
+
+use super::data;
+use super::files::names_of;
+use crate::answer::{Answer, View};
+use crate::call::Call;
+use crate::pattern::{matching, outermost};
+use crate::report::{EntryLine, ExportedFile, Table, bytes_of, date_of, entries_table, number_column, text_column};
+use crate::{Shell, ShellError, partly};
+
+pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let identity = shell.identity();
+    let mut answers = Vec::with_capacity(call.arguments.len());
+    for path in &call.arguments {
+        let make = shell.access.directory(path, call.has("parents")).map_err(ShellError::from);
+        let made = match make {
+            Ok(make) => shell.call(make).await,
+            Err(error) => Err(error),
+        };
+        made.map_err(|error| partly(&answers, error))?;
+        let label = identity.shown(&identity.key_of(path));
+        answers.push(Answer::new(View::Text(format!("made {label}/")), json!({ "directory": label })));
+    }
+    Ok(Answer::all(answers))
+}
+
+pub(crate) async fn rename(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let identity = shell.identity();
+    let Some((to, from)) = call.arguments.split_last() else { return Ok(Answer::nothing()) };
+    let mut names = Vec::new();
+    for place in 0..from.len() {
+        names.extend(names_of(shell, call, place, true)?);
+    }
+    let is_directory = to.ends_with('/') || shell.access.names().is_directory(&identity.key_of(to));
+    if names.len() > 1 && !is_directory {
+        return Err(call.wrong(format!("{} names are given, and `{}` is no directory for them", names.len(), visible(to))));
+    }
+    let mut answers = Vec::with_capacity(names.len());
+    for name in &names {
+        let moved = rename_one(shell, &identity, name, to).await.map_err(|error| partly(&answers, error))?;
+        answers.push(moved);
+    }
+    Ok(Answer::all(answers))
+}
+
+async fn rename_one(shell: &Shell, identity: &Identity, name: &str, to: &str) -> Result<Answer, ShellError> {
+    let change = shell.access.renaming(identity, name, to).await?;
+    let (from, to) = (identity.shown(&change.from), identity.shown(&FileKey { name: change.to.clone(), ..change.from.clone() }));
+    shell.call(change).await?;
+    Ok(Answer::new(View::Text(format!("moved {from} to {to}")), json!({ "from": from, "to": to })))
+}
+
+/// Grants or revokes the read access of a user to a file, or to all that is within a directory.
+pub(crate) async fn share(shell: &Shell, call: &Call, may_read: bool) -> Result<Answer, ShellError> {
+    let identity = shell.identity();
+    let name = call.argument(0).unwrap_or_default();
+    let user = &UserName::folded(call.argument(1).unwrap_or_default());
+    let file = shell.access.changeable(&identity, name).await?;
+    // A reader can be removed even if the account no longer exists.
+    if may_read {
+        shell.access.user(user.to_owned()).await?;
+    }
+    let key = file.key().clone();
+    if key.owner.as_ref() == Some(user) {
+        return Err(call.wrong(format!("`{name}` is {user}'s own")));
+    }
+    let done = json!({ "file": name, "user": user, "may_read": may_read });
+    if file.readers().contains(user) == may_read {
+        let already = if may_read { "already" } else { "not" };
+        return Ok(Answer::new(View::Text(format!("{name} is {already} shared with {user}")), done));
+    }
+    let with = if may_read { "shared with" } else { "no longer shared with" };
+    let what = format!("{key} {with} {user}");
+    // The log entry is written first, so that no file is shared without one.
+    shell.access.record_share(what.clone()).await?;
+    if let Err(error) = shell.call(Share { file: key, user: user.to_owned(), may_read }).await {
+        shell.access.record_refusal(&identity, format!("not done: {what}")).await.map_err(AccessError::from)?;
+        return Err(error);
+    }
+    Ok(Answer::new(View::Text(format!("{name} is {with} {user}")), done))
+}
+
+pub(crate) async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let (identity, recursive) = (shell.identity(), call.has("recursive"));
+    let names = shell.access.names();
+    let found = match call.argument(0).filter(|_| !call.is_quoted(0)) {
+        Some(text) => matching(&names, &identity, text)?,
+        None => None,
+    };
+    let empty = if call.argument(0).is_some() { "the directory is empty" } else { "no files are stored" };
+    let lines = match found {
+        // What matches is listed itself, as by `ls -d`.
+        Some(found) if !recursive => lines_of(&identity, in_order(&identity, found)),
+        Some(found) => {
+            let within = |entry: Entry| names.tree(entry.key()).cloned().collect::<Vec<_>>();
+            lines_of(&identity, outermost(found).into_iter().flat_map(within).collect())
+        }
+        None => list_entries(&shell.access, &identity, call.argument(0), recursive).await?,
+    };
+    Ok(Answer::new(View::Table(entries_table(&lines, empty)), data(&lines)))
+}
+
+/// Lists what is in the directory that the user calls `path`, or the file of that name; without a path, the root of the user's own
+/// files and what others share. `recursive` lists what is in the directories as well.
+///
+/// # Errors
+/// Fails if there is no such file or directory that the user may know of.
+pub async fn list_entries(
+    access: &Access,
+    identity: &Identity,
+    path: Option<&str>,
+    recursive: bool,
+) -> Result<Vec<EntryLine>, ShellError> {
+    let entries = match (path, recursive) {
+        (None, false) => in_order(identity, access.overview(identity)),
+        (None, true) => own_first(identity, access.names().entries().cloned().collect()),
+        (Some(path), false) => in_order(identity, access.list(identity, path).await?),
+        (Some(path), true) => {
+            let (key, mut entries) = access.tree(identity, path).await?;
+            entries.retain(|entry| *entry.key() != key || matches!(entry, Entry::File(_)));
+            entries
+        }
+    };
+    Ok(lines_of(identity, entries))
+}
+
+fn lines_of(identity: &Identity, entries: Vec<Entry>) -> Vec<EntryLine> {
+    entries.iter().map(|entry| EntryLine::new(entry, identity.shown(entry.key()))).collect()
+}
+
+/// Returns the entries of a list: the user's own before those of others, and directories before files.
+fn in_order(identity: &Identity, mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.sort_by_key(|entry| {
+        let owner = entry.key().owner.clone();
+        (owner.as_deref() != identity.name(), owner, matches!(entry, Entry::File(_)))
+    });
+    entries
+}
+
+/// Returns the entries of several directories: the user's own before those of others, and each after the directory that it is in.
+fn own_first(identity: &Identity, mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.sort_by_key(|entry| entry.key().owner.as_deref() != identity.name());
+    entries
+}
+
+/// Lists all files that the user may read, wherever they are.
+pub(crate) fn all_files(shell: &Shell) -> Answer {
+    let (identity, names) = (shell.identity(), shell.access.names());
+    let lines = lines_of(&identity, own_first(&identity, names.files().cloned().map(Entry::File).collect()));
+    Answer::new(View::Table(entries_table(&lines, "no files are stored")), data(&lines))
+}
+
+pub(crate) async fn info(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let names = names_of(shell, call, 0, false)?;
+    let mut answers = Vec::with_capacity(names.len());
+    for name in &names {
+        answers.push((visible(name).into_owned(), info_of(shell, name).await?));
+    }
+    if answers.len() == 1 {
+        return Ok(answers.pop().map_or_else(Answer::nothing, |(_, answer)| answer));
+    }
+    let value: Value = answers.iter().map(|(_, answer)| answer.data.clone()).collect();
+    Ok(Answer::new(View::Sections(answers.into_iter().map(|(name, answer)| (name, answer.view)).collect()), value))
+}
+
+async fn info_of(shell: &Shell, name: &str) -> Result<Answer, ShellError> {
+    let identity = shell.identity();
+    let (key, entries) = shell.access.tree(&identity, name).await?;
+    let names: Namespace = entries.into_iter().collect();
+    match names.file(&key) {
+        Some(_) => {
+            let manifest = shell.call(StatFile { file: key }).await?;
+            Ok(file_info(&identity, &manifest))
+        }
+        None => Ok(directory_info(&identity, &key, &names)),
+    }
+}
+
+fn file_info(identity: &Identity, manifest: &Manifest) -> Answer {
+    let file = &manifest.file;
+    let mut facts = vec![
+        ("name", identity.shown(&file.key)),
+        ("size", format!("{} ({} bytes)", bytes_of(file.size), file.size)),
+        ("sha-256", file.sha256.to_string()),
+        ("segments", format!("{} of {}", file.segments, bytes_of(u64::from(file.segment_size)))),
+        ("stored", date_of(file.stored_at)),
+    ];
+    facts.extend(file.key.owner.clone().map(|owner| ("owner", owner)));
+    if !file.readers.is_empty() {
+        facts.push(("shared with", file.readers.iter().cloned().collect::<Vec<_>>().join(", ")));
+    }
+    let rows: Vec<Vec<String>> =
+        manifest.by_holder().into_iter().map(|(node, ids)| vec![node.to_string(), ids.len().to_string()]).collect();
+    let holders =
+        View::Table(Table { columns: vec![text_column("holder"), number_column("segments")], rows, empty: "it has no segments" });
+    let view = View::Sections(vec![("file".into(), View::pairs(facts)), ("holders".into(), holders)]);
+    let mut value = data(&ExportedFile::from(manifest));
+    value["kind"] = "file".into();
+    Answer::new(view, value)
+}
+
+fn directory_info(identity: &Identity, key: &FileKey, names: &Namespace) -> Answer {
+    let (files, bytes) = names.files().fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.size));
+    let directories = names.entries().filter(|entry| matches!(entry, Entry::Directory(_)) && entry.key() != key).count();
+    let mut facts = vec![
+        ("name", format!("{}/", identity.shown(key))),
+        ("size", format!("{} ({bytes} bytes)", bytes_of(bytes))),
+        ("files", files.to_string()),
+        ("directories", directories.to_string()),
+    ];
+    let (mut made_at, mut readers) = (None, Vec::new());
+    if let Some(Entry::Directory(directory)) = names.get(key) {
+        facts.push(("made", date_of(directory.made_at)));
+        (made_at, readers) = (Some(directory.made_at), directory.readers.iter().cloned().collect());
+    }
+    facts.extend(key.owner.clone().map(|owner| ("owner", owner)));
+    if !readers.is_empty() {
+        facts.push(("shared with", readers.join(", ")));
+    }
+    let value = json!({
+        "kind": "directory", "owner": key.owner, "name": key.name, "files": files, "directories": directories, "bytes": bytes,
+        "stored_at": made_at, "readers": readers,
+    });
+    Answer::new(View::pairs(facts), value)
+}

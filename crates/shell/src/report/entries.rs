@@ -1,0 +1,94 @@
+//! Stored files and directories as lines of `ls`, and the table of these.
+
+use p2p_store::namespace::Entry;
+use p2p_store::segment::Sha256Digest;
+use serde::Serialize;
+
+use super::{Table, bytes_of, date_of, number_column, text_column};
+
+/// A stored file or a directory, as a line of `ls`. What only files have is absent for a directory.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EntryLine {
+    /// Name of the entry as the user sees it: `~owner/path` for those of other users, with a `/` at the end for a directory.
+    #[serde(skip)]
+    pub label: String,
+    /// `file` or `directory`.
+    pub kind: &'static str,
+    /// Owner of the entry; absent while there are no accounts.
+    pub owner: Option<String>,
+    /// Path of the entry among the files of its owner.
+    pub name: String,
+    /// Size of the file in bytes.
+    pub bytes: Option<u64>,
+    /// Number of segments of the file.
+    pub segments: Option<u32>,
+    /// Size of a full segment in bytes.
+    pub segment_size: Option<u32>,
+    /// SHA-256 digest of the file.
+    pub sha256: Option<Sha256Digest>,
+    /// Time at which the file was stored or the directory was made, in seconds since 1970.
+    pub stored_at: u64,
+    /// Users other than the owner to whom access to this very entry was given.
+    pub readers: Vec<String>,
+}
+
+impl EntryLine {
+    /// Creates the line of an entry that the user sees as `label`.
+    pub fn new(entry: &Entry, label: String) -> EntryLine {
+        let (owner, name) = (entry.key().owner.clone(), entry.key().name.clone());
+        let readers = entry.readers().iter().cloned().collect();
+        match entry {
+            Entry::File(file) => EntryLine {
+                label,
+                kind: "file",
+                owner,
+                name,
+                bytes: Some(file.size),
+                segments: Some(file.segments),
+                segment_size: Some(file.segment_size),
+                sha256: Some(file.sha256),
+                stored_at: file.stored_at,
+                readers,
+            },
+            Entry::Directory(directory) => EntryLine {
+                label: label + "/",
+                kind: "directory",
+                owner,
+                name,
+                bytes: None,
+                segments: None,
+                segment_size: None,
+                sha256: None,
+                stored_at: directory.made_at,
+                readers,
+            },
+        }
+    }
+}
+
+/// Returns the table of stored files and directories; `empty` is the text of a table without any.
+pub fn entries_table(lines: &[EntryLine], empty: &'static str) -> Table {
+    let figure = |figure: Option<String>| figure.unwrap_or_else(|| "-".to_owned());
+    let row = |line: &EntryLine| {
+        vec![
+            line.label.clone(),
+            figure(line.bytes.map(bytes_of)),
+            figure(line.segments.map(|segments| segments.to_string())),
+            // A directory of which only what is in it is known has no time.
+            figure(Some(line.stored_at).filter(|&at| at > 0 || line.kind == "file").map(date_of)),
+            figure(line.sha256.map(|digest| digest.short())),
+            line.readers.join(", "),
+        ]
+    };
+    let columns = [
+        text_column("name"),
+        number_column("size"),
+        number_column("segments").gives_way(2),
+        text_column("stored").gives_way(1),
+        text_column("sha-256").gives_way(3),
+        text_column("shared with"),
+    ];
+    // The column of readers is shown only if something is shared.
+    let shown = if lines.iter().all(|line| line.readers.is_empty()) { 5 } else { 6 };
+    Table { columns: columns[..shown].to_vec(), rows: lines.iter().map(row).collect(), empty }
+}

@@ -1,0 +1,238 @@
+//! What a command with `--recursive` is to transfer: the files of a directory, each under its path below the directory. The
+//! directories themselves are made here, before the first transfer.
+//!
+//! What has been transferred before is not transferred again: a file that is there with the same size and the same SHA-256 is
+//! left out, so that a command that was interrupted can be repeated. A file that is there with other content is refused.
+
+use std::path::{Path, PathBuf};
+
+use p2p_base::spelling::visible;
+use p2p_engine::operation::{BeginTransfer, MakeDirectory, Upload};
+use p2p_service::access::{Access, AccessError, Identity};
+use p2p_store::manifest::FileRecord;
+use p2p_store::names::FileKey;
+use p2p_store::namespace::{Entry, Namespace};
+
+use crate::ShellError;
+use crate::answer::{LISTED_MAX, Tally};
+use crate::local_tree::{Destination, LocalFile, LocalTree, has_content_of, told};
+use crate::place::{expand, place_of};
+
+/// What is to be transferred, and what is not.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Transfers in their order, each with the name of its file as it is shown.
+    pub transfers: Vec<(String, BeginTransfer)>,
+    /// What is left out because it is neither a file nor a directory, with the reason.
+    pub skipped: Vec<String>,
+    /// Number of files that are there already, with the same content.
+    pub same: u64,
+    /// What cannot be transferred, with the reason.
+    pub failures: Vec<String>,
+}
+
+impl Plan {
+    /// Adds what another plan holds.
+    pub fn extend(&mut self, other: Plan) {
+        self.transfers.extend(other.transfers);
+        self.skipped.extend(other.skipped);
+        self.same += other.same;
+        self.failures.extend(other.failures);
+    }
+
+    /// Returns a line for each thing that is left out and is no failure.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.skipped.iter().take(LISTED_MAX).map(|skipped| format!("skipped {skipped}")).collect();
+        let more = self.skipped.len() - notes.len();
+        notes.extend((more > 0).then(|| format!("skipped {more} more")));
+        notes.extend((self.same > 0).then(|| match self.same {
+            1 => "1 file is there already, with the same content".to_owned(),
+            same => format!("{same} files are there already, with the same content"),
+        }));
+        notes
+    }
+
+    /// Returns the count that the transfers begin with.
+    pub fn tally(&self, verb: &'static str) -> Tally {
+        Tally::new(verb, self.failures.clone())
+    }
+}
+
+/// Makes the plan to store a file or a directory of this machine: as `name`, in the directory `name` if that ends with `/`, or
+/// under its own name. A stored directory of that name is merged into.
+///
+/// # Errors
+/// Fails if the directory cannot be stored under that name, or if the user may store nothing.
+pub async fn plan_upload(access: &Access, path: PathBuf, name: Option<&str>) -> Result<Plan, ShellError> {
+    if !path.is_dir() {
+        let label = visible(&path.to_string_lossy()).into_owned();
+        return Ok(Plan { transfers: vec![(label, access.upload(path, name)?.into())], ..Plan::default() });
+    }
+    let identity = access.identity();
+    let base = access.directory(&stored_name_of(&identity, &path, name)?, true)?;
+    let (root, stored) = (path.clone(), base.path.clone());
+    let tree = off_thread(move || LocalTree::of(&root, &stored)).await?;
+    access.call(base).await.map_err(ShellError::from)?;
+    let mut plan = Plan { skipped: tree.skipped, failures: tree.failures, ..Plan::default() };
+    let refused = make_directories(access, &identity, tree.directories, &mut plan.failures).await?;
+    let files: Vec<LocalFile> =
+        tree.files.into_iter().filter(|file| refused.iter().all(|refused| !is_below(&file.stored, refused))).collect();
+    let (names, owner) = (access.names(), identity.name().map(str::to_owned));
+    let (files, same) = off_thread(move || without_stored(files, &names, owner.as_deref())).await?;
+    plan.same = same;
+    let upload = |LocalFile { path, stored }| {
+        let label = identity.shown(&FileKey::new(identity.name(), &stored));
+        (label, Upload { path, name: Some(stored), stored_at: access.now() }.into())
+    };
+    plan.transfers = files.into_iter().map(upload).collect();
+    Ok(plan)
+}
+
+/// Returns what the user calls the directory as which a directory of this machine is stored.
+fn stored_name_of(identity: &Identity, path: &Path, name: Option<&str>) -> Result<String, ShellError> {
+    let own = || {
+        let real = if path.file_name().is_some() { Some(path.to_owned()) } else { path.canonicalize().ok() };
+        real.and_then(|path| path.file_name()?.to_str().map(str::to_owned))
+    };
+    match (name.map(|name| (name, name.ends_with('/'))), own()) {
+        (Some((name, false)), _) => Ok(name.to_owned()),
+        (Some((name, true)), Some(own)) => Ok(format!("{name}{own}")),
+        (None, Some(own)) => Ok(identity.label(&FileKey::new(identity.name(), &own))),
+        (_, None) => Err(ShellError::Bad(format!(
+            "{}; --as NAME says under which it is stored",
+            told(path, &"it has no name that is valid UTF-8")
+        ))),
+    }
+}
+
+/// Makes the directories that are not there, and returns those that cannot be made. The reasons are added to `failures`.
+async fn make_directories(
+    access: &Access,
+    identity: &Identity,
+    directories: Vec<String>,
+    failures: &mut Vec<String>,
+) -> Result<Vec<String>, ShellError> {
+    let mut refused: Vec<String> = Vec::new();
+    for path in directories {
+        let key = FileKey::new(identity.name(), &path);
+        if refused.iter().any(|refused| is_below(&path, refused)) || access.names().is_directory(&key) {
+            continue;
+        }
+        if let Err(error) = access.call(MakeDirectory { path: path.clone(), parents: true, made_at: access.now() }).await {
+            failures.push(format!("{}: {error}", identity.shown(&key)));
+            refused.push(path);
+        }
+    }
+    Ok(refused)
+}
+
+/// Returns true if a path is that of something in a directory.
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Returns the files without those that are stored already with the same content, and the number of these.
+fn without_stored(files: Vec<LocalFile>, names: &Namespace, owner: Option<&str>) -> (Vec<LocalFile>, u64) {
+    let before = files.len();
+    let is_stored = |file: &LocalFile| {
+        names.file(&FileKey::new(owner, &file.stored)).is_some_and(|stored| has_content_of(&file.path, stored))
+    };
+    let left: Vec<LocalFile> = files.into_iter().filter(|file| !is_stored(file)).collect();
+    let same = before - left.len();
+    (left, same as u64)
+}
+
+/// Place of this machine to which a command fetches.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Path that was given, if any.
+    pub path: Option<PathBuf>,
+    /// True if the path is a directory for what is fetched under its own name, because several names were given or it ends with
+    /// `/`; false if a directory becomes the one of that path.
+    pub is_above: bool,
+    /// True if files that are there may be replaced.
+    pub overwrite: bool,
+}
+
+impl Target {
+    /// Returns the place at a path, for so many names.
+    pub fn new(path: Option<PathBuf>, names: usize, overwrite: bool) -> Target {
+        let ends_with_separator = path.as_ref().is_some_and(|path| path.as_os_str().as_encoded_bytes().ends_with(b"/"));
+        Target { path, is_above: names > 1 || ends_with_separator, overwrite }
+    }
+
+    /// Returns the local directory to which a stored one is fetched. The root of another user's tree has the name of the user.
+    fn directory(&self, root: &FileKey) -> PathBuf {
+        let name = if root.is_root() { root.owner.as_deref().unwrap_or(".") } else { root.last_name() };
+        match &self.path {
+            Some(path) if self.is_above => path.join(name),
+            Some(path) => path.clone(),
+            None => expand(name),
+        }
+    }
+}
+
+/// Makes the plan to fetch what the user calls `text`. The local directories are made, and a local directory that is there is
+/// merged into.
+///
+/// # Errors
+/// Fails if there is no such file or directory that the user may read, or if the local directory cannot be made.
+pub async fn plan_download(access: &Access, identity: &Identity, text: &str, to: &Target) -> Result<Plan, ShellError> {
+    let (root, entries) = access.tree(identity, text).await?;
+    if let [Entry::File(file)] = entries.as_slice()
+        && file.key == root
+    {
+        let download = access.download(identity, text, |key| place_of(key, to.path.clone()), to.overwrite).await?;
+        return Ok(Plan { transfers: vec![(visible(text).into_owned(), download.into())], ..Plan::default() });
+    }
+    let place = to.directory(&root);
+    let (found, same, failures) = off_thread(move || places(place, &root, entries)).await?.map_err(ShellError::Bad)?;
+    let mut plan = Plan { same, failures, ..Plan::default() };
+    for (key, path) in found {
+        let download = access.download(identity, &identity.label(&key), |_| path, to.overwrite).await;
+        match download.map_err(ShellError::from) {
+            Ok(download) => plan.transfers.push((identity.shown(&key), download.into())),
+            Err(error) => plan.failures.push(error.to_string()),
+        }
+    }
+    Ok(plan)
+}
+
+/// Places of files, the number of files that are there already with the same content, and what cannot be put there.
+type Places = (Vec<(FileKey, PathBuf)>, u64, Vec<String>);
+
+/// Makes the directory at `place` with those below it, and returns where each file goes.
+fn places(place: PathBuf, root: &FileKey, entries: Vec<Entry>) -> Result<Places, String> {
+    let mut destination = Destination::make(place)?;
+    let (mut found, mut same) = (Vec::new(), 0);
+    for entry in entries {
+        let Some(below) = entry.key().moved(root, &FileKey::unowned("")) else { continue };
+        match entry {
+            Entry::Directory(_) => drop(destination.make_directory(&below.name)),
+            Entry::File(file) => match destination.place_of(&below.name) {
+                Some(path) if has_content_of(&path, &file) => same += 1,
+                Some(path) => found.push((file.key, path)),
+                None => {}
+            },
+        }
+    }
+    Ok((found, same, destination.failures))
+}
+
+/// Returns the files of what the user calls `text`: the file itself, or all that the user may read in the directory.
+///
+/// # Errors
+/// Fails if there is no such file or directory that the user may read.
+pub async fn files_of(access: &Access, identity: &Identity, text: &str) -> Result<Vec<FileRecord>, AccessError> {
+    let (_, entries) = access.tree(identity, text).await?;
+    let file = |entry| match entry {
+        Entry::File(file) => Some(file),
+        Entry::Directory(_) => None,
+    };
+    Ok(entries.into_iter().filter_map(file).collect())
+}
+
+/// Carries out work that may wait for a disk, without keeping the runtime from anything else.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ShellError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| ShellError::Bad("the directory could not be read to its end".into()))
+}
