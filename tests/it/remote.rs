@@ -139,7 +139,7 @@ fn an_account_is_made_from_remote_as_the_rule_says() {
 fn an_admin_makes_lists_and_revokes_invites() {
     let home = Home::new(QUICK);
     let said = home.run(&["run", "-c", "invite list"]);
-    assert!(said.code == Some(1) && said.stderr.contains("no accounts yet"), "{said:?}");
+    assert!(said.code == Some(1) && said.stderr.contains("no user is logged in"), "{said:?}");
     home.register("alice");
     home.register("bob");
     home.login("alice");

@@ -66,10 +66,11 @@ impl Failing {
         self.ask(operation::ListTransfers).into_iter().find(|status| status.id == self.transfer).unwrap()
     }
 
-    /// Its source is cut short, so that it fails by itself, and time stands still where that has just happened.
+    /// Its source is cut short behind what was read so far, so that it fails by itself at the same byte however fast this machine
+    /// reads, and time stands still where that has just happened.
     fn cut_short(&self) {
-        File::options().write(true).open(&self.source).unwrap().set_len(10).unwrap();
-        let undoing = (0..3_000).any(|_| {
+        File::options().write(true).open(&self.source).unwrap().set_len(3_000_000).unwrap();
+        let undoing = (0..6_000).any(|_| {
             self.step(SimDuration::from_millis(10));
             self.status().state == TransferState::Undoing
         });

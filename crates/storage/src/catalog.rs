@@ -1,8 +1,8 @@
 //! The catalog: the tables of the database that record which files exist, who may read them, and where their segments are.
 //!
 //! A file becomes visible in one transaction, which is durable when it returns: before it no part of the file is visible, after
-//! it the whole file is. The place of a segment is a fact of the segment, whichever files need it: see [`rows`]. Every call blocks;
-//! callers keep them off threads that must not block. Independent of disks, networks and time.
+//! it the whole file is. The place of a segment is a fact of the segment, whichever files need it: `rows` has the tables. Every call
+//! blocks; callers keep them off threads that must not block. Independent of disks, networks and time.
 
 mod files;
 mod lookup;

@@ -83,7 +83,7 @@ impl Simulation {
             Command::Step(step) => self.step(id, step.span),
             Command::Shutdown(shutdown) => self.shut_down(id, shutdown.running),
             Command::ListFiles(_) => {
-                reply(Reply::Files(policy::known_names(by, &self.world.names.files()).files().cloned().collect()))
+                reply(Reply::Files(policy::known_names(by, self.world.names.files()).files().cloned().collect()))
             }
             Command::ListDirectory(list) => Some(self.list_directory(by, &list.directory)),
             Command::ListNodes(_) => {
