@@ -18,6 +18,8 @@ use p2p_store::names::FileKey;
 use p2p_store::placement::PlacementPolicy;
 use p2p_store::segment::SegmentSize;
 
+use crate::program::comes_true;
+
 /// The links of the default configuration.
 pub(crate) fn slow_link() -> HostConfig {
     HostConfig::symmetric("64KiB/s".parse().unwrap(), "1ms..10ms".parse().unwrap(), Probability::from_percent(1))
@@ -104,7 +106,15 @@ impl Harness {
         let Harness { simulation, home, .. } = self;
         drop(simulation);
         let config = configure(&home.path().join("data"));
-        Harness::open(home, config, Box::new(InlineIo::default()))
+        let mut opened = None;
+        // A program that another test starts at this instant shares the locks of this process until it is executed.
+        comes_true(|| {
+            let is_in_use = |opened: &Result<Simulation, EngineError>| opened.as_ref().is_err_and(EngineError::is_in_use);
+            opened = Some(Simulation::open(config.clone(), Box::new(InlineIo::default()))).filter(|opened| !is_in_use(opened));
+            opened.is_some()
+        });
+        let simulation = opened.expect("the directory is free within the deadline")?;
+        Ok(Harness { simulation, home, next_command: 0 })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
