@@ -685,8 +685,12 @@ mod pty {
         pty.shows("Once more: ");
         pty.send("wrong horse battery\r");
         pty.shows("the two are not the same");
+        // Between two questions the terminal echoes what is typed.
+        let asked = |pty: &Pty, times| wait_until("the first question", || pty.text().matches("Password: ").count() == times);
+        asked(&pty, 2);
         pty.send("correct\r");
         pty.shows("it has 7 characters");
+        asked(&pty, 3);
         pty.send("correct horse battery\r");
         wait_until("the second question", || pty.text().matches("Once more: ").count() == 2);
         pty.send("correct horse battery\r");
