@@ -3,7 +3,7 @@
 //! latest hash, kept elsewhere, detects that too. The oldest entries are dropped once the log has reached its limit; the hash of
 //! the last dropped entry is kept, since the first remaining one is bound to it.
 
-use p2p_base::database::{self, Database, DatabaseError, Stored};
+use p2p_base::database::{self, Database, DatabaseError};
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -177,19 +177,9 @@ pub(super) fn trim(transaction: &WriteTransaction, kept: u64) -> Result<(), Data
     Ok(())
 }
 
+p2p_base::stored!(AuditEntry = 1, Entry = 1, Anchor = 1);
+
 /// Number and hash of an entry, to which the next entry is bound.
-impl Stored for AuditEntry {
-    const VERSION: u8 = 1;
-}
-
-impl Stored for Entry {
-    const VERSION: u8 = 1;
-}
-
-impl Stored for Anchor {
-    const VERSION: u8 = 1;
-}
-
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Anchor {
     number: u64,

@@ -4,7 +4,7 @@
 //! is shown once, stored as a digest, ends, and can be revoked (OWASP ASVS 5.0, sections on secrets and on registration). Its use
 //! and the account that is made with it are one transaction, so that a caller who goes away leaves both or neither.
 
-use p2p_base::database::{DatabaseError, Stored};
+use p2p_base::database::DatabaseError;
 use p2p_base::stored_time;
 use redb::WriteTransaction;
 use secrecy::ExposeSecret;
@@ -81,9 +81,7 @@ pub(super) struct InviteRecord {
     expires_at: u64,
 }
 
-impl Stored for InviteRecord {
-    const VERSION: u8 = 1;
-}
+p2p_base::stored!(InviteRecord = 1);
 
 /// Public data of an open invite.
 #[derive(Debug, Clone, PartialEq, Eq)]

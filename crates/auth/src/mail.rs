@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use p2p_base::database::{Database, DatabaseError, Purpose, Stored};
+use p2p_base::database::{Database, DatabaseError, Purpose};
 use p2p_base::spelling::excerpt;
 use p2p_base::stored_time;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
@@ -50,9 +50,7 @@ pub enum Fate {
     GivenUp,
 }
 
-impl Stored for Mail {
-    const VERSION: u8 = 1;
-}
+p2p_base::stored!(Mail = 1);
 
 /// Mail that waits to be sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

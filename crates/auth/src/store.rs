@@ -104,15 +104,7 @@ pub(super) struct TokenRecord {
     pub(super) expires_at: u64,
 }
 
-macro_rules! stored {
-    ($($record:ty = $version:literal),* $(,)?) => {$(
-        impl Stored for $record {
-            const VERSION: u8 = $version;
-        }
-    )*};
-}
-
-stored!(AccountRecord = 1, SessionRecord = 1, TokenRecord = 1, Attempts = 1);
+p2p_base::stored!(AccountRecord = 1, SessionRecord = 1, TokenRecord = 1, Attempts = 1);
 
 /// Creates the tables that are missing, since read transactions cannot create them: all of them, or those that an earlier version
 /// did not have.

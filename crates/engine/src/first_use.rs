@@ -84,24 +84,27 @@ impl FirstUses {
                 let manifest = catalog.manifest(&key)?;
                 let distinct: BTreeMap<SegmentId, &SegmentRecord> =
                     manifest.segments.iter().map(|segment| (segment.id, segment)).collect();
-                self.note_segments(catalog, distinct.into_values())?;
+                self.note_segments(catalog, distinct.into_values(), true)?;
                 self.facts.push(Fact::File(Box::new(manifest)));
             }
         }
         Ok(())
     }
 
-    /// Notes the use of stored segments.
+    /// Notes the use of stored segments: of a file that is a fact itself, or by an upload.
     pub(super) fn note_segments<'a>(
         &mut self,
         catalog: &Catalog,
         segments: impl Iterator<Item = &'a SegmentRecord>,
+        is_of_fact: bool,
     ) -> Result<(), CatalogError> {
         let new: Vec<&SegmentRecord> = segments.filter(|segment| self.segments.insert(segment.id)).collect();
         let references = catalog.references(&new.iter().map(|segment| segment.id).collect::<Vec<_>>())?;
-        // One reference is that of the file itself, whose manifest says all of the segment.
-        let stored = new.into_iter().zip(references).filter(|(segment, _)| !segment.holders.is_empty());
-        self.facts.extend(stored.map(|(segment, references)| Fact::Segment { segment: segment.clone(), references }));
+        // A segment that the file alone needs is known by the manifest.
+        let is_known = |references: u32| is_of_fact && references <= 1;
+        let facts = new.into_iter().zip(references);
+        let facts = facts.filter(|(segment, references)| !segment.holders.is_empty() && !is_known(*references));
+        self.facts.extend(facts.map(|(segment, references)| Fact::Segment { segment: segment.clone(), references }));
         Ok(())
     }
 

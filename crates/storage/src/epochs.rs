@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p2p_base::database::{self, DatabaseError, Purpose, Stored};
+use p2p_base::database::{self, DatabaseError, Purpose};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
@@ -41,13 +41,7 @@ pub struct KnownVolume {
     pub current: Option<Epoch>,
 }
 
-impl Stored for KnownVolume {
-    const VERSION: u8 = 1;
-}
-
-impl Stored for RandomId {
-    const VERSION: u8 = 1;
-}
+p2p_base::stored!(KnownVolume = 1, RandomId = 1);
 
 /// Volumes that a catalog knows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -86,6 +86,8 @@ pub struct Namespace {
     entries: OrdMap<FileKey, Arc<Entry>>,
     /// Number of files among the entries.
     files: usize,
+    /// Total size of these files in bytes.
+    file_bytes: u64,
 }
 
 impl Namespace {
@@ -110,6 +112,11 @@ impl Namespace {
     /// Returns the number of files.
     pub const fn file_count(&self) -> usize {
         self.files
+    }
+
+    /// Returns the total size of the files in bytes.
+    pub const fn file_bytes(&self) -> u64 {
+        self.file_bytes
     }
 
     /// Returns true if there is neither a file nor a directory.
@@ -182,14 +189,20 @@ impl Namespace {
     /// Inserts an entry, or replaces the one of its key.
     pub fn insert(&mut self, entry: Entry) {
         self.remove(&entry.key().clone());
-        self.files += usize::from(as_file(&entry).is_some());
+        if let Entry::File(file) = &entry {
+            self.files += 1;
+            self.file_bytes += file.size;
+        }
         self.entries.insert(entry.key().clone(), Arc::new(entry));
     }
 
     /// Removes the entry of a key, and nothing within it.
     fn remove(&mut self, key: &FileKey) -> Option<Arc<Entry>> {
         let removed = self.entries.remove(key)?;
-        self.files -= usize::from(as_file(&removed).is_some());
+        if let Entry::File(file) = removed.as_ref() {
+            self.files -= 1;
+            self.file_bytes -= file.size;
+        }
         Some(removed)
     }
 
@@ -337,7 +350,8 @@ mod tests {
                 let found: Vec<(String, bool)> =
                     tree.entries().map(|entry| (entry.key().name.clone(), as_file(entry).is_some())).collect();
                 prop_assert_eq!(&found, &plain.clone().into_iter().collect::<Vec<_>>());
-                prop_assert_eq!(tree.file_count(), plain.values().filter(|is_file| **is_file).count());
+                let files = plain.values().filter(|is_file| **is_file).count();
+                prop_assert_eq!((tree.file_count(), tree.file_bytes()), (files, files as u64), "each file has one byte");
             }
         }
     }

@@ -76,7 +76,7 @@ impl Simulation {
         let Some(uses) = &self.uses else { return };
         pinned.retain(|&id| !uses.has_segment(id));
         let stored: Vec<SegmentRecord> = pinned.into_iter().map(|id| self.stored_segment(id)).collect();
-        self.note(|uses, _, catalog| uses.note_segments(catalog, stored.iter()));
+        self.note(|uses, _, catalog| uses.note_segments(catalog, stored.iter(), false));
     }
 
     /// Returns a segment with the nodes that hold it, which may be none.

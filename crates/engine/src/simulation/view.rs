@@ -95,7 +95,7 @@ impl Simulation {
     pub(super) fn storage_stats(&self) -> StorageStats {
         let mut stats = StorageStats {
             files: self.world.names.files().file_count() as u64,
-            file_bytes: self.world.names.files().files().map(|file| file.size).sum(),
+            file_bytes: self.world.names.files().file_bytes(),
             missing_segments: self.world.volumes.missing_segments,
             owed_deletions: self.world.owed.count(),
             unknown_segments: self.world.volumes.unknown_segments,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use p2p_base::database::{self, DatabaseError, Stored};
+use p2p_base::database::{self, DatabaseError};
 use redb::{MultimapTableDefinition, ReadableMultimapTable, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
@@ -31,16 +31,10 @@ struct File {
     stored_at: u64,
 }
 
-impl Stored for File {
-    const VERSION: u8 = 1;
-}
+p2p_base::stored!(File = 1, Segments = 1);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Segments(Vec<SegmentRecord>);
-
-impl Stored for Segments {
-    const VERSION: u8 = 1;
-}
 
 /// Brings the tables of format 1 up to date. The catalog keeps its name, and every volume its own with its epochs; a node that
 /// files need and whose volume has never been marked gets a volume with a pending epoch.

@@ -14,7 +14,6 @@
 
 use std::collections::BTreeSet;
 
-use p2p_base::database::Stored;
 use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
 
@@ -114,15 +113,7 @@ pub(super) struct PlaceRow {
     pub(super) holders: Vec<VolumeId>,
 }
 
-macro_rules! stored {
-    ($($row:ty = $version:literal),* $(,)?) => {$(
-        impl Stored for $row {
-            const VERSION: u8 = $version;
-        }
-    )*};
-}
-
-stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1);
+p2p_base::stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1);
 
 /// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
 /// is the bytes of the names of its segments, so that the root binds every byte of the file.
