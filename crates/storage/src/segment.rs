@@ -1,5 +1,7 @@
 //! Segments: the pieces into which a file is cut, each named by the SHA-256 of its bytes.
 
+mod stream;
+
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
@@ -9,6 +11,8 @@ use p2p_base::units::ByteSize;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+pub use self::stream::{Cut, DamagedHashState, HashState, StreamCutter};
 
 /// SHA-256 digest (FIPS 180-4), used as the name of a segment or as the fingerprint of a file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
