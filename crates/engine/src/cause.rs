@@ -218,6 +218,8 @@ enum CatalogFaultKind {
     Suspended,
     UnknownFormat,
     NoRoomToMigrate,
+    UnknownUpload,
+    InconsistentUpload,
 }
 
 impl From<&CatalogError> for CatalogFault {
@@ -227,6 +229,9 @@ impl From<&CatalogError> for CatalogFault {
             CatalogError::NotFound(file) => CatalogFaultKind::NotFound(file.clone()),
             CatalogError::NoDirectory(directory) => CatalogFaultKind::NoDirectory(directory.clone()),
             CatalogError::IntoItself(directory) => CatalogFaultKind::IntoItself(directory.clone()),
+            // The names of uploads are random, and stay out of the trace.
+            CatalogError::UnknownUpload(_) => CatalogFaultKind::UnknownUpload,
+            CatalogError::InconsistentUpload(_) => CatalogFaultKind::InconsistentUpload,
             CatalogError::Database(error) => match error {
                 DatabaseError::InUse { .. } => CatalogFaultKind::InUse,
                 DatabaseError::Damaged { .. } => CatalogFaultKind::Damaged,

@@ -10,6 +10,7 @@ mod migration;
 mod rows;
 mod tables;
 mod tree;
+mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -28,6 +29,7 @@ use super::marker::VolumeId;
 use super::names::FileKey;
 use super::namespace::{DirectoryRecord, Entry, Namespace};
 use super::segment::SegmentId;
+use super::uploads::UploadId;
 
 /// Error of a catalog operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,6 +49,12 @@ pub enum CatalogError {
     /// A directory would be moved into itself.
     #[error("the directory `{0}` cannot be moved into itself")]
     IntoItself(FileKey),
+    /// No upload of this name is kept.
+    #[error("no upload `{0}` is kept")]
+    UnknownUpload(UploadId),
+    /// The record of an upload, or the file that it becomes, is not what its segments are.
+    #[error("the record of the upload `{0}` is inconsistent: it does not agree with the segments that are kept")]
+    InconsistentUpload(UploadId),
 }
 
 impl CatalogError {
@@ -100,7 +108,8 @@ impl Catalog {
     }
 
     fn on(database: Database) -> Result<Catalog, CatalogError> {
-        // The tables are created here, since read transactions cannot create them.
+        // The tables are created here, since read transactions cannot create them. A catalog of an earlier version gets those of
+        // kept uploads with its first change, so that a start on a full disk writes nothing; until then there are no uploads.
         if !epochs::is_created(&database.read()?) {
             database.write_for(Purpose::Access, create)?;
         }
@@ -197,13 +206,16 @@ impl Catalog {
 
     /// Gives the files and directories without an owner to `owner`, in one transaction, and returns the former keys of those in the
     /// root that were given, directories with all that is within them. One keeps no owner if the owner has a file or directory of
-    /// the same name, or if its new key, or one within it, is among those `promised` to other files.
+    /// the same name, or if its new key, or one within it, is among those `promised` to other files. Kept uploads without an owner
+    /// are given too, under the same conditions and if the owner has their directory; their keys are not returned.
     ///
     /// # Errors
     /// Fails if the disk refuses; nothing has changed then, unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn adopt(&self, owner: &str, promised: &BTreeSet<FileKey>) -> Result<Vec<FileKey>, CatalogError> {
         self.change(Purpose::Keep, |tables| {
             let (unowned, root) = (tables.root(None)?, tables.root(Some(owner))?);
+            let mut promised = promised.clone();
+            promised.append(&mut tables.upload_keys(Some(owner))?);
             let mut adopted = Vec::new();
             for (name, row) in children(&tables.names, unowned)? {
                 let new = FileKey::new(Some(owner), &name);
@@ -213,6 +225,7 @@ impl Catalog {
                     adopted.push(FileKey::unowned(&name));
                 }
             }
+            tables.adopt_uploads(owner, &promised)?;
             Ok(adopted)
         })
     }

@@ -2,13 +2,14 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`segment`] | cutting a file into segments, each named by its SHA-256 |
+//! | [`segment`] | cutting a file or a stream into segments, each named by its SHA-256 |
 //! | [`disk`], [`local_disk`], [`crash_disk`] | stores of segments: a trait, a real directory, and a disk with faults for tests |
 //! | [`file_system`] | many segments made durable at once |
 //! | [`marker`], [`epochs`], [`standing`] | ownership of a volume: its marker file, the catalog's records, the resulting rules |
 //! | [`volume`] | the segments of one node: which are stored, which are durable, how much room is left |
 //! | [`names`], [`namespace`] | names and paths, and the tree of directories and files in memory |
 //! | [`manifest`] | a file: its hash, its segments and their holders |
+//! | [`uploads`] | an upload that is kept although its source has gone, until it is resumed or dropped |
 //! | [`placement`] | the choice of the node that stores the next segment |
 //! | [`catalog`] | the embedded database that makes a file visible in one transaction |
 //!
@@ -30,4 +31,5 @@ pub mod namespace;
 pub mod placement;
 pub mod segment;
 pub mod standing;
+pub mod uploads;
 pub mod volume;

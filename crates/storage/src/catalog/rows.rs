@@ -8,6 +8,8 @@
 //! PLACES      segment             -> length, references, holders
 //! HELD        (volume, segment)   -> ()                        what a volume is expected to hold
 //! PINS        (principal, segment)-> ()                        segments that are stored without a file
+//! UPLOADS     upload              -> key, offset, digest state, expiry
+//! UPLOAD_PAGES (upload, page)     -> segments in order         each is pinned for the upload
 //! ```
 //!
 //! Place is a fact of the segment and not of the file, so that moving a segment touches PLACES and HELD alone.
@@ -18,7 +20,8 @@ use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
 
 use crate::marker::VolumeId;
-use crate::segment::{SegmentId, Sha256Digest};
+use crate::names::FileKey;
+use crate::segment::{HashState, SegmentId, Sha256Digest};
 
 /// Table of the names in each directory. The directory [`TREES`] has the root of each owner's tree under the name of the owner,
 /// and the root of the tree without an owner under the empty name.
@@ -30,6 +33,10 @@ pub(super) const PLACES: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new
 pub(super) const HELD: TableDefinition<HeldKey, ()> = TableDefinition::new("held");
 /// Table of the segments that are stored without a file, with the name of the one for whom each is kept.
 pub(super) const PINS: TableDefinition<(&str, [u8; 32]), ()> = TableDefinition::new("pins");
+/// Table of the uploads that are kept although their source has gone, keyed by the bytes of their names.
+pub(super) const UPLOADS: TableDefinition<[u8; 16], &[u8]> = TableDefinition::new("uploads");
+/// Table of the segments of kept uploads, page by page as in [`MANIFESTS`].
+pub(super) const UPLOAD_PAGES: TableDefinition<([u8; 16], u32), &[u8]> = TableDefinition::new("upload-pages");
 /// Table of the last number given to a file or directory.
 pub(super) const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
 
@@ -113,7 +120,26 @@ pub(super) struct PlaceRow {
     pub(super) holders: Vec<VolumeId>,
 }
 
-p2p_base::stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1);
+/// Upload that is kept, without its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UploadRow {
+    /// Owner and path that the file is to have.
+    pub(super) key: FileKey,
+    /// Length of a full segment in bytes.
+    pub(super) segment_size: u32,
+    /// Number of bytes in its segments.
+    pub(super) offset: u64,
+    /// Number of segments in its pages.
+    pub(super) segments: u32,
+    /// State of the digest of the whole after these segments.
+    pub(super) hash: HashState,
+    /// Time in seconds since 1970 at which the upload began.
+    pub(super) stored_at: u64,
+    /// Time in seconds since 1970 from which on it may be dropped.
+    pub(super) expires_at: u64,
+}
+
+p2p_base::stored!(NameRow = 1, DirectoryRow = 1, FileRow = 1, PageRow = 1, PlaceRow = 1, UploadRow = 1);
 
 /// Returns the digest of a manifest: a Merkle tree of two levels (Merkle 1987), the digest of the digests of its pages. Each page
 /// is the bytes of the names of its segments, so that the root binds every byte of the file.

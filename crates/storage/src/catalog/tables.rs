@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use p2p_base::database::{self, DatabaseError};
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::rows::{COUNTERS, DIRECTORIES, FILES, HELD, HeldKey, MANIFESTS, NAMES, PINS, PLACES, PlaceRow};
+use super::rows::{COUNTERS, DIRECTORIES, FILES, HELD, HeldKey, MANIFESTS, NAMES, PINS, PLACES, PlaceRow, UPLOAD_PAGES, UPLOADS};
 use super::{CatalogError, Garbage};
 use crate::epochs::{self, KEPT, KnownVolume, ReferenceKey, VOLUMES};
 use crate::manifest::{NodeNumber, SegmentRecord};
@@ -24,6 +24,8 @@ pub(super) struct Tables<'a> {
     pub(super) places: Values<'a, [u8; 32]>,
     pub(super) held: Table<'a, HeldKey, ()>,
     pins: Table<'a, (&'static str, [u8; 32]), ()>,
+    pub(super) uploads: Values<'a, [u8; 16]>,
+    pub(super) upload_pages: Values<'a, ([u8; 16], u32)>,
     pub(super) counters: Table<'a, &'static str, u64>,
     pub(super) kept: Table<'a, ReferenceKey, ()>,
     volumes: Values<'a, u16>,
@@ -42,6 +44,8 @@ impl<'a> Tables<'a> {
             places: transaction.open_table(PLACES)?,
             held: transaction.open_table(HELD)?,
             pins: transaction.open_table(PINS)?,
+            uploads: transaction.open_table(UPLOADS)?,
+            upload_pages: transaction.open_table(UPLOAD_PAGES)?,
             counters: transaction.open_table(COUNTERS)?,
             kept: transaction.open_table(KEPT)?,
             known: epochs::known_in(&volumes)?,
@@ -79,6 +83,22 @@ impl<'a> Tables<'a> {
         }
         let is_pinned = self.pins.insert((principal, *segment.id.as_bytes()), ())?.is_some();
         if is_pinned { Ok(()) } else { self.add_reference(segment.id) }
+    }
+
+    /// Keeps segments no longer for a principal, and adds those that nothing needs any more to `garbage`.
+    pub(super) fn unpin(
+        &mut self,
+        principal: &str,
+        ids: impl IntoIterator<Item = SegmentId>,
+        garbage: &mut Garbage,
+    ) -> Result<(), CatalogError> {
+        for id in ids {
+            let was_pinned = self.pins.remove((principal, *id.as_bytes()))?.is_some();
+            if was_pinned {
+                self.remove_reference(id, garbage)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn add_reference(&mut self, id: SegmentId) -> Result<(), CatalogError> {

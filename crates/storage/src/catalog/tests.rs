@@ -1,5 +1,7 @@
 //! Tests of the catalog: files, directories, readers, places and damage.
 
+mod uploads;
+
 use super::*;
 use crate::segment::Sha256Digest;
 
