@@ -113,7 +113,7 @@ fn keep_to_the_wall_clock(home: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let started = Instant::now();
-        let ask = Ask::Upload(operation::Upload { path: source, name: None, stored_at: 0 });
+        let ask = Ask::Upload(operation::Upload::of_file(source, None, 0));
         let Ok(Reply::Started(transfer)) = handle.call(&Caller::operator(), ask).await else { panic!("not started") };
         let Ok(Reply::Finished(report)) = handle.call(&Caller::operator(), Ask::Await(operation::Await { transfer })).await
         else {

@@ -33,7 +33,7 @@ fn a_frame(criterion: &mut Criterion) {
     settings.speed = Speed::Max;
     let (engine, handle) = Engine::start(settings, None).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let upload = Command::Upload(operation::Upload { path: home.path().join("a.bin"), name: None, stored_at: 0 });
+    let upload = Command::Upload(operation::Upload::of_file(home.path().join("a.bin"), None, 0));
     let span = "20s".parse().unwrap();
     for command in
         [Command::WatchWire(operation::WatchWire { packets: Some(10_000) }), upload, Command::Sleep(operation::Sleep { span })]

@@ -176,7 +176,7 @@ async fn fetch_and_compare(door: &Access, scratch: &Path, name: &str, upload: &T
     let fetched = scratch.join(format!("fetched-{name}"));
     // The file that replaces this one takes over its permissions, and is readable by its owner alone.
     private_file::write(&fetched, b"").wrap_err_with(|| format!("cannot write {}", fetched.display()))?;
-    let download = transfer(door, Download { file, path: fetched.clone(), overwrite: true }.into()).await?;
+    let download = transfer(door, Download::to_file(file, fetched.clone(), true).into()).await?;
     let read = |path: &Path| std::fs::read(path).wrap_err_with(|| format!("cannot read {}", path.display()));
     let (original, copy) = (read(&scratch.join(name))?, read(&fetched)?);
     let sha256 = Sha256Digest::of(&original);

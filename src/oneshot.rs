@@ -28,7 +28,7 @@ use p2p_shell::{ShellError, list_entries, place_of, write_document};
 use p2p_store::names::FileKey;
 use serde::Serialize;
 
-use self::streams::{is_dash, pour_out, spooled_stdin, unnamed};
+use self::streams::{is_dash, pour_in, pour_out, require_stdin};
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -168,17 +168,17 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     if from_stdin && (name.is_none() || files.len() > 1) {
         return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
     }
-    let input = if from_stdin { Some(spooled_stdin()?) } else { None };
+    if from_stdin {
+        require_stdin()?;
+    }
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
     for path in files {
-        match (&input, name) {
-            (Some(file), Some(name)) => {
-                commands.push(visit.access().upload_open(file.clone(), name).map(Into::into).map_err(refused));
-            }
+        match name {
+            Some(name) if from_stdin => commands.push(Ok(Work::FromStdin(name.clone()))),
             _ if args.recursive => {
-                commands.extend(commands_of(plan_upload(visit.access(), path.clone(), name.as_deref()).await));
+                commands.extend(works_of(plan_upload(visit.access(), path.clone(), name.as_deref()).await));
             }
             _ => commands.push(visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused)),
         }
@@ -187,15 +187,47 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
+/// Transfer that a command carries out.
+enum Work {
+    Transfer(BeginTransfer),
+    /// Upload of standard input under a name.
+    FromStdin(String),
+    /// Download of a stored file to standard output.
+    ToStdout(String),
+}
+
+impl<T: Into<BeginTransfer>> From<T> for Work {
+    fn from(begins: T) -> Work {
+        Work::Transfer(begins.into())
+    }
+}
+
+impl Work {
+    async fn carry_out(self, visit: &Visit) -> Result<TransferReport> {
+        match self {
+            Work::Transfer(begins) => visit.instance.transfer(visit.access(), begins).await,
+            Work::FromStdin(name) => {
+                let (transfer, writer) = visit.access().upload_stream(&name, None).await.map_err(refused)?;
+                visit.instance.transfer_stream(transfer, pour_in(writer)).await
+            }
+            Work::ToStdout(name) => {
+                let begun = visit.access().download_stream(&visit.identity, &name, None).await;
+                let (transfer, reader) = begun.map_err(refused)?;
+                visit.instance.transfer_stream(transfer, pour_out(reader)).await
+            }
+        }
+    }
+}
+
 /// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
-fn commands_of(plan: Result<Plan, ShellError>) -> Vec<Result<BeginTransfer>> {
+fn works_of(plan: Result<Plan, ShellError>) -> Vec<Result<Work>> {
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) => return vec![Err(refused(error))],
     };
     plan.notes().iter().for_each(|note| output::tell(format_args!("p2p: {note}")));
     let failures = plan.failures.into_iter().map(|failure| Err(Report::msg(failure)));
-    failures.chain(plan.transfers.into_iter().map(|(_, begins)| Ok(begins))).collect()
+    failures.chain(plan.transfers.into_iter().map(|(_, begins)| Ok(Work::Transfer(begins)))).collect()
 }
 
 /// Fetches files, one after the other.
@@ -217,7 +249,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     for name in &args.names {
         if args.recursive {
             let to = Target::new(args.output_file.clone(), args.names.len(), args.force);
-            commands.extend(commands_of(plan_download(visit.access(), &visit.identity, name, &to).await));
+            commands.extend(works_of(plan_download(visit.access(), &visit.identity, name, &to).await));
             continue;
         }
         let place = |file: &FileKey| place_of(file, args.output_file.clone());
@@ -227,7 +259,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
-/// Fetches files to standard output. All files are fetched and checked completely before the first byte is written.
+/// Fetches files to standard output, each segment as soon as it is verified.
 async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     if args.common.output.json {
         return Err(wrong_usage("-o - and --json both want standard output", "leave one of them out"));
@@ -237,18 +269,8 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     }
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let (mut fetched, mut commands) = (Vec::new(), Vec::new());
-    for name in &args.names {
-        let file = unnamed()?;
-        commands.push(visit.access().fetch(&visit.identity, name, Some(file.clone())).await.map(Into::into).map_err(refused));
-        fetched.push(file);
-    }
-    let (_, result) = transfer_all(visit, commands, TransferLine::new).await;
-    result?;
-    for file in fetched {
-        pour_out(file).await?;
-    }
-    Ok(())
+    let works = args.names.iter().map(|name| Ok(Work::ToStdout(name.clone()))).collect();
+    transfer_all(visit, works, TransferLine::new).await.1
 }
 
 /// Removes stored files and directories, one after the other.
@@ -271,7 +293,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
 /// all of them; the caller must have called [`interrupt::attend`].
 async fn transfer_all<T>(
     visit: Visit,
-    commands: Vec<Result<BeginTransfer>>,
+    commands: Vec<Result<Work>>,
     line: fn(&TransferReport, String) -> T,
 ) -> (Vec<T>, Result<()>) {
     let identity = Arc::clone(&visit.identity);
@@ -279,7 +301,7 @@ async fn transfer_all<T>(
     let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), commands.len());
     for command in commands {
         let report = match command {
-            Ok(command) => visit.instance.transfer(visit.access(), command).await,
+            Ok(work) => work.carry_out(&visit).await,
             Err(error) => Err(error),
         };
         left -= 1;

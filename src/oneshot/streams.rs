@@ -1,17 +1,19 @@
-//! Standard input and output in the place of a file. Intermediate files have no name, so that no other process can open them and
-//! they vanish however the program ends.
+//! Standard input and output in the place of a file: their bytes are passed on as they come, without a copy on a disk.
+//!
+//! A read or a write may last without end. Each is done by a thread of its own, which nobody waits for if the program ends.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::thread::Builder;
 
+use bytes::Bytes;
 use eyre::{Result, WrapErr, eyre};
-use p2p_engine::OpenFile;
+use p2p_engine::stream::{StreamReader, StreamWriter};
 use p2p_service::failure::Advise;
-use p2p_service::interrupt::interrupted;
 use p2p_service::output;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
+use tokio::sync::{mpsc, oneshot};
 
 /// Size of the buffer for reading standard input, in bytes.
 const CHUNK: usize = 64 << 10;
@@ -21,34 +23,76 @@ pub(super) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Creates a file without a name, which is accessible to its owner alone.
-pub(super) fn unnamed() -> Result<OpenFile> {
-    let directory = std::env::temp_dir();
-    let name = format!("a temporary file in {}", directory.display());
-    // The file is made by O_TMPFILE with mode 0600, or removed as soon as it is made (open(2)).
-    let file = tempfile::tempfile_in(&directory).wrap_err_with(|| format!("cannot make {name}"));
-    Ok(OpenFile::new(file.suggestion("TMPDIR names another directory")?, &name))
-}
-
-/// Copies standard input into a file, since an upload reads its source from the start and must know its size beforehand.
-pub(super) fn spooled_stdin() -> Result<OpenFile> {
+/// Refuses to read a standard input that this process was started without.
+pub(super) fn require_stdin() -> Result<()> {
     if is_stdin_closed() {
         return Err(eyre!("standard input is closed"))
             .suggestion("`p2p put - --as NAME < FILE` stores FILE; < /dev/null is empty");
     }
-    let spool = unnamed()?;
-    let (mut input, mut bytes) = (io::stdin().lock(), vec![0; CHUNK]);
+    Ok(())
+}
+
+/// Gives all of standard input to an upload.
+pub(super) async fn pour_in(mut writer: StreamWriter) -> Result<()> {
+    let (sender, mut chunks) = mpsc::channel(1);
+    let read = move || while sender.blocking_send(next_chunk()).is_ok() {};
+    Builder::new().name("p2p-stdin".into()).spawn(read).wrap_err("cannot start a thread")?;
     loop {
-        let count = match input.read(&mut bytes) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error).wrap_err("cannot read standard input"),
+        let poured = match chunks.recv().await {
+            Some(Ok(bytes)) if bytes.is_empty() => break,
+            Some(Ok(bytes)) => writer.write(bytes).await,
+            Some(Err(error)) => {
+                writer.fail("standard input", &error).await;
+                return Ok(());
+            }
+            None => return Err(eyre!("the thread that reads standard input has ended")),
         };
-        let written = spool.file().write_all(&bytes[..count]);
-        written.wrap_err_with(|| format!("cannot write {}", spool.name())).suggestion("TMPDIR names another directory")?;
+        // The report of the upload says why it is over.
+        if poured.is_err() {
+            return Ok(());
+        }
     }
-    Ok(OpenFile::new(spool.file().try_clone().wrap_err("cannot read standard input")?, "standard input"))
+    let _ = writer.finish().await;
+    Ok(())
+}
+
+/// Reads the next bytes of standard input; none at its end.
+fn next_chunk() -> io::Result<Bytes> {
+    let mut bytes = vec![0; CHUNK];
+    loop {
+        match io::stdin().lock().read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => {
+                bytes.truncate(read?);
+                return Ok(bytes.into());
+            }
+        }
+    }
+}
+
+/// Writes all that a download delivers to standard output.
+pub(super) async fn pour_out(mut reader: StreamReader) -> Result<()> {
+    let (sender, pieces) = mpsc::channel(1);
+    let (told, written) = oneshot::channel();
+    let write = move || drop(told.send(write_all(pieces)));
+    Builder::new().name("p2p-stdout".into()).spawn(write).wrap_err("cannot start a thread")?;
+    // The report of a download that is not complete says why.
+    while let Ok(Some(bytes)) = reader.read().await {
+        if sender.send(bytes).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let written = written.await.unwrap_or_else(|_| Err(io::Error::other("the thread that writes it has ended")));
+    output::written(written)
+}
+
+fn write_all(mut pieces: mpsc::Receiver<Bytes>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    while let Some(bytes) = pieces.blocking_recv() {
+        stdout.write_all(&bytes)?;
+    }
+    stdout.flush()
 }
 
 /// Returns true if this process was started without a standard input. The runtime then opens /dev/null for reading and writing in
@@ -57,19 +101,4 @@ fn is_stdin_closed() -> bool {
     let Ok(null) = std::fs::metadata("/dev/null") else { return false };
     let is_null = fstat(io::stdin()).is_ok_and(|found| null.file_type().is_char_device() && found.st_rdev == null.rdev());
     is_null && fcntl_getfl(io::stdin()).is_ok_and(|flags| flags.contains(OFlags::RDWR))
-}
-
-/// Writes a whole file to standard output, on a thread that may block, so that an interruption can end the wait for a slow
-/// reader.
-pub(super) async fn pour_out(open: OpenFile) -> Result<()> {
-    let pour = move || {
-        let mut file: &File = open.file();
-        let mut stdout = io::stdout().lock();
-        file.rewind().and_then(|()| io::copy(&mut file, &mut stdout)).and_then(|_| stdout.flush())
-    };
-    tokio::select! {
-        biased;
-        poured = tokio::task::spawn_blocking(pour) => output::written(poured.wrap_err("cannot write to standard output")?),
-        stop = interrupted() => Err(stop?.into()),
-    }
 }

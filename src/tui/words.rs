@@ -13,10 +13,11 @@ use super::theme::Role;
 pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
     let label = |file: &FileKey| identity.shown(file);
     let line = match event {
-        Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => (
-            Role::Text,
-            format!("{transfer} {} of {} began: {} in {segments} segments", direction.name(), label(file), bytes_of(*bytes)),
-        ),
+        Event::TransferStarted { transfer, direction, file, bytes, segments, .. } => {
+            let size = bytes.zip(*segments).map(|(bytes, segments)| format!(": {} in {segments} segments", bytes_of(bytes)));
+            let size = size.unwrap_or_else(|| ", of unknown size".into());
+            (Role::Text, format!("{transfer} {} of {} began{size}", direction.name(), label(file)))
+        }
         Event::Segment { transfer, stage: Stage::Retransmitted, timeline } => {
             (Role::Dim, format!("{transfer} segment {} to {}: sent again", timeline.index, timeline.holder))
         }

@@ -443,7 +443,7 @@ fn nobody_sees_what_is_somebody_elses() {
         let path = tui_harness.home.path().join(name);
         random_file(&path, 100_000, 1);
         tui_harness.runtime.block_on(async {
-            let upload = Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+            let upload = Command::Upload(operation::Upload::of_file(path, None, 0));
             let Reply::Started(transfer) = tui_harness.handle.call(&user(owner), upload).await.unwrap() else { panic!() };
             tui_harness.handle.call(&OPERATOR, operation::Await { transfer }).await.unwrap();
         });

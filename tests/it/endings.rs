@@ -165,7 +165,7 @@ impl Run {
             0..=2 => self.harness.upload_of(&name),
             3 | 4 => {
                 let path = self.harness.path(&format!("got{}", self.transfers.len()));
-                Command::Download(operation::Download { file: FileKey::unowned(&name), path, overwrite: false })
+                Command::Download(operation::Download::to_file(FileKey::unowned(&name), path, false))
             }
             5 => Command::Remove(operation::Remove { file: FileKey::unowned(&name), recursive: false }),
             6 => {
@@ -378,7 +378,7 @@ fn an_answer_that_never_comes_is_waited_for_only_so_long() {
         let path = harness.path("fetched.bin");
         let command = match direction {
             Direction::Upload => harness.upload_of("a.bin"),
-            _ => Command::Download(operation::Download { file: FileKey::unowned("a.bin"), path, overwrite: false }),
+            _ => Command::Download(operation::Download::to_file(FileKey::unowned("a.bin"), path, false)),
         };
         let began = harness.simulation.now();
         let transfer = harness.start(command).unwrap();
@@ -463,7 +463,7 @@ fn heavy_loss_ends_transfers_and_does_not_hang_them() {
             random_file(&harness.path("a.bin"), 500_000, 1);
             if harness.put("a.bin").is_ok() {
                 let path = harness.path("fetched.bin");
-                let fetch = Command::Download(operation::Download { file: FileKey::unowned("a.bin"), path, overwrite: false });
+                let fetch = Command::Download(operation::Download::to_file(FileKey::unowned("a.bin"), path, false));
                 let transfer = harness.start(fetch).unwrap();
                 let _ = harness.finish(transfer);
             }

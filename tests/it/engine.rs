@@ -278,7 +278,7 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     fs::create_dir(harness.path("directory")).unwrap();
     let refused = |harness: &mut Harness, path: &str, name: Option<&str>| {
         let path = harness.path(path);
-        harness.start(operation::Upload { path, name: name.map(str::to_owned), stored_at: 0 }).unwrap_err().to_string()
+        harness.start(operation::Upload::of_file(path, name.map(str::to_owned), 0)).unwrap_err().to_string()
     };
     assert!(refused(&mut harness, "missing.bin", None).contains("No such file"));
     assert!(refused(&mut harness, "directory", None).contains("directory"));
@@ -291,8 +291,7 @@ fn wrong_commands_are_refused_with_the_reason_and_change_nothing() {
     assert!(refused(&mut harness, "a.bin", None).contains("stored already"));
     let upload = harness.upload_of("a.bin");
     assert_eq!(harness.start(upload), Err(EngineError::NameTaken { name: "a.bin".into() }));
-    let download =
-        |name: &str, path| Command::Download(operation::Download { file: FileKey::unowned(name), path, overwrite: false });
+    let download = |name: &str, path| Command::Download(operation::Download::to_file(FileKey::unowned(name), path, false));
     let path = harness.path("a.bin");
     assert!(harness.start(download("a.bin", path)).unwrap_err().to_string().contains("already exists"));
     let path = harness.path("new.bin");
@@ -358,7 +357,7 @@ fn a_cancelled_download_leaves_no_file() {
     harness.put("a.bin").unwrap();
     let path = harness.path("out/fetched.bin");
     fs::create_dir(harness.path("out")).unwrap();
-    let transfer = harness.start(operation::Download { file: FileKey::unowned("a.bin"), path, overwrite: false }).unwrap();
+    let transfer = harness.start(operation::Download::to_file(FileKey::unowned("a.bin"), path, false)).unwrap();
     harness.ask(operation::Sleep { span: SimDuration::from_secs(3) }).unwrap();
     harness.ask(operation::Cancel { transfer }).unwrap();
     assert_eq!(files_below(&harness.path("out")), Vec::<std::path::PathBuf>::new());
@@ -706,7 +705,7 @@ fn acknowledged_means_stored_whatever_instant_the_power_goes() {
         for (n, &size) in sizes.iter().enumerate() {
             let path = home.path().join(format!("f{n}"));
             contents.push(random_file(&path, size, n as u64));
-            tell(&mut simulation, Command::Upload(operation::Upload { path, name: None, stored_at: 0 }));
+            tell(&mut simulation, Command::Upload(operation::Upload::of_file(path, None, 0)));
             if n > 0 && chance.below(2) == 0 {
                 tell(
                     &mut simulation,
@@ -775,7 +774,7 @@ fn files_are_shared_and_adopted() {
     }
     harness.put("a.bin").unwrap();
     let path = harness.path("b.bin");
-    let owned = Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+    let owned = Command::Upload(operation::Upload::of_file(path, None, 0));
     let transfer = harness.start_as(&user("alice"), owned).unwrap();
     harness.finish(transfer).unwrap();
     let key = FileKey::new(Some("alice"), "b.bin");
@@ -822,7 +821,7 @@ fn what_is_on_its_way_is_adopted_when_it_is_there() {
     harness.simulation.run();
     assert_eq!(harness.simulation.now(), before);
     let path = harness.path("b.bin");
-    let owned = Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+    let owned = Command::Upload(operation::Upload::of_file(path, None, 0));
     let own = harness.start_as(&user("alice"), owned).unwrap();
     harness.finish(own).unwrap();
     assert_eq!(harness.names(), ["b.bin", "~alice/a.bin", "~alice/b.bin"]);

@@ -202,7 +202,7 @@ fn what_is_left_is_told_rightly_most_of_the_time() {
             let mut told = guesses(&mut harness, upload);
             if seed == 1 {
                 let (file, path) = (FileKey::unowned("a.bin"), harness.path("b.bin"));
-                told.extend(guesses(&mut harness, Command::Download(operation::Download { file, path, overwrite: false })));
+                told.extend(guesses(&mut harness, Command::Download(operation::Download::to_file(file, path, false))));
             }
             all += told.len();
             right += told.iter().filter(|(eta, truth)| eta.is_some_and(|eta| (eta - truth).abs() <= 0.2 * truth)).count();

@@ -174,7 +174,7 @@ impl Harness {
     }
 
     pub(crate) fn upload_of(&self, name: &str) -> Command {
-        Command::Upload(operation::Upload { path: self.path(name), name: None, stored_at: 1_700_000_000 })
+        Command::Upload(operation::Upload::of_file(self.path(name), None, 1_700_000_000))
     }
 
     pub(crate) fn put(&mut self, name: &str) -> Result<TransferReport, EngineError> {
@@ -186,7 +186,7 @@ impl Harness {
     pub(crate) fn get(&mut self, name: &str) -> Result<(TransferReport, Vec<u8>), EngineError> {
         let path = self.path(&format!("fetched-{name}"));
         let _ = std::fs::remove_file(&path);
-        let transfer = self.start(operation::Download { file: FileKey::unowned(name), path: path.clone(), overwrite: false })?;
+        let transfer = self.start(operation::Download::to_file(FileKey::unowned(name), path.clone(), false))?;
         let report = self.finish(transfer)?;
         Ok((report, std::fs::read(path).unwrap()))
     }

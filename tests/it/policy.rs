@@ -12,8 +12,7 @@ use p2p_engine::policy::{self, Facts};
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{Direction, TransferId};
 use p2p_engine::{
-    Caller, Command, Denial, EngineConfig, EngineError, ErrorKind, Event, OpenFile, Origin, OrphansAction, Principal, Reply,
-    Scope,
+    Caller, Command, Denial, EngineConfig, EngineError, ErrorKind, Event, Origin, OrphansAction, Principal, Reply, Scope,
 };
 use p2p_net::HostConfig;
 use p2p_store::manifest::FileRecord;
@@ -63,15 +62,16 @@ fn house() -> House {
 
 /// One call of each operation, and of those whose need depends on what they are asked, one of each kind.
 fn calls() -> Vec<(&'static str, Command)> {
-    let open = || OpenFile::new(tempfile::tempfile().unwrap(), "a test");
+    let stream = || operation::Source::Stream { stream: Default::default(), size: None };
+    let to_stream = || operation::Sink::Stream(Default::default());
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::fixed(SimDuration::ZERO), Probability::NEVER);
     let path = || "a.bin".into();
     vec![
-        ("store a file of this machine", operation::Upload { path: path(), name: None, stored_at: 0 }.into()),
-        ("fetch alice's file to this machine", operation::Download { file: key(), path: path(), overwrite: false }.into()),
-        ("store an open file", operation::UploadOpen { file: open(), name: "a".into(), stored_at: 0 }.into()),
-        ("fetch alice's file into an open file", operation::Fetch { file: key(), into: Some(open()) }.into()),
-        ("verify alice's file", operation::Fetch { file: key(), into: None }.into()),
+        ("store a file of this machine", operation::Upload::of_file(path(), None, 0).into()),
+        ("fetch alice's file to this machine", operation::Download::to_file(key(), path(), false).into()),
+        ("store a stream", operation::Upload { source: stream(), name: Some("a".into()), stored_at: 0 }.into()),
+        ("fetch alice's file to a stream", operation::Download { file: key(), range: None, sink: to_stream() }.into()),
+        ("verify alice's file", operation::Download::to_nowhere(key()).into()),
         ("remove alice's file", operation::Remove { file: key(), recursive: false }.into()),
         ("remove a file in a directory that alice shares", operation::Remove { file: inner(), recursive: true }.into()),
         ("make a directory", operation::MakeDirectory { path: "d".into(), parents: false, made_at: 0 }.into()),
@@ -201,7 +201,14 @@ fn events_are_seen_by_whom_they_concern() {
     let file = key();
     let direction = Direction::Upload;
     let events = [
-        Event::TransferStarted { transfer: TRANSFER, direction, user: user.clone(), file: file.clone(), bytes: 1, segments: 1 },
+        Event::TransferStarted {
+            transfer: TRANSFER,
+            direction,
+            user: user.clone(),
+            file: file.clone(),
+            bytes: Some(1),
+            segments: Some(1),
+        },
         Event::TransferFinished { transfer: TRANSFER, direction, user, file: file.clone(), bytes: 1, sha256: None },
         Event::FileStored { file: file.clone(), bytes: 1, sha256: Sha256Digest::of(b"x") },
         Event::FileRemoved { file: file.clone() },
@@ -231,7 +238,7 @@ fn a_quota_counts_what_is_stored_and_what_is_on_its_way() {
     for name in ["a", "b", "c"] {
         random_file(&harness.path(name), 100_000, 1);
     }
-    let upload = |harness: &Harness, name: &str| operation::Upload { path: harness.path(name), name: None, stored_at: 0 };
+    let upload = |harness: &Harness, name: &str| operation::Upload::of_file(harness.path(name), None, 0);
     let (alice, bob) = (user("alice"), user("bob"));
     let usage = |harness: &mut Harness, of: &Caller| match harness.ask_as(of, operation::StatUser) {
         Ok(Reply::Usage(usage)) => (usage.files, usage.file_bytes, usage.arriving_bytes, usage.left()),
@@ -270,7 +277,7 @@ fn a_share_that_has_ended_ends_what_was_asked_for_after_it() {
     random_file(&harness.path("a.bin"), 100_000, 1);
     let (alice, bob) = (user("alice"), user("bob"));
     let path = harness.path("a.bin");
-    let transfer = harness.start_as(&alice, operation::Upload { path, name: None, stored_at: 0 }).unwrap();
+    let transfer = harness.start_as(&alice, operation::Upload::of_file(path, None, 0)).unwrap();
     harness.finish(transfer).unwrap();
     let share = |may_read| operation::Share { file: key(), user: "bob".into(), may_read };
     assert_eq!(harness.ask_as(&bob, operation::StatFile { file: key() }).unwrap_err().kind(), ErrorKind::NotFound);
@@ -279,7 +286,7 @@ fn a_share_that_has_ended_ends_what_was_asked_for_after_it() {
     assert_eq!(manifest.file.readers.len(), 1);
     // Both are under way at one instant; the second is decided when the first has had its effect.
     assert_eq!(harness.ask_as(&alice, share(false)), Ok(Reply::Done(())));
-    let fetched = harness.ask_as(&bob, operation::Fetch { file: key(), into: None });
+    let fetched = harness.ask_as(&bob, operation::Download::to_nowhere(key()));
     assert!(matches!(fetched, Err(EngineError::UnknownFile { .. })), "{fetched:?}");
     assert!(matches!(harness.ask_as(&bob, share(true)), Err(EngineError::UnknownFile { .. })));
     assert_eq!(harness.ask_as(&bob, operation::ListFiles), Ok(Reply::Files(Vec::new())));

@@ -41,7 +41,7 @@ fn watch(tui_harness: &mut TuiHarness, span: SimDuration) {
 fn begin_upload(tui_harness: &mut TuiHarness, name: &str, bytes: usize) {
     random_file(&tui_harness.home.path().join(name), bytes, 7);
     let path = tui_harness.home.path().join(name);
-    let begun = tui_harness.handle.call(&OPERATOR, operation::Upload { path, name: None, stored_at: 0 });
+    let begun = tui_harness.handle.call(&OPERATOR, operation::Upload::of_file(path, None, 0));
     tui_harness.runtime.block_on(begun).unwrap();
 }
 

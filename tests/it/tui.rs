@@ -31,7 +31,7 @@ fn at_work(width: u16, height: u16, theme: Theme) -> TuiHarness {
     random_file(&tui_harness.home.path().join("song.flac"), 1_000_000, 8);
     let (video, song) = (tui_harness.home.path().join("video.bin"), tui_harness.home.path().join("song.flac"));
     tui_harness.runtime.block_on(async {
-        let upload = |path| Command::Upload(operation::Upload { path, name: None, stored_at: 0 });
+        let upload = |path| Command::Upload(operation::Upload::of_file(path, None, 0));
         for command in [upload(video), Command::CheckHealth(operation::CheckHealth)] {
             if let Reply::Started(transfer) = tui_harness.handle.call(&OPERATOR, command).await.unwrap() {
                 tui_harness.handle.call(&OPERATOR, operation::Await { transfer }).await.unwrap();
@@ -150,10 +150,7 @@ fn leaving_while_something_runs_asks() {
     let mut tui_harness = TuiHarness::new(100, 34, Theme::new(ThemeName::Dark, false), true);
     random_file(&tui_harness.home.path().join("big.bin"), 2_000_000, 1);
     let path = tui_harness.home.path().join("big.bin");
-    tui_harness
-        .runtime
-        .block_on(tui_harness.handle.call(&OPERATOR, operation::Upload { path, name: None, stored_at: 0 }))
-        .unwrap();
+    tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Upload::of_file(path, None, 0))).unwrap();
     tui_harness.settle();
     tui_harness.keys(&["Ctrl-Q"]);
     let text = tui_harness.text();

@@ -41,7 +41,7 @@ impl Failing {
         let data = directory.join("data");
         let (engine, handle) = Engine::start(config(&data, 2, slow_link()), None).unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let upload = operation::Upload { path: path.clone(), name: None, stored_at: 0 };
+        let upload = operation::Upload::of_file(path.clone(), None, 0);
         let mut failing = Failing { runtime, handle, engine, source: path, data, transfer: TransferId(0) };
         failing.ask(operation::Pause);
         failing.transfer = failing.ask(upload);
@@ -215,7 +215,7 @@ fn a_reader_of_events_resumes_where_it_stopped() {
     let access = Access::new(handle, auth, "a test", clock).unwrap();
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let mut whole = access.events(None);
-        let transfer = access.call(operation::Upload { path, name: None, stored_at: 0 }).await.unwrap();
+        let transfer = access.call(operation::Upload::of_file(path, None, 0)).await.unwrap();
         let Happening::Event(first) = whole.next().await else { panic!("no event") };
         access.call(operation::Await { transfer }).await.unwrap();
         let (mut resumed, mut latest) = (access.events(Some(first.id)), first.id.number);
@@ -240,9 +240,9 @@ fn what_was_removed_meanwhile_is_not_fetched() {
     let auth = Auth::open(engine.database().clone(), Policy::default()).unwrap();
     let access = Access::new(handle, auth, "a test", clock).unwrap();
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let transfer = access.call(operation::Upload { path, name: None, stored_at: 0 }).await.unwrap();
+        let transfer = access.call(operation::Upload::of_file(path, None, 0)).await.unwrap();
         access.call(operation::Await { transfer }).await.unwrap();
-        let fetch = access.fetch(&access.identity(), "a.bin", None).await.unwrap();
+        let fetch = access.verification(&access.identity(), "a.bin").await.unwrap();
         let removal = access.removal(&access.identity(), "a.bin", false).await.unwrap();
         let transfer = access.call(removal).await.unwrap();
         access.call(operation::Await { transfer }).await.unwrap();

@@ -54,7 +54,7 @@ impl Lab {
     }
 
     fn upload(&self, name: &str, of: &str) -> Command {
-        Command::Upload(operation::Upload { path: self.home.path().join(of), name: Some(name.into()), stored_at: 0 })
+        Command::Upload(operation::Upload::of_file(self.home.path().join(of), Some(name.into()), 0))
     }
 
     fn lose_power(&self, chance: &mut RandomStream) {
@@ -102,7 +102,7 @@ impl Started {
 
     fn fetch(&mut self, name: &str, to: &Path) -> Result<Vec<u8>, EngineError> {
         let file = FileKey::unowned(name);
-        self.transfer(Command::Download(operation::Download { file, path: to.to_owned(), overwrite: true }))?;
+        self.transfer(Command::Download(operation::Download::to_file(file, to.to_owned(), true)))?;
         Ok(fs::read(to).unwrap())
     }
 }
@@ -400,7 +400,7 @@ fn what_fails_on_this_machine_leaves_no_path_in_the_run() {
         fs::create_dir(harness.path("out")).unwrap();
         let to = harness.path("out/b.bin");
         let file = FileKey::unowned("b.bin");
-        let fetching = harness.start(operation::Download { file, path: to, overwrite: false }).unwrap();
+        let fetching = harness.start(operation::Download::to_file(file, to, false)).unwrap();
         fs::remove_dir_all(harness.path("out")).unwrap();
         failures.push(("cannot write", harness.finish(fetching).unwrap_err()));
         let upload = harness.start(harness.upload_of("c.bin")).unwrap();

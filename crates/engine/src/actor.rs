@@ -1,4 +1,4 @@
-//! The engine: the simulation on a thread of its own, paced, and a handle for front ends.
+//! The engine: the simulation on a thread of its own, paced.
 //!
 //! The thread waits for one thing at a time (a command, an outcome of real work, the next virtual instant) and then advances
 //! the simulation. No lock is shared with a front end: commands arrive through a bounded channel, events leave through a
@@ -13,24 +13,23 @@ use std::time::{Duration, Instant};
 
 use p2p_base::data_dir::{DirectoryLock, Sharing};
 use p2p_base::database::Database;
-use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::config::{ClockMode, EngineConfig};
 use super::error::EngineError;
 use super::event::Event;
-use super::event_log::{EventId, EventLog, Subscription};
+use super::event_log::EventLog;
+use super::handle::{Ask, EngineHandle, ReplySender};
 use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
-use super::operation::{Cancel, Command, Operation, Reply};
-use super::pace::{Hurry, Pace, Speed};
+use super::operation::Command;
+use super::pace::{Activity, Hurry, Pace, Speed};
 use super::principal::Caller;
 use super::recording::{Recorder, RecordingError};
 use super::simulation::{CommandId, Progress, Simulation, lock_data_dir};
 use super::snapshot::Snapshot;
-use super::transfer::{TransferId, TransferReport};
 
 /// Capacity of the command queue.
 const COMMANDS_MAX: usize = 64;
@@ -40,92 +39,6 @@ const BUDGET: u32 = 2_000;
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(30);
 /// Longest time that the thread sleeps, so that a virtual clock on a screen keeps moving.
 const TICK: Duration = Duration::from_millis(30);
-
-type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
-
-enum Ask {
-    Command(Caller, Box<Command>, ReplySender),
-    /// Operation for which virtual time passes as fast as the machine can, until it is answered.
-    Hurried(Caller, Box<Command>, ReplySender),
-    TraceHash(oneshot::Sender<TraceHash>),
-}
-
-/// Handle of a running engine for front ends; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct EngineHandle {
-    asks: mpsc::Sender<Ask>,
-    events: EventLog,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-}
-
-impl std::fmt::Debug for Ask {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Ask::Command(_, command, _) | Ask::Hurried(_, command, _) => command.fmt(f),
-            Ask::TraceHash(_) => f.write_str("TraceHash"),
-        }
-    }
-}
-
-impl EngineHandle {
-    /// Calls an operation and waits for its reply.
-    ///
-    /// # Errors
-    /// Returns the error with which the engine refuses the operation, and [`EngineError::Stopped`] if the engine has ended.
-    pub async fn call<O: Operation>(&self, caller: &Caller, operation: O) -> Result<O::Reply, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await?;
-        typed::<O>(answer.await.map_err(|_| EngineError::Stopped)?)
-    }
-
-    /// Begins an operation whose reply nobody waits for.
-    ///
-    /// # Errors
-    /// Returns [`EngineError::Stopped`] if the engine has ended.
-    pub async fn begin(&self, caller: &Caller, operation: impl Operation) -> Result<(), EngineError> {
-        let (reply, _) = oneshot::channel();
-        self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await
-    }
-
-    /// Cancels a transfer and undoes its effects as fast as the machine can, whatever the speed is and even if time is paused.
-    ///
-    /// # Errors
-    /// Fails as [`call`](Self::call) does.
-    pub async fn cancel_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Ask::Hurried(caller.clone(), Box::new(Cancel { transfer }.into()), reply)).await?;
-        typed::<Cancel>(answer.await.map_err(|_| EngineError::Stopped)?)
-    }
-
-    async fn send(&self, ask: Ask) -> Result<(), EngineError> {
-        self.asks.send(ask).await.map_err(|_| EngineError::Stopped)
-    }
-
-    /// Returns the trace hash: the hash of all events so far.
-    ///
-    /// # Errors
-    /// Returns [`EngineError::Stopped`] if the engine has ended.
-    pub async fn trace_hash(&self) -> Result<TraceHash, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask::TraceHash(reply)).await.map_err(|_| EngineError::Stopped)?;
-        answer.await.map_err(|_| EngineError::Stopped)
-    }
-
-    /// Subscribes to all events after `after`, as far as they are kept, or to those from now on. A reader that lags too far behind
-    /// loses events and is told how many.
-    pub fn events(&self, after: Option<EventId>) -> Subscription {
-        self.events.subscribe(after)
-    }
-
-    /// Returns a receiver that always holds the latest snapshot.
-    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshots.clone()
-    }
-}
-
-fn typed<O: Operation>(answer: Result<Reply, EngineError>) -> Result<O::Reply, EngineError> {
-    O::typed(answer?).map_err(|other| EngineError::Internal(format!("an operation was answered with {other:?}")))
-}
 
 /// Thread that runs the simulation.
 #[derive(Debug)]
@@ -172,6 +85,7 @@ impl Engine {
         let first = Arc::new(simulation.snapshot(pace.speed().to_string(), false));
         let (snapshot_sender, snapshots) = watch::channel(first);
         let outcomes = simulation.take_outcomes();
+        let (wake, segment_size) = (Arc::new(Notify::new()), config.segment_size);
         let actor = Actor {
             simulation,
             pace,
@@ -184,7 +98,8 @@ impl Engine {
             hurried: BTreeSet::new(),
             next_command: 0,
             moving: false,
-            busy: false,
+            activity: Activity::Nothing,
+            wake: Arc::clone(&wake),
             last_snapshot: wall_clock(),
             recorder,
             health_log: HealthLog::default(),
@@ -193,7 +108,7 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let builder = std::thread::Builder::new().name("p2p-engine".into());
         let thread = builder.spawn(move || runtime.block_on(actor.run())).map_err(failed)?;
-        Ok((Engine { thread, unrecorded, database }, EngineHandle { asks, events, snapshots }))
+        Ok((Engine { thread, unrecorded, database }, EngineHandle { asks, events, snapshots, wake, segment_size }))
     }
 
     /// Returns the database of the data directory, for other components that store their data in it.
@@ -242,8 +157,10 @@ struct Actor {
     next_command: u64,
     /// True if virtual time was passing at the last check.
     moving: bool,
-    /// True if the simulation had unfinished work at the last check.
-    busy: bool,
+    /// What was unfinished in the simulation at the last check.
+    activity: Activity,
+    /// Woken when something has happened at the other end of a stream.
+    wake: Arc<Notify>,
     last_snapshot: Instant,
     recorder: Option<Recorder>,
     health_log: HealthLog,
@@ -270,6 +187,7 @@ impl Actor {
             }
             self.look_for_hurry();
             progress = self.advance();
+            self.keep_streams();
             self.hand_out(progress);
             self.look_for_hurry();
             let now = self.simulation.now();
@@ -313,6 +231,7 @@ impl Actor {
         tokio::select! {
             biased;
             ask = self.inbox.recv() => ask.map_or(Action::End, Action::Ask),
+            () = self.wake.notified() => Action::Advance,
             () = sleep(wait) => Action::Advance,
         }
     }
@@ -326,7 +245,7 @@ impl Actor {
         if self.stands_still() {
             return None;
         }
-        let due = self.simulation.next_due().and_then(|at| self.pace.wait_until(at, self.busy));
+        let due = self.simulation.next_due().and_then(|at| self.pace.wait_until(at, self.activity));
         Some(due.map_or(TICK, |due| due.min(TICK)))
     }
 
@@ -337,11 +256,11 @@ impl Actor {
             return self.simulation.advance(self.simulation.now(), BUDGET);
         }
         let now = self.simulation.now();
-        let busy = self.simulation.is_busy();
-        if !std::mem::replace(&mut self.moving, true) || std::mem::replace(&mut self.busy, busy) != busy {
+        let activity = self.simulation.activity();
+        if !std::mem::replace(&mut self.moving, true) || std::mem::replace(&mut self.activity, activity) != activity {
             self.pace.restart(now);
         }
-        let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(busy));
+        let limit = self.simulation.step_limit().unwrap_or_else(|| self.pace.allowed(activity));
         // One step at a time, so that the configured speed applies again as soon as everything is undone.
         let budget = if self.pace.hurry() == Hurry::Undoing { 1 } else { BUDGET };
         self.simulation.advance(limit.max(now), budget)
@@ -396,6 +315,13 @@ impl Actor {
             Ok(facts) if facts.is_empty() => {}
             Ok(facts) => self.keep(|recorder| recorder.facts(facts)),
             Err(error) => self.keep(|_| Err(std::io::Error::other(error.to_string()))),
+        }
+    }
+
+    /// Records the inputs of streams that the latest advance has found.
+    fn keep_streams(&mut self) {
+        if let Some((at, inputs)) = self.simulation.take_stream_inputs() {
+            self.keep(|recorder| recorder.streams(at, inputs));
         }
     }
 

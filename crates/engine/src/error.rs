@@ -113,6 +113,8 @@ impl TransferError {
             TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => ErrorKind::Unavailable,
             TransferError::Unreadable { .. } => ErrorKind::DataLoss,
             TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => ErrorKind::Unavailable,
+            TransferError::TooManySegments { .. } => ErrorKind::Invalid,
+            TransferError::OverQuota { .. } => ErrorKind::Exhausted,
             TransferError::Cancelled => ErrorKind::Cancelled,
             TransferError::Internal(_) => ErrorKind::Internal,
         }
@@ -158,7 +160,7 @@ impl EngineError {
             | EngineError::UnknownHost(_)
             | EngineError::UnknownTransfer(_) => ErrorKind::NotFound,
             EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
-            EngineError::EndOfTime { .. } => ErrorKind::OutOfRange,
+            EngineError::EndOfTime { .. } | EngineError::BeyondEnd { .. } => ErrorKind::OutOfRange,
             EngineError::TransferFailed { error, .. } => error.kind(),
             EngineError::NameReserved { .. }
             | EngineError::IsDirectory { .. }
@@ -302,6 +304,16 @@ pub enum EngineError {
         segments: u64,
         /// Maximum number of segments of a file.
         max: u64,
+    },
+    /// The range begins beyond the end of the file.
+    #[error("`{}` has {size} bytes, and the range begins at byte {first}", visible(name))]
+    BeyondEnd {
+        /// Name of the file.
+        name: String,
+        /// Size of the file in bytes.
+        size: u64,
+        /// Position of the first byte of the range, from 0.
+        first: u64,
     },
     /// No such host exists.
     #[error("there is no {0}")]

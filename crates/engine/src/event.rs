@@ -26,10 +26,10 @@ pub enum Event {
         user: Option<String>,
         /// File that is transferred.
         file: FileKey,
-        /// Size of the file in bytes.
-        bytes: u64,
-        /// Number of its segments.
-        segments: u32,
+        /// Size of the content in bytes; `None` if it is not known.
+        bytes: Option<u64>,
+        /// Number of its segments; `None` if it is not known.
+        segments: Option<u32>,
     },
     /// A segment of a transfer has reached a stage.
     Segment {

@@ -146,7 +146,8 @@ impl Gauge {
             let reading = self.read(links, status.direction, (status.bytes, status.bytes_done), status.started);
             status.bytes_acknowledged = (status.bytes_done + reading.under_way).min(status.bytes);
             let is_moving = status.state == TransferState::Running;
-            (status.rate_bytes_per_second, status.eta_seconds) = (reading.rate, reading.eta.filter(|_| is_moving));
+            (status.rate_bytes_per_second, status.eta_seconds) =
+                (reading.rate, reading.eta.filter(|_| is_moving && status.size_known));
         }
         status
     }

@@ -16,7 +16,7 @@ use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOutcome;
 use p2p_store::manifest::Manifest;
 use p2p_store::names::FileKey;
-use p2p_store::segment::{Segment, Sha256Digest};
+use p2p_store::segment::{Cut, Segment, Sha256Digest};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::cause::LocalFailure;
@@ -63,15 +63,19 @@ pub struct JobId(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Blocked(pub(super) JobId);
 
-/// Result of work on a local file.
+/// Result of work at the edge of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileOutcome {
     /// Next segments of an uploaded file.
     Segments(Vec<Segment>),
+    /// Next segments of a stream that is uploaded.
+    Cuts(Vec<Cut>),
     /// End of an uploaded file: its size and its digest.
     End(ByteSize, Sha256Digest),
     /// Successful write to a downloaded file.
     Written,
+    /// The front end at the other end of a stream is gone.
+    Gone,
     /// Failed operation, with its reason.
     Failed(LocalFailure),
 }

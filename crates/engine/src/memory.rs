@@ -6,6 +6,9 @@
 //! memory in the order in which they began, those that hold some until their share grows or they have given some back.
 //!
 //! A transfer that holds memory never has to obtain more in order to give back what it holds, so transfers cannot deadlock.
+//!
+//! A transfer of a stream of remote origin may hold its memory for as long as the other end likes. While it is idle it has no share,
+//! so that the others have all that it does not hold, and such transfers together begin with no more than half of the budget.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +22,20 @@ type User = Option<String>;
 struct Holding {
     user: User,
     bytes: u64,
+    /// True if the transfer is that of a stream of remote origin.
+    is_remote: bool,
+    /// True if it waits for the other end of its stream.
+    is_idle: bool,
 }
 
 /// Memory that the transfers of one user hold together.
 #[derive(Debug, Default)]
 struct UserShare {
     bytes: u64,
+    /// Number of transfers that are not idle.
     transfers: u64,
+    /// Number of transfers that are.
+    idle: u64,
     /// Transfers that were refused and wait for room, in the order in which they began.
     waiting: BTreeSet<TransferId>,
     /// True if memory has been given back since the first of them was refused.
@@ -39,6 +49,10 @@ pub(super) struct MemoryBudget {
     bytes: u64,
     holdings: BTreeMap<TransferId, Holding>,
     users: BTreeMap<User, UserShare>,
+    /// Number of users with a transfer that is not idle.
+    active: u64,
+    /// Bytes that transfers of streams of remote origin hold together.
+    of_streams: u64,
     /// Transfers that were refused because they hold their full share; they wait until shares change.
     capped: BTreeSet<TransferId>,
 }
@@ -46,13 +60,41 @@ pub(super) struct MemoryBudget {
 impl MemoryBudget {
     /// Creates a budget of `limit` bytes.
     pub(super) fn new(limit: u64) -> MemoryBudget {
-        MemoryBudget { limit, bytes: 0, holdings: BTreeMap::new(), users: BTreeMap::new(), capped: BTreeSet::new() }
+        MemoryBudget {
+            limit,
+            bytes: 0,
+            holdings: BTreeMap::new(),
+            users: BTreeMap::new(),
+            active: 0,
+            of_streams: 0,
+            capped: BTreeSet::new(),
+        }
     }
 
     /// Registers a transfer, which has a share from now on.
-    pub(super) fn join(&mut self, transfer: TransferId, user: User) {
+    pub(super) fn join(&mut self, transfer: TransferId, user: User, is_remote: bool) {
         self.users.entry(user.clone()).or_default().transfers += 1;
-        self.holdings.insert(transfer, Holding { user, bytes: 0 });
+        self.holdings.insert(transfer, Holding { user, bytes: 0, is_remote, is_idle: false });
+        self.count_active();
+    }
+
+    fn count_active(&mut self) {
+        self.active = self.users.values().filter(|user| user.transfers > 0).count() as u64;
+    }
+
+    /// Sets whether a transfer waits for the other end of its stream and has therefore no share.
+    pub(super) fn set_idle(&mut self, transfer: TransferId, is_idle: bool) {
+        let Some(holding) = self.holdings.get_mut(&transfer).filter(|holding| holding.is_idle != is_idle) else { return };
+        holding.is_idle = is_idle;
+        if let Some(user) = self.users.get_mut(&holding.user) {
+            let (from, to) = if is_idle { (&mut user.transfers, &mut user.idle) } else { (&mut user.idle, &mut user.transfers) };
+            *from -= 1;
+            *to += 1;
+        }
+        self.count_active();
+        if is_idle {
+            self.let_capped_retry();
+        }
     }
 
     /// Removes a transfer and frees all its memory.
@@ -60,15 +102,21 @@ impl MemoryBudget {
         let Some(holding) = self.holdings.remove(&transfer) else { return };
         self.capped.remove(&transfer);
         self.bytes -= holding.bytes;
+        self.of_streams -= if holding.is_remote { holding.bytes } else { 0 };
         if let Some(user) = self.users.get_mut(&holding.user) {
             user.bytes -= holding.bytes;
-            user.transfers -= 1;
+            *(if holding.is_idle { &mut user.idle } else { &mut user.transfers }) -= 1;
             user.waiting.remove(&transfer);
-            if user.transfers == 0 {
+            if user.transfers + user.idle == 0 {
                 self.users.remove(&holding.user);
             }
         }
-        // With fewer transfers every share is larger.
+        self.count_active();
+        self.let_capped_retry();
+    }
+
+    /// Lets those try again that held their full share: with fewer transfers every share is larger.
+    fn let_capped_retry(&mut self) {
         for transfer in std::mem::take(&mut self.capped) {
             self.wait(transfer);
         }
@@ -78,18 +126,19 @@ impl MemoryBudget {
     /// Takes `bytes` for a transfer and returns true if they are granted. If they are not, [`next_waiter`](Self::next_waiter)
     /// returns the transfer once it may try again.
     pub(super) fn take(&mut self, transfer: TransferId, bytes: u64) -> bool {
-        let users = self.users.len() as u64;
         let Some(holding) = self.holdings.get_mut(&transfer) else { return false };
         let Some(user) = self.users.get_mut(&holding.user) else { return false };
-        let of_user = self.limit / users;
-        if holding.bytes > 0 && holding.bytes + bytes > of_user / user.transfers {
+        let of_user = self.limit / self.active.max(1);
+        if holding.bytes > 0 && holding.bytes + bytes > of_user / user.transfers.max(1) {
             self.capped.insert(transfer);
             return false;
         }
         let passes_user = user.bytes > 0 && user.bytes + bytes > of_user;
         // The first holder may exceed the limit: a segment larger than the limit would otherwise wait without end.
         let passes_limit = self.bytes > 0 && self.bytes + bytes > self.limit;
-        if passes_user || passes_limit {
+        let begins_stream = holding.is_remote && holding.bytes == 0 && self.of_streams > 0;
+        let passes_streams = begins_stream && self.of_streams + bytes > self.limit / 2;
+        if passes_user || passes_limit || passes_streams {
             user.waiting.insert(transfer);
             user.may_retry = false;
             return false;
@@ -99,6 +148,7 @@ impl MemoryBudget {
         holding.bytes += bytes;
         user.bytes += bytes;
         self.bytes += bytes;
+        self.of_streams += if holding.is_remote { bytes } else { 0 };
         true
     }
 
@@ -108,6 +158,7 @@ impl MemoryBudget {
         let bytes = bytes.min(holding.bytes);
         holding.bytes -= bytes;
         self.bytes -= bytes;
+        self.of_streams -= if holding.is_remote { bytes } else { 0 };
         if let Some(user) = self.users.get_mut(&holding.user) {
             user.bytes -= bytes;
         }
@@ -163,9 +214,9 @@ mod tests {
     #[test]
     fn one_transfer_may_have_all_and_two_have_half_each() {
         let mut budget = MemoryBudget::new(100);
-        budget.join(id(1), user(1));
+        budget.join(id(1), user(1), false);
         assert!((0..10).all(|_| budget.take(id(1), 10)) && !budget.take(id(1), 10));
-        budget.join(id(2), user(1));
+        budget.join(id(2), user(1), false);
         assert!(!budget.take(id(2), 10), "there is no room");
         budget.give_back(id(1), 10);
         assert_eq!(std::iter::from_fn(|| budget.next_waiter()).collect::<Vec<_>>(), [id(1), id(2)]);
@@ -179,8 +230,8 @@ mod tests {
     #[test]
     fn a_user_with_many_transfers_has_no_more_than_one_with_a_single_one() {
         let mut budget = MemoryBudget::new(100);
-        (1..=50).for_each(|n| budget.join(id(n), user(1)));
-        budget.join(id(99), user(2));
+        (1..=50).for_each(|n| budget.join(id(n), user(1), false));
+        budget.join(id(99), user(2), false);
         let granted = (1..=50).filter(|&n| budget.take(id(n), 10)).count();
         assert_eq!(granted, 5);
         assert!((0..5).all(|_| budget.take(id(99), 10)) && !budget.take(id(99), 10));
@@ -196,7 +247,7 @@ mod tests {
     #[test]
     fn what_is_larger_than_all_gets_its_turn_alone() {
         let mut budget = MemoryBudget::new(100);
-        (1..=2).for_each(|n| budget.join(id(n), user(1)));
+        (1..=2).for_each(|n| budget.join(id(n), user(1), false));
         assert!(budget.take(id(1), 10) && !budget.take(id(2), 500));
         budget.leave(id(1));
         assert_eq!(budget.next_waiter(), Some(id(2)));
@@ -206,7 +257,7 @@ mod tests {
     #[test]
     fn who_has_had_its_share_and_gives_back_is_asked_again() {
         let mut budget = MemoryBudget::new(100);
-        budget.join(id(1), user(1));
+        budget.join(id(1), user(1), false);
         assert!(budget.take(id(1), 55) && !budget.take(id(1), 46));
         assert_eq!(budget.next_waiter(), None);
         budget.give_back(id(1), 55);
@@ -243,7 +294,7 @@ mod tests {
                 match act {
                     Act::Join(of_user) => {
                         next += 1;
-                        budget.join(id(next), user(of_user));
+                        budget.join(id(next), user(of_user), false);
                         there.push(id(next));
                     }
                     Act::Leave(place) => if let Some(transfer) = of(place, &there) {

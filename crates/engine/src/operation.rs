@@ -5,16 +5,16 @@
 
 use std::path::PathBuf;
 
-use p2p_base::units::SimDuration;
+use p2p_base::units::{ByteSize, SimDuration};
 use p2p_net::{HostConfig, PacketRecord};
 use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 use serde::{Deserialize, Serialize};
 
-use super::open_file::OpenFile;
 use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
+use super::stream::{SinkStream, SourceStream};
 use super::transfer::{TransferId, TransferReport, TransferStatus};
 
 /// Operation of the engine. It takes effect at the virtual instant at which the engine accepts it.
@@ -75,8 +75,6 @@ macro_rules! operations {
 operations! {
     Upload -> Started(TransferId),
     Download -> Started(TransferId),
-    UploadOpen -> Started(TransferId),
-    Fetch -> Started(TransferId),
     Remove -> Started(TransferId),
     MakeDirectory -> Done(()),
     Move -> Done(()),
@@ -135,7 +133,7 @@ macro_rules! begins_transfer {
     };
 }
 
-begins_transfer!(Upload, UploadOpen, Download, Fetch, Remove);
+begins_transfer!(Upload, Download, Remove);
 
 impl From<BeginTransfer> for Command {
     fn from(BeginTransfer(command): BeginTransfer) -> Command {
@@ -190,47 +188,84 @@ pub enum Reply {
     Done(()),
 }
 
-/// Stores a local file.
+/// Place from which an upload gets its content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// Local file.
+    File(PathBuf),
+    /// Stream of a front end.
+    Stream {
+        /// The stream.
+        stream: SourceStream,
+        /// Size that the front end declares; `None` if it does not know it. Content of another size is not stored.
+        size: Option<ByteSize>,
+    },
+}
+
+/// Place to which a download brings the content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Sink {
+    /// Local file, which appears once it is complete.
+    File {
+        /// Path of the file.
+        path: PathBuf,
+        /// True if an existing file may be replaced.
+        overwrite: bool,
+    },
+    /// Stream of a front end.
+    Stream(SinkStream),
+    /// No place: every byte is verified, and none is kept.
+    Discard,
+}
+
+/// Range of the bytes of a file, as in RFC 9110, section 14.1.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByteRange {
+    /// Position of the first byte, from 0.
+    pub first: u64,
+    /// Number of bytes; `None` for all up to the end of the file. A range may reach beyond the end.
+    pub len: Option<u64>,
+}
+
+/// Stores content under a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
-    /// Path of the local file.
-    pub path: PathBuf,
-    /// Name to store it under; `None` for the file's own name.
+    /// Place of the content.
+    pub source: Source,
+    /// Name to store it under; `None` for the own name of a local file.
     pub name: Option<String>,
     /// Wall-clock time of the requester in seconds since 1970, stored with the file.
     pub stored_at: u64,
 }
 
-/// Downloads a file to a local path.
+impl Upload {
+    /// Makes the operation that stores a local file, under its own name without a `name`. `stored_at` is in seconds since 1970.
+    pub fn of_file(path: PathBuf, name: Option<String>, stored_at: u64) -> Upload {
+        Upload { source: Source::File(path), name, stored_at }
+    }
+}
+
+/// Fetches a stored file, or a part of it, and verifies every byte.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Download {
     /// Stored file to download.
     pub file: FileKey,
-    /// Destination path on this machine.
-    pub path: PathBuf,
-    /// True if an existing file may be replaced.
-    pub overwrite: bool,
+    /// Part of the file; `None` for all of it.
+    pub range: Option<ByteRange>,
+    /// Place for the content.
+    pub sink: Sink,
 }
 
-/// Stores the content of a file that a front end has open, from its beginning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UploadOpen {
-    /// Open file to read from.
-    pub file: OpenFile,
-    /// Name to store it under.
-    pub name: String,
-    /// Wall-clock time of the requester in seconds since 1970, stored with the file.
-    pub stored_at: u64,
-}
+impl Download {
+    /// Makes the operation that fetches a whole file to a path of this machine.
+    pub fn to_file(file: FileKey, path: PathBuf, overwrite: bool) -> Download {
+        Download { file, range: None, sink: Sink::File { path, overwrite } }
+    }
 
-/// Fetches a file and verifies every byte of it, without a destination path on this machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Fetch {
-    /// Stored file to fetch.
-    pub file: FileKey,
-    /// Open file that receives the content; `None` to discard it. It is not part of a recording.
-    #[serde(skip)]
-    pub into: Option<OpenFile>,
+    /// Makes the operation that verifies a whole file and keeps none of it.
+    pub fn to_nowhere(file: FileKey) -> Download {
+        Download { file, range: None, sink: Sink::Discard }
+    }
 }
 
 /// Removes a stored file or a directory.

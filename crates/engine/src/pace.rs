@@ -11,6 +11,17 @@ use p2p_base::units::SimTime;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// What is unfinished in the simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// Nothing.
+    Nothing,
+    /// Transfers that wait for streams of remote origin, which live by the wall clock.
+    Idle,
+    /// Commands or transfers that virtual time has to pass for.
+    Busy,
+}
+
 /// Speed of virtual time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Speed {
@@ -145,9 +156,9 @@ impl Pace {
 
     /// Returns the latest virtual instant that may be reached by now. While the simulation is not busy, [`Speed::Max`] is
     /// limited to real time: an idle simulation would otherwise run ahead without bound.
-    pub fn allowed(&self, busy: bool) -> SimTime {
+    pub fn allowed(&self, activity: Activity) -> SimTime {
         let (wall, start) = self.since;
-        match (self.stands_still(), self.speed_when(busy)) {
+        match (self.stands_still(), self.speed_when(activity)) {
             (true, _) => start,
             (false, Speed::Max) => SimTime::MAX,
             (false, Speed::Thousandths(thousandths)) => {
@@ -158,9 +169,9 @@ impl Pace {
     }
 
     /// Returns the wall-clock time until the virtual instant `at` may be reached; `None` if it is never reached.
-    pub fn wait_until(&self, at: SimTime, busy: bool) -> Option<Duration> {
+    pub fn wait_until(&self, at: SimTime, activity: Activity) -> Option<Duration> {
         let (wall, start) = self.since;
-        match (self.stands_still(), self.speed_when(busy)) {
+        match (self.stands_still(), self.speed_when(activity)) {
             (true, _) => None,
             (false, Speed::Max) => Some(Duration::ZERO),
             (false, Speed::Thousandths(thousandths)) => {
@@ -171,9 +182,13 @@ impl Pace {
         }
     }
 
-    fn speed_when(&self, busy: bool) -> Speed {
+    fn speed_when(&self, activity: Activity) -> Speed {
         let speed = if self.hurry == Hurry::Nothing { self.speed } else { Speed::Max };
-        if speed == Speed::Max && !busy { Speed::REAL } else { speed }
+        match activity {
+            Activity::Busy => speed,
+            Activity::Nothing if speed != Speed::Max => speed,
+            Activity::Nothing | Activity::Idle => Speed::REAL,
+        }
     }
 }
 
@@ -199,10 +214,10 @@ mod tests {
     fn time_that_is_paused_stands_still_and_max_has_no_bound() {
         let start = SimTime::from_nanos(5);
         let mut pace = Pace::new(Speed::Max, start);
-        assert_eq!(pace.allowed(true), SimTime::MAX);
-        assert!(pace.allowed(false) < SimTime::MAX);
+        assert_eq!(pace.allowed(Activity::Busy), SimTime::MAX);
+        assert!(pace.allowed(Activity::Nothing) < SimTime::MAX);
         pace.set_paused(true, start);
-        assert_eq!((pace.allowed(true), pace.wait_until(SimTime::MAX, true)), (start, None));
+        assert_eq!((pace.allowed(Activity::Busy), pace.wait_until(SimTime::MAX, Activity::Busy)), (start, None));
     }
 
     #[test]
@@ -211,9 +226,9 @@ mod tests {
         let mut pace = Pace::new(Speed::Thousandths(1), start);
         pace.set_paused(true, start);
         pace.set_hurry(Hurry::Asked, start);
-        assert_eq!((pace.allowed(true), pace.stands_still()), (SimTime::MAX, false));
+        assert_eq!((pace.allowed(Activity::Busy), pace.stands_still()), (SimTime::MAX, false));
         pace.set_hurry(Hurry::Nothing, start);
-        assert_eq!((pace.allowed(true), pace.stands_still(), pace.speed()), (start, true, Speed::Thousandths(1)));
+        assert_eq!((pace.allowed(Activity::Busy), pace.stands_still(), pace.speed()), (start, true, Speed::Thousandths(1)));
     }
 
     #[test]
@@ -221,16 +236,16 @@ mod tests {
         let start = SimTime::from_nanos(5);
         let mut pace = Pace::new(Speed::Thousandths(1), start);
         pace.set_hurry(Hurry::Undoing, start);
-        assert_eq!((pace.allowed(true), pace.speed()), (SimTime::MAX, Speed::Thousandths(1)));
+        assert_eq!((pace.allowed(Activity::Busy), pace.speed()), (SimTime::MAX, Speed::Thousandths(1)));
         pace.set_paused(true, start);
-        assert_eq!((pace.allowed(true), pace.stands_still()), (start, true));
+        assert_eq!((pace.allowed(Activity::Busy), pace.stands_still()), (start, true));
     }
 
     #[test]
     fn a_faster_pace_waits_less() {
         let at = SimTime::ZERO + SimDuration::from_secs(1_000);
-        let slow = Pace::new(Speed::REAL, SimTime::ZERO).wait_until(at, true).unwrap();
-        let fast = Pace::new(Speed::Thousandths(10_000), SimTime::ZERO).wait_until(at, true).unwrap();
+        let slow = Pace::new(Speed::REAL, SimTime::ZERO).wait_until(at, Activity::Busy).unwrap();
+        let fast = Pace::new(Speed::Thousandths(10_000), SimTime::ZERO).wait_until(at, Activity::Busy).unwrap();
         assert!(slow > Duration::from_secs(900) && fast <= Duration::from_secs(100));
     }
 }

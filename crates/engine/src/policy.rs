@@ -14,7 +14,7 @@ use p2p_store::namespace::{Entry, Namespace};
 
 use super::error::Denial;
 use super::event::Event;
-use super::operation::Command;
+use super::operation::{Command, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
 use super::snapshot::{NodeStatus, Snapshot, StorageStats};
 use super::transfer::{TransferId, TransferStatus};
@@ -47,9 +47,8 @@ enum Needs<'a> {
 /// one cannot be added without a decision.
 fn needs(command: &Command) -> (Needs<'_>, bool) {
     match command {
-        Command::Upload(_) | Command::UploadOpen(_) => (Needs::Scope(Scope::Write), true),
-        Command::Download(download) => (Needs::Reading(&download.file), true),
-        Command::Fetch(fetch) => (Needs::Reading(&fetch.file), fetch.into.is_some()),
+        Command::Upload(upload) => (Needs::Scope(Scope::Write), matches!(upload.source, Source::File(_))),
+        Command::Download(download) => (Needs::Reading(&download.file), matches!(download.sink, Sink::File { .. })),
         Command::StatFile(stat) => (Needs::Reading(&stat.file), false),
         Command::Remove(remove) => (Needs::Changing(&remove.file), false),
         Command::Share(share) => (Needs::Changing(&share.file), false),

@@ -2,72 +2,68 @@
 //!
 //! ```text
 //! magic and version (8 bytes), then entries: length (u32, little-endian), digest (8 bytes), bincode
-//! entries: the configuration, one for each file stored at the start, one for each command, marks of time, the end with its trace
-//!         hash
+//! entries: the configuration, one for each fact of the start that is used, one for each command and for each input of a stream,
+//!         marks of time, the end with its trace hash
 //! ```
 //!
 //! The digest is the first 8 bytes of the SHA-256 of the previous entry's digest and the entry, so that a damaged, missing or
 //! misplaced entry is detected before anything is replayed. At most thirty days of virtual time lie between two entries, which
 //! bounds the work of a replay; marks keep to that bound while there are no commands.
 //!
-//! Only commands that change the run are recorded, and of those only the accepted ones; they contain names and paths. The
-//! content of uploaded files is not recorded: a replay reads the same files again.
+//! Only commands that change the run are recorded, and of those only the accepted ones; they contain names and paths. No content is
+//! recorded. A replay reads the same local files again; of a stream of remote origin it repeats which segments arrived and were
+//! taken at which instants, and zeros stand for what they contained.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use p2p_base::codec;
 use p2p_base::private_file::{create_directory, directory_of};
 use p2p_base::replacement::{Existing, Replacement};
 use p2p_base::units::{SimDuration, SimTime};
-use p2p_store::catalog::Catalog;
-use p2p_store::local_disk::segment_path;
-use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
-use p2p_store::namespace::DirectoryRecord;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::config::EngineConfig;
 use super::error::EngineError;
-use super::first_use::{Fact, Restored};
-use super::io::InlineIo;
-use super::operation::{Command, Fetch};
-use super::principal::Caller;
-use super::simulation::{CommandId, Progress, Simulation};
+use super::first_use::Fact;
+use super::operation::{Command, Source, Upload};
+use super::principal::{Caller, Origin};
+use super::status::TransferId;
+use super::stream::StreamInput;
 
-/// Principal for whom a replay keeps the segments that files outside the recording need.
-const OTHERS: &str = "files that the run has not used";
+mod replay;
+
+pub use self::replay::{Recording, Replayed};
+
 const MAGIC: &[u8; 8] = b"p2prec\0\x02";
 /// Prefix of the recordings of every version.
 const ANY_MAGIC: &[u8] = b"p2prec\0";
 /// Version of the entry encoding.
-const VERSION: u8 = 7;
+const VERSION: u8 = 8;
 /// Maximum size of an entry in bytes.
 const ENTRY_MAX: u32 = 64 << 20;
 /// Maximum size of a recording in bytes; a recording is read into memory as a whole.
 const RECORDING_MAX: u64 = 1 << 30;
 /// Size of an entry's digest in bytes.
 const DIGEST_LEN: usize = 8;
-/// Maximum virtual time between two entries.
-const GAP_MAX: SimDuration = SimDuration::from_secs(30 * 86_400);
 /// Virtual time after which a mark is written.
 const MARK_AFTER: SimDuration = SimDuration::from_secs(10 * 86_400);
-/// Number of simulation steps of a replay between two checks for cancellation.
-const BUDGET: u32 = 10_000;
 
 /// Entry of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Entry {
-    /// Configuration with which the engine was started.
-    /// Configuration, and used bytes of each node.
+    /// Configuration with which the engine was started, and used bytes of each node.
     Start { config: Box<EngineConfig>, used: Vec<u64> },
     /// Fact of the state at the start, which the run has used for the first time.
     Fact(Fact),
     /// Operation, who called it, and the virtual instant at which it was accepted.
     Command { at: SimTime, caller: Caller, command: Command },
+    /// Inputs of the streams of transfers that were found together, and the virtual instant at which they were.
+    Streams { at: SimTime, inputs: Vec<(TransferId, StreamInput)> },
     /// Mark of the passing of virtual time.
     Mark { at: SimTime },
     /// End of the run: its virtual instant and the trace hash.
@@ -161,8 +157,18 @@ impl Recorder {
         if !changes_the_run(command) {
             return Ok(());
         }
+        let is_local_stream = matches!(command, Command::Upload(Upload { source: Source::Stream { .. }, .. }));
+        if is_local_stream && caller.origin == Origin::Local {
+            return Err(io::Error::other("the content of a stream of this machine is not recorded"));
+        }
         self.latest = at;
         self.write(&Entry::Command { at, caller: caller.clone(), command: command.clone() })
+    }
+
+    /// Records inputs of streams that were found together.
+    pub(super) fn streams(&mut self, at: SimTime, inputs: Vec<(TransferId, StreamInput)>) -> io::Result<()> {
+        self.latest = at;
+        self.write(&Entry::Streams { at, inputs })
     }
 
     /// Records a mark of the current instant if more than [`MARK_AFTER`] has passed since the latest entry.
@@ -197,9 +203,7 @@ fn write_entry(file: &mut impl Write, digest: &mut Chain, entry: &Entry) -> io::
 fn changes_the_run(command: &Command) -> bool {
     match command {
         Command::Upload(_)
-        | Command::UploadOpen(_)
         | Command::Download(_)
-        | Command::Fetch(_)
         | Command::Remove(_)
         | Command::MakeDirectory(_)
         | Command::Move(_)
@@ -235,191 +239,6 @@ fn changes_the_run(command: &Command) -> bool {
     }
 }
 
-/// Result of a replay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replayed {
-    /// Number of commands executed.
-    pub commands: u64,
-    /// Virtual instant of the recording's end, or of its last command if the end is missing.
-    pub at: SimTime,
-    /// Trace hash of the replayed run.
-    pub trace_hash: String,
-    /// Trace hash of the recorded run; `None` if the end is missing.
-    pub recorded_hash: Option<String>,
-}
-
-/// Recording that was read and checked, up to its last complete entry.
-#[derive(Debug)]
-pub struct Recording {
-    path: PathBuf,
-    config: EngineConfig,
-    /// Used bytes of each node at the start.
-    used: Vec<u64>,
-    /// State of the start, as far as the run has used it.
-    restored: Restored,
-    entries: Vec<Entry>,
-}
-
-impl Recording {
-    /// Reads a recording that messages call `path`.
-    ///
-    /// # Errors
-    /// Fails if the input cannot be read or is damaged.
-    pub fn read(input: impl Read, path: &Path) -> Result<Recording, RecordingError> {
-        let malformed = |reason: String| RecordingError::Malformed { path: path.to_owned(), reason };
-        let mut bytes = Vec::new();
-        let read = input.take(RECORDING_MAX + 1).read_to_end(&mut bytes);
-        read.map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
-        if bytes.len() as u64 > RECORDING_MAX {
-            return Err(malformed(format!("it has more than {RECORDING_MAX} bytes")));
-        }
-        let mut entries = entries_of(&bytes).map_err(malformed)?.into_iter();
-        let Some(Entry::Start { config, used }) = entries.next() else { return Err(malformed("it has no beginning".into())) };
-        let mut restored = Restored::default();
-        let rest = |entry| match entry {
-            // Restored in its turn: it is that of an instant.
-            Entry::Fact(fact) => restored.add(fact).map(|(owner, bytes)| Entry::Fact(Fact::Usage { owner, bytes })),
-            entry => Some(entry),
-        };
-        let entries: Vec<Entry> = entries.filter_map(rest).collect();
-        check_instants(&entries).map_err(|reason| malformed(reason.into()))?;
-        Ok(Recording { path: path.to_owned(), config: *config, used, restored, entries })
-    }
-
-    /// Returns the data directory of the recorded run.
-    pub fn data_dir(&self) -> &Path {
-        &self.config.data_dir
-    }
-
-    /// Replays the run in `scratch` as fast as the machine can, until its end or until `is_over` returns true.
-    ///
-    /// # Errors
-    /// Fails if a file that was stored at the start is gone, or if the engine cannot be set up again.
-    pub fn replay(self, scratch: &Path, is_over: &dyn Fn() -> bool) -> Result<Replayed, RecordingError> {
-        let config = EngineConfig { data_dir: scratch.join("data"), ..restore(self.config, &self.restored, scratch)? };
-        let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
-        simulation.assume_used(&self.used);
-        let mut replayed = Replayed { commands: 0, at: SimTime::ZERO, trace_hash: String::new(), recorded_hash: None };
-        for entry in self.entries {
-            match entry {
-                Entry::Command { at, caller, command } => {
-                    advance(&mut simulation, at, is_over)?;
-                    replayed.commands += 1;
-                    replayed.at = at;
-                    simulation.apply(CommandId(replayed.commands), &caller, nowhere(command));
-                }
-                Entry::End { at, trace_hash } => {
-                    advance(&mut simulation, at, is_over)?;
-                    (replayed.at, replayed.recorded_hash) = (at, Some(trace_hash));
-                }
-                Entry::Mark { at } => advance(&mut simulation, at, is_over)?,
-                Entry::Fact(Fact::Usage { owner, bytes }) => simulation.assume_usage(owner, bytes),
-                Entry::Start { .. } | Entry::Fact(_) => {
-                    return Err(RecordingError::Malformed { path: self.path, reason: "it begins a second time".into() });
-                }
-            }
-        }
-        advance(&mut simulation, replayed.at, is_over)?;
-        replayed.trace_hash = simulation.trace_hash().to_string();
-        Ok(replayed)
-    }
-}
-
-/// Checks that time never decreases from entry to entry and never advances by more than [`GAP_MAX`].
-fn check_instants(entries: &[Entry]) -> Result<(), &'static str> {
-    let mut latest = SimTime::ZERO;
-    for entry in entries {
-        let (Entry::Command { at, .. } | Entry::Mark { at } | Entry::End { at, .. }) = entry else { continue };
-        if *at < latest {
-            return Err("time goes backwards in it");
-        }
-        if *at - latest > GAP_MAX {
-            return Err("more than 30 days of virtual time lie between two of its entries");
-        }
-        latest = *at;
-    }
-    Ok(())
-}
-
-fn advance(simulation: &mut Simulation, until: SimTime, is_over: &dyn Fn() -> bool) -> Result<(), RecordingError> {
-    loop {
-        if is_over() {
-            return Err(RecordingError::GivenUp);
-        }
-        match simulation.advance(until, BUDGET) {
-            Progress::Reached | Progress::Still => return Ok(()),
-            Progress::Blocked => drop(simulation.wait()),
-            Progress::Working => while simulation.poll_reply().is_some() {},
-        }
-        while simulation.poll_event().is_some() {}
-    }
-}
-
-/// Replaces a download by a fetch without a destination: the content is verified and discarded.
-fn nowhere(command: Command) -> Command {
-    match command {
-        Command::Download(download) => Fetch { file: download.file, into: None }.into(),
-        other => other,
-    }
-}
-
-/// Restores the state of the start in the scratch directory, as far as the run has used it, with the segments from the recorded
-/// data directory.
-fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<EngineConfig, RecordingError> {
-    let (from, to) = (config.data_dir.clone(), scratch.join("data"));
-    let failed = |error| RecordingError::Io { path: to.clone(), error };
-    create_directory(&to).map_err(failed)?;
-    let catalog = Catalog::open(&to.join("catalog.redb")).map_err(EngineError::from)?;
-    for fact in restored.entries.values() {
-        match fact {
-            Fact::Directory(DirectoryRecord { key, made_at, readers }) => {
-                catalog.make_directories(std::slice::from_ref(key), *made_at).map_err(EngineError::from)?;
-                for reader in readers {
-                    catalog.set_reader(key, reader, true).map_err(EngineError::from)?;
-                }
-            }
-            Fact::File(manifest) => {
-                let gone = || RecordingError::FileGone { file: manifest.file.key.clone(), path: from.clone() };
-                restore_segments(&manifest.segments, &from, &to, &gone)?;
-                catalog.commit_file(manifest).map_err(EngineError::from)?;
-            }
-            Fact::Segment { .. } | Fact::Usage { .. } => {}
-        }
-    }
-    let otherwise = restored.needed_otherwise();
-    restore_segments(&otherwise, &from, &to, &|| RecordingError::SegmentGone { path: from.clone() })?;
-    catalog.pin(OTHERS, &otherwise).map_err(EngineError::from)?;
-    Ok(config)
-}
-
-/// Restores segments below `to` from the data directory `from`. A segment that its node holds no longer may have come to another
-/// one since. `gone` is the error for one that no node holds.
-fn restore_segments(
-    segments: &[SegmentRecord],
-    from: &Path,
-    to: &Path,
-    gone: &dyn Fn() -> RecordingError,
-) -> Result<(), RecordingError> {
-    let failed = |error| RecordingError::Io { path: to.to_owned(), error };
-    let nodes: Vec<PathBuf> = fs::read_dir(from.join("nodes")).into_iter().flatten().flatten().map(|node| node.path()).collect();
-    for SegmentRecord { id, holders, .. } in segments {
-        for node in holders.iter().map(NodeNumber::to_string) {
-            let (own, target) = (from.join("nodes").join(&node), segment_path(&to.join("nodes").join(&node), *id));
-            create_directory(directory_of(&target)).map_err(failed)?;
-            let mut sources = std::iter::once(&own).chain(&nodes).map(|node| segment_path(node, *id));
-            let is_there = target.exists() || sources.any(|source| link_or_copy(&source, &target).is_ok());
-            if !is_there {
-                return Err(gone());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
-    fs::hard_link(source, target).or_else(|_| fs::copy(source, target).map(drop))
-}
-
 /// Returns the entries of a recording; an incomplete last entry is ignored.
 fn entries_of(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
@@ -446,6 +265,8 @@ fn entries_of(bytes: &[u8]) -> Result<Vec<Entry>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     fn recorded(entries: &[Entry]) -> Vec<u8> {
@@ -486,15 +307,6 @@ mod tests {
             let read = entries_of(&bytes[..length]);
             assert!(read.map_or(length < MAGIC.len(), |read| entries.starts_with(&read)), "{length}");
         }
-    }
-
-    #[test]
-    fn time_that_a_replay_may_take_has_a_bound() {
-        let end = |days| Entry::End { at: at(days), trace_hash: String::new() };
-        assert!(check_instants(&[command(1), command(31), Entry::Mark { at: at(61) }, end(91)]).is_ok());
-        assert!(check_instants(&[command(1), command(32)]).unwrap_err().contains("30 days"));
-        assert!(check_instants(&[end(u64::MAX / 86_400 / 1_000_000_000)]).unwrap_err().contains("30 days"));
-        assert!(check_instants(&[command(2), command(1)]).unwrap_err().contains("backwards"));
     }
 
     /// Where nobody commands anything for long, the passing of time is recorded by itself.

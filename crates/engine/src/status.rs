@@ -2,7 +2,7 @@
 //!
 //! Transfers, events, snapshots and errors use these types; the module itself knows no transfer.
 
-use p2p_base::units::{SimDuration, SimTime};
+use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
@@ -54,6 +54,8 @@ pub enum TransferState {
     Running,
     /// No segment is in flight because other transfers use the shared memory; the transfer continues when it gets memory.
     Waiting,
+    /// No segment is in flight because the stream at the edge gives none, or takes none; the transfer continues when it does.
+    Idle,
     /// All segments have arrived; they are made durable and the file visible.
     Committing,
     /// The transfer failed or was cancelled, and its segments are being removed.
@@ -77,6 +79,7 @@ impl TransferState {
         match self {
             TransferState::Running => "running",
             TransferState::Waiting => "waiting",
+            TransferState::Idle => "idle",
             TransferState::Committing => "committing",
             TransferState::Undoing => "undoing",
             TransferState::Done => "done",
@@ -122,7 +125,19 @@ pub enum TransferError {
     /// The catalog could not tell if the change was made.
     #[error("it is not known whether it is done: {0}")]
     OutcomeUnknown(LocalFailure),
-    /// The user cancelled the transfer.
+    /// The content would have more segments than a manifest can hold.
+    #[error("it has more than {max} segments")]
+    TooManySegments {
+        /// Maximum number of segments of a file.
+        max: u64,
+    },
+    /// The files of the user would have more bytes together than the quota permits.
+    #[error("the quota of {} bytes is used up", quota.as_u64())]
+    OverQuota {
+        /// Quota of each user.
+        quota: ByteSize,
+    },
+    /// The user cancelled the transfer, or the front end at the other end of its stream is gone.
     #[error("it was cancelled")]
     Cancelled,
     /// Work ended in a panic, which is a bug of this program.
@@ -141,6 +156,8 @@ impl TransferError {
             TransferError::NoHolder { .. }
             | TransferError::NotConfirmed { .. }
             | TransferError::Unreadable { .. }
+            | TransferError::TooManySegments { .. }
+            | TransferError::OverQuota { .. }
             | TransferError::Cancelled => None,
         }
     }
@@ -233,13 +250,15 @@ pub struct TransferStatus {
     pub file: FileKey,
     /// State of the transfer.
     pub state: TransferState,
-    /// Size of the file in bytes.
+    /// Size of the content in bytes; as far as it is known, if [`size_known`](Self::size_known) is false.
     pub bytes: u64,
+    /// True if the size is known. That of a stream may be known at its end only.
+    pub size_known: bool,
     /// Bytes of the segments that are done.
     pub bytes_done: u64,
     /// Bytes that TCP has acknowledged: those of finished segments and those acknowledged of segments in flight.
     pub bytes_acknowledged: u64,
-    /// Number of segments of the file.
+    /// Number of segments of the content, as far as it is known.
     pub segments: u32,
     /// Number of segments that are acknowledged.
     pub segments_done: u32,

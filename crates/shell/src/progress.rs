@@ -77,6 +77,8 @@ fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
     if bar.is_finished() {
         return;
     }
+    // The size of a stream may be known at its end only.
+    bar.set_length(status.bytes);
     bar.set_position(status.bytes_acknowledged);
     let (rate, time, state) = (transfer_rate_of(status), transfer_time_of(status, now), status.state.name());
     bar.set_message(format!("{rate:>12} {time:<13} {state}"));
@@ -91,7 +93,9 @@ fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
 fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> ProgressBar {
     let bar = all.add(ProgressBar::new(status.bytes));
     let columns = tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col);
-    let (template, room) = if columns < ROOM_FOR_A_BAR {
+    let (template, room) = if !status.size_known {
+        ("{prefix} {bytes:>10} {wide_msg}", 28)
+    } else if columns < ROOM_FOR_A_BAR {
         ("{prefix} {percent:>3} % {wide_msg}", 20)
     } else {
         ("{prefix} {wide_bar} {percent:>3} % {msg:37!}", 28)

@@ -82,7 +82,7 @@ pub async fn plan_upload(access: &Access, path: PathBuf, name: Option<&str>) -> 
     plan.same = same;
     let upload = |LocalFile { path, stored }| {
         let label = identity.shown(&FileKey::new(identity.name(), &stored));
-        (label, Upload { path, name: Some(stored), stored_at: access.now() }.into())
+        (label, Upload::of_file(path, Some(stored), access.now()).into())
     };
     plan.transfers = files.into_iter().map(upload).collect();
     Ok(plan)

@@ -79,7 +79,7 @@ impl DiskOp {
     pub fn run(&self, disk: &dyn Disk) -> Result<DiskOutcome, DiskError> {
         match self {
             DiskOp::Write { id, bytes, before } => {
-                check(*id, bytes)?;
+                check(disk, *id, bytes)?;
                 let written = match before {
                     Before::Stored if is_sound(disk, *id, bytes)? => false,
                     Before::Nothing => disk.write(*id, bytes).map(|()| true)?,
@@ -90,7 +90,7 @@ impl DiskOp {
             }
             DiskOp::Read { id } => {
                 let bytes = disk.read(*id)?;
-                check(*id, &bytes)?;
+                check(disk, *id, &bytes)?;
                 Ok(DiskOutcome::Read { bytes })
             }
             DiskOp::Delete { ids } => Ok(delete_all(disk, ids)),
@@ -135,7 +135,7 @@ fn is_sound(disk: &dyn Disk, id: SegmentId, bytes: &[u8]) -> Result<bool, DiskEr
     }
 }
 
-fn check(id: SegmentId, bytes: &[u8]) -> Result<(), DiskError> {
-    let found = SegmentId::of(bytes);
+fn check(disk: &dyn Disk, id: SegmentId, bytes: &[u8]) -> Result<(), DiskError> {
+    let found = disk.digest_of(id, bytes);
     if found == id { Ok(()) } else { Err(DiskError::Corrupt { id, found }) }
 }

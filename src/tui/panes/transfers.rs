@@ -142,8 +142,10 @@ fn cell<'a>(app: &App, report: &TransferReport, column: Column, width: usize, pl
                 Span::styled(fitted(&app.label(&status.file), width - 1, theme.glyphs.ellipsis), theme.style(role)),
             ]
         }
+        Column::Size if !status.size_known => to_the_right(format!("{}+", bytes_of(status.bytes)), Role::Text),
         Column::Size => to_the_right(bytes_of(status.bytes), Role::Text),
         Column::Bar => progress_bar(app, status, width - 1),
+        Column::Percent if !status.size_known => to_the_right("?".into(), Role::Text),
         Column::Percent => to_the_right(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
         Column::Rate => to_the_right(transfer_rate_of(status), Role::Flow),
         Column::Time => to_the_right(transfer_time_of(status, app.view.at), Role::Text),
@@ -160,13 +162,16 @@ fn state_role(state: TransferState) -> Role {
     match state {
         TransferState::Done => Role::Good,
         TransferState::Failed | TransferState::Cancelled => Role::Bad,
-        TransferState::Undoing | TransferState::Committing | TransferState::Waiting => Role::Warning,
+        TransferState::Undoing | TransferState::Committing | TransferState::Waiting | TransferState::Idle => Role::Warning,
         TransferState::Running => Role::Flow,
     }
 }
 
 /// Returns the fraction of the bytes in completed segments, and the fraction of acknowledged bytes.
 fn parts(status: &TransferStatus) -> (f64, f64) {
+    if !status.size_known {
+        return (0.0, 0.0);
+    }
     if status.bytes == 0 {
         let whole = f64::from(u8::from(status.state.is_over()));
         return (whole, whole);

@@ -1,19 +1,17 @@
 //! Execution of commands, and the answers to commands that wait. Independent of how users type commands.
 
-use std::fs::File;
-use std::io::{ErrorKind, Seek};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
-use p2p_base::database::Purpose;
 use p2p_base::pieces::PieceFile;
 use p2p_base::private_file;
 use p2p_base::spelling::visible;
-use p2p_base::units::{ByteSize, SimDuration, SimTime};
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::HostConfig;
 use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::manifest::FileRecord;
-use p2p_store::names::{FileKey, stored_path};
+use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 
 use super::running::Running;
@@ -22,15 +20,12 @@ use crate::cause::{FailureKind, LocalFailure};
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{Blocked, JobId, Lane, Outcome};
-use crate::local_file::{LocalFile, Sink, Source};
-use crate::operation::{self, Command, OnShutdown, Reply};
+use crate::operation::{Command, OnShutdown, Reply};
 use crate::policy;
-use crate::principal::{Caller, Principal};
+use crate::principal::{Caller, Origin, Principal};
 use crate::snapshot::Peer;
-use crate::transfer::{Download, Input, Transfer, TransferId, TransferReport, TransferStatus, Upload};
+use crate::transfer::{Input, TransferId, TransferReport, TransferStatus};
 
-/// Maximum number of segments of a file, whose manifest is held in memory while the file is transferred.
-const SEGMENTS_MAX: u64 = 1 << 20;
 /// Virtual time that a shutdown waits for connections to close.
 const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
 
@@ -43,7 +38,7 @@ impl Simulation {
     pub fn apply(&mut self, id: CommandId, caller: &Caller, command: impl Into<Command>) -> bool {
         let command = command.into();
         let answer = match policy::check(caller, &command, self) {
-            Ok(()) => self.dispatch(id, &caller.principal, command),
+            Ok(()) => self.dispatch(id, caller, command),
             Err(denial) => Some(Err(denial.into())),
         };
         let may_see_usage = policy::may_see_usage(&caller.principal);
@@ -56,14 +51,13 @@ impl Simulation {
 
     /// Executes an operation. Returns `None` if the answer comes later. The match lists every operation, so that a new one cannot
     /// be acknowledged without being done.
-    fn dispatch(&mut self, id: CommandId, by: &Principal, command: Command) -> Option<Answer> {
+    fn dispatch(&mut self, id: CommandId, caller: &Caller, command: Command) -> Option<Answer> {
+        let (by, is_remote) = (&caller.principal, matches!(caller.origin, Origin::Remote(_)));
         let user = by.name().map(str::to_owned);
         let reply = |reply| Some(Ok(reply));
         match command {
-            Command::Upload(upload) => Some(self.upload(user, upload)),
-            Command::UploadOpen(upload) => Some(self.upload_open(user, upload)),
-            Command::Download(download) => Some(self.download(user, &download)),
-            Command::Fetch(fetch) => Some(self.fetch(user, fetch)),
+            Command::Upload(upload) => Some(self.upload(user, upload, is_remote)),
+            Command::Download(download) => Some(self.download(user, download, is_remote)),
             Command::Remove(remove) => Some(self.remove(user, &remove)),
             Command::MakeDirectory(make) => self.make_directory(id, user, &make),
             Command::Move(change) => self.move_to(id, change),
@@ -144,88 +138,6 @@ impl Simulation {
         let now = self.now();
         let left = SimTime::MAX.since(now).saturating_sub(SimDuration::from_nanos(1));
         now.checked_add(span).ok_or(EngineError::EndOfTime { now, left })
-    }
-
-    fn upload(&mut self, owner: Option<String>, upload: operation::Upload) -> Answer {
-        self.refuse_when_closing()?;
-        let operation::Upload { path, name, stored_at } = upload;
-        let refused = |reason: String| EngineError::Source { path: path.clone(), reason };
-        let (file, size) = open_source(&path).map_err(refused)?;
-        let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
-        self.cut_up(file, size, &path, FileKey { owner, name }, stored_at)
-    }
-
-    fn upload_open(&mut self, owner: Option<String>, upload: operation::UploadOpen) -> Answer {
-        self.refuse_when_closing()?;
-        let operation::UploadOpen { file: open, name, stored_at } = upload;
-        let path = Path::new(open.name());
-        let refused = |error: std::io::Error| EngineError::Source { path: path.to_owned(), reason: error.to_string() };
-        let mut file = open.file().try_clone().map_err(refused)?;
-        let size = file.metadata().map_err(refused)?.len();
-        file.rewind().map_err(refused)?;
-        self.cut_up(file, ByteSize::from_bytes(size), path, FileKey { owner, name }, stored_at)
-    }
-
-    /// Starts to store a file that messages call `path`, unless it has to be refused.
-    fn cut_up(&mut self, file: File, size: ByteSize, path: &Path, key: FileKey, stored_at: u64) -> Answer {
-        let key = FileKey { name: stored_path(&key.name)?, ..key };
-        self.note_use(&key);
-        self.refuse_taken(&key)?;
-        self.refuse_without_directory(&key)?;
-        self.refuse_over_quota(&key, size)?;
-        let segments = self.world.config.segment_size.count_for(size);
-        if segments > SEGMENTS_MAX {
-            return Err(EngineError::TooManySegments { name: key.name, segments, max: SEGMENTS_MAX });
-        }
-        self.world.claim_full_volumes()?;
-        if !self.world.has_room_for(size) {
-            let closed = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
-            let (needed, free) = (size.as_u64(), self.world.free_bytes());
-            return Err(EngineError::NoRoom { name: key.name, needed, free, closed });
-        }
-        self.world.claim_volumes(Purpose::Keep)?;
-        let id = self.next_id();
-        let segment_size = self.world.config.segment_size;
-        let upload = Upload::new(self.now(), id, &key, size, segment_size, stored_at);
-        let source = Source::new(file, path, segment_size);
-        self.world.memory.join(id, key.owner.clone());
-        self.world.names.reserve(key);
-        self.begin(id, Running::new(Transfer::Upload(Box::new(upload)), Some(LocalFile::of_source(source))))
-    }
-
-    /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.
-    fn refuse_over_quota(&mut self, key: &FileKey, size: ByteSize) -> Result<(), EngineError> {
-        let Some((owner, quota)) = key.owner.as_deref().zip(self.world.config.quota) else { return Ok(()) };
-        self.note_usage(Some(owner));
-        let (needed, left) = (size.as_u64(), self.usage_of(Some(owner)).left().unwrap_or(u64::MAX));
-        if needed <= left { Ok(()) } else { Err(EngineError::OverQuota { name: key.name.clone(), needed, left, quota }) }
-    }
-
-    fn download(&mut self, user: Option<String>, download: &operation::Download) -> Answer {
-        self.refuse_when_closing()?;
-        let operation::Download { file, path, overwrite } = download;
-        let file = self.known_file(file)?;
-        let refused = |reason: String| EngineError::Destination { path: path.clone(), reason };
-        let target = destination(path).map_err(refused)?;
-        if target.exists() && !overwrite {
-            return Err(EngineError::DestinationTaken { path: path.clone() });
-        }
-        let sink = Sink::create(&target, *overwrite).map_err(|error| refused(error.to_string()))?;
-        self.fetch_into(user, &file, sink)
-    }
-
-    fn fetch(&mut self, user: Option<String>, fetch: operation::Fetch) -> Answer {
-        self.refuse_when_closing()?;
-        let file = self.known_file(&fetch.file)?;
-        self.fetch_into(user, &file, fetch.into.map_or_else(Sink::nowhere, Sink::open))
-    }
-
-    fn fetch_into(&mut self, user: Option<String>, file: &FileRecord, sink: Sink) -> Answer {
-        let id = self.next_id();
-        let download = Download::new(self.now(), id, user.clone(), file, self.world.nodes.len());
-        self.world.memory.join(id, user);
-        self.begin(id, Running::new(Transfer::Download(Box::new(download)), Some(LocalFile::of_sink(sink))))
     }
 
     pub(super) fn refuse_when_closing(&self) -> Result<(), EngineError> {
@@ -365,8 +277,9 @@ impl Simulation {
             return Some(Err(EngineError::Busy { names }));
         }
         self.closing = true;
-        if running == OnShutdown::Cancel {
-            for (&id, transfer) in &mut self.transfers {
+        for (&id, transfer) in &mut self.transfers {
+            // A stream of remote origin may never end, and the service that it came by ends as well.
+            if running == OnShutdown::Cancel || transfer.is_remote() {
                 self.ready.insert(id);
                 let _ = transfer.handle(&mut self.world, Input::Cancelled);
             }
@@ -471,30 +384,4 @@ pub(super) fn crashed(outcome: Outcome) -> EngineError {
         Outcome::Crashed(reason) => EngineError::Internal(reason),
         other => EngineError::Internal(format!("{other:?}")),
     }
-}
-
-/// Resolves the path of a file to be written: a symbolic link is followed, and only a regular file may be replaced.
-fn destination(path: &Path) -> Result<PathBuf, String> {
-    let Ok(link) = std::fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
-    let target = if link.is_symlink() { std::fs::canonicalize(path) } else { Ok(path.to_owned()) };
-    let target = target.map_err(|error| format!("it is a symbolic link that leads nowhere: {error}"))?;
-    match std::fs::metadata(&target) {
-        Ok(found) if found.is_dir() => Err("it is a directory".into()),
-        Ok(found) if !found.is_file() => Err("it is not a regular file".into()),
-        Ok(_) => Ok(target),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Opens a local file for reading and returns it with its size.
-fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if metadata.is_dir() {
-        return Err("it is a directory; only files can be stored".into());
-    }
-    if !metadata.is_file() {
-        return Err("it is not a regular file".into());
-    }
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    Ok((file, ByteSize::from_bytes(metadata.len())))
 }

@@ -6,6 +6,7 @@
 //! channels.
 
 mod commands;
+mod edges;
 mod facts;
 mod names;
 mod open;
@@ -22,6 +23,7 @@ use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::namespace::Namespace;
+use p2p_store::segment::SegmentId;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::error::EngineError;
@@ -29,8 +31,10 @@ use super::event::Event;
 use super::first_use::FirstUses;
 use super::io::{Blocked, JobId, Outcome};
 use super::operation::Reply;
+use super::pace::Activity;
 use super::policy::Facts;
 use super::principal::Principal;
+use super::stream::StreamInput;
 use super::transfer::{Input, TransferId, TransferReport, TransferState, TransferStatus};
 use super::world::{Due, World};
 
@@ -119,7 +123,7 @@ enum Pass {
 /// use p2p_base::units::{ByteSize, DelayRange, Probability, SimDuration};
 /// use p2p_engine::io::InlineIo;
 /// use p2p_engine::node::health::HealthConfig;
-/// use p2p_engine::operation::{Await, Upload};
+/// use p2p_engine::operation::{Await, Source, Upload};
 /// use p2p_engine::pace::Speed;
 /// use p2p_engine::{Caller, ClockMode, CommandId, DiskSpeed, EngineConfig, HostSpec, NodeSpec, Reply, Simulation};
 /// use p2p_net::{HostConfig, TcpConfig};
@@ -148,7 +152,7 @@ enum Pass {
 ///     quota: None,
 /// };
 /// let mut simulation = Simulation::open(config, Box::new(InlineIo::default()))?;
-/// let upload = Upload { path: directory.path().join("a.bin"), name: None, stored_at: 0 };
+/// let upload = Upload { source: Source::File(directory.path().join("a.bin")), name: None, stored_at: 0 };
 /// simulation.apply(CommandId(1), &Caller::operator(), upload);
 /// simulation.run();
 /// let Some((CommandId(1), Ok(Reply::Started(transfer)))) = simulation.poll_reply() else { panic!("the upload has not begun") };
@@ -179,6 +183,10 @@ pub struct Simulation {
     unnoted: Option<CatalogError>,
     /// Size in bytes of the files of the start that a replay has not restored, by owner.
     unlisted: BTreeMap<Option<String>, u64>,
+    /// Inputs of streams of remote origin that were found together, and the instant at which they were, while the run is recorded.
+    inputs: Option<(SimTime, Vec<(TransferId, StreamInput)>)>,
+    /// Segments of a replay whose content is not known.
+    unknown: Arc<BTreeSet<SegmentId>>,
     pass: Pass,
     blocked: bool,
 }
@@ -199,6 +207,8 @@ impl Simulation {
             uses: None,
             unnoted: None,
             unlisted: BTreeMap::new(),
+            inputs: None,
+            unknown: Arc::default(),
             pass: Pass::React,
             blocked: false,
         }
@@ -240,9 +250,20 @@ impl Simulation {
         self.waiting.iter().any(|(_, waiting)| !matches!(waiting, Waiting::Adoption { .. }))
     }
 
-    /// Returns true if a command or a transfer is unfinished.
-    pub fn is_busy(&self) -> bool {
-        self.is_awaited() || !self.transfers.is_empty()
+    /// Returns what is unfinished. A transfer that waits for a stream of remote origin is no reason for virtual time to pass, and
+    /// neither is a command that waits for such a transfer.
+    pub fn activity(&self) -> Activity {
+        let is_idle = |id: &TransferId| self.transfers.get(id).is_some_and(Running::is_idle);
+        let waits = |(_, waiting): &(CommandId, Waiting)| match waiting {
+            Waiting::Transfer(id) => !is_idle(id),
+            Waiting::Adoption { .. } => false,
+            Waiting::Shutdown => self.transfers.is_empty(),
+            _ => true,
+        };
+        if self.waiting.iter().any(waits) || self.transfers.values().any(|transfer| !transfer.is_idle()) {
+            return Activity::Busy;
+        }
+        if self.transfers.is_empty() { Activity::Nothing } else { Activity::Idle }
     }
 
     /// Returns true if a cancelled or failed transfer is being undone.
@@ -288,13 +309,19 @@ impl Simulation {
     /// middle of an instant, so a command always finds everything done that happened before it.
     pub fn advance(&mut self, limit: SimTime, budget: u32) -> Progress {
         // After a wait for real work, the driver gets control back at the end of the instant.
-        let mut budget = if std::mem::replace(&mut self.blocked, true) { 0 } else { budget };
+        let is_resumed = std::mem::replace(&mut self.blocked, true);
+        let mut budget = if is_resumed { 0 } else { budget };
+        let mut may_poll = !is_resumed;
         loop {
             if self.settle().is_err() {
                 return Progress::Blocked;
             }
             self.look_after_capture();
             let due = self.next_due();
+            // Inputs from outside find everything done that happened before them.
+            if due != Some(self.now()) && std::mem::take(&mut may_poll) && self.poll_streams() {
+                continue;
+            }
             if due != Some(self.now()) && (budget == 0 || !self.replies.is_empty()) {
                 self.blocked = false;
                 return Progress::Working;
@@ -304,7 +331,7 @@ impl Simulation {
                     self.world.net.advance(at);
                 }
                 due => {
-                    if due.is_none() {
+                    if due.is_none() && self.activity() != Activity::Idle {
                         self.give_up_waiting();
                     }
                     return self.rest(limit);
@@ -394,7 +421,7 @@ impl Simulation {
         if let Some(transfer) = self.transfers.get_mut(&id) {
             self.ready.insert(id);
             let handled = transfer.handle(&mut self.world, input);
-            self.note_use_of_segments();
+            self.note_progress(id);
             handled?;
         }
         Ok(true)
@@ -406,7 +433,7 @@ impl Simulation {
             if let Some(transfer) = self.transfers.get_mut(&id) {
                 let handled = transfer.handle(&mut self.world, Input::Resumed);
                 let is_over = transfer.is_over();
-                self.note_use_of_segments();
+                self.note_progress(id);
                 handled?;
                 if is_over {
                     self.file_away(id);
@@ -415,6 +442,15 @@ impl Simulation {
             self.ready.remove(&id);
         }
         Ok(())
+    }
+
+    /// Notes what a transfer has used, and what it is now.
+    fn note_progress(&mut self, id: TransferId) {
+        self.note_use_of_segments();
+        self.keep_to_quota(id);
+        if let Some(transfer) = self.transfers.get(&id) {
+            self.world.memory.set_idle(id, transfer.is_idle());
+        }
     }
 
     /// Returns the next transfer with new input, or else the next one that waits for memory and may now get some.

@@ -36,6 +36,7 @@ use crate::memory::MemoryBudget;
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
 use crate::requester::Requester;
+use crate::sparse_disk::SparseDisk;
 use crate::timetable::Timetable;
 use crate::world::{Host, Hosts, Journal, Names, NodeHost, OwedDeletions, Space, Volumes, WorkTable, World};
 
@@ -57,6 +58,30 @@ impl Simulation {
     /// # Errors
     /// Fails as [`open`](Self::open) does.
     pub fn open_locked(lock: DirectoryLock, config: EngineConfig, io: Box<dyn IoExecutor>) -> Result<Simulation, EngineError> {
+        Simulation::open_on(lock, config, io, |disk| disk)
+    }
+
+    /// Opens a simulation for a replay, whose disks keep only the lengths of segments of `unknown` content.
+    ///
+    /// # Errors
+    /// Fails as [`open`](Self::open) does.
+    pub(crate) fn open_without(
+        unknown: Arc<BTreeSet<SegmentId>>,
+        config: EngineConfig,
+        io: Box<dyn IoExecutor>,
+    ) -> Result<Simulation, EngineError> {
+        let lock = lock_data_dir(&config.data_dir, Sharing::Exclusive)?;
+        let sparse = |disk| Arc::new(SparseDisk::new(disk, Arc::clone(&unknown))) as Arc<dyn Disk>;
+        let simulation = Simulation::open_on(lock, config, io, sparse)?;
+        Ok(Simulation { unknown, ..simulation })
+    }
+
+    fn open_on(
+        lock: DirectoryLock,
+        config: EngineConfig,
+        io: Box<dyn IoExecutor>,
+        wrap: impl Fn(Arc<dyn Disk>) -> Arc<dyn Disk>,
+    ) -> Result<Simulation, EngineError> {
         let directory = config.data_dir.clone();
         let path = directory.join("catalog.redb");
         let catalog = match lock.sharing() {
@@ -68,7 +93,7 @@ impl Simulation {
         };
         catalog.database().hold(lock);
         let file_systems = FileSystems::default();
-        let disk = |index| Arc::new(LocalDisk::at(&node_directory(&directory, index), &file_systems)) as Arc<dyn Disk>;
+        let disk = |index| wrap(Arc::new(LocalDisk::at(&node_directory(&directory, index), &file_systems)));
         let disks = (0..config.nodes.len()).map(disk).collect();
         Simulation::with_disks(config, catalog, disks, io)
     }

@@ -1,4 +1,4 @@
-//! A transfer in progress in the simulation: its machine, its measurement and its local file. What the machine puts out is carried
+//! A transfer in progress in the simulation: its machine, its measurement and its edge. What the machine puts out is carried
 //! out here, in its order and at once.
 
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use bytes::Bytes;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Entry;
 
+use crate::edge::{Edge, Happened};
 use crate::event::Event;
 use crate::gauge::Gauge;
 use crate::io::{Blocked, Outcome};
-use crate::local_file::LocalFile;
 use crate::node::protocol::Request;
 use crate::transfer::{Input, Output, Stage, Transfer, TransferId, TransferReport, TransferStatus};
 use crate::world::{Owner, Sender, World};
@@ -20,14 +20,14 @@ use crate::world::{Owner, Sender, World};
 pub(super) struct Running {
     machine: Transfer,
     gauge: Gauge,
-    /// File that is read or written; `None` for a removal.
-    file: Option<LocalFile>,
+    /// File or stream that is read or written; `None` for a removal.
+    edge: Option<Edge>,
     is_over: bool,
 }
 
 impl Running {
-    pub(super) fn new(machine: Transfer, file: Option<LocalFile>) -> Running {
-        Running { machine, gauge: Gauge::default(), file, is_over: false }
+    pub(super) fn new(machine: Transfer, edge: Option<Edge>) -> Running {
+        Running { machine, gauge: Gauge::default(), edge, is_over: false }
     }
 
     /// Returns the status without the rates, which are measured when they are asked for.
@@ -53,7 +53,7 @@ impl Running {
     /// Passes an input to the transfer and carries out what it asks for.
     pub(super) fn handle(&mut self, world: &mut World, input: Input) -> Result<(), Blocked> {
         if let Input::Catalog(Outcome::Manifest(Ok(manifest))) = &input {
-            for segment in &manifest.segments {
+            for segment in manifest.segments.get(self.machine.selected()).unwrap_or_default() {
                 let first = segment.holders.iter().find(|node| node.index() < world.nodes.len());
                 first.inspect(|&&node| self.gauge.expect(&mut world.net, node, segment.len));
             }
@@ -68,6 +68,22 @@ impl Running {
             self.carry_out(world, output)?;
         }
         Ok(())
+    }
+
+    /// Returns true if the transfer waits for a stream of remote origin and for nothing else.
+    pub(super) fn is_idle(&self) -> bool {
+        self.machine.is_idle()
+    }
+
+    /// Returns true if the transfer has a stream of remote origin that has not ended.
+    pub(super) fn is_remote(&self) -> bool {
+        self.edge.as_ref().is_some_and(Edge::is_remote)
+    }
+
+    /// Takes what has happened at the other end of a stream of remote origin.
+    pub(super) fn poll_edge(&mut self) -> Option<Happened> {
+        let wanted = self.machine.wanted();
+        self.edge.as_mut()?.poll(wanted)
     }
 
     fn id(&self) -> TransferId {
@@ -107,25 +123,25 @@ impl Running {
             Output::Owe { node, ids } => world.owe(node, ids),
             Output::Emit(event) => self.emit(world, event),
             Output::Done => self.is_over = true,
-            local => return self.use_file(world, local),
+            at_edge => return self.use_edge(world, at_edge),
         }
         Ok(())
     }
 
-    /// Carries out an output that concerns the local file.
-    fn use_file(&mut self, world: &mut World, output: Output) -> Result<(), Blocked> {
-        let (Some(file), jobs) = (&mut self.file, &mut world.work.jobs) else { return Ok(()) };
+    /// Carries out an output that concerns the edge.
+    fn use_edge(&mut self, world: &mut World, output: Output) -> Result<(), Blocked> {
+        let (Some(edge), jobs) = (&mut self.edge, &mut world.work.jobs) else { return Ok(()) };
         match output {
-            Output::Cut => file.cut(jobs),
-            Output::Write { id, bytes } => file.write(jobs, id, bytes),
-            Output::Complete { sha256 } => file.complete(jobs, sha256),
-            Output::CloseLocal => file.close(jobs),
+            Output::Cut => edge.cut(jobs),
+            Output::Write { id, bytes, within } => edge.write(jobs, id, bytes, within),
+            Output::Complete { sha256 } => edge.complete(jobs, sha256),
+            Output::CloseLocal => edge.close(jobs),
             Output::AwaitLocal => {
-                if let Some(outcome) = file.take(jobs)? {
+                if let Some(outcome) = edge.take(jobs)? {
                     self.machine.handle(world.now(), Input::Local(outcome));
                 }
             }
-            other => debug_assert!(false, "{other:?} concerns no file"),
+            other => debug_assert!(false, "{other:?} concerns no edge"),
         }
         Ok(())
     }

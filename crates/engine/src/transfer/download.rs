@@ -1,19 +1,24 @@
-//! Download: segments are fetched from their holders, verified and written to a local file, which appears once it is complete.
+//! Download: segments of a file are fetched from their holders, verified and written to their destination.
 //!
 //! Several requests are in flight; segments that arrive out of order wait for the earlier ones.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use bytes::Bytes;
 use p2p_base::units::SimTime;
 use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
+use p2p_store::segment::Sha256Digest;
 
+use super::delivery::Delivery;
 use super::window::RequestWindow;
 use super::{CatalogWork, Direction, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState};
 use crate::cause::{Cause, LocalFailure};
+use crate::edge::Happened;
 use crate::event::Event;
 use crate::io::{FileOutcome, Outcome};
 use crate::node::protocol::{Request, Response};
+use crate::operation::ByteRange;
 
 /// Maximum number of segments whose writing may be outstanding.
 const WRITES_AHEAD: usize = 32;
@@ -36,10 +41,63 @@ enum DownloadPhase {
     Over,
 }
 
+/// What a download fetches, and for whom.
+#[derive(Debug)]
+pub(crate) struct DownloadPlan {
+    pub(crate) user: Option<String>,
+    pub(crate) file: FileRecord,
+    /// Part of the file; `None` for all of it.
+    pub(crate) range: Option<ByteRange>,
+    /// Number of nodes in the network.
+    pub(crate) nodes: usize,
+    /// True if virtual time does not wait for the destination.
+    pub(crate) is_remote: bool,
+}
+
+/// Part of a file that is fetched.
+#[derive(Debug)]
+struct Extent {
+    /// Positions of its bytes in the file.
+    bytes: Range<u64>,
+    /// Indices of the segments with these bytes.
+    segments: Range<u32>,
+    segment_size: u64,
+    is_whole: bool,
+}
+
+impl Extent {
+    fn new(file: &FileRecord, range: Option<ByteRange>) -> Extent {
+        let segment_size = u64::from(file.segment_size.max(1));
+        let first = range.map_or(0, |range| range.first.min(file.size));
+        let len = range.and_then(|range| range.len).unwrap_or(u64::MAX);
+        let bytes = first..first.saturating_add(len).min(file.size);
+        let segments = match bytes.is_empty() {
+            true => 0..0,
+            false => (bytes.start / segment_size) as u32..bytes.end.div_ceil(segment_size) as u32,
+        };
+        let is_whole = bytes == (0..file.size);
+        Extent { bytes, segments, segment_size, is_whole }
+    }
+
+    /// Returns the bytes of the segments and their number.
+    fn size(&self, file: &FileRecord) -> (u64, u32) {
+        let end = (u64::from(self.segments.end) * self.segment_size).min(file.size);
+        (end.saturating_sub(u64::from(self.segments.start) * self.segment_size), self.segments.len() as u32)
+    }
+
+    /// Returns the positions of the bytes within a segment.
+    fn within(&self, index: u32) -> Range<usize> {
+        let begin = u64::from(index) * self.segment_size;
+        let place = |position: u64| position.saturating_sub(begin).min(self.segment_size) as usize;
+        place(self.bytes.start)..place(self.bytes.end)
+    }
+}
+
 /// Download of a file in progress.
 #[derive(Debug)]
 pub(crate) struct Download {
     log: TransferLog,
+    extent: Extent,
     /// Number of nodes in the network.
     nodes: usize,
     manifest: Option<Box<Manifest>>,
@@ -50,29 +108,47 @@ pub(crate) struct Download {
     early: BTreeMap<u32, Bytes>,
     /// Lengths of the segments that are being written.
     writes: VecDeque<u64>,
+    /// Delivery to a stream of remote origin.
+    delivery: Option<Delivery>,
     window: RequestWindow,
     phase: DownloadPhase,
     outputs: VecDeque<Output>,
 }
 
 impl Download {
-    /// Starts to fetch a file from a network of `nodes` nodes.
-    pub(crate) fn new(now: SimTime, id: TransferId, user: Option<String>, file: &FileRecord, nodes: usize) -> Download {
-        let log = TransferLog::new(id, Direction::Download, user, &file.key, (file.size, file.segments), now);
-        let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Manifest(file.key.clone()))];
+    /// Starts to fetch what a plan says.
+    pub(crate) fn new(now: SimTime, id: TransferId, plan: DownloadPlan) -> Download {
+        let DownloadPlan { user, file, range, nodes, is_remote } = plan;
+        let extent = Extent::new(&file, range);
+        let (bytes, segments) = extent.size(&file);
+        let log = TransferLog::new(id, Direction::Download, user, &file.key, (Some(bytes), Some(segments)), now);
+        let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Manifest(file.key))];
         Download {
             log,
             nodes,
             manifest: None,
-            next_request: 0,
-            next_write: 0,
+            next_request: extent.segments.start,
+            next_write: extent.segments.start,
+            extent,
             open: BTreeMap::new(),
             early: BTreeMap::new(),
             writes: VecDeque::new(),
+            delivery: is_remote.then(Delivery::new),
             window: RequestWindow::new(file.segment_size as usize, now),
             phase: DownloadPhase::Looking,
             outputs: outputs.into(),
         }
+    }
+
+    /// Returns the indices of the segments that are fetched.
+    pub(crate) fn selected(&self) -> Range<usize> {
+        self.extent.segments.start as usize..self.extent.segments.end as usize
+    }
+
+    /// Returns true if nothing is under way because the reader of a stream of remote origin takes nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        let is_unread = self.delivery.as_ref().is_some_and(|delivery| delivery.unread() > 0);
+        self.phase == DownloadPhase::Fetching && is_unread && self.open.is_empty() && self.next_to_request().is_none()
     }
 
     pub(crate) fn log(&self) -> &TransferLog {
@@ -86,6 +162,13 @@ impl Download {
 
     /// Handles an input of the download.
     pub(crate) fn handle(&mut self, now: SimTime, input: Input) {
+        self.take(now, input);
+        if self.is_idle() {
+            self.rest();
+        }
+    }
+
+    fn take(&mut self, now: SimTime, input: Input) {
         match input {
             _ if self.phase == DownloadPhase::Over => {}
             Input::Resumed => self.advance(),
@@ -97,6 +180,8 @@ impl Download {
             }
             Input::Unreachable { part: Part::Segment(index), node, cause } => self.on_segment_failed(now, index, node, cause),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
+            Input::Happened(Happened::Taken(total)) => self.on_taken(total),
+            Input::Happened(Happened::Gone) if self.phase != DownloadPhase::Finishing => self.fail(now, TransferError::Cancelled),
             Input::Cancelled if self.phase != DownloadPhase::Finishing => self.fail(now, TransferError::Cancelled),
             _ => {}
         }
@@ -123,8 +208,9 @@ impl Download {
     /// Returns the length of the next segment, if it may be requested now.
     fn next_to_request(&self) -> Option<u64> {
         let segment = self.segment(self.next_request)?;
-        let has_room = self.open.len() + self.early.len() < self.window.segments();
-        has_room.then_some(u64::from(segment.len))
+        let ahead = self.open.len() + self.early.len() + self.delivery.as_ref().map_or(0, Delivery::unread);
+        let window = self.delivery.as_ref().map_or(usize::MAX, Delivery::window).min(self.window.segments());
+        (ahead < window && self.next_request < self.extent.segments.end).then_some(u64::from(segment.len))
     }
 
     fn on_memory(&mut self, now: SimTime, is_granted: bool) {
@@ -148,18 +234,50 @@ impl Download {
         }
     }
 
+    /// Completes the destination once every segment is written and, by the reader of a stream of remote origin, taken.
     fn finish_when_written(&mut self) {
-        let Some(manifest) = &self.manifest else { return };
-        if self.next_write as usize == manifest.segments.len() {
-            self.outputs.extend([Output::Complete { sha256: manifest.file.sha256 }, Output::AwaitLocal]);
+        let is_taken = self.delivery.as_ref().is_none_or(|delivery| delivery.unread() == 0);
+        if self.manifest.is_some() && self.next_write == self.extent.segments.end && is_taken {
+            self.outputs.extend([Output::Complete { sha256: self.whole_digest() }, Output::AwaitLocal]);
             self.phase = DownloadPhase::Finishing;
         }
+    }
+
+    /// Returns the digest of the file, if all of it is fetched.
+    fn whole_digest(&self) -> Option<Sha256Digest> {
+        self.manifest.as_ref().filter(|_| self.extent.is_whole).map(|manifest| manifest.file.sha256)
+    }
+
+    /// Continues after the reader of a stream of remote origin has taken so many segments since the begin.
+    fn on_taken(&mut self, total: u64) {
+        let Some(delivery) = self.delivery.as_mut().filter(|_| self.phase == DownloadPhase::Fetching) else { return };
+        let bytes = delivery.take(total);
+        if bytes > 0 {
+            self.log.status.state = TransferState::Running;
+            self.outputs.push_back(Output::GiveMemory { bytes });
+            self.write_early();
+            self.advance();
+        }
+    }
+
+    /// Gives up what lies too far ahead of a reader that takes nothing; it is asked for again later.
+    fn rest(&mut self) {
+        let Some(delivery) = &mut self.delivery else { return };
+        for _ in 0..delivery.surplus(self.early.len()) {
+            let Some((index, bytes)) = self.early.pop_last() else { break };
+            self.outputs.push_back(Output::GiveMemory { bytes: bytes.len() as u64 });
+            self.log.forget(index);
+            self.next_request = index;
+        }
+        self.log.status.state = TransferState::Idle;
     }
 
     /// Handles the end of the earliest work on the local file: a write or, after all of them, the completion.
     fn on_local(&mut self, now: SimTime, outcome: Outcome) {
         let failure = failure_of(outcome);
         match (&self.phase, self.writes.pop_front()) {
+            // The reader of a stream gives the memory back, when it takes the segment.
+            (DownloadPhase::Fetching, Some(_)) if self.delivery.is_some() => {}
             (DownloadPhase::Fetching, Some(bytes)) => self.outputs.push_back(Output::GiveMemory { bytes }),
             (DownloadPhase::Finishing, Some(_)) => {}
             (DownloadPhase::Finishing, None) => return self.finish(now, failure),
@@ -223,15 +341,22 @@ impl Download {
         self.window.note(now, payload.len() as u64);
         self.report_stage(now, index, Stage::Acknowledged);
         self.early.insert(index, payload);
-        while let Some(bytes) = self.early.remove(&self.next_write) {
+        self.write_early();
+    }
+
+    /// Writes the segments that are next, as far as the reader of a stream of remote origin has room for them.
+    fn write_early(&mut self) {
+        while self.delivery.as_ref().is_none_or(Delivery::has_room) {
+            let Some(bytes) = self.early.remove(&self.next_write) else { return };
             self.write(bytes);
         }
     }
 
     fn write(&mut self, bytes: Bytes) {
         let Some((id, len)) = self.segment(self.next_write).map(|segment| (segment.id, u64::from(segment.len))) else { return };
-        self.outputs.push_back(Output::Write { id, bytes });
+        self.outputs.push_back(Output::Write { id, bytes, within: self.extent.within(self.next_write) });
         self.writes.push_back(len);
+        self.delivery.iter_mut().for_each(|delivery| delivery.deliver(len));
         self.next_write += 1;
     }
 
@@ -254,7 +379,7 @@ impl Download {
             return self.fail(now, error);
         }
         self.phase = DownloadPhase::Over;
-        self.log.sha256 = self.manifest.as_ref().map(|manifest| manifest.file.sha256);
+        self.log.sha256 = self.whole_digest();
         self.log.finish(TransferState::Done, None, now);
         self.outputs.extend([Output::LeaveMemory, Output::Emit(self.log.finished()), Output::Done]);
     }
@@ -275,6 +400,7 @@ impl Download {
 fn failure_of(outcome: Outcome) -> Option<TransferError> {
     match outcome {
         Outcome::File(FileOutcome::Failed(failure)) => Some(TransferError::File(failure)),
+        Outcome::File(FileOutcome::Gone) => Some(TransferError::Cancelled),
         Outcome::Crashed(message) => Some(TransferError::Internal(LocalFailure::of_panic(message))),
         _ => None,
     }

@@ -27,7 +27,7 @@ impl TransferLog {
         direction: Direction,
         user: Option<String>,
         file: &FileKey,
-        (bytes, segments): (u64, u32),
+        (bytes, segments): (Option<u64>, Option<u32>),
         now: SimTime,
     ) -> Self {
         let status = TransferStatus {
@@ -36,10 +36,11 @@ impl TransferLog {
             user,
             file: file.clone(),
             state: TransferState::Running,
-            bytes,
+            bytes: bytes.unwrap_or_default(),
+            size_known: bytes.is_some(),
             bytes_done: 0,
             bytes_acknowledged: 0,
-            segments,
+            segments: segments.unwrap_or_default(),
             segments_done: 0,
             retransmits: 0,
             rate_bytes_per_second: None,
@@ -53,7 +54,9 @@ impl TransferLog {
 
     /// Returns the event for the begin of the transfer.
     pub(crate) fn started(&self) -> Event {
-        let TransferStatus { id, direction, user, file, bytes, segments, .. } = self.status.clone();
+        let TransferStatus { id, direction, user, file, size_known, .. } = self.status.clone();
+        let bytes = size_known.then_some(self.status.bytes);
+        let segments = size_known.then_some(self.status.segments);
         Event::TransferStarted { transfer: id, direction, user, file, bytes, segments }
     }
 
@@ -72,6 +75,13 @@ impl TransferLog {
         }
         let error = told;
         Event::TransferFailed { transfer: id, direction, user, file, error }
+    }
+
+    /// Notes what is known of content whose size was not known at the begin: bytes and segments so far, and if they are all.
+    pub(super) fn know(&mut self, (bytes, segments): (u64, u32), is_all: bool) {
+        if !self.status.size_known {
+            (self.status.bytes, self.status.segments, self.status.size_known) = (bytes, segments, is_all);
+        }
     }
 
     /// Starts the history of a segment, or of another attempt at it. Returns the node of the attempt that this one replaces, and
@@ -131,6 +141,15 @@ impl TransferLog {
         Some(Event::Segment { transfer: self.status.id, stage, timeline: timeline.clone() })
     }
 
+    /// Takes back that a segment has arrived, because it will be asked for again.
+    pub(super) fn forget(&mut self, index: u32) {
+        let Some(place) = self.timelines.iter().rposition(|timeline| timeline.index == index) else { return };
+        if let Some(timeline) = self.timelines.remove(place) {
+            self.status.bytes_done = self.status.bytes_done.saturating_sub(u64::from(timeline.len));
+            self.status.segments_done = self.status.segments_done.saturating_sub(1);
+        }
+    }
+
     pub(crate) fn finish(&mut self, state: TransferState, error: Option<TransferError>, now: SimTime) {
         self.status.state = state;
         self.status.error = error;
@@ -158,7 +177,8 @@ mod tests {
     #[test]
     fn a_second_attempt_replaces_the_first_and_a_story_adds_up() {
         let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
-        let mut log = TransferLog::new(TransferId(1), Direction::Upload, None, &FileKey::unowned("a"), (65_536, 1), at(0));
+        let mut log =
+            TransferLog::new(TransferId(1), Direction::Upload, None, &FileKey::unowned("a"), (Some(65_536), Some(1)), at(0));
         log.begin(0, 65_536, NodeNumber::from_index(0), 0, at(0));
         log.begin(0, 65_536, NodeNumber::from_index(1), 1, at(100));
         log.reach(0, Stage::FirstByte, at(200));

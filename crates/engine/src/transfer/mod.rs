@@ -10,6 +10,7 @@
 
 mod cut_ahead;
 mod deletion;
+mod delivery;
 mod download;
 mod log;
 mod removal;
@@ -17,6 +18,7 @@ mod upload;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 
 use bytes::Bytes;
 use p2p_base::units::SimTime;
@@ -30,12 +32,13 @@ pub use crate::status::{
     Direction, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState, TransferStatus,
 };
 
-pub(super) use self::download::Download;
+pub(super) use self::download::{Download, DownloadPlan};
 pub(super) use self::log::TransferLog;
 pub(super) use self::removal::Removal;
-pub(super) use self::upload::Upload;
+pub(super) use self::upload::{SEGMENTS_MAX, Upload, UploadPlan};
 
 use super::cause::{Cause, PassedOver};
+use super::edge::Happened;
 use super::event::Event;
 use super::io::Outcome;
 use crate::node::protocol::{IDS_MAX, Request, Response, ids_payload};
@@ -95,7 +98,7 @@ pub(super) enum Input {
     Unreachable { part: Part, node: NodeNumber, cause: Cause },
     /// Work on the catalog is finished, at the virtual instant at which it takes effect.
     Catalog(Outcome),
-    /// The earliest work on the local file is finished; the answer to [`Output::AwaitLocal`].
+    /// The earliest work at the edge is finished; the answer to [`Output::AwaitLocal`].
     Local(Outcome),
     /// Memory is granted, or it is not; the answer to [`Output::TakeMemory`].
     Memory { is_granted: bool },
@@ -105,6 +108,10 @@ pub(super) enum Input {
     NotPlaced { nodes: Vec<(NodeNumber, PassedOver)> },
     /// Segments that nodes can be asked to delete now; the answer to [`Output::Delete`].
     Deletable(Garbage),
+    /// Something has happened at the other end of a stream of remote origin.
+    Happened(Happened),
+    /// The transfer is to fail for this reason. One past its point of no return continues.
+    Exceeded(TransferError),
     /// The transfer is to end. One past its point of no return continues.
     Cancelled,
 }
@@ -141,16 +148,16 @@ pub(super) enum Output {
     GiveMemory { bytes: u64 },
     /// Give all memory back, and take no more.
     LeaveMemory,
-    /// Cut the next segments from the local file.
+    /// Cut the next segments from the source.
     Cut,
-    /// Verify a segment and write it to the local file.
-    Write { id: SegmentId, bytes: Bytes },
-    /// Verify the digest of the whole local file, and give the file its name.
-    Complete { sha256: Sha256Digest },
-    /// Wait for the earliest work on the local file, while virtual time stands still. Always the last output. If the work is not
+    /// Verify a segment and write the part `within` it to the destination.
+    Write { id: SegmentId, bytes: Bytes, within: Range<usize> },
+    /// Complete the destination. With a digest, verify first that the content has it.
+    Complete { sha256: Option<Sha256Digest> },
+    /// Wait for the earliest work at the edge, while virtual time stands still. Always the last output. If the work is not
     /// finished, the simulation comes back with [`Input::Resumed`].
     AwaitLocal,
-    /// Discard the local file and the work on it.
+    /// Discard the destination and the work at the edge.
     CloseLocal,
     /// Submit work on the catalog.
     Catalog(CatalogWork),
@@ -206,6 +213,31 @@ impl Transfer {
             Transfer::Upload(upload) => upload.handle(now, input),
             Transfer::Download(download) => download.handle(now, input),
             Transfer::Removal(removal) => removal.handle(now, input),
+        }
+    }
+
+    /// Returns the number of segments that the transfer takes of a source of remote origin now.
+    pub(super) fn wanted(&self) -> usize {
+        match self {
+            Transfer::Upload(upload) => upload.wanted(),
+            Transfer::Download(_) | Transfer::Removal(_) => 0,
+        }
+    }
+
+    /// Returns the indices of the segments that are fetched.
+    pub(super) fn selected(&self) -> Range<usize> {
+        match self {
+            Transfer::Download(download) => download.selected(),
+            Transfer::Upload(_) | Transfer::Removal(_) => 0..0,
+        }
+    }
+
+    /// Returns true if the transfer waits for a stream of remote origin and for nothing else.
+    pub(super) fn is_idle(&self) -> bool {
+        match self {
+            Transfer::Upload(upload) => upload.is_idle(),
+            Transfer::Download(download) => download.is_idle(),
+            Transfer::Removal(_) => false,
         }
     }
 

@@ -38,7 +38,7 @@ impl Removal {
     /// Starts the removal of a file, or of a directory with all that is within it. `size` is that of all files in it, in bytes and
     /// segments.
     pub(crate) fn new(now: SimTime, id: TransferId, user: Option<String>, key: FileKey, size: (u64, u32)) -> Removal {
-        let log = TransferLog::new(id, Direction::Removal, user, &key, size, now);
+        let log = TransferLog::new(id, Direction::Removal, user, &key, (Some(size.0), Some(size.1)), now);
         let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Remove(key))];
         Removal { log, phase: RemovalPhase::Removing, outputs: outputs.into() }
     }

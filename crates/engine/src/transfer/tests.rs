@@ -8,13 +8,14 @@ use p2p_base::units::{ByteSize, SimDuration};
 use p2p_net::CloseReason;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::SegmentRecord;
-use p2p_store::segment::{Segment, SegmentSize};
+use p2p_store::segment::{Cut, Segment, SegmentSize};
 use proptest::prelude::*;
 
 use super::*;
 use crate::cause::{ConnectionLoss, FailureKind, LocalFailure};
 use crate::io::FileOutcome;
 use crate::node::protocol::Refusal;
+use crate::operation::ByteRange;
 
 const NODES: usize = 4;
 /// Steps after which a transfer has to be over: far more than its segments, attempts and nodes need.
@@ -61,8 +62,15 @@ struct Surroundings {
     now: SimTime,
     machine: Transfer,
     chance: Chance,
-    /// Segments of the local file that are not cut yet.
+    /// Segments of the source that are not cut yet, and the number of all of them.
     source: VecDeque<Segment>,
+    segments: u32,
+    /// True if the edge is a stream of remote origin: its end is told when the source is used up.
+    is_remote: bool,
+    is_ended: bool,
+    /// Number of segments that were given to be written, and of those that the reader of the stream has taken.
+    given: u64,
+    taken: u64,
     asked: VecDeque<Asked>,
     local: VecDeque<Local>,
     awaits_local: bool,
@@ -111,6 +119,10 @@ fn record(segments: u32) -> FileRecord {
 
 impl Surroundings {
     fn new(machine: Transfer, segments: u32, bytes: Vec<u8>) -> Surroundings {
+        Surroundings::at_edge(machine, segments, false, bytes)
+    }
+
+    fn at_edge(machine: Transfer, segments: u32, is_remote: bool, bytes: Vec<u8>) -> Surroundings {
         let source = (0..segments).map(|index| {
             let bytes = Bytes::copy_from_slice(&u64::from(index).to_le_bytes());
             Segment { index, id: SegmentId::of(&bytes), bytes }
@@ -120,6 +132,11 @@ impl Surroundings {
             machine,
             chance: Chance { bytes, next: 0 },
             source: source.collect(),
+            segments,
+            is_remote,
+            is_ended: false,
+            given: 0,
+            taken: 0,
             asked: VecDeque::new(),
             local: VecDeque::new(),
             awaits_local: false,
@@ -163,6 +180,7 @@ impl Surroundings {
 
     fn step(&mut self) {
         match self.chance.below(8) {
+            7 | 2 if self.is_remote => self.happen(),
             6 if self.chance.below(3) == 2 => self.spurious(),
             5 if self.chance.strikes(40) => self.handle(Input::Cancelled),
             4 | 3 if !self.asked.is_empty() => self.reach(),
@@ -173,8 +191,40 @@ impl Surroundings {
                 self.handle(Input::Resumed);
                 if !self.is_done && !self.awaits_local && !self.asked.is_empty() {
                     self.answer();
+                } else if self.is_remote && !self.is_done {
+                    self.happen();
                 }
             }
+        }
+    }
+
+    /// Lets something happen at the other end of the stream.
+    fn happen(&mut self) {
+        if self.chance.strikes(200) {
+            return self.handle(Input::Happened(Happened::Gone));
+        }
+        let wanted = self.machine.wanted();
+        if matches!(self.machine, Transfer::Download(_)) {
+            let unread = self.given - self.taken;
+            self.taken += unread - self.chance.below(unread as usize + 1) as u64;
+            self.handle(Input::Happened(Happened::Taken(self.taken)));
+        } else if wanted > 0 && self.source.is_empty() && !std::mem::replace(&mut self.is_ended, true) {
+            self.handle(Input::Happened(Happened::End(ByteSize::from_bytes(8 * u64::from(self.segments)), digest())));
+        } else if wanted > 0 {
+            let count = (1 + self.chance.below(wanted)).min(self.source.len());
+            let cut = |segment| Cut { segment, hash: Default::default() };
+            let cuts = self.source.drain(..count).map(cut).collect();
+            self.handle(Input::Happened(Happened::Cut(cuts)));
+        }
+        self.check_idle();
+    }
+
+    /// A transfer whose stream stands still holds no more than four segments.
+    fn check_idle(&self) {
+        if self.machine.is_idle() {
+            assert_eq!(self.machine.log().status.state, TransferState::Idle);
+            let segment = if matches!(self.machine, Transfer::Upload(_)) { SegmentSize::MIN.as_u64() } else { 8 };
+            assert!(self.memory <= 4 * segment, "{} bytes", self.memory);
         }
     }
 
@@ -196,7 +246,9 @@ impl Surroundings {
         match output {
             Output::AskSegment { index, len, node, request, payload, .. } => {
                 assert!(node.index() < NODES && len == 8);
-                let is_given_up = self.failed.contains(&(None, node)) || self.failed.contains(&(Some(index), node));
+                // What lay too far ahead of a reader is asked for again as if for the first time.
+                let failed_here = !self.is_remote && self.failed.contains(&(Some(index), node));
+                let is_given_up = self.failed.contains(&(None, node)) || failed_here;
                 assert!(!is_given_up, "{node} is asked again for segment {index}");
                 if let Request::Put { id } = request {
                     assert!(self.pins.contains_key(&(node, id)), "a segment is sent without protection");
@@ -238,7 +290,11 @@ impl Surroundings {
     fn use_file(&mut self, output: Output) {
         match output {
             Output::Cut => self.local.push_back(Local::Cut),
-            Output::Write { id, bytes } => self.local.push_back(Local::Write(id, bytes)),
+            Output::Write { id, bytes, within } => {
+                assert_eq!(within, 0..8);
+                self.given += 1;
+                self.local.push_back(Local::Write(id, bytes));
+            }
             Output::Complete { .. } => self.local.push_back(Local::Complete),
             Output::CloseLocal => self.local.clear(),
             Output::AwaitLocal => {
@@ -263,7 +319,9 @@ impl Surroundings {
             _ => {}
         }
         Outcome::File(match work {
-            Local::Cut if self.source.is_empty() => FileOutcome::End(ByteSize::from_bytes(8), digest()),
+            Local::Cut if self.source.is_empty() => {
+                FileOutcome::End(ByteSize::from_bytes(8 * u64::from(self.segments)), digest())
+            }
             Local::Cut => {
                 let count = (1 + self.chance.below(4)).min(self.source.len());
                 FileOutcome::Segments(self.source.drain(..count).collect())
@@ -461,14 +519,16 @@ fn ids_in(payload: &Bytes) -> Vec<SegmentId> {
     names.iter().map(|&name| SegmentId::from_bytes(name)).collect()
 }
 
-fn upload(segments: u32) -> Transfer {
+fn upload(size: Option<u32>, is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
-    let size = ByteSize::from_kib(4 * u64::from(segments));
-    Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), &key, size, segment_size, 0)))
+    let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote };
+    Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
-fn download(segments: u32) -> Transfer {
-    Transfer::Download(Box::new(Download::new(SimTime::ZERO, TransferId(1), None, &record(segments), NODES)))
+fn download(segments: u32, is_remote: bool) -> Transfer {
+    let plan = DownloadPlan { user: None, file: record(segments), range: None, nodes: NODES, is_remote };
+    Transfer::Download(Box::new(Download::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
 fn removal() -> Transfer {
@@ -478,13 +538,63 @@ fn removal() -> Transfer {
 /// When everything goes well, a transfer does what it is for.
 #[test]
 fn a_transfer_that_meets_no_trouble_is_done() {
-    for machine in [upload(0), upload(1), upload(9), download(0), download(1), download(90), removal()] {
-        let segments = machine.log().status.segments;
-        let surroundings = Surroundings::new(machine, segments, Vec::new()).run();
-        let status = &surroundings.machine.log().status;
-        assert_eq!((status.state, status.segments_done), (TransferState::Done, segments), "{:?}", status.direction);
-        assert_eq!(surroundings.owed, 0);
+    for is_remote in [false, true] {
+        let uploads = [0, 1, 9].map(|segments| (upload(Some(segments).filter(|_| !is_remote), is_remote), segments));
+        let downloads = [0, 1, 90].map(|segments| (download(segments, is_remote), segments));
+        for (machine, segments) in uploads.into_iter().chain(downloads).chain([(removal(), 3)]) {
+            let surroundings = Surroundings::at_edge(machine, segments, is_remote, Vec::new()).run();
+            let status = &surroundings.machine.log().status;
+            assert_eq!((status.state, status.segments_done), (TransferState::Done, segments), "{:?}", status.direction);
+            assert!(surroundings.owed == 0 && status.size_known);
+        }
     }
+}
+
+/// Content of another size than was declared is not stored.
+#[test]
+fn content_of_another_size_is_not_stored() {
+    for is_remote in [false, true] {
+        for declared in [8, 10] {
+            let surroundings = Surroundings::at_edge(upload(Some(declared), is_remote), 9, is_remote, Vec::new()).run();
+            assert!(matches!(surroundings.error(), Some(TransferError::File(_))), "{:?}", surroundings.error());
+        }
+    }
+}
+
+/// A part of a file is made of the segments with its bytes.
+#[test]
+fn a_range_is_cut_out_of_its_segments() {
+    let part = |first, len| {
+        let range = Some(ByteRange { first, len });
+        let plan = DownloadPlan { user: None, file: record(5), range, nodes: NODES, is_remote: false };
+        let mut machine = Download::new(SimTime::ZERO, TransferId(1), plan);
+        let (mut written, status) = (Vec::new(), machine.log().status.clone());
+        while machine.poll_output().is_some() {}
+        let holders = vec![node(0)];
+        let segments = (0..5).map(|index| SegmentRecord { id: id_of(index), len: 8, holders: holders.clone() }).collect();
+        machine.handle(SimTime::ZERO, Input::Catalog(Outcome::Manifest(Ok(Box::new(Manifest { file: record(5), segments })))));
+        machine.handle(SimTime::ZERO, Input::Resumed);
+        while let Some(output) = machine.poll_output() {
+            match output {
+                Output::TakeMemory { .. } => machine.handle(SimTime::ZERO, Input::Memory { is_granted: true }),
+                Output::AskSegment { index, node, request: Request::Get { id }, .. } => {
+                    let (part, response) = (Part::Segment(index), Response::Segment { id });
+                    let payload = Bytes::copy_from_slice(&u64::from(index).to_le_bytes());
+                    machine.handle(SimTime::ZERO, Input::Answered { part, node, response, payload });
+                    machine.handle(SimTime::ZERO, Input::Resumed);
+                }
+                Output::Write { id, within, .. } => written.push(((0..5).position(|index| id_of(index) == id).unwrap(), within)),
+                Output::Complete { sha256 } => assert_eq!(sha256.is_some(), status.bytes == 40 && written[0].1 == (0..8)),
+                _ => {}
+            }
+        }
+        (written, status.bytes)
+    };
+    assert_eq!(part(0, None).0.len(), 5);
+    assert_eq!(part(9, Some(3)), (vec![(1, 1..4)], 8));
+    assert_eq!(part(7, Some(10)), (vec![(0, 7..8), (1, 0..8), (2, 0..1)], 24));
+    assert_eq!(part(39, Some(100)), (vec![(4, 7..8)], 8));
+    assert_eq!([part(40, None), part(8, Some(0))], [(vec![], 0), (vec![], 0)]);
 }
 
 /// The counts of failures in the tests below are not zero.
@@ -494,7 +604,7 @@ fn chance_reaches_every_kind_of_end() {
     let mut random = p2p_base::random::RandomStream::new(1, "ends");
     for _ in 0..600 {
         let bytes: Vec<u8> = (0..300).map(|_| random.below(256) as u8).collect();
-        for machine in [upload(6), download(6), removal()] {
+        for machine in [upload(Some(6), false), download(6, false), removal()] {
             let surroundings = Surroundings::new(machine, 6, bytes.clone()).run();
             let status = &surroundings.machine.log().status;
             let error = status.error.as_ref().map(|error| format!("{error:?}"));
@@ -515,13 +625,19 @@ fn chance_reaches_every_kind_of_end() {
 
 proptest! {
     #[test]
-    fn an_upload_keeps_its_books_and_ends(segments in 0u32..12, chance in proptest::collection::vec(any::<u8>(), 0..700)) {
-        Surroundings::new(upload(segments), segments, chance).run();
+    fn an_upload_keeps_its_books_and_ends(
+        (segments, is_known, is_remote) in (0u32..12, any::<bool>(), any::<bool>()),
+        chance in proptest::collection::vec(any::<u8>(), 0..700),
+    ) {
+        Surroundings::at_edge(upload(Some(segments).filter(|_| is_known), is_remote), segments, is_remote, chance).run();
     }
 
     #[test]
-    fn a_download_keeps_its_books_and_ends(segments in 0u32..60, chance in proptest::collection::vec(any::<u8>(), 0..700)) {
-        Surroundings::new(download(segments), segments, chance).run();
+    fn a_download_keeps_its_books_and_ends(
+        (segments, is_remote) in (0u32..60, any::<bool>()),
+        chance in proptest::collection::vec(any::<u8>(), 0..700),
+    ) {
+        Surroundings::at_edge(download(segments, is_remote), segments, is_remote, chance).run();
     }
 
     #[test]

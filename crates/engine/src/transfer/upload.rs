@@ -1,4 +1,4 @@
-//! Upload: a local file is cut into segments, which are sent to their holders, made durable there and committed as a file.
+//! Upload: the segments of a source are sent to their holders, made durable there and committed as a file.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -14,13 +14,16 @@ use super::window::RequestWindow;
 use super::{
     CatalogWork, Direction, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
 };
-use crate::cause::{Cause, LocalFailure, PassedOver};
+use crate::cause::{Cause, FailureKind, LocalFailure, PassedOver};
+use crate::edge::Happened;
 use crate::event::Event;
 use crate::io::Outcome;
 use crate::node::protocol::{Refusal, Request, Response};
 
 /// Number of times that a segment which arrives corrupted is sent to the same node.
 const ATTEMPTS_MAX: u32 = 3;
+/// Maximum number of segments of a file, whose manifest is held in memory while the file is transferred.
+pub(crate) const SEGMENTS_MAX: u64 = 1 << 20;
 
 /// Segment in flight to a node.
 #[derive(Debug)]
@@ -60,12 +63,25 @@ enum UploadPhase {
     Over,
 }
 
+/// What an upload stores, and how it gets it.
+#[derive(Debug, Clone)]
+pub(crate) struct UploadPlan {
+    /// Name to store the file under.
+    pub(crate) key: FileKey,
+    /// Size of the source; `None` if it is not known. A source of another size is not stored.
+    pub(crate) size: Option<ByteSize>,
+    pub(crate) segment_size: SegmentSize,
+    /// Time in seconds since 1970, stored with the file.
+    pub(crate) stored_at: u64,
+    /// True if virtual time does not wait for the source.
+    pub(crate) is_remote: bool,
+}
+
 /// Upload of a file in progress.
 #[derive(Debug)]
 pub(crate) struct Upload {
     log: TransferLog,
-    segment_size: SegmentSize,
-    stored_at: u64,
+    plan: UploadPlan,
     cut: CutAhead,
     placing: Option<Placing>,
     open: BTreeMap<u32, Open>,
@@ -83,29 +99,24 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    /// Starts to store a local file of `size` bytes as `key`, cut into segments of `segment_size`.
-    pub(crate) fn new(
-        now: SimTime,
-        id: TransferId,
-        key: &FileKey,
-        size: ByteSize,
-        segment_size: SegmentSize,
-        stored_at: u64,
-    ) -> Upload {
-        let segments = segment_size.count_for(size) as u32;
-        let log = TransferLog::new(id, Direction::Upload, key.owner.clone(), key, (size.as_u64(), segments), now);
+    /// Starts to store what a plan says.
+    pub(crate) fn new(now: SimTime, id: TransferId, plan: UploadPlan) -> Upload {
+        let UploadPlan { key, size, segment_size, is_remote, .. } = &plan;
+        let segments = size.map(|size| segment_size.count_for(size) as u32);
+        let size = (size.map(ByteSize::as_u64), segments);
+        let log = TransferLog::new(id, Direction::Upload, key.owner.clone(), key, size, now);
         let outputs = [Output::Emit(log.started())].into();
+        let (cut, window) = (CutAhead::new(*is_remote), RequestWindow::new(segment_size.as_usize(), now));
         Upload {
             log,
-            segment_size,
-            stored_at,
-            cut: CutAhead::default(),
+            plan,
+            cut,
             placing: None,
             open: BTreeMap::new(),
             placed: BTreeMap::new(),
             unconfirmed: BTreeMap::new(),
             given_up: BTreeMap::new(),
-            window: RequestWindow::new(segment_size.as_usize(), now),
+            window,
             has_memory: false,
             phase: UploadPhase::Sending,
             outputs,
@@ -121,13 +132,32 @@ impl Upload {
         self.outputs.pop_front()
     }
 
+    /// Returns the number of segments that the upload takes of a source of remote origin now.
+    pub(crate) fn wanted(&self) -> usize {
+        if self.is_sending() && self.has_memory { self.cut.wanted() } else { 0 }
+    }
+
+    /// Returns true if nothing is under way because a source of remote origin gives nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_sending() && self.has_memory && self.placing.is_none() && self.open.is_empty() && self.cut.is_starved()
+    }
+
     /// Handles an input of the upload.
     pub(crate) fn handle(&mut self, now: SimTime, input: Input) {
+        self.take(now, input);
+        if self.is_idle() {
+            self.log.status.state = TransferState::Idle;
+        }
+    }
+
+    fn take(&mut self, now: SimTime, input: Input) {
         match input {
             _ if matches!(self.phase, UploadPhase::Over) => {}
             Input::Resumed => self.advance(),
             Input::Memory { is_granted } => self.on_memory(is_granted),
             Input::Local(outcome) => self.on_cut(outcome),
+            Input::Happened(happened) => self.on_happened(happened),
+            Input::Exceeded(error) => self.give_up(error),
             Input::Placed { node } => self.on_placed(now, node),
             Input::NotPlaced { nodes } => self.on_not_placed(nodes),
             Input::Reached { index, stage } => {
@@ -154,7 +184,7 @@ impl Upload {
             Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(now, node, false),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Deletable(shares) => self.on_deletable(now, shares),
-            Input::Cancelled => self.cancel(),
+            Input::Cancelled => self.give_up(TransferError::Cancelled),
         }
     }
 
@@ -178,12 +208,16 @@ impl Upload {
             return;
         }
         if !self.has_memory {
-            return self.take_memory(memory_min(self.log.status.bytes, self.segment_size));
+            return self.take_memory(self.memory_min());
         }
         if self.cut.is_empty() {
             return self.cut.await_more(&mut self.outputs);
         }
-        self.take_memory(if self.open.is_empty() { 0 } else { self.segment_size.as_usize() as u64 });
+        self.take_memory(if self.open.is_empty() { 0 } else { self.plan.segment_size.as_usize() as u64 });
+    }
+
+    fn memory_min(&self) -> u64 {
+        memory_min(self.plan.size.map(ByteSize::as_u64), self.plan.segment_size, self.plan.is_remote)
     }
 
     fn take_memory(&mut self, bytes: u64) {
@@ -220,10 +254,42 @@ impl Upload {
             return;
         }
         match self.cut.handle(outcome) {
-            Ok(true) => self.advance(),
+            Ok(true) => self.on_more(),
             Ok(false) => {}
             Err(error) => self.fail(error),
         }
+    }
+
+    /// Handles what has happened at the other end of a stream of remote origin.
+    fn on_happened(&mut self, happened: Happened) {
+        match happened {
+            _ if !self.is_sending() => {}
+            Happened::Cut(cuts) => {
+                self.cut.add(cuts);
+                self.on_more();
+            }
+            Happened::End(size, digest) => {
+                self.cut.end_at(size, digest);
+                self.on_more();
+            }
+            Happened::Gone => self.fail(TransferError::Cancelled),
+            Happened::Taken(_) => {}
+        }
+    }
+
+    /// Continues with more segments, or with the end.
+    fn on_more(&mut self) {
+        let (bytes, segments) = self.cut.known();
+        let end = self.cut.end().map(|(size, _)| size);
+        if let Some((declared, size)) = self.plan.size.zip(end).filter(|(declared, size)| declared != size) {
+            let kind = FailureKind::OtherLength { reported: declared.as_u64(), size };
+            return self.fail(TransferError::File(LocalFailure::new(kind)));
+        }
+        if segments > SEGMENTS_MAX {
+            return self.fail(TransferError::TooManySegments { max: SEGMENTS_MAX });
+        }
+        self.log.know((bytes, segments as u32), end.is_some());
+        self.advance();
     }
 
     /// Lets a node be chosen that can take a segment.
@@ -278,7 +344,7 @@ impl Upload {
         self.outputs.push_back(Output::FreeRoom { index });
         // The last segment in flight uses memory that the upload holds anyway.
         if !self.open.is_empty() {
-            self.outputs.push_back(Output::GiveMemory { bytes: self.segment_size.as_usize() as u64 });
+            self.outputs.push_back(Output::GiveMemory { bytes: self.plan.segment_size.as_usize() as u64 });
         }
         self.placed.insert(index, Placed { id: open.segment.id, len: open.segment.bytes.len() as u32, node });
         self.window.note(now, open.segment.bytes.len() as u64);
@@ -359,8 +425,8 @@ impl Upload {
             size: size.as_u64(),
             sha256,
             segments: self.placed.len() as u32,
-            segment_size: self.segment_size.as_usize() as u32,
-            stored_at: self.stored_at,
+            segment_size: self.plan.segment_size.as_usize() as u32,
+            stored_at: self.plan.stored_at,
             readers: BTreeSet::new(),
         };
         let record = |placed: &Placed| SegmentRecord { id: placed.id, len: placed.len, holders: vec![placed.node] };
@@ -406,10 +472,10 @@ impl Upload {
         self.outputs.push_back(Output::Done);
     }
 
-    /// Cancels the upload, unless the catalog transaction has begun.
-    fn cancel(&mut self) {
+    /// Fails the upload, unless the catalog transaction has begun.
+    fn give_up(&mut self, error: TransferError) {
         if matches!(self.phase, UploadPhase::Sending | UploadPhase::Committing(_)) {
-            self.fail(TransferError::Cancelled);
+            self.fail(error);
         }
     }
 

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use p2p_base::likeness;
-use p2p_engine::operation::{
-    Download, Fetch, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload, UploadOpen,
-};
-use p2p_engine::{EngineError, OpenFile, Scope, policy};
+use p2p_base::units::ByteSize;
+use p2p_engine::operation::{ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
+use p2p_engine::stream::{StreamReader, StreamWriter};
+use p2p_engine::transfer::TransferId;
+use p2p_engine::{EngineError, Scope, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{Entry, Namespace};
@@ -146,15 +147,17 @@ impl Access {
     pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Result<Upload, AccessError> {
         let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.map(|name| self.own_place(name, own.as_deref())).transpose()?;
-        Ok(Upload { path, name, stored_at: self.now() })
+        Ok(Upload::of_file(path, name, self.now()))
     }
 
-    /// Returns the operation that stores, as `name`, what is in an open file.
+    /// Begins to store, as `name`, what the returned writer is given. With a `size`, content of another size is not stored.
     ///
     /// # Errors
-    /// Fails if the name is in the tree of another user.
-    pub fn upload_open(&self, file: OpenFile, name: &str) -> Result<UploadOpen, AccessError> {
-        Ok(UploadOpen { file, name: self.own_place(name, None)?, stored_at: self.now() })
+    /// Fails if the name is in the tree of another user, or if the engine refuses the upload.
+    pub async fn upload_stream(&self, name: &str, size: Option<ByteSize>) -> Result<(TransferId, StreamWriter), AccessError> {
+        let path = self.own_place(name, None)?;
+        let begun = self.engine.upload_stream(&self.caller(), &path, size, self.now()).await;
+        Ok(self.recording_scope(begun).await?)
     }
 
     /// Returns the operation that makes the directory that the user calls `text`, with those above it if `parents` says so.
@@ -207,18 +210,36 @@ impl Access {
     ) -> Result<Download, AccessError> {
         let file = self.readable(identity, text).await?.key;
         self.record_foreign(identity, "read", &file).await?;
-        Ok(Download { path: place(&file), file, overwrite })
+        let path = place(&file);
+        Ok(Download::to_file(file, path, overwrite))
     }
 
-    /// Returns the operation to fetch a file that the user may read into an open file, or only to verify it. Reading a file of
-    /// another user is recorded in the audit log first.
+    /// Returns the operation to fetch and verify a file that the user may read, and to keep none of it. Reading a file of another
+    /// user is recorded in the audit log first.
     ///
     /// # Errors
     /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
-    pub async fn fetch(&self, identity: &Identity, text: &str, into: Option<OpenFile>) -> Result<Fetch, AccessError> {
+    pub async fn verification(&self, identity: &Identity, text: &str) -> Result<Download, AccessError> {
         let file = self.readable(identity, text).await?.key;
         self.record_foreign(identity, "read", &file).await?;
-        Ok(Fetch { file, into })
+        Ok(Download::to_nowhere(file))
+    }
+
+    /// Begins to fetch a file that the user may read, or a range of it, to the returned reader. Reading a file of another user is
+    /// recorded in the audit log first.
+    ///
+    /// # Errors
+    /// Fails as [`readable`](Self::readable) does, if the disk or the engine refuses, or if the range begins beyond the end.
+    pub async fn download_stream(
+        &self,
+        identity: &Identity,
+        text: &str,
+        range: Option<ByteRange>,
+    ) -> Result<(TransferId, StreamReader), AccessError> {
+        let file = self.readable(identity, text).await?.key;
+        self.record_foreign(identity, "read", &file).await?;
+        let begun = self.engine.download_stream(&self.caller(), file, range).await;
+        Ok(self.recording_scope(begun).await?)
     }
 
     /// Returns the operation to remove a file that the user may change, or a directory, with all that is within it if `recursive`

@@ -48,6 +48,37 @@ impl Instance {
         }
     }
 
+    /// Executes a transfer whose content `pouring` gives to its stream or takes from it. An interruption ends the pouring first, so
+    /// that virtual time waits for it no longer, and then undoes the transfer as [`transfer`](Self::transfer) does.
+    ///
+    /// # Errors
+    /// Fails as [`transfer`](Self::transfer) does, or if the pouring fails.
+    pub async fn transfer_stream(
+        &self,
+        transfer: TransferId,
+        pouring: impl Future<Output = Result<()>>,
+    ) -> Result<TransferReport> {
+        // The end of the stream is dropped with the pouring, before anything else is asked of the engine.
+        let poured = tokio::select! {
+            biased;
+            poured = pouring => Ok(poured),
+            stop = interrupted() => Err(stop?),
+        };
+        match poured {
+            Err(stop) => self.undo(transfer, stop).await,
+            Ok(Err(error)) => {
+                // What was not poured completely has been given up with its stream.
+                drop(self.call(Await { transfer }).await);
+                Err(error)
+            }
+            Ok(Ok(())) => tokio::select! {
+                biased;
+                report = self.finish(transfer) => report,
+                stop = interrupted() => self.undo(transfer, stop?).await,
+            },
+        }
+    }
+
     /// Waits until a transfer is over.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ pub(crate) async fn verify(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
             let (files, keys) = (files_of(&shell.access, &identity, &name).await?, identity.keys_of(&name));
             is_tree |= !matches!(files.as_slice(), [file] if keys.contains(&file.key));
             for file in files {
-                let begins = shell.access.fetch(&identity, &identity.label(&file.key), None).await?.into();
+                let begins = shell.access.verification(&identity, &identity.label(&file.key)).await?.into();
                 let shown = if is_tree { identity.shown(&file.key) } else { visible(&name).into_owned() };
                 planned.push(Planned { checks: true, line: format!("verify {shown}"), file: shown, begins });
             }

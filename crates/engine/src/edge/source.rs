@@ -1,4 +1,4 @@
-//! Source of an upload: a local file that is cut into segments, and that must not change meanwhile.
+//! Sources of an upload: a local file that is cut into segments and must not change meanwhile, or a stream whose writer cuts it.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -10,27 +10,59 @@ use p2p_store::segment::{Cutter, SegmentSize};
 
 use crate::cause::{FailureKind, FileAction, LocalFailure};
 use crate::io::{CUT_MIN, FileOutcome};
+use crate::stream::{Arrival, SourceStream};
+
+/// Source of an upload; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) enum UploadSource {
+    File(FileSource),
+    Stream(SourceStream),
+}
+
+impl UploadSource {
+    /// Returns the next segments, or the end, however often it is called then. It blocks the calling thread until they are there.
+    pub(super) fn cut(&self) -> FileOutcome {
+        match self {
+            UploadSource::File(file) => cut(&file.cutter, &file.path, file.version),
+            UploadSource::Stream(stream) => next_of(stream),
+        }
+    }
+}
+
+/// Waits for the next segments of a stream: as many as a job cuts of a file, so that the pace of its writer changes nothing.
+fn next_of(stream: &SourceStream) -> FileOutcome {
+    let (mut cuts, mut bytes) = (Vec::new(), 0);
+    while bytes < CUT_MIN {
+        match stream.wait() {
+            Arrival::Cut(cut) => {
+                bytes += cut.segment.bytes.len();
+                cuts.push(cut);
+            }
+            Arrival::End(size, digest) if cuts.is_empty() => return FileOutcome::End(size, digest),
+            // It arrives again when it is waited for.
+            Arrival::End(..) => break,
+            Arrival::Failed(failure) => return FileOutcome::Failed(failure),
+            Arrival::Gone => return FileOutcome::Gone,
+        }
+    }
+    FileOutcome::Cuts(cuts)
+}
 
 /// Local file that is cut into segments; clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct FileSource {
     cutter: Arc<Mutex<Cutter<File>>>,
     path: Arc<str>,
     /// Version of the file when it was opened, if the system provides it.
     version: Option<Version>,
 }
 
-impl Source {
+impl FileSource {
     /// Creates the source of an open file that messages call `path`.
-    pub(crate) fn new(file: File, path: &Path, segment_size: SegmentSize) -> Source {
+    pub(crate) fn new(file: File, path: &Path, segment_size: SegmentSize) -> FileSource {
         let version = version_of(&file);
         let cutter = Arc::new(Mutex::new(Cutter::new(file, segment_size)));
-        Source { cutter, path: path.display().to_string().into(), version }
-    }
-
-    /// Cuts the next segments. At the end of the file it returns the total size and digest, however often it is called.
-    pub(super) fn cut(&self) -> FileOutcome {
-        cut(&self.cutter, &self.path, self.version)
+        FileSource { cutter, path: path.display().to_string().into(), version }
     }
 }
 

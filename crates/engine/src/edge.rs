@@ -1,0 +1,179 @@
+//! Edges of transfers: the files and streams outside of the simulation, read and written by threads while it continues.
+//!
+//! The work on one edge is done in the order in which it was submitted, and its outcomes are taken in that order. An outcome is
+//! waited for while virtual time stands still, so that a slow disk or a slow pipe costs wall-clock time and changes nothing else.
+//!
+//! For a stream of remote origin time does not stand still. What has happened at its other end is [polled](Edge::poll) between two
+//! instants, and takes effect at the instant at which it is found.
+
+mod sink;
+mod source;
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use p2p_base::units::ByteSize;
+use p2p_store::segment::{Cut, SegmentId, Sha256Digest};
+
+pub(crate) use self::sink::DownloadSink;
+pub(crate) use self::source::{FileSource, UploadSource};
+
+use super::io::{Blocked, FileOutcome, JobId, JobTable, Lane, Outcome};
+use super::stream::{Arrival, SinkStream, SourceStream};
+
+/// Sink that the jobs share; `None` once it is complete or discarded.
+type SharedSink = Arc<Mutex<Option<DownloadSink>>>;
+
+#[derive(Debug)]
+enum End {
+    Source(UploadSource),
+    Sink(SharedSink),
+}
+
+/// Stream of remote origin, for which virtual time does not wait.
+#[derive(Debug)]
+enum Remote {
+    Source(SourceStream),
+    Sink {
+        stream: SinkStream,
+        /// Number of pieces that its reader is known to have taken.
+        taken: u64,
+    },
+}
+
+/// What has happened at the other end of a stream of remote origin.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Happened {
+    /// Segments have arrived.
+    Cut(Vec<Cut>),
+    /// All of the content has arrived: its size and its digest.
+    End(ByteSize, Sha256Digest),
+    /// So many segments have been taken since the begin.
+    Taken(u64),
+    /// The front end is gone.
+    Gone,
+}
+
+/// Edge of a transfer, with the work on it that is under way.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    end: End,
+    /// Stream of remote origin, until its end has been found.
+    remote: Option<Remote>,
+    /// Jobs whose outcomes have not been taken, the earliest first.
+    jobs: VecDeque<JobId>,
+}
+
+impl Edge {
+    /// Creates the edge of an upload. Virtual time waits for it.
+    pub(crate) fn of_source(source: UploadSource) -> Edge {
+        Edge { end: End::Source(source), remote: None, jobs: VecDeque::new() }
+    }
+
+    /// Creates the edge of an upload from a stream of remote origin.
+    pub(crate) fn of_remote_source(stream: SourceStream) -> Edge {
+        Edge { remote: Some(Remote::Source(stream.clone())), ..Edge::of_source(UploadSource::Stream(stream)) }
+    }
+
+    /// Creates the edge of a download. Virtual time waits for it.
+    pub(crate) fn of_sink(sink: DownloadSink) -> Edge {
+        Edge { end: End::Sink(Arc::new(Mutex::new(Some(sink)))), remote: None, jobs: VecDeque::new() }
+    }
+
+    /// Creates the edge of a download to a stream of remote origin, to which `sink` delivers.
+    pub(crate) fn of_remote_sink(sink: DownloadSink, stream: SinkStream) -> Edge {
+        Edge { remote: Some(Remote::Sink { stream, taken: 0 }), ..Edge::of_sink(sink) }
+    }
+
+    /// Returns true if the edge is a stream of remote origin that has not ended.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Takes what has happened at the other end of a stream of remote origin, of which the transfer takes up to `wanted` segments
+    /// now.
+    pub(crate) fn poll(&mut self, wanted: usize) -> Option<Happened> {
+        let happened = match self.remote.as_mut()? {
+            Remote::Source(stream) => next_of(stream, wanted)?,
+            Remote::Sink { stream, taken } => match stream.progress() {
+                (now, _) if now > *taken => {
+                    *taken = now;
+                    Happened::Taken(now)
+                }
+                (_, true) => Happened::Gone,
+                _ => return None,
+            },
+        };
+        if matches!(happened, Happened::End(..) | Happened::Gone) {
+            self.remote = None;
+        }
+        Some(happened)
+    }
+
+    /// Submits the cutting of the next segments.
+    pub(crate) fn cut(&mut self, jobs: &mut JobTable) {
+        if let End::Source(source) = &self.end {
+            let source = source.clone();
+            self.jobs.push_back(jobs.submit(Lane::Source, Box::new(move || Outcome::File(source.cut()))));
+        }
+    }
+
+    /// Submits the verification of a segment and the writing of the part `within` it.
+    pub(crate) fn write(&mut self, jobs: &mut JobTable, id: SegmentId, bytes: Bytes, within: Range<usize>) {
+        self.submit_to_sink(jobs, move |slot| slot.as_mut().map_or(FileOutcome::Written, |sink| sink.write(id, &bytes, within)));
+    }
+
+    /// Submits the completion of the destination. With `expected`, the content has to have this digest.
+    pub(crate) fn complete(&mut self, jobs: &mut JobTable, expected: Option<Sha256Digest>) {
+        self.submit_to_sink(jobs, move |slot| slot.take().map_or(FileOutcome::Written, |sink| sink.finish(expected)));
+    }
+
+    fn submit_to_sink(
+        &mut self,
+        jobs: &mut JobTable,
+        work: impl FnOnce(&mut Option<DownloadSink>) -> FileOutcome + Send + 'static,
+    ) {
+        if let End::Sink(sink) = &self.end {
+            let sink = Arc::clone(sink);
+            let work = move || Outcome::File(work(&mut sink.lock().unwrap_or_else(PoisonError::into_inner)));
+            self.jobs.push_back(jobs.submit(Lane::Sink, Box::new(work)));
+        }
+    }
+
+    /// Takes the outcome of the earliest work; `None` if no work is under way. Returns the job as an error if it is not finished
+    /// yet.
+    pub(crate) fn take(&mut self, jobs: &mut JobTable) -> Result<Option<Outcome>, Blocked> {
+        let Some(&job) = self.jobs.front() else { return Ok(None) };
+        let outcome = jobs.take(job).ok_or(Blocked(job))?;
+        self.jobs.pop_front();
+        Ok(Some(outcome))
+    }
+
+    /// Discards the work that is under way, and the destination.
+    pub(crate) fn close(&mut self, jobs: &mut JobTable) {
+        self.submit_to_sink(jobs, |slot| {
+            drop(slot.take());
+            FileOutcome::Written
+        });
+        self.remote = None;
+        self.jobs.drain(..).for_each(|job| jobs.abandon(job));
+    }
+}
+
+/// Takes up to `wanted` segments that have arrived, or the end.
+fn next_of(stream: &SourceStream, wanted: usize) -> Option<Happened> {
+    let mut cuts = Vec::new();
+    while cuts.len() < wanted {
+        match stream.poll() {
+            Some(Arrival::Cut(cut)) => cuts.push(cut),
+            // The end is found again, after the segments before it have been taken.
+            Some(_) if !cuts.is_empty() => break,
+            Some(Arrival::End(size, digest)) => return Some(Happened::End(size, digest)),
+            Some(Arrival::Failed(_) | Arrival::Gone) => return Some(Happened::Gone),
+            None => break,
+        }
+    }
+    (!cuts.is_empty()).then_some(Happened::Cut(cuts))
+}

@@ -1,0 +1,140 @@
+//! Handle of a running engine: how front ends call operations, follow events and snapshots, and exchange the content of streams.
+
+use std::sync::Arc;
+
+use p2p_base::trace::TraceHash;
+use p2p_base::units::ByteSize;
+use p2p_store::names::FileKey;
+use p2p_store::segment::{SegmentSize, StreamCutter};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use super::error::EngineError;
+use super::event_log::{EventId, EventLog, Subscription};
+use super::operation::{ByteRange, Cancel, Command, Download, Operation, Reply, Sink, Source, Upload};
+use super::principal::Caller;
+use super::snapshot::Snapshot;
+use super::stream::{SinkStream, SourceStream, StreamReader, StreamWriter};
+use super::transfer::{TransferId, TransferReport};
+
+pub(super) type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
+
+/// What a front end asks of the engine.
+pub(super) enum Ask {
+    Command(Caller, Box<Command>, ReplySender),
+    /// Operation for which virtual time passes as fast as the machine can, until it is answered.
+    Hurried(Caller, Box<Command>, ReplySender),
+    TraceHash(oneshot::Sender<TraceHash>),
+}
+
+/// Handle of a running engine for front ends; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    pub(super) asks: mpsc::Sender<Ask>,
+    pub(super) events: EventLog,
+    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Wakes the engine when something has happened at the other end of a stream.
+    pub(super) wake: Arc<Notify>,
+    pub(super) segment_size: SegmentSize,
+}
+
+impl std::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ask::Command(_, command, _) | Ask::Hurried(_, command, _) => command.fmt(f),
+            Ask::TraceHash(_) => f.write_str("TraceHash"),
+        }
+    }
+}
+
+impl EngineHandle {
+    /// Calls an operation and waits for its reply.
+    ///
+    /// # Errors
+    /// Returns the error with which the engine refuses the operation, and [`EngineError::Stopped`] if the engine has ended.
+    pub async fn call<O: Operation>(&self, caller: &Caller, operation: O) -> Result<O::Reply, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await?;
+        typed::<O>(answer.await.map_err(|_| EngineError::Stopped)?)
+    }
+
+    /// Begins an operation whose reply nobody waits for.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::Stopped`] if the engine has ended.
+    pub async fn begin(&self, caller: &Caller, operation: impl Operation) -> Result<(), EngineError> {
+        let (reply, _) = oneshot::channel();
+        self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await
+    }
+
+    /// Cancels a transfer and undoes its effects as fast as the machine can, whatever the speed is and even if time is paused.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does.
+    pub async fn cancel_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Ask::Hurried(caller.clone(), Box::new(Cancel { transfer }.into()), reply)).await?;
+        typed::<Cancel>(answer.await.map_err(|_| EngineError::Stopped)?)
+    }
+
+    /// Begins an upload of what the returned writer is given, as `name`. With a `size`, content of another size is not stored.
+    /// `stored_at` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does.
+    pub async fn upload_stream(
+        &self,
+        caller: &Caller,
+        name: &str,
+        size: Option<ByteSize>,
+        stored_at: u64,
+    ) -> Result<(TransferId, StreamWriter), EngineError> {
+        let (arrivals, stream) = SourceStream::new();
+        // If this call is given up, the writer is gone, and the upload with it.
+        let writer = StreamWriter::new(StreamCutter::new(self.segment_size), arrivals, Arc::clone(&self.wake));
+        let upload = Upload { source: Source::Stream { stream, size }, name: Some(name.to_owned()), stored_at };
+        Ok((self.call(caller, upload).await?, writer))
+    }
+
+    /// Begins a download of a file, or of a range of it, to the returned reader.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does.
+    pub async fn download_stream(
+        &self,
+        caller: &Caller,
+        file: FileKey,
+        range: Option<ByteRange>,
+    ) -> Result<(TransferId, StreamReader), EngineError> {
+        let (reader, stream) = SinkStream::new(Arc::clone(&self.wake));
+        Ok((self.call(caller, Download { file, range, sink: Sink::Stream(stream) }).await?, reader))
+    }
+
+    async fn send(&self, ask: Ask) -> Result<(), EngineError> {
+        self.asks.send(ask).await.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Returns the trace hash: the hash of all events so far.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::Stopped`] if the engine has ended.
+    pub async fn trace_hash(&self) -> Result<TraceHash, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::TraceHash(reply)).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Subscribes to all events after `after`, as far as they are kept, or to those from now on. A reader that lags too far behind
+    /// loses events and is told how many.
+    pub fn events(&self, after: Option<EventId>) -> Subscription {
+        self.events.subscribe(after)
+    }
+
+    /// Returns a receiver that always holds the latest snapshot.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+}
+
+fn typed<O: Operation>(answer: Result<Reply, EngineError>) -> Result<O::Reply, EngineError> {
+    O::typed(answer?).map_err(|other| EngineError::Internal(format!("an operation was answered with {other:?}")))
+}

@@ -1,0 +1,362 @@
+//! Streams: content that a front end gives to an upload or takes from a download piece by piece, without a file on this machine.
+//!
+//! A stream has one end at the front end ([`StreamWriter`], [`StreamReader`]) and one in the engine ([`SourceStream`],
+//! [`SinkStream`]). What lies between the ends is bounded: a writer waits while [`AHEAD`] segments have not been taken, and the
+//! engine asks the nodes for no more than the reader may take.
+//!
+//! A stream of local origin holds virtual time until its next segment is there or has been taken, as a local file does. One of
+//! remote origin never does: what arrives, what is taken and the loss of the other end are inputs at virtual instants.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use p2p_base::units::ByteSize;
+use p2p_store::segment::{Cut, HashState, Segment, SegmentId, Sha256Digest, StreamCutter};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+use tokio::sync::{Notify, mpsc};
+
+use super::cause::{FileAction, LocalFailure};
+
+/// Number of segments that may lie between the ends of a stream.
+pub(super) const AHEAD: usize = 3;
+
+/// The stream was given up at its other end, because the transfer is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the transfer of the stream is over")]
+pub struct StreamClosed;
+
+/// The download ended before all of its content was delivered; its report says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the download ended before its content was complete")]
+pub struct StreamBroken;
+
+/// What arrives in the engine from the writer of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Arrival {
+    /// The next segment.
+    Cut(Cut),
+    /// The end of the content.
+    End(ByteSize, Sha256Digest),
+    /// The front end cannot read the content any further.
+    Failed(LocalFailure),
+    /// The writer is gone before the end.
+    Gone,
+}
+
+/// Point at which an upload is continued, in the content of its stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ResumePoint {
+    /// Number of full segments that are stored already.
+    pub(super) segments: u32,
+    /// State of the digest after them.
+    pub(super) hash: HashState,
+}
+
+/// End of an upload's stream at a front end. Dropping it before [`finish`](Self::finish) gives the upload up: it is never a file.
+#[derive(Debug)]
+pub struct StreamWriter {
+    cutter: StreamCutter,
+    arrivals: mpsc::Sender<Arrival>,
+    wake: Arc<Notify>,
+}
+
+impl StreamWriter {
+    pub(super) fn new(cutter: StreamCutter, arrivals: mpsc::Sender<Arrival>, wake: Arc<Notify>) -> StreamWriter {
+        StreamWriter { cutter, arrivals, wake }
+    }
+
+    /// Gives the next bytes, and waits until the engine takes what lies too far ahead.
+    ///
+    /// # Errors
+    /// Fails if the upload is over: its report says why.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), StreamClosed> {
+        for cut in self.cutter.push(bytes) {
+            self.send(Arrival::Cut(cut)).await?;
+        }
+        // What is not a segment yet does not show that the upload is over.
+        if self.arrivals.is_closed() { Err(StreamClosed) } else { Ok(()) }
+    }
+
+    /// Ends the content. The upload stores it as a file.
+    ///
+    /// # Errors
+    /// Fails if the upload is over.
+    pub async fn finish(mut self) -> Result<(), StreamClosed> {
+        let cutter = std::mem::replace(&mut self.cutter, StreamCutter::new(Default::default()));
+        let (last, size, sha256) = cutter.finish();
+        if let Some(cut) = last {
+            self.send(Arrival::Cut(cut)).await?;
+        }
+        self.send(Arrival::End(size, sha256)).await
+    }
+
+    /// Gives the upload up because the content cannot be read any further; messages call its source `name`.
+    pub async fn fail(self, name: &str, error: &io::Error) {
+        let failure = LocalFailure::of_file(FileAction::Read, name, error);
+        // An upload that is over needs no reason any more.
+        let _ = self.send(Arrival::Failed(failure)).await;
+    }
+
+    async fn send(&self, arrival: Arrival) -> Result<(), StreamClosed> {
+        self.arrivals.send(arrival).await.map_err(|_| StreamClosed)?;
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+impl Drop for StreamWriter {
+    fn drop(&mut self) {
+        self.wake.notify_one();
+    }
+}
+
+/// End of an upload's stream in the engine. Clones share it. A recording keeps none of it.
+#[derive(Debug, Clone, Default)]
+pub struct SourceStream {
+    inbox: Option<Arc<Mutex<Inbox>>>,
+    resume: Arc<Mutex<ResumePoint>>,
+}
+
+/// What the writer of a stream has sent.
+#[derive(Debug)]
+struct Inbox {
+    arrivals: mpsc::Receiver<Arrival>,
+    /// The end, once it has arrived. It arrives again as often as it is looked for.
+    end: Option<Arrival>,
+}
+
+impl Inbox {
+    fn note(&mut self, arrival: Arrival) -> Arrival {
+        if matches!(arrival, Arrival::End(..)) {
+            self.end = Some(arrival.clone());
+        }
+        arrival
+    }
+}
+
+impl SourceStream {
+    /// Makes a stream, and returns what its writer sends by.
+    pub(super) fn new() -> (mpsc::Sender<Arrival>, SourceStream) {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let inbox = Inbox { arrivals: receiver, end: None };
+        (sender, SourceStream { inbox: Some(Arc::new(Mutex::new(inbox))), ..SourceStream::default() })
+    }
+
+    /// Takes what has arrived next, if anything has. A stream out of a recording has no writer, and nothing arrives from it.
+    pub(super) fn poll(&self) -> Option<Arrival> {
+        let mut inbox = locked(self.inbox.as_ref()?);
+        if inbox.end.is_some() {
+            return inbox.end.clone();
+        }
+        match inbox.arrivals.try_recv() {
+            Ok(arrival) => Some(inbox.note(arrival)),
+            Err(mpsc::error::TryRecvError::Empty) => None,
+            Err(mpsc::error::TryRecvError::Disconnected) => Some(Arrival::Gone),
+        }
+    }
+
+    /// Waits for what arrives next. It blocks the calling thread until the writer gives something or is gone.
+    pub(super) fn wait(&self) -> Arrival {
+        let Some(inbox) = &self.inbox else { return Arrival::Gone };
+        let mut inbox = locked(inbox);
+        match inbox.end.clone() {
+            Some(end) => end,
+            None => inbox.arrivals.blocking_recv().map_or(Arrival::Gone, |arrival| inbox.note(arrival)),
+        }
+    }
+
+    /// Sets the point at which the writer continues, before the writer learns of the upload.
+    pub(super) fn resume_at(&self, point: ResumePoint) {
+        *locked(&self.resume) = point;
+    }
+
+    /// Returns the point at which the writer continues.
+    pub(super) fn resume_point(&self) -> ResumePoint {
+        locked(&self.resume).clone()
+    }
+}
+
+/// State that both ends of a download's stream share.
+#[derive(Debug)]
+struct Delivery {
+    pieces: Mutex<Option<mpsc::UnboundedSender<Piece>>>,
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+/// How far the reader of a stream has come.
+#[derive(Debug, Default)]
+struct Progress {
+    sent: u64,
+    taken: u64,
+    is_gone: bool,
+}
+
+/// What the engine delivers to the reader of a stream.
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    End,
+}
+
+/// End of a download's stream at a front end. Dropping it cancels the download.
+#[derive(Debug)]
+pub struct StreamReader {
+    pieces: mpsc::UnboundedReceiver<Piece>,
+    delivery: Arc<Delivery>,
+    is_complete: bool,
+    wake: Arc<Notify>,
+}
+
+impl StreamReader {
+    /// Returns the next bytes of the content, in order and verified, and `None` after the last.
+    ///
+    /// # Errors
+    /// Fails if the download ended before its content was complete: its report says why.
+    pub async fn read(&mut self) -> Result<Option<Bytes>, StreamBroken> {
+        if self.is_complete {
+            return Ok(None);
+        }
+        match self.pieces.recv().await {
+            Some(Piece::Bytes(bytes)) => {
+                locked(&self.delivery.progress).taken += 1;
+                self.delivery.changed.notify_all();
+                self.wake.notify_one();
+                Ok(Some(bytes))
+            }
+            Some(Piece::End) => {
+                self.is_complete = true;
+                Ok(None)
+            }
+            None => Err(StreamBroken),
+        }
+    }
+}
+
+impl Drop for StreamReader {
+    fn drop(&mut self) {
+        locked(&self.delivery.progress).is_gone = true;
+        self.delivery.changed.notify_all();
+        self.wake.notify_one();
+    }
+}
+
+/// End of a download's stream in the engine. Clones share it. A recording keeps none of it.
+#[derive(Debug, Clone, Default)]
+pub struct SinkStream(Option<Arc<Delivery>>);
+
+impl SinkStream {
+    /// Makes a stream, and returns its reader.
+    pub(super) fn new(wake: Arc<Notify>) -> (StreamReader, SinkStream) {
+        let (sender, pieces) = mpsc::unbounded_channel();
+        let progress = Mutex::new(Progress::default());
+        let delivery = Arc::new(Delivery { pieces: Mutex::new(Some(sender)), progress, changed: Condvar::new() });
+        let reader = StreamReader { pieces, delivery: Arc::clone(&delivery), is_complete: false, wake };
+        (reader, SinkStream(Some(delivery)))
+    }
+
+    /// Delivers bytes to the reader. With `holds`, it blocks the calling thread while [`AHEAD`] pieces have not been taken.
+    ///
+    /// # Errors
+    /// Fails if the reader is gone whom virtual time waits for.
+    pub(super) fn deliver(&self, bytes: Bytes, holds: bool) -> io::Result<()> {
+        let Some(delivery) = &self.0 else { return Ok(()) };
+        let mut progress = locked(&delivery.progress);
+        while holds && !progress.is_gone && progress.sent - progress.taken >= AHEAD as u64 {
+            progress = delivery.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
+        }
+        // That the reader of a stream of remote origin is gone is an input at an instant, and none of this thread.
+        if holds && progress.is_gone {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        progress.sent += 1;
+        drop(progress);
+        delivery.send(Piece::Bytes(bytes));
+        Ok(())
+    }
+
+    /// Tells the reader that the content is complete.
+    pub(super) fn complete(&self) {
+        if let Some(delivery) = &self.0 {
+            delivery.send(Piece::End);
+            self.close();
+        }
+    }
+
+    /// Lets the reader find the end of what was delivered.
+    pub(super) fn close(&self) {
+        if let Some(delivery) = &self.0 {
+            locked(&delivery.pieces).take();
+        }
+    }
+
+    /// Returns the number of pieces that the reader has taken, and true if it is gone. The reader of a stream out of a recording
+    /// takes nothing.
+    pub(super) fn progress(&self) -> (u64, bool) {
+        self.0.as_ref().map_or((0, false), |delivery| {
+            let progress = locked(&delivery.progress);
+            (progress.taken, progress.is_gone)
+        })
+    }
+}
+
+impl Delivery {
+    fn send(&self, piece: Piece) {
+        if let Some(pieces) = &*locked(&self.pieces) {
+            // A reader that is gone is noticed by its progress.
+            let _ = pieces.send(piece);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Input of a stream of remote origin at a virtual instant, as it is recorded: of segments the lengths and names and not the
+/// content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum StreamInput {
+    /// Segments have arrived: the index, the length in bytes and the name of each.
+    Cut(Vec<(u32, u32, SegmentId)>),
+    /// All of the content has arrived.
+    End(ByteSize, Sha256Digest),
+    /// The end at the front end is gone.
+    Gone,
+    /// So many segments have been taken, counted from the begin.
+    Taken(u64),
+}
+
+/// Returns a segment with this name and length out of a recording, whose content is not known: zeros stand for it.
+pub(super) fn stand_in(index: u32, len: u32, id: SegmentId) -> Cut {
+    static ZEROS: [u8; 4 << 20] = [0; 4 << 20];
+    let bytes = Bytes::from_static(&ZEROS[..(len as usize).min(ZEROS.len())]);
+    Cut { segment: Segment { index, id, bytes }, hash: HashState::default() }
+}
+
+macro_rules! recorded_as_nothing {
+    ($($stream:ty),*) => {$(
+        impl PartialEq for $stream {
+            /// Streams are equal as commands: what they carry is recorded apart from them.
+            fn eq(&self, _: &$stream) -> bool {
+                true
+            }
+        }
+
+        impl Serialize for $stream {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_unit()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $stream {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$stream, D::Error> {
+                <()>::deserialize(deserializer).map(|()| <$stream>::default())
+            }
+        }
+    )*};
+}
+
+recorded_as_nothing!(SourceStream, SinkStream);

@@ -1,0 +1,163 @@
+//! Keeping of an upload whose source may go: what is stored of it is made durable from time to time and noted in the catalog, so
+//! that the upload can be continued, even by another process.
+//!
+//! Only a run of full segments from the begin is kept, since a stream is continued after a segment.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use p2p_store::catalog::Garbage;
+use p2p_store::manifest::{NodeNumber, SegmentRecord};
+use p2p_store::segment::{Cut, HashState};
+use p2p_store::uploads::UploadRecord;
+
+use super::{CatalogWork, Output, Part, Unanswered};
+use crate::node::protocol::Request;
+use crate::operation::Keep;
+
+/// Number of bytes that are stored before they are made durable together.
+const EVERY: u64 = 8 << 20;
+
+/// Work on the next segments that are to be kept.
+#[derive(Debug)]
+enum UnderWay {
+    /// The holders make the segments durable.
+    Committing(Unanswered),
+    /// The catalog notes them.
+    Noting,
+}
+
+/// What is kept of an upload, and the work on what is to be kept next.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    /// Record of what is kept; as the catalog has it, if [`is_noted`](Self::is_noted).
+    record: UploadRecord,
+    is_noted: bool,
+    /// Segments that follow those that are kept, in order, as far as they are stored: with the state of the digest after each.
+    stored: VecDeque<(SegmentRecord, HashState)>,
+    /// States of the digest after segments that are not stored yet, by index.
+    hashes: BTreeMap<u32, HashState>,
+    /// The first of the stored segments, which are being kept, and how many of them.
+    under_way: Option<(UnderWay, usize)>,
+    /// True if the source has gone and the upload ends once everything is kept.
+    pub(super) is_parking: bool,
+}
+
+impl Keeping {
+    /// Starts to keep an upload, or continues after what `record` says is kept.
+    pub(super) fn new(record: UploadRecord, is_noted: bool) -> Keeping {
+        Keeping {
+            record,
+            is_noted,
+            stored: VecDeque::new(),
+            hashes: BTreeMap::new(),
+            under_way: None,
+            is_parking: false,
+        }
+    }
+
+    /// Makes the record of an upload of which nothing is kept yet.
+    pub(super) fn nothing_of(keep: Keep, record: UploadRecord) -> UploadRecord {
+        UploadRecord { id: keep.id, expires_at: keep.expires_at, ..record }
+    }
+
+    pub(super) const fn record(&self) -> &UploadRecord {
+        &self.record
+    }
+
+    /// Returns true if the catalog knows the upload.
+    pub(super) const fn is_noted(&self) -> bool {
+        self.is_noted
+    }
+
+    /// Returns true if work on what is to be kept next is under way.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Notes the states of the digest after segments that have arrived.
+    pub(super) fn expect(&mut self, cuts: &[Cut]) {
+        let full = |cut: &&Cut| cut.segment.bytes.len() == self.record.segment_size as usize;
+        self.hashes.extend(cuts.iter().filter(full).map(|cut| (cut.segment.index, cut.hash.clone())));
+    }
+
+    /// Takes up the segments that follow in order and are stored, as `placed` tells by index.
+    pub(super) fn follow(&mut self, placed: impl Fn(u32) -> Option<SegmentRecord>) {
+        loop {
+            let next = self.record.segments + self.stored.len() as u32;
+            let Some(segment) = placed(next) else { return };
+            let Some(hash) = self.hashes.remove(&next) else { return };
+            self.stored.push_back((segment, hash));
+        }
+    }
+
+    /// Begins to keep what is stored, if it is enough or the upload is to end. Returns false if there is nothing to do.
+    pub(super) fn begin(&mut self, outputs: &mut VecDeque<Output>) -> bool {
+        let bytes: u64 = self.stored.iter().map(|(segment, _)| u64::from(segment.len)).sum();
+        let is_due = bytes >= EVERY || (self.is_parking && (bytes > 0 || !self.is_noted));
+        if self.is_busy() || !is_due {
+            return false;
+        }
+        let mut shares = Garbage::new();
+        for (segment, _) in &self.stored {
+            segment.holders.iter().for_each(|&node| shares.entry(node).or_default().push(segment.id));
+        }
+        shares.values_mut().for_each(|ids| {
+            ids.sort_unstable();
+            ids.dedup();
+        });
+        let unanswered = Unanswered::ask(outputs, Part::Keep, &Request::Commit, &shares);
+        let is_durable = unanswered.is_empty();
+        self.under_way = Some((UnderWay::Committing(unanswered), self.stored.len()));
+        if is_durable {
+            self.note(outputs);
+        }
+        true
+    }
+
+    /// Handles the confirmation of a holder.
+    pub(super) fn on_committed(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber) {
+        if let Some((UnderWay::Committing(unanswered), _)) = &mut self.under_way {
+            unanswered.settle(node);
+            if unanswered.is_empty() {
+                self.note(outputs);
+            }
+        }
+    }
+
+    fn note(&mut self, outputs: &mut VecDeque<Output>) {
+        let Some((under_way, count)) = &mut self.under_way else { return };
+        *under_way = UnderWay::Noting;
+        let segments: Vec<SegmentRecord> = self.stored.iter().take(*count).map(|(segment, _)| segment.clone()).collect();
+        let record = self.record_after(segments.len());
+        outputs.push_back(Output::Catalog(CatalogWork::Keep(Box::new(record), segments)));
+    }
+
+    /// Returns the record once the first `count` of the stored segments are kept.
+    fn record_after(&self, count: usize) -> UploadRecord {
+        let mut record = self.record.clone();
+        for (segment, hash) in self.stored.iter().take(count) {
+            record.offset += u64::from(segment.len);
+            record.segments += 1;
+            record.hash = hash.clone();
+        }
+        record
+    }
+
+    /// Handles the end of the catalog's work. What could not be kept is tried again with what follows.
+    pub(super) fn on_noted(&mut self, is_done: bool) {
+        let Some((UnderWay::Noting, count)) = self.under_way else { return };
+        self.under_way = None;
+        if is_done {
+            self.record = self.record_after(count);
+            self.stored.drain(..count);
+            self.is_noted = true;
+        }
+    }
+
+    /// Gives up the work that is under way, because a holder did not confirm.
+    pub(super) fn give_up(&mut self) {
+        if matches!(self.under_way, Some((UnderWay::Committing(_), _))) {
+            self.under_way = None;
+        }
+    }
+}
