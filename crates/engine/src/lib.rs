@@ -30,10 +30,12 @@ mod timetable;
 pub mod transfer;
 mod world;
 
+pub use p2p_base::error_kind::ErrorKind;
+
 pub use self::actor::{Engine, EngineHandle};
 pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
 pub use self::disk_model::DiskSpeed;
-pub use self::error::{Denial, EngineError, ErrorKind};
+pub use self::error::{Denial, EngineError};
 pub use self::event::Event;
 pub use self::event_log::{EventId, Numbered, Subscription};
 pub use self::open_file::OpenFile;

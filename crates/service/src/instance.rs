@@ -30,13 +30,14 @@ use crate::access::remote::RemoteRules;
 use crate::access::watching::Snapshots;
 use crate::config::Config;
 use crate::config::keys::Section;
-use crate::failure::{Advise, exit, wrong_usage};
+use crate::failure::{Advise, wrong_usage};
 use crate::logging::{self, Upkeep};
 use crate::mailer::{Delivery, Mailer, OUTBOX};
 use crate::offered::Offered;
 use crate::output;
 use crate::recordings;
 use crate::scratch;
+use crate::statuses;
 
 /// Names that p2p creates in a data directory, without the histories and the saved session; the session is refused if other
 /// users may read it.
@@ -397,8 +398,8 @@ fn pause(span: Duration) {
 
 /// Attaches the next step and the exit code to an error of the engine.
 pub fn advised(error: EngineError) -> Report {
-    let (advice, is_in_use) = (advice(&error), error.is_in_use());
-    let report = Report::from(error).exit_code(if is_in_use { exit::IN_USE } else { exit::FAILED });
+    let (advice, exit_code) = (advice(&error), statuses::of(error.kind()).exit);
+    let report = Report::from(error).exit_code(exit_code);
     match advice {
         Some(advice) => report.suggestion(advice),
         None => report,

@@ -31,7 +31,7 @@ use p2p_auth::{Auth, AuthError, Role};
 use p2p_base::spelling::visible;
 use p2p_engine::operation::{Adopt, ListFiles};
 use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_engine::{Caller, EngineError, EngineHandle, Operation, Origin, Scope};
+use p2p_engine::{Caller, EngineError, EngineHandle, ErrorKind, Operation, Origin, Scope};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -83,6 +83,22 @@ pub enum AccessError {
     /// The engine refuses the operation.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl AccessError {
+    /// Returns the kind of the error.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            AccessError::LoginNeeded => ErrorKind::Unauthenticated,
+            AccessError::NoAccounts => ErrorKind::Precondition,
+            AccessError::AdminOnly { .. }
+            | AccessError::SessionOnly { .. }
+            | AccessError::ReadOnly { .. }
+            | AccessError::AnotherTree { .. } => ErrorKind::Denied,
+            AccessError::Auth(error) => error.kind(),
+            AccessError::Engine(error) => error.kind(),
+        }
+    }
 }
 
 /// Access of one front end: its current user and that user's permissions. Cheap to clone.

@@ -23,6 +23,7 @@ use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, Instance, Leaving, advised, refuse_dash};
 use p2p_service::interrupt::{Interrupted, interrupted};
 use p2p_service::output::{self, OutputArgs};
+use p2p_service::statuses;
 use secrecy::zeroize::Zeroizing;
 
 use self::answers::Answers;
@@ -271,15 +272,24 @@ pub async fn interrupted_at_rest(access: &Access) -> Result<Interrupted> {
 
 /// Converts an error into a report with the next step.
 pub fn refused(error: impl Into<ShellError>) -> Report {
-    let error = error.into();
-    match error {
-        ShellError::Engine(error) => advised(error),
-        ShellError::Access(AccessError::LoginNeeded) => {
-            Report::from(error).suggestion("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+    let error = match error.into() {
+        ShellError::Engine(error) => return advised(error),
+        ShellError::Access(error) => error,
+        error => return error.into(),
+    };
+    let advice = match &error {
+        AccessError::LoginNeeded => {
+            Some("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command".into())
         }
-        ShellError::Access(AccessError::Auth(AuthError::Token(TokenError::Refused))) => {
-            Report::from(error).suggestion(format!("`p2p token new NAME` makes another; unset {TOKEN_VARIABLE} to do without"))
+        AccessError::Auth(AuthError::Token(TokenError::Refused)) => {
+            Some(format!("`p2p token new NAME` makes another; unset {TOKEN_VARIABLE} to do without"))
         }
-        error => error.into(),
+        _ => None,
+    };
+    let exit_code = statuses::of(error.kind()).exit;
+    let report = Report::from(ShellError::Access(error)).exit_code(exit_code);
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
     }
 }
