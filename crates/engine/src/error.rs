@@ -54,8 +54,11 @@ pub enum Denial {
     #[error("only the terminal of this program may do that")]
     LocalOnly,
     /// The operation is reserved for admins.
-    #[error("only an admin may do that")]
-    AdminOnly,
+    #[error("`{what}` is for admins")]
+    AdminOnly {
+        /// Name of the operation, as the caller knows it.
+        what: String,
+    },
     /// The API token does not cover the operation.
     #[error("the token has the scope `{}`, and the scope `{}` is needed", had.name(), needed.name())]
     Scope {
@@ -65,7 +68,7 @@ pub enum Denial {
         needed: Scope,
     },
     /// The file belongs to another user, who has shared it for reading.
-    #[error("`{0}` belongs to another user and may only be read")]
+    #[error("`{}` belongs to another user: you may only read it", visible(&.0.to_string()))]
     ReadOnly(FileKey),
     /// No file of this name is stored, or the caller may not see it.
     #[error("no file named `{0}` is stored")]

@@ -3,6 +3,8 @@
 //! [`check`] is called where an operation takes effect, at the instant at which it does, so that nothing can change between the
 //! check and the act. Lists, snapshots and events are filtered by the same functions.
 //!
+//! Front ends of operations that the engine does not know, such as those on accounts, ask [`require_login`] and [`require_admin`].
+//!
 //! A file or transfer that the caller may not see is refused as if it did not exist, so that a refusal reveals nothing.
 
 use std::collections::BTreeSet;
@@ -99,16 +101,12 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
     }
     match needs {
         Needs::Scope(needed) => require_scope(principal, needed),
-        Needs::Admin => require_admin(principal),
+        Needs::Admin => require_admin(principal, command.name()),
         Needs::Reading(key) => {
             require_scope(principal, Scope::Read)?;
-            require_visible(principal, key, facts)
+            require_visible(principal, facts.names(), key)
         }
-        Needs::Changing(key) => {
-            require_scope(principal, Scope::Write)?;
-            require_visible(principal, key, facts)?;
-            if may_change(principal, key) { Ok(()) } else { Err(Denial::ReadOnly(key.clone())) }
-        }
+        Needs::Changing(key) => require_changing(principal, facts.names(), key),
         Needs::Transfer(transfer, needed) => {
             require_scope(principal, needed)?;
             let starter = facts.starter(transfer).filter(|starter| may_see_what_began(principal, *starter));
@@ -125,15 +123,37 @@ fn require_scope(principal: &Principal, needed: Scope) -> Result<(), Denial> {
     }
 }
 
-fn require_admin(principal: &Principal) -> Result<(), Denial> {
+/// Checks that a user is logged in, or that there are no accounts.
+///
+/// # Errors
+/// Returns [`Denial::LoginNeeded`] if not.
+pub fn require_login(principal: &Principal) -> Result<(), Denial> {
+    if *principal == Principal::Nobody { Err(Denial::LoginNeeded) } else { Ok(()) }
+}
+
+/// Checks that the principal may do what admins may, called `what`.
+///
+/// # Errors
+/// Returns [`Denial::LoginNeeded`] if no user is logged in, [`Denial::AdminOnly`] if the user is not an admin, and [`Denial::Scope`] if
+/// an admin uses an API token of a narrower scope.
+pub fn require_admin(principal: &Principal, what: &str) -> Result<(), Denial> {
     match principal {
-        Principal::User { is_admin: false, .. } => Err(Denial::AdminOnly),
+        Principal::User { is_admin: false, .. } => Err(Denial::AdminOnly { what: what.to_owned() }),
         _ => require_scope(principal, Scope::Admin),
     }
 }
 
-fn require_visible(principal: &Principal, key: &FileKey, facts: &impl Facts) -> Result<(), Denial> {
-    let names = facts.names();
+/// Checks that the principal may change a file or directory: see it, with a scope for changes, and as its owner or an admin.
+///
+/// # Errors
+/// Returns why not.
+pub fn require_changing(principal: &Principal, names: &Namespace, key: &FileKey) -> Result<(), Denial> {
+    require_scope(principal, Scope::Write)?;
+    require_visible(principal, names, key)?;
+    if may_change(principal, key) { Ok(()) } else { Err(Denial::ReadOnly(key.clone())) }
+}
+
+fn require_visible(principal: &Principal, names: &Namespace, key: &FileKey) -> Result<(), Denial> {
     match names.get(key).is_some() && may_read(principal, names, key) {
         true => Ok(()),
         false => Err(Denial::UnknownFile(key.clone())),

@@ -18,7 +18,7 @@ use p2p_engine::operation::WatchWire;
 use p2p_engine::pace::Speed;
 use p2p_engine::snapshot::{NodeStatus, Snapshot};
 use p2p_engine::transfer::TransferError;
-use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, Operation};
+use p2p_engine::{Caller, ClockMode, Denial, Engine, EngineError, EngineHandle, Operation};
 use p2p_store::catalog::CatalogError;
 use p2p_store::standing::Trouble;
 use tracing_appender::non_blocking::WorkerGuard;
@@ -409,6 +409,9 @@ pub fn advised(error: EngineError) -> Report {
 fn advice(error: &EngineError) -> Option<&'static str> {
     use CatalogError::Database;
     match error {
+        EngineError::Denied(Denial::LoginNeeded) => {
+            Some("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+        }
         EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
         EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
         EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),

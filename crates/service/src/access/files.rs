@@ -6,7 +6,7 @@ use p2p_base::likeness;
 use p2p_engine::operation::{
     Download, Fetch, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload, UploadOpen,
 };
-use p2p_engine::{EngineError, OpenFile, Scope, policy};
+use p2p_engine::{EngineError, OpenFile, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{Entry, Namespace};
@@ -104,15 +104,14 @@ impl Access {
     /// Returns the stored file or the directory that the user calls `text` and may change.
     ///
     /// # Errors
-    /// Fails if there is none, or if the user may only read it: also because of an API token of the scope `read`.
+    /// Fails if there is none, or as [`policy::require_changing`] does. The engine asks that again; here it is asked because the
+    /// access to what is another user's is recorded before it takes place.
     pub async fn changeable(&self, identity: &Identity, text: &str) -> Result<Entry, AccessError> {
-        self.require_scope(identity, Scope::Write).await?;
         let entry = self.entry(identity, text).await?;
-        if identity.may_change(entry.key()) {
-            return Ok(entry);
-        }
-        self.record_refusal(identity, format!("change file {}", entry.key())).await?;
-        Err(AccessError::ReadOnly { file: text.to_owned() })
+        let files = self.engine.snapshots().borrow().files.clone();
+        let checked = policy::require_changing(&identity.principal(), &files, entry.key()).map_err(EngineError::from);
+        self.recording_denial(checked).await?;
+        Ok(entry)
     }
 
     /// Returns the entries of the directory that the user calls `text`, as far as the user may read them; the file itself if it is

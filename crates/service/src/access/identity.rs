@@ -64,11 +64,6 @@ impl Identity {
         self.principal().is_admin()
     }
 
-    /// Returns true if the user has an account with this role, whatever the scope of the API token.
-    pub(super) fn has_role(&self, role: Role) -> bool {
-        matches!(self, Identity::User { account, .. } if account.role == role)
-    }
-
     /// Returns true if the user may see and cancel a transfer: one of their own, or any for an admin.
     pub fn began(&self, transfer: &TransferStatus) -> bool {
         policy::may_see_transfer(&self.principal(), transfer)

@@ -188,7 +188,7 @@ impl Prompter {
     /// Returns the current user.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`], with the next step, if a login is required.
+    /// Returns [`Denial::LoginNeeded`](p2p_engine::Denial::LoginNeeded), with the next step, if a login is required.
     pub async fn user(&self) -> Result<Arc<Identity>> {
         let access = self.shell.access();
         let identity = access.check().await;
@@ -278,9 +278,6 @@ pub fn refused(error: impl Into<ShellError>) -> Report {
         error => return error.into(),
     };
     let advice = match &error {
-        AccessError::LoginNeeded => {
-            Some("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command".into())
-        }
         AccessError::Auth(AuthError::Token(TokenError::Refused)) => {
             Some(format!("`p2p token new NAME` makes another; unset {TOKEN_VARIABLE} to do without"))
         }
