@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use p2p_auth::invites::InviteError;
 use p2p_auth::{Auth, AuthError, Policy, Registration, Role, Secret};
-use p2p_engine::operation::{ListFiles, ListNodes};
+use p2p_engine::operation::{ListFiles, ListNodes, Step};
 use p2p_engine::{Denial, Engine, EngineError};
 use p2p_service::access::remote::{RemoteRegistration, RemoteRules};
 use p2p_service::access::{Access, AccessError, Identity};
@@ -82,6 +82,25 @@ fn a_client_is_nobody_until_it_logs_in() {
         assert_eq!(service.client().call(ListNodes).await.unwrap_err(), denied);
         let entries = client.audit(10).await.unwrap();
         assert!(entries.iter().any(|(_, entry)| entry.origin == "a service 127.0.0.1"), "{entries:?}");
+    });
+}
+
+/// Whether time is paused is learned by who may pause it. Every refusal of the policy to a user is in the audit log.
+#[test]
+fn the_policy_comes_before_the_state_of_time() {
+    let service = Service::new(RemoteRegistration::Open);
+    on_a_runtime(async {
+        let step = || Step { span: None };
+        assert_eq!(service.local.call(step()).await.unwrap_err(), EngineError::NotPaused);
+        service.local.register(wanted("alice")).await.unwrap();
+        assert_eq!(service.local.call(step()).await.unwrap_err(), EngineError::NotPaused);
+        let client = service.client();
+        assert_eq!(client.call(step()).await.unwrap_err(), EngineError::Denied(Denial::LoginNeeded));
+        client.register_with(wanted("bob"), None).await.unwrap();
+        let denied = EngineError::Denied(Denial::AdminOnly { what: "Step".into() });
+        assert_eq!(client.call(step()).await.unwrap_err(), denied);
+        let entries = client.audit(10).await.unwrap();
+        assert!(entries.iter().any(|(_, entry)| !entry.done && entry.note == "Step"), "{entries:?}");
     });
 }
 
