@@ -37,6 +37,7 @@ impl TokenError {
         match self {
             TokenError::Refused => ErrorKind::Unauthenticated,
             TokenError::NameTaken { .. } => ErrorKind::AlreadyExists,
+            TokenError::AdminPath => ErrorKind::Invalid,
             TokenError::TooMany => ErrorKind::Exhausted,
             TokenError::Lifetime => ErrorKind::OutOfRange,
             TokenError::AdminScope => ErrorKind::Denied,

@@ -67,6 +67,12 @@ pub enum Denial {
         /// Narrowest scope that covers the operation.
         needed: Scope,
     },
+    /// The API token is limited to a path, and the operation concerns more than that.
+    #[error("the token is limited to `{}` and what is in it", visible(path))]
+    Limited {
+        /// Path to which the token is limited.
+        path: String,
+    },
     /// The file belongs to another user, who has shared it for reading.
     #[error("`{}` belongs to another user: you may only read it", visible(&.0.to_string()))]
     ReadOnly(FileKey),

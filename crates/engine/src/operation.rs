@@ -201,6 +201,13 @@ pub struct Upload {
     pub stored_at: u64,
 }
 
+impl Upload {
+    /// Returns the name under which the file is stored; `None` if its own name is meant and is not valid UTF-8.
+    pub fn stored_name(&self) -> Option<&str> {
+        self.name.as_deref().or_else(|| self.path.file_name()?.to_str())
+    }
+}
+
 /// Downloads a file to a local path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Download {

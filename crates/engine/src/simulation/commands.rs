@@ -148,12 +148,11 @@ impl Simulation {
 
     fn upload(&mut self, owner: Option<String>, upload: operation::Upload) -> Answer {
         self.refuse_when_closing()?;
-        let operation::Upload { path, name, stored_at } = upload;
+        let path = &upload.path;
         let refused = |reason: String| EngineError::Source { path: path.clone(), reason };
-        let (file, size) = open_source(&path).map_err(refused)?;
-        let own_name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        let name = name.or_else(own_name).ok_or_else(|| refused("its name is not valid UTF-8".into()))?;
-        self.cut_up(file, size, &path, FileKey { owner, name }, stored_at)
+        let (file, size) = open_source(path).map_err(refused)?;
+        let name = upload.stored_name().ok_or_else(|| refused("its name is not valid UTF-8".into()))?.to_owned();
+        self.cut_up(file, size, path, FileKey { owner, name }, upload.stored_at)
     }
 
     fn upload_open(&mut self, owner: Option<String>, upload: operation::UploadOpen) -> Answer {

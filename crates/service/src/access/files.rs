@@ -8,7 +8,7 @@ use p2p_engine::operation::{
 };
 use p2p_engine::{EngineError, OpenFile, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
-use p2p_store::names::FileKey;
+use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
 
 use super::{Access, AccessError, Identity};
@@ -181,6 +181,16 @@ impl Access {
         let target = if is_into { key.child(from.last_name()) } else { key };
         self.record_foreign(identity, "move", &from).await?;
         Ok(Move { from, to: target.name })
+    }
+
+    /// Returns the path, in the spelling in which names are stored, that the user calls `text` and that an API token is to be limited
+    /// to. There need not be anything of that name.
+    ///
+    /// # Errors
+    /// Fails if it is in the tree of another user, or if nothing can have that name.
+    pub fn path_for_token(&self, text: &str) -> Result<String, AccessError> {
+        let path = own_path(&self.identity(), text)?;
+        Ok(stored_path(&path).map_err(EngineError::from)?)
     }
 
     /// Returns the path of a new file that the user calls `name`, or that of `own` in the directory of that name.
