@@ -18,6 +18,7 @@ mod memory;
 pub mod node;
 mod open_file;
 pub mod operation;
+mod owed;
 pub mod pace;
 pub mod policy;
 mod principal;
