@@ -87,6 +87,9 @@ pub struct TokenArgs {
     /// For `new`: the most that the program may do, `read` by default
     #[arg(long, value_parser = ["read", "write", "admin"])]
     scope: Option<String>,
+    /// For `new`: the file or directory of yours that the program is limited to; it need not exist yet
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
     /// For `new`: when it ends, such as 30d or 12h from now; 90d by default, at most 366d
     #[arg(long, value_name = "SPAN")]
     expires: Option<String>,
@@ -193,7 +196,7 @@ impl TokenArgs {
     /// Fails as the command `token` does.
     pub async fn run(&self) -> Result<()> {
         let mut words = vec!["token", &self.action];
-        for (flag, value) in [("--scope", &self.scope), ("--expires", &self.expires)] {
+        for (flag, value) in [("--scope", &self.scope), ("--path", &self.path), ("--expires", &self.expires)] {
             words.extend(value.as_deref().into_iter().flat_map(|value| [flag, value]));
         }
         words.push("--");

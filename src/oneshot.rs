@@ -13,7 +13,7 @@ use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
 use p2p_engine::transfer::TransferReport;
 use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
-use p2p_service::failure::{self, wrong_usage};
+use p2p_service::failure::{self, Advise, exit, wrong_usage};
 use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::mailer::Delivery;
@@ -320,11 +320,12 @@ async fn transfer_all<T>(
     (done, all_told(failed).and(visit.end().await))
 }
 
-/// Prints all errors but the last, and returns that one.
+/// Prints all errors but the last, and returns that one. Errors that differ in their exit codes have only the general one in common.
 fn all_told(mut failed: Vec<Report>) -> Result<()> {
     let Some(last) = failed.pop() else { return Ok(()) };
     failed.iter().for_each(|error| output::tell(failure::text_of(error)));
-    Err(last)
+    let is_same = failed.iter().all(|error| failure::exit_code_of(error) == failure::exit_code_of(&last));
+    Err(if is_same { last } else { last.exit_code(exit::FAILED) })
 }
 
 /// The JSON output of `put`, `get` and `rm`.

@@ -1665,7 +1665,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__token)
-            opts="-h -V --scope --expires --data-dir --wait --config --seed --speed --user --password-file --json --help --version new list revoke"
+            opts="-h -V --scope --path --expires --data-dir --wait --config --seed --speed --user --password-file --json --help --version new list revoke"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1673,6 +1673,10 @@ _p2p() {
             case "${prev}" in
                 --scope)
                     COMPREPLY=($(compgen -W "read write admin" -- "${cur}"))
+                    return 0
+                    ;;
+                --path)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --expires)

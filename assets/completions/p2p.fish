@@ -310,6 +310,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s V -l version -d 'Pr
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l scope -d 'For `new`: the most that the program may do, `read` by default' -r -f -a "read\t''
 write\t''
 admin\t''"
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l path -d 'For `new`: the file or directory of yours that the program is limited to; it need not exist yet' -r
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l expires -d 'For `new`: when it ends, such as 30d or 12h from now; 90d by default, at most 366d' -r
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r

@@ -355,6 +355,7 @@ _arguments "${_arguments_options[@]}" : \
 (token)
 _arguments "${_arguments_options[@]}" : \
 '--scope=[For \`new\`\: the most that the program may do, \`read\` by default]:SCOPE:(read write admin)' \
+'--path=[For \`new\`\: the file or directory of yours that the program is limited to; it need not exist yet]:PATH:_default' \
 '--expires=[For \`new\`\: when it ends, such as 30d or 12h from now; 90d by default, at most 366d]:SPAN:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \

@@ -62,7 +62,7 @@ pub(crate) static OPERATOR: Caller = Caller::operator();
 
 /// A user with an account, who is no admin, at the terminal.
 pub(crate) fn user(name: &str) -> Caller {
-    let principal = Principal::User { name: name.parse().unwrap(), is_admin: false, scope: Scope::Admin };
+    let principal = Principal::User { name: name.parse().unwrap(), is_admin: false, scope: Scope::Admin, path: None };
     Caller { principal, origin: Origin::Local }
 }
 

@@ -34,6 +34,7 @@ mod screen;
 mod seeds;
 mod shell;
 mod spellings;
+mod statuses;
 mod strangers;
 mod streams;
 mod tokens;

@@ -26,6 +26,8 @@ use crate::harness::{Harness, config, quick_link, random_file, user};
 /// A file of alice's, which bob may read, one in a directory that she shares with him, and a transfer that alice has begun.
 struct House {
     names: Namespace,
+    /// File of the transfer.
+    file: FileKey,
 }
 
 const TRANSFER: TransferId = TransferId(7);
@@ -35,8 +37,8 @@ impl Facts for House {
         &self.names
     }
 
-    fn starter(&self, transfer: TransferId) -> Option<Option<&str>> {
-        (transfer == TRANSFER).then_some(Some("alice"))
+    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)> {
+        (transfer == TRANSFER).then_some((Some("alice"), &self.file))
     }
 }
 
@@ -57,7 +59,7 @@ fn house() -> House {
     };
     let docs = DirectoryRecord { key: FileKey::new(Some("alice"), "docs"), made_at: 0, readers: bob.clone() };
     let entries = [Entry::Directory(docs), file(key(), bob), file(inner(), BTreeSet::new())];
-    House { names: entries.into_iter().collect() }
+    House { names: entries.into_iter().collect(), file: key() }
 }
 
 /// One call of each operation, and of those whose need depends on what they are asked, one of each kind.
@@ -113,7 +115,12 @@ fn remote() -> Origin {
 }
 
 fn account(name: &str, is_admin: bool, scope: Scope) -> Principal {
-    Principal::User { name: name.parse().unwrap(), is_admin, scope }
+    Principal::User { name: name.parse().unwrap(), is_admin, scope, path: None }
+}
+
+/// A token of alice's that is limited to a path.
+fn limited(scope: Scope, path: &str) -> Principal {
+    Principal::User { name: "alice".parse().unwrap(), is_admin: false, scope, path: Some(path.into()) }
 }
 
 fn outcome(principal: Principal, origin: Origin, command: &Command) -> Result<(), Denial> {
@@ -125,12 +132,12 @@ const USERS: [(&str, &str, bool); 4] =
     [("alice", "owner", false), ("bob", "reader", false), ("carol", "other user", false), ("root", "admin", true)];
 
 /// The narrowest scope with which a user may call an operation, or how it is refused to the widest one.
-fn cell(name: &str, is_admin: bool, command: &Command) -> &'static str {
-    let of_scope = |scope: &&Scope| outcome(account(name, is_admin, **scope), Origin::Local, command).is_ok();
+fn cell(user: impl Fn(Scope) -> Principal, command: &Command) -> &'static str {
+    let of_scope = |scope: &&Scope| outcome(user(**scope), Origin::Local, command).is_ok();
     if let Some(scope) = Scope::ALL.iter().find(of_scope) {
         return scope.name();
     }
-    match outcome(account(name, is_admin, Scope::Admin), Origin::Local, command) {
+    match outcome(user(Scope::Admin), Origin::Local, command) {
         Err(Denial::UnknownFile(_) | Denial::UnknownTransfer(_)) => "not found",
         _ => "denied",
     }
@@ -139,12 +146,14 @@ fn cell(name: &str, is_admin: bool, command: &Command) -> &'static str {
 fn table() -> String {
     let mut text = String::from("| operation | to | from remote |");
     USERS.iter().for_each(|(_, heading, _)| write!(text, " {heading} |").unwrap());
-    text.push_str("\n|---|---|---|---|---|---|---|\n");
+    text.push_str(" token for `docs` |\n|---|---|---|---|---|---|---|---|\n");
     for (what, command) in calls() {
         let is_remote_too = outcome(account("root", true, Scope::Admin), remote(), &command).is_ok();
         write!(text, "| `{}` | {what} | {} |", command.name(), if is_remote_too { "yes" } else { "no" }).unwrap();
-        USERS.iter().for_each(|(name, _, is_admin)| write!(text, " {} |", cell(name, *is_admin, &command)).unwrap());
-        text.push('\n');
+        for (name, _, is_admin) in USERS {
+            write!(text, " {} |", cell(|scope| account(name, is_admin, scope), &command)).unwrap();
+        }
+        writeln!(text, " {} |", cell(|scope| limited(scope, "docs"), &command)).unwrap();
     }
     text
 }
@@ -191,7 +200,95 @@ fn what_every_row_has_in_common() {
             }
         }
         assert!(is_allowed(&account("root", true, Scope::Admin), Origin::Local), "{what}: an admin may do everything here");
+        for scope in Scope::ALL {
+            let (whole, limited) = (account("alice", false, scope), limited(scope, "docs"));
+            assert!(!is_allowed(&limited, Origin::Local) || is_allowed(&whole, Origin::Local), "{what}: a limit gives more");
+        }
+        // A path leaves nothing of an admin's rights, even if a token of that scope were limited.
+        let admin =
+            Principal::User { name: "alice".parse().unwrap(), is_admin: true, scope: Scope::Admin, path: Some("docs".into()) };
+        let outcomes = [admin, limited(Scope::Admin, "docs")].map(|principal| is_allowed(&principal, Origin::Local));
+        assert_eq!(outcomes[0], outcomes[1], "{what}");
     }
+}
+
+/// Where something is stored and where it is moved to is at or below the path of the token, in whatever spelling.
+#[test]
+fn a_token_for_a_path_stores_nothing_elsewhere() {
+    let may = |path: &str, command: Command| outcome(limited(Scope::Write, path), Origin::Local, &command).is_ok();
+    let store = |name: &str| operation::Upload::of_file("x.bin".into(), Some(name.into()), 0).into();
+    let make = |path: &str| operation::MakeDirectory { path: path.into(), parents: true, made_at: 0 }.into();
+    let to = |path: &str| operation::Move { from: inner(), to: path.into() }.into();
+    for (name, is_in_reach) in [
+        ("docs", true),
+        ("docs/b.bin", true),
+        ("docs/new/b.bin", true),
+        ("docs2", false),
+        ("docs.bin", false),
+        ("doc", false),
+        ("b.bin", false),
+        ("docs/../b.bin", false),
+        ("docs//b.bin", false),
+        ("", false),
+    ] {
+        let outcomes = [store(name), make(name), to(name)].map(|command| may("docs", command));
+        assert_eq!(outcomes, [is_in_reach; 3], "{name}");
+    }
+    // Names are compared in the spelling in which they are stored; what does not exist yet can be stored.
+    assert!(may("caf\u{e9}", store("cafe\u{301}/b.bin")));
+    let own_name = |path: &str| operation::Upload::of_file(path.into(), None, 0).into();
+    assert!(may("x.bin", own_name("docs/x.bin")) && !may("docs", own_name("docs/x.bin")));
+}
+
+/// What a token for a path is shown: what is at or below it, and of the directories above it the way down alone.
+#[test]
+fn a_token_for_a_path_sees_nothing_else() {
+    let file = |name: &str, readers: &[&str]| {
+        let readers = readers.iter().map(|reader| (*reader).to_owned()).collect();
+        let (sha256, segment_size) = (Sha256Digest::of(b"x"), 4096);
+        Entry::File(FileRecord { key: named(name), size: 1, sha256, segments: 1, segment_size, stored_at: 0, readers })
+    };
+    let directory = |name: &str| Entry::Directory(DirectoryRecord { key: named(name), made_at: 7, readers: BTreeSet::new() });
+    let mut names: Namespace =
+        [directory("a"), file("a/x", &[]), directory("a/b"), file("a/b/y", &[]), file("a/bc", &[]), file("z", &[])]
+            .into_iter()
+            .collect();
+    let of_bob = FileKey::new(Some("bob"), "a/b");
+    let shared = FileRecord { key: of_bob.clone(), ..house().names.file(&key()).unwrap().clone() };
+    names.insert(Entry::File(FileRecord { readers: BTreeSet::from(["alice".to_owned()]), ..shared }));
+    let token = limited(Scope::Read, "a/b");
+    let seen: Vec<FileKey> = policy::known_names(&token, &names).entries().map(|entry| entry.key().clone()).collect();
+    assert_eq!(seen, [named("a/b"), named("a/b/y")]);
+    let listed = |token: &Principal, directory: &FileKey| {
+        policy::known_entries(token, &names, directory)
+            .map(|entries| entries.iter().map(|entry| entry.key().name.clone()).collect::<Vec<_>>())
+    };
+    let shown = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    assert_eq!(listed(&token, &named("a/b")), shown(&["a/b/y"]));
+    assert_eq!(listed(&token, &named("a")), shown(&["a/b"]));
+    assert_eq!(listed(&token, &named("")), shown(&["a"]));
+    assert_eq!(listed(&token, &FileKey::new(Some("bob"), "")), None);
+    assert_eq!(listed(&token, &named("b")), None);
+    // A path at which there is nothing gives nothing away.
+    let nothing = limited(Scope::Read, "a/none");
+    assert_eq!((listed(&nothing, &named("a")), listed(&nothing, &named(""))), (None, shown(&[])));
+    assert!(!policy::may_read(&token, &names, &of_bob) && !policy::may_see_usage(&token));
+    let seen = |event: Event| policy::may_see(&token, &event, |_| false);
+    for (name, is_seen) in [("a/b/y", true), ("a/b", true), ("a/bc", false), ("a", false), ("z", false)] {
+        let (file, user) = (named(name), Some("alice".to_owned()));
+        assert_eq!(seen(Event::FileRemoved { file: file.clone() }), is_seen, "{name}");
+        assert_eq!(seen(Event::Moved { from: file.clone(), to: named("a/b/n") }), is_seen, "{name}");
+        assert_eq!(seen(Event::Moved { from: named("a/b/n"), to: file.clone() }), is_seen, "{name}");
+        let direction = Direction::Upload;
+        let started = Event::TransferStarted { transfer: TRANSFER, direction, user, file, bytes: Some(1), segments: Some(1) };
+        assert_eq!(seen(started), is_seen, "{name}");
+    }
+    assert!(!seen(Event::FileShared { file: of_bob, user: "alice".into(), may_read: true }));
+    assert!(!seen(Event::FilesAdopted { owner: "alice".into(), count: 1 }));
+}
+
+fn named(path: &str) -> FileKey {
+    FileKey::new(Some("alice"), path)
 }
 
 /// Events that tell of a file or a transfer are seen by whom they concern alone.

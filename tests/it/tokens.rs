@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use p2p_auth::tokens::NewToken;
+use p2p_auth::tokens::{NewToken, Reach};
 use p2p_auth::{Auth, Policy};
 use p2p_base::database::Database;
 use p2p_engine::Scope;
@@ -146,7 +146,8 @@ fn a_token_that_has_ended_opens_nothing() {
     let expired = {
         let database = Database::open(&home.data().join("catalog.redb")).unwrap();
         let auth = Auth::open(database, Policy::default()).unwrap();
-        let wanted = NewToken { name: "old".parse().unwrap(), scope: Scope::Read, expires_at: now() - 60 };
+        let reach = Reach { scope: Scope::Read, path: None };
+        let wanted = NewToken { name: "old".parse().unwrap(), reach, expires_at: now() - 60 };
         auth.new_token(&"bob".parse().unwrap(), &wanted, "here", now() - 3600).unwrap()
     };
     home.login("bob");
@@ -189,6 +190,53 @@ fn a_token_is_taken_by_commands_and_scripts_alone() {
 }
 
 #[test]
+fn a_token_for_a_path_reaches_that_path_alone() {
+    let home = house();
+    script(&home, "bob", "mkdir photos; upload bob.bin --as photos/old.bin; mkdir private; upload bob.bin --as private/x.bin");
+    script(&home, "alice", "share alice.bin bob");
+    let said = as_user(&home, "bob", &["token", "new", "cam", "--scope", "write", "--path", "./photos/2026/"]);
+    let token = said.stdout.trim().to_owned();
+    // The path does not exist yet, and the way down to it is shown.
+    assert_eq!(done(&home, &token, &["ls"]), "no files are stored\n");
+    assert!(refused(&home, &token, &["put", "bob.bin"]).contains("the token is limited to `photos/2026` and what is in it"));
+    done(&home, &token, &["mkdir", "photos/2026"]);
+    done(&home, &token, &["put", "bob.bin", "--as", "photos/2026/"]);
+    done(&home, &token, &["put", "bob.bin", "--as", "photos/2026/b.bin"]);
+    let listed = done(&home, &token, &["ls", "-R"]);
+    assert!(listed.contains("photos/2026/bob.bin") && !listed.contains("old.bin") && !listed.contains("private"), "{listed}");
+    assert!(!listed.contains("alice") && !done(&home, &token, &["ls", "photos"]).contains("old.bin"), "{listed}");
+    done(&home, &token, &["get", "photos/2026/b.bin", "-o", "copy.bin"]);
+    done(&home, &token, &["rm", "photos/2026/b.bin"]);
+    for hidden in ["photos/old.bin", "private/x.bin", "private", "bob.bin", "~alice/alice.bin", "photos/none"] {
+        assert!(refused(&home, &token, &["get", hidden, "-o", "copy2.bin"]).contains("no file named"), "{hidden}");
+        assert!(refused(&home, &token, &["rm", "-r", hidden]).contains("no file named"), "{hidden}");
+        assert!(refused(&home, &token, &["mv", hidden, "photos/2026/stolen"]).contains("no file named"), "{hidden}");
+    }
+    for arguments in [
+        &["mv", "photos/2026/bob.bin", "private/y.bin"][..],
+        &["put", "bob.bin", "--as", "photos/2026.bin"],
+        &["mkdir", "private/new"],
+        &["run", "-c", "df"],
+    ] {
+        assert!(refused(&home, &token, arguments).contains("is limited to"), "{arguments:?}");
+    }
+    // Transfers of others, also of the same user, are not there.
+    let transfers = done(&home, &token, &["run", "-c", "upload bob.bin --as photos/2026/c.bin; transfers"]);
+    assert!(transfers.contains("photos/2026/c.bin"), "{transfers}");
+    let said = as_user(&home, "bob", &["token", "list"]);
+    assert!(said.stdout.contains("photos/2026"), "{said:?}");
+    let known = refusals(&home, "alice");
+    let what = "the token is limited to `photos/2026` and what is in it";
+    assert!(known.iter().any(|(user, _, note)| user == "bob" && note == what), "{known:?}");
+    let said = as_user(&home, "alice", &["token", "new", "x", "--scope", "admin", "--path", "photos"]);
+    assert!(said.code == Some(1) && said.stderr.contains("cannot be limited to a path"), "{said:?}");
+    for (path, words) in [("~alice/x", "not among your own files"), ("a/../b", "directory"), (".", "empty")] {
+        let said = as_user(&home, "bob", &["token", "new", "x", "--path", path]);
+        assert!(said.code == Some(1) && said.stderr.contains(words), "{path}: {said:?}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_new_token_is_told() {
     let home = house();
     home.login("bob");
@@ -206,7 +254,9 @@ fn what_is_wrong_with_a_new_token_is_told() {
     }
     assert!(home.wrong_usage(&["token", "new", "a", "--scope", "all"]).contains("read, write, admin"));
     let mut found = BTreeMap::new();
-    for arguments in [&["token", "new", "a", "--expires", "12h"][..], &["token", "list"], &["token", "revoke", "a"]] {
+    for arguments in
+        [&["token", "new", "a", "--expires", "12h", "--path", "x"][..], &["token", "list"], &["token", "revoke", "a"]]
+    {
         let answer = home.json(arguments);
         if arguments[1] == "new" {
             let left = answer["expires_at"].as_u64().unwrap() - now();

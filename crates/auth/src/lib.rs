@@ -11,6 +11,7 @@
 //! | [`audit`] | the audit log, a hash chain of attempts |
 //! | [`mail`] | the texts of mails, and their queue |
 //! | `login`, `sessions`, `enrolment`, `registration` | the operations, each step one transaction |
+//! | `kinds` | the kind of each error |
 //! | `store` | the tables of the database |
 //!
 //! Every call blocks, for as long as PBKDF2 or the disk takes: callers keep it off async threads. The wall clock
@@ -21,6 +22,7 @@
 pub mod audit;
 mod enrolment;
 pub mod invites;
+mod kinds;
 pub mod limits;
 mod login;
 pub mod mail;

@@ -99,12 +99,32 @@ pub(super) struct TokenRecord {
     pub(super) user: UserName,
     pub(super) name: TokenName,
     pub(super) scope: Scope,
+    /// Path to which the token is limited.
+    pub(super) path: Option<String>,
     pub(super) created_at: u64,
     pub(super) used_at: Option<u64>,
     pub(super) expires_at: u64,
 }
 
-p2p_base::stored!(AccountRecord = 1, SessionRecord = 1, TokenRecord = 1, Attempts = 1);
+/// API token as an earlier version stored it, which could not be limited to a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TokenRecordBefore {
+    pub(super) user: UserName,
+    pub(super) name: TokenName,
+    pub(super) scope: Scope,
+    pub(super) created_at: u64,
+    pub(super) used_at: Option<u64>,
+    pub(super) expires_at: u64,
+}
+
+impl From<TokenRecordBefore> for TokenRecord {
+    fn from(before: TokenRecordBefore) -> TokenRecord {
+        let TokenRecordBefore { user, name, scope, created_at, used_at, expires_at } = before;
+        TokenRecord { user, name, scope, path: None, created_at, used_at, expires_at }
+    }
+}
+
+p2p_base::stored!(AccountRecord = 1, SessionRecord = 1, TokenRecordBefore = 1, TokenRecord = 2, Attempts = 1);
 
 /// Creates the tables that are missing, since read transactions cannot create them: all of them, or those that an earlier version
 /// did not have.
@@ -113,8 +133,9 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
     // Earlier versions lack some of these.
     let has_addresses = reading.open_table(ADDRESSES).is_ok();
     let has_all = has_addresses && [TOKENS, INVITES].iter().all(|&table| reading.open_table(table).is_ok());
+    let tokens_before = reading.open_table(TOKENS).map_or_else(|_| Ok(Vec::new()), |table| tokens_before(&table))?;
     drop(reading);
-    if has_all {
+    if has_all && tokens_before.is_empty() {
         return Ok(());
     }
     database.write_for(Purpose::Access, |transaction| {
@@ -131,8 +152,25 @@ pub(super) fn create_tables(database: &Database) -> Result<(), DatabaseError> {
         transaction.open_table(AUDIT)?;
         transaction.open_table(AUDIT_HEAD)?;
         transaction.open_table(AUDIT_ANCHOR)?;
+        for (digest, token) in tokens_before {
+            put(transaction, TOKENS, digest, &TokenRecord::from(token))?;
+        }
         if has_addresses { Ok(()) } else { fold_addresses(transaction) }
     })
+}
+
+/// Returns the API tokens that an earlier version has stored.
+fn tokens_before(
+    table: &impl ReadableTable<[u8; 32], &'static [u8]>,
+) -> Result<Vec<(Fingerprint, TokenRecordBefore)>, DatabaseError> {
+    let mut found = Vec::new();
+    for entry in table.iter()? {
+        let (digest, value) = entry?;
+        if value.value().first() == Some(&TokenRecordBefore::VERSION) {
+            found.push((digest.value(), database::decode(value.value())?));
+        }
+    }
+    Ok(found)
 }
 
 /// Fills the table of addresses with those of all accounts, in the form in which they are compared now.

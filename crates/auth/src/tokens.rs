@@ -56,6 +56,9 @@ pub enum TokenError {
     /// The scope is reserved for the tokens of admins.
     #[error("the scope `admin` is for the tokens of admins")]
     AdminScope,
+    /// The scope covers more than files, so that a path cannot limit it.
+    #[error("a token of the scope `admin` cannot be limited to a path; `read` and `write` can")]
+    AdminPath,
     /// The user has no token of this name.
     #[error("you have no token `{name}`; `token list` lists them")]
     Unknown {
@@ -64,13 +67,31 @@ pub enum TokenError {
     },
 }
 
+/// Reach of a token: the most that its bearer may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// Scope of the token.
+    pub scope: Scope,
+    /// Path among the user's own files to which the token is limited, in the spelling in which names are stored; `None` if it is
+    /// not limited.
+    pub path: Option<String>,
+}
+
+impl Reach {
+    /// Returns the description for the audit log.
+    fn note(&self) -> String {
+        let path = self.path.as_ref().map(|path| format!(", path {path}")).unwrap_or_default();
+        format!("scope {}{path}", self.scope.name())
+    }
+}
+
 /// Token to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
     /// Name of the token, unique among those of its user.
     pub name: TokenName,
     /// Most that its bearer may do.
-    pub scope: Scope,
+    pub reach: Reach,
     /// Time at which it ends, in seconds since 1970.
     pub expires_at: u64,
 }
@@ -83,7 +104,7 @@ pub struct ApiTokenInfo {
     /// Name of the token.
     pub name: TokenName,
     /// Most that its bearer may do.
-    pub scope: Scope,
+    pub reach: Reach,
     /// Time at which it was made, in seconds since 1970.
     pub created_at: u64,
     /// Time of its last use, in seconds since 1970, exact to the minute; `None` if it was not used yet.
@@ -132,16 +153,24 @@ impl TokenRecord {
     }
 
     fn info(self, digest: &Fingerprint) -> ApiTokenInfo {
-        let TokenRecord { name, scope, created_at, used_at, expires_at, .. } = self;
-        ApiTokenInfo { id: hex(&digest[..4]), name, scope, created_at, last_used: used_at, expires_at }
+        let reach = self.reach();
+        let TokenRecord { name, created_at, used_at, expires_at, .. } = self;
+        ApiTokenInfo { id: hex(&digest[..4]), name, reach, created_at, last_used: used_at, expires_at }
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { scope: self.scope, path: self.path.clone() }
     }
 }
 
 impl NewToken {
     /// Checks that a user with these tokens may have another one.
     fn check(&self, role: Role, tokens: &[TokenRecord], now: u64) -> Result<(), TokenError> {
-        if self.scope == Scope::Admin && role != Role::Admin {
+        if self.reach.scope == Scope::Admin && role != Role::Admin {
             return Err(TokenError::AdminScope);
+        }
+        if self.reach.scope == Scope::Admin && self.reach.path.is_some() {
+            return Err(TokenError::AdminPath);
         }
         if !(1..=LIFETIME_MAX).contains(&self.expires_at.saturating_sub(now)) {
             return Err(TokenError::Lifetime);
@@ -161,8 +190,8 @@ impl Auth {
     /// its scope is not for this user; fails if the disk refuses.
     pub fn new_token(&self, user: &UserName, wanted: &NewToken, origin: &str, now: u64) -> Result<Secret, AuthError> {
         let text = new_bearer(PREFIX)?;
-        let NewToken { name, scope, expires_at } = wanted.clone();
-        let note = format!("{name}, scope {}", scope.name());
+        let NewToken { name, reach, expires_at } = wanted.clone();
+        let note = format!("{name}, {}", reach.note());
         let made = AuditEntry { note, ..audit_entry(now, user.as_str(), origin, Action::NewToken) };
         let unknown = || AuthError::UnknownUser { name: user.to_string() };
         self.write(|transaction| {
@@ -174,7 +203,8 @@ impl Auth {
                 }
                 return Ok(Err(error.into()));
             }
-            let record = TokenRecord { user: user.clone(), name, scope, created_at: now, used_at: None, expires_at };
+            let Reach { scope, path } = reach;
+            let record = TokenRecord { user: user.clone(), name, scope, path, created_at: now, used_at: None, expires_at };
             store::put(transaction, TOKENS, digest_of(&text), &record)?;
             mail::queue(transaction, &Mail::changed(&account.email, user.as_str(), "API token made", now))?;
             audit::append(transaction, made)?;
@@ -212,12 +242,12 @@ impl Auth {
         })
     }
 
-    /// Returns the account and the scope of a token that a program presents, and records the use of the token.
+    /// Returns the account and the reach of a token that a program presents, and records the use of the token.
     ///
     /// # Errors
     /// Returns [`TokenError::Refused`] if the token is unknown, expired or revoked, and [`AuthError::Wait`] in place of that after
     /// too many failures of the same origin.
-    pub fn by_token(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Scope), AuthError> {
+    pub fn by_token(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Reach), AuthError> {
         let (record, account) = self.token_of(token, origin, now)?;
         if record.used_at.is_none_or(|used_at| used_at + NOTED_EVERY <= now) {
             let digest = digest_of(token);
@@ -226,15 +256,15 @@ impl Auth {
                 None => Ok(()),
             })?;
         }
-        Ok((account, record.scope))
+        Ok((account, record.reach()))
     }
 
-    /// Returns the account and the scope of a token, without recording a use of the token.
+    /// Returns the account and the reach of a token, without recording a use of the token.
     ///
     /// # Errors
     /// Fails like [`by_token`](Self::by_token).
-    pub fn peek_token(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Scope), AuthError> {
-        self.token_of(token, origin, now).map(|(record, account)| (account, record.scope))
+    pub fn peek_token(&self, token: &Secret, origin: &str, now: u64) -> Result<(Account, Reach), AuthError> {
+        self.token_of(token, origin, now).map(|(record, account)| (account, record.reach()))
     }
 
     /// Returns a valid token and its account. A valid token is never delayed: it cannot be guessed, and failures of others must not

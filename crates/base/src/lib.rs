@@ -2,7 +2,7 @@
 //!
 //! | feature | module | contents |
 //! |---|---|---|
-//! | (always) | [`units`], [`random`], [`trace`], [`scope`] | virtual time, sizes, rates, probabilities; seeded randomness; the trace hash; scopes of access |
+//! | (always) | [`units`], [`random`], [`trace`], [`scope`], [`error_kind`] | virtual time, sizes, rates, probabilities; seeded randomness; the trace hash; scopes of access; kinds of errors |
 //! | `codec` | `codec` | values as versioned bytes |
 //! | `panics` | `panics` | panics as values |
 //! | `text` | `text`, `spelling`, `likeness`, `stored_time`, `user_name` | text from outside and its spellings; names that may be meant; instants that were stored; names of users |
@@ -19,6 +19,7 @@ pub mod codec;
 pub mod data_dir;
 #[cfg(feature = "database")]
 pub mod database;
+pub mod error_kind;
 #[cfg(feature = "files")]
 pub mod file_identity;
 #[cfg(feature = "text")]

@@ -26,6 +26,7 @@ use super::health_log::HealthLog;
 use super::io::{JobId, Outcome, ThreadedIo};
 use super::operation::Command;
 use super::pace::{Activity, Hurry, Pace, Speed};
+use super::policy;
 use super::principal::Caller;
 use super::recording::{Recorder, RecordingError};
 use super::simulation::{CommandId, Progress, Simulation, lock_data_dir};
@@ -275,8 +276,10 @@ impl Actor {
     fn enqueue(&mut self, caller: &Caller, command: Command, reply: ReplySender) -> Option<CommandId> {
         let now = self.simulation.now();
         if matches!(command, Command::Step(_)) && !self.pace.is_paused() {
+            // The policy comes first: what the pace is, a caller who may not change it does not learn.
+            let denied = policy::check(caller, &command, &self.simulation).err();
             // The requester may have dropped its receiver.
-            let _ = reply.send(Err(EngineError::NotPaused));
+            let _ = reply.send(Err(denied.map_or(EngineError::NotPaused, EngineError::from)));
             return None;
         }
         self.next_command += 1;

@@ -1,8 +1,9 @@
-//! Errors of the engine: why it refuses or cannot execute an operation, and of which kind each is.
+//! Errors of the engine: why it refuses or cannot execute an operation, and of which [kind](ErrorKind) each is.
 
 use std::path::PathBuf;
 
 use p2p_base::database::DatabaseError;
+use p2p_base::error_kind::ErrorKind;
 use p2p_base::spelling::visible;
 use p2p_base::units::{ByteSize, SimDuration, SimTime};
 use p2p_store::catalog::CatalogError;
@@ -53,8 +54,11 @@ pub enum Denial {
     #[error("only the terminal of this program may do that")]
     LocalOnly,
     /// The operation is reserved for admins.
-    #[error("only an admin may do that")]
-    AdminOnly,
+    #[error("`{what}` is for admins")]
+    AdminOnly {
+        /// Name of the operation, as the caller knows it.
+        what: String,
+    },
     /// The API token does not cover the operation.
     #[error("the token has the scope `{}`, and the scope `{}` is needed", had.name(), needed.name())]
     Scope {
@@ -63,8 +67,14 @@ pub enum Denial {
         /// Narrowest scope that covers the operation.
         needed: Scope,
     },
+    /// The API token is limited to a path, and the operation concerns more than that.
+    #[error("the token is limited to `{}` and what is in it", visible(path))]
+    Limited {
+        /// Path to which the token is limited.
+        path: String,
+    },
     /// The file belongs to another user, who has shared it for reading.
-    #[error("`{0}` belongs to another user and may only be read")]
+    #[error("`{}` belongs to another user: you may only read it", visible(&.0.to_string()))]
     ReadOnly(FileKey),
     /// No file of this name is stored, or the caller may not see it.
     #[error("no file named `{0}` is stored")]
@@ -72,37 +82,6 @@ pub enum Denial {
     /// There is no such transfer, or the caller may not see it.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),
-}
-
-/// Kind of an error: what a caller can do about it. Front ends turn kinds into exit codes, gRPC codes and HTTP statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The request is malformed, whatever the state.
-    Invalid,
-    /// A value lies beyond what is possible.
-    OutOfRange,
-    /// What the request names does not exist, or the caller may not see it.
-    NotFound,
-    /// What the request would make exists already.
-    AlreadyExists,
-    /// The state does not permit it now; the request may succeed once that changes.
-    Precondition,
-    /// The caller may not do that.
-    Denied,
-    /// The caller is not logged in.
-    Unauthenticated,
-    /// A resource is used up: capacity, memory or a quota.
-    Exhausted,
-    /// A part of the system cannot be reached or used now; the request may be repeated.
-    Unavailable,
-    /// The request was not done in its time.
-    DeadlineExceeded,
-    /// Stored data is lost or damaged.
-    DataLoss,
-    /// The caller or another user cancelled the request.
-    Cancelled,
-    /// A bug of this program.
-    Internal,
 }
 
 impl TransferError {
@@ -171,12 +150,12 @@ impl EngineError {
             | EngineError::NotPaused
             | EngineError::CaptureRunning
             | EngineError::NoCapture
-            | EngineError::Trouble { .. } => ErrorKind::Precondition,
-            EngineError::Catalog(_)
             | EngineError::DataDir { .. }
             | EngineError::Capture(_)
             | EngineError::Recording(_)
-            | EngineError::Stopped => ErrorKind::Unavailable,
+            | EngineError::Trouble { .. } => ErrorKind::Precondition,
+            EngineError::Catalog(error) => error.kind(),
+            EngineError::Stopped => ErrorKind::Unavailable,
             EngineError::CatalogMissing { .. } => ErrorKind::DataLoss,
             EngineError::Internal(_) => ErrorKind::Internal,
         }

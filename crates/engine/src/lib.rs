@@ -18,6 +18,7 @@ pub mod io;
 mod memory;
 pub mod node;
 pub mod operation;
+mod owed;
 pub mod pace;
 pub mod policy;
 mod principal;
@@ -32,10 +33,12 @@ mod timetable;
 pub mod transfer;
 mod world;
 
+pub use p2p_base::error_kind::ErrorKind;
+
 pub use self::actor::Engine;
 pub use self::config::{ClockMode, EngineConfig, HostSpec, NodeSpec};
 pub use self::disk_model::DiskSpeed;
-pub use self::error::{Denial, EngineError, ErrorKind};
+pub use self::error::{Denial, EngineError};
 pub use self::event::Event;
 pub use self::event_log::{EventId, Numbered, Subscription};
 pub use self::handle::EngineHandle;

@@ -243,6 +243,16 @@ impl Upload {
     pub fn of_file(path: PathBuf, name: Option<String>, stored_at: u64) -> Upload {
         Upload { source: Source::File(path), name, stored_at }
     }
+
+    /// Returns the name under which the content is stored; `None` if the own name of a file is meant and is not valid UTF-8, or if
+    /// a stream has none.
+    pub fn stored_name(&self) -> Option<&str> {
+        let own_name = || match &self.source {
+            Source::File(path) => path.file_name()?.to_str(),
+            Source::Stream { .. } => None,
+        };
+        self.name.as_deref().or_else(own_name)
+    }
 }
 
 /// Fetches a stored file, or a part of it, and verifies every byte.

@@ -3,13 +3,15 @@
 //! [`check`] is called where an operation takes effect, at the instant at which it does, so that nothing can change between the
 //! check and the act. Lists, snapshots and events are filtered by the same functions.
 //!
+//! Front ends of operations that the engine does not know, such as those on accounts, ask [`require_login`] and [`require_admin`].
+//!
 //! A file or transfer that the caller may not see is refused as if it did not exist, so that a refusal reveals nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use p2p_store::manifest::FileRecord;
-use p2p_store::names::FileKey;
+use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
 
 use super::error::Denial;
@@ -24,8 +26,9 @@ pub trait Facts {
     /// Returns the stored files and the directories.
     fn names(&self) -> &Namespace;
 
-    /// Returns the user who began a transfer; `None` within if that was nobody with a name. `None` if there is no such transfer.
-    fn starter(&self, transfer: TransferId) -> Option<Option<&str>>;
+    /// Returns the user who began a transfer, `None` if that was nobody with a name, and the file of the transfer. `None` if there
+    /// is no such transfer.
+    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)>;
 }
 
 /// What an operation needs of its caller.
@@ -33,6 +36,12 @@ pub trait Facts {
 enum Needs<'a> {
     /// Scope alone: the operation is about what every user may see or do.
     Scope(Scope),
+    /// Scope, and no limit to a path: the operation is about all files of the caller.
+    Whole(Scope),
+    /// Right to store under this name; `None` for a name that is going to be refused.
+    Storing(Option<&'a str>),
+    /// Right to change a file or directory, and to store under this name.
+    Moving(&'a FileKey, &'a str),
     /// Right to read a file or directory.
     Reading(&'a FileKey),
     /// Right to change a file or directory.
@@ -47,20 +56,19 @@ enum Needs<'a> {
 /// one cannot be added without a decision.
 fn needs(command: &Command) -> (Needs<'_>, bool) {
     match command {
-        Command::Upload(upload) => (Needs::Scope(Scope::Write), matches!(upload.source, Source::File(_))),
+        Command::Upload(upload) => (Needs::Storing(upload.stored_name()), matches!(upload.source, Source::File(_))),
         Command::Download(download) => (Needs::Reading(&download.file), matches!(download.sink, Sink::File { .. })),
         Command::StatFile(stat) => (Needs::Reading(&stat.file), false),
         Command::Remove(remove) => (Needs::Changing(&remove.file), false),
         Command::Share(share) => (Needs::Changing(&share.file), false),
-        Command::Move(change) => (Needs::Changing(&change.from), false),
-        Command::MakeDirectory(_) => (Needs::Scope(Scope::Write), false),
+        Command::Move(change) => (Needs::Moving(&change.from, &change.to), false),
+        Command::MakeDirectory(make) => (Needs::Storing(Some(&make.path)), false),
         Command::Await(wait) => (Needs::Transfer(wait.transfer, Scope::Read), false),
         Command::Cancel(cancel) => (Needs::Transfer(cancel.transfer, Scope::Write), false),
         // What the caller may not read is left out of the answer.
         Command::ListFiles(_)
         | Command::ListDirectory(_)
         | Command::ListNodes(_)
-        | Command::StatUser(_)
         | Command::ListHosts(_)
         | Command::CountPackets(_)
         | Command::ListTransfers(_)
@@ -69,6 +77,8 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         | Command::Sleep(_)
         | Command::ListPackets(_)
         | Command::ListConnections(_) => (Needs::Scope(Scope::Read), false),
+        // How much a user has stored tells of files that are elsewhere.
+        Command::StatUser(_) => (Needs::Whole(Scope::Read), false),
         Command::StatStorage(_)
         | Command::SetLink(_)
         | Command::WatchWire(_)
@@ -98,20 +108,28 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
     }
     match needs {
         Needs::Scope(needed) => require_scope(principal, needed),
-        Needs::Admin => require_admin(principal),
+        Needs::Whole(needed) => {
+            require_scope(principal, needed)?;
+            principal.path().map_or(Ok(()), |path| Err(limited(path)))
+        }
+        Needs::Storing(name) => {
+            require_scope(principal, Scope::Write)?;
+            require_place(principal, principal.name(), name)
+        }
+        Needs::Moving(from, to) => {
+            require_changing(principal, facts.names(), from)?;
+            require_place(principal, from.owner.as_deref(), Some(to))
+        }
+        Needs::Admin => require_admin(principal, command.name()),
         Needs::Reading(key) => {
             require_scope(principal, Scope::Read)?;
-            require_visible(principal, key, facts)
+            require_visible(principal, facts.names(), key)
         }
-        Needs::Changing(key) => {
-            require_scope(principal, Scope::Write)?;
-            require_visible(principal, key, facts)?;
-            if may_change(principal, key) { Ok(()) } else { Err(Denial::ReadOnly(key.clone())) }
-        }
+        Needs::Changing(key) => require_changing(principal, facts.names(), key),
         Needs::Transfer(transfer, needed) => {
             require_scope(principal, needed)?;
-            let starter = facts.starter(transfer).filter(|starter| may_see_what_began(principal, *starter));
-            starter.map(drop).ok_or(Denial::UnknownTransfer(transfer))
+            let begun = facts.starter(transfer).filter(|(starter, file)| may_see_begun(principal, *starter, file));
+            begun.map(drop).ok_or(Denial::UnknownTransfer(transfer))
         }
     }
 }
@@ -124,61 +142,110 @@ fn require_scope(principal: &Principal, needed: Scope) -> Result<(), Denial> {
     }
 }
 
-fn require_admin(principal: &Principal) -> Result<(), Denial> {
+/// Checks that a user is logged in, or that there are no accounts.
+///
+/// # Errors
+/// Returns [`Denial::LoginNeeded`] if not.
+pub fn require_login(principal: &Principal) -> Result<(), Denial> {
+    if *principal == Principal::Nobody { Err(Denial::LoginNeeded) } else { Ok(()) }
+}
+
+/// Checks that the principal may do what admins may, called `what`.
+///
+/// # Errors
+/// Returns [`Denial::LoginNeeded`] if no user is logged in, [`Denial::AdminOnly`] if the user is not an admin, and [`Denial::Scope`] or
+/// [`Denial::Limited`] if an admin uses an API token of a narrower reach.
+pub fn require_admin(principal: &Principal, what: &str) -> Result<(), Denial> {
     match principal {
-        Principal::User { is_admin: false, .. } => Err(Denial::AdminOnly),
+        Principal::User { is_admin: false, .. } => Err(Denial::AdminOnly { what: what.to_owned() }),
+        Principal::User { path: Some(path), .. } => Err(limited(path)),
         _ => require_scope(principal, Scope::Admin),
     }
 }
 
-fn require_visible(principal: &Principal, key: &FileKey, facts: &impl Facts) -> Result<(), Denial> {
-    let names = facts.names();
+/// Checks that the principal may change a file or directory: see it, with a scope for changes, and as its owner or an admin.
+///
+/// # Errors
+/// Returns why not.
+pub fn require_changing(principal: &Principal, names: &Namespace, key: &FileKey) -> Result<(), Denial> {
+    require_scope(principal, Scope::Write)?;
+    require_visible(principal, names, key)?;
+    if may_change(principal, key) { Ok(()) } else { Err(Denial::ReadOnly(key.clone())) }
+}
+
+fn require_visible(principal: &Principal, names: &Namespace, key: &FileKey) -> Result<(), Denial> {
     match names.get(key).is_some() && may_read(principal, names, key) {
         true => Ok(()),
         false => Err(Denial::UnknownFile(key.clone())),
     }
 }
 
+/// Checks that a token which is limited to a path may store something under this name in the tree of `owner`.
+fn require_place(principal: &Principal, owner: Option<&str>, name: Option<&str>) -> Result<(), Denial> {
+    let Some(path) = principal.path() else { return Ok(()) };
+    let key = name.and_then(|name| stored_path(name).ok()).map(|name| FileKey::new(owner, &name));
+    key.filter(|key| is_in_reach(principal, key)).map(drop).ok_or_else(|| limited(path))
+}
+
+fn limited(path: &str) -> Denial {
+    Denial::Limited { path: path.to_owned() }
+}
+
+/// Returns true unless an API token is limited to a path that the file or directory of this key is not at or below.
+fn is_in_reach(principal: &Principal, key: &FileKey) -> bool {
+    let Some(path) = principal.path() else { return true };
+    let below = key.name.strip_prefix(path);
+    key.owner.as_deref() == principal.name() && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
 /// Returns true if the principal may see what `user` owns or has begun: their own, or anything for an admin. A token of a narrower
 /// scope gives none of an admin's rights over what others own.
-pub fn may_see_what_began(principal: &Principal, user: Option<&str>) -> bool {
+fn is_theirs(principal: &Principal, user: Option<&str>) -> bool {
     principal.is_admin() || (principal.name().is_some() && principal.name() == user)
+}
+
+/// Returns true if the principal may see a transfer of `file` that `user` has begun: one of their own, or any for an admin.
+pub fn may_see_begun(principal: &Principal, user: Option<&str>, file: &FileKey) -> bool {
+    is_theirs(principal, user) && is_in_reach(principal, file)
 }
 
 /// Returns true if the principal may remove, move and share the file or directory of this key, as far as ownership decides.
 pub fn may_change(principal: &Principal, key: &FileKey) -> bool {
-    may_see_what_began(principal, key.owner.as_deref())
+    is_theirs(principal, key.owner.as_deref()) && is_in_reach(principal, key)
 }
 
 /// Returns true if the principal may read a file or a directory: as its owner, or because it or a directory that it is in was
 /// shared with them.
 pub fn may_read(principal: &Principal, names: &Namespace, key: &FileKey) -> bool {
-    may_change(principal, key) || principal.name().is_some_and(|name| names.is_reader(key, name))
+    let is_reader = || is_in_reach(principal, key) && principal.name().is_some_and(|name| names.is_reader(key, name));
+    may_change(principal, key) || is_reader()
 }
 
 /// Returns true if the principal may see and cancel a transfer: one of their own, or any for an admin.
 pub fn may_see_transfer(principal: &Principal, transfer: &TransferStatus) -> bool {
-    may_see_what_began(principal, transfer.user.as_deref())
+    may_see_begun(principal, transfer.user.as_deref(), &transfer.file)
 }
 
 /// Returns true if the principal may see how full the nodes are. Only admins may: the usage would reveal to other users whether
 /// certain content is stored already, because content that is stored takes no additional room.
 pub fn may_see_usage(principal: &Principal) -> bool {
-    may_see_what_began(principal, None)
+    principal.is_admin()
 }
 
 /// Returns true if the principal may see an event. `is_seen` tells whether a transfer is one that the principal may see.
 pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId) -> bool) -> bool {
     match event {
-        Event::TransferStarted { user, .. } | Event::TransferFinished { user, .. } | Event::TransferFailed { user, .. } => {
-            may_see_what_began(principal, user.as_deref())
-        }
+        Event::TransferStarted { user, file, .. }
+        | Event::TransferFinished { user, file, .. }
+        | Event::TransferFailed { user, file, .. } => may_see_begun(principal, user.as_deref(), file),
         Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => is_seen(*transfer),
         Event::FileStored { file, .. } | Event::FileRemoved { file } => may_change(principal, file),
         Event::DirectoryMade { directory } | Event::DirectoryRemoved { directory } => may_change(principal, directory),
-        Event::Moved { from, .. } => may_change(principal, from),
-        Event::FileShared { file, user, .. } => may_change(principal, file) || principal.name() == Some(user),
-        Event::FilesAdopted { owner, .. } => may_see_what_began(principal, Some(owner)),
+        Event::Moved { from, to } => may_change(principal, from) && may_change(principal, to),
+        Event::FileShared { file, user, .. } => {
+            may_change(principal, file) || (is_in_reach(principal, file) && principal.name() == Some(user))
+        }
+        Event::FilesAdopted { owner, .. } => is_theirs(principal, Some(owner)) && principal.path().is_none(),
         Event::LinkChanged { .. }
         | Event::DeletionsOwed { .. }
         | Event::OwedDeleted { .. }
@@ -212,12 +279,13 @@ pub fn known_names(principal: &Principal, names: &Namespace) -> Namespace {
 /// principal may not even know that the directory exists.
 pub fn known_entries(principal: &Principal, names: &Namespace, directory: &FileKey) -> Option<Vec<Entry>> {
     let is_own_root = directory.is_root() && directory.owner.as_deref() == principal.name();
-    if is_own_root || (names.is_directory(directory) && may_read(principal, names, directory)) {
+    let is_whole = is_own_root && principal.path().is_none();
+    if is_whole || (names.is_directory(directory) && may_read(principal, names, directory)) {
         return Some(names.list(directory).into_iter().map(|entry| known_of_entry(principal, entry)).collect());
     }
     let readable = names.tree(directory).filter(|entry| may_read(principal, names, entry.key()));
     let known: Namespace = readable.cloned().map(|entry| known_of_entry(principal, entry)).collect();
-    Some(known.list(directory)).filter(|entries| !entries.is_empty())
+    Some(known.list(directory)).filter(|entries| !entries.is_empty() || is_own_root)
 }
 
 /// Returns a snapshot as the principal may see it: with `files` in place of all, and the transfers that they may see.

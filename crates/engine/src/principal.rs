@@ -23,6 +23,9 @@ pub enum Principal {
         is_admin: bool,
         /// Scope of the session or the token; a session has that of its user.
         scope: Scope,
+        /// Path among the user's own files to which an API token is limited, in the spelling in which names are stored; `None` if
+        /// it is not limited.
+        path: Option<String>,
     },
 }
 
@@ -65,7 +68,15 @@ impl Principal {
         match self {
             Principal::Operator => true,
             Principal::Nobody => false,
-            Principal::User { is_admin, scope, .. } => *is_admin && *scope == Scope::Admin,
+            Principal::User { is_admin, scope, path, .. } => *is_admin && *scope == Scope::Admin && path.is_none(),
+        }
+    }
+
+    /// Returns the path to which the principal is limited, if it is.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Principal::User { path, .. } => path.as_deref(),
+            Principal::Operator | Principal::Nobody => None,
         }
     }
 

@@ -11,14 +11,14 @@ use std::fmt;
 
 use eyre::{EyreHandler, Report, eyre};
 
-/// Exit codes; docs/json.md has the table. A command that a signal ended exits with 128 and the signal's number.
+/// Exit codes; docs/json.md has the table, and [`statuses`](crate::statuses) chooses one for each kind of error. A command that a signal ended exits with 128 and the signal's number.
 pub mod exit {
     /// The command failed, at least in part.
     pub const FAILED: u8 = 1;
     /// The command line is invalid as it stands.
     pub const WRONG_COMMAND_LINE: u8 = 2;
-    /// Another process uses the data directory: `EX_TEMPFAIL` of `sysexits.h`, for failures that may be temporary.
-    pub const IN_USE: u8 = 75;
+    /// A later attempt may succeed: `EX_TEMPFAIL` of `sysexits.h`.
+    pub const TEMPORARY: u8 = 75;
 }
 
 /// Installs the handler that lets every error carry a next step and an exit code.
@@ -125,7 +125,7 @@ mod tests {
         // Another test of this process may have been first.
         let _ = install();
         let missing: Result<(), _> = Err(io::Error::new(io::ErrorKind::NotFound, "no such file"));
-        let error = missing.wrap_err("cannot read x").suggestion("choose another").exit_code(exit::IN_USE).unwrap_err();
+        let error = missing.wrap_err("cannot read x").suggestion("choose another").exit_code(exit::TEMPORARY).unwrap_err();
         assert_eq!(text_of(&error), "p2p: cannot read x: no such file\n  choose another");
         assert_eq!(exit_code_of(&error), 75);
         assert_eq!(exit_code_of(&eyre!("a failure")), exit::FAILED);

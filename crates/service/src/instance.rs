@@ -18,7 +18,7 @@ use p2p_engine::operation::WatchWire;
 use p2p_engine::pace::Speed;
 use p2p_engine::snapshot::{NodeStatus, Snapshot};
 use p2p_engine::transfer::TransferError;
-use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, Operation};
+use p2p_engine::{Caller, ClockMode, Denial, Engine, EngineError, EngineHandle, Operation};
 use p2p_store::catalog::CatalogError;
 use p2p_store::standing::Trouble;
 use tracing_appender::non_blocking::WorkerGuard;
@@ -30,13 +30,14 @@ use crate::access::remote::RemoteRules;
 use crate::access::watching::Snapshots;
 use crate::config::Config;
 use crate::config::keys::Section;
-use crate::failure::{Advise, exit, wrong_usage};
+use crate::failure::{Advise, wrong_usage};
 use crate::logging::{self, Upkeep};
 use crate::mailer::{Delivery, Mailer, OUTBOX};
 use crate::offered::Offered;
 use crate::output;
 use crate::recordings;
 use crate::scratch;
+use crate::statuses;
 
 /// Names that p2p creates in a data directory, without the histories and the saved session; the session is refused if other
 /// users may read it.
@@ -397,8 +398,8 @@ fn pause(span: Duration) {
 
 /// Attaches the next step and the exit code to an error of the engine.
 pub fn advised(error: EngineError) -> Report {
-    let (advice, is_in_use) = (advice(&error), error.is_in_use());
-    let report = Report::from(error).exit_code(if is_in_use { exit::IN_USE } else { exit::FAILED });
+    let (advice, exit_code) = (advice(&error), statuses::of(error.kind()).exit);
+    let report = Report::from(error).exit_code(exit_code);
     match advice {
         Some(advice) => report.suggestion(advice),
         None => report,
@@ -408,6 +409,9 @@ pub fn advised(error: EngineError) -> Report {
 fn advice(error: &EngineError) -> Option<&'static str> {
     use CatalogError::Database;
     match error {
+        EngineError::Denied(Denial::LoginNeeded) => {
+            Some("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+        }
         EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
         EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
         EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),

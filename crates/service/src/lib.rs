@@ -7,6 +7,7 @@
 //! | [`access`] | who uses a front end and what they may do |
 //! | [`mailer`] | delivery of the mails of accounts |
 //! | [`logging`], [`recordings`], [`scratch`] | logs, recorded runs and temporary directories |
+//! | [`statuses`] | how front ends tell of an error, by its kind: exit codes, gRPC, HTTP, SFTP |
 //! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
 //! | [`offered`] | values of options that completions offer |
 
@@ -25,3 +26,4 @@ pub mod offered;
 pub mod output;
 pub mod recordings;
 pub mod scratch;
+pub mod statuses;

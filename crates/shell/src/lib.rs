@@ -45,7 +45,7 @@ use std::sync::Arc;
 use p2p_auth::{AuthError, Secret};
 use p2p_engine::operation::Await;
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{EngineError, Operation};
+use p2p_engine::{Denial, EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
 use p2p_service::instance::{Instance, Leaving};
 use thiserror::Error;
@@ -140,9 +140,10 @@ pub enum ShellError {
     Interrupted,
 }
 
-/// Returns the next step after an error about directories, as a continuation of its sentence.
+/// Returns the next step after an error of the engine, as a continuation of its sentence.
 const fn next_step(error: &EngineError) -> &'static str {
     match error {
+        EngineError::Denied(Denial::LoginNeeded) => "; `login NAME` logs in, `register` makes an account",
         EngineError::NotEmpty { .. } => "; `rm --recursive` removes it with all that is in it",
         EngineError::IsDirectory { .. } => "; --recursive takes all that is in it, and `ls PATH` lists that",
         EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",

@@ -323,7 +323,7 @@ mod tests {
             let all: Namespace = entries.iter().map(|(path, owner, shared)| {
                 file(FileKey::new(Some(owner), path), if *shared { &["carol"] } else { &[] })
             }).collect();
-            let carol = Principal::User { name: "carol".parse().unwrap(), is_admin: false, scope: Scope::Admin };
+            let carol = Principal::User { name: "carol".parse().unwrap(), is_admin: false, scope: Scope::Admin, path: None };
             let known = policy::known_names(&carol, &all);
             if let Ok(Some(found)) = matching(&known, &Identity::Operator, &pattern) {
                 for entry in found {

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use p2p_base::database::{self, Database, DatabaseError, Purpose};
+use p2p_base::error_kind::ErrorKind;
 use redb::{ReadTransaction, StorageError, WriteTransaction};
 use thiserror::Error;
 
@@ -58,6 +59,17 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
+    /// Returns the kind of the error.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            CatalogError::Database(error) => error.kind(),
+            CatalogError::NameTaken(_) => ErrorKind::AlreadyExists,
+            CatalogError::NotFound(_) | CatalogError::NoDirectory(_) | CatalogError::UnknownUpload(_) => ErrorKind::NotFound,
+            CatalogError::InconsistentUpload(_) => ErrorKind::DataLoss,
+            CatalogError::IntoItself(_) => ErrorKind::Invalid,
+        }
+    }
+
     /// Returns true if it is unknown whether the change is stored: see [`database`]. No segment may be deleted then, neither
     /// those of the old state nor those of the new one.
     pub fn is_outcome_unknown(&self) -> bool {

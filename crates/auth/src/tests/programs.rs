@@ -3,12 +3,12 @@
 use p2p_base::scope::Scope;
 
 use super::*;
-use crate::tokens::{self, LIFETIME, LIFETIME_MAX, NewToken, PREFIX, TOKENS_MAX, TokenError};
+use crate::tokens::{self, LIFETIME, LIFETIME_MAX, NewToken, PREFIX, Reach, TOKENS_MAX, TokenError};
 
 const REFUSED: AuthError = AuthError::Token(TokenError::Refused);
 
 fn wanted(name: &str, scope: Scope) -> NewToken {
-    NewToken { name: name.parse().unwrap(), scope, expires_at: NOW + LIFETIME }
+    NewToken { name: name.parse().unwrap(), reach: Reach { scope, path: None }, expires_at: NOW + LIFETIME }
 }
 
 impl House {
@@ -18,7 +18,7 @@ impl House {
 
     /// The scope that a token has for its bearer.
     fn scope_of(&self, token: &Secret, now: u64) -> Result<Scope, AuthError> {
-        self.auth.by_token(token, "there", now).map(|(_, scope)| scope)
+        self.auth.by_token(token, "there", now).map(|(_, reach)| reach.scope)
     }
 
     /// The names of the tokens that a user is shown.
@@ -45,7 +45,7 @@ fn a_token_has_the_account_and_the_scope_that_it_was_made_with() {
     for scope in Scope::ALL {
         let token = house.token(scope.name(), scope).unwrap();
         let (account, had) = house.auth.by_token(&token, "there", NOW).unwrap();
-        assert_eq!((account.name, had), (alice(), scope));
+        assert_eq!((account.name, had), (alice(), Reach { scope, path: None }));
     }
     assert_eq!(house.names(NOW), ["admin", "read", "write"]);
     let (_, made) = house.auth.audit(1, Some(&alice())).unwrap().remove(0);
@@ -204,4 +204,46 @@ fn an_earlier_version_had_no_tokens() {
     }
     let auth = open(directory.path(), 1000);
     assert!(auth.new_token(&alice(), &wanted("ci", Scope::Read), "here", NOW).is_ok());
+}
+
+/// A token of an earlier version, whose record knew of no path, is valid as before and reaches all.
+#[test]
+fn a_token_of_an_earlier_version_stays_valid() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("catalog.redb");
+    let database = Database::open(&path).unwrap();
+    let auth = Auth::open(database.clone(), Policy { iterations: 1000, ..Policy::default() }).unwrap();
+    let wanted_account = Registration { name: alice(), email: "a@example.org".parse().unwrap(), password: PASSWORD.into() };
+    auth.register(&wanted_account, &Admission::Local, "here", NOW).unwrap();
+    let token = auth.new_token(&alice(), &wanted("ci", Scope::Write), "here", NOW).unwrap();
+    let digest = crate::secret::fingerprint("API token", token.expose_secret());
+    let before = store::TokenRecordBefore {
+        user: alice(),
+        name: "ci".parse().unwrap(),
+        scope: Scope::Write,
+        created_at: NOW,
+        used_at: None,
+        expires_at: NOW + LIFETIME,
+    };
+    database.write(|transaction| store::put(transaction, store::TOKENS, digest, &before)).unwrap();
+    assert!(auth.by_token(&token, "there", NOW).is_err(), "it is not guessed at");
+    let auth = Auth::open(database, Policy::default()).unwrap();
+    assert_eq!(auth.by_token(&token, "there", NOW).unwrap().1, Reach { scope: Scope::Write, path: None });
+    assert_eq!(auth.api_tokens(&alice(), NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn a_token_may_be_limited_to_a_path_unless_it_is_for_admins() {
+    let house = House::new();
+    let reach = |scope| Reach { scope, path: Some("photos".into()) };
+    let make = |name: &str, scope| {
+        let wanted = NewToken { reach: reach(scope), ..wanted(name, scope) };
+        house.auth.new_token(&alice(), &wanted, "here", NOW)
+    };
+    let token = make("cam", Scope::Write).unwrap();
+    assert_eq!(house.auth.by_token(&token, "there", NOW).unwrap().1, reach(Scope::Write));
+    assert_eq!(house.auth.api_tokens(&alice(), NOW).unwrap()[0].reach, reach(Scope::Write));
+    let (_, made) = house.auth.audit(1, Some(&alice())).unwrap().remove(0);
+    assert_eq!(made.note, "cam, scope write, path photos");
+    assert_eq!(make("root", Scope::Admin).unwrap_err(), TokenError::AdminPath.into());
 }

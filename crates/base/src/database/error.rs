@@ -1,10 +1,12 @@
 //! Errors of the database, and their conversion from the errors of redb.
 
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use redb::StorageError;
 use thiserror::Error;
+
+use crate::error_kind::ErrorKind;
 
 /// Error of a database operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -77,6 +79,19 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// Returns the kind of the error.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            DatabaseError::Damaged { .. } => ErrorKind::DataLoss,
+            DatabaseError::UnknownFormat { .. } | DatabaseError::ReadOnly { .. } => ErrorKind::Precondition,
+            DatabaseError::Full | DatabaseError::NoRoomToMigrate { .. } => ErrorKind::Exhausted,
+            DatabaseError::InUse { .. }
+            | DatabaseError::Io { .. }
+            | DatabaseError::OutcomeUnknown { .. }
+            | DatabaseError::Suspended { .. } => ErrorKind::Unavailable,
+        }
+    }
+
     /// Returns true if it is unknown whether the change is stored. Callers may not rely on either outcome then.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, DatabaseError::OutcomeUnknown { .. })
@@ -137,11 +152,11 @@ pub(super) fn opening_failed(path: &Path, error: &redb::DatabaseError) -> Databa
 }
 
 /// Returns true if an I/O error reports that there is no room.
-fn is_full(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Returns true if an I/O error is caused by the content of the file, not by the access to it.
-fn is_damage(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::InvalidInput)
+fn is_damage(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput)
 }

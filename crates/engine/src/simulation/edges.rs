@@ -22,20 +22,21 @@ impl Simulation {
     /// Begins an upload. The stream of a caller from remote does not hold virtual time.
     pub(super) fn upload(&mut self, owner: Option<String>, upload: operation::Upload, is_remote: bool) -> Answer {
         self.refuse_when_closing()?;
-        let operation::Upload { source, name, stored_at } = upload;
-        let (edge, size, own_name) = match source {
+        let stored_name = upload.stored_name().map(str::to_owned);
+        let operation::Upload { source, stored_at, .. } = upload;
+        let (edge, size) = match source {
             Source::File(path) => {
                 let (file, size) = open_source(&path).map_err(|reason| cannot_read(&path, reason))?;
+                if stored_name.is_none() {
+                    return Err(cannot_read(&path, "its name is not valid UTF-8".into()));
+                }
                 let source = FileSource::new(file, &path, self.world.config.segment_size);
-                let own_name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-                let missing = || cannot_read(&path, "its name is not valid UTF-8".into());
-                let name = name.or(own_name).ok_or_else(missing)?;
-                (Edge::of_source(UploadSource::File(source)), Some(size), name)
+                (Edge::of_source(UploadSource::File(source)), Some(size))
             }
-            Source::Stream { stream, size } if is_remote => (Edge::of_remote_source(stream), size, name.unwrap_or_default()),
-            Source::Stream { stream, size } => (Edge::of_source(UploadSource::Stream(stream)), size, name.unwrap_or_default()),
+            Source::Stream { stream, size } if is_remote => (Edge::of_remote_source(stream), size),
+            Source::Stream { stream, size } => (Edge::of_source(UploadSource::Stream(stream)), size),
         };
-        let key = FileKey { owner, name: stored_path(&own_name)? };
+        let key = FileKey { owner, name: stored_path(&stored_name.unwrap_or_default())? };
         let segment_size = self.world.config.segment_size;
         self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote }, edge)
     }

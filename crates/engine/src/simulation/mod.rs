@@ -22,6 +22,7 @@ use std::sync::Arc;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use p2p_store::catalog::{Catalog, CatalogError};
+use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use p2p_store::segment::SegmentId;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -486,9 +487,9 @@ impl Facts for Simulation {
         self.world.names.files()
     }
 
-    fn starter(&self, transfer: TransferId) -> Option<Option<&str>> {
+    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)> {
         let running = self.transfers.get(&transfer).map(Running::bare_status);
         let finished = || self.finished.iter().map(|report| &report.status).find(|status| status.id == transfer);
-        running.or_else(finished).map(|status| status.user.as_deref())
+        running.or_else(finished).map(|status| (status.user.as_deref(), &status.file))
     }
 }

@@ -35,10 +35,11 @@ use crate::io::IoExecutor;
 use crate::memory::MemoryBudget;
 use crate::node::health::{PeerTable, Probing};
 use crate::node::{NODE_PORT, Node};
+use crate::owed::OwedDeletions;
 use crate::requester::Requester;
 use crate::sparse_disk::SparseDisk;
 use crate::timetable::Timetable;
-use crate::world::{Host, Hosts, Journal, Names, NodeHost, OwedDeletions, Space, Volumes, WorkTable, World};
+use crate::world::{Host, Hosts, Journal, Names, NodeHost, Space, Volumes, WorkTable, World};
 
 /// Disks of a simulation, by node.
 pub type Disks = Vec<Arc<dyn Disk>>;

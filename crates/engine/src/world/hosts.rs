@@ -77,12 +77,12 @@ pub(crate) struct Host {
     pub(crate) peers: PeerTable,
     /// Node that runs on the host.
     pub(crate) server: Option<NodeNumber>,
-    links: Links,
+    connections: Connections,
 }
 
 /// Connections of a host.
 #[derive(Debug, Default)]
-struct Links {
+struct Connections {
     /// Connections that the host has opened, by node.
     asking: BTreeMap<NodeNumber, ConnectionId>,
     /// Connections that the host has accepted.
@@ -91,7 +91,7 @@ struct Links {
     heard: BTreeMap<NodeNumber, SimTime>,
 }
 
-impl Links {
+impl Connections {
     /// Returns the progress of the connection to a node.
     fn progress(&self, net: &Network, node: NodeNumber) -> Option<Progress> {
         let &connection = self.asking.get(&node)?;
@@ -119,7 +119,7 @@ const fn peer_at(index: usize) -> Peer {
 
 impl Host {
     pub(crate) fn new(id: HostId, requester: Requester<Owner>, peers: PeerTable, server: Option<NodeNumber>) -> Host {
-        Host { id, requester, peers, server, links: Links::default() }
+        Host { id, requester, peers, server, connections: Connections::default() }
     }
 
     /// Returns the peer that the host is.
@@ -129,12 +129,12 @@ impl Host {
 
     /// Returns the connections that the host has opened, by node.
     pub(crate) fn connections(&self) -> impl Iterator<Item = (NodeNumber, ConnectionId)> {
-        self.links.asking.iter().map(|(&node, &connection)| (node, connection))
+        self.connections.asking.iter().map(|(&node, &connection)| (node, connection))
     }
 
     /// Returns the connection to a node.
     pub(super) fn connection_to(&self, node: NodeNumber) -> Option<ConnectionId> {
-        self.links.asking.get(&node).copied()
+        self.connections.asking.get(&node).copied()
     }
 }
 
@@ -222,8 +222,8 @@ impl Hosts {
     /// Adds the end of a connection.
     pub(super) fn add_end(&mut self, connection: ConnectionId, host: usize, role: Role) {
         match role {
-            Role::Asks(node) => drop(self.all[host].links.asking.insert(node, connection)),
-            Role::Serves => drop(self.all[host].links.serving.insert(connection)),
+            Role::Asks(node) => drop(self.all[host].connections.asking.insert(node, connection)),
+            Role::Serves => drop(self.all[host].connections.serving.insert(connection)),
         }
         self.ends.insert(connection, End { host, role, writer: FrameWriter::default() });
     }
@@ -231,30 +231,30 @@ impl Hosts {
     /// Removes the end of a connection, and keeps the instant of the last packet from a node that was asked.
     pub(super) fn remove_end(&mut self, net: &Network, connection: ConnectionId) -> Option<End> {
         let end = self.ends.remove(&connection)?;
-        let links = &mut self.all[end.host].links;
+        let connections = &mut self.all[end.host].connections;
         match end.role {
             Role::Asks(node) => {
-                links.asking.remove(&node);
+                connections.asking.remove(&node);
                 if let Some(at) = net.activity(connection).map(|activity| activity.heard_at) {
-                    let heard = links.heard.entry(node).or_insert(at);
+                    let heard = connections.heard.entry(node).or_insert(at);
                     *heard = at.max(*heard);
                 }
             }
-            Role::Serves => drop(links.serving.remove(&connection)),
+            Role::Serves => drop(connections.serving.remove(&connection)),
         }
         Some(end)
     }
 
     /// Handles the timeouts of a host's requests that are due.
     pub(super) fn handle_request_timeout(&mut self, net: &Network, index: usize) {
-        let Host { requester, links, .. } = &mut self.all[index];
-        requester.handle_timeout(net.now(), |node| links.progress(net, node));
+        let Host { requester, connections, .. } = &mut self.all[index];
+        requester.handle_timeout(net.now(), |node| connections.progress(net, node));
     }
 
     /// Handles the timeouts of a host's probes that are due.
     pub(super) fn handle_probe_timeout(&mut self, net: &Network, index: usize) {
-        let Host { peers, links, .. } = &mut self.all[index];
-        peers.handle_timeout(net.now(), |other| links.heard_from(net, other));
+        let Host { peers, connections, .. } = &mut self.all[index];
+        peers.handle_timeout(net.now(), |other| connections.heard_from(net, other));
     }
 
     /// Returns the owner of the request of this tag on the connection of which `asking` is the asking end.

@@ -11,6 +11,7 @@ use p2p_auth::names::{Email, UserName};
 use p2p_auth::{
     Account, Auth, AuthError, Begun, Challenge, CodeKind, Granted, LoginStep, Registration, Secret, SessionInfo, Token,
 };
+use p2p_engine::Denial;
 
 use super::{Access, AccessError, Held, Identity};
 
@@ -87,9 +88,9 @@ impl Access {
     /// Returns the token of the current session.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`] if there is no session.
+    /// Returns [`Denial::LoginNeeded`] if there is no session.
     pub fn token(&self) -> Done<Token> {
-        self.session().clone().and_then(Held::session).ok_or(AccessError::LoginNeeded)
+        Ok(self.session().clone().and_then(Held::session).ok_or(Denial::LoginNeeded)?)
     }
 
     /// Lets the current session outlive the front end, because its token has been saved.
@@ -102,12 +103,12 @@ impl Access {
     /// Ends the session or, with `all`, every session of its user. Returns the name of the user.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`] if there is no session, and [`AccessError::SessionOnly`] if the user is logged in by an
+    /// Returns [`Denial::LoginNeeded`] if there is no session, and [`AccessError::SessionOnly`] if the user is logged in by an
     /// API token, which is revoked instead.
     pub async fn logout(&self, all: bool) -> Done<String> {
         let (held, identity) = (self.session().clone(), self.identity());
         self.require_session(&identity, "logout").await?;
-        let name = identity.name().ok_or(AccessError::LoginNeeded)?.to_owned();
+        let name = identity.name().ok_or(Denial::LoginNeeded)?.to_owned();
         if let Some(token) = held.and_then(Held::session) {
             match self.off_thread(move |auth, origin, now| auth.logout(&token, all, origin, now)).await {
                 // A session that is over already needs no logout.
@@ -246,17 +247,18 @@ impl Access {
     /// Returns all accounts of the data directory.
     ///
     /// # Errors
-    /// Fails if the disk refuses.
+    /// Fails if the user is not an admin, or if the disk refuses.
     pub async fn accounts(&self) -> Done<Vec<Account>> {
+        self.require_admin(&self.identity(), "users").await?;
         Ok(self.off_thread(|auth, _, _| auth.accounts()).await?)
     }
 
-    /// Sets a new password for a user and removes the second factor. The caller has checked that the user who is logged in
-    /// may do that.
+    /// Sets a new password for a user and removes the second factor.
     ///
     /// # Errors
-    /// Fails as [`Auth::reset`] does.
+    /// Fails as [`Auth::reset`] does, or if the user who is logged in is not an admin.
     pub async fn reset(&self, user: UserName, password: Secret) -> Done<()> {
+        self.require_admin(&self.identity(), "users reset").await?;
         self.change("users reset", move |auth, by, origin, now| auth.reset(&user, &password, by.as_str(), origin, now)).await
     }
 
@@ -289,8 +291,9 @@ impl Access {
     /// Verifies the integrity of the audit log.
     ///
     /// # Errors
-    /// Fails if the user is logged in by an API token, or if the disk refuses.
+    /// Fails if the user is not an admin who is logged in by a session, or if the disk refuses.
     pub async fn verify_audit(&self) -> Done<Finding> {
+        self.require_admin(&self.identity(), "audit verify").await?;
         self.person("audit").await?;
         Ok(self.off_thread(|auth, _, _| auth.verify_audit()).await?)
     }
@@ -331,6 +334,6 @@ impl Access {
 fn account_of(identity: &Identity) -> Done<Account> {
     match identity {
         Identity::User { account, .. } => Ok(account.clone()),
-        Identity::Operator | Identity::Nobody => Err(AccessError::LoginNeeded),
+        Identity::Operator | Identity::Nobody => Err(Denial::LoginNeeded.into()),
     }
 }

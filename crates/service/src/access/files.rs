@@ -7,9 +7,9 @@ use p2p_base::units::ByteSize;
 use p2p_engine::operation::{ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
 use p2p_engine::stream::{StreamReader, StreamWriter};
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{EngineError, Scope, policy};
+use p2p_engine::{EngineError, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
-use p2p_store::names::FileKey;
+use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
 
 use super::{Access, AccessError, Identity};
@@ -105,15 +105,14 @@ impl Access {
     /// Returns the stored file or the directory that the user calls `text` and may change.
     ///
     /// # Errors
-    /// Fails if there is none, or if the user may only read it: also because of an API token of the scope `read`.
+    /// Fails if there is none, or as [`policy::require_changing`] does. The engine asks that again; here it is asked because the
+    /// access to what is another user's is recorded before it takes place.
     pub async fn changeable(&self, identity: &Identity, text: &str) -> Result<Entry, AccessError> {
-        self.require_scope(identity, Scope::Write).await?;
         let entry = self.entry(identity, text).await?;
-        if identity.may_change(entry.key()) {
-            return Ok(entry);
-        }
-        self.record_refusal(identity, format!("change file {}", entry.key())).await?;
-        Err(AccessError::ReadOnly { file: text.to_owned() })
+        let files = self.engine.snapshots().borrow().files.clone();
+        let checked = policy::require_changing(&identity.principal(), &files, entry.key()).map_err(EngineError::from);
+        self.recording_denial(checked).await?;
+        Ok(entry)
     }
 
     /// Returns the entries of the directory that the user calls `text`, as far as the user may read them; the file itself if it is
@@ -157,7 +156,7 @@ impl Access {
     pub async fn upload_stream(&self, name: &str, size: Option<ByteSize>) -> Result<(TransferId, StreamWriter), AccessError> {
         let path = self.own_place(name, None)?;
         let begun = self.engine.upload_stream(&self.caller(), &path, size, self.now()).await;
-        Ok(self.recording_scope(begun).await?)
+        Ok(self.recording_denial(begun).await?)
     }
 
     /// Returns the operation that makes the directory that the user calls `text`, with those above it if `parents` says so.
@@ -185,6 +184,16 @@ impl Access {
         let target = if is_into { key.child(from.last_name()) } else { key };
         self.record_foreign(identity, "move", &from).await?;
         Ok(Move { from, to: target.name })
+    }
+
+    /// Returns the path, in the spelling in which names are stored, that the user calls `text` and that an API token is to be limited
+    /// to. There need not be anything of that name.
+    ///
+    /// # Errors
+    /// Fails if it is in the tree of another user, or if nothing can have that name.
+    pub fn path_for_token(&self, text: &str) -> Result<String, AccessError> {
+        let path = own_path(&self.identity(), text)?;
+        Ok(stored_path(&path).map_err(EngineError::from)?)
     }
 
     /// Returns the path of a new file that the user calls `name`, or that of `own` in the directory of that name.
@@ -239,7 +248,7 @@ impl Access {
         let file = self.readable(identity, text).await?.key;
         self.record_foreign(identity, "read", &file).await?;
         let begun = self.engine.download_stream(&self.caller(), file, range).await;
-        Ok(self.recording_scope(begun).await?)
+        Ok(self.recording_denial(begun).await?)
     }
 
     /// Returns the operation to remove a file that the user may change, or a directory, with all that is within it if `recursive`

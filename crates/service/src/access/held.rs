@@ -27,7 +27,7 @@ impl Held {
         match self {
             Held::Session { token, .. } => auth.check(token, origin, now).map(Identity::by_session),
             Held::ApiToken(token) => {
-                auth.by_token(token, origin, now).map(|(account, scope)| Identity::User { account, token: Some(scope) })
+                auth.by_token(token, origin, now).map(|(account, reach)| Identity::User { account, token: Some(reach) })
             }
         }
     }
@@ -40,7 +40,7 @@ impl Held {
         match self {
             Held::Session { token, .. } => auth.peek(token, origin, now).map(Identity::by_session),
             Held::ApiToken(token) => {
-                auth.peek_token(token, origin, now).map(|(account, scope)| Identity::User { account, token: Some(scope) })
+                auth.peek_token(token, origin, now).map(|(account, reach)| Identity::User { account, token: Some(reach) })
             }
         }
     }

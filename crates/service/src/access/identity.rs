@@ -1,6 +1,7 @@
 //! Users of a front end, and the files and transfers that they may see. Independent of how a user logs in.
 
 use p2p_auth::names::UserName;
+use p2p_auth::tokens::Reach;
 use p2p_auth::{Account, Role};
 use p2p_base::spelling::{composed, visible};
 use p2p_engine::policy;
@@ -19,8 +20,8 @@ pub enum Identity {
     User {
         /// Account of the user.
         account: Account,
-        /// Scope of the API token by which the user is logged in; `None` for a session, which is a person's and has the full scope.
-        token: Option<Scope>,
+        /// Reach of the API token by which the user is logged in; `None` for a session, which is a person's and has the full scope.
+        token: Option<Reach>,
     },
 }
 
@@ -38,10 +39,10 @@ impl Identity {
         Identity::User { account, token: None }
     }
 
-    /// Returns the scope of the API token by which the user is logged in, if it is by one.
-    pub fn token(&self) -> Option<Scope> {
+    /// Returns the reach of the API token by which the user is logged in, if it is by one.
+    pub fn token(&self) -> Option<&Reach> {
         match self {
-            Identity::User { token, .. } => *token,
+            Identity::User { token, .. } => token.as_ref(),
             Identity::Operator | Identity::Nobody => None,
         }
     }
@@ -54,7 +55,8 @@ impl Identity {
             Identity::User { account, token } => Principal::User {
                 name: account.name.clone(),
                 is_admin: account.role == Role::Admin,
-                scope: token.unwrap_or(Scope::Admin),
+                scope: token.as_ref().map_or(Scope::Admin, |reach| reach.scope),
+                path: token.as_ref().and_then(|reach| reach.path.clone()),
             },
         }
     }
@@ -62,11 +64,6 @@ impl Identity {
     /// Returns true if the user has the permissions of an admin.
     pub fn is_admin(&self) -> bool {
         self.principal().is_admin()
-    }
-
-    /// Returns true if the user has an account with this role, whatever the scope of the API token.
-    pub(super) fn has_role(&self, role: Role) -> bool {
-        matches!(self, Identity::User { account, .. } if account.role == role)
     }
 
     /// Returns true if the user may see and cancel a transfer: one of their own, or any for an admin.
@@ -196,8 +193,10 @@ mod tests {
         for (token, is_admin) in
             [(None, true), (Some(Scope::Admin), true), (Some(Scope::Write), false), (Some(Scope::Read), false)]
         {
-            let identity = Identity::User { account: account.clone(), token };
-            assert_eq!((identity.is_admin(), identity.may_change(&of_bob), identity.token()), (is_admin, is_admin, token));
+            let token = token.map(|scope| Reach { scope, path: None });
+            let identity = Identity::User { account: account.clone(), token: token.clone() };
+            let found = (identity.is_admin(), identity.may_change(&of_bob), identity.token());
+            assert_eq!(found, (is_admin, is_admin, token.as_ref()));
             assert!(identity.may_change(&FileKey::new(Some("root"), "a.bin")), "{token:?}");
         }
     }

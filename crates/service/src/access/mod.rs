@@ -27,11 +27,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use p2p_auth::tokens::TokenError;
-use p2p_auth::{Auth, AuthError, Role};
+use p2p_auth::{Auth, AuthError};
 use p2p_base::spelling::visible;
 use p2p_engine::operation::{Adopt, ListFiles};
 use p2p_engine::transfer::{TransferId, TransferReport};
-use p2p_engine::{Caller, EngineError, EngineHandle, Operation, Origin, Scope};
+use p2p_engine::{Caller, Denial, EngineError, EngineHandle, ErrorKind, Operation, Origin, policy};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -45,31 +45,14 @@ use crate::blocking::off_thread;
 /// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccessError {
-    /// No user is logged in.
-    #[error("no user is logged in; `login NAME` logs in, `register` makes an account")]
-    LoginNeeded,
     /// No account exists yet that a user could log in to.
     #[error("there are no accounts yet; `register` makes the first one, the admin's")]
     NoAccounts,
-    /// The operation is reserved for admins.
-    #[error("`{what}` is for admins, and {user} is none")]
-    AdminOnly {
-        /// Name of the operation.
-        what: String,
-        /// Name of the user who requested it.
-        user: String,
-    },
     /// The operation is about the account itself, and the user is logged in by an API token.
     #[error("`{what}` needs a session, and an API token is none; `login NAME` begins one")]
     SessionOnly {
         /// Name of the operation.
         what: String,
-    },
-    /// The file belongs to another user and may only be read.
-    #[error("`{}` belongs to another user: you may only read it", visible(file))]
-    ReadOnly {
-        /// Name of the file.
-        file: String,
     },
     /// The path is among the files of another user, or has no owner.
     #[error("`{}` is not among your own files, and files are stored, made and moved there only", visible(path))]
@@ -80,9 +63,27 @@ pub enum AccessError {
     /// The authentication refuses the operation.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The engine refuses the operation.
+    /// The engine refuses the operation, or the policy refuses it in front of the engine: [`EngineError::Denied`].
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl From<Denial> for AccessError {
+    fn from(denial: Denial) -> Self {
+        AccessError::Engine(denial.into())
+    }
+}
+
+impl AccessError {
+    /// Returns the kind of the error.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            AccessError::NoAccounts => ErrorKind::Precondition,
+            AccessError::SessionOnly { .. } | AccessError::AnotherTree { .. } => ErrorKind::Denied,
+            AccessError::Auth(error) => error.kind(),
+            AccessError::Engine(error) => error.kind(),
+        }
+    }
 }
 
 /// Access of one front end: its current user and that user's permissions. Cheap to clone.
@@ -166,7 +167,7 @@ impl Access {
     /// Fails if the engine has stopped or refuses the operation.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, EngineError> {
         let reply = self.engine.call(&self.caller(), operation).await;
-        self.recording_scope(reply).await
+        self.recording_denial(reply).await
     }
 
     /// Cancels a transfer for the current user and undoes its effects as fast as the machine can.
@@ -175,7 +176,7 @@ impl Access {
     /// Fails as [`call`](Self::call) does.
     pub async fn cancel_at_once(&self, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
         let report = self.engine.cancel_at_once(&self.caller(), transfer).await;
-        self.recording_scope(report).await
+        self.recording_denial(report).await
     }
 
     fn caller(&self) -> Caller {
@@ -270,26 +271,37 @@ impl Access {
     /// Checks that a user is logged in, if there are accounts.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`] if no user is logged in.
+    /// Fails as [`policy::require_login`] does.
     pub fn require_login(&self, identity: &Identity) -> Result<(), AccessError> {
-        if *identity == Identity::Nobody { Err(AccessError::LoginNeeded) } else { Ok(()) }
+        Ok(policy::require_login(&identity.principal())?)
     }
 
-    /// Checks that the user is an admin, and records a refusal in the audit log.
+    /// Checks that the user may do what admins may, called `what`, and records a refusal in the audit log. Operations of the engine
+    /// are checked there.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`] if no user is logged in, [`AccessError::AdminOnly`] if the user is not an admin, and
-    /// [`EngineError::Denied`] if an admin uses an API token of a narrower scope.
+    /// Fails as [`policy::require_admin`] does.
     pub async fn require_admin(&self, identity: &Identity, what: &str) -> Result<(), AccessError> {
-        self.require_login(identity)?;
-        if identity.is_admin() {
-            return Ok(());
+        let checked = policy::require_admin(&identity.principal(), what).map_err(EngineError::from);
+        Ok(self.recording_denial(checked).await?)
+    }
+
+    /// Records in the audit log that the policy refuses an operation to the current user. That no user is logged in is not recorded,
+    /// nor what the user may not know of: an unknown name is most often a mistake.
+    pub(super) async fn recording_denial<T>(&self, result: Result<T, EngineError>) -> Result<T, EngineError> {
+        let Err(EngineError::Denied(denial)) = &result else { return result };
+        let what = match denial {
+            Denial::Scope { had, needed } => {
+                format!("an operation of scope {} by an API token of scope {}", needed.name(), had.name())
+            }
+            Denial::AdminOnly { what } => what.clone(),
+            Denial::ReadOnly(key) => format!("change file {key}"),
+            denial => denial.to_string(),
+        };
+        if let Err(error) = self.record_refusal(&self.identity(), what).await {
+            tracing::warn!(%error, "a refusal is not recorded in the audit log");
         }
-        if identity.has_role(Role::Admin) {
-            return self.require_scope(identity, Scope::Admin).await;
-        }
-        self.record_refusal(identity, what.to_owned()).await?;
-        Err(AccessError::AdminOnly { what: what.to_owned(), user: identity.name().unwrap_or_default().to_owned() })
+        result
     }
 
     /// Records in the audit log that a user attempted an operation without permission.

@@ -98,8 +98,8 @@ impl Access {
     /// account for another user; otherwise the new user is logged in.
     ///
     /// # Errors
-    /// Returns an [`InviteError`] if the registration is not admitted, [`AccessError::AdminOnly`] if a user who is logged in is no
-    /// admin, or fails as [`register`](Self::register) does.
+    /// Returns an [`InviteError`] if the registration is not admitted, [`Denial::AdminOnly`](p2p_engine::Denial::AdminOnly) if a user who is logged
+    /// in is no admin, or fails as [`register`](Self::register) does.
     pub async fn register_with(&self, wanted: Registration, presented: Option<Secret>) -> Result<Account, AccessError> {
         let Some(rules) = &self.rules else { return self.register(wanted).await };
         let identity = self.check().await?;

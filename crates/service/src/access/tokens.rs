@@ -1,11 +1,10 @@
 //! API tokens of the user of a front end: their making and revoking, the login by one, and what is refused to one. A token covers
-//! files, transfers and the network; the account itself is for sessions, which are a person's.
+//! files, transfers and the network, as far as the policy lets it; the account itself is for sessions, which are a person's.
 
 use std::sync::Arc;
 
 use p2p_auth::Secret;
 use p2p_auth::tokens::{ApiTokenInfo, NewToken};
-use p2p_engine::{Denial, EngineError, Scope};
 
 use super::{Access, AccessError, Held, Identity};
 
@@ -60,30 +59,5 @@ impl Access {
         }
         self.record_refusal(identity, format!("{what} by an API token")).await?;
         Err(AccessError::SessionOnly { what: what.to_owned() })
-    }
-
-    /// Checks that the scope of the user covers an operation, and records a refusal in the audit log. The engine checks it again.
-    ///
-    /// # Errors
-    /// Returns [`EngineError::Denied`] if the user is logged in by an API token of a narrower scope.
-    pub(super) async fn require_scope(&self, identity: &Identity, needed: Scope) -> Result<(), AccessError> {
-        match identity.token().filter(|&had| had < needed) {
-            Some(had) => {
-                let denied = EngineError::Denied(Denial::Scope { had, needed });
-                Ok(self.recording_scope::<()>(Err(denied)).await?)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Records in the audit log that an operation was refused because the scope of the API token is too narrow.
-    pub(super) async fn recording_scope<T>(&self, result: Result<T, EngineError>) -> Result<T, EngineError> {
-        if let Err(EngineError::Denied(Denial::Scope { had, needed })) = &result {
-            let what = format!("an operation of scope {} by an API token of scope {}", needed.name(), had.name());
-            if let Err(error) = self.record_refusal(&self.identity(), what).await {
-                tracing::warn!(%error, "a refusal is not recorded in the audit log");
-            }
-        }
-        result
     }
 }

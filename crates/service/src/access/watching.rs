@@ -7,6 +7,7 @@ use p2p_base::units::SimTime;
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{Event, EventId, Numbered, Principal, Snapshot, Subscription};
+use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -85,8 +86,8 @@ impl Snapshots {
 pub struct Events {
     snapshots: Snapshots,
     all: Subscription,
-    /// User who began each transfer that has begun since.
-    starters: HashMap<TransferId, Option<String>>,
+    /// User who began each transfer that has begun since, and its file.
+    starters: HashMap<TransferId, (Option<String>, FileKey)>,
 }
 
 /// Next event, or the reason why there is none.
@@ -123,7 +124,9 @@ impl Events {
 
     fn is_seen(&mut self, event: &Event) -> bool {
         match event {
-            Event::TransferStarted { transfer, user, .. } => drop(self.starters.insert(*transfer, user.clone())),
+            Event::TransferStarted { transfer, user, file, .. } => {
+                self.starters.insert(*transfer, (user.clone(), file.clone()));
+            }
             Event::TransferFinished { transfer, .. } | Event::TransferFailed { transfer, .. } => {
                 self.starters.remove(transfer);
             }
@@ -131,7 +134,7 @@ impl Events {
         }
         let principal = self.snapshots.identity.borrow().principal();
         policy::may_see(&principal, event, |transfer| match self.starters.get(&transfer) {
-            Some(starter) => policy::may_see_what_began(&principal, starter.as_deref()),
+            Some((starter, file)) => policy::may_see_begun(&principal, starter.as_deref(), file),
             // The transfer has begun before.
             None => self.snapshots.has_transfer(&principal, transfer),
         })

@@ -23,6 +23,7 @@ use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{EngineArgs, Instance, Leaving, advised, refuse_dash};
 use p2p_service::interrupt::{Interrupted, interrupted};
 use p2p_service::output::{self, OutputArgs};
+use p2p_service::statuses;
 use secrecy::zeroize::Zeroizing;
 
 use self::answers::Answers;
@@ -187,7 +188,7 @@ impl Prompter {
     /// Returns the current user.
     ///
     /// # Errors
-    /// Returns [`AccessError::LoginNeeded`], with the next step, if a login is required.
+    /// Returns [`Denial::LoginNeeded`](p2p_engine::Denial::LoginNeeded), with the next step, if a login is required.
     pub async fn user(&self) -> Result<Arc<Identity>> {
         let access = self.shell.access();
         let identity = access.check().await;
@@ -271,15 +272,21 @@ pub async fn interrupted_at_rest(access: &Access) -> Result<Interrupted> {
 
 /// Converts an error into a report with the next step.
 pub fn refused(error: impl Into<ShellError>) -> Report {
-    let error = error.into();
-    match error {
-        ShellError::Engine(error) => advised(error),
-        ShellError::Access(AccessError::LoginNeeded) => {
-            Report::from(error).suggestion("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+    let error = match error.into() {
+        ShellError::Engine(error) => return advised(error),
+        ShellError::Access(error) => error,
+        error => return error.into(),
+    };
+    let advice = match &error {
+        AccessError::Auth(AuthError::Token(TokenError::Refused)) => {
+            Some(format!("`p2p token new NAME` makes another; unset {TOKEN_VARIABLE} to do without"))
         }
-        ShellError::Access(AccessError::Auth(AuthError::Token(TokenError::Refused))) => {
-            Report::from(error).suggestion(format!("`p2p token new NAME` makes another; unset {TOKEN_VARIABLE} to do without"))
-        }
-        error => error.into(),
+        _ => None,
+    };
+    let exit_code = statuses::of(error.kind()).exit;
+    let report = Report::from(ShellError::Access(error)).exit_code(exit_code);
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
     }
 }

@@ -1,8 +1,9 @@
 //! The implementation of the command `token`: API tokens, by which programs log in.
 
 use p2p_auth::names::NameError;
-use p2p_auth::tokens::{ApiTokenInfo, LIFETIME, NewToken};
+use p2p_auth::tokens::{ApiTokenInfo, LIFETIME, NewToken, Reach};
 use p2p_base::scope::{Scope, UnknownScope};
+use p2p_base::spelling::visible;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -31,10 +32,13 @@ async fn new(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
         Some(text) => span(text).ok_or_else(|| call.wrong(format!("`{text}` is no time from now, such as 30d or 12h")))?,
         None => LIFETIME,
     };
-    let wanted = NewToken { name, scope, expires_at: shell.access.now().saturating_add(seconds) };
+    let path = call.flags.get("path").map(|path| shell.access.path_for_token(path)).transpose()?;
+    let reach = Reach { scope, path };
+    let wanted = NewToken { name, reach: reach.clone(), expires_at: shell.access.now().saturating_add(seconds) };
     let token = shell.access.new_token(wanted.clone()).await?;
     let data = json!({
-        "name": wanted.name.as_str(), "scope": scope, "expires_at": wanted.expires_at, "token": token.expose_secret(),
+        "name": wanted.name.as_str(), "scope": scope, "path": reach.path, "expires_at": wanted.expires_at,
+        "token": token.expose_secret(),
     });
     // The token stands alone, so that a shell can take the output as it is.
     Ok(Answer::new(View::Text(token.expose_secret().to_owned()), data))
@@ -49,7 +53,8 @@ async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let row = |token: &ApiTokenInfo| {
         vec![
             token.name.to_string(),
-            token.scope.name().to_owned(),
+            token.reach.scope.name().to_owned(),
+            token.reach.path.as_deref().map_or_else(|| "all".into(), |path| visible(path).into_owned()),
             date_of(token.created_at),
             token.last_used.map_or_else(|| "never".into(), date_of),
             date_of(token.expires_at),
@@ -58,13 +63,14 @@ async fn list(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     };
     let data = |token: &ApiTokenInfo| {
         json!({
-            "id": token.id, "name": token.name.as_str(), "scope": token.scope, "created_at": token.created_at,
-            "last_used": token.last_used, "expires_at": token.expires_at,
+            "id": token.id, "name": token.name.as_str(), "scope": token.reach.scope, "path": token.reach.path,
+            "created_at": token.created_at, "last_used": token.last_used, "expires_at": token.expires_at,
         })
     };
     let columns = vec![
         text_column("token"),
         text_column("scope"),
+        text_column("path"),
         text_column("made"),
         text_column("last used"),
         text_column("expires"),

@@ -92,8 +92,8 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Accounts,
         audience: Audience::Users,
         summary: "make an API token for a program, list yours, or revoke one",
-        details: "`new` prints the token, this once; a program presents it in P2P_TOKEN. Its scope is `read` unless you say otherwise, \
-                  it expires after 90 days (at most 366d), and it ends when your password changes.",
+        details: "`new` prints the token, this once; a program presents it in P2P_TOKEN. Its scope is `read` unless you say otherwise; \
+                  with --path it reaches what is at or below that path among your own files, and nothing else. It expires after 90 days (at most 366d), and it ends when your password changes.",
         arguments: &[once("ACTION", Kind::OneOf(&["new", "list", "revoke"])), optional("NAME", Kind::Other("backup"))],
         flags: &[
             Flag {
@@ -101,6 +101,12 @@ pub(super) static COMMANDS: &[Spec] = &[
                 short: None,
                 value: Some(("read|write|admin", Kind::OneOf(&["read", "write", "admin"]))),
                 summary: "the most that the program may do",
+            },
+            Flag {
+                name: "path",
+                short: None,
+                value: Some(("PATH", Kind::StoredFile)),
+                summary: "the file or directory of yours that the program is limited to",
             },
             Flag {
                 name: "expires",
