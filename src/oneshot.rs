@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
-use p2p_engine::ClockMode;
 use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
 use p2p_engine::transfer::TransferReport;
+use p2p_engine::{BegunUpload, ClockMode};
 use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::{self, Advise, exit, wrong_usage};
@@ -207,7 +207,8 @@ impl Work {
         match self {
             Work::Transfer(begins) => visit.instance.transfer(visit.access(), begins).await,
             Work::FromStdin(name) => {
-                let (transfer, writer) = visit.access().upload_stream(&name, None).await.map_err(refused)?;
+                let BegunUpload { transfer, writer, .. } =
+                    visit.access().upload_stream(&name, None, None).await.map_err(refused)?;
                 visit.instance.transfer_stream(transfer, pour_in(writer)).await
             }
             Work::ToStdout(name) => {

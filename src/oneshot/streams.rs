@@ -38,7 +38,12 @@ pub(super) async fn pour_in(mut writer: StreamWriter) -> Result<()> {
     let read = move || while sender.blocking_send(next_chunk()).is_ok() {};
     Builder::new().name("p2p-stdin".into()).spawn(read).wrap_err("cannot start a thread")?;
     loop {
-        let poured = match chunks.recv().await {
+        let chunk = tokio::select! {
+            biased;
+            () = writer.closed() => return Ok(()),
+            chunk = chunks.recv() => chunk,
+        };
+        let poured = match chunk {
             Some(Ok(bytes)) if bytes.is_empty() => break,
             Some(Ok(bytes)) => writer.write(bytes).await,
             Some(Err(error)) => {

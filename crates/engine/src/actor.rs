@@ -158,7 +158,7 @@ struct Actor {
     next_command: u64,
     /// True if virtual time was passing at the last check.
     moving: bool,
-    /// What was unfinished in the simulation at the last check.
+    /// Unfinished work of the simulation at the last check.
     activity: Activity,
     /// Woken when something has happened at the other end of a stream.
     wake: Arc<Notify>,

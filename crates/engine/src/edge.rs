@@ -43,14 +43,14 @@ enum Remote {
     },
 }
 
-/// What has happened at the other end of a stream of remote origin.
+/// Happening at the other end of a stream of remote origin.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Happened {
     /// Segments have arrived.
     Cut(Vec<Cut>),
     /// All of the content has arrived: its size and its digest.
     End(ByteSize, Sha256Digest),
-    /// So many segments have been taken since the begin.
+    /// Number of segments that have been taken since the begin.
     Taken(u64),
     /// The front end is gone.
     Gone,

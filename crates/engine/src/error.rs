@@ -10,6 +10,7 @@ use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::{FileKey, NameError};
 use p2p_store::standing::Trouble;
+use p2p_store::uploads::UploadId;
 use thiserror::Error;
 
 use super::principal::Scope;
@@ -36,6 +37,7 @@ impl From<Denial> for EngineError {
         match denial {
             Denial::UnknownFile(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
             Denial::UnknownTransfer(transfer) => EngineError::UnknownTransfer(transfer),
+            Denial::UnknownUpload(upload) => EngineError::UnknownUpload(upload),
             denial => EngineError::Denied(denial),
         }
     }
@@ -82,6 +84,9 @@ pub enum Denial {
     /// There is no such transfer, or the caller may not see it.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),
+    /// There is no such kept upload, or the caller may not see it.
+    #[error("no upload `{0}` is kept")]
+    UnknownUpload(UploadId),
 }
 
 impl TransferError {
@@ -137,7 +142,8 @@ impl EngineError {
             EngineError::UnknownFile { .. }
             | EngineError::NoDirectory { .. }
             | EngineError::UnknownHost(_)
-            | EngineError::UnknownTransfer(_) => ErrorKind::NotFound,
+            | EngineError::UnknownTransfer(_)
+            | EngineError::UnknownUpload(_) => ErrorKind::NotFound,
             EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
             EngineError::EndOfTime { .. } | EngineError::BeyondEnd { .. } => ErrorKind::OutOfRange,
             EngineError::TransferFailed { error, .. } => error.kind(),
@@ -145,6 +151,7 @@ impl EngineError {
             | EngineError::IsDirectory { .. }
             | EngineError::NotEmpty { .. }
             | EngineError::TransferOver(_)
+            | EngineError::UploadRunning(_)
             | EngineError::Busy { .. }
             | EngineError::Stalled(_)
             | EngineError::NotPaused
@@ -300,6 +307,12 @@ pub enum EngineError {
     /// No such transfer exists.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),
+    /// No upload of this name is kept.
+    #[error("no upload `{0}` is kept")]
+    UnknownUpload(UploadId),
+    /// The upload is being continued, or undone, already.
+    #[error("the upload `{0}` is under way already")]
+    UploadRunning(UploadId),
     /// The transfer is over already.
     #[error("transfer {0} is over")]
     TransferOver(TransferId),

@@ -87,6 +87,17 @@ pub enum Event {
         /// Reason of the failure.
         error: TransferError,
     },
+    /// The source of an upload has gone, and what is stored is kept, so that the upload can be continued.
+    UploadParked {
+        /// Identifier of the transfer.
+        transfer: TransferId,
+        /// User who began it.
+        user: Option<String>,
+        /// File of the upload.
+        file: FileKey,
+        /// Number of bytes that are kept.
+        bytes: u64,
+    },
     /// A file is stored durably: from now on it survives a crash of this process.
     FileStored {
         /// File that was stored.

@@ -8,6 +8,7 @@ use p2p_store::manifest::{Manifest, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::SegmentId;
+use p2p_store::uploads::{UploadId, UploadRecord};
 use serde::{Deserialize, Serialize};
 
 /// Fact of the state at the start.
@@ -17,6 +18,8 @@ pub(super) enum Fact {
     Directory(DirectoryRecord),
     /// A file was stored.
     File(Box<Manifest>),
+    /// An upload was kept, of which these segments were stored.
+    Upload(Box<UploadRecord>, Vec<SegmentRecord>),
     /// A segment was stored, with the number of files and pins that needed it.
     Segment {
         /// The segment with its holders.
@@ -42,6 +45,7 @@ pub(super) struct FirstUses {
     moved: HashSet<FileKey>,
     segments: HashSet<SegmentId>,
     owners: HashSet<Option<String>>,
+    uploads: HashSet<UploadId>,
     facts: Vec<Fact>,
 }
 
@@ -66,6 +70,25 @@ impl FirstUses {
     pub(super) fn note_tree(&mut self, names: &Namespace, catalog: &Catalog, key: &FileKey) -> Result<(), CatalogError> {
         self.note_key(names, catalog, key)?;
         names.tree(key).try_for_each(|entry| self.note_key(names, catalog, entry.key()))
+    }
+
+    /// Notes the use of a kept upload and of the directories that its file will be in. One that the run itself has kept is no fact of
+    /// the start, but then its segments are none either.
+    pub(super) fn note_upload(&mut self, names: &Namespace, catalog: &Catalog, id: UploadId) -> Result<(), CatalogError> {
+        if !self.uploads.insert(id) {
+            return Ok(());
+        }
+        let (record, segments) = catalog.upload(id)?;
+        self.note_key(names, catalog, &record.key)?;
+        let distinct: BTreeMap<SegmentId, &SegmentRecord> = segments.iter().map(|segment| (segment.id, segment)).collect();
+        self.note_segments(catalog, distinct.into_values(), true)?;
+        self.facts.push(Fact::Upload(Box::new(record), segments));
+        Ok(())
+    }
+
+    /// Notes that the run has begun to keep an upload, which was not kept at the start.
+    pub(super) fn note_kept(&mut self, id: UploadId) {
+        self.uploads.insert(id);
     }
 
     /// Notes that the run has moved a file or directory to this name.
@@ -129,6 +152,8 @@ pub(super) struct Restored {
     pub(super) entries: BTreeMap<FileKey, Fact>,
     /// Segments with the number of files and pins that needed them.
     pub(super) segments: BTreeMap<SegmentId, (SegmentRecord, u32)>,
+    /// Uploads that were kept, with their segments.
+    pub(super) uploads: Vec<(UploadRecord, Vec<SegmentRecord>)>,
 }
 
 impl Restored {
@@ -137,6 +162,7 @@ impl Restored {
         match fact {
             Fact::Usage { owner, bytes } => return Some((owner, bytes)),
             Fact::Segment { segment, references } => drop(self.segments.insert(segment.id, (segment, references))),
+            Fact::Upload(record, segments) => self.uploads.push((*record, segments)),
             Fact::Directory(ref directory) => drop(self.entries.insert(directory.key.clone(), fact)),
             Fact::File(ref manifest) => drop(self.entries.insert(manifest.file.key.clone(), fact)),
         }
@@ -146,9 +172,12 @@ impl Restored {
     /// Returns the segments that are needed by more files than those that are restored, or by none although they were stored.
     pub(super) fn needed_otherwise(&self) -> Vec<SegmentRecord> {
         let mut restored = BTreeMap::<SegmentId, u32>::new();
-        for fact in self.entries.values() {
-            let Fact::File(manifest) = fact else { continue };
-            let distinct: HashSet<SegmentId> = manifest.segments.iter().map(|segment| segment.id).collect();
+        let files = self.entries.values().filter_map(|fact| match fact {
+            Fact::File(manifest) => Some(&manifest.segments),
+            _ => None,
+        });
+        for segments in files.chain(self.uploads.iter().map(|(_, segments)| segments)) {
+            let distinct: HashSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
             distinct.into_iter().for_each(|id| *restored.entry(id).or_default() += 1);
         }
         let is_needed = |(segment, references): &&(SegmentRecord, u32)| {

@@ -10,20 +10,44 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::error::EngineError;
 use super::event_log::{EventId, EventLog, Subscription};
-use super::operation::{ByteRange, Cancel, Command, Download, Operation, Reply, Sink, Source, Upload};
+use super::operation::{ByteRange, Cancel, Command, Download, Keep, Operation, Reply, Sink, Source, Upload};
 use super::principal::Caller;
 use super::snapshot::Snapshot;
-use super::stream::{SinkStream, SourceStream, StreamReader, StreamWriter};
+use super::stream::{ResumePoint, SinkStream, SourceStream, StreamReader, StreamWriter};
 use super::transfer::{TransferId, TransferReport};
 
 pub(super) type ReplySender = oneshot::Sender<Result<Reply, EngineError>>;
 
-/// What a front end asks of the engine.
+/// Request of a front end to the engine.
 pub(super) enum Ask {
     Command(Caller, Box<Command>, ReplySender),
     /// Operation for which virtual time passes as fast as the machine can, until it is answered.
     Hurried(Caller, Box<Command>, ReplySender),
     TraceHash(oneshot::Sender<TraceHash>),
+}
+
+/// Upload of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamUpload {
+    /// Name to store it under; a kept upload that is continued keeps its own.
+    pub name: String,
+    /// Size in bytes; content of another size is not stored. `None` if it is not known.
+    pub size: Option<ByteSize>,
+    /// Name and expiry by which it is kept if the writer goes, or by which a kept one is continued.
+    pub keep: Option<Keep>,
+    /// Time in seconds since 1970, stored with the file.
+    pub stored_at: u64,
+}
+
+/// Upload of a stream that has begun.
+#[derive(Debug)]
+pub struct BegunUpload {
+    /// Identifier of the transfer.
+    pub transfer: TransferId,
+    /// Position in the content at which the writer continues: 0, unless it is a kept upload.
+    pub offset: u64,
+    /// End of the stream that takes the content.
+    pub writer: StreamWriter,
 }
 
 /// Handle of a running engine for front ends; cheap to clone.
@@ -76,23 +100,21 @@ impl EngineHandle {
         typed::<Cancel>(answer.await.map_err(|_| EngineError::Stopped)?)
     }
 
-    /// Begins an upload of what the returned writer is given, as `name`. With a `size`, content of another size is not stored.
-    /// `stored_at` is in seconds since 1970.
+    /// Begins an upload of what the returned writer is given.
     ///
     /// # Errors
     /// Fails as [`call`](Self::call) does.
-    pub async fn upload_stream(
-        &self,
-        caller: &Caller,
-        name: &str,
-        size: Option<ByteSize>,
-        stored_at: u64,
-    ) -> Result<(TransferId, StreamWriter), EngineError> {
+    pub async fn upload_stream(&self, caller: &Caller, upload: StreamUpload) -> Result<BegunUpload, EngineError> {
         let (arrivals, stream) = SourceStream::new();
-        // If this call is given up, the writer is gone, and the upload with it.
-        let writer = StreamWriter::new(StreamCutter::new(self.segment_size), arrivals, Arc::clone(&self.wake));
-        let upload = Upload { source: Source::Stream { stream, size }, name: Some(name.to_owned()), stored_at };
-        Ok((self.call(caller, upload).await?, writer))
+        let StreamUpload { name, size, keep, stored_at } = upload;
+        let source = Source::Stream { stream: stream.clone(), size, keep };
+        // If this call is given up, nobody sends, and the upload ends.
+        let transfer = self.call(caller, Upload { source, name: Some(name), stored_at }).await?;
+        let point = stream.resume_point();
+        let offset = point.as_ref().map_or(0, ResumePoint::offset);
+        let cutter = point.map_or_else(|| Ok(StreamCutter::new(self.segment_size)), |point| point.cutter());
+        let cutter = cutter.map_err(|damaged| EngineError::Internal(damaged.to_string()))?;
+        Ok(BegunUpload { transfer, offset, writer: StreamWriter::new(cutter, arrivals, Arc::clone(&self.wake)) })
     }
 
     /// Begins a download of a file, or of a range of it, to the returned reader.

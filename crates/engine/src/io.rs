@@ -14,9 +14,10 @@ use p2p_base::units::ByteSize;
 use p2p_store::catalog::{CatalogError, Garbage};
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOutcome;
-use p2p_store::manifest::Manifest;
+use p2p_store::manifest::{Manifest, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::segment::{Cut, Segment, Sha256Digest};
+use p2p_store::uploads::UploadRecord;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::cause::LocalFailure;
@@ -89,6 +90,10 @@ pub enum Outcome {
     File(FileOutcome),
     /// Result of committing a file to the catalog, which makes it visible.
     FileCommitted(Result<(), CatalogError>),
+    /// Result of noting in the catalog what is kept of an upload.
+    UploadKept(Result<(), CatalogError>),
+    /// Kept upload as stored in the catalog, with its segments.
+    KeptUpload(Result<Box<(UploadRecord, Vec<SegmentRecord>)>, CatalogError>),
     /// Result of changing the read access to a file in the catalog.
     NamesChanged(Result<(), CatalogError>),
     /// Files without an owner that were given to a user in the catalog.

@@ -41,7 +41,7 @@ pub use self::disk_model::DiskSpeed;
 pub use self::error::{Denial, EngineError};
 pub use self::event::Event;
 pub use self::event_log::{EventId, Numbered, Subscription};
-pub use self::handle::EngineHandle;
+pub use self::handle::{BegunUpload, EngineHandle, StreamUpload};
 pub use self::operation::{Command, Operation, OrphansAction, Reply};
 pub use self::principal::{Caller, Origin, Principal, Scope};
 pub use self::simulation::{CommandId, Disks, Progress, Simulation, cannot_be_changed, lock_data_dir};

@@ -3,18 +3,22 @@
 //! A front end calls an operation and receives its reply. Within the engine, operations travel as [`Command`] and replies as
 //! [`Reply`], so that they can be queued, recorded and checked by one policy.
 
+mod content;
+
 use std::path::PathBuf;
 
-use p2p_base::units::{ByteSize, SimDuration};
+use p2p_base::units::SimDuration;
 use p2p_net::{HostConfig, PacketRecord};
 use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
+use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize};
+
+pub use self::content::{ByteRange, Keep, KeptUpload, Sink, Source};
 
 use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
-use super::stream::{SinkStream, SourceStream};
 use super::transfer::{TransferId, TransferReport, TransferStatus};
 
 /// Operation of the engine. It takes effect at the virtual instant at which the engine accepts it.
@@ -76,6 +80,9 @@ operations! {
     Upload -> Started(TransferId),
     Download -> Started(TransferId),
     Remove -> Started(TransferId),
+    ForgetUpload -> Started(TransferId),
+    ExpireUploads -> Done(()),
+    ListUploads -> Uploads(Vec<KeptUpload>),
     MakeDirectory -> Done(()),
     Move -> Done(()),
     Share -> Done(()),
@@ -133,7 +140,7 @@ macro_rules! begins_transfer {
     };
 }
 
-begins_transfer!(Upload, Download, Remove);
+begins_transfer!(Upload, Download, Remove, ForgetUpload);
 
 impl From<BeginTransfer> for Command {
     fn from(BeginTransfer(command): BeginTransfer) -> Command {
@@ -160,6 +167,8 @@ pub enum Reply {
     Files(Vec<FileRecord>),
     /// Entries of a directory, by name.
     Entries(Vec<Entry>),
+    /// Uploads that are kept, by name.
+    Uploads(Vec<KeptUpload>),
     /// Manifest of one stored file.
     Manifest(Box<Manifest>),
     /// Status of the nodes.
@@ -186,45 +195,6 @@ pub enum Reply {
     Orphans(Vec<Orphans>),
     /// Confirmation without further data.
     Done(()),
-}
-
-/// Place from which an upload gets its content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Source {
-    /// Local file.
-    File(PathBuf),
-    /// Stream of a front end.
-    Stream {
-        /// The stream.
-        stream: SourceStream,
-        /// Size that the front end declares; `None` if it does not know it. Content of another size is not stored.
-        size: Option<ByteSize>,
-    },
-}
-
-/// Place to which a download brings the content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Sink {
-    /// Local file, which appears once it is complete.
-    File {
-        /// Path of the file.
-        path: PathBuf,
-        /// True if an existing file may be replaced.
-        overwrite: bool,
-    },
-    /// Stream of a front end.
-    Stream(SinkStream),
-    /// No place: every byte is verified, and none is kept.
-    Discard,
-}
-
-/// Range of the bytes of a file, as in RFC 9110, section 14.1.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ByteRange {
-    /// Position of the first byte, from 0.
-    pub first: u64,
-    /// Number of bytes; `None` for all up to the end of the file. A range may reach beyond the end.
-    pub len: Option<u64>,
 }
 
 /// Stores content under a name.
@@ -285,6 +255,24 @@ pub struct Remove {
     pub file: FileKey,
     /// True if a directory may be removed with all that is within it; false if only an empty one may.
     pub recursive: bool,
+}
+
+/// Lists the uploads that are kept, or are if their source goes, as far as the caller may see them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListUploads;
+
+/// Undoes an upload that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForgetUpload {
+    /// Name of the upload.
+    pub upload: UploadId,
+}
+
+/// Undoes the kept uploads that have expired.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExpireUploads {
+    /// Wall-clock time in seconds since 1970.
+    pub now: u64,
 }
 
 /// Makes a directory among the caller's files.

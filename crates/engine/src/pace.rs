@@ -11,10 +11,10 @@ use p2p_base::units::SimTime;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What is unfinished in the simulation.
+/// Unfinished work in the simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
-    /// Nothing.
+    /// No work.
     Nothing,
     /// Transfers that wait for streams of remote origin, which live by the wall clock.
     Idle,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
+use p2p_store::uploads::UploadId;
 
 use super::error::Denial;
 use super::event::Event;
@@ -29,6 +30,9 @@ pub trait Facts {
     /// Returns the user who began a transfer, `None` if that was nobody with a name, and the file of the transfer. `None` if there
     /// is no such transfer.
     fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)>;
+
+    /// Returns the file that a kept upload will be; `None` if there is no such upload.
+    fn upload(&self, id: UploadId) -> Option<&FileKey>;
 }
 
 /// What an operation needs of its caller.
@@ -40,6 +44,8 @@ enum Needs<'a> {
     Whole(Scope),
     /// Right to store under this name; `None` for a name that is going to be refused.
     Storing(Option<&'a str>),
+    /// Right to continue the kept upload, or, if there is none, to store under this name.
+    StoringKept(Option<&'a str>, UploadId),
     /// Right to change a file or directory, and to store under this name.
     Moving(&'a FileKey, &'a str),
     /// Right to read a file or directory.
@@ -48,6 +54,8 @@ enum Needs<'a> {
     Changing(&'a FileKey),
     /// Scope, and right to see and cancel a transfer.
     Transfer(TransferId, Scope),
+    /// Right to continue and to undo a kept upload.
+    Upload(UploadId),
     /// Rights of an admin.
     Admin,
 }
@@ -56,7 +64,11 @@ enum Needs<'a> {
 /// one cannot be added without a decision.
 fn needs(command: &Command) -> (Needs<'_>, bool) {
     match command {
-        Command::Upload(upload) => (Needs::Storing(upload.stored_name()), matches!(upload.source, Source::File(_))),
+        Command::Upload(upload) => match upload.source {
+            Source::File(_) => (Needs::Storing(upload.stored_name()), true),
+            Source::Stream { keep: Some(keep), .. } => (Needs::StoringKept(upload.stored_name(), keep.id), false),
+            Source::Stream { keep: None, .. } => (Needs::Storing(upload.stored_name()), false),
+        },
         Command::Download(download) => (Needs::Reading(&download.file), matches!(download.sink, Sink::File { .. })),
         Command::StatFile(stat) => (Needs::Reading(&stat.file), false),
         Command::Remove(remove) => (Needs::Changing(&remove.file), false),
@@ -72,6 +84,7 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         | Command::ListHosts(_)
         | Command::CountPackets(_)
         | Command::ListTransfers(_)
+        | Command::ListUploads(_)
         | Command::TakeFailures(_)
         | Command::CheckHealth(_)
         | Command::Sleep(_)
@@ -88,7 +101,8 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         | Command::Step(_)
         | Command::StopCapture(_)
         | Command::TreatOrphans(_) => (Needs::Admin, false),
-        Command::Adopt(_) | Command::StartCapture(_) | Command::Shutdown(_) => (Needs::Admin, true),
+        Command::ForgetUpload(forget) => (Needs::Upload(forget.upload), false),
+        Command::ExpireUploads(_) | Command::Adopt(_) | Command::StartCapture(_) | Command::Shutdown(_) => (Needs::Admin, true),
     }
 }
 
@@ -115,6 +129,17 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
         Needs::Storing(name) => {
             require_scope(principal, Scope::Write)?;
             require_place(principal, principal.name(), name)
+        }
+        Needs::StoringKept(name, upload) => {
+            require_scope(principal, Scope::Write)?;
+            match facts.upload(upload) {
+                Some(key) => require_own(principal, upload, Some(key)),
+                None => require_place(principal, principal.name(), name),
+            }
+        }
+        Needs::Upload(upload) => {
+            require_scope(principal, Scope::Write)?;
+            require_own(principal, upload, facts.upload(upload))
         }
         Needs::Moving(from, to) => {
             require_changing(principal, facts.names(), from)?;
@@ -187,6 +212,11 @@ fn require_place(principal: &Principal, owner: Option<&str>, name: Option<&str>)
     key.filter(|key| is_in_reach(principal, key)).map(drop).ok_or_else(|| limited(path))
 }
 
+/// Checks that the principal may continue and undo a kept upload of this file. One of another user is unknown to them.
+fn require_own(principal: &Principal, upload: UploadId, key: Option<&FileKey>) -> Result<(), Denial> {
+    key.filter(|key| may_change(principal, key)).map(drop).ok_or(Denial::UnknownUpload(upload))
+}
+
 fn limited(path: &str) -> Denial {
     Denial::Limited { path: path.to_owned() }
 }
@@ -236,6 +266,7 @@ pub fn may_see_usage(principal: &Principal) -> bool {
 pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId) -> bool) -> bool {
     match event {
         Event::TransferStarted { user, file, .. }
+        | Event::UploadParked { user, file, .. }
         | Event::TransferFinished { user, file, .. }
         | Event::TransferFailed { user, file, .. } => may_see_begun(principal, user.as_deref(), file),
         Event::Segment { transfer, .. } | Event::SegmentRetried { transfer, .. } => is_seen(*transfer),

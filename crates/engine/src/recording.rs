@@ -205,6 +205,8 @@ fn changes_the_run(command: &Command) -> bool {
         Command::Upload(_)
         | Command::Download(_)
         | Command::Remove(_)
+        | Command::ForgetUpload(_)
+        | Command::ExpireUploads(_)
         | Command::MakeDirectory(_)
         | Command::Move(_)
         | Command::Share(_)
@@ -216,6 +218,7 @@ fn changes_the_run(command: &Command) -> bool {
         // No recorded run has volumes that do not belong to the catalog.
         Command::TreatOrphans(_) => false,
         Command::Await(_)
+        | Command::ListUploads(_)
         | Command::ListFiles(_)
         | Command::ListDirectory(_)
         | Command::StatFile(_)

@@ -62,6 +62,8 @@ pub enum TransferState {
     Undoing,
     /// The transfer has finished successfully.
     Done,
+    /// The source of the upload has gone, and what is stored is kept, so that the upload can be continued.
+    Parked,
     /// The transfer failed; its segments are deleted, or nodes that are unreachable owe the deletion.
     Failed,
     /// The transfer was cancelled; its segments are deleted, or nodes that are unreachable owe the deletion.
@@ -69,9 +71,9 @@ pub enum TransferState {
 }
 
 impl TransferState {
-    /// Returns true if the transfer is over: finished, failed or cancelled.
+    /// Returns true if the transfer is over: finished, parked, failed or cancelled.
     pub const fn is_over(self) -> bool {
-        matches!(self, TransferState::Done | TransferState::Failed | TransferState::Cancelled)
+        matches!(self, TransferState::Done | TransferState::Parked | TransferState::Failed | TransferState::Cancelled)
     }
 
     /// Returns the word for reports and screens.
@@ -83,6 +85,7 @@ impl TransferState {
             TransferState::Committing => "committing",
             TransferState::Undoing => "undoing",
             TransferState::Done => "done",
+            TransferState::Parked => "parked",
             TransferState::Failed => "failed",
             TransferState::Cancelled => "cancelled",
         }
@@ -159,6 +162,22 @@ impl TransferError {
             | TransferError::TooManySegments { .. }
             | TransferError::OverQuota { .. }
             | TransferError::Cancelled => None,
+        }
+    }
+
+    /// Returns true if another try of a kept upload may succeed where this one failed.
+    pub(super) const fn may_pass(&self) -> bool {
+        match self {
+            TransferError::NoHolder { .. }
+            | TransferError::NotConfirmed { .. }
+            | TransferError::Unreadable { .. }
+            | TransferError::Catalog(_)
+            | TransferError::Internal(_) => true,
+            TransferError::File(_)
+            | TransferError::OutcomeUnknown(_)
+            | TransferError::TooManySegments { .. }
+            | TransferError::OverQuota { .. }
+            | TransferError::Cancelled => false,
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use p2p_base::units::ByteSize;
-use p2p_store::segment::{Cut, HashState, Segment, SegmentId, Sha256Digest, StreamCutter};
+use p2p_store::segment::{Cut, DamagedHashState, HashState, Segment, SegmentId, SegmentSize, Sha256Digest, StreamCutter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc};
@@ -32,7 +32,7 @@ pub struct StreamClosed;
 #[error("the download ended before its content was complete")]
 pub struct StreamBroken;
 
-/// What arrives in the engine from the writer of a stream.
+/// Message of the writer of a stream to the engine.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Arrival {
     /// The next segment.
@@ -46,12 +46,28 @@ pub(super) enum Arrival {
 }
 
 /// Point at which an upload is continued, in the content of its stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ResumePoint {
+    pub(super) segment_size: SegmentSize,
     /// Number of full segments that are stored already.
     pub(super) segments: u32,
     /// State of the digest after them.
     pub(super) hash: HashState,
+}
+
+impl ResumePoint {
+    /// Returns the number of bytes before the point.
+    pub(super) fn offset(&self) -> u64 {
+        u64::from(self.segments) * self.segment_size.as_usize() as u64
+    }
+
+    /// Returns a cutter that continues there.
+    ///
+    /// # Errors
+    /// Fails if the state of the digest is damaged.
+    pub(super) fn cutter(&self) -> Result<StreamCutter, DamagedHashState> {
+        StreamCutter::resume(self.segment_size, self.segments, &self.hash)
+    }
 }
 
 /// End of an upload's stream at a front end. Dropping it before [`finish`](Self::finish) gives the upload up: it is never a file.
@@ -77,6 +93,11 @@ impl StreamWriter {
         }
         // What is not a segment yet does not show that the upload is over.
         if self.arrivals.is_closed() { Err(StreamClosed) } else { Ok(()) }
+    }
+
+    /// Waits until the upload is over.
+    pub async fn closed(&self) {
+        self.arrivals.closed().await;
     }
 
     /// Ends the content. The upload stores it as a file.
@@ -116,10 +137,11 @@ impl Drop for StreamWriter {
 #[derive(Debug, Clone, Default)]
 pub struct SourceStream {
     inbox: Option<Arc<Mutex<Inbox>>>,
-    resume: Arc<Mutex<ResumePoint>>,
+    /// Point at which the writer continues; `None` for the begin.
+    resume: Arc<Mutex<Option<ResumePoint>>>,
 }
 
-/// What the writer of a stream has sent.
+/// Messages of the writer of a stream.
 #[derive(Debug)]
 struct Inbox {
     arrivals: mpsc::Receiver<Arrival>,
@@ -169,11 +191,11 @@ impl SourceStream {
 
     /// Sets the point at which the writer continues, before the writer learns of the upload.
     pub(super) fn resume_at(&self, point: ResumePoint) {
-        *locked(&self.resume) = point;
+        *locked(&self.resume) = Some(point);
     }
 
-    /// Returns the point at which the writer continues.
-    pub(super) fn resume_point(&self) -> ResumePoint {
+    /// Returns the point at which the writer continues; `None` for the begin.
+    pub(super) fn resume_point(&self) -> Option<ResumePoint> {
         locked(&self.resume).clone()
     }
 }
@@ -194,7 +216,7 @@ struct Progress {
     is_gone: bool,
 }
 
-/// What the engine delivers to the reader of a stream.
+/// Message of the engine to the reader of a stream.
 #[derive(Debug)]
 enum Piece {
     Bytes(Bytes),

@@ -148,7 +148,10 @@ impl World {
         let at = self.now() + self.config.disk.service_time;
         let work = Box::new(move || match work {
             CatalogWork::Manifest(key) => Outcome::Manifest(catalog.manifest(&key).map(Box::new)),
-            CatalogWork::Commit(manifest) => Outcome::FileCommitted(catalog.commit_file(&manifest)),
+            CatalogWork::Commit(manifest, None) => Outcome::FileCommitted(catalog.commit_file(&manifest)),
+            CatalogWork::Commit(manifest, Some(upload)) => Outcome::FileCommitted(catalog.finish_upload(upload, &manifest)),
+            CatalogWork::Keep(record, segments) => Outcome::UploadKept(catalog.keep_upload(&record, &segments)),
+            CatalogWork::Forget(upload) => Outcome::FileRemoved(catalog.drop_upload(upload)),
             CatalogWork::Remove(key) => Outcome::FileRemoved(catalog.remove(&key)),
             CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(catalog.unreferenced(candidates)),
         });

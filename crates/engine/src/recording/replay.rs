@@ -203,8 +203,13 @@ fn restore(config: EngineConfig, restored: &Restored, scratch: &Path) -> Result<
                 restore_segments(&manifest.segments, &from, &to, &gone)?;
                 catalog.commit_file(manifest).map_err(EngineError::from)?;
             }
-            Fact::Segment { .. } | Fact::Usage { .. } => {}
+            Fact::Upload(..) | Fact::Segment { .. } | Fact::Usage { .. } => {}
         }
+    }
+    for (upload, segments) in &restored.uploads {
+        let gone = || RecordingError::FileGone { file: upload.key.clone(), path: from.clone() };
+        restore_segments(segments, &from, &to, &gone)?;
+        catalog.keep_upload(upload, segments).map_err(EngineError::from)?;
     }
     let otherwise = restored.needed_otherwise();
     restore_segments(&otherwise, &from, &to, &|| RecordingError::SegmentGone { path: from.clone() })?;

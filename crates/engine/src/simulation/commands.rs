@@ -15,8 +15,10 @@ use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 
 use super::running::Running;
+use super::uploads::Resuming;
 use super::{Capturing, CommandId, Simulation, Waiting};
 use crate::cause::{FailureKind, LocalFailure};
+use crate::edge::Happened;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{Blocked, JobId, Lane, Outcome};
@@ -56,8 +58,11 @@ impl Simulation {
         let user = by.name().map(str::to_owned);
         let reply = |reply| Some(Ok(reply));
         match command {
-            Command::Upload(upload) => Some(self.upload(user, upload, is_remote)),
+            Command::Upload(upload) => self.upload(id, user, upload, is_remote),
             Command::Download(download) => Some(self.download(user, download, is_remote)),
+            Command::ForgetUpload(forget) => Some(self.forget_upload(user, forget.upload)),
+            Command::ExpireUploads(expire) => Some(self.expire_uploads(expire.now).map(Reply::Done)),
+            Command::ListUploads(_) => reply(Reply::Uploads(self.kept_uploads(by))),
             Command::Remove(remove) => Some(self.remove(user, &remove)),
             Command::MakeDirectory(make) => self.make_directory(id, user, &make),
             Command::Move(change) => self.move_to(id, change),
@@ -279,10 +284,13 @@ impl Simulation {
         self.closing = true;
         for (&id, transfer) in &mut self.transfers {
             // A stream of remote origin may never end, and the service that it came by ends as well.
-            if running == OnShutdown::Cancel || transfer.is_remote() {
-                self.ready.insert(id);
-                let _ = transfer.handle(&mut self.world, Input::Cancelled);
-            }
+            let end = match transfer.is_remote() {
+                true => Input::Happened(Happened::Gone),
+                false if running == OnShutdown::Cancel => Input::Cancelled,
+                false => continue,
+            };
+            self.ready.insert(id);
+            let _ = transfer.handle(&mut self.world, end);
         }
         self.wait_for(command_id, Waiting::Shutdown)
     }
@@ -327,6 +335,10 @@ impl Simulation {
                 let (job, by) = (*job, by.clone());
                 let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
                 Some(manifest_answer(outcome, &by))
+            }
+            Waiting::Resuming(job, resuming) => {
+                let (job, resuming) = (*job, Resuming::clone(resuming));
+                Some(self.answer_to_resuming(job, resuming)?)
             }
             Waiting::NameChange { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_names(index)?,
             Waiting::Closing(at) if *at <= now || !self.world.net.has_open_connections() => {

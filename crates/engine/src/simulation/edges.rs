@@ -9,36 +9,51 @@ use p2p_base::database::Purpose;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::names::{FileKey, stored_path};
 
-use super::Simulation;
 use super::commands::Answer;
 use super::running::Running;
+use super::uploads::Resuming;
+use super::{CommandId, Simulation};
 use crate::edge::{DownloadSink, Edge, FileSource, Happened, UploadSource};
 use crate::error::EngineError;
 use crate::operation::{self, Sink, Source};
-use crate::stream::{StreamInput, stand_in};
+use crate::stream::{SourceStream, StreamInput, stand_in};
 use crate::transfer::{Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, Upload, UploadPlan};
 
 impl Simulation {
-    /// Begins an upload. The stream of a caller from remote does not hold virtual time.
-    pub(super) fn upload(&mut self, owner: Option<String>, upload: operation::Upload, is_remote: bool) -> Answer {
+    /// Begins an upload, or continues a kept one. The stream of a caller from remote does not hold virtual time.
+    pub(super) fn upload(
+        &mut self,
+        id: CommandId,
+        owner: Option<String>,
+        upload: operation::Upload,
+        is_remote: bool,
+    ) -> Option<Answer> {
+        match &upload.source {
+            Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => {
+                self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, is_remote })
+            }
+            _ => Some(self.upload_anew(owner, upload, is_remote)),
+        }
+    }
+
+    fn upload_anew(&mut self, owner: Option<String>, upload: operation::Upload, is_remote: bool) -> Answer {
         self.refuse_when_closing()?;
         let stored_name = upload.stored_name().map(str::to_owned);
         let operation::Upload { source, stored_at, .. } = upload;
-        let (edge, size) = match source {
+        let (edge, size, keep) = match source {
             Source::File(path) => {
                 let (file, size) = open_source(&path).map_err(|reason| cannot_read(&path, reason))?;
                 if stored_name.is_none() {
                     return Err(cannot_read(&path, "its name is not valid UTF-8".into()));
                 }
                 let source = FileSource::new(file, &path, self.world.config.segment_size);
-                (Edge::of_source(UploadSource::File(source)), Some(size))
+                (Edge::of_source(UploadSource::File(source)), Some(size), None)
             }
-            Source::Stream { stream, size } if is_remote => (Edge::of_remote_source(stream), size),
-            Source::Stream { stream, size } => (Edge::of_source(UploadSource::Stream(stream)), size),
+            Source::Stream { stream, size, keep } => (edge_of_source(stream, is_remote), size, keep),
         };
         let key = FileKey { owner, name: stored_path(&stored_name.unwrap_or_default())? };
         let segment_size = self.world.config.segment_size;
-        self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote }, edge)
+        self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote, keep }, edge)
     }
 
     /// Begins to store what a plan says, unless it has to be refused.
@@ -63,9 +78,21 @@ impl Simulation {
         let id = self.next_id();
         let is_remote = plan.is_remote;
         let upload = Upload::new(self.now(), id, plan);
-        self.world.memory.join(id, key.owner.clone(), is_remote);
-        self.world.names.reserve(key);
-        self.begin(id, Running::new(Transfer::Upload(Box::new(upload)), Some(edge)))
+        self.world.names.reserve(key.clone());
+        self.note_kept(upload.kept().map(|(record, _)| record.id));
+        self.begin_with_memory(id, (key.owner, is_remote), Transfer::Upload(Box::new(upload)), edge)
+    }
+
+    /// Begins a transfer that takes memory for a user.
+    pub(super) fn begin_with_memory(
+        &mut self,
+        id: TransferId,
+        (user, is_remote): (Option<String>, bool),
+        transfer: Transfer,
+        edge: Edge,
+    ) -> Answer {
+        self.world.memory.join(id, user, is_remote);
+        self.begin(id, Running::new(transfer, Some(edge)))
     }
 
     /// Refuses a file that does not fit into its owner's quota. Files without an owner have none.
@@ -102,8 +129,7 @@ impl Simulation {
         let id = self.next_id();
         let plan = DownloadPlan { user: user.clone(), file, range, nodes: self.world.nodes.len(), is_remote };
         let download = Download::new(self.now(), id, plan);
-        self.world.memory.join(id, user, is_remote);
-        self.begin(id, Running::new(Transfer::Download(Box::new(download)), Some(edge)))
+        self.begin_with_memory(id, (user, is_remote), Transfer::Download(Box::new(download)), edge)
     }
 
     fn edge_of(&self, sink: Sink, is_remote: bool) -> Result<Edge, EngineError> {
@@ -165,6 +191,11 @@ impl Simulation {
             self.world.inbox.push_back((transfer, Input::Happened(happened)));
         }
     }
+}
+
+/// Returns the edge of an upload from a stream.
+pub(super) fn edge_of_source(stream: SourceStream, is_remote: bool) -> Edge {
+    if is_remote { Edge::of_remote_source(stream) } else { Edge::of_source(UploadSource::Stream(stream)) }
 }
 
 fn recorded(happened: &Happened) -> StreamInput {

@@ -5,6 +5,7 @@ use p2p_store::manifest::{NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use p2p_store::segment::SegmentId;
+use p2p_store::uploads::UploadId;
 
 use super::Simulation;
 use crate::first_use::{Fact, FirstUses};
@@ -48,6 +49,18 @@ impl Simulation {
     /// Notes the use of a file or directory.
     pub(super) fn note_use(&mut self, key: &FileKey) {
         self.note(|uses, names, catalog| uses.note_key(names, catalog, key));
+    }
+
+    /// Notes that the run has begun to keep an upload.
+    pub(super) fn note_kept(&mut self, id: Option<UploadId>) {
+        if let Some((uses, id)) = self.uses.as_mut().zip(id) {
+            uses.note_kept(id);
+        }
+    }
+
+    /// Notes the use of a kept upload.
+    pub(super) fn note_upload(&mut self, id: UploadId) {
+        self.note(|uses, names, catalog| uses.note_upload(names, catalog, id));
     }
 
     /// Notes the use of a directory with all that is within it.

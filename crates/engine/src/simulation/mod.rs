@@ -14,6 +14,7 @@ mod orphans;
 mod running;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,8 +23,6 @@ use std::sync::Arc;
 use p2p_base::trace::TraceHash;
 use p2p_base::units::SimTime;
 use p2p_store::catalog::{Catalog, CatalogError};
-use p2p_store::names::FileKey;
-use p2p_store::namespace::Namespace;
 use p2p_store::segment::SegmentId;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -33,7 +32,6 @@ use super::first_use::FirstUses;
 use super::io::{Blocked, JobId, Outcome};
 use super::operation::Reply;
 use super::pace::Activity;
-use super::policy::Facts;
 use super::principal::Principal;
 use super::stream::StreamInput;
 use super::transfer::{Input, TransferId, TransferReport, TransferState, TransferStatus};
@@ -44,6 +42,7 @@ pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 use self::commands::finished;
 use self::names::NameChange;
 use self::running::Running;
+use self::uploads::Resuming;
 
 /// Number of finished transfers that are remembered.
 const FINISHED_MAX: usize = 100;
@@ -85,6 +84,8 @@ enum Waiting {
     Closing(SimTime),
     /// The manifest of a file, from a catalog job.
     Manifest(JobId, Principal),
+    /// The kept upload that is to be continued, from a catalog job.
+    Resuming(JobId, Box<Resuming>),
     /// The catalog's confirmation of a change of names, directories or readers.
     NameChange {
         job: JobId,
@@ -479,17 +480,5 @@ impl Simulation {
             self.finished.pop_front();
         }
         self.finished.push_back(report);
-    }
-}
-
-impl Facts for Simulation {
-    fn names(&self) -> &Namespace {
-        self.world.names.files()
-    }
-
-    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)> {
-        let running = self.transfers.get(&transfer).map(Running::bare_status);
-        let finished = || self.finished.iter().map(|report| &report.status).find(|status| status.id == transfer);
-        running.or_else(finished).map(|status| (status.user.as_deref(), &status.file))
     }
 }

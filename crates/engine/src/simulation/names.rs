@@ -261,6 +261,8 @@ impl Simulation {
         if !keys.is_empty() {
             self.world.emit(Event::FilesAdopted { owner, count });
         }
+        let uploads = self.world.names.catalog().uploads()?;
+        self.world.names.repark(uploads);
         Ok(Reply::Done(()))
     }
 }

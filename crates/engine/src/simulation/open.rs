@@ -110,7 +110,7 @@ impl Simulation {
         io: Box<dyn IoExecutor>,
     ) -> Result<Simulation, EngineError> {
         let mut start = Start::new(&catalog)?;
-        let files = catalog.namespace()?;
+        let (files, uploads) = (catalog.namespace()?, catalog.uploads()?);
         let mut net = Network::new(config.seed);
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
@@ -123,7 +123,7 @@ impl Simulation {
             net,
             hosts,
             notices: VecDeque::new(),
-            names: Names::new(catalog, files),
+            names: Names::new(catalog, files, uploads),
             work: WorkTable::new(io),
             timetable: Timetable::default(),
             space: Space::new(Placement::new(config.placement), nodes.len()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Entry;
+use p2p_store::uploads::UploadRecord;
 
 use crate::edge::{Edge, Happened};
 use crate::event::Event;
@@ -75,6 +76,11 @@ impl Running {
         self.machine.is_idle()
     }
 
+    /// Returns the upload that is kept if its source goes, and true if the catalog knows it.
+    pub(super) fn kept(&self) -> Option<(&UploadRecord, bool)> {
+        self.machine.kept()
+    }
+
     /// Returns true if the transfer has a stream of remote origin that has not ended.
     pub(super) fn is_remote(&self) -> bool {
         self.edge.as_ref().is_some_and(Edge::is_remote)
@@ -115,6 +121,7 @@ impl Running {
             Output::Catalog(work) => world.submit_catalog(id, work),
             Output::AddFile(record) => world.names.files_mut().insert(Entry::File(*record)),
             Output::DropTree(key) => world.drop_tree(&key),
+            Output::Park(record) => world.names.park(*record),
             Output::ReleaseName => world.names.release(&self.bare_status().file),
             Output::Delete(garbage) => {
                 let shares = world.deletable(garbage);

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use p2p_base::units::ByteSize;
 use p2p_net::HostId;
 use p2p_store::names::FileKey;
+use p2p_store::namespace::Namespace;
+use p2p_store::uploads::UploadId;
 
 use super::Simulation;
 use super::open::name_of_copy;
+use super::running::Running;
 use crate::node::health::PeerTable;
+use crate::policy::Facts;
 use crate::snapshot::{
     ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot, StorageStats,
     Topology, Usage,
 };
-use crate::transfer::{Direction, TransferStatus};
+use crate::transfer::{Direction, TransferId, TransferStatus};
 use crate::world::{Hosts, NodeHost};
 
 /// Number of nodes in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
@@ -117,7 +121,8 @@ impl Simulation {
     /// Returns the files of a user, or those without an owner, and the quota.
     pub(super) fn usage_of(&self, owner: Option<&str>) -> Usage {
         let mut usage = Usage { quota_bytes: owner.and(self.world.config.quota).map(ByteSize::as_u64), ..Usage::default() };
-        usage.file_bytes = self.unlisted.get(&owner.map(str::to_owned)).copied().unwrap_or_default();
+        let unlisted = self.unlisted.get(&owner.map(str::to_owned)).copied().unwrap_or_default();
+        usage.file_bytes = unlisted.saturating_add(self.parked_bytes(owner));
         for file in self.world.names.files().files_of(&FileKey::new(owner, "")) {
             usage.files += 1;
             usage.file_bytes = usage.file_bytes.saturating_add(file.size);
@@ -167,5 +172,23 @@ impl Simulation {
         };
         let hosts = self.world.hosts.all().iter().take(max.saturating_add(1));
         hosts.map(|host| (host.peer(), row(&host.peers))).collect()
+    }
+}
+
+impl Facts for Simulation {
+    fn names(&self) -> &Namespace {
+        self.world.names.files()
+    }
+
+    fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)> {
+        let running = self.transfers.get(&transfer).map(Running::bare_status);
+        let finished = || self.finished.iter().map(|report| &report.status).find(|status| status.id == transfer);
+        running.or_else(finished).map(|status| (status.user.as_deref(), &status.file))
+    }
+
+    fn upload(&self, id: UploadId) -> Option<&FileKey> {
+        let running = self.transfers.values().filter_map(Running::kept).map(|(record, _)| record);
+        let parked = self.world.names.parked().get(&id);
+        parked.or_else(|| running.into_iter().find(|record| record.id == id)).map(|record| &record.key)
     }
 }

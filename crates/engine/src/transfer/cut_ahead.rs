@@ -35,6 +35,11 @@ impl CutAhead {
         CutAhead { is_remote, jobs: 0, segments: VecDeque::new(), known: (0, 0), end: None }
     }
 
+    /// Continues after so many bytes and segments of the source.
+    pub(super) fn begin_at(&mut self, bytes: u64, segments: u64) {
+        self.known = (bytes, segments);
+    }
+
     /// Waits for the next segments, and lets more be cut ahead.
     pub(super) fn await_more(&mut self, outputs: &mut VecDeque<Output>) {
         if self.is_remote {

@@ -12,10 +12,9 @@ use p2p_store::uploads::UploadRecord;
 
 use super::{CatalogWork, Output, Part, Unanswered};
 use crate::node::protocol::Request;
-use crate::operation::Keep;
 
 /// Number of bytes that are stored before they are made durable together.
-const EVERY: u64 = 8 << 20;
+const EVERY: u64 = if cfg!(test) { 8 << 10 } else { 8 << 20 };
 
 /// Work on the next segments that are to be kept.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ enum UnderWay {
     Noting,
 }
 
-/// What is kept of an upload, and the work on what is to be kept next.
+/// State of the keeping of an upload: what is kept, and the work on what is to be kept next.
 #[derive(Debug)]
 pub(super) struct Keeping {
     /// Record of what is kept; as the catalog has it, if [`is_noted`](Self::is_noted).
@@ -45,19 +44,7 @@ pub(super) struct Keeping {
 impl Keeping {
     /// Starts to keep an upload, or continues after what `record` says is kept.
     pub(super) fn new(record: UploadRecord, is_noted: bool) -> Keeping {
-        Keeping {
-            record,
-            is_noted,
-            stored: VecDeque::new(),
-            hashes: BTreeMap::new(),
-            under_way: None,
-            is_parking: false,
-        }
-    }
-
-    /// Makes the record of an upload of which nothing is kept yet.
-    pub(super) fn nothing_of(keep: Keep, record: UploadRecord) -> UploadRecord {
-        UploadRecord { id: keep.id, expires_at: keep.expires_at, ..record }
+        Keeping { record, is_noted, stored: VecDeque::new(), hashes: BTreeMap::new(), under_way: None, is_parking: false }
     }
 
     pub(super) const fn record(&self) -> &UploadRecord {
@@ -67,6 +54,11 @@ impl Keeping {
     /// Returns true if the catalog knows the upload.
     pub(super) const fn is_noted(&self) -> bool {
         self.is_noted
+    }
+
+    /// Returns true if the catalog knows the upload or is about to.
+    pub(super) const fn may_be_noted(&self) -> bool {
+        self.is_noted || matches!(self.under_way, Some((UnderWay::Noting, _)))
     }
 
     /// Returns true if work on what is to be kept next is under way.
@@ -114,8 +106,11 @@ impl Keeping {
         true
     }
 
-    /// Handles the confirmation of a holder.
-    pub(super) fn on_committed(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber) {
+    /// Handles the answer of a holder. If it does not confirm, the work that is under way is given up.
+    pub(super) fn on_answer(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, is_committed: bool) {
+        if !is_committed {
+            return self.give_up();
+        }
         if let Some((UnderWay::Committing(unanswered), _)) = &mut self.under_way {
             unanswered.settle(node);
             if unanswered.is_empty() {
@@ -154,8 +149,7 @@ impl Keeping {
         }
     }
 
-    /// Gives up the work that is under way, because a holder did not confirm.
-    pub(super) fn give_up(&mut self) {
+    fn give_up(&mut self) {
         if matches!(self.under_way, Some((UnderWay::Committing(_), _))) {
             self.under_way = None;
         }

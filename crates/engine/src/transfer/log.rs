@@ -66,6 +66,12 @@ impl TransferLog {
         Event::TransferFinished { transfer: id, direction, user, file, bytes, sha256: self.sha256 }
     }
 
+    /// Returns the event for an upload that is kept, of which `bytes` are durable.
+    pub(crate) fn parked(&self, bytes: u64) -> Event {
+        let TransferStatus { id, user, file, .. } = self.status.clone();
+        Event::UploadParked { transfer: id, user, file, bytes }
+    }
+
     /// Returns the event for a failed transfer. The event carries no local paths; those go to the log and into the report.
     pub(crate) fn failed(&self, error: TransferError) -> Event {
         let TransferStatus { id, direction, user, file, .. } = self.status.clone();
@@ -75,6 +81,12 @@ impl TransferLog {
         }
         let error = told;
         Event::TransferFailed { transfer: id, direction, user, file, error }
+    }
+
+    /// Notes that so many bytes and segments were stored before the transfer began.
+    pub(super) fn begin_at(&mut self, bytes: u64, segments: u32) {
+        (self.status.bytes_done, self.status.segments_done) = (bytes, segments);
+        self.know((bytes, segments), false);
     }
 
     /// Notes what is known of content whose size was not known at the begin: bytes and segments so far, and if they are all.

@@ -12,8 +12,10 @@ mod cut_ahead;
 mod deletion;
 mod delivery;
 mod download;
+mod keeping;
 mod log;
 mod removal;
+mod undoing;
 mod upload;
 mod window;
 
@@ -23,9 +25,10 @@ use std::ops::Range;
 use bytes::Bytes;
 use p2p_base::units::SimTime;
 use p2p_store::catalog::Garbage;
-use p2p_store::manifest::{FileRecord, Manifest, NodeNumber};
+use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
 use p2p_store::names::FileKey;
 use p2p_store::segment::{SegmentId, Sha256Digest};
+use p2p_store::uploads::{UploadId, UploadRecord};
 
 pub use crate::gauge::RATE_SECONDS;
 pub use crate::status::{
@@ -80,6 +83,8 @@ impl Unanswered {
 pub(super) enum Part {
     Segment(u32),
     Commit,
+    /// Commitment of segments of an upload that is kept.
+    Keep,
     Delete,
 }
 
@@ -165,6 +170,8 @@ pub(super) enum Output {
     AddFile(Box<FileRecord>),
     /// Forget a file, or a directory with all that is within it, that the catalog has removed, and announce what is gone.
     DropTree(FileKey),
+    /// Remember an upload that is kept although its source has gone. Its name stays reserved.
+    Park(Box<UploadRecord>),
     /// End the reservation of the upload's name.
     ReleaseName,
     /// Delete segments that no file references: nodes that cannot be asked now owe the deletion. Answered at once.
@@ -182,8 +189,12 @@ pub(super) enum Output {
 pub(super) enum CatalogWork {
     /// Read the manifest of a file.
     Manifest(FileKey),
-    /// Store a file.
-    Commit(Box<Manifest>),
+    /// Store a file, which the kept upload becomes.
+    Commit(Box<Manifest>, Option<UploadId>),
+    /// Note what is kept of an upload, with the segments that it is more than before.
+    Keep(Box<UploadRecord>, Vec<SegmentRecord>),
+    /// Forget a kept upload.
+    Forget(UploadId),
     /// Remove a file.
     Remove(FileKey),
     /// Find out which of these segments no file references.
@@ -229,6 +240,14 @@ impl Transfer {
         match self {
             Transfer::Download(download) => download.selected(),
             Transfer::Upload(_) | Transfer::Removal(_) => 0..0,
+        }
+    }
+
+    /// Returns the upload that is kept if its source goes, and true if the catalog knows it.
+    pub(super) fn kept(&self) -> Option<(&UploadRecord, bool)> {
+        match self {
+            Transfer::Upload(upload) => upload.kept(),
+            Transfer::Download(_) | Transfer::Removal(_) => None,
         }
     }
 

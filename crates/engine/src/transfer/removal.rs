@@ -1,4 +1,4 @@
-//! Removal of a file or a directory: one transaction makes all of it invisible, and then its segments are deleted.
+//! Removal of a file, a directory or a kept upload: one transaction makes all of it invisible, and then its segments are deleted.
 //!
 //! After the transaction the file is gone in any case; a node that cannot be reached owes the deletion of its segments.
 
@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use p2p_base::units::SimTime;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
+use p2p_store::uploads::UploadRecord;
 
 use super::deletion::Deletion;
 use super::{CatalogWork, Direction, Input, Output, Part, TransferError, TransferId, TransferLog, TransferState};
@@ -30,6 +31,8 @@ enum RemovalPhase {
 #[derive(Debug)]
 pub(crate) struct Removal {
     log: TransferLog,
+    /// Kept upload that is undone; `None` if a file or directory is removed.
+    upload: Option<Box<UploadRecord>>,
     phase: RemovalPhase,
     outputs: VecDeque<Output>,
 }
@@ -40,7 +43,15 @@ impl Removal {
     pub(crate) fn new(now: SimTime, id: TransferId, user: Option<String>, key: FileKey, size: (u64, u32)) -> Removal {
         let log = TransferLog::new(id, Direction::Removal, user, &key, (Some(size.0), Some(size.1)), now);
         let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Remove(key))];
-        Removal { log, phase: RemovalPhase::Removing, outputs: outputs.into() }
+        Removal { log, upload: None, phase: RemovalPhase::Removing, outputs: outputs.into() }
+    }
+
+    /// Starts to undo a kept upload.
+    pub(crate) fn of_upload(now: SimTime, id: TransferId, user: Option<String>, upload: UploadRecord) -> Removal {
+        let size = (Some(upload.offset), Some(upload.segments));
+        let log = TransferLog::new(id, Direction::Removal, user, &upload.key, size, now);
+        let outputs = [Output::Emit(log.started()), Output::Catalog(CatalogWork::Forget(upload.id))];
+        Removal { log, upload: Some(Box::new(upload)), phase: RemovalPhase::Removing, outputs: outputs.into() }
     }
 
     pub(crate) fn log(&self) -> &TransferLog {
@@ -74,7 +85,11 @@ impl Removal {
         match outcome {
             Outcome::FileRemoved(Ok(garbage)) => {
                 self.phase = RemovalPhase::Removed;
-                self.outputs.extend([Output::DropTree(self.log.status.file.clone()), Output::Delete(garbage)]);
+                let gone = match self.upload {
+                    Some(_) => Output::ReleaseName,
+                    None => Output::DropTree(self.log.status.file.clone()),
+                };
+                self.outputs.extend([gone, Output::Delete(garbage)]);
             }
             Outcome::FileRemoved(Err(error)) => self.fail(now, error.into()),
             // The panic may have occurred after the commit.
@@ -102,6 +117,8 @@ impl Removal {
     }
 
     fn fail(&mut self, now: SimTime, error: TransferError) {
+        // It is kept as before.
+        self.outputs.extend(self.upload.take().map(Output::Park));
         self.log.finish(TransferState::Failed, Some(error.clone()), now);
         let failed = self.log.failed(error);
         self.end(failed);

@@ -9,13 +9,14 @@ use p2p_net::CloseReason;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::SegmentRecord;
 use p2p_store::segment::{Cut, Segment, SegmentSize};
+use p2p_store::uploads::{UploadId, UploadRecord};
 use proptest::prelude::*;
 
 use super::*;
 use crate::cause::{ConnectionLoss, FailureKind, LocalFailure};
 use crate::io::FileOutcome;
 use crate::node::protocol::Refusal;
-use crate::operation::ByteRange;
+use crate::operation::{ByteRange, Keep};
 
 const NODES: usize = 4;
 /// Steps after which a transfer has to be over: far more than its segments, attempts and nodes need.
@@ -65,6 +66,10 @@ struct Surroundings {
     /// Segments of the source that are not cut yet, and the number of all of them.
     source: VecDeque<Segment>,
     segments: u32,
+    /// Length of each segment in bytes.
+    segment_len: u32,
+    /// Number of looks at the source after which it is gone.
+    gone_after: Option<usize>,
     /// True if the edge is a stream of remote origin: its end is told when the source is used up.
     is_remote: bool,
     is_ended: bool,
@@ -88,6 +93,9 @@ struct Surroundings {
     written: Vec<SegmentId>,
     committed: bool,
     dropped: bool,
+    /// Segments that the catalog keeps for the upload, and its record once it is parked.
+    kept: Vec<SegmentRecord>,
+    parked: Option<Box<UploadRecord>>,
     owed: u64,
     events: Vec<Event>,
     is_done: bool,
@@ -133,6 +141,8 @@ impl Surroundings {
             chance: Chance { bytes, next: 0 },
             source: source.collect(),
             segments,
+            segment_len: 8,
+            gone_after: None,
             is_remote,
             is_ended: false,
             given: 0,
@@ -152,9 +162,33 @@ impl Surroundings {
             written: Vec::new(),
             committed: false,
             dropped: false,
+            kept: Vec::new(),
+            parked: None,
             owed: 0,
             events: Vec::new(),
             is_done: false,
+        }
+    }
+
+    /// Makes all segments of the source as long as full ones.
+    fn use_full_segments(&mut self) {
+        self.segment_len = SegmentSize::MIN.as_u64() as u32;
+        for segment in &mut self.source {
+            let mut bytes = segment.bytes.to_vec();
+            bytes.resize(self.segment_len as usize, 0);
+            *segment = Segment { index: segment.index, id: SegmentId::of(&bytes), bytes: bytes.into() };
+        }
+    }
+
+    /// Looks at the source; true if it is gone.
+    fn is_gone(&mut self) -> bool {
+        match &mut self.gone_after {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
         }
     }
 
@@ -200,7 +234,7 @@ impl Surroundings {
 
     /// Lets something happen at the other end of the stream.
     fn happen(&mut self) {
-        if self.chance.strikes(200) {
+        if self.is_gone() || self.chance.strikes(200) {
             return self.handle(Input::Happened(Happened::Gone));
         }
         let wanted = self.machine.wanted();
@@ -209,7 +243,7 @@ impl Surroundings {
             self.taken += unread - self.chance.below(unread as usize + 1) as u64;
             self.handle(Input::Happened(Happened::Taken(self.taken)));
         } else if wanted > 0 && self.source.is_empty() && !std::mem::replace(&mut self.is_ended, true) {
-            self.handle(Input::Happened(Happened::End(ByteSize::from_bytes(8 * u64::from(self.segments)), digest())));
+            self.handle(Input::Happened(Happened::End(self.whole_size(), digest())));
         } else if wanted > 0 {
             let count = (1 + self.chance.below(wanted)).min(self.source.len());
             let cut = |segment| Cut { segment, hash: Default::default() };
@@ -217,6 +251,10 @@ impl Surroundings {
             self.handle(Input::Happened(Happened::Cut(cuts)));
         }
         self.check_idle();
+    }
+
+    fn whole_size(&self) -> ByteSize {
+        ByteSize::from_bytes(u64::from(self.segment_len) * u64::from(self.segments))
     }
 
     /// A transfer whose stream stands still holds no more than four segments.
@@ -245,7 +283,7 @@ impl Surroundings {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::AskSegment { index, len, node, request, payload, .. } => {
-                assert!(node.index() < NODES && len == 8);
+                assert!(node.index() < NODES && len == self.segment_len);
                 // What lay too far ahead of a reader is asked for again as if for the first time.
                 let failed_here = !self.is_remote && self.failed.contains(&(Some(index), node));
                 let is_given_up = self.failed.contains(&(None, node)) || failed_here;
@@ -259,7 +297,10 @@ impl Surroundings {
             Output::Forget => self.asked.retain(|_| self.chance.strikes(2)),
             Output::Place { len, except, .. } => self.place(len, &except),
             Output::Pin { index, node, id, len } => {
-                assert!(len == 8 && self.rooms.insert(index), "the room of segment {index} is still reserved");
+                assert!(
+                    len == u64::from(self.segment_len) && self.rooms.insert(index),
+                    "the room of segment {index} is still reserved"
+                );
                 *self.pins.entry((node, id)).or_default() += 1;
             }
             Output::FreeRoom { index } => drop(self.rooms.remove(&index)),
@@ -279,6 +320,7 @@ impl Surroundings {
             Output::AddFile(_) => assert!(self.committed, "a file that the catalog has not stored"),
             Output::DropTree(_) => assert!(std::mem::take(&mut self.dropped), "a file that the catalog has not removed"),
             Output::ReleaseName => {}
+            Output::Park(record) => self.parked = Some(record),
             Output::Delete(garbage) => self.sort_out(garbage),
             Output::Owe { ids, .. } => self.owed += ids.len() as u64,
             Output::Emit(event) => self.events.push(event),
@@ -313,18 +355,23 @@ impl Surroundings {
 
     fn local_outcome(&mut self) -> Outcome {
         let work = self.local.pop_front().unwrap();
+        if work == Local::Cut && self.is_gone() {
+            return Outcome::File(FileOutcome::Gone);
+        }
         match self.chance.below(120) {
             118 => return Outcome::File(FileOutcome::Failed(LocalFailure::new(FailureKind::Changed))),
             119 => return Outcome::Crashed("a bug".into()),
             _ => {}
         }
         Outcome::File(match work {
-            Local::Cut if self.source.is_empty() => {
-                FileOutcome::End(ByteSize::from_bytes(8 * u64::from(self.segments)), digest())
-            }
+            Local::Cut if self.source.is_empty() => FileOutcome::End(self.whole_size(), digest()),
             Local::Cut => {
                 let count = (1 + self.chance.below(4)).min(self.source.len());
-                FileOutcome::Segments(self.source.drain(..count).collect())
+                let segments = self.source.drain(..count);
+                match self.gone_after {
+                    Some(_) => FileOutcome::Cuts(segments.map(|segment| Cut { segment, hash: Default::default() }).collect()),
+                    None => FileOutcome::Segments(segments.collect()),
+                }
             }
             Local::Write(id, bytes) => {
                 assert_eq!(SegmentId::of(&bytes), id);
@@ -336,7 +383,7 @@ impl Surroundings {
     }
 
     fn place(&mut self, len: u64, except: &BTreeSet<NodeNumber>) {
-        assert_eq!(len, 8);
+        assert_eq!(len, u64::from(self.segment_len));
         let failed = self.failed.iter().filter(|(segment, _)| segment.is_none()).map(|&(_, node)| node).collect();
         assert_eq!(except, &failed, "exactly the nodes that have failed are given up");
         let usable: Vec<NodeNumber> = (0..NODES).map(node).filter(|node| !except.contains(node)).collect();
@@ -434,7 +481,7 @@ impl Surroundings {
         };
         let fails = trouble == 21 || trouble == 22;
         let outcome = match work {
-            CatalogWork::Commit(manifest) => {
+            CatalogWork::Commit(manifest, _) => {
                 self.check_durable(&manifest);
                 self.committed = !fails;
                 Outcome::FileCommitted(if fails { Err(refusal()) } else { Ok(()) })
@@ -444,6 +491,18 @@ impl Surroundings {
                 let garbage = (0..NODES).map(|index| (node(index), vec![id_of(index as u64), id_of(9)])).collect();
                 Outcome::FileRemoved(if fails { Err(refusal()) } else { Ok(garbage) })
             }
+            CatalogWork::Keep(record, segments) => {
+                self.check_confirmed(&segments);
+                assert_eq!(record.segments as usize, self.kept.len() + segments.len(), "nothing is kept twice");
+                if !fails {
+                    self.kept.extend(segments);
+                }
+                Outcome::UploadKept(if fails { Err(refusal()) } else { Ok(()) })
+            }
+            CatalogWork::Forget(_) => {
+                self.kept.clear();
+                Outcome::FileRemoved(Ok(Garbage::new()))
+            }
             CatalogWork::Manifest(_) => Outcome::Manifest(if fails { Err(refusal()) } else { Ok(self.manifest()) }),
             CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(if fails { Err(refusal()) } else { Ok(candidates) }),
         };
@@ -452,7 +511,11 @@ impl Surroundings {
 
     /// Every segment of a file that is committed has been confirmed by its holders.
     fn check_durable(&self, manifest: &Manifest) {
-        for SegmentRecord { id, holders, .. } in &manifest.segments {
+        self.check_confirmed(&manifest.segments);
+    }
+
+    fn check_confirmed(&self, segments: &[SegmentRecord]) {
+        for SegmentRecord { id, holders, .. } in segments {
             let is_durable = |&node: &NodeNumber| self.stored.contains(&(node, *id)) && self.confirmed.contains(&(node, *id));
             assert!(!holders.is_empty() && holders.iter().all(is_durable), "segment {id:?} is not confirmed");
         }
@@ -498,10 +561,14 @@ impl Surroundings {
         let is_unknown = matches!(self.error(), Some(TransferError::OutcomeUnknown(_)));
         assert!(self.rooms.is_empty(), "room is still reserved for {:?}", self.rooms);
         assert!(self.pins.is_empty() || is_unknown, "{:?} are still protected", self.pins);
-        let ends =
-            self.events.iter().filter(|event| matches!(event, Event::TransferFinished { .. } | Event::TransferFailed { .. }));
+        let ends = self.events.iter().filter(|event| {
+            matches!(event, Event::TransferFinished { .. } | Event::TransferFailed { .. } | Event::UploadParked { .. })
+        });
         assert_eq!(ends.count(), 1, "the end is told once");
         let is_stored = self.events.iter().any(|event| matches!(event, Event::FileStored { .. }));
+        let kept = self.parked.as_ref().map_or(0, |record| record.segments as usize);
+        assert!(kept == self.kept.len() || self.committed || is_unknown, "what is kept is what is told");
+        assert!(status.state != TransferState::Parked || self.parked.is_some());
         let is_upload = status.direction == Direction::Upload;
         assert_eq!(is_stored, is_upload && status.state == TransferState::Done);
         if is_upload && !is_unknown {
@@ -522,7 +589,15 @@ fn ids_in(payload: &Bytes) -> Vec<SegmentId> {
 fn upload(size: Option<u32>, is_remote: bool) -> Transfer {
     let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
     let size = size.map(|segments| ByteSize::from_bytes(8 * u64::from(segments)));
-    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote };
+    let plan = UploadPlan { key, size, segment_size, stored_at: 0, is_remote, keep: None };
+    Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
+}
+
+/// An upload of unknown size that is kept if its source goes.
+fn kept_upload(is_remote: bool) -> Transfer {
+    let (key, segment_size) = (FileKey::unowned("a.bin"), SegmentSize::new(SegmentSize::MIN).unwrap());
+    let keep = Some(Keep { id: UploadId::new([1; 16]), expires_at: 99 });
+    let plan = UploadPlan { key, size: None, segment_size, stored_at: 0, is_remote, keep };
     Transfer::Upload(Box::new(Upload::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -630,6 +705,17 @@ proptest! {
         chance in proptest::collection::vec(any::<u8>(), 0..700),
     ) {
         Surroundings::at_edge(upload(Some(segments).filter(|_| is_known), is_remote), segments, is_remote, chance).run();
+    }
+
+    #[test]
+    fn a_kept_upload_keeps_its_books_and_ends(
+        (segments, is_remote, gone) in (0u32..12, any::<bool>(), 0usize..40),
+        chance in proptest::collection::vec(any::<u8>(), 0..700),
+    ) {
+        let mut surroundings = Surroundings::at_edge(kept_upload(is_remote), segments, is_remote, chance);
+        surroundings.use_full_segments();
+        surroundings.gone_after = Some(gone);
+        surroundings.run();
     }
 
     #[test]

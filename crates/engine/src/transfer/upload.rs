@@ -1,99 +1,44 @@
 //! Upload: the segments of a source are sent to their holders, made durable there and committed as a file.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod attempts;
+mod books;
+mod phase;
+mod plan;
+mod supply;
 
-use p2p_base::units::{ByteSize, SimTime};
+use std::collections::VecDeque;
+
+use p2p_base::units::SimTime;
 use p2p_store::catalog::Garbage;
-use p2p_store::manifest::{FileRecord, Manifest, NodeNumber, SegmentRecord};
-use p2p_store::names::FileKey;
-use p2p_store::segment::{Segment, SegmentId, SegmentSize};
+use p2p_store::manifest::{FileRecord, NodeNumber, SegmentRecord};
+use p2p_store::segment::Segment;
+use p2p_store::uploads::UploadRecord;
 
-use super::cut_ahead::{CutAhead, memory_min};
-use super::deletion::Deletion;
-use super::window::RequestWindow;
-use super::{
-    CatalogWork, Direction, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered,
-};
-use crate::cause::{Cause, FailureKind, LocalFailure, PassedOver};
+pub(crate) use self::plan::UploadPlan;
+pub(crate) use self::supply::SEGMENTS_MAX;
+
+use self::attempts::{Attempts, Placing};
+use self::books::{Books, Open};
+use self::phase::{Ending, UploadPhase};
+use self::supply::Supply;
+use super::keeping::Keeping;
+use super::undoing::Undoing;
+use super::{CatalogWork, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered};
+use crate::cause::{Cause, LocalFailure, PassedOver};
 use crate::edge::Happened;
 use crate::event::Event;
-use crate::io::Outcome;
+use crate::io::{FileOutcome, Outcome};
 use crate::node::protocol::{Refusal, Request, Response};
-
-/// Number of times that a segment which arrives corrupted is sent to the same node.
-const ATTEMPTS_MAX: u32 = 3;
-/// Maximum number of segments of a file, whose manifest is held in memory while the file is transferred.
-pub(crate) const SEGMENTS_MAX: u64 = 1 << 20;
-
-/// Segment in flight to a node.
-#[derive(Debug)]
-struct Open {
-    segment: Segment,
-    node: NodeNumber,
-    attempt: u32,
-}
-
-/// Segment for which a node is being chosen.
-#[derive(Debug)]
-struct Placing {
-    segment: Segment,
-    attempt: u32,
-    /// True if the upload continues with the next segment afterwards, because this one was not sent before.
-    is_new: bool,
-}
-
-/// Segment that is stored on a node.
-#[derive(Debug, Clone, Copy)]
-struct Placed {
-    id: SegmentId,
-    len: u32,
-    node: NodeNumber,
-}
-
-#[derive(Debug)]
-enum UploadPhase {
-    Sending,
-    /// Number of commit requests per holder that are not confirmed yet.
-    Committing(Unanswered),
-    Cataloguing(Box<Manifest>),
-    /// The catalog is checking which of these segments may be deleted.
-    FindingGarbage(TransferError, Garbage),
-    /// Nodes are asked to delete the stored segments; before that, it is found out which nodes can be asked.
-    Deleting(TransferError, Option<Deletion>),
-    Over,
-}
-
-/// What an upload stores, and how it gets it.
-#[derive(Debug, Clone)]
-pub(crate) struct UploadPlan {
-    /// Name to store the file under.
-    pub(crate) key: FileKey,
-    /// Size of the source; `None` if it is not known. A source of another size is not stored.
-    pub(crate) size: Option<ByteSize>,
-    pub(crate) segment_size: SegmentSize,
-    /// Time in seconds since 1970, stored with the file.
-    pub(crate) stored_at: u64,
-    /// True if virtual time does not wait for the source.
-    pub(crate) is_remote: bool,
-}
 
 /// Upload of a file in progress.
 #[derive(Debug)]
 pub(crate) struct Upload {
     log: TransferLog,
     plan: UploadPlan,
-    cut: CutAhead,
-    placing: Option<Placing>,
-    open: BTreeMap<u32, Open>,
-    /// Stored segments by their index in the file.
-    placed: BTreeMap<u32, Placed>,
-    /// Segments that a node may have stored without confirming it.
-    unconfirmed: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
-    /// Nodes that get no further requests, with the reason.
-    given_up: BTreeMap<NodeNumber, Cause>,
-    window: RequestWindow,
-    /// True if the upload holds its minimum memory.
-    has_memory: bool,
+    supply: Supply,
+    books: Books,
+    attempts: Attempts,
+    keeping: Option<Keeping>,
     phase: UploadPhase,
     outputs: VecDeque<Output>,
 }
@@ -101,30 +46,43 @@ pub(crate) struct Upload {
 impl Upload {
     /// Starts to store what a plan says.
     pub(crate) fn new(now: SimTime, id: TransferId, plan: UploadPlan) -> Upload {
-        let UploadPlan { key, size, segment_size, is_remote, .. } = &plan;
-        let segments = size.map(|size| segment_size.count_for(size) as u32);
-        let size = (size.map(ByteSize::as_u64), segments);
-        let log = TransferLog::new(id, Direction::Upload, key.owner.clone(), key, size, now);
+        let log = plan.log(now, id);
         let outputs = [Output::Emit(log.started())].into();
-        let (cut, window) = (CutAhead::new(*is_remote), RequestWindow::new(segment_size.as_usize(), now));
         Upload {
+            keeping: plan.keep.map(|keep| Keeping::new(plan.nothing_kept(keep), false)),
+            supply: Supply::new(&plan, now),
             log,
             plan,
-            cut,
-            placing: None,
-            open: BTreeMap::new(),
-            placed: BTreeMap::new(),
-            unconfirmed: BTreeMap::new(),
-            given_up: BTreeMap::new(),
-            window,
-            has_memory: false,
+            books: Books::default(),
+            attempts: Attempts::default(),
             phase: UploadPhase::Sending,
             outputs,
         }
     }
 
+    /// Continues a kept upload, of which these segments are stored.
+    pub(crate) fn resume(
+        now: SimTime,
+        id: TransferId,
+        plan: UploadPlan,
+        record: UploadRecord,
+        segments: Vec<SegmentRecord>,
+    ) -> Upload {
+        let mut upload = Upload::new(now, id, plan);
+        upload.supply.begin_at(record.offset, u64::from(record.segments));
+        upload.books.restore(&mut upload.outputs, segments);
+        upload.log.begin_at(record.offset, record.segments);
+        upload.keeping = Some(Keeping::new(record, true));
+        upload
+    }
+
     pub(crate) fn log(&self) -> &TransferLog {
         &self.log
+    }
+
+    /// Returns the kept upload and true if the catalog knows it.
+    pub(crate) fn kept(&self) -> Option<(&UploadRecord, bool)> {
+        self.keeping.as_ref().map(|keeping| (keeping.record(), keeping.is_noted()))
     }
 
     /// Returns the next output.
@@ -134,12 +92,13 @@ impl Upload {
 
     /// Returns the number of segments that the upload takes of a source of remote origin now.
     pub(crate) fn wanted(&self) -> usize {
-        if self.is_sending() && self.has_memory { self.cut.wanted() } else { 0 }
+        if self.phase.is_sending() && !self.is_parking() { self.supply.wanted() } else { 0 }
     }
 
     /// Returns true if nothing is under way because a source of remote origin gives nothing.
     pub(crate) fn is_idle(&self) -> bool {
-        self.is_sending() && self.has_memory && self.placing.is_none() && self.open.is_empty() && self.cut.is_starved()
+        let rests = self.phase.is_sending() && !self.is_parking() && !self.attempts.is_placing() && self.books.in_flight() == 0;
+        rests && self.supply.is_starved()
     }
 
     /// Handles an input of the upload.
@@ -153,6 +112,13 @@ impl Upload {
     fn take(&mut self, now: SimTime, input: Input) {
         match input {
             _ if matches!(self.phase, UploadPhase::Over) => {}
+            Input::Reached { index, stage } => {
+                if stage == Stage::LastByte && self.books.is_in_flight(index) {
+                    self.outputs.push_back(Output::FreeRoom { index });
+                }
+                self.report_stage(now, index, stage);
+            }
+            input if matches!(self.phase, UploadPhase::Undoing(..)) => self.undo(now, input),
             Input::Resumed => self.advance(),
             Input::Memory { is_granted } => self.on_memory(is_granted),
             Input::Local(outcome) => self.on_cut(outcome),
@@ -160,12 +126,6 @@ impl Upload {
             Input::Exceeded(error) => self.give_up(error),
             Input::Placed { node } => self.on_placed(now, node),
             Input::NotPlaced { nodes } => self.on_not_placed(nodes),
-            Input::Reached { index, stage } => {
-                if stage == Stage::LastByte && self.open.contains_key(&index) {
-                    self.outputs.push_back(Output::FreeRoom { index });
-                }
-                self.report_stage(now, index, stage);
-            }
             Input::Answered { part: Part::Segment(index), node, response, .. } => {
                 self.on_segment_answered(now, index, node, response);
             }
@@ -178,129 +138,151 @@ impl Upload {
                     self.fail(TransferError::NotConfirmed { node, cause });
                 }
             }
-            Input::Answered { part: Part::Delete, node, response, .. } => {
-                self.on_deleted(now, node, matches!(response, Response::Deleted));
+            Input::Answered { part: Part::Keep, node, response, .. } => {
+                self.on_keep_answered(node, response == Response::Committed);
             }
-            Input::Unreachable { part: Part::Delete, node, .. } => self.on_deleted(now, node, false),
+            Input::Unreachable { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
+            Input::Answered { part: Part::Delete, .. } | Input::Unreachable { part: Part::Delete, .. } => {}
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
-            Input::Deletable(shares) => self.on_deletable(now, shares),
+            Input::Deletable(_) => {}
             Input::Cancelled => self.give_up(TransferError::Cancelled),
         }
     }
 
-    fn is_sending(&self) -> bool {
-        matches!(self.phase, UploadPhase::Sending)
+    fn is_parking(&self) -> bool {
+        self.keeping.as_ref().is_some_and(|keeping| keeping.is_parking)
     }
 
     /// Takes the next step towards sending segments, or commits once all are stored. A step that needs an answer ends here and
     /// is continued by the answer.
     fn advance(&mut self) {
-        if !self.is_sending() || self.placing.is_some() {
+        if !self.phase.is_sending() || self.attempts.is_placing() {
             return;
         }
-        if self.cut.is_used_up() {
-            if self.open.is_empty() {
-                self.commit();
+        let is_keeping = self.keeping.as_ref().is_some_and(Keeping::is_busy);
+        if self.supply.is_used_up() || self.is_parking() {
+            if self.books.in_flight() == 0 && !is_keeping {
+                self.commit_or_park();
             }
             return;
         }
-        if self.open.len() >= self.window.segments() {
-            return;
+        if self.supply.ask(&mut self.outputs, self.books.in_flight()) {
+            self.on_granted();
         }
-        if !self.has_memory {
-            return self.take_memory(self.memory_min());
-        }
-        if self.cut.is_empty() {
-            return self.cut.await_more(&mut self.outputs);
-        }
-        self.take_memory(if self.open.is_empty() { 0 } else { self.plan.segment_size.as_usize() as u64 });
-    }
-
-    fn memory_min(&self) -> u64 {
-        memory_min(self.plan.size.map(ByteSize::as_u64), self.plan.segment_size, self.plan.is_remote)
-    }
-
-    fn take_memory(&mut self, bytes: u64) {
-        if bytes == 0 {
-            return self.on_granted();
-        }
-        self.outputs.push_back(Output::TakeMemory { bytes });
     }
 
     fn on_memory(&mut self, is_granted: bool) {
-        if !self.is_sending() || self.placing.is_some() {
+        if !self.phase.is_sending() || self.attempts.is_placing() {
             return;
         }
         if is_granted {
             return self.on_granted();
         }
-        self.log.status.state = if self.open.is_empty() { TransferState::Waiting } else { TransferState::Running };
+        let is_waiting = self.books.in_flight() == 0;
+        self.log.status.state = if is_waiting { TransferState::Waiting } else { TransferState::Running };
     }
 
-    /// Continues with memory for the next step: the minimum of the upload, or that of the next segment.
+    /// Continues with memory for the next step.
     fn on_granted(&mut self) {
         self.log.status.state = TransferState::Running;
-        if !self.has_memory {
-            self.has_memory = true;
-            return self.advance();
-        }
-        if let Some(segment) = self.cut.pop() {
-            self.place(segment, 0, true);
+        match self.supply.take() {
+            Some(segment) => self.attempts.place(&mut self.outputs, Placing { segment, attempt: 0, is_new: true }),
+            None => self.advance(),
         }
     }
 
     fn on_cut(&mut self, outcome: Outcome) {
-        if !self.is_sending() {
+        if !self.phase.is_sending() {
             return;
         }
-        match self.cut.handle(outcome) {
+        if let (Outcome::File(FileOutcome::Cuts(cuts)), Some(keeping)) = (&outcome, &mut self.keeping) {
+            keeping.expect(cuts);
+        }
+        match self.supply.handle(outcome) {
             Ok(true) => self.on_more(),
             Ok(false) => {}
+            Err(TransferError::Cancelled) => self.on_gone(),
             Err(error) => self.fail(error),
         }
+    }
+
+    /// Handles the loss of the source: the upload is parked if it is to be kept, and fails otherwise.
+    fn on_gone(&mut self) {
+        let Some(keeping) = &mut self.keeping else { return self.fail(TransferError::Cancelled) };
+        keeping.is_parking = true;
+        self.supply.drop_unsent();
+        self.log.status.state = TransferState::Committing;
+        self.advance();
+    }
+
+    /// Ends the sending, once nothing is in flight.
+    fn commit_or_park(&mut self) {
+        match &mut self.keeping {
+            Some(keeping) if keeping.is_parking => {
+                if !keeping.begin(&mut self.outputs) {
+                    self.park();
+                }
+            }
+            _ => self.commit(),
+        }
+    }
+
+    /// Handles the answer of a holder about what is to be kept. What could not be is tried again with what follows, if anything does.
+    fn on_keep_answered(&mut self, node: NodeNumber, is_committed: bool) {
+        let Some(keeping) = self.keeping.as_mut().filter(|_| self.phase.is_sending()) else { return };
+        keeping.on_answer(&mut self.outputs, node, is_committed);
+        if !is_committed {
+            self.park_if_nothing_moves();
+        }
+    }
+
+    fn park_if_nothing_moves(&mut self) {
+        if self.phase.is_sending() && self.is_parking() && self.books.in_flight() == 0 {
+            self.park();
+        }
+    }
+
+    /// Ends the upload so that it can be continued after what is kept of it; it fails if nothing is.
+    fn park(&mut self) {
+        let Some(keeping) = self.keeping.as_ref().filter(|keeping| keeping.is_noted()) else {
+            return self.fail(TransferError::Cancelled);
+        };
+        let kept = keeping.record().segments;
+        let candidates = self.give_back(kept);
+        self.phase = UploadPhase::Undoing(Ending::Parked, Undoing::begin(&mut self.outputs, candidates, None));
     }
 
     /// Handles what has happened at the other end of a stream of remote origin.
     fn on_happened(&mut self, happened: Happened) {
         match happened {
-            _ if !self.is_sending() => {}
+            _ if !self.phase.is_sending() || self.is_parking() => {}
             Happened::Cut(cuts) => {
-                self.cut.add(cuts);
+                self.keeping.iter_mut().for_each(|keeping| keeping.expect(&cuts));
+                self.supply.add(cuts);
                 self.on_more();
             }
             Happened::End(size, digest) => {
-                self.cut.end_at(size, digest);
+                self.supply.end_at(size, digest);
                 self.on_more();
             }
-            Happened::Gone => self.fail(TransferError::Cancelled),
+            Happened::Gone => self.on_gone(),
             Happened::Taken(_) => {}
         }
     }
 
     /// Continues with more segments, or with the end.
     fn on_more(&mut self) {
-        let (bytes, segments) = self.cut.known();
-        let end = self.cut.end().map(|(size, _)| size);
-        if let Some((declared, size)) = self.plan.size.zip(end).filter(|(declared, size)| declared != size) {
-            let kind = FailureKind::OtherLength { reported: declared.as_u64(), size };
-            return self.fail(TransferError::File(LocalFailure::new(kind)));
+        match self.supply.known() {
+            Ok((known, is_all)) => {
+                self.log.know(known, is_all);
+                self.advance();
+            }
+            Err(error) => self.fail(error),
         }
-        if segments > SEGMENTS_MAX {
-            return self.fail(TransferError::TooManySegments { max: SEGMENTS_MAX });
-        }
-        self.log.know((bytes, segments as u32), end.is_some());
-        self.advance();
-    }
-
-    /// Lets a node be chosen that can take a segment.
-    fn place(&mut self, segment: Segment, attempt: u32, is_new: bool) {
-        let (id, len) = (segment.id, segment.bytes.len() as u64);
-        self.placing = Some(Placing { segment, attempt, is_new });
-        self.outputs.push_back(Output::Place { id, len, except: self.given_up.keys().copied().collect() });
     }
 
     fn on_placed(&mut self, now: SimTime, node: NodeNumber) {
-        let Some(Placing { segment, attempt, is_new }) = self.placing.take() else { return };
+        let Some(Placing { segment, attempt, is_new }) = self.attempts.take() else { return };
         self.send(now, segment, node, attempt);
         if is_new {
             self.advance();
@@ -308,17 +290,16 @@ impl Upload {
     }
 
     fn on_not_placed(&mut self, nodes: Vec<(NodeNumber, PassedOver)>) {
-        let Some(Placing { segment, .. }) = self.placing.take() else { return };
-        let cause = |(node, reason)| (node, self.given_up.get(&node).cloned().unwrap_or(Cause::PassedOver(reason)));
-        let causes = nodes.into_iter().map(cause).collect();
-        self.fail(TransferError::NoHolder { index: segment.index, causes });
+        if let Some(error) = self.attempts.refuse(nodes) {
+            self.fail(error);
+        }
     }
 
     fn send(&mut self, now: SimTime, segment: Segment, node: NodeNumber, attempt: u32) {
         let (index, id, payload) = (segment.index, segment.id, segment.bytes.clone());
         let len = payload.len() as u32;
         self.outputs.push_back(Output::Pin { index, node, id, len: u64::from(len) });
-        self.open.insert(index, Open { segment, node, attempt });
+        self.books.send(Open { segment, node, attempt });
         let (instead_of, queued) = self.log.begin(index, len, node, attempt, now);
         let request = Request::Put { id };
         self.outputs.extend([Output::Emit(queued), Output::AskSegment { index, len, node, instead_of, request, payload }]);
@@ -340,37 +321,37 @@ impl Upload {
     }
 
     fn on_stored(&mut self, now: SimTime, index: u32, node: NodeNumber) {
-        let Some(open) = self.take_open(index, node) else { return };
+        let Some(open) = self.books.take_open(index, node) else { return };
         self.outputs.push_back(Output::FreeRoom { index });
-        // The last segment in flight uses memory that the upload holds anyway.
-        if !self.open.is_empty() {
-            self.outputs.push_back(Output::GiveMemory { bytes: self.plan.segment_size.as_usize() as u64 });
-        }
-        self.placed.insert(index, Placed { id: open.segment.id, len: open.segment.bytes.len() as u32, node });
-        self.window.note(now, open.segment.bytes.len() as u64);
+        self.books.store(index, (open.segment.id, open.segment.bytes.len() as u32), node);
+        let bytes = open.segment.bytes.len() as u64;
+        self.supply.note(&mut self.outputs, now, bytes, self.books.in_flight());
         self.report_stage(now, index, Stage::Acknowledged);
+        self.keep_more();
     }
 
-    /// Removes a segment in flight to this node; `None` if another node has been asked since.
-    fn take_open(&mut self, index: u32, node: NodeNumber) -> Option<Open> {
-        self.open.get(&index).filter(|open| open.node == node)?;
-        self.open.remove(&index)
+    /// Lets what is stored be kept, if it is enough.
+    fn keep_more(&mut self) {
+        if let Some(keeping) = &mut self.keeping {
+            keeping.follow(|index| self.books.stored(index));
+            // What is complete is made durable as a file.
+            if !self.supply.is_used_up() {
+                keeping.begin(&mut self.outputs);
+            }
+        }
     }
 
     /// Handles a segment that a node did not accept. It goes to another node, or to the same one again if it was corrupted in
     /// transit.
     fn on_segment_failed(&mut self, now: SimTime, index: u32, node: NodeNumber, cause: Cause, node_is_to_blame: bool) {
-        let Some(open) = self.take_open(index, node) else { return };
+        let Some(open) = self.books.take_open(index, node) else { return };
         self.outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: open.segment.id }]);
         let attempt = open.attempt + 1;
         let retried = Event::SegmentRetried { transfer: self.log.status.id, index, node, cause: cause.clone() };
         self.outputs.push_back(Output::Emit(retried));
-        if node_is_to_blame || attempt >= ATTEMPTS_MAX {
-            self.given_up.insert(node, cause);
-        }
-        if self.given_up.contains_key(&node) {
-            self.unconfirmed.entry(node).or_default().insert(open.segment.id);
-            self.place(open.segment, attempt, false);
+        if self.attempts.fail(node, cause, attempt, node_is_to_blame) {
+            self.books.doubt(node, open.segment.id);
+            self.attempts.place(&mut self.outputs, Placing { segment: open.segment, attempt, is_new: false });
         } else {
             self.send(now, open.segment, node, attempt);
         }
@@ -379,28 +360,12 @@ impl Upload {
     /// Asks every holder to make its segments durable, once all segments are stored.
     fn commit(&mut self) {
         self.log.status.state = TransferState::Committing;
-        self.close_source();
-        let shares = self.shares();
+        self.supply.close(&mut self.outputs);
+        let shares = self.books.shares();
         if shares.is_empty() {
             return self.catalogue();
         }
-        let shares = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
         self.phase = UploadPhase::Committing(Unanswered::ask(&mut self.outputs, Part::Commit, &Request::Commit, &shares));
-    }
-
-    /// Gives up the local file and all memory.
-    fn close_source(&mut self) {
-        self.cut.close();
-        self.outputs.extend([Output::CloseLocal, Output::LeaveMemory]);
-    }
-
-    /// Returns the segments of this file on each holder.
-    fn shares(&self) -> BTreeMap<NodeNumber, BTreeSet<SegmentId>> {
-        let mut shares = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
-        for placed in self.placed.values() {
-            shares.entry(placed.node).or_default().insert(placed.id);
-        }
-        shares
     }
 
     fn on_commit_answered(&mut self, node: NodeNumber, response: Response) {
@@ -419,19 +384,10 @@ impl Upload {
 
     /// Commits the file to the catalog in one transaction, once all segments are durable.
     fn catalogue(&mut self) {
-        let Some((size, sha256)) = self.cut.end() else { return };
-        let file = FileRecord {
-            key: self.log.status.file.clone(),
-            size: size.as_u64(),
-            sha256,
-            segments: self.placed.len() as u32,
-            segment_size: self.plan.segment_size.as_usize() as u32,
-            stored_at: self.plan.stored_at,
-            readers: BTreeSet::new(),
-        };
-        let record = |placed: &Placed| SegmentRecord { id: placed.id, len: placed.len, holders: vec![placed.node] };
-        let manifest = Box::new(Manifest { file, segments: self.placed.values().map(record).collect() });
-        self.outputs.push_back(Output::Catalog(CatalogWork::Commit(manifest.clone())));
+        let Some((size, sha256)) = self.supply.end() else { return };
+        let manifest = Box::new(self.plan.manifest(size, sha256, self.books.all_stored()));
+        let kept = self.plan.keep.map(|keep| keep.id);
+        self.outputs.push_back(Output::Catalog(CatalogWork::Commit(manifest.clone(), kept)));
         self.phase = UploadPhase::Cataloguing(manifest);
     }
 
@@ -446,24 +402,34 @@ impl Upload {
             (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => {
                 self.end(now, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason)));
             }
-            (UploadPhase::FindingGarbage(error, _), Outcome::Unreferenced(Ok(garbage))) => {
-                self.phase = UploadPhase::Deleting(error, None);
-                self.outputs.push_back(Output::Delete(garbage));
+            (phase, outcome) => {
+                self.phase = phase;
+                self.on_noted(&outcome);
             }
-            (UploadPhase::FindingGarbage(error, candidates), _) => {
-                self.outputs.extend(candidates.into_iter().map(|(node, ids)| Output::Owe { node, ids }));
-                self.end(now, error);
-            }
-            (phase, _) => self.phase = phase,
+        }
+    }
+
+    /// Handles the end of the catalog's work on what is kept.
+    fn on_noted(&mut self, outcome: &Outcome) {
+        let Some(keeping) = self.keeping.as_mut().filter(|keeping| keeping.is_busy()) else { return };
+        let is_noted = match outcome {
+            Outcome::UploadKept(noted) => noted.is_ok(),
+            Outcome::Crashed(_) => false,
+            _ => return,
+        };
+        keeping.on_noted(is_noted);
+        if is_noted {
+            self.keep_more();
+            self.advance();
+        } else {
+            self.park_if_nothing_moves();
         }
     }
 
     fn finish(&mut self, now: SimTime, record: FileRecord) {
-        self.release_pins();
-        self.outputs.push_back(Output::ReleaseName);
         // A node may have stored a segment and its answer was lost, after which another node was asked.
-        let unconfirmed = std::mem::take(&mut self.unconfirmed).into_iter();
-        self.outputs.extend(unconfirmed.map(|(node, ids)| Output::Owe { node, ids: ids.into_iter().collect() }));
+        self.books.close(&mut self.outputs);
+        self.outputs.push_back(Output::ReleaseName);
         let (file, bytes, sha256) = (record.key.clone(), record.size, record.sha256);
         self.log.sha256 = Some(sha256);
         self.log.finish(TransferState::Done, None, now);
@@ -479,47 +445,47 @@ impl Upload {
         }
     }
 
-    /// Fails the upload and starts to remove its segments.
+    /// Fails the upload and starts to remove its segments; but those of a kept upload stay if another try may succeed.
     fn fail(&mut self, error: TransferError) {
+        let candidates = self.give_back(0);
+        let forget = self.keeping.as_ref().filter(|keeping| keeping.may_be_noted() && !error.may_pass());
+        let forget = forget.map(|keeping| keeping.record().id);
+        let undoing = Undoing::begin(&mut self.outputs, candidates, forget);
+        self.phase = UploadPhase::Undoing(Ending::Failed(error), undoing);
+    }
+
+    /// Gives up the source, what is in flight and the stored segments from an index on, and returns what nodes may have of it.
+    fn give_back(&mut self, from: u32) -> Garbage {
         self.log.status.state = TransferState::Undoing;
-        self.placing = None;
-        self.close_source();
+        self.attempts.take();
+        self.supply.close(&mut self.outputs);
         self.outputs.push_back(Output::Forget);
-        let mut shares = self.shares();
-        for (node, ids) in std::mem::take(&mut self.unconfirmed) {
-            shares.entry(node).or_default().extend(ids);
-        }
-        for (index, Open { segment, node, .. }) in std::mem::take(&mut self.open) {
-            self.outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: segment.id }]);
-            shares.entry(node).or_default().insert(segment.id);
-        }
-        self.release_pins();
-        let candidates: Garbage = shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect();
-        self.outputs.push_back(Output::Catalog(CatalogWork::Unreferenced(candidates.clone())));
-        self.phase = UploadPhase::FindingGarbage(error, candidates);
+        self.books.give_up(&mut self.outputs, from)
     }
 
-    fn on_deletable(&mut self, now: SimTime, shares: Garbage) {
-        if let UploadPhase::Deleting(_, deletion @ None) = &mut self.phase {
-            *deletion = Some(Deletion::begin(&mut self.outputs, shares));
-            self.end_when_deleted(now);
+    /// Continues to undo, and ends the upload once that is over.
+    fn undo(&mut self, now: SimTime, input: Input) {
+        let UploadPhase::Undoing(ending, undoing) = &mut self.phase else { return };
+        if let (Input::Catalog(Outcome::UploadKept(noted)), Some(keeping)) = (&input, &mut self.keeping) {
+            keeping.on_noted(noted.is_ok());
+        }
+        undoing.handle(&mut self.outputs, input);
+        if undoing.is_over() {
+            match ending.clone() {
+                Ending::Failed(error) => self.end(now, error),
+                Ending::Parked => self.end_parked(now),
+            }
         }
     }
 
-    fn on_deleted(&mut self, now: SimTime, node: NodeNumber, is_deleted: bool) {
-        if let UploadPhase::Deleting(_, Some(deletion)) = &mut self.phase {
-            deletion.settle(&mut self.outputs, node, is_deleted);
-            self.end_when_deleted(now);
-        }
-    }
-
-    fn end_when_deleted(&mut self, now: SimTime) {
-        if let UploadPhase::Deleting(error, Some(deletion)) = &self.phase
-            && deletion.is_over()
-        {
-            let error = error.clone();
-            self.end(now, error);
-        }
+    /// Ends an upload that is kept. Its name stays reserved.
+    fn end_parked(&mut self, now: SimTime) {
+        let Some(keeping) = &self.keeping else { return };
+        self.phase = UploadPhase::Over;
+        let record = keeping.record().clone();
+        self.books.release(&mut self.outputs);
+        self.log.finish(TransferState::Parked, None, now);
+        self.outputs.extend([Output::Emit(self.log.parked(record.offset)), Output::Park(Box::new(record)), Output::Done]);
     }
 
     /// Ends a failed upload. If the catalog cannot tell whether the file was committed, none of its segments are deleted and its
@@ -528,15 +494,12 @@ impl Upload {
         self.phase = UploadPhase::Over;
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), now);
-        if !matches!(error, TransferError::OutcomeUnknown(_)) {
-            self.outputs.push_back(Output::ReleaseName);
+        let kept = self.keeping.as_ref().filter(|keeping| keeping.is_noted() && error.may_pass());
+        match kept.map(|keeping| Box::new(keeping.record().clone())) {
+            Some(record) => self.outputs.push_back(Output::Park(record)),
+            None if matches!(error, TransferError::OutcomeUnknown(_)) => {}
+            None => self.outputs.push_back(Output::ReleaseName),
         }
         self.outputs.extend([Output::Emit(self.log.failed(error)), Output::Done]);
-    }
-
-    /// Ends the protection of the stored segments from deletion by other transfers.
-    fn release_pins(&mut self) {
-        let placed = std::mem::take(&mut self.placed).into_values();
-        self.outputs.extend(placed.map(|Placed { node, id, .. }| Output::Unpin { node, id }));
     }
 }

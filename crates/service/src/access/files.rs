@@ -1,18 +1,23 @@
 //! Stored files by the names that a user gives them, and the operations on them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use p2p_base::likeness;
 use p2p_base::units::ByteSize;
-use p2p_engine::operation::{ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
-use p2p_engine::stream::{StreamReader, StreamWriter};
+use p2p_engine::operation::{ByteRange, Download, Keep, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
+use p2p_engine::stream::StreamReader;
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{EngineError, policy};
+use p2p_engine::{BegunUpload, EngineError, StreamUpload, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
+use p2p_store::uploads::UploadId;
 
 use super::{Access, AccessError, Identity};
+
+/// Time for which an upload is kept after it was begun or continued.
+pub const KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 impl Access {
     /// Returns the files that a user may read.
@@ -149,13 +154,20 @@ impl Access {
         Ok(Upload::of_file(path, name, self.now()))
     }
 
-    /// Begins to store, as `name`, what the returned writer is given. With a `size`, content of another size is not stored.
+    /// Begins to store, as `name`, what the returned writer is given. With a `size`, content of another size is not stored. With
+    /// `keep`, the upload is kept for [`KEPT_FOR`] if the writer goes, and a kept one of this name is continued.
     ///
     /// # Errors
     /// Fails if the name is in the tree of another user, or if the engine refuses the upload.
-    pub async fn upload_stream(&self, name: &str, size: Option<ByteSize>) -> Result<(TransferId, StreamWriter), AccessError> {
-        let path = self.own_place(name, None)?;
-        let begun = self.engine.upload_stream(&self.caller(), &path, size, self.now()).await;
+    pub async fn upload_stream(
+        &self,
+        name: &str,
+        size: Option<ByteSize>,
+        keep: Option<UploadId>,
+    ) -> Result<BegunUpload, AccessError> {
+        let (name, stored_at) = (self.own_place(name, None)?, self.now());
+        let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()) });
+        let begun = self.engine.upload_stream(&self.caller(), StreamUpload { name, size, keep, stored_at }).await;
         Ok(self.recording_denial(begun).await?)
     }
 

@@ -58,24 +58,17 @@ impl Instance {
         transfer: TransferId,
         pouring: impl Future<Output = Result<()>>,
     ) -> Result<TransferReport> {
-        // The end of the stream is dropped with the pouring, before anything else is asked of the engine.
-        let poured = tokio::select! {
+        // Virtual time passes while the end is awaited.
+        let ended = async { tokio::join!(pouring, self.finish(transfer)) };
+        let ended = tokio::select! {
             biased;
-            poured = pouring => Ok(poured),
+            ended = ended => Ok(ended),
             stop = interrupted() => Err(stop?),
         };
-        match poured {
+        match ended {
+            Ok((poured, report)) => poured.and(report),
+            // The end of the stream has been dropped with the pouring, and nothing waits for it any more.
             Err(stop) => self.undo(transfer, stop).await,
-            Ok(Err(error)) => {
-                // What was not poured completely has been given up with its stream.
-                drop(self.call(Await { transfer }).await);
-                Err(error)
-            }
-            Ok(Ok(())) => tokio::select! {
-                biased;
-                report = self.finish(transfer) => report,
-                stop = interrupted() => self.undo(transfer, stop?).await,
-            },
         }
     }
 

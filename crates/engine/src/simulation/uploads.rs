@@ -1,0 +1,131 @@
+//! Uploads that are kept although their source has gone: continuing, listing, undoing and expiring them.
+
+use p2p_base::database::Purpose;
+use p2p_base::units::ByteSize;
+use p2p_store::catalog::CatalogError;
+use p2p_store::manifest::SegmentRecord;
+use p2p_store::segment::SegmentSize;
+use p2p_store::uploads::{UploadId, UploadRecord};
+
+use super::commands::{Answer, catalog_refused, crashed};
+use super::edges::edge_of_source;
+use super::running::Running;
+use super::{CommandId, Simulation, Waiting};
+use crate::error::EngineError;
+use crate::io::{Blocked, JobId, Outcome};
+use crate::operation::{Keep, KeptUpload};
+use crate::policy;
+use crate::principal::Principal;
+use crate::stream::{ResumePoint, SourceStream};
+use crate::transfer::{Removal, Transfer, Upload, UploadPlan};
+
+/// Continuation of a kept upload that the catalog has been asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Resuming {
+    pub(super) stream: SourceStream,
+    /// Declared size of the whole content.
+    pub(super) size: Option<ByteSize>,
+    pub(super) keep: Keep,
+    pub(super) is_remote: bool,
+}
+
+impl Simulation {
+    /// Returns true if an upload of this name is parked or running.
+    pub(super) fn knows_upload(&self, id: UploadId) -> bool {
+        self.world.names.parked().contains_key(&id) || self.running_upload(id)
+    }
+
+    fn running_upload(&self, id: UploadId) -> bool {
+        self.transfers.values().filter_map(Running::kept).any(|(record, _)| record.id == id)
+    }
+
+    /// Asks the catalog for a kept upload that is to be continued.
+    pub(super) fn resume(&mut self, command: CommandId, resuming: Resuming) -> Option<Answer> {
+        let id = resuming.keep.id;
+        if let Err(error) = self.refuse_when_closing() {
+            return Some(Err(error));
+        }
+        if self.running_upload(id) {
+            return Some(Err(EngineError::UploadRunning(id)));
+        }
+        self.note_upload(id);
+        let job = self.ask_catalog(move |catalog| Outcome::KeptUpload(catalog.upload(id).map(Box::new)));
+        self.wait_for(command, Waiting::Resuming(job, Box::new(resuming)))
+    }
+
+    /// Continues a kept upload, once the catalog has answered.
+    pub(super) fn answer_to_resuming(&mut self, job: JobId, resuming: Resuming) -> Result<Answer, Blocked> {
+        let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
+        Ok(match outcome {
+            Outcome::KeptUpload(Ok(kept)) => self.continue_upload(kept.0, kept.1, resuming),
+            Outcome::KeptUpload(Err(error)) => Err(catalog_refused(error)),
+            other => Err(crashed(other)),
+        })
+    }
+
+    fn continue_upload(&mut self, record: UploadRecord, segments: Vec<SegmentRecord>, resuming: Resuming) -> Answer {
+        let Resuming { stream, size, keep, is_remote } = resuming;
+        let inconsistent = || EngineError::from(CatalogError::InconsistentUpload(record.id));
+        let segment_size = SegmentSize::try_from(record.segment_size).map_err(|_| inconsistent())?;
+        let point = ResumePoint { segment_size, segments: record.segments, hash: record.hash.clone() };
+        point.cutter().map_err(|_| inconsistent())?;
+        self.world.claim_full_volumes()?;
+        self.world.claim_volumes(Purpose::Keep)?;
+        if self.world.names.unpark(record.id).is_none() {
+            return Err(EngineError::UnknownUpload(record.id));
+        }
+        stream.resume_at(point);
+        let (key, stored_at) = (record.key.clone(), record.stored_at);
+        let plan = UploadPlan { key, size, segment_size, stored_at, is_remote, keep: Some(keep) };
+        let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, ..record });
+        let owner = record.key.owner.clone();
+        let upload = Upload::resume(self.now(), id, plan, record, segments);
+        self.begin_with_memory(id, (owner, is_remote), Transfer::Upload(Box::new(upload)), edge_of_source(stream, is_remote))
+    }
+
+    /// Returns the kept uploads that a principal may see, by name.
+    pub(super) fn kept_uploads(&self, by: &Principal) -> Vec<KeptUpload> {
+        let running = self.transfers.iter().filter_map(|(&id, transfer)| Some((transfer.kept()?.0, Some(id))));
+        let parked = self.world.names.parked().values().map(|record| (record, None));
+        let seen = parked.chain(running).filter(|(record, _)| policy::may_change(by, &record.key));
+        let status = |(record, transfer): (&UploadRecord, _)| KeptUpload {
+            id: record.id,
+            file: record.key.clone(),
+            offset: record.offset,
+            began_at: record.stored_at,
+            expires_at: record.expires_at,
+            transfer,
+        };
+        let mut uploads: Vec<KeptUpload> = seen.map(status).collect();
+        uploads.sort_by_key(|upload| upload.id);
+        uploads
+    }
+
+    /// Begins to undo a kept upload.
+    pub(super) fn forget_upload(&mut self, user: Option<String>, id: UploadId) -> Answer {
+        self.refuse_when_closing()?;
+        if self.running_upload(id) {
+            return Err(EngineError::UploadRunning(id));
+        }
+        self.note_upload(id);
+        self.world.claim_volumes(Purpose::Free)?;
+        let record = self.world.names.unpark(id).ok_or(EngineError::UnknownUpload(id))?;
+        let transfer = self.next_id();
+        let removal = Removal::of_upload(self.now(), transfer, user, record);
+        self.begin(transfer, Running::new(Transfer::Removal(Box::new(removal)), None))
+    }
+
+    /// Begins to undo the kept uploads that have expired by the wall-clock time `now`, in seconds since 1970.
+    pub(super) fn expire_uploads(&mut self, now: u64) -> Result<(), EngineError> {
+        let has_expired = |record: &&UploadRecord| record.expires_at <= now;
+        let expired = self.world.names.parked().values().filter(has_expired);
+        let expired: Vec<(UploadId, Option<String>)> = expired.map(|record| (record.id, record.key.owner.clone())).collect();
+        expired.into_iter().try_for_each(|(id, owner)| self.forget_upload(owner, id).map(drop))
+    }
+
+    /// Returns the bytes of the owner's uploads that are kept and not running.
+    pub(super) fn parked_bytes(&self, owner: Option<&str>) -> u64 {
+        let own = self.world.names.parked().values().filter(|record| record.key.owner.as_deref() == owner);
+        own.map(|record| record.offset).fold(0, u64::saturating_add)
+    }
+}

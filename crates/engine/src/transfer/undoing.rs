@@ -1,0 +1,89 @@
+//! Removal of what an upload has stored and will not need: all of it if the upload has failed, or what cannot be continued if it is
+//! kept.
+
+use std::collections::VecDeque;
+
+use p2p_store::catalog::Garbage;
+use p2p_store::uploads::UploadId;
+
+use super::deletion::Deletion;
+use super::{CatalogWork, Input, Output, Part};
+use crate::io::Outcome;
+use crate::node::protocol::Response;
+
+#[derive(Debug)]
+enum Stage {
+    /// The catalog forgets the upload.
+    Forgetting,
+    /// The catalog finds out which of the candidates no file needs.
+    FindingGarbage,
+    /// It is found out which nodes can be asked.
+    Sorting,
+    Deleting(Deletion),
+    Over,
+}
+
+/// Removal of segments by an upload.
+#[derive(Debug)]
+pub(super) struct Undoing {
+    stage: Stage,
+    candidates: Garbage,
+}
+
+impl Undoing {
+    /// Begins to remove the candidates, as far as nobody needs them. The catalog forgets a kept upload first.
+    pub(super) fn begin(outputs: &mut VecDeque<Output>, candidates: Garbage, forget: Option<UploadId>) -> Undoing {
+        let mut undoing = Undoing { stage: Stage::Forgetting, candidates };
+        match forget {
+            Some(upload) => outputs.push_back(Output::Catalog(CatalogWork::Forget(upload))),
+            None => undoing.find_garbage(outputs),
+        }
+        undoing
+    }
+
+    fn find_garbage(&mut self, outputs: &mut VecDeque<Output>) {
+        outputs.push_back(Output::Catalog(CatalogWork::Unreferenced(self.candidates.clone())));
+        self.stage = Stage::FindingGarbage;
+    }
+
+    /// Handles an input of the upload.
+    pub(super) fn handle(&mut self, outputs: &mut VecDeque<Output>, input: Input) {
+        match (&mut self.stage, input) {
+            (_, Input::Catalog(outcome)) => self.on_catalog(outputs, outcome),
+            (Stage::Sorting, Input::Deletable(shares)) => self.stage = Stage::Deleting(Deletion::begin(outputs, shares)),
+            (Stage::Deleting(deletion), Input::Answered { part: Part::Delete, node, response, .. }) => {
+                deletion.settle(outputs, node, matches!(response, Response::Deleted));
+            }
+            (Stage::Deleting(deletion), Input::Unreachable { part: Part::Delete, node, .. }) => {
+                deletion.settle(outputs, node, false);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_catalog(&mut self, outputs: &mut VecDeque<Output>, outcome: Outcome) {
+        match (&self.stage, outcome) {
+            // A failure leaves the upload to its expiry, and what it needs is no garbage then.
+            (Stage::Forgetting, Outcome::FileRemoved(_) | Outcome::Crashed(_)) => self.find_garbage(outputs),
+            (Stage::FindingGarbage, Outcome::Unreferenced(Ok(garbage))) => {
+                outputs.push_back(Output::Delete(garbage));
+                self.stage = Stage::Sorting;
+            }
+            (Stage::FindingGarbage, Outcome::Unreferenced(Err(_)) | Outcome::Crashed(_)) => {
+                let owed = std::mem::take(&mut self.candidates).into_iter();
+                outputs.extend(owed.map(|(node, ids)| Output::Owe { node, ids }));
+                self.stage = Stage::Over;
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns true if nothing is left to do.
+    pub(super) fn is_over(&self) -> bool {
+        match &self.stage {
+            Stage::Deleting(deletion) => deletion.is_over(),
+            Stage::Over => true,
+            Stage::Forgetting | Stage::FindingGarbage | Stage::Sorting => false,
+        }
+    }
+}

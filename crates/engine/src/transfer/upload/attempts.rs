@@ -1,0 +1,65 @@
+//! Attempts of an upload to find nodes for its segments: the segment for which a node is being chosen, and the nodes that have
+//! failed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use p2p_store::manifest::NodeNumber;
+use p2p_store::segment::Segment;
+
+use super::super::{Output, TransferError};
+use crate::cause::{Cause, PassedOver};
+
+/// Number of times that a segment which arrives corrupted is sent to the same node.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Segment for which a node is being chosen.
+#[derive(Debug)]
+pub(super) struct Placing {
+    pub(super) segment: Segment,
+    pub(super) attempt: u32,
+    /// True if the upload continues with the next segment afterwards, because this one was not sent before.
+    pub(super) is_new: bool,
+}
+
+/// Attempts to place segments.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    placing: Option<Placing>,
+    /// Nodes that get no further requests, with the reason.
+    given_up: BTreeMap<NodeNumber, Cause>,
+}
+
+impl Attempts {
+    /// Returns true if a node is being chosen.
+    pub(super) fn is_placing(&self) -> bool {
+        self.placing.is_some()
+    }
+
+    /// Lets a node be chosen that can take a segment.
+    pub(super) fn place(&mut self, outputs: &mut VecDeque<Output>, placing: Placing) {
+        let (id, len) = (placing.segment.id, placing.segment.bytes.len() as u64);
+        self.placing = Some(placing);
+        outputs.push_back(Output::Place { id, len, except: self.given_up.keys().copied().collect() });
+    }
+
+    /// Takes the segment for which a node is being chosen.
+    pub(super) fn take(&mut self) -> Option<Placing> {
+        self.placing.take()
+    }
+
+    /// Returns the failure of the upload, if no node can take the segment for which one is being chosen.
+    pub(super) fn refuse(&mut self, nodes: Vec<(NodeNumber, PassedOver)>) -> Option<TransferError> {
+        let Placing { segment, .. } = self.placing.take()?;
+        let cause = |(node, reason)| (node, self.given_up.get(&node).cloned().unwrap_or(Cause::PassedOver(reason)));
+        let causes = nodes.into_iter().map(cause).collect();
+        Some(TransferError::NoHolder { index: segment.index, causes })
+    }
+
+    /// Notes that a node did not accept a segment at this attempt. Returns true if it is given up.
+    pub(super) fn fail(&mut self, node: NodeNumber, cause: Cause, attempt: u32, node_is_to_blame: bool) -> bool {
+        if node_is_to_blame || attempt >= ATTEMPTS_MAX {
+            self.given_up.insert(node, cause);
+        }
+        self.given_up.contains_key(&node)
+    }
+}

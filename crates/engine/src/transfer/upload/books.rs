@@ -1,0 +1,134 @@
+//! Books of an upload: the segments that are in flight, those that are stored, and those that a node may have without a
+//! confirmation.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use p2p_store::catalog::Garbage;
+use p2p_store::manifest::{NodeNumber, SegmentRecord};
+use p2p_store::segment::{Segment, SegmentId};
+
+use super::super::Output;
+
+/// Segment in flight to a node.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) segment: Segment,
+    pub(super) node: NodeNumber,
+    pub(super) attempt: u32,
+}
+
+/// Segment that is stored on a node.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    id: SegmentId,
+    len: u32,
+    node: NodeNumber,
+}
+
+impl Placed {
+    fn record(&self) -> SegmentRecord {
+        SegmentRecord { id: self.id, len: self.len, holders: vec![self.node] }
+    }
+}
+
+/// Segments of an upload that nodes have or are to get.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    open: BTreeMap<u32, Open>,
+    /// Stored segments by their index in the file.
+    placed: BTreeMap<u32, Placed>,
+    /// Segments that a node may have stored without confirming it.
+    unconfirmed: BTreeMap<NodeNumber, BTreeSet<SegmentId>>,
+}
+
+impl Books {
+    /// Returns the number of segments in flight.
+    pub(super) fn in_flight(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Returns true if a segment is in flight.
+    pub(super) fn is_in_flight(&self, index: u32) -> bool {
+        self.open.contains_key(&index)
+    }
+
+    /// Notes that a segment is sent to a node.
+    pub(super) fn send(&mut self, open: Open) {
+        self.open.insert(open.segment.index, open);
+    }
+
+    /// Removes a segment in flight to this node; `None` if another node has been asked since.
+    pub(super) fn take_open(&mut self, index: u32, node: NodeNumber) -> Option<Open> {
+        self.open.get(&index).filter(|open| open.node == node)?;
+        self.open.remove(&index)
+    }
+
+    /// Notes that a node has stored a segment.
+    pub(super) fn store(&mut self, index: u32, (id, len): (SegmentId, u32), node: NodeNumber) {
+        self.placed.insert(index, Placed { id, len, node });
+    }
+
+    /// Takes up the segments of a kept upload, and protects them.
+    pub(super) fn restore(&mut self, outputs: &mut VecDeque<Output>, segments: Vec<SegmentRecord>) {
+        for (index, segment) in (0..).zip(segments) {
+            let Some(&node) = segment.holders.first() else { continue };
+            outputs.extend([Output::Pin { index, node, id: segment.id, len: 0 }, Output::FreeRoom { index }]);
+            self.store(index, (segment.id, segment.len), node);
+        }
+    }
+
+    /// Notes that a node may have stored a segment.
+    pub(super) fn doubt(&mut self, node: NodeNumber, id: SegmentId) {
+        self.unconfirmed.entry(node).or_default().insert(id);
+    }
+
+    /// Returns a stored segment.
+    pub(super) fn stored(&self, index: u32) -> Option<SegmentRecord> {
+        self.placed.get(&index).map(Placed::record)
+    }
+
+    /// Returns all stored segments in the order of the file.
+    pub(super) fn all_stored(&self) -> Vec<SegmentRecord> {
+        self.placed.values().map(Placed::record).collect()
+    }
+
+    /// Returns the stored segments by node.
+    pub(super) fn shares(&self) -> Garbage {
+        let mut shares = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
+        for placed in self.placed.values() {
+            shares.entry(placed.node).or_default().insert(placed.id);
+        }
+        lists(shares)
+    }
+
+    /// Ends the protection of the stored segments from deletion by other transfers, and lets nodes owe what they may have stored.
+    pub(super) fn close(&mut self, outputs: &mut VecDeque<Output>) {
+        self.release(outputs);
+        let unconfirmed = lists(std::mem::take(&mut self.unconfirmed)).into_iter();
+        outputs.extend(unconfirmed.map(|(node, ids)| Output::Owe { node, ids }));
+    }
+
+    /// Ends the protection of the stored segments.
+    pub(super) fn release(&mut self, outputs: &mut VecDeque<Output>) {
+        let placed = std::mem::take(&mut self.placed).into_values();
+        outputs.extend(placed.map(|Placed { node, id, .. }| Output::Unpin { node, id }));
+    }
+
+    /// Gives up what is in flight and the stored segments from an index on, and returns all that nodes may have of it.
+    pub(super) fn give_up(&mut self, outputs: &mut VecDeque<Output>, from: u32) -> Garbage {
+        let mut shares = std::mem::take(&mut self.unconfirmed);
+        for (index, Open { segment, node, .. }) in std::mem::take(&mut self.open) {
+            outputs.extend([Output::FreeRoom { index }, Output::Unpin { node, id: segment.id }]);
+            shares.entry(node).or_default().insert(segment.id);
+        }
+        for Placed { node, id, .. } in self.placed.split_off(&from).into_values() {
+            outputs.push_back(Output::Unpin { node, id });
+            shares.entry(node).or_default().insert(id);
+        }
+        lists(shares)
+    }
+}
+
+fn lists(shares: BTreeMap<NodeNumber, BTreeSet<SegmentId>>) -> Garbage {
+    shares.into_iter().map(|(node, ids)| (node, ids.into_iter().collect())).collect()
+}

@@ -1,0 +1,32 @@
+//! Phases of an upload, and the ends that it can come to.
+
+use p2p_store::manifest::Manifest;
+
+use super::super::undoing::Undoing;
+use super::super::{TransferError, Unanswered};
+
+/// Phase of an upload.
+#[derive(Debug)]
+pub(super) enum UploadPhase {
+    Sending,
+    /// Number of commit requests per holder that are not confirmed yet.
+    Committing(Unanswered),
+    Cataloguing(Box<Manifest>),
+    /// What is stored and not needed is removed, after which the upload ends.
+    Undoing(Ending, Undoing),
+    Over,
+}
+
+/// End of an upload that does not become a file now.
+#[derive(Debug, Clone)]
+pub(super) enum Ending {
+    Failed(TransferError),
+    /// It is kept, and can be continued.
+    Parked,
+}
+
+impl UploadPhase {
+    pub(super) const fn is_sending(&self) -> bool {
+        matches!(self, UploadPhase::Sending)
+    }
+}

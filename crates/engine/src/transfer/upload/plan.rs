@@ -1,0 +1,65 @@
+//! What an upload stores, and how it gets it.
+
+use std::collections::BTreeSet;
+
+use p2p_base::units::{ByteSize, SimTime};
+use p2p_store::manifest::{FileRecord, Manifest, SegmentRecord};
+use p2p_store::names::FileKey;
+use p2p_store::segment::{HashState, SegmentSize, Sha256Digest};
+use p2p_store::uploads::UploadRecord;
+
+use super::super::{Direction, TransferId, TransferLog};
+use crate::operation::Keep;
+
+/// Plan of an upload.
+#[derive(Debug, Clone)]
+pub(crate) struct UploadPlan {
+    /// Name to store the file under.
+    pub(crate) key: FileKey,
+    /// Size of the source; `None` if it is not known. A source of another size is not stored.
+    pub(crate) size: Option<ByteSize>,
+    pub(crate) segment_size: SegmentSize,
+    /// Time in seconds since 1970, stored with the file.
+    pub(crate) stored_at: u64,
+    /// True if virtual time does not wait for the source.
+    pub(crate) is_remote: bool,
+    /// Name and expiry by which the upload is kept if its source goes.
+    pub(crate) keep: Option<Keep>,
+}
+
+impl UploadPlan {
+    /// Returns the record of an upload of which nothing is kept yet.
+    pub(super) fn nothing_kept(&self, keep: Keep) -> UploadRecord {
+        UploadRecord {
+            id: keep.id,
+            key: self.key.clone(),
+            segment_size: self.segment_size.as_usize() as u32,
+            offset: 0,
+            segments: 0,
+            hash: HashState::default(),
+            stored_at: self.stored_at,
+            expires_at: keep.expires_at,
+        }
+    }
+
+    /// Returns the log of an upload that begins now.
+    pub(super) fn log(&self, now: SimTime, id: TransferId) -> TransferLog {
+        let segments = self.size.map(|size| self.segment_size.count_for(size) as u32);
+        let size = (self.size.map(ByteSize::as_u64), segments);
+        TransferLog::new(id, Direction::Upload, self.key.owner.clone(), &self.key, size, now)
+    }
+
+    /// Returns the manifest of the file.
+    pub(super) fn manifest(&self, size: ByteSize, sha256: Sha256Digest, segments: Vec<SegmentRecord>) -> Manifest {
+        let file = FileRecord {
+            key: self.key.clone(),
+            size: size.as_u64(),
+            sha256,
+            segments: segments.len() as u32,
+            segment_size: self.segment_size.as_usize() as u32,
+            stored_at: self.stored_at,
+            readers: BTreeSet::new(),
+        };
+        Manifest { file, segments }
+    }
+}
