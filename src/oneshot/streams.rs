@@ -11,6 +11,7 @@ use bytes::Bytes;
 use eyre::{Result, WrapErr, eyre};
 use p2p_engine::stream::{StreamReader, StreamWriter};
 use p2p_service::failure::Advise;
+use p2p_service::instance::Poured;
 use p2p_service::output;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
 use tokio::sync::{mpsc, oneshot};
@@ -33,14 +34,14 @@ pub(super) fn require_stdin() -> Result<()> {
 }
 
 /// Gives all of standard input to an upload.
-pub(super) async fn pour_in(mut writer: StreamWriter) -> Result<()> {
+pub(super) async fn pour_in(mut writer: StreamWriter) -> Result<Poured> {
     let (sender, mut chunks) = mpsc::channel(1);
     let read = move || while sender.blocking_send(next_chunk()).is_ok() {};
     Builder::new().name("p2p-stdin".into()).spawn(read).wrap_err("cannot start a thread")?;
     loop {
         let chunk = tokio::select! {
             biased;
-            () = writer.closed() => return Ok(()),
+            () = writer.closed() => return Ok(Poured::All),
             chunk = chunks.recv() => chunk,
         };
         let poured = match chunk {
@@ -48,17 +49,17 @@ pub(super) async fn pour_in(mut writer: StreamWriter) -> Result<()> {
             Some(Ok(bytes)) => writer.write(bytes).await,
             Some(Err(error)) => {
                 writer.fail("standard input", &error).await;
-                return Ok(());
+                return Ok(Poured::All);
             }
             None => return Err(eyre!("the thread that reads standard input has ended")),
         };
         // The report of the upload says why it is over.
         if poured.is_err() {
-            return Ok(());
+            return Ok(Poured::All);
         }
     }
     let _ = writer.finish().await;
-    Ok(())
+    Ok(Poured::All)
 }
 
 /// Reads the next bytes of standard input; none at its end.
@@ -76,7 +77,7 @@ fn next_chunk() -> io::Result<Bytes> {
 }
 
 /// Writes all that a download delivers to standard output.
-pub(super) async fn pour_out(mut reader: StreamReader) -> Result<()> {
+pub(super) async fn pour_out(mut reader: StreamReader) -> Result<Poured> {
     let (sender, pieces) = mpsc::channel(1);
     let (told, written) = oneshot::channel();
     let write = move || drop(told.send(write_all(pieces)));
@@ -89,7 +90,9 @@ pub(super) async fn pour_out(mut reader: StreamReader) -> Result<()> {
     }
     drop(sender);
     let written = written.await.unwrap_or_else(|_| Err(io::Error::other("the thread that writes it has ended")));
-    output::written(written)
+    let is_closed = written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    output::written(written)?;
+    Ok(if is_closed { Poured::Enough } else { Poured::All })
 }
 
 fn write_all(mut pieces: mpsc::Receiver<Bytes>) -> io::Result<()> {

@@ -29,6 +29,9 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::TransferFinished { transfer, direction, file, .. } => {
             (Role::Good, format!("{transfer} {} of {} is done", direction.name(), label(file)))
         }
+        Event::UploadParked { transfer, file, bytes, .. } => {
+            (Role::Warning, format!("{transfer} upload of {} parked: {} of it are kept", label(file), bytes_of(*bytes)))
+        }
         Event::TransferFailed { transfer, direction, file, error, .. } => {
             (Role::Bad, format!("{transfer} {} of {} failed: {error}", direction.name(), label(file)))
         }

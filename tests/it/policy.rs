@@ -19,6 +19,7 @@ use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
+use p2p_store::uploads::UploadId;
 
 use crate::generated;
 use crate::harness::{Harness, config, quick_link, random_file, user};
@@ -31,6 +32,7 @@ struct House {
 }
 
 const TRANSFER: TransferId = TransferId(7);
+const UPLOAD: UploadId = UploadId::new([7; 16]);
 
 impl Facts for House {
     fn names(&self) -> &Namespace {
@@ -39,6 +41,10 @@ impl Facts for House {
 
     fn starter(&self, transfer: TransferId) -> Option<(Option<&str>, &FileKey)> {
         (transfer == TRANSFER).then_some((Some("alice"), &self.file))
+    }
+
+    fn upload(&self, id: UploadId) -> Option<&FileKey> {
+        (id == UPLOAD).then_some(&self.file)
     }
 }
 
@@ -64,14 +70,23 @@ fn house() -> House {
 
 /// One call of each operation, and of those whose need depends on what they are asked, one of each kind.
 fn calls() -> Vec<(&'static str, Command)> {
-    let stream = || operation::Source::Stream { stream: Default::default(), size: None };
+    let upload = |id: Option<UploadId>| {
+        let keep = id.map(|id| operation::Keep { id, expires_at: 0 });
+        let source = operation::Source::Stream { stream: Default::default(), size: None, keep };
+        operation::Upload { source, name: Some("a".into()), stored_at: 0 }
+    };
     let to_stream = || operation::Sink::Stream(Default::default());
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::fixed(SimDuration::ZERO), Probability::NEVER);
     let path = || "a.bin".into();
     vec![
         ("store a file of this machine", operation::Upload::of_file(path(), None, 0).into()),
         ("fetch alice's file to this machine", operation::Download::to_file(key(), path(), false).into()),
-        ("store a stream", operation::Upload { source: stream(), name: Some("a".into()), stored_at: 0 }.into()),
+        ("store a stream", upload(None).into()),
+        ("store a stream that is kept", upload(Some(UploadId::new([8; 16]))).into()),
+        ("continue alice's kept upload", upload(Some(UPLOAD)).into()),
+        ("undo alice's kept upload", operation::ForgetUpload { upload: UPLOAD }.into()),
+        ("undo the kept uploads that have expired", operation::ExpireUploads { now: 0 }.into()),
+        ("list one's kept uploads", operation::ListUploads.into()),
         ("fetch alice's file to a stream", operation::Download { file: key(), range: None, sink: to_stream() }.into()),
         ("verify alice's file", operation::Download::to_nowhere(key()).into()),
         ("remove alice's file", operation::Remove { file: key(), recursive: false }.into()),

@@ -225,11 +225,10 @@ fn plain_copies_have_no_name() {
         assert!(temporary_files(&home).is_empty(), "{name}");
     }
     assert_eq!(home.stored(), ["a.bin"]);
-    // Where nothing at all can be written there, only what needs it says so.
+    // Nothing needs that directory.
     let nowhere = |arguments: &[&str]| home.command(arguments).env("TMPDIR", "/nonexistent").output().unwrap();
     assert!(nowhere(&["run", "-c", "verify a.bin"]).status.success());
-    let said = String::from_utf8(nowhere(&["get", "a.bin", "-o", "-"]).stderr).unwrap();
-    assert!(said.contains("/nonexistent") && said.contains("TMPDIR"), "{said}");
+    assert_eq!(nowhere(&["get", "a.bin", "-o", "-"]).stdout.len(), 3_000_000);
 }
 
 fn ends_by(child: Child, name: &str) {

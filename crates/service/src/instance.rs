@@ -23,7 +23,7 @@ use p2p_store::catalog::CatalogError;
 use p2p_store::standing::Trouble;
 use tracing_appender::non_blocking::WorkerGuard;
 
-pub use self::ending::Leaving;
+pub use self::ending::{Leaving, Poured};
 
 use crate::access::Access;
 use crate::access::remote::RemoteRules;

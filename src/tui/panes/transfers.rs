@@ -163,6 +163,7 @@ fn state_role(state: TransferState) -> Role {
         TransferState::Done => Role::Good,
         TransferState::Failed | TransferState::Cancelled => Role::Bad,
         TransferState::Undoing | TransferState::Committing | TransferState::Waiting | TransferState::Idle => Role::Warning,
+        TransferState::Parked => Role::Dim,
         TransferState::Running => Role::Flow,
     }
 }

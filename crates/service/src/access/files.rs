@@ -17,7 +17,7 @@ use p2p_store::uploads::UploadId;
 use super::{Access, AccessError, Identity};
 
 /// Time for which an upload is kept after it was begun or continued.
-pub const KEPT_FOR: Duration = Duration::from_secs(86_400);
+const KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 impl Access {
     /// Returns the files that a user may read.
@@ -155,7 +155,7 @@ impl Access {
     }
 
     /// Begins to store, as `name`, what the returned writer is given. With a `size`, content of another size is not stored. With
-    /// `keep`, the upload is kept for [`KEPT_FOR`] if the writer goes, and a kept one of this name is continued.
+    /// `keep`, the upload is kept for a day if the writer goes, and a kept one of this name is continued.
     ///
     /// # Errors
     /// Fails if the name is in the tree of another user, or if the engine refuses the upload.

@@ -25,6 +25,15 @@ const GIVEN_UP: &str = "a disk does not answer; what was under way is undone by 
 /// Message after everything was undone.
 const UNDONE: &str = "what was under way has been undone";
 
+/// Outcome of giving content to a stream or taking it from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Poured {
+    /// The transfer has got or given all, or its report says why not.
+    All,
+    /// Whoever reads the output has had enough of it, which is no failure.
+    Enough,
+}
+
 /// Treatment of running transfers when a front end ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
@@ -56,17 +65,20 @@ impl Instance {
     pub async fn transfer_stream(
         &self,
         transfer: TransferId,
-        pouring: impl Future<Output = Result<()>>,
+        pouring: impl Future<Output = Result<Poured>>,
     ) -> Result<TransferReport> {
         // Virtual time passes while the end is awaited.
-        let ended = async { tokio::join!(pouring, self.finish(transfer)) };
+        let ended = async { tokio::join!(pouring, self.call(Await { transfer })) };
         let ended = tokio::select! {
             biased;
             ended = ended => Ok(ended),
             stop = interrupted() => Err(stop?),
         };
         match ended {
-            Ok((poured, report)) => poured.and(report),
+            Ok((poured, report)) => match poured? {
+                Poured::All => report?.into_result().map_err(advised),
+                Poured::Enough => Ok(*report?),
+            },
             // The end of the stream has been dropped with the pouring, and nothing waits for it any more.
             Err(stop) => self.undo(transfer, stop).await,
         }
