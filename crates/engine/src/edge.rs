@@ -72,9 +72,10 @@ impl Edge {
         Edge { end: End::Source(source), remote: None, jobs: VecDeque::new() }
     }
 
-    /// Creates the edge of an upload from a stream of remote origin.
-    pub(crate) fn of_remote_source(stream: SourceStream) -> Edge {
-        Edge { remote: Some(Remote::Source(stream.clone())), ..Edge::of_source(UploadSource::Stream(stream)) }
+    /// Creates the edge of an upload from a stream, which virtual time does not wait for if it is of remote origin.
+    pub(crate) fn of_stream(stream: SourceStream, is_remote: bool) -> Edge {
+        let remote = is_remote.then(|| Remote::Source(stream.clone()));
+        Edge { remote, ..Edge::of_source(UploadSource::Stream(stream)) }
     }
 
     /// Creates the edge of a download. Virtual time waits for it.

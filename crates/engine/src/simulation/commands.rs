@@ -9,13 +9,13 @@ use p2p_base::private_file;
 use p2p_base::spelling::visible;
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::HostConfig;
-use p2p_store::catalog::{Catalog, CatalogError};
+use p2p_store::catalog::Catalog;
 use p2p_store::manifest::FileRecord;
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Entry;
 
+use super::answers::{Answer, catalog_refused, crashed, finished};
 use super::running::Running;
-use super::uploads::Resuming;
 use super::{Capturing, CommandId, Simulation, Waiting};
 use crate::cause::{FailureKind, LocalFailure};
 use crate::edge::Happened;
@@ -30,8 +30,6 @@ use crate::transfer::{Input, TransferId, TransferReport, TransferStatus};
 
 /// Virtual time that a shutdown waits for connections to close.
 const CLOSING_TIME: SimDuration = SimDuration::from_secs(5);
-
-pub(super) type Answer = Result<Reply, EngineError>;
 
 impl Simulation {
     /// Executes an operation for a caller at the current virtual instant, if the policy permits it. Its answer is available under
@@ -337,7 +335,7 @@ impl Simulation {
                 Some(manifest_answer(outcome, &by))
             }
             Waiting::Resuming(job, resuming) => {
-                let (job, resuming) = (*job, Resuming::clone(resuming));
+                let (job, resuming) = (*job, (**resuming).clone());
                 Some(self.answer_to_resuming(job, resuming)?)
             }
             Waiting::NameChange { .. } | Waiting::Adoption { .. } | Waiting::Adopting { .. } => self.answer_about_names(index)?,
@@ -365,10 +363,6 @@ fn ended_early(at: SimTime, error: &std::io::Error) -> EngineError {
     EngineError::Capture(format!("it ended at {at} s of virtual time: {error}; the packets that its file has are whole"))
 }
 
-pub(super) fn finished(report: TransferReport) -> Answer {
-    Ok(Reply::Finished(Box::new(report)))
-}
-
 fn manifest_answer(outcome: Outcome, by: &Principal) -> Answer {
     match outcome {
         Outcome::Manifest(Ok(mut manifest)) => {
@@ -377,23 +371,5 @@ fn manifest_answer(outcome: Outcome, by: &Principal) -> Answer {
         }
         Outcome::Manifest(Err(error)) => Err(catalog_refused(error)),
         other => Err(crashed(other)),
-    }
-}
-
-/// Converts a refusal of the catalog to an error of the engine.
-pub(super) fn catalog_refused(error: CatalogError) -> EngineError {
-    match error {
-        CatalogError::NotFound(key) => EngineError::UnknownFile { file: key.to_string(), nearest: None },
-        CatalogError::NameTaken(key) => EngineError::NameTaken { name: key.name },
-        CatalogError::NoDirectory(key) => EngineError::NoDirectory { name: key.name },
-        error => error.into(),
-    }
-}
-
-/// Converts an unexpected outcome of work, which is a bug, to an error of the engine.
-pub(super) fn crashed(outcome: Outcome) -> EngineError {
-    match outcome {
-        Outcome::Crashed(reason) => EngineError::Internal(reason),
-        other => EngineError::Internal(format!("{other:?}")),
     }
 }

@@ -9,14 +9,14 @@ use p2p_base::database::Purpose;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::names::{FileKey, stored_path};
 
-use super::commands::Answer;
+use super::answers::Answer;
 use super::running::Running;
 use super::uploads::Resuming;
 use super::{CommandId, Simulation};
 use crate::edge::{DownloadSink, Edge, FileSource, Happened, UploadSource};
 use crate::error::EngineError;
 use crate::operation::{self, Sink, Source};
-use crate::stream::{SourceStream, StreamInput, stand_in};
+use crate::stream::{StreamInput, stand_in};
 use crate::transfer::{Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, Upload, UploadPlan};
 
 impl Simulation {
@@ -49,7 +49,7 @@ impl Simulation {
                 let source = FileSource::new(file, &path, self.world.config.segment_size);
                 (Edge::of_source(UploadSource::File(source)), Some(size), None)
             }
-            Source::Stream { stream, size, keep } => (edge_of_source(stream, is_remote), size, keep),
+            Source::Stream { stream, size, keep } => (Edge::of_stream(stream, is_remote), size, keep),
         };
         let key = FileKey { owner, name: stored_path(&stored_name.unwrap_or_default())? };
         let segment_size = self.world.config.segment_size;
@@ -191,11 +191,6 @@ impl Simulation {
             self.world.inbox.push_back((transfer, Input::Happened(happened)));
         }
     }
-}
-
-/// Returns the edge of an upload from a stream.
-pub(super) fn edge_of_source(stream: SourceStream, is_remote: bool) -> Edge {
-    if is_remote { Edge::of_remote_source(stream) } else { Edge::of_source(UploadSource::Stream(stream)) }
 }
 
 fn recorded(happened: &Happened) -> StreamInput {

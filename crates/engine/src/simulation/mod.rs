@@ -5,6 +5,7 @@
 //! changes no order, so the same commands at the same virtual instants give the same run. The module uses neither threads nor
 //! channels.
 
+mod answers;
 mod commands;
 mod edges;
 mod facts;
@@ -39,7 +40,7 @@ use super::world::{Due, World};
 
 pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
-use self::commands::finished;
+use self::answers::finished;
 use self::names::NameChange;
 use self::running::Running;
 use self::uploads::Resuming;

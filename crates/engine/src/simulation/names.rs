@@ -9,7 +9,7 @@ use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry};
 
-use super::commands::{Answer, catalog_refused, crashed};
+use super::answers::{Answer, catalog_refused, crashed};
 use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
 use crate::error::EngineError;

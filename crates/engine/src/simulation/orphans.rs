@@ -13,7 +13,7 @@ use p2p_store::standing::Trouble;
 use p2p_store::volume::Volume;
 
 use super::Simulation;
-use super::commands::Answer;
+use super::answers::Answer;
 use crate::error::EngineError;
 use crate::node::NODE_PORT;
 use crate::operation::{OrphansAction, Reply};

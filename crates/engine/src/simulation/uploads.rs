@@ -7,10 +7,10 @@ use p2p_store::manifest::SegmentRecord;
 use p2p_store::segment::SegmentSize;
 use p2p_store::uploads::{UploadId, UploadRecord};
 
-use super::commands::{Answer, catalog_refused, crashed};
-use super::edges::edge_of_source;
+use super::answers::{Answer, catalog_refused, crashed};
 use super::running::Running;
 use super::{CommandId, Simulation, Waiting};
+use crate::edge::Edge;
 use crate::error::EngineError;
 use crate::io::{Blocked, JobId, Outcome};
 use crate::operation::{Keep, KeptUpload};
@@ -80,7 +80,7 @@ impl Simulation {
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, ..record });
         let owner = record.key.owner.clone();
         let upload = Upload::resume(self.now(), id, plan, record, segments);
-        self.begin_with_memory(id, (owner, is_remote), Transfer::Upload(Box::new(upload)), edge_of_source(stream, is_remote))
+        self.begin_with_memory(id, (owner, is_remote), Transfer::Upload(Box::new(upload)), Edge::of_stream(stream, is_remote))
     }
 
     /// Returns the kept uploads that a principal may see, by name.

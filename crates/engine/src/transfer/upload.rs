@@ -24,7 +24,7 @@ use self::supply::Supply;
 use super::keeping::Keeping;
 use super::undoing::Undoing;
 use super::{CatalogWork, Input, Output, Part, Stage, TransferError, TransferId, TransferLog, TransferState, Unanswered};
-use crate::cause::{Cause, LocalFailure, PassedOver};
+use crate::cause::{Cause, LocalFailure};
 use crate::edge::Happened;
 use crate::event::Event;
 use crate::io::{FileOutcome, Outcome};
@@ -125,7 +125,11 @@ impl Upload {
             Input::Happened(happened) => self.on_happened(happened),
             Input::Exceeded(error) => self.give_up(error),
             Input::Placed { node } => self.on_placed(now, node),
-            Input::NotPlaced { nodes } => self.on_not_placed(nodes),
+            Input::NotPlaced { nodes } => {
+                if let Some(error) = self.attempts.refuse(nodes) {
+                    self.fail(error);
+                }
+            }
             Input::Answered { part: Part::Segment(index), node, response, .. } => {
                 self.on_segment_answered(now, index, node, response);
             }
@@ -133,19 +137,16 @@ impl Upload {
                 self.on_segment_failed(now, index, node, cause, true);
             }
             Input::Answered { part: Part::Commit, node, response, .. } => self.on_commit_answered(node, response),
-            Input::Unreachable { part: Part::Commit, node, cause } => {
-                if matches!(self.phase, UploadPhase::Committing(_)) {
-                    self.fail(TransferError::NotConfirmed { node, cause });
-                }
+            Input::Unreachable { part: Part::Commit, node, cause } if matches!(self.phase, UploadPhase::Committing(_)) => {
+                self.fail(TransferError::NotConfirmed { node, cause });
             }
             Input::Answered { part: Part::Keep, node, response, .. } => {
                 self.on_keep_answered(node, response == Response::Committed);
             }
             Input::Unreachable { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
-            Input::Answered { part: Part::Delete, .. } | Input::Unreachable { part: Part::Delete, .. } => {}
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
-            Input::Deletable(_) => {}
             Input::Cancelled => self.give_up(TransferError::Cancelled),
+            Input::Unreachable { .. } | Input::Answered { .. } | Input::Deletable(_) => {}
         }
     }
 
@@ -286,12 +287,6 @@ impl Upload {
         self.send(now, segment, node, attempt);
         if is_new {
             self.advance();
-        }
-    }
-
-    fn on_not_placed(&mut self, nodes: Vec<(NodeNumber, PassedOver)>) {
-        if let Some(error) = self.attempts.refuse(nodes) {
-            self.fail(error);
         }
     }
 

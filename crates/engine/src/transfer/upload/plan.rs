@@ -1,4 +1,4 @@
-//! What an upload stores, and how it gets it.
+//! Plan of an upload: what it stores, how it gets it, and what of it is kept if its source goes.
 
 use std::collections::BTreeSet;
 
