@@ -1,4 +1,4 @@
-//! The engine: the simulation on a thread of its own, paced.
+//! The engine: the simulation on a thread of its own, which lets virtual time pass at a pace.
 //!
 //! The thread waits for one thing at a time (a command, an outcome of real work, the next virtual instant) and then advances
 //! the simulation. No lock is shared with a front end: commands arrive through a bounded channel, events leave through a
@@ -103,6 +103,7 @@ impl Engine {
             wake: Arc::clone(&wake),
             last_snapshot: wall_clock(),
             recorder,
+            unnoted: None,
             health_log: HealthLog::default(),
             started: wall_clock(),
         };
@@ -144,6 +145,14 @@ enum Action {
     End,
 }
 
+/// Command that may have to be recorded.
+struct Unnoted {
+    id: CommandId,
+    at: SimTime,
+    caller: Caller,
+    command: Command,
+}
+
 struct Actor {
     simulation: Simulation,
     pace: Pace,
@@ -164,6 +173,8 @@ struct Actor {
     wake: Arc<Notify>,
     last_snapshot: Instant,
     recorder: Option<Recorder>,
+    /// Latest command, until it is recorded.
+    unnoted: Option<Unnoted>,
     health_log: HealthLog,
     started: Instant,
 }
@@ -188,6 +199,7 @@ impl Actor {
             }
             self.look_for_hurry();
             progress = self.advance();
+            self.keep_command(progress);
             self.keep_streams();
             self.hand_out(progress);
             self.look_for_hurry();
@@ -289,10 +301,9 @@ impl Actor {
         // A refused operation has changed nothing, and a replay might not refuse it; it is therefore not recorded.
         let noted = (self.recorder.is_some() || concerns_pace(&command)).then(|| command.clone());
         let is_taken = self.simulation.apply(command_id, caller, command);
-        self.keep_facts();
         if let Some(command) = noted.filter(|_| is_taken) {
             self.change_pace(&command, now);
-            self.keep(|recorder| recorder.note(now, caller, &command));
+            self.unnoted = Some(Unnoted { id: command_id, at: now, caller: caller.clone(), command });
         }
         Some(command_id)
     }
@@ -318,6 +329,19 @@ impl Actor {
             Ok(facts) if facts.is_empty() => {}
             Ok(facts) => self.keep(|recorder| recorder.facts(facts)),
             Err(error) => self.keep(|_| Err(std::io::Error::other(error.to_string()))),
+        }
+    }
+
+    /// Records the latest command, once it is certain that it is not refused: a local file may have to be opened first, while virtual
+    /// time stands still and no other command is taken.
+    fn keep_command(&mut self, progress: Progress) {
+        if progress == Progress::Blocked {
+            return;
+        }
+        let Some(Unnoted { id, at, caller, command }) = self.unnoted.take() else { return };
+        if !self.simulation.has_refused(id) {
+            self.keep_facts();
+            self.keep(|recorder| recorder.note(at, &caller, &command));
         }
     }
 

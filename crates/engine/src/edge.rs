@@ -6,6 +6,7 @@
 //! For a stream of remote origin time does not stand still. What has happened at its other end is [polled](Edge::poll) between two
 //! instants, and takes effect at the instant at which it is found.
 
+pub(crate) mod opening;
 mod sink;
 mod source;
 

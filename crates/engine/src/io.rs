@@ -21,6 +21,8 @@ use p2p_store::uploads::UploadRecord;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::cause::LocalFailure;
+use super::edge::Edge;
+use super::error::EngineError;
 
 /// Number of threads that work for the nodes' disks.
 const DISK_LANES: usize = 2;
@@ -81,9 +83,15 @@ pub enum FileOutcome {
     Failed(LocalFailure),
 }
 
+/// Local file that was opened or created for a transfer, with the size of one that is uploaded; or the reason why not.
+#[derive(Debug)]
+pub struct Opened(pub(super) Result<(Edge, Option<ByteSize>), EngineError>);
+
 /// Outcome of a job.
 #[derive(Debug)]
 pub enum Outcome {
+    /// Result of opening or creating the local file of a transfer.
+    Opened(Box<Opened>),
     /// Result of an operation on a node's disk.
     Disk(Result<DiskOutcome, DiskError>),
     /// Result of an operation on a local file.

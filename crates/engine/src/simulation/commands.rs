@@ -56,8 +56,8 @@ impl Simulation {
         let user = by.name().map(str::to_owned);
         let reply = |reply| Some(Ok(reply));
         match command {
-            Command::Upload(upload) => self.upload(id, user, upload, is_remote),
-            Command::Download(download) => Some(self.download(user, download, is_remote)),
+            Command::Upload(upload) => self.upload(id, user, upload, (is_remote, policy::may_see_usage(by))),
+            Command::Download(download) => self.download(id, user, download, is_remote),
             Command::ForgetUpload(forget) => Some(self.forget_upload(user, forget.upload)),
             Command::ExpireUploads(expire) => Some(self.expire_uploads(expire.now).map(Reply::Done)),
             Command::ListUploads(_) => reply(Reply::Uploads(self.kept_uploads(by))),
@@ -333,6 +333,10 @@ impl Simulation {
                 let (job, by) = (*job, by.clone());
                 let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
                 Some(manifest_answer(outcome, &by))
+            }
+            Waiting::Opening(job, opening) => {
+                let (job, opening) = (*job, (**opening).clone());
+                Some(self.answer_to_opening(job, opening)?)
             }
             Waiting::Resuming(job, resuming) => {
                 let (job, resuming) = (*job, (**resuming).clone());

@@ -1,23 +1,30 @@
 //! Beginning of uploads and downloads: what is asked of the local machine and of the state before one begins, and the inputs of
 //! streams of remote origin.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use p2p_base::database::Purpose;
 use p2p_base::units::{ByteSize, SimTime};
+use p2p_store::manifest::FileRecord;
 use p2p_store::names::{FileKey, stored_path};
 
-use super::answers::Answer;
+use super::answers::{Answer, crashed};
 use super::running::Running;
 use super::uploads::Resuming;
-use super::{CommandId, Simulation};
-use crate::edge::{DownloadSink, Edge, FileSource, Happened, UploadSource};
+use super::{CommandId, Simulation, Waiting};
+use crate::edge::{DownloadSink, Edge, Happened, opening};
 use crate::error::EngineError;
-use crate::operation::{self, Sink, Source};
+use crate::io::{Blocked, JobId, Lane, Opened, Outcome};
+use crate::operation::{self, ByteRange, Keep, Sink, Source};
 use crate::stream::{StreamInput, stand_in};
 use crate::transfer::{Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, Upload, UploadPlan};
+
+/// Transfer that begins once its local file is open.
+#[derive(Debug, Clone)]
+pub(super) enum Opening {
+    Upload { owner: Option<String>, upload: operation::Upload, may_see_usage: bool },
+    Download { user: Option<String>, file: FileKey, range: Option<ByteRange> },
+}
 
 impl Simulation {
     /// Begins an upload, or continues a kept one. The stream of a caller from remote does not hold virtual time.
@@ -26,32 +33,73 @@ impl Simulation {
         id: CommandId,
         owner: Option<String>,
         upload: operation::Upload,
-        is_remote: bool,
+        (is_remote, may_see_usage): (bool, bool),
     ) -> Option<Answer> {
         match &upload.source {
             Source::Stream { stream, size, keep: Some(keep) } if self.knows_upload(keep.id) => {
                 self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, is_remote })
             }
-            _ => Some(self.upload_anew(owner, upload, is_remote)),
+            Source::File(path) => {
+                let (path, segment_size) = (path.clone(), self.world.config.segment_size);
+                let opening = Opening::Upload { owner, upload, may_see_usage };
+                self.begin_opening(id, opening, Lane::Source, move || opening::open(&path, segment_size))
+            }
+            Source::Stream { stream, size, keep } => {
+                let (edge, size, keep) = (Edge::of_stream(stream.clone(), is_remote), *size, *keep);
+                Some(self.upload_from(edge, size, (owner, &upload), is_remote, keep))
+            }
         }
     }
 
-    fn upload_anew(&mut self, owner: Option<String>, upload: operation::Upload, is_remote: bool) -> Answer {
-        self.refuse_when_closing()?;
-        let stored_name = upload.stored_name().map(str::to_owned);
-        let operation::Upload { source, stored_at, .. } = upload;
-        let (edge, size, keep) = match source {
-            Source::File(path) => {
-                let (file, size) = open_source(&path).map_err(|reason| cannot_read(&path, reason))?;
-                if stored_name.is_none() {
-                    return Err(cannot_read(&path, "its name is not valid UTF-8".into()));
-                }
-                let source = FileSource::new(file, &path, self.world.config.segment_size);
-                (Edge::of_source(UploadSource::File(source)), Some(size), None)
-            }
-            Source::Stream { stream, size, keep } => (Edge::of_stream(stream, is_remote), size, keep),
+    /// Lets a thread open or create a local file. The answer to the command comes at this virtual instant, however long that takes.
+    fn begin_opening(
+        &mut self,
+        id: CommandId,
+        opening: Opening,
+        lane: Lane,
+        work: impl FnOnce() -> Opened + Send + 'static,
+    ) -> Option<Answer> {
+        if let Err(error) = self.refuse_when_closing() {
+            return Some(Err(error));
+        }
+        let job = self.world.work.jobs.submit(lane, Box::new(move || Outcome::Opened(Box::new(work()))));
+        self.wait_for(id, Waiting::Opening(job, Box::new(opening)))
+    }
+
+    /// Begins a transfer, once its local file is open.
+    pub(super) fn answer_to_opening(&mut self, job: JobId, opening: Opening) -> Result<Answer, Blocked> {
+        let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
+        let (edge, size) = match outcome {
+            Outcome::Opened(opened) => match opened.0 {
+                Ok(opened) => opened,
+                Err(error) => return Ok(Err(error)),
+            },
+            other => return Ok(Err(crashed(other))),
         };
-        let key = FileKey { owner, name: stored_path(&stored_name.unwrap_or_default())? };
+        Ok(match opening {
+            Opening::Upload { owner, upload, may_see_usage } => {
+                let begun = self.upload_from(edge, size, (owner, &upload), false, None);
+                begun.map_err(|error| if may_see_usage { error } else { error.without_usage() })
+            }
+            Opening::Download { user, file, range } => self.download_to(edge, user, (&file, range), false),
+        })
+    }
+
+    /// Begins an upload from its edge.
+    fn upload_from(
+        &mut self,
+        edge: Edge,
+        size: Option<ByteSize>,
+        (owner, upload): (Option<String>, &operation::Upload),
+        is_remote: bool,
+        keep: Option<Keep>,
+    ) -> Answer {
+        self.refuse_when_closing()?;
+        let name = match (upload.stored_name(), &upload.source) {
+            (None, Source::File(path)) => return Err(opening::cannot_read(path, "its name is not valid UTF-8".into())),
+            (name, _) => stored_path(name.unwrap_or_default())?,
+        };
+        let (key, stored_at) = (FileKey { owner, name }, upload.stored_at);
         let segment_size = self.world.config.segment_size;
         self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote, keep }, edge)
     }
@@ -116,39 +164,55 @@ impl Simulation {
     }
 
     /// Begins a download. The stream of a caller from remote does not hold virtual time.
-    pub(super) fn download(&mut self, user: Option<String>, download: operation::Download, is_remote: bool) -> Answer {
-        self.refuse_when_closing()?;
+    pub(super) fn download(
+        &mut self,
+        id: CommandId,
+        user: Option<String>,
+        download: operation::Download,
+        is_remote: bool,
+    ) -> Option<Answer> {
         let operation::Download { file, range, sink } = download;
-        let file = self.known_file(&file)?;
-        if let Some(range) = range.filter(|range| range.first > file.size) {
-            let name = file.key.name;
-            return Err(EngineError::BeyondEnd { name, size: file.size, first: range.first });
+        if let Err(error) = self.refuse_when_closing().and_then(|()| self.file_to_download(&file, range)) {
+            return Some(Err(error));
         }
-        let is_remote = is_remote && matches!(sink, Sink::Stream(_));
-        let edge = self.edge_of(sink, is_remote)?;
+        let unknown = Arc::clone(&self.unknown);
+        let edge = match sink {
+            Sink::File { path, overwrite } => {
+                let opening = Opening::Download { user, file, range };
+                return self.begin_opening(id, opening, Lane::Sink, move || opening::create(path, overwrite, unknown));
+            }
+            Sink::Stream(stream) if is_remote => {
+                Edge::of_remote_sink(DownloadSink::stream(stream.clone(), false).with_unknown(unknown), stream)
+            }
+            Sink::Stream(stream) => Edge::of_sink(DownloadSink::stream(stream, true).with_unknown(unknown)),
+            Sink::Discard => Edge::of_sink(DownloadSink::nowhere().with_unknown(unknown)),
+        };
+        let is_remote = is_remote && edge.is_remote();
+        Some(self.download_to(edge, user, (&file, range), is_remote))
+    }
+
+    /// Returns the file of which a range is to be downloaded.
+    fn file_to_download(&mut self, key: &FileKey, range: Option<ByteRange>) -> Result<FileRecord, EngineError> {
+        let file = self.known_file(key)?;
+        match range.filter(|range| range.first > file.size) {
+            Some(ByteRange { first, .. }) => Err(EngineError::BeyondEnd { name: file.key.name, size: file.size, first }),
+            None => Ok(file),
+        }
+    }
+
+    /// Begins a download to its edge.
+    fn download_to(
+        &mut self,
+        edge: Edge,
+        user: Option<String>,
+        (key, range): (&FileKey, Option<ByteRange>),
+        is_remote: bool,
+    ) -> Answer {
+        let file = self.file_to_download(key, range)?;
         let id = self.next_id();
         let plan = DownloadPlan { user: user.clone(), file, range, nodes: self.world.nodes.len(), is_remote };
         let download = Download::new(self.now(), id, plan);
         self.begin_with_memory(id, (user, is_remote), Transfer::Download(Box::new(download)), edge)
-    }
-
-    fn edge_of(&self, sink: Sink, is_remote: bool) -> Result<Edge, EngineError> {
-        let unknown = |sink: DownloadSink| sink.with_unknown(Arc::clone(&self.unknown));
-        Ok(match sink {
-            Sink::File { path, overwrite } => {
-                let target = destination(&path).map_err(|reason| cannot_write(&path, reason))?;
-                if target.exists() && !overwrite {
-                    return Err(EngineError::DestinationTaken { path });
-                }
-                let sink = DownloadSink::create(&target, overwrite);
-                Edge::of_sink(unknown(sink.map_err(|error| cannot_write(&path, error.to_string()))?))
-            }
-            Sink::Stream(stream) if is_remote => {
-                Edge::of_remote_sink(unknown(DownloadSink::stream(stream.clone(), false)), stream)
-            }
-            Sink::Stream(stream) => Edge::of_sink(unknown(DownloadSink::stream(stream, true))),
-            Sink::Discard => Edge::of_sink(unknown(DownloadSink::nowhere())),
-        })
     }
 
     /// Takes what has happened at the other ends of streams of remote origin, at this instant. Returns false if nothing has.
@@ -203,38 +267,4 @@ fn recorded(happened: &Happened) -> StreamInput {
         Happened::Taken(total) => StreamInput::Taken(*total),
         Happened::Gone => StreamInput::Gone,
     }
-}
-
-fn cannot_read(path: &Path, reason: String) -> EngineError {
-    EngineError::Source { path: path.to_owned(), reason }
-}
-
-fn cannot_write(path: &Path, reason: String) -> EngineError {
-    EngineError::Destination { path: path.to_owned(), reason }
-}
-
-/// Resolves the path of a file to be written: a symbolic link is followed, and only a regular file may be replaced.
-fn destination(path: &Path) -> Result<PathBuf, String> {
-    let Ok(link) = std::fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
-    let target = if link.is_symlink() { std::fs::canonicalize(path) } else { Ok(path.to_owned()) };
-    let target = target.map_err(|error| format!("it is a symbolic link that leads nowhere: {error}"))?;
-    match std::fs::metadata(&target) {
-        Ok(found) if found.is_dir() => Err("it is a directory".into()),
-        Ok(found) if !found.is_file() => Err("it is not a regular file".into()),
-        Ok(_) => Ok(target),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Opens a local file for reading and returns it with its size.
-fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if metadata.is_dir() {
-        return Err("it is a directory; only files can be stored".into());
-    }
-    if !metadata.is_file() {
-        return Err("it is not a regular file".into());
-    }
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    Ok((file, ByteSize::from_bytes(metadata.len())))
 }

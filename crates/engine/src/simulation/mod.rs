@@ -41,6 +41,7 @@ use super::world::{Due, World};
 pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
 use self::answers::finished;
+use self::edges::Opening;
 use self::names::NameChange;
 use self::running::Running;
 use self::uploads::Resuming;
@@ -85,6 +86,8 @@ enum Waiting {
     Closing(SimTime),
     /// The manifest of a file, from a catalog job.
     Manifest(JobId, Principal),
+    /// The local file of a transfer, from a job that opens or creates it.
+    Opening(JobId, Box<Opening>),
     /// The kept upload that is to be continued, from a catalog job.
     Resuming(JobId, Box<Resuming>),
     /// The catalog's confirmation of a change of names, directories or readers.
@@ -235,6 +238,11 @@ impl Simulation {
     /// Takes the next answer to a command.
     pub fn poll_reply(&mut self) -> Option<(CommandId, Result<Reply, EngineError>)> {
         self.replies.pop_front()
+    }
+
+    /// Returns true if the answer to a command is ready and is a refusal.
+    pub(super) fn has_refused(&self, id: CommandId) -> bool {
+        self.replies.iter().any(|(answered, answer)| *answered == id && answer.is_err())
     }
 
     /// Takes the next event with its virtual instant.

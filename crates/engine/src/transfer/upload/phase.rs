@@ -1,4 +1,4 @@
-//! Phases of an upload, and the ends that it can come to.
+//! Phases of an upload, from the sending of its segments to the ends that it can come to.
 
 use p2p_store::manifest::Manifest;
 
