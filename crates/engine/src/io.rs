@@ -6,10 +6,12 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::fs::{File, Metadata};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use p2p_base::panics;
+use p2p_base::replacement::Replacement;
 use p2p_base::units::ByteSize;
 use p2p_store::catalog::{CatalogError, Garbage};
 use p2p_store::disk::DiskError;
@@ -21,7 +23,6 @@ use p2p_store::uploads::UploadRecord;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::cause::LocalFailure;
-use super::edge::Edge;
 use super::error::EngineError;
 
 /// Number of threads that work for the nodes' disks.
@@ -83,15 +84,13 @@ pub enum FileOutcome {
     Failed(LocalFailure),
 }
 
-/// Local file that was opened or created for a transfer, with the size of one that is uploaded; or the reason why not.
-#[derive(Debug)]
-pub struct Opened(pub(super) Result<(Edge, Option<ByteSize>), EngineError>);
-
 /// Outcome of a job.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Result of opening or creating the local file of a transfer.
-    Opened(Box<Opened>),
+    /// Result of opening the local file of an upload.
+    Opened(Result<Box<(File, Metadata)>, EngineError>),
+    /// Result of creating the local file of a download.
+    Created(Result<Box<Replacement>, EngineError>),
     /// Result of an operation on a node's disk.
     Disk(Result<DiskOutcome, DiskError>),
     /// Result of an operation on a local file.

@@ -265,9 +265,26 @@ mod tests {
         assert!(budget.take(id(1), 46));
     }
 
+    #[test]
+    fn what_is_idle_has_no_share_and_streams_begin_with_half() {
+        let mut budget = MemoryBudget::new(100);
+        (1..=6).for_each(|n| budget.join(id(n), user(n), true));
+        let began: Vec<u64> = (1..=6).filter(|&n| budget.take(id(n), 10)).collect();
+        assert_eq!(began, [1, 2, 3, 4, 5], "the sixth would have more than half together with the others");
+        (1..=6).for_each(|n| budget.set_idle(id(n), true));
+        budget.join(id(9), user(9), false);
+        assert!((0..5).all(|_| budget.take(id(9), 10)) && !budget.take(id(9), 10), "all that the others do not hold");
+        budget.leave(id(1));
+        assert_eq!(budget.next_waiter(), Some(id(6)));
+        assert!(budget.take(id(6), 10));
+        budget.set_idle(id(2), false);
+        assert!(!budget.take(id(9), 10), "one that moves again has its share");
+    }
+
     #[derive(Debug, Clone, Copy)]
     enum Act {
-        Join(u64),
+        Join(u64, bool),
+        Idle(usize, bool),
         Leave(usize),
         Take(usize, u64),
         GiveBack(usize, u64),
@@ -275,7 +292,8 @@ mod tests {
 
     fn act() -> impl Strategy<Value = Act> {
         prop_oneof![
-            (0u64..4).prop_map(Act::Join),
+            (0u64..4, any::<bool>()).prop_map(|(user, is_remote)| Act::Join(user, is_remote)),
+            (any::<usize>(), any::<bool>()).prop_map(|(place, is_idle)| Act::Idle(place, is_idle)),
             any::<usize>().prop_map(Act::Leave),
             (any::<usize>(), 1u64..60).prop_map(|(principal, bytes)| Act::Take(principal, bytes)),
             (any::<usize>(), 1u64..60).prop_map(|(principal, bytes)| Act::GiveBack(principal, bytes)),
@@ -292,9 +310,10 @@ mod tests {
             for act in acts {
                 let of = |place: usize, there: &Vec<TransferId>| there.get(place % there.len().max(1)).copied();
                 match act {
-                    Act::Join(of_user) => {
+                    Act::Idle(place, is_idle) => if let Some(transfer) = of(place, &there) { budget.set_idle(transfer, is_idle); },
+                    Act::Join(of_user, is_remote) => {
                         next += 1;
-                        budget.join(id(next), user(of_user), false);
+                        budget.join(id(next), user(of_user), is_remote);
                         there.push(id(next));
                     }
                     Act::Leave(place) => if let Some(transfer) = of(place, &there) {
@@ -310,6 +329,8 @@ mod tests {
                 let held: u64 = budget.holdings.values().map(|holding| holding.bytes).sum();
                 prop_assert_eq!(held, budget.in_use());
                 prop_assert_eq!(held, budget.users.values().map(|user| user.bytes).sum::<u64>());
+                let of_streams = budget.holdings.values().filter(|holding| holding.is_remote).map(|holding| holding.bytes);
+                prop_assert_eq!(of_streams.sum::<u64>(), budget.of_streams);
                 let alone = budget.holdings.values().filter(|holding| holding.bytes > 0).count() == 1;
                 prop_assert!(held <= 100 || alone);
             }

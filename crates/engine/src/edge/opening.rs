@@ -1,35 +1,29 @@
 //! Opening of the local files of transfers, which may take long on a disk of another machine and is therefore done by threads.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use p2p_base::units::ByteSize;
-use p2p_store::segment::{SegmentId, SegmentSize};
+use p2p_base::replacement::{Existing, Replacement};
 
-use super::{DownloadSink, Edge, FileSource, UploadSource};
 use crate::error::EngineError;
-use crate::io::Opened;
+use crate::io::Outcome;
 
 /// Opens a local file that is to be uploaded.
-pub(crate) fn open(path: &Path, segment_size: SegmentSize) -> Opened {
-    let opened = open_source(path).map_err(|reason| cannot_read(path, reason));
-    let edge = |(file, size)| (Edge::of_source(UploadSource::File(FileSource::new(file, path, segment_size))), Some(size));
-    Opened(opened.map(edge))
+pub(crate) fn open(path: &Path) -> Outcome {
+    Outcome::Opened(open_source(path).map(Box::new).map_err(|reason| cannot_read(path, reason)))
 }
 
-/// Creates the local file of a download. The content of `unknown` segments is not verified.
-pub(crate) fn create(path: PathBuf, overwrite: bool, unknown: Arc<BTreeSet<SegmentId>>) -> Opened {
-    let created = || {
-        let target = destination(&path).map_err(|reason| cannot_write(&path, reason))?;
+/// Creates the local file of a download, which replaces an existing one only if `overwrite` says so.
+pub(crate) fn create(path: &Path, overwrite: bool) -> Outcome {
+    let create = || {
+        let target = destination(path).map_err(|reason| cannot_write(path, reason))?;
         if target.exists() && !overwrite {
-            return Err(EngineError::DestinationTaken { path: path.clone() });
+            return Err(EngineError::DestinationTaken { path: path.to_owned() });
         }
-        let sink = DownloadSink::create(&target, overwrite).map_err(|error| cannot_write(&path, error.to_string()))?;
-        Ok((Edge::of_sink(sink.with_unknown(unknown)), None))
+        let existing = if overwrite { Existing::Replaced } else { Existing::Refused };
+        Replacement::create(&target, existing).map(Box::new).map_err(|error| cannot_write(path, error.to_string()))
     };
-    Opened(created())
+    Outcome::Created(create())
 }
 
 /// Returns the error for a file that cannot be read.
@@ -54,8 +48,8 @@ fn destination(path: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// Opens a local file for reading and returns it with its size.
-fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
+/// Opens a local file for reading and returns it with what the system says of it.
+fn open_source(path: &Path) -> Result<(File, std::fs::Metadata), String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if metadata.is_dir() {
         return Err("it is a directory; only files can be stored".into());
@@ -64,5 +58,6 @@ fn open_source(path: &Path) -> Result<(File, ByteSize), String> {
         return Err("it is not a regular file".into());
     }
     let file = File::open(path).map_err(|error| error.to_string())?;
-    Ok((file, ByteSize::from_bytes(metadata.len())))
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    Ok((file, metadata))
 }

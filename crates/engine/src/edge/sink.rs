@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use p2p_base::replacement::{Existing, Replacement};
+use p2p_base::replacement::Replacement;
 use p2p_store::segment::{SegmentId, Sha256Digest};
 use sha2::{Digest, Sha256};
 
@@ -44,11 +44,9 @@ enum Place {
 }
 
 impl DownloadSink {
-    /// Creates the file, which gets its name when it is complete.
-    pub(crate) fn create(path: &Path, overwrite: bool) -> std::io::Result<DownloadSink> {
-        let existing = if overwrite { Existing::Replaced } else { Existing::Refused };
-        let file = BufWriter::new(Replacement::create(path, existing)?);
-        Ok(DownloadSink::at(Place::Named { file, path: path.to_owned() }))
+    /// Creates a sink that writes to a file, which gets its name when it is complete; messages call it `path`.
+    pub(crate) fn file(file: Replacement, path: &Path) -> DownloadSink {
+        DownloadSink::at(Place::Named { file: BufWriter::new(file), path: path.to_owned() })
     }
 
     /// Creates a sink that delivers to a stream, whose reader virtual time waits for if `holds` says so.

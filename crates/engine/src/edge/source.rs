@@ -1,6 +1,6 @@
 //! Sources of an upload: a local file that is cut into segments and must not change meanwhile, or a stream whose writer cuts it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,14 +53,14 @@ fn next_of(stream: &SourceStream) -> FileOutcome {
 pub(crate) struct FileSource {
     cutter: Arc<Mutex<Cutter<File>>>,
     path: Arc<str>,
-    /// Version of the file when it was opened, if the system provides it.
+    /// Version of the file when it was opened.
     version: Option<Version>,
 }
 
 impl FileSource {
-    /// Creates the source of an open file that messages call `path`.
-    pub(crate) fn new(file: File, path: &Path, segment_size: SegmentSize) -> FileSource {
-        let version = version_of(&file);
+    /// Creates the source of an open file, of which the system said this when it was opened, and which messages call `path`.
+    pub(crate) fn new(file: File, found: &Metadata, path: &Path, segment_size: SegmentSize) -> FileSource {
+        let version = Some(version_in(found));
         let cutter = Arc::new(Mutex::new(Cutter::new(file, segment_size)));
         FileSource { cutter, path: path.display().to_string().into(), version }
     }
@@ -78,13 +78,16 @@ struct Version {
 }
 
 fn version_of(file: &File) -> Option<Version> {
-    let found = file.metadata().ok()?;
-    Some(Version {
-        file: FileIdentity::of(&found),
+    Some(version_in(&file.metadata().ok()?))
+}
+
+fn version_in(found: &Metadata) -> Version {
+    Version {
+        file: FileIdentity::of(found),
         len: found.len(),
         modified: (found.mtime(), found.mtime_nsec()),
         changed: (found.ctime(), found.ctime_nsec()),
-    })
+    }
 }
 
 fn cut(cutter: &Mutex<Cutter<File>>, path: &str, version: Option<Version>) -> FileOutcome {

@@ -1,6 +1,7 @@
 //! Beginning of uploads and downloads: what is asked of the local machine and of the state before one begins, and the inputs of
 //! streams of remote origin.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use p2p_base::database::Purpose;
@@ -12,9 +13,9 @@ use super::answers::{Answer, crashed};
 use super::running::Running;
 use super::uploads::Resuming;
 use super::{CommandId, Simulation, Waiting};
-use crate::edge::{DownloadSink, Edge, Happened, opening};
+use crate::edge::{DownloadSink, Edge, FileSource, Happened, UploadSource, opening};
 use crate::error::EngineError;
-use crate::io::{Blocked, JobId, Lane, Opened, Outcome};
+use crate::io::{Blocked, JobId, Lane, Outcome};
 use crate::operation::{self, ByteRange, Keep, Sink, Source};
 use crate::stream::{StreamInput, stand_in};
 use crate::transfer::{Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, Upload, UploadPlan};
@@ -22,8 +23,8 @@ use crate::transfer::{Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, Tra
 /// Transfer that begins once its local file is open.
 #[derive(Debug, Clone)]
 pub(super) enum Opening {
-    Upload { owner: Option<String>, upload: operation::Upload, may_see_usage: bool },
-    Download { user: Option<String>, file: FileKey, range: Option<ByteRange> },
+    Upload { owner: Option<String>, upload: operation::Upload, path: PathBuf, may_see_usage: bool },
+    Download { user: Option<String>, file: FileKey, range: Option<ByteRange>, path: PathBuf },
 }
 
 impl Simulation {
@@ -40,9 +41,9 @@ impl Simulation {
                 self.resume(id, Resuming { stream: stream.clone(), size: *size, keep: *keep, is_remote })
             }
             Source::File(path) => {
-                let (path, segment_size) = (path.clone(), self.world.config.segment_size);
-                let opening = Opening::Upload { owner, upload, may_see_usage };
-                self.begin_opening(id, opening, Lane::Source, move || opening::open(&path, segment_size))
+                let path = path.clone();
+                let opening = Opening::Upload { owner, upload, path: path.clone(), may_see_usage };
+                self.begin_opening(id, opening, Lane::Source, move || opening::open(&path))
             }
             Source::Stream { stream, size, keep } => {
                 let (edge, size, keep) = (Edge::of_stream(stream.clone(), is_remote), *size, *keep);
@@ -57,31 +58,33 @@ impl Simulation {
         id: CommandId,
         opening: Opening,
         lane: Lane,
-        work: impl FnOnce() -> Opened + Send + 'static,
+        work: impl FnOnce() -> Outcome + Send + 'static,
     ) -> Option<Answer> {
         if let Err(error) = self.refuse_when_closing() {
             return Some(Err(error));
         }
-        let job = self.world.work.jobs.submit(lane, Box::new(move || Outcome::Opened(Box::new(work()))));
+        let job = self.world.work.jobs.submit(lane, Box::new(work));
         self.wait_for(id, Waiting::Opening(job, Box::new(opening)))
     }
 
     /// Begins a transfer, once its local file is open.
     pub(super) fn answer_to_opening(&mut self, job: JobId, opening: Opening) -> Result<Answer, Blocked> {
         let outcome = self.world.work.jobs.take(job).ok_or(Blocked(job))?;
-        let (edge, size) = match outcome {
-            Outcome::Opened(opened) => match opened.0 {
-                Ok(opened) => opened,
-                Err(error) => return Ok(Err(error)),
-            },
-            other => return Ok(Err(crashed(other))),
-        };
-        Ok(match opening {
-            Opening::Upload { owner, upload, may_see_usage } => {
-                let begun = self.upload_from(edge, size, (owner, &upload), false, None);
+        Ok(match (opening, outcome) {
+            (Opening::Upload { owner, upload, path, may_see_usage }, Outcome::Opened(opened)) => {
+                let begun = opened.and_then(|opened| {
+                    let (file, found) = *opened;
+                    let source = FileSource::new(file, &found, &path, self.world.config.segment_size);
+                    let (edge, size) = (Edge::of_source(UploadSource::File(source)), ByteSize::from_bytes(found.len()));
+                    self.upload_from(edge, Some(size), (owner, &upload), false, None)
+                });
                 begun.map_err(|error| if may_see_usage { error } else { error.without_usage() })
             }
-            Opening::Download { user, file, range } => self.download_to(edge, user, (&file, range), false),
+            (Opening::Download { user, file, range, path }, Outcome::Created(created)) => created.and_then(|created| {
+                let sink = DownloadSink::file(*created, &path).with_unknown(Arc::clone(&self.unknown));
+                self.download_to(Edge::of_sink(sink), user, (&file, range), false)
+            }),
+            (_, other) => Err(crashed(other)),
         })
     }
 
@@ -178,8 +181,8 @@ impl Simulation {
         let unknown = Arc::clone(&self.unknown);
         let edge = match sink {
             Sink::File { path, overwrite } => {
-                let opening = Opening::Download { user, file, range };
-                return self.begin_opening(id, opening, Lane::Sink, move || opening::create(path, overwrite, unknown));
+                let opening = Opening::Download { user, file, range, path: path.clone() };
+                return self.begin_opening(id, opening, Lane::Sink, move || opening::create(&path, overwrite));
             }
             Sink::Stream(stream) if is_remote => {
                 Edge::of_remote_sink(DownloadSink::stream(stream.clone(), false).with_unknown(unknown), stream)
