@@ -232,10 +232,7 @@ impl Instance {
             ));
         } else if !is_read_only {
             // The engine holds the lock exclusively, so no other process is writing.
-            private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
-                tracing::debug!(%error, "what a crash may have left is not swept");
-            });
-            scratch::sweep(&data_dir, recordings::REPLAY_PREFIX);
+            sweep(&data_dir);
         }
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
         let expiry = (!is_read_only).then(|| Expiry::start(engine.clone(), output::now_unix));
@@ -341,6 +338,14 @@ fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<D
             done => return done,
         }
     }
+}
+
+/// Removes what a crash may have left.
+fn sweep(data_dir: &Path) {
+    private_file::sweep(data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
+        tracing::debug!(%error, "what a crash may have left is not swept");
+    });
+    scratch::sweep(data_dir, recordings::REPLAY_PREFIX);
 }
 
 /// Prints what the start has found about the catalog and the nodes' disks, one line each.

@@ -81,6 +81,7 @@ pub struct TransferLine {
     /// SHA-256 digest of the file.
     pub sha256: Option<Sha256Digest>,
     /// Name by which the upload was kept until it was complete; absent if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadId>,
     /// Duration, goodput and retransmissions of the transfer.
     #[serde(flatten)]
