@@ -21,7 +21,7 @@ use crate::accounts::{self, RegisterArgs, SignInArgs, SignOutArgs};
 use crate::demo::{self, DemoArgs};
 use crate::flow::{self, FlowArgs};
 use crate::language::{
-    MakeDirectoryArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs,
+    MakeDirectoryArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs, UploadsArgs,
 };
 use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
 use crate::repl::{self, ReplArgs};
@@ -68,6 +68,10 @@ enum Command {
     Ls(ListArgs),
     /// Remove stored files and directories
     Rm(RemoveArgs),
+    /// List the uploads that are kept although they are not complete, or undo one
+    ///
+    /// `p2p put --keep` keeps what is stored if it is interrupted, for a day, and `p2p put --resume ID` continues it.
+    Uploads(UploadsArgs),
     /// Make directories among your stored files
     Mkdir(MakeDirectoryArgs),
     /// Give a stored file or directory another name, or move it into a directory
@@ -228,6 +232,7 @@ impl Cli {
             Command::Login(args) => accounts::login(&args).await?,
             Command::Logout(args) => accounts::logout(&args).await?,
             Command::Whoami(args) => args.run("whoami").await?,
+            Command::Uploads(args) => args.run().await?,
             Command::Sessions(args) => args.run().await?,
             Command::Token(args) => args.run().await?,
             Command::Passwd(args) => args.run("passwd").await?,

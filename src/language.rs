@@ -47,6 +47,16 @@ pub struct OfFileArgs {
     common: CommonArgs,
 }
 
+/// `p2p uploads`
+#[derive(Debug, Args)]
+pub struct UploadsArgs {
+    /// Undo this upload
+    #[arg(long, value_name = "ID")]
+    forget: Option<String>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
 /// `p2p share`, `p2p unshare`
 #[derive(Debug, Args)]
 pub struct ShareArgs {
@@ -173,6 +183,19 @@ impl OfAccountArgs {
     /// Fails as the command does.
     pub async fn run(&self, command: &str) -> Result<()> {
         execute(&self.common, Instance::start, &[command]).await
+    }
+}
+
+impl UploadsArgs {
+    /// Lists the kept uploads, or undoes one of them.
+    ///
+    /// # Errors
+    /// Fails as the command `uploads` does.
+    pub async fn run(&self) -> Result<()> {
+        match &self.forget {
+            Some(id) => execute(&self.common, Instance::start, &["uploads", "forget", "--", id]).await,
+            None => execute(&self.common, Instance::start_reading, &["uploads"]).await,
+        }
     }
 }
 

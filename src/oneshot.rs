@@ -1,6 +1,7 @@
 //! One-shot commands. Each starts an engine on the data directory, does one thing for the user who is logged in, prints
 //! the result, and ends.
 
+mod kept;
 mod streams;
 
 use std::path::PathBuf;
@@ -8,9 +9,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
-use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
+use p2p_engine::operation::{BeginTransfer, ByteRange, CheckHealth, ListNodes};
 use p2p_engine::transfer::TransferReport;
 use p2p_engine::{BegunUpload, ClockMode};
+use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::{self, Advise, exit, wrong_usage};
@@ -26,9 +28,11 @@ use p2p_shell::report::{
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
 use p2p_shell::{ShellError, list_entries, place_of, write_document};
 use p2p_store::names::FileKey;
+use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
-use self::streams::{is_dash, pour_in, pour_out, require_stdin};
+use self::kept::KeptPut;
+use self::streams::{Origin, is_dash, pour_in, pour_out, require_stdin};
 
 /// `p2p put`
 #[derive(Debug, Args)]
@@ -42,6 +46,12 @@ pub struct PutArgs {
     /// Store directories with all files in them; what is stored already with the same content is left out
     #[arg(short, long)]
     recursive: bool,
+    /// Keep what is stored if this is interrupted, for a day; what is said at the begin has the ID for --resume
+    #[arg(long)]
+    keep: bool,
+    /// Continue the upload that is kept as ID, with the same content; `p2p uploads` lists them
+    #[arg(long, value_name = "ID", conflicts_with = "keep")]
+    resume: Option<UploadId>,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -55,6 +65,9 @@ pub struct GetArgs {
     /// The file or the directory to put it in, instead of this directory; `-` for standard output
     #[arg(short, long, value_name = "OUT")]
     output_file: Option<PathBuf>,
+    /// Fetch these bytes only: FIRST-LAST with both ends, counted from 0, FIRST- for the rest, -N for the last N
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    range: Option<WantedRange>,
     /// Replace a file that is there
     #[arg(short, long)]
     force: bool,
@@ -165,7 +178,8 @@ pub async fn put(args: &PutArgs) -> Result<()> {
         return Err(wrong_usage(format_args!("--as names one file, but {} are given", files.len()), "store them one by one"));
     }
     let from_stdin = files.iter().any(|path| is_dash(path));
-    if from_stdin && (name.is_none() || files.len() > 1) {
+    let kept = KeptPut::of(args)?;
+    if from_stdin && ((name.is_none() && args.resume.is_none()) || files.len() > 1) {
         return Err(wrong_usage("standard input has no name", "give it one with --as NAME"));
     }
     if from_stdin {
@@ -174,7 +188,10 @@ pub async fn put(args: &PutArgs) -> Result<()> {
     let visit = Visit::begin(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
     let mut commands = Vec::new();
-    for path in files {
+    let upload = kept.as_ref().map(|kept| kept.upload);
+    let anew = if kept.is_some() { &[] } else { files.as_slice() };
+    commands.extend(kept.map(|kept| Ok(Work::Kept(kept))));
+    for path in anew {
         match name {
             Some(name) if from_stdin => commands.push(Ok(Work::FromStdin(name.clone()))),
             _ if args.recursive => {
@@ -183,8 +200,9 @@ pub async fn put(args: &PutArgs) -> Result<()> {
             _ => commands.push(visit.access().upload(path.clone(), name.as_deref()).map(Into::into).map_err(refused)),
         }
     }
-    let done = transfer_all(visit, commands, TransferLine::new).await;
-    print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
+    let (mut lines, result) = transfer_all(visit, commands, TransferLine::new).await;
+    lines.iter_mut().for_each(|line| line.upload = upload);
+    print_done(args.common.output, (lines, result), |lines| transfers_table(lines).text(output::terminal_width()))
 }
 
 /// Transfer that a command carries out.
@@ -192,8 +210,10 @@ enum Work {
     Transfer(BeginTransfer),
     /// Upload of standard input under a name.
     FromStdin(String),
-    /// Download of a stored file to standard output.
-    ToStdout(String),
+    /// Upload that is kept if it is interrupted.
+    Kept(KeptPut),
+    /// Download of a stored file, or of a range of it, to standard output.
+    ToStdout(String, Option<WantedRange>),
 }
 
 impl<T: Into<BeginTransfer>> From<T> for Work {
@@ -209,15 +229,26 @@ impl Work {
             Work::FromStdin(name) => {
                 let BegunUpload { transfer, writer, .. } =
                     visit.access().upload_stream(&name, None, None).await.map_err(refused)?;
-                visit.instance.transfer_stream(transfer, pour_in(writer)).await
+                visit.instance.transfer_stream(transfer, pour_in(writer, None, Origin::Stdin)).await
             }
-            Work::ToStdout(name) => {
-                let begun = visit.access().download_stream(&visit.identity, &name, None).await;
+            Work::Kept(kept) => kept.carry_out(visit).await,
+            Work::ToStdout(name, range) => {
+                let range = match range {
+                    Some(range) => Some(range_of(visit, &name, range).await?),
+                    None => None,
+                };
+                let begun = visit.access().download_stream(&visit.identity, &name, range).await;
                 let (transfer, reader) = begun.map_err(refused)?;
                 visit.instance.transfer_stream(transfer, pour_out(reader)).await
             }
         }
     }
+}
+
+/// Returns the bytes of a stored file that are meant.
+async fn range_of(visit: &Visit, name: &str, range: WantedRange) -> Result<ByteRange> {
+    let file = visit.access().readable(&visit.identity, name).await.map_err(refused)?;
+    range.within(&file).map_err(advised)
 }
 
 /// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
@@ -237,6 +268,9 @@ fn works_of(plan: Result<Plan, ShellError>) -> Vec<Result<Work>> {
 /// Fails if a file cannot be fetched; then no file of that name appears.
 pub async fn get(args: &GetArgs) -> Result<()> {
     let out = args.output_file.as_deref();
+    if args.range.is_some() && (args.recursive || args.names.len() > 1) {
+        return Err(wrong_usage("--range is of one file", "fetch the files one by one"));
+    }
     if out.is_some_and(is_dash) {
         return get_to_stdout(args).await;
     }
@@ -254,7 +288,11 @@ pub async fn get(args: &GetArgs) -> Result<()> {
             continue;
         }
         let place = |file: &FileKey| place_of(file, args.output_file.clone());
-        commands.push(visit.access().download(&visit.identity, name, place, args.force).await.map(Into::into).map_err(refused));
+        let download = match args.range {
+            Some(range) => visit.access().download_range(&visit.identity, name, range, place, args.force).await,
+            None => visit.access().download(&visit.identity, name, place, args.force).await,
+        };
+        commands.push(download.map(Into::into).map_err(refused));
     }
     let done = transfer_all(visit, commands, TransferLine::new).await;
     print_done(args.common.output, done, |lines| transfers_table(lines).text(output::terminal_width()))
@@ -270,7 +308,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     }
     let visit = Visit::begin_reading(&args.common.engine, &args.common.login).await?;
     let _attention = interrupt::attend()?;
-    let works = args.names.iter().map(|name| Ok(Work::ToStdout(name.clone()))).collect();
+    let works = args.names.iter().map(|name| Ok(Work::ToStdout(name.clone(), args.range))).collect();
     transfer_all(visit, works, TransferLine::new).await.1
 }
 

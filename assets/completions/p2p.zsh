@@ -52,6 +52,7 @@ _arguments "${_arguments_options[@]}" : \
 (put)
 _arguments "${_arguments_options[@]}" : \
 '--as=[Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in]:NAME:_default' \
+'(--keep)--resume=[Continue the upload that is kept as ID, with the same content; \`p2p uploads\` lists them]:ID:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -61,6 +62,7 @@ _arguments "${_arguments_options[@]}" : \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
+'--keep[Keep what is stored if this is interrupted, for a day; what is said at the begin has the ID for --resume]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -73,6 +75,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '-o+[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
 '--output-file=[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
+'--range=[Fetch these bytes only\: FIRST-LAST with both ends, counted from 0, FIRST- for the rest, -N for the last N]:RANGE:_default' \
 '--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
 '--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
@@ -128,6 +131,23 @@ _arguments "${_arguments_options[@]}" : \
 '-V[Print version]' \
 '--version[Print version]' \
 '*::names -- The stored files and directories to remove:_default' \
+&& ret=0
+;;
+(uploads)
+_arguments "${_arguments_options[@]}" : \
+'--forget=[Undo this upload]:ID:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
 && ret=0
 ;;
 (mkdir)
@@ -559,6 +579,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(uploads)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (mkdir)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -676,6 +700,7 @@ _p2p_commands() {
 'get:Fetch stored files' \
 'ls:List the stored files and directories' \
 'rm:Remove stored files and directories' \
+'uploads:List the uploads that are kept although they are not complete, or undo one' \
 'mkdir:Make directories among your stored files' \
 'mv:Give a stored file or directory another name, or move it into a directory' \
 'info:Show a stored file and who holds its segments, or a directory' \
@@ -742,6 +767,7 @@ _p2p__subcmd__help_commands() {
 'get:Fetch stored files' \
 'ls:List the stored files and directories' \
 'rm:Remove stored files and directories' \
+'uploads:List the uploads that are kept although they are not complete, or undo one' \
 'mkdir:Make directories among your stored files' \
 'mv:Give a stored file or directory another name, or move it into a directory' \
 'info:Show a stored file and who holds its segments, or a directory' \
@@ -910,6 +936,11 @@ _p2p__subcmd__help__subcmd__unshare_commands() {
     local commands; commands=()
     _describe -t commands 'p2p help unshare commands' commands "$@"
 }
+(( $+functions[_p2p__subcmd__help__subcmd__uploads_commands] )) ||
+_p2p__subcmd__help__subcmd__uploads_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p help uploads commands' commands "$@"
+}
 (( $+functions[_p2p__subcmd__help__subcmd__verify_commands] )) ||
 _p2p__subcmd__help__subcmd__verify_commands() {
     local commands; commands=()
@@ -1024,6 +1055,11 @@ _p2p__subcmd__token_commands() {
 _p2p__subcmd__unshare_commands() {
     local commands; commands=()
     _describe -t commands 'p2p unshare commands' commands "$@"
+}
+(( $+functions[_p2p__subcmd__uploads_commands] )) ||
+_p2p__subcmd__uploads_commands() {
+    local commands; commands=()
+    _describe -t commands 'p2p uploads commands' commands "$@"
 }
 (( $+functions[_p2p__subcmd__verify_commands] )) ||
 _p2p__subcmd__verify_commands() {

@@ -1,14 +1,18 @@
-//! Standard input and output in the place of a file: their bytes are passed on as they come, without a copy on a disk.
+//! Sources and destinations whose bytes are passed on as they come, without a copy on a disk: standard input and output, and files of
+//! which an upload is continued.
 //!
 //! A read or a write may last without end. Each is done by a thread of its own, which nobody waits for if the program ends.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::Builder;
 
 use bytes::Bytes;
 use eyre::{Result, WrapErr, eyre};
+use p2p_base::spelling::visible;
+use p2p_engine::stream::prefix::Prefix;
 use p2p_engine::stream::{StreamReader, StreamWriter};
 use p2p_service::failure::Advise;
 use p2p_service::instance::Poured;
@@ -18,6 +22,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Size of the buffer for reading standard input, in bytes.
 const CHUNK: usize = 64 << 10;
+
+/// Next step if an upload cannot be continued with what is given.
+const OTHER_CONTENT: &str = "give the same content again; what is kept stays, and `p2p uploads --forget ID` undoes it";
 
 /// Returns true if a path stands for standard input or output.
 pub(super) fn is_dash(path: &Path) -> bool {
@@ -33,11 +40,50 @@ pub(super) fn require_stdin() -> Result<()> {
     Ok(())
 }
 
-/// Gives all of standard input to an upload.
-pub(super) async fn pour_in(mut writer: StreamWriter) -> Result<Poured> {
+/// Place from which an upload is read.
+#[derive(Debug)]
+pub(super) enum Origin {
+    Stdin,
+    File(File, PathBuf),
+}
+
+impl Origin {
+    /// Returns the name for messages.
+    fn name(&self) -> String {
+        match self {
+            Origin::Stdin => "standard input".to_owned(),
+            Origin::File(_, path) => visible(&path.to_string_lossy()).into_owned(),
+        }
+    }
+
+    /// Reads the next bytes; none at the end.
+    fn next_chunk(&mut self) -> io::Result<Bytes> {
+        let mut bytes = vec![0; CHUNK];
+        loop {
+            let read = match self {
+                Origin::Stdin => io::stdin().lock().read(&mut bytes),
+                Origin::File(file, _) => file.read(&mut bytes),
+            };
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    bytes.truncate(read?);
+                    return Ok(bytes.into());
+                }
+            }
+        }
+    }
+}
+
+/// Gives all that an origin has to an upload. What the upload has already is compared with its `prefix` and not given again.
+///
+/// # Errors
+/// Fails if the origin does not begin with the prefix, before anything is given.
+pub(super) async fn pour_in(mut writer: StreamWriter, mut prefix: Option<Prefix>, mut origin: Origin) -> Result<Poured> {
     let (sender, mut chunks) = mpsc::channel(1);
-    let read = move || while sender.blocking_send(next_chunk()).is_ok() {};
-    Builder::new().name("p2p-stdin".into()).spawn(read).wrap_err("cannot start a thread")?;
+    let name = origin.name();
+    let read = move || while sender.blocking_send(origin.next_chunk()).is_ok() {};
+    Builder::new().name("p2p-source".into()).spawn(read).wrap_err("cannot start a thread")?;
     loop {
         let chunk = tokio::select! {
             biased;
@@ -46,34 +92,27 @@ pub(super) async fn pour_in(mut writer: StreamWriter) -> Result<Poured> {
         };
         let poured = match chunk {
             Some(Ok(bytes)) if bytes.is_empty() => break,
-            Some(Ok(bytes)) => writer.write(bytes).await,
+            Some(Ok(bytes)) => match prefix.as_mut().map_or(Ok(bytes.clone()), |prefix| prefix.check(bytes)) {
+                Ok(rest) => writer.write(rest).await,
+                Err(other) => return Err(eyre!("{name} is not what was interrupted: {other}")).suggestion(OTHER_CONTENT),
+            },
             Some(Err(error)) => {
-                writer.fail("standard input", &error).await;
+                writer.fail(&name, &error).await;
                 return Ok(Poured::All);
             }
-            None => return Err(eyre!("the thread that reads standard input has ended")),
+            None => return Err(eyre!("the thread that reads {name} has ended")),
         };
         // The report of the upload says why it is over.
         if poured.is_err() {
             return Ok(Poured::All);
         }
     }
+    if let Some(missing) = prefix.map(|prefix| prefix.missing()).filter(|&missing| missing > 0) {
+        let problem = format!("{name} is not what was interrupted: it ends {missing} bytes before the end of what is kept");
+        return Err(eyre!(problem)).suggestion(OTHER_CONTENT);
+    }
     let _ = writer.finish().await;
     Ok(Poured::All)
-}
-
-/// Reads the next bytes of standard input; none at its end.
-fn next_chunk() -> io::Result<Bytes> {
-    let mut bytes = vec![0; CHUNK];
-    loop {
-        match io::stdin().lock().read(&mut bytes) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => {
-                bytes.truncate(read?);
-                return Ok(bytes.into());
-            }
-        }
-    }
 }
 
 /// Writes all that a download delivers to standard output.

@@ -337,7 +337,7 @@ fn json_has_the_documented_fields_and_no_others() {
     }
     home.login("alice");
     let commands: [&[&str]; 9] = [
-        &["put", "a.bin"],
+        &["put", "a.bin", "--keep"],
         &["ls"],
         &["nodes"],
         &["get", "a.bin", "-o", "b.bin"],
@@ -365,7 +365,7 @@ fn help_says_what_each_command_and_option_is_for() {
     let home = Home::new("");
     let help = home.ok(&["--help"]);
     let commands = ["demo", "put", "get", "ls", "rm", "nodes", "register", "login", "logout", "flow", "config", "export"];
-    let of_the_language = ["info", "verify", "mkdir", "mv", "share", "unshare", "whoami", "sessions", "passwd", "otp"];
+    let of_the_language = ["uploads", "info", "verify", "mkdir", "mv", "share", "unshare", "whoami", "sessions", "passwd", "otp"];
     for command in commands.into_iter().chain(of_the_language) {
         assert!(help.contains(&format!("  {command} ")), "{command}");
         let own = home.ok(&[command, "--help"]);

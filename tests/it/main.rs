@@ -22,6 +22,7 @@ mod former;
 mod generated;
 mod harness;
 mod json;
+mod kept;
 mod kill;
 mod policy;
 mod program;

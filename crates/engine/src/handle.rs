@@ -10,9 +10,10 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::error::EngineError;
 use super::event_log::{EventId, EventLog, Subscription};
-use super::operation::{ByteRange, Cancel, Command, Download, Keep, Operation, Reply, Sink, Source, Upload};
+use super::operation::{Await, ByteRange, Cancel, Command, Download, Keep, Operation, Reply, Sink, Source, Upload};
 use super::principal::Caller;
 use super::snapshot::Snapshot;
+use super::stream::prefix::Prefix;
 use super::stream::{ResumePoint, SinkStream, SourceStream, StreamReader, StreamWriter};
 use super::transfer::{TransferId, TransferReport};
 
@@ -46,6 +47,8 @@ pub struct BegunUpload {
     pub transfer: TransferId,
     /// Position in the content at which the writer continues: 0, unless it is a kept upload.
     pub offset: u64,
+    /// Content before that position, which the writer is not given; `None` if there is none.
+    pub prefix: Option<Prefix>,
     /// End of the stream that takes the content.
     pub writer: StreamWriter,
 }
@@ -100,6 +103,16 @@ impl EngineHandle {
         typed::<Cancel>(answer.await.map_err(|_| EngineError::Stopped)?)
     }
 
+    /// Waits for the end of a transfer as fast as the machine can, whatever the speed is and even if time is paused.
+    ///
+    /// # Errors
+    /// Fails as [`call`](Self::call) does.
+    pub async fn await_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Ask::Hurried(caller.clone(), Box::new(Await { transfer }.into()), reply)).await?;
+        typed::<Await>(answer.await.map_err(|_| EngineError::Stopped)?)
+    }
+
     /// Begins an upload of what the returned writer is given.
     ///
     /// # Errors
@@ -112,9 +125,10 @@ impl EngineHandle {
         let transfer = self.call(caller, Upload { source, name: Some(name), stored_at }).await?;
         let point = stream.resume_point();
         let offset = point.as_ref().map_or(0, ResumePoint::offset);
+        let prefix = point.clone().filter(|_| offset > 0).map(Prefix::new);
         let cutter = point.map_or_else(|| Ok(StreamCutter::new(self.segment_size)), |point| point.cutter());
         let cutter = cutter.map_err(|damaged| EngineError::Internal(damaged.to_string()))?;
-        Ok(BegunUpload { transfer, offset, writer: StreamWriter::new(cutter, arrivals, Arc::clone(&self.wake)) })
+        Ok(BegunUpload { transfer, offset, prefix, writer: StreamWriter::new(cutter, arrivals, Arc::clone(&self.wake)) })
     }
 
     /// Begins a download of a file, or of a range of it, to the returned reader.

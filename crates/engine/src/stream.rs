@@ -7,6 +7,8 @@
 //! A stream of local origin holds virtual time until its next segment is there or has been taken, as a local file does. One of
 //! remote origin never does: what arrives, what is taken and the loss of the other end are inputs at virtual instants.
 
+pub mod prefix;
+
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 

@@ -1,6 +1,7 @@
 //! The startup that all front ends share: options, configuration, data directory, log and engine.
 
 mod ending;
+mod expiry;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 pub use self::ending::{Leaving, Poured};
 
+use self::expiry::Expiry;
 use crate::access::Access;
 use crate::access::remote::RemoteRules;
 use crate::access::watching::Snapshots;
@@ -146,6 +148,8 @@ pub struct Instance {
     pub auth: Auth,
     /// Task that sends the mails of the accounts.
     pub mailer: Mailer,
+    /// Task that undoes what has expired; `None` if nothing may be written.
+    expiry: Option<Expiry>,
     thread: Engine,
     log: WorkerGuard,
 }
@@ -228,13 +232,11 @@ impl Instance {
             ));
         } else if !is_read_only {
             // The engine holds the lock exclusively, so no other process is writing.
-            private_file::sweep(&data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
-                tracing::debug!(%error, "what a crash may have left is not swept");
-            });
-            scratch::sweep(&data_dir, recordings::REPLAY_PREFIX);
+            sweep(&data_dir);
         }
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
-        Ok(Instance { engine, config, data_dir, auth, mailer, thread, log })
+        let expiry = (!is_read_only).then(|| Expiry::start(engine.clone(), output::now_unix));
+        Ok(Instance { engine, config, data_dir, auth, mailer, expiry, thread, log })
     }
 
     /// Creates the access control of a front end that the audit log and mails call `origin`.
@@ -336,6 +338,14 @@ fn lock(data_dir: &Path, span: Option<SimDuration>, wanted: Sharing) -> Result<D
             done => return done,
         }
     }
+}
+
+/// Removes what a crash may have left.
+fn sweep(data_dir: &Path) {
+    private_file::sweep(data_dir).and_then(|()| private_file::sweep(&data_dir.join(OUTBOX))).unwrap_or_else(|error| {
+        tracing::debug!(%error, "what a crash may have left is not swept");
+    });
+    scratch::sweep(data_dir, recordings::REPLAY_PREFIX);
 }
 
 /// Prints what the start has found about the catalog and the nodes' disks, one line each.
@@ -448,6 +458,11 @@ fn advice(error: &EngineError) -> Option<&'static str> {
         }
         EngineError::Catalog(Database(DatabaseError::OutcomeUnknown { .. } | DatabaseError::Suspended { .. })) => {
             Some("`p2p ls` says what is stored, and the log what went wrong")
+        }
+        EngineError::UnknownUpload(_) => Some("`p2p uploads` lists those that are kept, which is for a day"),
+        EngineError::UploadRunning(_) => Some("wait until that is over; `p2p uploads` shows what becomes of it"),
+        EngineError::BeyondEnd { .. } => {
+            Some("bytes are counted from 0; --range=-N takes the last N, and `p2p ls` shows the sizes")
         }
         EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
         EngineError::Source { .. } => {

@@ -147,6 +147,9 @@ const fn next_step(error: &EngineError) -> &'static str {
         EngineError::NotEmpty { .. } => "; `rm --recursive` removes it with all that is in it",
         EngineError::IsDirectory { .. } => "; --recursive takes all that is in it, and `ls PATH` lists that",
         EngineError::NoDirectory { .. } => "; `mkdir --parents PATH` makes it",
+        EngineError::UnknownUpload(_) => "; `uploads` lists those that are kept",
+        EngineError::UploadRunning(_) => "; `uploads` shows what becomes of it",
+        EngineError::BeyondEnd { .. } => "; bytes are counted from 0, and `ls` shows the sizes",
         _ => "",
     }
 }

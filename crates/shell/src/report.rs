@@ -8,12 +8,14 @@ mod export;
 mod network;
 mod segments;
 mod tables;
+mod uploads;
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::snapshot::{HealthReport, NodeStatus};
 use p2p_engine::transfer::{TransferReport, TransferStatus};
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
+use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
 pub use self::demo::{DemoReport, FileReport, UserReport};
@@ -25,7 +27,7 @@ pub use self::tables::{
     Column, Table, bytes_of, clock_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column,
     transfer_rate_of, transfer_time_of,
 };
-
+pub use self::uploads::{UploadLine, uploads_table};
 /// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WayReport {
@@ -78,6 +80,9 @@ pub struct TransferLine {
     pub file: FileRef,
     /// SHA-256 digest of the file.
     pub sha256: Option<Sha256Digest>,
+    /// Name by which the upload was kept until it was complete; absent if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadId>,
     /// Duration, goodput and retransmissions of the transfer.
     #[serde(flatten)]
     pub way: WayReport,
@@ -87,7 +92,7 @@ impl TransferLine {
     /// Creates the line of a transfer of a file that the user sees as `label`.
     pub fn new(report: &TransferReport, label: String) -> TransferLine {
         let file = FileRef::of_transfer(&report.status, label);
-        TransferLine { file, sha256: report.sha256, way: WayReport::from(report) }
+        TransferLine { file, sha256: report.sha256, upload: None, way: WayReport::from(report) }
     }
 }
 

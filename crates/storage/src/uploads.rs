@@ -21,6 +21,14 @@ impl UploadId {
         UploadId(bytes)
     }
 
+    /// Draws a new name.
+    ///
+    /// # Errors
+    /// Fails if the system gives no random bytes.
+    pub fn random() -> Result<UploadId, getrandom::Error> {
+        RandomId::new().map(|id| UploadId(id.to_bytes()))
+    }
+
     /// Returns the 16 bytes of the name.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

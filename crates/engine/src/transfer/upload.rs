@@ -233,13 +233,20 @@ impl Upload {
         let Some(keeping) = self.keeping.as_mut().filter(|_| self.phase.is_sending()) else { return };
         keeping.on_answer(&mut self.outputs, node, is_committed);
         if !is_committed {
-            self.park_if_nothing_moves();
+            self.go_on_without_keeping();
         }
     }
 
-    fn park_if_nothing_moves(&mut self) {
-        if self.phase.is_sending() && self.is_parking() && self.books.in_flight() == 0 {
+    /// Continues after something could not be kept: parks what is kept already once nothing is in flight, or commits the file.
+    fn go_on_without_keeping(&mut self) {
+        if !self.phase.is_sending() || self.books.in_flight() > 0 {
+            return;
+        }
+        if self.is_parking() {
             self.park();
+        } else if self.supply.is_used_up() {
+            // The commit has waited for what was to be kept.
+            self.advance();
         }
     }
 
@@ -330,7 +337,7 @@ impl Upload {
         if let Some(keeping) = &mut self.keeping {
             keeping.follow(|index| self.books.stored(index));
             // What is complete is made durable as a file.
-            if !self.supply.is_used_up() {
+            if !self.supply.is_used_up() || self.books.in_flight() > 0 {
                 keeping.begin(&mut self.outputs);
             }
         }
@@ -417,7 +424,7 @@ impl Upload {
             self.keep_more();
             self.advance();
         } else {
-            self.park_if_nothing_moves();
+            self.go_on_without_keeping();
         }
     }
 

@@ -1,23 +1,18 @@
 //! Stored files by the names that a user gives them, and the operations on them.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use p2p_base::likeness;
-use p2p_base::units::ByteSize;
-use p2p_engine::operation::{ByteRange, Download, Keep, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
+use p2p_engine::operation::{ByteRange, Download, ListDirectory, ListFiles, MakeDirectory, Move, Remove, StatFile, Upload};
 use p2p_engine::stream::StreamReader;
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{BegunUpload, EngineError, StreamUpload, policy};
+use p2p_engine::{EngineError, policy};
 use p2p_store::manifest::{FileRecord, Manifest};
 use p2p_store::names::{FileKey, stored_path};
 use p2p_store::namespace::{Entry, Namespace};
-use p2p_store::uploads::UploadId;
 
+use super::range::WantedRange;
 use super::{Access, AccessError, Identity};
-
-/// Time for which an upload is kept after it was begun or continued.
-const KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 impl Access {
     /// Returns the files that a user may read.
@@ -150,25 +145,8 @@ impl Access {
     /// Fails if the name is in the tree of another user.
     pub fn upload(&self, path: PathBuf, name: Option<&str>) -> Result<Upload, AccessError> {
         let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.map(|name| self.own_place(name, own.as_deref())).transpose()?;
+        let name = name.map(|name| self.place(name, own.as_deref())).transpose()?;
         Ok(Upload::of_file(path, name, self.now()))
-    }
-
-    /// Begins to store, as `name`, what the returned writer is given. With a `size`, content of another size is not stored. With
-    /// `keep`, the upload is kept for a day if the writer goes, and a kept one of this name is continued.
-    ///
-    /// # Errors
-    /// Fails if the name is in the tree of another user, or if the engine refuses the upload.
-    pub async fn upload_stream(
-        &self,
-        name: &str,
-        size: Option<ByteSize>,
-        keep: Option<UploadId>,
-    ) -> Result<BegunUpload, AccessError> {
-        let (name, stored_at) = (self.own_place(name, None)?, self.now());
-        let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()) });
-        let begun = self.engine.upload_stream(&self.caller(), StreamUpload { name, size, keep, stored_at }).await;
-        Ok(self.recording_denial(begun).await?)
     }
 
     /// Returns the operation that makes the directory that the user calls `text`, with those above it if `parents` says so.
@@ -209,7 +187,10 @@ impl Access {
     }
 
     /// Returns the path of a new file that the user calls `name`, or that of `own` in the directory of that name.
-    fn own_place(&self, name: &str, own: Option<&str>) -> Result<String, AccessError> {
+    ///
+    /// # Errors
+    /// Fails if it is in the tree of another user.
+    pub fn place(&self, name: &str, own: Option<&str>) -> Result<String, AccessError> {
         let identity = self.identity();
         let path = own_path(&identity, name)?;
         let key = FileKey::new(identity.name(), &path);
@@ -233,6 +214,23 @@ impl Access {
         self.record_foreign(identity, "read", &file).await?;
         let path = place(&file);
         Ok(Download::to_file(file, path, overwrite))
+    }
+
+    /// Returns the operation to download a range of a file, as [`download`](Self::download) does for all of it.
+    ///
+    /// # Errors
+    /// Fails as [`download`](Self::download) does, or if the range begins beyond the end.
+    pub async fn download_range(
+        &self,
+        identity: &Identity,
+        text: &str,
+        range: WantedRange,
+        place: impl FnOnce(&FileKey) -> PathBuf,
+        overwrite: bool,
+    ) -> Result<Download, AccessError> {
+        let range = range.within(&self.readable(identity, text).await?)?;
+        let download = self.download(identity, text, place, overwrite).await?;
+        Ok(Download { range: Some(range), ..download })
     }
 
     /// Returns the operation to fetch and verify a file that the user may read, and to keep none of it. Reading a file of another

@@ -10,6 +10,8 @@
 //! | [`remote`] | clients from remote, and which registrations of theirs are admitted |
 //! | `held` | the session or the API token by which the user is logged in |
 //! | [`session_file`] | the session that `p2p login` saves in the data directory |
+//! | [`range`] | ranges of bytes as users write them |
+//! | `uploads` | uploads of streams, and those that are kept |
 //! | `tokens` | API tokens: their making and revoking, the login by one, and what is refused to one |
 //!
 //! While there is no account, the user who has the data directory open may do everything.
@@ -18,9 +20,11 @@ pub mod account;
 mod files;
 mod held;
 pub mod identity;
+pub mod range;
 pub mod remote;
 pub mod session_file;
 mod tokens;
+mod uploads;
 pub mod watching;
 
 use std::sync::atomic::{AtomicBool, Ordering};

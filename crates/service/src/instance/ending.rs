@@ -7,14 +7,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use eyre::{Report, Result, WrapErr, eyre};
-use p2p_engine::operation::{Await, BeginTransfer, ListTransfers, OnShutdown, Shutdown, TakeFailures};
+use p2p_engine::operation::{Await, BeginTransfer, ListTransfers, ListUploads, OnShutdown, Shutdown, TakeFailures};
 use p2p_engine::transfer::{TransferId, TransferReport, TransferState, TransferStatus};
 use p2p_engine::{Caller, EngineError};
+use p2p_store::uploads::UploadId;
 use tokio::task::JoinSet;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use super::{Instance, advised};
 use crate::access::Access;
+use crate::failure::Advise;
 use crate::interrupt::{Interrupted, interrupted};
 use crate::output;
 
@@ -67,21 +69,74 @@ impl Instance {
         transfer: TransferId,
         pouring: impl Future<Output = Result<Poured>>,
     ) -> Result<TransferReport> {
-        // Virtual time passes while the end is awaited.
-        let ended = async { tokio::join!(pouring, self.call(Await { transfer })) };
-        let ended = tokio::select! {
-            biased;
-            ended = ended => Ok(ended),
-            stop = interrupted() => Err(stop?),
-        };
-        match ended {
-            Ok((poured, report)) => match poured? {
-                Poured::All => report?.into_result().map_err(advised),
-                Poured::Enough => Ok(*report?),
-            },
+        match self.pour(transfer, pouring).await? {
+            Ok(report) => Ok(report),
             // The end of the stream has been dropped with the pouring, and nothing waits for it any more.
             Err(stop) => self.undo(transfer, stop).await,
         }
+    }
+
+    /// Executes an upload that is kept, as [`transfer_stream`](Self::transfer_stream) does. An interruption does not undo it: what
+    /// is stored is kept, and `next` says how it is continued.
+    ///
+    /// # Errors
+    /// Fails if the upload or the pouring fails, and returns [`Interrupted`] if the upload is not complete.
+    pub async fn transfer_kept(
+        &self,
+        transfer: TransferId,
+        upload: UploadId,
+        next: &str,
+        pouring: impl Future<Output = Result<Poured>>,
+    ) -> Result<TransferReport> {
+        match self.pour(transfer, pouring).await {
+            Ok(Ok(report)) if report.status.state == TransferState::Parked => {
+                let kept = self.kept_bytes(upload).await;
+                Err(eyre!("the upload is not complete; {kept} bytes are kept").suggestion(next.to_owned()))
+            }
+            Ok(Ok(report)) => Ok(report),
+            Ok(Err(stop)) => self.park(transfer, upload, next, stop).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until a transfer is over whose content is poured, or until an interruption.
+    async fn pour(
+        &self,
+        transfer: TransferId,
+        pouring: impl Future<Output = Result<Poured>>,
+    ) -> Result<Result<TransferReport, Interrupted>> {
+        // Virtual time passes while the end is awaited.
+        let ended = async { tokio::join!(pouring, self.call(Await { transfer })) };
+        let (poured, report) = tokio::select! {
+            biased;
+            ended = ended => ended,
+            stop = interrupted() => return Ok(Err(stop?)),
+        };
+        match poured? {
+            Poured::All => Ok(Ok(report?.into_result().map_err(advised)?)),
+            Poured::Enough => Ok(Ok(*report?)),
+        }
+    }
+
+    /// Waits until an upload whose source has been dropped because of an interruption is parked, and returns its outcome.
+    async fn park(&self, transfer: TransferId, upload: UploadId, next: &str, stop: Interrupted) -> Result<TransferReport> {
+        let program = Caller::operator();
+        match self.while_it_moves(self.engine.await_at_once(&program, transfer)).await {
+            None => Err(stop.after(&format!("a disk does not answer; what was noted before is kept: {next}")).into()),
+            Some(Ok(report)) if report.status.state == TransferState::Parked => {
+                let kept = self.kept_bytes(upload).await;
+                Err(stop.after(&format!("{kept} bytes are kept: {next}")).into())
+            }
+            // All of the content had arrived, or the upload had failed before.
+            Some(Ok(report)) => report.into_result().map_err(advised),
+            Some(Err(error)) => Err(advised(error)),
+        }
+    }
+
+    /// Returns the number of bytes that are kept of an upload.
+    async fn kept_bytes(&self, upload: UploadId) -> u64 {
+        let uploads = self.call(ListUploads).await.unwrap_or_default();
+        uploads.iter().find(|kept| kept.id == upload).map_or(0, |kept| kept.offset)
     }
 
     /// Waits until a transfer is over.
@@ -224,7 +279,10 @@ impl Instance {
     ///
     /// # Errors
     /// Fails if the engine ended in a panic, or if a capture ended by itself.
-    pub async fn end(self) -> Result<WorkerGuard> {
+    pub async fn end(mut self) -> Result<WorkerGuard> {
+        if let Some(expiry) = self.expiry.take() {
+            expiry.end().await;
+        }
         // If the engine has stopped by itself, `join` reports the reason.
         let program = Caller::operator();
         let shutdown = self.engine.call(&program, Shutdown { running: OnShutdown::Cancel });

@@ -7,6 +7,7 @@ use p2p_base::units::SimTime;
 use p2p_engine::EngineError;
 use p2p_engine::operation::{BeginTransfer, ListTransfers};
 use p2p_engine::transfer::{Direction, TransferId, TransferReport, TransferStatus};
+use p2p_service::access::range::ParseRangeError;
 use p2p_service::access::{AccessError, Identity};
 use p2p_store::names::FileKey;
 use serde_json::{Value, json};
@@ -54,6 +55,11 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
     if names.len() > 1 && wanted.as_ref().is_some_and(|wanted| !wanted.is_dir()) {
         return Err(call.wrong(format!("{} names match, and PATH is no directory for them", names.len())));
     }
+    let range = match call.flags.get("range") {
+        Some(_) if recursive || names.len() > 1 => return Err(call.wrong("--range is of one file".into())),
+        Some(text) => Some(text.parse().map_err(|error: ParseRangeError| call.wrong(error.to_string()))?),
+        None => None,
+    };
     if recursive {
         let (mut plan, to) = (Plan::default(), Target::new(wanted, names.len(), force));
         for name in names {
@@ -64,7 +70,10 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
     let mut transfers = Vec::with_capacity(names.len());
     for name in names {
         let place = |file: &FileKey| place_of(file, wanted.clone());
-        let download = shell.access.download(&identity, &name, place, force).await?;
+        let download = match range {
+            Some(range) => shell.access.download_range(&identity, &name, range, place, force).await?,
+            None => shell.access.download(&identity, &name, place, force).await?,
+        };
         transfers.push((name, download.into()));
     }
     begin_all(shell, call, transfers).await
@@ -193,9 +202,10 @@ pub(crate) fn finished(report: &TransferReport, identity: &Identity) -> Answer {
     let line = TransferLine::new(report, label);
     let (done, size, time) = (done(status.direction), bytes_of(line.file.bytes), seconds_of(line.way.virtual_seconds));
     let rate = rate_of(line.way.goodput_bytes_per_second);
-    let digest = report.sha256.map(|digest| digest.short()).unwrap_or_default();
+    // The digest is one of whole files.
+    let digest = report.sha256.map(|digest| format!(", sha-256 {}…", digest.short())).unwrap_or_default();
     let text = format!(
-        "{done} {}: {size} in {} segments, {time} of virtual time, {rate}, {} retransmits, sha-256 {digest}…",
+        "{done} {}: {size} in {} segments, {time} of virtual time, {rate}, {} retransmits{digest}",
         line.file.label, line.file.segments, line.way.retransmits
     );
     Answer::new(View::Text(text), data(&line))

@@ -11,6 +11,7 @@ pub(super) mod otp;
 pub(super) mod session;
 pub(super) mod time;
 pub(super) mod tokens;
+pub(super) mod uploads;
 
 pub use self::session::{reference, write_document};
 

@@ -1,7 +1,7 @@
 //! The entries of the command table for storing, fetching, removing and sharing files.
 
 use super::{BACKGROUND, FORCE, many, once, optional, recursive};
-use crate::commands::{files, names};
+use crate::commands::{files, names, uploads};
 use crate::spec::{Audience, Flag, Group, Kind, Spec};
 
 pub(super) static COMMANDS: &[Spec] = &[
@@ -32,9 +32,20 @@ pub(super) static COMMANDS: &[Spec] = &[
         summary: "fetch a stored file to this machine",
         details: "Every segment and the whole file are checked against their SHA-256 before the file appears under its name. \
                   With --recursive a directory is fetched as PATH, or into PATH if that ends with a /, with all files in it: nothing is written outside of it, a file that is \
-                  there already with the same content is left out, and one with other content is refused without --force.",
+                  there already with the same content is left out, and one with other content is refused without --force. Of a \
+                  range only the segments in which it lies are fetched and checked.",
         arguments: &[once("NAME", Kind::StoredFile), optional("PATH", Kind::LocalPath)],
-        flags: &[recursive("fetch a directory with all that is in it"), FORCE, BACKGROUND],
+        flags: &[
+            recursive("fetch a directory with all that is in it"),
+            Flag {
+                name: "range",
+                short: None,
+                value: Some(("RANGE", Kind::Like(&["0-99", "100-", "-100"]))),
+                summary: "fetch these bytes only: FIRST-LAST with both ends, FIRST- for the rest, -N for the last N",
+            },
+            FORCE,
+            BACKGROUND,
+        ],
         run: |shell, call| Box::pin(files::download(shell, call)),
     },
     Spec {
@@ -143,6 +154,21 @@ pub(super) static COMMANDS: &[Spec] = &[
         arguments: &[],
         flags: &[],
         run: |shell, call| Box::pin(files::transfers(shell, call)),
+    },
+    Spec {
+        name: "uploads",
+        aliases: &[],
+        group: Group::Files,
+        audience: Audience::Users,
+        summary: "list the uploads that are kept although they are not complete, or undo one",
+        details: "`p2p put --keep` keeps what is stored if it is interrupted, for a day, and `p2p put --resume ID` continues it. What \
+                  is kept counts as yours, and its name is taken.",
+        arguments: &[
+            optional("forget", Kind::OneOf(&["forget"])),
+            optional("ID", Kind::Other("9f86d081884c7d659a2feaa0c55ad015")),
+        ],
+        flags: &[],
+        run: |shell, call| Box::pin(uploads::uploads(shell, call)),
     },
     Spec {
         name: "segments",

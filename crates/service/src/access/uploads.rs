@@ -1,0 +1,72 @@
+//! Uploads of streams, and those that are kept if their source goes: begun, continued and listed for a user.
+
+use std::time::Duration;
+
+use p2p_base::units::ByteSize;
+use p2p_engine::operation::{Keep, KeptUpload, ListUploads};
+use p2p_engine::{BegunUpload, EngineError, StreamUpload};
+use p2p_store::uploads::UploadId;
+
+use super::{Access, AccessError, Identity};
+
+/// Time for which an upload is kept after it was begun or continued.
+const KEPT_FOR: Duration = Duration::from_secs(86_400);
+
+impl Access {
+    /// Begins to store, as `name`, what the returned writer is given. With a `size`, content of another size is not stored. With
+    /// `keep`, the upload is kept for a day if the writer goes, and a kept one of this name is continued.
+    ///
+    /// # Errors
+    /// Fails if the name is in the tree of another user, or if the engine refuses the upload.
+    pub async fn upload_stream(
+        &self,
+        name: &str,
+        size: Option<ByteSize>,
+        keep: Option<UploadId>,
+    ) -> Result<BegunUpload, AccessError> {
+        let name = self.place(name, None)?;
+        self.begin_stream(name, size, keep).await
+    }
+
+    /// Continues a kept upload that the user may change; the returned writer is given what follows its offset.
+    ///
+    /// # Errors
+    /// Fails as [`kept_upload`](Self::kept_upload) does, or if the engine refuses the upload.
+    pub async fn resume_stream(&self, upload: &KeptUpload, size: Option<ByteSize>) -> Result<BegunUpload, AccessError> {
+        self.begin_stream(upload.file.name.clone(), size, Some(upload.id)).await
+    }
+
+    async fn begin_stream(
+        &self,
+        name: String,
+        size: Option<ByteSize>,
+        keep: Option<UploadId>,
+    ) -> Result<BegunUpload, AccessError> {
+        let stored_at = self.now();
+        let keep = keep.map(|id| Keep { id, expires_at: stored_at.saturating_add(KEPT_FOR.as_secs()) });
+        let begun = self.engine.upload_stream(&self.caller(), StreamUpload { name, size, keep, stored_at }).await;
+        Ok(self.recording_denial(begun).await?)
+    }
+
+    /// Returns the kept uploads that a user may change, by name.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn kept_uploads(&self) -> Result<Vec<KeptUpload>, EngineError> {
+        self.call(ListUploads).await
+    }
+
+    /// Returns a kept upload that the user may change.
+    ///
+    /// # Errors
+    /// Fails if there is none, or if it is another user's; the error does not reveal which.
+    pub async fn kept_upload(&self, identity: &Identity, id: UploadId) -> Result<KeptUpload, AccessError> {
+        match self.kept_uploads().await?.into_iter().find(|upload| upload.id == id) {
+            Some(upload) => Ok(upload),
+            None => {
+                self.record_refusal(identity, format!("upload {id}")).await?;
+                Err(EngineError::UnknownUpload(id).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The implementation of the command `uploads`: uploads that are kept although they are not complete.
+
+use p2p_engine::operation::ForgetUpload;
+use p2p_store::uploads::{ParseUploadIdError, UploadId};
+
+use super::{data, files};
+use crate::answer::{Answer, Planned, View};
+use crate::call::Call;
+use crate::report::{UploadLine, uploads_table};
+use crate::{Shell, ShellError};
+
+pub(crate) async fn uploads(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    match call.argument(0) {
+        Some(_) => forget(shell, call).await,
+        None => list(shell).await,
+    }
+}
+
+async fn list(shell: &Shell) -> Result<Answer, ShellError> {
+    let identity = shell.identity();
+    let uploads = shell.access.kept_uploads().await?;
+    let lines: Vec<UploadLine> = uploads.iter().map(|upload| UploadLine::new(upload, identity.shown(&upload.file))).collect();
+    Ok(Answer::new(View::Table(uploads_table(&lines, shell.access.now())), data(&lines)))
+}
+
+/// Begins to undo a kept upload, and waits until it is undone.
+async fn forget(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let text = call.argument(1).ok_or_else(|| call.wrong("ID is missing".into()))?;
+    let id: UploadId = text.parse().map_err(|error: ParseUploadIdError| call.wrong(error.to_string()))?;
+    shell.refuse_standstill()?;
+    let identity = shell.identity();
+    let upload = shell.access.kept_upload(&identity, id).await?;
+    let file = identity.shown(&upload.file);
+    let begins = ForgetUpload { upload: id }.into();
+    files::begin(shell, Planned { checks: false, line: format!("forget {id}"), file, begins }).await
+}

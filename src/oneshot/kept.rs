@@ -1,0 +1,119 @@
+//! `p2p put --keep` and `p2p put --resume`: uploads that are kept if they are interrupted, and continued later.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use eyre::{Result, WrapErr};
+use p2p_base::spelling::visible;
+use p2p_base::units::ByteSize;
+use p2p_engine::operation::KeptUpload;
+use p2p_engine::transfer::TransferReport;
+use p2p_engine::{BegunUpload, EngineError};
+use p2p_service::failure::wrong_usage;
+use p2p_service::instance::advised;
+use p2p_service::output;
+use p2p_shell::asking::refused;
+use p2p_shell::words::quote;
+use p2p_store::uploads::UploadId;
+
+use super::streams::{Origin, is_dash, pour_in};
+use super::{PutArgs, Visit};
+
+/// Upload that is kept if it is interrupted.
+#[derive(Debug)]
+pub(super) struct KeptPut {
+    path: PathBuf,
+    /// Name under which it is to be stored, if it is given.
+    name: Option<String>,
+    pub(super) upload: UploadId,
+    /// True if the upload is kept already.
+    is_resumed: bool,
+}
+
+impl KeptPut {
+    /// Returns the upload that the options mean, and none if it is not to be kept.
+    ///
+    /// # Errors
+    /// Fails if the options contradict each other, or if the system gives no random bytes.
+    pub(super) fn of(args: &PutArgs) -> Result<Option<KeptPut>> {
+        let upload = match (args.keep, args.resume) {
+            (false, None) => return Ok(None),
+            (_, Some(upload)) => upload,
+            (true, None) => UploadId::random().wrap_err("cannot draw a name for the upload")?,
+        };
+        let option = if args.keep { "--keep" } else { "--resume" };
+        match args.files.as_slice() {
+            [path] if !args.recursive => {
+                Ok(Some(KeptPut { path: path.clone(), name: args.name.clone(), upload, is_resumed: args.resume.is_some() }))
+            }
+            _ => Err(wrong_usage(format_args!("{option} is for one file"), "store the files one by one")),
+        }
+    }
+
+    /// Stores the content, or what is missing of it.
+    pub(super) async fn carry_out(self, visit: &Visit) -> Result<TransferReport> {
+        let (origin, size) = self.open().map_err(advised)?;
+        let BegunUpload { transfer, prefix, writer, .. } = match self.is_resumed {
+            true => self.resume(visit, size).await?,
+            false => self.begin(visit, size).await?,
+        };
+        let next = format!("`{}` continues it", self.again());
+        visit.instance.transfer_kept(transfer, self.upload, &next, pour_in(writer, prefix, origin)).await
+    }
+
+    async fn begin(&self, visit: &Visit, size: Option<ByteSize>) -> Result<BegunUpload> {
+        let own = self.path.file_name().filter(|_| !is_dash(&self.path)).and_then(|name| name.to_str());
+        let wanted = self.name.as_deref().or(own).ok_or_else(|| advised(self.unreadable("its name is not valid UTF-8")))?;
+        let name = visit.access().place(wanted, own).map_err(refused)?;
+        let begun = visit.access().upload_stream(&name, size, Some(self.upload)).await.map_err(refused)?;
+        output::tell(format_args!("p2p: kept as {}; `{}` continues it", self.upload, self.again()));
+        Ok(begun)
+    }
+
+    async fn resume(&self, visit: &Visit, size: Option<ByteSize>) -> Result<BegunUpload> {
+        let kept = visit.access().kept_upload(&visit.identity, self.upload).await.map_err(refused)?;
+        self.refuse_other_name(visit, &kept)?;
+        let begun = visit.access().resume_stream(&kept, size).await.map_err(refused)?;
+        let label = visit.identity.shown(&kept.file);
+        output::tell(format_args!("p2p: continuing {label} after {} bytes", begun.offset));
+        Ok(begun)
+    }
+
+    /// Refuses a name that is not the one of the kept upload.
+    fn refuse_other_name(&self, visit: &Visit, kept: &KeptUpload) -> Result<()> {
+        match &self.name {
+            Some(name) if visit.identity.key_of(name) != kept.file => Err(wrong_usage(
+                format_args!("upload {} is of `{}`, and not of `{}`", kept.id, visit.identity.shown(&kept.file), visible(name)),
+                "leave --as out; `p2p mv` gives the file another name once it is stored",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the source, and returns it with its size if that is known.
+    fn open(&self) -> Result<(Origin, Option<ByteSize>), EngineError> {
+        if is_dash(&self.path) {
+            return Ok((Origin::Stdin, None));
+        }
+        let opened = File::open(&self.path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
+        let (file, metadata) = opened.map_err(|error| self.unreadable(&error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(self.unreadable("it is no regular file"));
+        }
+        Ok((Origin::File(file, self.path.clone()), Some(ByteSize::from_bytes(metadata.len()))))
+    }
+
+    fn unreadable(&self, reason: &str) -> EngineError {
+        EngineError::Source { path: self.path.clone(), reason: reason.to_owned() }
+    }
+
+    /// Returns the command that continues the upload.
+    fn again(&self) -> String {
+        let path = if is_dash(&self.path) { "-".to_owned() } else { shown(&self.path) };
+        format!("p2p put {path} --resume {}", self.upload)
+    }
+}
+
+fn shown(path: &Path) -> String {
+    quote(&visible(&path.to_string_lossy()))
+}

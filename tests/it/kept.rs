@@ -1,0 +1,244 @@
+//! Uploads that are kept although their source has gone: killed and interrupted ones are continued, and nothing but the same content
+//! continues them. Ranges of what is stored.
+
+use std::process::Child;
+
+use bytes::Bytes;
+use p2p_engine::operation::{Await, Keep, OnShutdown, Shutdown};
+use p2p_engine::transfer::TransferState;
+use p2p_engine::{BegunUpload, Engine, StreamUpload};
+use p2p_store::uploads::UploadId;
+use serde_json::Value;
+
+use crate::cli::documented;
+use crate::harness::{OPERATOR, config, quick_link, segments_below};
+use crate::program::{Home, QUICK, end_of, read, signal, wait_until};
+
+/// Size of a file that is in flight only in part.
+const LARGE: usize = 72 << 20;
+
+/// Begins to store a large file, and waits until so many MiB are stored.
+fn stored_in_part(home: &Home, mebibytes: usize) -> Child {
+    home.file("a.bin", LARGE);
+    let put = home.spawn(&["put", "a.bin", "--keep", "--speed", "0.1x"]);
+    wait_until("a part of it", || segments_below(&home.data()).len() > mebibytes * 16);
+    put
+}
+
+/// Keeps what is stored of a file of 3 MiB, and returns the name of the upload.
+fn interrupted(home: &Home) -> String {
+    home.file("a.bin", 3 << 20);
+    let mut command = home.command(&["put", "a.bin", "--keep", "--speed", "0.01x"]);
+    let put = command.spawn().unwrap();
+    wait_until("some of it", || segments_below(&home.data()).len() > 4);
+    signal(&put, "INT");
+    let said = end_of(put);
+    assert_eq!(said.code, Some(130), "{said:?}");
+    only(home)["id"].as_str().unwrap().to_owned()
+}
+
+/// The kept uploads.
+fn uploads(home: &Home) -> Vec<Value> {
+    home.json(&["uploads"]).as_array().unwrap().clone()
+}
+
+/// The only kept upload.
+fn only(home: &Home) -> Value {
+    let mut all = uploads(home);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+/// Checks that a file is stored as it is here.
+fn is_stored(home: &Home, name: &str, local: &str) {
+    home.ok(&["get", name, "-o", "copy", "--force"]);
+    assert!(read(home.path("copy")) == read(home.path(local)), "{name}");
+    assert!(uploads(home).is_empty());
+}
+
+#[test]
+fn an_upload_is_continued_after_a_kill() {
+    let home = Home::new(QUICK);
+    // What is to be made durable is asked for behind the 32 MiB that may be in flight.
+    let put = stored_in_part(&home, 56);
+    signal(&put, "KILL");
+    let said = end_of(put);
+    let kept = only(&home);
+    let (id, offset) = (kept["id"].as_str().unwrap(), kept["offset"].as_u64().unwrap());
+    assert_eq!(said.stderr.lines().next(), Some(&*format!("p2p: kept as {id}; `p2p put a.bin --resume {id}` continues it")));
+    assert!((8 << 20..LARGE as u64).contains(&offset), "{offset}");
+    assert_eq!((kept["name"].as_str(), kept["state"].as_str()), (Some("a.bin"), Some("parked")));
+    assert!(home.stored().is_empty());
+    // Its name is taken.
+    let reserved = home.refused(&["put", "a.bin"]);
+    assert!(reserved.contains("a.bin"), "{reserved}");
+    let done = home.json(&["put", "a.bin", "--resume", id]);
+    assert_eq!((done["files"][0]["upload"].as_str(), done["files"][0]["bytes"].as_u64()), (Some(id), Some(LARGE as u64)));
+    is_stored(&home, "a.bin", "a.bin");
+}
+
+#[test]
+fn an_interruption_keeps_what_is_stored() {
+    let home = Home::new(QUICK);
+    let put = stored_in_part(&home, 24);
+    signal(&put, "INT");
+    let said = end_of(put);
+    let kept = only(&home);
+    let (id, offset) = (kept["id"].as_str().unwrap(), kept["offset"].as_u64().unwrap());
+    assert_eq!((said.code, said.stdout.as_str()), (Some(130), ""));
+    let told = format!("interrupted; {offset} bytes are kept: `p2p put a.bin --resume {id}` continues it");
+    assert!(said.stderr.contains(&told), "{told}\n{}", said.stderr);
+    assert!(home.stored().is_empty() && (24 << 20..LARGE as u64).contains(&offset), "{offset}");
+    // By standard input as well as by the file.
+    let mut command = home.command(&["put", "-", "--resume", id]);
+    let said = end_of(command.stdin(std::fs::File::open(home.path("a.bin")).unwrap()).spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains(&format!("continuing a.bin after {offset} bytes")), "{}", said.stderr);
+    is_stored(&home, "a.bin", "a.bin");
+}
+
+#[test]
+fn other_content_continues_nothing_and_loses_nothing() {
+    let home = Home::new(QUICK);
+    let id = interrupted(&home);
+    let before = only(&home);
+    let mut other = read(home.path("a.bin"));
+    other[1000] ^= 1;
+    std::fs::write(home.path("other.bin"), &other).unwrap();
+    std::fs::write(home.path("short.bin"), &read(home.path("a.bin"))[..70_000]).unwrap();
+    let differs = home.refused(&["put", "other.bin", "--resume", &id]);
+    let first = format!("its first {} bytes are not those that are kept of the upload", before["offset"]);
+    assert!(differs.contains("other.bin is not what was interrupted") && differs.contains(&first), "{differs}");
+    let short = home.refused(&["put", "short.bin", "--resume", &id]);
+    assert!(short.contains("short.bin is not what was interrupted: it ends"), "{short}");
+    let after = only(&home);
+    assert_eq!((&after["offset"], &after["id"]), (&before["offset"], &before["id"]));
+    let renamed = home.wrong_usage(&["put", "a.bin", "--as", "b.bin", "--resume", &id]);
+    assert!(renamed.contains("is of `a.bin`, and not of `b.bin`"), "{renamed}");
+    home.ok(&["put", "a.bin", "--as", "a.bin", "--resume", &id]);
+    is_stored(&home, "a.bin", "a.bin");
+}
+
+#[test]
+fn what_is_kept_can_be_undone() {
+    let home = Home::new(QUICK);
+    let id = interrupted(&home);
+    let documented: Vec<String> = documented("uploads").into_keys().map(|field| field.replace("[].", "")).collect();
+    let mut fields: Vec<String> = only(&home).as_object().unwrap().keys().cloned().collect();
+    fields.sort_unstable();
+    assert_eq!(fields, documented);
+    let table = home.ok(&["uploads"]);
+    assert!(table.contains(&id) && table.contains("parked") && table.contains("23 h"), "{table}");
+    home.ok(&["uploads", "--forget", &id]);
+    assert!(uploads(&home).is_empty() && segments_below(&home.data()).is_empty());
+    assert!(home.ok(&["uploads"]).contains("no uploads are kept"));
+    for arguments in [&["uploads", "--forget", &id][..], &["put", "a.bin", "--resume", &id]] {
+        let unknown = home.refused(arguments);
+        assert!(unknown.contains(&format!("no upload `{id}` is kept")) && unknown.contains("uploads` lists"), "{unknown}");
+    }
+    home.ok(&["put", "a.bin"]);
+}
+
+#[test]
+fn contradictory_options_are_refused() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 1000);
+    let id = "0".repeat(32);
+    for arguments in [
+        &["put", "a.bin", "a.bin", "--keep"][..],
+        &["put", "a.bin", "a.bin", "--resume", &id],
+        &["put", "a.bin", "-r", "--keep"],
+        &["put", "a.bin", "--keep", "--resume", &id],
+        &["put", "a.bin", "--resume", "1234"],
+        &["put", "-", "--keep"],
+        &["get", "a.bin", "--range", "5-1"],
+        &["get", "a.bin", "b.bin", "--range", "1-5"],
+        &["get", "a.bin", "-r", "--range", "1-5"],
+    ] {
+        home.wrong_usage(arguments);
+    }
+    home.ok(&["put", "a.bin", "--keep"]);
+    is_stored(&home, "a.bin", "a.bin");
+}
+
+#[test]
+fn an_upload_is_unknown_to_other_users() {
+    let home = Home::new(QUICK);
+    for name in ["admin", "alice", "bob"] {
+        home.register(name);
+    }
+    home.login("alice");
+    let id = interrupted(&home);
+    home.login("bob");
+    assert!(uploads(&home).is_empty());
+    for arguments in [&["put", "a.bin", "--resume", &id][..], &["uploads", "--forget", &id]] {
+        assert!(home.refused(arguments).contains(&format!("no upload `{id}` is kept")));
+    }
+    home.login("alice");
+    home.ok(&["put", "a.bin", "--resume", &id]);
+    is_stored(&home, "a.bin", "a.bin");
+}
+
+/// Keeps an upload that expired in 1970.
+#[tokio::main(flavor = "current_thread")]
+async fn keep_an_old_one(home: &Home) {
+    let (engine, handle) = Engine::start(config(&home.data(), 5, quick_link()), None).unwrap();
+    let keep = Some(Keep { id: UploadId::new([7; 16]), expires_at: 1 });
+    let upload = StreamUpload { name: "old.bin".into(), size: None, keep, stored_at: 0 };
+    let BegunUpload { transfer, mut writer, .. } = handle.upload_stream(&OPERATOR, upload).await.unwrap();
+    writer.write(Bytes::from_static(&[7; 200_000])).await.unwrap();
+    drop(writer);
+    let report = handle.call(&OPERATOR, Await { transfer }).await.unwrap();
+    assert_eq!(report.status.state, TransferState::Parked);
+    handle.call(&OPERATOR, Shutdown { running: OnShutdown::Cancel }).await.unwrap();
+    drop(handle);
+    tokio::task::spawn_blocking(move || engine.join()).await.unwrap().unwrap();
+}
+
+#[test]
+fn a_start_undoes_what_has_expired() {
+    let home = Home::new(QUICK);
+    keep_an_old_one(&home);
+    // Whoever only reads undoes nothing.
+    assert_eq!(only(&home)["name"], "old.bin");
+    home.file("a.bin", 1000);
+    home.ok(&["put", "a.bin"]);
+    assert!(uploads(&home).is_empty());
+    assert_eq!(home.stored(), ["a.bin"]);
+    home.ok(&["mkdir", "docs"]);
+    assert_eq!(segments_below(&home.data()).len(), 1);
+}
+
+#[test]
+fn a_range_is_the_bytes_that_are_meant() {
+    let home = Home::new(QUICK);
+    let content = home.file("a.bin", 300_000);
+    home.ok(&["put", "a.bin"]);
+    let ranges: [(&str, &[u8]); 6] = [
+        ("0-0", &content[..1]),
+        ("65530-65541", &content[65_530..65_542]),
+        ("299999-", &content[299_999..]),
+        ("100000-999999", &content[100_000..]),
+        ("-5", &content[299_995..]),
+        ("-400000", &content),
+    ];
+    for (range, expected) in ranges {
+        home.ok(&["get", "a.bin", "--range", range, "-o", "part", "--force"]);
+        assert!(read(home.path("part")) == expected, "{range}");
+        let shown = home.command(&["get", "a.bin", "--range", range, "-o", "-"]).output().unwrap();
+        assert!(shown.stdout == expected, "{range}");
+        home.ok(&["run", "-c", &format!("download a.bin part --force --range {range}")]);
+        assert!(read(home.path("part")) == expected, "{range}");
+    }
+    let part = home.json(&["get", "a.bin", "--range", "1-9", "-o", "part", "--force"]);
+    // What is fetched is whole segments.
+    assert_eq!((&part["files"][0]["bytes"], &part["files"][0]["sha256"]), (&Value::from(65_536), &Value::Null));
+    for out in ["none", "-"] {
+        let beyond = home.refused(&["get", "a.bin", "--range", "300000-", "-o", out]);
+        assert!(beyond.contains("`a.bin` has 300000 bytes, and the range begins at byte 300000"), "{beyond}");
+    }
+    assert!(!home.path("none").exists());
+    let beyond = home.refused_script("download a.bin --range 300000-");
+    assert!(beyond.contains("bytes are counted from 0"), "{beyond}");
+    assert!(home.refused_script("download a.bin --range 1").contains("is no range of bytes"));
+}
