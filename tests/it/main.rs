@@ -13,6 +13,7 @@ mod data_dir;
 mod destinations;
 mod dialogs;
 mod directories;
+mod edges;
 mod endings;
 mod engine;
 mod fidelity;
