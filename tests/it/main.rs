@@ -20,6 +20,7 @@ mod fidelity;
 mod figures;
 mod foreign;
 mod former;
+mod front_end;
 mod generated;
 mod harness;
 mod json;
