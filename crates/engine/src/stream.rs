@@ -191,6 +191,11 @@ impl SourceStream {
         }
     }
 
+    /// Returns true if there is a writer. A stream out of a recording has none.
+    pub(super) fn has_writer(&self) -> bool {
+        self.inbox.is_some()
+    }
+
     /// Sets the point at which the writer continues, before the writer learns of the upload.
     pub(super) fn resume_at(&self, point: ResumePoint) {
         *locked(&self.resume) = Some(point);

@@ -133,6 +133,18 @@ fn the_service_alone_holds_the_engine() {
     }
 }
 
+/// The model of the front ends to come needs the service and no other crate of the house.
+#[test]
+fn the_example_of_a_front_end_uses_the_service_alone() {
+    let example = std::fs::read_to_string(root().join("examples/front_end.rs")).unwrap();
+    let paths = Paths::of(&syn::parse_file(&example).unwrap());
+    assert!(!paths.reaching(&["p2p_service"]).is_empty(), "its paths were not found");
+    let others: Vec<&str> = FLOORS.iter().map(|&(name, ..)| name).filter(|&name| name != "p2p-service").collect();
+    for name in others.into_iter().map(|name| name.replace('-', "_")) {
+        assert!(paths.reaching(&[name.as_str()]).is_empty(), "it uses {name}");
+    }
+}
+
 #[test]
 fn every_module_says_what_it_is_for() {
     for source in sources() {

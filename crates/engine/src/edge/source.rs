@@ -39,10 +39,10 @@ fn next_of(stream: &SourceStream) -> FileOutcome {
                 cuts.push(cut);
             }
             Arrival::End(size, digest) if cuts.is_empty() => return FileOutcome::End(size, digest),
-            // It arrives again when it is waited for.
-            Arrival::End(..) => break,
+            Arrival::Gone if cuts.is_empty() => return FileOutcome::Gone,
+            // Either arrives again when it is waited for; what came before it is taken first, so that a kept upload loses none of it.
+            Arrival::End(..) | Arrival::Gone => break,
             Arrival::Failed(failure) => return FileOutcome::Failed(failure),
-            Arrival::Gone => return FileOutcome::Gone,
         }
     }
     FileOutcome::Cuts(cuts)

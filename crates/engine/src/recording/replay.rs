@@ -132,7 +132,9 @@ impl Recording {
 fn check_instants(entries: &[Entry]) -> Result<(), &'static str> {
     let mut latest = SimTime::ZERO;
     for entry in entries {
-        let (Entry::Command { at, .. } | Entry::Mark { at } | Entry::End { at, .. }) = entry else { continue };
+        let (Entry::Command { at, .. } | Entry::Streams { at, .. } | Entry::Mark { at } | Entry::End { at, .. }) = entry else {
+            continue;
+        };
         if *at < latest {
             return Err("time goes backwards in it");
         }
