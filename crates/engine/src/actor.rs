@@ -335,7 +335,8 @@ impl Actor {
     /// Records the latest command, once it is certain that it is not refused: a local file may have to be opened first, while virtual
     /// time stands still and no other command is taken.
     fn keep_command(&mut self, progress: Progress) {
-        if progress == Progress::Blocked {
+        // Inputs of streams are looked for only after what a command has begun.
+        if progress == Progress::Blocked && !self.simulation.has_stream_inputs() {
             return;
         }
         let Some(Unnoted { id, at, caller, command }) = self.unnoted.take() else { return };

@@ -94,6 +94,11 @@ impl Edge {
         self.remote.is_some()
     }
 
+    /// Notes that the stream of remote origin has ended.
+    pub(crate) fn end_remote(&mut self) {
+        self.remote = None;
+    }
+
     /// Takes what has happened at the other end of a stream of remote origin, of which the transfer takes up to `wanted` segments
     /// now.
     pub(crate) fn poll(&mut self, wanted: usize) -> Option<Happened> {

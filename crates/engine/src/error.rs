@@ -106,7 +106,7 @@ impl TransferError {
 }
 
 impl TransferReport {
-    /// Returns the report if the transfer was successful.
+    /// Returns the report if the transfer was successful, or is an upload that is kept.
     ///
     /// # Errors
     /// Returns [`EngineError::TransferFailed`] if the transfer failed.
@@ -145,7 +145,9 @@ impl EngineError {
             | EngineError::UnknownTransfer(_)
             | EngineError::UnknownUpload(_) => ErrorKind::NotFound,
             EngineError::NoRoom { .. } | EngineError::NodesFull { .. } | EngineError::OverQuota { .. } => ErrorKind::Exhausted,
-            EngineError::EndOfTime { .. } | EngineError::BeyondEnd { .. } => ErrorKind::OutOfRange,
+            EngineError::EndOfTime { .. } | EngineError::BeyondEnd { .. } | EngineError::UploadLonger { .. } => {
+                ErrorKind::OutOfRange
+            }
             EngineError::TransferFailed { error, .. } => error.kind(),
             EngineError::NameReserved { .. }
             | EngineError::IsDirectory { .. }
@@ -310,6 +312,14 @@ pub enum EngineError {
     /// No upload of this name is kept.
     #[error("no upload `{0}` is kept")]
     UnknownUpload(UploadId),
+    /// The declared size of an upload is less than what is kept of it.
+    #[error("{offset} bytes of the upload are kept, and its size is said to be {size} bytes")]
+    UploadLonger {
+        /// Number of bytes that are kept.
+        offset: u64,
+        /// Declared size in bytes.
+        size: u64,
+    },
     /// The upload is being continued, or undone, already.
     #[error("the upload `{0}` is under way already")]
     UploadRunning(UploadId),

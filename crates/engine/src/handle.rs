@@ -118,7 +118,7 @@ impl EngineHandle {
     /// # Errors
     /// Fails as [`call`](Self::call) does.
     pub async fn upload_stream(&self, caller: &Caller, upload: StreamUpload) -> Result<BegunUpload, EngineError> {
-        let (arrivals, stream) = SourceStream::new();
+        let (arrivals, stream) = SourceStream::new(Arc::clone(&self.wake));
         let StreamUpload { name, size, keep, stored_at } = upload;
         let source = Source::Stream { stream: stream.clone(), size, keep };
         // If this call is given up, nobody sends, and the upload ends.
@@ -128,7 +128,7 @@ impl EngineHandle {
         let prefix = point.clone().filter(|_| offset > 0).map(Prefix::new);
         let cutter = point.map_or_else(|| Ok(StreamCutter::new(self.segment_size)), |point| point.cutter());
         let cutter = cutter.map_err(|damaged| EngineError::Internal(damaged.to_string()))?;
-        Ok(BegunUpload { transfer, offset, prefix, writer: StreamWriter::new(cutter, arrivals, Arc::clone(&self.wake)) })
+        Ok(BegunUpload { transfer, offset, prefix, writer: StreamWriter::new(cutter, arrivals) })
     }
 
     /// Begins a download of a file, or of a range of it, to the returned reader.

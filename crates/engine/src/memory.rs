@@ -8,7 +8,7 @@
 //! A transfer that holds memory never has to obtain more in order to give back what it holds, so transfers cannot deadlock.
 //!
 //! A transfer of a stream of remote origin may hold its memory for as long as the other end likes. While it is idle it has no share,
-//! so that the others have all that it does not hold, and such transfers together begin with no more than half of the budget.
+//! so that the others have all that it does not hold, and such transfers together have no more than half of the budget.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -136,9 +136,12 @@ impl MemoryBudget {
         let passes_user = user.bytes > 0 && user.bytes + bytes > of_user;
         // The first holder may exceed the limit: a segment larger than the limit would otherwise wait without end.
         let passes_limit = self.bytes > 0 && self.bytes + bytes > self.limit;
-        let begins_stream = holding.is_remote && holding.bytes == 0 && self.of_streams > 0;
-        let passes_streams = begins_stream && self.of_streams + bytes > self.limit / 2;
-        if passes_user || passes_limit || passes_streams {
+        // A stream that waits for others does not keep the transfers of its user waiting.
+        if holding.is_remote && self.of_streams > 0 && self.of_streams + bytes > self.limit / 2 {
+            self.capped.insert(transfer);
+            return false;
+        }
+        if passes_user || passes_limit {
             user.waiting.insert(transfer);
             user.may_retry = false;
             return false;
@@ -162,7 +165,11 @@ impl MemoryBudget {
         if let Some(user) = self.users.get_mut(&holding.user) {
             user.bytes -= bytes;
         }
-        // The transfer is below its share again.
+        let is_remote = holding.is_remote;
+        // The transfer is below its share again; and where it was a stream's, others may have more.
+        if is_remote {
+            return self.let_capped_retry();
+        }
         if self.capped.remove(&transfer) {
             self.wait(transfer);
         }

@@ -9,6 +9,7 @@
 
 pub mod prefix;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -72,17 +73,47 @@ impl ResumePoint {
     }
 }
 
-/// End of an upload's stream at a front end. Dropping it before [`finish`](Self::finish) gives the upload up: it is never a file.
+/// End of an upload's stream at a front end. Dropping it before [`finish`](Self::finish) gives the upload up: it is never a file, and kept only if it was begun so.
 #[derive(Debug)]
 pub struct StreamWriter {
     cutter: StreamCutter,
-    arrivals: mpsc::Sender<Arrival>,
+    /// Segments that are cut and not sent.
+    unsent: VecDeque<Cut>,
+    sender: Sender,
+}
+
+/// End by which messages of a writer are sent. The engine is woken for each, and when it is dropped.
+#[derive(Debug)]
+pub(super) struct Sender {
+    /// Present until it is dropped.
+    arrivals: Option<mpsc::Sender<Arrival>>,
     wake: Arc<Notify>,
 }
 
+impl Sender {
+    fn is_closed(&self) -> bool {
+        self.arrivals.as_ref().is_none_or(mpsc::Sender::is_closed)
+    }
+
+    async fn send(&self, arrival: Arrival) -> Result<(), StreamClosed> {
+        let arrivals = self.arrivals.as_ref().ok_or(StreamClosed)?;
+        arrivals.send(arrival).await.map_err(|_| StreamClosed)?;
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        // The engine finds that it is gone when it is woken.
+        drop(self.arrivals.take());
+        self.wake.notify_one();
+    }
+}
+
 impl StreamWriter {
-    pub(super) fn new(cutter: StreamCutter, arrivals: mpsc::Sender<Arrival>, wake: Arc<Notify>) -> StreamWriter {
-        StreamWriter { cutter, arrivals, wake }
+    pub(super) fn new(cutter: StreamCutter, sender: Sender) -> StreamWriter {
+        StreamWriter { cutter, unsent: VecDeque::new(), sender }
     }
 
     /// Gives the next bytes, and waits until the engine takes what lies too far ahead.
@@ -90,16 +121,26 @@ impl StreamWriter {
     /// # Errors
     /// Fails if the upload is over: its report says why.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), StreamClosed> {
-        for cut in self.cutter.push(bytes) {
-            self.send(Arrival::Cut(cut)).await?;
-        }
+        self.unsent.extend(self.cutter.push(bytes));
+        self.send_cuts().await?;
         // What is not a segment yet does not show that the upload is over.
-        if self.arrivals.is_closed() { Err(StreamClosed) } else { Ok(()) }
+        if self.sender.is_closed() { Err(StreamClosed) } else { Ok(()) }
+    }
+
+    /// Sends what is cut. A call that is given up has lost nothing: the next one continues.
+    async fn send_cuts(&mut self) -> Result<(), StreamClosed> {
+        while let Some(cut) = self.unsent.front() {
+            self.sender.send(Arrival::Cut(cut.clone())).await?;
+            self.unsent.pop_front();
+        }
+        Ok(())
     }
 
     /// Waits until the upload is over.
     pub async fn closed(&self) {
-        self.arrivals.closed().await;
+        if let Some(arrivals) = &self.sender.arrivals {
+            arrivals.closed().await;
+        }
     }
 
     /// Ends the content. The upload stores it as a file.
@@ -109,29 +150,16 @@ impl StreamWriter {
     pub async fn finish(mut self) -> Result<(), StreamClosed> {
         let cutter = std::mem::replace(&mut self.cutter, StreamCutter::new(Default::default()));
         let (last, size, sha256) = cutter.finish();
-        if let Some(cut) = last {
-            self.send(Arrival::Cut(cut)).await?;
-        }
-        self.send(Arrival::End(size, sha256)).await
+        self.unsent.extend(last);
+        self.send_cuts().await?;
+        self.sender.send(Arrival::End(size, sha256)).await
     }
 
     /// Gives the upload up because the content cannot be read any further; messages call its source `name`.
     pub async fn fail(self, name: &str, error: &io::Error) {
         let failure = LocalFailure::of_file(FileAction::Read, name, error);
         // An upload that is over needs no reason any more.
-        let _ = self.send(Arrival::Failed(failure)).await;
-    }
-
-    async fn send(&self, arrival: Arrival) -> Result<(), StreamClosed> {
-        self.arrivals.send(arrival).await.map_err(|_| StreamClosed)?;
-        self.wake.notify_one();
-        Ok(())
-    }
-}
-
-impl Drop for StreamWriter {
-    fn drop(&mut self) {
-        self.wake.notify_one();
+        let _ = self.sender.send(Arrival::Failed(failure)).await;
     }
 }
 
@@ -162,8 +190,9 @@ impl Inbox {
 
 impl SourceStream {
     /// Makes a stream, and returns what its writer sends by.
-    pub(super) fn new() -> (mpsc::Sender<Arrival>, SourceStream) {
-        let (sender, receiver) = mpsc::channel(AHEAD);
+    pub(super) fn new(wake: Arc<Notify>) -> (Sender, SourceStream) {
+        let (arrivals, receiver) = mpsc::channel(AHEAD);
+        let sender = Sender { arrivals: Some(arrivals), wake };
         let inbox = Inbox { arrivals: receiver, end: None };
         (sender, SourceStream { inbox: Some(Arc::new(Mutex::new(inbox))), ..SourceStream::default() })
     }

@@ -72,6 +72,10 @@ impl DownloadSink {
 
     /// Verifies a segment and writes the part `within` it.
     pub(super) fn write(&mut self, id: SegmentId, bytes: &Bytes, within: Range<usize>) -> FileOutcome {
+        // What follows a segment that is missing is not delivered.
+        if self.failed {
+            return self.place.cannot_write(&std::io::Error::other("an earlier write failed"));
+        }
         let found = if self.unknown.contains(&id) { id } else { SegmentId::of(bytes) };
         if found != id {
             self.failed = true;

@@ -282,7 +282,7 @@ impl Simulation {
         self.closing = true;
         for (&id, transfer) in &mut self.transfers {
             // A stream of remote origin may never end, and the service that it came by ends as well.
-            let end = match transfer.is_remote() {
+            let end = match transfer.is_remote() || transfer.kept().is_some() {
                 true => Input::Happened(Happened::Gone),
                 false if running == OnShutdown::Cancel => Input::Cancelled,
                 false => continue,

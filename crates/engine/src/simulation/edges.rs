@@ -114,17 +114,7 @@ impl Simulation {
         self.refuse_taken(&key)?;
         self.refuse_without_directory(&key)?;
         let size = plan.size.unwrap_or(ByteSize::from_bytes(0));
-        self.refuse_over_quota(&key, size)?;
-        let segments = plan.segment_size.count_for(size);
-        if segments > SEGMENTS_MAX {
-            return Err(EngineError::TooManySegments { name: key.name, segments, max: SEGMENTS_MAX });
-        }
-        self.world.claim_full_volumes()?;
-        if !self.world.has_room_for(size) {
-            let closed = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
-            let (needed, free) = (size.as_u64(), self.world.free_bytes());
-            return Err(EngineError::NoRoom { name: key.name, needed, free, closed });
-        }
+        self.refuse_unfit(&key, size, size)?;
         self.world.claim_volumes(Purpose::Keep)?;
         let id = self.next_id();
         let is_remote = plan.is_remote;
@@ -132,6 +122,22 @@ impl Simulation {
         self.world.names.reserve(key.clone());
         self.note_kept(upload.kept().map(|(record, _)| record.id));
         self.begin_with_memory(id, (key.owner, is_remote), Transfer::Upload(Box::new(upload)), edge)
+    }
+
+    /// Refuses content of `size` of which `left` is to be stored, unless there are room and quota for it.
+    pub(super) fn refuse_unfit(&mut self, key: &FileKey, size: ByteSize, left: ByteSize) -> Result<(), EngineError> {
+        self.refuse_over_quota(key, left)?;
+        let (segments, name) = (self.world.config.segment_size.count_for(size), key.name.clone());
+        if segments > SEGMENTS_MAX {
+            return Err(EngineError::TooManySegments { name, segments, max: SEGMENTS_MAX });
+        }
+        self.world.claim_full_volumes()?;
+        if !self.world.has_room_for(left) {
+            let closed = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
+            let (needed, free) = (left.as_u64(), self.world.free_bytes());
+            return Err(EngineError::NoRoom { name, needed, free, closed });
+        }
+        Ok(())
     }
 
     /// Begins a transfer that takes memory for a user.
@@ -244,6 +250,11 @@ impl Simulation {
         self.inputs.take()
     }
 
+    /// Returns true if inputs of streams have been found that are to be recorded.
+    pub(crate) const fn has_stream_inputs(&self) -> bool {
+        self.inputs.is_some()
+    }
+
     /// Repeats inputs of streams out of a recording. Zeros stand for the content.
     pub(crate) fn repeat_stream_inputs(&mut self, inputs: Vec<(TransferId, StreamInput)>) {
         for (transfer, input) in inputs {
@@ -255,6 +266,9 @@ impl Simulation {
                 StreamInput::Taken(total) => Happened::Taken(total),
                 StreamInput::Gone => Happened::Gone,
             };
+            if let (Happened::End(..) | Happened::Gone, Some(running)) = (&happened, self.transfers.get_mut(&transfer)) {
+                running.end_remote();
+            }
             self.world.inbox.push_back((transfer, Input::Happened(happened)));
         }
     }

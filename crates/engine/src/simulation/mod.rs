@@ -271,7 +271,8 @@ impl Simulation {
             Waiting::Shutdown => self.transfers.is_empty(),
             _ => true,
         };
-        if self.waiting.iter().any(waits) || self.transfers.values().any(|transfer| !transfer.is_idle()) {
+        let moves = |transfer: &Running| !transfer.is_idle() && transfer.bare_status().state != TransferState::Waiting;
+        if self.waiting.iter().any(waits) || self.transfers.values().any(moves) {
             return Activity::Busy;
         }
         if self.transfers.is_empty() { Activity::Nothing } else { Activity::Idle }
@@ -401,7 +402,7 @@ impl Simulation {
                 Pass::Answer => {
                     self.answer_waiting()?;
                     self.pass = Pass::React;
-                    if self.world.is_quiet() {
+                    if self.world.is_quiet() && self.ready.is_empty() {
                         return Ok(());
                     }
                 }

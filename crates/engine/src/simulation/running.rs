@@ -86,6 +86,11 @@ impl Running {
         self.edge.as_ref().is_some_and(Edge::is_remote)
     }
 
+    /// Notes that the stream of remote origin has ended.
+    pub(super) fn end_remote(&mut self) {
+        self.edge.iter_mut().for_each(Edge::end_remote);
+    }
+
     /// Takes what has happened at the other end of a stream of remote origin.
     pub(super) fn poll_edge(&mut self) -> Option<Happened> {
         let wanted = self.machine.wanted();

@@ -72,6 +72,8 @@ impl Simulation {
         if stream.has_writer() {
             point.cutter().map_err(|_| inconsistent())?;
         }
+        let segments = self.held_here(segments).ok_or_else(inconsistent)?;
+        self.refuse_larger(&record, size)?;
         self.world.claim_full_volumes()?;
         self.world.claim_volumes(Purpose::Keep)?;
         if self.world.names.unpark(record.id).is_none() {
@@ -84,6 +86,20 @@ impl Simulation {
         let owner = record.key.owner.clone();
         let upload = Upload::resume(self.now(), id, plan, record, segments);
         self.begin_with_memory(id, (owner, is_remote), Transfer::Upload(Box::new(upload)), Edge::of_stream(stream, is_remote))
+    }
+
+    /// Returns the segments with those of their holders that are in this network; `None` if one has none.
+    fn held_here(&self, mut segments: Vec<SegmentRecord>) -> Option<Vec<SegmentRecord>> {
+        let nodes = self.world.nodes.len();
+        segments.iter_mut().for_each(|segment| segment.holders.retain(|node| node.index() < nodes));
+        segments.iter().all(|segment| !segment.holders.is_empty()).then_some(segments)
+    }
+
+    /// Refuses to continue an upload whose declared size is less than what is kept, or more than there is room or quota for.
+    fn refuse_larger(&mut self, record: &UploadRecord, size: Option<ByteSize>) -> Result<(), EngineError> {
+        let whole = size.map_or(record.offset, ByteSize::as_u64);
+        let left = whole.checked_sub(record.offset).ok_or(EngineError::UploadLonger { offset: record.offset, size: whole })?;
+        self.refuse_unfit(&record.key, ByteSize::from_bytes(whole), ByteSize::from_bytes(left))
     }
 
     /// Returns the kept uploads that a principal may see, by name.

@@ -128,7 +128,9 @@ impl Simulation {
             usage.file_bytes = usage.file_bytes.saturating_add(file.size);
         }
         let uploads = self.transfers.values().map(|transfer| transfer.bare_status());
-        let own = uploads.filter(|status| status.direction == Direction::Upload && status.file.owner.as_deref() == owner);
+        let own = uploads.filter(|status| {
+            !status.state.is_over() && status.direction == Direction::Upload && status.file.owner.as_deref() == owner
+        });
         usage.arriving_bytes = own.map(|status| status.bytes).fold(0, u64::saturating_add);
         usage
     }

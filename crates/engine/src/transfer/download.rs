@@ -110,6 +110,8 @@ pub(crate) struct Download {
     writes: VecDeque<u64>,
     /// Delivery to a stream of remote origin.
     delivery: Option<Delivery>,
+    /// True if memory for the next segment was refused.
+    is_refused: bool,
     window: RequestWindow,
     phase: DownloadPhase,
     outputs: VecDeque<Output>,
@@ -134,6 +136,7 @@ impl Download {
             early: BTreeMap::new(),
             writes: VecDeque::new(),
             delivery: is_remote.then(Delivery::new),
+            is_refused: false,
             window: RequestWindow::new(file.segment_size as usize, now),
             phase: DownloadPhase::Looking,
             outputs: outputs.into(),
@@ -148,7 +151,10 @@ impl Download {
     /// Returns true if nothing is under way because the reader of a stream of remote origin takes nothing.
     pub(crate) fn is_idle(&self) -> bool {
         let is_unread = self.delivery.as_ref().is_some_and(|delivery| delivery.unread() > 0);
-        self.phase == DownloadPhase::Fetching && is_unread && self.open.is_empty() && self.next_to_request().is_none()
+        self.phase == DownloadPhase::Fetching
+            && is_unread
+            && self.open.is_empty()
+            && (self.is_refused || self.next_to_request().is_none())
     }
 
     pub(crate) fn log(&self) -> &TransferLog {
@@ -192,6 +198,10 @@ impl Download {
     fn advance(&mut self) {
         match self.phase {
             DownloadPhase::Finishing => self.outputs.push_back(Output::AwaitLocal),
+            // Delivery to a stream never waits for its reader, but it may fail.
+            DownloadPhase::Fetching if self.delivery.is_some() && !self.writes.is_empty() => {
+                self.outputs.push_back(Output::AwaitLocal);
+            }
             DownloadPhase::Fetching if self.writes.len() > WRITES_AHEAD => self.outputs.push_back(Output::AwaitLocal),
             DownloadPhase::Fetching => match self.next_to_request() {
                 Some(bytes) => self.outputs.push_back(Output::TakeMemory { bytes }),
@@ -217,6 +227,7 @@ impl Download {
         if self.phase != DownloadPhase::Fetching || self.next_to_request().is_none() {
             return;
         }
+        self.is_refused = !is_granted;
         if is_granted {
             self.log.status.state = TransferState::Running;
             let index = self.next_request;
@@ -256,7 +267,7 @@ impl Download {
             self.log.status.state = TransferState::Running;
             self.outputs.push_back(Output::GiveMemory { bytes });
             self.write_early();
-            self.advance();
+            // It advances when it is resumed: an input must not wait for work.
         }
     }
 

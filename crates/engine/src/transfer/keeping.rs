@@ -19,8 +19,8 @@ const EVERY: u64 = if cfg!(test) { 8 << 10 } else { 8 << 20 };
 /// Work on the next segments that are to be kept.
 #[derive(Debug)]
 enum UnderWay {
-    /// The holders make the segments durable.
-    Committing(Unanswered),
+    /// The holders make the segments durable, or one of them has failed to.
+    Committing { unanswered: Unanswered, has_failed: bool },
     /// The catalog notes them.
     Noting,
 }
@@ -31,6 +31,8 @@ pub(super) struct Keeping {
     /// Record of what is kept; as the catalog has it, if [`is_noted`](Self::is_noted).
     record: UploadRecord,
     is_noted: bool,
+    /// True if the catalog has the record as it is, with its expiry.
+    is_current: bool,
     /// Segments that follow those that are kept, in order, as far as they are stored: with the state of the digest after each.
     stored: VecDeque<(SegmentRecord, HashState)>,
     /// States of the digest after segments that are not stored yet, by index.
@@ -44,7 +46,15 @@ pub(super) struct Keeping {
 impl Keeping {
     /// Starts to keep an upload, or continues after what `record` says is kept.
     pub(super) fn new(record: UploadRecord, is_noted: bool) -> Keeping {
-        Keeping { record, is_noted, stored: VecDeque::new(), hashes: BTreeMap::new(), under_way: None, is_parking: false }
+        Keeping {
+            record,
+            is_noted,
+            stored: VecDeque::new(),
+            hashes: BTreeMap::new(),
+            under_way: None,
+            is_parking: false,
+            is_current: false,
+        }
     }
 
     pub(super) const fn record(&self) -> &UploadRecord {
@@ -85,7 +95,7 @@ impl Keeping {
     /// Begins to keep what is stored, if it is enough or the upload is to end. Returns false if there is nothing to do.
     pub(super) fn begin(&mut self, outputs: &mut VecDeque<Output>) -> bool {
         let bytes: u64 = self.stored.iter().map(|(segment, _)| u64::from(segment.len)).sum();
-        let is_due = bytes >= EVERY || (self.is_parking && (bytes > 0 || !self.is_noted));
+        let is_due = bytes >= EVERY || (self.is_parking && (bytes > 0 || !self.is_current));
         if self.is_busy() || !is_due {
             return false;
         }
@@ -99,24 +109,25 @@ impl Keeping {
         });
         let unanswered = Unanswered::ask(outputs, Part::Keep, &Request::Commit, &shares);
         let is_durable = unanswered.is_empty();
-        self.under_way = Some((UnderWay::Committing(unanswered), self.stored.len()));
+        self.under_way = Some((UnderWay::Committing { unanswered, has_failed: false }, self.stored.len()));
         if is_durable {
             self.note(outputs);
         }
         true
     }
 
-    /// Handles the answer of a holder. If it does not confirm, the work that is under way is given up.
-    pub(super) fn on_answer(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, is_committed: bool) {
-        if !is_committed {
-            return self.give_up();
+    /// Handles the answer of a holder. Once all have answered, the segments are noted, unless one did not confirm. Returns false if
+    /// it is over without a note.
+    pub(super) fn on_answer(&mut self, outputs: &mut VecDeque<Output>, node: NodeNumber, is_committed: bool) -> bool {
+        let Some((UnderWay::Committing { unanswered, has_failed }, _)) = &mut self.under_way else { return true };
+        unanswered.settle(node);
+        *has_failed |= !is_committed;
+        match (unanswered.is_empty(), *has_failed) {
+            (true, true) => self.under_way = None,
+            (true, false) => self.note(outputs),
+            (false, _) => {}
         }
-        if let Some((UnderWay::Committing(unanswered), _)) = &mut self.under_way {
-            unanswered.settle(node);
-            if unanswered.is_empty() {
-                self.note(outputs);
-            }
-        }
+        self.under_way.is_some()
     }
 
     fn note(&mut self, outputs: &mut VecDeque<Output>) {
@@ -145,13 +156,7 @@ impl Keeping {
         if is_done {
             self.record = self.record_after(count);
             self.stored.drain(..count);
-            self.is_noted = true;
-        }
-    }
-
-    fn give_up(&mut self) {
-        if matches!(self.under_way, Some((UnderWay::Committing(_), _))) {
-            self.under_way = None;
+            (self.is_noted, self.is_current) = (true, true);
         }
     }
 }

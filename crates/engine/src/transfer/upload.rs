@@ -231,8 +231,7 @@ impl Upload {
     /// Handles the answer of a holder about what is to be kept. What could not be is tried again with what follows, if anything does.
     fn on_keep_answered(&mut self, node: NodeNumber, is_committed: bool) {
         let Some(keeping) = self.keeping.as_mut().filter(|_| self.phase.is_sending()) else { return };
-        keeping.on_answer(&mut self.outputs, node, is_committed);
-        if !is_committed {
+        if !keeping.on_answer(&mut self.outputs, node, is_committed) {
             self.go_on_without_keeping();
         }
     }
@@ -421,8 +420,8 @@ impl Upload {
         };
         keeping.on_noted(is_noted);
         if is_noted {
+            // It advances when it is resumed.
             self.keep_more();
-            self.advance();
         } else {
             self.go_on_without_keeping();
         }

@@ -127,7 +127,9 @@ impl Events {
             Event::TransferStarted { transfer, user, file, .. } => {
                 self.starters.insert(*transfer, (user.clone(), file.clone()));
             }
-            Event::TransferFinished { transfer, .. } | Event::TransferFailed { transfer, .. } => {
+            Event::TransferFinished { transfer, .. }
+            | Event::TransferFailed { transfer, .. }
+            | Event::UploadParked { transfer, .. } => {
                 self.starters.remove(transfer);
             }
             _ => {}

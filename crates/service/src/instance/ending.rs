@@ -106,7 +106,20 @@ impl Instance {
         pouring: impl Future<Output = Result<Poured>>,
     ) -> Result<Result<TransferReport, Interrupted>> {
         // Virtual time passes while the end is awaited.
-        let ended = async { tokio::join!(pouring, self.call(Await { transfer })) };
+        let ended = async {
+            tokio::pin!(pouring);
+            let report = self.call(Await { transfer });
+            tokio::pin!(report);
+            tokio::select! {
+                biased;
+                // What has failed needs no more content, which may never come.
+                report = &mut report => match &report {
+                    Ok(done) if done.status.state == TransferState::Done => (pouring.await, report),
+                    _ => (Ok(Poured::All), report),
+                },
+                poured = &mut pouring => (poured, report.await),
+            }
+        };
         let (poured, report) = tokio::select! {
             biased;
             ended = ended => ended,

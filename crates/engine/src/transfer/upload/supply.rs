@@ -131,9 +131,15 @@ impl Supply {
     pub(super) fn known(&self) -> Result<Known, TransferError> {
         let (bytes, segments) = self.cut.known();
         let end = self.cut.end().map(|(size, _)| size);
-        if let Some((declared, size)) = self.size.zip(end).filter(|(declared, size)| declared != size) {
-            let kind = FailureKind::OtherLength { reported: declared.as_u64(), size };
-            return Err(TransferError::File(LocalFailure::new(kind)));
+        let other = |reported: u64| {
+            let kind = FailureKind::OtherLength { reported, size: ByteSize::from_bytes(bytes) };
+            Err(TransferError::File(LocalFailure::new(kind)))
+        };
+        match (self.size.map(ByteSize::as_u64), end.map(ByteSize::as_u64)) {
+            (_, Some(end)) if end != bytes => return other(end),
+            (Some(declared), Some(_)) if declared != bytes => return other(declared),
+            (Some(declared), None) if declared < bytes => return other(declared),
+            _ => {}
         }
         if segments > SEGMENTS_MAX {
             return Err(TransferError::TooManySegments { max: SEGMENTS_MAX });
