@@ -288,7 +288,11 @@ mod tests {
         let mut prompt = Prompt::default();
         type_in(&mut prompt, "upl");
         press(&mut prompt, KeyCode::Tab);
-        assert_eq!(prompt.editor.text(), "upload ");
+        assert_eq!(prompt.editor.text(), "upload");
+        prompt.editor.take();
+        type_in(&mut prompt, "dow");
+        press(&mut prompt, KeyCode::Tab);
+        assert_eq!(prompt.editor.text(), "download ");
         prompt.editor.take();
         type_in(&mut prompt, "s");
         press(&mut prompt, KeyCode::Tab);

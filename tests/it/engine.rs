@@ -321,7 +321,8 @@ fn a_link_can_be_changed_while_transfers_run() {
     harness.ask(operation::SetLink { peer: Peer::Client, link: slower }).unwrap();
     let after = harness.finish(transfer).unwrap().status.elapsed(SimTime::MAX);
     let ratio = after.as_secs_f64() / before.as_secs_f64();
-    assert!((8.0..14.0).contains(&ratio), "{before} {after}");
+    // What the queue of the link had taken before keeps its instants.
+    assert!((6.0..14.0).contains(&ratio), "{before} {after}");
     let Reply::Topology(topology) = harness.ask(operation::ListHosts).unwrap() else { panic!() };
     assert_eq!(topology.hosts[0].link, slower);
     let nobody = Peer::Node(NodeNumber::from_index(8));

@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_the_usage() {
         for (line, words) in [
-            ("uplaod a", "did you mean `upload`?"),
+            ("uplaod a", "did you mean `upload`"),
             ("upload", "PATH is missing; usage: upload PATH…"),
             ("ls x y", "unexpected argument `y`"),
             ("rm -rx a", "there is no flag -x; a name that begins with `-` stands after `--`"),

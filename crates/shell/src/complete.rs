@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn each_place_has_its_candidates() {
-        assert_eq!(texts("up"), ["upload"]);
+        assert_eq!(texts("up"), ["upload", "uploads"]);
         assert_eq!(texts("exi"), ["exit"]);
         assert_eq!(texts("rm "), ["'my notes.txt'", "video.bin"]);
         assert_eq!(texts("rm video.bin m"), ["'my notes.txt'"]);

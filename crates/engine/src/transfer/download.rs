@@ -205,7 +205,7 @@ impl Download {
             DownloadPhase::Fetching if self.writes.len() > WRITES_AHEAD => self.outputs.push_back(Output::AwaitLocal),
             DownloadPhase::Fetching => match self.next_to_request() {
                 Some(bytes) => self.outputs.push_back(Output::TakeMemory { bytes }),
-                None => self.finish_when_written(),
+                None => self.finish_and_wait(),
             },
             DownloadPhase::Looking | DownloadPhase::Over => {}
         }
@@ -241,7 +241,14 @@ impl Download {
             if self.open.is_empty() && self.early.is_empty() {
                 self.log.status.state = TransferState::Waiting;
             }
-            self.finish_when_written();
+            self.finish_and_wait();
+        }
+    }
+
+    fn finish_and_wait(&mut self) {
+        self.finish_when_written();
+        if self.phase == DownloadPhase::Finishing {
+            self.outputs.push_back(Output::AwaitLocal);
         }
     }
 
@@ -249,7 +256,7 @@ impl Download {
     fn finish_when_written(&mut self) {
         let is_taken = self.delivery.as_ref().is_none_or(|delivery| delivery.unread() == 0);
         if self.manifest.is_some() && self.next_write == self.extent.segments.end && is_taken {
-            self.outputs.extend([Output::Complete { sha256: self.whole_digest() }, Output::AwaitLocal]);
+            self.outputs.push_back(Output::Complete { sha256: self.whole_digest() });
             self.phase = DownloadPhase::Finishing;
         }
     }
@@ -268,6 +275,7 @@ impl Download {
             self.outputs.push_back(Output::GiveMemory { bytes });
             self.write_early();
             // It advances when it is resumed: an input must not wait for work.
+            self.finish_when_written();
         }
     }
 

@@ -121,7 +121,7 @@ impl Upload {
             input if matches!(self.phase, UploadPhase::Undoing(..)) => self.undo(now, input),
             Input::Resumed => self.advance(),
             Input::Memory { is_granted } => self.on_memory(is_granted),
-            Input::Local(outcome) => self.on_cut(outcome),
+            Input::Local(outcome) if self.phase.is_sending() => self.on_cut(outcome),
             Input::Happened(happened) => self.on_happened(happened),
             Input::Exceeded(error) => self.give_up(error),
             Input::Placed { node } => self.on_placed(now, node),
@@ -146,7 +146,7 @@ impl Upload {
             Input::Unreachable { part: Part::Keep, node, .. } => self.on_keep_answered(node, false),
             Input::Catalog(outcome) => self.on_catalog(now, outcome),
             Input::Cancelled => self.give_up(TransferError::Cancelled),
-            Input::Unreachable { .. } | Input::Answered { .. } | Input::Deletable(_) => {}
+            Input::Local(_) | Input::Unreachable { .. } | Input::Answered { .. } | Input::Deletable(_) => {}
         }
     }
 
@@ -193,9 +193,6 @@ impl Upload {
     }
 
     fn on_cut(&mut self, outcome: Outcome) {
-        if !self.phase.is_sending() {
-            return;
-        }
         if let (Outcome::File(FileOutcome::Cuts(cuts)), Some(keeping)) = (&outcome, &mut self.keeping) {
             keeping.expect(cuts);
         }
@@ -218,13 +215,10 @@ impl Upload {
 
     /// Ends the sending, once nothing is in flight.
     fn commit_or_park(&mut self) {
-        match &mut self.keeping {
-            Some(keeping) if keeping.is_parking => {
-                if !keeping.begin(&mut self.outputs) {
-                    self.park();
-                }
-            }
-            _ => self.commit(),
+        if !self.is_parking() {
+            self.commit();
+        } else if !self.keeping.as_mut().is_some_and(|keeping| keeping.begin(&mut self.outputs)) {
+            self.park();
         }
     }
 
@@ -238,12 +232,10 @@ impl Upload {
 
     /// Continues after something could not be kept: parks what is kept already once nothing is in flight, or commits the file.
     fn go_on_without_keeping(&mut self) {
-        if !self.phase.is_sending() || self.books.in_flight() > 0 {
-            return;
-        }
-        if self.is_parking() {
+        let rests = self.phase.is_sending() && self.books.in_flight() == 0;
+        if rests && self.is_parking() {
             self.park();
-        } else if self.supply.is_used_up() {
+        } else if rests && self.supply.is_used_up() {
             // The commit has waited for what was to be kept.
             self.advance();
         }

@@ -1,4 +1,4 @@
-//! Kept uploads as lines of `uploads`, and the table of these.
+//! Kept uploads as lines of the listing `uploads`, and the table of these lines.
 
 use p2p_engine::operation::KeptUpload;
 use p2p_store::uploads::UploadId;

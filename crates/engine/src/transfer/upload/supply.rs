@@ -27,6 +27,7 @@ pub(super) struct Supply {
     /// Declared size of the source; `None` if it is not known.
     size: Option<ByteSize>,
     memory_min: u64,
+    is_remote: bool,
     /// True if the upload holds its minimum memory.
     has_memory: bool,
 }
@@ -40,6 +41,7 @@ impl Supply {
             segment_size: segment_size.as_usize() as u64,
             size,
             memory_min: memory_min(size.map(ByteSize::as_u64), segment_size, is_remote),
+            is_remote,
             has_memory: false,
         }
     }
@@ -138,7 +140,8 @@ impl Supply {
         match (self.size.map(ByteSize::as_u64), end.map(ByteSize::as_u64)) {
             (_, Some(end)) if end != bytes => return other(end),
             (Some(declared), Some(_)) if declared != bytes => return other(declared),
-            (Some(declared), None) if declared < bytes => return other(declared),
+            // A local file is compared when it has been read, with what the system says of it then.
+            (Some(declared), None) if self.is_remote && declared < bytes => return other(declared),
             _ => {}
         }
         if segments > SEGMENTS_MAX {
