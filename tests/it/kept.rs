@@ -97,6 +97,21 @@ fn an_interruption_keeps_what_is_stored() {
     is_stored(&home, "a.bin", "a.bin");
 }
 
+/// A stream whose owner's quota is used up ends at once, whatever else it would give.
+#[test]
+fn a_stream_beyond_the_quota_ends() {
+    let home = Home::new(&format!("{QUICK}[accounts]\nquota = '1MiB'\n"));
+    home.register("alice");
+    home.login("alice");
+    home.file("a.bin", 3 << 20);
+    for keep in [&[][..], &["--keep"]] {
+        let mut command = home.command(&[&["put", "-", "--as", "x"], keep].concat());
+        let said = end_of(command.stdin(std::fs::File::open(home.path("a.bin")).unwrap()).spawn().unwrap());
+        assert!(said.code == Some(1) && said.stderr.contains("the quota of"), "{said:?}");
+        assert!(home.stored().is_empty() && uploads(&home).is_empty() && segments_below(&home.data()).is_empty());
+    }
+}
+
 #[test]
 fn other_content_continues_nothing_and_loses_nothing() {
     let home = Home::new(QUICK);

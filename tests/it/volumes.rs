@@ -386,8 +386,9 @@ fn what_fails_on_this_machine_leaves_no_path_in_the_run() {
         let path = home.path().to_str().unwrap().to_owned();
         let settings = config(&home.path().join("data"), 3, slow_link());
         let mut harness = Harness::open(home, settings, Box::new(InlineIo::default())).unwrap();
-        for (name, salt) in [("a.bin", 1), ("b.bin", 2), ("c.bin", 3)] {
-            random_file(&harness.path(name), 1_000_000, salt);
+        // The first is not read to its end before it changes.
+        for (name, len, salt) in [("a.bin", 3_000_000, 1), ("b.bin", 1_000_000, 2), ("c.bin", 1_000_000, 3)] {
+            random_file(&harness.path(name), len, salt);
         }
         let mut failures = Vec::new();
         // A file of the system that gives EIO when it is read (proc_pid_mem(5)).

@@ -214,7 +214,10 @@ pub enum EngineError {
         name: String,
     },
     /// An upload under this name is running or being undone.
-    #[error("an upload of `{}` is under way already, or is being undone", visible(name))]
+    #[error(
+        "an upload of `{}` is under way already, or is being undone or kept: `p2p uploads` lists those that are kept",
+        visible(name)
+    )]
     NameReserved {
         /// The name in use.
         name: String,

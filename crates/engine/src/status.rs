@@ -172,11 +172,12 @@ impl TransferError {
             | TransferError::NotConfirmed { .. }
             | TransferError::Unreadable { .. }
             | TransferError::Catalog(_)
+            // What was kept before was within the quota.
+            | TransferError::OverQuota { .. }
             | TransferError::Internal(_) => true,
             TransferError::File(_)
             | TransferError::OutcomeUnknown(_)
             | TransferError::TooManySegments { .. }
-            | TransferError::OverQuota { .. }
             | TransferError::Cancelled => false,
         }
     }

@@ -18,7 +18,9 @@ use crate::error::EngineError;
 use crate::io::{Blocked, JobId, Lane, Outcome};
 use crate::operation::{self, ByteRange, Keep, Sink, Source};
 use crate::stream::{StreamInput, stand_in};
-use crate::transfer::{Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, Upload, UploadPlan};
+use crate::transfer::{
+    Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, TransferState, Upload, UploadPlan,
+};
 
 /// Transfer that begins once its local file is open.
 #[derive(Debug, Clone)]
@@ -164,7 +166,9 @@ impl Simulation {
     pub(super) fn keep_to_quota(&mut self, id: TransferId) {
         let Some(quota) = self.world.config.quota else { return };
         let Some(status) = self.transfers.get(&id).map(Running::bare_status) else { return };
-        let Some(owner) = status.file.owner.clone().filter(|_| !status.size_known) else { return };
+        // What is undone or parked already grows no more.
+        let grows = matches!(status.state, TransferState::Running | TransferState::Waiting | TransferState::Idle);
+        let Some(owner) = status.file.owner.clone().filter(|_| grows && !status.size_known) else { return };
         let usage = self.usage_of(Some(&owner));
         if usage.file_bytes.saturating_add(usage.arriving_bytes) > quota.as_u64() {
             let error = TransferError::OverQuota { quota };
