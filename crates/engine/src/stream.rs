@@ -1,7 +1,7 @@
 //! Streams: content that a front end gives to an upload or takes from a download piece by piece, without a file on this machine.
 //!
 //! A stream has one end at the front end ([`StreamWriter`], [`StreamReader`]) and one in the engine ([`SourceStream`],
-//! [`SinkStream`]). What lies between the ends is bounded: a writer waits while [`AHEAD`] segments have not been taken, and the
+//! [`SinkStream`]). What lies between the ends is bounded: a writer waits while three segments have not been taken, and the
 //! engine asks the nodes for no more than the reader may take.
 //!
 //! A stream of local origin holds virtual time until its next segment is there or has been taken, as a local file does. One of

@@ -1,4 +1,4 @@
-//! Deletions that nodes owe, in the world: tells the [machine](OwedDeletions) what happens, and carries its outputs out.
+//! Deletions that nodes owe, in the world: tells their machine what happens, and carries its outputs out.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
