@@ -92,6 +92,17 @@ pub enum PassedOver {
     Full,
 }
 
+impl Cause {
+    /// Returns true if the node lacks room for a segment.
+    pub(super) const fn is_full(&self) -> bool {
+        matches!(
+            self,
+            Cause::PassedOver(PassedOver::Full | PassedOver::Trouble(Trouble::Full))
+                | Cause::Refused(Refusal::Full { .. } | Refusal::DiskFull)
+        )
+    }
+}
+
 /// Failure of work on this machine: its kind, and the details for the requester and the log. Only the kind is part of the trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalFailure {

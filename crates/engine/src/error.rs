@@ -91,9 +91,11 @@ pub enum Denial {
 
 impl TransferError {
     /// Returns the kind of the error.
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             TransferError::File(_) => ErrorKind::Precondition,
+            // Room is not made by waiting.
+            TransferError::NoHolder { causes, .. } if causes.iter().any(|(_, cause)| cause.is_full()) => ErrorKind::Exhausted,
             TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => ErrorKind::Unavailable,
             TransferError::Unreadable { .. } => ErrorKind::DataLoss,
             TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => ErrorKind::Unavailable,
@@ -132,7 +134,7 @@ impl EngineError {
     }
 
     /// Returns the kind of the error.
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             EngineError::Denied(Denial::LoginNeeded | Denial::OperatorIsLocal) => ErrorKind::Unauthenticated,
             EngineError::Denied(_) => ErrorKind::Denied,

@@ -80,7 +80,7 @@ impl From<Denial> for AccessError {
 
 impl AccessError {
     /// Returns the kind of the error.
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             AccessError::NoAccounts => ErrorKind::Precondition,
             AccessError::SessionOnly { .. } | AccessError::AnotherTree { .. } => ErrorKind::Denied,
