@@ -79,8 +79,18 @@ impl EngineHandle {
     /// # Errors
     /// Returns the error with which the engine refuses the operation, and [`EngineError::Stopped`] if the engine has ended.
     pub async fn call<O: Operation>(&self, caller: &Caller, operation: O) -> Result<O::Reply, EngineError> {
+        self.answer_to(Ask::Command, caller, operation).await
+    }
+
+    /// Asks in one of the ways of asking, and waits for the reply.
+    async fn answer_to<O: Operation>(
+        &self,
+        ask: fn(Caller, Box<Command>, ReplySender) -> Ask,
+        caller: &Caller,
+        operation: O,
+    ) -> Result<O::Reply, EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Ask::Command(caller.clone(), Box::new(operation.into()), reply)).await?;
+        self.send(ask(caller.clone(), Box::new(operation.into()), reply)).await?;
         typed::<O>(answer.await.map_err(|_| EngineError::Stopped)?)
     }
 
@@ -98,9 +108,7 @@ impl EngineHandle {
     /// # Errors
     /// Fails as [`call`](Self::call) does.
     pub async fn cancel_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Ask::Hurried(caller.clone(), Box::new(Cancel { transfer }.into()), reply)).await?;
-        typed::<Cancel>(answer.await.map_err(|_| EngineError::Stopped)?)
+        self.answer_to(Ask::Hurried, caller, Cancel { transfer }).await
     }
 
     /// Waits for the end of a transfer as fast as the machine can, whatever the speed is and even if time is paused.
@@ -108,9 +116,7 @@ impl EngineHandle {
     /// # Errors
     /// Fails as [`call`](Self::call) does.
     pub async fn await_at_once(&self, caller: &Caller, transfer: TransferId) -> Result<Box<TransferReport>, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Ask::Hurried(caller.clone(), Box::new(Await { transfer }.into()), reply)).await?;
-        typed::<Await>(answer.await.map_err(|_| EngineError::Stopped)?)
+        self.answer_to(Ask::Hurried, caller, Await { transfer }).await
     }
 
     /// Begins an upload of what the returned writer is given.
