@@ -1,7 +1,7 @@
 //! The description of a stored file: its name, its fingerprint, its segments and their holders. Independent of the bytes on disks
 //! and of the database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
@@ -73,19 +73,24 @@ pub struct Manifest {
 
 impl Manifest {
     /// Returns every holder with the segments that it holds for this file, each listed once, in the order of the nodes.
-    pub fn by_holder(&self) -> std::collections::BTreeMap<NodeNumber, Vec<SegmentId>> {
-        let mut holders = std::collections::BTreeMap::<NodeNumber, Vec<SegmentId>>::new();
-        for segment in &self.segments {
-            for &holder in &segment.holders {
-                holders.entry(holder).or_default().push(segment.id);
-            }
-        }
-        for ids in holders.values_mut() {
-            ids.sort_unstable();
-            ids.dedup();
-        }
-        holders
+    pub fn by_holder(&self) -> BTreeMap<NodeNumber, Vec<SegmentId>> {
+        by_holder(&self.segments)
     }
+}
+
+/// Returns every holder with those of the segments that it holds, each listed once, in the order of the nodes.
+pub fn by_holder<'a>(segments: impl IntoIterator<Item = &'a SegmentRecord>) -> BTreeMap<NodeNumber, Vec<SegmentId>> {
+    let mut holders = BTreeMap::<NodeNumber, Vec<SegmentId>>::new();
+    for segment in segments {
+        for &holder in &segment.holders {
+            holders.entry(holder).or_default().push(segment.id);
+        }
+    }
+    for ids in holders.values_mut() {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    holders
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use p2p_store::catalog::Garbage;
-use p2p_store::manifest::{NodeNumber, SegmentRecord};
+use p2p_store::manifest::{NodeNumber, SegmentRecord, by_holder};
 use p2p_store::segment::{Cut, HashState};
 use p2p_store::uploads::UploadRecord;
 
@@ -99,14 +98,7 @@ impl Keeping {
         if self.is_busy() || !is_due {
             return false;
         }
-        let mut shares = Garbage::new();
-        for (segment, _) in &self.stored {
-            segment.holders.iter().for_each(|&node| shares.entry(node).or_default().push(segment.id));
-        }
-        shares.values_mut().for_each(|ids| {
-            ids.sort_unstable();
-            ids.dedup();
-        });
+        let shares = by_holder(self.stored.iter().map(|(segment, _)| segment));
         let unanswered = Unanswered::ask(outputs, Part::Keep, &Request::Commit, &shares);
         let is_durable = unanswered.is_empty();
         self.under_way = Some((UnderWay::Committing { unanswered, has_failed: false }, self.stored.len()));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use p2p_store::catalog::Garbage;
-use p2p_store::manifest::{NodeNumber, SegmentRecord};
+use p2p_store::manifest::{NodeNumber, SegmentRecord, by_holder};
 use p2p_store::segment::{Segment, SegmentId};
 
 use super::super::Output;
@@ -94,11 +94,7 @@ impl Books {
 
     /// Returns the stored segments by node.
     pub(super) fn shares(&self) -> Garbage {
-        let mut shares = BTreeMap::<NodeNumber, BTreeSet<SegmentId>>::new();
-        for placed in self.placed.values() {
-            shares.entry(placed.node).or_default().insert(placed.id);
-        }
-        lists(shares)
+        by_holder(&self.all_stored())
     }
 
     /// Ends the protection of the stored segments from deletion by other transfers, and lets nodes owe what they may have stored.
