@@ -283,11 +283,11 @@ mod tests {
         bytes
     }
 
-    fn at(days: u64) -> SimTime {
+    pub(super) fn at(days: u64) -> SimTime {
         SimTime::ZERO + SimDuration::from_secs(days * 86_400)
     }
 
-    fn command(days: u64) -> Entry {
+    pub(super) fn command(days: u64) -> Entry {
         Entry::Command { at: at(days), caller: Caller::operator(), command: crate::operation::CheckHealth.into() }
     }
 

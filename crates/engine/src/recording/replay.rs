@@ -250,14 +250,7 @@ fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(days: u64) -> SimTime {
-        SimTime::ZERO + SimDuration::from_secs(days * 86_400)
-    }
-
-    fn command(days: u64) -> Entry {
-        Entry::Command { at: at(days), caller: Caller::operator(), command: crate::operation::CheckHealth.into() }
-    }
+    use crate::recording::tests::{at, command};
 
     #[test]
     fn time_that_a_replay_may_take_has_a_bound() {

@@ -49,7 +49,7 @@ impl Simulation {
             }
             Source::Stream { stream, size, keep } => {
                 let (edge, size, keep) = (Edge::of_stream(stream.clone(), is_remote), *size, *keep);
-                Some(self.upload_from(edge, size, (owner, &upload), is_remote, keep))
+                Some(self.upload_from(edge, size, (owner, &upload), keep))
             }
         }
     }
@@ -78,13 +78,13 @@ impl Simulation {
                     let (file, found) = *opened;
                     let source = FileSource::new(file, &found, &path, self.world.config.segment_size);
                     let (edge, size) = (Edge::of_source(UploadSource::File(source)), ByteSize::from_bytes(found.len()));
-                    self.upload_from(edge, Some(size), (owner, &upload), false, None)
+                    self.upload_from(edge, Some(size), (owner, &upload), None)
                 });
                 begun.map_err(|error| if may_see_usage { error } else { error.without_usage() })
             }
             (Opening::Download { user, file, range, path }, Outcome::Created(created)) => created.and_then(|created| {
                 let sink = DownloadSink::file(*created, &path).with_unknown(Arc::clone(&self.unknown));
-                self.download_to(Edge::of_sink(sink), user, (&file, range), false)
+                self.download_to(Edge::of_sink(sink), user, (&file, range))
             }),
             (_, other) => Err(crashed(other)),
         })
@@ -96,7 +96,6 @@ impl Simulation {
         edge: Edge,
         size: Option<ByteSize>,
         (owner, upload): (Option<String>, &operation::Upload),
-        is_remote: bool,
         keep: Option<Keep>,
     ) -> Answer {
         self.refuse_when_closing()?;
@@ -105,7 +104,7 @@ impl Simulation {
             (name, _) => stored_path(name.unwrap_or_default())?,
         };
         let (key, stored_at) = (FileKey { owner, name }, upload.stored_at);
-        let segment_size = self.world.config.segment_size;
+        let (segment_size, is_remote) = (self.world.config.segment_size, edge.is_remote());
         self.begin_upload(UploadPlan { key, size, segment_size, stored_at, is_remote, keep }, edge)
     }
 
@@ -119,11 +118,10 @@ impl Simulation {
         self.refuse_unfit(&key, size, size)?;
         self.world.claim_volumes(Purpose::Keep)?;
         let id = self.next_id();
-        let is_remote = plan.is_remote;
         let upload = Upload::new(self.now(), id, plan);
         self.world.names.reserve(key.clone());
         self.note_kept(upload.kept().map(|(record, _)| record.id));
-        self.begin_with_memory(id, (key.owner, is_remote), Transfer::Upload(Box::new(upload)), edge)
+        self.begin_with_memory(id, key.owner, Transfer::Upload(Box::new(upload)), edge)
     }
 
     /// Refuses content of `size` of which `left` is to be stored, unless there are room and quota for it.
@@ -143,14 +141,8 @@ impl Simulation {
     }
 
     /// Begins a transfer that takes memory for a user.
-    pub(super) fn begin_with_memory(
-        &mut self,
-        id: TransferId,
-        (user, is_remote): (Option<String>, bool),
-        transfer: Transfer,
-        edge: Edge,
-    ) -> Answer {
-        self.world.memory.join(id, user, is_remote);
+    pub(super) fn begin_with_memory(&mut self, id: TransferId, user: Option<String>, transfer: Transfer, edge: Edge) -> Answer {
+        self.world.memory.join(id, user, edge.is_remote());
         self.begin(id, Running::new(transfer, Some(edge)))
     }
 
@@ -200,8 +192,7 @@ impl Simulation {
             Sink::Stream(stream) => Edge::of_sink(DownloadSink::stream(stream, true).with_unknown(unknown)),
             Sink::Discard => Edge::of_sink(DownloadSink::nowhere().with_unknown(unknown)),
         };
-        let is_remote = is_remote && edge.is_remote();
-        Some(self.download_to(edge, user, (&file, range), is_remote))
+        Some(self.download_to(edge, user, (&file, range)))
     }
 
     /// Returns the file of which a range is to be downloaded.
@@ -214,18 +205,12 @@ impl Simulation {
     }
 
     /// Begins a download to its edge.
-    fn download_to(
-        &mut self,
-        edge: Edge,
-        user: Option<String>,
-        (key, range): (&FileKey, Option<ByteRange>),
-        is_remote: bool,
-    ) -> Answer {
+    fn download_to(&mut self, edge: Edge, user: Option<String>, (key, range): (&FileKey, Option<ByteRange>)) -> Answer {
         let file = self.file_to_download(key, range)?;
-        let id = self.next_id();
+        let (id, is_remote) = (self.next_id(), edge.is_remote());
         let plan = DownloadPlan { user: user.clone(), file, range, nodes: self.world.nodes.len(), is_remote };
         let download = Download::new(self.now(), id, plan);
-        self.begin_with_memory(id, (user, is_remote), Transfer::Download(Box::new(download)), edge)
+        self.begin_with_memory(id, user, Transfer::Download(Box::new(download)), edge)
     }
 
     /// Takes what has happened at the other ends of streams of remote origin, at this instant. Returns false if nothing has.

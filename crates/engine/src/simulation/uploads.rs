@@ -74,7 +74,6 @@ impl Simulation {
         }
         let segments = self.held_here(segments).ok_or_else(inconsistent)?;
         self.refuse_larger(&record, size)?;
-        self.world.claim_full_volumes()?;
         self.world.claim_volumes(Purpose::Keep)?;
         if self.world.names.unpark(record.id).is_none() {
             return Err(EngineError::UnknownUpload(record.id));
@@ -83,9 +82,9 @@ impl Simulation {
         let (key, stored_at) = (record.key.clone(), record.stored_at);
         let plan = UploadPlan { key, size, segment_size, stored_at, is_remote, keep: Some(keep) };
         let (id, record) = (self.next_id(), UploadRecord { expires_at: keep.expires_at, ..record });
-        let owner = record.key.owner.clone();
+        let (owner, edge) = (record.key.owner.clone(), Edge::of_stream(stream, is_remote));
         let upload = Upload::resume(self.now(), id, plan, record, segments);
-        self.begin_with_memory(id, (owner, is_remote), Transfer::Upload(Box::new(upload)), Edge::of_stream(stream, is_remote))
+        self.begin_with_memory(id, owner, Transfer::Upload(Box::new(upload)), edge)
     }
 
     /// Returns the segments with those of their holders that are in this network; `None` if one has none.
