@@ -6,10 +6,11 @@
 use std::path::PathBuf;
 
 use eyre::{Result, bail};
+use p2p_service::access::range::WantedRange;
 use p2p_service::access::watching::Happening;
 use p2p_service::instance::{EngineArgs, Instance};
 use p2p_service::scratch::Scratch;
-use p2p_service::{ByteRange, ClockMode, Event};
+use p2p_service::{ClockMode, Event};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -41,7 +42,7 @@ pub(crate) async fn store_and_fetch(data_dir: PathBuf) -> Result<String> {
     }
     // An answer of the engine says that what is shown is as new as the event.
     access.files().await?;
-    let range = ByteRange { first: 7, len: Some(5) };
+    let range = WantedRange::From { first: 7, last: Some(11) };
     let (_, mut reader) = access.download_stream(&access.identity(), "greeting", Some(range)).await?;
     let mut part = Vec::new();
     while let Some(bytes) = reader.read().await? {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use eyre::{Report, Result, WrapErr};
-use p2p_engine::operation::{BeginTransfer, ByteRange, CheckHealth, ListNodes};
+use p2p_engine::operation::{BeginTransfer, CheckHealth, ListNodes};
 use p2p_engine::transfer::TransferReport;
 use p2p_engine::{BegunUpload, ClockMode};
 use p2p_service::access::range::WantedRange;
@@ -233,22 +233,12 @@ impl Work {
             }
             Work::Kept(kept) => kept.carry_out(visit).await,
             Work::ToStdout(name, range) => {
-                let range = match range {
-                    Some(range) => Some(range_of(visit, &name, range).await?),
-                    None => None,
-                };
                 let begun = visit.access().download_stream(&visit.identity, &name, range).await;
                 let (transfer, reader) = begun.map_err(refused)?;
                 visit.instance.transfer_stream(transfer, pour_out(reader)).await
             }
         }
     }
-}
-
-/// Returns the bytes of a stored file that are meant.
-async fn range_of(visit: &Visit, name: &str, range: WantedRange) -> Result<ByteRange> {
-    let file = visit.access().readable(&visit.identity, name).await.map_err(refused)?;
-    range.within(&file).map_err(advised)
 }
 
 /// Returns the transfers of a plan, with an error in the place of each that cannot be begun, and tells what is left out.
@@ -288,10 +278,7 @@ pub async fn get(args: &GetArgs) -> Result<()> {
             continue;
         }
         let place = |file: &FileKey| place_of(file, args.output_file.clone());
-        let download = match args.range {
-            Some(range) => visit.access().download_range(&visit.identity, name, range, place, args.force).await,
-            None => visit.access().download(&visit.identity, name, place, args.force).await,
-        };
+        let download = visit.access().download(&visit.identity, name, args.range, place, args.force).await;
         commands.push(download.map(Into::into).map_err(refused));
     }
     let done = transfer_all(visit, commands, TransferLine::new).await;

@@ -29,5 +29,4 @@ pub mod scratch;
 pub mod statuses;
 
 // What a front end names of the engine, so that it needs the service alone.
-pub use p2p_engine::operation::ByteRange;
 pub use p2p_engine::{ClockMode, Event};

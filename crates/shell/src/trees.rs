@@ -182,14 +182,14 @@ pub async fn plan_download(access: &Access, identity: &Identity, text: &str, to:
     if let [Entry::File(file)] = entries.as_slice()
         && file.key == root
     {
-        let download = access.download(identity, text, |key| place_of(key, to.path.clone()), to.overwrite).await?;
+        let download = access.download(identity, text, None, |key| place_of(key, to.path.clone()), to.overwrite).await?;
         return Ok(Plan { transfers: vec![(visible(text).into_owned(), download.into())], ..Plan::default() });
     }
     let place = to.directory(&root);
     let (found, same, failures) = off_thread(move || places(place, &root, entries)).await?.map_err(ShellError::Bad)?;
     let mut plan = Plan { same, failures, ..Plan::default() };
     for (key, path) in found {
-        let download = access.download(identity, &identity.label(&key), |_| path, to.overwrite).await;
+        let download = access.download(identity, &identity.label(&key), None, |_| path, to.overwrite).await;
         match download.map_err(ShellError::from) {
             Ok(download) => plan.transfers.push((identity.shown(&key), download.into())),
             Err(error) => plan.failures.push(error.to_string()),

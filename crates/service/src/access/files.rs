@@ -198,39 +198,22 @@ impl Access {
         Ok(own.filter(|_| is_directory).map_or(path, |own| key.child(own).name))
     }
 
-    /// Returns the operation to download a file that the user may read, to a path that may depend on its key. Reading a file of
-    /// another user is recorded in the audit log first.
+    /// Returns the operation to download a file that the user may read, or a range of it, to a path that may depend on its key.
+    /// Reading a file of another user is recorded in the audit log first.
     ///
     /// # Errors
-    /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
+    /// Fails as [`readable`](Self::readable) does, if the range begins beyond the end, or if the disk refuses.
     pub async fn download(
         &self,
         identity: &Identity,
         text: &str,
+        range: Option<WantedRange>,
         place: impl FnOnce(&FileKey) -> PathBuf,
         overwrite: bool,
     ) -> Result<Download, AccessError> {
-        let file = self.readable(identity, text).await?.key;
-        self.record_foreign(identity, "read", &file).await?;
+        let (file, range) = self.to_read(identity, text, range).await?;
         let path = place(&file);
-        Ok(Download::to_file(file, path, overwrite))
-    }
-
-    /// Returns the operation to download a range of a file, as [`download`](Self::download) does for all of it.
-    ///
-    /// # Errors
-    /// Fails as [`download`](Self::download) does, or if the range begins beyond the end.
-    pub async fn download_range(
-        &self,
-        identity: &Identity,
-        text: &str,
-        range: WantedRange,
-        place: impl FnOnce(&FileKey) -> PathBuf,
-        overwrite: bool,
-    ) -> Result<Download, AccessError> {
-        let range = range.within(&self.readable(identity, text).await?)?;
-        let download = self.download(identity, text, place, overwrite).await?;
-        Ok(Download { range: Some(range), ..download })
+        Ok(Download { range, ..Download::to_file(file, path, overwrite) })
     }
 
     /// Returns the operation to fetch and verify a file that the user may read, and to keep none of it. Reading a file of another
@@ -239,8 +222,7 @@ impl Access {
     /// # Errors
     /// Fails as [`readable`](Self::readable) does, or if the disk refuses.
     pub async fn verification(&self, identity: &Identity, text: &str) -> Result<Download, AccessError> {
-        let file = self.readable(identity, text).await?.key;
-        self.record_foreign(identity, "read", &file).await?;
+        let (file, _) = self.to_read(identity, text, None).await?;
         Ok(Download::to_nowhere(file))
     }
 
@@ -248,17 +230,30 @@ impl Access {
     /// recorded in the audit log first.
     ///
     /// # Errors
-    /// Fails as [`readable`](Self::readable) does, if the disk or the engine refuses, or if the range begins beyond the end.
+    /// Fails as [`download`](Self::download) does, or if the engine refuses.
     pub async fn download_stream(
         &self,
         identity: &Identity,
         text: &str,
-        range: Option<ByteRange>,
+        range: Option<WantedRange>,
     ) -> Result<(TransferId, StreamReader), AccessError> {
-        let file = self.readable(identity, text).await?.key;
-        self.record_foreign(identity, "read", &file).await?;
+        let (file, range) = self.to_read(identity, text, range).await?;
         let begun = self.engine.download_stream(&self.caller(), file, range).await;
         Ok(self.recording_denial(begun).await?)
+    }
+
+    /// Returns the key of a file that the user is about to read, and the bytes of it that are meant. Reading a file of another user is
+    /// recorded in the audit log.
+    async fn to_read(
+        &self,
+        identity: &Identity,
+        text: &str,
+        range: Option<WantedRange>,
+    ) -> Result<(FileKey, Option<ByteRange>), AccessError> {
+        let file = self.readable(identity, text).await?;
+        let range = range.map(|range| range.within(&file)).transpose()?;
+        self.record_foreign(identity, "read", &file.key).await?;
+        Ok((file.key, range))
     }
 
     /// Returns the operation to remove a file that the user may change, or a directory, with all that is within it if `recursive`

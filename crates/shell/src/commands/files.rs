@@ -70,10 +70,7 @@ pub(crate) async fn download(shell: &Shell, call: &Call) -> Result<Answer, Shell
     let mut transfers = Vec::with_capacity(names.len());
     for name in names {
         let place = |file: &FileKey| place_of(file, wanted.clone());
-        let download = match range {
-            Some(range) => shell.access.download_range(&identity, &name, range, place, force).await?,
-            None => shell.access.download(&identity, &name, place, force).await?,
-        };
+        let download = shell.access.download(&identity, &name, range, place, force).await?;
         transfers.push((name, download.into()));
     }
     begin_all(shell, call, transfers).await
