@@ -1,9 +1,9 @@
 //! `p2p put --keep` and `p2p put --resume`: uploads that are kept if they are interrupted, and continued later.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use eyre::{Result, WrapErr};
+use p2p_base::source_file;
 use p2p_base::spelling::visible;
 use p2p_base::units::ByteSize;
 use p2p_engine::operation::KeptUpload;
@@ -95,11 +95,7 @@ impl KeptPut {
         if is_dash(&self.path) {
             return Ok((Origin::Stdin, None));
         }
-        let opened = File::open(&self.path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
-        let (file, metadata) = opened.map_err(|error| self.unreadable(&error.to_string()))?;
-        if !metadata.is_file() {
-            return Err(self.unreadable("it is no regular file"));
-        }
+        let (file, metadata) = source_file::open(&self.path).map_err(|error| self.unreadable(&error.to_string()))?;
         Ok((Origin::File(file, self.path.clone()), Some(ByteSize::from_bytes(metadata.len()))))
     }
 

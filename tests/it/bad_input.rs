@@ -43,6 +43,8 @@ fn files_that_cannot_be_stored() {
     assert_says(&home.refused(&["put", "dangling"]), &["dangling", "No such file"]);
     assert_says(&home.refused(&["put", "directory"]), &["directory", "only files can be stored"]);
     assert_says(&home.refused(&["put", "pipe"]), &["pipe", "not a regular file"]);
+    assert_says(&home.refused(&["put", "directory", "--keep"]), &["directory", "only files can be stored"]);
+    assert_says(&home.refused(&["put", "pipe", "--keep"]), &["pipe", "not a regular file"]);
     assert_says(&home.refused(&["put", "large.bin"]), &["6291456 bytes", "only 5042880", "1248576 too few", "[nodes] capacity"]);
     assert_says(&home.refused(&["put", "a.bin"]), &["`a.bin` is stored already", "--as NAME"]);
     assert_eq!((home.stored(), contents(&home)), (vec!["a.bin".to_owned()], before));

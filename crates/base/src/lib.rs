@@ -34,6 +34,8 @@ pub mod random;
 #[cfg(feature = "files")]
 pub mod replacement;
 pub mod scope;
+#[cfg(feature = "files")]
+pub mod source_file;
 #[cfg(feature = "text")]
 pub mod spelling;
 #[cfg(feature = "text")]

@@ -1,16 +1,16 @@
 //! Opening of the local files of transfers, which may take long on a disk of another machine and is therefore done by threads.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use p2p_base::replacement::{Existing, Replacement};
+use p2p_base::source_file;
 
 use crate::error::EngineError;
 use crate::io::Outcome;
 
 /// Opens a local file that is to be uploaded.
 pub(crate) fn open(path: &Path) -> Outcome {
-    Outcome::Opened(open_source(path).map(Box::new).map_err(|reason| cannot_read(path, reason)))
+    Outcome::Opened(source_file::open(path).map(Box::new).map_err(|error| cannot_read(path, error.to_string())))
 }
 
 /// Creates the local file of a download, which replaces an existing one only if `overwrite` says so.
@@ -46,18 +46,4 @@ fn destination(path: &Path) -> Result<PathBuf, String> {
         Ok(_) => Ok(target),
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// Opens a local file for reading and returns it with what the system says of it.
-fn open_source(path: &Path) -> Result<(File, std::fs::Metadata), String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if metadata.is_dir() {
-        return Err("it is a directory; only files can be stored".into());
-    }
-    if !metadata.is_file() {
-        return Err("it is not a regular file".into());
-    }
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    Ok((file, metadata))
 }
