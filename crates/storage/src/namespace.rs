@@ -84,10 +84,31 @@ impl Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Namespace {
     entries: OrdMap<FileKey, Arc<Entry>>,
-    /// Number of files among the entries.
-    files: usize,
-    /// Total size of these files in bytes.
-    file_bytes: u64,
+    /// Files among the entries, in total.
+    total: Total,
+    /// Files of each owner that has some, in total.
+    by_owner: OrdMap<Option<String>, Total>,
+}
+
+/// Number and size of files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Number of files.
+    pub files: usize,
+    /// Size of all of them in bytes.
+    pub bytes: u64,
+}
+
+impl Total {
+    const fn add(&mut self, file: &FileRecord) {
+        self.files += 1;
+        self.bytes += file.size;
+    }
+
+    const fn subtract(&mut self, file: &FileRecord) {
+        self.files -= 1;
+        self.bytes -= file.size;
+    }
 }
 
 impl Namespace {
@@ -109,14 +130,14 @@ impl Namespace {
         key.is_root() || matches!(self.get(key), Some(Entry::Directory(_)))
     }
 
-    /// Returns the number of files.
-    pub const fn file_count(&self) -> usize {
-        self.files
+    /// Returns the number and the size of all files.
+    pub const fn total(&self) -> Total {
+        self.total
     }
 
-    /// Returns the total size of the files in bytes.
-    pub const fn file_bytes(&self) -> u64 {
-        self.file_bytes
+    /// Returns the number and the size of the files of an owner, or of those without one.
+    pub fn total_of(&self, owner: Option<&str>) -> Total {
+        self.by_owner.get(&owner.map(str::to_owned)).copied().unwrap_or_default()
     }
 
     /// Returns true if there is neither a file nor a directory.
@@ -190,8 +211,8 @@ impl Namespace {
     pub fn insert(&mut self, entry: Entry) {
         self.remove(&entry.key().clone());
         if let Entry::File(file) = &entry {
-            self.files += 1;
-            self.file_bytes += file.size;
+            self.total.add(file);
+            self.by_owner.entry(file.key.owner.clone()).or_default().add(file);
         }
         self.entries.insert(entry.key().clone(), Arc::new(entry));
     }
@@ -200,8 +221,13 @@ impl Namespace {
     fn remove(&mut self, key: &FileKey) -> Option<Arc<Entry>> {
         let removed = self.entries.remove(key)?;
         if let Entry::File(file) = removed.as_ref() {
-            self.files -= 1;
-            self.file_bytes -= file.size;
+            self.total.subtract(file);
+            if let Some(total) = self.by_owner.get_mut(&key.owner) {
+                total.subtract(file);
+                if total.files == 0 {
+                    self.by_owner.remove(&key.owner);
+                }
+            }
         }
         Some(removed)
     }
@@ -288,6 +314,21 @@ mod tests {
     }
 
     #[test]
+    fn the_files_of_each_owner_are_counted() {
+        let mut tree: Namespace = [directory("docs"), file("docs/a"), file("b")].into_iter().collect();
+        let of = |tree: &Namespace| [Some("alice"), Some("bob"), None].map(|owner| tree.total_of(owner));
+        let total = |files: usize| Total { files, bytes: files as u64 };
+        assert_eq!(of(&tree), [total(2), total(0), total(0)]);
+        let before = tree.clone();
+        tree.rename(&key("docs"), &FileKey::new(Some("bob"), "docs"));
+        tree.rename(&key("b"), &FileKey::new(None, "b"));
+        assert_eq!((of(&tree), tree.total()), ([total(0), total(1), total(1)], total(2)));
+        tree.rename(&FileKey::new(Some("bob"), "docs"), &key("docs"));
+        tree.rename(&FileKey::new(None, "b"), &key("b"));
+        assert_eq!(tree, before, "nothing is left of owners who have no files");
+    }
+
+    #[test]
     fn a_share_of_a_directory_holds_for_what_is_in_it() {
         let mut tree: Namespace = [directory("docs"), directory("docs/b"), file("docs/b/c"), file("a")].into_iter().collect();
         tree.set_reader(&key("docs"), "bob", true);
@@ -351,7 +392,8 @@ mod tests {
                     tree.entries().map(|entry| (entry.key().name.clone(), as_file(entry).is_some())).collect();
                 prop_assert_eq!(&found, &plain.clone().into_iter().collect::<Vec<_>>());
                 let files = plain.values().filter(|is_file| **is_file).count();
-                prop_assert_eq!((tree.file_count(), tree.file_bytes()), (files, files as u64), "each file has one byte");
+                let total = Total { files, bytes: files as u64 };
+                prop_assert_eq!((tree.total(), tree.total_of(Some("alice"))), (total, total), "each file has one byte");
             }
         }
     }

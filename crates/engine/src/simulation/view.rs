@@ -97,9 +97,10 @@ impl Simulation {
     }
 
     pub(super) fn storage_stats(&self) -> StorageStats {
+        let total = self.world.names.files().total();
         let mut stats = StorageStats {
-            files: self.world.names.files().file_count() as u64,
-            file_bytes: self.world.names.files().file_bytes(),
+            files: total.files as u64,
+            file_bytes: total.bytes,
             missing_segments: self.world.volumes.missing_segments,
             owed_deletions: self.world.owed.count(),
             unknown_segments: self.world.volumes.unknown_segments,
@@ -122,11 +123,9 @@ impl Simulation {
     pub(super) fn usage_of(&self, owner: Option<&str>) -> Usage {
         let mut usage = Usage { quota_bytes: owner.and(self.world.config.quota).map(ByteSize::as_u64), ..Usage::default() };
         let unlisted = self.unlisted.get(&owner.map(str::to_owned)).copied().unwrap_or_default();
-        usage.file_bytes = unlisted.saturating_add(self.parked_bytes(owner));
-        for file in self.world.names.files().files_of(&FileKey::new(owner, "")) {
-            usage.files += 1;
-            usage.file_bytes = usage.file_bytes.saturating_add(file.size);
-        }
+        let stored = self.world.names.files().total_of(owner);
+        usage.files = stored.files as u64;
+        usage.file_bytes = unlisted.saturating_add(self.parked_bytes(owner)).saturating_add(stored.bytes);
         let uploads = self.transfers.values().map(|transfer| transfer.bare_status());
         let own = uploads.filter(|status| {
             !status.state.is_over() && status.direction == Direction::Upload && status.file.owner.as_deref() == owner
