@@ -8,7 +8,6 @@
 //! Each transfer keeps the history of its segments: when a segment was queued, when its bytes were sent and received, and which
 //! node holds it. Transfers have no access to clocks, files, the network or the catalog, and check no permissions.
 
-mod cut_ahead;
 mod deletion;
 mod delivery;
 mod download;

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod books;
+mod cut_ahead;
 mod phase;
 mod plan;
 mod supply;

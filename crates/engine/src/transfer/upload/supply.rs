@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_store::segment::{Cut, Segment, Sha256Digest};
 
-use super::super::cut_ahead::{CutAhead, memory_min};
 use super::super::window::RequestWindow;
 use super::super::{Output, TransferError};
+use super::cut_ahead::{CutAhead, memory_min};
 use super::plan::UploadPlan;
 use crate::cause::{FailureKind, LocalFailure};
 use crate::io::Outcome;
@@ -27,7 +27,6 @@ pub(super) struct Supply {
     /// Declared size of the source; `None` if it is not known.
     size: Option<ByteSize>,
     memory_min: u64,
-    is_remote: bool,
     /// True if the upload holds its minimum memory.
     has_memory: bool,
 }
@@ -41,7 +40,6 @@ impl Supply {
             segment_size: segment_size.as_usize() as u64,
             size,
             memory_min: memory_min(size.map(ByteSize::as_u64), segment_size, is_remote),
-            is_remote,
             has_memory: false,
         }
     }
@@ -141,7 +139,7 @@ impl Supply {
             (_, Some(end)) if end != bytes => return other(end),
             (Some(declared), Some(_)) if declared != bytes => return other(declared),
             // A local file is compared when it has been read, with what the system says of it then.
-            (Some(declared), None) if self.is_remote && declared < bytes => return other(declared),
+            (Some(declared), None) if self.cut.is_remote() && declared < bytes => return other(declared),
             _ => {}
         }
         if segments > SEGMENTS_MAX {

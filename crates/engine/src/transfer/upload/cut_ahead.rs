@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use p2p_base::units::ByteSize;
 use p2p_store::segment::{Cut, Segment, SegmentSize, Sha256Digest};
 
-use super::{Output, TransferError};
+use super::super::{Output, TransferError};
 use crate::cause::LocalFailure;
 use crate::io::{CUT_MIN, FileOutcome, Outcome};
 use crate::stream::AHEAD;
@@ -33,6 +33,11 @@ pub(super) struct CutAhead {
 impl CutAhead {
     pub(super) fn new(is_remote: bool) -> CutAhead {
         CutAhead { is_remote, jobs: 0, segments: VecDeque::new(), known: (0, 0), end: None }
+    }
+
+    /// Returns true if virtual time does not wait for the source.
+    pub(super) const fn is_remote(&self) -> bool {
+        self.is_remote
     }
 
     /// Continues after so many bytes and segments of the source.
