@@ -91,6 +91,16 @@ pub enum NetEvent {
     },
 }
 
+/// A host identifier that no host of the network has, for example one of another network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the network has no host {}; it has {hosts}", host.index())]
+pub struct UnknownHost {
+    /// The identifier.
+    pub host: HostId,
+    /// Number of hosts of the network.
+    pub hosts: usize,
+}
+
 /// Reason for which a write was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WriteError {

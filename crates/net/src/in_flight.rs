@@ -89,9 +89,29 @@ impl PacketStore {
         Some(slot.flying)
     }
 
+    /// Removes and returns the packets of a queue from order number `order` on, in order. Packets of a queue stand in the order
+    /// of their numbers.
+    pub(crate) fn take_from(&mut self, queue: &mut PacketQueue, order: u64) -> Vec<InFlight> {
+        let (mut kept, mut place) = (NONE, queue.first);
+        while place != NONE && self.slots[place as usize].flying.order < order {
+            (kept, place) = (place, self.slots[place as usize].next);
+        }
+        let mut rest = PacketQueue { first: place, last: queue.last };
+        match self.slots.get_mut(kept as usize) {
+            Some(slot) => (slot.next, queue.last) = (NONE, kept),
+            None => *queue = PacketQueue::default(),
+        }
+        std::iter::from_fn(|| self.pop(&mut rest)).collect()
+    }
+
     /// Returns the first packet of a queue.
     pub(crate) fn first(&self, queue: PacketQueue) -> Option<&InFlight> {
         self.slots.get(queue.first as usize).map(|slot| &slot.flying)
+    }
+
+    /// Returns the last packet of a queue.
+    pub(crate) fn last(&self, queue: PacketQueue) -> Option<&InFlight> {
+        self.slots.get(queue.last as usize).map(|slot| &slot.flying).filter(|_| queue.first != NONE)
     }
 
     /// Returns the number of packets in all queues, and their bytes.
@@ -124,10 +144,30 @@ mod tests {
                     prop_assert_eq!(store.pop(&mut queues[which]).map(|flying| flying.order), models[which].pop_front());
                 }
                 prop_assert_eq!(store.first(queues[which]).map(|flying| flying.order), models[which].front().copied());
+                prop_assert_eq!(store.last(queues[which]).map(|flying| flying.order), models[which].back().copied());
                 let held: usize = models.iter().map(VecDeque::len).sum();
                 prop_assert_eq!(store.total(), (held as u64, 100 * held as u64));
             }
             prop_assert!(store.slots.len() <= 200);
+        }
+
+        /// A queue without its end is the queue of the packets before it, and can be continued.
+        #[test]
+        fn the_end_of_a_queue_can_be_taken(len in 0u64..20, from in 0u64..25, more in 0u64..5) {
+            let (mut store, mut queue, mut other) = (PacketStore::default(), PacketQueue::default(), PacketQueue::default());
+            let flying = |order| InFlight { at: SimTime::ZERO, order, packet: Packet::datagram(0, 72) };
+            for order in 0..len {
+                store.push(&mut queue, flying(order));
+                store.push(&mut other, flying(order));
+            }
+            let taken: Vec<u64> = store.take_from(&mut queue, from).iter().map(|flying| flying.order).collect();
+            prop_assert_eq!(taken, (from..len).collect::<Vec<_>>());
+            for order in 100..100 + more {
+                prop_assert_eq!(store.push(&mut queue, flying(order)), order == 100 && from.min(len) == 0);
+            }
+            let left: Vec<u64> = std::iter::from_fn(|| store.pop(&mut queue)).map(|flying| flying.order).collect();
+            prop_assert_eq!(left, (0..from.min(len)).chain(100..100 + more).collect::<Vec<_>>());
+            prop_assert_eq!(store.total().0, len);
         }
     }
 }

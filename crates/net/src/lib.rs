@@ -19,10 +19,12 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod addr;
+mod burst;
 #[cfg(feature = "pcap")]
 mod capture;
 mod event;
 pub mod experiment;
+mod faults;
 mod flow;
 mod host;
 mod in_flight;
@@ -30,6 +32,7 @@ mod link;
 mod meter;
 mod observe;
 mod packet;
+mod path;
 mod queue;
 mod series;
 mod socket;
@@ -43,16 +46,18 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use p2p_base::random::RandomStream;
 use p2p_base::trace::TraceHash;
-use p2p_base::units::{DelayRange, Probability, SimDuration, SimTime};
+use p2p_base::units::{DelayRange, SimDuration, SimTime};
 use slab::Slab;
 
 pub use self::addr::{AddressError, AddressPool, ParseSubnetError, Subnet};
-pub use self::event::{NetEvent, WriteError};
+pub use self::burst::GilbertElliott;
+pub use self::event::{NetEvent, UnknownHost, WriteError};
 pub use self::flow::ConnectionId;
 pub use self::host::{Condition, HostConfig, HostId};
-pub use self::link::{DEFAULT_QUEUE_PACKETS, LinkConfig};
+pub use self::link::{DEFAULT_QUEUE_PACKETS, Direction, LinkConfig};
 pub use self::meter::MeterId;
 pub use self::packet::{MSS, MTU, PacketKind, Side};
+pub use self::path::{Loss, PathConfig};
 pub use self::series::RateSeries;
 pub use self::stats::{ConnectionStats, DropCause, DropCounts, HostStats, PacketCounts};
 pub use self::tcp::state::{CloseReason, ConnectionSample, State};
@@ -62,10 +67,10 @@ pub use self::wire::PacketRecord;
 use self::flow::Flow;
 use self::host::Host;
 use self::in_flight::PacketStore;
-use self::link::Path;
 use self::meter::Meters;
 use self::observe::Observers;
 use self::packet::Packet;
+use self::path::Path;
 use self::queue::{Due, EventQueue};
 use self::transit::Datagram;
 
@@ -183,7 +188,8 @@ impl Network {
     fn dispatch(&mut self, due: Due) {
         self.carried_out += 1;
         match due {
-            Due::Path(path) => self.arrive_from_path(path),
+            Due::Path(path) => self.arrive_from_path(path, false),
+            Due::Overtaking(path) => self.arrive_from_path(path, true),
             Due::Downlink(host) => self.arrive_from_downlink(host),
             Due::Timer(flow) => self.run_timers(flow),
         }
@@ -204,7 +210,8 @@ impl Network {
         self.hosts[host.index()].config()
     }
 
-    /// Changes the configuration of a host. Packets in flight keep the arrival time that they were given.
+    /// Changes the configuration of a host. Packets in flight keep the arrival time that they were given; a path that
+    /// [`set_path`](Self::set_path) has configured keeps its configuration.
     pub fn reconfigure(&mut self, host: HostId, config: &HostConfig) {
         let entry = &mut self.hosts[host.index()];
         entry.up.reconfigure(self.now, config.up);
@@ -213,8 +220,7 @@ impl Network {
         entry.loss = config.loss;
         for path in &mut self.paths {
             if path.from == host.0 || path.to == host.0 {
-                let (from, to) = (&self.hosts[path.from as usize], &self.hosts[path.to as usize]);
-                (path.delay, path.loss) = between(from, to);
+                path.follow(between(&self.hosts[path.from as usize], &self.hosts[path.to as usize]));
             }
         }
     }
@@ -295,18 +301,18 @@ impl Network {
         let next = self.paths.len() as u32;
         let path = *self.path_index.entry((from.0, to.0)).or_insert(next);
         if path == next {
-            let (delay, loss) = between(&self.hosts[from.index()], &self.hosts[to.index()]);
-            self.paths.push(Path::new(self.seed, from.0, to.0, delay, loss));
+            let implied = between(&self.hosts[from.index()], &self.hosts[to.index()]);
+            self.paths.push(Path::new(self.seed, from.0, to.0, implied));
         }
         path
     }
 }
 
-/// Returns delay and loss between two hosts: the longer delay and the higher loss of the two.
-fn between(from: &Host, to: &Host) -> (DelayRange, Probability) {
+/// Returns the path that two hosts imply: the longer delay and the higher loss of the two.
+fn between(from: &Host, to: &Host) -> PathConfig {
     let longer = |host: &&Host| (host.delay.max(), host.delay.min());
     let delay = if longer(&from) >= longer(&to) { from.delay } else { to.delay };
-    (delay, from.loss.max(to.loss))
+    PathConfig::new(delay, from.loss.max(to.loss))
 }
 
 #[cfg(test)]

@@ -166,6 +166,8 @@ pub(crate) struct Packet {
     pub(crate) is_datagram: bool,
     /// True if the payload had been sent before.
     pub(crate) is_retransmission: bool,
+    /// True if a bit of the packet was changed on its path.
+    pub(crate) is_corrupt: bool,
     /// Payload length in bytes.
     pub(crate) len: u16,
     /// Receive window in bytes, scaling applied.
@@ -196,6 +198,7 @@ impl Packet {
             sack_blocks: 0,
             is_datagram: false,
             is_retransmission: false,
+            is_corrupt: false,
             len: 0,
             window: 0,
             timestamp: 0,

@@ -13,6 +13,8 @@ use p2p_base::units::SimTime;
 pub(crate) enum Due {
     /// The first packet of a path reaches the path's end.
     Path(u32),
+    /// The first packet that overtakes those of a path reaches the path's end.
+    Overtaking(u32),
     /// The first packet of a host's downlink is delivered.
     Downlink(u32),
     /// A timer of one end of a flow may have expired.
@@ -52,6 +54,11 @@ impl EventQueue {
     /// Returns the next event and its time, without removing it.
     pub(crate) fn peek(&self) -> Option<(SimTime, Due)> {
         self.heap.peek().map(|Reverse(entry)| (entry.at, entry.due))
+    }
+
+    /// Returns the number by which the next event was scheduled.
+    pub(crate) fn peek_order(&self) -> Option<u64> {
+        self.heap.peek().map(|Reverse(entry)| entry.order)
     }
 
     /// Removes the next event, or replaces it with the following one of the same source, which is cheaper than a removal and

@@ -209,22 +209,6 @@ impl Network {
         self.flow(id)?.connection(id.side).map(Connection::stats)
     }
 
-    /// Sets the condition of a host. A host that goes down discards its connections silently; one that refuses connections
-    /// resets them.
-    pub fn set_condition(&mut self, host: HostId, condition: Condition) {
-        self.hosts[host.index()].condition = condition;
-        if condition == Condition::Up {
-            return;
-        }
-        let ends: Vec<ConnectionId> = self.connections_of(host).collect();
-        for id in ends {
-            match condition {
-                Condition::Refusing => self.abort(id),
-                _ => self.forget(id),
-            }
-        }
-    }
-
     /// Returns the connection ends of a host.
     pub fn connections_of(&self, host: HostId) -> impl Iterator<Item = ConnectionId> + '_ {
         self.flows.iter().flat_map(move |(number, flow)| {
@@ -241,7 +225,7 @@ impl Network {
         self.flows.iter().any(|(_, flow)| flow.in_flight > 0 || ends(flow))
     }
 
-    fn forget(&mut self, id: ConnectionId) {
+    pub(super) fn forget(&mut self, id: ConnectionId) {
         if let Some(flow) = self.flow_mut(id) {
             flow.end_mut(id.side).connection = None;
             self.drop_if_over(id.flow);
@@ -265,7 +249,9 @@ impl Network {
     pub(super) fn on_unmatched(&mut self, id: ConnectionId, packet: &Packet) {
         let Some(flow) = self.flow(id) else { return };
         let end = flow.end(id.side);
-        let (host, port, expects_syn) = (end.host, end.port, end.expects_syn);
+        let is_unanswered = flow.connection(id.side.other()).is_some_and(|peer| peer.state() == State::SynSent);
+        // A SYN that is sent again after the host has lost its state opens the connection like the first one.
+        let (host, port, expects_syn) = (end.host, end.port, end.expects_syn || id.side == Side::Acceptor && is_unanswered);
         let is_syn = packet.flags.contains(Flags::SYN) && !packet.flags.contains(Flags::ACK);
         let open = self.hosts[host.index()].condition == Condition::Up;
         let config = self.listeners.get(&(host.0, port)).copied().filter(|_| open && is_syn && expects_syn);

@@ -42,17 +42,22 @@ impl AddAssign for PacketCounts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DropCause {
-    /// The path lost the packet at random, with the probability of its loss rate.
+    /// The path lost the packet at random, with the probability of its loss rate or in a burst.
     Loss,
     /// A drop-tail queue was full.
     QueueFull,
-    /// The receiving host was down.
+    /// The receiving host was down, or the sending host went down before the packet had left it.
     HostDown,
+    /// A bit of the packet was changed on the path, and the receiver's checksum revealed it.
+    Corrupt,
+    /// The path was cut.
+    Cut,
 }
 
 impl DropCause {
     /// All causes, in the order of the counters.
-    pub const ALL: [DropCause; 3] = [DropCause::Loss, DropCause::QueueFull, DropCause::HostDown];
+    pub const ALL: [DropCause; 5] =
+        [DropCause::Loss, DropCause::QueueFull, DropCause::HostDown, DropCause::Corrupt, DropCause::Cut];
 
     /// Returns the name used on screens and in reports.
     pub const fn name(self) -> &'static str {
@@ -60,6 +65,8 @@ impl DropCause {
             DropCause::Loss => "loss",
             DropCause::QueueFull => "queue full",
             DropCause::HostDown => "host down",
+            DropCause::Corrupt => "bad checksum",
+            DropCause::Cut => "path cut",
         }
     }
 }
@@ -96,18 +103,25 @@ impl AddAssign for DropCounts {
     }
 }
 
-/// Counters of one host.
+/// Counters of one host. Every packet is counted once at its end: of all hosts together, the packets sent and duplicated are
+/// those received, dropped and still in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HostStats {
     /// Packets that the host sent, by kind.
     pub sent: PacketCounts,
     /// Bytes that the host sent, as whole IPv4 packets.
     pub bytes_sent: u64,
+    /// Copies that paths made of the host's packets.
+    pub duplicated: u64,
+    /// Bytes of those copies, as whole IPv4 packets.
+    pub bytes_duplicated: u64,
+    /// Packets of the host that a path let overtake others.
+    pub reordered: u64,
     /// Packets that reached the host, by kind.
     pub received: PacketCounts,
     /// Bytes that reached the host, as whole IPv4 packets.
     pub bytes_received: u64,
-    /// Packets that the host sent and that never arrived, by cause.
+    /// Packets that the host sent, or copies of them, that never arrived, by cause.
     pub dropped: DropCounts,
     /// Bytes of the packets that never arrived, as whole IPv4 packets.
     pub bytes_dropped: u64,
@@ -119,6 +133,9 @@ impl AddAssign for HostStats {
     fn add_assign(&mut self, other: HostStats) {
         self.sent += other.sent;
         self.bytes_sent += other.bytes_sent;
+        self.duplicated += other.duplicated;
+        self.bytes_duplicated += other.bytes_duplicated;
+        self.reordered += other.reordered;
         self.received += other.received;
         self.bytes_received += other.bytes_received;
         self.dropped += other.dropped;

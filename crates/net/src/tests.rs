@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod faults;
+
 const PORT: u16 = 7000;
 
 fn default_link() -> HostConfig {
@@ -66,12 +68,12 @@ fn transfer(net: &mut Network, from: HostId, to: HostId, payload: &Bytes) -> (Ve
     (got, endings)
 }
 
-/// Sent = delivered + dropped + on its way, in packets and in bytes.
+/// Sent + duplicated = delivered + dropped + on its way, in packets and in bytes.
 fn assert_conserved(net: &Network) {
     let total = net.total_stats();
     let (packets, bytes) = net.in_transit();
-    assert_eq!(total.sent.total(), total.received.total() + total.dropped.total() + packets);
-    assert_eq!(total.bytes_sent, total.bytes_received + total.bytes_dropped + bytes);
+    assert_eq!(total.sent.total() + total.duplicated, total.received.total() + total.dropped.total() + packets);
+    assert_eq!(total.bytes_sent + total.bytes_duplicated, total.bytes_received + total.bytes_dropped + bytes);
 }
 
 #[test]
@@ -111,14 +113,14 @@ fn a_closed_port_refuses() {
 fn a_host_that_is_down_is_silent() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     net.listen(hosts[1], PORT, TcpConfig::default());
-    net.set_condition(hosts[1], Condition::Down);
+    net.set_condition(hosts[1], Condition::Down).unwrap();
     let config = TcpConfig { connect_timeout: SimDuration::from_secs(5), ..TcpConfig::default() };
     let connection = net.connect(hosts[0], hosts[1], PORT, config);
     assert!(net.advance(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::TimedOut)));
     assert_eq!(net.now(), SimTime::ZERO + SimDuration::from_secs(5));
     assert_eq!(net.host_stats(hosts[0]).dropped[DropCause::HostDown], 5);
-    net.set_condition(hosts[1], Condition::Up);
+    net.set_condition(hosts[1], Condition::Up).unwrap();
     let connection = net.connect(hosts[0], hosts[1], PORT, config);
     assert!(net.advance(SimTime::MAX));
     assert_eq!(net.poll_event(), Some(NetEvent::Connected { connection }));
@@ -132,7 +134,7 @@ fn a_host_that_refuses_resets_what_it_has() {
     while net.advance(SimTime::ZERO + SimDuration::from_secs(1)) {
         net.poll_event();
     }
-    net.set_condition(hosts[1], Condition::Refusing);
+    net.set_condition(hosts[1], Condition::Refusing).unwrap();
     assert!(net.advance(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::Reset)));
     let second = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
@@ -148,8 +150,8 @@ fn a_host_that_comes_back_has_forgotten_its_connections() {
     while net.advance(SimTime::ZERO + SimDuration::from_secs(1)) {
         net.poll_event();
     }
-    net.set_condition(hosts[1], Condition::Down);
-    net.set_condition(hosts[1], Condition::Up);
+    net.set_condition(hosts[1], Condition::Down).unwrap();
+    net.set_condition(hosts[1], Condition::Up).unwrap();
     net.write(connection, Bytes::from_static(b"hello?")).unwrap();
     assert!(net.advance(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::Reset)));
@@ -238,11 +240,8 @@ fn the_worse_of_two_hosts_decides_about_their_path() {
     let near = net.add_host(Ipv4Addr::new(10, 0, 0, 1), &near);
     let far = net.add_host(Ipv4Addr::new(10, 0, 0, 2), &far);
     for (from, to) in [(near, far), (far, near)] {
-        let path = net.path(from, to);
-        assert_eq!(
-            (net.paths[path as usize].delay, net.paths[path as usize].loss),
-            ("20ms..30ms".parse().unwrap(), Probability::ALWAYS)
-        );
+        let worse = PathConfig::new("20ms..30ms".parse().unwrap(), Probability::ALWAYS);
+        assert_eq!(net.path_config(from, to), Ok(worse));
     }
 }
 

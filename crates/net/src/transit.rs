@@ -10,6 +10,7 @@ use super::event::NetEvent;
 use super::host::{Condition, HostId};
 use super::in_flight::InFlight;
 use super::packet::{Packet, Side};
+use super::path::{Copies, Passage};
 use super::queue::Due;
 use super::stats::DropCause;
 
@@ -17,7 +18,7 @@ use super::stats::DropCause;
 const MAX_DATAGRAM: usize = 1472;
 
 /// A datagram in flight.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Datagram {
     pub(super) from: HostId,
     pub(super) to: HostId,
@@ -67,41 +68,116 @@ impl Network {
     /// Sends a packet along a path. Returns true if the uplink had room.
     fn send_along(&mut self, path: u32, from: HostId, packet: Packet) -> bool {
         let bytes = packet.wire_len();
+        let order = self.queue.next_order();
         let host = &mut self.hosts[from.index()];
         host.stats.sent[packet.kind()] += 1;
         host.stats.bytes_sent += u64::from(bytes);
-        let outcome = match host.up.enqueue(self.now, bytes) {
-            None => Err(DropCause::QueueFull),
-            Some(sent) => self.paths[path as usize].traverse(sent).ok_or(DropCause::Loss),
-        };
-        if self.observers.any() {
-            self.observe(&packet, outcome.err());
+        if host.condition == Condition::Down {
+            self.drop_at_sender(from, packet, DropCause::HostDown);
+            return true;
         }
-        let at = match outcome {
-            Ok(at) => at,
-            Err(cause) => {
-                self.lose(from, packet, cause);
-                return cause != DropCause::QueueFull;
+        let Some(sent) = host.up.enqueue(self.now, bytes, order) else {
+            self.drop_at_sender(from, packet, DropCause::QueueFull);
+            return false;
+        };
+        match self.paths[path as usize].admit() {
+            Err(cause) => self.drop_at_sender(from, packet, cause),
+            Ok(copies) => {
+                self.carry(path, packet, sent, order);
+                if copies == Copies::Two {
+                    self.duplicate(path, packet, sent);
+                }
             }
-        };
-        let order = self.queue.next_order();
-        if self.in_flight.push(&mut self.paths[path as usize].in_flight, InFlight { at, order, packet }) {
-            self.queue.push(at, order, Due::Path(path));
         }
-        self.trace_packet(&packet, 0);
         true
     }
 
-    /// Handles the arrival of a path's first packet at the receiver's downlink. The host's processing time is added here to
-    /// the instant at which the downlink will have sent the packet, so that it needs no event of its own.
-    pub(super) fn arrive_from_path(&mut self, path: u32) {
+    fn drop_at_sender(&mut self, from: HostId, packet: Packet, cause: DropCause) {
+        if self.observers.any() {
+            self.observe(&packet, Some(cause));
+        }
+        self.lose(from, packet, cause);
+    }
+
+    /// Puts a packet on a path, which it has entered at `sent`.
+    fn carry(&mut self, path: u32, mut packet: Packet, sent: SimTime, order: u64) {
+        let entry = &mut self.paths[path as usize];
+        let Passage { at, overtakes, is_corrupt } = entry.pass(sent);
+        packet.is_corrupt = is_corrupt;
+        if self.observers.any() {
+            self.observe(&packet, is_corrupt.then_some(DropCause::Corrupt));
+        }
+        let entry = &mut self.paths[path as usize];
+        let (queue, due) = match overtakes {
+            true => (&mut entry.overtaking, Due::Overtaking(path)),
+            false => (&mut entry.in_flight, Due::Path(path)),
+        };
+        if overtakes {
+            self.hosts[entry.from as usize].stats.reordered += 1;
+        }
+        if self.in_flight.push(queue, InFlight { at, order, packet }) {
+            self.queue.push(at, order, due);
+        }
+        self.trace_packet(&packet, 0);
+    }
+
+    /// Puts a copy of a packet on a path. The copy meets the faults of the path by itself, but is not duplicated again
+    /// (`netem_enqueue`, which enqueues the copy anew with duplication switched off).
+    fn duplicate(&mut self, path: u32, packet: Packet, sent: SimTime) {
+        let mut copy = packet;
+        if packet.is_datagram {
+            let datagram = self.datagrams[packet.flow as usize].clone();
+            copy.flow = self.datagrams.insert(datagram) as u32;
+        } else {
+            self.flows[packet.flow as usize].in_flight += 1;
+        }
+        let order = self.queue.next_order();
+        let entry = &mut self.paths[path as usize];
+        let from = HostId(entry.from);
+        let stats = &mut self.hosts[from.index()].stats;
+        stats.duplicated += 1;
+        stats.bytes_duplicated += u64::from(copy.wire_len());
+        if entry.loses() {
+            self.drop_at_sender(from, copy, DropCause::Loss);
+        } else {
+            self.carry(path, copy, sent, order);
+        }
+    }
+
+    /// Drops the packets that a host has not finished sending.
+    pub(super) fn drop_unsent(&mut self, host: HostId) {
+        let Some(order) = self.hosts[host.index()].up.stop(self.now) else { return };
+        let mut unsent = Vec::new();
+        for path in self.paths.iter_mut().filter(|path| path.from == host.0) {
+            unsent.extend(self.in_flight.take_from(&mut path.in_flight, order));
+            path.ends_with(self.in_flight.last(path.in_flight).map(|last| last.at));
+            unsent.extend(self.in_flight.take_from(&mut path.overtaking, order));
+        }
+        unsent.sort_unstable_by_key(|flying| flying.order);
+        for InFlight { packet, .. } in unsent {
+            self.lose(host, packet, DropCause::HostDown);
+        }
+    }
+
+    /// Handles the arrival of a path's first packet, or of the first that overtakes others, at the receiver's downlink. The host's
+    /// processing time is added here to the instant at which the downlink will have sent the packet, so that it needs no event of
+    /// its own.
+    pub(super) fn arrive_from_path(&mut self, path: u32, overtaking: bool) {
+        let scheduled = self.queue.peek_order();
         let path = &mut self.paths[path as usize];
-        let flying = self.in_flight.pop(&mut path.in_flight);
+        let queue = if overtaking { &mut path.overtaking } else { &mut path.in_flight };
+        if self.in_flight.first(*queue).map(|first| first.order) != scheduled {
+            // The packet for which the event was scheduled never left its host.
+            self.queue.finish(None);
+            return;
+        }
+        let flying = self.in_flight.pop(queue);
+        self.queue.finish(self.in_flight.first(*queue).map(|next| (next.at, next.order)));
         let (from, to) = (HostId(path.from), HostId(path.to));
-        self.queue.finish(self.in_flight.first(path.in_flight).map(|next| (next.at, next.order)));
         let Some(InFlight { packet, .. }) = flying else { return };
+        let order = self.queue.next_order();
         let host = &mut self.hosts[to.index()];
-        let Some(received) = host.down.enqueue(self.now, packet.wire_len()) else {
+        let Some(received) = host.down.enqueue(self.now, packet.wire_len(), order) else {
             self.lose(from, packet, DropCause::QueueFull);
             return;
         };
@@ -110,7 +186,6 @@ impl Network {
             self.deliver(from, to, packet);
             return;
         }
-        let order = self.queue.next_order();
         if self.in_flight.push(&mut host.arriving, InFlight { at, order, packet }) {
             self.queue.push(at, order, Due::Downlink(to.0));
         }
@@ -138,6 +213,10 @@ impl Network {
         let host = &mut self.hosts[to.index()];
         if host.condition == Condition::Down {
             self.lose(from, packet, DropCause::HostDown);
+            return;
+        }
+        if packet.is_corrupt {
+            self.lose(from, packet, DropCause::Corrupt);
             return;
         }
         self.trace.add(self.now.as_nanos());

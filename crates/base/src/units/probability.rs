@@ -24,6 +24,16 @@ impl Probability {
         Probability(if percent > 100 { BILLION as u32 } else { percent * 10_000_000 })
     }
 
+    /// Returns the probability of `billionths` parts in a billion, at most one.
+    pub const fn from_billionths(billionths: u32) -> Probability {
+        Probability(if billionths > BILLION as u32 { BILLION as u32 } else { billionths })
+    }
+
+    /// Returns the probability in parts per billion, in which it is exact.
+    pub const fn billionths(self) -> u32 {
+        self.0
+    }
+
     /// Returns the probability as a number between 0 and 1, for reports and screens.
     pub fn as_f64(self) -> f64 {
         f64::from(self.0) / BILLION as f64

@@ -1,0 +1,331 @@
+//! Paths: what a packet meets between the uplink of one host and the downlink of another, in one direction.
+//!
+//! A path delays packets and, if told to, loses, duplicates, corrupts and reorders them or is cut. The rules are those of
+//! Linux's `netem` (tc-netem(8), `net/sched/sch_netem.c`), with one exception: jitter never reorders. A packet waits for the one
+//! before it, as on a physical path, and reordering is a fault of its own.
+
+use p2p_base::random::RandomStream;
+use p2p_base::units::{DelayRange, Probability, SimTime};
+
+use super::burst::{Burst, GilbertElliott};
+use super::in_flight::PacketQueue;
+use super::stats::DropCause;
+
+/// Loss on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Loss {
+    /// Each packet is lost with this probability, whatever became of the others (Bernoulli).
+    Independent(Probability),
+    /// Packets are lost in bursts.
+    Bursts(GilbertElliott),
+}
+
+impl Loss {
+    /// No packet is lost.
+    pub const NONE: Loss = Loss::Independent(Probability::NEVER);
+
+    /// Returns the share of packets that are lost in the long run.
+    pub fn mean(&self) -> Probability {
+        match self {
+            Loss::Independent(probability) => *probability,
+            Loss::Bursts(model) => model.mean_loss(),
+        }
+    }
+}
+
+/// Configuration of a path, in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PathConfig {
+    /// Propagation delay, drawn for each packet. Packets are first in, first out: after a shorter delay is set, a packet still
+    /// arrives no earlier than those sent before it.
+    pub delay: DelayRange,
+    /// Loss of packets.
+    pub loss: Loss,
+    /// Probability that a packet arrives twice. The copy does not use the sender's uplink, and is lost, corrupted, delayed and
+    /// reordered by itself.
+    pub duplicate: Probability,
+    /// Probability that a bit of a packet is changed. The packet crosses the receiver's downlink, where its checksum reveals the
+    /// error, and is dropped (RFC 9293 §3.1, RFC 768, RFC 1122 §3.2.1.2).
+    pub corrupt: Probability,
+    /// Probability that a packet is sent without the path's delay, so that it overtakes those that are still delayed (`netem
+    /// reorder`). Without a delay it has no effect.
+    pub reorder: Probability,
+    /// True if the path is cut: every packet is dropped.
+    pub cut: bool,
+}
+
+impl PathConfig {
+    /// Returns a path without faults other than independent loss.
+    pub const fn new(delay: DelayRange, loss: Probability) -> PathConfig {
+        PathConfig {
+            delay,
+            loss: Loss::Independent(loss),
+            duplicate: Probability::NEVER,
+            corrupt: Probability::NEVER,
+            reorder: Probability::NEVER,
+            cut: false,
+        }
+    }
+
+    /// Returns true if the path does more to packets than to delay them and to lose each independently.
+    const fn has_faults(&self) -> bool {
+        let PathConfig { loss, duplicate, corrupt, reorder, cut, .. } = *self;
+        matches!(loss, Loss::Bursts(_)) || !is_never(duplicate) || !is_never(corrupt) || !is_never(reorder) || cut
+    }
+}
+
+const fn is_never(probability: Probability) -> bool {
+    probability.billionths() == 0
+}
+
+/// Number of copies of a packet that enter a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copies {
+    One,
+    Two,
+}
+
+/// A packet's passage of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Passage {
+    /// Instant at which the packet reaches the end of the path.
+    pub(crate) at: SimTime,
+    /// True if the packet overtakes those that are delayed.
+    pub(crate) overtakes: bool,
+    /// True if a bit of the packet was changed.
+    pub(crate) is_corrupt: bool,
+}
+
+/// A path between two hosts in one direction.
+#[derive(Debug)]
+pub(crate) struct Path {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    config: PathConfig,
+    /// True if the configuration was set for this path, and is not the one that its two hosts imply.
+    is_set: bool,
+    losses: RandomStream,
+    delays: RandomStream,
+    last_arrival: SimTime,
+    /// Packets that are delayed, in order.
+    pub(crate) in_flight: PacketQueue,
+    /// Packets that overtake those, in order.
+    pub(crate) overtaking: PacketQueue,
+    /// State of the faults, from the first fault on.
+    faults: Option<Box<Faults>>,
+}
+
+/// State of a path's faults. Each chance has a random stream of its own, and draws from it only while its fault is on.
+#[derive(Debug)]
+struct Faults {
+    burst: Burst,
+    duplications: RandomStream,
+    corruptions: RandomStream,
+    reorderings: RandomStream,
+}
+
+impl Path {
+    /// Returns the path between the hosts `from` and `to` in a run with `seed`.
+    pub(crate) fn new(seed: u64, from: u32, to: u32, implied: PathConfig) -> Path {
+        Path {
+            from,
+            to,
+            config: implied,
+            is_set: false,
+            losses: RandomStream::new(seed, &format!("loss {from}-{to}")),
+            delays: RandomStream::new(seed, &format!("delay {from}-{to}")),
+            last_arrival: SimTime::ZERO,
+            in_flight: PacketQueue::default(),
+            overtaking: PacketQueue::default(),
+            faults: None,
+        }
+    }
+
+    /// Returns the configuration in force.
+    pub(crate) fn config(&self) -> PathConfig {
+        self.config
+    }
+
+    /// Sets the configuration of this path, whatever its hosts imply. A change of the parameters of bursts begins in the good
+    /// state.
+    pub(crate) fn set(&mut self, seed: u64, config: PathConfig) {
+        let loss_changes = self.config.loss != config.loss;
+        (self.config, self.is_set) = (config, true);
+        if config.has_faults() {
+            let (from, to) = (self.from, self.to);
+            let faults = self.faults.get_or_insert_with(|| Box::new(Faults::new(seed, from, to)));
+            if loss_changes {
+                faults.burst.restart();
+            }
+        }
+    }
+
+    /// Returns the path to the configuration that its hosts imply.
+    pub(crate) fn reset(&mut self, implied: PathConfig) {
+        (self.config, self.is_set) = (implied, false);
+    }
+
+    /// Follows a change of the hosts, unless the path has a configuration of its own.
+    pub(crate) fn follow(&mut self, implied: PathConfig) {
+        if !self.is_set {
+            self.config = implied;
+        }
+    }
+
+    /// Takes notice that packets were removed from the end of those in flight, of which the last arrives at `last`: no packet has
+    /// to wait for the removed ones.
+    pub(crate) fn ends_with(&mut self, last: Option<SimTime>) {
+        self.last_arrival = last.unwrap_or(SimTime::ZERO);
+    }
+
+    /// Returns the number of copies of the next packet that enter the path, or the cause of its loss. As in `netem_enqueue`, a
+    /// packet that is duplicated and lost at once enters once.
+    pub(crate) fn admit(&mut self) -> Result<Copies, DropCause> {
+        if self.config.cut {
+            return Err(DropCause::Cut);
+        }
+        let chance = self.config.duplicate;
+        let is_duplicated = self.faults.as_mut().is_some_and(|faults| faults.duplications.happens(chance));
+        match (is_duplicated, self.loses()) {
+            (false, true) => Err(DropCause::Loss),
+            (true, false) => Ok(Copies::Two),
+            _ => Ok(Copies::One),
+        }
+    }
+
+    /// Returns true if the next packet is lost.
+    pub(crate) fn loses(&mut self) -> bool {
+        match (self.config.loss, &mut self.faults) {
+            (Loss::Independent(chance), _) => self.losses.happens(chance),
+            (Loss::Bursts(model), Some(faults)) => faults.burst.loses(&model),
+            (Loss::Bursts(_), None) => false,
+        }
+    }
+
+    /// Passes a packet that left the uplink at `sent`.
+    pub(crate) fn pass(&mut self, sent: SimTime) -> Passage {
+        let PathConfig { delay, corrupt, reorder, .. } = self.config;
+        let (mut is_corrupt, mut overtakes) = (false, false);
+        if let Some(faults) = &mut self.faults {
+            is_corrupt = faults.corruptions.happens(corrupt);
+            overtakes = faults.reorderings.happens(reorder);
+        }
+        if overtakes {
+            return Passage { at: sent, overtakes, is_corrupt };
+        }
+        self.last_arrival = self.last_arrival.max(sent + self.delays.delay(delay));
+        Passage { at: self.last_arrival, overtakes, is_corrupt }
+    }
+}
+
+impl Faults {
+    fn new(seed: u64, from: u32, to: u32) -> Faults {
+        let stream = |kind: &str| RandomStream::new(seed, &format!("{kind} {from}-{to}"));
+        Faults {
+            burst: Burst::new(stream("burst")),
+            duplications: stream("duplicate"),
+            corruptions: stream("corrupt"),
+            reorderings: stream("reorder"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p2p_base::units::SimDuration;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(seed: u64, config: PathConfig) -> Path {
+        let mut path = Path::new(seed, 0, 1, PathConfig::new(config.delay, Probability::NEVER));
+        path.set(seed, config);
+        path
+    }
+
+    fn base() -> PathConfig {
+        PathConfig::new("5ms".parse().unwrap(), Probability::NEVER)
+    }
+
+    fn count(packets: usize, hits: impl FnMut(usize) -> bool) -> usize {
+        (0..packets).map(hits).filter(|&hit| hit).count()
+    }
+
+    #[test]
+    fn each_chance_comes_true_as_often_as_it_says() {
+        let chance = Probability::from_percent(10);
+        let mut path = path(3, PathConfig { duplicate: chance, corrupt: chance, reorder: chance, ..base() });
+        let copies = count(10_000, |_| path.admit() == Ok(Copies::Two));
+        let passages: Vec<Passage> = (0..10_000).map(|_| path.pass(SimTime::ZERO)).collect();
+        let corrupt = passages.iter().filter(|passage| passage.is_corrupt).count();
+        let early = passages.iter().filter(|passage| passage.overtakes).count();
+        for (what, hits) in [("copies", copies), ("corrupt", corrupt), ("early", early)] {
+            assert!((900..=1_100).contains(&hits), "{what}: {hits} of 10,000 at 10 %");
+        }
+        assert!(passages.iter().all(|passage| (passage.at == SimTime::ZERO) == passage.overtakes));
+    }
+
+    /// `netem_enqueue` counts one for the packet, one more for a copy and one less for a loss.
+    #[test]
+    fn a_packet_that_is_doubled_and_lost_arrives_once() {
+        let always = Probability::ALWAYS;
+        let mut doubled = path(1, PathConfig { duplicate: always, loss: Loss::Independent(always), ..base() });
+        assert_eq!(doubled.admit(), Ok(Copies::One));
+        let mut lost = path(1, PathConfig { loss: Loss::Independent(always), ..base() });
+        assert_eq!(lost.admit(), Err(DropCause::Loss));
+        let mut cut = path(1, PathConfig { duplicate: always, cut: true, ..base() });
+        assert_eq!(cut.admit(), Err(DropCause::Cut));
+    }
+
+    /// A fault that is off draws nothing, and one that is on shifts no other's numbers.
+    #[test]
+    fn a_fault_shifts_no_other_chance() {
+        let range: DelayRange = "1ms..10ms".parse().unwrap();
+        let plain = PathConfig::new(range, Probability::from_percent(20));
+        let faulty = PathConfig { duplicate: Probability::from_percent(30), corrupt: Probability::from_percent(30), ..plain };
+        let run = |config: PathConfig, faults_end: usize| {
+            let mut path = path(11, config);
+            let mut sent = SimTime::ZERO;
+            let outcome = |number| {
+                if number == faults_end {
+                    path.set(11, plain);
+                }
+                sent += SimDuration::from_secs(1);
+                (path.loses(), path.pass(sent).at)
+            };
+            (0..500).map(outcome).collect::<Vec<_>>()
+        };
+        assert_eq!(run(plain, 0), run(faulty, 250));
+    }
+
+    #[test]
+    fn new_parameters_of_bursts_begin_in_the_good_state() {
+        let forever = GilbertElliott::simple(Probability::ALWAYS, Probability::NEVER);
+        let mut path = path(1, PathConfig { loss: Loss::Bursts(forever), ..base() });
+        assert_eq!([path.loses(), path.loses(), path.loses()], [false, true, true]);
+        path.set(1, PathConfig { loss: Loss::Bursts(forever), corrupt: Probability::ALWAYS, ..base() });
+        assert!(path.loses(), "the loss has not changed");
+        let other = GilbertElliott::simple(Probability::NEVER, Probability::NEVER);
+        path.set(1, PathConfig { loss: Loss::Bursts(other), ..base() });
+        assert!(!path.loses());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_overtakes_by_jitter(gaps in proptest::collection::vec(0u64..20_000_000, 1..200), seed: u64) {
+            let range: DelayRange = "1ms..10ms".parse().unwrap();
+            let mut path = path(seed, PathConfig::new(range, Probability::from_percent(5)));
+            let (mut sent, mut last) = (SimTime::ZERO, SimTime::ZERO);
+            for gap in gaps {
+                sent += SimDuration::from_nanos(gap);
+                if !path.loses() {
+                    let arrival = path.pass(sent).at;
+                    prop_assert!(arrival >= last && arrival >= sent + range.min());
+                    last = arrival;
+                }
+            }
+        }
+    }
+}
