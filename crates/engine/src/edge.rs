@@ -169,8 +169,12 @@ impl Edge {
     }
 }
 
-/// Takes up to `wanted` segments that have arrived, or the end.
+/// Takes up to `wanted` segments that have arrived, or the end. A transfer that wants none still learns that nobody will end its
+/// source, since it might wait for memory until then.
 fn next_of(stream: &SourceStream, wanted: usize) -> Option<Happened> {
+    if wanted == 0 {
+        return stream.is_given_up().then_some(Happened::Gone);
+    }
     let mut cuts = Vec::new();
     while cuts.len() < wanted {
         match stream.poll() {

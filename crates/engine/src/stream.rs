@@ -175,16 +175,32 @@ pub struct SourceStream {
 #[derive(Debug)]
 struct Inbox {
     arrivals: mpsc::Receiver<Arrival>,
+    /// Messages of a writer that is gone, which were looked at and not taken.
+    rest: VecDeque<Arrival>,
     /// The end, once it has arrived. It arrives again as often as it is looked for.
     end: Option<Arrival>,
 }
 
 impl Inbox {
-    fn note(&mut self, arrival: Arrival) -> Arrival {
+    /// Takes the next message, which `receive` takes of the channel if none is left of a writer that is gone.
+    fn next<E>(&mut self, receive: impl FnOnce(&mut mpsc::Receiver<Arrival>) -> Result<Arrival, E>) -> Result<Arrival, E> {
+        if let Some(end) = &self.end {
+            return Ok(end.clone());
+        }
+        let arrival = self.rest.pop_front().map_or_else(|| receive(&mut self.arrivals), Ok)?;
         if matches!(arrival, Arrival::End(..)) {
             self.end = Some(arrival.clone());
         }
-        arrival
+        Ok(arrival)
+    }
+
+    /// Returns true if the writer is gone and has not sent the end.
+    fn is_given_up(&mut self) -> bool {
+        if self.end.is_some() || !self.arrivals.is_closed() {
+            return false;
+        }
+        self.rest.extend(std::iter::from_fn(|| self.arrivals.try_recv().ok()));
+        !self.rest.iter().any(|arrival| matches!(arrival, Arrival::End(..)))
     }
 }
 
@@ -193,31 +209,28 @@ impl SourceStream {
     pub(super) fn new(wake: Arc<Notify>) -> (Sender, SourceStream) {
         let (arrivals, receiver) = mpsc::channel(AHEAD);
         let sender = Sender { arrivals: Some(arrivals), wake };
-        let inbox = Inbox { arrivals: receiver, end: None };
+        let inbox = Inbox { arrivals: receiver, rest: VecDeque::new(), end: None };
         (sender, SourceStream { inbox: Some(Arc::new(Mutex::new(inbox))), ..SourceStream::default() })
     }
 
     /// Takes what has arrived next, if anything has. A stream out of a recording has no writer, and nothing arrives from it.
     pub(super) fn poll(&self) -> Option<Arrival> {
-        let mut inbox = locked(self.inbox.as_ref()?);
-        if inbox.end.is_some() {
-            return inbox.end.clone();
-        }
-        match inbox.arrivals.try_recv() {
-            Ok(arrival) => Some(inbox.note(arrival)),
+        match locked(self.inbox.as_ref()?).next(mpsc::Receiver::try_recv) {
+            Ok(arrival) => Some(arrival),
             Err(mpsc::error::TryRecvError::Empty) => None,
             Err(mpsc::error::TryRecvError::Disconnected) => Some(Arrival::Gone),
         }
     }
 
+    /// Returns true if the writer is gone and has not sent the end, whatever it has sent before.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.inbox.as_ref().is_some_and(|inbox| locked(inbox).is_given_up())
+    }
+
     /// Waits for what arrives next. It blocks the calling thread until the writer gives something or is gone.
     pub(super) fn wait(&self) -> Arrival {
         let Some(inbox) = &self.inbox else { return Arrival::Gone };
-        let mut inbox = locked(inbox);
-        match inbox.end.clone() {
-            Some(end) => end,
-            None => inbox.arrivals.blocking_recv().map_or(Arrival::Gone, |arrival| inbox.note(arrival)),
-        }
+        locked(inbox).next(|arrivals| arrivals.blocking_recv().ok_or(())).unwrap_or(Arrival::Gone)
     }
 
     /// Returns true if there is a writer. A stream out of a recording has none.

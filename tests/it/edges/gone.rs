@@ -7,6 +7,9 @@ use p2p_engine::operation::{Cancel, StatUser};
 use p2p_engine::transfer::{TransferError, TransferState};
 use p2p_engine::{Caller, StreamUpload};
 
+use p2p_base::units::ByteSize;
+use p2p_store::segment::SegmentSize;
+
 use super::bench::{Bench, content, feed, key, named, on_a_runtime, remote};
 use crate::harness::user;
 
@@ -74,6 +77,28 @@ fn what_ends_early_is_never_a_file() {
         let bytes = content(500_001, 2);
         bench.store(&remote("alice"), named("a"), &bytes).await;
         assert_eq!(bench.all_of(&user("alice"), key("alice", "a")).await, bytes);
+    });
+}
+
+/// An upload may wait for memory that idle streams hold for as long as they like.
+#[test]
+fn a_writer_that_goes_while_its_upload_waits_for_memory_is_found() {
+    on_a_runtime(async {
+        let segment = ByteSize::from_bytes(32 << 10);
+        let bench = Bench::with(|config| {
+            config.segment_size = SegmentSize::new(segment).unwrap();
+            config.memory = ByteSize::from_bytes(8 * segment.as_u64());
+        });
+        let alice = remote("alice");
+        let bytes = content(segment.as_u64() as usize, 1);
+        let stalled = bench.begin_with(&alice, named("stalled"), &bytes).await;
+        bench.until(stalled.transfer, |status| status.state == TransferState::Idle).await;
+        let mut begun = bench.begin(&alice, named("waiting")).await.unwrap();
+        begun.writer.write(bytes).await.unwrap();
+        bench.until(begun.transfer, |status| status.state == TransferState::Waiting).await;
+        drop(begun.writer);
+        assert_eq!(bench.finished(begun.transfer).await.status.state, TransferState::Cancelled);
+        assert_eq!(bench.status(stalled.transfer).await.state, TransferState::Idle);
     });
 }
 
