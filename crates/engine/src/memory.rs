@@ -8,7 +8,8 @@
 //! A transfer that holds memory never has to obtain more in order to give back what it holds, so transfers cannot deadlock.
 //!
 //! A transfer of a stream of remote origin may hold its memory for as long as the other end likes. While it is idle it has no share,
-//! so that the others have all that it does not hold, and such transfers together have no more than half of the budget.
+//! so that the others have all that it does not hold. Such transfers together have no more than half of the budget, and those of one
+//! user no more than half of what those of others leave of it, so that another user's can begin.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,8 @@ struct Holding {
 #[derive(Debug, Default)]
 struct UserShare {
     bytes: u64,
+    /// Part of the bytes that transfers of streams of remote origin hold.
+    of_streams: u64,
     /// Number of transfers that are not idle.
     transfers: u64,
     /// Number of transfers that are.
@@ -102,9 +105,11 @@ impl MemoryBudget {
         let Some(holding) = self.holdings.remove(&transfer) else { return };
         self.capped.remove(&transfer);
         self.bytes -= holding.bytes;
-        self.of_streams -= if holding.is_remote { holding.bytes } else { 0 };
+        let of_stream = if holding.is_remote { holding.bytes } else { 0 };
+        self.of_streams -= of_stream;
         if let Some(user) = self.users.get_mut(&holding.user) {
             user.bytes -= holding.bytes;
+            user.of_streams -= of_stream;
             *(if holding.is_idle { &mut user.idle } else { &mut user.transfers }) -= 1;
             user.waiting.remove(&transfer);
             if user.transfers + user.idle == 0 {
@@ -137,7 +142,9 @@ impl MemoryBudget {
         // The first holder may exceed the limit: a segment larger than the limit would otherwise wait without end.
         let passes_limit = self.bytes > 0 && self.bytes + bytes > self.limit;
         // A stream that waits for others does not keep the transfers of its user waiting.
-        if holding.is_remote && self.of_streams > 0 && self.of_streams + bytes > self.limit / 2 {
+        let left = (self.limit / 2).saturating_sub(self.of_streams - user.of_streams);
+        let allowed = if user.of_streams > 0 { left / 2 } else { left };
+        if holding.is_remote && self.of_streams > 0 && user.of_streams + bytes > allowed {
             self.capped.insert(transfer);
             return false;
         }
@@ -151,7 +158,9 @@ impl MemoryBudget {
         holding.bytes += bytes;
         user.bytes += bytes;
         self.bytes += bytes;
-        self.of_streams += if holding.is_remote { bytes } else { 0 };
+        let of_stream = if holding.is_remote { bytes } else { 0 };
+        user.of_streams += of_stream;
+        self.of_streams += of_stream;
         true
     }
 
@@ -161,9 +170,11 @@ impl MemoryBudget {
         let bytes = bytes.min(holding.bytes);
         holding.bytes -= bytes;
         self.bytes -= bytes;
-        self.of_streams -= if holding.is_remote { bytes } else { 0 };
+        let of_stream = if holding.is_remote { bytes } else { 0 };
+        self.of_streams -= of_stream;
         if let Some(user) = self.users.get_mut(&holding.user) {
             user.bytes -= bytes;
+            user.of_streams -= of_stream;
         }
         let is_remote = holding.is_remote;
         // The transfer is below its share again; and where it was a stream's, others may have more.
@@ -288,6 +299,20 @@ mod tests {
         assert!(!budget.take(id(9), 10), "one that moves again has its share");
     }
 
+    #[test]
+    fn streams_of_one_user_leave_room_for_those_of_another() {
+        let mut budget = MemoryBudget::new(1_000);
+        (1..=50).for_each(|n| budget.join(id(n), user(1), true));
+        let granted = (1..=50).filter(|&n| budget.take(id(n), 10)).count();
+        assert_eq!(granted, 25, "half of the half");
+        (1..=50).for_each(|n| budget.set_idle(id(n), true));
+        (51..=99).for_each(|n| budget.join(id(n), user(2), true));
+        let granted = (51..=99).filter(|&n| budget.take(id(n), 10)).count();
+        assert_eq!(granted, 12, "half of what the first has left");
+        budget.join(id(100), user(3), true);
+        assert!(budget.take(id(100), 130) && !budget.take(id(100), 1), "the first of a user may have all that is left");
+    }
+
     #[derive(Debug, Clone, Copy)]
     enum Act {
         Join(u64, bool),
@@ -338,6 +363,7 @@ mod tests {
                 prop_assert_eq!(held, budget.users.values().map(|user| user.bytes).sum::<u64>());
                 let of_streams = budget.holdings.values().filter(|holding| holding.is_remote).map(|holding| holding.bytes);
                 prop_assert_eq!(of_streams.sum::<u64>(), budget.of_streams);
+                prop_assert_eq!(budget.users.values().map(|user| user.of_streams).sum::<u64>(), budget.of_streams);
                 let alone = budget.holdings.values().filter(|holding| holding.bytes > 0).count() == 1;
                 prop_assert!(held <= 100 || alone);
             }

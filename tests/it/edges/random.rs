@@ -205,7 +205,7 @@ fn whatever_streams_do_what_is_stored_is_what_was_given() {
         on_a_runtime(async {
             let bench = Bench::with(|config| {
                 config.segment_size = SegmentSize::new(ByteSize::from_bytes(SEGMENT as u64)).unwrap();
-                config.memory = ByteSize::from_kib(256);
+                config.memory = ByteSize::from_kib(512);
             });
             let mut model = Model::new(seed);
             for _ in 0..OPERATIONS {
