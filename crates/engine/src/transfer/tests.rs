@@ -499,6 +499,7 @@ impl Surroundings {
                 }
                 Outcome::UploadKept(if fails { Err(refusal()) } else { Ok(()) })
             }
+            CatalogWork::Forget(_) if fails || self.chance.strikes(2) => Outcome::FileRemoved(Err(refusal())),
             CatalogWork::Forget(_) => {
                 self.kept.clear();
                 Outcome::FileRemoved(Ok(Garbage::new()))

@@ -28,12 +28,14 @@ enum Stage {
 pub(super) struct Undoing {
     stage: Stage,
     candidates: Garbage,
+    /// True if the catalog was to forget the upload and could not.
+    is_still_kept: bool,
 }
 
 impl Undoing {
     /// Begins to remove the candidates, as far as nobody needs them. The catalog forgets a kept upload first.
     pub(super) fn begin(outputs: &mut VecDeque<Output>, candidates: Garbage, forget: Option<UploadId>) -> Undoing {
-        let mut undoing = Undoing { stage: Stage::Forgetting, candidates };
+        let mut undoing = Undoing { stage: Stage::Forgetting, candidates, is_still_kept: false };
         match forget {
             Some(upload) => outputs.push_back(Output::Catalog(CatalogWork::Forget(upload))),
             None => undoing.find_garbage(outputs),
@@ -63,8 +65,12 @@ impl Undoing {
 
     fn on_catalog(&mut self, outputs: &mut VecDeque<Output>, outcome: Outcome) {
         match (&self.stage, outcome) {
-            // A failure leaves the upload to its expiry, and what it needs is no garbage then.
-            (Stage::Forgetting, Outcome::FileRemoved(_) | Outcome::Crashed(_)) => self.find_garbage(outputs),
+            (Stage::Forgetting, Outcome::FileRemoved(Ok(_))) => self.find_garbage(outputs),
+            // A failure leaves the upload to its owner and its expiry, and what it needs is no garbage then.
+            (Stage::Forgetting, Outcome::FileRemoved(Err(_)) | Outcome::Crashed(_)) => {
+                self.is_still_kept = true;
+                self.find_garbage(outputs);
+            }
             (Stage::FindingGarbage, Outcome::Unreferenced(Ok(garbage))) => {
                 outputs.push_back(Output::Delete(garbage));
                 self.stage = Stage::Sorting;
@@ -76,6 +82,11 @@ impl Undoing {
             }
             _ => {}
         }
+    }
+
+    /// Returns true if the catalog was to forget the upload and could not, so that the upload keeps its name.
+    pub(super) const fn is_still_kept(&self) -> bool {
+        self.is_still_kept
     }
 
     /// Returns true if nothing is left to do.

@@ -389,12 +389,12 @@ impl Upload {
         match (std::mem::replace(&mut self.phase, UploadPhase::Over), outcome) {
             (UploadPhase::Cataloguing(manifest), Outcome::FileCommitted(Ok(()))) => self.finish(now, manifest.file),
             (UploadPhase::Cataloguing(_), Outcome::FileCommitted(Err(error))) => match error.into() {
-                error @ TransferError::OutcomeUnknown(_) => self.end(now, error),
+                error @ TransferError::OutcomeUnknown(_) => self.end(now, error, false),
                 error => self.fail(error),
             },
             // The panic may have occurred after the commit.
             (UploadPhase::Cataloguing(_), Outcome::Crashed(reason)) => {
-                self.end(now, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason)));
+                self.end(now, TransferError::OutcomeUnknown(LocalFailure::of_panic(reason)), false);
             }
             (phase, outcome) => {
                 self.phase = phase;
@@ -465,8 +465,9 @@ impl Upload {
         }
         undoing.handle(&mut self.outputs, input);
         if undoing.is_over() {
+            let is_kept = undoing.is_still_kept();
             match ending.clone() {
-                Ending::Failed(error) => self.end(now, error),
+                Ending::Failed(error) => self.end(now, error, is_kept),
                 Ending::Parked => self.end_parked(now),
             }
         }
@@ -483,12 +484,12 @@ impl Upload {
     }
 
     /// Ends a failed upload. If the catalog cannot tell whether the file was committed, none of its segments are deleted and its
-    /// name stays reserved; the next start reads the outcome from the catalog.
-    fn end(&mut self, now: SimTime, error: TransferError) {
+    /// name stays reserved; the next start reads the outcome from the catalog. `is_kept` tells that the catalog did not forget it.
+    fn end(&mut self, now: SimTime, error: TransferError, is_kept: bool) {
         self.phase = UploadPhase::Over;
         let state = if error == TransferError::Cancelled { TransferState::Cancelled } else { TransferState::Failed };
         self.log.finish(state, Some(error.clone()), now);
-        let kept = self.keeping.as_ref().filter(|keeping| keeping.is_noted() && error.may_pass());
+        let kept = self.keeping.as_ref().filter(|keeping| keeping.is_noted() && (error.may_pass() || is_kept));
         match kept.map(|keeping| Box::new(keeping.record().clone())) {
             Some(record) => self.outputs.push_back(Output::Park(record)),
             None if matches!(error, TransferError::OutcomeUnknown(_)) => {}
