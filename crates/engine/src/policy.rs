@@ -44,6 +44,8 @@ enum Needs<'a> {
     Whole(Scope),
     /// Right to store under this name; `None` for a name that is going to be refused.
     Storing(Option<&'a str>),
+    /// Right to make a directory of this name, and those above it that are missing.
+    Making(&'a str),
     /// Right to continue the kept upload, or, if there is none, to store under this name.
     StoringKept(Option<&'a str>, UploadId),
     /// Right to change a file or directory, and to store under this name.
@@ -74,6 +76,7 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         Command::Remove(remove) => (Needs::Changing(&remove.file), false),
         Command::Share(share) => (Needs::Changing(&share.file), false),
         Command::Move(change) => (Needs::Moving(&change.from, &change.to), false),
+        Command::MakeDirectory(make) if make.parents => (Needs::Making(&make.path), false),
         Command::MakeDirectory(make) => (Needs::Storing(Some(&make.path)), false),
         Command::Await(wait) => (Needs::Transfer(wait.transfer, Scope::Read), false),
         Command::Cancel(cancel) => (Needs::Transfer(cancel.transfer, Scope::Write), false),
@@ -129,6 +132,11 @@ pub fn check(caller: &Caller, command: &Command, facts: &impl Facts) -> Result<(
         Needs::Storing(name) => {
             require_scope(principal, Scope::Write)?;
             require_place(principal, principal.name(), name)
+        }
+        Needs::Making(name) => {
+            require_scope(principal, Scope::Write)?;
+            require_place(principal, principal.name(), Some(name))?;
+            require_above(principal, facts.names(), name)
         }
         Needs::StoringKept(name, upload) => {
             require_scope(principal, Scope::Write)?;
@@ -210,6 +218,14 @@ fn require_place(principal: &Principal, owner: Option<&str>, name: Option<&str>)
     let Some(path) = principal.path() else { return Ok(()) };
     let key = name.and_then(|name| stored_path(name).ok()).map(|name| FileKey::new(owner, &name));
     key.filter(|key| is_in_reach(principal, key)).map(drop).ok_or_else(|| limited(path))
+}
+
+/// Checks that a token which is limited to a path may make the directories above `name` that are missing in the caller's tree.
+fn require_above(principal: &Principal, names: &Namespace, name: &str) -> Result<(), Denial> {
+    let Some(path) = principal.path() else { return Ok(()) };
+    let key = stored_path(name).ok().map(|name| FileKey::new(principal.name(), &name));
+    let may_be_made = |key: &FileKey| names.is_directory(key) || is_in_reach(principal, key);
+    key.filter(|key| key.ancestors().all(|above| may_be_made(&above))).map(drop).ok_or_else(|| limited(path))
 }
 
 /// Checks that the principal may continue and undo a kept upload of this file. One of another user is unknown to them.
