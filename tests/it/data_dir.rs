@@ -235,7 +235,7 @@ impl Broken {
         home.ok(&["export"]);
         home.register("alice");
         home.login("alice");
-        let message = home.refused(&["get", "a.bin", "-o", "other"]);
+        let message = home.unavailable(&["get", "a.bin", "-o", "other"]);
         assert!(message.contains(node), "{message}");
         home.file("b.bin", 300_000);
         home.ok(&["put", "b.bin"]);
@@ -287,7 +287,7 @@ fn a_disk_that_is_not_mounted_stops_one_node_and_is_not_written_over() {
     let nodes = home.json(&["nodes"]);
     assert_eq!((nodes[0]["state"].as_str(), nodes[1]["state"].as_str()), (Some("STOPPED"), Some("READY")));
     assert!(nodes[0]["trouble"].as_str().unwrap().contains("not mounted"), "{nodes}");
-    assert!(home.refused(&["get", "a.bin", "-o", "other"]).contains("Node_01"));
+    assert!(home.unavailable(&["get", "a.bin", "-o", "other"]).contains("Node_01"));
     home.file("b.bin", 300_000);
     home.ok(&["put", "b.bin"]);
     assert_eq!(fs::read_dir(&mounted).unwrap().count(), 0, "nothing is made in its place");

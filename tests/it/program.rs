@@ -109,8 +109,8 @@ impl Home {
         said.stderr
     }
 
-    /// Runs it, and gives what it says on standard error where another process has the data directory.
-    pub(crate) fn in_use(&self, arguments: &[&str]) -> String {
+    /// Runs it, and gives what it says on standard error where a later attempt may succeed.
+    pub(crate) fn unavailable(&self, arguments: &[&str]) -> String {
         let said = self.run(arguments);
         assert_eq!((said.code, said.stdout.as_str()), (Some(75), ""), "{arguments:?}: {said:#?}");
         said.stderr

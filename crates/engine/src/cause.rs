@@ -101,6 +101,11 @@ impl Cause {
                 | Cause::Refused(Refusal::Full { .. } | Refusal::DiskFull)
         )
     }
+
+    /// Returns true if the node has lost a segment that it had stored, or may have.
+    pub(super) const fn is_loss(&self) -> bool {
+        matches!(self, Cause::Refused(Refusal::NotStored { .. } | Refusal::Corrupt { .. } | Refusal::Doubtful { .. }))
+    }
 }
 
 /// Failure of work on this machine: its kind, and the details for the requester and the log. Only the kind is part of the trace.

@@ -13,6 +13,7 @@ use p2p_store::standing::Trouble;
 use p2p_store::uploads::UploadId;
 use thiserror::Error;
 
+use super::cause::Cause;
 use super::principal::Scope;
 use super::snapshot::Peer;
 use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus};
@@ -96,7 +97,14 @@ impl TransferError {
             TransferError::File(_) => ErrorKind::Precondition,
             // Room is not made by waiting.
             TransferError::NoHolder { causes, .. } if causes.iter().any(|(_, cause)| cause.is_full()) => ErrorKind::Exhausted,
+            TransferError::NotConfirmed { cause, .. } if cause.is_loss() => ErrorKind::DataLoss,
             TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => ErrorKind::Unavailable,
+            // A holder that could not be reached may have the segment.
+            TransferError::Unreadable { causes, .. }
+                if causes.iter().any(|(_, cause)| matches!(cause, Cause::Unreachable(_))) =>
+            {
+                ErrorKind::Unavailable
+            }
             TransferError::Unreadable { .. } => ErrorKind::DataLoss,
             TransferError::Catalog(_) | TransferError::OutcomeUnknown(_) => ErrorKind::Unavailable,
             TransferError::TooManySegments { .. } => ErrorKind::Invalid,
@@ -209,8 +217,8 @@ pub enum EngineError {
     /// The name is not a valid file name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A file of this name is stored already.
-    #[error("a file named `{}` is stored already", visible(name))]
+    /// A file or directory of this name is stored already.
+    #[error("a file or directory named `{}` is stored already", visible(name))]
     NameTaken {
         /// The name in use.
         name: String,
@@ -277,11 +285,11 @@ pub enum EngineError {
         needed: u64,
     },
     /// The files of the user would have more bytes together than the quota permits.
-    #[error("`{}` has {needed} bytes, and {left} bytes are left of the quota of {} bytes", visible(name), quota.as_u64())]
+    #[error("{needed} bytes of `{}` are to be stored, and {left} bytes are left of the quota of {quota}", visible(name))]
     OverQuota {
         /// Name under which it was to be stored.
         name: String,
-        /// Size of the file in bytes.
+        /// Number of bytes that are to be stored.
         needed: u64,
         /// Bytes that are left of the quota.
         left: u64,
@@ -318,7 +326,7 @@ pub enum EngineError {
     #[error("no upload `{0}` is kept")]
     UnknownUpload(UploadId),
     /// The declared size of an upload is less than what is kept of it.
-    #[error("{offset} bytes of the upload are kept, and its size is said to be {size} bytes")]
+    #[error("{offset} bytes of the upload are kept, and the content has {size} bytes alone: it is not what was interrupted")]
     UploadLonger {
         /// Number of bytes that are kept.
         offset: u64,

@@ -135,7 +135,7 @@ pub enum TransferError {
         max: u64,
     },
     /// The files of the user would have more bytes together than the quota permits.
-    #[error("the quota of {} bytes is used up", quota.as_u64())]
+    #[error("it exceeds what is left of the quota of {quota}")]
     OverQuota {
         /// Quota of each user.
         quota: ByteSize,

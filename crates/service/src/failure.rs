@@ -2,7 +2,7 @@
 //! code.
 //!
 //! ```text
-//! p2p: a file named `a.bin` is stored already
+//! p2p: a file or directory named `a.bin` is stored already
 //!   remove that one with `p2p rm`, or choose another name with --as NAME
 //! ```
 

@@ -1,5 +1,6 @@
 //! The startup that all front ends share: options, configuration, data directory, log and engine.
 
+mod advice;
 mod ending;
 mod expiry;
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use eyre::{Report, Result, WrapErr, eyre};
+use eyre::{Result, WrapErr, eyre};
 use p2p_auth::Auth;
 use p2p_base::data_dir::{DirectoryLock, Sharing};
 use p2p_base::database::{Database, DatabaseError};
@@ -18,12 +19,10 @@ use p2p_base::units::SimDuration;
 use p2p_engine::operation::WatchWire;
 use p2p_engine::pace::Speed;
 use p2p_engine::snapshot::{NodeStatus, Snapshot};
-use p2p_engine::transfer::TransferError;
-use p2p_engine::{Caller, ClockMode, Denial, Engine, EngineError, EngineHandle, Operation};
-use p2p_store::catalog::CatalogError;
-use p2p_store::standing::Trouble;
+use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, Operation};
 use tracing_appender::non_blocking::WorkerGuard;
 
+pub use self::advice::advised;
 pub use self::ending::{Leaving, Poured};
 
 use self::expiry::Expiry;
@@ -39,7 +38,6 @@ use crate::offered::Offered;
 use crate::output;
 use crate::recordings;
 use crate::scratch;
-use crate::statuses;
 
 /// Names that p2p creates in a data directory, without the histories and the saved session; the session is refused if other
 /// users may read it.
@@ -404,85 +402,4 @@ fn wall_clock() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "another process is waited for before anything is begun in this one")]
 fn pause(span: Duration) {
     std::thread::sleep(span);
-}
-
-/// Attaches the next step and the exit code to an error of the engine.
-pub fn advised(error: EngineError) -> Report {
-    let (advice, exit_code) = (advice(&error), statuses::of(error.kind()).exit);
-    let report = Report::from(error).exit_code(exit_code);
-    match advice {
-        Some(advice) => report.suggestion(advice),
-        None => report,
-    }
-}
-
-fn advice(error: &EngineError) -> Option<&'static str> {
-    use CatalogError::Database;
-    match error {
-        EngineError::Denied(Denial::LoginNeeded) => {
-            Some("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
-        }
-        EngineError::NameTaken { .. } => Some("remove that one with `p2p rm`, or choose another name with --as NAME"),
-        EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
-        EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),
-        EngineError::NoDirectory { .. } => Some("`p2p mkdir --parents PATH` makes it"),
-        EngineError::NameReserved { .. } => Some("wait until it is over, or choose another name with --as NAME"),
-        EngineError::Name(_) => Some("choose another name with --as NAME"),
-        EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
-        EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
-        EngineError::NodesFull { .. } => Some("remove files with `p2p rm`, or ask an admin for more room"),
-        EngineError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
-        EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
-        EngineError::Catalog(Database(DatabaseError::InUse { .. })) => {
-            Some("wait for the other process with --wait 30s, or choose another directory with --data-dir")
-        }
-        EngineError::Catalog(Database(DatabaseError::Full)) => {
-            Some("make room on the disk; `p2p rm` works all the same, as long as room is kept back for it")
-        }
-        EngineError::Catalog(Database(DatabaseError::ReadOnly { .. })) => Some(
-            "ls, get, export and nodes work; to change anything, copy the directory to where you may write, and use --data-dir",
-        ),
-        EngineError::Catalog(Database(DatabaseError::Damaged { .. })) => {
-            Some("restore the whole directory from a backup, or move it away to begin anew; nothing in it was touched")
-        }
-        EngineError::TransferFailed { error, .. } => transfer_advice(error),
-        EngineError::TooManySegments { .. } => Some("raise [storage] segment_size in p2p.toml"),
-        EngineError::Trouble { trouble: Trouble::NotMounted, .. } => {
-            Some("mount the disk; or, where it is lost, `p2p orphans adopt NODE` begins anew in what is there")
-        }
-        EngineError::Trouble { trouble: Trouble::Foreign | Trouble::Unmarked | Trouble::DamagedMarker, .. } => {
-            Some("`p2p orphans` lists what is there; `p2p orphans free NODE` or `p2p orphans adopt NODE` makes it this catalog's")
-        }
-        EngineError::Trouble { trouble: Trouble::Disk(_), .. } => {
-            Some("mend the disk, or its permissions; the other nodes go on")
-        }
-        EngineError::Catalog(Database(DatabaseError::OutcomeUnknown { .. } | DatabaseError::Suspended { .. })) => {
-            Some("`p2p ls` says what is stored, and the log what went wrong")
-        }
-        EngineError::UnknownUpload(_) => Some("`p2p uploads` lists those that are kept, which is for a day"),
-        EngineError::UploadRunning(_) => Some("wait until that is over; `p2p uploads` shows what becomes of it"),
-        EngineError::BeyondEnd { .. } => {
-            Some("bytes are counted from 0; --range=-N takes the last N, and `p2p ls` shows the sizes")
-        }
-        EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
-        EngineError::Source { .. } => {
-            Some("give the path of a regular file that you may read; a directory is stored with --recursive")
-        }
-        EngineError::Destination { .. } => Some("choose another place with -o OUT"),
-        EngineError::Capture(_) => Some("make room on the disk, or choose another place for the capture"),
-        // The other messages contain their next step, or there is none.
-        _ => None,
-    }
-}
-
-fn transfer_advice(error: &TransferError) -> Option<&'static str> {
-    match error {
-        TransferError::Unreadable { .. } => {
-            Some("`p2p nodes` shows how the nodes stand; a damaged segment is mended when the same content is stored again")
-        }
-        TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => {
-            Some("`p2p nodes` shows how the nodes stand; the log has the details")
-        }
-        _ => None,
-    }
 }

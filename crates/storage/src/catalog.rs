@@ -39,7 +39,7 @@ pub enum CatalogError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The owner has a file or directory of that name already.
-    #[error("a file named `{0}` is stored already")]
+    #[error("a file or directory named `{0}` is stored already")]
     NameTaken(FileKey),
     /// No file or directory with this key is stored.
     #[error("no file named `{0}` is stored")]

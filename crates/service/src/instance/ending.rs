@@ -95,7 +95,15 @@ impl Instance {
             }
             Ok(Ok(report)) => Ok(report),
             Ok(Err(stop)) => self.park(transfer, upload, next, stop).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                if error.is::<EngineError>() {
+                    match self.kept_bytes(upload).await {
+                        0 => output::tell(format_args!("p2p: nothing of the upload is kept")),
+                        kept => output::tell(format_args!("p2p: {kept} bytes are kept: {next}")),
+                    }
+                }
+                Err(error)
+            }
         }
     }
 
@@ -167,7 +175,11 @@ impl Instance {
             Some(Ok(report)) if report.status.state == TransferState::Cancelled => Err(stop.after(UNDONE).into()),
             // The transfer was past its point of no return, or had failed before.
             Some(Ok(report)) => report.into_result().map_err(advised),
-            Some(Err(EngineError::TransferOver(_))) => self.finish(transfer).await,
+            // An upload whose stream the interruption has dropped may have been undone because of that.
+            Some(Err(EngineError::TransferOver(_))) => match *self.call(Await { transfer }).await? {
+                report if report.status.state == TransferState::Cancelled => Err(stop.after(UNDONE).into()),
+                report => report.into_result().map_err(advised),
+            },
             Some(Err(error)) => Err(advised(error)),
         }
     }

@@ -1,0 +1,109 @@
+//! Next steps for those who get an error of the engine at the command line, and the exit codes.
+
+use eyre::Report;
+use p2p_base::database::DatabaseError;
+use p2p_base::error_kind::ErrorKind;
+use p2p_engine::transfer::TransferError;
+use p2p_engine::{Denial, EngineError};
+use p2p_store::catalog::CatalogError;
+use p2p_store::standing::Trouble;
+
+use crate::failure::Advise;
+use crate::statuses;
+
+/// Attaches the next step and the exit code to an error of the engine.
+pub fn advised(error: EngineError) -> Report {
+    let (advice, exit_code) = (advice(&error), statuses::of(error.kind()).exit);
+    let report = Report::from(error).exit_code(exit_code);
+    match advice {
+        Some(advice) => report.suggestion(advice),
+        None => report,
+    }
+}
+
+fn advice(error: &EngineError) -> Option<&'static str> {
+    match error {
+        EngineError::Denied(Denial::LoginNeeded) => {
+            Some("`p2p login NAME` logs in until `p2p logout`; --user NAME does it for one command")
+        }
+        EngineError::NameTaken { .. } => Some("choose another name (put has --as NAME for it), or remove that one with `p2p rm`"),
+        EngineError::IsDirectory { .. } => Some("--recursive takes all that is in it; `p2p ls PATH` lists that"),
+        EngineError::NotEmpty { .. } => Some("`p2p rm --recursive` removes it with all that is in it"),
+        EngineError::NoDirectory { .. } => Some("`p2p mkdir --parents PATH` makes it"),
+        EngineError::NameReserved { .. } => Some("wait until it is over, or choose another name with --as NAME"),
+        EngineError::Name(_) => Some("choose another name with --as NAME"),
+        EngineError::DestinationTaken { .. } => Some("choose another place with -o OUT, or replace it with --force"),
+        EngineError::UploadLonger { .. } => {
+            Some("give the content that was interrupted, or undo the upload with `p2p uploads --forget ID`")
+        }
+        EngineError::UnknownFile { .. } => Some("`p2p ls` lists the files that are stored"),
+        EngineError::NodesFull { .. } => Some("remove files with `p2p rm`, or ask an admin for more room"),
+        EngineError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
+        EngineError::NoRoom { .. } => Some("remove files with `p2p rm`, or raise [nodes] capacity or count in p2p.toml"),
+        EngineError::TransferFailed { error, .. } => transfer_advice(error),
+        EngineError::Catalog(CatalogError::Database(error)) => database_advice(error),
+        EngineError::Trouble { trouble, .. } => disk_advice(trouble),
+        EngineError::TooManySegments { .. } => Some("raise [storage] segment_size in p2p.toml"),
+        EngineError::UnknownUpload(_) => Some("`p2p uploads` lists those that are kept, which is for a day"),
+        EngineError::UploadRunning(_) => Some("wait until that is over; `p2p uploads` shows what becomes of it"),
+        EngineError::BeyondEnd { .. } => {
+            Some("bytes are counted from 0; --range=-N takes the last N, and `p2p ls` shows the sizes")
+        }
+        EngineError::DataDir { .. } => Some("choose another directory with --data-dir"),
+        EngineError::Source { .. } => {
+            Some("give the path of a regular file that you may read; a directory is stored with --recursive")
+        }
+        EngineError::Destination { .. } => Some("choose another place with -o OUT"),
+        EngineError::Capture(_) => Some("make room on the disk, or choose another place for the capture"),
+        // The other messages contain their next step, or there is none.
+        _ => None,
+    }
+}
+
+fn database_advice(error: &DatabaseError) -> Option<&'static str> {
+    match error {
+        DatabaseError::InUse { .. } => {
+            Some("wait for the other process with --wait 30s, or choose another directory with --data-dir")
+        }
+        DatabaseError::Full => Some("make room on the disk; `p2p rm` works all the same, as long as room is kept back for it"),
+        DatabaseError::ReadOnly { .. } => Some(
+            "what only reads works, as ls, get, verify and export do; to change anything, copy the directory to where you may write, and use --data-dir",
+        ),
+        DatabaseError::Damaged { .. } => {
+            Some("restore the whole directory from a backup, or move it away to begin anew; nothing in it was touched")
+        }
+        DatabaseError::OutcomeUnknown { .. } | DatabaseError::Suspended { .. } => {
+            Some("`p2p ls` says what is stored, and the log what went wrong")
+        }
+        _ => None,
+    }
+}
+
+fn disk_advice(trouble: &Trouble) -> Option<&'static str> {
+    match trouble {
+        Trouble::NotMounted => {
+            Some("mount the disk; or, where it is lost, `p2p orphans adopt NODE` begins anew in what is there")
+        }
+        Trouble::Foreign | Trouble::Unmarked | Trouble::DamagedMarker => {
+            Some("`p2p orphans` lists what is there; `p2p orphans free NODE` or `p2p orphans adopt NODE` makes it this catalog's")
+        }
+        Trouble::Disk(_) => Some("mend the disk, or its permissions; the other nodes go on"),
+        _ => None,
+    }
+}
+
+fn transfer_advice(error: &TransferError) -> Option<&'static str> {
+    match error {
+        TransferError::NoHolder { .. } | TransferError::Unreadable { .. } | TransferError::NotConfirmed { .. }
+            if error.kind() == ErrorKind::Unavailable =>
+        {
+            Some("`p2p nodes` shows how the nodes stand, and the log has the details; try again once they answer")
+        }
+        TransferError::Unreadable { .. } | TransferError::NotConfirmed { .. } => {
+            Some("`p2p nodes` shows how the nodes stand; a damaged segment is mended when the same content is stored again")
+        }
+        TransferError::NoHolder { .. } => Some("`p2p nodes` shows how full the nodes are; remove files with `p2p rm`"),
+        TransferError::OverQuota { .. } => Some("remove files with `p2p rm`, or ask an admin for a larger [accounts] quota"),
+        _ => None,
+    }
+}
