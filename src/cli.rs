@@ -55,7 +55,7 @@ enum Command {
     /// Store files on the nodes
     ///
     /// A file is cut into segments, each goes to a node, all are made durable, and then the file is listed. What is listed
-    /// survives a crash at any later moment; what was interrupted leaves nothing behind.
+    /// survives a crash at any later moment; what was interrupted leaves nothing behind, unless --keep keeps it.
     Put(PutArgs),
     /// Fetch stored files
     ///

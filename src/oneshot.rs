@@ -46,7 +46,7 @@ pub struct PutArgs {
     /// Store directories with all files in them; what is stored already with the same content is left out
     #[arg(short, long)]
     recursive: bool,
-    /// Keep what is stored if this is interrupted, for a day; what is said at the begin has the ID for --resume
+    /// Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume
     #[arg(long)]
     keep: bool,
     /// Continue the upload that is kept as ID, with the same content; `p2p uploads` lists them

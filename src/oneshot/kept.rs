@@ -66,7 +66,7 @@ impl KeptPut {
         let wanted = self.name.as_deref().or(own).ok_or_else(|| advised(self.unreadable("its name is not valid UTF-8")))?;
         let name = visit.access().place(wanted, own).map_err(refused)?;
         let begun = visit.access().upload_stream(&name, size, Some(self.upload)).await.map_err(refused)?;
-        output::tell(format_args!("p2p: kept as {}; `{}` continues it", self.upload, self.again()));
+        output::tell(format_args!("p2p: upload {}; if it is interrupted, `{}` continues it", self.upload, self.again()));
         Ok(begun)
     }
 

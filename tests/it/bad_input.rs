@@ -135,7 +135,7 @@ fn a_second_process_on_the_data_directory() {
     home.file("slow.bin", 500_000);
     let put = home.spawn(&["put", "slow.bin", "--speed", "2x"]);
     wait_until("the first segment", || !segments_below(&home.data()).is_empty());
-    assert_says(&home.in_use(&["ls"]), &["in use by another p2p process", "--data-dir"]);
+    assert_says(&home.unavailable(&["ls"]), &["in use by another p2p process", "--data-dir"]);
     signal(&put, "INT");
     end_of(put);
     assert!(home.stored().is_empty());

@@ -389,6 +389,8 @@ fn standard_input_and_output_are_files_too() {
     let got = home.command(&["get", "piped", "-o", "-"]).output().unwrap();
     assert!(got.status.success() && got.stdout == content);
     assert!(home.wrong_usage(&["put", "-"]).contains("--as NAME"));
+    let nameless = home.refused(&["put", "-", "--as", "directory/"]);
+    assert!(nameless.contains("as in `directory/NAME`"), "{nameless}");
 }
 
 /// An export replaces nothing that nobody wants replaced, and nothing but whole files.

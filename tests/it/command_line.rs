@@ -66,7 +66,7 @@ fn a_directory_in_use_has_a_code_of_its_own() {
     home.ok(&["put", "a.bin"]);
     let held = Database::open(&home.data().join("catalog.redb")).unwrap();
     for arguments in [&["ls"][..], &["put", "a.bin", "--as", "b"], &["run", "-c", "ls"], &["repl"], &["whoami"]] {
-        assert!(home.in_use(arguments).contains("wait for the other process with --wait"));
+        assert!(home.unavailable(arguments).contains("wait for the other process with --wait"));
     }
     drop(held);
     assert_eq!(home.stored(), ["a.bin"]);

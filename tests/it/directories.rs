@@ -105,6 +105,25 @@ fn directories_are_made_moved_listed_and_removed_by_commands_of_the_program() {
     home.ok(&["mkdir", "--", "-r", "[x]"]);
     assert!(home.refused(&["rm", "-r", "d*"]).contains("no file named `d*`"));
     home.ok(&["rm", "-r", "docs", "[x]", "--", "-r"]);
+    // With a / at its end, a name is that of a directory.
+    home.ok(&["run", "-c", "upload a.bin; mkdir d; upload a.bin --as d/b; expect mkdir -p d = 'd/ is there already'"]);
+    for arguments in
+        [&["rm", "-r", "a.bin/"][..], &["get", "a.bin/"], &["info", "a.bin/"], &["mv", "a.bin/", "b"], &["ls", "a.bin/"]]
+    {
+        let said = home.refused(arguments);
+        assert!(said.contains("`a.bin/`"), "{arguments:?}: {said}");
+    }
+    home.ok(&["run", "-c", "rm -r */; expect ls contains a.bin"]);
+    // What is in a directory that moves keeps to the limits of a path.
+    let deep = vec!["d"; 63].join("/");
+    home.ok(&["mkdir", "-p", &deep, "w/x/y"]);
+    assert!(home.refused(&["mv", "w", &format!("{deep}/")]).contains("65 names"));
+    home.ok(&["rm", "-r", "d", "w"]);
+    // A directory of this machine that is named with a / at its end is made.
+    home.ok(&["mkdir", "d"]);
+    home.ok(&["get", "-r", "d", "-o", "copies/"]);
+    assert!(home.path("copies/d").is_dir());
+    home.ok(&["rm", "-r", "d", "a.bin"]);
     assert_eq!(listed(&home, &["-R"]), Vec::<String>::new());
 }
 
@@ -128,7 +147,7 @@ fn a_tree_is_stored_and_fetched_whole() {
     assert_eq!(said.code, Some(1));
     assert_eq!(serde_json::from_str::<Value>(&said.stdout).unwrap()["files"].as_array().unwrap().len(), 1);
     assert!(said.stderr.contains("299 files are there already, with the same content"), "{}", said.stderr);
-    assert!(said.stderr.contains("a file named `tree/0/0/file 0.txt` is stored already"), "{}", said.stderr);
+    assert!(said.stderr.contains("a file or directory named `tree/0/0/file 0.txt` is stored already"), "{}", said.stderr);
     write(&home, "tree/0/0/file 0.txt", "");
     // It comes back; repeated, only what is missing is fetched, and what is other is refused.
     home.ok(&["get", "-r", "tree", "-o", "back"]);
@@ -170,7 +189,7 @@ fn the_language_stores_and_fetches_trees_and_says_what_it_left_out() {
     write(&home, "tree/b/c", "other");
     write(&home, "tree/e", "e");
     let said = home.refused_script("upload -r tree");
-    assert!(said.contains("1 file stored (1 B), 1 not: a file named `tree/b/c` is stored already"), "{said}");
+    assert!(said.contains("1 file stored (1 B), 1 not: a file or directory named `tree/b/c` is stored already"), "{said}");
 }
 
 /// A local tree may hold anything: nothing of it leads out of it, and nothing of it disturbs a terminal.

@@ -65,7 +65,10 @@ fn an_upload_is_continued_after_a_kill() {
     let said = end_of(put);
     let kept = only(&home);
     let (id, offset) = (kept["id"].as_str().unwrap(), kept["offset"].as_u64().unwrap());
-    assert_eq!(said.stderr.lines().next(), Some(&*format!("p2p: kept as {id}; `p2p put a.bin --resume {id}` continues it")));
+    assert_eq!(
+        said.stderr.lines().next(),
+        Some(&*format!("p2p: upload {id}; if it is interrupted, `p2p put a.bin --resume {id}` continues it"))
+    );
     assert!((8 << 20..LARGE as u64).contains(&offset), "{offset}");
     assert_eq!((kept["name"].as_str(), kept["state"].as_str()), (Some("a.bin"), Some("parked")));
     assert!(home.stored().is_empty());
@@ -125,7 +128,7 @@ fn other_content_continues_nothing_and_loses_nothing() {
     let first = format!("its first {} bytes are not those that are kept of the upload", before["offset"]);
     assert!(differs.contains("other.bin is not what was interrupted") && differs.contains(&first), "{differs}");
     let short = home.refused(&["put", "short.bin", "--resume", &id]);
-    assert!(short.contains("bytes of the upload are kept, and its size is said to be 70000 bytes"), "{short}");
+    assert!(short.contains("bytes of the upload are kept, and the content has 70000 bytes alone"), "{short}");
     let after = only(&home);
     assert_eq!((&after["offset"], &after["id"]), (&before["offset"], &before["id"]));
     let renamed = home.wrong_usage(&["put", "a.bin", "--as", "b.bin", "--resume", &id]);
@@ -143,7 +146,7 @@ fn what_is_kept_can_be_undone() {
     fields.sort_unstable();
     assert_eq!(fields, documented);
     let table = home.ok(&["uploads"]);
-    assert!(table.contains(&id) && table.contains("parked") && table.contains("23 h"), "{table}");
+    assert!(table.contains(&id) && table.contains("parked") && table.contains("24 h"), "{table}");
     home.ok(&["uploads", "--forget", &id]);
     assert!(uploads(&home).is_empty() && segments_below(&home.data()).is_empty());
     assert!(home.ok(&["uploads"]).contains("no uploads are kept"));

@@ -153,7 +153,7 @@ fn cell(user: impl Fn(Scope) -> Principal, command: &Command) -> &'static str {
         return scope.name();
     }
     match outcome(user(Scope::Admin), Origin::Local, command) {
-        Err(Denial::UnknownFile(_) | Denial::UnknownTransfer(_)) => "not found",
+        Err(Denial::UnknownFile(_) | Denial::UnknownTransfer(_) | Denial::UnknownUpload(_)) => "not found",
         _ => "denied",
     }
 }
@@ -253,6 +253,8 @@ fn a_token_for_a_path_stores_nothing_elsewhere() {
     assert!(may("caf\u{e9}", store("cafe\u{301}/b.bin")));
     let own_name = |path: &str| operation::Upload::of_file(path.into(), None, 0).into();
     assert!(may("x.bin", own_name("docs/x.bin")) && !may("docs", own_name("docs/x.bin")));
+    // The directories above the path are made by whoever may reach them.
+    assert!(may("docs/new", make("docs/new/below")) && !may("other/new", make("other/new/below")));
 }
 
 /// What a token for a path is shown: what is at or below it, and of the directories above it the way down alone.

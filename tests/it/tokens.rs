@@ -179,6 +179,11 @@ fn a_token_is_taken_by_commands_and_scripts_alone() {
         let said = by_token(&home, &token, arguments);
         assert!(said.code == Some(2) && said.stderr.contains("--user and P2P_TOKEN both say"), "{arguments:?}: {said:?}");
     }
+    // A script that has got no token does not work for the user of a session.
+    for (none, arguments) in [("", &["ls"][..]), (" ", &["run", "-c", "ls"])] {
+        let said = by_token(&home, none, arguments);
+        assert!(said.code == Some(2) && said.stderr.contains("there is no token in it"), "{arguments:?}: {said:?}");
+    }
     let mut lines = Lines::of(home.command(&["repl"]).env("P2P_TOKEN", &token));
     lines.send("ls");
     lines.asks("no user is logged in");

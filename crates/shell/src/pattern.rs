@@ -192,7 +192,8 @@ fn fits(tokens: &[Token], name: &str) -> bool {
 /// # Errors
 /// Fails if nothing matches, or if the pattern is too long.
 pub fn matching(names: &Namespace, identity: &Identity, text: &str) -> Result<Option<Vec<Entry>>, PatternError> {
-    let is_name = || identity.keys_of(text).iter().any(|key| names.get(key).is_some());
+    let is_kind = |entry: &Entry| !text.ends_with('/') || matches!(entry, Entry::Directory(_));
+    let is_name = || identity.keys_of(text).iter().any(|key| names.get(key).is_some_and(is_kind));
     if !Pattern::is_in(text) || is_name() {
         return Ok(None);
     }
@@ -208,8 +209,7 @@ pub fn matching(names: &Namespace, identity: &Identity, text: &str) -> Result<Op
             (None, owner) => *owner == key.owner,
             (Some(_), None) => false,
         };
-        let is_kind = !text.ends_with('/') || matches!(entry, Entry::Directory(_));
-        of_owner && is_kind && path.fits(&entry.key().name)
+        of_owner && is_kind(entry) && path.fits(&entry.key().name)
     };
     let found: Vec<Entry> = names.entries().filter(is_meant).cloned().collect();
     if found.is_empty() { Err(PatternError::NoMatch { pattern: text.to_owned() }) } else { Ok(Some(found)) }

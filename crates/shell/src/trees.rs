@@ -185,8 +185,12 @@ pub async fn plan_download(access: &Access, identity: &Identity, text: &str, to:
         let download = access.download(identity, text, None, |key| place_of(key, to.path.clone()), to.overwrite).await?;
         return Ok(Plan { transfers: vec![(visible(text).into_owned(), download.into())], ..Plan::default() });
     }
-    let place = to.directory(&root);
-    let (found, same, failures) = off_thread(move || places(place, &root, entries)).await?.map_err(ShellError::Bad)?;
+    let (above, place) = (to.path.clone().filter(|_| to.is_above), to.directory(&root));
+    let make = move || {
+        above.iter().try_for_each(|above| Destination::make(above.clone()).map(drop))?;
+        places(place, &root, entries)
+    };
+    let (found, same, failures) = off_thread(make).await?.map_err(ShellError::Bad)?;
     let mut plan = Plan { same, failures, ..Plan::default() };
     for (key, path) in found {
         let download = access.download(identity, &identity.label(&key), None, |_| path, to.overwrite).await;

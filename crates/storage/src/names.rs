@@ -155,9 +155,17 @@ pub fn stored_name(name: &str) -> Result<String, NameError> {
 pub fn stored_path(path: &str) -> Result<String, NameError> {
     let names: Vec<String> = path.split('/').map(stored_name).collect::<Result<_, _>>()?;
     let path = names.join("/");
-    match (path.len(), names.len()) {
+    check_length(&path).map(|()| path)
+}
+
+/// Checks that a path is not too long and has not too many names.
+///
+/// # Errors
+/// Fails with [`NameError::TooDeep`] otherwise.
+pub fn check_length(path: &str) -> Result<(), NameError> {
+    match (path.len(), path.split('/').count()) {
         (bytes, names) if bytes > PATH_BYTES_MAX || names > PATH_NAMES_MAX => Err(NameError::TooDeep { bytes, names }),
-        _ => Ok(path),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use p2p_base::database::Purpose;
 use p2p_store::catalog::CatalogError;
 use p2p_store::manifest::FileRecord;
-use p2p_store::names::{FileKey, stored_path};
+use p2p_store::names::{FileKey, check_length, stored_path};
 use p2p_store::namespace::{DirectoryRecord, Entry};
 
 use super::answers::{Answer, catalog_refused, crashed};
@@ -94,6 +94,9 @@ impl Simulation {
         self.refuse_taken(&to)?;
         self.refuse_without_directory(&to)?;
         self.refuse_arriving(from)?;
+        // What is in a directory moves with it, and its paths become longer too.
+        let moved = self.world.names.files().tree(from).filter_map(|entry| entry.key().moved(from, &to));
+        moved.map(|key| check_length(&key.name)).collect::<Result<(), _>>()?;
         Ok(to)
     }
 

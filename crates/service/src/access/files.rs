@@ -43,7 +43,7 @@ impl Access {
         let (files, principal) = (self.engine.snapshots().borrow().files.clone(), identity.principal());
         let keys = identity.keys_of(text);
         let readable = keys.iter().filter(|key| policy::may_read(&principal, &files, key));
-        match readable.filter_map(|key| files.get(key)).next() {
+        match readable.filter_map(|key| files.get(key)).find(|entry| may_be_called(entry, text)) {
             Some(entry) => Ok(entry.clone()),
             None => Err(self.unknown(identity, text).await?),
         }
@@ -74,7 +74,9 @@ impl Access {
         let names = self.names();
         let is_own_root = |key: &FileKey| key.is_root() && key.owner.as_deref() == identity.name();
         let keys = identity.keys_of(text);
-        match keys.iter().find(|key| names.tree(key).next().is_some() || is_own_root(key)) {
+        let is_there =
+            |key: &FileKey| names.tree(key).next().is_some_and(|entry| entry.key() != key || may_be_called(entry, text));
+        match keys.iter().find(|key| is_there(key) || is_own_root(key)) {
             Some(key) => Ok((key.clone(), names.tree(key).cloned().collect())),
             None => Err(self.unknown(identity, text).await?),
         }
@@ -125,6 +127,9 @@ impl Access {
         let keys = identity.keys_of(text);
         let known = |key: &&FileKey| files.is_directory(key) || files.get(key).is_some();
         let directory = keys.iter().find(known).or(keys.first()).cloned().unwrap_or_else(|| identity.key_of(text));
+        if files.get(&directory).is_some_and(|entry| !may_be_called(entry, text)) {
+            return Err(self.unknown(identity, text).await?);
+        }
         match self.call(ListDirectory { directory }).await {
             Err(EngineError::NoDirectory { .. }) => Err(self.unknown(identity, text).await?),
             listed => Ok(listed?),
@@ -189,13 +194,17 @@ impl Access {
     /// Returns the path of a new file that the user calls `name`, or that of `own` in the directory of that name.
     ///
     /// # Errors
-    /// Fails if it is in the tree of another user.
+    /// Fails if it is in the tree of another user, or if it can only be a directory and there is no `own` name.
     pub fn place(&self, name: &str, own: Option<&str>) -> Result<String, AccessError> {
         let identity = self.identity();
         let path = own_path(&identity, name)?;
         let key = FileKey::new(identity.name(), &path);
         let is_directory = !name.is_empty() && (name.ends_with('/') || self.engine.snapshots().borrow().files.is_directory(&key));
-        Ok(own.filter(|_| is_directory).map_or(path, |own| key.child(own).name))
+        match own.filter(|_| is_directory) {
+            Some(own) => Ok(key.child(own).name),
+            None if name.len() > 1 && name.ends_with('/') => Err(AccessError::Nameless { path: name.to_owned() }),
+            None => Ok(path),
+        }
     }
 
     /// Returns the operation to download a file that the user may read, or a range of it, to a path that may depend on its key.
@@ -273,6 +282,12 @@ impl Access {
         }
         Ok(())
     }
+}
+
+/// Returns true if what a user calls `text` may be this entry: with a `/` at its end, a path is that of a directory (POSIX.1-2024,
+/// Base Definitions, 4.16 Pathname Resolution).
+fn may_be_called(entry: &Entry, text: &str) -> bool {
+    matches!(entry, Entry::Directory(_)) || !text.ends_with('/')
 }
 
 /// Returns the path of `text` in the user's own tree.

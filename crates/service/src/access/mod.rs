@@ -64,6 +64,16 @@ pub enum AccessError {
         /// Path that was refused.
         path: String,
     },
+    /// The path names a directory, and what is to be stored in it has no name of its own.
+    #[error(
+        "`{}` names a directory, and a stream has no name of its own; give the name of the file too, as in `{}NAME`",
+        visible(path),
+        visible(path)
+    )]
+    Nameless {
+        /// Path that was refused.
+        path: String,
+    },
     /// The authentication refuses the operation.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -84,6 +94,7 @@ impl AccessError {
         match self {
             AccessError::NoAccounts => ErrorKind::Precondition,
             AccessError::SessionOnly { .. } | AccessError::AnotherTree { .. } => ErrorKind::Denied,
+            AccessError::Nameless { .. } => ErrorKind::Invalid,
             AccessError::Auth(error) => error.kind(),
             AccessError::Engine(error) => error.kind(),
         }

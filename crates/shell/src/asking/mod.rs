@@ -24,6 +24,7 @@ use p2p_service::instance::{EngineArgs, Instance, Leaving, advised, refuse_dash}
 use p2p_service::interrupt::{Interrupted, interrupted};
 use p2p_service::output::{self, OutputArgs};
 use p2p_service::statuses;
+use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
 use self::answers::Answers;
@@ -61,9 +62,14 @@ impl LoginArgs {
     /// Refuses options that cannot be combined, also with the API token that the environment may provide to a program.
     ///
     /// # Errors
-    /// Fails as [`check`](Self::check) does, or if there are both a user and a token.
+    /// Fails as [`check`](Self::check) does, if there are both a user and a token, or if the token is empty: a script that has
+    /// not got one is not meant to work for the user of a stored session.
     pub fn check_with_token(&self) -> Result<()> {
         self.check()?;
+        if token_of_environment().is_some_and(|token| token.expose_secret().trim().is_empty()) {
+            let problem = format!("{TOKEN_VARIABLE} is set, and there is no token in it");
+            return Err(wrong_usage(problem, format!("`p2p token new NAME` prints one; unset {TOKEN_VARIABLE} to do without")));
+        }
         if self.user.is_some() && token_of_environment().is_some() {
             let problem = format!("--user and {TOKEN_VARIABLE} both say who it is for");
             return Err(wrong_usage(problem, format!("leave --user out, or unset {TOKEN_VARIABLE}")));
@@ -75,7 +81,7 @@ impl LoginArgs {
 /// Returns the API token that the environment provides. One that is no text is a token that is not valid.
 fn token_of_environment() -> Option<Secret> {
     let token = Zeroizing::new(std::env::var_os(TOKEN_VARIABLE)?.to_string_lossy().into_owned());
-    Some(text::without_ends(&token)).filter(|token| !token.is_empty()).map(Secret::from)
+    Some(Secret::from(text::without_ends(&token)))
 }
 
 /// The options of a command that works in a data directory for somebody and prints an answer.

@@ -21,14 +21,16 @@ pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer,
     let identity = shell.identity();
     let mut answers = Vec::with_capacity(call.arguments.len());
     for path in &call.arguments {
+        let (label, was_there) =
+            (identity.shown(&identity.key_of(path)), shell.access.names().is_directory(&identity.key_of(path)));
         let make = shell.access.directory(path, call.has("parents")).map_err(ShellError::from);
         let made = match make {
             Ok(make) => shell.call(make).await,
             Err(error) => Err(error),
         };
         made.map_err(|error| partly(&answers, error))?;
-        let label = identity.shown(&identity.key_of(path));
-        answers.push(Answer::new(View::Text(format!("made {label}/")), json!({ "directory": label })));
+        let said = if was_there { format!("{label}/ is there already") } else { format!("made {label}/") };
+        answers.push(Answer::new(View::Text(said), json!({ "directory": label })));
     }
     Ok(Answer::all(answers))
 }

@@ -56,7 +56,7 @@ pub fn uploads_table(lines: &[UploadLine], now: u64) -> Table {
             bytes_of(line.offset),
             line.state.to_owned(),
             span_of(now.saturating_sub(line.began_at)),
-            if line.expires_at > now { span_of(line.expires_at - now) } else { "now".to_owned() },
+            if line.expires_at > now { span_left(line.expires_at - now) } else { "now".to_owned() },
         ]
     };
     let columns = vec![
@@ -80,6 +80,15 @@ fn span_of(seconds: u64) -> String {
     }
 }
 
+/// Formats the time that is left until something happens: as [`span_of`] does, but rounded up, so that a day is a day as long as
+/// anything of its last hour is left.
+fn span_left(seconds: u64) -> String {
+    match seconds {
+        3_600..172_800 => format!("{} h", seconds.div_ceil(3_600)),
+        _ => span_of(seconds),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +97,11 @@ mod tests {
     fn spans_have_one_unit() {
         let spans = [0, 59, 60, 3_599, 3_600, 86_399, 172_799, 172_800].map(span_of);
         assert_eq!(spans, ["0 s", "59 s", "1 min", "59 min", "1 h", "23 h", "47 h", "2 d"]);
+    }
+
+    #[test]
+    fn what_is_left_is_rounded_up() {
+        let spans = [59, 3_600, 3_601, 82_801, 86_400, 172_799].map(span_left);
+        assert_eq!(spans, ["59 s", "1 h", "2 h", "24 h", "24 h", "48 h"]);
     }
 }
