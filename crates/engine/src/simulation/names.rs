@@ -95,8 +95,8 @@ impl Simulation {
         self.refuse_without_directory(&to)?;
         self.refuse_arriving(from)?;
         // What is in a directory moves with it, and its paths become longer too.
-        let moved = self.world.names.files().tree(from).filter_map(|entry| entry.key().moved(from, &to));
-        moved.map(|key| check_length(&key.name)).collect::<Result<(), _>>()?;
+        let mut moved = self.world.names.files().tree(from).filter_map(|entry| entry.key().moved(from, &to));
+        moved.try_for_each(|key| check_length(&key.name))?;
         Ok(to)
     }
 
