@@ -10,7 +10,7 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
 use p2p_net::experiment::Experiment;
-use p2p_net::{HostConfig, HostId, LinkConfig, NetEvent, Network, TcpConfig};
+use p2p_net::{Endpoint, HostConfig, HostId, LinkConfig, NetEvent, Network, Read, TcpConfig};
 
 const PORT: u16 = 7000;
 /// What a host of the crowd sends to each of its neighbours: 64 KiB.
@@ -50,17 +50,19 @@ fn like_simpy(criterion: &mut Criterion) {
     const PACKETS: u64 = 100_000;
     const WINDOW: u64 = 64;
     let send_all = || {
-        let (mut net, [from, to]) = pair();
+        let (mut net, hosts) = pair();
+        let [from, to] = hosts.map(|host| Endpoint { host, port: PORT });
+        assert!(net.bind(to).is_ok());
         let payload = Bytes::from_static(&PIECE[..1000]);
         for _ in 0..WINDOW {
-            net.send_datagram(from, to, payload.clone());
+            assert_eq!(net.send_datagram(from, to, payload.clone()), Ok(true));
         }
         let mut arrived = 0;
-        while net.advance(SimTime::MAX) {
+        while net.handle_timeout(SimTime::MAX) {
             while net.poll_event().is_some() {
                 arrived += 1;
                 if arrived + WINDOW <= PACKETS {
-                    net.send_datagram(from, to, payload.clone());
+                    assert_eq!(net.send_datagram(from, to, payload.clone()), Ok(true));
                 }
             }
         }
@@ -119,7 +121,7 @@ impl Crowd {
         let hosts = (1..=CROWD_HOSTS as u32).map(|n| net.add_host(Ipv4Addr::from(0x0a00_0000 + n), &config)).collect();
         let mut crowd = Crowd { net, hosts, begun: vec![0; CROWD_HOSTS], owners: Vec::new(), arrived: 0 };
         for host in 0..CROWD_HOSTS {
-            crowd.net.listen(crowd.hosts[host], PORT, TcpConfig::default());
+            assert!(crowd.net.listen(crowd.hosts[host], PORT, TcpConfig::default()).is_ok());
             (0..at_once).for_each(|_| crowd.begin(host));
         }
         crowd
@@ -131,14 +133,16 @@ impl Crowd {
         }
         self.begun[host] += 1;
         let peer = self.hosts[(host + self.begun[host]) % CROWD_HOSTS];
-        let number = self.net.connect(self.hosts[host], peer, PORT, TcpConfig::default()).number() as usize;
+        let opened = self.net.connect(self.hosts[host], peer, PORT, TcpConfig::default());
+        let Ok(connection) = opened else { unreachable!("the crowd connects its own hosts") };
+        let number = connection.number() as usize;
         self.owners.resize(self.owners.len().max(number + 1), 0);
         self.owners[number] = host;
     }
 
     /// Until everything has been sent and every connection is closed; gives how many events that took.
     fn run(mut self) -> u64 {
-        while self.net.advance(SimTime::MAX) {
+        while self.net.handle_timeout(SimTime::MAX) {
             while let Some(event) = self.net.poll_event() {
                 self.react(event);
             }
@@ -159,7 +163,7 @@ impl Crowd {
             }
             NetEvent::Accepted { connection, .. } => self.net.set_read_mark(connection, PIECE.len() as u64),
             NetEvent::Readable { connection } => {
-                while let Some(bytes) = self.net.read(connection, usize::MAX) {
+                while let Read::Bytes(bytes) = self.net.read(connection, usize::MAX) {
                     self.arrived += bytes.len() as u64;
                 }
                 if self.net.at_end(connection) {

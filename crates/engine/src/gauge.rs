@@ -13,6 +13,7 @@ use p2p_store::manifest::NodeNumber;
 
 use self::estimate::{Counted, Load, Measured, Shared};
 use super::status::{Direction, TransferState, TransferStatus};
+use crate::known_host::known;
 
 /// Seconds over which the rate of a transfer is measured: the latest whole ones and the begun one.
 pub const RATE_SECONDS: usize = 10;
@@ -172,10 +173,10 @@ impl Gauge {
 
     fn guess(&self, links: Links<'_>, way: Direction, bytes: u64, started: SimTime) -> Option<f64> {
         let Links { net, client, .. } = links;
-        let (up, down) = net.link_series(client, LOOK_BACK_SECONDS);
+        let (up, down) = known(net.link_series(client, LOOK_BACK_SECONDS));
         let (series, link) = match way {
-            Direction::Download => (down, net.host_config(client).down),
-            _ => (up, net.host_config(client).up),
+            Direction::Download => (down, known(net.host_config(client)).down),
+            _ => (up, known(net.host_config(client)).up),
         };
         let (limit, whole) =
             (payload_limit(link), link.bandwidth.bits_per_second().map_or(f64::INFINITY, |bits| bits as f64 / 8.0));
@@ -198,7 +199,7 @@ impl Gauge {
         let rest = bytes.saturating_sub(asked + ahead) as f64;
         let load = |(node, holder): (&NodeNumber, &Holder)| {
             let (open, acknowledged) = holder.under_way(net);
-            let HostConfig { up, down, .. } = net.host_config(links.nodes[node.index()]);
+            let HostConfig { up, down, .. } = known(net.host_config(links.nodes[node.index()]));
             let busy = || Measured { long: holder.counted(net, seconds), short: holder.counted(net, seconds.min(RATE_SECONDS)) };
             Load {
                 left: (open - acknowledged + holder.ahead) as f64 + rest * holder.asked as f64 / asked.max(1) as f64,

@@ -15,6 +15,7 @@ mod gauge;
 mod handle;
 mod health_log;
 pub mod io;
+mod known_host;
 mod memory;
 pub mod node;
 pub mod operation;

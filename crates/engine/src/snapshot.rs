@@ -153,6 +153,15 @@ pub struct Topology {
     pub hosts: Vec<HostStatus>,
 }
 
+/// Returns the name of a kind of packet on screens and in reports. The datagrams of this network are all health probes and their
+/// answers.
+pub const fn kind_name(kind: PacketKind) -> &'static str {
+    match kind {
+        PacketKind::Datagram => "HEALTH_CHECK",
+        of_tcp => of_tcp.name(),
+    }
+}
+
 /// Counters of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkStats {

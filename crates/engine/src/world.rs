@@ -161,7 +161,7 @@ impl World {
     /// Returns the virtual instant at which work or a timeout is due next.
     pub(super) fn next_due(&self) -> Option<SimTime> {
         // `SimTime::MAX` stands for never.
-        let instants = [self.work.next_due(), self.timetable.next(), self.net.next_due()];
+        let instants = [self.work.next_due(), self.timetable.next(), self.net.next_timeout()];
         instants.into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
     }
 

@@ -1,8 +1,9 @@
 //! Packet captures in pcapng format, which Wireshark opens and whose TCP streams it follows.
 //!
-//! Headers are real (Ethernet, IPv4, TCP or UDP, with correct checksums) and so is the payload. A packet is captured once,
-//! where it leaves its sender; the comment of a lost packet names the cause of the loss. Blocks are written with `pcap-file`,
-//! headers with `etherparse`. The output is any writer; each call writes one whole block to it.
+//! Headers are real (Ethernet, IPv4, TCP or UDP, with checksums) and so is the payload. A packet is captured once, where it leaves
+//! its sender, and again if its path makes a copy of it; comments name copies and the causes of losses. A packet that a path
+//! corrupts has a checksum that is wrong by one bit. Blocks are written with `pcap-file`, headers with `etherparse`. The output is
+//! any writer; each call writes one whole block to it.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -17,10 +18,11 @@ use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock
 use pcap_file::{DataLink, PcapError};
 
 use super::Network;
-use super::packet::{Flags, MSS, Packet, TIMESTAMPS_OPTION, UDP_HEADER};
+use super::packet::{Flags, MSS, Packet, Protocol, TIMESTAMPS_OPTION, UDP_HEADER};
+use super::packet_log::Route;
+use super::sockets::Sockets;
 use super::stats::DropCause;
 use super::tcp::receiver::WINDOW_SCALE;
-use super::wire::Route;
 
 /// Time to live of every packet in hops, Linux's default.
 const TIME_TO_LIVE: u8 = 64;
@@ -35,6 +37,8 @@ pub(crate) struct Capture {
     writer: PcapNgWriter<Vec<u8>>,
     output: Box<dyn Write + Send>,
     packets: u64,
+    /// Identification of the latest packet's IPv4 header.
+    identification: u16,
     /// The first error; no further packet is written after it.
     failed: Option<io::Error>,
 }
@@ -59,7 +63,7 @@ impl Capture {
         writer.write_pcapng_block(interface).map_err(into_io)?;
         give(&mut writer, &mut output)?;
         output.flush()?;
-        Ok(Capture { writer, output, packets: 0, failed: None })
+        Ok(Capture { writer, output, packets: 0, identification: u16::MAX, failed: None })
     }
 
     /// Returns the error that ended the capture, if there was one.
@@ -67,8 +71,21 @@ impl Capture {
         self.failed.as_ref()
     }
 
+    /// Writes a packet as it leaves its sender, with its payload.
+    pub(crate) fn observe(&mut self, at: SimTime, sockets: &Sockets, packet: &Packet, route: Route, dropped: Option<DropCause>) {
+        if packet.protocol == Protocol::Udp {
+            return self.udp(at, route, packet, &sockets.datagrams.of(packet).payload, dropped);
+        }
+        let Some(flow) = sockets.flow_of(packet) else { return };
+        let (own, peer) = (flow.end(packet.side()), flow.end(packet.side().other()));
+        let sequences = InitialSequences { own: own.initial_sequence, peer: peer.initial_sequence };
+        let mut payload = own.stream.copy_range(packet.seq, usize::from(packet.len));
+        payload.resize(usize::from(packet.len), 0);
+        self.tcp(at, (route, sequences), packet, &payload, dropped);
+    }
+
     /// Writes a TCP packet. `payload` must be as long as the packet states.
-    pub(crate) fn tcp(
+    fn tcp(
         &mut self,
         at: SimTime,
         (route, sequences): (Route, InitialSequences),
@@ -77,27 +94,33 @@ impl Capture {
         dropped: Option<DropCause>,
     ) {
         let mut header = tcp_header(route, sequences, packet);
-        let mut frame = frame(route, IpNumber::TCP, header.header_len_u16() + packet.len, self.packets);
+        let mut frame = frame(route, IpNumber::TCP, header.header_len_u16() + packet.len, self.identify(packet));
         let sum = header.calc_checksum_ipv4_raw(route.from.ip().octets(), route.to.ip().octets(), payload);
-        header.checksum = sum.unwrap_or_default();
+        header.checksum = on_the_wire(packet, sum.unwrap_or_default());
         frame.extend_from_slice(&header.to_bytes());
         frame.extend_from_slice(payload);
-        self.write(at, frame, dropped);
+        self.write(at, frame, packet, dropped);
     }
 
     /// Writes a UDP datagram.
-    pub(crate) fn udp(&mut self, at: SimTime, route: Route, payload: &[u8], dropped: Option<DropCause>) {
-        let header = UdpHeader::with_ipv4_checksum(
-            route.from.port(),
-            route.to.port(),
-            &ip_header(route, IpNumber::UDP, UDP_HEADER + payload.len() as u16, self.packets),
-            payload,
-        );
-        let Ok(header) = header else { return };
-        let mut frame = frame(route, IpNumber::UDP, UDP_HEADER + payload.len() as u16, self.packets);
+    fn udp(&mut self, at: SimTime, route: Route, packet: &Packet, payload: &[u8], dropped: Option<DropCause>) {
+        let (identification, len) = (self.identify(packet), UDP_HEADER + payload.len() as u16);
+        let ip = ip_header(route, IpNumber::UDP, len, identification);
+        let Ok(header) = UdpHeader::with_ipv4_checksum(route.from.port(), route.to.port(), &ip, payload) else { return };
+        let header = UdpHeader { checksum: on_the_wire(packet, header.checksum), ..header };
+        let mut frame = frame(route, IpNumber::UDP, len, identification);
         frame.extend_from_slice(&header.to_bytes());
         frame.extend_from_slice(payload);
-        self.write(at, frame, dropped);
+        self.write(at, frame, packet, dropped);
+    }
+
+    /// Returns the identification of a packet's IPv4 header: a new one, and for a copy that of its original, which is the packet
+    /// before it (RFC 6864 §4.1).
+    fn identify(&mut self, packet: &Packet) -> u16 {
+        if !packet.is_copy {
+            self.identification = self.identification.wrapping_add(1);
+        }
+        self.identification
     }
 
     /// Ends the capture and returns the number of packets that it holds.
@@ -108,17 +131,19 @@ impl Capture {
         }
     }
 
-    fn write(&mut self, at: SimTime, frame: Vec<u8>, dropped: Option<DropCause>) {
+    fn write(&mut self, at: SimTime, frame: Vec<u8>, packet: &Packet, dropped: Option<DropCause>) {
         if self.failed.is_some() {
             return;
         }
-        let comment = dropped.map(|cause| EnhancedPacketOption::Comment(Cow::Owned(format!("dropped: {}", cause.name()))));
+        let copied = packet.is_copy.then(|| "copy made by the path".to_owned());
+        let dropped = dropped.map(|cause| format!("dropped: {}", cause.name()));
+        let comments = copied.into_iter().chain(dropped);
         let block = EnhancedPacketBlock {
             interface_id: 0,
             timestamp: Duration::from_nanos(at.as_nanos()),
             original_len: frame.len() as u32,
             data: Cow::Owned(frame),
-            options: comment.into_iter().collect(),
+            options: comments.map(|comment| EnhancedPacketOption::Comment(Cow::Owned(comment))).collect(),
         };
         let made = self.writer.write_pcapng_block(block).map_err(into_io);
         match made.and_then(|_| give(&mut self.writer, &mut self.output)) {
@@ -141,8 +166,18 @@ impl std::fmt::Debug for Capture {
     }
 }
 
+/// Returns the checksum of a packet as it arrives. Where a bit of the packet was changed, the capture shows it in the checksum, so
+/// that the rest of the packet is what was sent; it never becomes 0, which in a UDP header means that there is none (RFC 768).
+fn on_the_wire(packet: &Packet, checksum: u16) -> u16 {
+    match (packet.is_corrupt, checksum) {
+        (false, _) => checksum,
+        (true, 1) => 3,
+        (true, _) => checksum ^ 1,
+    }
+}
+
 /// Returns the Ethernet and IPv4 headers for a payload of `len` bytes.
-fn frame(route: Route, protocol: IpNumber, len: u16, number: u64) -> Vec<u8> {
+fn frame(route: Route, protocol: IpNumber, len: u16, identification: u16) -> Vec<u8> {
     let ethernet = Ethernet2Header {
         source: hardware_address(*route.from.ip()),
         destination: hardware_address(*route.to.ip()),
@@ -150,17 +185,17 @@ fn frame(route: Route, protocol: IpNumber, len: u16, number: u64) -> Vec<u8> {
     };
     let mut bytes = Vec::with_capacity(usize::from(len) + 64);
     bytes.extend_from_slice(&ethernet.to_bytes());
-    bytes.extend_from_slice(&ip_header(route, protocol, len, number).to_bytes());
+    bytes.extend_from_slice(&ip_header(route, protocol, len, identification).to_bytes());
     bytes
 }
 
-fn ip_header(route: Route, protocol: IpNumber, len: u16, number: u64) -> Ipv4Header {
+fn ip_header(route: Route, protocol: IpNumber, len: u16, identification: u16) -> Ipv4Header {
     let mut header = Ipv4Header {
         source: route.from.ip().octets(),
         destination: route.to.ip().octets(),
         protocol,
         time_to_live: TIME_TO_LIVE,
-        identification: number as u16,
+        identification,
         dont_fragment: true,
         total_len: Ipv4Header::MIN_LEN as u16 + len,
         ..Ipv4Header::default()
@@ -247,20 +282,5 @@ impl Network {
     /// Returns the first error of writing the capture.
     pub fn stop_capture(&mut self) -> io::Result<u64> {
         self.observers.capture.take().map_or(Ok(0), Capture::finish)
-    }
-
-    /// Writes a packet to a capture, with its payload.
-    pub(super) fn write_down(&self, capture: &mut Capture, packet: &Packet, route: Route, dropped: Option<DropCause>) {
-        if packet.is_datagram {
-            let payload = self.datagrams.get(packet.flow as usize).map(|datagram| datagram.payload.clone());
-            capture.udp(self.now, route, &payload.unwrap_or_default(), dropped);
-            return;
-        }
-        let Some(flow) = self.flows.get(packet.flow as usize) else { return };
-        let (own, peer) = (flow.end(packet.from), flow.end(packet.from.other()));
-        let sequences = InitialSequences { own: own.initial_sequence, peer: peer.initial_sequence };
-        let mut payload = own.stream.copy_range(packet.seq, usize::from(packet.len));
-        payload.resize(usize::from(packet.len), 0);
-        capture.tcp(self.now, (route, sequences), packet, &payload, dropped);
     }
 }

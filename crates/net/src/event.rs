@@ -5,7 +5,7 @@ use p2p_base::units::SimTime;
 use thiserror::Error;
 
 use super::flow::ConnectionId;
-use super::host::HostId;
+use super::host::{Endpoint, HostId};
 use super::stats::ConnectionStats;
 use super::tcp::state::{CloseReason, ConnectionSample};
 
@@ -73,10 +73,10 @@ pub enum NetEvent {
     },
     /// A datagram has arrived.
     Datagram {
-        /// The host that it reached.
-        to: HostId,
-        /// The host that sent it.
-        from: HostId,
+        /// Host and port that it reached.
+        to: Endpoint,
+        /// Host and port that sent it.
+        from: Endpoint,
         /// Instant at which the datagram was sent.
         sent_at: SimTime,
         /// Payload of the datagram.
@@ -89,6 +89,29 @@ pub enum NetEvent {
         /// State of the end at this instant.
         sample: ConnectionSample,
     },
+}
+
+/// Outcome of a read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// Bytes that have arrived in order, at least one.
+    Bytes(Bytes),
+    /// Nothing has arrived, or nothing was asked for; [`NetEvent::Readable`] reports when there is more.
+    Pending,
+    /// The peer has closed its stream, and all of it has been read.
+    End,
+    /// The connection is over for this end; [`NetEvent::Ended`] has reported how, unless the end itself aborted it.
+    Over,
+}
+
+impl Read {
+    /// Returns the bytes that were read, if there were any.
+    pub fn bytes(self) -> Option<Bytes> {
+        match self {
+            Read::Bytes(bytes) => Some(bytes),
+            Read::Pending | Read::End | Read::Over => None,
+        }
+    }
 }
 
 /// A host identifier that no host of the network has, for example one of another network.

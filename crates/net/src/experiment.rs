@@ -11,8 +11,8 @@ use bytes::Bytes;
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration, SimTime};
 
 use crate::{
-    CongestionControl, ConnectionId, ConnectionSample, ConnectionStats, HostConfig, HostId, LinkConfig, NetEvent, Network, Side,
-    TcpConfig,
+    CongestionControl, ConnectionId, ConnectionSample, ConnectionStats, HostConfig, HostId, LinkConfig, NetEvent, Network, Read,
+    Side, TcpConfig,
 };
 
 /// Port that the receivers listen on (iperf's).
@@ -191,8 +191,8 @@ impl<F: FnMut(FlowSample)> Running<F> {
         let bytes = experiment.bytes.as_u64();
         for (flow, &(from, to)) in self.pairs.iter().enumerate() {
             let config = TcpConfig { congestion: experiment.congestion_of(flow), ..TcpConfig::default() };
-            self.net.listen(to, PORT, config);
-            let sender = self.net.connect(from, to, PORT, config);
+            let opened = self.net.listen(to, PORT, config).and_then(|()| self.net.connect(from, to, PORT, config));
+            let Ok(sender) = opened else { unreachable!("an experiment connects its own hosts") };
             self.net.watch(sender, self.observe.is_some());
             self.flows.push(Flow { sender, unwritten: bytes, unread: bytes, started: self.net.now(), done: None, stats: None });
         }
@@ -200,7 +200,7 @@ impl<F: FnMut(FlowSample)> Running<F> {
 
     fn transfer(&mut self, experiment: &Experiment) {
         self.connect(experiment);
-        while self.flows.iter().any(|flow| flow.stats.is_none()) && self.net.advance(SimTime::MAX) {
+        while self.flows.iter().any(|flow| flow.stats.is_none()) && self.net.handle_timeout(SimTime::MAX) {
             while let Some(event) = self.net.poll_event() {
                 self.on_event(&event);
             }
@@ -230,7 +230,7 @@ impl<F: FnMut(FlowSample)> Running<F> {
                     self.flows[index].stats.get_or_insert(stats);
                 }
             }
-            NetEvent::Sample { connection, sample } => {
+            NetEvent::Sample { connection, sample } if connection.side() == Side::Opener => {
                 if let (Some(flow), Some(observe)) = (self.index_of(connection), &mut self.observe) {
                     observe(FlowSample { flow: flow as u32, sample });
                 }
@@ -262,7 +262,7 @@ impl<F: FnMut(FlowSample)> Running<F> {
 
     fn read(&mut self, connection: ConnectionId) {
         let Some(index) = self.index_of(connection) else { return };
-        while let Some(bytes) = self.net.read(connection, usize::MAX) {
+        while let Read::Bytes(bytes) = self.net.read(connection, usize::MAX) {
             self.flows[index].unread -= bytes.len() as u64;
         }
         let flow = &mut self.flows[index];

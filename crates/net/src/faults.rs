@@ -3,12 +3,12 @@
 //! A change applies to packets that enter the path or the link from now on; those in flight keep the instants that they were given.
 //! A host that goes down is the exception: what it has not finished sending is lost with it.
 
+use super::Network;
 use super::event::UnknownHost;
 use super::flow::ConnectionId;
-use super::host::{Condition, Host, HostId};
+use super::host::{Condition, HostConfig, HostId};
 use super::link::{Direction, LinkConfig};
 use super::path::PathConfig;
-use super::{Network, between};
 
 impl Network {
     /// Configures the path of the packets that `from` sends to `to`, whatever the delays and losses of the two hosts are. The
@@ -34,11 +34,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have both hosts.
     pub fn set_path(&mut self, from: HostId, to: HostId, config: PathConfig) -> Result<(), UnknownHost> {
-        self.known(from)?;
-        self.known(to)?;
-        let path = self.path(from, to);
-        self.paths[path as usize].set(self.seed, config);
-        Ok(())
+        self.wires.set_path(from, to, Some(config))
     }
 
     /// Returns the path from `from` to `to` to what the delays and losses of the two hosts imply: the longer delay and the higher
@@ -47,11 +43,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have both hosts.
     pub fn reset_path(&mut self, from: HostId, to: HostId) -> Result<(), UnknownHost> {
-        let implied = between(self.known(from)?, self.known(to)?);
-        if let Some(&path) = self.path_index.get(&(from.0, to.0)) {
-            self.paths[path as usize].reset(implied);
-        }
-        Ok(())
+        self.wires.set_path(from, to, None)
     }
 
     /// Returns the configuration of the path from `from` to `to`.
@@ -59,9 +51,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have both hosts.
     pub fn path_config(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
-        let implied = between(self.known(from)?, self.known(to)?);
-        let path = self.path_index.get(&(from.0, to.0));
-        Ok(path.map_or(implied, |&path| self.paths[path as usize].config()))
+        self.wires.path_config(from, to)
     }
 
     /// Configures one direction of a host's access link. Packets that the link has accepted are sent at its earlier rate, even if
@@ -70,13 +60,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have the host.
     pub fn set_link(&mut self, host: HostId, direction: Direction, config: LinkConfig) -> Result<(), UnknownHost> {
-        self.known(host)?;
-        let host = &mut self.hosts[host.index()];
-        let link = match direction {
-            Direction::Up => &mut host.up,
-            Direction::Down => &mut host.down,
-        };
-        link.reconfigure(self.now, config);
+        self.wires.host_mut(host)?.link_mut(direction).reconfigure(self.now, config);
         Ok(())
     }
 
@@ -85,11 +69,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have the host.
     pub fn link_config(&self, host: HostId, direction: Direction) -> Result<LinkConfig, UnknownHost> {
-        let host = self.known(host)?;
-        Ok(match direction {
-            Direction::Up => host.up.config(),
-            Direction::Down => host.down.config(),
-        })
+        Ok(self.wires.host(host)?.link(direction).config())
     }
 
     /// Sets the condition of a host. One that goes down discards its connections silently, and with them the packets that it has
@@ -100,8 +80,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have the host.
     pub fn set_condition(&mut self, host: HostId, condition: Condition) -> Result<(), UnknownHost> {
-        self.known(host)?;
-        self.hosts[host.index()].condition = condition;
+        self.wires.host_mut(host)?.condition = condition;
         let ends: Vec<ConnectionId> = match condition {
             Condition::Up => Vec::new(),
             Condition::Refusing | Condition::Down => self.connections_of(host).collect(),
@@ -109,17 +88,30 @@ impl Network {
         for id in ends {
             match condition {
                 Condition::Refusing => self.abort(id),
-                _ => self.forget(id),
+                _ => self.sockets.forget(id),
             }
         }
         if condition == Condition::Down {
-            self.drop_unsent(host);
+            let unsent = self.wires.drop_unsent(self.now, host);
+            unsent.iter().for_each(|packet| self.sockets.handle_dropped(packet));
         }
         Ok(())
     }
 
-    /// Returns a host, or an error if the network does not have it.
-    pub(super) fn known(&self, host: HostId) -> Result<&Host, UnknownHost> {
-        self.hosts.get(host.index()).ok_or(UnknownHost { host, hosts: self.hosts.len() })
+    /// Returns the condition of a host: up, refusing connections, or down.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if the network does not have the host.
+    pub fn condition(&self, host: HostId) -> Result<Condition, UnknownHost> {
+        self.wires.host(host).map(|host| host.condition)
+    }
+
+    /// Changes the configuration of a host. Packets in flight keep the arrival time that they were given; a path that
+    /// [`set_path`](Self::set_path) has configured keeps its configuration.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if the network does not have the host.
+    pub fn reconfigure(&mut self, host: HostId, config: &HostConfig) -> Result<(), UnknownHost> {
+        self.wires.reconfigure(self.now, host, config)
     }
 }

@@ -101,9 +101,9 @@ impl End {
 pub(crate) struct Flow {
     pub(crate) ends: [End; 2],
     pub(crate) generation: u32,
-    /// Number of packets of the flow in flight; the flow is kept until they have arrived.
+    /// Number of packets of the flow in flight or to be sent; the flow is kept until they have arrived.
     pub(crate) in_flight: u32,
-    /// Instant of the flow's valid entry in the event queue; later entries are stale.
+    /// Instant of the flow's valid entry in the event queue, [`SimTime::MAX`] if there is none; later entries are stale.
     pub(crate) timer_at: SimTime,
     /// True if an observer receives samples of the connection.
     pub(crate) watched: bool,
@@ -130,10 +130,10 @@ impl Flow {
         ConnectionId { flow, side, generation: self.generation }
     }
 
-    /// Returns the earliest instant at which a timer of either end expires.
-    pub(crate) fn next_timeout(&self) -> SimTime {
-        let at = |side| self.connection(side).map_or(SimTime::MAX, Connection::next_timeout);
-        at(Side::Opener).min(at(Side::Acceptor))
+    /// Returns the earliest instant at which a timer of either end expires; `None` if no timer is set.
+    pub(crate) fn next_timeout(&self) -> Option<SimTime> {
+        let connections = self.ends.iter().filter_map(|end| end.connection.as_deref());
+        connections.filter_map(Connection::next_timeout).min()
     }
 
     /// Returns true if both ends are over and no packet is in flight.

@@ -7,7 +7,7 @@ use p2p_base::random::RandomStream;
 use p2p_base::units::{Bandwidth, DelayRange, Probability, SimTime};
 
 use super::in_flight::PacketQueue;
-use super::link::{DEFAULT_QUEUE_PACKETS, Link, LinkConfig};
+use super::link::{DEFAULT_QUEUE_PACKETS, Direction, Link, LinkConfig};
 use super::stats::HostStats;
 
 /// Range of ports that a host uses for its own end of a connection (Linux `ip_local_port_range`).
@@ -22,6 +22,15 @@ impl HostId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+}
+
+/// A port of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// The host.
+    pub host: HostId,
+    /// The port.
+    pub port: u16,
 }
 
 /// Configuration of a host and its path to the network. Between two hosts the longer delay and the higher loss apply.
@@ -99,6 +108,30 @@ impl Host {
     pub(crate) fn take_up(&mut self, received: SimTime, host_time: DelayRange) -> SimTime {
         self.taken_up = self.taken_up.max(received + self.host_times.delay(host_time));
         self.taken_up
+    }
+
+    /// Changes the configuration of the host.
+    pub(crate) fn reconfigure(&mut self, now: SimTime, config: &HostConfig) {
+        self.up.reconfigure(now, config.up);
+        self.down.reconfigure(now, config.down);
+        self.delay = config.delay;
+        self.loss = config.loss;
+    }
+
+    /// Returns one direction of the access link.
+    pub(crate) fn link(&self, direction: Direction) -> &Link {
+        match direction {
+            Direction::Up => &self.up,
+            Direction::Down => &self.down,
+        }
+    }
+
+    /// Returns one direction of the access link, to be changed.
+    pub(crate) fn link_mut(&mut self, direction: Direction) -> &mut Link {
+        match direction {
+            Direction::Up => &mut self.up,
+            Direction::Down => &mut self.down,
+        }
     }
 
     pub(crate) fn config(&self) -> HostConfig {

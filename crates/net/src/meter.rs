@@ -78,13 +78,13 @@ impl Meters {
 impl Network {
     /// Adds a meter that starts at zero.
     pub fn add_meter(&mut self) -> MeterId {
-        self.meters.add(self.now)
+        self.sockets.meters.add(self.now)
     }
 
     /// Removes a meter; bytes marked with it are no longer counted.
     pub fn remove_meter(&mut self, id: MeterId) {
-        if self.meters.get(id).is_some() {
-            self.meters.meters.remove(id.place as usize);
+        if self.sockets.meters.get(id).is_some() {
+            self.sockets.meters.meters.remove(id.place as usize);
         }
     }
 
@@ -92,7 +92,7 @@ impl Network {
     /// they count for the meter once they are acknowledged. Mark ranges in the order of the stream, right after they have
     /// been written.
     pub fn mark_written(&mut self, id: ConnectionId, offset: u64, meter: MeterId) {
-        if let Some(flow) = self.flow_mut(id) {
+        if let Some(flow) = self.sockets.flow_mut(id) {
             let end = flow.end_mut(id.side);
             let (from, to) = (offset + 1, end.stream.end());
             if from < to {
@@ -103,13 +103,13 @@ impl Network {
 
     /// Returns the bytes that a meter has counted; 0 if it has been removed.
     pub fn metered(&self, id: MeterId) -> u64 {
-        self.meters.get(id).map_or(0, |meter| meter.total)
+        self.sockets.meters.get(id).map_or(0, |meter| meter.total)
     }
 
     /// Returns the bytes that a meter has counted since [`seconds_ago`](Self::seconds_ago).
     pub fn metered_since(&self, id: MeterId, seconds: usize) -> u64 {
         let since = |meter: &Meter| meter.total - meter.readings.before(self.now, seconds, |_| meter.total);
-        self.meters.get(id).map_or(0, since)
+        self.sockets.meters.get(id).map_or(0, since)
     }
 
     /// Returns the end of the whole virtual second that ended `seconds` whole seconds before the last one that has ended.

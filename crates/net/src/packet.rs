@@ -1,4 +1,4 @@
-//! Packets on a link: TCP packets and health probes, represented by their headers.
+//! Packets on a link: TCP packets and UDP datagrams, represented by their headers.
 //!
 //! A packet carries no payload. It names a range of the sender's stream, and the bytes are sliced from there only when the
 //! receiver reads them in order or a capture records them. Sequence numbers are 64-bit offsets from the start of the
@@ -47,8 +47,8 @@ pub enum PacketKind {
     Fin,
     /// A RST, which refuses or aborts a connection.
     Rst,
-    /// A health probe or its answer: a datagram.
-    HealthCheck,
+    /// A UDP datagram (RFC 768).
+    Datagram,
 }
 
 impl PacketKind {
@@ -60,7 +60,7 @@ impl PacketKind {
         PacketKind::Data,
         PacketKind::Fin,
         PacketKind::Rst,
-        PacketKind::HealthCheck,
+        PacketKind::Datagram,
     ];
 
     /// Returns the name used on screens and in reports.
@@ -72,7 +72,7 @@ impl PacketKind {
             PacketKind::Data => "DATA",
             PacketKind::Fin => "FIN",
             PacketKind::Rst => "RST",
-            PacketKind::HealthCheck => "HEALTH_CHECK",
+            PacketKind::Datagram => "UDP",
         }
     }
 }
@@ -155,19 +155,30 @@ impl SackBlock {
     }
 }
 
-/// Headers of one packet. `flow` and `from` name the connection and the end that sent it, in place of two addresses and two
-/// ports; for a datagram, `flow` is its slot in the network's store.
+/// Protocol of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// A TCP packet, sent by this side of its connection.
+    Tcp(Side),
+    /// A UDP datagram.
+    Udp,
+}
+
+/// Headers of one packet. `slot` and `protocol` name the connection and the end that sent it, or the datagram, in place of two
+/// addresses and two ports.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Packet {
-    pub(crate) flow: u32,
-    pub(crate) from: Side,
+    /// Slot of the flow, or of the datagram, in the store of its protocol.
+    pub(crate) slot: u32,
+    pub(crate) protocol: Protocol,
     pub(crate) flags: Flags,
     pub(crate) sack_blocks: u8,
-    pub(crate) is_datagram: bool,
     /// True if the payload had been sent before.
     pub(crate) is_retransmission: bool,
     /// True if a bit of the packet was changed on its path.
     pub(crate) is_corrupt: bool,
+    /// True if the path made the packet as a copy of another; known to observers alone.
+    pub(crate) is_copy: bool,
     /// Payload length in bytes.
     pub(crate) len: u16,
     /// Receive window in bytes, scaling applied.
@@ -184,21 +195,21 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    /// Returns a datagram of `len` payload bytes, stored in the slot `place`.
-    pub(crate) fn datagram(place: u32, len: u16) -> Packet {
-        Packet { is_datagram: true, flow: place, len, ..Packet::header(0, Side::Opener) }
+    /// Returns a datagram of `len` payload bytes, stored in `slot`.
+    pub(crate) fn datagram(slot: u32, len: u16) -> Packet {
+        Packet { protocol: Protocol::Udp, len, ..Packet::header(slot, Side::Opener) }
     }
 
     /// Returns an empty TCP header from one end of a connection.
     pub(crate) fn header(flow: u32, from: Side) -> Packet {
         Packet {
-            flow,
-            from,
+            slot: flow,
+            protocol: Protocol::Tcp(from),
             flags: Flags::default(),
             sack_blocks: 0,
-            is_datagram: false,
             is_retransmission: false,
             is_corrupt: false,
+            is_copy: false,
             len: 0,
             window: 0,
             timestamp: 0,
@@ -209,9 +220,17 @@ impl Packet {
         }
     }
 
+    /// Returns the side of the connection that sent the packet; that of a datagram is always the same.
+    pub(crate) const fn side(&self) -> Side {
+        match self.protocol {
+            Protocol::Tcp(side) => side,
+            Protocol::Udp => Side::Opener,
+        }
+    }
+
     pub(crate) fn kind(&self) -> PacketKind {
-        if self.is_datagram {
-            PacketKind::HealthCheck
+        if self.protocol == Protocol::Udp {
+            PacketKind::Datagram
         } else if self.flags.contains(Flags::RST) {
             PacketKind::Rst
         } else if self.flags.contains(Flags::SYN) {
@@ -237,7 +256,7 @@ impl Packet {
 
     /// Returns the length of the whole IPv4 packet in bytes, which is the length that occupies a link.
     pub(crate) fn wire_len(&self) -> u16 {
-        if self.is_datagram {
+        if self.protocol == Protocol::Udp {
             return IPV4_HEADER + UDP_HEADER + self.len;
         }
         IPV4_HEADER + TCP_HEADER + self.options_len() + self.len

@@ -46,11 +46,6 @@ impl EventQueue {
         self.heap.push(Reverse(Entry { at, order, due }));
     }
 
-    /// Returns the instant at which the next event is due.
-    pub(crate) fn next_at(&self) -> Option<SimTime> {
-        self.heap.peek().map(|Reverse(entry)| entry.at)
-    }
-
     /// Returns the next event and its time, without removing it.
     pub(crate) fn peek(&self) -> Option<(SimTime, Due)> {
         self.heap.peek().map(|Reverse(entry)| (entry.at, entry.due))

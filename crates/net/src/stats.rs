@@ -4,7 +4,7 @@
 
 use std::ops::{AddAssign, Index, IndexMut};
 
-use super::packet::PacketKind;
+use super::packet::{Packet, PacketKind};
 
 /// Number of packets of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,12 +52,14 @@ pub enum DropCause {
     Corrupt,
     /// The path was cut.
     Cut,
+    /// No application received datagrams on the port.
+    PortClosed,
 }
 
 impl DropCause {
     /// All causes, in the order of the counters.
-    pub const ALL: [DropCause; 5] =
-        [DropCause::Loss, DropCause::QueueFull, DropCause::HostDown, DropCause::Corrupt, DropCause::Cut];
+    pub const ALL: [DropCause; 6] =
+        [DropCause::Loss, DropCause::QueueFull, DropCause::HostDown, DropCause::Corrupt, DropCause::Cut, DropCause::PortClosed];
 
     /// Returns the name used on screens and in reports.
     pub const fn name(self) -> &'static str {
@@ -67,6 +69,7 @@ impl DropCause {
             DropCause::HostDown => "host down",
             DropCause::Corrupt => "bad checksum",
             DropCause::Cut => "path cut",
+            DropCause::PortClosed => "port closed",
         }
     }
 }
@@ -127,6 +130,33 @@ pub struct HostStats {
     pub bytes_dropped: u64,
     /// TCP packets with payload that the host retransmitted.
     pub retransmits: u64,
+}
+
+impl HostStats {
+    /// Counts a packet that the host sends.
+    pub(crate) fn record_sent(&mut self, packet: &Packet) {
+        self.sent[packet.kind()] += 1;
+        self.bytes_sent += u64::from(packet.wire_len());
+        self.retransmits += u64::from(packet.is_retransmission);
+    }
+
+    /// Counts a copy that a path makes of one of the host's packets.
+    pub(crate) fn record_duplicated(&mut self, packet: &Packet) {
+        self.duplicated += 1;
+        self.bytes_duplicated += u64::from(packet.wire_len());
+    }
+
+    /// Counts a packet that the host takes.
+    pub(crate) fn record_received(&mut self, packet: &Packet) {
+        self.received[packet.kind()] += 1;
+        self.bytes_received += u64::from(packet.wire_len());
+    }
+
+    /// Counts a packet of the host that is dropped.
+    pub(crate) fn record_dropped(&mut self, packet: &Packet, cause: DropCause) {
+        self.dropped[cause] += 1;
+        self.bytes_dropped += u64::from(packet.wire_len());
+    }
 }
 
 impl AddAssign for HostStats {

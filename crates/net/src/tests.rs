@@ -1,11 +1,13 @@
 //! The whole network: hosts, links and connections together.
 
 use bytes::Bytes;
+use p2p_base::random::RandomStream;
 use p2p_base::units::{Bandwidth, DelayRange, Probability, SimDuration};
 use proptest::prelude::*;
 
 use super::*;
 
+mod chaos;
 mod faults;
 
 const PORT: u16 = 7000;
@@ -20,8 +22,13 @@ fn quick_link() -> HostConfig {
 
 fn network(seed: u64, hosts: u8, config: &HostConfig) -> (Network, Vec<HostId>) {
     let mut net = Network::new(seed);
-    let ids = (1..=hosts).map(|n| net.add_host(Ipv4Addr::new(192, 168, 1, n), config)).collect();
+    let ids: Vec<HostId> = (1..=hosts).map(|n| net.add_host(Ipv4Addr::new(192, 168, 1, n), config)).collect();
+    ids.iter().for_each(|&host| net.bind(port_of(host)).unwrap());
     (net, ids)
+}
+
+fn port_of(host: HostId) -> Endpoint {
+    Endpoint { host, port: PORT }
 }
 
 /// Bytes that differ everywhere.
@@ -33,10 +40,10 @@ fn pattern(len: usize, salt: u64) -> Bytes {
 
 /// Sends `payload` from one host to another in pieces, and closes. Gives what arrived and how the ends ended.
 fn transfer(net: &mut Network, from: HostId, to: HostId, payload: &Bytes) -> (Vec<u8>, Vec<(ConnectionId, CloseReason)>) {
-    net.listen(to, PORT, TcpConfig::default());
-    let connection = net.connect(from, to, PORT, TcpConfig::default());
+    net.listen(to, PORT, TcpConfig::default()).unwrap();
+    let connection = net.connect(from, to, PORT, TcpConfig::default()).unwrap();
     let (mut got, mut endings, mut written) = (Vec::new(), Vec::new(), 0);
-    while net.advance(SimTime::MAX) {
+    while net.handle_timeout(SimTime::MAX) {
         while let Some(event) = net.poll_event() {
             match event {
                 NetEvent::Connected { .. } | NetEvent::Writable { .. } => {
@@ -53,7 +60,7 @@ fn transfer(net: &mut Network, from: HostId, to: HostId, payload: &Bytes) -> (Ve
                     }
                 }
                 NetEvent::Readable { connection } => {
-                    while let Some(bytes) = net.read(connection, usize::MAX) {
+                    while let Read::Bytes(bytes) = net.read(connection, usize::MAX) {
                         got.extend_from_slice(&bytes);
                     }
                     if net.at_end(connection) {
@@ -83,9 +90,9 @@ fn bytes_cross_a_lossy_network_unharmed_and_nothing_stays_behind() {
     let (got, endings) = transfer(&mut net, hosts[0], hosts[1], &payload);
     assert_eq!(got, payload);
     assert_eq!(endings.iter().map(|&(_, reason)| reason).collect::<Vec<_>>(), [CloseReason::Closed; 2]);
-    assert!(net.flows.is_empty() && net.datagrams.is_empty() && net.next_due().is_none());
+    assert!(net.sockets.is_empty() && net.next_timeout().is_none());
     assert_conserved(&net);
-    let stats = net.host_stats(hosts[0]);
+    let stats = net.host_stats(hosts[0]).unwrap();
     assert!(stats.dropped[DropCause::Loss] > 0 && stats.retransmits > 0);
     assert_eq!((stats.sent[PacketKind::Syn], stats.sent[PacketKind::Fin]), (1, 1));
 }
@@ -101,8 +108,8 @@ fn ending_of(event: Option<NetEvent>) -> Option<(ConnectionId, CloseReason)> {
 fn a_closed_port_refuses() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     let (got, endings) = {
-        let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
-        assert!(net.advance(SimTime::MAX));
+        let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+        assert!(net.handle_timeout(SimTime::MAX));
         (connection, net.poll_event())
     };
     assert_eq!(ending_of(endings), Some((got, CloseReason::Refused)));
@@ -112,55 +119,55 @@ fn a_closed_port_refuses() {
 #[test]
 fn a_host_that_is_down_is_silent() {
     let (mut net, hosts) = network(1, 2, &quick_link());
-    net.listen(hosts[1], PORT, TcpConfig::default());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
     net.set_condition(hosts[1], Condition::Down).unwrap();
     let config = TcpConfig { connect_timeout: SimDuration::from_secs(5), ..TcpConfig::default() };
-    let connection = net.connect(hosts[0], hosts[1], PORT, config);
-    assert!(net.advance(SimTime::MAX));
+    let connection = net.connect(hosts[0], hosts[1], PORT, config).unwrap();
+    assert!(net.handle_timeout(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::TimedOut)));
     assert_eq!(net.now(), SimTime::ZERO + SimDuration::from_secs(5));
-    assert_eq!(net.host_stats(hosts[0]).dropped[DropCause::HostDown], 5);
+    assert_eq!(net.host_stats(hosts[0]).unwrap().dropped[DropCause::HostDown], 5);
     net.set_condition(hosts[1], Condition::Up).unwrap();
-    let connection = net.connect(hosts[0], hosts[1], PORT, config);
-    assert!(net.advance(SimTime::MAX));
+    let connection = net.connect(hosts[0], hosts[1], PORT, config).unwrap();
+    assert!(net.handle_timeout(SimTime::MAX));
     assert_eq!(net.poll_event(), Some(NetEvent::Connected { connection }));
 }
 
 #[test]
 fn a_host_that_refuses_resets_what_it_has() {
     let (mut net, hosts) = network(1, 2, &quick_link());
-    net.listen(hosts[1], PORT, TcpConfig::default());
-    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
-    while net.advance(SimTime::ZERO + SimDuration::from_secs(1)) {
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    while net.handle_timeout(SimTime::ZERO + SimDuration::from_secs(1)) {
         net.poll_event();
     }
     net.set_condition(hosts[1], Condition::Refusing).unwrap();
-    assert!(net.advance(SimTime::MAX));
+    assert!(net.handle_timeout(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::Reset)));
-    let second = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
-    assert!(net.advance(SimTime::MAX));
+    let second = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    assert!(net.handle_timeout(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((second, CloseReason::Refused)));
 }
 
 #[test]
 fn a_host_that_comes_back_has_forgotten_its_connections() {
     let (mut net, hosts) = network(1, 2, &quick_link());
-    net.listen(hosts[1], PORT, TcpConfig::default());
-    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
-    while net.advance(SimTime::ZERO + SimDuration::from_secs(1)) {
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    while net.handle_timeout(SimTime::ZERO + SimDuration::from_secs(1)) {
         net.poll_event();
     }
     net.set_condition(hosts[1], Condition::Down).unwrap();
     net.set_condition(hosts[1], Condition::Up).unwrap();
     net.write(connection, Bytes::from_static(b"hello?")).unwrap();
-    assert!(net.advance(SimTime::MAX));
+    assert!(net.handle_timeout(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((connection, CloseReason::Reset)));
 }
 
 /// Every event until nothing more happens before `until`, with its instant.
 fn events_until(net: &mut Network, until: SimTime) -> Vec<(SimTime, NetEvent)> {
     let mut events = Vec::new();
-    while net.advance(until) {
+    while net.handle_timeout(until) {
         while let Some(event) = net.poll_event() {
             events.push((net.now(), event));
         }
@@ -178,11 +185,11 @@ fn after(seconds: u64) -> SimTime {
 fn an_end_that_gave_up_answers_with_a_reset() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     let config = TcpConfig { user_timeout: SimDuration::from_secs(30), ..TcpConfig::default() };
-    net.listen(hosts[1], PORT, config);
-    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    net.listen(hosts[1], PORT, config).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, config).unwrap();
     events_until(&mut net, after(1));
     let cut = HostConfig { loss: Probability::ALWAYS, ..quick_link() };
-    net.reconfigure(hosts[0], &cut);
+    net.reconfigure(hosts[0], &cut).unwrap();
     net.write(connection, pattern(5_000, 1)).unwrap();
     let events = events_until(&mut net, after(40));
     let ended = events.into_iter().find_map(|(at, event)| Some((at, ending_of(Some(event))?)));
@@ -191,7 +198,7 @@ fn an_end_that_gave_up_answers_with_a_reset() {
     assert!((after(31)..after(31) + SimDuration::from_millis(300)).contains(&at), "{at}");
     assert_eq!(net.state(connection), None);
     assert_eq!(net.state(connection.peer()), Some(State::Established), "it is half-open");
-    net.reconfigure(hosts[0], &quick_link());
+    net.reconfigure(hosts[0], &quick_link()).unwrap();
     net.write(connection.peer(), pattern(100, 2)).unwrap();
     let events = events_until(&mut net, after(50));
     let ended = events.into_iter().find_map(|(_, event)| ending_of(Some(event)));
@@ -205,13 +212,13 @@ fn an_idle_connection_is_probed() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     let keepalive = Some(KeepAlive::within(SimDuration::from_secs(30)));
     let config = TcpConfig { user_timeout: SimDuration::from_secs(30), keepalive, ..TcpConfig::default() };
-    net.listen(hosts[1], PORT, config);
-    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    net.listen(hosts[1], PORT, config).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
     let day = after(86_400);
     assert!(events_until(&mut net, day).iter().all(|(_, event)| ending_of(Some(event.clone())).is_none()));
     let probed = net.total_stats().sent[PacketKind::Ack];
     assert!((2 * 86_400 / 16..=2 * 86_400 / 14).contains(&probed), "a probe and its answer every fifteen seconds: {probed}");
-    net.reconfigure(hosts[0], &HostConfig { loss: Probability::ALWAYS, ..quick_link() });
+    net.reconfigure(hosts[0], &HostConfig { loss: Probability::ALWAYS, ..quick_link() }).unwrap();
     let events = events_until(&mut net, day + SimDuration::from_secs(100));
     let ended = events.into_iter().find_map(|(at, event)| Some((at - day, ending_of(Some(event))?)));
     let (after, reason) = ended.unwrap();
@@ -222,14 +229,18 @@ fn an_idle_connection_is_probed() {
 #[test]
 fn a_datagram_takes_the_time_of_the_path() {
     let (mut net, hosts) = network(1, 2, &quick_link());
-    net.send_datagram(hosts[0], hosts[1], Bytes::from_static(b"ping"));
-    assert!(net.advance(SimTime::MAX));
-    let expected =
-        NetEvent::Datagram { to: hosts[1], from: hosts[0], sent_at: SimTime::ZERO, payload: Bytes::from_static(b"ping") };
+    net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(b"ping")).unwrap();
+    assert!(net.handle_timeout(SimTime::MAX));
+    let expected = NetEvent::Datagram {
+        to: port_of(hosts[1]),
+        from: port_of(hosts[0]),
+        sent_at: SimTime::ZERO,
+        payload: Bytes::from_static(b"ping"),
+    };
     assert_eq!(net.poll_event(), Some(expected));
     // 32 bytes at 100 Mbit/s up and down, and a millisecond.
     assert_eq!(net.now(), SimTime::from_nanos(1_000_000 + 2 * 2_560));
-    assert_eq!(net.total_stats().sent[PacketKind::HealthCheck], 1);
+    assert_eq!(net.total_stats().sent[PacketKind::Datagram], 1);
 }
 
 #[test]
@@ -249,11 +260,11 @@ fn the_worse_of_two_hosts_decides_about_their_path() {
 fn links_may_change_while_packets_fly() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     let payload = pattern(10_000_000, 3);
-    net.listen(hosts[1], PORT, TcpConfig::default());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
     let slow = HostConfig::symmetric("1Mbit/s".parse().unwrap(), "5ms".parse().unwrap(), Probability::from_percent(2));
-    net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
-    net.advance(SimTime::ZERO + SimDuration::from_millis(1));
-    net.reconfigure(hosts[0], &slow);
+    net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    net.handle_timeout(SimTime::ZERO + SimDuration::from_millis(1));
+    net.reconfigure(hosts[0], &slow).unwrap();
     let before = net.now();
     let (got, _) = transfer(&mut net, hosts[0], hosts[1], &payload.slice(..100_000));
     assert_eq!(got, payload[..100_000]);
@@ -264,15 +275,15 @@ fn links_may_change_while_packets_fly() {
 #[test]
 fn half_closed_connections_carry_an_answer() {
     let (mut net, hosts) = network(4, 2, &default_link());
-    net.listen(hosts[1], PORT, TcpConfig::default());
-    let client = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let client = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
     net.write(client, Bytes::from_static(b"question")).unwrap();
     net.finish(client);
     let (mut answer, mut asked) = (Vec::new(), Vec::new());
-    while net.advance(SimTime::MAX) {
+    while net.handle_timeout(SimTime::MAX) {
         let Some(NetEvent::Readable { connection }) = net.poll_event() else { continue };
         let into = if connection == client { &mut answer } else { &mut asked };
-        while let Some(bytes) = net.read(connection, 3) {
+        while let Read::Bytes(bytes) = net.read(connection, 3) {
             into.extend_from_slice(&bytes);
         }
         if connection != client && net.at_end(connection) {
@@ -281,22 +292,22 @@ fn half_closed_connections_carry_an_answer() {
         }
     }
     assert_eq!((asked.as_slice(), answer.as_slice()), (b"question".as_slice(), b"answer".as_slice()));
-    assert!(net.flows.is_empty());
+    assert!(net.sockets.is_empty());
 }
 
 #[test]
 fn a_full_send_buffer_says_when_there_is_room() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     let config = TcpConfig { send_buffer: p2p_base::units::ByteSize::from_kib(64), ..TcpConfig::default() };
-    net.listen(hosts[1], PORT, config);
-    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    net.listen(hosts[1], PORT, config).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, config).unwrap();
     net.write(connection, pattern(65_536, 1)).unwrap();
     assert_eq!(net.write(connection, pattern(1, 1)), Err(WriteError::Full));
     let mut told = 0;
-    while net.advance(SimTime::ZERO + SimDuration::from_secs(5)) {
+    while net.handle_timeout(SimTime::ZERO + SimDuration::from_secs(5)) {
         match net.poll_event() {
             Some(NetEvent::Writable { .. }) => told += 1,
-            Some(NetEvent::Readable { connection }) => while net.read(connection, usize::MAX).is_some() {},
+            Some(NetEvent::Readable { connection }) => while let Read::Bytes(_) = net.read(connection, usize::MAX) {},
             _ => {}
         }
     }
@@ -310,15 +321,15 @@ fn a_full_send_buffer_says_when_there_is_room() {
 fn a_writer_is_woken_at_two_thirds() {
     let (mut net, hosts) = network(1, 2, &default_link());
     let config = TcpConfig { send_buffer: p2p_base::units::ByteSize::from_kib(256), ..TcpConfig::default() };
-    net.listen(hosts[1], PORT, config);
-    let connection = net.connect(hosts[0], hosts[1], PORT, config);
+    net.listen(hosts[1], PORT, config).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, config).unwrap();
     while net.write(connection, pattern(10_000, 1)).is_ok() {}
     let full = net.written(connection) - net.acknowledged(connection);
     assert!((255 * 1024..300 * 1024).contains(&full), "{full}");
-    while net.advance(SimTime::MAX) {
+    while net.handle_timeout(SimTime::MAX) {
         match net.poll_event() {
             Some(NetEvent::Writable { .. }) => break,
-            Some(NetEvent::Readable { connection }) => while net.read(connection, usize::MAX).is_some() {},
+            Some(NetEvent::Readable { connection }) => while let Read::Bytes(_) = net.read(connection, usize::MAX) {},
             _ => {}
         }
     }
@@ -330,11 +341,11 @@ fn a_writer_is_woken_at_two_thirds() {
 #[test]
 fn a_read_mark_above_the_window_is_reached() {
     let (mut net, hosts) = network(1, 2, &quick_link());
-    net.listen(hosts[1], PORT, TcpConfig::default());
-    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
     net.write(connection, pattern(1 << 20, 1)).unwrap();
     let mut told = Vec::new();
-    while net.advance(SimTime::ZERO + SimDuration::from_secs(5)) {
+    while net.handle_timeout(SimTime::ZERO + SimDuration::from_secs(5)) {
         match net.poll_event() {
             Some(NetEvent::Accepted { connection, .. }) => net.set_read_mark(connection, 1 << 20),
             Some(NetEvent::Readable { connection }) => told.push(net.readable(connection)),
@@ -351,10 +362,10 @@ fn a_host_takes_its_time_and_keeps_the_order() {
         let (mut net, hosts) = network(1, 3, &quick_link());
         net.set_host_time(host_time.parse().unwrap());
         for n in 0..20u8 {
-            net.send_datagram(hosts[usize::from(n % 2)], hosts[2], Bytes::copy_from_slice(&[n]));
+            net.send_datagram(port_of(hosts[usize::from(n % 2)]), port_of(hosts[2]), Bytes::copy_from_slice(&[n])).unwrap();
         }
         let mut arrivals = Vec::new();
-        while net.advance(SimTime::MAX) {
+        while net.handle_timeout(SimTime::MAX) {
             while let Some(NetEvent::Datagram { payload, .. }) = net.poll_event() {
                 arrivals.push((payload[0], net.now()));
             }
@@ -419,24 +430,81 @@ proptest! {
     fn slices_of_time_change_nothing(seed: u64, slices in proptest::collection::vec(1u64..2_000, 1..30)) {
         let start = |seed| {
             let (mut net, hosts) = network(seed, 3, &default_link());
-            for &host in &hosts { net.listen(host, PORT, TcpConfig::default()); }
+            for &host in &hosts { net.listen(host, PORT, TcpConfig::default()).unwrap(); }
             for (from, to) in [(0, 1), (1, 2), (2, 0), (0, 2)] {
-                let connection = net.connect(hosts[from], hosts[to], PORT, TcpConfig::default());
+                let connection = net.connect(hosts[from], hosts[to], PORT, TcpConfig::default()).unwrap();
                 net.write(connection, pattern(40_000, seed)).unwrap();
             }
             net
         };
         let total: u64 = slices.iter().sum();
         let mut whole = start(seed);
-        while whole.advance(SimTime::ZERO + SimDuration::from_millis(total)) { whole.poll_event(); }
+        while whole.handle_timeout(SimTime::ZERO + SimDuration::from_millis(total)) { whole.poll_event(); }
         let mut sliced = start(seed);
         let mut until = SimTime::ZERO;
         for slice in slices {
             until += SimDuration::from_millis(slice);
-            while sliced.advance(until) { sliced.poll_event(); }
+            while sliced.handle_timeout(until) { sliced.poll_event(); }
             assert_conserved(&sliced);
         }
         prop_assert_eq!(whole.trace_hash(), sliced.trace_hash());
         prop_assert_eq!(whole.now(), sliced.now());
     }
+}
+
+/// Each read says whether more will come.
+#[test]
+fn a_read_tells_the_end_from_nothing_and_from_a_reset() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    events_until(&mut net, after(1));
+    let peer = connection.peer();
+    assert_eq!(net.read(peer, 9), Read::Pending);
+    net.write(connection, Bytes::from_static(b"end")).unwrap();
+    net.finish(connection);
+    events_until(&mut net, after(2));
+    assert_eq!((net.read(peer, 0), net.at_end(peer)), (Read::Pending, false));
+    assert_eq!((net.read(peer, 9), net.at_end(peer)), (Read::Bytes(Bytes::from_static(b"end")), true));
+    assert_eq!((net.read(peer, 9), net.read(peer, 0)), (Read::End, Read::End));
+    net.abort(peer);
+    assert_eq!((net.read(peer, 9), net.at_end(peer)), (Read::Over, true));
+    events_until(&mut net, after(3));
+    assert_eq!(net.read(connection, 9), Read::Over, "it was reset");
+}
+
+#[test]
+fn a_port_that_is_closed_again_refuses_and_keeps_its_connections() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
+    let first = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    events_until(&mut net, after(1));
+    let embryonic = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    events_until(&mut net, after(1) + SimDuration::from_micros(1_500));
+    assert_eq!(net.state(embryonic.peer()), Some(State::SynReceived));
+    assert_eq!((net.unlisten(hosts[1], PORT), net.unlisten(hosts[1], PORT)), (Ok(true), Ok(false)));
+    let late = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
+    let endings: Vec<_> = events_until(&mut net, after(2)).into_iter().filter_map(|(_, event)| ending_of(Some(event))).collect();
+    assert_eq!(endings, [(late, CloseReason::Refused), (embryonic, CloseReason::Reset)]);
+    assert_eq!(net.state(first.peer()), Some(State::Established));
+}
+
+/// RFC 1122 §4.1.3.1 without ICMP: the datagram is dropped and counted.
+#[test]
+fn a_datagram_to_a_closed_port_is_dropped() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let other = Endpoint { port: 9, ..port_of(hosts[1]) };
+    net.send_datagram(port_of(hosts[0]), other, Bytes::from_static(b"?")).unwrap();
+    assert!(events_until(&mut net, after(1)).is_empty());
+    assert_eq!(net.host_stats(hosts[0]).unwrap().dropped[DropCause::PortClosed], 1);
+    net.bind(other).unwrap();
+    net.send_datagram(port_of(hosts[0]), other, Bytes::from_static(b"!")).unwrap();
+    assert!(matches!(events_until(&mut net, after(2))[..], [(_, NetEvent::Datagram { to, .. })] if to == other));
+    assert_eq!((net.unbind(other), net.unbind(other)), (Ok(true), Ok(false)));
+    net.set_condition(hosts[1], Condition::Refusing).unwrap();
+    net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(b"?")).unwrap();
+    assert!(events_until(&mut net, after(3)).is_empty());
+    assert_eq!(net.host_stats(hosts[0]).unwrap().dropped[DropCause::PortClosed], 2);
+    assert!(net.sockets.is_empty());
+    assert_conserved(&net);
 }

@@ -5,6 +5,7 @@
 //! ```
 //! Addresses are shortened to their last octet.
 
+use p2p_engine::snapshot::kind_name;
 use p2p_net::{PacketKind, PacketRecord};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,13 +24,17 @@ pub(crate) fn rows(app: &App) -> impl Iterator<Item = &PacketRecord> {
 /// Returns a packet as a line of text, for the filter and the clipboard.
 pub(crate) fn line(packet: &PacketRecord) -> String {
     let fate = packet.dropped.map(|cause| format!(" lost: {}", cause.name()));
-    let again = if packet.is_retransmission { " again" } else { "" };
+    let again = match packet {
+        PacketRecord { is_copy: true, .. } => " copy",
+        PacketRecord { is_retransmission: true, .. } => " again",
+        _ => "",
+    };
     format!(
         "{:.4} {} > {} {} seq {} ack {} len {}{again}{}",
         packet.at.as_secs_f64(),
         packet.from,
         packet.to,
-        packet.kind.name(),
+        kind_name(packet.kind),
         packet.seq,
         packet.ack,
         packet.len,
@@ -62,13 +67,15 @@ fn spans<'a>(app: &App, packet: &PacketRecord, place: usize) -> Vec<Span<'a>> {
     let mut spans = vec![
         Span::styled(format!("{:>9.4}", packet.at.as_secs_f64()), theme.style(time)),
         Span::styled(format!(" {:>9} {arrow} {:<9}", end(packet.from), end(packet.to)), theme.style(Role::Text)),
-        Span::styled(format!(" {:<12}", packet.kind.name()), theme.style(kind)),
+        Span::styled(format!(" {:<12}", kind_name(packet.kind)), theme.style(kind)),
     ];
     if packet.connection.is_some() {
         let text = format!("seq {:<8} len {:<4}{window}", packet.seq, packet.len);
         spans.push(Span::styled(text, theme.style(Role::Dim)));
     }
-    if packet.is_retransmission {
+    if packet.is_copy {
+        spans.push(Span::styled(" copy", theme.style(Role::Warning)));
+    } else if packet.is_retransmission {
         spans.push(Span::styled(" again", theme.style(Role::Warning)));
     }
     if let Some(cause) = packet.dropped {

@@ -33,6 +33,8 @@ use self::protocol::{Frame, FrameReader, ProtocolError, ReadStep, Refusal, Reque
 
 /// TCP port that nodes listen on.
 pub const NODE_PORT: u16 = 7000;
+/// UDP port from which and to which hosts send their health probes.
+pub const PROBE_PORT: u16 = 7001;
 
 /// Identifier of one operation that a node has requested of its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

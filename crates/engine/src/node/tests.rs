@@ -16,7 +16,7 @@ fn connection() -> ConnectionId {
         p2p_base::units::Probability::NEVER,
     );
     let host = net.add_host(std::net::Ipv4Addr::new(10, 0, 0, 1), &link);
-    net.connect(host, host, NODE_PORT, TcpConfig::default()).peer()
+    net.connect(host, host, NODE_PORT, TcpConfig::default()).unwrap().peer()
 }
 
 struct Bench {

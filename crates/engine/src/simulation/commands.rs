@@ -22,6 +22,7 @@ use crate::edge::Happened;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{Blocked, JobId, Lane, Outcome};
+use crate::known_host::known;
 use crate::operation::{Command, OnShutdown, Reply};
 use crate::policy;
 use crate::principal::{Caller, Origin, Principal};
@@ -224,7 +225,7 @@ impl Simulation {
     fn set_link(&mut self, peer: Peer, link: HostConfig) -> Answer {
         let host = self.world.everybody().find(|&(known, _)| known == peer).map(|(_, host)| host);
         let host = host.ok_or(EngineError::UnknownHost(peer))?;
-        self.world.net.reconfigure(host, &link);
+        known(self.world.net.reconfigure(host, &link));
         self.world.keep_to_link(host, &link);
         self.world.emit(Event::LinkChanged { peer, link });
         Ok(Reply::Done(()))

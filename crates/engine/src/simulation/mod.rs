@@ -340,7 +340,7 @@ impl Simulation {
             }
             match due {
                 Some(at) if at <= limit => {
-                    self.world.net.advance(at);
+                    self.world.net.handle_timeout(at);
                 }
                 due => {
                     if due.is_none() && self.activity() != Activity::Idle {
@@ -359,7 +359,7 @@ impl Simulation {
         if limit == SimTime::MAX {
             return Progress::Still;
         }
-        self.world.net.advance(limit);
+        self.world.net.handle_timeout(limit);
         Progress::Reached
     }
 

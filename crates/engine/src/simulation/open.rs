@@ -14,7 +14,7 @@ use p2p_base::database::DatabaseError;
 use p2p_base::private_file;
 use p2p_base::random::RandomStream;
 use p2p_base::units::SimTime;
-use p2p_net::{HostId, Network};
+use p2p_net::{Endpoint, HostId, Network};
 use p2p_store::catalog::Catalog;
 use p2p_store::disk::{Disk, DiskError};
 use p2p_store::epochs;
@@ -32,9 +32,10 @@ use crate::disk_model::DiskModel;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::IoExecutor;
+use crate::known_host::known;
 use crate::memory::MemoryBudget;
 use crate::node::health::{PeerTable, Probing};
-use crate::node::{NODE_PORT, Node};
+use crate::node::{NODE_PORT, Node, PROBE_PORT};
 use crate::owed::OwedDeletions;
 use crate::requester::Requester;
 use crate::sparse_disk::SparseDisk;
@@ -118,6 +119,7 @@ impl Simulation {
         let Start { mut findings, own, unknown_segments, .. } = start.end();
         findings.extend(catalog.kept_copy().map(|copy| Event::CatalogMigrated { copy: name_of_copy(copy) }));
         let ids: Vec<HostId> = std::iter::once(client).chain(ids).collect();
+        ids.iter().for_each(|&host| known(net.bind(Endpoint { host, port: PROBE_PORT })));
         let hosts = hosts(&ids, &net, &config);
         let mut world = World {
             net,
@@ -182,7 +184,7 @@ impl Start {
             let node = self.node(NodeNumber::from_index(index), disk.as_ref(), spec);
             let host = net.add_host(spec.host.address, &spec.host.link);
             if !node.trouble().is_some_and(Trouble::stops) {
-                net.listen(host, NODE_PORT, config.tcp);
+                known(net.listen(host, NODE_PORT, config.tcp));
             }
             nodes.push(NodeHost::new(node, disk, DiskModel::new(config.disk)));
             hosts.push(host);
@@ -299,7 +301,7 @@ fn hosts(ids: &[HostId], net: &Network, config: &EngineConfig) -> Hosts {
             Some(number) => (Probing::InTurn, format!("probes {number}")),
         };
         let mut peers = PeerTable::new(config.health, probing, RandomStream::new(config.seed, &label));
-        peers.keep_to_link(&net.host_config(id));
+        peers.keep_to_link(&known(net.host_config(id)));
         ids.iter().filter(|&&other| other != id).for_each(|&other| peers.add_peer(SimTime::ZERO, other));
         Host::new(id, Requester::new(config.tcp.user_timeout, config.idle_timeout), peers, server)
     };

@@ -15,6 +15,7 @@ use p2p_store::volume::Volume;
 use super::Simulation;
 use super::answers::Answer;
 use crate::error::EngineError;
+use crate::known_host::known;
 use crate::node::NODE_PORT;
 use crate::operation::{OrphansAction, Reply};
 use crate::snapshot::{Orphans, Peer};
@@ -125,7 +126,7 @@ impl Simulation {
         let entry = &mut self.world.nodes[node.index()];
         entry.node.take_over(Volume::new(capacity, &there).with_unsynced(&others));
         let host = self.world.hosts.of_node(node).id;
-        self.world.net.listen(host, NODE_PORT, tcp);
+        known(self.world.net.listen(host, NODE_PORT, tcp));
         self.world.record_all_timeouts();
         Ok(())
     }

@@ -55,7 +55,7 @@ fn next_input(simulation: &mut Simulation) -> (TransferId, Input) {
         }
         let due = world.next_due().unwrap();
         assert!(due < SimTime::ZERO + SimDuration::from_secs(60), "no answer has come");
-        world.net.advance(due);
+        world.net.handle_timeout(due);
     }
 }
 

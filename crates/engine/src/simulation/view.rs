@@ -11,6 +11,7 @@ use p2p_store::uploads::UploadId;
 use super::Simulation;
 use super::open::name_of_copy;
 use super::running::Running;
+use crate::known_host::known;
 use crate::node::health::PeerTable;
 use crate::policy::Facts;
 use crate::snapshot::{
@@ -45,7 +46,7 @@ impl Simulation {
             storage: self.storage_stats(),
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_NODES_MAX),
-            client_bytes: self.world.net.link_bytes(self.world.hosts.client().id),
+            client_bytes: known(self.world.net.link_bytes(self.world.hosts.client().id)),
             client_rates: self.link_rates(self.world.hosts.client().id, CLIENT_SECONDS),
             connections: self.connections(),
             wire,
@@ -72,10 +73,10 @@ impl Simulation {
         let (net, node) = (&self.world.net, &entry.node);
         let host = self.world.hosts.of_node(node.number()).id;
         let volume = node.volume_stats();
-        let (bytes_sent, bytes_received) = net.link_bytes(host);
+        let (bytes_sent, bytes_received) = known(net.link_bytes(host));
         NodeStatus {
             node: node.number(),
-            address: net.address(host),
+            address: known(net.address(host)),
             state: node.state(),
             trouble: node.trouble().cloned(),
             seen: self.world.hosts.client().peers.peer(host),
@@ -87,12 +88,12 @@ impl Simulation {
             bytes_sent,
             bytes_received,
             rates: self.link_rates(host, NODE_SECONDS),
-            queued_packets: net.queued_packets(host),
+            queued_packets: known(net.queued_packets(host)),
         }
     }
 
     fn link_rates(&self, host: HostId, seconds: usize) -> LinkRates {
-        let (up, down) = self.world.net.link_series(host, seconds);
+        let (up, down) = known(self.world.net.link_series(host, seconds));
         LinkRates { up, down }
     }
 
@@ -141,7 +142,7 @@ impl Simulation {
 
     pub(super) fn topology(&self) -> Topology {
         let net = &self.world.net;
-        let status = |(peer, host)| HostStatus { peer, address: net.address(host), link: net.host_config(host) };
+        let status = |(peer, host)| HostStatus { peer, address: known(net.address(host)), link: known(net.host_config(host)) };
         Topology { hosts: self.world.everybody().map(status).collect() }
     }
 
@@ -157,7 +158,7 @@ impl Simulation {
 
     pub(super) fn network_stats(&self) -> NetworkStats {
         let net = &self.world.net;
-        let hosts = self.world.everybody().map(|(peer, host)| (peer, net.host_stats(host))).collect();
+        let hosts = self.world.everybody().map(|(peer, host)| (peer, known(net.host_stats(host)))).collect();
         NetworkStats { total: net.total_stats(), hosts, in_transit: net.in_transit().0 }
     }
 

@@ -2,15 +2,16 @@
 //! put out. No host is special here but in what is told of it: events tell of the client's connections and of its view of the nodes.
 
 use p2p_base::units::SimTime;
-use p2p_net::{CloseReason, ConnectionId, HostConfig, HostId, NetEvent};
+use p2p_net::{CloseReason, ConnectionId, Endpoint, HostConfig, HostId, NetEvent, Read};
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOp;
 use p2p_store::manifest::NodeNumber;
 
 use crate::event::Event;
 use crate::io::{Lane, Outcome};
+use crate::known_host::known;
 use crate::node::health::{Health, HealthChange};
-use crate::node::{DiskJob, NODE_PORT, NodeOutput};
+use crate::node::{DiskJob, NODE_PORT, NodeOutput, PROBE_PORT};
 use crate::requester::RequesterOutput;
 use crate::snapshot::Peer;
 use crate::transfer::Stage;
@@ -52,7 +53,7 @@ impl World {
             NetEvent::Ended { connection, reason, .. } => self.on_ended(connection, reason),
             NetEvent::Sent { connection, offset } => self.on_sent(connection, offset, Stage::FirstByte),
             NetEvent::Retransmitted { connection, offset, .. } => self.on_sent(connection, offset, Stage::Retransmitted),
-            NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to, from, &payload),
+            NetEvent::Datagram { to, from, payload, .. } => self.on_datagram(to.host, from.host, &payload),
             NetEvent::Sample { .. } => {}
         }
         true
@@ -106,7 +107,7 @@ impl World {
 
     fn read_requests(&mut self, index: usize, connection: ConnectionId) {
         while let Some((piece_max, _)) = self.nodes[index].node.wants(connection) {
-            let Some(bytes) = self.net.read(connection, piece_max) else { break };
+            let Read::Bytes(bytes) = self.net.read(connection, piece_max) else { break };
             self.nodes[index].node.handle_bytes(connection, bytes);
             self.dispatch(index);
         }
@@ -121,7 +122,7 @@ impl World {
     fn read_answers(&mut self, host: usize, node: NodeNumber, connection: ConnectionId) {
         let now = self.now();
         while let Some((piece_max, _)) = self.hosts.host(host).requester.wants(node) {
-            let Some(bytes) = self.net.read(connection, piece_max) else { break };
+            let Read::Bytes(bytes) = self.net.read(connection, piece_max) else { break };
             self.hosts.host_mut(host).requester.handle_bytes(now, node, bytes);
             self.carry_out_requests(host);
         }
@@ -267,7 +268,8 @@ impl World {
     fn send_probes(&mut self, host: usize) {
         while let Some((to, payload)) = self.hosts.host_mut(host).peers.poll_datagram() {
             let from = self.hosts.host(host).id;
-            if !self.net.send_datagram(from, to, payload.clone()) {
+            let [from, to] = [from, to].map(|host| Endpoint { host, port: PROBE_PORT });
+            if !known(self.net.send_datagram(from, to, payload.clone())) {
                 self.hosts.host_mut(host).peers.record_unsent(&payload);
             }
         }
@@ -296,7 +298,7 @@ impl World {
         match output {
             RequesterOutput::Connect { node } => {
                 let (from, to) = (self.hosts.host(host).id, self.hosts.of_node(node).id);
-                let connection = self.net.connect(from, to, NODE_PORT, self.config.tcp);
+                let connection = known(self.net.connect(from, to, NODE_PORT, self.config.tcp));
                 self.hosts.add_end(connection, host, Role::Asks(node));
             }
             RequesterOutput::Send { node, tag, header, payload } => {

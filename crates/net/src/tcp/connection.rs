@@ -35,7 +35,7 @@ pub(crate) struct StepEvents {
 pub(crate) struct Connection {
     state: State,
     pub(super) sender: Sender,
-    receiver: Receiver,
+    pub(super) receiver: Receiver,
     timers: Timers,
     header: Packet,
     user_timeout: SimDuration,
@@ -55,7 +55,7 @@ impl Connection {
 
     /// Returns the end that accepts a connection, in SYN-RECEIVED once [`open`](Self::open) has run.
     pub(crate) fn acceptor(syn: &Packet, config: &TcpConfig, now: SimTime) -> Connection {
-        let mut connection = Connection::new(State::SynReceived, Packet::header(syn.flow, Side::Acceptor), config, now);
+        let mut connection = Connection::new(State::SynReceived, Packet::header(syn.slot, Side::Acceptor), config, now);
         connection.receiver.echo = syn.timestamp;
         connection
     }
@@ -67,7 +67,7 @@ impl Connection {
         Connection {
             state,
             sender: Sender::new(config),
-            receiver: Receiver::new(buffer, header.from == Side::Opener),
+            receiver: Receiver::new(buffer, header.side() == Side::Opener),
             timers,
             header,
             user_timeout: config.user_timeout,
@@ -91,8 +91,9 @@ impl Connection {
         self.sender.stats.packets_sent += 1;
     }
 
-    /// Returns the instant at which to call [`on_timer`](Self::on_timer); [`SimTime::MAX`] if no timer is set.
-    pub(crate) fn next_timeout(&self) -> SimTime {
+    /// Returns the instant at which to call [`handle_timeout`](Self::handle_timeout); `None` if no timer is set. Ask again after
+    /// every call that takes `now`.
+    pub(crate) fn next_timeout(&self) -> Option<SimTime> {
         self.timers.next()
     }
 
@@ -157,13 +158,13 @@ impl Connection {
     }
 
     /// Takes over the bytes that the application has written up to offset `written`.
-    pub(crate) fn on_write(&mut self, now: SimTime, written: u64, out: &mut Vec<Packet>) {
+    pub(crate) fn handle_write(&mut self, now: SimTime, written: u64, out: &mut Vec<Packet>) {
         self.sender.hand_over(written, self.finished);
         self.push(now, out);
     }
 
     /// Handles a read of the application up to offset `read`.
-    pub(crate) fn on_read(&mut self, now: SimTime, read: u64, out: &mut Vec<Packet>) {
+    pub(crate) fn handle_read(&mut self, now: SimTime, read: u64, out: &mut Vec<Packet>) {
         if self.receiver.record_read(now, read) && !self.state.is_opening() {
             self.step(now, out, |connection, step| connection.receiver.send_ack(step));
         }
@@ -209,32 +210,32 @@ impl Connection {
     }
 
     /// Handles a packet that has arrived (RFC 9293 §3.10.7).
-    pub(crate) fn on_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> StepEvents {
+    pub(crate) fn handle_packet(&mut self, now: SimTime, packet: &Packet, out: &mut Vec<Packet>) -> StepEvents {
         self.liveness.hear(now);
         self.step(now, out, |connection, step| {
             if packet.flags.contains(Flags::RST) {
-                return connection.on_reset(packet);
+                return connection.handle_reset(packet);
             }
             match connection.state {
-                State::SynSent => connection.on_packet_in_syn_sent(step, packet),
+                State::SynSent => connection.handle_packet_in_syn_sent(step, packet),
                 State::Closed => StepEvents::default(),
-                State::TimeWait => connection.on_packet_in_time_wait(step, packet),
-                _ => connection.on_packet_when_synchronised(step, packet),
+                State::TimeWait => connection.handle_packet_in_time_wait(step, packet),
+                _ => connection.handle_packet_when_synchronised(step, packet),
             }
         })
     }
 
     /// Handles the timers that have expired by `now`. A call before any has expired has no effect.
-    pub(crate) fn on_timer(&mut self, now: SimTime, out: &mut Vec<Packet>) -> StepEvents {
+    pub(crate) fn handle_timeout(&mut self, now: SimTime, out: &mut Vec<Packet>) -> StepEvents {
         let mut events = StepEvents::default();
         while let Some(timer) = self.timers.take_expired(now) {
             self.step(now, out, |connection, step| match timer {
                 Timer::Handshake => connection.resend_syn(step),
-                Timer::Transmit => connection.on_transmit_timer(step, &mut events),
+                Timer::Transmit => connection.handle_transmit_timer(step, &mut events),
                 Timer::DelayedAck | Timer::CompressedAck => {
-                    connection.receiver.on_timer(step, timer, connection.sender.rto_jiffies());
+                    connection.receiver.handle_timer(step, timer, connection.sender.rto_jiffies());
                 }
-                Timer::Lifetime => connection.on_lifetime(step, &mut events),
+                Timer::Lifetime => connection.handle_lifetime(step, &mut events),
             });
         }
         events
@@ -295,7 +296,7 @@ impl Connection {
     }
 
     /// Handles a packet in SYN-SENT (RFC 9293 §3.10.7.3).
-    fn on_packet_in_syn_sent(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
+    fn handle_packet_in_syn_sent(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
         let answers = packet.flags.contains(Flags::SYN.with(Flags::ACK)) && packet.ack == 1;
         if !answers {
             return StepEvents::default();
@@ -326,10 +327,10 @@ impl Connection {
         self.receiver.established(step.now);
     }
 
-    fn on_packet_when_synchronised(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
+    fn handle_packet_when_synchronised(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
         let mut events = StepEvents::default();
         if packet.flags.contains(Flags::SYN) {
-            self.on_repeated_syn(step, packet);
+            self.handle_repeated_syn(step, packet);
             return events;
         }
         if self.state == State::SynReceived {
@@ -340,7 +341,7 @@ impl Connection {
             events.opened = true;
         }
         let delivered_before = self.sender.delivered();
-        let acks_unsent = self.sender.on_ack(step, packet);
+        let acks_unsent = self.sender.handle_ack(step, packet);
         if self.sender.delivered() != delivered_before {
             self.liveness.activity.acked_at = step.now;
         }
@@ -351,7 +352,7 @@ impl Connection {
             return events;
         }
         let fresh_before = self.receiver.fresh();
-        events.readable = self.receiver.on_packet(step, packet, self.sender.rto_jiffies());
+        events.readable = self.receiver.handle_packet(step, packet, self.sender.rto_jiffies());
         if self.receiver.fresh() != fresh_before {
             self.liveness.activity.received_at = step.now;
         }
@@ -365,7 +366,7 @@ impl Connection {
     }
 
     /// Handles a repeated SYN or SYN-ACK: the last packet of the handshake was lost, or the SYN was sent again.
-    fn on_repeated_syn(&mut self, step: &mut Step, packet: &Packet) {
+    fn handle_repeated_syn(&mut self, step: &mut Step, packet: &Packet) {
         if self.state == State::SynReceived && !packet.flags.contains(Flags::ACK) {
             self.send_syn(step);
         } else {
@@ -406,7 +407,7 @@ impl Connection {
     }
 
     /// Handles a packet in TIME-WAIT (RFC 9293 §3.10.7.4): a repeated FIN is acknowledged again and restarts the wait.
-    fn on_packet_in_time_wait(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
+    fn handle_packet_in_time_wait(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
         if packet.flags.contains(Flags::FIN) {
             self.receiver.send_ack(step);
             step.timers.set(Timer::Lifetime, step.now + TIME_WAIT);
@@ -415,7 +416,7 @@ impl Connection {
     }
 
     /// Handles a reset (RFC 9293 §3.10.7.3 and §3.10.7.4). In SYN-SENT it counts only if it acknowledges the SYN.
-    fn on_reset(&mut self, packet: &Packet) -> StepEvents {
+    fn handle_reset(&mut self, packet: &Packet) -> StepEvents {
         let reason = match self.state {
             State::SynSent if packet.ack == 1 => CloseReason::Refused,
             State::SynSent => return StepEvents::default(),
@@ -429,14 +430,14 @@ impl Connection {
         StepEvents { ended: Some(reason), ..StepEvents::default() }
     }
 
-    fn on_transmit_timer(&mut self, step: &mut Step, events: &mut StepEvents) {
+    fn handle_transmit_timer(&mut self, step: &mut Step, events: &mut StepEvents) {
         let waited = self.sender.unanswered_since().map_or(SimDuration::ZERO, |since| step.now - since);
         if waited >= self.user_timeout {
             self.enter_closed();
             events.ended = Some(CloseReason::TimedOut);
             return;
         }
-        self.sender.on_timer(step);
+        self.sender.handle_timer(step);
         self.receiver.record_piggybacked(step);
         self.clamp_to_user_timeout(step);
     }
@@ -454,10 +455,10 @@ impl Connection {
 
     /// Handles the lifetime timer: the connection has waited long enough for its opening or its end. As in Linux, an open
     /// connection uses the same timer for its keep-alive.
-    fn on_lifetime(&mut self, step: &mut Step, events: &mut StepEvents) {
+    fn handle_lifetime(&mut self, step: &mut Step, events: &mut StepEvents) {
         let is_open = !self.state.is_opening() && !matches!(self.state, State::TimeWait | State::FinWait2 | State::Closed);
         if is_open {
-            return self.on_keepalive(step, events);
+            return self.handle_keepalive(step, events);
         }
         let reason = match self.state {
             State::TimeWait | State::FinWait2 => None,
@@ -472,7 +473,7 @@ impl Connection {
 
     /// Checks an open connection (Linux `tcp_keepalive_timer`). The probe repeats the byte before the first unacknowledged
     /// one, which the peer must answer; an end that gives up resets the connection.
-    fn on_keepalive(&mut self, step: &mut Step, events: &mut StepEvents) {
+    fn handle_keepalive(&mut self, step: &mut Step, events: &mut StepEvents) {
         match self.liveness.look(step.now, self.user_timeout, self.sender.unacknowledged() > 0) {
             None => {}
             Some(Verdict::Wait(at)) => step.timers.set(Timer::Lifetime, at),

@@ -178,7 +178,7 @@ impl Receiver {
 
     /// Processes the data of `packet` and decides when to acknowledge it. Returns true if new data can be read or the stream
     /// has ended.
-    pub(super) fn on_packet(&mut self, step: &mut Step, packet: &Packet, rto_jiffies: u64) -> bool {
+    pub(super) fn handle_packet(&mut self, step: &mut Step, packet: &Packet, rto_jiffies: u64) -> bool {
         if packet.seq <= self.told {
             self.echo = packet.timestamp;
         }
@@ -203,7 +203,7 @@ impl Receiver {
         self.buffer.measure_by_timestamp(step.now, packet, self.taken_to() == self.nxt);
         let (was, taken, had_hole) = (self.nxt, self.taken_to(), !self.beyond.is_empty());
         if start <= was && data_end > was {
-            self.on_data_in_order(step.now, packet, data_end, rto_jiffies);
+            self.handle_data_in_order(step.now, packet, data_end, rto_jiffies);
         } else if start > was && self.buffer.offer_more(packet.len, self.memory_used()) {
             self.ack.quick |= 1;
         }
@@ -219,7 +219,7 @@ impl Receiver {
     }
 
     /// Processes data that has arrived in order, up to `end` (Linux `tcp_event_data_recv`).
-    fn on_data_in_order(&mut self, now: SimTime, packet: &Packet, end: u64, rto_jiffies: u64) {
+    fn handle_data_in_order(&mut self, now: SimTime, packet: &Packet, end: u64, rto_jiffies: u64) {
         if self.buffer.measure_packet(packet.len, self.told_window) {
             self.ack.pushed = (self.ack.pushed + 1).min(2);
         } else if packet.flags.contains(Flags::PSH) {
@@ -412,7 +412,7 @@ impl Receiver {
     }
 
     /// Handles an expired acknowledgement timer.
-    pub(super) fn on_timer(&mut self, step: &mut Step, timer: Timer, rto_jiffies: u64) {
+    pub(super) fn handle_timer(&mut self, step: &mut Step, timer: Timer, rto_jiffies: u64) {
         match timer {
             Timer::DelayedAck if self.ack.owed => {
                 // The sender is slower than estimated (Linux `tcp_delack_timer_handler`).

@@ -8,6 +8,10 @@ use super::state::{CloseReason, State};
 use super::*;
 use crate::packet::{Flags, MSS, Packet, PacketKind, Side};
 
+#[cfg(feature = "pcap")]
+mod curves;
+mod states;
+
 const DELAY: SimDuration = SimDuration::from_millis(25);
 const MSS64: u64 = MSS as u64;
 
@@ -87,7 +91,7 @@ impl Pair {
     fn write(&mut self, side: Side, bytes: u64) {
         self.written[side.index()] += bytes;
         let written = self.written[side.index()];
-        self.act(side, |end, now, out| end.on_write(now, written, out));
+        self.act(side, |end, now, out| end.handle_write(now, written, out));
     }
 
     fn finish(&mut self, side: Side) {
@@ -98,7 +102,7 @@ impl Pair {
     fn read_all(&mut self, side: Side) {
         let offset = self.end(side).readable_to();
         self.read[side.other().index()] = offset;
-        self.act(side, |end, now, out| end.on_read(now, offset, out));
+        self.act(side, |end, now, out| end.handle_read(now, offset, out));
     }
 
     fn received(&mut self, side: Side) -> u64 {
@@ -107,7 +111,7 @@ impl Pair {
 
     fn next_due(&self) -> SimTime {
         let arrival = self.on_the_way.iter().map(|&(at, _)| at).min().unwrap_or(SimTime::MAX);
-        self.ends.iter().flatten().map(Connection::next_timeout).fold(arrival, SimTime::min)
+        self.ends.iter().flatten().filter_map(Connection::next_timeout).fold(arrival, SimTime::min)
     }
 
     fn run_for(&mut self, span: SimDuration) {
@@ -127,7 +131,7 @@ impl Pair {
         for side in [Side::Opener, Side::Acceptor] {
             if self.ends[side.index()].is_some() {
                 let (mut out, now) = (Vec::new(), self.now);
-                let events = self.end(side).on_timer(now, &mut out);
+                let events = self.end(side).handle_timeout(now, &mut out);
                 self.send(out);
                 self.hear(side, events);
             }
@@ -135,7 +139,7 @@ impl Pair {
     }
 
     fn deliver(&mut self, packet: Packet) {
-        let side = packet.from.other();
+        let side = packet.side().other();
         if self.ends[side.index()].is_none() {
             self.ends[side.index()] = Some(Connection::acceptor(&packet, &self.config, self.now));
             self.act(side, |end, now, out| end.open(now, out));
@@ -148,7 +152,7 @@ impl Pair {
             return;
         }
         let (mut out, now) = (Vec::new(), self.now);
-        let events = self.end(side).on_packet(now, &packet, &mut out);
+        let events = self.end(side).handle_packet(now, &packet, &mut out);
         self.send(out);
         self.hear(side, events);
         if self.eager && events.readable {

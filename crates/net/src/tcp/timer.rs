@@ -85,9 +85,9 @@ impl Timers {
         self.at(timer) != SimTime::MAX
     }
 
-    /// Returns the earliest expiry; [`SimTime::MAX`] if no timer is set.
-    pub(super) fn next(&self) -> SimTime {
-        self.0.iter().copied().min().unwrap_or(SimTime::MAX)
+    /// Returns the earliest expiry; `None` if no timer is set.
+    pub(super) fn next(&self) -> Option<SimTime> {
+        self.0.iter().copied().min().filter(|&at| at < SimTime::MAX)
     }
 
     /// Clears and returns one timer that has expired, in the order of their declaration.
@@ -120,13 +120,13 @@ mod tests {
     #[test]
     fn timers_are_taken_once() {
         let mut timers = Timers::new();
-        assert_eq!(timers.next(), SimTime::MAX);
+        assert_eq!(timers.next(), None);
         timers.set(Timer::DelayedAck, SimTime::from_nanos(5));
         timers.set(Timer::Transmit, SimTime::from_nanos(9));
         assert_eq!(timers.take_expired(SimTime::from_nanos(4)), None);
         assert_eq!(timers.take_expired(SimTime::from_nanos(5)), Some(Timer::DelayedAck));
         assert_eq!(timers.take_expired(SimTime::from_nanos(5)), None);
-        assert_eq!(timers.next(), SimTime::from_nanos(9));
+        assert_eq!(timers.next(), Some(SimTime::from_nanos(9)));
     }
 
     proptest! {

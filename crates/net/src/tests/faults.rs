@@ -9,7 +9,7 @@ fn datagrams(net: &mut Network, from: HostId, to: HostId, count: u8) -> Vec<(u8,
     for number in 0..count {
         let mut payload = [0; 72];
         payload[0] = number;
-        net.send_datagram(from, to, Bytes::copy_from_slice(&payload));
+        net.send_datagram(port_of(from), port_of(to), Bytes::copy_from_slice(&payload)).unwrap();
         let until = start + SimDuration::from_millis(u64::from(number) + 1);
         arrivals.extend(arrivals_until(net, until));
     }
@@ -19,7 +19,7 @@ fn datagrams(net: &mut Network, from: HostId, to: HostId, count: u8) -> Vec<(u8,
 
 fn arrivals_until(net: &mut Network, until: SimTime) -> Vec<(u8, SimTime)> {
     let mut arrivals = Vec::new();
-    while net.advance(until) {
+    while net.handle_timeout(until) {
         while let Some(event) = net.poll_event() {
             if let NetEvent::Datagram { payload, .. } = event {
                 arrivals.push((payload[0], net.now()));
@@ -46,16 +46,16 @@ fn a_path_is_one_way_and_goes_back_to_what_its_hosts_imply() {
     let implied = net.path_config(a, b).unwrap();
     changed(&mut net, a, b, |path| path.cut = true);
     assert!(datagrams(&mut net, a, b, 3).is_empty());
-    assert_eq!(net.host_stats(a).dropped[DropCause::Cut], 3);
+    assert_eq!(net.host_stats(a).unwrap().dropped[DropCause::Cut], 3);
     assert_eq!(numbers(&datagrams(&mut net, b, a, 3)), [0, 1, 2]);
     assert_eq!(numbers(&datagrams(&mut net, a, hosts[2], 3)), [0, 1, 2]);
     let slow = HostConfig { delay: "50ms".parse().unwrap(), ..quick_link() };
-    net.reconfigure(a, &slow);
+    net.reconfigure(a, &slow).unwrap();
     assert!(net.path_config(a, b).unwrap().cut, "a path that was set does not follow its hosts");
     assert_eq!(net.path_config(b, a).unwrap().delay, slow.delay);
     net.reset_path(a, b).unwrap();
     assert_eq!(net.path_config(a, b), Ok(PathConfig { delay: slow.delay, ..implied }));
-    net.reconfigure(a, &quick_link());
+    net.reconfigure(a, &quick_link()).unwrap();
     assert_eq!(net.path_config(a, b), Ok(implied), "a path that was reset follows its hosts again");
     assert_conserved(&net);
 }
@@ -66,17 +66,17 @@ fn packets_in_flight_keep_their_instants() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     let (a, b) = (hosts[0], hosts[1]);
     changed(&mut net, a, b, |path| path.delay = "100ms".parse().unwrap());
-    net.send_datagram(a, b, Bytes::from_static(&[1; 72]));
+    net.send_datagram(port_of(a), port_of(b), Bytes::from_static(&[1; 72])).unwrap();
     changed(&mut net, a, b, |path| path.cut = true);
-    net.send_datagram(a, b, Bytes::from_static(&[2; 72]));
+    net.send_datagram(port_of(a), port_of(b), Bytes::from_static(&[2; 72])).unwrap();
     changed(&mut net, a, b, |path| (path.cut, path.delay) = (false, "1ms".parse().unwrap()));
-    net.send_datagram(a, b, Bytes::from_static(&[3; 72]));
+    net.send_datagram(port_of(a), port_of(b), Bytes::from_static(&[3; 72])).unwrap();
     let arrivals = arrivals_until(&mut net, SimTime::MAX);
     let up_and_down = 2 * 8_000;
     let first = SimTime::from_nanos(100_000_000 + up_and_down);
     // The third is 100 bytes at 100 Mbit/s behind the first on the downlink.
     assert_eq!(arrivals, [(1, first), (3, first + SimDuration::from_nanos(8_000))]);
-    assert_eq!(net.host_stats(a).dropped.total(), 1);
+    assert_eq!(net.host_stats(a).unwrap().dropped.total(), 1);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_copy_arrives_beside_its_original() {
     assert_eq!(arrivals[1].1 - arrivals[0].1, SimDuration::from_nanos(8_000), "both cross the downlink");
     let stats = net.total_stats();
     assert_eq!((stats.sent.total(), stats.duplicated, stats.bytes_duplicated, stats.received.total()), (3, 3, 300, 6));
-    assert!(net.datagrams.is_empty());
+    assert!(net.sockets.is_empty());
     assert_conserved(&net);
 }
 
@@ -96,12 +96,12 @@ fn a_copy_arrives_beside_its_original() {
 fn a_corrupt_packet_ends_at_the_receivers_checksum() {
     let (mut net, hosts) = network(1, 2, &quick_link());
     changed(&mut net, hosts[0], hosts[1], |path| path.corrupt = Probability::ALWAYS);
-    net.send_datagram(hosts[0], hosts[1], Bytes::from_static(b"ping"));
+    net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(b"ping")).unwrap();
     assert_eq!(net.in_transit(), (1, 32));
     assert!(arrivals_until(&mut net, SimTime::MAX).is_empty());
-    assert_eq!(net.host_stats(hosts[0]).dropped[DropCause::Corrupt], 1);
-    assert_eq!(net.link_bytes(hosts[1]).1, 32, "it has used the downlink");
-    assert!(net.datagrams.is_empty());
+    assert_eq!(net.host_stats(hosts[0]).unwrap().dropped[DropCause::Corrupt], 1);
+    assert_eq!(net.link_bytes(hosts[1]).unwrap().1, 32, "it has used the downlink");
+    assert!(net.sockets.is_empty());
     assert_conserved(&net);
 }
 
@@ -119,7 +119,7 @@ fn a_reordered_packet_skips_the_delay() {
     assert_eq!(sorted, (0..200).collect::<Vec<_>>());
     let early = |&&(number, at): &&(u8, SimTime)| at - start < SimDuration::from_millis(u64::from(number) + 10);
     let early = arrivals.iter().filter(early).count() as u64;
-    assert_eq!(early, net.host_stats(hosts[0]).reordered);
+    assert_eq!(early, net.host_stats(hosts[0]).unwrap().reordered);
     assert!((35..=65).contains(&early), "{early} of 200 at 25 %");
     assert_conserved(&net);
 }
@@ -130,14 +130,14 @@ fn each_direction_of_a_link_has_its_rate_and_queue() {
     let (a, b) = (hosts[0], hosts[1]);
     let narrow = LinkConfig { bandwidth: Bandwidth::from_bits_per_second(8_000), queue_packets: 1 };
     net.set_link(a, Direction::Up, narrow).unwrap();
-    assert_eq!((net.link_config(a, Direction::Up), net.host_config(a).up), (Ok(narrow), narrow));
+    assert_eq!((net.link_config(a, Direction::Up), net.host_config(a).unwrap().up), (Ok(narrow), narrow));
     assert_eq!(net.link_config(a, Direction::Down), Ok(quick_link().down));
     for number in 0..3 {
-        net.send_datagram(a, b, Bytes::from(vec![number; 72]));
+        net.send_datagram(port_of(a), port_of(b), Bytes::from(vec![number; 72])).unwrap();
     }
     let arrivals = arrivals_until(&mut net, SimTime::MAX);
     assert_eq!(numbers(&arrivals), [0, 1], "one is sent, one waits, one finds the queue full");
-    assert_eq!(net.host_stats(a).dropped[DropCause::QueueFull], 1);
+    assert_eq!(net.host_stats(a).unwrap().dropped[DropCause::QueueFull], 1);
     // 100 bytes at 1,000 bytes/s each, a millisecond, and 100 bytes at 100 Mbit/s.
     assert_eq!(arrivals[1].1, SimTime::from_nanos(200_000_000 + 1_000_000 + 8_000));
 }
@@ -156,6 +156,18 @@ fn an_unknown_host_is_an_error() {
     assert_eq!(net.set_link(foreign, Direction::Up, quick_link().up), Err(unknown));
     assert_eq!(net.link_config(foreign, Direction::Down), Err(unknown));
     assert_eq!(net.set_condition(foreign, Condition::Down), Err(unknown));
+    assert_eq!(net.condition(foreign), Err(unknown));
+    assert_eq!(net.reconfigure(foreign, &quick_link()), Err(unknown));
+    assert_eq!(net.listen(foreign, PORT, TcpConfig::default()), Err(unknown));
+    assert_eq!(net.unlisten(foreign, PORT), Err(unknown));
+    assert_eq!(net.connect(hosts[0], foreign, PORT, TcpConfig::default()), Err(unknown));
+    assert_eq!(net.connect(foreign, hosts[0], PORT, TcpConfig::default()), Err(unknown));
+    assert_eq!(net.send_datagram(port_of(hosts[0]), port_of(foreign), Bytes::new()), Err(unknown));
+    assert_eq!((net.bind(port_of(foreign)), net.unbind(port_of(foreign))), (Err(unknown), Err(unknown)));
+    assert_eq!((net.address(foreign), net.host_config(foreign)), (Err(unknown), Err(unknown)));
+    assert_eq!((net.link_bytes(foreign), net.queued_packets(foreign)), (Err(unknown), Err(unknown)));
+    assert_eq!((net.host_stats(foreign), net.link_series(foreign, 1)), (Err(unknown), Err(unknown)));
+    assert_eq!(net.connections_of(foreign).count(), 0);
     assert_eq!(unknown.to_string(), "the network has no host 9; it has 2");
 }
 
@@ -166,19 +178,19 @@ fn a_host_that_goes_down_takes_its_queue_with_it() {
     let (mut net, hosts) = network(1, 3, &slow);
     // Each takes 10 ms: at 25 ms two have left, one is being sent, and three wait.
     for number in 0..6 {
-        net.send_datagram(hosts[0], hosts[1 + usize::from(number % 2)], Bytes::from(vec![number; 72]));
+        net.send_datagram(port_of(hosts[0]), port_of(hosts[1 + usize::from(number % 2)]), Bytes::from(vec![number; 72])).unwrap();
     }
     assert!(arrivals_until(&mut net, SimTime::from_nanos(25_000_000)).is_empty());
     net.set_condition(hosts[0], Condition::Down).unwrap();
-    assert_eq!(net.host_stats(hosts[0]).dropped[DropCause::HostDown], 4);
-    assert_eq!(net.link_bytes(hosts[0]).0, 250, "half of the third had left");
-    net.send_datagram(hosts[0], hosts[1], Bytes::from_static(&[9; 72]));
+    assert_eq!(net.host_stats(hosts[0]).unwrap().dropped[DropCause::HostDown], 4);
+    assert_eq!(net.link_bytes(hosts[0]).unwrap().0, 250, "half of the third had left");
+    net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(&[9; 72])).unwrap();
     net.set_condition(hosts[0], Condition::Up).unwrap();
-    net.send_datagram(hosts[0], hosts[1], Bytes::from_static(&[7; 72]));
+    net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(&[7; 72])).unwrap();
     let arrivals = arrivals_until(&mut net, SimTime::MAX);
     let millis = |ms: u64| SimTime::ZERO + SimDuration::from_millis(ms);
     assert_eq!(arrivals, [(0, millis(1_020)), (1, millis(1_030)), (7, millis(1_045))]);
-    assert!(net.datagrams.is_empty());
+    assert!(net.sockets.is_empty());
     assert_conserved(&net);
 }
 
@@ -186,9 +198,9 @@ fn a_host_that_goes_down_takes_its_queue_with_it() {
 #[test]
 fn a_handshake_survives_the_restart_of_the_host_that_it_asks() {
     let (mut net, hosts) = network(1, 2, &quick_link());
-    net.listen(hosts[1], PORT, TcpConfig::default());
+    net.listen(hosts[1], PORT, TcpConfig::default()).unwrap();
     changed(&mut net, hosts[1], hosts[0], |path| path.cut = true);
-    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default());
+    let connection = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
     assert!(events_until(&mut net, SimTime::from_nanos(500_000_000)).is_empty());
     assert_eq!(net.state(connection.peer()), Some(State::SynReceived));
     net.set_condition(hosts[1], Condition::Down).unwrap();
@@ -205,8 +217,8 @@ fn a_restart_ends_connections_in_every_state() {
     for cut_at_ms in (0..6_000).step_by(37) {
         let (mut net, hosts) = network(3, 2, &default_link());
         let config = TcpConfig { user_timeout: SimDuration::from_secs(20), ..TcpConfig::default() };
-        net.listen(hosts[1], PORT, config);
-        let connection = net.connect(hosts[0], hosts[1], PORT, config);
+        net.listen(hosts[1], PORT, config).unwrap();
+        let connection = net.connect(hosts[0], hosts[1], PORT, config).unwrap();
         net.write(connection, pattern(150_000, 1)).unwrap();
         net.close(connection);
         let until = SimTime::ZERO + SimDuration::from_millis(cut_at_ms);
@@ -216,16 +228,16 @@ fn a_restart_ends_connections_in_every_state() {
         drain(&mut net, until + SimDuration::from_millis(300));
         net.set_condition(hosts[1], Condition::Up).unwrap();
         drain(&mut net, SimTime::MAX);
-        assert!(net.flows.is_empty(), "cut at {cut_at_ms} ms");
+        assert!(net.sockets.is_empty(), "cut at {cut_at_ms} ms");
         assert_conserved(&net);
     }
 }
 
 /// Reads and closes whatever there is, as a well-behaved application does.
 fn drain(net: &mut Network, until: SimTime) {
-    while net.advance(until) {
+    while net.handle_timeout(until) {
         let Some(NetEvent::Readable { connection }) = net.poll_event() else { continue };
-        while net.read(connection, usize::MAX).is_some() {}
+        while let Read::Bytes(_) = net.read(connection, usize::MAX) {}
         if net.at_end(connection) {
             net.close(connection);
         }

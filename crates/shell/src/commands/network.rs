@@ -8,7 +8,7 @@ use p2p_engine::operation::{
     CheckHealth, CountPackets, ListConnections, ListHosts, ListNodes, ListPackets, StartCapture, StatStorage, StatUser,
     StopCapture,
 };
-use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer, Usage};
+use p2p_engine::snapshot::{ConnectionStatus, HealthMatrix, HostStatus, NodeStatus, Peer, Usage, kind_name};
 use p2p_net::PacketRecord;
 use p2p_store::manifest::NodeNumber;
 use serde_json::{Value, json};
@@ -300,6 +300,7 @@ fn packet_columns() -> Vec<crate::report::Column> {
 fn packet_row(packet: &PacketRecord) -> Vec<String> {
     let fate = match packet.dropped {
         Some(cause) => format!("✕ {}", cause.name()),
+        None if packet.is_copy => "copy".into(),
         None if packet.is_retransmission => "again".into(),
         None => String::new(),
     };
@@ -307,7 +308,7 @@ fn packet_row(packet: &PacketRecord) -> Vec<String> {
         seconds_of(packet.at.as_secs_f64()),
         packet.from.to_string(),
         packet.to.to_string(),
-        packet.kind.name().to_owned(),
+        kind_name(packet.kind).to_owned(),
         packet.seq.to_string(),
         packet.ack.to_string(),
         packet.len.to_string(),
@@ -318,9 +319,10 @@ fn packet_row(packet: &PacketRecord) -> Vec<String> {
 
 fn packet_data(packet: &PacketRecord) -> Value {
     json!({
-        "at": packet.at.as_secs_f64(), "from": packet.from.to_string(), "to": packet.to.to_string(), "kind": packet.kind.name(),
+        "at": packet.at.as_secs_f64(), "from": packet.from.to_string(), "to": packet.to.to_string(), "kind": kind_name(packet.kind),
         "seq": packet.seq, "ack": packet.ack, "len": packet.len, "cwnd_packets": packet.congestion_window,
-        "retransmission": packet.is_retransmission, "dropped": packet.dropped.map(|cause| cause.name()),
+        "retransmission": packet.is_retransmission, "copy": packet.is_copy,
+        "dropped": packet.dropped.map(|cause| cause.name()),
     })
 }
 

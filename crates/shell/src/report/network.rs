@@ -32,8 +32,14 @@ pub struct DropsReport {
     pub loss: u64,
     /// Number of packets that a full queue dropped.
     pub queue_full: u64,
-    /// Number of packets that were sent to a host that was down.
+    /// Number of packets that were sent to, or waited at, a host that was down.
     pub host_down: u64,
+    /// Number of packets whose checksum revealed a changed bit.
+    pub bad_checksum: u64,
+    /// Number of packets that were sent along a path that was cut.
+    pub path_cut: u64,
+    /// Number of datagrams that were sent to a closed port.
+    pub port_closed: u64,
 }
 
 /// The counters of the network.
@@ -43,6 +49,10 @@ pub struct NetworkReport {
     pub packets: PacketsReport,
     /// Number of packets sent.
     pub packets_sent: u64,
+    /// Number of copies of packets that paths made.
+    pub packets_duplicated: u64,
+    /// Number of packets that overtook others on their paths.
+    pub packets_reordered: u64,
     /// Number of packets that arrived.
     pub packets_delivered: u64,
     /// Number of packets that did not arrive.
@@ -68,15 +78,20 @@ impl From<&NetworkStats> for NetworkReport {
                 data: sent(PacketKind::Data),
                 fin: sent(PacketKind::Fin),
                 rst: sent(PacketKind::Rst),
-                health_check: sent(PacketKind::HealthCheck),
+                health_check: sent(PacketKind::Datagram),
             },
             packets_sent: total.sent.total(),
+            packets_duplicated: total.duplicated,
+            packets_reordered: total.reordered,
             packets_delivered: total.received.total(),
             packets_dropped: total.dropped.total(),
             drops: DropsReport {
                 loss: stats.dropped(DropCause::Loss),
                 queue_full: stats.dropped(DropCause::QueueFull),
                 host_down: stats.dropped(DropCause::HostDown),
+                bad_checksum: stats.dropped(DropCause::Corrupt),
+                path_cut: stats.dropped(DropCause::Cut),
+                port_closed: stats.dropped(DropCause::PortClosed),
             },
             packets_in_transit: stats.in_transit,
             bytes_sent: total.bytes_sent,

@@ -51,7 +51,7 @@ pub(super) struct Cubic {
 }
 
 impl Cubic {
-    pub(super) fn on_rtt(&mut self, window: &mut CongestionWindow, sample: &AckSample) {
+    pub(super) fn handle_rtt(&mut self, window: &mut CongestionWindow, sample: &AckSample) {
         let tick = jiffies_at(sample.at);
         // Shortly after the start of an epoch, round-trip times still reflect the queue that overflowed.
         if self.epoch_start.is_some_and(|start| tick - start < HZ) {
@@ -61,7 +61,7 @@ impl Cubic {
         if self.delay_min_us == 0 || rtt_us < self.delay_min_us {
             self.delay_min_us = rtt_us;
         }
-        if window.in_slow_start() && self.hystart.on_rtt(window.size, self.delay_min_us, sample) {
+        if window.in_slow_start() && self.hystart.handle_rtt(window.size, self.delay_min_us, sample) {
             window.threshold = window.size;
         }
     }
@@ -97,7 +97,7 @@ impl Cubic {
     }
 
     /// Excludes the time in which nothing was sent from the curve (RFC 9438 §5.8).
-    pub(super) fn on_resume(&mut self, now: SimTime, last_sent: SimTime) {
+    pub(super) fn handle_resume(&mut self, now: SimTime, last_sent: SimTime) {
         let idle = jiffies_at(now) - jiffies_at(last_sent);
         if let Some(start) = &mut self.epoch_start {
             *start = (*start + idle).min(jiffies_at(now));

@@ -39,7 +39,7 @@ impl HyStart {
     }
 
     /// Processes a round-trip time. Returns true if slow start should end.
-    pub(super) fn on_rtt(&mut self, window: u32, delay_min_us: u64, sample: &AckSample) -> bool {
+    pub(super) fn handle_rtt(&mut self, window: u32, delay_min_us: u64, sample: &AckSample) -> bool {
         if self.found {
             return false;
         }

@@ -133,14 +133,14 @@ impl Congestion {
     }
 
     /// Processes a round-trip time, which may end slow start.
-    pub(super) fn on_rtt(&mut self, sample: &AckSample) {
+    pub(super) fn handle_rtt(&mut self, sample: &AckSample) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            cubic.on_rtt(&mut self.window, sample);
+            cubic.handle_rtt(&mut self.window, sample);
         }
     }
 
     /// Grows the window after `acked` packets were acknowledged while it was fully used.
-    pub(super) fn on_ack(&mut self, now: SimTime, acked: u32) {
+    pub(super) fn handle_ack(&mut self, now: SimTime, acked: u32) {
         let left = if self.window.in_slow_start() { self.window.slow_start(acked) } else { acked };
         if left == 0 {
             return;
@@ -161,7 +161,7 @@ impl Congestion {
     }
 
     /// Discards what was learnt about the path, after a retransmission timeout.
-    pub(super) fn on_timeout(&mut self, now: SimTime, sent_to: u64) {
+    pub(super) fn handle_timeout(&mut self, now: SimTime, sent_to: u64) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
             cubic.reset(now, sent_to);
         }
@@ -200,9 +200,9 @@ impl Congestion {
     }
 
     /// Informs the algorithm that sending resumes with nothing in flight; the last packet was sent at `last_sent`.
-    pub(super) fn on_resume(&mut self, now: SimTime, last_sent: SimTime) {
+    pub(super) fn handle_resume(&mut self, now: SimTime, last_sent: SimTime) {
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            cubic.on_resume(now, last_sent);
+            cubic.handle_resume(now, last_sent);
         }
     }
 }

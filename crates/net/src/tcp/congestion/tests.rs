@@ -19,7 +19,7 @@ fn curve(control: CongestionControl, rounds: u32, losses: &[u32]) -> Vec<u32> {
         let acks = congestion.window.size.div_ceil(2);
         for _ in 0..acks {
             now += SimDuration::from_nanos(RTT.as_nanos() / u64::from(acks));
-            congestion.on_ack(now, 2);
+            congestion.handle_ack(now, 2);
         }
         sizes.push(congestion.window.size);
     }
@@ -56,7 +56,7 @@ fn golden_curves() {
 fn slow_start_ends_at_the_threshold_and_the_rest_grows_slowly() {
     let mut congestion = Congestion::new(CongestionControl::NewReno);
     congestion.window.threshold = 12;
-    congestion.on_ack(SimTime::ZERO, 5);
+    congestion.handle_ack(SimTime::ZERO, 5);
     assert_eq!((congestion.window.size, congestion.window.credit), (12, 3));
 }
 
@@ -69,8 +69,8 @@ fn hystart_ends_slow_start_when_the_round_trip_grows() {
         now += SimDuration::from_millis(3);
         acked_to += 1448;
         let sample = AckSample { at: now, rtt_us, acked_to, sent_to: acked_to + 14_480, pacing_rate: 0 };
-        congestion.on_ack(now, 1);
-        congestion.on_rtt(&sample);
+        congestion.handle_ack(now, 1);
+        congestion.handle_rtt(&sample);
     };
     (0..20).for_each(|_| sample(&mut congestion, 50_000));
     assert!(congestion.window.in_slow_start());
@@ -88,14 +88,14 @@ proptest! {
             now += SimDuration::from_millis(wait);
             let before = congestion.window.size;
             match step {
-                0 => { congestion.on_ack(now, acked); prop_assert!(congestion.window.size <= before + acked); }
+                0 => { congestion.handle_ack(now, acked); prop_assert!(congestion.window.size <= before + acked); }
                 1 => {
                     let threshold = congestion.threshold_after_loss();
                     prop_assert!(threshold >= 2 && threshold <= before.max(2));
                     congestion.window.threshold = threshold;
                     congestion.window.size = threshold;
                 }
-                _ => { congestion.on_timeout(now, 0); congestion.window.size = 1; }
+                _ => { congestion.handle_timeout(now, 0); congestion.window.size = 1; }
             }
             prop_assert!(congestion.window.size >= 1);
         }

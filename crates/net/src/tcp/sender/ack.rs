@@ -75,7 +75,7 @@ struct Before {
 impl Sender {
     /// Processes the acknowledgement that `packet` carries. Returns true if it acknowledges data never sent, which requires
     /// an answer (RFC 9293 §3.10.7.4).
-    pub(in crate::tcp) fn on_ack(&mut self, step: &mut Step, packet: &Packet) -> bool {
+    pub(in crate::tcp) fn handle_ack(&mut self, step: &mut Step, packet: &Packet) -> bool {
         if packet.ack > self.nxt {
             return true;
         }
@@ -92,9 +92,9 @@ impl Sender {
             self.take_sack(step, packet, before.una, &mut summary);
         }
         if before.outstanding == 0 {
-            self.on_ack_of_nothing(step, packet, &summary);
+            self.handle_ack_of_nothing(step, packet, &summary);
         } else {
-            self.on_ack_of_data(step, packet, before, summary);
+            self.handle_ack_of_data(step, packet, before, summary);
         }
         false
     }
@@ -119,16 +119,16 @@ impl Sender {
         }
     }
 
-    fn on_ack_of_nothing(&mut self, step: &mut Step, packet: &Packet, summary: &AckSummary) {
+    fn handle_ack_of_nothing(&mut self, step: &mut Step, packet: &Packet, summary: &AckSummary) {
         if summary.duplicate {
             let mut summary = AckSummary { duplicate: true, echo: summary.echo, ..AckSummary::default() };
             self.react_to_loss(step, self.una, &mut summary);
         }
-        self.on_window_while_idle(step);
+        self.handle_window_while_idle(step);
         self.end_probe_episode(step.now, packet.ack, summary);
     }
 
-    fn on_ack_of_data(&mut self, step: &mut Step, packet: &Packet, before: Before, mut summary: AckSummary) {
+    fn handle_ack_of_data(&mut self, step: &mut Step, packet: &Packet, before: Before, mut summary: AckSummary) {
         self.remove_acked(step, before, &mut summary);
         self.measure_round_trip(step, before, &mut summary);
         self.adjust_reordering_window();
@@ -214,7 +214,7 @@ impl Sender {
         self.rtt.sample(flight_us, self.una, self.nxt);
         let sample =
             AckSample { at: step.now, rtt_us: latest_us, acked_to: self.una, sent_to: self.nxt, pacing_rate: self.pacing_rate() };
-        self.congestion.on_rtt(&sample);
+        self.congestion.handle_rtt(&sample);
     }
 
     /// Restarts the timer for a SACK only if it covers data sent before the first outstanding packet was last sent; otherwise
@@ -238,7 +238,7 @@ impl Sender {
         }
         let grows = if self.reordering.is_high() { summary.acked > 0 || summary.sacked_data } else { summary.acked > 0 };
         if grows && self.window_is_limit() {
-            self.congestion.on_ack(step.now, delivered);
+            self.congestion.handle_ack(step.now, delivered);
             self.usage.renew(step.now);
         }
     }

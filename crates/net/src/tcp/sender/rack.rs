@@ -153,7 +153,7 @@ impl Sender {
     }
 
     /// Handles the expiry of the reordering timer: packets in doubt are lost now.
-    pub(super) fn on_reordering_timer(&mut self, step: &mut Step) {
+    pub(super) fn handle_reordering_timer(&mut self, step: &mut Step) {
         let in_flight = self.board.in_flight();
         self.detect_losses(step.now);
         if self.board.in_flight() != in_flight {

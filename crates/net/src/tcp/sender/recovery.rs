@@ -103,9 +103,9 @@ impl Sender {
             self.leave_recovered_phase(step.now, summary);
         }
         match self.phase {
-            RecoveryPhase::Recovery => self.on_ack_in_recovery(step, una_before, summary),
-            RecoveryPhase::Loss => self.on_ack_in_loss(step, summary),
-            _ => self.on_ack_otherwise(step, summary),
+            RecoveryPhase::Recovery => self.handle_ack_in_recovery(step, una_before, summary),
+            RecoveryPhase::Loss => self.handle_ack_in_loss(step, summary),
+            _ => self.handle_ack_otherwise(step, summary),
         }
     }
 
@@ -123,7 +123,7 @@ impl Sender {
         }
     }
 
-    fn on_ack_in_recovery(&mut self, step: &mut Step, una_before: u64, summary: &mut AckSummary) -> Resend {
+    fn handle_ack_in_recovery(&mut self, step: &mut Step, una_before: u64, summary: &mut AckSummary) -> Resend {
         if summary.advanced && self.recovery.undo_from.is_some() && self.acknowledges_originals(summary.echo) {
             // The hole was filled by a delayed original: the path reorders more than was assumed.
             self.record_reordering(una_before);
@@ -145,8 +145,8 @@ impl Sender {
         Resend::Lost
     }
 
-    fn on_ack_in_loss(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
-        let resend = self.on_ack_after_timeout(summary);
+    fn handle_ack_in_loss(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
+        let resend = self.handle_ack_after_timeout(summary);
         self.look_for_losses(step, summary);
         if self.phase == RecoveryPhase::Open || summary.resent_lost {
             return self.enter_recovery_where_lost();
@@ -154,7 +154,7 @@ impl Sender {
         resend
     }
 
-    fn on_ack_otherwise(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
+    fn handle_ack_otherwise(&mut self, step: &mut Step, summary: &mut AckSummary) -> Resend {
         if self.phase <= RecoveryPhase::Disorder {
             self.undo_where_all_were_needless();
         }
@@ -175,7 +175,7 @@ impl Sender {
     }
 
     /// Processes an acknowledgement after a timeout (RFC 5682 §3.1 with SACK; Linux's `tcp_process_loss`).
-    fn on_ack_after_timeout(&mut self, summary: &AckSummary) -> Resend {
+    fn handle_ack_after_timeout(&mut self, summary: &AckSummary) -> Resend {
         let recovered = self.una >= self.recovery.point;
         if summary.advanced && self.undo_loss(summary, false) {
             return Resend::Nothing;
@@ -350,7 +350,7 @@ impl Sender {
             self.reordering.forget_degree();
         }
         self.phase = RecoveryPhase::Loss;
-        self.congestion.on_timeout(step.now, self.nxt);
+        self.congestion.handle_timeout(step.now, self.nxt);
         self.recovery.point = self.nxt;
         self.recovery.frto = new_recovery || self.timeouts_in_a_row > 0;
     }

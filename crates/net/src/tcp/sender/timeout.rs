@@ -53,11 +53,11 @@ impl LossProbe {
 
 impl Sender {
     /// Handles the expiry of the timer.
-    pub(in crate::tcp) fn on_timer(&mut self, step: &mut Step) {
+    pub(in crate::tcp) fn handle_timer(&mut self, step: &mut Step) {
         match self.waiting {
             Waiting::Nothing => {}
-            Waiting::Timeout => self.on_retransmission_timeout(step),
-            Waiting::Reordering => self.on_reordering_timer(step),
+            Waiting::Timeout => self.handle_retransmission_timeout(step),
+            Waiting::Reordering => self.handle_reordering_timer(step),
             Waiting::LossProbe => self.send_loss_probe(step),
             Waiting::Window => self.probe_window(step),
         }
@@ -164,7 +164,7 @@ impl Sender {
     }
 
     /// Handles the retransmission timeout (RFC 6298 §5.4 to §5.6).
-    fn on_retransmission_timeout(&mut self, step: &mut Step) {
+    fn handle_retransmission_timeout(&mut self, step: &mut Step) {
         if self.board.is_empty() {
             return;
         }
@@ -195,7 +195,7 @@ impl Sender {
     }
 
     /// Handles an acknowledgement that arrives while nothing is outstanding: it may have opened the window.
-    pub(super) fn on_window_while_idle(&mut self, step: &mut Step) {
+    pub(super) fn handle_window_while_idle(&mut self, step: &mut Step) {
         if self.waiting != Waiting::Window {
             return;
         }

@@ -289,7 +289,7 @@ impl Sender {
         if !self.board.is_empty() {
             return;
         }
-        self.congestion.on_resume(step.now, self.last_sent);
+        self.congestion.handle_resume(step.now, self.last_sent);
         let idle = step.now - self.last_sent;
         let rto = self.rtt.rto();
         if self.nxt > 1 && idle > rto {

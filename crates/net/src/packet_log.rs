@@ -46,22 +46,24 @@ pub struct PacketRecord {
     pub congestion_window: Option<u32>,
     /// True if the payload had been sent before.
     pub is_retransmission: bool,
-    /// Cause of the packet's loss, if it is known when the packet is sent. A drop at a full downlink queue happens later and
-    /// is not recorded here.
+    /// True if the path made this packet, a copy of the one before it.
+    pub is_copy: bool,
+    /// Cause of the packet's loss, if it is known when the packet is sent. A drop at a full downlink queue happens later and is
+    /// not recorded here; a changed bit is, although the checksum reveals it only at the receiver.
     pub dropped: Option<DropCause>,
 }
 
 /// The latest records, up to the capacity that was asked for.
 #[derive(Debug)]
-pub(crate) struct WireLog {
+pub(crate) struct PacketLog {
     records: VecDeque<PacketRecord>,
     capacity: usize,
     seen: u64,
 }
 
-impl WireLog {
-    pub(crate) fn new(capacity: usize) -> WireLog {
-        WireLog { records: VecDeque::new(), capacity: capacity.max(1), seen: 0 }
+impl PacketLog {
+    pub(crate) fn new(capacity: usize) -> PacketLog {
+        PacketLog { records: VecDeque::new(), capacity: capacity.max(1), seen: 0 }
     }
 
     pub(crate) fn push(&mut self, record: PacketRecord) {

@@ -1,0 +1,366 @@
+//! The wires: hosts with their access links, the paths between them, and the packets in flight.
+//!
+//! A packet crosses its sender's uplink, the path, the receiver's downlink and the receiver's processing time. Every packet is
+//! counted and traced here, once when it is sent and once when it is dropped or delivered. What it carries is no concern of the
+//! wires: they hand it back to whoever drives them, when it arrives and when it is dropped.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use p2p_base::trace::TraceHash;
+use p2p_base::units::{DelayRange, SimDuration, SimTime};
+
+use super::event::UnknownHost;
+use super::host::{Condition, Host, HostConfig, HostId};
+use super::in_flight::{InFlight, PacketStore};
+use super::packet::Packet;
+use super::path::{Copies, Passage, Path, PathConfig};
+use super::queue::{Due, EventQueue};
+use super::stats::DropCause;
+
+/// Hosts, paths and packets in flight.
+#[derive(Debug)]
+pub(crate) struct Wires {
+    seed: u64,
+    /// Time that a host takes to pass a packet from its downlink to its network stack.
+    pub(crate) host_time: DelayRange,
+    hosts: Vec<Host>,
+    paths: Vec<Path>,
+    path_index: HashMap<(u32, u32), u32>,
+    in_flight: PacketStore,
+    queue: EventQueue,
+    trace: TraceHash,
+}
+
+/// State of one copy of a packet after it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The packet is in flight, unharmed.
+    Flying,
+    /// The packet is in flight, with a changed bit.
+    Corrupt,
+    /// The packet was dropped at once.
+    Dropped(DropCause),
+}
+
+impl Fate {
+    /// Returns the cause of the packet's loss, as far as it is known when the packet is sent.
+    pub(crate) const fn dropped(self) -> Option<DropCause> {
+        match self {
+            Fate::Flying => None,
+            Fate::Corrupt => Some(DropCause::Corrupt),
+            Fate::Dropped(cause) => Some(cause),
+        }
+    }
+
+    /// Returns the number of packets in flight, 0 or 1.
+    pub(crate) const fn in_flight(self) -> u32 {
+        !matches!(self, Fate::Dropped(_)) as u32
+    }
+}
+
+/// Fates of a packet that was sent and of its copy, if the path made one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) original: Fate,
+    pub(crate) copy: Option<Fate>,
+}
+
+impl Sent {
+    /// Returns the number of packets in flight, 0 to 2.
+    pub(crate) fn in_flight(self) -> u32 {
+        self.original.in_flight() + self.copy.map_or(0, Fate::in_flight)
+    }
+}
+
+/// A packet that has reached the stack of its receiver, or that was dropped on the way there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) from: HostId,
+    pub(crate) to: HostId,
+    pub(crate) packet: Packet,
+    /// True if the packet was dropped; it is counted already.
+    pub(crate) is_dropped: bool,
+}
+
+impl Wires {
+    /// Returns wires without hosts in a run with `seed`.
+    pub(crate) fn new(seed: u64) -> Wires {
+        Wires {
+            seed,
+            host_time: DelayRange::fixed(SimDuration::ZERO),
+            hosts: Vec::new(),
+            paths: Vec::new(),
+            path_index: HashMap::new(),
+            in_flight: PacketStore::default(),
+            queue: EventQueue::default(),
+            trace: TraceHash::new(),
+        }
+    }
+
+    pub(crate) fn add_host(&mut self, address: Ipv4Addr, config: &HostConfig) -> HostId {
+        let id = HostId(self.hosts.len() as u32);
+        self.hosts.push(Host::new(self.seed, id.0, address, config));
+        id
+    }
+
+    pub(crate) fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// Returns a host.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there is no such host.
+    pub(crate) fn host(&self, host: HostId) -> Result<&Host, UnknownHost> {
+        self.hosts.get(host.index()).ok_or(UnknownHost { host, hosts: self.hosts.len() })
+    }
+
+    /// Returns a host, to be changed.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there is no such host.
+    pub(crate) fn host_mut(&mut self, host: HostId) -> Result<&mut Host, UnknownHost> {
+        let hosts = self.hosts.len();
+        self.hosts.get_mut(host.index()).ok_or(UnknownHost { host, hosts })
+    }
+
+    /// Returns the address of a host that a flow or a datagram names.
+    pub(crate) fn address(&self, host: HostId) -> Ipv4Addr {
+        self.hosts[host.index()].address
+    }
+
+    /// Returns the number of packets in flight and their bytes, packets in queues included.
+    pub(crate) fn in_transit(&self) -> (u64, u64) {
+        self.in_flight.total()
+    }
+
+    pub(crate) fn trace(&self) -> TraceHash {
+        self.trace
+    }
+
+    /// Returns the index of the path between two hosts, creating the path at its first use.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there are not both hosts.
+    pub(crate) fn path(&mut self, from: HostId, to: HostId) -> Result<u32, UnknownHost> {
+        let implied = between(self.host(from)?, self.host(to)?);
+        let next = self.paths.len() as u32;
+        let path = *self.path_index.entry((from.0, to.0)).or_insert(next);
+        if path == next {
+            self.paths.push(Path::new(self.seed, from.0, to.0, implied));
+        }
+        Ok(path)
+    }
+
+    /// Returns the configuration of the path between two hosts.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there are not both hosts.
+    pub(crate) fn path_config(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
+        let implied = between(self.host(from)?, self.host(to)?);
+        let path = self.path_index.get(&(from.0, to.0));
+        Ok(path.map_or(implied, |&path| self.paths[path as usize].config()))
+    }
+
+    /// Configures the path between two hosts; `None` returns it to what the hosts imply.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there are not both hosts.
+    pub(crate) fn set_path(&mut self, from: HostId, to: HostId, config: Option<PathConfig>) -> Result<(), UnknownHost> {
+        let implied = between(self.host(from)?, self.host(to)?);
+        let path = self.path(from, to)?;
+        let path = &mut self.paths[path as usize];
+        match config {
+            Some(config) => path.set(self.seed, config),
+            None => path.reset(implied),
+        }
+        Ok(())
+    }
+
+    /// Changes the configuration of a host, and with it the paths that follow it.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there is no such host.
+    pub(crate) fn reconfigure(&mut self, now: SimTime, host: HostId, config: &HostConfig) -> Result<(), UnknownHost> {
+        self.host_mut(host)?.reconfigure(now, config);
+        for path in self.paths.iter_mut().filter(|path| path.from == host.0 || path.to == host.0) {
+            path.follow(between(&self.hosts[path.from as usize], &self.hosts[path.to as usize]));
+        }
+        Ok(())
+    }
+
+    /// Schedules an event at `at`, after those that are scheduled at the same instant already.
+    pub(crate) fn schedule(&mut self, at: SimTime, due: Due) {
+        let order = self.queue.next_order();
+        self.queue.push(at, order, due);
+    }
+
+    /// Returns the next event and its instant. An event at [`SimTime::MAX`] never occurs.
+    pub(crate) fn next(&self) -> Option<(SimTime, Due)> {
+        self.queue.peek().filter(|&(at, _)| at < SimTime::MAX)
+    }
+
+    /// Removes the next event, which is not one of the wires.
+    pub(crate) fn skip(&mut self) {
+        self.queue.finish(None);
+    }
+
+    /// Sends a packet along a path, and returns what became of it.
+    pub(crate) fn send(&mut self, now: SimTime, path: u32, packet: Packet) -> Sent {
+        let from = HostId(self.paths[path as usize].from);
+        let order = self.queue.next_order();
+        let host = &mut self.hosts[from.index()];
+        host.stats.record_sent(&packet);
+        let dropped = |cause| Sent { original: Fate::Dropped(cause), copy: None };
+        if host.condition == Condition::Down {
+            self.drop_packet(now, from, &packet, DropCause::HostDown);
+            return dropped(DropCause::HostDown);
+        }
+        let Some(sent) = host.up.enqueue(now, packet.wire_len(), order) else {
+            self.drop_packet(now, from, &packet, DropCause::QueueFull);
+            return dropped(DropCause::QueueFull);
+        };
+        match self.paths[path as usize].admit() {
+            Ok(copies) => {
+                let original = self.carry(now, path, packet, sent, order);
+                let copy = (copies == Copies::Two).then(|| self.duplicate(now, path, packet, sent));
+                Sent { original, copy }
+            }
+            Err(cause) => {
+                self.drop_packet(now, from, &packet, cause);
+                dropped(cause)
+            }
+        }
+    }
+
+    /// Puts a packet on a path, which it has entered at `sent`.
+    fn carry(&mut self, now: SimTime, path: u32, mut packet: Packet, sent: SimTime, order: u64) -> Fate {
+        let entry = &mut self.paths[path as usize];
+        let Passage { at, overtakes, is_corrupt } = entry.pass(sent);
+        packet.is_corrupt = is_corrupt;
+        let (queue, due) = if overtakes {
+            self.hosts[entry.from as usize].stats.reordered += 1;
+            (&mut entry.overtaking, Due::Overtaking(path))
+        } else {
+            (&mut entry.in_flight, Due::Path(path))
+        };
+        if self.in_flight.push(queue, InFlight { at, order, packet }) {
+            self.queue.push(at, order, due);
+        }
+        self.trace_packet(now, &packet, 0);
+        if is_corrupt { Fate::Corrupt } else { Fate::Flying }
+    }
+
+    /// Puts a copy of a packet on a path. The copy meets the faults of the path by itself, but is not duplicated again
+    /// (`netem_enqueue`, which enqueues the copy anew with duplication switched off).
+    fn duplicate(&mut self, now: SimTime, path: u32, packet: Packet, sent: SimTime) -> Fate {
+        let order = self.queue.next_order();
+        let entry = &mut self.paths[path as usize];
+        let from = HostId(entry.from);
+        let is_lost = entry.loses();
+        self.hosts[from.index()].stats.record_duplicated(&packet);
+        if is_lost {
+            self.drop_packet(now, from, &packet, DropCause::Loss);
+            return Fate::Dropped(DropCause::Loss);
+        }
+        self.carry(now, path, packet, sent, order)
+    }
+
+    /// Drops the packets that a host has not finished sending, and returns them.
+    pub(crate) fn drop_unsent(&mut self, now: SimTime, host: HostId) -> Vec<Packet> {
+        let Some(order) = self.hosts[host.index()].up.stop(now) else { return Vec::new() };
+        let mut unsent = Vec::new();
+        for path in self.paths.iter_mut().filter(|path| path.from == host.0) {
+            unsent.extend(self.in_flight.take_from(&mut path.in_flight, order));
+            path.ends_with(self.in_flight.last(path.in_flight).map(|last| last.at));
+            unsent.extend(self.in_flight.take_from(&mut path.overtaking, order));
+        }
+        unsent.sort_unstable_by_key(|flying| flying.order);
+        let unsent: Vec<Packet> = unsent.into_iter().map(|flying| flying.packet).collect();
+        unsent.iter().for_each(|packet| self.drop_packet(now, host, packet, DropCause::HostDown));
+        unsent
+    }
+
+    /// Handles the arrival of a path's first packet, or of the first that overtakes others, at the receiver's downlink. The
+    /// host's processing time is added here to the instant at which the downlink will have sent the packet, so that it needs no
+    /// event of its own. Returns the packet if it has reached the stack at once or was dropped.
+    pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, overtaking: bool) -> Option<Arrival> {
+        let scheduled = self.queue.peek_order();
+        let path = &mut self.paths[path as usize];
+        let queue = if overtaking { &mut path.overtaking } else { &mut path.in_flight };
+        if self.in_flight.first(*queue).map(|first| first.order) != scheduled {
+            // The packet for which the event was scheduled never left its host.
+            self.queue.finish(None);
+            return None;
+        }
+        let flying = self.in_flight.pop(queue);
+        self.queue.finish(self.in_flight.first(*queue).map(|next| (next.at, next.order)));
+        let (from, to) = (HostId(path.from), HostId(path.to));
+        let InFlight { packet, .. } = flying?;
+        let order = self.queue.next_order();
+        let host = &mut self.hosts[to.index()];
+        let Some(received) = host.down.enqueue(now, packet.wire_len(), order) else {
+            self.drop_packet(now, from, &packet, DropCause::QueueFull);
+            return Some(Arrival { from, to, packet, is_dropped: true });
+        };
+        let at = host.take_up(received, self.host_time);
+        if at == now && self.in_flight.first(host.arriving).is_none() {
+            return Some(self.reach_stack(now, from, to, packet));
+        }
+        if self.in_flight.push(&mut host.arriving, InFlight { at, order, packet }) {
+            self.queue.push(at, order, Due::Downlink(to.0));
+        }
+        None
+    }
+
+    /// Handles the arrival of a downlink's first packet at the host's stack. `sender` names the host that sent a packet.
+    pub(crate) fn handle_downlink(&mut self, now: SimTime, to: u32, sender: impl Fn(&Packet) -> HostId) -> Option<Arrival> {
+        let host = &mut self.hosts[to as usize];
+        let flying = self.in_flight.pop(&mut host.arriving);
+        self.queue.finish(self.in_flight.first(host.arriving).map(|next| (next.at, next.order)));
+        let InFlight { packet, .. } = flying?;
+        Some(self.reach_stack(now, sender(&packet), HostId(to), packet))
+    }
+
+    fn reach_stack(&mut self, now: SimTime, from: HostId, to: HostId, packet: Packet) -> Arrival {
+        let cause = match self.hosts[to.index()].condition {
+            Condition::Down => Some(DropCause::HostDown),
+            _ => packet.is_corrupt.then_some(DropCause::Corrupt),
+        };
+        if let Some(cause) = cause {
+            self.drop_packet(now, from, &packet, cause);
+        }
+        Arrival { from, to, packet, is_dropped: cause.is_some() }
+    }
+
+    /// Counts and traces a packet that its receiver takes.
+    pub(crate) fn deliver(&mut self, now: SimTime, to: HostId, packet: &Packet) {
+        self.trace.add(now.as_nanos());
+        self.hosts[to.index()].stats.record_received(packet);
+    }
+
+    /// Counts and traces a packet of the host `from` that is dropped.
+    pub(crate) fn drop_packet(&mut self, now: SimTime, from: HostId, packet: &Packet, cause: DropCause) {
+        self.trace_packet(now, packet, cause as u64 + 1);
+        self.hosts[from.index()].stats.record_dropped(packet, cause);
+    }
+
+    fn trace_packet(&mut self, now: SimTime, packet: &Packet, outcome: u64) {
+        let head = u64::from(packet.slot) << 32
+            | (packet.side().index() as u64) << 31
+            | outcome << 28
+            | u64::from(packet.flags.bits()) << 16
+            | u64::from(packet.wire_len());
+        self.trace.add(now.as_nanos());
+        self.trace.add(head);
+        self.trace.add(packet.seq ^ packet.ack.rotate_left(32));
+    }
+}
+
+/// Returns the path that two hosts imply: the longer delay and the higher loss of the two.
+fn between(from: &Host, to: &Host) -> PathConfig {
+    let longer = |host: &&Host| (host.delay.max(), host.delay.min());
+    let delay = if longer(&from) >= longer(&to) { from.delay } else { to.delay };
+    PathConfig::new(delay, from.loss.max(to.loss))
+}
