@@ -2,8 +2,9 @@
 //! thousands of connections with a few packets each would otherwise keep thousands of half-empty buffers.
 
 use p2p_base::units::SimTime;
+use slab::Slab;
 
-use super::packet::Packet;
+use super::packet::{Flags, Packet, Protocol, SACK_BLOCKS, SackBlock};
 
 const NONE: u32 = u32::MAX;
 
@@ -30,11 +31,77 @@ impl Default for PacketQueue {
     }
 }
 
+/// Instant at which a packet is due, and its order number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scheduled {
+    pub(crate) at: SimTime,
+    pub(crate) order: u64,
+}
+
+/// A packet in the store, without its SACK blocks: hardly any packet in flight has some, and a slot without them fits a line of
+/// the processor's cache.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    flying: InFlight,
+    scheduled: Scheduled,
+    seq: u64,
+    ack: u64,
+    slot: u32,
+    window: u32,
+    timestamp: u32,
+    timestamp_echo: u32,
     /// Slot of the next packet of the same queue, or of the next free slot.
     next: u32,
+    /// Slot of the SACK blocks, if there are some.
+    sack: u32,
+    len: u16,
+    protocol: Protocol,
+    flags: Flags,
+    sack_blocks: u8,
+    is_retransmission: bool,
+    is_corrupt: bool,
+}
+
+impl Slot {
+    fn new(flying: &InFlight, sack: u32) -> Slot {
+        let InFlight { at, order, ref packet } = *flying;
+        Slot {
+            scheduled: Scheduled { at, order },
+            seq: packet.seq,
+            ack: packet.ack,
+            slot: packet.slot,
+            window: packet.window,
+            timestamp: packet.timestamp,
+            timestamp_echo: packet.timestamp_echo,
+            next: NONE,
+            sack,
+            len: packet.len,
+            protocol: packet.protocol,
+            flags: packet.flags,
+            sack_blocks: packet.sack_blocks,
+            is_retransmission: packet.is_retransmission,
+            is_corrupt: packet.is_corrupt,
+        }
+    }
+
+    fn flying(&self, sack: [SackBlock; SACK_BLOCKS]) -> InFlight {
+        let packet = Packet {
+            slot: self.slot,
+            protocol: self.protocol,
+            flags: self.flags,
+            sack_blocks: self.sack_blocks,
+            is_retransmission: self.is_retransmission,
+            is_corrupt: self.is_corrupt,
+            is_copy: false,
+            len: self.len,
+            window: self.window,
+            timestamp: self.timestamp,
+            timestamp_echo: self.timestamp_echo,
+            seq: self.seq,
+            ack: self.ack,
+            sack,
+        };
+        InFlight { at: self.scheduled.at, order: self.scheduled.order, packet }
+    }
 }
 
 /// Store of the packets of all queues.
@@ -42,13 +109,15 @@ struct Slot {
 pub(crate) struct PacketStore {
     slots: Vec<Slot>,
     free: u32,
+    /// SACK blocks of the packets that have some.
+    sacks: Slab<[SackBlock; SACK_BLOCKS]>,
     packets: u64,
     bytes: u64,
 }
 
 impl Default for PacketStore {
     fn default() -> PacketStore {
-        PacketStore { slots: Vec::new(), free: NONE, packets: 0, bytes: 0 }
+        PacketStore { slots: Vec::new(), free: NONE, sacks: Slab::new(), packets: 0, bytes: 0 }
     }
 }
 
@@ -57,7 +126,9 @@ impl PacketStore {
     pub(crate) fn push(&mut self, queue: &mut PacketQueue, flying: InFlight) -> bool {
         self.packets += 1;
         self.bytes += u64::from(flying.packet.wire_len());
-        let place = self.keep(Slot { flying, next: NONE });
+        let has_sack = flying.packet.sack_blocks > 0;
+        let sack = if has_sack { self.sacks.insert(flying.packet.sack) as u32 } else { NONE };
+        let place = self.keep(Slot::new(&flying, sack));
         let alone = queue.first == NONE;
         if alone {
             queue.first = place;
@@ -84,16 +155,18 @@ impl PacketStore {
         let slot = self.slots.get_mut(place as usize)?;
         queue.first = std::mem::replace(&mut slot.next, self.free);
         self.free = place;
+        let sack = self.sacks.try_remove(slot.sack as usize).unwrap_or_default();
+        let flying = slot.flying(sack);
         self.packets -= 1;
-        self.bytes -= u64::from(slot.flying.packet.wire_len());
-        Some(slot.flying)
+        self.bytes -= u64::from(flying.packet.wire_len());
+        Some(flying)
     }
 
     /// Removes and returns the packets of a queue from order number `order` on, in order. Packets of a queue stand in the order
     /// of their numbers.
     pub(crate) fn take_from(&mut self, queue: &mut PacketQueue, order: u64) -> Vec<InFlight> {
         let (mut kept, mut place) = (NONE, queue.first);
-        while place != NONE && self.slots[place as usize].flying.order < order {
+        while place != NONE && self.slots[place as usize].scheduled.order < order {
             (kept, place) = (place, self.slots[place as usize].next);
         }
         let mut rest = PacketQueue { first: place, last: queue.last };
@@ -104,14 +177,14 @@ impl PacketStore {
         std::iter::from_fn(|| self.pop(&mut rest)).collect()
     }
 
-    /// Returns the first packet of a queue.
-    pub(crate) fn first(&self, queue: PacketQueue) -> Option<&InFlight> {
-        self.slots.get(queue.first as usize).map(|slot| &slot.flying)
+    /// Returns the instant and the number of the first packet of a queue.
+    pub(crate) fn first(&self, queue: PacketQueue) -> Option<Scheduled> {
+        self.slots.get(queue.first as usize).map(|slot| slot.scheduled)
     }
 
-    /// Returns the last packet of a queue.
-    pub(crate) fn last(&self, queue: PacketQueue) -> Option<&InFlight> {
-        self.slots.get(queue.last as usize).map(|slot| &slot.flying).filter(|_| queue.first != NONE)
+    /// Returns the instant and the number of the last packet of a queue.
+    pub(crate) fn last(&self, queue: PacketQueue) -> Option<Scheduled> {
+        self.slots.get(queue.last as usize).map(|slot| slot.scheduled).filter(|_| queue.first != NONE)
     }
 
     /// Returns the number of packets in all queues, and their bytes.
@@ -127,6 +200,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::packet::Side;
+
+    #[test]
+    fn a_packet_comes_out_as_it_went_in() {
+        let mut store = PacketStore::default();
+        let (mut plain, mut queue) = (Packet::header(7, Side::Acceptor), PacketQueue::default());
+        (plain.flags, plain.len, plain.window, plain.timestamp, plain.timestamp_echo) = (Flags::ACK, 1448, 5, 6, 7);
+        (plain.seq, plain.ack, plain.is_retransmission, plain.is_corrupt) = (1 << 40, 1 << 41, true, true);
+        let sack = [SackBlock::new(plain.ack, 1, 2), SackBlock::new(plain.ack, 3, 4), SackBlock::default()];
+        let packets = [plain, Packet { sack_blocks: 2, sack, ..plain }, Packet::datagram(9, 8)];
+        for (order, packet) in (0..).zip(packets) {
+            store.push(&mut queue, InFlight { at: SimTime::from_nanos(order), order, packet });
+        }
+        for packet in packets {
+            let out = store.pop(&mut queue).unwrap();
+            assert_eq!((out.at.as_nanos(), format!("{:?}", out.packet)), (out.order, format!("{packet:?}")));
+        }
+        assert!(store.sacks.is_empty());
+        assert_eq!(size_of::<Slot>(), 64);
+    }
 
     proptest! {
         /// Queues that share a store are as good as queues of their own.

@@ -37,7 +37,8 @@ pub(crate) struct Connection {
     pub(super) sender: Sender,
     pub(super) receiver: Receiver,
     timers: Timers,
-    header: Packet,
+    flow: u32,
+    side: Side,
     user_timeout: SimDuration,
     liveness: Liveness,
     /// True if the application will not read any more.
@@ -50,26 +51,27 @@ pub(crate) struct Connection {
 impl Connection {
     /// Returns the end that opens a connection, in SYN-SENT once [`open`](Self::open) has run.
     pub(crate) fn opener(flow: u32, config: &TcpConfig, now: SimTime) -> Connection {
-        Connection::new(State::SynSent, Packet::header(flow, Side::Opener), config, now)
+        Connection::new(State::SynSent, (flow, Side::Opener), config, now)
     }
 
     /// Returns the end that accepts a connection, in SYN-RECEIVED once [`open`](Self::open) has run.
     pub(crate) fn acceptor(syn: &Packet, config: &TcpConfig, now: SimTime) -> Connection {
-        let mut connection = Connection::new(State::SynReceived, Packet::header(syn.slot, Side::Acceptor), config, now);
+        let mut connection = Connection::new(State::SynReceived, (syn.slot, Side::Acceptor), config, now);
         connection.receiver.echo = syn.timestamp;
         connection
     }
 
-    fn new(state: State, header: Packet, config: &TcpConfig, now: SimTime) -> Connection {
+    fn new(state: State, (flow, side): (u32, Side), config: &TcpConfig, now: SimTime) -> Connection {
         let buffer = u32::try_from(config.receive_buffer.as_u64()).unwrap_or(u32::MAX / 2);
         let mut timers = Timers::new();
         timers.set(Timer::Lifetime, now + config.connect_timeout);
         Connection {
             state,
             sender: Sender::new(config),
-            receiver: Receiver::new(buffer, header.side() == Side::Opener),
+            receiver: Receiver::new(buffer, side == Side::Opener),
             timers,
-            header,
+            flow,
+            side,
             user_timeout: config.user_timeout,
             liveness: Liveness::new(config.keepalive),
             abandoned: false,
@@ -244,7 +246,7 @@ impl Connection {
     /// Runs `body` with a step whose headers carry the current state of the receiving half.
     fn step<T>(&mut self, now: SimTime, out: &mut Vec<Packet>, body: impl FnOnce(&mut Connection, &mut Step) -> T) -> T {
         let mut timers = std::mem::replace(&mut self.timers, Timers::new());
-        let mut step = Step::new(now, &mut timers, out, self.header);
+        let mut step = Step::new(now, &mut timers, out, Packet::header(self.flow, self.side));
         step.set_seq(self.sender.sent_to());
         self.receiver.stamp(&mut step);
         let result = body(self, &mut step);
