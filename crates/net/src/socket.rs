@@ -86,29 +86,29 @@ impl Network {
         flow.connection(id.side).is_none_or(|connection| connection.peer_finished() && readable(flow, id.side) == 0)
     }
 
-    /// Sets the number of readable bytes (at least 1) at which [`NetEvent::Readable`] is reported. Until then the application
-    /// is treated as one that reads data on arrival into a buffer of its own: the mark saves events and does not close the
-    /// window.
+    /// Sets the number of readable bytes (at least 1) at which [`NetEvent::Readable`](super::NetEvent::Readable) is reported.
+    /// Until then the application is treated as one that reads data on arrival into a buffer of its own: the mark saves events
+    /// and does not close the window.
     pub fn set_read_mark(&mut self, id: ConnectionId, bytes: u64) {
         self.sockets.set_read_mark(id, bytes);
     }
 
-    /// Requests [`NetEvent::Drained`] once all bytes that this end has written, including those written later, are
-    /// acknowledged.
+    /// Requests [`NetEvent::Drained`](super::NetEvent::Drained) once all bytes that this end has written, including those
+    /// written later, are acknowledged.
     pub fn tell_when_drained(&mut self, id: ConnectionId) {
         if let Some(flow) = self.sockets.flow_mut(id) {
             flow.end_mut(id.side).wants_drained = true;
         }
     }
 
-    /// Requests [`NetEvent::Acknowledged`] once the first `bytes` bytes that this end wrote are acknowledged. A second
-    /// request replaces the first.
+    /// Requests [`NetEvent::Acknowledged`](super::NetEvent::Acknowledged) once the first `bytes` bytes that this end wrote are
+    /// acknowledged. A second request replaces the first.
     pub fn tell_when_acknowledged(&mut self, id: ConnectionId, bytes: u64) {
         self.sockets.tell_when_acknowledged(id, bytes);
     }
 
-    /// Requests [`NetEvent::Sent`] once the byte at `offset` of this end's stream (from 0) is sent for the first time. Make
-    /// requests in the order of the offsets, before the bytes are written.
+    /// Requests [`NetEvent::Sent`](super::NetEvent::Sent) once the byte at `offset` of this end's stream (from 0) is sent for
+    /// the first time. Make requests in the order of the offsets, before the bytes are written.
     pub fn tell_when_sent(&mut self, id: ConnectionId, offset: u64) {
         if let Some(flow) = self.sockets.flow_mut(id) {
             let marks = &mut flow.end_mut(id.side).send_marks;
@@ -154,7 +154,7 @@ impl Network {
     }
 
     /// Starts or stops the observation of a connection, in which every change of its state is reported as
-    /// [`NetEvent::Sample`].
+    /// [`NetEvent::Sample`](super::NetEvent::Sample).
     pub fn watch(&mut self, id: ConnectionId, watched: bool) {
         if let Some(flow) = self.sockets.flow_mut(id) {
             flow.watched = watched;
