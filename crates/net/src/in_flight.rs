@@ -8,11 +8,9 @@ use super::packet::{Flags, Packet, Protocol, SACK_BLOCKS, SackBlock};
 
 const NONE: u32 = u32::MAX;
 
-/// A packet that will reach the end of a path or of a downlink at a known instant. `order` decides between packets due at the
-/// same instant.
+/// A packet that has reached the end of a path or of a downlink, or was taken from it, with its order number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InFlight {
-    pub(crate) at: SimTime,
     pub(crate) order: u64,
     pub(crate) packet: Packet,
 }
@@ -31,7 +29,8 @@ impl Default for PacketQueue {
     }
 }
 
-/// Instant at which a packet is due, and its order number.
+/// Instant at which a packet reaches the end of a path or of a downlink, and its order number, which decides between packets due at
+/// the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scheduled {
     pub(crate) at: SimTime,
@@ -62,10 +61,9 @@ struct Slot {
 }
 
 impl Slot {
-    fn new(flying: &InFlight, sack: u32) -> Slot {
-        let InFlight { at, order, ref packet } = *flying;
+    fn new(scheduled: Scheduled, packet: &Packet, sack: u32) -> Slot {
         Slot {
-            scheduled: Scheduled { at, order },
+            scheduled,
             seq: packet.seq,
             ack: packet.ack,
             slot: packet.slot,
@@ -100,7 +98,7 @@ impl Slot {
             ack: self.ack,
             sack,
         };
-        InFlight { at: self.scheduled.at, order: self.scheduled.order, packet }
+        InFlight { order: self.scheduled.order, packet }
     }
 }
 
@@ -122,13 +120,13 @@ impl Default for PacketStore {
 }
 
 impl PacketStore {
-    /// Appends a packet to a queue. Returns true if the queue was empty before.
-    pub(crate) fn push(&mut self, queue: &mut PacketQueue, flying: InFlight) -> bool {
+    /// Appends a packet to a queue, with or without a changed bit. Returns true if the queue was empty before.
+    #[inline]
+    pub(crate) fn push(&mut self, queue: &mut PacketQueue, scheduled: Scheduled, packet: &Packet, is_corrupt: bool) -> bool {
         self.packets += 1;
-        self.bytes += u64::from(flying.packet.wire_len());
-        let has_sack = flying.packet.sack_blocks > 0;
-        let sack = if has_sack { self.sacks.insert(flying.packet.sack) as u32 } else { NONE };
-        let place = self.keep(Slot::new(&flying, sack));
+        self.bytes += u64::from(packet.wire_len());
+        let sack = if packet.sack_blocks > 0 { self.sacks.insert(packet.sack) as u32 } else { NONE };
+        let place = self.keep(Slot { is_corrupt, ..Slot::new(scheduled, packet, sack) });
         let alone = queue.first == NONE;
         if alone {
             queue.first = place;
@@ -150,12 +148,14 @@ impl PacketStore {
     }
 
     /// Removes and returns the first packet of a queue.
+    #[inline]
     pub(crate) fn pop(&mut self, queue: &mut PacketQueue) -> Option<InFlight> {
         let place = queue.first;
         let slot = self.slots.get_mut(place as usize)?;
         queue.first = std::mem::replace(&mut slot.next, self.free);
         self.free = place;
-        let sack = self.sacks.try_remove(slot.sack as usize).unwrap_or_default();
+        let sack = if slot.sack == NONE { None } else { self.sacks.try_remove(slot.sack as usize) };
+        let sack = sack.unwrap_or_default();
         let flying = slot.flying(sack);
         self.packets -= 1;
         self.bytes -= u64::from(flying.packet.wire_len());
@@ -178,6 +178,7 @@ impl PacketStore {
     }
 
     /// Returns the instant and the number of the first packet of a queue.
+    #[inline]
     pub(crate) fn first(&self, queue: PacketQueue) -> Option<Scheduled> {
         self.slots.get(queue.first as usize).map(|slot| slot.scheduled)
     }
@@ -202,6 +203,10 @@ mod tests {
     use super::*;
     use crate::packet::Side;
 
+    fn scheduled(order: u64) -> Scheduled {
+        Scheduled { at: SimTime::ZERO, order }
+    }
+
     #[test]
     fn a_packet_comes_out_as_it_went_in() {
         let mut store = PacketStore::default();
@@ -211,11 +216,11 @@ mod tests {
         let sack = [SackBlock::new(plain.ack, 1, 2), SackBlock::new(plain.ack, 3, 4), SackBlock::default()];
         let packets = [plain, Packet { sack_blocks: 2, sack, ..plain }, Packet::datagram(9, 8)];
         for (order, packet) in (0..).zip(packets) {
-            store.push(&mut queue, InFlight { at: SimTime::from_nanos(order), order, packet });
+            store.push(&mut queue, Scheduled { at: SimTime::from_nanos(order), order }, &packet, packet.is_corrupt);
         }
         for packet in packets {
             let out = store.pop(&mut queue).unwrap();
-            assert_eq!((out.at.as_nanos(), format!("{:?}", out.packet)), (out.order, format!("{packet:?}")));
+            assert_eq!(format!("{:?}", out.packet), format!("{packet:?}"));
         }
         assert!(store.sacks.is_empty());
         assert_eq!(size_of::<Slot>(), 64);
@@ -230,8 +235,8 @@ mod tests {
             for (order, (which, push)) in steps.into_iter().enumerate() {
                 let order = order as u64;
                 if push {
-                    let flying = InFlight { at: SimTime::ZERO, order, packet: Packet::datagram(0, 72) };
-                    prop_assert_eq!(store.push(&mut queues[which], flying), models[which].is_empty());
+                    let alone = store.push(&mut queues[which], scheduled(order), &Packet::datagram(0, 72), false);
+                    prop_assert_eq!(alone, models[which].is_empty());
                     models[which].push_back(order);
                 } else {
                     prop_assert_eq!(store.pop(&mut queues[which]).map(|flying| flying.order), models[which].pop_front());
@@ -248,15 +253,16 @@ mod tests {
         #[test]
         fn the_end_of_a_queue_can_be_taken(len in 0u64..20, from in 0u64..25, more in 0u64..5) {
             let (mut store, mut queue, mut other) = (PacketStore::default(), PacketQueue::default(), PacketQueue::default());
-            let flying = |order| InFlight { at: SimTime::ZERO, order, packet: Packet::datagram(0, 72) };
+            let packet = Packet::datagram(0, 72);
             for order in 0..len {
-                store.push(&mut queue, flying(order));
-                store.push(&mut other, flying(order));
+                store.push(&mut queue, scheduled(order), &packet, false);
+                store.push(&mut other, scheduled(order), &packet, false);
             }
             let taken: Vec<u64> = store.take_from(&mut queue, from).iter().map(|flying| flying.order).collect();
             prop_assert_eq!(taken, (from..len).collect::<Vec<_>>());
             for order in 100..100 + more {
-                prop_assert_eq!(store.push(&mut queue, flying(order)), order == 100 && from.min(len) == 0);
+                let alone = store.push(&mut queue, scheduled(order), &packet, false);
+                prop_assert_eq!(alone, order == 100 && from.min(len) == 0);
             }
             let left: Vec<u64> = std::iter::from_fn(|| store.pop(&mut queue)).map(|flying| flying.order).collect();
             prop_assert_eq!(left, (0..from.min(len)).chain(100..100 + more).collect::<Vec<_>>());

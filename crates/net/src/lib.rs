@@ -153,6 +153,7 @@ impl Network {
         self.carried_out
     }
 
+    #[inline]
     fn dispatch(&mut self, due: Due) {
         self.carried_out += 1;
         let arrival = match due {
@@ -179,6 +180,7 @@ impl Network {
         }
     }
 
+    #[inline]
     fn handle_arrival(&mut self, arrival: Arrival) {
         let Arrival { from, to, ref packet, is_dropped } = arrival;
         let is_open = self.wires.hosts()[to.index()].condition == Condition::Up;
@@ -201,6 +203,7 @@ impl Network {
     }
 
     /// Sends the packets and sets the timers that a step of a connection has left.
+    #[inline]
     fn flush(&mut self) {
         while let Some(Transmit { packet, path }) = self.sockets.poll_transmit() {
             self.transmit(path, packet);
@@ -210,12 +213,15 @@ impl Network {
         }
     }
 
+    #[inline]
     fn transmit(&mut self, path: u32, packet: Packet) -> Sent {
-        let sent = self.wires.send(self.now, path, packet);
+        let sent = self.wires.send(self.now, path, &packet);
         if self.observers.any() {
             self.observers.observe(self.now, (&self.wires, &self.sockets), &packet, sent);
         }
-        self.sockets.handle_sent(&packet, sent.in_flight());
+        if sent.in_flight() != 1 {
+            self.sockets.handle_sent(&packet, sent.in_flight());
+        }
         sent
     }
 

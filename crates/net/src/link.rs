@@ -91,6 +91,7 @@ impl Link {
 
     /// Accepts a packet of `bytes` bytes and returns the instant at which its last bit has been sent; `None` if the queue is
     /// full and the packet is dropped. `order` is larger than that of every earlier packet.
+    #[inline]
     pub(crate) fn enqueue(&mut self, now: SimTime, bytes: u16, order: u64) -> Option<SimTime> {
         if self.readings.is_due(now) {
             self.read_seconds(now);

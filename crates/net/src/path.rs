@@ -182,6 +182,7 @@ impl Path {
 
     /// Returns the number of copies of the next packet that enter the path, or the cause of its loss. As in `netem_enqueue`, a
     /// packet that is duplicated and lost at once enters once.
+    #[inline]
     pub(crate) fn admit(&mut self) -> Result<Copies, DropCause> {
         if self.config.cut {
             return Err(DropCause::Cut);
@@ -196,6 +197,7 @@ impl Path {
     }
 
     /// Returns true if the next packet is lost.
+    #[inline]
     pub(crate) fn loses(&mut self) -> bool {
         match (self.config.loss, &mut self.faults) {
             (Loss::Independent(chance), _) => self.losses.happens(chance),
@@ -205,6 +207,7 @@ impl Path {
     }
 
     /// Passes a packet that left the uplink at `sent`.
+    #[inline]
     pub(crate) fn pass(&mut self, sent: SimTime) -> Passage {
         let PathConfig { delay, corrupt, reorder, .. } = self.config;
         let (mut is_corrupt, mut overtakes) = (false, false);

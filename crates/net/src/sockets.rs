@@ -29,10 +29,11 @@ pub(crate) struct Sockets {
     pub(crate) datagrams: Datagrams,
     pub(crate) events: VecDeque<NetEvent>,
     pub(crate) meters: Meters,
-    /// Packets that have not been sent yet.
-    outbox: VecDeque<Packet>,
-    /// Packets of the step in progress; the vector is kept to avoid an allocation per step.
-    stepped: Vec<Packet>,
+    /// Packets of the steps since the outbox was last empty; the vector is kept to avoid an allocation per step.
+    outbox: Vec<Packet>,
+    /// Number of packets of the outbox that are ready to be sent, and of those that have been sent.
+    ready: usize,
+    sent: usize,
     /// Timers that have not been scheduled yet.
     timers: VecDeque<(u32, SimTime)>,
     initial_sequences: RandomStream,
@@ -64,8 +65,9 @@ impl Sockets {
             datagrams: Datagrams::default(),
             events: VecDeque::new(),
             meters: Meters::default(),
-            outbox: VecDeque::new(),
-            stepped: Vec::new(),
+            outbox: Vec::new(),
+            ready: 0,
+            sent: 0,
             timers: VecDeque::new(),
             initial_sequences: RandomStream::new(seed, "initial sequence numbers"),
             next_generation: 0,
@@ -242,7 +244,7 @@ impl Sockets {
         let id = flow.id(packet.slot, side);
         match flow.connection_mut(side) {
             Some(connection) => {
-                let events = connection.handle_packet(now, packet, &mut self.stepped);
+                let events = connection.handle_packet(now, packet, &mut self.outbox);
                 self.complete(now, id, events);
             }
             None => self.handle_unmatched(now, id, packet, is_open),
@@ -282,7 +284,7 @@ impl Sockets {
         let Some(flow) = self.flows.get_mut(number as usize) else { return };
         let id = flow.id(number, side);
         let Some(connection) = flow.connection_mut(side) else { return };
-        let events = connection.handle_timeout(now, &mut self.stepped);
+        let events = connection.handle_timeout(now, &mut self.outbox);
         self.complete(now, id, events);
     }
 
@@ -294,13 +296,20 @@ impl Sockets {
     }
 
     /// Returns the next packet to send. Poll after every call that takes `now`.
+    #[inline]
     pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
-        let packet = self.outbox.pop_front()?;
+        let packet = *self.outbox.get(self.sent)?;
+        self.sent += 1;
+        if self.sent == self.outbox.len() {
+            self.outbox.clear();
+            (self.ready, self.sent) = (0, 0);
+        }
         let path = self.flows.get(packet.slot as usize).map(|flow| flow.end(packet.side()).path)?;
         Some(Transmit { packet, path })
     }
 
     /// Returns the next flow whose timer is to be scheduled, and the instant. Poll after every call that takes `now`.
+    #[inline]
     pub(crate) fn poll_timer(&mut self) -> Option<(u32, SimTime)> {
         self.timers.pop_front()
     }
@@ -309,7 +318,7 @@ impl Sockets {
     fn step(&mut self, now: SimTime, id: ConnectionId, step: impl FnOnce(&mut Connection, &mut Vec<Packet>)) {
         let flow = self.flows.get_mut(id.flow as usize).filter(|flow| flow.generation == id.generation);
         let Some(connection) = flow.and_then(|flow| flow.connection_mut(id.side)) else { return };
-        step(connection, &mut self.stepped);
+        step(connection, &mut self.outbox);
         self.complete(now, id, StepEvents::default());
     }
 
@@ -347,11 +356,22 @@ impl Sockets {
         reset.flags = Flags::RST.with(Flags::ACK);
         reset.seq = packet.ack;
         reset.ack = packet.seq + u64::from(packet.len) + u64::from(packet.flags.contains(Flags::SYN));
-        self.enqueue(reset);
+        self.outbox.push(reset);
+        self.make_ready();
     }
 
-    /// Appends a packet to those to be sent, and reports what it sends for the first time and what again.
-    fn enqueue(&mut self, mut packet: Packet) {
+    /// Makes the packets that a step has added to the outbox ready to be sent.
+    #[inline]
+    fn make_ready(&mut self) {
+        for index in self.ready..self.outbox.len() {
+            self.record_transmission(index);
+        }
+        self.ready = self.outbox.len();
+    }
+
+    /// Counts a packet of the outbox, and reports what it sends for the first time and what again.
+    fn record_transmission(&mut self, index: usize) {
+        let packet = &mut self.outbox[index];
         let Some(flow) = self.flows.get_mut(packet.slot as usize) else { return };
         let (side, id) = (packet.side(), flow.id(packet.slot, packet.side()));
         flow.in_flight += 1;
@@ -369,7 +389,6 @@ impl Sockets {
             let marks = end.send_marks.drain(..reached);
             self.events.extend(marks.map(|mark| NetEvent::Sent { connection: id, offset: mark - 1 }));
         }
-        self.outbox.push_back(packet);
     }
 
     fn schedule_timer(&mut self, number: u32, at: SimTime) {
@@ -382,10 +401,7 @@ impl Sockets {
 
     /// Completes a step: enqueues its packets, reports its events to the application and sets its timers.
     fn complete(&mut self, now: SimTime, id: ConnectionId, events: StepEvents) {
-        for index in 0..self.stepped.len() {
-            self.enqueue(self.stepped[index]);
-        }
-        self.stepped.clear();
+        self.make_ready();
         let Some(flow) = self.flows.get_mut(id.flow as usize) else { return };
         let watched = flow.watched;
         let end = flow.end_mut(id.side);

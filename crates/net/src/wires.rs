@@ -12,7 +12,7 @@ use p2p_base::units::{DelayRange, SimDuration, SimTime};
 
 use super::event::UnknownHost;
 use super::host::{Condition, Host, HostConfig, HostId};
-use super::in_flight::{InFlight, PacketStore};
+use super::in_flight::{InFlight, PacketStore, Scheduled};
 use super::packet::Packet;
 use super::path::{Copies, Passage, Path, PathConfig};
 use super::queue::{Due, EventQueue};
@@ -197,6 +197,7 @@ impl Wires {
     }
 
     /// Returns the next event and its instant. An event at [`SimTime::MAX`] never occurs.
+    #[inline]
     pub(crate) fn next(&self) -> Option<(SimTime, Due)> {
         self.queue.peek().filter(|&(at, _)| at < SimTime::MAX)
     }
@@ -207,18 +208,19 @@ impl Wires {
     }
 
     /// Sends a packet along a path, and returns what became of it.
-    pub(crate) fn send(&mut self, now: SimTime, path: u32, packet: Packet) -> Sent {
+    #[inline]
+    pub(crate) fn send(&mut self, now: SimTime, path: u32, packet: &Packet) -> Sent {
         let from = HostId(self.paths[path as usize].from);
         let order = self.queue.next_order();
         let host = &mut self.hosts[from.index()];
-        host.stats.record_sent(&packet);
+        host.stats.record_sent(packet);
         let dropped = |cause| Sent { original: Fate::Dropped(cause), copy: None };
         if host.condition == Condition::Down {
-            self.drop_packet(now, from, &packet, DropCause::HostDown);
+            self.drop_packet(now, from, packet, DropCause::HostDown);
             return dropped(DropCause::HostDown);
         }
         let Some(sent) = host.up.enqueue(now, packet.wire_len(), order) else {
-            self.drop_packet(now, from, &packet, DropCause::QueueFull);
+            self.drop_packet(now, from, packet, DropCause::QueueFull);
             return dropped(DropCause::QueueFull);
         };
         match self.paths[path as usize].admit() {
@@ -228,40 +230,40 @@ impl Wires {
                 Sent { original, copy }
             }
             Err(cause) => {
-                self.drop_packet(now, from, &packet, cause);
+                self.drop_packet(now, from, packet, cause);
                 dropped(cause)
             }
         }
     }
 
     /// Puts a packet on a path, which it has entered at `sent`.
-    fn carry(&mut self, now: SimTime, path: u32, mut packet: Packet, sent: SimTime, order: u64) -> Fate {
+    #[inline]
+    fn carry(&mut self, now: SimTime, path: u32, packet: &Packet, sent: SimTime, order: u64) -> Fate {
         let entry = &mut self.paths[path as usize];
         let Passage { at, overtakes, is_corrupt } = entry.pass(sent);
-        packet.is_corrupt = is_corrupt;
         let (queue, due) = if overtakes {
             self.hosts[entry.from as usize].stats.reordered += 1;
             (&mut entry.overtaking, Due::Overtaking(path))
         } else {
             (&mut entry.in_flight, Due::Path(path))
         };
-        if self.in_flight.push(queue, InFlight { at, order, packet }) {
+        if self.in_flight.push(queue, Scheduled { at, order }, packet, is_corrupt) {
             self.queue.push(at, order, due);
         }
-        self.trace_packet(now, &packet, 0);
+        self.trace_packet(now, packet, 0);
         if is_corrupt { Fate::Corrupt } else { Fate::Flying }
     }
 
     /// Puts a copy of a packet on a path. The copy meets the faults of the path by itself, but is not duplicated again
     /// (`netem_enqueue`, which enqueues the copy anew with duplication switched off).
-    fn duplicate(&mut self, now: SimTime, path: u32, packet: Packet, sent: SimTime) -> Fate {
+    fn duplicate(&mut self, now: SimTime, path: u32, packet: &Packet, sent: SimTime) -> Fate {
         let order = self.queue.next_order();
         let entry = &mut self.paths[path as usize];
         let from = HostId(entry.from);
         let is_lost = entry.loses();
-        self.hosts[from.index()].stats.record_duplicated(&packet);
+        self.hosts[from.index()].stats.record_duplicated(packet);
         if is_lost {
-            self.drop_packet(now, from, &packet, DropCause::Loss);
+            self.drop_packet(now, from, packet, DropCause::Loss);
             return Fate::Dropped(DropCause::Loss);
         }
         self.carry(now, path, packet, sent, order)
@@ -285,6 +287,7 @@ impl Wires {
     /// Handles the arrival of a path's first packet, or of the first that overtakes others, at the receiver's downlink. The
     /// host's processing time is added here to the instant at which the downlink will have sent the packet, so that it needs no
     /// event of its own. Returns the packet if it has reached the stack at once or was dropped.
+    #[inline]
     pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, overtaking: bool) -> Option<Arrival> {
         let scheduled = self.queue.peek_order();
         let path = &mut self.paths[path as usize];
@@ -308,13 +311,14 @@ impl Wires {
         if at == now && self.in_flight.first(host.arriving).is_none() {
             return Some(self.reach_stack(now, from, to, packet));
         }
-        if self.in_flight.push(&mut host.arriving, InFlight { at, order, packet }) {
+        if self.in_flight.push(&mut host.arriving, Scheduled { at, order }, &packet, packet.is_corrupt) {
             self.queue.push(at, order, Due::Downlink(to.0));
         }
         None
     }
 
     /// Handles the arrival of a downlink's first packet at the host's stack. `sender` names the host that sent a packet.
+    #[inline]
     pub(crate) fn handle_downlink(&mut self, now: SimTime, to: u32, sender: impl Fn(&Packet) -> HostId) -> Option<Arrival> {
         let host = &mut self.hosts[to as usize];
         let flying = self.in_flight.pop(&mut host.arriving);
@@ -323,6 +327,7 @@ impl Wires {
         Some(self.reach_stack(now, sender(&packet), HostId(to), packet))
     }
 
+    #[inline]
     fn reach_stack(&mut self, now: SimTime, from: HostId, to: HostId, packet: Packet) -> Arrival {
         let cause = match self.hosts[to.index()].condition {
             Condition::Down => Some(DropCause::HostDown),
@@ -335,6 +340,7 @@ impl Wires {
     }
 
     /// Counts and traces a packet that its receiver takes.
+    #[inline]
     pub(crate) fn deliver(&mut self, now: SimTime, to: HostId, packet: &Packet) {
         self.trace.add(now.as_nanos());
         self.hosts[to.index()].stats.record_received(packet);
