@@ -17,6 +17,7 @@ use p2p_service::access::watching::Snapshots;
 use p2p_service::instance::{EngineArgs, Instance, Leaving};
 use p2p_service::interrupt::{self, interrupted};
 use p2p_service::output;
+use p2p_service::profiles::Profiles;
 use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Effect};
 use p2p_shell::asking::{LoginArgs, Prompter, interrupted_at_rest};
@@ -81,7 +82,8 @@ impl Repl {
         let prompter = Prompter::open(instance, login, "local repl").await?.with_lines_of_stdin().alone();
         let watch = prompter.shell().access().watch();
         let snapshots = prompter.shell().access().snapshots();
-        editor.set_helper(Some(LineHelper { snapshots, identity: watch, history: HistoryHinter::new(), color }));
+        let profiles = Arc::clone(prompter.shell().access().profiles());
+        editor.set_helper(Some(LineHelper { snapshots, identity: watch, profiles, history: HistoryHinter::new(), color }));
         instance.watch_wire().await?;
         let (histories, identity) = (Histories::new(instance.data_dir.clone()), prompter.shell().access().identity());
         let (history, variables) = (History::default(), Variables::new());
@@ -289,6 +291,7 @@ impl Repl {
 struct LineHelper {
     snapshots: Snapshots,
     identity: watch::Receiver<Arc<Identity>>,
+    profiles: Profiles,
     history: HistoryHinter,
     color: bool,
 }
@@ -299,7 +302,7 @@ impl Completer for LineHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow());
+        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow()).with_profiles(&self.profiles);
         let completion = complete::complete(line, pos, &known);
         let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
         Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))

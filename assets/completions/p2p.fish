@@ -94,7 +94,7 @@ max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s r -l recursive -d 'Store directories with all files in them; what is stored already with the same content is left out'
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l keep -d 'Keep what is stored if this is interrupted, for a day; what is said at the begin has the ID for --resume'
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l keep -d 'Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s V -l version -d 'Print version'

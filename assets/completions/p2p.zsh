@@ -62,7 +62,7 @@ _arguments "${_arguments_options[@]}" : \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
-'--keep[Keep what is stored if this is interrupted, for a day; what is said at the begin has the ID for --resume]' \
+'--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \

@@ -340,7 +340,8 @@ impl App {
     fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
         let (snapshots, identity) = (self.access().snapshots(), Arc::clone(&self.identity));
         let is_typing = !self.prompt.editor.is_empty();
-        let known = || Knowledge::of(&snapshots.latest(), &identity);
+        let profiles = Arc::clone(self.access().profiles());
+        let known = || Knowledge::of(&snapshots.latest(), &identity).with_profiles(&profiles);
         match self.prompt.handle(key, known) {
             prompt::PromptEffect::Taken => true,
             prompt::PromptEffect::Run(line) => {

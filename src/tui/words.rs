@@ -1,6 +1,7 @@
 //! The descriptions of the engine's events, as lines of the log pane.
 
 use p2p_engine::Event;
+use p2p_engine::faults::FaultCause;
 use p2p_engine::node::health::Health;
 use p2p_engine::transfer::Stage;
 use p2p_service::access::Identity;
@@ -60,9 +61,17 @@ pub fn describe(event: &Event, identity: &Identity) -> Option<(Role, String)> {
         Event::CatalogMigrated { copy } => {
             (Role::Warning, format!("the catalog was brought up to date; the former one is kept as {copy}"))
         }
+        Event::FaultBegan { fault, cause } => (Role::Warning, format!("{fault}{}", by(cause))),
+        Event::FaultEnded { fault, cause } => (Role::Good, format!("no longer: {fault}{}", by(cause))),
+        Event::StartFailed { node, error } => (Role::Bad, format!("{node} did not start: {error}")),
         Event::CaptureEnded { failure } => (Role::Bad, failure.to_string()),
         Event::DiskTrouble { node, trouble } => (Role::Bad, format!("{node}: {trouble}")),
         Event::SegmentsMissing { node, count } => (Role::Bad, format!("{node}: {count} segments that files need are missing")),
     };
     Some(line)
+}
+
+/// Names who has caused a fault, or has taken it back.
+fn by(cause: &FaultCause) -> String {
+    cause.by().map(|name| format!(", by {name}")).unwrap_or_default()
 }

@@ -16,6 +16,7 @@ mod directories;
 mod edges;
 mod endings;
 mod engine;
+mod faults;
 mod fidelity;
 mod figures;
 mod foreign;

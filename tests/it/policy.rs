@@ -15,7 +15,7 @@ use p2p_engine::{
     Caller, Command, Denial, EngineConfig, EngineError, ErrorKind, Event, Origin, OrphansAction, Principal, Reply, Scope,
 };
 use p2p_net::HostConfig;
-use p2p_store::manifest::FileRecord;
+use p2p_store::manifest::{FileRecord, NodeNumber};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::{DirectoryRecord, Entry, Namespace};
 use p2p_store::segment::Sha256Digest;
@@ -78,6 +78,7 @@ fn calls() -> Vec<(&'static str, Command)> {
     let to_stream = || operation::Sink::Stream(Default::default());
     let link = HostConfig::symmetric("64KiB/s".parse().unwrap(), DelayRange::fixed(SimDuration::ZERO), Probability::NEVER);
     let path = || "a.bin".into();
+    let node = NodeNumber::from_index(0);
     vec![
         ("store a file of this machine", operation::Upload::of_file(path(), None, 0).into()),
         ("store a stream", upload(None).into()),
@@ -122,6 +123,10 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("step through time", operation::Step { span: None }.into()),
         ("treat unreferenced segments", operation::TreatOrphans { action: OrphansAction::List, node: None }.into()),
         ("shut down", operation::Shutdown { running: OnShutdown::Refuse }.into()),
+        ("break something on purpose", operation::Break::Kill { node }.into()),
+        ("take a fault back", operation::Mend::Process { node }.into()),
+        ("list the faults that are on", operation::ListFaults.into()),
+        ("take all faults back", operation::ClearFaults.into()),
     ]
 }
 

@@ -68,3 +68,19 @@ fn a_replay_refuses_what_the_run_refused() {
     home.ok(&["put", "b.bin"]);
     replays(&home, &recording);
 }
+
+/// Of what lies on a disk a replay has only what the run has used, and the same segments are corrupt all the same.
+#[test]
+fn faults_are_replayed() {
+    let home = Home::new(&format!("{QUICK}[nodes]\ncount = 3\n"));
+    for (name, bytes) in [("a.bin", 900_000), ("b.bin", 2_000_000), ("c.bin", 400_000)] {
+        home.file(name, bytes);
+    }
+    home.ok(&["put", "a.bin", "b.bin"]);
+    let lines = "disk 1 --corrupt 3\nverify a.bin\nkill 2\nupload c.bin\nverify b.bin\nstart 2\nsleep 40s\nrefuse 3\nverify a.bin\n\
+                 disk 3 --slow 20x --fail syncs\nfaults clear\nverify a.bin\nverify b.bin\nstop 1\nrestart 1\nquit\n";
+    let recording = recorded(&home, lines);
+    home.ok(&["rm", "b.bin"]);
+    home.ok(&["put", "b.bin"]);
+    replays(&home, &recording);
+}

@@ -17,6 +17,7 @@ use p2p_store::standing::Trouble;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use crate::faults::Fault;
 use crate::node::protocol::{ProtocolError, Refusal, Response};
 
 /// Reason why a node did not do what it was asked, or was not asked. Text formats get it as a sentence, the trace by its kind.
@@ -43,6 +44,14 @@ pub enum Cause {
     NoSuchNode {
         /// Number of nodes in the network.
         nodes: usize,
+    },
+    /// The request failed while a fault was on that explains it.
+    #[error("{cause} (fault: {fault})")]
+    Fault {
+        /// Fault that was on when the request failed.
+        fault: Box<Fault>,
+        /// Failure of the request.
+        cause: Box<Cause>,
     },
 }
 
@@ -90,6 +99,9 @@ pub enum PassedOver {
     /// The node has no room for the segment.
     #[error("it is full")]
     Full,
+    /// A fault of the node is on.
+    #[error("{0}")]
+    Fault(Box<Fault>),
 }
 
 impl Cause {
@@ -100,6 +112,11 @@ impl Cause {
             Cause::PassedOver(PassedOver::Full | PassedOver::Trouble(Trouble::Full))
                 | Cause::Refused(Refusal::Full { .. } | Refusal::DiskFull)
         )
+    }
+
+    /// Returns true if the node could not be reached, so that it may have what it was asked for.
+    pub(super) const fn is_unreachable(&self) -> bool {
+        matches!(self, Cause::Unreachable(_) | Cause::Fault { .. })
     }
 
     /// Returns true if the node has lost a segment that it had stored, or may have.

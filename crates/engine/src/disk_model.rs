@@ -15,6 +15,9 @@ pub struct DiskSpeed {
     pub throughput: Bandwidth,
 }
 
+/// Longest time that a request takes on a disk that is slowed down.
+const REQUEST_MAX: SimDuration = SimDuration::from_secs(86_400);
+
 /// Queue of one disk in virtual time.
 #[derive(Debug)]
 pub(super) struct DiskModel {
@@ -27,10 +30,12 @@ impl DiskModel {
         DiskModel { speed, busy_until: SimTime::ZERO }
     }
 
-    /// Returns the instant at which a request of `bytes` bytes that arrives at `now` is finished.
-    pub(super) fn schedule(&mut self, now: SimTime, bytes: u64) -> SimTime {
+    /// Returns the instant at which a request of `bytes` bytes that arrives at `now` is finished, on a disk that takes `slowdown`
+    /// times as long as it should. No more than a day is added to what waits already.
+    pub(super) fn schedule(&mut self, now: SimTime, bytes: u64, slowdown: u64) -> SimTime {
         let start = self.busy_until.max(now);
-        self.busy_until = start + self.speed.service_time + self.speed.throughput.time_for(bytes);
+        let takes = self.speed.service_time + self.speed.throughput.time_for(bytes);
+        self.busy_until = start + if slowdown > 1 { takes.saturating_mul(slowdown).min(REQUEST_MAX) } else { takes };
         self.busy_until
     }
 }
@@ -44,8 +49,10 @@ mod tests {
         let speed = DiskSpeed { service_time: SimDuration::from_millis(1), throughput: "1MB/s".parse().unwrap() };
         let mut disk = DiskModel::new(speed);
         let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
-        assert_eq!(disk.schedule(at(0), 9_000), at(10));
-        assert_eq!(disk.schedule(at(5), 0), at(11));
-        assert_eq!(disk.schedule(at(50), 1_000), at(52));
+        assert_eq!(disk.schedule(at(0), 9_000, 1), at(10));
+        assert_eq!(disk.schedule(at(5), 0, 1), at(11));
+        assert_eq!(disk.schedule(at(50), 1_000, 1), at(52));
+        assert_eq!(disk.schedule(at(100), 1_000, 10), at(120));
+        assert_eq!(disk.schedule(at(100), 0, 1_000_000_000), at(120 + 86_400_000));
     }
 }

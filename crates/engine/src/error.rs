@@ -13,9 +13,9 @@ use p2p_store::standing::Trouble;
 use p2p_store::uploads::UploadId;
 use thiserror::Error;
 
-use super::cause::Cause;
+use super::faults::{FLAP_MIN, FLAPS_MAX, Fault, Target};
+use super::peer::Peer;
 use super::principal::Scope;
-use super::snapshot::Peer;
 use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus};
 
 fn shortage(needed: u64, free: u64) -> String {
@@ -100,9 +100,7 @@ impl TransferError {
             TransferError::NotConfirmed { cause, .. } if cause.is_loss() => ErrorKind::DataLoss,
             TransferError::NoHolder { .. } | TransferError::NotConfirmed { .. } => ErrorKind::Unavailable,
             // A holder that could not be reached may have the segment.
-            TransferError::Unreadable { causes, .. }
-                if causes.iter().any(|(_, cause)| matches!(cause, Cause::Unreachable(_))) =>
-            {
+            TransferError::Unreadable { causes, .. } if causes.iter().any(|(_, cause)| cause.is_unreachable()) => {
                 ErrorKind::Unavailable
             }
             TransferError::Unreadable { .. } => ErrorKind::DataLoss,
@@ -148,7 +146,13 @@ impl EngineError {
             EngineError::Denied(_) => ErrorKind::Denied,
             EngineError::Source { .. } | EngineError::Destination { .. } => ErrorKind::Precondition,
             EngineError::DestinationTaken { .. } | EngineError::NameTaken { .. } => ErrorKind::AlreadyExists,
-            EngineError::Name(_) | EngineError::TooManySegments { .. } | EngineError::IntoItself { .. } => ErrorKind::Invalid,
+            EngineError::Name(_)
+            | EngineError::NothingToBreak
+            | EngineError::BothSides(_)
+            | EngineError::TooManyPaths { .. }
+            | EngineError::FlapBounds
+            | EngineError::TooManySegments { .. }
+            | EngineError::IntoItself { .. } => ErrorKind::Invalid,
             EngineError::UnknownFile { .. }
             | EngineError::NoDirectory { .. }
             | EngineError::UnknownHost(_)
@@ -172,6 +176,12 @@ impl EngineError {
             | EngineError::DataDir { .. }
             | EngineError::Capture(_)
             | EngineError::Recording(_)
+            | EngineError::NotRunning(_)
+            | EngineError::Running(_)
+            | EngineError::FaultOn(_)
+            | EngineError::NotBroken(_)
+            | EngineError::NothingStored(_)
+            | EngineError::StopTakenBack(_)
             | EngineError::Trouble { .. } => ErrorKind::Precondition,
             EngineError::Catalog(error) => error.kind(),
             EngineError::Stopped => ErrorKind::Unavailable,
@@ -273,7 +283,7 @@ pub enum EngineError {
         needed: u64,
         /// Free bytes on nodes that are alive.
         free: u64,
-        /// Number of nodes that accept no segments because of their disks.
+        /// Number of nodes that take no segments: because of their disks, because they are dead, or because they stop.
         closed: usize,
     },
     /// The nodes lack the capacity, reported to a user who may not know how much is free.
@@ -319,6 +329,41 @@ pub enum EngineError {
     /// No such host exists.
     #[error("there is no {0}")]
     UnknownHost(Peer),
+    /// The process of the node does not run.
+    #[error("{0} does not run")]
+    NotRunning(NodeNumber),
+    /// The process of the node runs, and no fault of it is on.
+    #[error("{0} runs")]
+    Running(NodeNumber),
+    /// The fault is on already.
+    #[error("{0} already")]
+    FaultOn(Box<Fault>),
+    /// Nothing was named that is to be wrong.
+    #[error("nothing is said that is to be wrong")]
+    NothingToBreak,
+    /// A host cannot be cut off from itself.
+    #[error("{0} is on both sides")]
+    BothSides(Peer),
+    /// The operation would change too many paths.
+    #[error("that would change {count} paths, and {max} are changed at once at the most")]
+    TooManyPaths {
+        /// Number of paths.
+        count: usize,
+        /// Maximum number of paths.
+        max: usize,
+    },
+    /// The plan of a flapping process is not within its bounds.
+    #[error("a process is killed every {FLAP_MIN} at the most often, and from 1 to {FLAPS_MAX} times")]
+    FlapBounds,
+    /// The node stores no segment that could be corrupt.
+    #[error("{0} stores no segment")]
+    NothingStored(NodeNumber),
+    /// No fault of the target is on.
+    #[error("nothing is wrong with {0}")]
+    NotBroken(Target),
+    /// The awaited end of the process was taken back.
+    #[error("{0} was to stop, and was started before it did")]
+    StopTakenBack(NodeNumber),
     /// No such transfer exists.
     #[error("there is no transfer {0}")]
     UnknownTransfer(TransferId),

@@ -1,6 +1,7 @@
 //! Events of the engine at virtual instants, for front ends, the log and the trace.
 
 use p2p_net::HostConfig;
+use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::Sha256Digest;
@@ -8,7 +9,8 @@ use p2p_store::standing::Trouble;
 use serde::Serialize;
 
 use super::cause::{Cause, ConnectionLoss, LocalFailure};
-use super::snapshot::Peer;
+use super::faults::{Fault, FaultCause};
+use super::peer::Peer;
 use super::status::{Direction, SegmentTimeline, Stage, TransferError, TransferId};
 use crate::node::health::Health;
 use crate::node::protocol::ProtocolError;
@@ -222,5 +224,26 @@ pub enum Event {
     CaptureEnded {
         /// Reason of the end.
         failure: LocalFailure,
+    },
+    /// A fault is on. It takes the place of an earlier one of its target.
+    FaultBegan {
+        /// Fault with its parameters.
+        fault: Fault,
+        /// Reason why it is on.
+        cause: FaultCause,
+    },
+    /// A fault is over.
+    FaultEnded {
+        /// Fault as it was.
+        fault: Fault,
+        /// Reason why it was taken back.
+        cause: FaultCause,
+    },
+    /// The process of a node was to start again and could not read its disk.
+    StartFailed {
+        /// Node whose process does not run.
+        node: NodeNumber,
+        /// Error of the disk.
+        error: DiskError,
     },
 }

@@ -4,6 +4,7 @@
 //! [`Reply`], so that they can be queued, recorded and checked by one policy.
 
 mod content;
+mod faults;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,9 @@ use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize};
 
 pub use self::content::{ByteRange, Keep, KeptUpload, Sink, Source};
+pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN};
+
+use super::faults::ActiveFault;
 
 use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
@@ -113,6 +117,10 @@ operations! {
     Step -> Done(()),
     TreatOrphans -> Orphans(Vec<Orphans>),
     Shutdown -> Done(()),
+    Break -> Done(()),
+    Mend -> Done(()),
+    ListFaults -> Faults(Vec<ActiveFault>),
+    ClearFaults -> Faults(Vec<ActiveFault>),
 }
 
 /// Any operation is one itself, whose reply has no further type.
@@ -193,6 +201,8 @@ pub enum Reply {
     Captured(u64),
     /// Segments that no file references, by node; if an action was taken, as they were before it.
     Orphans(Vec<Orphans>),
+    /// Faults that are on, or were taken back, by target.
+    Faults(Vec<ActiveFault>),
     /// Confirmation without further data.
     Done(()),
 }

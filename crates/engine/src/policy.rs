@@ -17,6 +17,7 @@ use p2p_store::uploads::UploadId;
 
 use super::error::Denial;
 use super::event::Event;
+use super::faults::{ActiveFault, FaultCause};
 use super::operation::{Command, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
 use super::snapshot::{NodeStatus, Snapshot, StorageStats};
@@ -92,6 +93,7 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         | Command::CheckHealth(_)
         | Command::Sleep(_)
         | Command::ListPackets(_)
+        | Command::ListFaults(_)
         | Command::ListConnections(_) => (Needs::Scope(Scope::Read), false),
         // How much a user has stored tells of files that are elsewhere.
         Command::StatUser(_) => (Needs::Whole(Scope::Read), false),
@@ -103,6 +105,9 @@ fn needs(command: &Command) -> (Needs<'_>, bool) {
         | Command::Resume(_)
         | Command::Step(_)
         | Command::StopCapture(_)
+        | Command::Break(_)
+        | Command::Mend(_)
+        | Command::ClearFaults(_)
         | Command::TreatOrphans(_) => (Needs::Admin, false),
         Command::ForgetUpload(forget) => (Needs::Upload(forget.upload), false),
         Command::ExpireUploads(_) | Command::Adopt(_) | Command::StartCapture(_) | Command::Shutdown(_) => (Needs::Admin, true),
@@ -292,6 +297,8 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         Event::FileShared { file, user, .. } => {
             may_change(principal, file) || (is_in_reach(principal, file) && principal.name() == Some(user))
         }
+        // Who has caused a fault is for admins.
+        Event::FaultBegan { .. } | Event::FaultEnded { .. } => principal.is_admin(),
         Event::FilesAdopted { owner, .. } => is_theirs(principal, Some(owner)) && principal.path().is_none(),
         Event::LinkChanged { .. }
         | Event::DeletionsOwed { .. }
@@ -303,9 +310,19 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         | Event::Swept { .. }
         | Event::DiskTrouble { .. }
         | Event::SegmentsMissing { .. }
+        | Event::StartFailed { .. }
         | Event::CatalogMigrated { .. }
         | Event::CaptureEnded { .. } => *principal != Principal::Nobody,
     }
+}
+
+/// Returns a fault as the principal may see it: only admins, and whoever has caused it, learn by whom it is on.
+pub fn known_of_fault(principal: &Principal, mut fault: ActiveFault) -> ActiveFault {
+    let is_own = |cause: &FaultCause| principal.name().is_some() && principal.name() == cause.by();
+    if !principal.is_admin() && !is_own(&fault.cause) {
+        fault.cause = fault.cause.without_name();
+    }
+    fault
 }
 
 /// Returns the status of a node as the principal may see it.

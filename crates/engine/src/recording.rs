@@ -214,6 +214,9 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::Cancel(_)
         | Command::CheckHealth(_)
         | Command::SetLink(_)
+        | Command::Break(_)
+        | Command::Mend(_)
+        | Command::ClearFaults(_)
         | Command::Shutdown(_) => true,
         // No recorded run has volumes that do not belong to the catalog.
         Command::TreatOrphans(_) => false,
@@ -229,6 +232,7 @@ fn changes_the_run(command: &Command) -> bool {
         | Command::CountPackets(_)
         | Command::ListTransfers(_)
         | Command::TakeFailures(_)
+        | Command::ListFaults(_)
         | Command::Sleep(_)
         | Command::WatchWire(_)
         | Command::ListPackets(_)

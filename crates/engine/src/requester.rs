@@ -160,6 +160,11 @@ impl<O: Clone> Requester<O> {
         self.connections.get(&node).is_some_and(|connection| connection.is_open)
     }
 
+    /// Returns true if a node owes an answer.
+    pub(super) fn has_requests_to(&self, node: NodeNumber) -> bool {
+        self.connections.get(&node).is_some_and(|connection| !connection.asked.is_empty())
+    }
+
     /// Returns the owner of a request that is not answered yet.
     pub(super) fn owner(&self, node: NodeNumber, tag: RequestTag) -> Option<&O> {
         let asked = &self.connections.get(&node)?.asked;
@@ -269,6 +274,12 @@ impl<O: Clone> Requester<O> {
     pub(super) fn close_all(&mut self) {
         let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
         nodes.into_iter().for_each(|node| self.close(node));
+    }
+
+    /// Forgets all connections and requests, as a process does that is killed.
+    pub(super) fn forget_all(&mut self) {
+        self.connections.clear();
+        self.outputs.clear();
     }
 
     fn close(&mut self, node: NodeNumber) {

@@ -12,30 +12,13 @@ use p2p_store::manifest::NodeNumber;
 use p2p_store::namespace::Namespace;
 use p2p_store::segment::SegmentId;
 use p2p_store::standing::Trouble;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::status::{TransferReport, TransferStatus};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
 
-/// Host of the network: the client or a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Peer {
-    /// The host that uploads and downloads.
-    Client,
-    /// Storage node with this number.
-    Node(NodeNumber),
-}
-
-/// Formats the peer as `client` or `Node_01`.
-impl std::fmt::Display for Peer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Peer::Client => f.pad("client"),
-            Peer::Node(node) => node.fmt(f),
-        }
-    }
-}
+pub use super::peer::Peer;
 
 /// Bytes that passed a host's access link in each of the latest whole virtual seconds, counted in whole packets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

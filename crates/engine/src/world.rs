@@ -4,6 +4,7 @@
 //! journal of events. Transfers do not know it; the simulation passes them what happens here, and carries out here what they put
 //! out.
 
+mod disks;
 mod frames;
 mod hosts;
 mod journal;
@@ -11,8 +12,10 @@ mod names;
 mod node_host;
 mod onlooker;
 mod owed;
+mod processes;
 mod space;
 mod volumes;
+mod wires;
 mod wiring;
 mod work;
 
@@ -42,11 +45,12 @@ pub(super) use self::work::{Due, WorkTable};
 use super::cause::PassedOver;
 use super::config::EngineConfig;
 use super::event::Event;
+use super::faults::Ledger;
 use super::gauge::Links;
 use super::io::{Blocked, Lane, Outcome};
 use super::memory::MemoryBudget;
 use super::owed::OwedDeletions;
-use super::snapshot::Peer;
+use super::peer::Peer;
 use super::timetable::Timetable;
 use super::transfer::{CatalogWork, Input, TransferId};
 use crate::node::health::Health;
@@ -69,6 +73,7 @@ pub(super) struct World {
     pub(super) owed: OwedDeletions,
     pub(super) inbox: VecDeque<(TransferId, Input)>,
     pub(super) volumes: Volumes,
+    pub(super) faults: Ledger,
     pub(super) journal: Journal,
 }
 
@@ -109,6 +114,7 @@ impl World {
         for node in &mut self.nodes {
             node.node.stop();
         }
+        self.faults.end_plans();
         self.record_all_timeouts();
     }
 
@@ -180,9 +186,9 @@ impl World {
             let reserved = self.space.reserved_on(number);
             Candidate {
                 node: number,
-                usable: alive && node.node.trouble().is_none() && usable(number),
+                usable: alive && node.node.trouble().is_none() && !self.faults.is_withdrawn(number) && usable(number),
                 capacity: stats.capacity,
-                free: stats.free().saturating_sub(reserved),
+                free: if node.has_full_disk() { 0 } else { stats.free().saturating_sub(reserved) },
             }
         };
         self.nodes.iter().map(candidate).collect()
@@ -221,8 +227,11 @@ impl World {
     fn why_passed_over(&self, node: NodeNumber) -> PassedOver {
         match self.nodes[node.index()].node.trouble() {
             Some(trouble) => PassedOver::Trouble(trouble.clone()),
-            None if self.is_dead(node) => PassedOver::Dead,
-            None => PassedOver::Full,
+            None => match self.faults.of_process(node) {
+                Some(fault) if self.is_dead(node) || self.faults.is_withdrawn(node) => PassedOver::Fault(Box::new(fault.clone())),
+                _ if self.is_dead(node) => PassedOver::Dead,
+                _ => PassedOver::Full,
+            },
         }
     }
 

@@ -243,7 +243,7 @@ impl Instance {
     /// Fails if the disk refuses.
     pub fn access(&self, origin: &str) -> Result<Access> {
         let access = Access::new(self.engine.clone(), self.auth.clone(), origin, output::now_unix)?;
-        Ok(access.with_mail_way(self.mailer.way.clone()))
+        Ok(access.with_mail_way(self.mailer.way.clone()).with_profiles(self.config.profiles()))
     }
 
     /// Returns the rules for clients from remote, with a new setup token.

@@ -9,6 +9,7 @@
 //! | [`logging`], [`recordings`], [`scratch`] | logs, recorded runs and temporary directories |
 //! | [`statuses`] | how front ends tell of an error, by its kind: exit codes, gRPC, HTTP, SFTP |
 //! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
+//! | [`profiles`] | profiles of faults, by name |
 //! | [`offered`] | values of options that completions offer |
 
 // `output` writes to both streams, and does not panic where they cannot be written.
@@ -24,6 +25,7 @@ pub mod logging;
 pub mod mailer;
 pub mod offered;
 pub mod output;
+pub mod profiles;
 pub mod recordings;
 pub mod scratch;
 pub mod statuses;

@@ -9,6 +9,7 @@ use p2p_engine::transfer::TransferId;
 use p2p_store::manifest::NodeNumber;
 
 use super::ShellError;
+use super::hosts::node_of;
 use super::spec::{Group, Kind, Spec, Times};
 use super::table;
 use super::words::{self, Variables, Word};
@@ -160,10 +161,7 @@ impl Call {
     /// Fails if it names no node.
     pub fn node(&self, place: usize) -> Result<NodeNumber, ShellError> {
         let text = self.argument(place).unwrap_or_default();
-        let digits = text.rsplit('_').next().unwrap_or(text);
-        let number = digits.parse::<u16>().ok().filter(|&number| number > 0 && is_node_name(text));
-        let number = number.ok_or_else(|| self.wrong(format!("`{text}` is no node; write Node_03 or 3")))?;
-        Ok(NodeNumber::from_index(usize::from(number) - 1))
+        node_of(text).ok_or_else(|| self.wrong(format!("`{text}` is no node; write Node_03 or 3")))
     }
 
     /// Returns the transfer that the argument at an index names; `None` if there is no such argument.
@@ -177,11 +175,6 @@ impl Call {
             .map(|number| Some(TransferId(number)))
             .map_err(|_| self.wrong(format!("`{text}` is not the number of a transfer; `transfers` lists them")))
     }
-}
-
-fn is_node_name(text: &str) -> bool {
-    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
-    before.is_empty() || before.eq_ignore_ascii_case("node_")
 }
 
 /// Returns true if a line may contain a secret, typed by mistake: an API token, or a command about accounts with arguments that it

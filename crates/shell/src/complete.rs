@@ -8,6 +8,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 use p2p_base::spelling::visible;
 use p2p_engine::Snapshot;
 use p2p_service::access::Identity;
+use p2p_service::profiles::Profiles;
 use p2p_store::namespace::Entry;
 
 use super::spec::{Flag, Kind, Spec};
@@ -26,6 +27,8 @@ pub struct Knowledge {
     pub files: Vec<String>,
     /// Numbers of the transfers, each with a description.
     pub transfers: Vec<(String, String)>,
+    /// Names of the profiles of faults, each with a description.
+    pub profiles: Vec<(String, String)>,
 }
 
 impl Knowledge {
@@ -39,7 +42,20 @@ impl Knowledge {
             nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
             files: snapshot.files.entries().map(|entry| label_of(identity, entry)).collect(),
             transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
+            profiles: Vec::new(),
         }
+    }
+
+    /// Adds the names of the profiles of faults.
+    #[must_use]
+    pub fn with_profiles(self, profiles: &Profiles) -> Knowledge {
+        let profiles = profiles.iter().map(|(name, profile)| (name.clone(), profile.summary.clone())).collect();
+        Knowledge { profiles, ..self }
+    }
+
+    /// Returns the names of all hosts, the client first.
+    fn hosts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("client").chain(self.nodes.iter().map(String::as_str))
     }
 }
 
@@ -155,6 +171,12 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         Kind::LocalPath => paths(prefix),
         Kind::StoredFile => stored(prefix, &known.files),
         Kind::Node => fitting(&known.nodes, "node"),
+        Kind::Host => known.hosts().filter(|host| begins(host, prefix)).map(|host| candidate(host, "host")).collect(),
+        Kind::Hosts => hosts(prefix, known),
+        Kind::Profile => {
+            let found = known.profiles.iter().filter(|(name, _)| name.starts_with(prefix));
+            found.map(|(name, summary)| candidate(name, summary)).collect()
+        }
         Kind::Transfer => {
             let prefix = prefix.trim_start_matches('#');
             let found = known.transfers.iter().filter(|(id, _)| id.starts_with(prefix));
@@ -166,6 +188,16 @@ fn values(kind: Kind, prefix: &str, known: &Knowledge) -> Vec<Candidate> {
         }
         Kind::Other(_) => Vec::new(),
     }
+}
+
+/// Returns the hosts that complete the last name of groups of hosts, none of which is named twice.
+fn hosts(prefix: &str, known: &Knowledge) -> Vec<Candidate> {
+    let begin = prefix.rfind([',', '>', '|']).map_or(0, |at| at + 1);
+    let Some((before, typed)) = prefix.split_at_checked(begin) else { return Vec::new() };
+    let named: Vec<&str> = before.split([',', '>', '|']).map(|name| name.trim_end_matches('-')).collect();
+    let fits = |host: &&str| begins(host, typed) && !named.iter().any(|name| name.eq_ignore_ascii_case(host));
+    let found = known.hosts().filter(fits);
+    found.map(|host| Candidate { label: host.to_owned(), ..candidate(&format!("{before}{host}"), "host") }).collect()
 }
 
 /// Returns the user's label of a stored file, or of a directory with a `/` at its end.
@@ -248,6 +280,7 @@ mod tests {
             nodes: vec!["Node_01".into(), "Node_02".into()],
             files: vec!["video.bin".into(), "my notes.txt".into()],
             transfers: vec![("7".into(), "upload of video.bin, running".into())],
+            profiles: vec![("slow-wan".into(), "far away".into())],
         }
     }
 
@@ -264,6 +297,14 @@ mod tests {
         assert_eq!(texts("rm 'my n"), ["'my notes.txt'"]);
         assert_eq!(texts("node NODE_0"), ["Node_01", "Node_02"]);
         assert_eq!(texts("cancel '#"), ["7"]);
+        assert_eq!(texts("kill 'node_02"), ["Node_02"]);
+        assert_eq!(texts("link c"), ["client"]);
+        assert_eq!(texts("path client->no"), ["client->Node_01", "client->Node_02"].map(|text| format!("'{text}'")));
+        assert_eq!(texts("partition Node_01,"), ["Node_01,client", "Node_01,Node_02"]);
+        assert_eq!(texts("faults apply "), ["slow-wan"]);
+        assert_eq!(texts("faults apply slow-wan node_01"), ["Node_01"]);
+        assert_eq!(texts("disk Node_01 --f"), ["--fail", "--full"]);
+        assert_eq!(texts("disk Node_01 --fail r"), ["reads", "reads,writes,syncs"]);
         assert_eq!(texts("download video.bin --f"), ["--force"]);
         assert_eq!(texts("speed 10"), ["10x", "100x"]);
         assert_eq!(texts("otp enable "), ["app", "mail"]);

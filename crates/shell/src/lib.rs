@@ -23,6 +23,7 @@ pub mod call;
 mod commands;
 pub mod complete;
 pub mod history;
+mod hosts;
 mod local_tree;
 pub mod pattern;
 mod place;

@@ -12,6 +12,12 @@ pub enum Kind {
     StoredFile,
     /// Node, written `Node_03`, `03` or `3`.
     Node,
+    /// Host: `client`, or a node.
+    Host,
+    /// Groups of hosts, separated by `,` and by one of `->` and `|`.
+    Hosts,
+    /// Profile of faults.
+    Profile,
     /// Transfer, written `#7` or `7`.
     Transfer,
     /// Name of a command.
@@ -70,6 +76,8 @@ pub enum Group {
     Nodes,
     /// Packets, connections and links.
     Network,
+    /// Breaking parts of the network on purpose.
+    Faults,
     /// Speed of virtual time.
     Time,
     /// Accounts, passwords, sessions and mail.
@@ -82,8 +90,8 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the help.
-    pub const ALL: [Group; 7] =
-        [Group::Files, Group::Nodes, Group::Network, Group::Time, Group::Accounts, Group::Scripts, Group::Session];
+    pub const ALL: [Group; 8] =
+        [Group::Files, Group::Nodes, Group::Network, Group::Faults, Group::Time, Group::Accounts, Group::Scripts, Group::Session];
 
     /// Returns the heading of the group in the help.
     pub const fn name(self) -> &'static str {
@@ -91,6 +99,7 @@ impl Group {
             Group::Files => "Files",
             Group::Nodes => "Nodes",
             Group::Network => "Network",
+            Group::Faults => "Faults",
             Group::Time => "Time",
             Group::Accounts => "Accounts",
             Group::Scripts => "Scripts",

@@ -43,6 +43,8 @@ pub enum DiskOp {
         /// Names of the segments to sync.
         ids: Vec<SegmentId>,
     },
+    /// List the stored segments, as a process does that is started.
+    List,
 }
 
 /// Outcome of a disk operation.
@@ -69,6 +71,11 @@ pub enum DiskOutcome {
     },
     /// The segments are durable.
     Synced,
+    /// The disk holds these segments, with their lengths in bytes.
+    Listed {
+        /// Names and lengths of the segments.
+        segments: Vec<(SegmentId, u64)>,
+    },
 }
 
 impl DiskOp {
@@ -95,6 +102,7 @@ impl DiskOp {
             }
             DiskOp::Delete { ids } => Ok(delete_all(disk, ids)),
             DiskOp::Sync { ids } => disk.sync(ids).map(|()| DiskOutcome::Synced),
+            DiskOp::List => disk.list().map(|segments| DiskOutcome::Listed { segments }),
         }
     }
 

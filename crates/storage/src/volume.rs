@@ -135,6 +135,11 @@ impl Volume {
         self.entry(id).is_some()
     }
 
+    /// Returns the segments that are stored, or will be after the pending disk operations, in no order.
+    pub fn segments(&self) -> impl Iterator<Item = SegmentId> {
+        self.entries.keys().copied().filter(|&id| !self.is_leaving(id))
+    }
+
     /// Returns the entry of a segment, unless the segment is to be deleted.
     fn entry(&self, id: SegmentId) -> Option<&Entry> {
         self.entries.get(&id).filter(|_| !self.is_leaving(id))
@@ -203,6 +208,15 @@ impl Volume {
         if entry.presence == Presence::Writing && pending.is_none() {
             self.entries.remove(&id);
         }
+    }
+
+    /// Adopts what the disk was found to hold when the node's process was started again: segments that are no longer there are
+    /// forgotten. What is known of the others still holds, above all that a failed sync may have lost one, which no listing shows.
+    pub fn adopt_listing(&mut self, found: &[(SegmentId, u64)]) {
+        let found: HashSet<SegmentId> = found.iter().map(|&(id, _)| id).collect();
+        let under_way = &self.under_way;
+        let gone = self.entries.extract_if(|id, _| !found.contains(id) && !under_way.contains_key(id));
+        self.used -= gone.map(|(_, entry)| entry.len).sum::<u64>();
     }
 
     /// Requests the read of a segment.

@@ -118,6 +118,16 @@ impl PeerTable {
         }
     }
 
+    /// Forgets everything but who the peers are, as a process does that ends and is started again. Probing begins within the second
+    /// interval from now.
+    pub fn restart(&mut self, now: SimTime) {
+        let fresh = PeerTable::new(self.config, self.probing, self.random.clone());
+        // Numbers are not used again, so that a late answer is none to a probe of the new process.
+        let fresh = PeerTable { next_number: self.next_number, pace: self.pace, ..fresh };
+        let former = std::mem::replace(self, fresh);
+        former.peers.into_keys().for_each(|peer| self.add_peer(now, peer));
+    }
+
     /// Limits the rate of probes to the share of the host's `link` that they may use.
     pub fn keep_to_link(&mut self, link: &HostConfig) {
         let time = |direction: LinkConfig| direction.bandwidth.time_for(PROBE_BYTES * LINK_SHARE);

@@ -27,6 +27,8 @@ use p2p_store::standing::Trouble;
 use p2p_store::volume::{Volume, VolumeError, VolumeStats};
 
 pub use self::process::{ProcessState, WaitingFor};
+
+use self::process::Process;
 pub use self::recent_probes::{PROBES_MAX, RoundTrips};
 
 use self::protocol::{Frame, FrameReader, ProtocolError, ReadStep, Refusal, Request, RequestTag, Response};
@@ -75,6 +77,13 @@ pub enum NodeOutput {
         /// Tag of the received request.
         tag: RequestTag,
     },
+    /// The process runs, after it has read the disk.
+    Started,
+    /// The process does not run, because it could not read the disk.
+    NotStarted {
+        /// Error of the disk.
+        error: DiskError,
+    },
 }
 
 /// Node of the storage network: its volume and its connections.
@@ -85,7 +94,7 @@ pub struct Node {
     inbound: BTreeMap<ConnectionId, Inbound>,
     jobs: HashMap<DiskJob, Job>,
     next_job: u64,
-    stopped: bool,
+    process: Process,
     /// Reason why the node does not run or does not accept segments.
     trouble: Option<Trouble>,
     outputs: VecDeque<NodeOutput>,
@@ -126,7 +135,7 @@ impl Node {
             inbound: BTreeMap::new(),
             jobs: HashMap::new(),
             next_job: 0,
-            stopped: false,
+            process: Process::Runs,
             trouble: None,
             outputs: VecDeque::new(),
         }
@@ -135,7 +144,8 @@ impl Node {
     /// Makes a node whose disk is in trouble: depending on the trouble its process does not run, or it serves reads and accepts
     /// no segments.
     pub fn troubled(number: NodeNumber, volume: Volume, trouble: Trouble) -> Node {
-        Node { stopped: trouble.stops(), trouble: Some(trouble), ..Node::new(number, volume) }
+        let process = if trouble.stops() { Process::Gone } else { Process::Runs };
+        Node { process, trouble: Some(trouble), ..Node::new(number, volume) }
     }
 
     /// Makes the node refuse segments for this reason.
@@ -148,11 +158,13 @@ impl Node {
         self.trouble.take_if(|trouble| *trouble == Trouble::Full);
     }
 
-    /// Makes the node run with this volume, which belongs to it from now on.
+    /// Gives the node this volume, which belongs to it from now on, and makes it run if its disk alone prevented that.
     pub fn take_over(&mut self, volume: Volume) {
         self.volume = volume;
-        self.trouble = None;
-        self.stopped = false;
+        // A process that has ended for another reason stays so.
+        if self.trouble.take().is_some_and(|trouble| trouble.stops()) {
+            self.process = Process::Runs;
+        }
     }
 
     /// Deletes segments without a request of a client, and returns the operation to run on the disk. The outcome has to be
@@ -169,11 +181,6 @@ impl Node {
     /// Returns the trouble of the node's disk, if any.
     pub fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
-    }
-
-    /// Returns true unless the process is stopped.
-    pub const fn is_running(&self) -> bool {
-        !self.stopped
     }
 
     /// Returns the number of the node.
@@ -194,6 +201,11 @@ impl Node {
     /// Returns true if the volume holds a segment, or will after the pending disk operations.
     pub fn holds(&self, id: SegmentId) -> bool {
         self.volume.holds(id)
+    }
+
+    /// Returns the segments that the volume holds, in no order.
+    pub fn segments(&self) -> impl Iterator<Item = SegmentId> {
+        self.volume.segments()
     }
 
     /// Returns the length of a stored segment in bytes; `None` if it is not stored.
@@ -218,7 +230,7 @@ impl Node {
 
     /// Adds a connection that a client has opened.
     pub fn handle_connected(&mut self, connection: ConnectionId) {
-        if !self.stopped {
+        if self.is_running() {
             self.inbound.insert(connection, Inbound::default());
         }
     }
@@ -293,14 +305,23 @@ impl Node {
     }
 
     fn ask_disk(&mut self, op: DiskOp, job: Job) {
+        let name = self.submit(op);
+        self.jobs.insert(name, job);
+    }
+
+    /// Puts out an operation for the disk.
+    fn submit(&mut self, op: DiskOp) -> DiskJob {
         self.next_job += 1;
         let name = DiskJob(self.next_job);
-        self.jobs.insert(name, job);
         self.outputs.push_back(NodeOutput::Disk { job: name, op });
+        name
     }
 
     /// Processes the outcome of a disk operation.
     pub fn handle_disk(&mut self, job: DiskJob, outcome: Result<DiskOutcome, DiskError>) {
+        if self.process == Process::Starts(job) {
+            return self.end_start(outcome);
+        }
         let Some(Job { connection, tag, purpose }) = self.jobs.remove(&job) else { return };
         let mut refused = None;
         match &purpose {
@@ -321,7 +342,7 @@ impl Node {
             (Purpose::Delete(_), Ok(DiskOutcome::NotDeleted { error, .. })) => (Response::Refused(error.into()), Bytes::new()),
             (Purpose::Delete(_), Ok(_)) => (Response::Deleted, Bytes::new()),
         };
-        if !self.stopped {
+        if self.is_running() {
             self.answer(connection, tag, &response, payload);
         }
     }
@@ -336,18 +357,6 @@ impl Node {
             }
             Err(error) => self.outputs.push_back(NodeOutput::Abort { connection, violation: error }),
         }
-    }
-
-    /// Stops the process: its connections are forgotten, and the outcomes of pending disk operations are no longer answered.
-    pub fn stop(&mut self) {
-        self.stopped = true;
-        self.inbound.clear();
-        self.outputs.retain(|output| matches!(output, NodeOutput::Disk { .. }));
-    }
-
-    /// Starts the process again, with the present content of its volume, unless the trouble of its disk prevents that.
-    pub fn start(&mut self) {
-        self.stopped = self.trouble.as_ref().is_some_and(Trouble::stops);
     }
 }
 

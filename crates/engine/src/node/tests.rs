@@ -3,6 +3,7 @@
 use p2p_base::random::RandomStream;
 use p2p_net::{HostConfig, Network, TcpConfig};
 use p2p_store::crash_disk::CrashDisk;
+use p2p_store::disk::Disk;
 
 use super::protocol::{frame, ids_payload};
 use super::*;
@@ -72,9 +73,16 @@ impl Bench {
                     self.responses.push((tag, response, frame.payload));
                 }
                 NodeOutput::Abort { violation, .. } => self.aborted = Some(violation),
-                NodeOutput::Received { .. } => {}
+                NodeOutput::Received { .. } | NodeOutput::Started | NodeOutput::NotStarted { .. } => {}
             }
         }
+    }
+
+    /// Carries out the reading of the disk by a process that is starting, and returns what comes of it.
+    fn start(&mut self) -> Option<NodeOutput> {
+        let Some(NodeOutput::Disk { job, op }) = self.node.poll_output() else { panic!("it reads its disk") };
+        self.node.handle_disk(job, op.run(&self.disk));
+        self.node.poll_output()
     }
 
     fn last(&self) -> &Response {
@@ -164,7 +172,41 @@ fn the_state_says_what_the_node_really_does() {
     bench.node.stop();
     assert_eq!(bench.node.state(), ProcessState::Stopped);
     bench.node.start();
+    assert_eq!(bench.node.state(), ProcessState::Waiting(WaitingFor::Disk));
+    assert_eq!(bench.start(), Some(NodeOutput::Started));
     assert_eq!((bench.node.state(), bench.node.connection_count()), (ProcessState::Ready, 0));
+}
+
+/// What has gone from the disk meanwhile is gone, and a process that is killed while it starts does not run.
+#[test]
+fn a_process_reads_its_disk_before_it_runs() {
+    let mut bench = Bench::new(10_000);
+    let (stays, goes) = (segment(1), segment(2));
+    for (id, bytes) in [stays.clone(), goes.clone()] {
+        bench.ask(1, &Request::Put { id }, bytes);
+    }
+    bench.node.stop();
+    bench.disk.delete(goes.0).unwrap();
+    bench.node.start();
+    let Some(NodeOutput::Disk { job, op }) = bench.node.poll_output() else { panic!("it reads its disk") };
+    bench.node.stop();
+    bench.node.handle_disk(job, op.run(&bench.disk));
+    assert_eq!((bench.node.poll_output(), bench.node.state()), (None, ProcessState::Stopped));
+    bench.node.start();
+    assert_eq!(bench.start(), Some(NodeOutput::Started));
+    assert_eq!((bench.node.holds(stays.0), bench.node.holds(goes.0)), (true, false));
+    assert_eq!(bench.node.volume_stats(), VolumeStats { capacity: 10_000, used: 1000, segments: 1 });
+}
+
+#[test]
+fn a_process_does_not_run_without_its_disk() {
+    let mut bench = Bench::new(10_000);
+    bench.node.stop();
+    bench.node.start();
+    let Some(NodeOutput::Disk { job, .. }) = bench.node.poll_output() else { panic!("it reads its disk") };
+    bench.node.handle_disk(job, Err(DiskError::Full));
+    assert_eq!(bench.node.poll_output(), Some(NodeOutput::NotStarted { error: DiskError::Full }));
+    assert!(!bench.node.is_running() && !bench.node.is_starting());
 }
 
 #[test]

@@ -22,11 +22,10 @@ use crate::edge::Happened;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::io::{Blocked, JobId, Lane, Outcome};
-use crate::known_host::known;
 use crate::operation::{Command, OnShutdown, Reply};
+use crate::peer::Peer;
 use crate::policy;
 use crate::principal::{Caller, Origin, Principal};
-use crate::snapshot::Peer;
 use crate::transfer::{Input, TransferId, TransferReport, TransferStatus};
 
 /// Virtual time that a shutdown waits for connections to close.
@@ -103,6 +102,10 @@ impl Simulation {
             }
             Command::StartCapture(capture) => Some(self.start_capture(&capture.path)),
             Command::StopCapture(_) => Some(self.stop_capture()),
+            Command::ListFaults(_) => reply(Reply::Faults(self.faults_known_to(by))),
+            Command::Break(what) => self.break_it(id, by, what),
+            Command::Mend(what) => self.mend(id, by, &what),
+            Command::ClearFaults(_) => self.clear_faults(id, by),
             Command::TreatOrphans(treat) => Some(self.orphans(treat.action, treat.node)),
             // The driver changes the pace.
             Command::SetSpeed(_) | Command::Pause(_) | Command::Resume(_) => reply(Reply::Done(())),
@@ -138,7 +141,7 @@ impl Simulation {
     }
 
     /// Returns the instant that lies `span` in the future.
-    fn instant_after(&self, span: SimDuration) -> Result<SimTime, EngineError> {
+    pub(super) fn instant_after(&self, span: SimDuration) -> Result<SimTime, EngineError> {
         let now = self.now();
         let left = SimTime::MAX.since(now).saturating_sub(SimDuration::from_nanos(1));
         now.checked_add(span).ok_or(EngineError::EndOfTime { now, left })
@@ -223,10 +226,10 @@ impl Simulation {
     }
 
     fn set_link(&mut self, peer: Peer, link: HostConfig) -> Answer {
-        let host = self.world.everybody().find(|&(known, _)| known == peer).map(|(_, host)| host);
-        let host = host.ok_or(EngineError::UnknownHost(peer))?;
-        known(self.world.net.reconfigure(host, &link));
-        self.world.keep_to_link(host, &link);
+        if !self.world.has_peer(peer) {
+            return Err(EngineError::UnknownHost(peer));
+        }
+        self.world.set_wires(peer, &link);
         self.world.emit(Event::LinkChanged { peer, link });
         Ok(Reply::Done(()))
     }
@@ -328,6 +331,7 @@ impl Simulation {
                 let has_happened = events.is_some_and(|events| self.world.journal.emitted() > events);
                 (*until <= now || has_happened).then_some(Ok(Reply::Done(())))
             }
+            Waiting::Process(awaited) => self.answer_about_processes(awaited),
             Waiting::HealthCheck if self.world.is_checking_health() => None,
             Waiting::HealthCheck => Some(Ok(Reply::Health(self.health_report()))),
             Waiting::Manifest(job, by) => {

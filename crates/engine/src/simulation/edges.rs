@@ -133,7 +133,7 @@ impl Simulation {
         }
         self.world.claim_full_volumes()?;
         if !self.world.has_room_for(left) {
-            let closed = self.world.nodes.iter().filter(|node| node.node.trouble().is_some()).count();
+            let closed = self.world.candidates(|_| true).iter().filter(|candidate| !candidate.usable).count();
             let (needed, free) = (left.as_u64(), self.world.free_bytes());
             return Err(EngineError::NoRoom { name, needed, free, closed });
         }

@@ -85,10 +85,15 @@ impl Simulation {
 
     /// Notes the use of the segments that uploads are about to store, as far as nodes hold them already.
     pub(super) fn note_use_of_segments(&mut self) {
-        let mut pinned = self.world.space.take_pinned();
+        let pinned = self.world.space.take_pinned();
+        self.note_use_of(&pinned);
+    }
+
+    /// Notes the use of segments, as far as nodes hold them.
+    pub(super) fn note_use_of(&mut self, ids: &[SegmentId]) {
         let Some(uses) = &self.uses else { return };
-        pinned.retain(|&id| !uses.has_segment(id));
-        let stored: Vec<SegmentRecord> = pinned.into_iter().map(|id| self.stored_segment(id)).collect();
+        let new = ids.iter().filter(|&&id| !uses.has_segment(id));
+        let stored: Vec<SegmentRecord> = new.map(|&id| self.stored_segment(id)).collect();
         self.note(|uses, _, catalog| uses.note_segments(catalog, stored.iter(), false));
     }
 

@@ -9,6 +9,7 @@ mod answers;
 mod commands;
 mod edges;
 mod facts;
+mod faults;
 mod names;
 mod open;
 mod orphans;
@@ -42,6 +43,7 @@ pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
 use self::answers::finished;
 use self::edges::Opening;
+use self::faults::AwaitedProcess;
 use self::names::NameChange;
 use self::running::Running;
 use self::uploads::Resuming;
@@ -99,6 +101,8 @@ enum Waiting {
     Adoption {
         owner: String,
     },
+    /// The end or the start of processes of nodes.
+    Process(AwaitedProcess),
     /// The catalog's confirmation that the files have a new owner.
     Adopting {
         job: JobId,
@@ -400,6 +404,7 @@ impl Simulation {
                     self.pass = Pass::Answer;
                 }
                 Pass::Answer => {
+                    self.end_quiet_stops();
                     self.answer_waiting()?;
                     self.pass = Pass::React;
                     if self.world.is_quiet() && self.ready.is_empty() {

@@ -31,6 +31,7 @@ use crate::config::{EngineConfig, NodeSpec};
 use crate::disk_model::DiskModel;
 use crate::error::EngineError;
 use crate::event::Event;
+use crate::faults::Ledger;
 use crate::io::IoExecutor;
 use crate::known_host::known;
 use crate::memory::MemoryBudget;
@@ -134,6 +135,7 @@ impl Simulation {
             nodes,
             inbox: VecDeque::new(),
             volumes: Volumes::new(own, findings.iter().map(missing_in).sum(), unknown_segments),
+            faults: Ledger::default(),
             journal: Journal::default(),
             config,
         };
@@ -186,7 +188,7 @@ impl Start {
             if !node.trouble().is_some_and(Trouble::stops) {
                 known(net.listen(host, NODE_PORT, config.tcp));
             }
-            nodes.push(NodeHost::new(node, disk, DiskModel::new(config.disk)));
+            nodes.push(NodeHost::new(config.seed, node, disk, DiskModel::new(config.disk)));
             hosts.push(host);
         }
         (nodes, hosts)

@@ -76,6 +76,11 @@ impl Running {
         self.machine.is_idle()
     }
 
+    /// Returns true if the transfer is going to ask a node for segments.
+    pub(super) fn needs(&self, node: NodeNumber) -> bool {
+        self.machine.needs(node)
+    }
+
     /// Returns the upload that is kept if its source goes, and true if the catalog knows it.
     pub(super) fn kept(&self) -> Option<(&UploadRecord, bool)> {
         self.machine.kept()

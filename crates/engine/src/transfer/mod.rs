@@ -242,6 +242,14 @@ impl Transfer {
         }
     }
 
+    /// Returns true if the transfer is going to ask a node for segments. Uploads have pinned what they need of a node.
+    pub(super) fn needs(&self, node: NodeNumber) -> bool {
+        match self {
+            Transfer::Download(download) => download.needs(node),
+            Transfer::Upload(_) | Transfer::Removal(_) => false,
+        }
+    }
+
     /// Returns the upload that is kept if its source goes, and true if the catalog knows it.
     pub(super) fn kept(&self) -> Option<(&UploadRecord, bool)> {
         match self {

@@ -10,8 +10,8 @@ use p2p_store::manifest::NodeNumber;
 
 use super::frames::FrameWriter;
 use crate::node::health::PeerTable;
+use crate::peer::Peer;
 use crate::requester::{Progress, Requester};
-use crate::snapshot::Peer;
 use crate::transfer::{Part, TransferId};
 
 /// Owner of a request: what it is made for, and how its bytes are measured.
@@ -243,6 +243,13 @@ impl Hosts {
             Role::Serves => drop(connections.serving.remove(&connection)),
         }
         Some(end)
+    }
+
+    /// Removes all ends of connections at a host, and returns the connections.
+    pub(super) fn remove_ends_at(&mut self, net: &Network, host: usize) -> Vec<ConnectionId> {
+        let here: Vec<ConnectionId> = self.ends.iter().filter(|(_, end)| end.host == host).map(|(&id, _)| id).collect();
+        here.iter().for_each(|&connection| drop(self.remove_end(net, connection)));
+        here
     }
 
     /// Handles the timeouts of a host's requests that are due.

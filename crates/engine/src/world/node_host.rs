@@ -1,13 +1,17 @@
-//! Node with what it needs of its host: the disk, and the time that the disk takes.
+//! Node with what it needs of its host: the disk, what is wrong with it, and the time that it takes.
 
 use std::sync::Arc;
 
+use p2p_base::random::RandomStream;
 use p2p_base::units::SimTime;
-use p2p_store::disk::Disk;
-use p2p_store::disk_op::DiskOp;
+use p2p_store::disk::{Disk, DiskError};
+use p2p_store::disk_op::{DiskOp, DiskOutcome};
+use p2p_store::segment::SegmentId;
 
 use crate::disk_model::DiskModel;
-use crate::node::Node;
+use crate::faults::DiskFaults;
+use crate::faulty_disk::{self, DiskDefects};
+use crate::node::{DiskJob, Node};
 
 /// Node with its disk.
 #[derive(Debug)]
@@ -15,11 +19,16 @@ pub(crate) struct NodeHost {
     pub(crate) node: Node,
     pub(super) disk: Arc<dyn Disk>,
     model: DiskModel,
+    defects: DiskDefects,
+    /// Chance that chooses the segments that are to be corrupt.
+    corruptions: RandomStream,
 }
 
 impl NodeHost {
-    pub(crate) fn new(node: Node, disk: Arc<dyn Disk>, model: DiskModel) -> NodeHost {
-        NodeHost { node, disk, model }
+    /// Makes the host of a node in a run with `seed`.
+    pub(crate) fn new(seed: u64, node: Node, disk: Arc<dyn Disk>, model: DiskModel) -> NodeHost {
+        let corruptions = RandomStream::new(seed, &format!("corrupt segments of {}", node.number()));
+        NodeHost { node, disk, model, defects: DiskDefects::default(), corruptions }
     }
 
     /// Returns the disk; its operations block.
@@ -27,12 +36,44 @@ impl NodeHost {
         self.disk.as_ref()
     }
 
-    /// Returns the instant at which the disk has done an operation that is given to it now.
-    pub(super) fn done_at(&mut self, now: SimTime, op: &DiskOp) -> SimTime {
+    /// Returns what is wrong with the disk.
+    pub(super) fn disk_faults(&self) -> DiskFaults {
+        self.defects.faults()
+    }
+
+    /// Returns true if a fault leaves no room on the disk.
+    pub(super) const fn has_full_disk(&self) -> bool {
+        self.defects.is_full()
+    }
+
+    /// Puts further faults of the disk on, and returns the segments that are corrupt from now on.
+    pub(super) fn break_disk(&mut self, faults: DiskFaults) -> Vec<SegmentId> {
+        let sound = self.node.segments().filter(|&id| !self.defects.is_corrupt(id));
+        let chosen = match faults.corrupt {
+            0 => Vec::new(),
+            count => faulty_disk::choose(&mut self.corruptions, sound, count),
+        };
+        self.defects.add(faults, chosen.iter().copied());
+        chosen.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Makes the disk sound.
+    pub(super) fn mend_disk(&mut self) {
+        self.defects.clear();
+    }
+
+    /// Returns the disk for an operation that is given to it now, and the instant at which it has done that.
+    pub(super) fn begin(&mut self, now: SimTime, job: DiskJob, op: &DiskOp) -> (SimTime, Arc<dyn Disk>) {
         let bytes = match op {
             DiskOp::Read { id } => self.node.len_of(*id).unwrap_or(0),
             op => op.bytes(),
         };
-        self.model.schedule(now, bytes)
+        self.defects.note(job, op);
+        (self.model.schedule(now, bytes, self.defects.slowdown()), self.defects.layer(&self.disk))
+    }
+
+    /// Notes the outcome of an operation. Returns true if it has undone all that was wrong with the disk.
+    pub(super) fn end(&mut self, job: DiskJob, outcome: &Result<DiskOutcome, DiskError>) -> bool {
+        self.defects.heal(job, outcome)
     }
 }

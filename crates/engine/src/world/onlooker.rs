@@ -86,7 +86,10 @@ impl World {
                 None => self.handle_owed_answer(node, matches!(response, Response::Deleted)),
             },
             Notice::Failed { owner, node, cause } => match owner.transfer() {
-                Some((id, part)) => self.inbox.push_back((id, Input::Unreachable { part, node, cause })),
+                Some((id, part)) => {
+                    let cause = self.explained(node, cause);
+                    self.inbox.push_back((id, Input::Unreachable { part, node, cause }));
+                }
                 None => self.handle_owed_answer(node, false),
             },
             Notice::Opened(node) => {

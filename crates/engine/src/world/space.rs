@@ -69,6 +69,11 @@ impl Space {
         }
     }
 
+    /// Returns true if a running upload needs any segment on a node.
+    pub(crate) fn has_pins_on(&self, node: NodeNumber) -> bool {
+        self.pinned.keys().any(|&(holder, _)| holder == node)
+    }
+
     /// Returns true if a running upload needs a segment on a node.
     pub(crate) fn is_pinned(&self, node: NodeNumber, id: SegmentId) -> bool {
         self.pinned.contains_key(&(node, id))

@@ -2,18 +2,19 @@
 //! put out. No host is special here but in what is told of it: events tell of the client's connections and of its view of the nodes.
 
 use p2p_base::units::SimTime;
-use p2p_net::{CloseReason, ConnectionId, Endpoint, HostConfig, HostId, NetEvent, Read};
+use p2p_net::{CloseReason, ConnectionId, Endpoint, HostId, NetEvent, Read};
 use p2p_store::disk::DiskError;
 use p2p_store::disk_op::DiskOp;
 use p2p_store::manifest::NodeNumber;
 
 use crate::event::Event;
+use crate::faults::{FaultCause, Target};
 use crate::io::{Lane, Outcome};
 use crate::known_host::known;
 use crate::node::health::{Health, HealthChange};
 use crate::node::{DiskJob, NODE_PORT, NodeOutput, PROBE_PORT};
+use crate::peer::Peer;
 use crate::requester::RequesterOutput;
-use crate::snapshot::Peer;
 use crate::transfer::Stage;
 
 use super::frames::OutFrame;
@@ -22,11 +23,13 @@ use super::{Due, World};
 
 /// Timetable slot of the deletions that nodes owe.
 pub(super) const OWED: usize = 2;
+/// Timetable slot of the faults.
+pub(super) const FAULTS: usize = 3;
 
 /// Returns the timetable slot of a host's connections; that of its probes follows. The slots of the client are before [`OWED`],
-/// those of the nodes after it.
+/// those of the nodes after [`FAULTS`].
 const fn slot_of(host: usize) -> usize {
-    if host == Hosts::CLIENT { 0 } else { 2 * host + 1 }
+    if host == Hosts::CLIENT { 0 } else { 2 * host + 2 }
 }
 
 impl World {
@@ -88,6 +91,10 @@ impl World {
 
     fn on_accepted(&mut self, connection: ConnectionId, host: HostId) {
         if let Peer::Node(number) = Hosts::peer_of(host) {
+            if !self.nodes[number.index()].node.is_running() {
+                // Its handshake was under way when the process ended.
+                return self.net.abort(connection);
+            }
             self.hosts.add_end(connection, host.index(), Role::Serves);
             self.nodes[number.index()].node.handle_connected(connection);
             self.want_request(number.index(), connection);
@@ -199,11 +206,18 @@ impl World {
     pub(crate) fn handle_timeout(&mut self) -> bool {
         let now = self.now();
         let Some(slot) = self.timetable.take_due(now) else { return false };
-        if slot == OWED {
-            self.handle_owed_timeout();
-            return true;
+        match slot {
+            OWED => {
+                self.handle_owed_timeout();
+                return true;
+            }
+            FAULTS => {
+                self.handle_fault_timeout();
+                return true;
+            }
+            _ => {}
         }
-        let host = if slot < OWED { Hosts::CLIENT } else { (slot - 1) / 2 };
+        let host = if slot < OWED { Hosts::CLIENT } else { (slot - 2) / 2 };
         if slot == slot_of(host) {
             self.hosts.handle_request_timeout(&self.net, host);
             self.carry_out_requests(host);
@@ -212,11 +226,6 @@ impl World {
             self.send_probes(host);
         }
         true
-    }
-
-    /// Adapts the probes of a host to its changed link.
-    pub(crate) fn keep_to_link(&mut self, host: HostId, link: &HostConfig) {
-        self.hosts.host_mut(host.index()).peers.keep_to_link(link);
     }
 
     /// Lets every host probe all others.
@@ -244,6 +253,9 @@ impl World {
                 Err(DiskError::Internal)
             }
         };
+        if self.nodes[index].end(job, &outcome) {
+            self.end_fault(Target::Disk(NodeNumber::from_index(index)), FaultCause::Over);
+        }
         self.nodes[index].node.handle_disk(job, outcome);
         self.dispatch(index);
     }
@@ -256,11 +268,11 @@ impl World {
         }
     }
 
-    fn record_request_timeout(&mut self, host: usize) {
+    pub(super) fn record_request_timeout(&mut self, host: usize) {
         self.timetable.set(slot_of(host), self.hosts.host(host).requester.next_timeout());
     }
 
-    fn record_probe_timeout(&mut self, host: usize) {
+    pub(super) fn record_probe_timeout(&mut self, host: usize) {
         let next = self.hosts.host(host).peers.next_timeout().filter(|_| self.runs(host));
         self.timetable.set(slot_of(host) + 1, next);
     }
@@ -338,7 +350,7 @@ impl World {
     }
 
     /// Executes all outputs of a node.
-    fn dispatch(&mut self, index: usize) {
+    pub(super) fn dispatch(&mut self, index: usize) {
         while let Some(output) = self.nodes[index].node.poll_output() {
             match output {
                 NodeOutput::Send { connection, tag, header, payload } => {
@@ -354,6 +366,8 @@ impl World {
                     self.emit(Event::ProtocolViolated { node, violation });
                 }
                 NodeOutput::Disk { job, op } => self.use_disk(index, job, op),
+                NodeOutput::Started => self.on_started(index),
+                NodeOutput::NotStarted { error } => self.on_not_started(index, error),
                 NodeOutput::Received { connection, tag } => {
                     self.reach(connection.peer(), tag, Sender::Asking, Stage::LastByte);
                 }
@@ -363,8 +377,7 @@ impl World {
 
     fn use_disk(&mut self, index: usize, job: DiskJob, op: DiskOp) {
         let now: SimTime = self.now();
-        let entry = &mut self.nodes[index];
-        let (at, disk) = (entry.done_at(now, &op), std::sync::Arc::clone(&entry.disk));
+        let (at, disk) = self.nodes[index].begin(now, job, &op);
         let work = Box::new(move || Outcome::Disk(op.run(disk.as_ref())));
         self.work.submit_for(at, Due::Disk(index, job), Lane::Disk(index), work);
     }

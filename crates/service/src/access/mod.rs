@@ -45,6 +45,7 @@ use self::held::Held;
 use self::remote::RemoteRules;
 use self::watching::KnownFiles;
 use crate::blocking::off_thread;
+use crate::profiles::Profiles;
 
 /// Reason why an operation is refused to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -116,6 +117,8 @@ pub struct Access {
     clock: fn() -> u64,
     /// Description of the route by which mails are sent.
     mail_way: Arc<str>,
+    /// Profiles of faults that users may apply.
+    profiles: Profiles,
     state: Arc<State>,
 }
 
@@ -162,13 +165,25 @@ impl Access {
         let identity = if auth.has_accounts()? { Identity::Nobody } else { Identity::Operator };
         let state = Arc::new(State::new(watch::Sender::new(Arc::new(identity))));
         let (from, rules, mail_way) = (Origin::Local, None, "".into());
-        Ok(Access { engine, auth, origin: origin.into(), from, rules, clock, mail_way, state })
+        let profiles = Profiles::default();
+        Ok(Access { engine, auth, origin: origin.into(), from, rules, clock, mail_way, profiles, state })
     }
 
     /// Sets the description of the route by which mails are sent.
     #[must_use]
     pub fn with_mail_way(self, mail_way: Arc<str>) -> Access {
         Access { mail_way, ..self }
+    }
+
+    /// Sets the profiles of faults that users may apply.
+    #[must_use]
+    pub fn with_profiles(self, profiles: Profiles) -> Access {
+        Access { profiles, ..self }
+    }
+
+    /// Returns the profiles of faults, by name.
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
     }
 
     /// Returns the description of the route by which mails are sent.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use p2p_auth::names::Email;
 use p2p_auth::password::{ITERATIONS_MAX, ITERATIONS_MIN};
 use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration};
+use p2p_engine::faults::{FLAP_MIN, FLAPS_MAX, Failing, Slowdown, parse_bursts};
 use p2p_engine::pace::Speed;
 use p2p_net::{CongestionControl, Subnet};
 use p2p_store::placement::PlacementPolicy;
@@ -37,13 +38,15 @@ pub enum Section {
     Mail,
     /// Section `[tui]`: appearance of the full-screen interface.
     Tui,
+    /// Tables `[profiles.NAME]`: faults that are put on together.
+    Profiles,
     /// Section `[keys]`: key bindings of the full-screen interface.
     Keys,
 }
 
 impl Section {
     /// Every section with its name in the file.
-    pub const NAMES: [(Section, &'static str); 11] = [
+    pub const NAMES: [(Section, &'static str); 12] = [
         (Section::Network, "network"),
         (Section::Client, "client"),
         (Section::Nodes, "nodes"),
@@ -54,6 +57,7 @@ impl Section {
         (Section::Accounts, "accounts"),
         (Section::Mail, "mail"),
         (Section::Tui, "tui"),
+        (Section::Profiles, "profiles"),
         (Section::Keys, "keys"),
     ];
 
@@ -119,6 +123,12 @@ pub enum Kind {
     Path,
     /// Name or address of a machine.
     Host,
+    /// Loss in bursts, such as `1%,25%`.
+    Bursts,
+    /// Factor by which a disk is slower.
+    Slowdown,
+    /// Kinds of operations that a disk fails.
+    Failing,
     /// Secret text, which is never displayed and never read from a file that other users may read or write.
     Secret,
     /// Address of an e-mail account.
@@ -151,6 +161,9 @@ impl Kind {
             Kind::Text => "p2p",
             Kind::Path => "/srv/p2p",
             Kind::Host => "mail.example.org",
+            Kind::Bursts => "1%,25%",
+            Kind::Slowdown => "10x",
+            Kind::Failing => "writes,syncs",
             Kind::Secret => "…",
             Kind::Email => "p2p@example.org",
         }
@@ -186,6 +199,9 @@ impl Kind {
             Kind::OneOf(words) => Err(format!("`{text}` is none of: {}", words.join(", "))),
             Kind::KeyName => check_key(text),
             Kind::Email => parses::<Email>(text),
+            Kind::Bursts => parse_bursts(text).map(drop).map_err(|error| error.to_string()),
+            Kind::Slowdown => parses::<Slowdown>(text),
+            Kind::Failing => parses::<Failing>(text),
             Kind::Host => check_host(text),
             Kind::Path if text.contains('\0') => Err(format!("{text:?} is no path")),
             Kind::Path if text == "-" => Err("`-` is no file here; ./- is one of that name".into()),
@@ -271,6 +287,7 @@ impl Key {
     pub fn full_name(&self) -> String {
         match self.section {
             Section::Node => format!("[[node]] {}", self.name),
+            Section::Profiles => format!("[profiles.…] {}", self.name),
             section => format!("[{section}] {}", self.name),
         }
     }
@@ -285,6 +302,7 @@ const fn optional(section: Section, name: &'static str, kind: Kind) -> Key {
 }
 
 const ITERATIONS: Kind = Kind::Count { min: ITERATIONS_MIN as u64, max: ITERATIONS_MAX as u64 };
+const FLAP_MIN_MS: u64 = FLAP_MIN.as_nanos() / 1_000_000;
 const QUEUE: Kind = Kind::Count { min: 1, max: 1_000_000 };
 
 /// Every key of the configuration file.
@@ -345,6 +363,23 @@ pub const KEYS: &[Key] = &[
     optional(Section::Mail, "ca_file", Kind::Path),
     key(Section::Tui, "theme", Kind::OneOf(&["dark", "light", "high-contrast", "mono"])),
     key(Section::Tui, "glyphs", Kind::OneOf(&["unicode", "ascii"])),
+    optional(Section::Profiles, "summary", Kind::Text),
+    optional(Section::Profiles, "bandwidth", Kind::Rate),
+    optional(Section::Profiles, "bandwidth_up", Kind::Rate),
+    optional(Section::Profiles, "bandwidth_down", Kind::Rate),
+    optional(Section::Profiles, "queue", QUEUE),
+    optional(Section::Profiles, "delay", Kind::Delay),
+    optional(Section::Profiles, "loss", Kind::Chance),
+    optional(Section::Profiles, "burst", Kind::Bursts),
+    optional(Section::Profiles, "duplicate", Kind::Chance),
+    optional(Section::Profiles, "corrupt", Kind::Chance),
+    optional(Section::Profiles, "reorder", Kind::Chance),
+    optional(Section::Profiles, "disk_slow", Kind::Slowdown),
+    optional(Section::Profiles, "disk_fail", Kind::Failing),
+    optional(Section::Profiles, "disk_full", Kind::OneOf(&["yes", "no"])),
+    optional(Section::Profiles, "disk_corrupt", Kind::Count { min: 1, max: 1_000_000 }),
+    optional(Section::Profiles, "flap_every", Kind::Time { min_ms: FLAP_MIN_MS }),
+    optional(Section::Profiles, "flap_times", Kind::Count { min: 1, max: FLAPS_MAX as u64 }),
     key(Section::Keys, "zoom", Kind::KeyName),
     key(Section::Keys, "pause", Kind::KeyName),
     key(Section::Keys, "slower", Kind::KeyName),

@@ -6,6 +6,7 @@
 
 mod error;
 pub mod keys;
+mod profiles;
 mod resolve;
 mod trust;
 
@@ -15,8 +16,10 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use p2p_base::private_file;
+use p2p_base::spelling::visible;
 use p2p_base::text;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -26,6 +29,7 @@ pub use self::resolve::MailServer;
 
 use self::keys::{Key, Kind, Section};
 use self::trust::Found;
+use crate::profiles::{NamedProfile, Profiles};
 
 /// Annotated default configuration, compiled in.
 pub const DEFAULT_TOML: &str = include_str!("../../../../p2p.toml");
@@ -117,6 +121,8 @@ pub struct Config {
     sections: BTreeMap<Section, Settings>,
     /// Values of the `[[node]]` tables, by node number.
     nodes: BTreeMap<u16, Settings>,
+    /// Profiles of faults.
+    profiles: Profiles,
     /// Message about a file that was found and not used.
     left_out: Option<String>,
 }
@@ -129,6 +135,7 @@ impl Config {
     pub fn built_in() -> Result<Config, ConfigError> {
         let mut config = Config::default();
         config.overlay(DEFAULT_TOML, None)?;
+        profiles::BUILT_IN.into_iter().try_for_each(|text| config.overlay(text, None))?;
         Ok(config)
     }
 
@@ -239,6 +246,9 @@ impl Config {
         }
         let wrong = || source.value_error(value.span().start, format!("[{section}]"), "it is a section with keys".into());
         let table = value.get_ref().as_table().ok_or_else(wrong)?;
+        if section == Section::Profiles {
+            return table.iter().try_for_each(|(name, value)| self.overlay_profile(source, name, value));
+        }
         let settings = read_settings(source, section, table)?;
         check_directions(&settings).map_err(|message| source.value_error(name.span().start, format!("[{section}]"), message))?;
         self.sections.entry(section).or_default().extend(settings);
@@ -262,6 +272,33 @@ impl Config {
         }
         self.nodes.entry(number).or_default().extend(settings);
         Ok(())
+    }
+
+    /// Adds a profile, in the place of an earlier one of its name.
+    fn overlay_profile(
+        &mut self,
+        source: &ConfigText,
+        name: &Spanned<Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), ConfigError> {
+        let full_name = || format!("[profiles.{}]", visible(name.get_ref()));
+        let wrong = |message: String| source.value_error(name.span().start, full_name(), message);
+        profiles::check_name(name.get_ref()).map_err(wrong)?;
+        let table = value.get_ref().as_table().ok_or_else(|| wrong("it is a table with keys".into()))?;
+        let settings = read_settings(source, Section::Profiles, table)?;
+        check_directions(&settings).map_err(wrong)?;
+        let profile = NamedProfile {
+            summary: value_of(&settings, "summary").unwrap_or_default(),
+            origin: source.origin(name.span().start).to_string(),
+            profile: profiles::profile_of(&settings).map_err(wrong)?,
+        };
+        Arc::make_mut(&mut self.profiles).insert(name.get_ref().to_string(), profile);
+        Ok(())
+    }
+
+    /// Returns the profiles of faults.
+    pub fn profiles(&self) -> Profiles {
+        Arc::clone(&self.profiles)
     }
 
     /// Returns true if neither a file nor a flag sets the key.

@@ -2,6 +2,7 @@
 //! in one place.
 
 mod accounts;
+mod faults;
 mod files;
 mod network;
 mod session;
@@ -11,7 +12,9 @@ use super::spec::{Argument, Flag, Kind, Spec, Times};
 
 /// Returns all commands in the order of the help.
 pub fn commands() -> impl Iterator<Item = &'static Spec> + Clone {
-    [files::COMMANDS, network::COMMANDS, time::COMMANDS, accounts::COMMANDS, session::COMMANDS].into_iter().flatten()
+    [files::COMMANDS, network::COMMANDS, faults::COMMANDS, time::COMMANDS, accounts::COMMANDS, session::COMMANDS]
+        .into_iter()
+        .flatten()
 }
 
 /// Returns the command with this name or alias.

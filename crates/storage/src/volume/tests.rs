@@ -332,3 +332,20 @@ proptest! {
         }
     }
 }
+
+/// A process that is started again learns from the disk what is gone, and forgets nothing that a listing does not show.
+#[test]
+fn what_is_not_on_the_disk_any_more_is_forgotten_at_a_start() {
+    let (mut volume, disk) = (Volume::new(1000, &[]), CrashDisk::new());
+    let (stays, bytes) = segment(1, 400);
+    let (goes, others) = segment(2, 300);
+    put(&mut volume, &disk, stays, bytes).unwrap();
+    put(&mut volume, &disk, goes, others).unwrap();
+    disk.fail_syncs(true);
+    assert!(!commit(&mut volume, &disk, &[stays]));
+    disk.delete(goes).unwrap();
+    let Ok(DiskOutcome::Listed { segments }) = DiskOp::List.run(&disk) else { panic!("a list") };
+    volume.adopt_listing(&segments);
+    assert_eq!(volume.stats(), VolumeStats { capacity: 1000, used: 400, segments: 1 });
+    assert_eq!(volume.commit(&[stays]), Err(VolumeError::Doubtful { id: stays }));
+}

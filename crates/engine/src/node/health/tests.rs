@@ -311,3 +311,21 @@ proptest! {
         prop_assert!(!watched.table.is_checking(), "a check does not end");
     }
 }
+
+/// A process that is started again knows its peers and nothing of them, and an answer to the former one is none to it.
+#[test]
+fn a_table_that_is_restarted_knows_its_peers_and_nothing_else() {
+    let peer = hosts(2)[1];
+    let (mut one, mut other) = (table(Probing::InTurn, 1, &[peer]), table(Probing::InTurn, 2, &[]));
+    one.begin_check(SimTime::ZERO);
+    let (_, late) = one.poll_datagram().unwrap();
+    other.handle_datagram(SimTime::ZERO, hosts(2)[0], &late);
+    one.restart(seconds(3));
+    assert!(!one.is_checking() && one.peer(peer) == PeerHealth::default());
+    let (_, answer) = other.poll_datagram().unwrap();
+    one.handle_datagram(seconds(3), peer, &answer);
+    assert_eq!(one.peer(peer).answers, 0);
+    let interval = HealthConfig::default().interval;
+    let (first, _) = probes(&mut one, seconds(3) + interval * 3)[0];
+    assert!(first >= seconds(3) + interval && first < seconds(3) + interval * 2, "{first}");
+}

@@ -1,0 +1,243 @@
+//! Faults that are on: what is broken on purpose, where, since when, by whom.
+//!
+//! Each target has at most one fault, and a new one takes the place of the one before. The ledger knows nothing of networks, processes
+//! and disks: the simulation carries out what a fault means and tells the ledger, which is therefore the one list of what has to be
+//! taken back.
+
+mod disk;
+mod ledger;
+mod network;
+mod profile;
+
+use std::fmt;
+
+use p2p_base::units::SimTime;
+use p2p_net::Direction;
+use p2p_store::manifest::NodeNumber;
+use serde::Serialize;
+
+use super::peer::Peer;
+
+pub use self::disk::{DiskFaults, Failing, FailingError, Slowdown, SlowdownError};
+pub use self::network::{BurstsError, LinkChange, PathChange, parse_bursts};
+pub use self::profile::{FLAP_MIN, FLAPS, FLAPS_MAX, Flapping, Profile};
+
+pub(crate) use self::ledger::Ledger;
+
+/// Fault, with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Fault {
+    /// The node's process was killed (`kill -9`), and its host answers nothing. What the process held in memory is lost; the disk keeps
+    /// what was handed to it.
+    Killed {
+        /// Node whose process is gone.
+        node: NodeNumber,
+    },
+    /// The node's process ends as planned, as soon as nothing is under way that needs it. No segments are placed on the node.
+    Stopping {
+        /// Node whose process ends.
+        node: NodeNumber,
+        /// Instant at which the process ends, whatever is under way.
+        until: SimTime,
+        /// True if the process is started again afterwards.
+        restarts: bool,
+    },
+    /// The node's process has ended as planned, and its host refuses connections.
+    Stopped {
+        /// Node whose process has ended.
+        node: NodeNumber,
+    },
+    /// The node's process runs, and its host resets connections and opens none.
+    Refusing {
+        /// Node that refuses connections.
+        node: NodeNumber,
+    },
+    /// The disk of a node is slow, failing, full or corrupt.
+    Disk {
+        /// Node with the disk.
+        node: NodeNumber,
+        /// Faults of the disk.
+        faults: DiskFaults,
+    },
+    /// The process of a node is killed and started again and again.
+    Flapping {
+        /// Node whose process it is.
+        node: NodeNumber,
+        /// Times at which it is killed.
+        plan: Flapping,
+    },
+    /// One direction of a host's access link is changed.
+    Link {
+        /// Host whose link it is.
+        peer: Peer,
+        /// Direction of the link.
+        direction: Direction,
+        /// Changes of it.
+        change: LinkChange,
+    },
+    /// A path is changed in one direction.
+    Path {
+        /// Host that sends.
+        from: Peer,
+        /// Host that receives.
+        to: Peer,
+        /// Changes of it.
+        change: PathChange,
+    },
+    /// A path is cut in one direction: every packet is dropped.
+    Cut {
+        /// Host that sends.
+        from: Peer,
+        /// Host that receives.
+        to: Peer,
+    },
+}
+
+/// Part of the network that a fault concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// Process of a node.
+    Process(NodeNumber),
+    /// Plan by which the process of a node is killed and started.
+    Flap(NodeNumber),
+    /// Disk of a node.
+    Disk(NodeNumber),
+    /// Access link of a host; true for the direction from it.
+    Link(Peer, bool),
+    /// Path from one host to another.
+    Path(Peer, Peer),
+    /// Passage of packets from one host to another.
+    Cut(Peer, Peer),
+}
+
+impl Fault {
+    /// Returns what the fault concerns.
+    pub const fn target(&self) -> Target {
+        match *self {
+            Fault::Killed { node } | Fault::Stopping { node, .. } | Fault::Stopped { node } | Fault::Refusing { node } => {
+                Target::Process(node)
+            }
+            Fault::Disk { node, .. } => Target::Disk(node),
+            Fault::Flapping { node, .. } => Target::Flap(node),
+            Fault::Link { peer, direction, .. } => Target::Link(peer, matches!(direction, Direction::Up)),
+            Fault::Path { from, to, .. } => Target::Path(from, to),
+            Fault::Cut { from, to } => Target::Cut(from, to),
+        }
+    }
+
+    /// Returns the name of the kind of fault for reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Fault::Killed { .. } => "killed",
+            Fault::Stopping { restarts: false, .. } => "stopping",
+            Fault::Stopping { restarts: true, .. } => "restarting",
+            Fault::Stopped { .. } => "stopped",
+            Fault::Refusing { .. } => "refusing",
+            Fault::Disk { .. } => "disk",
+            Fault::Flapping { .. } => "flapping",
+            Fault::Link { .. } => "link",
+            Fault::Path { .. } => "path",
+            Fault::Cut { .. } => "cut",
+        }
+    }
+
+    /// Returns the command that takes the fault back.
+    pub fn undone_by(&self) -> String {
+        match self.target() {
+            Target::Process(node) => format!("start {node}"),
+            Target::Flap(node) => format!("flap {node} --clear"),
+            Target::Disk(node) => format!("disk {node} --clear"),
+            Target::Link(peer, is_up) => format!("link {peer} {} --clear", if is_up { "--up" } else { "--down" }),
+            Target::Path(from, to) => format!("path {from}->{to} --clear"),
+            Target::Cut(..) => "heal".into(),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Process(node) => write!(f, "{node}"),
+            Target::Flap(node) => write!(f, "the process of {node}"),
+            Target::Disk(node) => write!(f, "the disk of {node}"),
+            Target::Link(peer, true) => write!(f, "the uplink of {peer}"),
+            Target::Link(peer, false) => write!(f, "the downlink of {peer}"),
+            Target::Path(from, to) | Target::Cut(from, to) => write!(f, "the path {from}->{to}"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Disk { faults, .. } => write!(f, "{} is {faults}", self.target()),
+            Fault::Flapping { plan: Flapping { every, times }, .. } => {
+                write!(f, "{} is killed and started every {every}, {times} times", self.target())
+            }
+            Fault::Link { change, .. } => write!(f, "{} has {change}", self.target()),
+            Fault::Path { change, .. } => write!(f, "{} has {change}", self.target()),
+            _ => write!(f, "{} is {}", self.target(), self.name()),
+        }
+    }
+}
+
+/// Reason why a fault is on, or was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum FaultCause {
+    /// A command.
+    Command {
+        /// Name of the user who gave it; `None` for the operator, and for whom may not know.
+        by: Option<String>,
+    },
+    /// A profile that was applied.
+    Profile {
+        /// Name of the profile.
+        name: String,
+        /// Name of the user who has applied it; `None` for the operator, and for whom may not know.
+        by: Option<String>,
+    },
+    /// A process that is killed and started again and again.
+    Flap,
+    /// Nothing is left of it, without a command.
+    Over,
+}
+
+impl FaultCause {
+    /// Returns the name of the user who is behind it, if it has one and is known.
+    pub fn by(&self) -> Option<&str> {
+        match self {
+            FaultCause::Command { by } => by.as_deref(),
+            FaultCause::Profile { by, .. } => by.as_deref(),
+            FaultCause::Flap | FaultCause::Over => None,
+        }
+    }
+
+    /// Returns the name of the profile that was applied, if one was.
+    pub fn profile(&self) -> Option<&str> {
+        match self {
+            FaultCause::Profile { name, .. } => Some(name),
+            FaultCause::Command { .. } | FaultCause::Flap | FaultCause::Over => None,
+        }
+    }
+
+    /// Returns the cause without the name of its user.
+    #[must_use]
+    pub fn without_name(self) -> FaultCause {
+        match self {
+            FaultCause::Command { .. } => FaultCause::Command { by: None },
+            FaultCause::Profile { name, .. } => FaultCause::Profile { name, by: None },
+            other @ (FaultCause::Flap | FaultCause::Over) => other,
+        }
+    }
+}
+
+/// Fault that is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveFault {
+    /// The fault with its parameters.
+    pub fault: Fault,
+    /// Virtual instant since which it has been on.
+    pub since: SimTime,
+    /// Reason why it is on.
+    pub cause: FaultCause,
+}

@@ -1,0 +1,145 @@
+//! Operations that break parts of the network on purpose, and take that back.
+
+use p2p_base::units::SimDuration;
+use p2p_net::Direction;
+use p2p_store::manifest::NodeNumber;
+use serde::{Deserialize, Serialize};
+
+use crate::faults::{DiskFaults, Flapping, LinkChange, PathChange, Profile};
+use crate::peer::Peer;
+
+/// Longest time that a planned stop waits for what is under way, unless the caller says otherwise: that of service managers
+/// (`DefaultTimeoutStopSec` of systemd, 90 s).
+pub const STOP_WITHIN: SimDuration = SimDuration::from_secs(90);
+/// Number of paths that one operation changes at the most, each way for itself.
+pub const PATHS_MAX: usize = 10_000;
+
+/// Breaks something on purpose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Break {
+    /// Kills the process of a node, whose host answers nothing from then on.
+    Kill {
+        /// Node whose process is killed.
+        node: NodeNumber,
+    },
+    /// Ends the process of a node as planned, and waits for that: what is under way there ends first.
+    Stop {
+        /// Node whose process ends.
+        node: NodeNumber,
+        /// Longest time that it waits for what is under way.
+        within: SimDuration,
+    },
+    /// Ends the process of a node as planned if it runs, starts it again, and waits until it runs.
+    Restart {
+        /// Node whose process is restarted.
+        node: NodeNumber,
+        /// Longest time that its end waits for what is under way.
+        within: SimDuration,
+    },
+    /// Lets the host of a node reset its connections and refuse new ones.
+    Refuse {
+        /// Node that refuses connections.
+        node: NodeNumber,
+    },
+    /// Makes the disk of a node slow, failing, full or corrupt, in addition to what is wrong with it already.
+    Disk {
+        /// Node with the disk.
+        node: NodeNumber,
+        /// Faults of the disk from now on; at least one.
+        faults: DiskFaults,
+    },
+    /// Kills the process of a node again and again, and starts it half of the time after each kill.
+    Flap {
+        /// Node whose process it is.
+        node: NodeNumber,
+        /// Times at which it is killed.
+        plan: Flapping,
+    },
+    /// Changes a host's access link further.
+    Link {
+        /// Host whose link it is.
+        peer: Peer,
+        /// Direction of the link; `None` for both.
+        direction: Option<Direction>,
+        /// Changes; at least one.
+        change: LinkChange,
+    },
+    /// Changes the paths between two hosts further, or cuts them.
+    Path {
+        /// Host that sends.
+        from: Peer,
+        /// Host that receives.
+        to: Peer,
+        /// True if only the path in this direction is meant.
+        one_way: bool,
+        /// Changes; at least one, unless the path is cut.
+        change: PathChange,
+        /// True if the path is cut.
+        cut: bool,
+    },
+    /// Cuts all paths between two groups of hosts.
+    Partition {
+        /// Hosts of one group.
+        one: Vec<Peer>,
+        /// Hosts of the other group.
+        other: Vec<Peer>,
+        /// True if only the paths from the one group to the other are cut.
+        one_way: bool,
+    },
+    /// Puts the faults of a profile on, all of them or none.
+    Profile {
+        /// Name of the profile.
+        name: String,
+        /// Node that it is for; `None` for all nodes.
+        node: Option<NodeNumber>,
+        /// Faults of the profile.
+        profile: Box<Profile>,
+    },
+}
+
+/// Takes a fault back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Mend {
+    /// Starts the process of a node that was killed or stopped, and waits until it runs; or lets a node accept connections again that
+    /// refused them, or that was about to stop.
+    Process {
+        /// Node whose process is started.
+        node: NodeNumber,
+    },
+    /// Makes the disk of a node sound.
+    Disk {
+        /// Node with the disk.
+        node: NodeNumber,
+    },
+    /// Ends the plan by which the process of a node is killed and started, and starts the process if the plan has killed it.
+    Flap {
+        /// Node whose process it is.
+        node: NodeNumber,
+    },
+    /// Returns a host's access link to what it was.
+    Link {
+        /// Host whose link it is.
+        peer: Peer,
+        /// Direction of the link; `None` for both.
+        direction: Option<Direction>,
+    },
+    /// Returns the paths between two hosts to what they were, and lets them pass packets.
+    Path {
+        /// Host that sends.
+        from: Peer,
+        /// Host that receives.
+        to: Peer,
+        /// True if only the path in this direction is meant.
+        one_way: bool,
+    },
+    /// Lets all paths pass packets that are cut.
+    Cuts,
+}
+
+/// Lists the faults that are on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListFaults;
+
+/// Takes all faults back, waits until every process runs again, and returns what was taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClearFaults;

@@ -1,0 +1,265 @@
+//! Execution of the commands that break parts of the network on purpose, and the answers to those that wait.
+
+mod wires;
+
+use p2p_base::units::SimDuration;
+use p2p_net::Direction;
+use p2p_store::manifest::NodeNumber;
+use p2p_store::standing::Trouble;
+
+use super::answers::Answer;
+use super::{CommandId, Simulation, Waiting};
+use crate::error::EngineError;
+use crate::faults::{ActiveFault, DiskFaults, Fault, FaultCause, Flapping, Target};
+use crate::operation::{Break, Mend, Reply};
+use crate::peer::Peer;
+use crate::policy;
+use crate::principal::Principal;
+
+/// Event that a command waits for which ends or starts processes of nodes.
+#[derive(Debug)]
+pub(super) enum AwaitedProcess {
+    /// The planned end of a node's process.
+    Stop(NodeNumber),
+    /// The start of the processes of these nodes, after which this is the answer.
+    Start(Vec<NodeNumber>, Reply),
+}
+
+/// Returns the cause of what a caller does.
+fn caused(by: &Principal) -> FaultCause {
+    FaultCause::Command { by: by.name().map(str::to_owned) }
+}
+
+impl Simulation {
+    /// Breaks something on purpose.
+    pub(super) fn break_it(&mut self, id: CommandId, by: &Principal, what: Break) -> Option<Answer> {
+        match what {
+            Break::Kill { node } => Some(self.kill_node(by, node)),
+            Break::Stop { node, within } => self.stop_node(id, by, node, within),
+            Break::Restart { node, within } => self.restart_node(id, by, node, within),
+            Break::Refuse { node } => Some(self.refuse_node(by, node)),
+            Break::Disk { node, faults } => Some(self.break_disk(by, node, faults)),
+            Break::Flap { node, plan } => Some(self.begin_flap(by, node, plan)),
+            wires @ (Break::Link { .. } | Break::Path { .. } | Break::Partition { .. }) => Some(self.break_wires(by, wires)),
+            Break::Profile { name, node, profile } => Some(self.apply_profile(by, name, node, &profile)),
+        }
+    }
+
+    /// Takes a fault back.
+    pub(super) fn mend(&mut self, id: CommandId, by: &Principal, what: &Mend) -> Option<Answer> {
+        match *what {
+            Mend::Process { node } => self.start_node(id, by, node),
+            Mend::Disk { node } => Some(self.mend_disk(by, node)),
+            Mend::Flap { node } => self.end_flap(id, by, node),
+            Mend::Link { peer, direction } => {
+                let targets = [Direction::Up, Direction::Down].into_iter().filter(|&of| direction.is_none_or(|only| only == of));
+                let targets = targets.map(|of| Target::Link(peer, of == Direction::Up)).collect();
+                Some(self.mend_wires(by, targets))
+            }
+            Mend::Path { from, to, one_way } => {
+                let ways = [(from, to), (to, from)].into_iter().take(if one_way { 1 } else { 2 });
+                let targets = ways.flat_map(|(from, to)| [Target::Path(from, to), Target::Cut(from, to)]).collect();
+                Some(self.mend_wires(by, targets))
+            }
+            Mend::Cuts => {
+                self.world.faults.cuts().into_iter().for_each(|cut| self.world.mend_wire(cut, caused(by)));
+                Some(Ok(Reply::Done(())))
+            }
+        }
+    }
+
+    /// Checks that a node exists, and that the simulation does not end.
+    fn breakable(&self, node: NodeNumber) -> Result<(), EngineError> {
+        self.refuse_when_closing()?;
+        if node.index() < self.world.nodes.len() { Ok(()) } else { Err(EngineError::UnknownHost(Peer::Node(node))) }
+    }
+
+    /// Checks that the process of a node runs.
+    fn running(&self, node: NodeNumber) -> Result<(), EngineError> {
+        self.breakable(node)?;
+        if self.world.nodes[node.index()].node.is_running() { Ok(()) } else { Err(EngineError::NotRunning(node)) }
+    }
+
+    fn kill_node(&mut self, by: &Principal, node: NodeNumber) -> Answer {
+        self.breakable(node)?;
+        let process = &self.world.nodes[node.index()].node;
+        if !process.is_running() && !process.is_starting() {
+            return Err(EngineError::NotRunning(node));
+        }
+        self.world.kill_node(node, caused(by));
+        Ok(Reply::Done(()))
+    }
+
+    fn refuse_node(&mut self, by: &Principal, node: NodeNumber) -> Answer {
+        self.running(node)?;
+        if let Some(fault @ Fault::Refusing { .. }) = self.world.faults.of_process(node) {
+            return Err(EngineError::FaultOn(Box::new(fault.clone())));
+        }
+        self.world.refuse_node(node, caused(by));
+        Ok(Reply::Done(()))
+    }
+
+    fn stop_node(&mut self, id: CommandId, by: &Principal, node: NodeNumber, within: SimDuration) -> Option<Answer> {
+        match self.begin_stop(by, node, within, false) {
+            Ok(()) => self.wait_for(id, Waiting::Process(AwaitedProcess::Stop(node))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn begin_stop(&mut self, by: &Principal, node: NodeNumber, within: SimDuration, restarts: bool) -> Result<(), EngineError> {
+        self.running(node)?;
+        if let Some(fault @ Fault::Stopping { .. }) = self.world.faults.of_process(node) {
+            return Err(EngineError::FaultOn(Box::new(fault.clone())));
+        }
+        let until = self.instant_after(within)?;
+        self.world.begin_stop(node, until, restarts, caused(by));
+        Ok(())
+    }
+
+    /// Ends the processes that are to end as planned and that nothing needs any more.
+    pub(super) fn end_quiet_stops(&mut self) {
+        for node in self.world.quiet_stopping() {
+            if !self.transfers.values().any(|transfer| transfer.needs(node)) {
+                self.world.end_stop(node);
+            }
+        }
+    }
+
+    fn restart_node(&mut self, id: CommandId, by: &Principal, node: NodeNumber, within: SimDuration) -> Option<Answer> {
+        let begun = match self.running(node) {
+            Err(EngineError::NotRunning(_)) => return self.start_node(id, by, node),
+            running => running.and_then(|()| self.begin_stop(by, node, within, true)),
+        };
+        match begun {
+            Ok(()) => self.wait_for(id, Waiting::Process(AwaitedProcess::Start(vec![node], Reply::Done(())))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn start_node(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {
+        if let Err(error) = self.begin_start(by, node) {
+            return Some(Err(error));
+        }
+        self.wait_for(id, Waiting::Process(AwaitedProcess::Start(vec![node], Reply::Done(()))))
+    }
+
+    fn begin_start(&mut self, by: &Principal, node: NodeNumber) -> Result<(), EngineError> {
+        self.breakable(node)?;
+        let process = &self.world.nodes[node.index()].node;
+        if let Some(trouble) = process.trouble().filter(|trouble| trouble.stops()) {
+            return Err(EngineError::Trouble { node, trouble: trouble.clone() });
+        }
+        if process.is_running() && self.world.faults.of_process(node).is_none() {
+            return Err(EngineError::Running(node));
+        }
+        if !process.is_starting() {
+            self.world.start_node(node, caused(by));
+        }
+        Ok(())
+    }
+
+    fn break_disk(&mut self, by: &Principal, node: NodeNumber, faults: DiskFaults) -> Answer {
+        self.breakable(node)?;
+        if faults.is_none() {
+            return Err(EngineError::NothingToBreak);
+        }
+        let is_corrupt_alone = DiskFaults { corrupt: 0, ..faults }.is_none();
+        if is_corrupt_alone && self.world.nodes[node.index()].node.volume_stats().segments == 0 {
+            return Err(EngineError::NothingStored(node));
+        }
+        let corrupt = self.world.break_disk(node, faults, caused(by));
+        // A replay has the segments that are corrupt, and needs no others.
+        self.note_use_of(&corrupt);
+        Ok(Reply::Done(()))
+    }
+
+    fn mend_disk(&mut self, by: &Principal, node: NodeNumber) -> Answer {
+        self.breakable(node)?;
+        if self.world.faults.of(Target::Disk(node)).is_none() {
+            return Err(EngineError::NotBroken(Target::Disk(node)));
+        }
+        self.world.mend_disk(node, caused(by));
+        Ok(Reply::Done(()))
+    }
+
+    fn begin_flap(&mut self, by: &Principal, node: NodeNumber, plan: Flapping) -> Answer {
+        self.running(node)?;
+        if !plan.is_bounded() {
+            return Err(EngineError::FlapBounds);
+        }
+        self.instant_after(plan.every.saturating_mul(u64::from(plan.times) + 1))?;
+        self.world.begin_fault(Fault::Flapping { node, plan }, caused(by));
+        Ok(Reply::Done(()))
+    }
+
+    fn end_flap(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {
+        if self.world.faults.of(Target::Flap(node)).is_none() {
+            return Some(Err(EngineError::NotBroken(Target::Flap(node))));
+        }
+        self.world.end_fault(Target::Flap(node), caused(by));
+        let is_killed = self.world.faults.of(Target::Process(node)).is_some_and(|active| active.cause == FaultCause::Flap);
+        if is_killed { self.start_node(id, by, node) } else { Some(Ok(Reply::Done(()))) }
+    }
+
+    /// Returns the faults that are on, as the caller may see them.
+    pub(super) fn faults_known_to(&self, by: &Principal) -> Vec<ActiveFault> {
+        self.world.faults.all().cloned().map(|fault| policy::known_of_fault(by, fault)).collect()
+    }
+
+    pub(super) fn clear_faults(&mut self, id: CommandId, by: &Principal) -> Option<Answer> {
+        if let Err(error) = self.refuse_when_closing() {
+            return Some(Err(error));
+        }
+        let all: Vec<ActiveFault> = self.world.faults.all().cloned().collect();
+        let mut nodes = Vec::new();
+        // The processes are the first targets, and are started last, when their disks are sound.
+        for active in all.iter().rev() {
+            match active.fault.target() {
+                Target::Disk(node) => self.world.mend_disk(node, caused(by)),
+                Target::Flap(_) => self.world.end_fault(active.fault.target(), caused(by)),
+                wire @ (Target::Link(..) | Target::Path(..) | Target::Cut(..)) => self.world.mend_wire(wire, caused(by)),
+                Target::Process(node) => {
+                    // A start that is under way may have found the disk failing.
+                    self.world.give_up_start(node);
+                    nodes.extend(self.begin_start(by, node).is_ok().then_some(node));
+                }
+            }
+        }
+        self.wait_for(id, Waiting::Process(AwaitedProcess::Start(nodes, Reply::Faults(all))))
+    }
+
+    /// Returns the answer to a command that waits for processes, if they have come to their end or their start.
+    pub(super) fn answer_about_processes(&self, awaited: &AwaitedProcess) -> Option<Answer> {
+        match awaited {
+            AwaitedProcess::Stop(node) => self.answer_to_stop(*node),
+            AwaitedProcess::Start(nodes, reply) => self.answer_to_start(nodes, reply),
+        }
+    }
+
+    fn answer_to_stop(&self, node: NodeNumber) -> Option<Answer> {
+        match self.world.faults.of_process(node) {
+            Some(Fault::Stopping { .. }) if self.world.nodes[node.index()].node.is_running() => None,
+            _ if self.world.nodes[node.index()].node.is_running() => Some(Err(EngineError::StopTakenBack(node))),
+            _ => Some(Ok(Reply::Done(()))),
+        }
+    }
+
+    fn answer_to_start(&self, nodes: &[NodeNumber], reply: &Reply) -> Option<Answer> {
+        let is_under_way = |&node: &NodeNumber| {
+            let is_stopping = matches!(self.world.faults.of_process(node), Some(Fault::Stopping { .. }));
+            let process = &self.world.nodes[node.index()].node;
+            process.is_starting() || (is_stopping && process.is_running())
+        };
+        if nodes.iter().any(is_under_way) {
+            return None;
+        }
+        let failed = nodes.iter().find(|node| !self.world.nodes[node.index()].node.is_running());
+        Some(match failed {
+            None => Ok(reply.clone()),
+            Some(&node) => Err(match self.world.faults.failed_start(node) {
+                Some(error) => EngineError::Trouble { node, trouble: Trouble::Disk(error.clone()) },
+                None => EngineError::NotRunning(node),
+            }),
+        })
+    }
+}

@@ -1,0 +1,28 @@
+//! Faults of the nodes' disks: what is put on and taken back, and told of.
+
+use p2p_store::manifest::NodeNumber;
+use p2p_store::segment::SegmentId;
+
+use crate::faults::{DiskFaults, Fault, FaultCause, Target};
+
+use super::World;
+
+impl World {
+    /// Puts further faults of a node's disk on, and returns the segments that are corrupt from now on.
+    pub(crate) fn break_disk(&mut self, node: NodeNumber, faults: DiskFaults, cause: FaultCause) -> Vec<SegmentId> {
+        let entry = &mut self.nodes[node.index()];
+        let corrupt = entry.break_disk(faults);
+        let faults = entry.disk_faults();
+        // A disk without segments is not made corrupt.
+        if !faults.is_none() {
+            self.begin_fault(Fault::Disk { node, faults }, cause);
+        }
+        corrupt
+    }
+
+    /// Makes the disk of a node sound.
+    pub(crate) fn mend_disk(&mut self, node: NodeNumber, cause: FaultCause) {
+        self.nodes[node.index()].mend_disk();
+        self.end_fault(Target::Disk(node), cause);
+    }
+}

@@ -1,0 +1,175 @@
+//! The processes of the nodes: how they end and start by faults, and what their hosts, connections and peers make of it.
+
+use p2p_base::units::SimTime;
+use p2p_net::Condition;
+use p2p_store::disk::DiskError;
+use p2p_store::manifest::NodeNumber;
+
+use crate::cause::Cause;
+use crate::event::Event;
+use crate::faults::{Fault, FaultCause, Target};
+use crate::known_host::known;
+use crate::node::{NODE_PORT, ProcessState};
+
+use super::wiring::FAULTS;
+use super::{Hosts, World};
+
+impl World {
+    /// Puts a fault on, and tells of it.
+    pub(crate) fn begin_fault(&mut self, fault: Fault, cause: FaultCause) {
+        self.faults.begin(self.now(), fault.clone(), cause.clone());
+        self.emit(Event::FaultBegan { fault, cause });
+        self.record_fault_timeout();
+    }
+
+    /// Takes the fault of a target back, and tells of it.
+    pub(crate) fn end_fault(&mut self, target: Target, cause: FaultCause) {
+        if let Some(ended) = self.faults.end(target) {
+            self.emit(Event::FaultEnded { fault: ended.fault, cause });
+            self.record_fault_timeout();
+        }
+    }
+
+    fn record_fault_timeout(&mut self) {
+        self.timetable.set(FAULTS, self.faults.next_timeout());
+    }
+
+    fn set_condition(&mut self, node: NodeNumber, condition: Condition) {
+        known(self.net.set_condition(self.hosts.of_node(node).id, condition));
+    }
+
+    /// Kills the process of a node: what it held in memory is lost, and its host answers nothing.
+    pub(crate) fn kill_node(&mut self, node: NodeNumber, cause: FaultCause) {
+        self.end_process(node);
+        self.hosts.remove_ends_at(&self.net, Hosts::index_of(node));
+        self.set_condition(node, Condition::Down);
+        self.begin_fault(Fault::Killed { node }, cause);
+    }
+
+    /// Lets a node reset its connections and refuse new ones.
+    pub(crate) fn refuse_node(&mut self, node: NodeNumber, cause: FaultCause) {
+        self.nodes[node.index()].node.drop_connections();
+        self.hosts.remove_ends_at(&self.net, Hosts::index_of(node));
+        self.set_condition(node, Condition::Refusing);
+        self.begin_fault(Fault::Refusing { node }, cause);
+    }
+
+    /// Lets the process of a node end by `until`, and as soon as nothing is under way that needs it.
+    pub(crate) fn begin_stop(&mut self, node: NodeNumber, until: SimTime, restarts: bool, cause: FaultCause) {
+        self.begin_fault(Fault::Stopping { node, until, restarts }, cause);
+    }
+
+    /// Returns the nodes whose processes are to end and that have nothing in hand.
+    pub(crate) fn quiet_stopping(&self) -> Vec<NodeNumber> {
+        let client = self.hosts.client();
+        let is_quiet = |&node: &NodeNumber| {
+            let is_idle = self.nodes[node.index()].node.state() == ProcessState::Ready;
+            is_idle && !client.requester.has_requests_to(node) && !self.space.has_pins_on(node)
+        };
+        self.faults.stopping().map(|(node, _)| node).filter(is_quiet).collect()
+    }
+
+    /// Ends the process of a node as planned: its connections are closed in order, and new ones are refused. It is started again if
+    /// that was asked for.
+    pub(crate) fn end_stop(&mut self, node: NodeNumber) {
+        let Some(active) = self.faults.of(Target::Process(node)).cloned() else { return };
+        let Fault::Stopping { restarts, .. } = active.fault else { return };
+        self.end_process(node);
+        for connection in self.hosts.remove_ends_at(&self.net, Hosts::index_of(node)) {
+            self.net.close(connection);
+        }
+        known(self.net.unlisten(self.hosts.of_node(node).id, NODE_PORT));
+        self.begin_fault(Fault::Stopped { node }, active.cause.clone());
+        if restarts {
+            self.start_node(node, active.cause);
+        }
+    }
+
+    fn end_process(&mut self, node: NodeNumber) {
+        let (now, host) = (self.now(), Hosts::index_of(node));
+        self.nodes[node.index()].node.stop();
+        let host_of_node = self.hosts.host_mut(host);
+        host_of_node.requester.forget_all();
+        host_of_node.peers.restart(now);
+        self.record_request_timeout(host);
+        self.record_probe_timeout(host);
+    }
+
+    /// Takes the fault of a node's process back. A process that has ended reads its disk first, and runs after that.
+    pub(crate) fn start_node(&mut self, node: NodeNumber, cause: FaultCause) {
+        match self.faults.of_process(node) {
+            Some(Fault::Killed { .. } | Fault::Stopped { .. }) => {
+                self.faults.begin_start(node, cause);
+                self.nodes[node.index()].node.start();
+                self.dispatch(node.index());
+            }
+            Some(Fault::Stopping { .. } | Fault::Refusing { .. }) => {
+                self.set_condition(node, Condition::Up);
+                self.end_fault(Target::Process(node), cause);
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives up the start of a node's process that is under way, if one is.
+    pub(crate) fn give_up_start(&mut self, node: NodeNumber) {
+        let process = &mut self.nodes[node.index()].node;
+        if process.is_starting() {
+            process.stop();
+        }
+    }
+
+    /// Lets the host of a node answer again, whose process has read its disk.
+    pub(super) fn on_started(&mut self, index: usize) {
+        let (now, node) = (self.now(), NodeNumber::from_index(index));
+        let host = Hosts::index_of(node);
+        self.set_condition(node, Condition::Up);
+        known(self.net.listen(self.hosts.of_node(node).id, NODE_PORT, self.config.tcp));
+        self.hosts.host_mut(host).peers.restart(now);
+        self.record_probe_timeout(host);
+        if let Some(cause) = self.faults.end_start(node) {
+            self.end_fault(Target::Process(node), cause);
+        }
+    }
+
+    /// Notes that the process of a node could not read its disk. The fault stays on.
+    pub(super) fn on_not_started(&mut self, index: usize, error: DiskError) {
+        let node = NodeNumber::from_index(index);
+        self.faults.fail_start(node, error.clone());
+        self.emit(Event::StartFailed { node, error });
+    }
+
+    /// Carries out what faults do by themselves at this instant.
+    pub(super) fn handle_fault_timeout(&mut self) {
+        let now = self.now();
+        let due: Vec<NodeNumber> = self.faults.stopping().filter(|&(_, until)| until <= now).map(|(node, _)| node).collect();
+        due.into_iter().for_each(|node| self.end_stop(node));
+        while let Some((node, step, is_last)) = self.faults.take_flap(now) {
+            self.flap(node, step.kills());
+            if is_last {
+                self.end_fault(Target::Flap(node), FaultCause::Over);
+            }
+        }
+        self.record_fault_timeout();
+    }
+
+    /// Kills the process of a node if it runs, or starts it if it was killed.
+    fn flap(&mut self, node: NodeNumber, kills: bool) {
+        let process = &self.nodes[node.index()].node;
+        match (kills, self.faults.of_process(node)) {
+            (true, _) if process.is_running() || process.is_starting() => self.kill_node(node, FaultCause::Flap),
+            (false, Some(Fault::Killed { .. })) if !process.is_starting() => self.start_node(node, FaultCause::Flap),
+            _ => {}
+        }
+    }
+
+    /// Adds the fault to the cause of a failure, if one is on that explains it.
+    pub(super) fn explained(&self, node: NodeNumber, cause: Cause) -> Cause {
+        match self.faults.explanation(node) {
+            Some(fault) if matches!(cause, Cause::Unreachable(_)) => {
+                Cause::Fault { fault: Box::new(fault.clone()), cause: Box::new(cause) }
+            }
+            _ => cause,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Faults of links and paths: what the network is told when one is put on or taken back.
+
+use p2p_net::{Direction, HostConfig, HostId, LinkConfig};
+use p2p_store::manifest::NodeNumber;
+
+use crate::faults::{Fault, FaultCause, LinkChange, PathChange, Target};
+use crate::known_host::known;
+use crate::peer::Peer;
+
+use super::World;
+
+impl World {
+    /// Returns the host of the network that a peer is.
+    fn host_id(&self, peer: Peer) -> HostId {
+        match peer {
+            Peer::Client => self.hosts.client().id,
+            Peer::Node(node) => self.hosts.of_node(node).id,
+        }
+    }
+
+    /// Returns true if there is such a host.
+    pub(crate) fn has_peer(&self, peer: Peer) -> bool {
+        matches!(peer, Peer::Node(node) if node.index() < self.nodes.len()) || peer == Peer::Client
+    }
+
+    /// Returns all hosts but one.
+    pub(crate) fn others(&self, but: Peer) -> impl Iterator<Item = Peer> + use<> {
+        let nodes = (0..self.nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index)));
+        std::iter::once(Peer::Client).chain(nodes).filter(move |&peer| peer != but)
+    }
+
+    /// Sets the links and the paths of a host, beneath the faults that are on.
+    pub(crate) fn set_wires(&mut self, peer: Peer, link: &HostConfig) {
+        let host = self.host_id(peer);
+        known(self.net.reconfigure(host, link));
+        match peer {
+            Peer::Client => self.config.client.link = *link,
+            Peer::Node(node) => self.config.nodes[node.index()].host.link = *link,
+        }
+        self.faults.wires_of(peer).into_iter().for_each(|target| self.follow_wire(target));
+        self.keep_probes_to_link(host);
+    }
+
+    /// Changes one direction of a host's access link further.
+    pub(crate) fn change_link(&mut self, peer: Peer, direction: Direction, change: LinkChange, cause: FaultCause) {
+        let target = Target::Link(peer, direction == Direction::Up);
+        let before = match self.faults.of(target).map(|active| &active.fault) {
+            Some(Fault::Link { change, .. }) => *change,
+            _ => LinkChange::default(),
+        };
+        self.begin_fault(Fault::Link { peer, direction, change: before.with(change) }, cause);
+        self.follow_wire(target);
+    }
+
+    /// Changes a path further.
+    pub(crate) fn change_path(&mut self, (from, to): (Peer, Peer), change: PathChange, cause: FaultCause) {
+        let target = Target::Path(from, to);
+        let before = match self.faults.of(target).map(|active| &active.fault) {
+            Some(Fault::Path { change, .. }) => *change,
+            _ => PathChange::default(),
+        };
+        self.begin_fault(Fault::Path { from, to, change: before.with(change) }, cause);
+        self.follow_wire(target);
+    }
+
+    /// Cuts a path, unless it is cut already.
+    pub(crate) fn cut_path(&mut self, (from, to): (Peer, Peer), cause: FaultCause) {
+        if self.faults.of(Target::Cut(from, to)).is_none() {
+            self.begin_fault(Fault::Cut { from, to }, cause);
+            self.follow_wire(Target::Cut(from, to));
+        }
+    }
+
+    /// Takes the fault of a link or a path back.
+    pub(crate) fn mend_wire(&mut self, target: Target, cause: FaultCause) {
+        self.end_fault(target, cause);
+        self.follow_wire(target);
+    }
+
+    /// Makes the network follow the faults of a link or a path that are on.
+    fn follow_wire(&mut self, target: Target) {
+        let is_known = match target {
+            Target::Link(peer, is_up) => self.follow_link(peer, if is_up { Direction::Up } else { Direction::Down }),
+            Target::Path(from, to) | Target::Cut(from, to) => self.follow_path(from, to),
+            Target::Process(_) | Target::Flap(_) | Target::Disk(_) => return,
+        };
+        known(is_known);
+    }
+
+    fn follow_link(&mut self, peer: Peer, direction: Direction) -> Result<(), p2p_net::UnknownHost> {
+        let base = match peer {
+            Peer::Client => self.config.client.link,
+            Peer::Node(node) => self.config.nodes[node.index()].host.link,
+        };
+        let base: LinkConfig = if direction == Direction::Up { base.up } else { base.down };
+        let link = match self.faults.of(Target::Link(peer, direction == Direction::Up)).map(|active| &active.fault) {
+            Some(Fault::Link { change, .. }) => change.applied(base),
+            _ => base,
+        };
+        let host = self.host_id(peer);
+        self.net.set_link(host, direction, link)?;
+        self.keep_probes_to_link(host);
+        Ok(())
+    }
+
+    fn follow_path(&mut self, from: Peer, to: Peer) -> Result<(), p2p_net::UnknownHost> {
+        let (one, other) = (self.host_id(from), self.host_id(to));
+        let change = match self.faults.of(Target::Path(from, to)).map(|active| &active.fault) {
+            Some(Fault::Path { change, .. }) => Some(*change),
+            _ => None,
+        };
+        let is_cut = self.faults.of(Target::Cut(from, to)).is_some();
+        self.net.reset_path(one, other)?;
+        if change.is_none() && !is_cut {
+            return Ok(());
+        }
+        let mut path = change.unwrap_or_default().applied(self.net.path_config(one, other)?);
+        path.cut = is_cut;
+        self.net.set_path(one, other, path)
+    }
+
+    /// Adapts the probes of a host to its link.
+    fn keep_probes_to_link(&mut self, host: HostId) {
+        let link = known(self.net.host_config(host));
+        self.hosts.host_mut(host.index()).peers.keep_to_link(&link);
+    }
+}

@@ -1,0 +1,93 @@
+//! Names of hosts in the command language: `client` and the nodes, and groups of them on two sides of a path or a partition.
+
+use p2p_base::spelling::visible;
+use p2p_engine::snapshot::Peer;
+use p2p_store::manifest::NodeNumber;
+
+/// Two groups of hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sides {
+    pub(crate) one: Vec<Peer>,
+    pub(crate) other: Vec<Peer>,
+    /// True if only what goes from the one group to the other is meant.
+    pub(crate) one_way: bool,
+}
+
+/// Returns the node of this name, written `Node_03`, `03` or `3`.
+pub(crate) fn node_of(text: &str) -> Option<NodeNumber> {
+    let digits = text.rsplit('_').next().unwrap_or(text);
+    let number = digits.parse::<u16>().ok().filter(|&number| number > 0 && is_node_name(text))?;
+    Some(NodeNumber::from_index(usize::from(number) - 1))
+}
+
+fn is_node_name(text: &str) -> bool {
+    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    before.is_empty() || before.eq_ignore_ascii_case("node_")
+}
+
+/// Returns the host of this name.
+///
+/// # Errors
+/// Fails if the name is that of no host.
+pub(crate) fn peer(text: &str) -> Result<Peer, String> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("client") {
+        return Ok(Peer::Client);
+    }
+    let node = node_of(text).map(Peer::Node);
+    node.ok_or_else(|| format!("`{}` is no host; write client, Node_03 or 3", visible(text)))
+}
+
+fn group(text: &str) -> Result<Vec<Peer>, String> {
+    text.split(',').map(peer).collect()
+}
+
+/// Returns the two hosts of a path: `A->B` for one way, `A,B` for both.
+///
+/// # Errors
+/// Fails if the text has another form or names no hosts.
+pub(crate) fn path(text: &str) -> Result<(Peer, Peer, bool), String> {
+    let ((from, to), one_way) = match (text.split_once("->"), text.split_once(',')) {
+        (Some(ends), _) => (ends, true),
+        (None, Some(ends)) => (ends, false),
+        (None, None) => return Err("a path is written A->B for one way, and A,B for both".into()),
+    };
+    Ok((peer(from)?, peer(to)?, one_way))
+}
+
+/// Returns the two groups of a partition: `A,B|C,D` for both ways, `A,B->C,D` for one. Spaces may stand between.
+///
+/// # Errors
+/// Fails if the text has another form or names no hosts.
+pub(crate) fn sides(text: &str) -> Result<Sides, String> {
+    let (ends, one_way) = match (text.split_once("->"), text.split_once('|')) {
+        (Some(ends), _) => (ends, true),
+        (None, Some(ends)) => (ends, false),
+        (None, None) => return Err("a partition is written A,B|C,D, and A,B->C,D if it cuts one way".into()),
+    };
+    Ok(Sides { one: group(ends.0)?, other: group(ends.1)?, one_way })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(number: usize) -> Peer {
+        Peer::Node(NodeNumber::from_index(number - 1))
+    }
+
+    #[test]
+    fn hosts_stand_on_two_sides() {
+        assert_eq!(path("client->Node_02").unwrap(), (Peer::Client, node(2), true));
+        assert_eq!(path("3, CLIENT").unwrap(), (node(3), Peer::Client, false));
+        let both = Sides { one: vec![node(1), Peer::Client], other: vec![node(2)], one_way: false };
+        assert_eq!(sides("1,client | 2").unwrap(), both);
+        assert_eq!(sides("1,client->Node_02").unwrap(), Sides { one_way: true, ..both });
+        for wrong in ["", "1", "1,2", "1->", "x|2", "1||2"] {
+            assert!(sides(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "1", "1->", "x,2", "1,2,3", "1->2->3"] {
+            assert!(path(wrong).is_err(), "{wrong}");
+        }
+    }
+}
