@@ -32,28 +32,28 @@ const LOOK: SimDuration = SimDuration::from_secs(1);
 const PATIENCE: SimDuration = SimDuration::from_secs(2_000_000);
 
 /// Chances of a run.
-struct Chance(RandomStream);
+pub(crate) struct Chance(RandomStream);
 
 impl Chance {
-    fn new(seed: u64, label: &str) -> Chance {
+    pub(crate) fn new(seed: u64, label: &str) -> Chance {
         Chance(RandomStream::new(seed, label))
     }
 
-    fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.0.below(most - least + 1)
     }
 
-    fn one_in(&mut self, count: u64) -> bool {
+    pub(crate) fn one_in(&mut self, count: u64) -> bool {
         self.0.below(count) == 0
     }
 
     /// Spread evenly over the powers of ten from `10^least` to `10^most`.
-    fn magnitude(&mut self, least: u32, most: u32) -> u64 {
+    pub(crate) fn magnitude(&mut self, least: u32, most: u32) -> u64 {
         let power = 10u64.pow(self.between(u64::from(least), u64::from(most)) as u32);
         power * self.between(1, 9)
     }
 
-    fn percent(&mut self, least: u64, most: u64) -> Probability {
+    pub(crate) fn percent(&mut self, least: u64, most: u64) -> Probability {
         Probability::from_percent(self.between(least, most) as u32)
     }
 }
@@ -75,7 +75,7 @@ fn any_link(chance: &mut Chance) -> HostConfig {
 }
 
 /// A network on which everything gets through in time.
-fn fair_link(chance: &mut Chance) -> HostConfig {
+pub(crate) fn fair_link(chance: &mut Chance) -> HostConfig {
     let delay_us = chance.magnitude(1, 4);
     link(
         Bandwidth::from_bits_per_second(8 * chance.magnitude(4, 7)),
@@ -107,19 +107,21 @@ fn settings(directory: &std::path::Path, seed: u64, chance: &mut Chance, link: H
 }
 
 /// One run: what is asked, and what came of it.
-struct Run {
-    harness: Harness,
-    disks: Vec<Arc<CrashDisk>>,
-    settings: EngineConfig,
-    contents: BTreeMap<String, Vec<u8>>,
+pub(crate) struct Run {
+    pub(crate) harness: Harness,
+    pub(crate) disks: Vec<Arc<CrashDisk>>,
+    pub(crate) settings: EngineConfig,
+    pub(crate) contents: BTreeMap<String, Vec<u8>>,
     transfers: Vec<TransferId>,
     /// What each connection of the client had last.
     seen: BTreeMap<(NodeNumber, SocketAddrV4), (SimTime, SimTime)>,
     progress_at: SimTime,
+    /// What was told of, once the reports are checked.
+    pub(crate) events: Vec<Event>,
 }
 
 impl Run {
-    fn new(seed: u64, chance: &mut Chance, link: HostConfig) -> Run {
+    pub(crate) fn new(seed: u64, chance: &mut Chance, link: HostConfig) -> Run {
         let home = tempfile::tempdir().unwrap();
         let settings = settings(home.path(), seed, chance, link);
         let disks: Vec<_> = settings.nodes.iter().map(|_| Arc::new(CrashDisk::new())).collect();
@@ -135,31 +137,40 @@ impl Run {
             contents.insert(name.clone(), random_file(&home.path().join(&name), size, seed ^ salt));
         }
         let harness = Harness { simulation, home, next_command: 0 };
-        Run { harness, disks, settings, contents, transfers: Vec::new(), seen: BTreeMap::new(), progress_at: SimTime::ZERO }
+        Run {
+            harness,
+            disks,
+            settings,
+            contents,
+            transfers: Vec::new(),
+            seen: BTreeMap::new(),
+            progress_at: SimTime::ZERO,
+            events: Vec::new(),
+        }
     }
 
-    fn now(&self) -> SimTime {
+    pub(crate) fn now(&self) -> SimTime {
         self.harness.simulation.now()
     }
 
-    fn sleep(&mut self, span: SimDuration) {
+    pub(crate) fn sleep(&mut self, span: SimDuration) {
         self.harness.ask(operation::Sleep { span }).unwrap();
     }
 
-    fn peer(&self, chance: &mut Chance) -> Peer {
+    pub(crate) fn peer(&self, chance: &mut Chance) -> Peer {
         match chance.between(0, self.settings.nodes.len() as u64) {
             0 => Peer::Client,
             node => Peer::Node(NodeNumber::from_index(node as usize - 1)),
         }
     }
 
-    fn set_link(&mut self, peer: Peer, link: HostConfig) {
+    pub(crate) fn set_link(&mut self, peer: Peer, link: HostConfig) {
         self.harness.ask(operation::SetLink { peer, link }).unwrap();
         self.progress_at = self.now();
     }
 
     /// Something that a user, or the network, may do.
-    fn act(&mut self, chance: &mut Chance, link: HostConfig) {
+    pub(crate) fn act(&mut self, chance: &mut Chance, link: HostConfig) {
         let name = format!("f{}", chance.between(0, self.contents.len() as u64 - 1));
         let command = match chance.between(0, 9) {
             0..=2 => self.harness.upload_of(&name),
@@ -202,7 +213,7 @@ impl Run {
         }
     }
 
-    fn running(&mut self) -> Vec<TransferId> {
+    pub(crate) fn running(&mut self) -> Vec<TransferId> {
         let Ok(Reply::Transfers(all)) = self.harness.ask(operation::ListTransfers) else { panic!("no transfers") };
         all.iter().filter(|status| !status.state.is_over()).map(|status| status.id).collect()
     }
@@ -238,7 +249,7 @@ impl Run {
     }
 
     /// What was reported is what is there.
-    fn check_reports(&mut self) {
+    pub(crate) fn check_reports(&mut self) {
         let reports = self.reports();
         let listed: BTreeSet<String> = self.harness.names().into_iter().collect();
         for report in &reports {
@@ -254,9 +265,10 @@ impl Run {
             }
         }
         let mut stored = BTreeSet::new();
-        while let Some((_, event)) = self.harness.simulation.poll_event() {
+        self.events = std::iter::from_fn(|| self.harness.simulation.poll_event()).map(|(_, event)| event).collect();
+        for event in &self.events {
             match event {
-                Event::FileStored { file, .. } => drop(stored.insert(file.name)),
+                Event::FileStored { file, .. } => drop(stored.insert(file.name.clone())),
                 Event::FileRemoved { file } => drop(stored.remove(&file.name)),
                 _ => {}
             }
@@ -288,7 +300,7 @@ impl Run {
     }
 
     /// Every node holds what files need of it, and nothing else.
-    fn check_disks(&mut self) {
+    pub(crate) fn check_disks(&mut self) {
         let mut needed = BTreeSet::new();
         for name in self.harness.names() {
             let Ok(Reply::Manifest(manifest)) = self.harness.ask(operation::StatFile { file: FileKey::unowned(&name) }) else {

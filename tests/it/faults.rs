@@ -4,6 +4,7 @@
 mod disks;
 mod processes;
 mod profiles;
+mod random;
 mod wires;
 
 use p2p_base::units::SimDuration;

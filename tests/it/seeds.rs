@@ -9,21 +9,26 @@ use proptest::test_runner::Config;
 const RUNS: u64 = 200;
 const RUNS_LONG: u64 = 20_000;
 
-fn runs() -> u64 {
-    if std::env::var_os("P2P_LONG").is_some() { RUNS_LONG } else { RUNS }
+fn runs(usual: u64) -> u64 {
+    if std::env::var_os("P2P_LONG").is_some() { RUNS_LONG } else { usual }
 }
 
 /// As many cases for a property whose inputs proptest draws, and makes smaller where one fails.
 pub(crate) fn cases() -> Config {
-    Config::with_cases(runs() as u32)
+    Config::with_cases(runs(RUNS) as u32)
 }
 
 /// Runs `run` for every seed, on as many threads as there are cores, and names the seed of one that fails.
 pub(crate) fn for_every_seed(run: impl Fn(u64) + Sync) {
+    for_seeds(RUNS, run);
+}
+
+/// Runs `run` for so many seeds, or for 20,000 of them, as [`for_every_seed`] does.
+pub(crate) fn for_seeds(usual: u64, run: impl Fn(u64) + Sync) {
     if let Some(seed) = std::env::var("P2P_SEED").ok().and_then(|seed| seed.parse().ok()) {
         return run(seed);
     }
-    let (runs, next) = (runs(), AtomicU64::new(0));
+    let (runs, next) = (runs(usual), AtomicU64::new(0));
     let work = || {
         while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&seed| seed < runs) {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed)));
