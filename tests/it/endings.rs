@@ -203,8 +203,8 @@ impl Run {
 
     /// When a byte of a request was last acknowledged or received, as far as that was looked at.
     fn look(&mut self) {
-        let Snapshot { connections, .. } = self.harness.simulation.snapshot(String::new(), false);
-        for connection in connections {
+        let Snapshot { figures, .. } = self.harness.simulation.snapshot(String::new(), false);
+        for connection in &figures.connections {
             let now = (connection.activity.acked_at, connection.activity.received_at);
             let before = self.seen.insert((connection.node, connection.local), now).unwrap_or_default();
             if now != before {
@@ -286,7 +286,7 @@ impl Run {
         let last = self.now() + link.up.bandwidth.time_for(longest_queue);
         loop {
             let Ok(Reply::Nodes(nodes)) = self.harness.ask(operation::ListNodes) else { panic!("no nodes") };
-            let links = self.harness.simulation.snapshot(String::new(), false).connections.len();
+            let links = self.harness.simulation.snapshot(String::new(), false).figures.connections.len();
             let Ok(Reply::Storage(stats)) = self.harness.ask(operation::StatStorage) else { panic!("no storage") };
             let states: Vec<_> = nodes.iter().map(|node| (node.state, node.connections)).collect();
             let is_closed = states.iter().all(|&state| state == (ProcessState::Ready, 0));

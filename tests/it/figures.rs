@@ -52,7 +52,7 @@ fn rates_of_a_run(seed: u64, step: SimDuration, seconds: u64) -> Vec<Vec<(u64, u
         at = end.min(at + step);
         advance(&mut harness, at);
         let snapshot = harness.simulation.snapshot("1x".into(), false);
-        let series = std::iter::once(&snapshot.client_rates).chain(snapshot.nodes.iter().map(|node| &node.rates));
+        let series = std::iter::once(&snapshot.figures.client_rates).chain(snapshot.figures.nodes.iter().map(|node| &node.rates));
         for (place, rates) in series.enumerate() {
             let ended = (rates.up.end().as_nanos() / SECOND.as_nanos()) as usize;
             let missing = ended - seen[place].len();
@@ -92,16 +92,16 @@ fn rates_are_right_while_a_link_changes() {
     random_file(&harness.path("a.bin"), 700_000, 3);
     harness.start(harness.upload_of("a.bin")).unwrap();
     advance(&mut harness, SimTime::ZERO + SECOND * 4);
-    let before = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
+    let before = harness.simulation.snapshot("1x".into(), false).figures.client_bytes.0;
     let faster = HostConfig { up: link("1Mbit/s", "1ms", "0%").up, ..slow_link() };
     harness.ask(operation::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
-    let after = harness.simulation.snapshot("1x".into(), false).client_bytes.0;
+    let after = harness.simulation.snapshot("1x".into(), false).figures.client_bytes.0;
     assert_eq!(before, after, "no byte passes in no time");
     advance(&mut harness, SimTime::ZERO + SECOND * 8);
-    let rates = harness.simulation.snapshot("1x".into(), false).client_rates;
+    let rates = harness.simulation.snapshot("1x".into(), false).figures.client_rates.clone();
     let seconds = rates.up.tail(10);
     assert!(seconds[..4].iter().all(|&bytes| bytes <= 65_537) && seconds.iter().all(|&bytes| bytes <= 125_001), "{seconds:?}");
-    assert_eq!(seconds.iter().sum::<u64>(), harness.simulation.snapshot("1x".into(), false).client_bytes.0);
+    assert_eq!(seconds.iter().sum::<u64>(), harness.simulation.snapshot("1x".into(), false).figures.client_bytes.0);
 }
 
 /// The first packets of a transfer are seen: TCP has acknowledged bytes long before a segment is stored.
@@ -228,18 +228,22 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
         harness.ask(operation::CheckHealth).unwrap();
     }
     let snapshot = harness.simulation.snapshot("1x".into(), false);
-    for node in &snapshot.nodes {
+    for node in &snapshot.figures.nodes {
         let seen = node.seen.recent;
         let (last, average) = (seen.last.unwrap(), seen.average.unwrap());
         assert!(last < SimDuration::from_millis(25) && average < SimDuration::from_millis(25), "{seen:?}");
         assert!(seen.best <= Some(average) && Some(average) <= seen.worst, "{seen:?}");
         assert_eq!((seen.probes, seen.answers <= 10), (10, true));
     }
-    assert!(loaded.nodes.iter().any(|node| node.seen.recent.worst > Some(SimDuration::from_millis(100))), "it was loaded");
+    assert!(
+        loaded.figures.nodes.iter().any(|node| node.seen.recent.worst > Some(SimDuration::from_millis(100))),
+        "it was loaded"
+    );
     let Reply::Nodes(nodes) = harness.ask(operation::ListNodes).unwrap() else { panic!("no nodes") };
-    for (node, shown) in nodes.iter().zip(&snapshot.nodes) {
+    for (node, shown) in nodes.iter().zip(&snapshot.figures.nodes) {
         assert_eq!(node.seen, shown.seen);
-        let in_matrix = snapshot.health[&p2p_engine::snapshot::Peer::Client][&p2p_engine::snapshot::Peer::Node(node.node)];
+        let in_matrix =
+            snapshot.figures.health[&p2p_engine::snapshot::Peer::Client][&p2p_engine::snapshot::Peer::Node(node.node)];
         assert_eq!(in_matrix, shown.seen);
     }
 }
@@ -257,6 +261,6 @@ fn a_link_without_a_limit_counts_what_passes() {
     let end = harness.simulation.now() + SECOND * 2;
     advance(&mut harness, end);
     let snapshot = harness.simulation.snapshot("max".into(), false);
-    assert!(snapshot.client_bytes.0 > 3_000_000);
-    assert!(snapshot.client_rates.up.tail(60).iter().sum::<u64>() > 3_000_000);
+    assert!(snapshot.figures.client_bytes.0 > 3_000_000);
+    assert!(snapshot.figures.client_rates.up.tail(60).iter().sum::<u64>() > 3_000_000);
 }

@@ -152,6 +152,8 @@ impl TuiHarness {
         while let Ok(Happening::Event(event)) = next() {
             self.app.on_event(event.at, &event.event);
         }
+        // The engine may have been stopped by what was asked for.
+        let _ = self.runtime.block_on(self.handle.snapshot());
         let latest = self.app.access().snapshot();
         self.app.on_snapshot(latest);
     }

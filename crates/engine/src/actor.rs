@@ -15,7 +15,7 @@ use p2p_base::data_dir::{DirectoryLock, Sharing};
 use p2p_base::database::Database;
 use p2p_base::units::SimTime;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::config::{ClockMode, EngineConfig};
 use super::error::EngineError;
@@ -36,8 +36,8 @@ use super::snapshot::Snapshot;
 const COMMANDS_MAX: usize = 64;
 /// Number of simulation steps between two checks for new commands.
 const BUDGET: u32 = 2_000;
-/// Interval between two snapshots while the simulation is active.
-const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(30);
+/// Shortest interval between two snapshots with new figures, unless a caller asks for one.
+const FIGURES_INTERVAL: Duration = Duration::from_millis(30);
 /// Longest time that the thread sleeps, so that a virtual clock on a screen keeps moving.
 const TICK: Duration = Duration::from_millis(30);
 
@@ -101,7 +101,9 @@ impl Engine {
             moving: false,
             activity: Activity::Nothing,
             wake: Arc::clone(&wake),
-            last_snapshot: wall_clock(),
+            last_figures: wall_clock(),
+            has_old_figures: false,
+            wanted: Vec::new(),
             recorder,
             unnoted: None,
             health_log: HealthLog::default(),
@@ -171,7 +173,11 @@ struct Actor {
     activity: Activity,
     /// Woken when something has happened at the other end of a stream.
     wake: Arc<Notify>,
-    last_snapshot: Instant,
+    last_figures: Instant,
+    /// True if the latest snapshot has the figures of an earlier one.
+    has_old_figures: bool,
+    /// Callers who wait for a snapshot with new figures.
+    wanted: Vec<oneshot::Sender<Arc<Snapshot>>>,
     recorder: Option<Recorder>,
     /// Latest command, until it is recorded.
     unnoted: Option<Unnoted>,
@@ -193,6 +199,7 @@ impl Actor {
                     // The requester may have dropped its receiver.
                     let _ = reply.send(self.simulation.trace_hash());
                 }
+                Action::Ask(Ask::Snapshot(reply)) => self.wanted.push(reply),
                 Action::Outcome(job, outcome) => self.simulation.deliver(job, outcome),
                 Action::Advance => {}
                 Action::End => break,
@@ -241,6 +248,8 @@ impl Actor {
             return outcome.map_or(Action::End, |(job, outcome)| Action::Outcome(job, outcome));
         }
         let wait = if self.time_passes() { self.wait() } else { None };
+        let until_figures = FIGURES_INTERVAL.saturating_sub(self.last_figures.elapsed());
+        let wait = if self.has_old_figures { Some(wait.unwrap_or(until_figures).min(until_figures)) } else { wait };
         tokio::select! {
             biased;
             ask = self.inbox.recv() => ask.map_or(Action::End, Action::Ask),
@@ -375,8 +384,10 @@ impl Actor {
         }
         let replies: Vec<_> = std::iter::from_fn(|| self.simulation.poll_reply()).collect();
         let calm = progress == Progress::Still && self.snapshots.borrow().at != self.simulation.now();
-        if calm || !replies.is_empty() || self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
-            self.publish_snapshot();
+        if !self.wanted.is_empty() || self.last_figures.elapsed() >= FIGURES_INTERVAL {
+            self.publish_figures();
+        } else if calm || !replies.is_empty() {
+            self.publish_without_figures();
         }
         for (command_id, answer) in replies {
             self.hurried.remove(&command_id);
@@ -388,9 +399,22 @@ impl Actor {
         }
     }
 
-    fn publish_snapshot(&mut self) {
-        self.last_snapshot = wall_clock();
-        let snapshot = self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused());
+    fn publish_figures(&mut self) {
+        (self.last_figures, self.has_old_figures) = (wall_clock(), false);
+        let snapshot = Arc::new(self.simulation.snapshot(self.pace.speed().to_string(), self.pace.is_paused()));
+        self.snapshots.send_replace(Arc::clone(&snapshot));
+        for caller in self.wanted.drain(..) {
+            // The caller may have dropped its receiver.
+            let _ = caller.send(Arc::clone(&snapshot));
+        }
+    }
+
+    /// Publishes a snapshot with the figures of the latest one, so that a reply costs the same whatever the network consists of. New
+    /// figures follow when the interval is over.
+    fn publish_without_figures(&mut self) {
+        self.has_old_figures = true;
+        let latest = Arc::clone(&self.snapshots.borrow());
+        let snapshot = self.simulation.snapshot_after(&latest, self.pace.speed().to_string(), self.pace.is_paused());
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum Ask {
     /// Operation for which virtual time passes as fast as the machine can, until it is answered.
     Hurried(Caller, Box<Command>, ReplySender),
     TraceHash(oneshot::Sender<TraceHash>),
+    /// Snapshot whose figures are those of the instant at which the engine takes the request.
+    Snapshot(oneshot::Sender<Arc<Snapshot>>),
 }
 
 /// Upload of a stream.
@@ -69,6 +71,7 @@ impl std::fmt::Debug for Ask {
         match self {
             Ask::Command(_, command, _) | Ask::Hurried(_, command, _) => command.fmt(f),
             Ask::TraceHash(_) => f.write_str("TraceHash"),
+            Ask::Snapshot(_) => f.write_str("Snapshot"),
         }
     }
 }
@@ -171,7 +174,18 @@ impl EngineHandle {
         self.events.subscribe(after)
     }
 
-    /// Returns a receiver that always holds the latest snapshot.
+    /// Returns a snapshot with the figures of the present instant.
+    ///
+    /// # Errors
+    /// Returns [`EngineError::Stopped`] if the engine has ended.
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Ask::Snapshot(reply)).await?;
+        answer.await.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Returns a receiver that always holds the latest snapshot. It is at least as new as the latest reply but for its figures, which
+    /// are renewed every few milliseconds: see [`snapshot`](Self::snapshot).
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
     }

@@ -20,7 +20,7 @@ use super::event::Event;
 use super::faults::{ActiveFault, FaultCause};
 use super::operation::{Command, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
-use super::snapshot::{NodeStatus, Snapshot, StorageStats};
+use super::snapshot::{Figures, NodeStatus, Snapshot, StorageStats};
 use super::transfer::{TransferId, TransferStatus};
 
 /// What the policy looks up in the state of the engine.
@@ -360,8 +360,10 @@ pub fn known_of_snapshot(principal: &Principal, snapshot: Arc<Snapshot>, files: 
     let mut known = Snapshot::clone(&snapshot);
     known.files = files();
     known.transfers.retain(|report| may_see_transfer(principal, &report.status));
-    known.nodes = known.nodes.into_iter().map(|node| known_of_node(principal, node)).collect();
-    known.storage = StorageStats::default();
+    let mut figures = Figures::clone(&snapshot.figures);
+    figures.nodes = figures.nodes.into_iter().map(|node| known_of_node(principal, node)).collect();
+    figures.storage = StorageStats::default();
+    known.figures = Arc::new(figures);
     Arc::new(known)
 }
 

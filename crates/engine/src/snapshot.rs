@@ -203,7 +203,10 @@ pub struct ConnectionStatus {
     pub stats: ConnectionStats,
 }
 
-/// State of the engine at one virtual instant.
+/// State of the engine at one virtual instant, in parts.
+///
+/// The parts that cost more than a reply are shared: a snapshot that follows another one within a few milliseconds of the wall clock
+/// has the figures of that one and its reports of running transfers, unless a caller [asks](crate::EngineHandle::snapshot) for them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// Virtual instant of the snapshot.
@@ -212,10 +215,23 @@ pub struct Snapshot {
     pub speed: String,
     /// True if virtual time is paused.
     pub paused: bool,
+    /// The latest finished transfers, and after them the running ones.
+    pub transfers: Vec<Arc<TransferReport>>,
+    /// Name of the copy of the catalog in the data directory, if the catalog had an older format at the start.
+    pub kept_copy: Option<String>,
+    /// Stored files and directories, by owner and path.
+    pub files: Namespace,
+    /// Figures of the nodes and of the network.
+    pub figures: Arc<Figures>,
+}
+
+/// Figures of a snapshot: what nodes, links and connections are at one virtual instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Virtual instant of the figures.
+    pub at: SimTime,
     /// Status of the nodes.
     pub nodes: Vec<NodeStatus>,
-    /// Running transfers and the latest finished ones.
-    pub transfers: Vec<Arc<TransferReport>>,
     /// Totals of files, segments and capacity.
     pub storage: StorageStats,
     /// Counters of the network.
@@ -234,10 +250,6 @@ pub struct Snapshot {
     pub wire_seen: u64,
     /// All hosts and their links.
     pub topology: Topology,
-    /// Name of the copy of the catalog in the data directory, if the catalog had an older format at the start.
-    pub kept_copy: Option<String>,
-    /// Stored files and directories, by owner and path.
-    pub files: Namespace,
 }
 
 impl Snapshot {

@@ -164,10 +164,10 @@ impl World {
         self.work.submit_for(at, Due::Transfer(transfer), Lane::Catalog, work);
     }
 
-    /// Returns the virtual instant at which work or a timeout is due next.
+    /// Returns the virtual instant at which work or a timeout of a host is due next.
     pub(super) fn next_due(&self) -> Option<SimTime> {
         // `SimTime::MAX` stands for never.
-        let instants = [self.work.next_due(), self.timetable.next(), self.net.next_timeout()];
+        let instants = [self.work.next_due(), self.timetable.next()];
         instants.into_iter().flatten().min().filter(|&at| at < SimTime::MAX)
     }
 

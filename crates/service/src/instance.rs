@@ -353,13 +353,13 @@ fn warn_of_disks(snapshot: &Snapshot) {
             "Note: the catalog had an older format and was brought up to date; the former one is kept in the data directory as {copy}"
         ));
     }
-    let missing = snapshot.storage.missing_segments;
+    let missing = snapshot.figures.storage.missing_segments;
     if missing > 0 {
         output::tell(format_args!(
             "Warning: {missing} segments that stored files need are missing on the nodes' disks; the log says where"
         ));
     }
-    let troubled: Vec<&NodeStatus> = snapshot.nodes.iter().filter(|node| node.trouble.is_some()).collect();
+    let troubled: Vec<&NodeStatus> = snapshot.figures.nodes.iter().filter(|node| node.trouble.is_some()).collect();
     match troubled.as_slice() {
         [] => {}
         [node] => {
@@ -371,7 +371,7 @@ fn warn_of_disks(snapshot: &Snapshot) {
             nodes.len()
         )),
     }
-    let unknown = snapshot.storage.unknown_segments;
+    let unknown = snapshot.figures.storage.unknown_segments;
     if unknown > 0 {
         output::tell(format_args!(
             "Warning: {unknown} segments on the nodes' disks belong to no file of this catalog and are left alone; `p2p orphans` lists them"

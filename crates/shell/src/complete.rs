@@ -39,7 +39,7 @@ impl Knowledge {
             (status.id.0.to_string(), format!("{}, {}", identity.describe(status), status.state.name()))
         };
         Knowledge {
-            nodes: snapshot.nodes.iter().map(|node| node.node.to_string()).collect(),
+            nodes: snapshot.figures.nodes.iter().map(|node| node.node.to_string()).collect(),
             files: snapshot.files.entries().map(|entry| label_of(identity, entry)).collect(),
             transfers: snapshot.transfers.iter().rev().map(transfer).collect(),
             profiles: Vec::new(),

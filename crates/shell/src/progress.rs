@@ -51,6 +51,11 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
 
 async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, shown: impl Fn(&TransferStatus) -> Option<String>) {
     let (all, mut bars) = (MultiProgress::new(), HashMap::<TransferId, ProgressBar>::new());
+    if all.is_hidden() {
+        // The sender may have been dropped together with the front end.
+        let _ = ended.await;
+        return;
+    }
     loop {
         let over = tokio::select! {
             changed = snapshots.changed() => !changed,
@@ -67,6 +72,9 @@ async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, show
                 draw(bar, status, snapshot.at);
             }
         }
+        // A bar of a transfer that the engine has forgotten stays on the screen, and needs no place here.
+        let known: BTreeSet<TransferId> = snapshot.transfers.iter().map(|report| report.status.id).collect();
+        bars.retain(|id, _| known.contains(id));
         if over {
             break;
         }

@@ -121,7 +121,7 @@ impl App {
     /// Returns the node to whose connection the selected packet belongs.
     fn selected_packet_node(&self) -> Option<NodeNumber> {
         let packet = panes::wire::rows(self).nth(self.row(Pane::Wire))?;
-        let of = |address| self.view.nodes.iter().find(|node| node.address == address).map(|node| node.node);
+        let of = |address| self.view.figures.nodes.iter().find(|node| node.address == address).map(|node| node.node);
         of(*packet.from.ip()).or_else(|| of(*packet.to.ip()))
     }
 

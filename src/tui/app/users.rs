@@ -198,7 +198,7 @@ impl App {
     /// Returns the number and size of the files that the user may read.
     pub fn file_count(&self) -> FileCount {
         match self.identity.is_admin() {
-            true => FileCount { files: self.view.storage.files, bytes: self.view.storage.file_bytes },
+            true => FileCount { files: self.view.figures.storage.files, bytes: self.view.figures.storage.file_bytes },
             false => self.file_count,
         }
     }

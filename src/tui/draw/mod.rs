@@ -81,7 +81,7 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn whole(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
     // The matrix has a heading and a row for the client beside those of the nodes; the matrix of five nodes is always shown
     // completely.
-    let nodes = (app.view.nodes.len() as u16 + 4).clamp(4, (area.height / 4).max(TOP_ROWS));
+    let nodes = (app.view.figures.nodes.len() as u16 + 4).clamp(4, (area.height / 4).max(TOP_ROWS));
     let [top, transfers, middle, bottom, prompt] = Layout::vertical([
         Constraint::Length(nodes),
         Constraint::Length(5),

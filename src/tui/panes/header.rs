@@ -23,8 +23,8 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let glyphs = &theme.glyphs;
     let separator = if glyphs.is_unicode { " │ " } else { " | " };
     let count = app.file_count();
-    let alive = view.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
-    let (all, rates) = (view.nodes.len(), &view.client_rates);
+    let alive = view.figures.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
+    let (all, rates) = (view.figures.nodes.len(), &view.figures.client_rates);
     let nodes_role = if alive == all { Role::Good } else { Role::Bad };
     let glyph = if alive == all { glyphs.alive } else { glyphs.dead };
     let (pace, pace_role) = match (app.frozen, view.paused) {

@@ -37,7 +37,7 @@ fn short(peer: Peer) -> String {
 /// Returns the heading of the matrix in a pane of this size: the quantity that is shown, and the number of hosts that are shown
 /// if some are missing.
 pub(super) fn title(app: &App, area: Rect) -> String {
-    let ((rows, columns), known, all) = (window_of(app, area), app.view.health.len(), app.view.nodes.len() + 1);
+    let ((rows, columns), known, all) = (window_of(app, area), app.view.figures.health.len(), app.view.figures.nodes.len() + 1);
     match (rows.len() == known && columns.len() == known, known == all) {
         (true, true) => "Health: last round trip, ms".into(),
         (_, true) => format!("Last round trip, ms: {}x{} of {all}", rows.len(), columns.len()),
@@ -47,7 +47,7 @@ pub(super) fn title(app: &App, area: Rect) -> String {
 
 /// Returns the rows and the columns of the matrix that fit into a pane of this size, including the selected node.
 pub(super) fn window_of(app: &App, area: Rect) -> (Range<usize>, Range<usize>) {
-    let (count, room) = (app.view.health.len(), usize::from(area.width).saturating_sub(LABEL) / COLUMN);
+    let (count, room) = (app.view.figures.health.len(), usize::from(area.width).saturating_sub(LABEL) / COLUMN);
     // The client precedes the nodes.
     let chosen = (app.row(Pane::Health) + 1).min(count.saturating_sub(1));
     let columns = u16::try_from(room).unwrap_or(u16::MAX);
@@ -55,7 +55,7 @@ pub(super) fn window_of(app: &App, area: Rect) -> (Range<usize>, Range<usize>) {
 }
 
 fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
-    let peers: Vec<Peer> = app.view.health.keys().copied().collect();
+    let peers: Vec<Peer> = app.view.figures.health.keys().copied().collect();
     let (rows, columns) = window_of(app, area);
     let (from, to) = (&peers[rows.clone()], &peers[columns.clone()]);
     let chosen = (app.focus == Pane::Health).then(|| app.row(Pane::Health) + 1);
@@ -76,7 +76,7 @@ fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
 
 fn cell<'a>(app: &App, from: Peer, to: Peer) -> Span<'a> {
     let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
-    let seen = app.view.health.get(&from).and_then(|row| row.get(&to));
+    let seen = app.view.figures.health.get(&from).and_then(|row| row.get(&to));
     match seen {
         _ if from == to => Span::styled(format!("{:>COLUMN$}", glyphs.dot), theme.style(Role::Dim)),
         Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, missed, .. }) => {
@@ -99,7 +99,7 @@ fn cell<'a>(app: &App, from: Peer, to: Peer) -> Span<'a> {
 fn map(app: &App, area: Rect, buffer: &mut Buffer) {
     let theme = &app.theme;
     let color = |role| theme.style(role).fg.unwrap_or_default();
-    let nodes = &app.view.nodes;
+    let nodes = &app.view.figures.nodes;
     let place = |index: usize| {
         let angle = std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64;
         (80.0 * angle.sin(), 40.0 * angle.cos())

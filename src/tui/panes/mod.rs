@@ -56,7 +56,7 @@ pub(super) fn title(app: &App, pane: Pane, inner: Rect) -> String {
         Pane::Health if app.map => "Map: traffic now".into(),
         Pane::Health => health::title(app, inner),
         Pane::Prompt => prompt_title(app, inner),
-        Pane::Wire => format!("Wire: {} packets{filter}", app.view.wire_seen),
+        Pane::Wire => format!("Wire: {} packets{filter}", app.view.figures.wire_seen),
         other => format!("{}{filter}", other.name()),
     }
 }
@@ -103,7 +103,7 @@ pub(super) fn can_be_filtered(pane: Pane) -> bool {
 /// Returns the number of rows of a pane that pass the filter.
 pub(super) fn row_count(app: &App, pane: Pane) -> usize {
     match pane {
-        Pane::Health if !app.map => app.view.health.len().saturating_sub(1),
+        Pane::Health if !app.map => app.view.figures.health.len().saturating_sub(1),
         Pane::Nodes | Pane::Health => nodes::rows(app, pane).count(),
         Pane::Transfers => app.transfer_rows().len(),
         Pane::Segments => app.shown_transfer().map_or(0, |report| report.timelines.len()),

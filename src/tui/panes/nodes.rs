@@ -19,7 +19,7 @@ use crate::tui::theme::Role;
 /// Returns the nodes that pass the filter of a pane that lists nodes.
 pub(crate) fn rows(app: &App, pane: Pane) -> impl Iterator<Item = &NodeStatus> {
     let text = |node: &NodeStatus| format!("{} {} {} {}", node.node, node.address, node.seen.health.name(), node.state.name());
-    app.view.nodes.iter().filter(move |node| pane == Pane::Health || app.passes(pane, &text(node)))
+    app.view.figures.nodes.iter().filter(move |node| pane == Pane::Health || app.passes(pane, &text(node)))
 }
 
 /// Draws the list of nodes.

@@ -143,11 +143,11 @@ fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
 
 /// Draws the rate of the client's busier direction, and the bandwidth of that link as a line.
 fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
-    let (theme, rates) = (&app.theme, &app.view.client_rates);
+    let (theme, rates) = (&app.theme, &app.view.figures.client_rates);
     let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();
     let is_up = total(&rates.up) >= total(&rates.down);
     let (series, arrow) = if is_up { (&rates.up, theme.glyphs.up) } else { (&rates.down, theme.glyphs.down) };
-    let link = app.view.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
+    let link = app.view.figures.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
     let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
     let capacity = capacity.map(|bits| bits as f64 / 8.0);
     let values = series.tail(CHART_SECONDS);

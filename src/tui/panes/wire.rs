@@ -18,7 +18,7 @@ use crate::tui::theme::Role;
 /// Returns the packets that pass the filter, newest first.
 pub(crate) fn rows(app: &App) -> impl Iterator<Item = &PacketRecord> {
     let is_filtered = app.is_filtered(Pane::Wire);
-    app.view.wire.iter().rev().filter(move |packet| !is_filtered || app.passes(Pane::Wire, &line(packet)))
+    app.view.figures.wire.iter().rev().filter(move |packet| !is_filtered || app.passes(Pane::Wire, &line(packet)))
 }
 
 /// Returns a packet as a line of text, for the filter and the clipboard.

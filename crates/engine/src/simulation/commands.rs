@@ -136,7 +136,7 @@ impl Simulation {
     }
 
     pub(super) fn wait_for(&mut self, command_id: CommandId, what: Waiting) -> Option<Answer> {
-        self.waiting.push((command_id, what));
+        self.waiting.add(command_id, what);
         None
     }
 
@@ -308,11 +308,14 @@ impl Simulation {
 
     /// Answers the waiting commands whose condition is met.
     pub(super) fn answer_waiting(&mut self) -> Result<(), Blocked> {
+        while let Some(command_id) = self.waiting.take_awake(self.now()) {
+            self.replies.push_back((command_id, Ok(Reply::Done(()))));
+        }
         let mut index = 0;
-        while index < self.waiting.len() {
+        while index < self.waiting.others().len() {
             match self.answer_to(index)? {
                 Some(answer) => {
-                    let (command_id, _) = self.waiting.remove(index);
+                    let command_id = self.waiting.take_other(index);
                     self.replies.push_back((command_id, answer));
                 }
                 None => index += 1,
@@ -323,10 +326,9 @@ impl Simulation {
 
     fn answer_to(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
         let now = self.now();
-        Ok(match &self.waiting[index].1 {
-            // Answered when the transfer is moved to the finished ones.
-            Waiting::Transfer(_) => None,
-            Waiting::Until(at) => (*at <= now).then_some(Ok(Reply::Done(()))),
+        Ok(match self.waiting.other(index) {
+            // These are indexed, and not among the others.
+            Waiting::Transfer(_) | Waiting::Until(_) => None,
             Waiting::Step { until, events } => {
                 let has_happened = events.is_some_and(|events| self.world.journal.emitted() > events);
                 (*until <= now || has_happened).then_some(Ok(Reply::Done(())))
@@ -362,7 +364,7 @@ impl Simulation {
     /// Closes the connections once all transfers are over, and gives packets in flight [`CLOSING_TIME`] to arrive.
     fn close_connections(&mut self, index: usize) -> Option<Answer> {
         self.world.close_connections();
-        self.waiting[index].1 = Waiting::Closing(self.now() + CLOSING_TIME);
+        self.waiting.set_other(index, Waiting::Closing(self.now() + CLOSING_TIME));
         None
     }
 }

@@ -18,12 +18,13 @@ mod running;
 mod tests;
 mod uploads;
 mod view;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use p2p_base::trace::TraceHash;
-use p2p_base::units::SimTime;
+use p2p_base::units::{SimDuration, SimTime};
 use p2p_store::catalog::{Catalog, CatalogError};
 use p2p_store::segment::SegmentId;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -34,7 +35,6 @@ use super::first_use::FirstUses;
 use super::io::{Blocked, JobId, Outcome};
 use super::operation::Reply;
 use super::pace::Activity;
-use super::principal::Principal;
 use super::stream::StreamInput;
 use super::transfer::{Input, TransferId, TransferReport, TransferState, TransferStatus};
 use super::world::{Due, World};
@@ -42,17 +42,17 @@ use super::world::{Due, World};
 pub use self::open::{Disks, cannot_be_changed, lock_data_dir};
 
 use self::answers::finished;
-use self::edges::Opening;
-use self::faults::AwaitedProcess;
-use self::names::NameChange;
 use self::running::Running;
-use self::uploads::Resuming;
+use self::waiting::{Waiting, WaitingCommands};
 
 /// Number of finished transfers that are remembered.
 const FINISHED_MAX: usize = 100;
 
 /// Number of failures that are remembered until a user asks for them; the oldest are dropped first.
 const FAILURES_MAX: usize = 10_000;
+
+/// Longest span of virtual time that the network goes on by itself before commands are looked for again.
+const LEG_MAX: SimDuration = SimDuration::from_millis(10);
 
 /// Identifier of a command whose answer is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,44 +70,6 @@ pub enum Progress {
     Blocked,
     /// No event is pending and no limit is set, so virtual time stays where it is.
     Still,
-}
-
-/// Condition that a waiting command waits for.
-#[derive(Debug)]
-enum Waiting {
-    Transfer(TransferId),
-    Until(SimTime),
-    HealthCheck,
-    /// The given instant, or the next event after so many events, whichever comes first.
-    Step {
-        until: SimTime,
-        events: Option<u64>,
-    },
-    Shutdown,
-    /// The end of all connections, at the latest the given instant.
-    Closing(SimTime),
-    /// The manifest of a file, from a catalog job.
-    Manifest(JobId, Principal),
-    /// The local file of a transfer, from a job that opens or creates it.
-    Opening(JobId, Box<Opening>),
-    /// The kept upload that is to be continued, from a catalog job.
-    Resuming(JobId, Box<Resuming>),
-    /// The catalog's confirmation of a change of names, directories or readers.
-    NameChange {
-        job: JobId,
-        change: NameChange,
-    },
-    /// The end of all transfers of files without an owner, after which these files can be given to a user.
-    Adoption {
-        owner: String,
-    },
-    /// The end or the start of processes of nodes.
-    Process(AwaitedProcess),
-    /// The catalog's confirmation that the files have a new owner.
-    Adopting {
-        job: JobId,
-        owner: String,
-    },
 }
 
 /// State of the packet capture.
@@ -182,7 +144,7 @@ pub struct Simulation {
     /// Failed transfers that have not been reported to a user.
     failures: VecDeque<TransferStatus>,
     next_transfer: u64,
-    waiting: Vec<(CommandId, Waiting)>,
+    waiting: WaitingCommands,
     replies: VecDeque<(CommandId, Result<Reply, EngineError>)>,
     /// True if a shutdown is under way and no new transfer may begin.
     closing: bool,
@@ -210,7 +172,7 @@ impl Simulation {
             finished: VecDeque::new(),
             failures: VecDeque::new(),
             next_transfer: 0,
-            waiting: Vec::new(),
+            waiting: WaitingCommands::default(),
             replies: VecDeque::new(),
             closing: false,
             capture: Capturing::Nothing,
@@ -262,7 +224,7 @@ impl Simulation {
     /// Returns true if a command waits for its answer. Adoptions do not count: they take place when they can, and virtual time
     /// does not pass for their sake.
     pub fn is_awaited(&self) -> bool {
-        self.waiting.iter().any(|(_, waiting)| !matches!(waiting, Waiting::Adoption { .. }))
+        self.waiting.is_any_awaited()
     }
 
     /// Returns what is unfinished. A transfer that waits for a stream of remote origin is no reason for virtual time to pass, and
@@ -270,13 +232,15 @@ impl Simulation {
     pub fn activity(&self) -> Activity {
         let is_idle = |id: &TransferId| self.transfers.get(id).is_some_and(Running::is_idle);
         let waits = |(_, waiting): &(CommandId, Waiting)| match waiting {
-            Waiting::Transfer(id) => !is_idle(id),
             Waiting::Adoption { .. } => false,
             Waiting::Shutdown => self.transfers.is_empty(),
             _ => true,
         };
         let moves = |transfer: &Running| !transfer.is_idle() && transfer.bare_status().state != TransferState::Waiting;
-        if self.waiting.iter().any(waits) || self.transfers.values().any(moves) {
+        let is_waited_for = self.waiting.is_any_asleep()
+            || self.waiting.others().iter().any(waits)
+            || self.waiting.transfers().any(|id| !is_idle(id));
+        if is_waited_for || self.transfers.values().any(moves) {
             return Activity::Busy;
         }
         if self.transfers.is_empty() { Activity::Nothing } else { Activity::Idle }
@@ -289,7 +253,7 @@ impl Simulation {
 
     /// Returns the instant up to which a running step lets time pass, if there is one.
     pub fn step_limit(&self) -> Option<SimTime> {
-        let steps = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
+        let steps = self.waiting.others().iter().filter_map(|(_, waiting)| match waiting {
             Waiting::Step { until, .. } => Some(*until),
             _ => None,
         });
@@ -298,11 +262,12 @@ impl Simulation {
 
     /// Returns the virtual instant of the next event that occurs by itself.
     pub fn next_due(&self) -> Option<SimTime> {
-        let sleepers = self.waiting.iter().filter_map(|(_, waiting)| match waiting {
-            Waiting::Until(at) | Waiting::Step { until: at, .. } | Waiting::Closing(at) => Some(*at),
-            _ => None,
-        });
-        sleepers.chain(self.world.next_due()).min()
+        [self.next_due_here(), self.world.net.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// Returns the virtual instant of the next event that occurs by itself anywhere but in the network.
+    fn next_due_here(&self) -> Option<SimTime> {
+        [self.waiting.next_due(), self.world.next_due()].into_iter().flatten().min()
     }
 
     /// Takes the receiver of the outcomes of real work, for a driver that awaits them instead of blocking. The driver then has
@@ -344,7 +309,7 @@ impl Simulation {
             }
             match due {
                 Some(at) if at <= limit => {
-                    self.world.net.handle_timeout(at);
+                    self.world.net.handle_timeout(self.end_of_leg(at).min(limit));
                 }
                 due => {
                     if due.is_none() && self.activity() != Activity::Idle {
@@ -355,6 +320,17 @@ impl Simulation {
             }
             budget = budget.saturating_sub(1);
         }
+    }
+
+    /// Returns the instant up to which the network may go on by itself, if its next event is at `next`: it stops at what concerns
+    /// the hosts, so that nothing but what is due elsewhere limits it. The span is bounded all the same, because some networks
+    /// never stop, and the end of connections is not announced.
+    fn end_of_leg(&self, next: SimTime) -> SimTime {
+        if self.waiting.is_any_closing() {
+            return next;
+        }
+        let furthest = next.checked_add(LEG_MAX).unwrap_or(next);
+        self.next_due_here().map_or(furthest, |due| due.min(furthest))
     }
 
     /// Ends an advance when no more events occur before `limit`.
@@ -370,7 +346,7 @@ impl Simulation {
     /// Answers all waiting commands with an error, because no pending event could ever satisfy them.
     fn give_up_waiting(&mut self) {
         let stalled = EngineError::Stalled(self.now());
-        for (command_id, _) in self.waiting.extract_if(.., |(_, waiting)| !matches!(waiting, Waiting::Adoption { .. })) {
+        for command_id in self.waiting.take_all() {
             self.replies.push_back((command_id, Err(stalled.clone())));
         }
     }
@@ -482,11 +458,10 @@ impl Simulation {
         let Some(transfer) = self.transfers.remove(&id) else { return };
         self.world.memory.leave(id);
         let report = transfer.end(&mut self.world);
-        let mut is_told = false;
-        for (command_id, _) in self.waiting.extract_if(.., |(_, waiting)| matches!(waiting, Waiting::Transfer(of) if *of == id)) {
-            self.replies.push_back((command_id, finished(TransferReport::clone(&report))));
-            is_told = true;
-        }
+        let waiters = self.waiting.take_for(id);
+        let is_told = !waiters.is_empty();
+        let answers = waiters.into_iter().map(|command_id| (command_id, finished(TransferReport::clone(&report))));
+        self.replies.extend(answers);
         if report.status.state == TransferState::Failed && !is_told {
             self.failures.push_back(report.status.clone());
             self.failures.drain(..self.failures.len().saturating_sub(FAILURES_MAX));

@@ -188,7 +188,7 @@ impl Simulation {
 
     /// Returns the answer to the waiting command at this index, once there is one.
     pub(super) fn answer_about_names(&mut self, index: usize) -> Result<Option<Answer>, Blocked> {
-        match &self.waiting[index].1 {
+        match self.waiting.other(index) {
             Waiting::NameChange { job, change } => {
                 let (job, change) = (*job, change.clone());
                 let outcome = self.outcome_of(job)?;
@@ -199,7 +199,7 @@ impl Simulation {
                 if matches!(adoption, Waiting::Adoption { .. }) {
                     return Ok(None);
                 }
-                self.waiting[index].1 = adoption;
+                self.waiting.set_other(index, adoption);
                 self.answer_about_names(index)
             }
             Waiting::Adopting { job, owner } => {

@@ -53,7 +53,7 @@ fn next_input(simulation: &mut Simulation) -> (TransferId, Input) {
         if let Some(input) = world.inbox.pop_front() {
             return input;
         }
-        let due = world.next_due().unwrap();
+        let due = [world.next_due(), world.net.next_timeout()].into_iter().flatten().min().unwrap();
         assert!(due < SimTime::ZERO + SimDuration::from_secs(60), "no answer has come");
         world.net.handle_timeout(due);
     }

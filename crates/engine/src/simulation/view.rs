@@ -15,10 +15,10 @@ use crate::known_host::known;
 use crate::node::health::PeerTable;
 use crate::policy::Facts;
 use crate::snapshot::{
-    ConnectionStatus, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot, StorageStats,
-    Topology, Usage,
+    ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot,
+    StorageStats, Topology, Usage,
 };
-use crate::transfer::{Direction, TransferId, TransferStatus};
+use crate::transfer::{Direction, TransferId, TransferReport, TransferStatus};
 use crate::world::{Hosts, NodeHost};
 
 /// Number of nodes in the health matrix of a snapshot: more than a screen shows, and few enough for frequent snapshots.
@@ -36,13 +36,42 @@ impl Simulation {
     /// Returns a snapshot of the current state. `speed` and `paused` describe the pace.
     pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
         let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world)));
-        let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
+        self.snapshot_of(running.collect(), Arc::new(self.figures()), speed, paused)
+    }
+
+    /// Returns a snapshot of the current state, with the figures of an earlier one and its reports of transfers that still run. What
+    /// it costs depends on the number of transfers alone.
+    pub fn snapshot_after(&self, earlier: &Snapshot, speed: String, paused: bool) -> Snapshot {
+        let mut known = earlier.transfers.iter().filter(|report| !report.status.state.is_over()).peekable();
+        let mut report_of = |id: &TransferId, transfer: &Running| {
+            // Both are in the order of their identifiers.
+            while known.next_if(|report| report.status.id < *id).is_some() {}
+            match known.next_if(|report| report.status.id == *id) {
+                Some(report) => Arc::clone(report),
+                None => Arc::new(transfer.report(&self.world)),
+            }
+        };
+        let running = self.transfers.iter().map(|(id, transfer)| report_of(id, transfer)).collect();
+        self.snapshot_of(running, Arc::clone(&earlier.figures), speed, paused)
+    }
+
+    fn snapshot_of(&self, running: Vec<Arc<TransferReport>>, figures: Arc<Figures>, speed: String, paused: bool) -> Snapshot {
         Snapshot {
             at: self.now(),
             speed,
             paused,
-            nodes: self.node_statuses(),
             transfers: self.finished.iter().cloned().chain(running).collect(),
+            kept_copy: self.world.names.catalog().kept_copy().map(name_of_copy),
+            files: self.world.names.files().clone(),
+            figures,
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        let (wire, wire_seen) = self.world.net.wire(SNAPSHOT_PACKETS_MAX);
+        Figures {
+            at: self.now(),
+            nodes: self.node_statuses(),
             storage: self.storage_stats(),
             network: self.network_stats(),
             health: self.health_matrix(SNAPSHOT_NODES_MAX),
@@ -52,8 +81,6 @@ impl Simulation {
             wire,
             wire_seen,
             topology: self.topology(),
-            kept_copy: self.world.names.catalog().kept_copy().map(name_of_copy),
-            files: self.world.names.files().clone(),
         }
     }
 

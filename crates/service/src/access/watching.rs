@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use p2p_base::units::SimTime;
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferId;
-use p2p_engine::{Event, EventId, Numbered, Principal, Snapshot, Subscription};
+use p2p_engine::{EngineError, Event, EventId, Numbered, Principal, Snapshot, Subscription};
 use p2p_store::names::FileKey;
 use p2p_store::namespace::Namespace;
 use tokio::sync::broadcast::error::RecvError;
@@ -153,6 +153,16 @@ impl Access {
     /// Returns the latest snapshot of the engine, as the current user may see it.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots().latest()
+    }
+
+    /// Returns a snapshot with the figures of the present instant, as the current user may see it.
+    ///
+    /// # Errors
+    /// Fails if the engine has stopped.
+    pub async fn present_snapshot(&self) -> Result<Arc<Snapshot>, EngineError> {
+        self.engine.snapshot().await?;
+        // What the engine has returned it has published before.
+        Ok(self.snapshot())
     }
 
     /// Returns the virtual instant of the latest snapshot.

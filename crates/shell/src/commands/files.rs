@@ -271,7 +271,7 @@ pub(crate) async fn segments(shell: &Shell, call: &Call) -> Result<Answer, Shell
     if let Some(transfer) = wanted {
         own_transfer(shell, transfer).await?;
     }
-    let snapshot = shell.access.snapshot();
+    let snapshot = shell.access.present_snapshot().await?;
     let found = snapshot.transfers.iter().rev().find(|report| wanted.is_none_or(|id| report.status.id == id));
     let Some(report) = found else {
         return match wanted {
