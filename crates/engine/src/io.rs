@@ -4,6 +4,8 @@
 //! instant at which it takes effect, and blocks for it if necessary, so that a slow disk costs wall-clock time and changes
 //! nothing else. The module has no access to virtual time.
 
+mod joint;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -22,6 +24,9 @@ use p2p_store::segment::{Cut, Segment, Sha256Digest};
 use p2p_store::uploads::UploadRecord;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+pub(super) use self::joint::{JointWork, SEGMENTS_MAX};
+
+use self::joint::Group;
 use super::cause::LocalFailure;
 use super::error::EngineError;
 
@@ -34,7 +39,7 @@ const LANE_DEPTH: usize = 64;
 pub(super) const CUT_MIN: usize = 512 << 10;
 
 /// Queue of work that is executed in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Work on the catalog.
     Catalog,
@@ -111,6 +116,8 @@ pub enum Outcome {
     Manifest(Result<Box<Manifest>, CatalogError>),
     /// Subset of some segments that no file references.
     Unreferenced(Result<Garbage, CatalogError>),
+    /// Outcomes of several jobs whose work was done together, in their order.
+    Joint(Vec<Outcome>),
     /// Panic of the work, which is a bug; the text is the panic's message.
     Crashed(String),
 }
@@ -229,18 +236,69 @@ pub(super) struct JobTable {
     outcomes: HashMap<JobId, Outcome>,
     /// Jobs under way whose outcomes are to be discarded.
     abandoned: HashSet<JobId>,
+    /// Work of each lane that is put off until one of its outcomes is needed.
+    groups: HashMap<Lane, Group>,
+    /// Lane of each job whose work is put off.
+    put_off: HashMap<JobId, Lane>,
+    /// Jobs whose work is done together, by the job that does it.
+    joint: HashMap<JobId, Vec<JobId>>,
 }
 
 impl JobTable {
     pub(super) fn new(executor: Box<dyn IoExecutor>) -> JobTable {
-        JobTable { executor, next_job: 0, outcomes: HashMap::new(), abandoned: HashSet::new() }
+        JobTable {
+            executor,
+            next_job: 0,
+            outcomes: HashMap::new(),
+            abandoned: HashSet::new(),
+            groups: HashMap::new(),
+            put_off: HashMap::new(),
+            joint: HashMap::new(),
+        }
     }
 
+    /// Submits work that is done after all earlier work of its lane.
     pub(super) fn submit(&mut self, lane: Lane, work: Work) -> JobId {
-        self.next_job += 1;
-        let job = JobId(self.next_job);
+        self.begin_group(lane);
+        self.submit_beside(lane, work)
+    }
+
+    /// Submits work that may be done before earlier work of its lane which is [put off](Self::submit_joint).
+    pub(super) fn submit_beside(&mut self, lane: Lane, work: Work) -> JobId {
+        let job = self.next_job();
         self.executor.submit(job, lane, work);
         job
+    }
+
+    /// Submits work that is put off until its outcome is needed, and done together with other work of its kind.
+    pub(super) fn submit_joint(&mut self, work: JointWork) -> JobId {
+        let (job, lane) = (self.next_job(), work.lane());
+        let refused = match self.groups.get_mut(&lane) {
+            Some(group) => group.add(job, work).err(),
+            None => Some(work),
+        };
+        if let Some(work) = refused {
+            self.begin_group(lane);
+            self.groups.insert(lane, work.into_group(job));
+        }
+        self.put_off.insert(job, lane);
+        job
+    }
+
+    fn next_job(&mut self) -> JobId {
+        self.next_job += 1;
+        JobId(self.next_job)
+    }
+
+    /// Begins the work of a lane that is put off.
+    fn begin_group(&mut self, lane: Lane) {
+        let Some(group) = self.groups.remove(&lane) else { return };
+        let jobs = group.jobs();
+        for job in &jobs {
+            self.put_off.remove(job);
+        }
+        let job = self.submit_beside(lane, group.into_work());
+        self.joint.insert(job, jobs);
     }
 
     /// Returns the outcome of `job`, if it is finished.
@@ -248,13 +306,13 @@ impl JobTable {
         if let Some(outcome) = self.outcomes.remove(&job) {
             return Some(outcome);
         }
+        if let Some(&lane) = self.put_off.get(&job) {
+            self.begin_group(lane);
+        }
         while let Some((done, outcome)) = self.executor.poll() {
-            if done == job {
-                return Some(outcome);
-            }
             self.deliver(done, outcome);
         }
-        None
+        self.outcomes.remove(&job)
     }
 
     /// Discards the outcome of `job`, now or when it is finished.
@@ -265,8 +323,19 @@ impl JobTable {
     }
 
     pub(super) fn deliver(&mut self, job: JobId, outcome: Outcome) {
-        if !self.abandoned.remove(&job) {
-            self.outcomes.insert(job, outcome);
+        match (self.joint.remove(&job), outcome) {
+            (Some(jobs), Outcome::Joint(outcomes)) => {
+                jobs.into_iter().zip(outcomes).for_each(|(job, outcome)| self.deliver(job, outcome));
+            }
+            // What stopped the work stopped all of it.
+            (Some(jobs), Outcome::Crashed(reason)) => {
+                jobs.into_iter().for_each(|job| self.deliver(job, Outcome::Crashed(reason.clone())));
+            }
+            (Some(jobs), other) => {
+                jobs.into_iter().for_each(|job| self.deliver(job, Outcome::Crashed(format!("{other:?}"))));
+            }
+            (None, _) if self.abandoned.remove(&job) => {}
+            (None, outcome) => drop(self.outcomes.insert(job, outcome)),
         }
     }
 

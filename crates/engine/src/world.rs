@@ -47,7 +47,7 @@ use super::config::EngineConfig;
 use super::event::Event;
 use super::faults::Ledger;
 use super::gauge::Links;
-use super::io::{Blocked, Lane, Outcome};
+use super::io::{Blocked, JointWork, Lane, Outcome, SEGMENTS_MAX};
 use super::memory::MemoryBudget;
 use super::owed::OwedDeletions;
 use super::peer::Peer;
@@ -151,7 +151,14 @@ impl World {
     /// Submits work on the catalog for a transfer. It takes one service time of a disk.
     pub(super) fn submit_catalog(&mut self, transfer: TransferId, work: CatalogWork) {
         let catalog = Arc::clone(self.names.catalog());
-        let at = self.now() + self.config.disk.service_time;
+        let (at, due) = (self.now() + self.config.disk.service_time, Due::Transfer(transfer));
+        let work = match work {
+            CatalogWork::Commit(manifest, None) if manifest.segments.len() <= SEGMENTS_MAX => {
+                return self.work.submit_joint_for(at, due, JointWork::Store(catalog, manifest));
+            }
+            CatalogWork::Remove(key) => return self.work.submit_joint_for(at, due, JointWork::Remove(catalog, key)),
+            work => work,
+        };
         let work = Box::new(move || match work {
             CatalogWork::Manifest(key) => Outcome::Manifest(catalog.manifest(&key).map(Box::new)),
             CatalogWork::Commit(manifest, None) => Outcome::FileCommitted(catalog.commit_file(&manifest)),
@@ -161,7 +168,7 @@ impl World {
             CatalogWork::Remove(key) => Outcome::FileRemoved(catalog.remove(&key)),
             CatalogWork::Unreferenced(candidates) => Outcome::Unreferenced(catalog.unreferenced(candidates)),
         });
-        self.work.submit_for(at, Due::Transfer(transfer), Lane::Catalog, work);
+        self.work.submit_for(at, due, Lane::Catalog, work);
     }
 
     /// Returns the virtual instant at which work or a timeout of a host is due next.

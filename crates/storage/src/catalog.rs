@@ -20,7 +20,7 @@ use p2p_base::error_kind::ErrorKind;
 use redb::{ReadTransaction, StorageError, WriteTransaction};
 use thiserror::Error;
 
-use self::lookup::{children, found, named, numbers_of};
+use self::lookup::{children, found, named};
 use self::rows::{DIRECTORIES, DirectoryId, DirectoryRow, FILES, FileRow, HELD, MANIFESTS, NAMES, NameRow, PLACES, PageRow};
 use self::rows::{PlaceRow, Scheme, TREES, root_of};
 use self::tables::{Tables, held_by, no_place};
@@ -156,6 +156,28 @@ impl Catalog {
         self.change(Purpose::Keep, |tables| tables.add_file(manifest))
     }
 
+    /// Makes files visible, as [`commit_file`](Self::commit_file) does with each of them, and in one durable transaction if all can be.
+    /// Returns the result for each file.
+    pub fn commit_files(&self, manifests: &[Manifest]) -> Vec<Result<(), CatalogError>> {
+        let store = |manifest: &Manifest, tables: &mut Tables<'_>| tables.add_file(manifest);
+        self.change_each(Purpose::Keep, manifests, store)
+    }
+
+    /// Makes changes in one durable transaction, or each in a transaction of its own if one of them is refused, so that it prevents
+    /// no other.
+    fn change_each<I, T>(
+        &self,
+        purpose: Purpose,
+        items: &[I],
+        change: impl Fn(&I, &mut Tables<'_>) -> Result<T, CatalogError>,
+    ) -> Vec<Result<T, CatalogError>> {
+        match self.change(purpose, |tables| items.iter().map(|item| change(item, tables)).collect::<Result<Vec<T>, _>>()) {
+            Ok(all) => all.into_iter().map(Ok).collect(),
+            Err(error) if items.len() == 1 || error.is_outcome_unknown() => items.iter().map(|_| Err(error.clone())).collect(),
+            Err(_) => items.iter().map(|item| self.change(purpose, |tables| change(item, tables))).collect(),
+        }
+    }
+
     /// Makes directories, each in one that exists or precedes it, in one durable transaction. `made_at` is in seconds since 1970.
     ///
     /// # Errors
@@ -182,19 +204,13 @@ impl Catalog {
     /// Returns [`CatalogError::NotFound`] if there is no such file, or fails if the disk refuses; nothing has changed then,
     /// unless the outcome [is unknown](CatalogError::is_outcome_unknown).
     pub fn remove(&self, key: &FileKey) -> Result<Garbage, CatalogError> {
-        self.change(Purpose::Free, |tables| {
-            let (parent, row) = found(&tables.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))?;
-            let numbers = numbers_of(&tables.names, row)?;
-            tables.names.remove((parent.0, key.last_name()))?;
-            for directory in &numbers.directories {
-                tables.directories.remove(directory.0)?;
-                tables.names.retain_in((directory.0, "")..(directory.0 + 1, ""), |_, _| false)?;
-            }
-            let mut garbage = Garbage::new();
-            numbers.files.into_iter().try_for_each(|file| tables.remove_file(file, &mut garbage))?;
-            garbage.values_mut().for_each(|ids| ids.sort_unstable());
-            Ok(garbage)
-        })
+        self.change(Purpose::Free, |tables| tables.remove_tree(key))
+    }
+
+    /// Makes files and directories invisible, as [`remove`](Self::remove) does with each of them, and in one durable transaction if
+    /// all can be. Returns the result for each of them.
+    pub fn remove_all(&self, keys: &[FileKey]) -> Vec<Result<Garbage, CatalogError>> {
+        self.change_each(Purpose::Free, keys, |key, tables| tables.remove_tree(key))
     }
 
     /// Keeps segments for a principal without a file, in one durable transaction. Each is recorded as held by the nodes of its

@@ -9,7 +9,7 @@ use p2p_store::manifest::NodeNumber;
 
 use crate::event::Event;
 use crate::faults::{FaultCause, Target};
-use crate::io::{Lane, Outcome};
+use crate::io::{JointWork, Lane, Outcome, SEGMENTS_MAX};
 use crate::known_host::known;
 use crate::node::health::{Health, HealthChange};
 use crate::node::{DiskJob, NODE_PORT, NodeOutput, PROBE_PORT};
@@ -377,9 +377,22 @@ impl World {
 
     fn use_disk(&mut self, index: usize, job: DiskJob, op: DiskOp) {
         let now: SimTime = self.now();
-        let (at, disk) = self.nodes[index].begin(now, job, &op);
-        let work = Box::new(move || Outcome::Disk(op.run(disk.as_ref())));
-        self.work.submit_for(at, Due::Disk(index, job), Lane::Disk(index), work);
+        let ((at, disk), due) = (self.nodes[index].begin(now, job, &op), Due::Disk(index, job));
+        // A write must not be there before a sync that was requested earlier: if that fails, it takes the write with it, and nobody
+        // learns that it has.
+        let is_independent = matches!(op, DiskOp::Read { .. });
+        match op {
+            DiskOp::Sync { ids } if ids.len() <= SEGMENTS_MAX => {
+                self.work.submit_joint_for(at, due, JointWork::Sync(index, disk, ids));
+            }
+            op => {
+                let work = Box::new(move || Outcome::Disk(op.run(disk.as_ref())));
+                match is_independent {
+                    true => self.work.submit_beside_for(at, due, Lane::Disk(index), work),
+                    false => self.work.submit_for(at, due, Lane::Disk(index), work),
+                }
+            }
+        }
     }
 
     fn want_request(&mut self, index: usize, connection: ConnectionId) {

@@ -8,7 +8,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use p2p_base::units::SimTime;
 
-use crate::io::{IoExecutor, JobId, JobTable, Lane, Outcome, Work};
+use crate::io::{IoExecutor, JobId, JobTable, JointWork, Lane, Outcome, Work};
 use crate::node::DiskJob;
 use crate::transfer::TransferId;
 
@@ -42,6 +42,22 @@ impl WorkTable {
     /// Submits work whose outcome takes effect at the virtual instant `at`.
     pub(crate) fn submit_for(&mut self, at: SimTime, due: Due, lane: Lane, work: Work) {
         let job = self.jobs.submit(lane, work);
+        self.join(at, due, job);
+    }
+
+    /// Submits work as [`submit_for`](Self::submit_for) does, which may be done before work of its lane that is put off.
+    pub(crate) fn submit_beside_for(&mut self, at: SimTime, due: Due, lane: Lane, work: Work) {
+        let job = self.jobs.submit_beside(lane, work);
+        self.join(at, due, job);
+    }
+
+    /// Submits work whose outcome takes effect at the virtual instant `at`, and which is put off until then.
+    pub(crate) fn submit_joint_for(&mut self, at: SimTime, due: Due, work: JointWork) {
+        let job = self.jobs.submit_joint(work);
+        self.join(at, due, job);
+    }
+
+    fn join(&mut self, at: SimTime, due: Due, job: JobId) {
         self.next_join += 1;
         self.joins.push(Reverse((at, self.next_join, job)));
         self.due.insert(job, due);

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use p2p_base::database::{self, DatabaseError};
 
-use super::lookup::named;
+use super::lookup::{found, named, numbers_of};
 use super::rows::{FileId, FileRow, NameRow, PAGE_SEGMENTS, PageRow, Scheme, root_of};
 use super::tables::Tables;
 use super::{CatalogError, Garbage};
 use crate::manifest::{FileRecord, Manifest, SegmentRecord};
+use crate::names::FileKey;
 use crate::segment::SegmentId;
 
 /// Permission bits of a file that was stored without any: its owner may read and write it, as in `open(2)` with the usual umask.
@@ -35,6 +36,21 @@ impl Tables<'_> {
             }
         }
         distinct.into_keys().try_for_each(|id| self.add_reference(id))
+    }
+
+    /// Removes a file, or a directory with all that is within it, and returns the segments that no file needs any more.
+    pub(super) fn remove_tree(&mut self, key: &FileKey) -> Result<Garbage, CatalogError> {
+        let (parent, row) = found(&self.names, key)?.ok_or_else(|| CatalogError::NotFound(key.clone()))?;
+        let numbers = numbers_of(&self.names, row)?;
+        self.names.remove((parent.0, key.last_name()))?;
+        for directory in &numbers.directories {
+            self.directories.remove(directory.0)?;
+            self.names.retain_in((directory.0, "")..(directory.0 + 1, ""), |_, _| false)?;
+        }
+        let mut garbage = Garbage::new();
+        numbers.files.into_iter().try_for_each(|file| self.remove_file(file, &mut garbage))?;
+        garbage.values_mut().for_each(|ids| ids.sort_unstable());
+        Ok(garbage)
     }
 
     /// Removes a file, and adds the segments that no file needs any more to `garbage`. Kept segments stay on their nodes.

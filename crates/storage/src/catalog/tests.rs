@@ -46,6 +46,21 @@ fn a_file_is_there_after_its_transaction_and_after_reopening() {
     assert_eq!(catalog.manifest(&missing), Err(CatalogError::NotFound(missing)));
 }
 
+/// Of changes that are made together, one that is refused prevents no other and changes nothing.
+#[test]
+fn changes_that_are_made_together_have_a_result_each() {
+    let (_directory, catalog) = open();
+    let all = ["a.bin", "b.bin", "a.bin", "c.bin"].map(|name| manifest(name, &[(name.as_bytes()[0], 0)]));
+    let taken = Err(CatalogError::NameTaken(FileKey::unowned("a.bin")));
+    assert_eq!(catalog.commit_files(&all), [Ok(()), Ok(()), taken, Ok(())]);
+    assert_eq!(catalog.references(&[b'a', b'b', b'c'].map(id)), Ok(vec![1, 1, 1]));
+    let keys = ["b.bin", "x.bin", "c.bin"].map(FileKey::unowned);
+    let garbage = |n| Ok(Garbage::from([(NodeNumber::from_index(0), vec![id(n)])]));
+    let missing = Err(CatalogError::NotFound(FileKey::unowned("x.bin")));
+    assert_eq!(catalog.remove_all(&keys), [garbage(b'b'), missing, garbage(b'c')]);
+    assert_eq!(files(&catalog), [all[0].file.clone()]);
+}
+
 #[test]
 fn a_name_is_taken_once_and_a_refused_file_changes_nothing() {
     let (_directory, catalog) = open();
