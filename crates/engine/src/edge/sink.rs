@@ -22,7 +22,9 @@ use crate::stream::SinkStream;
 #[derive(Debug)]
 pub(crate) struct DownloadSink {
     place: Place,
-    whole: Sha256,
+    /// Digest of all bytes so far, where nothing else comes of them. What is kept is verified by its segments alone: the catalog has
+    /// the names of all of them, and a digest of those names.
+    whole: Option<Sha256>,
     /// Segments of which a replay does not have the content, and whose digests say nothing.
     unknown: Arc<BTreeSet<SegmentId>>,
     /// True if a write failed, so that the file is incomplete.
@@ -56,11 +58,13 @@ impl DownloadSink {
 
     /// Creates a sink that verifies the content and discards it.
     pub(crate) fn nowhere() -> DownloadSink {
-        DownloadSink::at(Place::Nowhere)
+        let mut sink = DownloadSink::at(Place::Nowhere);
+        sink.whole = Some(Sha256::new());
+        sink
     }
 
     fn at(place: Place) -> DownloadSink {
-        DownloadSink { place, whole: Sha256::new(), unknown: Arc::default(), failed: false }
+        DownloadSink { place, whole: None, unknown: Arc::default(), failed: false }
     }
 
     /// Sets the segments of which a replay does not have the content.
@@ -81,7 +85,7 @@ impl DownloadSink {
             self.failed = true;
             return FileOutcome::Failed(LocalFailure::new(FailureKind::SegmentDigest { id, found }));
         }
-        self.whole.update(bytes);
+        self.whole.iter_mut().for_each(|whole| whole.update(bytes));
         let part = bytes.slice(within.start.min(bytes.len())..within.end.min(bytes.len()));
         let written = match &mut self.place {
             Place::Named { file, .. } => file.write_all(&part),
@@ -97,15 +101,17 @@ impl DownloadSink {
         }
     }
 
-    /// Verifies the digest of the whole file, if all of it was fetched, and completes the destination.
+    /// Verifies the digest of the whole file, if all of it was fetched only to be verified, and completes the destination.
     pub(super) fn finish(mut self, expected: Option<Sha256Digest>) -> FileOutcome {
         if self.failed {
             return self.place.cannot_write(&std::io::Error::other("an earlier write failed"));
         }
-        let found = Sha256Digest::from_bytes(std::mem::take(&mut self.whole).finalize().into());
-        match expected.filter(|&expected| found != expected && self.unknown.is_empty()) {
-            Some(expected) => FileOutcome::Failed(LocalFailure::new(FailureKind::FileDigest { expected, found })),
-            None => self.place.finish(),
+        let whole = self.whole.take().map(|whole| Sha256Digest::from_bytes(whole.finalize().into()));
+        match (whole, expected) {
+            (Some(found), Some(expected)) if found != expected && self.unknown.is_empty() => {
+                FileOutcome::Failed(LocalFailure::new(FailureKind::FileDigest { expected, found }))
+            }
+            _ => self.place.finish(),
         }
     }
 }

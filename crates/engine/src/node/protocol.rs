@@ -311,12 +311,14 @@ impl Part {
         self.first.len() + self.joined.len()
     }
 
-    fn push(&mut self, bytes: Bytes) {
+    /// Adds bytes to a part that will have `len` bytes.
+    fn push(&mut self, bytes: Bytes, len: usize) {
         if self.len() == 0 {
             self.first = bytes;
             return;
         }
         if !self.first.is_empty() {
+            self.joined.reserve(len);
             self.joined.extend_from_slice(&std::mem::take(&mut self.first));
         }
         self.joined.extend_from_slice(&bytes);
@@ -360,7 +362,7 @@ impl FrameReader {
     /// # Errors
     /// Fails if the bytes violate the protocol; the reader cannot be used afterwards.
     pub fn push(&mut self, bytes: Bytes) -> Result<ReadStep, ProtocolError> {
-        self.part.push(bytes);
+        self.part.push(bytes, self.part_len());
         if self.part.len() < self.part_len() {
             return Ok(ReadStep::More);
         }

@@ -174,7 +174,13 @@ impl Running {
     ) {
         let meter = self.gauge.ask(&mut world.net, node, len);
         instead_of.inspect(|&failed| self.gauge.fail(failed, len));
-        let sender = if matches!(request, Request::Put { .. }) { Sender::Asking } else { Sender::Serving };
+        let sender = match *request {
+            Request::Put { id } => {
+                world.space.keep_content((self.id(), index), (node, id), payload.clone());
+                Sender::Asking
+            }
+            _ => Sender::Serving,
+        };
         let owner = Owner::Segment { transfer: self.id(), index, sender, meter };
         world.ask(node, owner, request, payload);
     }

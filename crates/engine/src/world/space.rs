@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::placement::{Candidate, Placement};
 use p2p_store::segment::SegmentId;
@@ -17,6 +18,10 @@ pub(crate) struct Space {
     reserved: Vec<u64>,
     /// Room that is reserved for each segment of a transfer, until it has arrived.
     rooms: HashMap<(TransferId, u32), (NodeNumber, u64)>,
+    /// Content of each segment on its way to a node, as its name was computed from it, until it has arrived.
+    contents: HashMap<(NodeNumber, SegmentId), Bytes>,
+    /// Place of the content of each segment of a transfer.
+    named: HashMap<(TransferId, u32), (NodeNumber, SegmentId)>,
     /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
     pinned: HashMap<(NodeNumber, SegmentId), u32>,
     /// Segments that were pinned since they were last taken, for a recording.
@@ -25,7 +30,15 @@ pub(crate) struct Space {
 
 impl Space {
     pub(crate) fn new(placement: Placement, nodes: usize) -> Space {
-        Space { placement, reserved: vec![0; nodes], rooms: HashMap::new(), pinned: HashMap::new(), pinned_since: Vec::new() }
+        Space {
+            placement,
+            reserved: vec![0; nodes],
+            rooms: HashMap::new(),
+            contents: HashMap::new(),
+            named: HashMap::new(),
+            pinned: HashMap::new(),
+            pinned_since: Vec::new(),
+        }
     }
 
     /// Chooses a node for a segment of `len` bytes; `None` if none has room.
@@ -47,6 +60,17 @@ impl Space {
         self.reserved[place.0.index()] += room;
     }
 
+    /// Keeps the content of a segment that is on its way to a node, until its room is freed.
+    pub(crate) fn keep_content(&mut self, segment: (TransferId, u32), place: (NodeNumber, SegmentId), content: Bytes) {
+        self.contents.insert(place, content);
+        self.named.insert(segment, place);
+    }
+
+    /// Returns the content of a segment on its way to a node.
+    pub(crate) fn content_of(&self, node: NodeNumber, id: SegmentId) -> Option<Bytes> {
+        self.contents.get(&(node, id)).cloned()
+    }
+
     /// Takes the segments that were pinned since the last call.
     pub(crate) fn take_pinned(&mut self) -> Vec<SegmentId> {
         std::mem::take(&mut self.pinned_since)
@@ -54,6 +78,9 @@ impl Space {
 
     /// Ends the reservation for a segment, because it is stored or because it is not going to be.
     pub(crate) fn free_room(&mut self, segment: (TransferId, u32)) {
+        if let Some(place) = self.named.remove(&segment) {
+            self.contents.remove(&place);
+        }
         if let Some((node, room)) = self.rooms.remove(&segment) {
             self.reserved[node.index()] -= room;
         }
