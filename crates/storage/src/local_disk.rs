@@ -12,6 +12,7 @@
 //! the place of one.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ const MARKER: &str = "volume";
 /// File name of the marker while it is being written.
 const UNFINISHED_MARKER: &str = "volume.new";
 /// Number of segments from which on the whole file system is synced rather than each file.
-const SYNC_ALL_FROM: usize = 64;
+const SYNC_ALL_FROM: usize = 16;
 /// Number of attempts to move a segment to its directory, which is removed together with the last segment in it and may therefore
 /// disappear in between.
 const MOVES_MAX: usize = 3;
@@ -155,6 +156,13 @@ impl LocalDisk {
     }
 }
 
+/// Returns true if a segment has this name in this subdirectory, which begins like it.
+fn is_place_of(directory: &Path, name: &OsStr, id: SegmentId) -> bool {
+    let text = id.to_string();
+    name == text.as_str()
+        && directory.file_name().is_some_and(|prefix| Some(prefix.as_encoded_bytes()) == text.as_bytes().get(..2))
+}
+
 fn is_lower_hex(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'a'..=b'f')
 }
@@ -238,14 +246,18 @@ impl Disk for LocalDisk {
     fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError> {
         let mut found = Vec::new();
         for directory in self.fan_out(DiskAction::List)? {
-            for path in entries(&directory, DiskAction::List)? {
-                let Some(id) = name_of(&path).and_then(|name| name.parse().ok()) else { continue };
-                if path != self.path_of(id) {
+            let unreadable = |error: &io::Error| failed(DiskAction::List, &directory, error);
+            for entry in fs::read_dir(&directory).map_err(|error| unreadable(&error))? {
+                let entry = entry.map_err(|error| unreadable(&error))?;
+                let name = entry.file_name();
+                let Some(id) = name.to_str().and_then(|name| name.parse::<SegmentId>().ok()) else { continue };
+                if !is_place_of(&directory, &name, id) {
                     continue;
                 }
-                let metadata = fs::symlink_metadata(&path).map_err(|error| failed(DiskAction::List, &path, &error))?;
+                // The entry is looked up in its open directory, which is quicker than by its whole path.
+                let metadata = entry.metadata().map_err(|error| failed(DiskAction::List, &entry.path(), &error))?;
                 if !metadata.is_file() {
-                    return Err(stray(DiskAction::List, &path));
+                    return Err(stray(DiskAction::List, &entry.path()));
                 }
                 // A file longer than any segment is damaged, and is counted with no more room than one segment.
                 found.push((id, metadata.len().min(SEGMENT_MAX)));

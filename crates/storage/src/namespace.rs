@@ -209,26 +209,31 @@ impl Namespace {
 
     /// Inserts an entry, or replaces the one of its key.
     pub fn insert(&mut self, entry: Entry) {
-        self.remove(&entry.key().clone());
         if let Entry::File(file) = &entry {
             self.total.add(file);
             self.by_owner.entry(file.key.owner.clone()).or_default().add(file);
         }
-        self.entries.insert(entry.key().clone(), Arc::new(entry));
+        if let Some(replaced) = self.entries.insert(entry.key().clone(), Arc::new(entry)) {
+            self.subtract(&replaced);
+        }
+    }
+
+    /// Takes an entry that is gone from the totals.
+    fn subtract(&mut self, gone: &Entry) {
+        let Entry::File(file) = gone else { return };
+        self.total.subtract(file);
+        if let Some(total) = self.by_owner.get_mut(&file.key.owner) {
+            total.subtract(file);
+            if total.files == 0 {
+                self.by_owner.remove(&file.key.owner);
+            }
+        }
     }
 
     /// Removes the entry of a key, and nothing within it.
     fn remove(&mut self, key: &FileKey) -> Option<Arc<Entry>> {
         let removed = self.entries.remove(key)?;
-        if let Entry::File(file) = removed.as_ref() {
-            self.total.subtract(file);
-            if let Some(total) = self.by_owner.get_mut(&key.owner) {
-                total.subtract(file);
-                if total.files == 0 {
-                    self.by_owner.remove(&key.owner);
-                }
-            }
-        }
+        self.subtract(&removed);
         Some(removed)
     }
 
