@@ -1,9 +1,11 @@
 //! One-shot commands. Each starts an engine on the data directory, does one thing for the user who is logged in, prints
 //! the result, and ends.
 
+mod beside;
 mod kept;
 mod streams;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::{self, Advise, exit, wrong_usage};
-use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir};
+use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir, is_given_up};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::mailer::Delivery;
 use p2p_service::output::{self, OutputArgs};
@@ -31,6 +33,7 @@ use p2p_store::names::FileKey;
 use p2p_store::uploads::UploadId;
 use serde::Serialize;
 
+use self::beside::Beside;
 use self::kept::KeptPut;
 use self::streams::{Origin, is_dash, pour_in, pour_out, require_stdin};
 
@@ -168,7 +171,7 @@ impl Visit {
     }
 }
 
-/// Stores files, one after the other. A file that cannot be stored does not prevent the others.
+/// Stores files, one after the other, and small ones beside each other. A file that cannot be stored does not prevent the others.
 ///
 /// # Errors
 /// Fails if a file cannot be stored, or if the options contradict each other.
@@ -299,7 +302,7 @@ async fn get_to_stdout(args: &GetArgs) -> Result<()> {
     transfer_all(visit, works, TransferLine::new).await.1
 }
 
-/// Removes stored files and directories, one after the other.
+/// Removes stored files and directories: directories one after the other, and files beside each other.
 ///
 /// # Errors
 /// Fails if there is no file or directory of a given name, or it cannot be removed.
@@ -315,7 +318,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     print_done(args.common.output, done, removals_text)
 }
 
-/// Carries out transfers one after the other. Returns a `line` of each completed one, and the last error. An interruption ends
+/// Carries out transfers one after the other, and small ones beside each other. Returns a `line` of each completed one, and the last error. An interruption ends
 /// all of them; the caller must have called [`interrupt::attend`].
 async fn transfer_all<T>(
     visit: Visit,
@@ -325,18 +328,27 @@ async fn transfer_all<T>(
     let identity = Arc::clone(&visit.identity);
     let progress = Progress::start(visit.access().snapshots(), move |status| identity.describe(status));
     let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), commands.len());
-    for command in commands {
-        let report = match command {
-            Ok(work) => work.carry_out(&visit).await,
-            Err(error) => Err(error),
+    let (mut commands, mut beside) = (VecDeque::from(commands), Beside::default());
+    loop {
+        begin_beside(&visit, &mut commands, &mut beside).await;
+        let report = match (beside.next(&visit.instance).await, commands.is_empty()) {
+            (Some(report), _) => report,
+            (None, true) => break,
+            (None, false) => match commands.pop_front() {
+                Some(Ok(work)) => work.carry_out(&visit).await,
+                Some(Err(error)) => Err(error),
+                None => break,
+            },
         };
         left -= 1;
         match report {
             Ok(report) => done.push(line(&report, visit.identity.shown(&report.status.file))),
+            // Those that are interrupted together are told of once.
+            Err(error) if error.is::<Interrupted>() && failed.last().is_some_and(|last: &Report| last.is::<Interrupted>()) => {}
             Err(error) => failed.push(error),
         }
         // A transfer that could no longer be cancelled is completed, but no further one is begun.
-        if let Some(stop) = interrupt::pending() {
+        if let Some(stop) = interrupt::pending().filter(|_| beside.len() == 0 || failed.last().is_some_and(is_given_up)) {
             let is_told = failed.last().is_some_and(|error| error.is::<Interrupted>());
             failed.extend((left > 0 && !is_told).then(|| Report::from(stop.after(&format!("{left} more were not begun")))));
             break;
@@ -344,6 +356,21 @@ async fn transfer_all<T>(
     }
     progress.finish().await;
     (done, all_told(failed).and(visit.end().await))
+}
+
+/// Begins the next transfers that may be under way beside each other, once those before are over, unless the command is interrupted:
+/// the writes of all of them precede their syncs, which can then be made together.
+async fn begin_beside(visit: &Visit, commands: &mut VecDeque<Result<Work>>, beside: &mut Beside) {
+    if beside.len() > 0 {
+        return;
+    }
+    while interrupt::pending().is_none()
+        && let Some(Ok(Work::Transfer(begins))) = commands.front()
+        && let Some(name) = beside.admits(visit.access(), begins)
+        && let Some(Ok(Work::Transfer(begins))) = commands.pop_front()
+    {
+        beside.begin(visit.access(), name, begins).await;
+    }
 }
 
 /// Prints all errors but the last, and returns that one. Errors that differ in their exit codes have only the general one in common.

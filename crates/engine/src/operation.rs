@@ -150,6 +150,13 @@ macro_rules! begins_transfer {
 
 begins_transfer!(Upload, Download, Remove, ForgetUpload);
 
+impl BeginTransfer {
+    /// Returns the operation that begins the transfer.
+    pub const fn command(&self) -> &Command {
+        &self.0
+    }
+}
+
 impl From<BeginTransfer> for Command {
     fn from(BeginTransfer(command): BeginTransfer) -> Command {
         command

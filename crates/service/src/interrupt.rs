@@ -55,6 +55,11 @@ impl Interrupted {
         Interrupted { outcome: format!("; {outcome}"), ..self }
     }
 
+    /// Returns what became of the work in progress, as far as it is known.
+    pub fn outcome(&self) -> &str {
+        self.outcome.trim_start_matches("; ")
+    }
+
     /// Returns true for Ctrl-C, which ends a command and not the program where the user types lines.
     pub fn is_ctrl_c(&self) -> bool {
         self.signal == SIGINT

@@ -65,6 +65,11 @@ impl Access {
         self.snapshot().files.clone()
     }
 
+    /// Returns true if a stored file, and no directory, has this key.
+    pub fn is_file(&self, key: &FileKey) -> bool {
+        self.engine.snapshots().borrow().files.file(key).is_some()
+    }
+
     /// Returns the key of the file or directory that the user calls `text`, and all that the user may read of it: the file, or the
     /// directory and what is within it. The root of a tree has no entry of its own.
     ///

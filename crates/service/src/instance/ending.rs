@@ -24,6 +24,11 @@ use crate::output;
 const STANDSTILL_MAX: Duration = Duration::from_secs(3);
 /// Message if the end is no longer waited for.
 const GIVEN_UP: &str = "a disk does not answer; what was under way is undone by the next start";
+/// Returns true if an interrupted command no longer waited for its end, because the engine makes no progress.
+pub fn is_given_up(error: &Report) -> bool {
+    error.downcast_ref::<Interrupted>().is_some_and(|stop| stop.outcome() == GIVEN_UP)
+}
+
 /// Message after everything was undone.
 const UNDONE: &str = "what was under way has been undone";
 
@@ -52,6 +57,14 @@ impl Instance {
     /// Fails if the transfer failed, with the next step, and returns [`Interrupted`] if it was undone.
     pub async fn transfer(&self, access: &Access, begins: BeginTransfer) -> Result<TransferReport> {
         let transfer = access.call(begins).await.map_err(advised)?;
+        self.see_through(transfer).await
+    }
+
+    /// Waits for the end of a transfer that has begun. An interruption cancels it as in [`transfer`](Self::transfer).
+    ///
+    /// # Errors
+    /// Fails as [`transfer`](Self::transfer) does.
+    pub async fn see_through(&self, transfer: TransferId) -> Result<TransferReport> {
         tokio::select! {
             biased;
             report = self.finish(transfer) => report,
