@@ -28,6 +28,7 @@ mod json;
 mod kept;
 mod kill;
 mod policy;
+mod probing;
 mod program;
 mod prompt;
 mod pty;

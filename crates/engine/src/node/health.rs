@@ -48,6 +48,14 @@ pub enum Probing {
     InTurn,
 }
 
+/// What is known of a peer.
+#[derive(Debug, Default)]
+struct Known {
+    health: PeerHealth,
+    /// Results of the latest probes.
+    recent: RecentProbes,
+}
+
 #[derive(Serialize, Deserialize)]
 enum Probe {
     Request(u64),
@@ -59,15 +67,16 @@ enum Probe {
 pub struct PeerTable {
     config: HealthConfig,
     probing: Probing,
-    peers: BTreeMap<HostId, PeerHealth>,
-    /// Results of the latest probes of each peer that was probed.
-    recent: BTreeMap<HostId, RecentProbes>,
+    /// Peers of which something is known. A host that probes in turn has probed few of many.
+    known: BTreeMap<HostId, Known>,
     /// Probes under way, by number: the peer and the time of sending.
     outstanding: BTreeMap<u64, (HostId, SimTime)>,
     next_number: u64,
     random: RandomStream,
     /// Peers in the order in which they are probed, which is random.
     order: Vec<HostId>,
+    /// True for each host, by its index, that is a peer.
+    is_peer: Vec<bool>,
     /// Position of the next peer in that order.
     next_peer: usize,
     next_probe_at: Option<SimTime>,
@@ -87,12 +96,12 @@ impl PeerTable {
         PeerTable {
             config,
             probing,
-            peers: BTreeMap::new(),
-            recent: BTreeMap::new(),
+            known: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             next_number: 0,
             random,
             order: Vec::new(),
+            is_peer: Vec::new(),
             next_peer: 0,
             next_probe_at: None,
             pace: SimDuration::ZERO,
@@ -105,12 +114,16 @@ impl PeerTable {
 
     /// Adds a peer, at a random position of the order (Fisher and Yates). Probing begins within the second interval.
     pub fn add_peer(&mut self, now: SimTime, peer: HostId) {
-        if self.peers.insert(peer, PeerHealth::default()).is_some() {
+        if self.is_peer.len() <= peer.index() {
+            self.is_peer.resize(peer.index() + 1, false);
+        }
+        if std::mem::replace(&mut self.is_peer[peer.index()], true) {
             return;
         }
         self.order.push(peer);
+        let last = self.order.len() - 1;
         let place = self.random.below(self.order.len() as u64) as usize;
-        self.order.swap(place, self.peers.len() - 1);
+        self.order.swap(place, last);
         let interval = self.config.interval;
         if interval > SimDuration::ZERO && self.next_probe_at.is_none() {
             let phase = SimDuration::from_nanos(self.random.below(interval.as_nanos()));
@@ -125,7 +138,9 @@ impl PeerTable {
         // Numbers are not used again, so that a late answer is none to a probe of the new process.
         let fresh = PeerTable { next_number: self.next_number, pace: self.pace, ..fresh };
         let former = std::mem::replace(self, fresh);
-        former.peers.into_keys().for_each(|peer| self.add_peer(now, peer));
+        let mut peers = former.order;
+        peers.sort_unstable();
+        peers.into_iter().for_each(|peer| self.add_peer(now, peer));
     }
 
     /// Limits the rate of probes to the share of the host's `link` that they may use.
@@ -134,14 +149,19 @@ impl PeerTable {
         self.pace = time(link.up).max(time(link.down));
     }
 
-    /// Returns every peer and its state.
-    pub fn peers(&self) -> impl Iterator<Item = (HostId, &PeerHealth)> {
-        self.peers.iter().map(|(&peer, health)| (peer, health))
+    /// Returns every peer and its state, in no particular order.
+    pub fn peers(&self) -> impl Iterator<Item = (HostId, PeerHealth)> {
+        self.order.iter().map(|&peer| (peer, self.peer(peer)))
+    }
+
+    /// Returns the peers of which something is known, and their states.
+    pub fn known(&self) -> impl Iterator<Item = (HostId, &PeerHealth)> {
+        self.known.iter().map(|(&peer, known)| (peer, &known.health))
     }
 
     /// Returns the state of one peer.
     pub fn peer(&self, peer: HostId) -> PeerHealth {
-        self.peers.get(&peer).copied().unwrap_or_default()
+        self.known.get(&peer).map(|known| known.health).unwrap_or_default()
     }
 
     /// Returns true if a check is under way: one of its probes is outstanding or yet to be sent.
@@ -269,8 +289,8 @@ impl PeerTable {
     }
 
     fn record_round_trip(&mut self, peer: HostId, round_trip: Option<SimDuration>) {
-        if let Some(health) = self.peers.get_mut(&peer) {
-            health.recent = self.recent.entry(peer).or_default().note(round_trip, health.recent.last);
+        if let Some(Known { health, recent }) = self.known.get_mut(&peer) {
+            health.recent = recent.note(round_trip, health.recent.last);
         }
     }
 
@@ -293,7 +313,10 @@ impl PeerTable {
     }
 
     fn update(&mut self, peer: HostId, change: impl FnOnce(&mut PeerHealth)) {
-        let Some(health) = self.peers.get_mut(&peer) else { return };
+        if self.is_peer.get(peer.index()) != Some(&true) {
+            return;
+        }
+        let Known { health, .. } = self.known.entry(peer).or_default();
         let from = health.health;
         change(health);
         let (to, missed) = (health.health, health.missed);

@@ -12,7 +12,7 @@ use super::Simulation;
 use super::open::name_of_copy;
 use super::running::Running;
 use crate::known_host::known;
-use crate::node::health::PeerTable;
+use crate::node::health::{PeerHealth, PeerTable};
 use crate::policy::Facts;
 use crate::snapshot::{
     ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot,
@@ -195,9 +195,13 @@ impl Simulation {
 
     /// Returns the views of the client and of the first `max` nodes, each of `max` hosts at the most.
     fn health_matrix(&self, max: usize) -> HealthMatrix {
+        // Of many hosts, each knows few others; a row has those alone.
+        let is_large = self.world.nodes.len() > SNAPSHOT_NODES_MAX;
         let row = |table: &PeerTable| {
-            let known = table.peers().take(max);
-            known.map(|(host, health)| (Hosts::peer_of(host), *health)).collect()
+            let known = table.known().map(|(host, health)| (host, *health));
+            let all: Vec<(HostId, PeerHealth)> = if is_large { known.collect() } else { table.peers().collect() };
+            let shown = all.into_iter().filter(|(host, _)| host.index() <= max);
+            shown.map(|(host, health)| (Hosts::peer_of(host), health)).collect()
         };
         let hosts = self.world.hosts.all().iter().take(max.saturating_add(1));
         hosts.map(|host| (host.peer(), row(&host.peers))).collect()

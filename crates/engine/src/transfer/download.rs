@@ -2,7 +2,7 @@
 //!
 //! Several requests are in flight; segments that arrive out of order wait for the earlier ones.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -22,6 +22,19 @@ use crate::operation::ByteRange;
 
 /// Maximum number of segments whose writing may be outstanding.
 const WRITES_AHEAD: usize = 32;
+
+/// Number of nodes that may send at the same time to a host of any link.
+const FAN_IN_MIN: usize = 8;
+/// Packets of the link's queue for each further node, as many as a connection begins with (RFC 6928) and some more.
+const PACKETS_PER_NODE: usize = 12;
+
+/// Returns the number of nodes that may send to a host at the same time, of which the downlink queues so many packets. More would
+/// fill the queue with the first packets of their connections alone, and some of them would lose all they send until they give up
+/// (the incast problem: Phanishayee et al., "Measurement and Analysis of TCP Throughput Collapse in Cluster-based Storage Systems",
+/// FAST 2008).
+pub(crate) fn fan_in_of(queue_packets: u32) -> usize {
+    (queue_packets as usize / PACKETS_PER_NODE).max(FAN_IN_MIN)
+}
 
 /// Segment in flight from a node.
 #[derive(Debug)]
@@ -50,6 +63,8 @@ pub(crate) struct DownloadPlan {
     pub(crate) range: Option<ByteRange>,
     /// Number of nodes in the network.
     pub(crate) nodes: usize,
+    /// Number of nodes that may send at the same time: see [`fan_in_of`].
+    pub(crate) fan_in: usize,
     /// True if virtual time does not wait for the destination.
     pub(crate) is_remote: bool,
 }
@@ -100,6 +115,8 @@ pub(crate) struct Download {
     extent: Extent,
     /// Number of nodes in the network.
     nodes: usize,
+    /// Number of nodes that may send at the same time.
+    fan_in: usize,
     manifest: Option<Box<Manifest>>,
     next_request: u32,
     next_write: u32,
@@ -120,7 +137,7 @@ pub(crate) struct Download {
 impl Download {
     /// Starts to fetch what a plan says.
     pub(crate) fn new(now: SimTime, id: TransferId, plan: DownloadPlan) -> Download {
-        let DownloadPlan { user, file, range, nodes, is_remote } = plan;
+        let DownloadPlan { user, file, range, nodes, fan_in, is_remote } = plan;
         let extent = Extent::new(&file, range);
         let (bytes, segments) = extent.size(&file);
         let log = TransferLog::new(id, Direction::Download, user, &file.key, (Some(bytes), Some(segments)), now);
@@ -128,6 +145,7 @@ impl Download {
         Download {
             log,
             nodes,
+            fan_in,
             manifest: None,
             next_request: extent.segments.start,
             next_write: extent.segments.start,
@@ -228,7 +246,17 @@ impl Download {
         let segment = self.segment(self.next_request)?;
         let ahead = self.open.len() + self.early.len() + self.delivery.as_ref().map_or(0, Delivery::unread);
         let window = self.delivery.as_ref().map_or(usize::MAX, Delivery::window).min(self.window.segments());
-        (ahead < window && self.next_request < self.extent.segments.end).then_some(u64::from(segment.len))
+        let is_wanted = ahead < window && self.next_request < self.extent.segments.end;
+        (is_wanted && self.may_send(segment.holders.first())).then_some(u64::from(segment.len))
+    }
+
+    /// Returns true if a node sends already, or may begin to.
+    fn may_send(&self, node: Option<&NodeNumber>) -> bool {
+        if self.nodes <= self.fan_in {
+            return true;
+        }
+        let senders: BTreeSet<NodeNumber> = self.open.values().map(|open| open.node).collect();
+        senders.len() < self.fan_in || node.is_none_or(|node| senders.contains(node))
     }
 
     fn on_memory(&mut self, now: SimTime, is_granted: bool) {

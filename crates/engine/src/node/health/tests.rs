@@ -246,11 +246,11 @@ impl Watched {
             }
             Act::Check => self.table.begin_check(self.now),
             Act::Spurious(number) => {
-                let before: Vec<PeerHealth> = self.table.peers().map(|(_, health)| *health).collect();
+                let before: Vec<PeerHealth> = self.table.peers().map(|(_, health)| health).collect();
                 let answer = codec::encode(VERSION, &Probe::Answer(number | 1 << 40)).unwrap();
                 self.table.handle_datagram(self.now, self.peers[0], &answer);
                 self.table.handle_timeout(SimTime::ZERO, unheard);
-                assert_eq!(self.table.peers().map(|(_, health)| *health).collect::<Vec<_>>(), before);
+                assert_eq!(self.table.peers().map(|(_, health)| health).collect::<Vec<_>>(), before);
             }
         }
         self.poll();
