@@ -99,7 +99,7 @@ fn calls() -> Vec<(&'static str, Command)> {
         ("wait for alice's transfer", operation::Await { transfer: TRANSFER }.into()),
         ("cancel alice's transfer", operation::Cancel { transfer: TRANSFER }.into()),
         ("list the files that one may read", operation::ListFiles.into()),
-        ("list a directory, as far as one may read it", operation::ListDirectory { directory: key() }.into()),
+        ("list a directory, as far as one may read it", operation::ListDirectory { directory: key(), page: None }.into()),
         ("describe alice's file", operation::StatFile { file: key() }.into()),
         ("describe a file in a directory that alice shares", operation::StatFile { file: inner() }.into()),
         ("list the nodes", operation::ListNodes.into()),
@@ -282,7 +282,8 @@ fn a_token_for_a_path_sees_nothing_else() {
     let seen: Vec<FileKey> = policy::known_names(&token, &names).entries().map(|entry| entry.key().clone()).collect();
     assert_eq!(seen, [named("a/b"), named("a/b/y")]);
     let listed = |token: &Principal, directory: &FileKey| {
-        policy::known_entries(token, &names, directory)
+        let list = operation::ListDirectory { directory: directory.clone(), page: None };
+        policy::known_entries(token, &names, &list)
             .map(|entries| entries.iter().map(|entry| entry.key().name.clone()).collect::<Vec<_>>())
     };
     let shown = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());

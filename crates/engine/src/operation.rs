@@ -317,6 +317,17 @@ pub struct Move {
 pub struct ListDirectory {
     /// Directory to list; the empty path stands for the root of a tree.
     pub directory: FileKey,
+    /// Part of the list; `None` for all of it.
+    pub page: Option<Page>,
+}
+
+/// Part of a list. Of a directory that the caller may read as a whole, a page costs the same however long the list is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Name after which the page begins; `None` for the first page.
+    pub after: Option<String>,
+    /// Number of entries, at most.
+    pub max: u32,
 }
 
 /// Grants or revokes a user's read access to a file, or to all that is within a directory.

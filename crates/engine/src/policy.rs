@@ -18,7 +18,7 @@ use p2p_store::uploads::UploadId;
 use super::error::Denial;
 use super::event::Event;
 use super::faults::{ActiveFault, FaultCause};
-use super::operation::{Command, Sink, Source};
+use super::operation::{Command, ListDirectory, Sink, Source};
 use super::principal::{Caller, Origin, Principal, Scope};
 use super::snapshot::{Figures, NodeStatus, Snapshot, StorageStats};
 use super::transfer::{TransferId, TransferStatus};
@@ -341,15 +341,26 @@ pub fn known_names(principal: &Principal, names: &Namespace) -> Namespace {
 
 /// Returns the entries of a directory that the principal may read, as they may see them; `None` if there are none and the
 /// principal may not even know that the directory exists.
-pub fn known_entries(principal: &Principal, names: &Namespace, directory: &FileKey) -> Option<Vec<Entry>> {
+pub fn known_entries(principal: &Principal, names: &Namespace, list: &ListDirectory) -> Option<Vec<Entry>> {
+    let ListDirectory { directory, page } = list;
+    let is_on_page = |entry: &Entry| {
+        let after = page.as_ref().and_then(|page| page.after.as_deref());
+        after.is_none_or(|after| entry.key().last_name() > after)
+    };
+    let max = page.as_ref().map_or(usize::MAX, |page| page.max as usize);
     let is_own_root = directory.is_root() && directory.owner.as_deref() == principal.name();
     let is_whole = is_own_root && principal.path().is_none();
     if is_whole || (names.is_directory(directory) && may_read(principal, names, directory)) {
-        return Some(names.list(directory).into_iter().map(|entry| known_of_entry(principal, entry)).collect());
+        let listed = match page {
+            Some(page) => names.page(directory, page.after.as_deref(), max),
+            None => names.list(directory),
+        };
+        return Some(listed.into_iter().map(|entry| known_of_entry(principal, entry)).collect());
     }
     let readable = names.tree(directory).filter(|entry| may_read(principal, names, entry.key()));
     let known: Namespace = readable.cloned().map(|entry| known_of_entry(principal, entry)).collect();
-    Some(known.list(directory)).filter(|entries| !entries.is_empty() || is_own_root)
+    let entries = Some(known.list(directory)).filter(|entries| !entries.is_empty() || is_own_root)?;
+    Some(entries.into_iter().filter(is_on_page).take(max).collect())
 }
 
 /// Returns a snapshot as the principal may see it: with `files` in place of all, and the transfers that they may see.

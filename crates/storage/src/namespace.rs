@@ -201,6 +201,29 @@ impl Namespace {
         found.into_values().collect()
     }
 
+    /// Returns at most `max` of the entries that [`list`](Self::list) returns, of which the names follow `after`, if each
+    /// directory has an entry of its own. What is further below is passed over, so that the cost depends on `max` and on the number of
+    /// directories passed, and not on the length of the list.
+    pub fn page(&self, directory: &FileKey, after: Option<&str>, max: usize) -> Vec<Entry> {
+        let prefix = if directory.is_root() { String::new() } else { format!("{}/", directory.name) };
+        let key = |name: String| FileKey { owner: directory.owner.clone(), name };
+        let mut from = Bound::Excluded(key(format!("{prefix}{}", after.unwrap_or_default())));
+        let mut found: Vec<Entry> = Vec::new();
+        while found.len() < max {
+            let next = self.entries.range((from, Bound::Unbounded)).next().map(|(_, entry)| entry.as_ref());
+            let Some(entry) = next.filter(|entry| entry.key().is_within(directory)) else { break };
+            let below = &entry.key().name[prefix.len()..];
+            let Some((name, _)) = below.split_once('/') else {
+                from = Bound::Excluded(entry.key().clone());
+                found.push(entry.clone());
+                continue;
+            };
+            // The next name after all that are in that directory: `0` follows `/`.
+            from = Bound::Included(key(format!("{prefix}{name}0")));
+        }
+        found
+    }
+
     /// Returns true if a user may read a file or a directory, because it or a directory that it is in was shared with them.
     pub fn is_reader(&self, key: &FileKey, user: &str) -> bool {
         let has_reader = |key: &FileKey| self.get(key).is_some_and(|entry| entry.readers().contains(user));
@@ -363,6 +386,28 @@ mod tests {
             path().prop_map(Change::Remove),
             (path(), path()).prop_map(|(from, to)| Change::Rename(from, to)),
         ]
+    }
+
+    /// Pages put together are the list, whatever is in the directories between.
+    #[test]
+    fn pages_put_together_are_the_list() {
+        let files = ["a", "b.txt", "b/1", "b/2/3", "c", "d/e/f", "d0", "z"].map(file);
+        let tree: Namespace = files.into_iter().chain(["b", "b/2", "d", "d/e"].map(directory)).collect();
+        for path in ["", "b", "d", "a", "nothing"] {
+            for max in 1..5 {
+                let mut paged: Vec<Entry> = Vec::new();
+                loop {
+                    let after = paged.last().map(|entry| entry.key().last_name().to_owned());
+                    let page = tree.page(&key(path), after.as_deref(), max);
+                    assert!(page.len() <= max);
+                    if page.is_empty() {
+                        break;
+                    }
+                    paged.extend(page);
+                }
+                assert_eq!(paged, tree.list(&key(path)), "{path} by {max}");
+            }
+        }
     }
 
     proptest! {

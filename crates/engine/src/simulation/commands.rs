@@ -82,7 +82,7 @@ impl Simulation {
             Command::ListFiles(_) => {
                 reply(Reply::Files(policy::known_names(by, self.world.names.files()).files().cloned().collect()))
             }
-            Command::ListDirectory(list) => Some(self.list_directory(by, &list.directory)),
+            Command::ListDirectory(list) => Some(self.list_directory(by, &list)),
             Command::ListNodes(_) => {
                 let nodes = self.node_statuses().into_iter();
                 reply(Reply::Nodes(nodes.map(|node| policy::known_of_node(by, node)).collect()))

@@ -119,13 +119,14 @@ impl Simulation {
         self.begin(id, Running::new(Transfer::Removal(Box::new(removal)), None))
     }
 
-    pub(super) fn list_directory(&self, by: &Principal, directory: &FileKey) -> Answer {
+    pub(super) fn list_directory(&self, by: &Principal, list: &operation::ListDirectory) -> Answer {
+        let directory = &list.directory;
         if let Some(Entry::File(file)) = self.world.names.files().get(directory)
             && policy::may_read(by, self.world.names.files(), directory)
         {
             return Ok(Reply::Entries(vec![Entry::File(policy::known_of(by, file.clone()))]));
         }
-        let known = policy::known_entries(by, self.world.names.files(), directory);
+        let known = policy::known_entries(by, self.world.names.files(), list);
         known.map(Reply::Entries).ok_or_else(|| EngineError::NoDirectory { name: directory.to_string() })
     }
 

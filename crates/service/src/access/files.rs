@@ -135,7 +135,7 @@ impl Access {
         if files.get(&directory).is_some_and(|entry| !may_be_called(entry, text)) {
             return Err(self.unknown(identity, text).await?);
         }
-        match self.call(ListDirectory { directory }).await {
+        match self.call(ListDirectory { directory, page: None }).await {
             Err(EngineError::NoDirectory { .. }) => Err(self.unknown(identity, text).await?),
             listed => Ok(listed?),
         }
