@@ -1,15 +1,23 @@
-//! What storing costs the machine, and whether virtual time keeps to the wall clock when it is told to.
+//! What storing costs the machine, beside the least that could be done and beside itself at a hundredth of the size.
 //!
-//! No criterion here: one run takes seconds, and CPU time and memory count, not only the clock. `cargo bench --bench engine`
-//! needs Linux, `openssl`, and 8 GiB of disk and as much memory to be quick.
+//! No criterion here: one run takes minutes, and CPU time and memory count, not only the clock. `cargo bench --bench engine` needs
+//! Linux, `openssl`, `cp`, and 15 GiB of disk and as much memory to be quick; `BENCH_DIR` is where it works. With the name of a part
+//! (`gibibyte`, `small`, `stored`, `nodes`, `clock`, `demo`) it runs that part alone.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a benchmark may stop, and reads the clock")]
+
+mod engine {
+    pub(crate) mod cost;
+    pub(crate) mod nodes;
+    pub(crate) mod small;
+    pub(crate) mod stored;
+}
 
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use p2p_base::random::RandomStream;
 use p2p_base::units::SimTime;
@@ -17,31 +25,39 @@ use p2p_engine::pace::Speed;
 use p2p_engine::{Caller, ClockMode, Command as Ask, Engine, Reply, operation};
 use p2p_service::config::Config;
 
+use self::engine::cost::{Cost, cost_of, median, p2p};
+use self::engine::{nodes, small, stored};
+
 const GIB: u64 = 1 << 30;
 const ROUNDS: usize = 3;
 /// Links so fast that the machine is what is measured.
 const FAST: &str = "[network]\nbandwidth = \"100Gbit/s\"\ndelay = \"100us\"\nloss = \"0%\"\nqueue = 10000\n";
 
-/// What a process took.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cost {
-    cpu_seconds: f64,
-    wall_seconds: f64,
-    peak_mib: u64,
-}
-
 fn main() {
     let home = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or(".".into())).unwrap();
-    store_a_gibibyte(home.path());
-    keep_to_the_wall_clock(home.path());
-    demonstrate();
+    let fast = home.path().join("fast.toml");
+    fs::write(&fast, FAST).unwrap();
+    let parts: [(&str, &dyn Fn()); 6] = [
+        ("gibibyte", &|| store_a_gibibyte(home.path(), &fast)),
+        ("small", &|| small::store_small_files(home.path(), &fast)),
+        ("stored", &|| stored::compare(home.path())),
+        ("nodes", &|| nodes::many_nodes(home.path())),
+        ("clock", &|| keep_to_the_wall_clock(home.path())),
+        ("demo", &demonstrate),
+    ];
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            part();
+        }
+    }
 }
 
-/// `p2p put` of 1 GiB against the least that could be done with it: `openssl dgst -sha256` and `cp`. Nothing is deleted in
-/// between, so that both get memory and inodes of the same kind from the system.
-fn store_a_gibibyte(home: &Path) {
-    let (source, config) = (home.join("1g.bin"), home.join("fast.toml"));
-    fs::write(&config, FAST).unwrap();
+/// `p2p put` and `p2p get` of 1 GiB against the least that could be done with it: `openssl dgst -sha256` and `cp`. The rounds are
+/// interleaved, and nothing is deleted in between: ext4 looks for inodes that were deleted lately, and all get memory and inodes of
+/// the same kind from the system.
+fn store_a_gibibyte(home: &Path, config: &Path) {
+    let source = home.join("1g.bin");
     let mut file = fs::File::create(&source).unwrap();
     let (mut chunk, mut random) = (vec![0; 1 << 20], RandomStream::new(1, "benchmark"));
     for _ in 0..GIB >> 20 {
@@ -49,58 +65,26 @@ fn store_a_gibibyte(home: &Path) {
         file.write_all(&chunk).unwrap();
     }
     file.sync_all().unwrap();
+    let (mut digests, mut copies, mut puts, mut gets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        let digest = cost_of(Command::new("openssl").args(["dgst", "-sha256"]).arg(&source));
-        let copy = cost_of(Command::new("cp").arg(&source).arg(home.join(format!("copy-{round}"))));
         let data = home.join(format!("data-{round}"));
-        let put = cost_of(p2p().arg("put").arg(&source).arg("--config").arg(&config).arg("--data-dir").arg(data));
-        let reference = digest.cpu_seconds + copy.cpu_seconds;
+        let with_data = |command: &mut Command| cost_of(command.arg("--config").arg(config).arg("--data-dir").arg(&data));
+        digests.push(cost_of(Command::new("openssl").args(["dgst", "-sha256"]).arg(&source)));
+        copies.push(cost_of(Command::new("cp").arg(&source).arg(home.join(format!("copy-{round}")))));
+        puts.push(with_data(p2p().arg("put").arg(&source)));
+        gets.push(with_data(p2p().args(["get", "1g.bin", "-o"]).arg(home.join(format!("got-{round}")))));
+    }
+    let (digest, copy) = (median(&digests, |cost| cost.user_seconds), median(&copies, |cost| cost.system_seconds));
+    println!("1 GiB, medians of {ROUNDS} rounds: openssl {digest:.2} s of user time, cp {copy:.2} s of system time");
+    for (name, costs) in [("put", &puts), ("get", &gets)] {
+        let (user, system) = (median(costs, |cost| cost.user_seconds), median(costs, |cost| cost.system_seconds));
+        let (wall, peak) = (median(costs, |cost| cost.wall_seconds), costs.iter().map(|cost| cost.peak_mib).max().unwrap_or(0));
         println!(
-            "put of 1 GiB: {:.2} CPU s, {:.2} s, at most {} MiB resident; openssl {:.2} + cp {:.2} CPU s; ratio {:.2}",
-            put.cpu_seconds,
-            put.wall_seconds,
-            put.peak_mib,
-            digest.cpu_seconds,
-            copy.cpu_seconds,
-            put.cpu_seconds / reference,
+            "{name}: user {user:.2} s, {:.2} of openssl's; system {system:.2} s, {:.2} of cp's; {wall:.2} s, at most {peak} MiB resident",
+            user / digest,
+            system / copy,
         );
     }
-}
-
-fn p2p() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_p2p"))
-}
-
-fn cost_of(command: &mut Command) -> Cost {
-    let (cpu, started) = (children_cpu_seconds(), Instant::now());
-    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-    let peak_mib = watch(&mut child);
-    Cost { cpu_seconds: children_cpu_seconds() - cpu, wall_seconds: started.elapsed().as_secs_f64(), peak_mib }
-}
-
-/// Waits for a process; gives its peak memory.
-fn watch(child: &mut Child) -> u64 {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak_kib = 0;
-    loop {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|kib| kib.parse().ok());
-        peak_kib = peak_kib.max(kib.unwrap_or(0));
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            return peak_kib >> 10;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// User and system time of all children that have been waited for (`proc_pid_stat(5)`: cutime, cstime, in hundredths).
-fn children_cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = stat.rsplit_once(')').unwrap().1;
-    let ticks: u64 = after_name.split_whitespace().skip(13).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
-    ticks as f64 / 100.0
 }
 
 /// An upload at 1x: what the wall clock says of what virtual time says.
@@ -129,6 +113,6 @@ fn keep_to_the_wall_clock(home: &Path) {
 /// The whole demonstration as a process: three files there and back, about 340 virtual seconds.
 fn demonstrate() {
     let costs: Vec<Cost> = (0..5).map(|_| cost_of(p2p().arg("demo"))).collect();
-    let least = costs.iter().map(|cost| cost.wall_seconds).fold(f64::INFINITY, f64::min);
-    println!("p2p demo: {least:.3} s");
+    let least = |figure: fn(&Cost) -> f64| costs.iter().map(figure).fold(f64::INFINITY, f64::min);
+    println!("p2p demo: {:.3} s, {:.3} CPU s", least(|cost| cost.wall_seconds), least(Cost::cpu_seconds));
 }
