@@ -59,7 +59,7 @@ enum Command {
     Put(PutArgs),
     /// Fetch stored files
     ///
-    /// Every segment and the whole file are checked against their SHA-256 before the file appears under its name.
+    /// Every segment is checked against its SHA-256 before the file appears under its name.
     Get(GetArgs),
     /// List the stored files and directories
     ///

@@ -30,7 +30,7 @@ pub(super) static COMMANDS: &[Spec] = &[
         group: Group::Files,
         audience: Audience::Users,
         summary: "fetch a stored file to this machine",
-        details: "Every segment and the whole file are checked against their SHA-256 before the file appears under its name. \
+        details: "Every segment is checked against its SHA-256 before the file appears under its name. \
                   With --recursive a directory is fetched as PATH, or into PATH if that ends with a /, with all files in it: nothing is written outside of it, a file that is \
                   there already with the same content is left out, and one with other content is refused without --force. Of a \
                   range only the segments in which it lies are fetched and checked.",
