@@ -23,7 +23,7 @@ fn a_quota_is_said() {
     assert!(said.code == Some(0) && said.stdout.contains("146.5 KiB left of 244.1 KiB"), "{said:#?}");
     let said = for_alice(&home, "upload b.bin", &[]);
     assert!(
-        said.stderr.contains("`b.bin` has 200000 bytes, and 150000 bytes are left of the quota of 250000 bytes"),
+        said.stderr.contains("200000 bytes of `b.bin` are to be stored, and 150000 bytes are left of the quota of 250000 bytes"),
         "{said:#?}"
     );
 }

@@ -295,7 +295,7 @@ pub enum EngineError {
         needed: u64,
     },
     /// The files of the user would have more bytes together than the quota permits.
-    #[error("{needed} bytes of `{}` are to be stored, and {left} bytes are left of the quota of {quota}", visible(name))]
+    #[error("{needed} bytes of `{}` are to be stored, and {left} bytes are left of the quota of {} bytes", visible(name), quota.as_u64())]
     OverQuota {
         /// Name under which it was to be stored.
         name: String,

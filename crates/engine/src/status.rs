@@ -135,7 +135,7 @@ pub enum TransferError {
         max: u64,
     },
     /// The files of the user would have more bytes together than the quota permits.
-    #[error("it exceeds what is left of the quota of {quota}")]
+    #[error("it exceeds what is left of the quota of {} bytes", quota.as_u64())]
     OverQuota {
         /// Quota of each user.
         quota: ByteSize,
