@@ -16,7 +16,7 @@ use p2p_store::namespace::Entry;
 use p2p_store::uploads::UploadId;
 use serde::{Deserialize, Serialize};
 
-pub use self::content::{ByteRange, Keep, KeptUpload, Sink, Source};
+pub use self::content::{ByteRange, Keep, KeptUpload, Page, Sink, Source};
 pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN};
 
 use super::faults::ActiveFault;
@@ -319,15 +319,6 @@ pub struct ListDirectory {
     pub directory: FileKey,
     /// Part of the list; `None` for all of it.
     pub page: Option<Page>,
-}
-
-/// Part of a list. Of a directory that the caller may read as a whole, a page costs the same however long the list is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
-    /// Name after which the page begins; `None` for the first page.
-    pub after: Option<String>,
-    /// Number of entries, at most.
-    pub max: u32,
 }
 
 /// Grants or revokes a user's read access to a file, or to all that is within a directory.

@@ -78,3 +78,12 @@ pub struct KeptUpload {
     /// Transfer that stores it now; `None` if it is parked.
     pub transfer: Option<TransferId>,
 }
+
+/// Part of a list. Of a directory that the caller may read as a whole, a page costs the same however long the list is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Name after which the page begins; `None` for the first page.
+    pub after: Option<String>,
+    /// Number of entries, at most.
+    pub max: u32,
+}
