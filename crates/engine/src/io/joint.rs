@@ -63,13 +63,14 @@ impl JointWork {
 }
 
 impl Group {
-    /// Adds a change. Returns it as an error if it is of another kind, or if the group is complete.
+    /// Adds a change. Returns it as an error if it is of another kind, if the group is complete, or if it is of another disk: one with
+    /// faults is another one at each request, so that a request meets those alone that are on when it is made.
     pub(super) fn add(&mut self, job: JobId, work: JointWork) -> Result<(), JointWork> {
         match (self, work) {
             (group, work) if group.len() >= GROUP_MAX => return Err(work),
             (Group::Store(_, group), JointWork::Store(_, manifest)) => group.push((job, *manifest)),
             (Group::Remove(_, group), JointWork::Remove(_, key)) => group.push((job, key)),
-            (Group::Sync(_, group), JointWork::Sync(_, _, ids)) => group.push((job, ids)),
+            (Group::Sync(disk, group), JointWork::Sync(_, other, ids)) if Arc::ptr_eq(disk, &other) => group.push((job, ids)),
             (_, work) => return Err(work),
         }
         Ok(())
@@ -137,6 +138,8 @@ mod tests {
     use tokio::sync::mpsc::UnboundedReceiver;
 
     use super::*;
+    use crate::faults::{DiskFaults, Failing};
+    use crate::faulty_disk::DiskDefects;
     use crate::io::{FileOutcome, InlineIo, IoExecutor, JobTable};
 
     /// Executor that notes the lane of each work it is given.
@@ -220,6 +223,25 @@ mod tests {
         disk.fail_syncs(true);
         let jobs = [ids[1], ids[2]].map(|id| table.submit_joint(sync(id)));
         assert!(jobs.map(|job| synced(&mut table, job)).iter().all(Result::is_err));
+    }
+
+    /// A sync meets the faults that are on when it is requested, and none that come later or were there before.
+    #[test]
+    fn syncs_of_disks_with_other_faults_are_not_joined() {
+        let ((mut table, lanes), (disk, ids)) = (table(), disk());
+        let disk: Arc<dyn Disk> = disk;
+        let mut defects = DiskDefects::default();
+        let mut fails = Failing::default();
+        assert!(fails.add("syncs"));
+        let mut sync = |disk| table.submit_joint(JointWork::Sync(0, disk, vec![ids[0]]));
+        let sound = sync(defects.layer(&disk));
+        defects.add(DiskFaults { fails, ..DiskFaults::default() }, []);
+        let failing = sync(defects.layer(&disk));
+        defects.clear();
+        let mended = [0, 1].map(|_| sync(defects.layer(&disk)));
+        assert!(synced(&mut table, failing).is_err());
+        assert!([sound].into_iter().chain(mended).all(|job| synced(&mut table, job) == Ok(DiskOutcome::Synced)));
+        assert_eq!(lanes.lock().unwrap().len(), 3);
     }
 
     #[test]
