@@ -110,6 +110,13 @@ pub enum Target {
     Cut(Peer, Peer),
 }
 
+impl Target {
+    /// Returns one direction of a host's access link.
+    pub const fn link(peer: Peer, direction: Direction) -> Target {
+        Target::Link(peer, matches!(direction, Direction::Up))
+    }
+}
+
 impl Fault {
     /// Returns what the fault concerns.
     pub const fn target(&self) -> Target {
@@ -119,7 +126,7 @@ impl Fault {
             }
             Fault::Disk { node, .. } => Target::Disk(node),
             Fault::Flapping { node, .. } => Target::Flap(node),
-            Fault::Link { peer, direction, .. } => Target::Link(peer, matches!(direction, Direction::Up)),
+            Fault::Link { peer, direction, .. } => Target::link(peer, direction),
             Fault::Path { from, to, .. } => Target::Path(from, to),
             Fault::Cut { from, to } => Target::Cut(from, to),
         }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use p2p_base::units::{SimDuration, SimTime};
+use p2p_net::Direction;
 use p2p_store::disk::DiskError;
 use p2p_store::manifest::NodeNumber;
 
-use super::{ActiveFault, Fault, FaultCause, Target};
+use super::{ActiveFault, Fault, FaultCause, LinkChange, PathChange, Target};
 use crate::peer::Peer;
 
 /// Step of a process that is killed and started again and again.
@@ -63,7 +64,7 @@ impl Ledger {
     /// step is told by `true`.
     pub(crate) fn take_flap(&mut self, now: SimTime) -> Option<(NodeNumber, FlapStep, bool)> {
         let (&node, &step) = self.flaps.iter().find(|(_, step)| step.at <= now)?;
-        let Some(Fault::Flapping { plan, .. }) = self.of(Target::Flap(node)).map(|active| &active.fault) else { return None };
+        let Some(Fault::Flapping { plan, .. }) = self.fault_of(Target::Flap(node)) else { return None };
         let half = SimDuration::from_nanos(plan.every.as_nanos() / 2);
         let span = if step.kills() { half } else { plan.every.saturating_sub(half) };
         let is_last = step.left == 1;
@@ -98,8 +99,7 @@ impl Ledger {
     /// Returns the fault that explains why the client cannot reach a node, if one does.
     pub(crate) fn explanation(&self, node: NodeNumber) -> Option<&Fault> {
         let (there, back) = (Target::Cut(Peer::Client, Peer::Node(node)), Target::Cut(Peer::Node(node), Peer::Client));
-        let of = |target| self.of(target).map(|active| &active.fault);
-        self.of_process(node).or_else(|| of(there)).or_else(|| of(back))
+        self.of_process(node).or_else(|| self.fault_of(there)).or_else(|| self.fault_of(back))
     }
 
     /// Returns all faults that are on, by target.
@@ -112,9 +112,30 @@ impl Ledger {
         self.on.get(&target)
     }
 
+    fn fault_of(&self, target: Target) -> Option<&Fault> {
+        self.of(target).map(|active| &active.fault)
+    }
+
     /// Returns the fault of a node's process.
     pub(crate) fn of_process(&self, node: NodeNumber) -> Option<&Fault> {
-        self.of(Target::Process(node)).map(|active| &active.fault)
+        self.fault_of(Target::Process(node))
+    }
+
+    /// Returns what is changed of one direction of a host's access link.
+    pub(crate) fn link_change(&self, peer: Peer, direction: Direction) -> LinkChange {
+        match self.fault_of(Target::link(peer, direction)) {
+            Some(Fault::Link { change, .. }) => *change,
+            _ => LinkChange::default(),
+        }
+    }
+
+    /// Returns what is changed of a path, and true if it is cut.
+    pub(crate) fn path_change(&self, from: Peer, to: Peer) -> (PathChange, bool) {
+        let change = match self.fault_of(Target::Path(from, to)) {
+            Some(Fault::Path { change, .. }) => *change,
+            _ => PathChange::default(),
+        };
+        (change, self.of(Target::Cut(from, to)).is_some())
     }
 
     /// Returns true if a node is to take no segments, because its process ends or has ended as planned.

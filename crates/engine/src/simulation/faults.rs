@@ -53,12 +53,13 @@ impl Simulation {
             Mend::Flap { node } => self.end_flap(id, by, node),
             Mend::Link { peer, direction } => {
                 let targets = [Direction::Up, Direction::Down].into_iter().filter(|&of| direction.is_none_or(|only| only == of));
-                let targets = targets.map(|of| Target::Link(peer, of == Direction::Up)).collect();
+                let targets = targets.map(|of| Target::link(peer, of)).collect();
                 Some(self.mend_wires(by, targets))
             }
             Mend::Path { from, to, one_way } => {
-                let ways = [(from, to), (to, from)].into_iter().take(if one_way { 1 } else { 2 });
-                let targets = ways.flat_map(|(from, to)| [Target::Path(from, to), Target::Cut(from, to)]).collect();
+                let targets = wires::ways(from, to, one_way)
+                    .flat_map(|(from, to)| [Target::Path(from, to), Target::Cut(from, to)])
+                    .collect();
                 Some(self.mend_wires(by, targets))
             }
             Mend::Cuts => {
@@ -184,12 +185,17 @@ impl Simulation {
 
     fn begin_flap(&mut self, by: &Principal, node: NodeNumber, plan: Flapping) -> Answer {
         self.running(node)?;
+        self.refuse_plan(plan)?;
+        self.world.begin_fault(Fault::Flapping { node, plan }, caused(by));
+        Ok(Reply::Done(()))
+    }
+
+    /// Refuses a plan that is out of bounds, or that would not be over before the end of virtual time.
+    fn refuse_plan(&self, plan: Flapping) -> Result<(), EngineError> {
         if !plan.is_bounded() {
             return Err(EngineError::FlapBounds);
         }
-        self.instant_after(plan.every.saturating_mul(u64::from(plan.times) + 1))?;
-        self.world.begin_fault(Fault::Flapping { node, plan }, caused(by));
-        Ok(Reply::Done(()))
+        self.instant_after(plan.every.saturating_mul(u64::from(plan.times) + 1)).map(drop)
     }
 
     fn end_flap(&mut self, id: CommandId, by: &Principal, node: NodeNumber) -> Option<Answer> {

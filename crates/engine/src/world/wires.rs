@@ -43,24 +43,16 @@ impl World {
 
     /// Changes one direction of a host's access link further.
     pub(crate) fn change_link(&mut self, peer: Peer, direction: Direction, change: LinkChange, cause: FaultCause) {
-        let target = Target::Link(peer, direction == Direction::Up);
-        let before = match self.faults.of(target).map(|active| &active.fault) {
-            Some(Fault::Link { change, .. }) => *change,
-            _ => LinkChange::default(),
-        };
-        self.begin_fault(Fault::Link { peer, direction, change: before.with(change) }, cause);
-        self.follow_wire(target);
+        let change = self.faults.link_change(peer, direction).with(change);
+        self.begin_fault(Fault::Link { peer, direction, change }, cause);
+        self.follow_wire(Target::link(peer, direction));
     }
 
     /// Changes a path further.
     pub(crate) fn change_path(&mut self, (from, to): (Peer, Peer), change: PathChange, cause: FaultCause) {
-        let target = Target::Path(from, to);
-        let before = match self.faults.of(target).map(|active| &active.fault) {
-            Some(Fault::Path { change, .. }) => *change,
-            _ => PathChange::default(),
-        };
-        self.begin_fault(Fault::Path { from, to, change: before.with(change) }, cause);
-        self.follow_wire(target);
+        let change = self.faults.path_change(from, to).0.with(change);
+        self.begin_fault(Fault::Path { from, to, change }, cause);
+        self.follow_wire(Target::Path(from, to));
     }
 
     /// Cuts a path, unless it is cut already.
@@ -93,28 +85,20 @@ impl World {
             Peer::Node(node) => self.config.nodes[node.index()].host.link,
         };
         let base: LinkConfig = if direction == Direction::Up { base.up } else { base.down };
-        let link = match self.faults.of(Target::Link(peer, direction == Direction::Up)).map(|active| &active.fault) {
-            Some(Fault::Link { change, .. }) => change.applied(base),
-            _ => base,
-        };
         let host = self.host_id(peer);
-        self.net.set_link(host, direction, link)?;
+        self.net.set_link(host, direction, self.faults.link_change(peer, direction).applied(base))?;
         self.keep_probes_to_link(host);
         Ok(())
     }
 
     fn follow_path(&mut self, from: Peer, to: Peer) -> Result<(), p2p_net::UnknownHost> {
         let (one, other) = (self.host_id(from), self.host_id(to));
-        let change = match self.faults.of(Target::Path(from, to)).map(|active| &active.fault) {
-            Some(Fault::Path { change, .. }) => Some(*change),
-            _ => None,
-        };
-        let is_cut = self.faults.of(Target::Cut(from, to)).is_some();
+        let (change, is_cut) = self.faults.path_change(from, to);
         self.net.reset_path(one, other)?;
         if change.is_none() && !is_cut {
             return Ok(());
         }
-        let mut path = change.unwrap_or_default().applied(self.net.path_config(one, other)?);
+        let mut path = change.applied(self.net.path_config(one, other)?);
         path.cut = is_cut;
         self.net.set_path(one, other, path)
     }

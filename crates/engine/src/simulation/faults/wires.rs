@@ -16,6 +16,11 @@ use crate::simulation::answers::Answer;
 /// Paths in one direction each.
 type Paths = Vec<(Peer, Peer)>;
 
+/// Returns the path from one host to another, and the one back unless only one way is meant.
+pub(super) fn ways(from: Peer, to: Peer, one_way: bool) -> impl Iterator<Item = (Peer, Peer)> {
+    [(from, to), (to, from)].into_iter().take(if one_way { 1 } else { 2 })
+}
+
 fn refuse_too_many(count: usize) -> Result<(), EngineError> {
     if count > PATHS_MAX { Err(EngineError::TooManyPaths { count, max: PATHS_MAX }) } else { Ok(()) }
 }
@@ -36,7 +41,7 @@ impl Simulation {
         }
         refuse_too_many(one.len().saturating_mul(other.len()).saturating_mul(if one_way { 1 } else { 2 }))?;
         let there = one.iter().flat_map(|&from| other.iter().map(move |&to| (from, to)));
-        Ok(there.flat_map(|(from, to)| [(from, to), (to, from)].into_iter().take(if one_way { 1 } else { 2 })).collect())
+        Ok(there.flat_map(|(from, to)| ways(from, to, one_way)).collect())
     }
 
     pub(super) fn break_wires(&mut self, by: &Principal, what: Break) -> Answer {
@@ -128,10 +133,7 @@ impl Simulation {
             refuse_too_many(nodes.len().saturating_mul(self.world.nodes.len()).saturating_mul(2))?;
         }
         if let Some(plan) = profile.flap {
-            if !plan.is_bounded() {
-                return Err(EngineError::FlapBounds);
-            }
-            self.instant_after(plan.every.saturating_mul(u64::from(plan.times) + 1))?;
+            self.refuse_plan(plan)?;
             nodes.iter().try_for_each(|&node| self.running(node))?;
         }
         Ok(())
