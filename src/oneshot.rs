@@ -18,7 +18,7 @@ use p2p_service::access::range::WantedRange;
 use p2p_service::access::{Access, Identity};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::{self, Advise, exit, wrong_usage};
-use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir, is_given_up};
+use p2p_service::instance::{EngineArgs, Instance, advised, default_data_dir};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::mailer::Delivery;
 use p2p_service::output::{self, OutputArgs};
@@ -318,8 +318,8 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
     print_done(args.common.output, done, removals_text)
 }
 
-/// Carries out transfers one after the other, and small ones beside each other. Returns a `line` of each completed one, and the last error. An interruption ends
-/// all of them; the caller must have called [`interrupt::attend`].
+/// Carries out transfers one after the other, and small ones beside each other. Returns a `line` of each completed one, and the last
+/// error. An interruption ends all of them; the caller must have called [`interrupt::attend`].
 async fn transfer_all<T>(
     visit: Visit,
     commands: Vec<Result<Work>>,
@@ -331,10 +331,9 @@ async fn transfer_all<T>(
     let (mut commands, mut beside) = (VecDeque::from(commands), Beside::default());
     loop {
         begin_beside(&visit, &mut commands, &mut beside).await;
-        let report = match (beside.next(&visit.instance).await, commands.is_empty()) {
-            (Some(report), _) => report,
-            (None, true) => break,
-            (None, false) => match commands.pop_front() {
+        let report = match beside.next(&visit.instance).await {
+            Some(report) => report,
+            None => match commands.pop_front() {
                 Some(Ok(work)) => work.carry_out(&visit).await,
                 Some(Err(error)) => Err(error),
                 None => break,
@@ -348,7 +347,8 @@ async fn transfer_all<T>(
             Err(error) => failed.push(error),
         }
         // A transfer that could no longer be cancelled is completed, but no further one is begun.
-        if let Some(stop) = interrupt::pending().filter(|_| beside.len() == 0 || failed.last().is_some_and(is_given_up)) {
+        let is_given_up = failed.last().and_then(|error| error.downcast_ref()).is_some_and(Interrupted::is_given_up);
+        if let Some(stop) = interrupt::pending().filter(|_| beside.len() == 0 || is_given_up) {
             let is_told = failed.last().is_some_and(|error| error.is::<Interrupted>());
             failed.extend((left > 0 && !is_told).then(|| Report::from(stop.after(&format!("{left} more were not begun")))));
             break;

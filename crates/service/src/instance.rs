@@ -23,7 +23,7 @@ use p2p_engine::{Caller, ClockMode, Engine, EngineError, EngineHandle, Operation
 use tracing_appender::non_blocking::WorkerGuard;
 
 pub use self::advice::advised;
-pub use self::ending::{Leaving, Poured, is_given_up};
+pub use self::ending::{Leaving, Poured};
 
 use self::expiry::Expiry;
 use crate::access::Access;

@@ -46,6 +46,8 @@ pub struct Interrupted {
     signal: i32,
     /// Description of what became of the work in progress.
     outcome: String,
+    /// True if the end of the work in progress was no longer waited for.
+    is_given_up: bool,
 }
 
 impl Interrupted {
@@ -55,9 +57,15 @@ impl Interrupted {
         Interrupted { outcome: format!("; {outcome}"), ..self }
     }
 
-    /// Returns what became of the work in progress, as far as it is known.
-    pub fn outcome(&self) -> &str {
-        self.outcome.trim_start_matches("; ")
+    /// Notes that the end of the work in progress was no longer waited for.
+    #[must_use]
+    pub(crate) fn giving_up(self) -> Interrupted {
+        Interrupted { is_given_up: true, ..self }
+    }
+
+    /// Returns true if the end of the work in progress was no longer waited for, because the engine makes no progress.
+    pub const fn is_given_up(&self) -> bool {
+        self.is_given_up
     }
 
     /// Returns true for Ctrl-C, which ends a command and not the program where the user types lines.
@@ -229,7 +237,7 @@ pub async fn interrupted() -> Result<Interrupted> {
 }
 
 fn by(asked: Asked) -> Interrupted {
-    Interrupted { signal: asked.signal, outcome: String::new() }
+    Interrupted { signal: asked.signal, outcome: String::new(), is_given_up: false }
 }
 
 /// Returns the interruption that is not [settled](settle) yet, if there is one.
@@ -245,7 +253,7 @@ pub fn hung_up() -> Option<Interrupted> {
     if !is_one_gone || ignored_signals() & (1 << (SIGHUP - 1)) != 0 {
         return None;
     }
-    Some(Interrupted { signal: SIGHUP, outcome: String::new() })
+    Some(Interrupted { signal: SIGHUP, outcome: String::new(), is_given_up: false })
 }
 
 /// Marks the interruption as handled: the program continues, and the next signal counts as a first one.

@@ -24,11 +24,6 @@ use crate::output;
 const STANDSTILL_MAX: Duration = Duration::from_secs(3);
 /// Message if the end is no longer waited for.
 const GIVEN_UP: &str = "a disk does not answer; what was under way is undone by the next start";
-/// Returns true if an interrupted command no longer waited for its end, because the engine makes no progress.
-pub fn is_given_up(error: &Report) -> bool {
-    error.downcast_ref::<Interrupted>().is_some_and(|stop| stop.outcome() == GIVEN_UP)
-}
-
 /// Message after everything was undone.
 const UNDONE: &str = "what was under way has been undone";
 
@@ -48,6 +43,11 @@ pub enum Leaving {
     Finishing,
     /// Running transfers are cancelled.
     Cancelling,
+}
+
+/// Returns the interruption of work whose end is no longer waited for.
+fn given_up(stop: Interrupted) -> Interrupted {
+    stop.after(GIVEN_UP).giving_up()
 }
 
 impl Instance {
@@ -184,7 +184,7 @@ impl Instance {
     /// Cancels a transfer because of an interruption, and returns its outcome.
     async fn undo(&self, transfer: TransferId, stop: Interrupted) -> Result<TransferReport> {
         match self.while_it_moves(self.cancel_at_once(transfer)).await {
-            None => Err(stop.after(GIVEN_UP).into()),
+            None => Err(given_up(stop).into()),
             Some(Ok(report)) if report.status.state == TransferState::Cancelled => Err(stop.after(UNDONE).into()),
             // The transfer was past its point of no return, or had failed before.
             Some(Ok(report)) => report.into_result().map_err(advised),
@@ -254,7 +254,7 @@ impl Instance {
             Err(error) => match (self.cancel_all(untold, &name).await, error.downcast::<Interrupted>()) {
                 (Ok(0), Ok(stop)) => Err(stop.into()),
                 (Ok(_), Ok(stop)) => Err(stop.after(UNDONE).into()),
-                (Err(GivenUp), Ok(stop)) => Err(stop.after(GIVEN_UP).into()),
+                (Err(GivenUp), Ok(stop)) => Err(given_up(stop).into()),
                 (_, Err(error)) => Err(error),
             },
         }
@@ -269,8 +269,8 @@ impl Instance {
                 finished = finished => drop(finished?),
                 stop = interrupted() => {
                     let stop = stop?;
-                    let outcome = if self.cancel_all(untold, &name).await.is_ok() { UNDONE } else { GIVEN_UP };
-                    return Err(stop.after(outcome).into());
+                    let undone = self.cancel_all(untold, &name).await;
+                    return Err(if undone.is_ok() { stop.after(UNDONE) } else { given_up(stop) }.into());
                 }
             }
         }
