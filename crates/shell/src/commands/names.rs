@@ -21,8 +21,8 @@ pub(crate) async fn make_directory(shell: &Shell, call: &Call) -> Result<Answer,
     let identity = shell.identity();
     let mut answers = Vec::with_capacity(call.arguments.len());
     for path in &call.arguments {
-        let (label, was_there) =
-            (identity.shown(&identity.key_of(path)), shell.access.names().is_directory(&identity.key_of(path)));
+        let key = identity.key_of(path);
+        let (label, was_there) = (identity.shown(&key), shell.access.names().is_directory(&key));
         let make = shell.access.directory(path, call.has("parents")).map_err(ShellError::from);
         let made = match make {
             Ok(make) => shell.call(make).await,
