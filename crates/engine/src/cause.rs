@@ -119,6 +119,16 @@ impl Cause {
         matches!(self, Cause::Unreachable(_) | Cause::Fault { .. })
     }
 
+    /// Returns true if a connection that was open is lost, so that another one may succeed.
+    pub(super) fn is_lost_connection(&self) -> bool {
+        match self {
+            Cause::Unreachable(ConnectionLoss::NoProgress(_)) => true,
+            Cause::Unreachable(ConnectionLoss::Ended(reason)) => matches!(reason, CloseReason::Closed | CloseReason::Reset),
+            Cause::Fault { cause, .. } => cause.is_lost_connection(),
+            _ => false,
+        }
+    }
+
     /// Returns true if the node has lost a segment that it had stored, or may have.
     pub(super) const fn is_loss(&self) -> bool {
         matches!(self, Cause::Refused(Refusal::NotStored { .. } | Refusal::Corrupt { .. } | Refusal::Doubtful { .. }))

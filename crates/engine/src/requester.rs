@@ -6,6 +6,8 @@
 //! connections ([`handle_connected`](Requester::handle_connected) and the like), and carries out the outputs
 //! ([`poll_output`](Requester::poll_output)) in their order after every call.
 
+mod fan_in;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use p2p_base::units::{SimDuration, SimTime};
 use p2p_net::{Activity, CloseReason};
 use p2p_store::manifest::NodeNumber;
 
+use self::fan_in::{FanIn, Held};
 use super::cause::{Cause, ConnectionLoss};
 use crate::node::protocol::{self, Frame, FrameReader, ReadStep, Request, RequestTag, Response};
 
@@ -57,6 +60,8 @@ pub(super) struct Progress {
 struct Asked<O> {
     tag: RequestTag,
     owner: O,
+    /// True if the answer is a segment.
+    is_fetch: bool,
     /// Header and payload, until the connection is open.
     frame: Option<(Bytes, Bytes)>,
     /// Offset in the stream at which the request ends, once it is written.
@@ -118,13 +123,26 @@ pub(super) struct Requester<O> {
     /// Time after which a connection without requests is closed; zero for never.
     idle_timeout: SimDuration,
     connections: BTreeMap<NodeNumber, Connection<O>>,
+    fan_in: FanIn<O>,
     next_tag: RequestTag,
     outputs: VecDeque<RequesterOutput<O>>,
 }
 
 impl<O: Clone> Requester<O> {
     pub(super) fn new(user_timeout: SimDuration, idle_timeout: SimDuration) -> Requester<O> {
-        Requester { user_timeout, idle_timeout, connections: BTreeMap::new(), next_tag: 0, outputs: VecDeque::new() }
+        Requester {
+            user_timeout,
+            idle_timeout,
+            connections: BTreeMap::new(),
+            fan_in: FanIn::default(),
+            next_tag: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Adapts the number of nodes that send segments at the same time to a downlink whose queue has room for so many packets.
+    pub(super) fn keep_to_queue(&mut self, packets: u32) {
+        self.fan_in.keep_to_queue(packets);
     }
 
     /// Returns the next output.
@@ -132,11 +150,31 @@ impl<O: Clone> Requester<O> {
         self.outputs.pop_front()
     }
 
-    /// Sends a request to a node, over a new connection if there is none. The owner gets the answer or the failure.
+    /// Sends a request to a node, over a new connection if there is none. The owner gets the answer or the failure. A request for a
+    /// segment waits while as many nodes send as the downlink's queue takes.
     pub(super) fn request(&mut self, now: SimTime, node: NodeNumber, owner: O, request: &Request, payload: Bytes) {
+        if matches!(request, Request::Get { .. }) {
+            self.fan_in.hold(Held { node, owner, request: request.clone() });
+            return self.send_held(now);
+        }
+        self.send(now, node, owner, request, payload);
+    }
+
+    /// Sends the requests for segments whose turn it is.
+    fn send_held(&mut self, now: SimTime) {
+        while let Some(Held { node, owner, request }) = self.fan_in.next(now) {
+            self.send(now, node, owner, &request, Bytes::new());
+        }
+    }
+
+    fn send(&mut self, now: SimTime, node: NodeNumber, owner: O, request: &Request, payload: Bytes) {
         self.next_tag += 1;
         let tag = self.next_tag;
+        let is_fetch = matches!(request, Request::Get { .. });
         let Ok(header) = protocol::frame(tag, request, &payload) else {
+            if is_fetch {
+                self.fan_in.settle(node);
+            }
             return self.outputs.push_back(RequesterOutput::Failed { owner, node, cause: Cause::TooLong });
         };
         let connection = self.connections.entry(node).or_insert_with(|| {
@@ -151,7 +189,7 @@ impl<O: Clone> Requester<O> {
         } else {
             Some((header, payload))
         };
-        connection.asked.push_back(Asked { tag, owner, frame, end: None });
+        connection.asked.push_back(Asked { tag, owner, is_fetch, frame, end: None });
         self.watch_oldest(now, node);
     }
 
@@ -163,6 +201,7 @@ impl<O: Clone> Requester<O> {
     /// Returns true if a node owes an answer.
     pub(super) fn has_requests_to(&self, node: NodeNumber) -> bool {
         self.connections.get(&node).is_some_and(|connection| !connection.asked.is_empty())
+            || self.fan_in.waiting().any(|held| held.node == node)
     }
 
     /// Returns the owner of a request that is not answered yet.
@@ -179,16 +218,19 @@ impl<O: Clone> Requester<O> {
 
     /// Drops requests that are not written yet. Answers to the others still come.
     pub(super) fn forget(&mut self, now: SimTime, is_forgotten: impl Fn(&O) -> bool) {
+        self.fan_in.forget(&is_forgotten);
         let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
         for node in nodes {
             let Some(connection) = self.connections.get_mut(&node) else { continue };
             let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
                 connection.asked.drain(..).partition(|asked| asked.end.is_none() && is_forgotten(&asked.owner));
             connection.asked = kept;
+            dropped.iter().filter(|asked| asked.is_fetch).for_each(|_| self.fan_in.settle(node));
             let sent = dropped.into_iter().filter(|asked| asked.frame.is_none());
             self.outputs.extend(sent.map(|Asked { tag, .. }| RequesterOutput::Withdraw { node, tag }));
             self.watch_oldest(now, node);
         }
+        self.send_held(now);
     }
 
     /// Sends the waiting requests over a connection that has opened.
@@ -228,13 +270,13 @@ impl<O: Clone> Requester<O> {
         match connection.reader.push(bytes) {
             Ok(ReadStep::More) => {}
             Ok(ReadStep::Frame(frame)) => self.on_frame(now, node, frame),
-            Err(error) => self.lose(node, ConnectionLoss::Violation(error)),
+            Err(error) => self.lose(now, node, ConnectionLoss::Violation(error)),
         }
     }
 
     /// Handles the end of the connection to a node: its requests fail.
-    pub(super) fn handle_ended(&mut self, node: NodeNumber, reason: CloseReason) {
-        self.lose(node, ConnectionLoss::Ended(reason));
+    pub(super) fn handle_ended(&mut self, now: SimTime, node: NodeNumber, reason: CloseReason) {
+        self.lose(now, node, ConnectionLoss::Ended(reason));
     }
 
     /// Returns the instant at which to call [`handle_timeout`](Self::handle_timeout); `None` if there is no timeout.
@@ -265,19 +307,21 @@ impl<O: Clone> Requester<O> {
             if until > now {
                 connection.watch.look_at = until;
             } else {
-                self.lose(node, ConnectionLoss::NoProgress(self.user_timeout));
+                self.lose(now, node, ConnectionLoss::NoProgress(self.user_timeout));
             }
         }
     }
 
     /// Closes all connections; requests without an answer are dropped.
     pub(super) fn close_all(&mut self) {
+        self.fan_in.clear();
         let nodes: Vec<NodeNumber> = self.connections.keys().copied().collect();
         nodes.into_iter().for_each(|node| self.close(node));
     }
 
     /// Forgets all connections and requests, as a process does that is killed.
     pub(super) fn forget_all(&mut self) {
+        self.fan_in.clear();
         self.connections.clear();
         self.outputs.clear();
     }
@@ -306,24 +350,33 @@ impl<O: Clone> Requester<O> {
     fn on_frame(&mut self, now: SimTime, node: NodeNumber, frame: Frame) {
         let (tag, response) = match frame.response() {
             Ok(answer) => answer,
-            Err(error) => return self.lose(node, ConnectionLoss::Violation(error)),
+            Err(error) => return self.lose(now, node, ConnectionLoss::Violation(error)),
         };
         let Some(connection) = self.connections.get_mut(&node) else { return };
         let place = connection.asked.iter().position(|asked| asked.tag == tag && asked.frame.is_none());
-        let Some(Asked { owner, .. }) = place.and_then(|place| connection.asked.remove(place)) else {
-            return self.lose(node, ConnectionLoss::NotAsked);
+        let Some(Asked { owner, is_fetch, .. }) = place.and_then(|place| connection.asked.remove(place)) else {
+            return self.lose(now, node, ConnectionLoss::NotAsked);
         };
         connection.used_at = now;
         self.outputs.push_back(RequesterOutput::Answered { owner, node, response, payload: frame.payload });
         self.watch_oldest(now, node);
+        if is_fetch {
+            self.fan_in.note_arrival(now);
+            self.fan_in.settle(node);
+            self.send_held(now);
+        }
     }
 
-    fn lose(&mut self, node: NodeNumber, loss: ConnectionLoss) {
+    fn lose(&mut self, now: SimTime, node: NodeNumber, loss: ConnectionLoss) {
         let Some(connection) = self.connections.remove(&node) else { return };
         self.outputs.extend([RequesterOutput::Abort { node }, RequesterOutput::Lost { node, loss: loss.clone() }]);
-        for Asked { owner, .. } in connection.asked {
+        let fetches = connection.asked.iter().filter(|asked| asked.is_fetch).count();
+        (0..fetches).for_each(|_| self.fan_in.settle(node));
+        let held = self.fan_in.take_for(node).into_iter().map(|held| held.owner);
+        for owner in connection.asked.into_iter().map(|asked| asked.owner).chain(held) {
             self.outputs.push_back(RequesterOutput::Failed { owner, node, cause: Cause::Unreachable(loss.clone()) });
         }
+        self.send_held(now);
     }
 }
 

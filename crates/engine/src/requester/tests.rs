@@ -10,7 +10,9 @@ use crate::node::protocol::{FrameReader, ReadStep, frame};
 
 const USER_TIMEOUT: SimDuration = SimDuration::from_secs(30);
 const IDLE_TIMEOUT: SimDuration = SimDuration::from_secs(60);
-const NODES: usize = 3;
+/// Number of nodes, more than may send at the same time.
+const NODES: usize = 10;
+const SENDING_MAX: usize = 5;
 
 fn node(index: usize) -> NodeNumber {
     NodeNumber::from_index(index % NODES)
@@ -62,11 +64,19 @@ impl Bench {
     fn ask(&mut self, node: NodeNumber) {
         self.next_owner += 1;
         self.open.insert(self.next_owner, node);
-        let (request, payload) = match self.next_owner % 2 {
+        let (request, payload) = match self.next_owner % 4 {
             0 => (Request::Ping, Bytes::new()),
+            1 | 2 => (Request::Get { id: SegmentId::of(b"a") }, Bytes::new()),
             _ => (Request::Put { id: SegmentId::of(b"a") }, Bytes::from_static(b"a")),
         };
         self.requester.request(self.now, node, self.next_owner, &request, payload);
+        self.carry_out();
+    }
+
+    fn fetch(&mut self, node: NodeNumber) {
+        self.next_owner += 1;
+        self.open.insert(self.next_owner, node);
+        self.requester.request(self.now, node, self.next_owner, &Request::Get { id: SegmentId::of(b"a") }, Bytes::new());
         self.carry_out();
     }
 
@@ -161,13 +171,14 @@ impl Bench {
     }
 
     fn hang_up(&mut self, node: NodeNumber) {
-        self.requester.handle_ended(node, CloseReason::Reset);
+        self.requester.handle_ended(self.now, node, CloseReason::Reset);
         self.carry_out();
     }
 
     fn forget(&mut self, owner: u32) {
         let is_unwritten = |behind: &Behind| !behind.is_connected || !behind.waiting.is_empty();
-        let waits = self.open.get(&owner).and_then(|node| self.nodes.get(node)).is_some_and(is_unwritten);
+        let is_held = self.requester.fan_in.waiting().any(|held| held.owner == owner);
+        let waits = is_held || self.open.get(&owner).and_then(|node| self.nodes.get(node)).is_some_and(is_unwritten);
         let before = self.requests();
         self.requester.forget(self.now, |&of| of == owner);
         self.carry_out();
@@ -178,7 +189,14 @@ impl Bench {
     }
 
     fn requests(&self) -> usize {
-        self.requester.connections.values().map(|connection| connection.asked.len()).sum()
+        let asked: usize = self.requester.connections.values().map(|connection| connection.asked.len()).sum();
+        asked + self.requester.fan_in.waiting().count()
+    }
+
+    /// Returns the number of nodes that owe a segment.
+    fn sending(&self) -> usize {
+        let owes = |connection: &&Connection<u32>| connection.asked.iter().any(|asked| asked.is_fetch);
+        self.requester.connections.values().filter(owes).count()
     }
 
     /// Lets time pass to the next timeout, if there is one.
@@ -199,11 +217,11 @@ impl Bench {
     fn wait_for_all(&mut self) {
         for _ in 0..10_000 {
             let opening: Vec<NodeNumber> = self.nodes.iter().filter(|(_, to)| !to.is_connected).map(|(&node, _)| node).collect();
-            for node in opening {
-                self.requester.handle_ended(node, CloseReason::TimedOut);
+            for &node in &opening {
+                self.requester.handle_ended(self.now, node, CloseReason::TimedOut);
                 self.carry_out();
             }
-            if !self.time_out() {
+            if !self.time_out() && opening.is_empty() {
                 break;
             }
         }
@@ -270,7 +288,7 @@ impl Bench {
                     self.requester.handle_connected(self.now, node);
                     self.requester.handle_acknowledged(self.now, node);
                     self.requester.handle_bytes(self.now, node, Bytes::from_static(b"bytes"));
-                    self.requester.handle_ended(node, CloseReason::Closed);
+                    self.requester.handle_ended(self.now, node, CloseReason::Closed);
                 }
                 self.carry_out();
                 assert_eq!(self.told.len(), before, "a spurious call has an effect");
@@ -313,14 +331,51 @@ fn a_silent_node_is_given_up_after_the_user_timeout() {
     }
 }
 
+/// A node has its turn once one before it has given what it owes, and more have theirs when much arrives.
+#[test]
+fn a_request_for_a_segment_waits_until_fewer_nodes_send() {
+    let mut bench = Bench::new();
+    (0..NODES).for_each(|index| bench.fetch(node(index)));
+    assert_eq!((bench.sending(), bench.nodes.len()), (SENDING_MAX, SENDING_MAX));
+    assert!(bench.requester.has_requests_to(node(9)) && !bench.nodes.contains_key(&node(9)));
+    bench.hang_up(node(0));
+    assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (SENDING_MAX, 4), "one goes and one comes");
+    bench.requester.keep_to_queue(6 * 20);
+    bench.hang_up(node(1));
+    assert_eq!((bench.sending(), bench.requester.fan_in.waiting().count()), (6, 2), "a longer queue takes one more");
+}
+
+#[test]
+fn many_slow_nodes_may_fill_a_fast_link() {
+    let mut fan_in = FanIn::default();
+    let mut now = SimTime::ZERO;
+    let mut sending = VecDeque::new();
+    for round in 0..1_000 {
+        // Each node takes a second for its segment, however many send.
+        fan_in.hold(Held { node: NodeNumber::from_index(round), owner: (), request: Request::Ping });
+        while let Some(held) = fan_in.next(now) {
+            sending.push_back((now + SimDuration::from_secs(1), held.node));
+        }
+        let Some((until, sender)) = sending.pop_front_if(|(until, _)| *until <= now) else {
+            now += SimDuration::from_millis(10);
+            continue;
+        };
+        assert!(until <= now);
+        fan_in.note_arrival(now);
+        fan_in.settle(sender);
+    }
+    assert!(sending.len() > 50, "{} send", sending.len());
+}
+
 proptest! {
     /// Whatever nodes do, each owner is told once what has become of its request, and nobody waits without end.
     #[test]
-    fn every_request_ends_once(acts in proptest::collection::vec(act(), 1..150)) {
+    fn every_request_ends_once(acts in proptest::collection::vec(act(), 1..400)) {
         let mut bench = Bench::new();
         for act in acts {
             bench.act(act);
             prop_assert_eq!(bench.requests(), bench.open.len());
+            prop_assert!(bench.sending() >= SENDING_MAX || bench.requester.fan_in.waiting().next().is_none());
         }
         bench.wait_for_all();
         let owners: BTreeSet<u32> = bench.told.iter().map(|&(owner, _)| owner).collect();

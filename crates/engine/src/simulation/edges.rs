@@ -16,12 +16,10 @@ use super::{CommandId, Simulation, Waiting};
 use crate::edge::{DownloadSink, Edge, FileSource, Happened, UploadSource, opening};
 use crate::error::EngineError;
 use crate::io::{Blocked, JobId, Lane, Outcome};
-use crate::known_host::known;
 use crate::operation::{self, ByteRange, Keep, Sink, Source};
 use crate::stream::{StreamInput, stand_in};
 use crate::transfer::{
     Download, DownloadPlan, Input, SEGMENTS_MAX, Transfer, TransferError, TransferId, TransferState, Upload, UploadPlan,
-    fan_in_of,
 };
 
 /// Transfer that begins once its local file is open.
@@ -210,8 +208,7 @@ impl Simulation {
     fn download_to(&mut self, edge: Edge, user: Option<String>, (key, range): (&FileKey, Option<ByteRange>)) -> Answer {
         let file = self.file_to_download(key, range)?;
         let (id, is_remote) = (self.next_id(), edge.is_remote());
-        let fan_in = fan_in_of(known(self.world.net.host_config(self.world.hosts.client().id)).down.queue_packets);
-        let plan = DownloadPlan { user: user.clone(), file, range, nodes: self.world.nodes.len(), fan_in, is_remote };
+        let plan = DownloadPlan { user: user.clone(), file, range, nodes: self.world.nodes.len(), is_remote };
         let download = Download::new(self.now(), id, plan);
         self.begin_with_memory(id, user, Transfer::Download(Box::new(download)), edge)
     }

@@ -303,9 +303,10 @@ fn hosts(ids: &[HostId], net: &Network, config: &EngineConfig) -> Hosts {
             Some(number) => (Probing::InTurn, format!("probes {number}")),
         };
         let mut peers = PeerTable::new(config.health, probing, RandomStream::new(config.seed, &label));
-        peers.keep_to_link(&known(net.host_config(id)));
         ids.iter().filter(|&&other| other != id).for_each(|&other| peers.add_peer(SimTime::ZERO, other));
-        Host::new(id, Requester::new(config.tcp.user_timeout, config.idle_timeout), peers, server)
+        let mut host = Host::new(id, Requester::new(config.tcp.user_timeout, config.idle_timeout), peers, server);
+        host.keep_to_link(&known(net.host_config(id)));
+        host
     };
     Hosts::new(ids.iter().enumerate().map(host).collect())
 }

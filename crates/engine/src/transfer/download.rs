@@ -2,7 +2,7 @@
 //!
 //! Several requests are in flight; segments that arrive out of order wait for the earlier ones.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -22,19 +22,6 @@ use crate::operation::ByteRange;
 
 /// Maximum number of segments whose writing may be outstanding.
 const WRITES_AHEAD: usize = 32;
-
-/// Number of nodes that may send at the same time to a host of any link.
-const FAN_IN_MIN: usize = 8;
-/// Packets of the link's queue for each further node, as many as a connection begins with (RFC 6928) and some more.
-const PACKETS_PER_NODE: usize = 12;
-
-/// Returns the number of nodes that may send to a host at the same time, of which the downlink queues so many packets. More would
-/// fill the queue with the first packets of their connections alone, and some of them would lose all they send until they give up
-/// (the incast problem: Phanishayee et al., "Measurement and Analysis of TCP Throughput Collapse in Cluster-based Storage Systems",
-/// FAST 2008).
-pub(crate) fn fan_in_of(queue_packets: u32) -> usize {
-    (queue_packets as usize / PACKETS_PER_NODE).max(FAN_IN_MIN)
-}
 
 /// Segment in flight from a node.
 #[derive(Debug)]
@@ -63,8 +50,6 @@ pub(crate) struct DownloadPlan {
     pub(crate) range: Option<ByteRange>,
     /// Number of nodes in the network.
     pub(crate) nodes: usize,
-    /// Number of nodes that may send at the same time: see [`fan_in_of`].
-    pub(crate) fan_in: usize,
     /// True if virtual time does not wait for the destination.
     pub(crate) is_remote: bool,
 }
@@ -115,8 +100,6 @@ pub(crate) struct Download {
     extent: Extent,
     /// Number of nodes in the network.
     nodes: usize,
-    /// Number of nodes that may send at the same time.
-    fan_in: usize,
     manifest: Option<Box<Manifest>>,
     next_request: u32,
     next_write: u32,
@@ -137,7 +120,7 @@ pub(crate) struct Download {
 impl Download {
     /// Starts to fetch what a plan says.
     pub(crate) fn new(now: SimTime, id: TransferId, plan: DownloadPlan) -> Download {
-        let DownloadPlan { user, file, range, nodes, fan_in, is_remote } = plan;
+        let DownloadPlan { user, file, range, nodes, is_remote } = plan;
         let extent = Extent::new(&file, range);
         let (bytes, segments) = extent.size(&file);
         let log = TransferLog::new(id, Direction::Download, user, &file.key, (Some(bytes), Some(segments)), now);
@@ -145,7 +128,6 @@ impl Download {
         Download {
             log,
             nodes,
-            fan_in,
             manifest: None,
             next_request: extent.segments.start,
             next_write: extent.segments.start,
@@ -247,16 +229,7 @@ impl Download {
         let ahead = self.open.len() + self.early.len() + self.delivery.as_ref().map_or(0, Delivery::unread);
         let window = self.delivery.as_ref().map_or(usize::MAX, Delivery::window).min(self.window.segments());
         let is_wanted = ahead < window && self.next_request < self.extent.segments.end;
-        (is_wanted && self.may_send(segment.holders.first())).then_some(u64::from(segment.len))
-    }
-
-    /// Returns true if a node sends already, or may begin to.
-    fn may_send(&self, node: Option<&NodeNumber>) -> bool {
-        if self.nodes <= self.fan_in {
-            return true;
-        }
-        let senders: BTreeSet<NodeNumber> = self.open.values().map(|open| open.node).collect();
-        senders.len() < self.fan_in || node.is_none_or(|node| senders.contains(node))
+        is_wanted.then_some(u64::from(segment.len))
     }
 
     fn on_memory(&mut self, now: SimTime, is_granted: bool) {
@@ -344,24 +317,20 @@ impl Download {
         }
     }
 
-    /// Requests a segment from the next holder that has not failed yet.
+    /// Requests a segment from the next holder that has not failed yet, or else once more from one to which a connection was lost:
+    /// its process may have been started anew since, or its packets met a full queue.
     fn ask(&mut self, now: SimTime, index: u32, mut causes: Vec<(NodeNumber, Cause)>) {
-        let Some(segment) = self.segment(index).cloned() else { return };
-        for node in segment.holders {
-            if causes.iter().any(|&(failed, _)| failed == node) {
-                continue;
-            }
-            if node.index() >= self.nodes {
-                causes.push((node, Cause::NoSuchNode { nodes: self.nodes }));
-                continue;
-            }
-            let (len, request, payload) = (segment.len, Request::Get { id: segment.id }, Bytes::new());
-            let (instead_of, queued) = self.log.begin(index, len, node, causes.len() as u32, now);
-            self.open.insert(index, Open { node, causes });
-            self.outputs.extend([Output::Emit(queued), Output::AskSegment { index, len, node, instead_of, request, payload }]);
-            return;
-        }
-        self.fail(now, TransferError::Unreadable { index, causes });
+        let Some(segment) = self.segment(index) else { return };
+        let (len, id) = (segment.len, segment.id);
+        let (known, unknown): (Vec<_>, Vec<_>) = segment.holders.iter().copied().partition(|node| node.index() < self.nodes);
+        let Some(node) = next_of(&known, &causes) else {
+            causes.extend(unknown.into_iter().map(|node| (node, Cause::NoSuchNode { nodes: self.nodes })));
+            return self.fail(now, TransferError::Unreadable { index, causes });
+        };
+        let (request, payload) = (Request::Get { id }, Bytes::new());
+        let (instead_of, queued) = self.log.begin(index, len, node, causes.len() as u32, now);
+        self.open.insert(index, Open { node, causes });
+        self.outputs.extend([Output::Emit(queued), Output::AskSegment { index, len, node, instead_of, request, payload }]);
     }
 
     fn report_stage(&mut self, now: SimTime, index: u32, stage: Stage) {
@@ -449,6 +418,16 @@ impl Download {
         self.log.finish(state, Some(error.clone()), now);
         self.outputs.extend([Output::Emit(self.log.failed(error)), Output::Done]);
     }
+}
+
+/// Returns the holder to ask after these failures: one that has not failed, or one that has once, by the loss of its connection.
+fn next_of(holders: &[NodeNumber], causes: &[(NodeNumber, Cause)]) -> Option<NodeNumber> {
+    let failures = |node: NodeNumber| causes.iter().filter(move |&&(failed, _)| failed == node).map(|(_, cause)| cause);
+    let untried = holders.iter().copied().find(|&node| failures(node).next().is_none());
+    untried.or_else(|| {
+        let may_again = |&node: &NodeNumber| failures(node).count() == 1 && failures(node).all(Cause::is_lost_connection);
+        holders.iter().copied().find(may_again)
+    })
 }
 
 /// Returns the reason why work on the local file has failed, if it has.

@@ -34,7 +34,7 @@ pub use crate::status::{
     Direction, SegmentTimeline, Stage, TransferError, TransferId, TransferReport, TransferState, TransferStatus,
 };
 
-pub(super) use self::download::{Download, DownloadPlan, fan_in_of};
+pub(super) use self::download::{Download, DownloadPlan};
 pub(super) use self::log::TransferLog;
 pub(super) use self::removal::Removal;
 pub(super) use self::upload::{SEGMENTS_MAX, Upload, UploadPlan};

@@ -603,7 +603,7 @@ fn kept_upload(is_remote: bool) -> Transfer {
 }
 
 fn download(segments: u32, is_remote: bool) -> Transfer {
-    let plan = DownloadPlan { user: None, file: record(segments), range: None, nodes: NODES, fan_in: NODES, is_remote };
+    let plan = DownloadPlan { user: None, file: record(segments), range: None, nodes: NODES, is_remote };
     Transfer::Download(Box::new(Download::new(SimTime::ZERO, TransferId(1), plan)))
 }
 
@@ -642,7 +642,7 @@ fn content_of_another_size_is_not_stored() {
 fn a_range_is_cut_out_of_its_segments() {
     let part = |first, len| {
         let range = Some(ByteRange { first, len });
-        let plan = DownloadPlan { user: None, file: record(5), range, nodes: NODES, fan_in: NODES, is_remote: false };
+        let plan = DownloadPlan { user: None, file: record(5), range, nodes: NODES, is_remote: false };
         let mut machine = Download::new(SimTime::ZERO, TransferId(1), plan);
         let (mut written, status) = (Vec::new(), machine.log().status.clone());
         while machine.poll_output().is_some() {}

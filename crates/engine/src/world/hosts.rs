@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use p2p_base::units::SimTime;
-use p2p_net::{ConnectionId, HostId, MeterId, Network};
+use p2p_net::{ConnectionId, HostConfig, HostId, MeterId, Network};
 use p2p_store::manifest::NodeNumber;
 
 use super::frames::FrameWriter;
@@ -120,6 +120,12 @@ const fn peer_at(index: usize) -> Peer {
 impl Host {
     pub(crate) fn new(id: HostId, requester: Requester<Owner>, peers: PeerTable, server: Option<NodeNumber>) -> Host {
         Host { id, requester, peers, server, connections: Connections::default() }
+    }
+
+    /// Adapts the probes and the number of nodes that answer at the same time to the host's link.
+    pub(crate) fn keep_to_link(&mut self, link: &HostConfig) {
+        self.peers.keep_to_link(link);
+        self.requester.keep_to_queue(link.down.queue_packets);
     }
 
     /// Returns the peer that the host is.

@@ -38,7 +38,7 @@ impl World {
             Peer::Node(node) => self.config.nodes[node.index()].host.link = *link,
         }
         self.faults.wires_of(peer).into_iter().for_each(|target| self.follow_wire(target));
-        self.keep_probes_to_link(host);
+        self.keep_host_to_link(host);
     }
 
     /// Changes one direction of a host's access link further.
@@ -87,7 +87,7 @@ impl World {
         let base: LinkConfig = if direction == Direction::Up { base.up } else { base.down };
         let host = self.host_id(peer);
         self.net.set_link(host, direction, self.faults.link_change(peer, direction).applied(base))?;
-        self.keep_probes_to_link(host);
+        self.keep_host_to_link(host);
         Ok(())
     }
 
@@ -103,9 +103,9 @@ impl World {
         self.net.set_path(one, other, path)
     }
 
-    /// Adapts the probes of a host to its link.
-    fn keep_probes_to_link(&mut self, host: HostId) {
+    /// Adapts what a host sends and asks for to its link.
+    fn keep_host_to_link(&mut self, host: HostId) {
         let link = known(self.net.host_config(host));
-        self.hosts.host_mut(host.index()).peers.keep_to_link(&link);
+        self.hosts.host_mut(host.index()).keep_to_link(&link);
     }
 }

@@ -140,7 +140,7 @@ impl World {
             return;
         }
         if self.net.at_end(connection) {
-            self.hosts.host_mut(host).requester.handle_ended(node, CloseReason::Closed);
+            self.hosts.host_mut(host).requester.handle_ended(now, node, CloseReason::Closed);
             self.carry_out_requests(host);
         } else {
             self.want_answer(host, node);
@@ -152,7 +152,8 @@ impl World {
             if reason != CloseReason::TimedOut {
                 self.record_heard(host, node);
             }
-            self.hosts.host_mut(host).requester.handle_ended(node, reason);
+            let now = self.now();
+            self.hosts.host_mut(host).requester.handle_ended(now, node, reason);
             self.carry_out_requests(host);
         } else {
             self.forget_served(connection);
