@@ -17,7 +17,7 @@ use std::path::Path;
 
 use p2p_base::database::{self, Database, DatabaseError, Purpose};
 use p2p_base::error_kind::ErrorKind;
-use redb::{ReadTransaction, StorageError, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, StorageError, WriteTransaction};
 use thiserror::Error;
 
 use self::lookup::{children, found, named};
@@ -334,6 +334,21 @@ impl Catalog {
         }
         candidates.retain(|_, ids| !ids.is_empty());
         Ok(candidates)
+    }
+
+    /// Returns every segment that a file or a kept upload needs, with its length in bytes, sorted by name.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses or a record is damaged.
+    pub fn lengths(&self) -> Result<Vec<(SegmentId, u64)>, CatalogError> {
+        let places = self.database.read()?.open_table(PLACES).map_err(DatabaseError::from)?;
+        let mut found = Vec::new();
+        for entry in places.iter()? {
+            let (id, place) = entry?;
+            let place: PlaceRow = database::decode(place.value())?;
+            found.push((SegmentId::from_bytes(id.value()), u64::from(place.len)));
+        }
+        Ok(found)
     }
 
     /// Returns the segments that each node is expected to hold, because files need them.

@@ -195,6 +195,16 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Fails if the operating system refuses.
     fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError>;
 
+    /// Lists the segments as [`list`](Self::list) does. A disk that would have to ask for each length takes it from `lengths` where
+    /// that knows one.
+    ///
+    /// # Errors
+    /// Fails as [`list`](Self::list) does.
+    fn list_with(&self, lengths: &dyn Fn(SegmentId) -> Option<u64>) -> Result<Vec<(SegmentId, u64)>, DiskError> {
+        let _ = lengths;
+        self.list()
+    }
+
     /// Makes written segments durable: after this has returned, they survive a power loss.
     ///
     /// # Errors

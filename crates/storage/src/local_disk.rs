@@ -156,11 +156,11 @@ impl LocalDisk {
     }
 }
 
-/// Returns true if a segment has this name in this subdirectory, which begins like it.
-fn is_place_of(directory: &Path, name: &OsStr, id: SegmentId) -> bool {
-    let text = id.to_string();
-    name == text.as_str()
-        && directory.file_name().is_some_and(|prefix| Some(prefix.as_encoded_bytes()) == text.as_bytes().get(..2))
+/// Returns the segment that a file of this name in this subdirectory holds.
+fn segment_at(directory: &Path, name: &OsStr) -> Option<SegmentId> {
+    let name = name.to_str().filter(|name| name.bytes().all(is_lower_hex))?;
+    let prefix = directory.file_name()?.to_str()?;
+    if name.starts_with(prefix) { name.parse().ok() } else { None }
 }
 
 fn is_lower_hex(byte: u8) -> bool {
@@ -244,23 +244,23 @@ impl Disk for LocalDisk {
     }
 
     fn list(&self) -> Result<Vec<(SegmentId, u64)>, DiskError> {
+        self.list_with(&|_| None)
+    }
+
+    fn list_with(&self, lengths: &dyn Fn(SegmentId) -> Option<u64>) -> Result<Vec<(SegmentId, u64)>, DiskError> {
         let mut found = Vec::new();
         for directory in self.fan_out(DiskAction::List)? {
-            let unreadable = |error: &io::Error| failed(DiskAction::List, &directory, error);
-            for entry in fs::read_dir(&directory).map_err(|error| unreadable(&error))? {
-                let entry = entry.map_err(|error| unreadable(&error))?;
-                let name = entry.file_name();
-                let Some(id) = name.to_str().and_then(|name| name.parse::<SegmentId>().ok()) else { continue };
-                if !is_place_of(&directory, &name, id) {
-                    continue;
-                }
-                // The entry is looked up in its open directory, which is quicker than by its whole path.
-                let metadata = entry.metadata().map_err(|error| failed(DiskAction::List, &entry.path(), &error))?;
-                if !metadata.is_file() {
+            let unreadable = |error: io::Error| failed(DiskAction::List, &directory, &error);
+            for entry in fs::read_dir(&directory).map_err(unreadable)? {
+                let entry = entry.map_err(unreadable)?;
+                let Some(id) = segment_at(&directory, &entry.file_name()) else { continue };
+                // The kind is in the directory, and the length in the file's inode, which is much slower to come by.
+                if !entry.file_type().map_err(unreadable)?.is_file() {
                     return Err(stray(DiskAction::List, &entry.path()));
                 }
+                let len = lengths(id).map_or_else(|| entry.metadata().map(|found| found.len()), Ok).map_err(unreadable)?;
                 // A file longer than any segment is damaged, and is counted with no more room than one segment.
-                found.push((id, metadata.len().min(SEGMENT_MAX)));
+                found.push((id, len.min(SEGMENT_MAX)));
             }
         }
         found.sort_unstable();

@@ -3,7 +3,7 @@
 //! The tree is persistent in the sense of data structures: a clone costs nothing and keeps the state of its time, and a change
 //! costs a time logarithmic in the number of names. Independent of the database that it is read from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -184,21 +184,29 @@ impl Namespace {
     /// Returns the entries of a directory by their names, without those further below. A directory that has no entry of its own,
     /// because only what is within it is known, is returned as one that was made at the time 0.
     pub fn list(&self, directory: &FileKey) -> Vec<Entry> {
-        let mut found = BTreeMap::<String, Entry>::new();
+        let prefix = if directory.is_root() { 0 } else { directory.name.len() + 1 };
+        let (mut found, mut implied) = (Vec::new(), BTreeSet::new());
         for entry in self.within(directory) {
-            let Some(below) = entry.key().name.get(if directory.is_root() { 0 } else { directory.name.len() + 1 }..) else {
-                continue;
-            };
+            let Some(below) = entry.key().name.get(prefix..) else { continue };
             match below.split_once('/') {
-                None => drop(found.insert(below.to_owned(), entry.clone())),
-                Some((name, _)) if found.contains_key(name) => {}
-                Some((name, _)) => {
-                    let record = DirectoryRecord { key: directory.child(name), made_at: 0, readers: BTreeSet::new() };
-                    found.insert(name.to_owned(), Entry::Directory(record));
-                }
+                None => found.push((below, entry)),
+                Some((name, _)) => drop(implied.insert(name)),
             }
         }
-        found.into_values().collect()
+        // All names are in the order of the whole paths, in which a name with a `.` comes before the content of a directory.
+        let implied: Vec<&str> = implied.into_iter().filter(|name| self.get(&directory.child(name)).is_none()).collect();
+        let unrecorded =
+            |name: &str| Entry::Directory(DirectoryRecord { key: directory.child(name), made_at: 0, readers: BTreeSet::new() });
+        let mut implied = implied.into_iter().peekable();
+        let mut all = Vec::with_capacity(found.len());
+        for (name, entry) in found {
+            while let Some(before) = implied.next_if(|&implied| implied < name) {
+                all.push(unrecorded(before));
+            }
+            all.push(entry.clone());
+        }
+        all.extend(implied.map(unrecorded));
+        all
     }
 
     /// Returns at most `max` of the entries that [`list`](Self::list) returns, of which the names follow `after`, if each
@@ -305,6 +313,8 @@ fn as_file(entry: &Entry) -> Option<&FileRecord> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;

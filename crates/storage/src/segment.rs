@@ -46,7 +46,14 @@ impl Sha256Digest {
 /// Writes the digest as 64 lowercase hexadecimal digits.
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut text = String::with_capacity(64);
+        text.extend(
+            self.0
+                .iter()
+                .flat_map(|byte| [byte >> 4, byte & 15])
+                .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+        );
+        f.write_str(&text)
     }
 }
 
@@ -68,13 +75,15 @@ impl FromStr for Sha256Digest {
     type Err = ParseDigestError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || ParseDigestError { text: text.to_owned() };
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let (pairs, []) = text.as_bytes().as_chunks() else { return Err(wrong()) };
+        let mut bytes = [0; 32];
+        if pairs.len() != bytes.len() {
             return Err(wrong());
         }
-        let mut bytes = [0; 32];
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| wrong())?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
+        for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+            let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(wrong()) };
+            *byte = (high << 4 | low) as u8;
         }
         Ok(Sha256Digest(bytes))
     }

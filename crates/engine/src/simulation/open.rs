@@ -150,8 +150,8 @@ struct Start {
     volumes: epochs::Volumes,
     needed: Segments,
     kept: Segments,
-    /// Segments that files need on any node.
-    needed_anywhere: BTreeSet<SegmentId>,
+    /// Segments that files need on any node, sorted by name.
+    needed_anywhere: Found,
     findings: Vec<Event>,
     /// Standing of each volume that belongs to the catalog.
     own: Vec<Option<Standing>>,
@@ -166,7 +166,7 @@ impl Start {
     fn new(catalog: &Catalog) -> Result<Start, EngineError> {
         let (volumes, needed, kept) = (catalog.volumes()?, catalog.held()?, catalog.kept()?);
         let is_read_only = catalog.database().is_read_only();
-        let needed_anywhere = needed.values().flatten().copied().collect();
+        let needed_anywhere = catalog.lengths()?;
         Ok(Start {
             volumes,
             needed,
@@ -182,8 +182,9 @@ impl Start {
     /// Builds the nodes with their disks and adds their hosts to the network; a stopped node does not listen.
     fn node_hosts(&mut self, disks: Disks, net: &mut Network, config: &EngineConfig) -> (Vec<NodeHost>, Vec<HostId>) {
         let (mut nodes, mut hosts) = (Vec::new(), Vec::new());
-        for (index, (spec, disk)) in config.nodes.iter().zip(disks).enumerate() {
-            let node = self.node(NodeNumber::from_index(index), disk.as_ref(), spec);
+        let found = list_all(&disks, &self.needed_anywhere);
+        for (index, ((spec, disk), found)) in config.nodes.iter().zip(disks).zip(found).enumerate() {
+            let node = self.node(NodeNumber::from_index(index), (disk.as_ref(), found), spec);
             let host = net.add_host(spec.host.address, &spec.host.link);
             if !node.trouble().is_some_and(Trouble::stops) {
                 known(net.listen(host, NODE_PORT, config.tcp));
@@ -195,9 +196,9 @@ impl Start {
     }
 
     /// Creates a node with its disk. A node whose disk fails is stopped and holds no segments.
-    fn node(&mut self, number: NodeNumber, disk: &dyn Disk, spec: &NodeSpec) -> Node {
+    fn node(&mut self, number: NodeNumber, (disk, found): (&dyn Disk, Result<Found, DiskError>), spec: &NodeSpec) -> Node {
         let needed = self.needed.remove(&number).unwrap_or_default();
-        let (found, standing) = match self.look_at(number, disk, &needed) {
+        let (found, standing) = match found.and_then(|found| self.look_at(number, disk, found, &needed)) {
             // Segments that a stopped node cannot deliver count as missing.
             Ok((_, Err(trouble))) if trouble.stops() => (Found::new(), Err(trouble)),
             Ok(looked) => looked,
@@ -212,7 +213,7 @@ impl Start {
         match standing {
             Ok(_) => Node::new(number, volume),
             Err(trouble) => {
-                let is_unknown = |id: &SegmentId| !self.needed_anywhere.contains(id);
+                let is_unknown = |&id: &SegmentId| length_in(&self.needed_anywhere, id).is_none();
                 self.unknown_segments += others.iter().filter(|(id, _)| is_unknown(id)).count() as u64;
                 self.findings.push(Event::DiskTrouble { node: number, trouble: trouble.clone() });
                 Node::troubled(number, volume, trouble)
@@ -220,16 +221,16 @@ impl Start {
         }
     }
 
-    /// Lists the segments on a node's disk and determines the standing of its volume. Leftovers of a crash are removed if the
+    /// Determines the standing of a node's volume by what is found on its disk. Leftovers of a crash are removed if the
     /// volume belongs to the catalog: this catalog was then the last to write there, so segments that no file references are
     /// garbage.
     fn look_at(
         &mut self,
         node: NodeNumber,
         disk: &dyn Disk,
+        found: Found,
         needed: &BTreeSet<SegmentId>,
     ) -> Result<(Found, Result<Standing, Trouble>), DiskError> {
-        let found = disk.list()?;
         let standing = standing::standing(&self.volumes, node, disk.marking()?, &found, needed);
         if standing.is_err() {
             return Ok((found, standing));
@@ -259,6 +260,24 @@ impl Start {
 
 /// Segments with their lengths.
 type Found = Vec<(SegmentId, u64)>;
+
+/// Returns the length of a segment that is in a list sorted by name.
+fn length_in(sorted: &Found, id: SegmentId) -> Option<u64> {
+    sorted.binary_search_by_key(&id, |&(id, _)| id).ok().map(|place| sorted[place].1)
+}
+
+/// Lists the segments on all disks, on as many threads as there are processors: a start waits for little else.
+fn list_all(disks: &Disks, lengths: &Found) -> Vec<Result<Found, DiskError>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let list = |disk: &Arc<dyn Disk>| disk.list_with(&|id| length_in(lengths, id));
+    std::thread::scope(|scope| {
+        let shares = disks.chunks(disks.len().div_ceil(threads).max(1));
+        let begun: Vec<_> =
+            shares.map(|share| (share, scope.spawn(move || share.iter().map(list).collect::<Vec<_>>()))).collect();
+        let panicked = |share: &[_]| share.iter().map(|_| Err(DiskError::Internal)).collect();
+        begun.into_iter().flat_map(|(share, thread)| thread.join().unwrap_or_else(|_| panicked(share))).collect()
+    })
+}
 
 /// Locks a data directory, and creates it if it is missing. Before the lock is taken, only the existence of a catalog is
 /// checked. The lock is shared with other readers if `wanted` is [`Sharing::Shared`] and a catalog exists, or if the directory
