@@ -68,6 +68,10 @@ pub fn hidden_character(text: &str) -> Option<(usize, char)> {
 /// An empty text, and one with leading, trailing or repeated blanks or a leading quote, is put in quotes. The non-ASCII
 /// characters of a text that is not composed are escaped too.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    // Most names are of such characters alone, and a list may have tens of thousands.
+    if !text.is_empty() && !text.starts_with('\'') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Cow::Borrowed(text);
+    }
     let is_composed = ComposingNormalizerBorrowed::new_nfc().is_normalized(text);
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     let is_shown = |place: usize| {

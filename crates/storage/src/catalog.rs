@@ -264,13 +264,17 @@ impl Catalog {
     /// Fails if the disk refuses or a record is damaged.
     pub fn namespace(&self) -> Result<Namespace, CatalogError> {
         let reading = Reading::begin(&self.database)?;
+        let rows = reading.all_files()?;
         let mut entries = Vec::new();
         for (owner, row) in children(&reading.names, TREES)? {
             let root = FileKey::new(Some(owner.as_str()).filter(|owner| !owner.is_empty()), "");
             let mut left = vec![(root, row)];
             while let Some((key, row)) = left.pop() {
                 match row {
-                    NameRow::File(_) => entries.push(Entry::File(reading.file(key, row)?.0)),
+                    NameRow::File(id) => {
+                        let row = rows.binary_search_by_key(&id.0, |&(id, _)| id).map(|place| &rows[place].1);
+                        entries.push(Entry::File(record_of(key.clone(), row.map_err(|_| no_record(&key))?)));
+                    }
                     NameRow::Directory(directory) => {
                         let inner = children(&reading.names, directory)?;
                         left.extend(inner.into_iter().map(|(name, row)| (key.child(&name), row)));
@@ -391,6 +395,16 @@ struct Reading {
     transaction: ReadTransaction,
 }
 
+fn no_record(key: &FileKey) -> DatabaseError {
+    database::damaged(format!("the file `{key}` has no record"))
+}
+
+fn record_of(key: FileKey, row: &FileRow) -> FileRecord {
+    let Scheme::Single { segment_size, segments } = row.scheme;
+    let (size, sha256, stored_at, readers) = (row.size, row.sha256, row.created, row.readers.clone());
+    FileRecord { key, size, sha256, segments, segment_size, stored_at, readers }
+}
+
 impl Reading {
     fn begin(database: &Database) -> Result<Reading, DatabaseError> {
         let transaction = database.read()?;
@@ -410,12 +424,20 @@ impl Reading {
 
     /// Returns the entry of a file and its row.
     fn file(&self, key: FileKey, row: NameRow) -> Result<(FileRecord, FileRow), DatabaseError> {
-        let missing = || database::damaged(format!("the file `{key}` has no record"));
+        let missing = || no_record(&key);
         let NameRow::File(id) = row else { return Err(missing()) };
         let row: FileRow = database::decode(self.files.get(id.0)?.ok_or_else(missing)?.value())?;
-        let Scheme::Single { segment_size, segments } = row.scheme;
-        let (size, sha256, stored_at, readers) = (row.size, row.sha256, row.created, row.readers.clone());
-        Ok((FileRecord { key, size, sha256, segments, segment_size, stored_at, readers }, row))
+        Ok((record_of(key, &row), row))
+    }
+
+    /// Returns the rows of all files, sorted by their numbers. Reading them in their order takes a third of the time of looking each up.
+    fn all_files(&self) -> Result<Vec<(u64, FileRow)>, DatabaseError> {
+        let mut rows = Vec::new();
+        for entry in self.files.iter()? {
+            let (id, row) = entry?;
+            rows.push((id.value(), database::decode(row.value())?));
+        }
+        Ok(rows)
     }
 
     fn manifest(&self, key: &FileKey, row: NameRow) -> Result<Manifest, CatalogError> {

@@ -39,21 +39,20 @@ impl Sha256Digest {
 
     /// Returns the first eight hexadecimal digits, enough for a person to tell segments apart.
     pub fn short(&self) -> String {
-        self.to_string().chars().take(8).collect()
+        digits_of(&self.0[..4])
     }
+}
+
+/// Returns the bytes as lowercase hexadecimal digits.
+fn digits_of(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }
 
 /// Writes the digest as 64 lowercase hexadecimal digits.
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(64);
-        text.extend(
-            self.0
-                .iter()
-                .flat_map(|byte| [byte >> 4, byte & 15])
-                .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
-        );
-        f.write_str(&text)
+        f.write_str(&digits_of(&self.0))
     }
 }
 

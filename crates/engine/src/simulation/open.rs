@@ -112,11 +112,16 @@ impl Simulation {
         io: Box<dyn IoExecutor>,
     ) -> Result<Simulation, EngineError> {
         let mut start = Start::new(&catalog)?;
-        let (files, uploads) = (catalog.namespace()?, catalog.uploads()?);
+        let (found, files) = std::thread::scope(|scope| {
+            let found = scope.spawn(|| list_all(&disks, &start.needed_anywhere));
+            let files = catalog.namespace();
+            (found.join().unwrap_or_else(|_| unlisted(&disks)), files)
+        });
+        let (files, uploads) = (files?, catalog.uploads()?);
         let mut net = Network::new(config.seed);
         net.set_host_time(config.host_time);
         let client = net.add_host(config.client.address, &config.client.link);
-        let (nodes, ids) = start.node_hosts(disks, &mut net, &config);
+        let (nodes, ids) = start.node_hosts(disks.into_iter().zip(found), &mut net, &config);
         let Start { mut findings, own, unknown_segments, .. } = start.end();
         findings.extend(catalog.kept_copy().map(|copy| Event::CatalogMigrated { copy: name_of_copy(copy) }));
         let ids: Vec<HostId> = std::iter::once(client).chain(ids).collect();
@@ -180,10 +185,14 @@ impl Start {
     }
 
     /// Builds the nodes with their disks and adds their hosts to the network; a stopped node does not listen.
-    fn node_hosts(&mut self, disks: Disks, net: &mut Network, config: &EngineConfig) -> (Vec<NodeHost>, Vec<HostId>) {
+    fn node_hosts(
+        &mut self,
+        disks: impl Iterator<Item = (Arc<dyn Disk>, Result<Found, DiskError>)>,
+        net: &mut Network,
+        config: &EngineConfig,
+    ) -> (Vec<NodeHost>, Vec<HostId>) {
         let (mut nodes, mut hosts) = (Vec::new(), Vec::new());
-        let found = list_all(&disks, &self.needed_anywhere);
-        for (index, ((spec, disk), found)) in config.nodes.iter().zip(disks).zip(found).enumerate() {
+        for (index, (spec, (disk, found))) in config.nodes.iter().zip(disks).enumerate() {
             let node = self.node(NodeNumber::from_index(index), (disk.as_ref(), found), spec);
             let host = net.add_host(spec.host.address, &spec.host.link);
             if !node.trouble().is_some_and(Trouble::stops) {
@@ -272,11 +281,14 @@ fn list_all(disks: &Disks, lengths: &Found) -> Vec<Result<Found, DiskError>> {
     let list = |disk: &Arc<dyn Disk>| disk.list_with(&|id| length_in(lengths, id));
     std::thread::scope(|scope| {
         let shares = disks.chunks(disks.len().div_ceil(threads).max(1));
-        let begun: Vec<_> =
-            shares.map(|share| (share, scope.spawn(move || share.iter().map(list).collect::<Vec<_>>()))).collect();
-        let panicked = |share: &[_]| share.iter().map(|_| Err(DiskError::Internal)).collect();
-        begun.into_iter().flat_map(|(share, thread)| thread.join().unwrap_or_else(|_| panicked(share))).collect()
+        let begun: Vec<_> = shares.map(|share| (share, scope.spawn(move || share.iter().map(list).collect()))).collect();
+        begun.into_iter().flat_map(|(share, thread)| thread.join().unwrap_or_else(|_| unlisted(share))).collect()
     })
+}
+
+/// Returns for each disk that a panic has ended the listing.
+fn unlisted(disks: &[Arc<dyn Disk>]) -> Vec<Result<Found, DiskError>> {
+    disks.iter().map(|_| Err(DiskError::Internal)).collect()
 }
 
 /// Locks a data directory, and creates it if it is missing. Before the lock is taken, only the existence of a catalog is

@@ -94,9 +94,9 @@ impl Table {
 
     fn widths(&self, place: usize) -> Widths {
         let column = &self.columns[place];
-        let longest_word = |text: &str| text.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or(0);
-        let lines = |text: &str| text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
-        let mut widths = Widths { least: longest_word(column.heading), whole: column.heading.width() };
+        let longest_word = |text: &str| text.split_whitespace().map(width_of).max().unwrap_or(0);
+        let lines = |text: &str| text.lines().map(width_of).max().unwrap_or(0);
+        let mut widths = Widths { least: longest_word(column.heading), whole: width_of(column.heading) };
         for cell in self.rows.iter().filter_map(|row| row.get(place)) {
             let least = if column.alignment == CellAlignment::Right { lines(cell) } else { longest_word(cell).min(WORD_MAX) };
             widths = Widths { least: widths.least.max(least), whole: widths.whole.max(lines(cell)) };
@@ -137,7 +137,7 @@ impl Table {
     fn push_row<'a>(&self, text: &mut String, widths: &[Widths], cell: impl Fn(usize) -> &'a str) {
         for (place, (column, widths)) in self.columns.iter().zip(widths).enumerate() {
             let cell = cell(place);
-            let room = widths.whole.saturating_sub(cell.width());
+            let room = widths.whole.saturating_sub(width_of(cell));
             let before = if column.alignment == CellAlignment::Right { room } else { 0 };
             text.push_str(if place == 0 { "│ " } else { " ┆ " });
             text.extend(std::iter::repeat_n(' ', before));
@@ -157,6 +157,11 @@ impl Table {
         }
         table
     }
+}
+
+/// Returns the number of columns that a text takes on a terminal, at once where it is plain ASCII.
+fn width_of(text: &str) -> usize {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// Breaks a text between words into lines of at most `room` columns.
