@@ -33,7 +33,19 @@ pub(crate) fn many_nodes(home: &Path) {
         fs::write(&config, text).unwrap();
         let (suspected, dead) = idle_for_an_hour(&config, &home.join(format!("idle-{percent}")));
         println!("1000 nodes idle for an hour at {percent} % loss: {suspected} times SUSPECT, {dead} times DEAD");
+        for (name, length) in [("SUSPECT", 2), ("DEAD", 3)] {
+            let expected = mistakes_expected(f64::from(percent) / 100.0, length);
+            println!("    {name}: {expected:.1} ± {:.1} expected (99 %)", 2.576 * expected.sqrt());
+        }
     }
+}
+
+/// Returns how often so many probes in a row stay without an answer in an hour of probes of 1000 nodes, one every five seconds
+/// (docs/network.md).
+fn mistakes_expected(loss: f64, length: i32) -> f64 {
+    let lost = 1.0 - (1.0 - loss).powi(2);
+    let run = lost.powi(length);
+    if run > 0.0 { 1000.0 * 720.0 / ((1.0 - run) / (run * (1.0 - lost)) + 1.0 / (1.0 - lost)) } else { 0.0 }
 }
 
 fn idle_for_an_hour(config: &Path, data: &Path) -> (usize, usize) {

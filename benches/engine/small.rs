@@ -20,11 +20,14 @@ pub(crate) fn store_small_files(home: &Path, config: &Path) {
     files.iter().for_each(|file| fs::write(file, format!("{}\n", file.display()).repeat(4)).unwrap());
     let on = |data: &Path, command: &mut Command| cost_of(command.arg("--config").arg(config).arg("--data-dir").arg(data));
     let put = |files: &[PathBuf]| on(&data, p2p().arg("put").args(files));
-    let each = |cost: Cost| format!("{:.2} ms of CPU and {:.2} ms each", cost.cpu_seconds(), cost.wall_seconds);
+    let of_one = |seconds: f64, files: usize| 1e3 * seconds / files as f64;
+    let each = |cost: Cost| {
+        format!("{:.2} ms of CPU and {:.2} ms each", of_one(cost.cpu_seconds(), SHARE), of_one(cost.wall_seconds, SHARE))
+    };
     println!("put of the first {SHARE} files: {}", each(put(&files[..SHARE])));
     let most = &files[SHARE..FILES - SHARE];
     let cost = put(most);
-    println!("put of {} more in one command: {:.2} ms of CPU each", most.len(), 1e3 * cost.cpu_seconds() / most.len() as f64);
+    println!("put of {} more in one command: {:.2} ms of CPU each", most.len(), of_one(cost.cpu_seconds(), most.len()));
     println!("put of the last {SHARE} of {FILES}: {}", each(put(&files[FILES - SHARE..])));
     let names: Vec<OsString> = files[..SHARE].iter().map(|file| file.file_name().unwrap().to_owned()).collect();
     let list = |data: &Path, name: Option<&OsString>| {

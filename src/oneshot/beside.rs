@@ -13,9 +13,9 @@ use p2p_engine::transfer::{TransferId, TransferReport};
 use p2p_service::access::Access;
 use p2p_service::instance::{Instance, advised};
 
-/// Number of small transfers that are under way at the same time. The engine remembers a hundred results, and those that are over
-/// before an earlier one are among them.
-const BESIDE_MAX: usize = 96;
+/// Number of small transfers that are under way at the same time: half of the results that the engine remembers, since those that are
+/// over before an earlier one are among them, and so are transfers of the program itself.
+const BESIDE_MAX: usize = p2p_engine::FINISHED_MAX / 2;
 /// Size in bytes up to which a file is a small one: that of a segment.
 const SMALL_BYTES: u64 = 64 << 10;
 

@@ -45,8 +45,9 @@ use self::answers::finished;
 use self::running::Running;
 use self::waiting::{Waiting, WaitingCommands};
 
-/// Number of finished transfers that are remembered.
-const FINISHED_MAX: usize = 100;
+/// Number of finished transfers that are remembered, and of which the results can be asked for. Who begins several before asking for
+/// the result of the first has to leave room for transfers of others.
+pub const FINISHED_MAX: usize = 200;
 
 /// Number of failures that are remembered until a user asks for them; the oldest are dropped first.
 const FAILURES_MAX: usize = 10_000;
