@@ -15,8 +15,9 @@ pub struct DiskSpeed {
     pub throughput: Bandwidth,
 }
 
-/// Longest time that a request takes on a disk that is slowed down.
-const REQUEST_MAX: SimDuration = SimDuration::from_secs(86_400);
+/// Longest time that a request takes on a disk that is slowed down: that after which Linux gives a command to a disk up
+/// (`SD_TIMEOUT`). Those that wait keep their times when the disk is mended.
+const REQUEST_MAX: SimDuration = SimDuration::from_secs(30);
 
 /// Queue of one disk in virtual time.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl DiskModel {
     }
 
     /// Returns the instant at which a request of `bytes` bytes that arrives at `now` is finished, on a disk that takes `slowdown`
-    /// times as long as it should. No more than a day is added to what waits already.
+    /// times as long as it should. No more than 30 seconds are added to what waits already.
     pub(super) fn schedule(&mut self, now: SimTime, bytes: u64, slowdown: u64) -> SimTime {
         let start = self.busy_until.max(now);
         let takes = self.speed.service_time + self.speed.throughput.time_for(bytes);
@@ -53,6 +54,6 @@ mod tests {
         assert_eq!(disk.schedule(at(5), 0, 1), at(11));
         assert_eq!(disk.schedule(at(50), 1_000, 1), at(52));
         assert_eq!(disk.schedule(at(100), 1_000, 10), at(120));
-        assert_eq!(disk.schedule(at(100), 0, 1_000_000_000), at(120 + 86_400_000));
+        assert_eq!(disk.schedule(at(100), 0, 1_000_000_000), at(120 + 30_000));
     }
 }

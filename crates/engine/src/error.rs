@@ -13,7 +13,7 @@ use p2p_store::standing::Trouble;
 use p2p_store::uploads::UploadId;
 use thiserror::Error;
 
-use super::faults::{FLAP_MIN, FLAPS_MAX, Fault, Target};
+use super::faults::{BANDWIDTH_MIN, DELAY_MAX, FLAP_MIN, FLAPS_MAX, Fault, Target};
 use super::peer::Peer;
 use super::principal::Scope;
 use super::status::{Direction, TransferError, TransferId, TransferReport, TransferState, TransferStatus};
@@ -151,6 +151,9 @@ impl EngineError {
             | EngineError::BothSides(_)
             | EngineError::TooManyPaths { .. }
             | EngineError::FlapBounds
+            | EngineError::DelayBounds
+            | EngineError::QueueBounds
+            | EngineError::BandwidthBounds
             | EngineError::TooManySegments { .. }
             | EngineError::IntoItself { .. } => ErrorKind::Invalid,
             EngineError::UnknownFile { .. }
@@ -355,6 +358,15 @@ pub enum EngineError {
     /// The plan of a flapping process is not within its bounds.
     #[error("a process is killed every {FLAP_MIN} at the most often, and from 1 to {FLAPS_MAX} times")]
     FlapBounds,
+    /// The delay of a path is longer than it may be.
+    #[error("a path delays packets by {DELAY_MAX} at the most")]
+    DelayBounds,
+    /// The bandwidth of a link is lower than it may be.
+    #[error("a link is given {BANDWIDTH_MIN} at the least; `path` and `partition` cut it off")]
+    BandwidthBounds,
+    /// The queue of a link would have no room.
+    #[error("the queue of a link has room for at least 1 packet")]
+    QueueBounds,
     /// The node stores no segment that could be corrupt.
     #[error("{0} stores no segment")]
     NothingStored(NodeNumber),
@@ -362,7 +374,7 @@ pub enum EngineError {
     #[error("nothing is wrong with {0}")]
     NotBroken(Target),
     /// The awaited end of the process was taken back.
-    #[error("{0} was to stop, and was started before it did")]
+    #[error("{0} was to stop, and that was taken back before it did")]
     StopTakenBack(NodeNumber),
     /// No such transfer exists.
     #[error("there is no transfer {0}")]

@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::peer::Peer;
 
 pub use self::disk::{DiskFaults, Failing, FailingError, Slowdown, SlowdownError};
-pub use self::network::{BurstsError, LinkChange, PathChange, parse_bursts};
+pub use self::network::{BANDWIDTH_MIN, BurstsError, DELAY_MAX, LinkChange, PathChange, parse_bursts};
 pub use self::profile::{FLAP_MIN, FLAPS, FLAPS_MAX, Flapping, Profile};
 
 pub(crate) use self::ledger::Ledger;
@@ -47,7 +47,7 @@ pub enum Fault {
         /// Node whose process has ended.
         node: NodeNumber,
     },
-    /// The node's process runs, and its host resets connections and opens none.
+    /// The node's process runs, and its host resets its connections and refuses new ones.
     Refusing {
         /// Node that refuses connections.
         node: NodeNumber,
@@ -102,19 +102,12 @@ pub enum Target {
     Flap(NodeNumber),
     /// Disk of a node.
     Disk(NodeNumber),
-    /// Access link of a host; true for the direction from it.
-    Link(Peer, bool),
+    /// One direction of the access link of a host.
+    Link(Peer, Direction),
     /// Path from one host to another.
     Path(Peer, Peer),
     /// Passage of packets from one host to another.
     Cut(Peer, Peer),
-}
-
-impl Target {
-    /// Returns one direction of a host's access link.
-    pub const fn link(peer: Peer, direction: Direction) -> Target {
-        Target::Link(peer, matches!(direction, Direction::Up))
-    }
 }
 
 impl Fault {
@@ -126,7 +119,7 @@ impl Fault {
             }
             Fault::Disk { node, .. } => Target::Disk(node),
             Fault::Flapping { node, .. } => Target::Flap(node),
-            Fault::Link { peer, direction, .. } => Target::link(peer, direction),
+            Fault::Link { peer, direction, .. } => Target::Link(peer, direction),
             Fault::Path { from, to, .. } => Target::Path(from, to),
             Fault::Cut { from, to } => Target::Cut(from, to),
         }
@@ -154,9 +147,10 @@ impl Fault {
             Target::Process(node) => format!("start {node}"),
             Target::Flap(node) => format!("flap {node} --clear"),
             Target::Disk(node) => format!("disk {node} --clear"),
-            Target::Link(peer, is_up) => format!("link {peer} {} --clear", if is_up { "--up" } else { "--down" }),
+            Target::Link(peer, Direction::Up) => format!("link {peer} --up --clear"),
+            Target::Link(peer, Direction::Down) => format!("link {peer} --down --clear"),
             Target::Path(from, to) => format!("path {from}->{to} --clear"),
-            Target::Cut(..) => "heal".into(),
+            Target::Cut(from, to) => format!("heal {from}->{to}"),
         }
     }
 }
@@ -167,8 +161,8 @@ impl fmt::Display for Target {
             Target::Process(node) => write!(f, "{node}"),
             Target::Flap(node) => write!(f, "the process of {node}"),
             Target::Disk(node) => write!(f, "the disk of {node}"),
-            Target::Link(peer, true) => write!(f, "the uplink of {peer}"),
-            Target::Link(peer, false) => write!(f, "the downlink of {peer}"),
+            Target::Link(peer, Direction::Up) => write!(f, "the uplink of {peer}"),
+            Target::Link(peer, Direction::Down) => write!(f, "the downlink of {peer}"),
             Target::Path(from, to) | Target::Cut(from, to) => write!(f, "the path {from}->{to}"),
         }
     }
@@ -243,8 +237,8 @@ impl FaultCause {
 pub struct ActiveFault {
     /// The fault with its parameters.
     pub fault: Fault,
-    /// Virtual instant since which it has been on.
+    /// Virtual instant since which it has been on as it is: a fault that is changed counts from then.
     pub since: SimTime,
-    /// Reason why it is on.
+    /// Reason why it is on as it is.
     pub cause: FaultCause,
 }

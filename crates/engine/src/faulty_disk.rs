@@ -175,8 +175,8 @@ impl DiskDefects {
         }
     }
 
-    /// Notes the outcome of an operation: what it has overwritten or deleted is corrupt no more. Returns true if that was all that was
-    /// wrong with the disk.
+    /// Notes the outcome of an operation: what it has overwritten or deleted is corrupt no more. Returns true if that has changed what
+    /// is wrong with the disk.
     pub(super) fn heal(&mut self, job: DiskJob, outcome: &Result<DiskOutcome, DiskError>) -> bool {
         let Some(mut healed) = self.healing.remove(&job) else { return false };
         match outcome {
@@ -188,7 +188,7 @@ impl DiskDefects {
         let mut flips = BTreeMap::clone(&self.flips);
         flips.retain(|id, _| !healed.contains(id));
         self.flips = Arc::new(flips);
-        self.flips.len() < before && self.faults().is_none()
+        self.flips.len() < before
     }
 }
 
@@ -264,12 +264,12 @@ mod tests {
         defects.note(DiskJob(1), &op);
         let outcome = op.run(layer.as_ref());
         assert_eq!(outcome, Ok(DiskOutcome::Stored { written: true }));
-        assert!(!defects.heal(DiskJob(1), &outcome));
+        assert!(defects.heal(DiskJob(1), &outcome) && !defects.faults().is_none());
         assert!((DiskOp::Read { id }).run(defects.layer(&disk).as_ref()).is_ok());
         let ids: Vec<SegmentId> = all().collect();
         let op = DiskOp::Delete { ids };
         defects.note(DiskJob(2), &op);
-        assert!(defects.heal(DiskJob(2), &op.run(layer.as_ref())), "nothing is left to be wrong");
+        assert!(defects.heal(DiskJob(2), &op.run(layer.as_ref())) && defects.faults().is_none(), "nothing is left to be wrong");
     }
 
     #[test]

@@ -297,8 +297,6 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         Event::FileShared { file, user, .. } => {
             may_change(principal, file) || (is_in_reach(principal, file) && principal.name() == Some(user))
         }
-        // Who has caused a fault is for admins.
-        Event::FaultBegan { .. } | Event::FaultEnded { .. } => principal.is_admin(),
         Event::FilesAdopted { owner, .. } => is_theirs(principal, Some(owner)) && principal.path().is_none(),
         Event::LinkChanged { .. }
         | Event::DeletionsOwed { .. }
@@ -311,18 +309,33 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
         | Event::DiskTrouble { .. }
         | Event::SegmentsMissing { .. }
         | Event::StartFailed { .. }
+        | Event::FaultBegan { .. }
+        | Event::FaultEnded { .. }
         | Event::CatalogMigrated { .. }
         | Event::CaptureEnded { .. } => *principal != Principal::Nobody,
     }
 }
 
-/// Returns a fault as the principal may see it: only admins, and whoever has caused it, learn by whom it is on.
+/// Returns a fault as the principal may see it.
 pub fn known_of_fault(principal: &Principal, mut fault: ActiveFault) -> ActiveFault {
-    let is_own = |cause: &FaultCause| principal.name().is_some() && principal.name() == cause.by();
-    if !principal.is_admin() && !is_own(&fault.cause) {
-        fault.cause = fault.cause.without_name();
-    }
+    fault.cause = known_of_cause(principal, fault.cause);
     fault
+}
+
+/// Returns the cause of a fault as the principal may see it: only admins, and whoever is behind it, learn by whom it is on.
+fn known_of_cause(principal: &Principal, cause: FaultCause) -> FaultCause {
+    let is_own = principal.name().is_some() && principal.name() == cause.by();
+    if principal.is_admin() || is_own { cause } else { cause.without_name() }
+}
+
+/// Returns an event that the principal [may see](may_see), as the principal may see it; `None` if that is as it is.
+pub fn known_of_event(principal: &Principal, event: &Event) -> Option<Event> {
+    let known = match event.clone() {
+        Event::FaultBegan { fault, cause } => Event::FaultBegan { fault, cause: known_of_cause(principal, cause) },
+        Event::FaultEnded { fault, cause } => Event::FaultEnded { fault, cause: known_of_cause(principal, cause) },
+        _ => return None,
+    };
+    (known != *event).then_some(known)
 }
 
 /// Returns the status of a node as the principal may see it.

@@ -54,6 +54,14 @@ impl Network {
         self.wires.path_config(from, to)
     }
 
+    /// Returns the configuration that the two hosts imply for the path from `from` to `to`, whatever was set for it.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if the network does not have both hosts.
+    pub fn implied_path(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
+        self.wires.implied_path(from, to)
+    }
+
     /// Configures one direction of a host's access link. Packets that the link has accepted are sent at its earlier rate, even if
     /// the new queue is shorter.
     ///

@@ -24,7 +24,7 @@ pub struct LinkConfig {
 pub const DEFAULT_QUEUE_PACKETS: u32 = 100;
 
 /// A direction of an access link, as seen from its host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Direction {

@@ -180,6 +180,11 @@ impl Path {
         self.last_arrival = last.unwrap_or(SimTime::ZERO);
     }
 
+    /// Returns the instant at which the last of the packets that are delayed arrives, or arrived.
+    pub(crate) fn last_arrival(&self) -> SimTime {
+        self.last_arrival
+    }
+
     /// Returns the number of copies of the next packet that enter the path, or the cause of its loss. As in `netem_enqueue`, a
     /// packet that is duplicated and lost at once enters once.
     #[inline]

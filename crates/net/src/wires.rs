@@ -158,9 +158,17 @@ impl Wires {
     /// # Errors
     /// Returns [`UnknownHost`] if there are not both hosts.
     pub(crate) fn path_config(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
-        let implied = between(self.host(from)?, self.host(to)?);
+        let implied = self.implied_path(from, to)?;
         let path = self.path_index.get(&(from.0, to.0));
         Ok(path.map_or(implied, |&path| self.paths[path as usize].config()))
+    }
+
+    /// Returns what the hosts imply for the path between them.
+    ///
+    /// # Errors
+    /// Returns [`UnknownHost`] if there are not both hosts.
+    pub(crate) fn implied_path(&self, from: HostId, to: HostId) -> Result<PathConfig, UnknownHost> {
+        Ok(between(self.host(from)?, self.host(to)?))
     }
 
     /// Configures the path between two hosts; `None` returns it to what the hosts imply.
@@ -168,7 +176,7 @@ impl Wires {
     /// # Errors
     /// Returns [`UnknownHost`] if there are not both hosts.
     pub(crate) fn set_path(&mut self, from: HostId, to: HostId, config: Option<PathConfig>) -> Result<(), UnknownHost> {
-        let implied = between(self.host(from)?, self.host(to)?);
+        let implied = self.implied_path(from, to)?;
         let path = self.path(from, to)?;
         let path = &mut self.paths[path as usize];
         match config {
@@ -242,7 +250,8 @@ impl Wires {
         let entry = &mut self.paths[path as usize];
         let Passage { at, overtakes, is_corrupt } = entry.pass(sent);
         let (queue, due) = if overtakes {
-            self.hosts[entry.from as usize].stats.reordered += 1;
+            // Those that are delayed and would arrive no later are not overtaken.
+            self.hosts[entry.from as usize].stats.reordered += u64::from(entry.last_arrival() > at);
             (&mut entry.overtaking, Due::Overtaking(path))
         } else {
             (&mut entry.in_flight, Due::Path(path))

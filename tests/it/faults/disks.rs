@@ -67,6 +67,21 @@ fn what_is_stored_again_is_corrupt_no_more() {
     assert_eq!(harness.events().iter().filter(|event| over(event)).count(), 1);
 }
 
+/// What is listed is what is left.
+#[test]
+fn a_disk_of_which_a_part_has_healed_is_listed_as_it_is() {
+    let mut harness = Harness::new(1, quick_link());
+    let content = random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    break_disk(&mut harness, 1, DiskFaults { slow: "2".parse().ok(), ..corrupt(100) });
+    for (bytes, said) in [(131_072, "slow 2x, corrupt in 3 segments"), (300_000, "slow 2x")] {
+        let name = format!("{bytes}.bin");
+        std::fs::write(harness.path(&name), &content[..bytes]).unwrap();
+        harness.put(&name).unwrap();
+        assert_eq!(harness.faults()[0].fault.to_string(), format!("the disk of Node_01 is {said}"));
+    }
+}
+
 /// Uploads go to another holder, and what cannot be made durable is not acknowledged.
 #[test]
 fn an_upload_avoids_a_disk_that_fails_or_is_full() {

@@ -137,18 +137,51 @@ fn a_planned_stop_waits_no_longer_than_it_says() {
     assert!(error.to_string().contains("Node_01 is stopped"), "{error}");
 }
 
-/// A start takes a stop back that has not come to its end, and the wait for it ends.
+/// A start takes a stop back that has not come to its end, and a host that refuses takes it back too; the wait for it ends.
 #[test]
-fn a_stop_is_taken_back_by_a_start() {
-    let mut harness = Harness::new(2, slow_link());
-    random_file(&harness.path("a.bin"), 300_000, 1);
-    let upload = harness.start(harness.upload_of("a.bin")).unwrap();
-    harness.sleep(SimDuration::from_millis(200));
+fn a_stop_and_a_restart_are_taken_back() {
+    for taken_back_by in [Command::from(Mend::Process { node: node(1) }), Break::Refuse { node: node(1) }.into()] {
+        let within = SimDuration::from_secs(600);
+        for stop in [Break::Stop { node: node(1), within }, Break::Restart { node: node(1), within }] {
+            let mut harness = Harness::new(2, slow_link());
+            random_file(&harness.path("a.bin"), 300_000, 1);
+            let upload = harness.start(harness.upload_of("a.bin")).unwrap();
+            harness.sleep(SimDuration::from_millis(200));
+            let stop = harness.tell(stop);
+            harness.tell(taken_back_by.clone());
+            assert_eq!(harness.answer(stop), Err(EngineError::StopTakenBack(node(1))));
+            harness.finish(upload).unwrap();
+        }
+    }
+}
+
+/// Both commands come at one instant, at which nobody knows yet where the segments are.
+#[test]
+fn a_planned_stop_lets_a_download_end_that_has_just_begun() {
+    let mut harness = Harness::new(1, slow_link());
+    let content = random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    harness.sleep(SimDuration::from_secs(100));
+    let path = harness.path("got.bin");
+    let download = harness.tell(operation::Download::to_file(FileKey::unowned("a.bin"), path.clone(), false));
     let stop = harness.tell(Break::Stop { node: node(1), within: SimDuration::from_secs(600) });
-    harness.tell(Mend::Process { node: node(1) });
-    assert_eq!(harness.answer(stop), Err(EngineError::StopTakenBack(node(1))));
-    harness.finish(upload).unwrap();
-    assert_eq!(harness.kinds(), Vec::<&str>::new());
+    let Ok(Reply::Started(download)) = harness.answer(download) else { panic!("it begins") };
+    harness.finish(download).unwrap();
+    harness.answer(stop).unwrap();
+    assert!(std::fs::read(path).unwrap() == content);
+}
+
+/// The client has a connection to a process that is gone. The first request on it is answered with a reset, and made once more.
+#[test]
+fn the_first_request_after_a_restart_succeeds() {
+    let mut harness = Harness::new(1, quick_link());
+    let content = random_file(&harness.path("a.bin"), 300_000, 1);
+    harness.put("a.bin").unwrap();
+    harness.ask(Break::Kill { node: node(1) }).unwrap();
+    harness.ask(Mend::Process { node: node(1) }).unwrap();
+    assert!(harness.get("a.bin").unwrap().1 == content);
+    let reset = |event: &Event| matches!(event, Event::SegmentRetried { cause, .. } if cause.to_string().contains("reset"));
+    assert!(harness.events().iter().any(reset));
 }
 
 /// No port of a host that refuses is open: uploads go elsewhere at once, and probes find it dead.

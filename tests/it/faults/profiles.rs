@@ -48,6 +48,11 @@ fn a_profile_is_applied_as_a_whole() {
     assert_eq!((error.kind(), harness.kinds()), (ErrorKind::Precondition, vec!["killed"]));
     harness.ask(Mend::Process { node: node(2) }).unwrap();
     assert_eq!(harness.ask(apply(None, Profile::default())).unwrap_err().kind(), ErrorKind::Invalid);
+    // As with a disk alone, nothing can be corrupt where nothing is stored.
+    let mut harness = Harness::new(2, quick_link());
+    let corrupt_alone = Profile { disk: DiskFaults { corrupt: 1, ..DiskFaults::default() }, ..Profile::default() };
+    let error = harness.ask(apply(None, corrupt_alone)).unwrap_err();
+    assert_eq!(error.to_string(), "Node_01 stores no segment");
     assert_eq!(harness.faults().len(), 0);
 }
 

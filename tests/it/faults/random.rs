@@ -13,7 +13,7 @@ use p2p_engine::faults::{DiskFaults, Failing, Flapping, LinkChange, PathChange};
 use p2p_engine::node::protocol::Refusal;
 use p2p_engine::operation::{Break, Mend};
 use p2p_engine::snapshot::Peer;
-use p2p_engine::{Command, Event, Reply, operation};
+use p2p_engine::{Command, ErrorKind, Event, Reply, operation};
 use p2p_net::{Direction, DropCause, GilbertElliott, Loss};
 use p2p_store::disk::Disk;
 use p2p_store::manifest::NodeNumber;
@@ -72,7 +72,8 @@ fn any_change(chance: &mut Chance) -> PathChange {
         1 => Some(Loss::Bursts(GilbertElliott::simple(chance.percent(1, 5), chance.percent(10, 60)))),
         _ => None,
     };
-    let delay = chance.one_in(2).then(|| format!("{}ms", chance.magnitude(0, 2)).parse().unwrap());
+    // Up to ten seconds, which outlast their being taken back.
+    let delay = chance.one_in(2).then(|| format!("{}ms", chance.magnitude(0, 4)).parse().unwrap());
     let change = PathChange { delay, loss, duplicate: share(chance, 20), corrupt: share(chance, 20), reorder: share(chance, 20) };
     if change.is_none() { PathChange { corrupt: Some(Probability::from_percent(5)), ..change } } else { change }
 }
@@ -80,7 +81,7 @@ fn any_change(chance: &mut Chance) -> PathChange {
 fn any_disk(chance: &mut Chance) -> DiskFaults {
     let fails = |names: &str| DiskFaults { fails: names.parse::<Failing>().unwrap(), ..DiskFaults::default() };
     match chance.between(0, 9) {
-        0 => DiskFaults { slow: format!("{}", chance.between(2, 20)).parse().ok(), ..DiskFaults::default() },
+        0 => DiskFaults { slow: format!("{}", chance.magnitude(1, 5)).parse().ok(), ..DiskFaults::default() },
         1 => fails("reads"),
         2 => fails("writes"),
         3 => fails("syncs"),
@@ -137,8 +138,20 @@ fn end(run: &mut Run) {
     assert_eq!((stats.owed_deletions, run.harness.simulation.memory_in_use()), (0, 0));
     run.check_disks();
     for name in run.harness.names() {
-        assert!(run.harness.get(&name).unwrap().1 == run.contents[&name], "{name}");
+        assert!(fetched(run, &name) == run.contents[&name], "{name}");
     }
+}
+
+/// Fetches a file. Links lose packets also without faults, and some runs give a connection two seconds to open.
+fn fetched(run: &mut Run, name: &str) -> Vec<u8> {
+    let mut got = run.harness.get(name);
+    for _ in 0..5 {
+        match &got {
+            Err(error) if error.kind() == ErrorKind::Unavailable => got = run.harness.get(name),
+            _ => break,
+        }
+    }
+    got.unwrap().1
 }
 
 /// What is listed survives that the power goes, on every disk.

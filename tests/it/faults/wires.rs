@@ -48,7 +48,7 @@ fn a_link_is_changed_and_returned_to_what_it_was() {
     let said: Vec<String> = harness.faults().iter().map(|active| active.fault.to_string()).collect();
     assert_eq!(
         said,
-        ["the downlink of Node_01 has a queue of 5 packets", "the uplink of Node_01 has 64KiB/s, a queue of 5 packets"]
+        ["the uplink of Node_01 has 64KiB/s, a queue of 5 packets", "the downlink of Node_01 has a queue of 5 packets"]
     );
     // What lies beneath a fault may change, and is what comes back.
     let beneath = HostConfig { delay: "7ms".parse().unwrap(), ..before[1] };
@@ -56,7 +56,7 @@ fn a_link_is_changed_and_returned_to_what_it_was() {
     assert_eq!(links(&mut harness)[1], HostConfig { delay: beneath.delay, ..changed });
     harness.ask(Mend::Link { peer: peer(1), direction: Some(Direction::Down) }).unwrap();
     let again = harness.ask(Mend::Link { peer: peer(1), direction: Some(Direction::Down) }).unwrap_err();
-    assert_eq!(again, EngineError::NotBroken(Target::Link(peer(1), false)));
+    assert_eq!(again, EngineError::NotBroken(Target::Link(peer(1), Direction::Down)));
     harness.ask(Mend::Link { peer: peer(1), direction: None }).unwrap();
     assert_eq!((links(&mut harness)[1], harness.kinds()), (beneath, vec![]));
     // The client is a host like the others, and the time of a transfer tells.
@@ -90,6 +90,64 @@ fn a_path_is_changed_each_way_and_its_faults_are_counted() {
     let begun = harness.simulation.now();
     assert!(harness.get("a.bin").unwrap().1 == content);
     assert!(harness.simulation.now() < begun + SimDuration::from_millis(50), "it is as it was");
+}
+
+/// Another change of the path, or one of a link, does not end a burst.
+#[test]
+fn a_change_lets_a_burst_go_on() {
+    let mut harness = Harness::new(1, quick_link());
+    let (always, never) = (Probability::ALWAYS, Probability::NEVER);
+    let forever = Loss::Bursts(p2p_net::GilbertElliott::simple(always, never));
+    let change = PathChange { loss: Some(forever), ..PathChange::default() };
+    harness.ask(path(Peer::Client, peer(1), change, false)).unwrap();
+    harness.sleep(SimDuration::from_secs(60));
+    let corrupt = PathChange { corrupt: Some(always), ..PathChange::default() };
+    harness.ask(path(Peer::Client, peer(1), corrupt, false)).unwrap();
+    let link = links(&mut harness)[1];
+    harness.ask(operation::SetLink { peer: peer(1), link: HostConfig { delay: "7ms".parse().unwrap(), ..link } }).unwrap();
+    harness.sleep(SimDuration::from_secs(60));
+    // The first packet of a chain that begins anew would pass, and be corrupt.
+    assert_eq!(dropped(&mut harness, DropCause::Corrupt), 0);
+}
+
+#[test]
+fn what_would_outlast_its_mend_or_stop_all_is_refused() {
+    let mut harness = Harness::new(2, quick_link());
+    let change = |delay: &str| PathChange { delay: delay.parse().ok(), ..PathChange::default() };
+    let error = harness.ask(path(Peer::Client, peer(1), change("61s"), false)).unwrap_err();
+    assert_eq!((error.to_string().as_str(), error.kind()), ("a path delays packets by 1m at the most", ErrorKind::Invalid));
+    harness.ask(path(Peer::Client, peer(1), change("60s"), false)).unwrap();
+    harness.sleep(SimDuration::from_secs(10));
+    harness.ask(operation::ClearFaults).unwrap();
+    harness.sleep(SimDuration::from_secs(75));
+    random_file(&harness.path("a.bin"), 300_000, 1);
+    let begun = harness.simulation.now();
+    harness.put("a.bin").unwrap();
+    assert!(harness.simulation.now() < begun + SimDuration::from_secs(1), "nothing is left of it");
+    let none = LinkChange { queue_packets: Some(0), ..LinkChange::default() };
+    let error = harness.ask(Break::Link { peer: peer(1), direction: None, change: none }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let unknown = Mend::Path { from: peer(9), to: Peer::Client, one_way: true };
+    assert_eq!(harness.ask(unknown).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// A cut path is healed by itself, without the changes of it and without the other cuts.
+#[test]
+fn one_cut_of_several_is_healed() {
+    let mut harness = Harness::new(2, quick_link());
+    let change = PathChange { delay: "9ms".parse().ok(), ..PathChange::default() };
+    harness.ask(path(Peer::Client, peer(1), change, true)).unwrap();
+    harness.ask(path(Peer::Client, peer(2), PathChange::default(), true)).unwrap();
+    harness.ask(Mend::Cut { from: Peer::Client, to: peer(1), one_way: true }).unwrap();
+    let left: Vec<String> = harness.faults().iter().map(|active| active.fault.undone_by()).collect();
+    let expected = [
+        "path client->Node_01 --clear",
+        "path Node_01->client --clear",
+        "heal client->Node_02",
+        "heal Node_01->client",
+        "heal Node_02->client",
+    ];
+    assert_eq!(left, expected);
 }
 
 /// Those on the other side are dead to the client and to each other, those on the same side are alive, and all are again afterwards.

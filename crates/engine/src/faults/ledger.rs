@@ -52,6 +52,13 @@ impl Ledger {
         self.on.insert(target, ActiveFault { fault, since: now, cause });
     }
 
+    /// Notes what is left of a fault that is on.
+    pub(crate) fn lessen(&mut self, fault: Fault) {
+        if let Some(active) = self.on.get_mut(&fault.target()) {
+            active.fault = fault;
+        }
+    }
+
     /// Removes the fault of a target, because it is taken back.
     pub(crate) fn end(&mut self, target: Target) -> Option<ActiveFault> {
         if let Target::Flap(node) = target {
@@ -98,8 +105,13 @@ impl Ledger {
 
     /// Returns the fault that explains why the client cannot reach a node, if one does.
     pub(crate) fn explanation(&self, node: NodeNumber) -> Option<&Fault> {
-        let (there, back) = (Target::Cut(Peer::Client, Peer::Node(node)), Target::Cut(Peer::Node(node), Peer::Client));
-        self.of_process(node).or_else(|| self.fault_of(there)).or_else(|| self.fault_of(back))
+        let ways = [(Peer::Client, Peer::Node(node)), (Peer::Node(node), Peer::Client)];
+        let cut = || ways.into_iter().find_map(|(from, to)| self.fault_of(Target::Cut(from, to)));
+        let lossy = || {
+            let faults = ways.into_iter().filter_map(|(from, to)| self.fault_of(Target::Path(from, to)));
+            faults.into_iter().find(|fault| matches!(fault, Fault::Path { change, .. } if change.loses_all()))
+        };
+        self.of_process(node).or_else(cut).or_else(lossy)
     }
 
     /// Returns all faults that are on, by target.
@@ -123,7 +135,7 @@ impl Ledger {
 
     /// Returns what is changed of one direction of a host's access link.
     pub(crate) fn link_change(&self, peer: Peer, direction: Direction) -> LinkChange {
-        match self.fault_of(Target::link(peer, direction)) {
+        match self.fault_of(Target::Link(peer, direction)) {
             Some(Fault::Link { change, .. }) => *change,
             _ => LinkChange::default(),
         }

@@ -2,10 +2,18 @@
 
 use std::fmt;
 
-use p2p_base::units::{Bandwidth, DelayRange, Probability};
+use p2p_base::units::{Bandwidth, DelayRange, Probability, SimDuration};
 use p2p_net::{GilbertElliott, LinkConfig, Loss, PathConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+/// Longest delay that a path may be given. Packets of a path never overtake each other by their delays, so that the delay outlasts its
+/// being taken back by its own length: what is sent afterwards waits for what was sent before.
+pub const DELAY_MAX: SimDuration = SimDuration::from_secs(60);
+
+/// Lowest bandwidth that a link may be given. What has been queued is sent at the rate of its time, so that a lower one would outlast
+/// its being taken back by more than a few minutes.
+pub const BANDWIDTH_MIN: Bandwidth = Bandwidth::from_bits_per_second(8 * 1024);
 
 /// Changes of one direction of a host's access link; what is `None` stays as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,6 +87,11 @@ impl PathChange {
         }
     }
 
+    /// Returns true if no packet passes.
+    pub fn loses_all(&self) -> bool {
+        self.loss.is_some_and(|loss| loss.mean() == Probability::ALWAYS)
+    }
+
     /// Returns what a path becomes.
     pub fn applied(self, path: PathConfig) -> PathConfig {
         PathConfig {
@@ -92,7 +105,7 @@ impl PathChange {
     }
 }
 
-/// Formats the changes as in `delay 50ms, loss in bursts 1%,25% (3.8% on average, 4 packets long), 1% duplicated`.
+/// Formats the changes as in `delay 50ms, loss in bursts 1%,25% (3.85 % on average, 4.0 packets long), 1% duplicated`.
 impl fmt::Display for PathChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();

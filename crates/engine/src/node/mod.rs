@@ -95,6 +95,8 @@ pub struct Node {
     jobs: HashMap<DiskJob, Job>,
     next_job: u64,
     process: Process,
+    /// Number of times that the process has come to run again.
+    starts: u64,
     /// Reason why the node does not run or does not accept segments.
     trouble: Option<Trouble>,
     outputs: VecDeque<NodeOutput>,
@@ -136,6 +138,7 @@ impl Node {
             jobs: HashMap::new(),
             next_job: 0,
             process: Process::Runs,
+            starts: 0,
             trouble: None,
             outputs: VecDeque::new(),
         }

@@ -68,6 +68,11 @@ impl Node {
         self.process == Process::Runs
     }
 
+    /// Returns how many times the process has come to run again.
+    pub const fn starts(&self) -> u64 {
+        self.starts
+    }
+
     /// Returns true if the process reads the disk and does not run yet.
     pub const fn is_starting(&self) -> bool {
         matches!(self.process, Process::Starts(_))
@@ -104,6 +109,7 @@ impl Node {
             Ok(segments) => {
                 self.volume.adopt_listing(&segments);
                 self.process = Process::Runs;
+                self.starts += 1;
                 NodeOutput::Started
             }
             Err(error) => {
@@ -113,8 +119,8 @@ impl Node {
         });
     }
 
-    /// Returns the present state of the process: it waits for its disk while it starts; it runs while a request is being received; otherwise it waits while its disk
-    /// works or an answer is unacknowledged; otherwise it is ready.
+    /// Returns the present state of the process: it waits for its disk while it starts; it runs while a request is being received;
+    /// otherwise it waits while its disk works or an answer is unacknowledged; otherwise it is ready.
     pub fn state(&self) -> ProcessState {
         if self.process == Process::Gone {
             ProcessState::Stopped

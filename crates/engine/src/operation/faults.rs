@@ -134,6 +134,15 @@ pub enum Mend {
     },
     /// Lets all paths pass packets that are cut.
     Cuts,
+    /// Lets the paths between two hosts pass packets that are cut.
+    Cut {
+        /// Host that sends.
+        from: Peer,
+        /// Host that receives.
+        to: Peer,
+        /// True if only the path in this direction is meant.
+        one_way: bool,
+    },
 }
 
 /// Lists the faults that are on.

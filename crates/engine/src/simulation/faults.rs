@@ -23,6 +23,8 @@ pub(super) enum AwaitedProcess {
     Stop(NodeNumber),
     /// The start of the processes of these nodes, after which this is the answer.
     Start(Vec<NodeNumber>, Reply),
+    /// The end of a node's process, which has started so many times before, and its next start.
+    Restart(NodeNumber, u64),
 }
 
 /// Returns the cause of what a caller does.
@@ -53,14 +55,18 @@ impl Simulation {
             Mend::Flap { node } => self.end_flap(id, by, node),
             Mend::Link { peer, direction } => {
                 let targets = [Direction::Up, Direction::Down].into_iter().filter(|&of| direction.is_none_or(|only| only == of));
-                let targets = targets.map(|of| Target::link(peer, of)).collect();
-                Some(self.mend_wires(by, targets))
+                let targets = targets.map(|of| Target::Link(peer, of)).collect();
+                Some(self.mend_wires(by, &[peer], targets))
             }
             Mend::Path { from, to, one_way } => {
                 let targets = wires::ways(from, to, one_way)
                     .flat_map(|(from, to)| [Target::Path(from, to), Target::Cut(from, to)])
                     .collect();
-                Some(self.mend_wires(by, targets))
+                Some(self.mend_wires(by, &[from, to], targets))
+            }
+            Mend::Cut { from, to, one_way } => {
+                let targets = wires::ways(from, to, one_way).map(|(from, to)| Target::Cut(from, to)).collect();
+                Some(self.mend_wires(by, &[from, to], targets))
             }
             Mend::Cuts => {
                 self.world.faults.cuts().into_iter().for_each(|cut| self.world.mend_wire(cut, caused(by)));
@@ -119,7 +125,9 @@ impl Simulation {
 
     /// Ends the processes that are to end as planned and that nothing needs any more.
     pub(super) fn end_quiet_stops(&mut self) {
-        for node in self.world.quiet_stopping() {
+        // A download that has not begun yet may need any node.
+        let stopping = if self.waiting.is_any_opening() { Vec::new() } else { self.world.quiet_stopping() };
+        for node in stopping {
             if !self.transfers.values().any(|transfer| transfer.needs(node)) {
                 self.world.end_stop(node);
             }
@@ -131,8 +139,9 @@ impl Simulation {
             Err(EngineError::NotRunning(_)) => return self.start_node(id, by, node),
             running => running.and_then(|()| self.begin_stop(by, node, within, true)),
         };
+        let starts = self.world.nodes.get(node.index()).map_or(0, |entry| entry.node.starts());
         match begun {
-            Ok(()) => self.wait_for(id, Waiting::Process(AwaitedProcess::Start(vec![node], Reply::Done(())))),
+            Ok(()) => self.wait_for(id, Waiting::Process(AwaitedProcess::Restart(node, starts))),
             Err(error) => Some(Err(error)),
         }
     }
@@ -227,7 +236,9 @@ impl Simulation {
                 Target::Process(node) => {
                     // A start that is under way may have found the disk failing.
                     self.world.give_up_start(node);
-                    nodes.extend(self.begin_start(by, node).is_ok().then_some(node));
+                    // A node that cannot be started is told of like one of which the start fails.
+                    let _ = self.begin_start(by, node);
+                    nodes.push(node);
                 }
             }
         }
@@ -239,6 +250,11 @@ impl Simulation {
         match awaited {
             AwaitedProcess::Stop(node) => self.answer_to_stop(*node),
             AwaitedProcess::Start(nodes, reply) => self.answer_to_start(nodes, reply),
+            &AwaitedProcess::Restart(node, starts) => {
+                let answer = self.answer_to_start(&[node], &Reply::Done(()))?;
+                let has_started = self.world.nodes[node.index()].node.starts() > starts;
+                Some(answer.and_then(|reply| if has_started { Ok(reply) } else { Err(EngineError::StopTakenBack(node)) }))
+            }
         }
     }
 
@@ -262,10 +278,11 @@ impl Simulation {
         let failed = nodes.iter().find(|node| !self.world.nodes[node.index()].node.is_running());
         Some(match failed {
             None => Ok(reply.clone()),
-            Some(&node) => Err(match self.world.faults.failed_start(node) {
-                Some(error) => EngineError::Trouble { node, trouble: Trouble::Disk(error.clone()) },
-                None => EngineError::NotRunning(node),
-            }),
+            Some(&node) => {
+                let failed = self.world.faults.failed_start(node).map(|error| Trouble::Disk(error.clone()));
+                let trouble = failed.or_else(|| self.world.nodes[node.index()].node.trouble().cloned());
+                Err(trouble.map_or(EngineError::NotRunning(node), |trouble| EngineError::Trouble { node, trouble }))
+            }
         })
     }
 }

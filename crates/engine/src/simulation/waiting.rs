@@ -120,6 +120,11 @@ impl WaitingCommands {
         self.others.iter().any(|(_, waiting)| matches!(waiting, Waiting::Closing(_)))
     }
 
+    /// Returns true if a transfer begins once its local file is open.
+    pub(super) fn is_any_opening(&self) -> bool {
+        self.others.iter().any(|(_, waiting)| matches!(waiting, Waiting::Opening(..)))
+    }
+
     /// Returns true if a command waits. Adoptions do not count: virtual time does not pass for their sake.
     pub(super) fn is_any_awaited(&self) -> bool {
         let counts = |(_, waiting): &(CommandId, Waiting)| !matches!(waiting, Waiting::Adoption { .. });

@@ -157,11 +157,14 @@ impl Download {
             && (self.is_refused || self.next_to_request().is_none())
     }
 
-    /// Returns true if segments are still to be fetched from a node.
+    /// Returns true if segments are still to be fetched from a node, or may be as long as it is not known who holds them.
     pub(crate) fn needs(&self, node: NodeNumber) -> bool {
-        let left =
-            (self.phase == DownloadPhase::Fetching).then_some(self.next_request as usize..self.extent.segments.end as usize);
-        let segments = left.and_then(|left| self.manifest.as_ref()?.segments.get(left)).unwrap_or_default();
+        let left = match self.phase {
+            DownloadPhase::Looking => return true,
+            DownloadPhase::Fetching => self.next_request as usize..self.extent.segments.end as usize,
+            DownloadPhase::Finishing | DownloadPhase::Over => return false,
+        };
+        let segments = self.manifest.as_ref().and_then(|manifest| manifest.segments.get(left)).unwrap_or_default();
         segments.iter().any(|segment| segment.holders.contains(&node)) || self.open.values().any(|open| open.node == node)
     }
 

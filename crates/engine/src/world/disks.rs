@@ -20,6 +20,15 @@ impl World {
         corrupt
     }
 
+    /// Follows what has healed by itself of a node's disk: the fault ends when nothing is left of it, and is less otherwise.
+    pub(super) fn follow_disk(&mut self, node: NodeNumber) {
+        let faults = self.nodes[node.index()].disk_faults();
+        match faults.is_none() {
+            true => self.end_fault(Target::Disk(node), FaultCause::Over),
+            false => self.faults.lessen(Fault::Disk { node, faults }),
+        }
+    }
+
     /// Makes the disk of a node sound.
     pub(crate) fn mend_disk(&mut self, node: NodeNumber, cause: FaultCause) {
         self.nodes[node.index()].mend_disk();

@@ -45,7 +45,7 @@ impl World {
     pub(crate) fn change_link(&mut self, peer: Peer, direction: Direction, change: LinkChange, cause: FaultCause) {
         let change = self.faults.link_change(peer, direction).with(change);
         self.begin_fault(Fault::Link { peer, direction, change }, cause);
-        self.follow_wire(Target::link(peer, direction));
+        self.follow_wire(Target::Link(peer, direction));
     }
 
     /// Changes a path further.
@@ -72,7 +72,7 @@ impl World {
     /// Makes the network follow the faults of a link or a path that are on.
     fn follow_wire(&mut self, target: Target) {
         let is_known = match target {
-            Target::Link(peer, is_up) => self.follow_link(peer, if is_up { Direction::Up } else { Direction::Down }),
+            Target::Link(peer, direction) => self.follow_link(peer, direction),
             Target::Path(from, to) | Target::Cut(from, to) => self.follow_path(from, to),
             Target::Process(_) | Target::Flap(_) | Target::Disk(_) => return,
         };
@@ -94,11 +94,10 @@ impl World {
     fn follow_path(&mut self, from: Peer, to: Peer) -> Result<(), p2p_net::UnknownHost> {
         let (one, other) = (self.host_id(from), self.host_id(to));
         let (change, is_cut) = self.faults.path_change(from, to);
-        self.net.reset_path(one, other)?;
         if change.is_none() && !is_cut {
-            return Ok(());
+            return self.net.reset_path(one, other);
         }
-        let mut path = change.applied(self.net.path_config(one, other)?);
+        let mut path = change.applied(self.net.implied_path(one, other)?);
         path.cut = is_cut;
         self.net.set_path(one, other, path)
     }

@@ -8,7 +8,6 @@ use p2p_store::disk_op::DiskOp;
 use p2p_store::manifest::NodeNumber;
 
 use crate::event::Event;
-use crate::faults::{FaultCause, Target};
 use crate::io::{JointWork, Lane, Outcome, SEGMENTS_MAX};
 use crate::known_host::known;
 use crate::node::health::{Health, HealthChange};
@@ -259,7 +258,7 @@ impl World {
             }
         };
         if self.nodes[index].end(job, &outcome) {
-            self.end_fault(Target::Disk(NodeNumber::from_index(index)), FaultCause::Over);
+            self.follow_disk(NodeNumber::from_index(index));
         }
         self.nodes[index].node.handle_disk(job, outcome);
         self.dispatch(index);

@@ -173,7 +173,7 @@ impl Chaos {
             assert_eq!(self.net.state(transfer.connection), None, "connection {number} has ended");
             assert_eq!(self.net.state(transfer.connection.peer()), None, "connection {number} has ended");
         }
-        assert!(self.net.sockets.is_empty() && self.net.sockets.is_empty());
+        assert!(self.net.sockets.is_empty());
         assert_eq!(self.net.in_transit(), (0, 0));
         self.net.trace_hash().value()
     }

@@ -114,7 +114,11 @@ impl Events {
                 None => self.all.live.recv().await,
             };
             match next {
-                Ok(event) if self.is_seen(&event.event) => return Happening::Event(event),
+                Ok(event) if self.is_seen(&event.event) => {
+                    let principal = self.snapshots.identity.borrow().principal();
+                    let known = policy::known_of_event(&principal, &event.event);
+                    return Happening::Event(known.map_or(event.clone(), |known| Arc::new(Numbered { event: known, ..*event })));
+                }
                 Ok(_) => {}
                 Err(RecvError::Lagged(count)) => return Happening::Lost(count),
                 Err(RecvError::Closed) => return Happening::End,

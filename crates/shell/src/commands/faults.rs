@@ -104,7 +104,7 @@ pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         shell.call(Break::Link { peer, direction, change }).await?;
     }
     let is_meant = |target: Target| match target {
-        Target::Link(of, is_up) => of == peer && direction.is_none_or(|only| (only == Direction::Up) == is_up),
+        Target::Link(of, way) => of == peer && direction.is_none_or(|only| only == way),
         _ => false,
     };
     answer_about(shell, &format!("the link of {peer}"), is_meant).await
@@ -148,8 +148,9 @@ pub(crate) async fn partition(shell: &Shell, call: &Call) -> Result<Answer, Shel
     cuts(shell).await
 }
 
-pub(crate) async fn heal(shell: &Shell, _: &Call) -> Result<Answer, ShellError> {
-    shell.call(Mend::Cuts).await?;
+pub(crate) async fn heal(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
+    let one = call.argument(0).map(hosts::path).transpose().map_err(|problem| call.wrong(problem))?;
+    shell.call(one.map_or(Mend::Cuts, |(from, to, one_way)| Mend::Cut { from, to, one_way })).await?;
     cuts(shell).await
 }
 
@@ -168,11 +169,14 @@ async fn cuts(shell: &Shell) -> Result<Answer, ShellError> {
 pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let node = call.node(0)?;
     let every: Option<SimDuration> = value(call, "every")?;
-    if check_clear(call, every.is_none(), "--every SPAN")? {
+    let times = value(call, "times")?;
+    if check_clear(call, every.is_none() && times.is_none(), "--every SPAN")? {
         shell.wait_for(Mend::Flap { node }).await?;
     } else if let Some(every) = every {
-        let plan = Flapping { every, times: value(call, "times")?.unwrap_or(FLAPS) };
+        let plan = Flapping { every, times: times.unwrap_or(FLAPS) };
         shell.call(Break::Flap { node, plan }).await?;
+    } else {
+        return Err(call.wrong("--times says how often, and --every SPAN is missing".into()));
     }
     let target = Target::Flap(node);
     answer_about(shell, &target.to_string(), |of| of == target).await

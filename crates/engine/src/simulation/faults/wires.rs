@@ -6,7 +6,7 @@ use p2p_store::manifest::NodeNumber;
 
 use super::caused;
 use crate::error::EngineError;
-use crate::faults::{Fault, FaultCause, LinkChange, Profile, Target};
+use crate::faults::{BANDWIDTH_MIN, DELAY_MAX, DiskFaults, Fault, FaultCause, LinkChange, PathChange, Profile, Target};
 use crate::operation::{Break, PATHS_MAX, Reply};
 use crate::peer::Peer;
 use crate::principal::Principal;
@@ -25,6 +25,17 @@ fn refuse_too_many(count: usize) -> Result<(), EngineError> {
     if count > PATHS_MAX { Err(EngineError::TooManyPaths { count, max: PATHS_MAX }) } else { Ok(()) }
 }
 
+/// Refuses changes of links and paths that would outlast their being taken back by more than anyone waits, or let nothing pass.
+fn refuse_out_of_bounds(link: LinkChange, path: PathChange) -> Result<(), EngineError> {
+    if path.delay.is_some_and(|delay| delay.max() > DELAY_MAX) {
+        return Err(EngineError::DelayBounds);
+    }
+    if link.bandwidth.is_some_and(|bandwidth| bandwidth < BANDWIDTH_MIN) {
+        return Err(EngineError::BandwidthBounds);
+    }
+    if link.queue_packets == Some(0) { Err(EngineError::QueueBounds) } else { Ok(()) }
+}
+
 impl Simulation {
     /// Checks that hosts exist, and that the simulation does not end.
     fn known_peers<'a>(&self, peers: impl IntoIterator<Item = &'a Peer>) -> Result<(), EngineError> {
@@ -35,11 +46,11 @@ impl Simulation {
 
     /// Returns the paths from each host of one group to each of another, and back unless only one way is meant.
     fn paths_between(&self, one: &[Peer], other: &[Peer], one_way: bool) -> Result<Paths, EngineError> {
+        refuse_too_many(one.len().saturating_mul(other.len()).saturating_mul(if one_way { 1 } else { 2 }))?;
         self.known_peers(one.iter().chain(other))?;
         if let Some(&peer) = one.iter().find(|peer| other.contains(peer)) {
             return Err(EngineError::BothSides(peer));
         }
-        refuse_too_many(one.len().saturating_mul(other.len()).saturating_mul(if one_way { 1 } else { 2 }))?;
         let there = one.iter().flat_map(|&from| other.iter().map(move |&to| (from, to)));
         Ok(there.flat_map(|(from, to)| ways(from, to, one_way)).collect())
     }
@@ -49,10 +60,12 @@ impl Simulation {
             Break::Link { change, .. } if change.is_none() => return Err(EngineError::NothingToBreak),
             Break::Link { peer, direction, change } => {
                 self.known_peers([&peer])?;
+                refuse_out_of_bounds(change, PathChange::default())?;
                 self.change_links(peer, direction, change, &caused(by));
             }
             Break::Path { change, cut: false, .. } if change.is_none() => return Err(EngineError::NothingToBreak),
             Break::Path { from, to, one_way, change, cut } => {
+                refuse_out_of_bounds(LinkChange::default(), change)?;
                 for path in self.paths_between(&[from], &[to], one_way)? {
                     if !change.is_none() {
                         self.world.change_path(path, change, caused(by));
@@ -80,8 +93,9 @@ impl Simulation {
         }
     }
 
-    /// Takes the faults of links or paths back; at least one of them has to be on.
-    pub(super) fn mend_wires(&mut self, by: &Principal, targets: Vec<Target>) -> Answer {
+    /// Takes the faults of links or paths of these hosts back; at least one of them has to be on.
+    pub(super) fn mend_wires(&mut self, by: &Principal, of: &[Peer], targets: Vec<Target>) -> Answer {
+        self.known_peers(of)?;
         let first = targets.first().copied();
         let on: Vec<Target> = targets.into_iter().filter(|&target| self.world.faults.of(target).is_some()).collect();
         if let Some(first) = first.filter(|_| on.is_empty()) {
@@ -129,8 +143,18 @@ impl Simulation {
         if profile.is_none() {
             return Err(EngineError::NothingToBreak);
         }
+        refuse_out_of_bounds(profile.up, profile.path)?;
+        refuse_out_of_bounds(profile.down, profile.path)?;
         if !profile.path.is_none() {
-            refuse_too_many(nodes.len().saturating_mul(self.world.nodes.len()).saturating_mul(2))?;
+            // Those to and from one node, or those of every node to all others and those of the client.
+            let all = self.world.nodes.len();
+            refuse_too_many(if nodes.len() == 1 { 2 * all } else { nodes.len().saturating_mul(all + 1) })?;
+        }
+        let is_corrupt_alone = Profile { disk: DiskFaults { corrupt: 0, ..profile.disk }, ..profile.clone() }.is_none();
+        if let Some(&node) = nodes.first().filter(|_| is_corrupt_alone)
+            && nodes.iter().all(|node| self.world.nodes[node.index()].node.volume_stats().segments == 0)
+        {
+            return Err(EngineError::NothingStored(node));
         }
         if let Some(plan) = profile.flap {
             self.refuse_plan(plan)?;
