@@ -13,14 +13,15 @@ use p2p_engine::faults::{DiskFaults, Failing, Flapping, LinkChange, PathChange};
 use p2p_engine::node::protocol::Refusal;
 use p2p_engine::operation::{Break, Mend};
 use p2p_engine::snapshot::Peer;
-use p2p_engine::{Command, ErrorKind, Event, Reply, operation};
-use p2p_net::{Direction, DropCause, GilbertElliott, Loss};
+use p2p_engine::{Command, Event, Reply, operation};
+use p2p_net::{Direction, DropCause, GilbertElliott, HostConfig, Loss};
 use p2p_store::disk::Disk;
 use p2p_store::manifest::NodeNumber;
 use p2p_store::names::FileKey;
 use p2p_store::segment::SegmentId;
 
 use crate::endings::{Chance, Run, fair_link};
+use crate::harness::quick_link;
 use crate::seeds::for_seeds;
 
 /// Runs of `cargo test`.
@@ -119,11 +120,14 @@ fn any_fault(run: &Run, chance: &mut Chance) -> Command {
     }
 }
 
+fn set_all_links(run: &mut Run, link: HostConfig) {
+    run.set_link(Peer::Client, link);
+    (0..run.settings.nodes.len()).for_each(|index| run.set_link(Peer::Node(NodeNumber::from_index(index)), link));
+}
+
 /// Lets everything end after the last fault, and checks what there is then.
 fn end(run: &mut Run) {
-    let nodes = (0..run.settings.nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index)));
-    let links: Vec<_> = std::iter::once(Peer::Client).chain(nodes).zip(std::iter::repeat(run.settings.client.link)).collect();
-    links.into_iter().for_each(|(peer, link)| run.set_link(peer, link));
+    set_all_links(run, run.settings.client.link);
     let Ok(Reply::Faults(_)) = run.harness.ask(operation::ClearFaults) else { panic!("not all is taken back") };
     assert_eq!(run.harness.kinds(), Vec::<&str>::new());
     let cleared = run.now();
@@ -137,21 +141,12 @@ fn end(run: &mut Run) {
     let Ok(Reply::Storage(stats)) = run.harness.ask(operation::StatStorage) else { panic!("no figures") };
     assert_eq!((stats.owed_deletions, run.harness.simulation.memory_in_use()), (0, 0));
     run.check_disks();
+    // Some links queue half a minute of packets, while some runs give a connection two seconds to open; here it counts what is stored.
+    set_all_links(run, quick_link());
+    run.sleep(SimDuration::from_secs(60));
     for name in run.harness.names() {
-        assert!(fetched(run, &name) == run.contents[&name], "{name}");
+        assert!(run.harness.get(&name).unwrap().1 == run.contents[&name], "{name}");
     }
-}
-
-/// Fetches a file. Links lose packets also without faults, and some runs give a connection two seconds to open.
-fn fetched(run: &mut Run, name: &str) -> Vec<u8> {
-    let mut got = run.harness.get(name);
-    for _ in 0..5 {
-        match &got {
-            Err(error) if error.kind() == ErrorKind::Unavailable => got = run.harness.get(name),
-            _ => break,
-        }
-    }
-    got.unwrap().1
 }
 
 /// What is listed survives that the power goes, on every disk.
