@@ -167,8 +167,14 @@ pub fn main() -> ExitCode {
 fn explain(error: &clap::Error) -> u8 {
     if error.use_stderr() {
         if let Some(name) = language_command(error) {
+            let is_fault = p2p_shell::table::find(&name).is_some_and(|spec| spec.group == p2p_shell::spec::Group::Faults);
+            let note = if is_fault {
+                "; faults end with the program, so that what is to meet one belongs into the same run"
+            } else {
+                ""
+            };
             output::tell(format_args!(
-                "p2p: `{name}` is a command of the language: p2p run -c '{name} …', or at the prompt of p2p"
+                "p2p: `{name}` is a command of the language: p2p run -c '{name} …', or at the prompt of p2p{note}"
             ));
             return exit::WRONG_COMMAND_LINE;
         }

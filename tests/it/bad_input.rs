@@ -170,6 +170,7 @@ fn arguments_that_say_something_wrong() {
     assert_says(&wrong(&["ndoes"]), &["unrecognized subcommand 'ndoes'", "'nodes'"]);
     assert_says(&wrong(&["--data-dir", "d", "ndoes"]), &["unrecognized subcommand 'ndoes'", "'nodes'"]);
     assert_says(&wrong(&["users"]), &["`users` is a command of the language", "p2p run -c 'users"]);
+    assert_says(&wrong(&["kill", "1"]), &["p2p run -c 'kill …'", "faults end with the program"]);
     assert_says(&wrong(&["--data-dir", "d", "upload", "a.bin"]), &["`upload` is a command of the language"]);
     assert_says(&wrong(&["put"]), &["<FILE>"]);
     assert_says(&wrong(&["flow", "--loss", "200%"]), &["200%", "--loss"]);

@@ -192,8 +192,10 @@ impl TransferError {
     }
 }
 
+/// Lists the causes by node; of those of two attempts that are the same, one.
 fn list(causes: &[(NodeNumber, Cause)]) -> String {
-    let causes: Vec<String> = causes.iter().map(|(node, cause)| format!("{node}: {cause}")).collect();
+    let mut causes: Vec<String> = causes.iter().map(|(node, cause)| format!("{node}: {cause}")).collect();
+    causes.dedup();
     if causes.is_empty() { "there is no node".into() } else { causes.join("; ") }
 }
 

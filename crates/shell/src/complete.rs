@@ -196,8 +196,11 @@ fn hosts(prefix: &str, known: &Knowledge) -> Vec<Candidate> {
     let Some((before, typed)) = prefix.split_at_checked(begin) else { return Vec::new() };
     let named: Vec<&str> = before.split([',', '>', '|']).map(|name| name.trim_end_matches('-')).collect();
     let fits = |host: &&str| begins(host, typed) && !named.iter().any(|name| name.eq_ignore_ascii_case(host));
+    // A word may have `>` and `|` in it, and more names may follow: a quote that is opened here would still be open then.
+    let is_plain = before.split(['>', '|']).all(|part| part.is_empty() || quote(part) == part);
+    let text = |host: &str| if is_plain { format!("{before}{host}") } else { quote(&format!("{before}{host}")) };
     let found = known.hosts().filter(fits);
-    found.map(|host| Candidate { label: host.to_owned(), ..candidate(&format!("{before}{host}"), "host") }).collect()
+    found.map(|host| Candidate { text: text(host), label: host.to_owned(), summary: "host".to_owned() }).collect()
 }
 
 /// Returns the user's label of a stored file, or of a directory with a `/` at its end.
@@ -299,7 +302,7 @@ mod tests {
         assert_eq!(texts("cancel '#"), ["7"]);
         assert_eq!(texts("kill 'node_02"), ["Node_02"]);
         assert_eq!(texts("link c"), ["client"]);
-        assert_eq!(texts("path client->no"), ["client->Node_01", "client->Node_02"].map(|text| format!("'{text}'")));
+        assert_eq!(texts("path client->no"), ["client->Node_01", "client->Node_02"]);
         assert_eq!(texts("partition Node_01,"), ["Node_01,client", "Node_01,Node_02"]);
         assert_eq!(texts("faults apply "), ["slow-wan"]);
         assert_eq!(texts("faults apply slow-wan node_01"), ["Node_01"]);
