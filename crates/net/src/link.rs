@@ -130,6 +130,11 @@ impl Link {
         Some(self.busy_until)
     }
 
+    /// Returns the instant from which the link is free: that at which it will have sent what it has accepted.
+    pub(crate) fn free_from(&self, now: SimTime) -> SimTime {
+        self.busy_until.max(now)
+    }
+
     /// Returns the bytes that have left the link by `at`, an instant since it last accepted a packet: the bytes accepted less
     /// those still to be sent then. Bits leave one after the other, so a packet counts gradually.
     pub(crate) fn passed(&self, at: SimTime) -> u64 {
