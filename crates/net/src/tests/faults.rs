@@ -209,6 +209,40 @@ fn a_copy_arrives_beside_its_original() {
     assert_conserved(&net);
 }
 
+/// Loss and copies are as frequent as `tc netem loss gemodel p r 1-h 1-k` and `duplicate d` make them: of the packets that are lost,
+/// those that are duplicated as well arrive once (`netem_enqueue`), and each copy meets the loss by itself.
+#[test]
+fn losses_and_copies_are_as_frequent_as_netem_makes_them() {
+    const PACKETS: u64 = 40_000;
+    let parsed = |text: &str| text.parse::<Probability>().unwrap();
+    let model = GilbertElliott { p: parsed("5%"), r: parsed("25%"), loss_in_bad: parsed("80%"), loss_in_good: parsed("1%") };
+    // (p (1-h) + r (1-k)) / (p + r)
+    let mean = (0.05 * 0.8 + 0.25 * 0.01) / 0.30;
+    for (loss, lost, copied) in [(Loss::Bursts(model), mean, 0.0), (Loss::Independent(parsed("20%")), 0.2, 0.3)] {
+        let (mut net, hosts) = network(4, 2, &quick_link());
+        changed(&mut net, hosts[0], hosts[1], |path| {
+            (path.loss, path.duplicate) = (loss, Probability::from_percent((copied * 100.0_f64) as u32))
+        });
+        let mut arrivals = 0;
+        for number in 1..=PACKETS {
+            net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(&[0; 72])).unwrap();
+            arrivals += arrivals_until(&mut net, SimTime::from_nanos(number * 100_000)).len() as u64;
+        }
+        arrivals += arrivals_until(&mut net, SimTime::MAX).len() as u64;
+        let stats = net.host_stats(hosts[0]).unwrap();
+        let (copies, drops) = (stats.duplicated, stats.dropped[DropCause::Loss]);
+        assert_eq!((stats.sent.total(), arrivals), (PACKETS, PACKETS + copies - drops));
+        assert_eq!(stats.bytes_duplicated, 100 * copies);
+        let near = |what: &str, count: u64, share: f64| {
+            let expected = share * PACKETS as f64;
+            assert!((count as f64 - expected).abs() <= 0.05 * expected, "{what}: {count} for {expected}");
+        };
+        near("copies", copies, copied * (1.0 - lost));
+        near("losses", drops, lost * (1.0 - copied) + lost * copied * (1.0 - lost));
+        assert_conserved(&net);
+    }
+}
+
 #[test]
 fn a_corrupt_packet_ends_at_the_receivers_checksum() {
     let (mut net, hosts) = network(1, 2, &quick_link());
