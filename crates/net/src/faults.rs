@@ -1,6 +1,7 @@
 //! Faults: changes of paths, links and hosts while packets are in flight.
 //!
 //! A change applies to packets that enter the path or the link from now on; those in flight keep the instants that they were given.
+//! After a shorter delay is set, later packets may overtake them, as when a route changes.
 //! A host that goes down is the exception: what it has not finished sending is lost with it.
 
 use super::Network;
@@ -34,7 +35,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have both hosts.
     pub fn set_path(&mut self, from: HostId, to: HostId, config: PathConfig) -> Result<(), UnknownHost> {
-        self.wires.set_path(from, to, Some(config))
+        self.wires.set_path(self.now, from, to, Some(config))
     }
 
     /// Returns the path from `from` to `to` to what the delays and losses of the two hosts imply: the longer delay and the higher
@@ -43,7 +44,7 @@ impl Network {
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have both hosts.
     pub fn reset_path(&mut self, from: HostId, to: HostId) -> Result<(), UnknownHost> {
-        self.wires.set_path(from, to, None)
+        self.wires.set_path(self.now, from, to, None)
     }
 
     /// Returns the configuration of the path from `from` to `to`.
@@ -81,8 +82,8 @@ impl Network {
     }
 
     /// Sets the condition of a host. One that goes down discards its connections silently, and with them the packets that it has
-    /// not finished sending; those that have left it arrive. One that refuses connections resets those that it has. A host that
-    /// comes back listens on the same ports, has no connections, and answers packets of earlier ones with a reset (RFC 9293
+    /// not finished sending; those that have left it arrive. One that refuses connections resets those that it has, and may
+    /// open connections itself. A host that comes back listens on the same ports, has no connections, and answers packets of earlier ones with a reset (RFC 9293
     /// §3.10.7.1).
     ///
     /// # Errors

@@ -61,7 +61,7 @@ pub enum Condition {
     /// The host runs normally.
     #[default]
     Up,
-    /// The host runs, but no port is open: every connection is refused.
+    /// The host runs, but no port is open: every connection to it is refused. The host itself may open connections.
     Refusing,
     /// The host does not answer, as after a power loss.
     Down,

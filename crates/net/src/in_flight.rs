@@ -31,7 +31,7 @@ impl Default for PacketQueue {
 
 /// Instant at which a packet reaches the end of a path or of a downlink, and its order number, which decides between packets due at
 /// the same instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scheduled {
     pub(crate) at: SimTime,
     pub(crate) order: u64,
@@ -127,6 +127,12 @@ impl PacketStore {
         self.bytes += u64::from(packet.wire_len());
         let sack = if packet.sack_blocks > 0 { self.sacks.insert(packet.sack) as u32 } else { NONE };
         let place = self.keep(Slot { is_corrupt, ..Slot::new(scheduled, packet, sack) });
+        self.append(queue, place)
+    }
+
+    /// Appends a slot, which is the last of its queue. Returns true if the queue was empty before.
+    #[inline]
+    fn append(&mut self, queue: &mut PacketQueue, place: u32) -> bool {
         let alone = queue.first == NONE;
         if alone {
             queue.first = place;
@@ -135,6 +141,14 @@ impl PacketStore {
         }
         queue.last = place;
         alone
+    }
+
+    /// Takes the first slot off a queue, without freeing it.
+    fn detach(&mut self, queue: &mut PacketQueue) -> Option<u32> {
+        let place = queue.first;
+        let slot = self.slots.get_mut(place as usize)?;
+        queue.first = std::mem::replace(&mut slot.next, NONE);
+        Some(place)
     }
 
     fn keep(&mut self, slot: Slot) -> u32 {
@@ -162,19 +176,27 @@ impl PacketStore {
         Some(flying)
     }
 
-    /// Removes and returns the packets of a queue from order number `order` on, in order. Packets of a queue stand in the order
-    /// of their numbers.
+    /// Removes and returns the packets of a queue with order numbers from `order` on.
     pub(crate) fn take_from(&mut self, queue: &mut PacketQueue, order: u64) -> Vec<InFlight> {
-        let (mut kept, mut place) = (NONE, queue.first);
-        while place != NONE && self.slots[place as usize].scheduled.order < order {
-            (kept, place) = (place, self.slots[place as usize].next);
+        let (mut kept, mut taken) = (PacketQueue::default(), PacketQueue::default());
+        while let Some(place) = self.detach(queue) {
+            let is_taken = self.slots[place as usize].scheduled.order >= order;
+            self.append(if is_taken { &mut taken } else { &mut kept }, place);
         }
-        let mut rest = PacketQueue { first: place, last: queue.last };
-        match self.slots.get_mut(kept as usize) {
-            Some(slot) => (slot.next, queue.last) = (NONE, kept),
-            None => *queue = PacketQueue::default(),
+        *queue = kept;
+        std::iter::from_fn(|| self.pop(&mut taken)).collect()
+    }
+
+    /// Moves the packets of one queue to another, which has them all then in the order in which they are due.
+    pub(crate) fn merge(&mut self, from: &mut PacketQueue, into: &mut PacketQueue) {
+        let mut merged = PacketQueue::default();
+        loop {
+            let (one, other) = (self.first(*from), self.first(*into));
+            let next = if other.is_none() || one.is_some_and(|one| Some(one) < other) { &mut *from } else { &mut *into };
+            let Some(place) = self.detach(next) else { break };
+            self.append(&mut merged, place);
         }
-        std::iter::from_fn(|| self.pop(&mut rest)).collect()
+        (*from, *into) = (PacketQueue::default(), merged);
     }
 
     /// Returns the instant and the number of the first packet of a queue.
@@ -184,8 +206,9 @@ impl PacketStore {
     }
 
     /// Returns the instant and the number of the last packet of a queue.
+    #[inline]
     pub(crate) fn last(&self, queue: PacketQueue) -> Option<Scheduled> {
-        self.slots.get(queue.last as usize).map(|slot| slot.scheduled).filter(|_| queue.first != NONE)
+        if queue.first == NONE { None } else { self.slots.get(queue.last as usize).map(|slot| slot.scheduled) }
     }
 
     /// Returns the number of packets in all queues, and their bytes.
@@ -247,6 +270,34 @@ mod tests {
                 prop_assert_eq!(store.total(), (held as u64, 100 * held as u64));
             }
             prop_assert!(store.slots.len() <= 200);
+        }
+
+        /// Two queues in the order of their instants make one that is in order too, and can be continued.
+        #[test]
+        fn queues_can_be_merged(mut one in proptest::collection::vec(0u64..50, 0..20), mut other in proptest::collection::vec(0u64..50, 0..20)) {
+            let (mut store, mut from, mut into) = (PacketStore::default(), PacketQueue::default(), PacketQueue::default());
+            one.sort_unstable();
+            other.sort_unstable();
+            let mut expected = Vec::new();
+            for (order, &at) in (0..).zip(one.iter().chain(&other)) {
+                let (is_one, scheduled) = (order < one.len() as u64, Scheduled { at: SimTime::from_nanos(at), order });
+                store.push(if is_one { &mut from } else { &mut into }, scheduled, &Packet::datagram(0, 72), false);
+                expected.push(scheduled);
+            }
+            expected.sort_unstable();
+            store.merge(&mut from, &mut into);
+            prop_assert_eq!((store.first(from), store.last(from)), (None, None));
+            prop_assert_eq!(store.last(into), expected.last().copied());
+            let last = Scheduled { at: SimTime::from_nanos(50), order: 100 };
+            prop_assert_eq!(store.push(&mut into, last, &Packet::datagram(0, 72), false), expected.is_empty());
+            expected.push(last);
+            let mut seen = Vec::new();
+            while let Some(first) = store.first(into) {
+                seen.push(first);
+                store.pop(&mut into);
+            }
+            prop_assert_eq!(seen, expected);
+            prop_assert_eq!(store.total(), (0, 0));
         }
 
         /// A queue without its end is the queue of the packets before it, and can be continued.

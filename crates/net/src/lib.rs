@@ -157,8 +157,7 @@ impl Network {
     fn dispatch(&mut self, due: Due) {
         self.carried_out += 1;
         let arrival = match due {
-            Due::Path(path) => self.wires.handle_path(self.now, path, false),
-            Due::Overtaking(path) => self.wires.handle_path(self.now, path, true),
+            Due::Path(path, lane) => self.wires.handle_path(self.now, path, lane),
             Due::Downlink(host) => self.wires.handle_downlink(self.now, host, |packet| self.sockets.sender_of(packet)),
             Due::Timer(flow) => return self.handle_flow_timeout(flow),
         };

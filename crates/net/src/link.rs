@@ -43,6 +43,16 @@ struct Waiting {
     order: u64,
 }
 
+/// A rate that packets accepted before a reconfiguration are still sent at.
+#[derive(Debug, Clone, Copy)]
+struct EarlierRate {
+    /// Instant until which the rate applies.
+    until: SimTime,
+    bandwidth: Bandwidth,
+    /// Bytes that were accepted at an unlimited rate behind those, and that all leave at that instant.
+    then_at_once: u64,
+}
+
 /// State of one direction of a host's access link.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -53,9 +63,8 @@ pub(crate) struct Link {
     waiting: VecDeque<Waiting>,
     /// Order number of the packet that is being sent, or of the last one that was.
     sending: u64,
-    /// Earlier rates that packets accepted before a reconfiguration are still sent at, each with the instant until which it
-    /// applies; the earliest first.
-    earlier_rates: VecDeque<(SimTime, Bandwidth)>,
+    /// Earlier rates that packets accepted before a reconfiguration are still sent at; the earliest first.
+    earlier_rates: VecDeque<EarlierRate>,
     readings: SecondReadings,
     /// Bytes accepted so far, as whole IPv4 packets.
     bytes: u64,
@@ -81,10 +90,11 @@ impl Link {
     /// Changes the configuration for packets that arrive from now on; packets already accepted keep their times.
     pub(crate) fn reconfigure(&mut self, now: SimTime, config: LinkConfig) {
         self.read_seconds(now);
-        self.earlier_rates.retain(|&(until, _)| until > now);
-        let sent_until = self.earlier_rates.back().map_or(now, |&(until, _)| until);
+        self.earlier_rates.retain(|rate| rate.until > now);
+        let sent_until = self.earlier_rates.back().map_or(now, |rate| rate.until);
         if self.busy_until > sent_until {
-            self.earlier_rates.push_back((self.busy_until, self.config.bandwidth));
+            let (until, bandwidth) = (self.busy_until, self.config.bandwidth);
+            self.earlier_rates.push_back(EarlierRate { until, bandwidth, then_at_once: 0 });
         }
         self.config = config;
     }
@@ -96,16 +106,20 @@ impl Link {
         if self.readings.is_due(now) {
             self.read_seconds(now);
         }
-        if self.config.bandwidth == Bandwidth::UNLIMITED {
-            self.bytes += u64::from(bytes);
-            return Some(now);
-        }
+        let is_unlimited = self.config.bandwidth == Bandwidth::UNLIMITED;
         if now < self.busy_until {
             self.forget_started(now);
             if self.waiting.len() >= self.config.queue_packets as usize {
                 return None;
             }
             self.waiting.push_back(Waiting { start: self.busy_until, order });
+            if let Some(rate) = self.earlier_rates.back_mut().filter(|_| is_unlimited) {
+                // A link without a limit has no backlog of its own: that of the earlier rate ends before these bytes.
+                rate.then_at_once += u64::from(bytes);
+            }
+        } else if is_unlimited {
+            self.bytes += u64::from(bytes);
+            return Some(now);
         } else {
             self.waiting.clear();
             self.busy_until = now;
@@ -114,6 +128,11 @@ impl Link {
         self.bytes += u64::from(bytes);
         self.busy_until += self.config.bandwidth.time_for(u64::from(bytes));
         Some(self.busy_until)
+    }
+
+    /// Returns the instant from which the link is free: that at which it will have sent what it has accepted.
+    pub(crate) fn free_from(&self, now: SimTime) -> SimTime {
+        self.busy_until.max(now)
     }
 
     /// Returns the bytes that have left the link by `at`, an instant since it last accepted a packet: the bytes accepted less
@@ -160,11 +179,12 @@ impl Link {
 
 /// Returns how many of the `taken_in` bytes have been sent by `at`. The last will have been sent at `busy_until`; bytes are
 /// sent at `rate`, except those that fall into the periods of the `earlier` rates.
-fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth, earlier: &VecDeque<(SimTime, Bandwidth)>) -> u64 {
+fn passed(taken_in: u64, at: SimTime, busy_until: SimTime, rate: Bandwidth, earlier: &VecDeque<EarlierRate>) -> u64 {
     let (mut from, mut left) = (at, 0);
-    for &(until, rate) in earlier.iter().chain(std::iter::once(&(busy_until, rate))) {
-        let nanobits = u128::from((until - from).as_nanos()) * u128::from(rate.bits_per_second().unwrap_or(0));
-        left += nanobits / 8_000_000_000;
+    let last = EarlierRate { until: busy_until, bandwidth: rate, then_at_once: 0 };
+    for &EarlierRate { until, bandwidth, then_at_once } in earlier.iter().chain([&last]) {
+        let nanobits = u128::from((until - from).as_nanos()) * u128::from(bandwidth.bits_per_second().unwrap_or(0));
+        left += nanobits / 8_000_000_000 + u128::from(if until > at { then_at_once } else { 0 });
         from = from.max(until);
     }
     taken_in.saturating_sub(u64::try_from(left).unwrap_or(u64::MAX))
@@ -234,8 +254,21 @@ mod tests {
         assert_eq!(passed, [750, 1500, 3750, 4500, 5250, 12_000, 19_500]);
         assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 1500, 1500, 15_000, 0]);
         link.reconfigure(millis(600), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 20 });
-        assert_eq!((link.enqueue(millis(600), 1000, 1), link.passed(millis(600))), (Some(millis(600)), 900 + 1000));
-        assert_eq!(link.series(millis(5_000), 10).tail(10), [2500, 1500, 1500, 15_000, 0]);
+        assert_eq!((link.enqueue(millis(600), 1000, 1), link.passed(millis(600))), (Some(millis(4_000)), 900));
+        assert_eq!([3_999, 4_000].map(|ms| link.passed(millis(ms))), [19_485, 20_500], "they leave at once behind the others");
+        assert_eq!(link.series(millis(5_000), 10).tail(10), [1500, 1500, 1500, 16_000, 0]);
+    }
+
+    /// Packets without a limit leave behind those that still have one, so that a host that goes down loses no packet that has left.
+    #[test]
+    fn a_link_without_limit_sends_its_backlog_first() {
+        let mut link = link(12_000, 2);
+        assert_eq!([1, 2].map(|order| link.enqueue(SimTime::ZERO, 1500, order)), [Some(millis(1000)), Some(millis(2000))]);
+        link.reconfigure(millis(500), LinkConfig { bandwidth: Bandwidth::UNLIMITED, queue_packets: 2 });
+        assert_eq!(link.enqueue(millis(500), 1500, 3), Some(millis(2000)));
+        assert_eq!((link.enqueue(millis(500), 1500, 4), link.waiting(millis(500))), (None, 2));
+        assert_eq!((link.stop(millis(1500)), link.bytes), (Some(2), 2250));
+        assert_eq!((link.enqueue(millis(1500), 1500, 5), link.stop(millis(1500))), (Some(millis(1500)), None));
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use p2p_base::random::RandomStream;
 use p2p_base::units::{DelayRange, Probability, SimTime};
 
 use super::burst::{Burst, GilbertElliott};
-use super::in_flight::PacketQueue;
+use super::in_flight::{PacketQueue, PacketStore};
 use super::stats::DropCause;
 
 /// Loss on a path.
@@ -38,8 +38,8 @@ impl Loss {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PathConfig {
-    /// Propagation delay, drawn for each packet. Packets are first in, first out: after a shorter delay is set, a packet still
-    /// arrives no earlier than those sent before it.
+    /// Propagation delay, drawn for each packet. Packets are first in, first out, whatever is drawn; only after a shorter delay
+    /// is set, packets may overtake those sent before.
     pub delay: DelayRange,
     /// Loss of packets.
     pub loss: Loss,
@@ -80,6 +80,17 @@ const fn is_never(probability: Probability) -> bool {
     probability.billionths() == 0
 }
 
+/// Part of a path in which packets are first in, first out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lane {
+    /// Packets that are delayed.
+    InOrder,
+    /// Packets that skip the delay.
+    Overtaking,
+    /// Packets that were in flight when the delay became shorter, and that later ones may overtake.
+    Overtaken,
+}
+
 /// Number of copies of a packet that enter a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Copies {
@@ -92,8 +103,7 @@ pub(crate) enum Copies {
 pub(crate) struct Passage {
     /// Instant at which the packet reaches the end of the path.
     pub(crate) at: SimTime,
-    /// True if the packet overtakes those that are delayed.
-    pub(crate) overtakes: bool,
+    pub(crate) lane: Lane,
     /// True if a bit of the packet was changed.
     pub(crate) is_corrupt: bool,
 }
@@ -109,10 +119,8 @@ pub(crate) struct Path {
     losses: RandomStream,
     delays: RandomStream,
     last_arrival: SimTime,
-    /// Packets that are delayed, in order.
-    pub(crate) in_flight: PacketQueue,
-    /// Packets that overtake those, in order.
-    pub(crate) overtaking: PacketQueue,
+    /// Packets in flight, by lane, each lane in order.
+    lanes: [PacketQueue; 3],
     /// State of the faults, from the first fault on.
     faults: Option<Box<Faults>>,
 }
@@ -137,10 +145,21 @@ impl Path {
             losses: RandomStream::new(seed, &format!("loss {from}-{to}")),
             delays: RandomStream::new(seed, &format!("delay {from}-{to}")),
             last_arrival: SimTime::ZERO,
-            in_flight: PacketQueue::default(),
-            overtaking: PacketQueue::default(),
+            lanes: [PacketQueue::default(); 3],
             faults: None,
         }
+    }
+
+    /// Returns the packets of one lane.
+    #[inline]
+    pub(crate) fn lane(&self, lane: Lane) -> PacketQueue {
+        self.lanes[lane as usize]
+    }
+
+    /// Returns the packets of one lane, to be changed.
+    #[inline]
+    pub(crate) fn lane_mut(&mut self, lane: Lane) -> &mut PacketQueue {
+        &mut self.lanes[lane as usize]
     }
 
     /// Returns the configuration in force.
@@ -180,9 +199,23 @@ impl Path {
         self.last_arrival = last.unwrap_or(SimTime::ZERO);
     }
 
-    /// Returns the instant at which the last of the packets that are delayed arrives, or arrived.
-    pub(crate) fn last_arrival(&self) -> SimTime {
-        self.last_arrival
+    /// Lets packets that leave the uplink from `leaves` on wait no longer for those in flight than the delay lasts, as when a route
+    /// changes: nobody waits for a packet that a longer delay holds up. Those in flight keep their instants, and change to the lane
+    /// of those that are overtaken.
+    pub(crate) fn release(&mut self, store: &mut PacketStore, leaves: SimTime) {
+        let latest = leaves + self.config.delay.max();
+        if self.last_arrival > latest {
+            self.last_arrival = latest;
+            let [in_order, _, overtaken] = &mut self.lanes;
+            store.merge(in_order, overtaken);
+        }
+    }
+
+    /// Returns true if a packet that arrives at `at` does so before one in flight that has entered the path earlier.
+    #[inline]
+    pub(crate) fn is_ahead(&self, store: &PacketStore, lane: Lane, at: SimTime) -> bool {
+        let ends_later = |lane| store.last(self.lane(lane)).is_some_and(|last| last.at > at);
+        ends_later(Lane::Overtaken) || lane == Lane::Overtaking && ends_later(Lane::InOrder)
     }
 
     /// Returns the number of copies of the next packet that enter the path, or the cause of its loss. As in `netem_enqueue`, a
@@ -215,16 +248,15 @@ impl Path {
     #[inline]
     pub(crate) fn pass(&mut self, sent: SimTime) -> Passage {
         let PathConfig { delay, corrupt, reorder, .. } = self.config;
-        let (mut is_corrupt, mut overtakes) = (false, false);
+        let mut is_corrupt = false;
         if let Some(faults) = &mut self.faults {
             is_corrupt = faults.corruptions.happens(corrupt);
-            overtakes = faults.reorderings.happens(reorder);
-        }
-        if overtakes {
-            return Passage { at: sent, overtakes, is_corrupt };
+            if faults.reorderings.happens(reorder) {
+                return Passage { at: sent, lane: Lane::Overtaking, is_corrupt };
+            }
         }
         self.last_arrival = self.last_arrival.max(sent + self.delays.delay(delay));
-        Passage { at: self.last_arrival, overtakes, is_corrupt }
+        Passage { at: self.last_arrival, lane: Lane::InOrder, is_corrupt }
     }
 }
 
@@ -268,11 +300,12 @@ mod tests {
         let copies = count(10_000, |_| path.admit() == Ok(Copies::Two));
         let passages: Vec<Passage> = (0..10_000).map(|_| path.pass(SimTime::ZERO)).collect();
         let corrupt = passages.iter().filter(|passage| passage.is_corrupt).count();
-        let early = passages.iter().filter(|passage| passage.overtakes).count();
+        let is_early = |passage: &Passage| passage.lane == Lane::Overtaking;
+        let early = passages.iter().filter(|passage| is_early(passage)).count();
         for (what, hits) in [("copies", copies), ("corrupt", corrupt), ("early", early)] {
             assert!((900..=1_100).contains(&hits), "{what}: {hits} of 10,000 at 10 %");
         }
-        assert!(passages.iter().all(|passage| (passage.at == SimTime::ZERO) == passage.overtakes));
+        assert!(passages.iter().all(|passage| (passage.at == SimTime::ZERO) == is_early(passage)));
     }
 
     /// `netem_enqueue` counts one for the packet, one more for a copy and one less for a loss.

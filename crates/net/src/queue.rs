@@ -8,13 +8,13 @@ use std::collections::binary_heap::PeekMut;
 
 use p2p_base::units::SimTime;
 
+use super::path::Lane;
+
 /// An event that becomes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
-    /// The first packet of a path reaches the path's end.
-    Path(u32),
-    /// The first packet that overtakes those of a path reaches the path's end.
-    Overtaking(u32),
+    /// The first packet of one lane of a path reaches the path's end.
+    Path(u32, Lane),
     /// The first packet of a host's downlink is delivered.
     Downlink(u32),
     /// A timer of one end of a flow may have expired.
@@ -80,10 +80,10 @@ mod tests {
         let mut queue = EventQueue::default();
         for link in 0..5 {
             let order = queue.next_order();
-            queue.push(SimTime::from_nanos(7), order, Due::Path(link));
+            queue.push(SimTime::from_nanos(7), order, Due::Path(link, Lane::InOrder));
         }
         for link in 0..5 {
-            assert_eq!(queue.peek(), Some((SimTime::from_nanos(7), Due::Path(link))));
+            assert_eq!(queue.peek(), Some((SimTime::from_nanos(7), Due::Path(link, Lane::InOrder))));
             queue.finish(None);
         }
         assert_eq!(queue.peek(), None);
@@ -96,12 +96,12 @@ mod tests {
             let mut queue = EventQueue::default();
             let mut at = 0;
             let times: Vec<u64> = steps.iter().map(|step| { at += step; at }).collect();
-            queue.push(SimTime::from_nanos(times[0]), 0, Due::Path(0));
+            queue.push(SimTime::from_nanos(times[0]), 0, Due::Path(0, Lane::InOrder));
             queue.push(SimTime::from_nanos(25), 1, Due::Timer(9));
             let (mut next, mut seen) = (1, Vec::new());
             while let Some((at, due)) = queue.peek() {
                 seen.push(at.as_nanos());
-                let more = due == Due::Path(0) && next < times.len();
+                let more = due == Due::Path(0, Lane::InOrder) && next < times.len();
                 queue.finish(more.then(|| (SimTime::from_nanos(times[next]), next as u64 + 1)));
                 next += usize::from(more);
             }

@@ -118,7 +118,7 @@ pub struct HostStats {
     pub duplicated: u64,
     /// Bytes of those copies, as whole IPv4 packets.
     pub bytes_duplicated: u64,
-    /// Packets of the host that a path let overtake others.
+    /// Packets of the host that arrive before one that had entered their path earlier, and was in flight.
     pub reordered: u64,
     /// Packets that reached the host, by kind.
     pub received: PacketCounts,

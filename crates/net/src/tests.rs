@@ -147,6 +147,12 @@ fn a_host_that_refuses_resets_what_it_has() {
     let second = net.connect(hosts[0], hosts[1], PORT, TcpConfig::default()).unwrap();
     assert!(net.handle_timeout(SimTime::MAX));
     assert_eq!(ending_of(net.poll_event()), Some((second, CloseReason::Refused)));
+    net.listen(hosts[0], PORT, TcpConfig::default()).unwrap();
+    let own = net.connect(hosts[1], hosts[0], PORT, TcpConfig::default()).unwrap();
+    net.write(own, Bytes::from_static(b"hello")).unwrap();
+    let events = events_until(&mut net, after(2));
+    assert!(events.iter().any(|&(_, ref event)| *event == NetEvent::Connected { connection: own }));
+    assert_eq!(net.read(own.peer(), usize::MAX), Read::Bytes(Bytes::from_static(b"hello")), "it may open connections itself");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::event::UnknownHost;
 use super::host::{Condition, Host, HostConfig, HostId};
 use super::in_flight::{InFlight, PacketStore, Scheduled};
 use super::packet::Packet;
-use super::path::{Copies, Passage, Path, PathConfig};
+use super::path::{Copies, Lane, Passage, Path, PathConfig};
 use super::queue::{Due, EventQueue};
 use super::stats::DropCause;
 
@@ -175,15 +175,40 @@ impl Wires {
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if there are not both hosts.
-    pub(crate) fn set_path(&mut self, from: HostId, to: HostId, config: Option<PathConfig>) -> Result<(), UnknownHost> {
-        let implied = self.implied_path(from, to)?;
+    pub(crate) fn set_path(
+        &mut self,
+        now: SimTime,
+        from: HostId,
+        to: HostId,
+        config: Option<PathConfig>,
+    ) -> Result<(), UnknownHost> {
+        let (implied, seed) = (self.implied_path(from, to)?, self.seed);
         let path = self.path(from, to)?;
-        let path = &mut self.paths[path as usize];
-        match config {
-            Some(config) => path.set(self.seed, config),
+        self.change_path(now, path, |path| match config {
+            Some(config) => path.set(seed, config),
             None => path.reset(implied),
-        }
+        });
         Ok(())
+    }
+
+    /// Changes the configuration of a path. If its delay becomes shorter, later packets may overtake those in flight.
+    fn change_path(&mut self, now: SimTime, index: u32, change: impl FnOnce(&mut Path)) {
+        let path = &mut self.paths[index as usize];
+        let delay = path.config().delay.max();
+        change(path);
+        if path.config().delay.max() < delay {
+            let first = self.in_flight.first(path.lane(Lane::Overtaken));
+            path.release(&mut self.in_flight, self.hosts[path.from as usize].up.free_from(now));
+            self.schedule_first(index, Lane::Overtaken, first);
+        }
+    }
+
+    /// Schedules the arrival of the first packet of a lane, unless that was the first `before` a change.
+    fn schedule_first(&mut self, path: u32, lane: Lane, before: Option<Scheduled>) {
+        let first = self.in_flight.first(self.paths[path as usize].lane(lane)).filter(|&first| Some(first) != before);
+        if let Some(Scheduled { at, order }) = first {
+            self.queue.push(at, order, Due::Path(path, lane));
+        }
     }
 
     /// Changes the configuration of a host, and with it the paths that follow it.
@@ -192,8 +217,12 @@ impl Wires {
     /// Returns [`UnknownHost`] if there is no such host.
     pub(crate) fn reconfigure(&mut self, now: SimTime, host: HostId, config: &HostConfig) -> Result<(), UnknownHost> {
         self.host_mut(host)?.reconfigure(now, config);
-        for path in self.paths.iter_mut().filter(|path| path.from == host.0 || path.to == host.0) {
-            path.follow(between(&self.hosts[path.from as usize], &self.hosts[path.to as usize]));
+        for index in 0..self.paths.len() as u32 {
+            let Path { from, to, .. } = self.paths[index as usize];
+            if from == host.0 || to == host.0 {
+                let implied = between(&self.hosts[from as usize], &self.hosts[to as usize]);
+                self.change_path(now, index, |path| path.follow(implied));
+            }
         }
         Ok(())
     }
@@ -248,16 +277,12 @@ impl Wires {
     #[inline]
     fn carry(&mut self, now: SimTime, path: u32, packet: &Packet, sent: SimTime, order: u64) -> Fate {
         let entry = &mut self.paths[path as usize];
-        let Passage { at, overtakes, is_corrupt } = entry.pass(sent);
-        let (queue, due) = if overtakes {
-            // Those that are delayed and would arrive no later are not overtaken.
-            self.hosts[entry.from as usize].stats.reordered += u64::from(entry.last_arrival() > at);
-            (&mut entry.overtaking, Due::Overtaking(path))
-        } else {
-            (&mut entry.in_flight, Due::Path(path))
-        };
-        if self.in_flight.push(queue, Scheduled { at, order }, packet, is_corrupt) {
-            self.queue.push(at, order, due);
+        let Passage { at, lane, is_corrupt } = entry.pass(sent);
+        if entry.is_ahead(&self.in_flight, lane, at) {
+            self.hosts[entry.from as usize].stats.reordered += 1;
+        }
+        if self.in_flight.push(entry.lane_mut(lane), Scheduled { at, order }, packet, is_corrupt) {
+            self.queue.push(at, order, Due::Path(path, lane));
         }
         self.trace_packet(now, packet, 0);
         if is_corrupt { Fate::Corrupt } else { Fate::Flying }
@@ -282,10 +307,18 @@ impl Wires {
     pub(crate) fn drop_unsent(&mut self, now: SimTime, host: HostId) -> Vec<Packet> {
         let Some(order) = self.hosts[host.index()].up.stop(now) else { return Vec::new() };
         let mut unsent = Vec::new();
-        for path in self.paths.iter_mut().filter(|path| path.from == host.0) {
-            unsent.extend(self.in_flight.take_from(&mut path.in_flight, order));
-            path.ends_with(self.in_flight.last(path.in_flight).map(|last| last.at));
-            unsent.extend(self.in_flight.take_from(&mut path.overtaking, order));
+        for index in 0..self.paths.len() as u32 {
+            let path = &mut self.paths[index as usize];
+            if path.from != host.0 {
+                continue;
+            }
+            let overtaken = self.in_flight.first(path.lane(Lane::Overtaken));
+            for lane in [Lane::InOrder, Lane::Overtaking, Lane::Overtaken] {
+                unsent.extend(self.in_flight.take_from(path.lane_mut(lane), order));
+            }
+            path.ends_with(self.in_flight.last(path.lane(Lane::InOrder)).map(|last| last.at));
+            // The lane of the overtaken is not in the order of sending: its first packet may be one that never left.
+            self.schedule_first(index, Lane::Overtaken, overtaken);
         }
         unsent.sort_unstable_by_key(|flying| flying.order);
         let unsent: Vec<Packet> = unsent.into_iter().map(|flying| flying.packet).collect();
@@ -293,16 +326,15 @@ impl Wires {
         unsent
     }
 
-    /// Handles the arrival of a path's first packet, or of the first that overtakes others, at the receiver's downlink. The
-    /// host's processing time is added here to the instant at which the downlink will have sent the packet, so that it needs no
+    /// Handles the arrival of the first packet of a path's lane at the receiver's downlink. The host's processing time is added here to the instant at which the downlink will have sent the packet, so that it needs no
     /// event of its own. Returns the packet if it has reached the stack at once or was dropped.
     #[inline]
-    pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, overtaking: bool) -> Option<Arrival> {
+    pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, lane: Lane) -> Option<Arrival> {
         let scheduled = self.queue.peek_order();
         let path = &mut self.paths[path as usize];
-        let queue = if overtaking { &mut path.overtaking } else { &mut path.in_flight };
+        let queue = path.lane_mut(lane);
         if self.in_flight.first(*queue).map(|first| first.order) != scheduled {
-            // The packet for which the event was scheduled never left its host.
+            // The packet for which the event was scheduled never left its host, or changed its lane, or is not the first any more.
             self.queue.finish(None);
             return None;
         }

@@ -9,6 +9,7 @@ use super::TcpConfig;
 use super::handshake::Handshake;
 use super::liveness::{Activity, Liveness, Verdict};
 use super::receiver::Receiver;
+use super::reset::{Resets, Verdict as ResetVerdict};
 use super::sender::Sender;
 use super::state::{CloseReason, ConnectionSample, State};
 use super::step::Step;
@@ -46,6 +47,7 @@ pub(crate) struct Connection {
     /// True if the application has closed its stream.
     finished: bool,
     handshake: Handshake,
+    resets: Resets,
 }
 
 impl Connection {
@@ -77,6 +79,7 @@ impl Connection {
             abandoned: false,
             finished: false,
             handshake: Handshake::new(now),
+            resets: Resets::default(),
         }
     }
 
@@ -216,7 +219,7 @@ impl Connection {
         self.liveness.hear(now);
         self.step(now, out, |connection, step| {
             if packet.flags.contains(Flags::RST) {
-                return connection.handle_reset(packet);
+                return connection.handle_reset(step, packet);
             }
             match connection.state {
                 State::SynSent => connection.handle_packet_in_syn_sent(step, packet),
@@ -417,19 +420,18 @@ impl Connection {
         StepEvents::default()
     }
 
-    /// Handles a reset (RFC 9293 §3.10.7.3 and §3.10.7.4). In SYN-SENT it counts only if it acknowledges the SYN.
-    fn handle_reset(&mut self, packet: &Packet) -> StepEvents {
-        let reason = match self.state {
-            State::SynSent if packet.ack == 1 => CloseReason::Refused,
-            State::SynSent => return StepEvents::default(),
-            State::TimeWait | State::Closed => {
+    /// Handles a reset (RFC 9293 §3.10.7.3 and §3.10.7.4, RFC 5961 §3.2).
+    fn handle_reset(&mut self, step: &mut Step, packet: &Packet) -> StepEvents {
+        let mut events = StepEvents::default();
+        match self.resets.judge(step.now, packet, self.state, &self.receiver) {
+            ResetVerdict::End(reason) => {
                 self.enter_closed();
-                return StepEvents::default();
+                events.ended = reason;
             }
-            _ => CloseReason::Reset,
-        };
-        self.enter_closed();
-        StepEvents { ended: Some(reason), ..StepEvents::default() }
+            ResetVerdict::Challenge => self.receiver.send_ack(step),
+            ResetVerdict::Ignore => {}
+        }
+        events
     }
 
     fn handle_transmit_timer(&mut self, step: &mut Step, events: &mut StepEvents) {

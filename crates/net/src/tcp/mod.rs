@@ -6,6 +6,7 @@
 //! | [`handshake`] | the SYN and its answer | RFC 9293, 6298 |
 //! | [`sender`] | transmission, and the processing of acknowledgements | RFC 5681, 6298, 6675, 8985, 9937 |
 //! | [`receiver`] | reassembly, SACK, delayed acknowledgements | RFC 2018, 2883, 1122, 9293 |
+//! | [`reset`] | the validation of resets | RFC 5961 |
 //! | [`receive_buffer`] | the receive memory and the window | RFC 9293, Linux's autotuning |
 //! | [`liveness`] | signs of life of a peer, keep-alive probes | RFC 9293, 1122 |
 //! | [`congestion`] | CUBIC with HyStart, NewReno | RFC 9438, 6582 |
@@ -21,6 +22,7 @@ mod handshake;
 pub(crate) mod liveness;
 mod receive_buffer;
 pub(crate) mod receiver;
+mod reset;
 mod rtt;
 mod sender;
 pub(crate) mod state;

@@ -134,6 +134,18 @@ impl Receiver {
         self.nxt
     }
 
+    /// Returns the end of the last range of those that selective acknowledgements report; `None` if nothing has arrived beyond a
+    /// hole.
+    pub(super) fn end_beyond(&self) -> Option<u64> {
+        self.recent.iter().map(|&(_, end)| end).max()
+    }
+
+    /// Returns true if an offset lies between what was acknowledged last and the end of the window that was advertised (Linux
+    /// `tcp_sequence`).
+    pub(super) fn is_in_window(&self, seq: u64) -> bool {
+        (self.told..=self.told + u64::from(self.told_window)).contains(&seq)
+    }
+
     /// Returns the number of packets that brought new data, as a counter that wraps.
     pub(super) fn fresh(&self) -> u32 {
         self.fresh

@@ -437,6 +437,27 @@ fn a_lost_fin_is_sent_again() {
     assert_eq!(pair.received(Side::Acceptor), 100);
 }
 
+/// RFC 5961 §3.2: where data before a reset was lost, it is answered, and the answer brings one with the right number. If data behind
+/// the lost one has arrived, the reset is where the peer expects it (Linux `tcp_validate_incoming`).
+#[test]
+fn a_reset_behind_lost_data_is_challenged() {
+    for (packets, kinds, round_trips) in [(1, ["DATA", "RST", "ACK", "RST"], 1), (2, ["DATA", "DATA", "RST", "ACK"], 0)] {
+        let mut pair = Pair::established(TcpConfig::default());
+        pair.drops = Box::new(move |packet| packet.len > 0 && packet.seq == 1);
+        pair.write(Side::Opener, packets * MSS64);
+        pair.act(Side::Opener, |end, now, out| end.abort(now, out));
+        let sent_at = pair.now;
+        while pair.endings[Side::Acceptor.index()].is_none() {
+            pair.now = pair.next_due();
+            pair.step();
+        }
+        assert_eq!(pair.endings[Side::Acceptor.index()], Some(CloseReason::Reset));
+        assert_eq!(pair.now - sent_at, DELAY + DELAY * (2 * round_trips));
+        let seen: Vec<&str> = pair.log.iter().map(|(_, packet)| packet.kind().name()).collect();
+        assert_eq!(seen, kinds);
+    }
+}
+
 #[test]
 fn an_aborted_connection_resets_its_peer() {
     let mut pair = Pair::established(TcpConfig::default());

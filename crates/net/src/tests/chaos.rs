@@ -27,7 +27,9 @@ fn arb_loss() -> impl Strategy<Value = Loss> {
 }
 
 fn arb_path() -> impl Strategy<Value = PathConfig> {
-    let delay = (0u64..300, 0u64..300).prop_map(|(one, other)| {
+    // Up to 300 ms, or for up to ten minutes, which nobody waits for after the delay is taken back.
+    let longest = prop_oneof![4 => Just(300u64), 1 => 1_000u64..600_000];
+    let delay = longest.prop_flat_map(|longest| (0..longest, 0..longest)).prop_map(|(one, other)| {
         let (low, high) = (one.min(other), one.max(other));
         DelayRange::between(SimDuration::from_millis(low), SimDuration::from_millis(high))
     });
@@ -78,7 +80,8 @@ struct Chaos {
     net: Network,
     hosts: Vec<HostId>,
     transfers: Vec<Transfer>,
-    datagrams: u64,
+    /// Senders and receivers of the datagrams that have arrived, but for those sent while there were faults.
+    datagrams: Vec<(HostId, HostId)>,
 }
 
 impl Chaos {
@@ -101,7 +104,7 @@ impl Chaos {
             let payload = pattern(80_000, seed ^ number as u64);
             transfers.push(Transfer { connection, payload, written: 0, read: 0, over: [false; 2] });
         }
-        let mut chaos = Chaos { net, hosts, transfers, datagrams: 0 };
+        let mut chaos = Chaos { net, hosts, transfers, datagrams: Vec::new() };
         (0..chaos.transfers.len()).for_each(|index| chaos.write(index));
         chaos
     }
@@ -129,7 +132,7 @@ impl Chaos {
                 let over = &mut self.transfers[index].over[connection.side() as usize];
                 assert!(!std::mem::replace(over, true), "an end ends once");
             }
-            NetEvent::Datagram { .. } => self.datagrams += 1,
+            NetEvent::Datagram { from, to, ref payload, .. } if payload == "sound" => self.datagrams.push((from.host, to.host)),
             _ => {}
         }
     }
@@ -159,6 +162,22 @@ impl Chaos {
         }
     }
 
+    /// Checks that packets take their usual time again, but for the queues of the links, which 50 packets at 64 kbit/s fill for less
+    /// than ten seconds.
+    fn assert_sound(&mut self) {
+        let queues = self.net.now() + SimDuration::from_secs(20);
+        self.run_until(queues);
+        let mut expected = Vec::new();
+        for (from, to) in self.hosts.iter().flat_map(|&from| self.hosts.iter().map(move |&to| (from, to))) {
+            self.net.send_datagram(port_of(from), port_of(to), Bytes::from_static(b"sound")).unwrap();
+            expected.push((from, to));
+        }
+        let soon = queues + SimDuration::from_millis(50);
+        self.run_until(soon);
+        self.datagrams.sort_unstable();
+        assert_eq!(self.datagrams, expected, "each path passes a datagram in its usual time");
+    }
+
     /// Ends all faults, and lets every connection end.
     fn finish(mut self) -> u64 {
         for &host in &self.hosts.clone() {
@@ -166,6 +185,7 @@ impl Chaos {
             self.net.reconfigure(host, &quick_link()).unwrap();
             self.hosts.clone().iter().for_each(|&to| self.net.reset_path(host, to).unwrap());
         }
+        self.assert_sound();
         let end = self.net.now() + SimDuration::from_secs(3_600);
         self.run_until(end);
         for transfer in &self.transfers {
@@ -173,7 +193,7 @@ impl Chaos {
             assert_eq!(self.net.state(transfer.connection), None, "connection {number} has ended");
             assert_eq!(self.net.state(transfer.connection.peer()), None, "connection {number} has ended");
         }
-        assert!(self.net.sockets.is_empty());
+        assert!(self.net.sockets.is_empty() && self.net.next_timeout().is_none());
         assert_eq!(self.net.in_transit(), (0, 0));
         self.net.trace_hash().value()
     }

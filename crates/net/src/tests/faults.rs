@@ -60,7 +60,7 @@ fn a_path_is_one_way_and_goes_back_to_what_its_hosts_imply() {
     assert_conserved(&net);
 }
 
-/// A cut and a longer delay meet the packets that follow; those in flight arrive when they were to.
+/// A cut and another delay meet the packets that follow; those in flight arrive when they were to.
 #[test]
 fn packets_in_flight_keep_their_instants() {
     let (mut net, hosts) = network(1, 2, &quick_link());
@@ -72,11 +72,128 @@ fn packets_in_flight_keep_their_instants() {
     changed(&mut net, a, b, |path| (path.cut, path.delay) = (false, "1ms".parse().unwrap()));
     net.send_datagram(port_of(a), port_of(b), Bytes::from_static(&[3; 72])).unwrap();
     let arrivals = arrivals_until(&mut net, SimTime::MAX);
-    let up_and_down = 2 * 8_000;
-    let first = SimTime::from_nanos(100_000_000 + up_and_down);
-    // The third is 100 bytes at 100 Mbit/s behind the first on the downlink.
-    assert_eq!(arrivals, [(1, first), (3, first + SimDuration::from_nanos(8_000))]);
-    assert_eq!(net.host_stats(a).unwrap().dropped.total(), 1);
+    // 100 bytes at 100 Mbit/s up and down; the third is sent behind the second, which the path has lost.
+    assert_eq!(arrivals, [(3, SimTime::from_nanos(1_000_000 + 4 * 8_000)), (1, SimTime::from_nanos(100_000_000 + 2 * 8_000))]);
+    let stats = net.host_stats(a).unwrap();
+    assert_eq!((stats.dropped.total(), stats.reordered), (1, 1));
+}
+
+/// Nobody waits for a packet that a longer delay holds up, not even if that lasts for ever, and however the delay ends.
+#[test]
+fn a_delay_ends_when_it_is_taken_back() {
+    let delays: [DelayRange; 2] = ["10h".parse().unwrap(), DelayRange::fixed(SimDuration::from_nanos(u64::MAX))];
+    for (delay, resets) in delays.into_iter().flat_map(|delay| [(delay, true), (delay, false)]) {
+        let (mut net, hosts) = network(1, 2, &quick_link());
+        let (a, b) = (hosts[0], hosts[1]);
+        let sound = net.path_config(a, b).unwrap();
+        changed(&mut net, a, b, |path| path.delay = delay);
+        let until = SimTime::ZERO + SimDuration::from_secs(1);
+        net.send_datagram(port_of(a), port_of(b), Bytes::from_static(&[9; 72])).unwrap();
+        assert!(arrivals_until(&mut net, until).is_empty());
+        if resets {
+            net.reset_path(a, b).unwrap()
+        } else {
+            net.set_path(a, b, sound).unwrap()
+        }
+        let arrivals = datagrams(&mut net, a, b, 3);
+        let at = |ms: u64| until + SimDuration::from_nanos(1_000_000 * (ms + 1) + 2 * 8_000);
+        assert_eq!(arrivals[..3], [(0, at(0)), (1, at(1)), (2, at(2))]);
+        assert_eq!(net.host_stats(a).unwrap().reordered, 3);
+        let is_late = arrivals.len() == 4 && arrivals[3].1 == SimTime::from_nanos(36_000_000_000_000 + 2 * 8_000);
+        assert!(if delay == delays[0] { is_late } else { arrivals.len() == 3 && net.in_transit().0 == 1 });
+        assert_conserved(&net);
+    }
+}
+
+/// Several delays that become shorter, one after the other, and a host that goes down: each packet arrives at its instant, or is lost
+/// with its host.
+#[test]
+fn packets_that_are_overtaken_arrive_at_their_instants() {
+    let slow = HostConfig::symmetric("80kbit/s".parse().unwrap(), "1ms".parse().unwrap(), Probability::NEVER);
+    for dies in [false, true] {
+        let (mut net, hosts) = network(1, 2, &slow);
+        let (a, b) = (hosts[0], hosts[1]);
+        net.set_link(b, Direction::Down, quick_link().down).unwrap();
+        // Each takes 10 ms to leave, and those of one delay leave in a row.
+        for (number, delay) in (0u8..).zip(["900ms", "900ms", "500ms", "500ms", "990ms", "20ms", "5ms"]) {
+            changed(&mut net, a, b, |path| path.delay = delay.parse().unwrap());
+            net.send_datagram(port_of(a), port_of(b), Bytes::from(vec![number; 72])).unwrap();
+        }
+        let mut arrivals = arrivals_until(&mut net, SimTime::from_nanos(25_000_000));
+        if dies {
+            net.set_condition(a, Condition::Down).unwrap();
+        }
+        arrivals.extend(arrivals_until(&mut net, SimTime::MAX));
+        let at = |ms: u64| SimTime::from_nanos(ms * 1_000_000 + 8_000);
+        let all = [(6, at(75)), (5, at(80)), (2, at(530)), (3, at(540)), (0, at(910)), (1, at(920)), (4, at(1_040))];
+        let left: Vec<(u8, SimTime)> = all.into_iter().filter(|&(number, _)| !dies || number < 2).collect();
+        assert_eq!(arrivals, left);
+        assert_eq!(net.host_stats(a).unwrap().reordered, 4);
+        assert!(net.sockets.is_empty());
+        assert_conserved(&net);
+    }
+}
+
+/// The next of those that are overtaken never leaves its host, and those behind it arrive all the same.
+#[test]
+fn an_overtaken_packet_arrives_behind_one_that_was_lost_with_its_host() {
+    let slow = HostConfig::symmetric("80kbit/s".parse().unwrap(), "1ms".parse().unwrap(), Probability::NEVER);
+    let (mut net, hosts) = network(1, 2, &slow);
+    let (a, b) = (hosts[0], hosts[1]);
+    net.set_link(b, Direction::Down, quick_link().down).unwrap();
+    for (number, (delay, len)) in (0u8..).zip([("40ms", 72), ("180ms", 72), ("70ms", 972)]) {
+        changed(&mut net, a, b, |path| path.delay = delay.parse().unwrap());
+        net.send_datagram(port_of(a), port_of(b), Bytes::from(vec![number; len])).unwrap();
+    }
+    changed(&mut net, a, b, |path| path.delay = "1ms".parse().unwrap());
+    let mut arrivals = arrivals_until(&mut net, SimTime::from_nanos(60_000_000));
+    net.set_condition(a, Condition::Down).unwrap();
+    arrivals.extend(arrivals_until(&mut net, SimTime::MAX));
+    let at = |ms: u64| SimTime::from_nanos(ms * 1_000_000 + 8_000);
+    assert_eq!(arrivals, [(0, at(50)), (1, at(200))]);
+    assert!(net.sockets.is_empty());
+    assert_conserved(&net);
+}
+
+/// A packet that skips the delay overtakes one that is delayed, and nobody where nothing is delayed.
+#[test]
+fn a_packet_that_overtakes_nobody_is_not_counted() {
+    for (delay, reordered) in [("0ms", 0), ("1ms", 0), ("2500us", 2)] {
+        let (mut net, hosts) = network(2, 2, &quick_link());
+        let delay = delay.parse().unwrap();
+        changed(&mut net, hosts[0], hosts[1], |path| path.delay = delay);
+        datagrams(&mut net, hosts[0], hosts[1], 1);
+        for early in [false, true, true, true, true] {
+            changed(&mut net, hosts[0], hosts[1], |path| {
+                path.reorder = if early { Probability::ALWAYS } else { Probability::NEVER };
+            });
+            net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(&[1; 72])).unwrap();
+            let until = net.now() + SimDuration::from_millis(1);
+            arrivals_until(&mut net, until);
+        }
+        assert_eq!(net.host_stats(hosts[0]).unwrap().reordered, reordered, "{delay}");
+    }
+}
+
+/// A change of another fault or of a link ends no burst.
+#[test]
+fn a_burst_outlasts_other_changes() {
+    let (mut net, hosts) = network(1, 2, &quick_link());
+    let (a, b) = (hosts[0], hosts[1]);
+    let forever = Loss::Bursts(GilbertElliott::simple(Probability::ALWAYS, Probability::NEVER));
+    changed(&mut net, a, b, |path| path.loss = forever);
+    assert_eq!(numbers(&datagrams(&mut net, a, b, 3)), [0], "the first packet meets the good state, and leaves the bad one");
+    changed(&mut net, a, b, |path| path.corrupt = Probability::from_percent(1));
+    net.set_link(a, Direction::Up, LinkConfig { queue_packets: 7, ..quick_link().up }).unwrap();
+    net.reconfigure(a, &HostConfig { delay: "7ms".parse().unwrap(), ..quick_link() }).unwrap();
+    let implied = net.implied_path(a, b).unwrap();
+    assert_eq!(implied, PathConfig::new("7ms".parse().unwrap(), Probability::NEVER));
+    net.set_path(a, b, PathConfig { loss: forever, ..implied }).unwrap();
+    assert!(datagrams(&mut net, a, b, 3).is_empty(), "the burst goes on");
+    net.reset_path(a, b).unwrap();
+    assert_eq!(net.path_config(a, b), Ok(implied));
+    net.set_path(a, b, PathConfig { loss: forever, ..implied }).unwrap();
+    assert_eq!(numbers(&datagrams(&mut net, a, b, 3)), [0], "a new one begins in the good state");
 }
 
 #[test]
@@ -90,6 +207,40 @@ fn a_copy_arrives_beside_its_original() {
     assert_eq!((stats.sent.total(), stats.duplicated, stats.bytes_duplicated, stats.received.total()), (3, 3, 300, 6));
     assert!(net.sockets.is_empty());
     assert_conserved(&net);
+}
+
+/// Loss and copies are as frequent as `tc netem loss gemodel p r 1-h 1-k` and `duplicate d` make them: of the packets that are lost,
+/// those that are duplicated as well arrive once (`netem_enqueue`), and each copy meets the loss by itself.
+#[test]
+fn losses_and_copies_are_as_frequent_as_netem_makes_them() {
+    const PACKETS: u64 = 40_000;
+    let parsed = |text: &str| text.parse::<Probability>().unwrap();
+    let model = GilbertElliott { p: parsed("5%"), r: parsed("25%"), loss_in_bad: parsed("80%"), loss_in_good: parsed("1%") };
+    // (p (1-h) + r (1-k)) / (p + r)
+    let mean = (0.05 * 0.8 + 0.25 * 0.01) / 0.30;
+    for (loss, lost, copied) in [(Loss::Bursts(model), mean, 0.0), (Loss::Independent(parsed("20%")), 0.2, 0.3)] {
+        let (mut net, hosts) = network(4, 2, &quick_link());
+        changed(&mut net, hosts[0], hosts[1], |path| {
+            (path.loss, path.duplicate) = (loss, Probability::from_percent((copied * 100.0_f64) as u32))
+        });
+        let mut arrivals = 0;
+        for number in 1..=PACKETS {
+            net.send_datagram(port_of(hosts[0]), port_of(hosts[1]), Bytes::from_static(&[0; 72])).unwrap();
+            arrivals += arrivals_until(&mut net, SimTime::from_nanos(number * 100_000)).len() as u64;
+        }
+        arrivals += arrivals_until(&mut net, SimTime::MAX).len() as u64;
+        let stats = net.host_stats(hosts[0]).unwrap();
+        let (copies, drops) = (stats.duplicated, stats.dropped[DropCause::Loss]);
+        assert_eq!((stats.sent.total(), arrivals), (PACKETS, PACKETS + copies - drops));
+        assert_eq!(stats.bytes_duplicated, 100 * copies);
+        let near = |what: &str, count: u64, share: f64| {
+            let expected = share * PACKETS as f64;
+            assert!((count as f64 - expected).abs() <= 0.05 * expected, "{what}: {count} for {expected}");
+        };
+        near("copies", copies, copied * (1.0 - lost));
+        near("losses", drops, lost * (1.0 - copied) + lost * copied * (1.0 - lost));
+        assert_conserved(&net);
+    }
 }
 
 #[test]

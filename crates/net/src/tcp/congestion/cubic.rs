@@ -159,6 +159,14 @@ mod tests {
 
     use super::*;
 
+    /// Fast convergence: of a window that is smaller than at the loss before, (1 + β)/2 is the next inflection point.
+    #[test]
+    fn a_second_loss_lowers_the_inflection_point() {
+        let mut cubic = Cubic::default();
+        let after_loss = |window| (cubic.threshold_after_loss(window), cubic.window_max);
+        assert_eq!([1_024, 1_000, 900].map(after_loss), [(717, 1_024), (700, 850), (630, 900)]);
+    }
+
     proptest! {
         #[test]
         fn cube_roots_are_exact(value in 0..1u64 << 62) {

@@ -26,6 +26,16 @@ fn curve(control: CongestionControl, rounds: u32, losses: &[u32]) -> Vec<u32> {
     sizes
 }
 
+/// β is 717/1024 (Linux `tcp_cubic.c`: `beta`), and neither 716/1024 nor 718/1024.
+#[test]
+fn cubic_keeps_717_packets_of_1024() {
+    for (window, threshold) in [(2, 2), (10, 7), (47, 32), (100, 70), (512, 358), (1_000, 700), (1_024, 717), (65_536, 45_888)] {
+        let mut congestion = Congestion::new(CongestionControl::Cubic);
+        congestion.window.size = window;
+        assert_eq!(congestion.threshold_after_loss(), threshold, "of {window}");
+    }
+}
+
 #[test]
 fn newreno_adds_a_packet_a_round_trip_and_halves() {
     assert_eq!(curve(CongestionControl::NewReno, 6, &[3]), [11, 12, 13, 7, 8, 9]);

@@ -49,13 +49,15 @@ enum Event {
     Fin,
     FinAckOfAll,
     Rst,
+    RstAhead,
+    RstOutside,
     RstAck,
     Timeout,
     Silence,
 }
 
 impl Event {
-    const ALL: [Event; 15] = [
+    const ALL: [Event; 17] = [
         Event::Send,
         Event::Close,
         Event::CloseBoth,
@@ -68,6 +70,8 @@ impl Event {
         Event::Fin,
         Event::FinAckOfAll,
         Event::Rst,
+        Event::RstAhead,
+        Event::RstOutside,
         Event::RstAck,
         Event::Timeout,
         Event::Silence,
@@ -87,6 +91,8 @@ impl Event {
             Event::Fin => "segment: FIN, ACK of nothing new",
             Event::FinAckOfAll => "segment: FIN, ACK of everything sent",
             Event::Rst => "segment: RST at RCV.NXT",
+            Event::RstAhead => "segment: RST in the window, beyond RCV.NXT",
+            Event::RstOutside => "segment: RST beyond the window",
             Event::RstAck => "segment: RST,ACK of everything sent",
             Event::Timeout => "timeout: the first timer",
             Event::Silence => "timeout: an hour in which the peer is silent",
@@ -186,12 +192,18 @@ impl Bench {
             Event::SynAck => (Flags::SYN.with(Flags::ACK), 1),
             Event::Fin => (Flags::FIN.with(Flags::ACK), unacknowledged),
             Event::FinAckOfAll => (Flags::FIN.with(Flags::ACK), sent),
-            Event::Rst => (Flags::RST, 0),
+            Event::Rst | Event::RstAhead | Event::RstOutside => (Flags::RST, 0),
             Event::RstAck => (Flags::RST.with(Flags::ACK), sent),
             Event::Data => (Flags::ACK, unacknowledged),
             _ => (Flags::ACK, sent),
         };
-        let seq = if is_first { 0 } else { next.saturating_sub(u64::from(event == Event::KeepAlive)) };
+        let seq = match event {
+            _ if is_first => 0,
+            Event::KeepAlive => next.saturating_sub(1),
+            Event::RstAhead => next + 1,
+            Event::RstOutside => next + (1 << 30),
+            _ => next,
+        };
         let len = if event == Event::Data { 100 } else { 0 };
         Packet { flags, ack, seq, len, window: 65_536, ..Packet::header(self.end.flow, self.end.side.other()) }
     }
