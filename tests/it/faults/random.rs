@@ -124,7 +124,8 @@ fn end(run: &mut Run) {
     let nodes = (0..run.settings.nodes.len()).map(|index| Peer::Node(NodeNumber::from_index(index)));
     let links: Vec<_> = std::iter::once(Peer::Client).chain(nodes).zip(std::iter::repeat(run.settings.client.link)).collect();
     links.into_iter().for_each(|(peer, link)| run.set_link(peer, link));
-    let Ok(Reply::Faults(_)) = run.harness.ask(operation::ClearFaults) else { panic!("not all is taken back") };
+    let Ok(Reply::Cleared(cleared)) = run.harness.ask(operation::ClearFaults) else { panic!("not all is taken back") };
+    assert_eq!(cleared.not_running, []);
     assert_eq!(run.harness.kinds(), Vec::<&str>::new());
     let cleared = run.now();
     while !run.running().is_empty() {
