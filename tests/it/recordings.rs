@@ -69,6 +69,21 @@ fn a_replay_refuses_what_the_run_refused() {
     replays(&home, &recording);
 }
 
+/// Faults of the network draw from its chance and of its processes, and a profile is recorded with all that it has put on.
+#[test]
+fn faults_of_the_network_are_replayed() {
+    let home = Home::new(&format!("{QUICK}[nodes]\ncount = 3\n"));
+    for (name, bytes) in [("a.bin", 900_000), ("b.bin", 400_000)] {
+        home.file(name, bytes);
+    }
+    home.ok(&["put", "a.bin"]);
+    let lines = "path client,1 --delay 3ms --burst 2%,30% --duplicate 3% --corrupt 2% --reorder 5%\nlink client --down --bandwidth 200KiB/s\n\
+                 verify a.bin\nflap 2 --every 700ms --times 3\nupload b.bin\npartition client|3\nsleep 20s\nverify a.bin\nheal\n\
+                 faults apply lossy-wifi\nverify b.bin\nfaults\nfaults clear\nverify a.bin\nquit\n";
+    let recording = recorded(&home, lines);
+    replays(&home, &recording);
+}
+
 /// Of what lies on a disk a replay has only what the run has used, and the same segments are corrupt all the same.
 #[test]
 fn faults_are_replayed() {

@@ -373,8 +373,8 @@ pub enum EngineError {
     /// No fault of the target is on.
     #[error("nothing is wrong with {0}")]
     NotBroken(Target),
-    /// The awaited end of the process was taken back.
-    #[error("{0} was to stop, and that was taken back before it did")]
+    /// The process whose end is awaited runs on, because another command has taken that end back or the place of it.
+    #[error("{0} was to stop, and another command has let it run on")]
     StopTakenBack(NodeNumber),
     /// No such transfer exists.
     #[error("there is no transfer {0}")]

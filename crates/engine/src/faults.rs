@@ -1,8 +1,8 @@
 //! Faults that are on: what is broken on purpose, where, since when, by whom.
 //!
-//! Each target has at most one fault, and a new one takes the place of the one before. The ledger knows nothing of networks, processes
-//! and disks: the simulation carries out what a fault means and tells the ledger, which is therefore the one list of what has to be
-//! taken back.
+//! Each target has at most one fault: a new one of a process takes the place of the one before, and others add up. The ledger knows
+//! nothing of networks, processes and disks: the simulation carries out what a fault means and tells the ledger, which is therefore the
+//! one list of what has to be taken back.
 
 mod disk;
 mod ledger;
@@ -14,6 +14,7 @@ use std::fmt;
 use p2p_base::units::SimTime;
 use p2p_net::Direction;
 use p2p_store::manifest::NodeNumber;
+use p2p_store::standing::Trouble;
 use serde::Serialize;
 
 use super::peer::Peer;
@@ -232,13 +233,42 @@ impl FaultCause {
     }
 }
 
+/// Faults that were taken back together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClearedFaults {
+    /// Faults that are on no more, by target.
+    pub taken_back: Vec<ActiveFault>,
+    /// Nodes whose processes could not be started, so that their faults stay on, each with the reason if it is known.
+    pub not_running: Vec<(NodeNumber, Option<Trouble>)>,
+}
+
 /// Fault that is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveFault {
     /// The fault with its parameters.
     pub fault: Fault,
-    /// Virtual instant since which it has been on as it is: a fault that is changed counts from then.
+    /// Virtual instant at which it was put on. What was added to it since is no reason to count anew.
     pub since: SimTime,
-    /// Reason why it is on as it is.
+    /// Reason why it was put on.
     pub cause: FaultCause,
+    /// Further reasons for which something was added to it since, each once and in the order of the first addition.
+    pub added: Vec<FaultCause>,
+}
+
+impl ActiveFault {
+    /// Returns all reasons why it is as it is, the first one first.
+    pub fn causes(&self) -> impl Iterator<Item = &FaultCause> {
+        std::iter::once(&self.cause).chain(&self.added)
+    }
+
+    /// Returns the names of all users who have put it on or added to it, as far as they have one and are known.
+    pub fn users(&self) -> Vec<&str> {
+        let mut users: Vec<&str> = Vec::new();
+        for by in self.causes().filter_map(FaultCause::by) {
+            if !users.contains(&by) {
+                users.push(by);
+            }
+        }
+        users
+    }
 }

@@ -352,7 +352,10 @@ impl JobTable {
 
 impl fmt::Debug for JobTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IoDesk").field("next_job", &self.next_job).field("outcomes", &self.outcomes.len()).finish_non_exhaustive()
+        f.debug_struct("JobTable")
+            .field("next_job", &self.next_job)
+            .field("outcomes", &self.outcomes.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use self::content::{ByteRange, Keep, KeptUpload, Page, Sink, Source};
 pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN};
 
-use super::faults::ActiveFault;
+use super::faults::{ActiveFault, ClearedFaults};
 
 use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
@@ -120,7 +120,7 @@ operations! {
     Break -> Done(()),
     Mend -> Done(()),
     ListFaults -> Faults(Vec<ActiveFault>),
-    ClearFaults -> Faults(Vec<ActiveFault>),
+    ClearFaults -> Cleared(ClearedFaults),
 }
 
 /// Any operation is one itself, whose reply has no further type.
@@ -208,8 +208,10 @@ pub enum Reply {
     Captured(u64),
     /// Segments that no file references, by node; if an action was taken, as they were before it.
     Orphans(Vec<Orphans>),
-    /// Faults that are on, or were taken back, by target.
+    /// Faults that are on, by target.
     Faults(Vec<ActiveFault>),
+    /// Faults that were taken back, and those that could not be.
+    Cleared(ClearedFaults),
     /// Confirmation without further data.
     Done(()),
 }

@@ -319,6 +319,7 @@ pub fn may_see(principal: &Principal, event: &Event, is_seen: impl Fn(TransferId
 /// Returns a fault as the principal may see it.
 pub fn known_of_fault(principal: &Principal, mut fault: ActiveFault) -> ActiveFault {
     fault.cause = known_of_cause(principal, fault.cause);
+    fault.added = fault.added.into_iter().map(|cause| known_of_cause(principal, cause)).collect();
     fault
 }
 

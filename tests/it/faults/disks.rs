@@ -2,12 +2,13 @@
 
 use p2p_base::units::SimDuration;
 use p2p_engine::cause::Cause;
-use p2p_engine::faults::{DiskFaults, Failing, Fault, FaultCause, Target};
+use p2p_engine::faults::{ClearedFaults, DiskFaults, Failing, Fault, FaultCause, Target};
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::protocol::Refusal;
 use p2p_engine::operation::{Break, Mend};
 use p2p_engine::transfer::TransferError;
 use p2p_engine::{EngineError, ErrorKind, Event, Reply, operation};
+use p2p_store::standing::Trouble;
 
 use super::{node, told};
 use crate::harness::{Harness, quick_link, random_file};
@@ -128,12 +129,37 @@ fn a_process_does_not_start_on_a_disk_that_fails_reads() {
     assert_eq!(harness.kinds(), ["killed", "disk"]);
     assert!(harness.events().iter().any(|event| matches!(event, Event::StartFailed { .. })));
     // The disk is mended first, and the process starts on it.
-    let Ok(Reply::Faults(taken_back)) = harness.ask(operation::ClearFaults) else { panic!("what was taken back") };
+    let Ok(Reply::Cleared(ClearedFaults { taken_back, .. })) = harness.ask(operation::ClearFaults) else {
+        panic!("what was taken back")
+    };
     assert_eq!((taken_back.len(), harness.kinds()), (2, vec![]));
     harness.sleep(SimDuration::from_secs(60));
     assert!(harness.get("a.bin").unwrap().1 == content);
     let Ok(Reply::Nodes(nodes)) = harness.ask(operation::ListNodes) else { panic!("the nodes") };
     assert!(nodes[0].state != ProcessState::Stopped, "{:?}", nodes[0].state);
+}
+
+/// What could be taken back is told of also where a process does not start, and that process's fault stays on.
+#[test]
+fn a_process_that_does_not_start_hides_nothing_of_what_is_taken_back() {
+    let mut harness = Harness::new(3, quick_link());
+    random_file(&harness.path("a.bin"), 100_000, 1);
+    harness.put("a.bin").unwrap();
+    for number in [1, 2] {
+        harness.ask(Break::Kill { node: node(number) }).unwrap();
+    }
+    break_disk(&mut harness, 3, failing(&["writes"]));
+    let (there, away) = (harness.path("data/nodes/Node_01/segments"), harness.path("away"));
+    std::fs::rename(&there, &away).unwrap();
+    std::fs::write(&there, "no directory").unwrap();
+    let Ok(Reply::Cleared(cleared)) = harness.ask(operation::ClearFaults) else { panic!("what was taken back") };
+    let kinds: Vec<&str> = cleared.taken_back.iter().map(|active| active.fault.name()).collect();
+    assert_eq!((kinds, harness.kinds()), (vec!["killed", "disk"], vec!["killed"]));
+    assert!(matches!(cleared.not_running[..], [(at, Some(Trouble::Disk(_)))] if at == node(1)), "{cleared:?}");
+    std::fs::remove_file(&there).unwrap();
+    std::fs::rename(&away, &there).unwrap();
+    let Ok(Reply::Cleared(cleared)) = harness.ask(operation::ClearFaults) else { panic!("what was taken back") };
+    assert_eq!((cleared.taken_back.len(), cleared.not_running), (1, vec![]));
 }
 
 /// Virtual time is exact: of a file of one segment, a sync and a write take ten times as long, everything else as before.

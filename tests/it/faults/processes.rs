@@ -2,10 +2,11 @@
 
 use p2p_base::units::{SimDuration, SimTime};
 use p2p_engine::cause::{Cause, PassedOver};
-use p2p_engine::faults::{Fault, FaultCause};
+use p2p_engine::faults::{ClearedFaults, Fault, FaultCause, PathChange};
 use p2p_engine::node::ProcessState;
 use p2p_engine::node::health::Health;
 use p2p_engine::operation::{Break, Mend};
+use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::TransferError;
 use p2p_engine::{Command, EngineError, ErrorKind, Event, Reply, operation};
 use p2p_store::names::FileKey;
@@ -245,9 +246,14 @@ fn what_cannot_be_done_to_a_process_is_refused_with_the_reason() {
     for unknown in [Command::from(Break::Kill { node: node(3) }), stop(3).into()] {
         assert_eq!(harness.ask(unknown).unwrap_err().kind(), ErrorKind::NotFound);
     }
-    let Ok(Reply::Faults(taken_back)) = harness.ask(operation::ClearFaults) else { panic!("what was taken back") };
+    let Ok(Reply::Cleared(ClearedFaults { taken_back, .. })) = harness.ask(operation::ClearFaults) else {
+        panic!("what was taken back")
+    };
     assert_eq!((taken_back.len(), harness.kinds(), state(&mut harness, 1)), (2, vec![], ProcessState::Ready));
-    assert_eq!(harness.ask(operation::ClearFaults), Ok(Reply::Faults(vec![])));
+    assert_eq!(
+        harness.ask(operation::ClearFaults),
+        Ok(Reply::Cleared(ClearedFaults { taken_back: vec![], not_running: vec![] }))
+    );
     // Restarting what does not run starts it.
     harness.ask(Break::Kill { node: node(2) }).unwrap();
     harness.ask(Break::Restart { node: node(2), within: SimDuration::ZERO }).unwrap();
@@ -272,6 +278,41 @@ fn by_whom_a_fault_is_on_is_for_admins() {
     assert_eq!((by(&mut harness, &root), by(&mut harness, &user("bob"))), (of(Some("root")), of(None)));
     let denied = harness.ask_as(&user("bob"), Break::Kill { node: node(1) }).unwrap_err();
     assert_eq!(denied.kind(), ErrorKind::Denied);
+}
+
+/// A fault counts from its first command, and all who have added to it are named, each once.
+#[test]
+fn all_who_add_to_a_fault_are_named() {
+    let mut harness = Harness::with(|directory| config(directory, 2, quick_link()));
+    let admins = ["root", "ann"].map(|name| {
+        let mut admin = user(name);
+        if let p2p_engine::Principal::User { is_admin, .. } = &mut admin.principal {
+            *is_admin = true;
+        }
+        admin
+    });
+    let client_to_node = |cut| {
+        let change = PathChange { delay: "9ms".parse().ok(), ..PathChange::default() };
+        Break::Path { from: Peer::Client, to: Peer::Node(node(1)), one_way: true, change, cut }
+    };
+    let begun = harness.simulation.now();
+    for admin in [&admins[0], &admins[1], &admins[0], &admins[1]] {
+        harness.ask_as(admin, client_to_node(true)).unwrap();
+        harness.sleep(SimDuration::from_secs(1));
+    }
+    let Ok(Reply::Faults(faults)) = harness.ask_as(&admins[1], operation::ListFaults) else { panic!("the faults") };
+    for active in &faults {
+        assert_eq!((active.since, active.users()), (begun, vec!["root", "ann"]), "{active:?}");
+    }
+    assert_eq!(faults.len(), 2);
+    // Others learn that more than one command is behind it, and no names.
+    let Ok(Reply::Faults(faults)) = harness.ask_as(&user("bob"), operation::ListFaults) else { panic!("the faults") };
+    assert!(faults.iter().all(|active| active.users().is_empty() && active.added.len() == 1));
+    // A fault that is put on anew after it was taken back counts anew.
+    harness.ask(operation::ClearFaults).unwrap();
+    harness.ask_as(&admins[1], client_to_node(false)).unwrap();
+    let faults = harness.faults();
+    assert_eq!((faults[0].since, faults[0].users()), (harness.simulation.now(), vec!["ann"]));
 }
 
 /// A health check that a kill interrupts comes to its end.

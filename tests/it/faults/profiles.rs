@@ -56,6 +56,17 @@ fn a_profile_is_applied_as_a_whole() {
     assert_eq!(harness.faults().len(), 0);
 }
 
+/// Each path among the hosts is changed once, and counted once.
+#[test]
+fn a_profile_is_for_as_many_nodes_as_the_bound_says() {
+    let late = Profile { path: PathChange { delay: "9ms".parse().ok(), ..PathChange::default() }, ..Profile::default() };
+    let mut harness = Harness::new(99, quick_link());
+    harness.ask(apply(None, late.clone())).unwrap();
+    assert_eq!(harness.faults().len(), 9_900);
+    let error = Harness::new(100, quick_link()).ask(apply(None, late)).unwrap_err();
+    assert_eq!(error.to_string(), "that would change 10100 paths, and 10000 are changed at once at the most");
+}
+
 /// All profiles that are built in can be applied, and all of each is taken back.
 #[test]
 fn the_profiles_that_are_built_in_run() {

@@ -8,9 +8,11 @@ use p2p_engine::operation::{Break, Mend};
 use p2p_engine::snapshot::Peer;
 use p2p_engine::{EngineError, ErrorKind, Event, Reply, operation};
 use p2p_net::{Direction, DropCause, HostConfig, Loss};
+use serde_json::Value;
 
 use super::{node, told};
 use crate::harness::{Harness, quick_link, random_file};
+use crate::program::{Home, QUICK};
 
 fn peer(number: usize) -> Peer {
     Peer::Node(node(number))
@@ -148,6 +150,29 @@ fn one_cut_of_several_is_healed() {
         "heal Node_02->client",
     ];
     assert_eq!(left, expected);
+}
+
+/// The command in the list takes back exactly the fault beside which it stands. Of a path that is both changed and cut, the one beside
+/// the changes takes both back.
+#[test]
+fn each_listed_inverse_undoes_its_fault_alone() {
+    let home = Home::new(QUICK);
+    let setup = "kill 1; stop 2; refuse 3; flap 4 --every 1h --times 2; disk 1 --slow 2x; disk 2 --full; \
+                 link client --up --queue 9; link client --down --queue 9; path client,1 --delay 3ms; partition client|2";
+    let listed = |script: &str| {
+        let said = home.ok(&["run", "--json", "-c", &format!("{setup}; {script}faults")]);
+        let last: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+        let of = |fault: &Value| (fault["fault"].to_string(), fault["undo"].as_str().unwrap().to_owned());
+        last["answer"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    let all = listed("");
+    // A flapping process is killed at once, and that is a fault of its own, which the end of the plan takes back too.
+    assert_eq!(all.len(), 5 + 2 + 2 + 2 + 2, "{all:?}");
+    for (fault, undo) in &all {
+        let (left, is_flap) = (listed(&format!("{undo}; ")), fault.contains("every 1h"));
+        let expected = all.iter().filter(|(other, _)| other != fault && !(is_flap && other.contains("Node_04 is killed")));
+        assert!(left.iter().eq(expected), "{undo}: {left:?}");
+    }
 }
 
 /// Those on the other side are dead to the client and to each other, those on the same side are alive, and all are again afterwards.

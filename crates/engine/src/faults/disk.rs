@@ -142,7 +142,7 @@ impl DiskFaults {
     }
 }
 
-/// Formats the faults in the words of the command that puts them on, as in `--slow 10x --fail reads,syncs`.
+/// Formats the faults as in `slow 10x, failing reads and syncs`.
 impl fmt::Display for DiskFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();

@@ -26,66 +26,116 @@ impl FlapStep {
     }
 }
 
+/// Course that a fault takes by itself.
+#[derive(Debug, PartialEq, Eq)]
+enum Course {
+    /// Nothing happens by itself.
+    Stays,
+    /// The process is killed and started, next by this step.
+    Flaps(FlapStep),
+    /// The process reads its disk, and the fault ends for this reason once it runs.
+    Starts(FaultCause),
+    /// The latest start could not read the disk.
+    FailedToStart(DiskError),
+}
+
+/// Fault that is on, and its course.
+#[derive(Debug)]
+struct Entry {
+    active: ActiveFault,
+    course: Course,
+}
+
 /// Faults that are on, by target.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    on: BTreeMap<Target, ActiveFault>,
-    /// Causes of the starts that are under way, by the node that reads its disk.
-    starts: BTreeMap<NodeNumber, FaultCause>,
-    /// Next step of each process that is killed and started again and again.
-    flaps: BTreeMap<NodeNumber, FlapStep>,
-    /// Errors of the disks that the latest starts could not read, by node.
-    failed_starts: BTreeMap<NodeNumber, DiskError>,
+    on: BTreeMap<Target, Entry>,
+    /// Instants at which the processes end that end as planned. They are looked at whenever nothing is left to do at an instant.
+    stopping: BTreeMap<NodeNumber, SimTime>,
 }
 
 impl Ledger {
-    /// Notes that a fault is on from `now`. It takes the place of an earlier one of its target.
+    /// Notes that a fault is on from `now`. One of a disk, a link or a path comes to the earlier one of its target, one of a process
+    /// takes its place.
     pub(crate) fn begin(&mut self, now: SimTime, fault: Fault, cause: FaultCause) {
         let target = fault.target();
         if let Target::Process(node) = target {
-            self.starts.remove(&node);
-            self.failed_starts.remove(&node);
+            self.note_stop(node, Some(&fault));
+        } else if !matches!(target, Target::Flap(_)) && self.on.contains_key(&target) {
+            self.add_cause(target, cause);
+            return self.replace(fault);
         }
-        if let Fault::Flapping { node, plan } = fault {
-            self.flaps.insert(node, FlapStep { at: now, left: plan.times * 2 });
-        }
-        self.on.insert(target, ActiveFault { fault, since: now, cause });
+        let course = match fault {
+            Fault::Flapping { plan, .. } => Course::Flaps(FlapStep { at: now, left: plan.times * 2 }),
+            _ => Course::Stays,
+        };
+        let active = ActiveFault { fault, since: now, cause, added: Vec::new() };
+        self.on.insert(target, Entry { active, course });
     }
 
-    /// Notes what is left of a fault that is on.
-    pub(crate) fn lessen(&mut self, fault: Fault) {
-        if let Some(active) = self.on.get_mut(&fault.target()) {
-            active.fault = fault;
+    fn note_stop(&mut self, node: NodeNumber, fault: Option<&Fault>) {
+        match fault {
+            Some(&Fault::Stopping { until, .. }) => drop(self.stopping.insert(node, until)),
+            _ => drop(self.stopping.remove(&node)),
+        }
+    }
+
+    /// Notes a further reason for a fault that is on.
+    pub(crate) fn add_cause(&mut self, target: Target, cause: FaultCause) {
+        let Some(Entry { active, .. }) = self.on.get_mut(&target) else { return };
+        if active.causes().all(|known| *known != cause) {
+            active.added.push(cause);
+        }
+    }
+
+    /// Notes what a fault that is on has become.
+    pub(crate) fn replace(&mut self, fault: Fault) {
+        if let Some(entry) = self.on.get_mut(&fault.target()) {
+            entry.active.fault = fault;
         }
     }
 
     /// Removes the fault of a target, because it is taken back.
     pub(crate) fn end(&mut self, target: Target) -> Option<ActiveFault> {
-        if let Target::Flap(node) = target {
-            self.flaps.remove(&node);
+        if let Target::Process(node) = target {
+            self.note_stop(node, None);
         }
-        self.on.remove(&target)
+        self.on.remove(&target).map(|entry| entry.active)
+    }
+
+    /// Returns the processes that are killed and started again and again, each with its next step.
+    fn flaps(&self) -> impl Iterator<Item = (NodeNumber, FlapStep)> {
+        let from = self.on.range(Target::Flap(NodeNumber::from_index(0))..);
+        from.map_while(|(target, entry)| match (*target, &entry.course) {
+            (Target::Flap(node), Course::Flaps(step)) => Some(Some((node, *step))),
+            (Target::Flap(_), _) => Some(None),
+            _ => None,
+        })
+        .flatten()
     }
 
     /// Takes a step that is due by `now` of a process that is killed and started again and again, and plans the next one. The last
     /// step is told by `true`.
     pub(crate) fn take_flap(&mut self, now: SimTime) -> Option<(NodeNumber, FlapStep, bool)> {
-        let (&node, &step) = self.flaps.iter().find(|(_, step)| step.at <= now)?;
-        let Some(Fault::Flapping { plan, .. }) = self.fault_of(Target::Flap(node)) else { return None };
+        let (node, step) = self.flaps().find(|(_, step)| step.at <= now)?;
+        let entry = self.on.get_mut(&Target::Flap(node))?;
+        let Fault::Flapping { plan, .. } = entry.active.fault else { return None };
         let half = SimDuration::from_nanos(plan.every.as_nanos() / 2);
         let span = if step.kills() { half } else { plan.every.saturating_sub(half) };
         let is_last = step.left == 1;
-        if is_last {
-            self.flaps.remove(&node);
-        } else {
-            self.flaps.insert(node, FlapStep { at: step.at + span, left: step.left - 1 });
-        }
+        entry.course = match is_last {
+            true => Course::Stays,
+            false => Course::Flaps(FlapStep { at: step.at + span, left: step.left - 1 }),
+        };
         Some((node, step, is_last))
     }
 
     /// Drops all steps that are planned, because the simulation ends.
     pub(crate) fn end_plans(&mut self) {
-        self.flaps.clear();
+        self.on
+            .values_mut()
+            .filter(|entry| matches!(entry.course, Course::Flaps(_)))
+            .for_each(|entry| entry.course = Course::Stays);
     }
 
     /// Returns the targets of all faults that concern a host's links and paths.
@@ -116,12 +166,12 @@ impl Ledger {
 
     /// Returns all faults that are on, by target.
     pub(crate) fn all(&self) -> impl Iterator<Item = &ActiveFault> {
-        self.on.values()
+        self.on.values().map(|entry| &entry.active)
     }
 
     /// Returns the fault of a target.
     pub(crate) fn of(&self, target: Target) -> Option<&ActiveFault> {
-        self.on.get(&target)
+        self.on.get(&target).map(|entry| &entry.active)
     }
 
     fn fault_of(&self, target: Target) -> Option<&Fault> {
@@ -157,39 +207,41 @@ impl Ledger {
 
     /// Notes that a node's process reads its disk, for this reason.
     pub(crate) fn begin_start(&mut self, node: NodeNumber, cause: FaultCause) {
-        self.starts.insert(node, cause);
-        self.failed_starts.remove(&node);
+        self.set_course(node, Course::Starts(cause));
     }
 
-    /// Removes the start of a node whose process runs now, and returns its cause.
-    pub(crate) fn end_start(&mut self, node: NodeNumber) -> Option<FaultCause> {
-        self.starts.remove(&node)
+    /// Returns the reason of the start of a node whose process runs now.
+    pub(crate) fn cause_of_start(&self, node: NodeNumber) -> Option<FaultCause> {
+        match &self.on.get(&Target::Process(node))?.course {
+            Course::Starts(cause) => Some(cause.clone()),
+            _ => None,
+        }
     }
 
     /// Notes that the start of a node has failed.
     pub(crate) fn fail_start(&mut self, node: NodeNumber, error: DiskError) {
-        self.starts.remove(&node);
-        self.failed_starts.insert(node, error);
+        self.set_course(node, Course::FailedToStart(error));
     }
 
     /// Returns the error for which the latest start of a node has failed.
     pub(crate) fn failed_start(&self, node: NodeNumber) -> Option<&DiskError> {
-        self.failed_starts.get(&node)
+        match &self.on.get(&Target::Process(node))?.course {
+            Course::FailedToStart(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    fn set_course(&mut self, node: NodeNumber, course: Course) {
+        self.on.entry(Target::Process(node)).and_modify(|entry| entry.course = course);
     }
 
     /// Returns the nodes whose processes end as planned, each with the instant at which it ends in any case.
     pub(crate) fn stopping(&self) -> impl Iterator<Item = (NodeNumber, SimTime)> {
-        // The processes are the first targets, so that nothing else is looked at.
-        self.all().take_while(|active| matches!(active.fault.target(), Target::Process(_))).filter_map(|active| {
-            match active.fault {
-                Fault::Stopping { node, until, .. } => Some((node, until)),
-                _ => None,
-            }
-        })
+        self.stopping.iter().map(|(&node, &until)| (node, until))
     }
 
     /// Returns the instant at which something is due by itself.
     pub(crate) fn next_timeout(&self) -> Option<SimTime> {
-        self.stopping().map(|(_, until)| until).chain(self.flaps.values().map(|step| step.at)).min()
+        self.stopping.values().copied().chain(self.flaps().map(|(_, step)| step.at)).min()
     }
 }

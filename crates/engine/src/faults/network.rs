@@ -139,7 +139,8 @@ pub fn parse_bursts(text: &str) -> Result<Loss, BurstsError> {
     Ok(Loss::Bursts(bursts))
 }
 
-/// Describes the loss on a path; of bursts with the mean loss that their parameters give, and with their mean length.
+/// Describes the loss on a path; of bursts with the mean loss that their parameters give, and with
+/// their mean length, which is that of the bad state: where packets pass in it too, fewer than so many are lost in a row.
 fn loss_in_words(loss: Loss) -> String {
     let Loss::Bursts(bursts) = loss else { return format!("loss {}", loss.mean()) };
     let mut parameters = vec![bursts.p, bursts.r, bursts.loss_in_bad, bursts.loss_in_good];
@@ -149,7 +150,11 @@ fn loss_in_words(loss: Loss) -> String {
     }
     let parameters: Vec<String> = parameters.iter().map(ToString::to_string).collect();
     let mean = 100.0 * loss.mean().as_f64();
-    let length = bursts.mean_burst().map_or_else(|| "without end".to_owned(), |packets| format!("{packets:.1} packets long"));
+    let length = match bursts.mean_burst() {
+        None => "without end".to_owned(),
+        Some(packets) if bursts.loss_in_bad == Probability::ALWAYS => format!("{packets:.1} packets long"),
+        Some(packets) => format!("within {packets:.1} packets"),
+    };
     format!("loss in bursts {} ({mean:.2} % on average, {length})", parameters.join(","))
 }
 
@@ -185,7 +190,7 @@ mod tests {
         let simple = GilbertElliott::simple(chance("1%"), chance("25%"));
         assert_eq!(said(simple), "loss in bursts 1%,25% (3.85 % on average, 4.0 packets long)");
         let whole = GilbertElliott { loss_in_bad: chance("80%"), loss_in_good: chance("1%"), ..simple };
-        assert_eq!(said(whole), "loss in bursts 1%,25%,80%,1% (4.04 % on average, 4.0 packets long)");
+        assert_eq!(said(whole), "loss in bursts 1%,25%,80%,1% (4.04 % on average, within 4.0 packets)");
         let endless = GilbertElliott { r: Probability::NEVER, loss_in_bad: chance("50%"), ..simple };
         assert_eq!(said(endless), "loss in bursts 1%,0%,50% (50.00 % on average, without end)");
         for (text, bursts) in [("1%,25%", simple), ("1%,25%,80%,1%", whole), ("1%, 0%, 50%", endless)] {

@@ -149,6 +149,6 @@ pub enum Mend {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListFaults;
 
-/// Takes all faults back, waits until every process runs again, and returns what was taken back.
+/// Takes all faults back, waits until every process runs again or could not be started, and returns what was taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClearFaults;

@@ -10,7 +10,7 @@ use p2p_store::standing::Trouble;
 use super::answers::Answer;
 use super::{CommandId, Simulation, Waiting};
 use crate::error::EngineError;
-use crate::faults::{ActiveFault, DiskFaults, Fault, FaultCause, Flapping, Target};
+use crate::faults::{ActiveFault, ClearedFaults, DiskFaults, Fault, FaultCause, Flapping, Target};
 use crate::operation::{Break, Mend, Reply};
 use crate::peer::Peer;
 use crate::policy;
@@ -21,8 +21,10 @@ use crate::principal::Principal;
 pub(super) enum AwaitedProcess {
     /// The planned end of a node's process.
     Stop(NodeNumber),
-    /// The start of the processes of these nodes, after which this is the answer.
-    Start(Vec<NodeNumber>, Reply),
+    /// The start of the process of a node.
+    Start(NodeNumber),
+    /// The start of all processes whose faults are among these, which are taken back together.
+    Clear(Vec<ActiveFault>),
     /// The end of a node's process, which has started so many times before, and its next start.
     Restart(NodeNumber, u64),
 }
@@ -42,7 +44,9 @@ impl Simulation {
             Break::Refuse { node } => Some(self.refuse_node(by, node)),
             Break::Disk { node, faults } => Some(self.break_disk(by, node, faults)),
             Break::Flap { node, plan } => Some(self.begin_flap(by, node, plan)),
-            wires @ (Break::Link { .. } | Break::Path { .. } | Break::Partition { .. }) => Some(self.break_wires(by, wires)),
+            Break::Link { peer, direction, change } => Some(self.break_link(by, peer, direction, change)),
+            Break::Path { from, to, one_way, change, cut } => Some(self.break_path(by, (from, to, one_way), change, cut)),
+            Break::Partition { one, other, one_way } => Some(self.part(by, &one, &other, one_way)),
             Break::Profile { name, node, profile } => Some(self.apply_profile(by, name, node, &profile)),
         }
     }
@@ -150,7 +154,7 @@ impl Simulation {
         if let Err(error) = self.begin_start(by, node) {
             return Some(Err(error));
         }
-        self.wait_for(id, Waiting::Process(AwaitedProcess::Start(vec![node], Reply::Done(()))))
+        self.wait_for(id, Waiting::Process(AwaitedProcess::Start(node)))
     }
 
     fn begin_start(&mut self, by: &Principal, node: NodeNumber) -> Result<(), EngineError> {
@@ -226,7 +230,6 @@ impl Simulation {
             return Some(Err(error));
         }
         let all: Vec<ActiveFault> = self.world.faults.all().cloned().collect();
-        let mut nodes = Vec::new();
         // The processes are the first targets, and are started last, when their disks are sound.
         for active in all.iter().rev() {
             match active.fault.target() {
@@ -238,20 +241,20 @@ impl Simulation {
                     self.world.give_up_start(node);
                     // A node that cannot be started is told of like one of which the start fails.
                     let _ = self.begin_start(by, node);
-                    nodes.push(node);
                 }
             }
         }
-        self.wait_for(id, Waiting::Process(AwaitedProcess::Start(nodes, Reply::Faults(all))))
+        self.wait_for(id, Waiting::Process(AwaitedProcess::Clear(all)))
     }
 
     /// Returns the answer to a command that waits for processes, if they have come to their end or their start.
     pub(super) fn answer_about_processes(&self, awaited: &AwaitedProcess) -> Option<Answer> {
         match awaited {
             AwaitedProcess::Stop(node) => self.answer_to_stop(*node),
-            AwaitedProcess::Start(nodes, reply) => self.answer_to_start(nodes, reply),
+            AwaitedProcess::Start(node) => self.answer_to_start(*node),
+            AwaitedProcess::Clear(faults) => self.answer_to_clear(faults),
             &AwaitedProcess::Restart(node, starts) => {
-                let answer = self.answer_to_start(&[node], &Reply::Done(()))?;
+                let answer = self.answer_to_start(node)?;
                 let has_started = self.world.nodes[node.index()].node.starts() > starts;
                 Some(answer.and_then(|reply| if has_started { Ok(reply) } else { Err(EngineError::StopTakenBack(node)) }))
             }
@@ -266,23 +269,43 @@ impl Simulation {
         }
     }
 
-    fn answer_to_start(&self, nodes: &[NodeNumber], reply: &Reply) -> Option<Answer> {
-        let is_under_way = |&node: &NodeNumber| {
-            let is_stopping = matches!(self.world.faults.of_process(node), Some(Fault::Stopping { .. }));
-            let process = &self.world.nodes[node.index()].node;
-            process.is_starting() || (is_stopping && process.is_running())
-        };
-        if nodes.iter().any(is_under_way) {
+    /// Returns true if the process of a node is starting, or ends first.
+    fn is_on_its_way(&self, node: NodeNumber) -> bool {
+        let is_stopping = matches!(self.world.faults.of_process(node), Some(Fault::Stopping { .. }));
+        let process = &self.world.nodes[node.index()].node;
+        process.is_starting() || (is_stopping && process.is_running())
+    }
+
+    /// Returns the reason why the process of a node does not run, if it is known.
+    fn why_not_running(&self, node: NodeNumber) -> Option<Trouble> {
+        let failed = self.world.faults.failed_start(node).map(|error| Trouble::Disk(error.clone()));
+        failed.or_else(|| self.world.nodes[node.index()].node.trouble().cloned())
+    }
+
+    fn answer_to_start(&self, node: NodeNumber) -> Option<Answer> {
+        if self.is_on_its_way(node) {
             return None;
         }
-        let failed = nodes.iter().find(|node| !self.world.nodes[node.index()].node.is_running());
-        Some(match failed {
-            None => Ok(reply.clone()),
-            Some(&node) => {
-                let failed = self.world.faults.failed_start(node).map(|error| Trouble::Disk(error.clone()));
-                let trouble = failed.or_else(|| self.world.nodes[node.index()].node.trouble().cloned());
-                Err(trouble.map_or(EngineError::NotRunning(node), |trouble| EngineError::Trouble { node, trouble }))
-            }
-        })
+        if self.world.nodes[node.index()].node.is_running() {
+            return Some(Ok(Reply::Done(())));
+        }
+        let trouble = self.why_not_running(node);
+        Some(Err(trouble.map_or(EngineError::NotRunning(node), |trouble| EngineError::Trouble { node, trouble })))
+    }
+
+    /// Returns what was taken back of these faults, and the nodes whose processes do not run, once none is on its way.
+    fn answer_to_clear(&self, faults: &[ActiveFault]) -> Option<Answer> {
+        let node_of = |active: &ActiveFault| match active.fault.target() {
+            Target::Process(node) => Some(node),
+            _ => None,
+        };
+        if faults.iter().filter_map(node_of).any(|node| self.is_on_its_way(node)) {
+            return None;
+        }
+        let runs = |node: NodeNumber| self.world.nodes[node.index()].node.is_running();
+        let taken_back = faults.iter().filter(|active| node_of(active).is_none_or(runs)).cloned().collect();
+        let not_running = faults.iter().filter_map(node_of).filter(|&node| !runs(node));
+        let not_running = not_running.map(|node| (node, self.why_not_running(node))).collect();
+        Some(Ok(Reply::Cleared(ClearedFaults { taken_back, not_running })))
     }
 }

@@ -25,7 +25,7 @@ impl World {
         let faults = self.nodes[node.index()].disk_faults();
         match faults.is_none() {
             true => self.end_fault(Target::Disk(node), FaultCause::Over),
-            false => self.faults.lessen(Fault::Disk { node, faults }),
+            false => self.faults.replace(Fault::Disk { node, faults }),
         }
     }
 

@@ -127,7 +127,7 @@ impl World {
         known(self.net.listen(self.hosts.of_node(node).id, NODE_PORT, self.config.tcp));
         self.hosts.host_mut(host).peers.restart(now);
         self.record_probe_timeout(host);
-        if let Some(cause) = self.faults.end_start(node) {
+        if let Some(cause) = self.faults.cause_of_start(node) {
             self.end_fault(Target::Process(node), cause);
         }
     }

@@ -24,6 +24,8 @@ pub(crate) struct Space {
     named: HashMap<(TransferId, u32), (NodeNumber, SegmentId)>,
     /// Number of running uploads that need each segment on each holder; such segments must not be deleted.
     pinned: HashMap<(NodeNumber, SegmentId), u32>,
+    /// Number of segments on each node that running uploads need.
+    pins: Vec<u32>,
     /// Segments that were pinned since they were last taken, for a recording.
     pinned_since: Vec<SegmentId>,
 }
@@ -37,6 +39,7 @@ impl Space {
             contents: HashMap::new(),
             named: HashMap::new(),
             pinned: HashMap::new(),
+            pins: vec![0; nodes],
             pinned_since: Vec::new(),
         }
     }
@@ -53,7 +56,11 @@ impl Space {
 
     /// Protects a segment of a transfer that will be stored on a node from deletion, and reserves `room` bytes for it.
     pub(crate) fn pin(&mut self, segment: (TransferId, u32), place: (NodeNumber, SegmentId), room: u64) {
-        *self.pinned.entry(place).or_default() += 1;
+        let count = self.pinned.entry(place).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.pins[place.0.index()] += 1;
+        }
         self.pinned_since.push(place.1);
         self.free_room(segment);
         self.rooms.insert(segment, (place.0, room));
@@ -92,13 +99,14 @@ impl Space {
             *count -= 1;
             if *count == 0 {
                 self.pinned.remove(&(node, id));
+                self.pins[node.index()] -= 1;
             }
         }
     }
 
     /// Returns true if a running upload needs any segment on a node.
     pub(crate) fn has_pins_on(&self, node: NodeNumber) -> bool {
-        self.pinned.keys().any(|&(holder, _)| holder == node)
+        self.pins[node.index()] > 0
     }
 
     /// Returns true if a running upload needs a segment on a node.

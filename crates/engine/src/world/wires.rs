@@ -55,9 +55,11 @@ impl World {
         self.follow_wire(Target::Path(from, to));
     }
 
-    /// Cuts a path, unless it is cut already.
+    /// Cuts a path. One that is cut already stays so, for a further reason.
     pub(crate) fn cut_path(&mut self, (from, to): (Peer, Peer), cause: FaultCause) {
-        if self.faults.of(Target::Cut(from, to)).is_none() {
+        if self.faults.of(Target::Cut(from, to)).is_some() {
+            self.faults.add_cause(Target::Cut(from, to), cause);
+        } else {
             self.begin_fault(Fault::Cut { from, to }, cause);
             self.follow_wire(Target::Cut(from, to));
         }

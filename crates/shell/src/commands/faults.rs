@@ -6,11 +6,14 @@ use std::str::FromStr;
 use p2p_base::likeness;
 use p2p_base::spelling::visible;
 use p2p_base::units::{Probability, SimDuration};
-use p2p_engine::faults::{ActiveFault, DiskFaults, FLAPS, Flapping, LinkChange, PathChange, Target, parse_bursts};
+use p2p_engine::faults::{
+    ActiveFault, ClearedFaults, DiskFaults, FLAPS, FaultCause, Flapping, LinkChange, PathChange, Target, parse_bursts,
+};
 use p2p_engine::operation::{Break, ClearFaults, ListFaults, Mend, STOP_WITHIN};
 use p2p_net::{Direction, Loss};
 use p2p_service::profiles::NamedProfile;
 use p2p_store::manifest::NodeNumber;
+use p2p_store::standing::Trouble;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, View};
@@ -215,10 +218,18 @@ pub(crate) async fn faults(shell: &Shell, call: &Call) -> Result<Answer, ShellEr
 
 async fn clear(shell: &Shell) -> Result<Answer, ShellError> {
     shell.access().require_admin(&shell.identity(), "faults clear").await?;
-    let taken_back = shell.wait_for(ClearFaults).await?;
+    let ClearedFaults { taken_back, not_running } = shell.wait_for(ClearFaults).await?;
     let count = taken_back.len();
-    let text = format!("{count} {} taken back", if count == 1 { "fault" } else { "faults" });
-    Ok(Answer::new(View::Text(text), json!({ "taken_back": count })))
+    let taken_back = format!("{count} {} taken back", if count == 1 { "fault" } else { "faults" });
+    let why = |trouble: &Option<Trouble>| trouble.as_ref().map(ToString::to_string);
+    let left = not_running.iter().map(|(node, trouble)| match why(trouble) {
+        Some(reason) => format!("{node} does not run: {reason}"),
+        None => format!("{node} does not run"),
+    });
+    let lines: Vec<String> = std::iter::once(taken_back).chain(left).collect();
+    let left = |(node, trouble): &(NodeNumber, Option<Trouble>)| json!({ "node": node.to_string(), "reason": why(trouble) });
+    let not_running: Vec<Value> = not_running.iter().map(left).collect();
+    Ok(Answer::new(View::Text(lines.join("\n")), json!({ "taken_back": count, "not_running": not_running })))
 }
 
 async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellError> {
@@ -250,7 +261,8 @@ fn profiles(shell: &Shell) -> Answer {
 async fn list(shell: &Shell) -> Result<Answer, ShellError> {
     let on = shell.call(ListFaults).await?;
     let row = |active: &ActiveFault| {
-        let by = active.cause.by().unwrap_or("-").to_owned();
+        let users = active.users();
+        let by = if users.is_empty() { "-".to_owned() } else { users.join(", ") };
         let (what, since) = (active.fault.to_string(), seconds_of(active.since.as_secs_f64()));
         vec![what, since, by, active.fault.undone_by()]
     };
@@ -260,6 +272,7 @@ async fn list(shell: &Shell) -> Result<Answer, ShellError> {
 }
 
 fn fault_data(active: &ActiveFault) -> Value {
+    let reason = |cause: &FaultCause| json!({ "by": cause.by(), "profile": cause.profile() });
     json!({
         "target": active.fault.target().to_string(),
         "kind": active.fault.name(),
@@ -267,6 +280,7 @@ fn fault_data(active: &ActiveFault) -> Value {
         "since_seconds": active.since.as_secs_f64(),
         "by": active.cause.by(),
         "profile": active.cause.profile(),
+        "added": active.added.iter().map(reason).collect::<Vec<_>>(),
         "undo": active.fault.undone_by(),
     })
 }

@@ -7,7 +7,7 @@ use p2p_store::manifest::NodeNumber;
 use super::caused;
 use crate::error::EngineError;
 use crate::faults::{BANDWIDTH_MIN, DELAY_MAX, DiskFaults, Fault, FaultCause, LinkChange, PathChange, Profile, Target};
-use crate::operation::{Break, PATHS_MAX, Reply};
+use crate::operation::{PATHS_MAX, Reply};
 use crate::peer::Peer;
 use crate::principal::Principal;
 use crate::simulation::Simulation;
@@ -55,32 +55,43 @@ impl Simulation {
         Ok(there.flat_map(|(from, to)| ways(from, to, one_way)).collect())
     }
 
-    pub(super) fn break_wires(&mut self, by: &Principal, what: Break) -> Answer {
-        match what {
-            Break::Link { change, .. } if change.is_none() => return Err(EngineError::NothingToBreak),
-            Break::Link { peer, direction, change } => {
-                self.known_peers([&peer])?;
-                refuse_out_of_bounds(change, PathChange::default())?;
-                self.change_links(peer, direction, change, &caused(by));
+    pub(super) fn break_link(&mut self, by: &Principal, peer: Peer, direction: Option<Direction>, change: LinkChange) -> Answer {
+        if change.is_none() {
+            return Err(EngineError::NothingToBreak);
+        }
+        self.known_peers([&peer])?;
+        refuse_out_of_bounds(change, PathChange::default())?;
+        self.change_links(peer, direction, change, &caused(by));
+        Ok(Reply::Done(()))
+    }
+
+    /// Changes a path, or that and the one back unless only one way is meant, and cuts it if that is asked for.
+    pub(super) fn break_path(
+        &mut self,
+        by: &Principal,
+        (from, to, one_way): (Peer, Peer, bool),
+        change: PathChange,
+        cut: bool,
+    ) -> Answer {
+        if change.is_none() && !cut {
+            return Err(EngineError::NothingToBreak);
+        }
+        refuse_out_of_bounds(LinkChange::default(), change)?;
+        for path in self.paths_between(&[from], &[to], one_way)? {
+            if !change.is_none() {
+                self.world.change_path(path, change, caused(by));
             }
-            Break::Path { change, cut: false, .. } if change.is_none() => return Err(EngineError::NothingToBreak),
-            Break::Path { from, to, one_way, change, cut } => {
-                refuse_out_of_bounds(LinkChange::default(), change)?;
-                for path in self.paths_between(&[from], &[to], one_way)? {
-                    if !change.is_none() {
-                        self.world.change_path(path, change, caused(by));
-                    }
-                    if cut {
-                        self.world.cut_path(path, caused(by));
-                    }
-                }
+            if cut {
+                self.world.cut_path(path, caused(by));
             }
-            Break::Partition { one, other, one_way } => {
-                for path in self.paths_between(&one, &other, one_way)? {
-                    self.world.cut_path(path, caused(by));
-                }
-            }
-            _ => return Err(EngineError::NothingToBreak),
+        }
+        Ok(Reply::Done(()))
+    }
+
+    /// Cuts all paths between two groups of hosts.
+    pub(super) fn part(&mut self, by: &Principal, one: &[Peer], other: &[Peer], one_way: bool) -> Answer {
+        for path in self.paths_between(one, other, one_way)? {
+            self.world.cut_path(path, caused(by));
         }
         Ok(Reply::Done(()))
     }
