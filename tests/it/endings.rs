@@ -174,10 +174,7 @@ impl Run {
         let name = format!("f{}", chance.between(0, self.contents.len() as u64 - 1));
         let command = match chance.between(0, 9) {
             0..=2 => self.harness.upload_of(&name),
-            3 | 4 => {
-                let path = self.harness.path(&format!("got{}", self.transfers.len()));
-                Command::Download(operation::Download::to_file(FileKey::unowned(&name), path, false))
-            }
+            3 | 4 => return self.fetch(&name),
             5 => Command::Remove(operation::Remove { file: FileKey::unowned(&name), recursive: false }),
             6 => {
                 if let Some(&transfer) = self.transfers.get(chance.between(0, 9) as usize) {
@@ -190,6 +187,21 @@ impl Run {
                 return self.set_link(peer, if chance.one_in(2) { cut(link) } else { link });
             }
         };
+        self.begin(command);
+    }
+
+    /// Begins to upload a file.
+    pub(crate) fn store(&mut self, name: &str) {
+        self.begin(self.harness.upload_of(name));
+    }
+
+    /// Begins to download a file.
+    pub(crate) fn fetch(&mut self, name: &str) {
+        let path = self.harness.path(&format!("got{}", self.transfers.len()));
+        self.begin(operation::Download::to_file(FileKey::unowned(name), path, false).into());
+    }
+
+    fn begin(&mut self, command: Command) {
         match self.harness.ask(command) {
             Ok(Reply::Started(transfer)) => {
                 self.transfers.push(transfer);

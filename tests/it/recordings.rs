@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::endings::Chance;
 use crate::harness::files_below;
 use crate::program::{Home, QUICK, end_of};
 
@@ -84,6 +85,47 @@ fn faults_of_the_network_are_replayed() {
     replays(&home, &recording);
 }
 
+/// One command of the menu of faults, or one that uses the network while they are on. What is not possible is refused.
+fn any_line(chance: &mut Chance) -> String {
+    let (node, file) = (chance.between(1, 3), chance.between(0, 2));
+    let (share, span) = (chance.between(1, 20), chance.between(0, 20));
+    match chance.between(0, 17) {
+        0 => format!("kill {node}"),
+        1 => format!("stop {node} --within {span}s"),
+        2 => format!("restart {node} --within {span}s"),
+        3 => format!("refuse {node}"),
+        4 => format!("flap {node} --every {share}00ms --times 2"),
+        5 => format!("disk {node} --corrupt {share}"),
+        6 => format!("disk {node} --fail reads"),
+        7 => format!("disk {node} --slow {share} --full"),
+        8 => format!("link {node} --up --queue {share}"),
+        9 => format!("path client,{node} --loss {share}% --duplicate {share}% --reorder {share}%"),
+        10 => format!("path {node}->client --burst {share}%,30% --corrupt 2%"),
+        11 => format!("partition client|{node}"),
+        12 => format!("start {node}"),
+        13 => "faults apply lossy-wifi".into(),
+        14 => "faults clear".into(),
+        15 => format!("upload f{file}.bin --background"),
+        16 => format!("sleep {span}s"),
+        _ => format!("verify f{file}.bin --background"),
+    }
+}
+
+/// Random faults over random transfers, in few runs, since each is a run of the program and a replay.
+#[test]
+fn random_faults_are_replayed() {
+    for seed in 0..8 {
+        let home = Home::new(&format!("{QUICK}[nodes]\ncount = 3\n"));
+        (0..3).for_each(|n| drop(home.file(&format!("f{n}.bin"), 150_000 * (n + 1))));
+        home.ok(&["put", "f0.bin", "f1.bin"]);
+        let mut chance = Chance::new(seed, "recorded faults");
+        let mut lines: Vec<String> = (0..25).map(|_| any_line(&mut chance)).collect();
+        lines.extend(["faults clear", "wait", "verify f0.bin", "quit\n"].map(str::to_owned));
+        let recording = recorded(&home, &lines.join("\n"));
+        replays(&home, &recording);
+    }
+}
+
 /// Of what lies on a disk a replay has only what the run has used, and the same segments are corrupt all the same.
 #[test]
 fn faults_are_replayed() {
@@ -93,7 +135,8 @@ fn faults_are_replayed() {
     }
     home.ok(&["put", "a.bin", "b.bin"]);
     let lines = "disk 1 --corrupt 3\nverify a.bin\nkill 2\nupload c.bin\nverify b.bin\nstart 2\nsleep 40s\nrefuse 3\nverify a.bin\n\
-                 disk 3 --slow 20x --fail syncs\nfaults clear\nverify a.bin\nverify b.bin\nstop 1\nrestart 1\nquit\n";
+                 disk 3 --slow 20x --fail syncs\nfaults clear\nverify a.bin\nverify b.bin\nstop 1\nrestart 1\n\
+                 disk 2 --fail reads\nrestart 2\nstart 2\nfaults clear\nquit\n";
     let recording = recorded(&home, lines);
     home.ok(&["rm", "b.bin"]);
     home.ok(&["put", "b.bin"]);

@@ -349,7 +349,7 @@ impl Actor {
             return;
         }
         let Some(Unnoted { id, at, caller, command }) = self.unnoted.take() else { return };
-        if !self.simulation.has_refused(id) {
+        if has_effect_at_once(&command) || !self.simulation.has_refused(id) {
             self.keep_facts();
             self.keep(|recorder| recorder.note(at, &caller, &command));
         }
@@ -417,6 +417,12 @@ impl Actor {
         let snapshot = self.simulation.snapshot_after(&latest, self.pace.speed().to_string(), self.pace.is_paused());
         self.snapshots.send_replace(Arc::new(snapshot));
     }
+}
+
+/// Returns true if an operation that the simulation has taken has changed the run, even if it fails in the end, as a start does that
+/// cannot read the disk.
+fn has_effect_at_once(command: &Command) -> bool {
+    matches!(command, Command::Break(_) | Command::Mend(_) | Command::ClearFaults(_))
 }
 
 /// Returns true if an operation changes the pace.

@@ -8,7 +8,7 @@ use p2p_engine::node::health::Health;
 use p2p_engine::operation::{Break, Mend};
 use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::TransferError;
-use p2p_engine::{Command, EngineError, ErrorKind, Event, Reply, operation};
+use p2p_engine::{Command, EngineError, ErrorKind, Event, Reply, operation, policy};
 use p2p_store::names::FileKey;
 
 use super::{node, told};
@@ -183,6 +183,10 @@ fn the_first_request_after_a_restart_succeeds() {
     assert!(harness.get("a.bin").unwrap().1 == content);
     let reset = |event: &Event| matches!(event, Event::SegmentRetried { cause, .. } if cause.to_string().contains("reset"));
     assert!(harness.events().iter().any(reset));
+    // A process that ends as planned closes its connections, and nothing has to be asked for once more.
+    harness.ask(Break::Restart { node: node(1), within: operation::STOP_WITHIN }).unwrap();
+    assert!(harness.get("a.bin").unwrap().1 == content);
+    assert!(!harness.events().iter().any(|event| matches!(event, Event::SegmentRetried { .. })));
 }
 
 /// No port of a host that refuses is open: uploads go elsewhere at once, and probes find it dead.
@@ -276,6 +280,19 @@ fn by_whom_a_fault_is_on_is_for_admins() {
     };
     let of = |name: Option<&str>| FaultCause::Command { by: name.map(str::to_owned) };
     assert_eq!((by(&mut harness, &root), by(&mut harness, &user("bob"))), (of(Some("root")), of(None)));
+    // The events are those of the list: everybody sees them, and only admins see by whom.
+    harness.ask_as(&root, Mend::Process { node: node(1) }).unwrap();
+    for event in harness.events() {
+        let (Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. }) = &event else { continue };
+        let bob = user("bob").principal;
+        assert!(policy::may_see(&bob, &event, |_| false) && policy::known_of_event(&root.principal, &event).is_none());
+        let known = policy::known_of_event(&bob, &event);
+        assert_eq!(known.is_some(), cause.by().is_some(), "{event:?}");
+        let (Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. }) = known.as_ref().unwrap_or(&event) else {
+            panic!("{known:?}")
+        };
+        assert_eq!(*cause, of(None));
+    }
     let denied = harness.ask_as(&user("bob"), Break::Kill { node: node(1) }).unwrap_err();
     assert_eq!(denied.kind(), ErrorKind::Denied);
 }

@@ -86,7 +86,7 @@ fn any_disk(chance: &mut Chance) -> DiskFaults {
         1 => fails("reads"),
         2 => fails("writes"),
         3 => fails("syncs"),
-        4 => DiskFaults { full: true, ..DiskFaults::default() },
+        4..=6 => DiskFaults { full: true, ..DiskFaults::default() },
         _ => DiskFaults { corrupt: chance.between(1, 5) as u32, ..DiskFaults::default() },
     }
 }
@@ -170,12 +170,25 @@ fn run_once(seed: u64, figures: &Mutex<Figures>) -> TraceHash {
     let mut chance = Chance::new(seed, "faults");
     let link = fair_link(&mut chance);
     let mut run = Run::new(seed, &mut chance, link);
+    // Something is stored in most runs when the first fault comes.
+    run.store("f0");
+    run.sleep(SimDuration::from_millis(chance.magnitude(1, 4)));
     for _ in 0..chance.between(6, 24) {
         if chance.one_in(2) {
             run.act(&mut chance, link);
         } else {
             let fault = any_fault(&run, &mut chance);
+            let is_of_disk = matches!(fault, Command::Break(Break::Disk { .. }));
+            if is_of_disk {
+                // A disk that is full already is passed over.
+                run.store(&format!("f{}", chance.between(0, run.contents.len() as u64 - 1)));
+                run.sleep(SimDuration::from_millis(chance.magnitude(0, 2)));
+            }
             run.harness.tell(fault);
+            // What is wrong with a disk is found by those who use it while it is wrong.
+            if is_of_disk {
+                run.harness.names().iter().for_each(|name| run.fetch(name));
+            }
         }
         run.sleep(SimDuration::from_millis(chance.magnitude(0, 3)));
     }
@@ -216,7 +229,7 @@ fn whatever_fails_acknowledged_is_stored_and_everything_ends() {
         for hit in dropped.into_iter().chain(["packets duplicated".into(), "packets reordered".into()]) {
             assert!(figures.contains_key(&hit), "{hit}: none");
         }
-        for hit in ["killed", "refusing", "corrupt segment", "failing disk"] {
+        for hit in ["killed", "refusing", "corrupt segment", "failing disk", "full disk"] {
             assert!(figures.contains_key(&format!("segments tried again: {hit}")), "{hit} hit nothing");
         }
     }

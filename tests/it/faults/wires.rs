@@ -133,6 +133,23 @@ fn what_would_outlast_its_mend_or_stop_all_is_refused() {
     assert_eq!(harness.ask(unknown).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+/// What contradicts itself is refused, and so is what names no host.
+#[test]
+fn a_command_that_cannot_be_meant_is_refused() {
+    let home = Home::new(QUICK);
+    for (line, words) in [
+        ("flap 1 --every 1s; flap 1 --times 3 --clear", "--clear stands alone"),
+        ("flap 1 --times 3", "--every SPAN is missing"),
+        ("link 1 --queue 0", "room for at least 1 packet"),
+        ("link 1 --queue 5 --clear", "--clear stands alone"),
+        ("path 99->client --clear", "Node_99"),
+        ("heal 99->client", "Node_99"),
+    ] {
+        let refused = home.refused_script(line);
+        assert!(refused.contains(words) && !refused.contains("nothing is wrong"), "{line}: {refused}");
+    }
+}
+
 /// A cut path is healed by itself, without the changes of it and without the other cuts.
 #[test]
 fn one_cut_of_several_is_healed() {
