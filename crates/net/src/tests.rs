@@ -151,7 +151,7 @@ fn a_host_that_refuses_resets_what_it_has() {
     let own = net.connect(hosts[1], hosts[0], PORT, TcpConfig::default()).unwrap();
     net.write(own, Bytes::from_static(b"hello")).unwrap();
     let events = events_until(&mut net, after(2));
-    assert!(events.iter().any(|&(_, ref event)| *event == NetEvent::Connected { connection: own }));
+    assert!(events.iter().any(|(_, event)| *event == NetEvent::Connected { connection: own }));
     assert_eq!(net.read(own.peer(), usize::MAX), Read::Bytes(Bytes::from_static(b"hello")), "it may open connections itself");
 }
 
