@@ -333,10 +333,10 @@ pub enum EngineError {
     #[error("there is no {0}")]
     UnknownHost(Peer),
     /// The process of the node does not run.
-    #[error("{0} does not run")]
+    #[error("{0} does not run; `start {0}` starts it")]
     NotRunning(NodeNumber),
     /// The process of the node runs, and no fault of it is on.
-    #[error("{0} runs")]
+    #[error("{0} runs already")]
     Running(NodeNumber),
     /// The fault is on already.
     #[error("{0} already")]
@@ -348,7 +348,7 @@ pub enum EngineError {
     #[error("{0} is on both sides")]
     BothSides(Peer),
     /// The operation would change too many paths.
-    #[error("that would change {count} paths, and {max} are changed at once at the most")]
+    #[error("that would change {count} paths, and {max} are changed at once at the most; name one node, or set it in p2p.toml")]
     TooManyPaths {
         /// Number of paths.
         count: usize,

@@ -20,7 +20,6 @@ pub use self::content::{ByteRange, Keep, KeptUpload, Page, Sink, Source};
 pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN};
 
 use super::faults::{ActiveFault, ClearedFaults};
-
 use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
 use super::transfer::{TransferId, TransferReport, TransferStatus};

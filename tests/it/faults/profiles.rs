@@ -64,7 +64,10 @@ fn a_profile_is_for_as_many_nodes_as_the_bound_says() {
     harness.ask(apply(None, late.clone())).unwrap();
     assert_eq!(harness.faults().len(), 9_900);
     let error = Harness::new(100, quick_link()).ask(apply(None, late)).unwrap_err();
-    assert_eq!(error.to_string(), "that would change 10100 paths, and 10000 are changed at once at the most");
+    assert_eq!(
+        error.to_string(),
+        "that would change 10100 paths, and 10000 are changed at once at the most; name one node, or set it in p2p.toml"
+    );
 }
 
 /// All profiles that are built in can be applied, and all of each is taken back.

@@ -140,7 +140,7 @@ fn a_command_that_cannot_be_meant_is_refused() {
     for (line, words) in [
         ("flap 1 --every 1s; flap 1 --times 3 --clear", "--clear stands alone"),
         ("flap 1 --times 3", "--every SPAN is missing"),
-        ("link 1 --queue 0", "room for at least 1 packet"),
+        ("link 1 --queue 0", "no number from 1"),
         ("link 1 --queue 5 --clear", "--clear stands alone"),
         ("path 99->client --clear", "Node_99"),
         ("heal 99->client", "Node_99"),

@@ -66,21 +66,26 @@ pub(crate) async fn disk(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
 
 /// Returns the faults of a disk that the flags name.
 fn disk_faults(call: &Call) -> Result<DiskFaults, ShellError> {
-    let count = |text: String| match text.parse() {
-        Ok(count) if count > 0 => Ok(count),
-        _ => Err(call.wrong(format!("`{}` is no number of segments from 1", visible(&text)))),
-    };
     Ok(DiskFaults {
         slow: value(call, "slow")?,
         fails: value(call, "fail")?.unwrap_or_default(),
         full: call.has("full"),
-        corrupt: call.flags.get("corrupt").cloned().map(count).transpose()?.unwrap_or_default(),
+        corrupt: count(call, "corrupt")?.unwrap_or_default(),
     })
 }
 
 /// Returns the value of a flag, if it is given.
 fn value<T: FromStr<Err: Display>>(call: &Call, flag: &str) -> Result<Option<T>, ShellError> {
     let parse = |text: &String| text.parse().map_err(|error: T::Err| call.wrong(format!("--{flag}: {error}")));
+    call.flags.get(flag).map(parse).transpose()
+}
+
+/// Returns the value of a flag that is a number from 1, if it is given.
+fn count(call: &Call, flag: &str) -> Result<Option<u32>, ShellError> {
+    let parse = |text: &String| match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(call.wrong(format!("--{flag}: `{}` is no number from 1 to {}", visible(text), u32::MAX))),
+    };
     call.flags.get(flag).map(parse).transpose()
 }
 
@@ -100,7 +105,7 @@ pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         (false, true) => Some(Direction::Down),
         _ => None,
     };
-    let change = LinkChange { bandwidth: value(call, "bandwidth")?, queue_packets: value(call, "queue")? };
+    let change = LinkChange { bandwidth: value(call, "bandwidth")?, queue_packets: count(call, "queue")? };
     if check_clear(call, change.is_none(), "--bandwidth or --queue")? {
         shell.call(Mend::Link { peer, direction }).await?;
     } else {
@@ -110,7 +115,8 @@ pub(crate) async fn link(shell: &Shell, call: &Call) -> Result<Answer, ShellErro
         Target::Link(of, way) => of == peer && direction.is_none_or(|only| only == way),
         _ => false,
     };
-    answer_about(shell, &format!("the link of {peer}"), is_meant).await
+    let name = direction.map_or_else(|| format!("the link of {peer}"), |only| Target::Link(peer, only).to_string());
+    answer_about(shell, &name, is_meant).await
 }
 
 pub(crate) async fn path(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
@@ -172,7 +178,7 @@ async fn cuts(shell: &Shell) -> Result<Answer, ShellError> {
 pub(crate) async fn flap(shell: &Shell, call: &Call) -> Result<Answer, ShellError> {
     let node = call.node(0)?;
     let every: Option<SimDuration> = value(call, "every")?;
-    let times = value(call, "times")?;
+    let times = count(call, "times")?;
     if check_clear(call, every.is_none() && times.is_none(), "--every SPAN")? {
         shell.wait_for(Mend::Flap { node }).await?;
     } else if let Some(every) = every {
