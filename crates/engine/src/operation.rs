@@ -5,6 +5,7 @@
 
 mod content;
 mod faults;
+mod pace;
 
 use std::path::PathBuf;
 
@@ -18,9 +19,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::content::{ByteRange, Keep, KeptUpload, Page, Sink, Source};
 pub use self::faults::{Break, ClearFaults, ListFaults, Mend, PATHS_MAX, STOP_WITHIN};
+pub use self::pace::{Pause, Resume, SetSpeed, Step};
 
 use super::faults::{ActiveFault, ClearedFaults};
-use super::pace::Speed;
 use super::snapshot::{ConnectionStatus, HealthReport, NetworkStats, NodeStatus, Orphans, Peer, StorageStats, Topology, Usage};
 use super::transfer::{TransferId, TransferReport, TransferStatus};
 
@@ -438,28 +439,6 @@ pub struct StartCapture {
 /// Ends the capture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StopCapture;
-
-/// Changes the speed of virtual time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SetSpeed {
-    /// New speed of virtual time.
-    pub speed: Speed,
-}
-
-/// Pauses virtual time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pause;
-
-/// Resumes virtual time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Resume;
-
-/// While time is paused, advances it to the next event, or by `span`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Virtual time to advance by; `None` to advance to the next event.
-    pub span: Option<SimDuration>,
-}
 
 /// Reports the segments that no file references on foreign volumes, or acts on them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
