@@ -4,7 +4,7 @@
 use p2p_base::units::SimTime;
 use slab::Slab;
 
-use super::packet::{Flags, Packet, Protocol, SACK_BLOCKS, SackBlock};
+use super::packet::{Flags, Packet, Protocol, SACK_BLOCKS, SackBlock, wire_len};
 
 const NONE: u32 = u32::MAX;
 
@@ -144,6 +144,7 @@ impl PacketStore {
     }
 
     /// Takes the first slot off a queue, without freeing it.
+    #[inline]
     fn detach(&mut self, queue: &mut PacketQueue) -> Option<u32> {
         let place = queue.first;
         let slot = self.slots.get_mut(place as usize)?;
@@ -174,6 +175,22 @@ impl PacketStore {
         self.packets -= 1;
         self.bytes -= u64::from(flying.packet.wire_len());
         Some(flying)
+    }
+
+    /// Moves the first packet of a queue to the end of another, where it is due at another instant. Returns true if that was empty
+    /// before.
+    #[inline]
+    pub(crate) fn forward(&mut self, from: &mut PacketQueue, to: &mut PacketQueue, scheduled: Scheduled) -> bool {
+        let Some(place) = self.detach(from) else { return false };
+        self.slots[place as usize].scheduled = scheduled;
+        self.append(to, place)
+    }
+
+    /// Returns the length of the first packet of a queue on the wire; 0 if there is none.
+    #[inline]
+    pub(crate) fn first_wire_len(&self, queue: PacketQueue) -> u16 {
+        let slot = self.slots.get(queue.first as usize);
+        slot.map_or(0, |slot| wire_len(slot.protocol, slot.flags, slot.sack_blocks, slot.len))
     }
 
     /// Removes and returns the packets of a queue with order numbers from `order` on.
@@ -247,6 +264,26 @@ mod tests {
         }
         assert!(store.sacks.is_empty());
         assert_eq!(size_of::<Slot>(), 64);
+    }
+
+    #[test]
+    fn a_packet_goes_from_queue_to_queue_as_it_is() {
+        let (mut store, mut from, mut to) = (PacketStore::default(), PacketQueue::default(), PacketQueue::default());
+        let mut packet = Packet { sack_blocks: 1, ..Packet::header(7, Side::Acceptor) };
+        packet.sack[0] = SackBlock::new(packet.ack, 1, 2);
+        for order in 0..2 {
+            store.push(&mut from, scheduled(order), &packet, order == 1);
+        }
+        assert_eq!((store.first_wire_len(from), store.first_wire_len(to)), (packet.wire_len(), 0));
+        let later = |order| Scheduled { at: SimTime::from_nanos(order), order };
+        assert_eq!([7, 8].map(|order| store.forward(&mut from, &mut to, later(order))), [true, false]);
+        assert_eq!((store.first(from), store.first(to), store.last(to)), (None, Some(later(7)), Some(later(8))));
+        assert_eq!(store.total(), (2, 2 * u64::from(packet.wire_len())));
+        for (order, is_corrupt) in [(7, false), (8, true)] {
+            let out = store.pop(&mut to).unwrap();
+            assert_eq!((out.order, format!("{:?}", out.packet)), (order, format!("{:?}", Packet { is_corrupt, ..packet })));
+        }
+        assert!(!store.forward(&mut from, &mut to, later(9)));
     }
 
     proptest! {

@@ -244,27 +244,34 @@ impl Packet {
         }
     }
 
-    /// Returns the length of the TCP options in bytes: the fixed ones, and four bytes plus eight per SACK block (RFC 2018 §3
-    /// with two of padding).
-    pub(crate) fn options_len(&self) -> u16 {
-        if self.flags.contains(Flags::SYN) {
-            return SYN_OPTIONS;
-        }
-        let sack = if self.sack_blocks == 0 { 0 } else { 4 + 8 * u16::from(self.sack_blocks) };
-        TIMESTAMPS_OPTION + sack
-    }
-
     /// Returns the length of the whole IPv4 packet in bytes, which is the length that occupies a link.
+    #[inline]
     pub(crate) fn wire_len(&self) -> u16 {
-        if self.protocol == Protocol::Udp {
-            return IPV4_HEADER + UDP_HEADER + self.len;
-        }
-        IPV4_HEADER + TCP_HEADER + self.options_len() + self.len
+        wire_len(self.protocol, self.flags, self.sack_blocks, self.len)
     }
 
     /// Returns the SACK blocks that are set, as ranges of the stream.
     pub(crate) fn sack_ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.sack.iter().take(usize::from(self.sack_blocks)).map(|block| block.range(self.ack))
+    }
+}
+
+/// Returns the length of the TCP options in bytes: the fixed ones, and four bytes plus eight per SACK block (RFC 2018 §3
+/// with two of padding).
+fn options_len(flags: Flags, sack_blocks: u8) -> u16 {
+    if flags.contains(Flags::SYN) {
+        return SYN_OPTIONS;
+    }
+    let sack = if sack_blocks == 0 { 0 } else { 4 + 8 * u16::from(sack_blocks) };
+    TIMESTAMPS_OPTION + sack
+}
+
+/// Returns the length of the whole IPv4 packet with these headers and `len` bytes of payload.
+#[inline]
+pub(crate) fn wire_len(protocol: Protocol, flags: Flags, sack_blocks: u8, len: u16) -> u16 {
+    match protocol {
+        Protocol::Udp => IPV4_HEADER + UDP_HEADER + len,
+        Protocol::Tcp(_) => IPV4_HEADER + TCP_HEADER + options_len(flags, sack_blocks) + len,
     }
 }
 

@@ -331,31 +331,40 @@ impl Wires {
     #[inline]
     pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, lane: Lane) -> Option<Arrival> {
         let scheduled = self.queue.peek_order();
-        let path = &mut self.paths[path as usize];
-        let queue = path.lane_mut(lane);
+        let entry = &mut self.paths[path as usize];
+        let (from, to) = (HostId(entry.from), HostId(entry.to));
+        let queue = entry.lane_mut(lane);
         if self.in_flight.first(*queue).map(|first| first.order) != scheduled {
             // The packet for which the event was scheduled never left its host, or changed its lane, or is not the first any more.
             self.queue.finish(None);
             return None;
         }
-        let flying = self.in_flight.pop(queue);
-        self.queue.finish(self.in_flight.first(*queue).map(|next| (next.at, next.order)));
-        let (from, to) = (HostId(path.from), HostId(path.to));
-        let InFlight { packet, .. } = flying?;
         let order = self.queue.next_order();
         let host = &mut self.hosts[to.index()];
-        let Some(received) = host.down.enqueue(now, packet.wire_len(), order) else {
+        let Some(received) = host.down.enqueue(now, self.in_flight.first_wire_len(*queue), order) else {
+            let packet = self.take_first(path, lane)?;
             self.drop_packet(now, from, &packet, DropCause::QueueFull);
             return Some(Arrival { from, to, packet, is_dropped: true });
         };
         let at = host.take_up(received, self.host_time);
         if at == now && self.in_flight.first(host.arriving).is_none() {
+            let packet = self.take_first(path, lane)?;
             return Some(self.reach_stack(now, from, to, packet));
         }
-        if self.in_flight.push(&mut host.arriving, Scheduled { at, order }, &packet, packet.is_corrupt) {
+        let alone = self.in_flight.forward(queue, &mut host.arriving, Scheduled { at, order });
+        self.queue.finish(self.in_flight.first(*queue).map(|next| (next.at, next.order)));
+        if alone {
             self.queue.push(at, order, Due::Downlink(to.0));
         }
         None
+    }
+
+    /// Takes the first packet off a path's lane, and its event off the event queue.
+    fn take_first(&mut self, path: u32, lane: Lane) -> Option<Packet> {
+        let queue = self.paths[path as usize].lane_mut(lane);
+        let flying = self.in_flight.pop(queue);
+        self.queue.finish(self.in_flight.first(*queue).map(|next| (next.at, next.order)));
+        flying.map(|flying| flying.packet)
     }
 
     /// Handles the arrival of a downlink's first packet at the host's stack. `sender` names the host that sent a packet.

@@ -74,6 +74,14 @@ pub(super) struct Receiver {
     fresh: u32,
 }
 
+/// Window to be offered to the peer.
+#[derive(Debug, Clone, Copy)]
+struct Offer {
+    window: u32,
+    /// True if the memory of the buffer is short.
+    memory_is_short: bool,
+}
+
 /// Schedule of the next acknowledgement.
 #[derive(Debug, Default)]
 struct AckPolicy {
@@ -163,15 +171,15 @@ impl Receiver {
 
     /// Sets the header fields of this end: the next offset expected, the window in bytes, the peer's clock.
     pub(super) fn stamp(&self, step: &mut Step) {
-        step.restamp(self.nxt, self.window(), self.echo);
+        step.restamp(self.nxt, self.offer().window, self.echo);
     }
 
     /// Returns the window to offer: the free space, never less than was promised before (RFC 9293 §3.8.6.2.2; Linux
     /// `tcp_select_window`), in whole units of the window scale.
-    fn window(&self) -> u32 {
+    fn offer(&self) -> Offer {
         let promised = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt) as u32;
-        let (free, _) = self.buffer.window(self.memory_used());
-        free.max(promised).next_multiple_of(1 << WINDOW_SCALE)
+        let (free, memory_is_short) = self.buffer.window(self.memory_used());
+        Offer { window: free.max(promised).next_multiple_of(1 << WINDOW_SCALE), memory_is_short }
     }
 
     /// Returns the offset below which the application has read everything, or counts as having read it on arrival.
@@ -382,7 +390,7 @@ impl Receiver {
     pub(super) fn record_piggybacked(&mut self, step: &mut Step) {
         let owes_blocks = !self.beyond.is_empty() || self.duplicate.is_some();
         if step.take_acknowledged() && !owes_blocks {
-            self.record_acknowledged(step);
+            self.record_acknowledged(step, self.offer());
         }
     }
 
@@ -440,7 +448,8 @@ impl Receiver {
 
     /// Sends an acknowledgement now, with up to three blocks for the data beyond the hole (RFC 2018 §3, RFC 2883 §4).
     pub(super) fn send_ack(&mut self, step: &mut Step) {
-        self.stamp(step);
+        let offer = self.offer();
+        step.restamp(self.nxt, offer.window, self.echo);
         let mut blocks = [SackBlock::default(); SACK_BLOCKS];
         let mut count = 0;
         let duplicate = self.duplicate.take();
@@ -450,20 +459,18 @@ impl Receiver {
         }
         step.send_ack(blocks, count as u8);
         step.take_acknowledged();
-        self.record_acknowledged(step);
+        self.record_acknowledged(step, offer);
     }
 
-    fn record_acknowledged(&mut self, step: &mut Step) {
-        self.told_window = self.window();
-        self.told = self.nxt;
-        let (_, memory_is_short) = self.buffer.window(self.memory_used());
+    fn record_acknowledged(&mut self, step: &mut Step, offer: Offer) {
+        (self.told, self.told_window) = (self.nxt, offer.window);
         if self.ack.quick > 0 {
             self.ack.quick -= u8::from(self.ack.owed);
             if self.ack.quick == 0 {
                 self.ack.gap = DELAY_MIN;
             }
         }
-        if memory_is_short {
+        if offer.memory_is_short {
             self.ack.quick = 0;
         }
         self.ack.owed = false;
@@ -485,7 +492,7 @@ impl Receiver {
         self.read = offset;
         self.buffer.record_read(now, self.taken_to(), self.readable_to(), self.beyond_bytes());
         let left = (self.told + u64::from(self.told_window)).saturating_sub(self.nxt);
-        let window = u64::from(self.window());
+        let window = u64::from(self.offer().window);
         2 * left <= u64::from(self.buffer.clamp()) && window > 0 && window >= 2 * left
     }
 }
