@@ -10,7 +10,7 @@ use p2p_base::units::{Bandwidth, ByteSize, DelayRange, Probability, SimDuration}
 use p2p_net::experiment::Experiment;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Rounds of the fixed loop that a packet may cost. Ten runs on a two-core virtual machine gave 127 to 142 where it was idle, and up
+/// Rounds of the fixed loop that a packet may cost. Ten runs on a two-core virtual machine gave 114 to 142 where it was idle, and up
 /// to 211 beside other work: caches are shared, whatever the clock counts.
 const ROUNDS_MAX: f64 = 320.0;
 /// Turns, of which the best counts on either side.
