@@ -7,8 +7,8 @@ use p2p_net::{GilbertElliott, LinkConfig, Loss, PathConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Longest delay that a path may be given. Packets of a path never overtake each other by their delays, so that the delay outlasts its
-/// being taken back by its own length: what is sent afterwards waits for what was sent before.
+/// Longest delay that a path may be given: twice the time that a request waits for a sign of progress by default. What is under way when
+/// the delay is taken back keeps its instant, so that the delay outlasts that by its own length.
 pub const DELAY_MAX: SimDuration = SimDuration::from_secs(60);
 
 /// Lowest bandwidth that a link may be given. What has been queued is sent at the rate of its time, so that a lower one would outlast
