@@ -167,7 +167,7 @@ pub fn main() -> ExitCode {
 fn explain(error: &clap::Error) -> u8 {
     if error.use_stderr() {
         if let Some(name) = language_command(error) {
-            let is_fault = p2p_shell::table::find(&name).is_some_and(|spec| spec.group == p2p_shell::spec::Group::Faults);
+            let is_fault = p2p_shell::table::find(name).is_some_and(|spec| spec.group == p2p_shell::spec::Group::Faults);
             let note = if is_fault {
                 "; faults end with the program, so that what is to meet one belongs into the same run"
             } else {
