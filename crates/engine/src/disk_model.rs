@@ -19,6 +19,10 @@ pub struct DiskSpeed {
 /// (`SD_TIMEOUT`). Those that wait keep their times when the disk is mended.
 const REQUEST_MAX: SimDuration = SimDuration::from_secs(30);
 
+/// Longest time that the requests on a disk that is slowed down take together, as far as they wait: so long does the slowness outlast
+/// its being taken back.
+const QUEUE_MAX: SimDuration = SimDuration::from_secs(600);
+
 /// Queue of one disk in virtual time.
 #[derive(Debug)]
 pub(super) struct DiskModel {
@@ -32,11 +36,14 @@ impl DiskModel {
     }
 
     /// Returns the instant at which a request of `bytes` bytes that arrives at `now` is finished, on a disk that takes `slowdown`
-    /// times as long as it should. No more than 30 seconds are added to what waits already.
+    /// times as long as it should. Slowness adds no more than 30 seconds to what waits already, and nothing beyond ten minutes.
     pub(super) fn schedule(&mut self, now: SimTime, bytes: u64, slowdown: u64) -> SimTime {
         let start = self.busy_until.max(now);
         let takes = self.speed.service_time + self.speed.throughput.time_for(bytes);
-        self.busy_until = start + if slowdown > 1 { takes.saturating_mul(slowdown).min(REQUEST_MAX) } else { takes };
+        self.busy_until = match slowdown {
+            0 | 1 => start + takes,
+            _ => (start + takes.saturating_mul(slowdown).min(REQUEST_MAX)).min(now + QUEUE_MAX).max(start + takes),
+        };
         self.busy_until
     }
 }
@@ -55,5 +62,8 @@ mod tests {
         assert_eq!(disk.schedule(at(50), 1_000, 1), at(52));
         assert_eq!(disk.schedule(at(100), 1_000, 10), at(120));
         assert_eq!(disk.schedule(at(100), 0, 1_000_000_000), at(120 + 30_000));
+        (0..100).for_each(|_| drop(disk.schedule(at(100), 0, 1_000_000_000)));
+        let waits = disk.schedule(at(100), 0, 1);
+        assert!(waits > at(100 + 600_000) && waits < at(100 + 601_000), "{waits:?}");
     }
 }
