@@ -251,13 +251,17 @@ async fn apply(shell: &Shell, call: &Call, name: &str) -> Result<Answer, ShellEr
     let profile = Box::new(found.profile.clone());
     shell.call(Break::Profile { name: name.to_owned(), node, profile }).await?;
     let on = node.map_or_else(|| "all nodes".to_owned(), |node| node.to_string());
-    let text = format!("{name} is on for {on}: {}", found.summary);
+    // The summary stands in a file that may be another's.
+    let text = format!("{name} is on for {on}: {}", visible(&found.summary));
     Ok(Answer::new(View::Text(text), json!({ "profile": name, "node": node.map(|node| node.to_string()) })))
 }
 
 fn profiles(shell: &Shell) -> Answer {
     let profiles = shell.access().profiles();
-    let rows = profiles.iter().map(|(name, found)| vec![name.clone(), found.summary.clone(), found.origin.clone()]).collect();
+    let rows = profiles
+        .iter()
+        .map(|(name, found)| vec![name.clone(), visible(&found.summary).into_owned(), found.origin.clone()])
+        .collect();
     let columns = vec![text_column("profile"), text_column("what it does"), text_column("from")];
     let json =
         |(name, found): (&String, &NamedProfile)| json!({ "profile": name, "summary": found.summary, "from": found.origin });
