@@ -4,11 +4,11 @@
 //! the last dropped entry is kept, since the first remaining one is bound to it.
 
 use p2p_base::database::{self, Database, DatabaseError};
+use p2p_base::hex::hex;
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::secret::hex;
 use p2p_base::spelling::excerpt;
 
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");

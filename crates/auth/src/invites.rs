@@ -5,6 +5,7 @@
 //! and the account that is made with it are one transaction, so that a caller who goes away leaves both or neither.
 
 use p2p_base::database::DatabaseError;
+use p2p_base::hex::hex;
 use p2p_base::stored_time;
 use redb::WriteTransaction;
 use secrecy::ExposeSecret;
@@ -13,7 +14,7 @@ use thiserror::Error;
 
 use super::audit::{self, Action, AuditEntry};
 use super::names::UserName;
-use super::secret::{Fingerprint, Secret, fingerprint, hex, new_bearer};
+use super::secret::{Fingerprint, Secret, fingerprint, new_bearer};
 use super::store::{self, INVITES};
 use super::{Auth, AuthError, audit_entry};
 

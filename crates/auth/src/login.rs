@@ -4,6 +4,7 @@
 //! ends there, no session was created.
 
 use p2p_base::database::{self, DatabaseError};
+use p2p_base::hex::hex;
 use p2p_base::stored_time;
 use redb::WriteTransaction;
 use subtle::ConstantTimeEq;
@@ -12,7 +13,7 @@ use super::audit::{self, Action, AuditEntry};
 use super::mail::{self, CODE_LIFETIME, Mail};
 use super::names::UserName;
 use super::password::Kept;
-use super::secret::{Fingerprint, Secret, Token, fingerprint, hex, random};
+use super::secret::{Fingerprint, Secret, Token, fingerprint, random};
 use super::store::{self, ACCOUNTS, ATTEMPTS, AccountRecord, Attempts, Second};
 use super::{Account, Auth, AuthError, Pending, audit_entry, limits, otp, password, sessions, update};
 

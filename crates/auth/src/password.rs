@@ -248,7 +248,7 @@ mod tests {
         for (password, salt, iterations, expected) in vectors {
             let mut output = [0; 32];
             pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, iterations, &mut output);
-            assert_eq!(crate::secret::hex(&output), expected);
+            assert_eq!(p2p_base::hex::hex(&output), expected);
         }
     }
 

@@ -83,11 +83,6 @@ pub(super) fn fingerprint(place: &str, text: &str) -> Fingerprint {
     Sha256::new().chain_update(place.as_bytes()).chain_update([0]).chain_update(text.as_bytes()).finalize().into()
 }
 
-/// Writes bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,13 @@
 //! passwords.
 
 use p2p_base::database::DatabaseError;
+use p2p_base::hex::hex;
 use p2p_base::stored_time;
 use redb::WriteTransaction;
 
 use super::audit::{self, Action};
 use super::names::UserName;
-use super::secret::{Fingerprint, Token, hex};
+use super::secret::{Fingerprint, Token};
 use super::store::{self, ACCOUNTS, AccountRecord, SESSIONS, SessionRecord};
 use super::{Account, Auth, AuthError, Policy, audit_entry};
 

@@ -6,6 +6,7 @@
 //! secrets find one that was published by mistake.
 
 use p2p_base::database::DatabaseError;
+use p2p_base::hex::hex;
 use p2p_base::scope::Scope;
 use p2p_base::stored_time;
 use redb::WriteTransaction;
@@ -16,7 +17,7 @@ use super::audit::{self, Action, AuditEntry};
 use super::login::{Attempt, record_failure};
 use super::mail::{self, Mail};
 use super::names::{TokenName, UserName};
-use super::secret::{BEARER_CHARACTERS, Fingerprint, Secret, fingerprint, hex, new_bearer};
+use super::secret::{BEARER_CHARACTERS, Fingerprint, Secret, fingerprint, new_bearer};
 use super::store::{self, ACCOUNTS, AccountRecord, Role, TOKENS, TokenRecord};
 use super::{Account, Auth, AuthError, audit_entry};
 

@@ -22,6 +22,7 @@ pub mod database;
 pub mod error_kind;
 #[cfg(feature = "files")]
 pub mod file_identity;
+pub mod hex;
 #[cfg(feature = "text")]
 pub mod likeness;
 #[cfg(feature = "panics")]

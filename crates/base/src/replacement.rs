@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::file_identity::FileIdentity;
+use crate::hex::hex;
 
 /// Prefix of the names of temporary files.
 pub(crate) const PREFIX: &str = ".p2p-part-";
@@ -329,8 +330,7 @@ impl Drop for Temporary {
 /// Returns a temporary name for a place: short, and the same for the same place and writer.
 fn temporary_name(place: &Path, writer: u32) -> PathBuf {
     let digest = Sha256::digest(place.file_name().unwrap_or_default().as_bytes());
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    directory_of(place).join(format!("{PREFIX}{name}-{writer}"))
+    directory_of(place).join(format!("{PREFIX}{}-{writer}", hex(&digest[..8])))
 }
 
 /// Removes a file of this user that no process is writing. Returns true if the file was removed.

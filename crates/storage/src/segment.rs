@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::str::FromStr;
 
 use bytes::Bytes;
+use p2p_base::hex::hex;
 use p2p_base::units::ByteSize;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -39,20 +40,14 @@ impl Sha256Digest {
 
     /// Returns the first eight hexadecimal digits, enough for a person to tell segments apart.
     pub fn short(&self) -> String {
-        digits_of(&self.0[..4])
+        hex(&self.0[..4])
     }
-}
-
-/// Returns the bytes as lowercase hexadecimal digits.
-fn digits_of(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }
 
 /// Writes the digest as 64 lowercase hexadecimal digits.
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&digits_of(&self.0))
+        f.write_str(&hex(&self.0))
     }
 }
 
