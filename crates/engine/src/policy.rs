@@ -331,12 +331,13 @@ fn known_of_cause(principal: &Principal, cause: FaultCause) -> FaultCause {
 
 /// Returns an event that the principal [may see](may_see), as the principal may see it; `None` if that is as it is.
 pub fn known_of_event(principal: &Principal, event: &Event) -> Option<Event> {
-    let known = match event.clone() {
-        Event::FaultBegan { fault, cause } => Event::FaultBegan { fault, cause: known_of_cause(principal, cause) },
-        Event::FaultEnded { fault, cause } => Event::FaultEnded { fault, cause: known_of_cause(principal, cause) },
-        _ => return None,
-    };
-    (known != *event).then_some(known)
+    let (Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. }) = event else { return None };
+    let known = known_of_cause(principal, cause.clone());
+    let mut event = (known != *cause).then(|| event.clone())?;
+    if let Event::FaultBegan { cause, .. } | Event::FaultEnded { cause, .. } = &mut event {
+        *cause = known;
+    }
+    Some(event)
 }
 
 /// Returns the status of a node as the principal may see it.

@@ -114,19 +114,20 @@ impl Events {
                 None => self.all.live.recv().await,
             };
             match next {
-                Ok(event) if self.is_seen(&event.event) => {
-                    let principal = self.snapshots.identity.borrow().principal();
-                    let known = policy::known_of_event(&principal, &event.event);
-                    return Happening::Event(known.map_or(event.clone(), |known| Arc::new(Numbered { event: known, ..*event })));
+                Ok(event) => {
+                    if let Some(seen) = self.seen(event) {
+                        return Happening::Event(seen);
+                    }
                 }
-                Ok(_) => {}
                 Err(RecvError::Lagged(count)) => return Happening::Lost(count),
                 Err(RecvError::Closed) => return Happening::End,
             }
         }
     }
 
-    fn is_seen(&mut self, event: &Event) -> bool {
+    /// Returns an event as the user may see it, if the user may.
+    fn seen(&mut self, numbered: Arc<Numbered>) -> Option<Arc<Numbered>> {
+        let event = &numbered.event;
         match event {
             Event::TransferStarted { transfer, user, file, .. } => {
                 self.starters.insert(*transfer, (user.clone(), file.clone()));
@@ -139,11 +140,16 @@ impl Events {
             _ => {}
         }
         let principal = self.snapshots.identity.borrow().principal();
-        policy::may_see(&principal, event, |transfer| match self.starters.get(&transfer) {
+        let is_seen = policy::may_see(&principal, event, |transfer| match self.starters.get(&transfer) {
             Some((starter, file)) => policy::may_see_begun(&principal, starter.as_deref(), file),
             // The transfer has begun before.
             None => self.snapshots.has_transfer(&principal, transfer),
-        })
+        });
+        if !is_seen {
+            return None;
+        }
+        let known = policy::known_of_event(&principal, event);
+        Some(known.map_or_else(|| Arc::clone(&numbered), |known| Arc::new(Numbered { event: known, ..*numbered })))
     }
 }
 
