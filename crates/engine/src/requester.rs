@@ -153,7 +153,7 @@ impl<O: Clone> Requester<O> {
     /// Sends a request to a node, over a new connection if there is none. The owner gets the answer or the failure. A request for a
     /// segment waits while as many nodes send as the downlink's queue takes.
     pub(super) fn request(&mut self, now: SimTime, node: NodeNumber, owner: O, request: &Request, payload: Bytes) {
-        if matches!(request, Request::Get { .. }) {
+        if is_fetch(request) {
             self.fan_in.hold(Held { node, owner, request: request.clone() });
             return self.send_held(now);
         }
@@ -170,7 +170,7 @@ impl<O: Clone> Requester<O> {
     fn send(&mut self, now: SimTime, node: NodeNumber, owner: O, request: &Request, payload: Bytes) {
         self.next_tag += 1;
         let tag = self.next_tag;
-        let is_fetch = matches!(request, Request::Get { .. });
+        let is_fetch = is_fetch(request);
         let Ok(header) = protocol::frame(tag, request, &payload) else {
             if is_fetch {
                 self.fan_in.settle(node);
@@ -378,6 +378,11 @@ impl<O: Clone> Requester<O> {
         }
         self.send_held(now);
     }
+}
+
+/// Returns true if the answer to a request is a segment.
+const fn is_fetch(request: &Request) -> bool {
+    matches!(request, Request::Get { .. })
 }
 
 #[cfg(test)]

@@ -83,8 +83,8 @@ impl Network {
 
     /// Sets the condition of a host. One that goes down discards its connections silently, and with them the packets that it has
     /// not finished sending; those that have left it arrive. One that refuses connections resets those that it has, and may
-    /// open connections itself. A host that comes back listens on the same ports, has no connections, and answers packets of earlier ones with a reset (RFC 9293
-    /// §3.10.7.1).
+    /// open connections itself. A host that comes back listens on the same ports, has no connections, and answers packets of earlier
+    /// ones with a reset (RFC 9293 §3.10.7.1).
     ///
     /// # Errors
     /// Returns [`UnknownHost`] if the network does not have the host.

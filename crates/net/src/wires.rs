@@ -326,8 +326,9 @@ impl Wires {
         unsent
     }
 
-    /// Handles the arrival of the first packet of a path's lane at the receiver's downlink. The host's processing time is added here to the instant at which the downlink will have sent the packet, so that it needs no
-    /// event of its own. Returns the packet if it has reached the stack at once or was dropped.
+    /// Handles the arrival of the first packet of a path's lane at the receiver's downlink. The host's processing time is added here to
+    /// the instant at which the downlink will have sent the packet, so that it needs no event of its own. Returns the packet if it has
+    /// reached the stack at once or was dropped.
     #[inline]
     pub(crate) fn handle_path(&mut self, now: SimTime, path: u32, lane: Lane) -> Option<Arrival> {
         let scheduled = self.queue.peek_order();

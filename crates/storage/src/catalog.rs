@@ -272,8 +272,9 @@ impl Catalog {
             while let Some((key, row)) = left.pop() {
                 match row {
                     NameRow::File(id) => {
-                        let row = rows.binary_search_by_key(&id.0, |&(id, _)| id).map(|place| &rows[place].1);
-                        entries.push(Entry::File(record_of(key.clone(), row.map_err(|_| no_record(&key))?)));
+                        let place = rows.binary_search_by_key(&id.0, |&(id, _)| id);
+                        let Ok(place) = place else { return Err(no_record(&key).into()) };
+                        entries.push(Entry::File(record_of(key, &rows[place].1)));
                     }
                     NameRow::Directory(directory) => {
                         let inner = children(&reading.names, directory)?;

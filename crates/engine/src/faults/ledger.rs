@@ -106,12 +106,11 @@ impl Ledger {
     /// Returns the processes that are killed and started again and again, each with its next step.
     fn flaps(&self) -> impl Iterator<Item = (NodeNumber, FlapStep)> {
         let from = self.on.range(Target::Flap(NodeNumber::from_index(0))..);
-        from.map_while(|(target, entry)| match (*target, &entry.course) {
-            (Target::Flap(node), Course::Flaps(step)) => Some(Some((node, *step))),
-            (Target::Flap(_), _) => Some(None),
+        let of_flaps = from.take_while(|(target, _)| matches!(target, Target::Flap(_)));
+        of_flaps.filter_map(|(target, entry)| match (*target, &entry.course) {
+            (Target::Flap(node), Course::Flaps(step)) => Some((node, *step)),
             _ => None,
         })
-        .flatten()
     }
 
     /// Takes a step that is due by `now` of a process that is killed and started again and again, and plans the next one. The last
@@ -158,8 +157,8 @@ impl Ledger {
         let ways = [(Peer::Client, Peer::Node(node)), (Peer::Node(node), Peer::Client)];
         let cut = || ways.into_iter().find_map(|(from, to)| self.fault_of(Target::Cut(from, to)));
         let lossy = || {
-            let faults = ways.into_iter().filter_map(|(from, to)| self.fault_of(Target::Path(from, to)));
-            faults.into_iter().find(|fault| matches!(fault, Fault::Path { change, .. } if change.loses_all()))
+            let mut faults = ways.into_iter().filter_map(|(from, to)| self.fault_of(Target::Path(from, to)));
+            faults.find(|fault| matches!(fault, Fault::Path { change, .. } if change.loses_all()))
         };
         self.of_process(node).or_else(cut).or_else(lossy)
     }

@@ -177,14 +177,22 @@ impl Simulation {
         if faults.is_none() {
             return Err(EngineError::NothingToBreak);
         }
-        let is_corrupt_alone = DiskFaults { corrupt: 0, ..faults }.is_none();
-        if is_corrupt_alone && self.world.nodes[node.index()].node.volume_stats().segments == 0 {
-            return Err(EngineError::NothingStored(node));
+        if (DiskFaults { corrupt: 0, ..faults }).is_none() {
+            self.refuse_where_nothing_is_stored(&[node])?;
         }
         let corrupt = self.world.break_disk(node, faults, caused(by));
         // A replay has the segments that are corrupt, and needs no others.
         self.note_use_of(&corrupt);
         Ok(Reply::Done(()))
+    }
+
+    /// Checks that at least one of these nodes stores a segment that could be corrupt.
+    fn refuse_where_nothing_is_stored(&self, nodes: &[NodeNumber]) -> Result<(), EngineError> {
+        let is_empty = |node: &NodeNumber| self.world.nodes[node.index()].node.volume_stats().segments == 0;
+        match nodes.first() {
+            Some(&node) if nodes.iter().all(is_empty) => Err(EngineError::NothingStored(node)),
+            _ => Ok(()),
+        }
     }
 
     fn mend_disk(&mut self, by: &Principal, node: NodeNumber) -> Answer {

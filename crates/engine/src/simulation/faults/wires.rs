@@ -161,11 +161,8 @@ impl Simulation {
             let all = self.world.nodes.len();
             refuse_too_many(if nodes.len() == 1 { 2 * all } else { nodes.len().saturating_mul(all + 1) })?;
         }
-        let is_corrupt_alone = Profile { disk: DiskFaults { corrupt: 0, ..profile.disk }, ..profile.clone() }.is_none();
-        if let Some(&node) = nodes.first().filter(|_| is_corrupt_alone)
-            && nodes.iter().all(|node| self.world.nodes[node.index()].node.volume_stats().segments == 0)
-        {
-            return Err(EngineError::NothingStored(node));
+        if (Profile { disk: DiskFaults { corrupt: 0, ..profile.disk }, ..profile.clone() }).is_none() {
+            self.refuse_where_nothing_is_stored(nodes)?;
         }
         if let Some(plan) = profile.flap {
             self.refuse_plan(plan)?;
