@@ -2,6 +2,7 @@
 //! exact, and so is what is said of it, however often anybody looks.
 
 use p2p_base::units::{Bandwidth, SimDuration, SimTime};
+use p2p_engine::pace::Speed;
 use p2p_engine::transfer::{TransferId, TransferStatus};
 use p2p_engine::{Command, Progress, Reply, operation};
 use p2p_net::{HostConfig, MTU};
@@ -51,7 +52,7 @@ fn rates_of_a_run(seed: u64, step: SimDuration, seconds: u64) -> Vec<Vec<(u64, u
     while at < end {
         at = end.min(at + step);
         advance(&mut harness, at);
-        let snapshot = harness.simulation.snapshot("1x".into(), false);
+        let snapshot = harness.simulation.snapshot(Speed::REAL, false);
         let series = std::iter::once(&snapshot.figures.client_rates).chain(snapshot.figures.nodes.iter().map(|node| &node.rates));
         for (place, rates) in series.enumerate() {
             let ended = (rates.up.end().as_nanos() / SECOND.as_nanos()) as usize;
@@ -92,16 +93,16 @@ fn rates_are_right_while_a_link_changes() {
     random_file(&harness.path("a.bin"), 700_000, 3);
     harness.start(harness.upload_of("a.bin")).unwrap();
     advance(&mut harness, SimTime::ZERO + SECOND * 4);
-    let before = harness.simulation.snapshot("1x".into(), false).figures.client_bytes.0;
+    let before = harness.simulation.snapshot(Speed::REAL, false).figures.client_bytes.0;
     let faster = HostConfig { up: link("1Mbit/s", "1ms", "0%").up, ..slow_link() };
     harness.ask(operation::SetLink { peer: p2p_engine::snapshot::Peer::Client, link: faster }).unwrap();
-    let after = harness.simulation.snapshot("1x".into(), false).figures.client_bytes.0;
+    let after = harness.simulation.snapshot(Speed::REAL, false).figures.client_bytes.0;
     assert_eq!(before, after, "no byte passes in no time");
     advance(&mut harness, SimTime::ZERO + SECOND * 8);
-    let rates = harness.simulation.snapshot("1x".into(), false).figures.client_rates.clone();
+    let rates = harness.simulation.snapshot(Speed::REAL, false).figures.client_rates.clone();
     let seconds = rates.up.tail(10);
     assert!(seconds[..4].iter().all(|&bytes| bytes <= 65_537) && seconds.iter().all(|&bytes| bytes <= 125_001), "{seconds:?}");
-    assert_eq!(seconds.iter().sum::<u64>(), harness.simulation.snapshot("1x".into(), false).figures.client_bytes.0);
+    assert_eq!(seconds.iter().sum::<u64>(), harness.simulation.snapshot(Speed::REAL, false).figures.client_bytes.0);
 }
 
 /// The first packets of a transfer are seen: TCP has acknowledged bytes long before a segment is stored.
@@ -223,11 +224,11 @@ fn a_round_trip_is_the_same_wherever_it_is_told() {
     random_file(&harness.path("a.bin"), 500_000, 5);
     harness.put("a.bin").unwrap();
     // Times under load are forgotten after ten probes without.
-    let loaded = harness.simulation.snapshot("1x".into(), false);
+    let loaded = harness.simulation.snapshot(Speed::REAL, false);
     for _ in 0..4 {
         harness.ask(operation::CheckHealth).unwrap();
     }
-    let snapshot = harness.simulation.snapshot("1x".into(), false);
+    let snapshot = harness.simulation.snapshot(Speed::REAL, false);
     for node in &snapshot.figures.nodes {
         let seen = node.seen.recent;
         let (last, average) = (seen.last.unwrap(), seen.average.unwrap());
@@ -260,7 +261,7 @@ fn a_link_without_a_limit_counts_what_passes() {
     harness.put("a.bin").unwrap();
     let end = harness.simulation.now() + SECOND * 2;
     advance(&mut harness, end);
-    let snapshot = harness.simulation.snapshot("max".into(), false);
+    let snapshot = harness.simulation.snapshot(Speed::Max, false);
     assert!(snapshot.figures.client_bytes.0 > 3_000_000);
     assert!(snapshot.figures.client_rates.up.tail(60).iter().sum::<u64>() > 3_000_000);
 }

@@ -84,7 +84,7 @@ impl Failing {
         self.ask(operation::Resume);
         let report = self.ask(operation::Await { transfer: self.transfer });
         let took = self.handle.snapshots().borrow().at - before;
-        assert_eq!(self.handle.snapshots().borrow().speed, speed.to_string(), "the session has its speed again");
+        assert_eq!(self.handle.snapshots().borrow().speed, speed, "the session has its speed again");
         (report.status.state, took, self.end())
     }
 

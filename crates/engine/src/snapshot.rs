@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::status::{TransferReport, TransferStatus};
 use crate::node::ProcessState;
 use crate::node::health::PeerHealth;
+use crate::pace::Speed;
 
 pub use super::peer::Peer;
 
@@ -211,8 +212,8 @@ pub struct ConnectionStatus {
 pub struct Snapshot {
     /// Virtual instant of the snapshot.
     pub at: SimTime,
-    /// Speed of virtual time as a text such as `1x` or `max`.
-    pub speed: String,
+    /// Speed of virtual time.
+    pub speed: Speed,
     /// True if virtual time is paused.
     pub paused: bool,
     /// The latest finished transfers, and after them the running ones.

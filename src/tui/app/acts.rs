@@ -68,10 +68,9 @@ impl App {
     }
 
     fn change_speed(&mut self, step: isize) {
-        let now: Option<Speed> = self.access().speed().parse().ok();
-        let place = match now {
-            Some(Speed::Thousandths(now)) => SPEEDS.iter().position(|&speed| speed >= now).unwrap_or(SPEEDS.len()),
-            _ => SPEEDS.len(),
+        let place = match self.access().speed() {
+            Speed::Thousandths(now) => SPEEDS.iter().position(|&speed| speed >= now).unwrap_or(SPEEDS.len()),
+            Speed::Max => SPEEDS.len(),
         };
         let place = place.saturating_add_signed(step).min(SPEEDS.len());
         let speed = SPEEDS.get(place).map_or(Speed::Max, |&speed| Speed::Thousandths(speed));

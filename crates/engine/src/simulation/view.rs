@@ -13,6 +13,7 @@ use super::open::name_of_copy;
 use super::running::Running;
 use crate::known_host::known;
 use crate::node::health::{PeerHealth, PeerTable};
+use crate::pace::Speed;
 use crate::policy::Facts;
 use crate::snapshot::{
     ConnectionStatus, Figures, HealthMatrix, HealthReport, HostStatus, LinkRates, NetworkStats, NodeStatus, Snapshot,
@@ -34,14 +35,14 @@ const NODE_SECONDS: usize = 30;
 
 impl Simulation {
     /// Returns a snapshot of the current state. `speed` and `paused` describe the pace.
-    pub fn snapshot(&self, speed: String, paused: bool) -> Snapshot {
+    pub fn snapshot(&self, speed: Speed, paused: bool) -> Snapshot {
         let running = self.transfers.values().map(|transfer| Arc::new(transfer.report(&self.world)));
         self.snapshot_of(running.collect(), Arc::new(self.figures()), speed, paused)
     }
 
     /// Returns a snapshot of the current state, with the figures of an earlier one and its reports of transfers that still run. What
     /// it costs depends on the number of transfers alone.
-    pub fn snapshot_after(&self, earlier: &Snapshot, speed: String, paused: bool) -> Snapshot {
+    pub fn snapshot_after(&self, earlier: &Snapshot, speed: Speed, paused: bool) -> Snapshot {
         let mut known = earlier.transfers.iter().filter(|report| !report.status.state.is_over()).peekable();
         let mut report_of = |id: &TransferId, transfer: &Running| {
             // Both are in the order of their identifiers.
@@ -55,7 +56,7 @@ impl Simulation {
         self.snapshot_of(running, Arc::clone(&earlier.figures), speed, paused)
     }
 
-    fn snapshot_of(&self, running: Vec<Arc<TransferReport>>, figures: Arc<Figures>, speed: String, paused: bool) -> Snapshot {
+    fn snapshot_of(&self, running: Vec<Arc<TransferReport>>, figures: Arc<Figures>, speed: Speed, paused: bool) -> Snapshot {
         Snapshot {
             at: self.now(),
             speed,

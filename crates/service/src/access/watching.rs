@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use p2p_base::units::SimTime;
+use p2p_engine::pace::Speed;
 use p2p_engine::policy;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{EngineError, Event, EventId, Numbered, Principal, Snapshot, Subscription};
@@ -185,9 +186,9 @@ impl Access {
         self.engine.snapshots().borrow().paused
     }
 
-    /// Returns the speed of virtual time as a text such as `1x` or `max`.
-    pub fn speed(&self) -> String {
-        self.engine.snapshots().borrow().speed.clone()
+    /// Returns the speed of virtual time.
+    pub fn speed(&self) -> Speed {
+        self.engine.snapshots().borrow().speed
     }
 
     /// Describes the running transfers for a user who is about to end them by leaving: their own by name, and the number of the

@@ -86,7 +86,7 @@ fn span_of(call: &Call, text: &str) -> Result<SimDuration, ShellError> {
 
 fn clock(shell: &Shell) -> Answer {
     let snapshot = shell.access.snapshot();
-    let (at, speed) = (snapshot.at.as_secs_f64(), &snapshot.speed);
+    let (at, speed) = (snapshot.at.as_secs_f64(), snapshot.speed.to_string());
     let text = match snapshot.paused {
         true => format!("paused at {}; speed {speed}", seconds_of(at)),
         false => format!("{} of virtual time; speed {speed}", seconds_of(at)),
