@@ -46,6 +46,8 @@ pub enum Action {
     PageDown,
     /// Opens the details of the selected row.
     Open,
+    /// Opens the menu of what can be done with the selected row.
+    Verbs,
     /// Leaves the full-screen interface.
     Quit,
     /// Suspends the process, so that the shell has the terminal until `fg`.
@@ -97,10 +99,11 @@ pub static BINDINGS: &[Binding] = &[
         "freeze",
         "let all panes show one instant while the simulation goes on; then fill in what was missed",
     ),
-    binding(Action::Filter, Scope::Panes, "/", "filter", "show only the rows that contain a text"),
+    binding(Action::Filter, Scope::Panes, "/", "filter", "show only the rows that contain a text; Enter keeps it, Esc clears it"),
     binding(Action::Map, Scope::Panes, "m", "map", "switch between the matrix of round trips and the map"),
     binding(Action::Copy, Scope::Panes, "y", "copy", "copy the selected row to the clipboard"),
     binding(Action::Open, Scope::Panes, "Enter", "open", "open what is selected: a node, a transfer, a packet's connection"),
+    binding(Action::Verbs, Scope::Panes, "x", "act", "choose what to do with the selected row"),
     binding(Action::Up, Scope::Panes, "Up", "", "move up"),
     binding(Action::Down, Scope::Panes, "Down", "", "move down"),
     binding(Action::PageUp, Scope::Everywhere, "PageUp", "", "move up a page; in the prompt, scroll its output"),
@@ -134,7 +137,7 @@ pub fn action_for(key: &KeyEvent, in_prompt: bool, keymap: &Keymap) -> Option<Ac
 }
 
 /// Returns the name of a key as the table spells it: `Ctrl-P`, `F1`, `z`.
-fn name_of(key: &KeyEvent) -> Option<String> {
+pub fn name_of(key: &KeyEvent) -> Option<String> {
     let name = match key.code {
         KeyCode::Char(' ') => "Space".to_owned(),
         KeyCode::Char(c) if key.modifiers.contains(KeyModifiers::CONTROL) => format!("Ctrl-{}", c.to_ascii_uppercase()),

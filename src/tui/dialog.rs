@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 
 use super::editor::{Edit, Editor, edit_for};
 use super::form::FormDialog;
+use super::panes::Deed;
 
 /// Sender of the answer to a dialog; dropping it means that the user gives up.
 pub type ReplyChannel<T> = oneshot::Sender<T>;
@@ -32,17 +33,6 @@ pub enum Dialog {
     },
     /// A form of a command.
     Form(Box<FormDialog>),
-    /// A question that a typed line answers.
-    Input {
-        /// Heading of the dialog.
-        title: String,
-        /// Text of the question.
-        text: String,
-        /// Line that is being typed.
-        editor: Editor,
-        /// Sender of the line that is entered.
-        reply: Option<ReplyChannel<String>>,
-    },
     /// A list to search and to choose from.
     List(List),
 }
@@ -76,6 +66,8 @@ pub struct Item {
 pub enum Choice {
     /// Carries out an action.
     Act(super::action::Action),
+    /// Carries out a verb of a pane.
+    Deed(Deed),
     /// Puts a command into the prompt, or runs it at once if it needs no arguments.
     Command {
         /// Line with the command.
@@ -137,16 +129,6 @@ impl Dialog {
                 let _ = reply.take().map(|reply| reply.send(answer));
                 DialogEffect::Close
             }
-            Dialog::Input { editor, reply, .. } => {
-                if key.code == KeyCode::Enter {
-                    let _ = reply.take().map(|reply| reply.send(editor.take()));
-                    return DialogEffect::Close;
-                }
-                if let Some(edit) = edit_for(key) {
-                    editor.apply(&edit);
-                }
-                DialogEffect::Stay
-            }
             Dialog::List(list) => list.handle(key),
         }
     }
@@ -166,7 +148,6 @@ impl Dialog {
     pub fn paste(&mut self, text: &str) {
         match self {
             Dialog::Form(form) => form.paste(text),
-            Dialog::Input { editor, .. } => editor.apply(&Edit::Insert(text.to_owned())),
             Dialog::List(list) => list.search.apply(&Edit::Insert(text.to_owned())),
             Dialog::Message { .. } | Dialog::Confirm { .. } => {}
         }

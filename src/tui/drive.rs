@@ -85,7 +85,7 @@ where
     let start = now();
     let mut due = Deadlines { frame: start, tour_step: start, second: start, session_look: start + SESSION_LOOK };
     let mut dirty = true;
-    while !app.over {
+    while !app.is_over() {
         match next(app, &mut messages, &mut sources, &due, dirty).await {
             Wake::End => break,
             Wake::Frame => {
@@ -95,7 +95,7 @@ where
             }
             wake => dirty |= pass_on(app, wake, &mut sources, &mut due)?,
         }
-        for request in std::mem::take(&mut app.terminal_requests) {
+        for request in app.take_terminal_requests() {
             let redraw = request == TerminalRequest::Suspend;
             grant(request).wrap_err("cannot use the terminal")?;
             if redraw {
@@ -120,7 +120,7 @@ async fn next(
     tokio::select! {
         biased;
         () = sleep_until(due.frame), if dirty => Wake::Frame,
-        () = sleep_until(due.tour_step), if app.tour.is_some() => Wake::TourStep,
+        () = sleep_until(due.tour_step), if app.is_touring() => Wake::TourStep,
         () = sleep_until(due.second), if app.shows_a_clock() => Wake::Second,
         () = sleep_until(due.session_look) => Wake::SessionLook,
         Some(question) = sources.questions.recv() => Wake::Question(question),

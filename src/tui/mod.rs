@@ -2,8 +2,11 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | [`app`] | the state of the screen and its reactions to keys, without a terminal |
-//! | [`draw`], `panes` | the drawing of the screen, region by region |
+//! | [`app`] | the parts of the screen and their reactions to keys, without a terminal |
+//! | [`view`], [`journal`], [`workspace`] | what is shown of the engine, its log, and where the panes are |
+//! | [`panes`] | the panes, a type each, and the scene that they read |
+//! | [`draw`] | where the panes are drawn, the hint line and the dialogs |
+//! | [`lines`], `tasks` | the typed lines that are carried out, and the tasks that do it |
 //! | [`action`] | the table of keys and actions |
 //! | [`prompt`], [`editor`] | the line that is typed |
 //! | [`dialog`], [`form`], [`masked`] | dialogs above the panes, among them forms and the secrets typed into them |
@@ -21,13 +24,18 @@ pub mod draw;
 mod drive;
 pub mod editor;
 pub mod form;
+pub mod journal;
+pub mod lines;
 pub mod masked;
-pub(crate) mod panes;
+pub mod panes;
 pub mod prompt;
+mod tasks;
 pub mod terminal;
 pub mod theme;
 pub mod tour;
+pub mod view;
 pub mod words;
+pub mod workspace;
 pub mod wrap;
 
 use std::io::{IsTerminal, stdin, stdout};
@@ -122,9 +130,9 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
     instance.watch_wire().await?;
     let door = shell.clone();
     let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
-    app.keymap = instance.config.keymap()?;
+    app.set_keymap(instance.config.keymap()?);
     match tour {
-        Some(tour) => app.tour = Some(tour),
+        Some(tour) => app.start_tour(tour),
         None => app.greet(),
     }
     let _attention = interrupt::attend()?;

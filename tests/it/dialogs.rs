@@ -56,7 +56,7 @@ fn with_users(width: u16, height: u16) -> TuiHarness {
 }
 
 fn log_in(tui_harness: &mut TuiHarness, name: &str) {
-    if tui_harness.app.dialogs.is_empty() {
+    if tui_harness.app.dialogs().is_empty() {
         tui_harness.keys(&["login", "Enter"]);
     }
     tui_harness.keys(&[name, "Tab", PASSWORD, "Enter"]);
@@ -76,11 +76,11 @@ fn mailed_code(tui_harness: &TuiHarness) -> String {
 
 /// All that was said in the prompt.
 fn said(tui_harness: &TuiHarness) -> String {
-    tui_harness.app.prompt.output.iter().map(|(_, text)| format!("{text}\n")).collect()
+    tui_harness.app.prompt().output.iter().map(|(_, text)| format!("{text}\n")).collect()
 }
 
 fn title(tui_harness: &TuiHarness) -> &str {
-    tui_harness.app.dialogs.last().and_then(|dialog| dialog.form()).map_or("", |form| form.form.title)
+    tui_harness.app.dialogs().last().and_then(|dialog| dialog.form()).map_or("", |form| form.form.title)
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn the_first_run_makes_the_admin() {
     tui_harness.keys(&["info a.bin", "Enter"]);
     assert!(said(&tui_harness).contains("owner     alice"), "{}", said(&tui_harness));
     assert!(tui_harness.text().contains("#1 ↑ a.bin "), "{}", tui_harness.text());
-    assert!(tui_harness.app.prompt.history().iter().all(|line| !line.contains("password") && !line.contains("horse")));
+    assert!(tui_harness.app.prompt().history().iter().all(|line| !line.contains("password") && !line.contains("horse")));
 }
 
 #[test]
@@ -141,20 +141,20 @@ fn before_login_the_panes_are_dimmed_and_four_commands_run() {
     tui_harness.keys(&["Esc"]);
     for command in ["ls", "nodes", "upload x", "whoami", "pause", "clear", "otp status", "mail"] {
         tui_harness.keys(&[command, "Enter"]);
-        assert!(tui_harness.app.prompt.output.last().unwrap().1.contains("no user is logged in"), "{command}");
+        assert!(tui_harness.app.prompt().output.last().unwrap().1.contains("no user is logged in"), "{command}");
     }
     // Nor do keys do what commands may not.
-    tui_harness.app.focus = Pane::Nodes;
+    tui_harness.app.focus_on(Pane::Nodes);
     tui_harness.keys(&[" ", "Enter", "+", "."]);
-    assert!(tui_harness.app.dialogs.is_empty() && !tui_harness.handle.snapshots().borrow().paused);
-    tui_harness.app.focus = Pane::Prompt;
+    assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.handle.snapshots().borrow().paused);
+    tui_harness.app.focus_on(Pane::Prompt);
     tui_harness.keys(&["help", "Enter"]);
     assert!(said(&tui_harness).contains("Accounts"));
     tui_harness.keys(&["register", "Enter"]);
     assert_eq!(title(&tui_harness), "Register");
     tui_harness.keys(&["Esc"]);
     tui_harness.keys(&["quit", "Enter"]);
-    assert!(tui_harness.app.over);
+    assert!(tui_harness.app.is_over());
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_wrong_password_is_told_beside_it_and_says_nothing_else() {
         tui_harness.keys(&["Shift-Tab"]);
     }
     tui_harness.keys(&["Ctrl-U", "alice", "Tab", PASSWORD, "Enter"]);
-    assert!(tui_harness.text().contains("alice is logged in") && tui_harness.app.dialogs.is_empty(), "{}", tui_harness.text());
+    assert!(tui_harness.text().contains("alice is logged in") && tui_harness.app.dialogs().is_empty(), "{}", tui_harness.text());
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn an_app_is_enrolled_and_asked_for() {
     let mut tui_harness = with_users(120, 40);
     log_in(&mut tui_harness, "alice");
     tui_harness.keys(&["enable_otp", "Enter"]);
-    let Shown::App(enrolment) = tui_harness.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
+    let Shown::App(enrolment) = tui_harness.app.dialogs()[0].form().unwrap().form.shown.clone() else { panic!() };
     let secret = enrolment.secret.expose_secret().to_owned();
     // The QR code, the secret and the URI: with a frame, on all of a small screen, and without the code on the smallest.
     let groups =
@@ -202,7 +202,7 @@ fn an_app_is_enrolled_and_asked_for() {
     tui_harness.keys(&[&code(clock())]);
     assert_eq!(title(&tui_harness), "Backup codes");
     let text = tui_harness.text();
-    let Shown::Codes(codes) = tui_harness.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
+    let Shown::Codes(codes) = tui_harness.app.dialogs()[0].form().unwrap().form.shown.clone() else { panic!() };
     assert!(codes.len() == 10 && codes.iter().all(|code| text.contains(code.expose_secret())), "{text}");
     // An Enter that was meant for the code does not close them.
     tui_harness.keys(&["Enter"]);
@@ -332,35 +332,37 @@ fn nothing_is_left_open_by_a_session_that_is_over() {
     let mut tui_harness = with_users(120, 40);
     log_in(&mut tui_harness, "alice");
     tui_harness.keys(&["my secret plan", "Ctrl-U", "another plan"]);
-    tui_harness.app.filter = "plan".into();
+    tui_harness.app.focus_on(Pane::Log);
+    tui_harness.keys(&["/", "plan", "Enter"]);
+    tui_harness.app.focus_on(Pane::Prompt);
     tui_harness.keys(&["Ctrl-U", "otp enable", "Enter"]);
-    let Shown::App(enrolment) = tui_harness.app.dialogs[0].form().unwrap().form.shown.clone() else { panic!() };
+    let Shown::App(enrolment) = tui_harness.app.dialogs()[0].form().unwrap().form.shown.clone() else { panic!() };
     wait(3 * 3600);
     look_after_session(&mut tui_harness);
     let text = tui_harness.text();
-    assert!(tui_harness.app.dialogs.len() == 1 && title(&tui_harness) == "Session expired", "{text}");
-    assert!(!text.contains(&enrolment.secret.expose_secret()[..4]) && tui_harness.app.filter.is_empty(), "{text}");
+    assert!(tui_harness.app.dialogs().len() == 1 && title(&tui_harness) == "Session expired", "{text}");
+    assert!(!text.contains(&enrolment.secret.expose_secret()[..4]) && tui_harness.app.filter(Pane::Log).is_empty(), "{text}");
     tui_harness.keys(&[PASSWORD, "Enter"]);
     assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
     assert!(said(&tui_harness).contains("otp enable"), "{}", said(&tui_harness));
     tui_harness.keys(&["Ctrl-Y"]);
-    assert_eq!(tui_harness.app.prompt.editor.text(), "another plan");
+    assert_eq!(tui_harness.app.prompt().editor.text(), "another plan");
     wait(3 * 3600);
     look_after_session(&mut tui_harness);
     tui_harness.keys(&["Esc"]);
     assert!(!tui_harness.text().contains("plan") && !said(&tui_harness).contains("otp"), "{}", tui_harness.text());
     log_in(&mut tui_harness, "bob");
     tui_harness.keys(&["Ctrl-Y"]);
-    assert_eq!(tui_harness.app.prompt.editor.text(), "");
+    assert_eq!(tui_harness.app.prompt().editor.text(), "");
     log_in(&mut tui_harness, "alice");
     tui_harness.keys(&["Ctrl-Y"]);
-    assert_eq!(tui_harness.app.prompt.editor.text(), "");
+    assert_eq!(tui_harness.app.prompt().editor.text(), "");
     // A form that was open is not filled in for a session that is over, nor taken for the login.
     tui_harness.keys(&["passwd", "Enter"]);
     tui_harness.press(&[PASSWORD, "Tab", "another horse battery", "Tab", "another horse batter"]);
     wait(3 * 3600);
     tui_harness.keys(&["y", "Enter"]);
-    assert_eq!((title(&tui_harness), tui_harness.app.dialogs.len()), ("Session expired", 1));
+    assert_eq!((title(&tui_harness), tui_harness.app.dialogs().len()), ("Session expired", 1));
     tui_harness.keys(&[PASSWORD, "Enter"]);
     assert!(tui_harness.text().contains("alice is logged in"), "{}", tui_harness.text());
 }
@@ -394,7 +396,7 @@ fn what_waits_for_one_user_is_not_begun_for_the_next() {
     assert_eq!(tui_harness.app.under_way(), None);
     tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
     tui_harness.settle();
-    assert!(tui_harness.app.dialogs.is_empty() && !said(&tui_harness).contains("told to alice"), "{}", said(&tui_harness));
+    assert!(tui_harness.app.dialogs().is_empty() && !said(&tui_harness).contains("told to alice"), "{}", said(&tui_harness));
     // Only one command asks at a time: the next one waits for its turn.
     tui_harness.keys(&["passwd", "Enter"]);
     assert_eq!(title(&tui_harness), "Change password");
@@ -420,11 +422,11 @@ fn the_next_user_is_not_told_what_the_last_has_begun() {
     tui_harness.keys(&["pause", "Enter"]);
     let path = tui_harness.home.path().join("diary.bin").display().to_string();
     tui_harness.press(&[&format!("upload {path}"), "Enter"]);
-    tui_harness.until(|app| app.prompt.output.iter().any(|(_, text)| text.contains("#1 has begun")));
+    tui_harness.until(|app| app.prompt().output.iter().any(|(_, text)| text.contains("#1 has begun")));
     tui_harness.press(&["logout; login bob", "Enter"]);
     tui_harness.until(|app| app.awaits_input());
     tui_harness.keys(&[PASSWORD, "Enter"]);
-    assert!(tui_harness.text().contains("bob is logged in") && tui_harness.app.dialogs.is_empty(), "{}", tui_harness.text());
+    assert!(tui_harness.text().contains("bob is logged in") && tui_harness.app.dialogs().is_empty(), "{}", tui_harness.text());
     tui_harness.runtime.block_on(tui_harness.handle.call(&OPERATOR, operation::Resume)).unwrap();
     let finished = tui_harness.handle.call(&OPERATOR, operation::Await { transfer: p2p_engine::transfer::TransferId(1) });
     tui_harness.runtime.block_on(finished).unwrap();
@@ -466,17 +468,17 @@ fn nobody_sees_what_is_somebody_elses() {
     ] {
         tui_harness.keys(&[line, "Enter"]);
         assert!(
-            tui_harness.app.prompt.output.last().unwrap().1.contains(refusal),
+            tui_harness.app.prompt().output.last().unwrap().1.contains(refusal),
             "{line}: {:?}",
-            tui_harness.app.prompt.output.last()
+            tui_harness.app.prompt().output.last()
         );
     }
-    tui_harness.app.focus = Pane::Nodes;
+    tui_harness.app.focus_on(Pane::Nodes);
     tui_harness.keys(&[" "]);
-    assert!(tui_harness.app.prompt.output.last().unwrap().1.contains("`pause` is for admins"));
-    tui_harness.app.focus = Pane::Prompt;
+    assert!(tui_harness.app.prompt().output.last().unwrap().1.contains("`pause` is for admins"));
+    tui_harness.app.focus_on(Pane::Prompt);
     tui_harness.keys(&["download ", "Tab"]);
-    assert_eq!(tui_harness.app.prompt.editor.text(), "download plan.bin ");
+    assert_eq!(tui_harness.app.prompt().editor.text(), "download plan.bin ");
     tui_harness.keys(&["Ctrl-U", "share plan.bin alice", "Enter"]);
     assert!(tui_harness.text().contains("alice may read plan.bin"), "{}", tui_harness.text());
 
@@ -506,7 +508,7 @@ fn mails_are_told_of_in_the_log() {
         tui_harness.app.on_mail(&notice("alice", Ok("put into outbox/7.eml")));
         tui_harness.app.on_mail(&notice("bob", Err("mail.example.org: refused")));
         tui_harness.app.on_mail(&notice("carol", Err("mail.example.org: no such user")));
-        tui_harness.app.log.iter().map(|(_, _, text)| text.clone()).collect::<Vec<_>>()
+        tui_harness.app.view().journal().lines().map(|line| line.text.clone()).collect::<Vec<_>>()
     };
     let (of_alice, of_bob, of_carol) = (
         "mail \"login\" put into outbox/7.eml, to alice@example.org",
@@ -552,7 +554,9 @@ fn forms() -> Vec<(&'static str, Form)> {
 /// Shows a form, with something typed into it.
 fn show(tui_harness: &mut TuiHarness, form: Form) -> oneshot::Receiver<Answer> {
     let (reply, answer) = oneshot::channel();
-    tui_harness.app.dialogs.clear();
+    while !tui_harness.app.dialogs().is_empty() {
+        tui_harness.press(&["Esc"]);
+    }
     tui_harness.app.on_question(Question { form, reply });
     paste(tui_harness, "12 34");
     answer
@@ -606,11 +610,11 @@ fn a_form_that_is_left_ends_its_command() {
     log_in(&mut tui_harness, "alice");
     tui_harness.keys(&["passwd", "Enter"]);
     tui_harness.keys(&["x", "Esc"]);
-    assert!(tui_harness.app.dialogs.is_empty());
-    assert_eq!(tui_harness.app.prompt.output.last().unwrap().1, "given up; nothing has changed");
+    assert!(tui_harness.app.dialogs().is_empty());
+    assert_eq!(tui_harness.app.prompt().output.last().unwrap().1, "given up; nothing has changed");
     tui_harness.keys(&["otp enable", "Enter"]);
     tui_harness.keys(&["Ctrl-C"]);
-    assert!(tui_harness.app.dialogs.is_empty() && !tui_harness.app.is_busy());
+    assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.app.is_busy());
     // What was begun can be confirmed later.
     tui_harness.keys(&["otp confirm", "Enter"]);
     tui_harness.keys(&["111111"]);

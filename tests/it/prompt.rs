@@ -26,7 +26,7 @@ fn upload_of_all(tui_harness: &TuiHarness) -> String {
 
 /// Whether something was answered; what was typed does not count.
 fn says(app: &App, words: &str) -> bool {
-    app.prompt.output.iter().any(|(_, line)| !line.starts_with('›') && line.contains(words))
+    app.prompt().output.iter().any(|(_, line)| !line.starts_with('›') && line.contains(words))
 }
 
 /// Types a line, and waits until its answer is there, whatever else goes on.
@@ -46,7 +46,7 @@ fn the_prompt_is_free_while_a_batch_runs() {
         let (upload, c) = (upload_of_all(&tui_harness), tui_harness.home.path().join("c.bin").display().to_string());
         tui_harness.press(&[&upload, "Enter"]);
         tui_harness.until(|app| says(app, "#1 has begun; waiting: "));
-        assert!(says(&tui_harness.app, &c), "{:?}", tui_harness.app.prompt.output);
+        assert!(says(&tui_harness.app, &c), "{:?}", tui_harness.app.prompt().output);
         // What waits is seen too, as far as there is room.
         let title = tui_harness.app.under_way().unwrap();
         assert!(title.starts_with("upload ") && title.contains("a.bin (#1); waiting: ") && title.ends_with(&c), "{title}");
@@ -61,10 +61,10 @@ fn the_prompt_is_free_while_a_batch_runs() {
         answered(&mut tui_harness, "echo still here", "still here");
         tui_harness.press(&["resume", "Enter"]);
         tui_harness.settle();
-        assert!(says(&tui_harness.app, "#1, upload of a.bin: cancelled"), "{:?}", tui_harness.app.prompt.output);
-        let place = |words: &str| tui_harness.app.prompt.output.iter().position(|(_, line)| line.starts_with(words));
+        assert!(says(&tui_harness.app, "#1, upload of a.bin: cancelled"), "{:?}", tui_harness.app.prompt().output);
+        let place = |words: &str| tui_harness.app.prompt().output.iter().position(|(_, line)| line.starts_with(words));
         let (stored_b, begun_c) = (place("stored b.bin").unwrap(), place("#3 has begun").unwrap());
-        assert!(stored_b < begun_c && begun_c < place("stored c.bin").unwrap(), "{:?}", tui_harness.app.prompt.output);
+        assert!(stored_b < begun_c && begun_c < place("stored c.bin").unwrap(), "{:?}", tui_harness.app.prompt().output);
         assert!(tui_harness.app.under_way().is_none() && tui_harness.text().contains(" Prompt ─"));
         let states: Vec<TransferState> = transfers(&tui_harness).iter().map(|status| status.state).collect();
         assert_eq!(states, [TransferState::Cancelled, TransferState::Done, TransferState::Done]);
@@ -93,7 +93,7 @@ fn nothing_that_takes_long_makes_the_prompt_deaf() {
     assert!(
         says(&tui_harness.app, "f is 1") && says(&tui_harness.app, "#3, upload of c.bin: cancelled"),
         "{:?}",
-        tui_harness.app.prompt.output
+        tui_harness.app.prompt().output
     );
 
     // A check is a transfer too.
@@ -101,14 +101,14 @@ fn nothing_that_takes_long_makes_the_prompt_deaf() {
     tui_harness.press(&["verify a.bin; echo checked", "Enter"]);
     tui_harness.until(|app| says(app, "#4 has begun; waiting: echo checked"));
     answered(&mut tui_harness, "echo not deaf", "not deaf");
-    assert!(!tui_harness.app.prompt.output.iter().any(|(_, line)| line == "checked"));
+    assert!(!tui_harness.app.prompt().output.iter().any(|(_, line)| line == "checked"));
     tui_harness.press(&["resume", "Enter"]);
     tui_harness.settle();
-    let place = |words: &str| tui_harness.app.prompt.output.iter().rposition(|(_, line)| line.starts_with(words)).unwrap();
+    let place = |words: &str| tui_harness.app.prompt().output.iter().rposition(|(_, line)| line.starts_with(words)).unwrap();
     // Which line an answer is about is said where another was typed meanwhile.
     let whole = place("a.bin is whole");
-    assert!(tui_harness.app.prompt.output[whole - 1].1.ends_with("verify a.bin"), "{:?}", tui_harness.app.prompt.output);
-    assert!(whole < place("checked"), "{:?}", tui_harness.app.prompt.output);
+    assert!(tui_harness.app.prompt().output[whole - 1].1.ends_with("verify a.bin"), "{:?}", tui_harness.app.prompt().output);
+    assert!(whole < place("checked"), "{:?}", tui_harness.app.prompt().output);
 }
 
 /// Lines that are typed faster than they are answered are carried out in their order.
@@ -120,7 +120,7 @@ fn what_is_typed_ahead_comes_in_its_order() {
     }
     tui_harness.settle();
     for number in 0..20 {
-        assert!(says(&tui_harness.app, &format!("{number} is {number}")), "{number}: {:?}", tui_harness.app.prompt.output);
+        assert!(says(&tui_harness.app, &format!("{number} is {number}")), "{number}: {:?}", tui_harness.app.prompt().output);
     }
 }
 
@@ -136,12 +136,12 @@ fn an_interruption_cancels_what_the_latest_line_began() {
     tui_harness.until(|app| says(app, "#2 has begun; waiting: "));
     tui_harness.press(&["something", "Ctrl-C"]);
     assert!(
-        tui_harness.app.prompt.editor.is_empty() && !says(&tui_harness.app, "interrupted"),
+        tui_harness.app.prompt().editor.is_empty() && !says(&tui_harness.app, "interrupted"),
         "{:?}",
-        tui_harness.app.prompt.output
+        tui_harness.app.prompt().output
     );
     tui_harness.press(&["Ctrl-C"]);
-    let said: Vec<String> = tui_harness.app.prompt.output.iter().rev().take(2).map(|(_, line)| line.clone()).collect();
+    let said: Vec<String> = tui_harness.app.prompt().output.iter().rev().take(2).map(|(_, line)| line.clone()).collect();
     assert!(said[1].contains("a.bin`: #2 is being cancelled"), "{said:?}");
     assert!(said[0].starts_with("not begun: ") && said[0].contains("b.bin, ") && said[0].ends_with("c.bin"), "{said:?}");
     tui_harness.press(&["resume", "Enter"]);
@@ -159,7 +159,7 @@ fn lines_that_are_under_way_are_bounded() {
         tui_harness.press(&["sleep 1h", "Enter"]);
     }
     tui_harness.press(&["ls", "Enter"]);
-    assert!(says(&tui_harness.app, "not begun, 64 lines are under way: `ls`"), "{:?}", tui_harness.app.prompt.output.last());
+    assert!(says(&tui_harness.app, "not begun, 64 lines are under way: `ls`"), "{:?}", tui_harness.app.prompt().output.last());
     tui_harness.until(|app| app.under_way().is_some_and(|lines| lines.matches("sleep 1h").count() == 64));
     tui_harness.press(&["Ctrl-C"]);
     answered(&mut tui_harness, "ls", "no files are stored");
@@ -188,5 +188,5 @@ fn leaving_while_something_waits_asks() {
     let text = tui_harness.text();
     assert!(text.contains("upload of a.bin") && text.contains("c.bin") && text.contains("Cancel them and leave?"), "{text}");
     tui_harness.press(&["y"]);
-    tui_harness.until(|app| app.over);
+    tui_harness.until(|app| app.is_over());
 }

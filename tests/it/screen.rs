@@ -80,7 +80,7 @@ fn rates_are_the_same_at_every_speed() {
         assert!(text.contains("client ↑, link 64.0 KiB/s"), "{text}");
         // The label at the top of the chart is the top: the capacity, which nothing was above.
         assert!(text.lines().any(|line| line.contains("64.0 KiB/s│")), "{text}");
-        let (_, prompt) = *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap();
+        let prompt = tui_harness.app.workspace().area_of(Pane::Prompt).unwrap();
         let panes: Vec<String> =
             text.lines().take(usize::from(prompt.y)).map(|line| line.replace(&format!("▶ {speed}"), "")).collect();
         pictures.push(panes.join("\n"));
@@ -93,8 +93,7 @@ fn rates_are_the_same_at_every_speed() {
 #[test]
 fn a_frozen_view_stands_still_as_a_whole() {
     let panes = |tui_harness: &mut TuiHarness| {
-        let (text, (_, prompt)) =
-            (tui_harness.text(), *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).unwrap());
+        let (text, prompt) = (tui_harness.text(), tui_harness.app.workspace().area_of(Pane::Prompt).unwrap());
         text.lines().take(usize::from(prompt.y)).map(str::to_owned).collect::<Vec<_>>()
     };
     let [mut frozen, mut other] = [(); 2].map(|()| {
@@ -115,13 +114,13 @@ fn a_frozen_view_stands_still_as_a_whole() {
     assert_ne!(panes(&mut other)[0], before[0]);
     frozen.keys(&["f"]);
     assert_eq!(panes(&mut frozen), panes(&mut other));
-    assert!(frozen.app.log.iter().any(|(_, _, text)| text.contains("other.bin began")), "{:?}", frozen.app.log);
+    assert!(frozen.app.view().journal().lines().any(|line| line.text.contains("other.bin began")));
 }
 
 /// The rows of the matrix of round trips: who asks, and what is said of each.
 fn matrix(tui_harness: &mut TuiHarness) -> (String, Vec<String>) {
     let text = tui_harness.text();
-    let (_, area) = *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Health).unwrap();
+    let area = tui_harness.app.workspace().area_of(Pane::Health).unwrap();
     let part = |line: &str| line.chars().skip(usize::from(area.x)).take(usize::from(area.width)).collect::<String>();
     let lines: Vec<String> = text.lines().skip(usize::from(area.y)).take(usize::from(area.height)).map(part).collect();
     (lines[0].clone(), lines[1..lines.len() - 1].to_vec())
@@ -145,7 +144,7 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     tui_harness.keys(&["health", "Enter"]);
     let (title, rows) = matrix(&mut tui_harness);
     assert!(title.contains("6x6 of 21") && rows[1].contains("cl") && !rows[0].contains("07"), "{title} {rows:#?}");
-    tui_harness.app.focus = Pane::Health;
+    tui_harness.app.focus_on(Pane::Health);
     (0..12).for_each(|_| tui_harness.keys(&["Down"]));
     let (title, rows) = matrix(&mut tui_harness);
     assert!(title.contains("6x6 of 21") && rows[0].contains(" 13") && !rows[0].contains("cl"), "{title} {rows:#?}");
@@ -164,8 +163,8 @@ fn what_matters_is_never_cut_off() {
     for (width, height) in [(60, 16), (66, 20), (80, 24), (90, 50), (100, 34), (120, 40), (200, 60)] {
         tui_harness.screen = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
         for pane in Pane::ALL {
-            tui_harness.app.focus = pane;
-            tui_harness.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
+            tui_harness.app.focus_on(Pane::Transfers);
+            tui_harness.app.focus_on(pane);
             let text = tui_harness.text();
             let row =
                 text.lines().find(|line| line.contains("#1 ↑ a-file")).unwrap_or_else(|| panic!("{width}x{height}: {text}"));
@@ -178,6 +177,51 @@ fn what_matters_is_never_cut_off() {
     // Segments come through long before one is stored: the first packets are seen.
     let text = tui_harness.text();
     assert!(text.contains('▒'), "{text}");
+}
+
+/// Each pane has a filter of its own, which applies while it is typed, and which Esc takes away before it leaves the pane.
+#[test]
+fn each_pane_has_its_own_filter() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["/", "_04"]);
+    let text = tui_harness.text();
+    assert!(text.contains(" Nodes /_04_ ") && text.contains("Node_04 192") && !text.contains("Node_01 192"), "{text}");
+    tui_harness.app.on_input(crossterm::event::Event::Paste("x".into()));
+    assert_eq!((tui_harness.app.filter(Pane::Nodes), tui_harness.app.prompt().editor.text()), ("_04x", ""));
+    tui_harness.keys(&["Ctrl-U", "_04", "Enter"]);
+    tui_harness.app.focus_on(Pane::Log);
+    tui_harness.keys(&["/", "nothing like it", "Enter"]);
+    tui_harness.app.focus_on(Pane::Nodes);
+    let text = tui_harness.text();
+    assert!(text.contains(" Nodes /_04 ") && text.contains(" Log /nothing like it "), "{text}");
+    tui_harness.keys(&["Esc"]);
+    let text = tui_harness.text();
+    assert!(text.contains("Node_01 192") && text.contains(" Log /nothing like it "), "{text}");
+    assert_eq!(tui_harness.app.workspace().focus(), Pane::Nodes);
+    tui_harness.keys(&["Esc"]);
+    assert_eq!(tui_harness.app.workspace().focus(), Pane::Prompt);
+}
+
+/// What can be done with the selected row stands in a menu, and what of it has a key in the hint line as well.
+#[test]
+fn a_row_says_what_can_be_done_with_it() {
+    let mut tui_harness = TuiHarness::new(120, 40, dark(), true);
+    tui_harness.app.focus_on(Pane::Transfers);
+    tui_harness.keys(&["x"]);
+    assert!(tui_harness.app.dialogs().is_empty() && !tui_harness.text().contains("x act"), "there is no row yet");
+    begin_upload(&mut tui_harness, "video.bin", 2_000_000);
+    watch(&mut tui_harness, SimDuration::from_secs(3));
+    let text = tui_harness.text();
+    assert!(text.contains("d cancel") && text.contains("x act"), "{text}");
+    tui_harness.keys(&["x"]);
+    let text = tui_harness.text();
+    assert!(text.contains("list its segments") && text.contains("segments 1") && text.contains("cancel 1"), "{text}");
+    tui_harness.keys(&["segments", "Enter"]);
+    assert!(tui_harness.text().contains(" segments 1 "), "{}", tui_harness.text());
+    tui_harness.keys(&["Esc", "d"]);
+    assert!(tui_harness.text().contains("#1, upload of video.bin: cancelled"), "{}", tui_harness.text());
+    assert!(!tui_harness.text().contains("d cancel"), "what is over cannot be cancelled");
 }
 
 /// What the program prints on a terminal of a width: every row of what is on the screen when it has ended.

@@ -44,6 +44,14 @@ fn at_work(width: u16, height: u16, theme: Theme) -> TuiHarness {
     tui_harness
 }
 
+/// Gives a pane the keys, the transfers being above the prompt.
+fn show(tui_harness: &mut TuiHarness, pane: Pane) {
+    if pane == Pane::Prompt {
+        tui_harness.app.focus_on(Pane::Transfers);
+    }
+    tui_harness.app.focus_on(pane);
+}
+
 /// What a screen looks like is kept in files, text and styles; `P2P_REGENERATE=1` writes them anew.
 #[test]
 fn the_screen_looks_as_it_did() {
@@ -52,8 +60,7 @@ fn the_screen_looks_as_it_did() {
             let mut tui_harness = at_work(width, height, Theme::new(name, name == ThemeName::Mono));
             let mut picture = Vec::new();
             for pane in Pane::ALL.into_iter().filter(|_| width == 80).chain([Pane::Prompt]) {
-                tui_harness.app.focus = pane;
-                tui_harness.app.tab = if pane == Pane::Prompt { Pane::Transfers } else { pane };
+                show(&mut tui_harness, pane);
                 let buffer = tui_harness.draw();
                 picture.extend([format!("== {}", pane.name())]);
                 picture.extend(lines(&buffer));
@@ -81,7 +88,7 @@ fn the_readme_shows_the_screen() {
 fn no_size_is_too_small_or_odd() {
     let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Dark, false));
     for focus in [Pane::Segments, Pane::Prompt] {
-        tui_harness.app.focus = focus;
+        tui_harness.app.focus_on(focus);
         for width in 1..=60 {
             for height in 1..=20 {
                 tui_harness.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -107,7 +114,7 @@ fn a_session_by_keys() {
     assert!(text.contains("1 files │ 488.3 KiB") && text.contains("video.bin is stored"), "{text}");
 
     tui_harness.keys(&["Shift-Tab", "Shift-Tab", "/", "SYN-ACK", "Enter"]);
-    assert_eq!((tui_harness.app.focus, tui_harness.app.filter.as_str()), (Pane::Wire, "SYN-ACK"));
+    assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.filter(Pane::Wire)), (Pane::Wire, "SYN-ACK"));
     let text = tui_harness.text();
     assert!(text.contains("SYN-ACK") && !text.contains("DATA "), "{text}");
 
@@ -119,9 +126,8 @@ fn a_session_by_keys() {
     assert!(!tui_harness.text().contains("Transfers"));
     tui_harness.keys(&["z", "y"]);
     assert!(
-        matches!(tui_harness.app.terminal_requests.as_slice(), [TerminalRequest::Copy(text)] if text.contains("SYN-ACK")),
-        "{:?}",
-        tui_harness.app.terminal_requests
+        matches!(tui_harness.app.take_terminal_requests().as_slice(), [TerminalRequest::Copy(text)] if text.contains("SYN-ACK")),
+        "the row is copied"
     );
 
     // A packet opens the connection that it belongs to.
@@ -129,19 +135,19 @@ fn a_session_by_keys() {
     let text = tui_harness.text();
     assert!(text.contains(" trace Node_0") && text.contains("latest packets"), "{text}");
     tui_harness.keys(&["End", "q"]);
-    assert!(tui_harness.app.dialogs.is_empty());
+    assert!(tui_harness.app.dialogs().is_empty());
 
     tui_harness.keys(&["?"]);
     assert!(tui_harness.text().contains("Help: type to search"));
     tui_harness.keys(&["storage full", "Enter"]);
-    assert!(tui_harness.app.dialogs.is_empty() && tui_harness.app.prompt.output.iter().any(|(_, line)| line == "all nodes"));
+    assert!(tui_harness.app.dialogs().is_empty() && tui_harness.app.prompt().output.iter().any(|(_, line)| line == "all nodes"));
     tui_harness.keys(&["Esc", "Ctrl-P", "verify", "Enter"]);
-    assert_eq!((tui_harness.app.focus, tui_harness.app.prompt.editor.text()), (Pane::Prompt, "verify "));
+    assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.prompt().editor.text()), (Pane::Prompt, "verify "));
     tui_harness.keys(&["vid", "Tab", "Enter"]);
     assert!(tui_harness.text().contains("video.bin is whole"), "{}", tui_harness.text());
 
     tui_harness.keys(&["Ctrl-Q"]);
-    assert!(tui_harness.app.over);
+    assert!(tui_harness.app.is_over());
 }
 
 /// Whoever leaves while a transfer runs is asked, and told which.
@@ -156,24 +162,24 @@ fn leaving_while_something_runs_asks() {
     let text = tui_harness.text();
     assert!(text.contains("upload of big.bin") && text.contains("Cancel them and leave?"), "{text}");
     tui_harness.keys(&["n"]);
-    assert!(!tui_harness.app.over && tui_harness.app.dialogs.is_empty());
+    assert!(!tui_harness.app.is_over() && tui_harness.app.dialogs().is_empty());
     // The key counts in dialogs too, and asks once.
     tui_harness.keys(&["register", "Enter"]);
     tui_harness.keys(&["Ctrl-Q", "Ctrl-Q"]);
     assert!(
-        tui_harness.app.dialogs.len() == 2 && tui_harness.text().contains("Cancel them and leave?"),
+        tui_harness.app.dialogs().len() == 2 && tui_harness.text().contains("Cancel them and leave?"),
         "{}",
         tui_harness.text()
     );
     tui_harness.keys(&["n"]);
     assert!(
-        !tui_harness.app.over && tui_harness.app.dialogs.len() == 1 && tui_harness.text().contains("Ctrl-Q quit"),
+        !tui_harness.app.is_over() && tui_harness.app.dialogs().len() == 1 && tui_harness.text().contains("Ctrl-Q quit"),
         "{}",
         tui_harness.text()
     );
     tui_harness.keys(&["Esc"]);
     tui_harness.keys(&["quit --now", "Enter"]);
-    assert!(tui_harness.app.over);
+    assert!(tui_harness.app.is_over());
 }
 
 #[test]
@@ -191,11 +197,11 @@ fn what_is_wrong_is_said_below_the_line() {
         "health",
         "Enter",
     ]);
-    let said: Vec<&str> = tui_harness.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
+    let said: Vec<&str> = tui_harness.app.prompt().output.iter().map(|(_, text)| text.as_str()).collect();
     assert!(said.iter().any(|line| line.contains("did you mean `upload`")), "{said:?}");
     assert!(said.iter().any(|line| line.contains("no file named `nothing.bin`")) && said.contains(&"7"), "{said:?}");
     tui_harness.keys(&["clear", "Enter"]);
-    assert!(tui_harness.app.prompt.output.is_empty());
+    assert!(tui_harness.app.prompt().output.is_empty());
 }
 
 #[test]
@@ -204,7 +210,7 @@ fn the_mouse_chooses_and_scrolls() {
     tui_harness.draw();
     let at = |kind, column, row| Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
     tui_harness.app.on_input(at(MouseEventKind::Down(MouseButton::Left), 5, 4));
-    assert_eq!((tui_harness.app.focus, tui_harness.app.row(Pane::Nodes)), (Pane::Nodes, 2));
+    assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.row(Pane::Nodes)), (Pane::Nodes, 2));
     tui_harness.keys(&["Enter"]);
     let text = tui_harness.text();
     assert!(text.contains(" node Node_03 ") && text.contains("queued packets"), "{text}");
@@ -212,7 +218,7 @@ fn the_mouse_chooses_and_scrolls() {
     tui_harness.app.on_input(at(MouseEventKind::ScrollDown, 5, 4));
     assert_eq!(tui_harness.app.row(Pane::Nodes), 4);
     tui_harness.app.on_input(Input::Paste("ls\nnodes".into()));
-    assert_eq!((tui_harness.app.focus, tui_harness.app.prompt.editor.text()), (Pane::Prompt, "ls; nodes"));
+    assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.prompt().editor.text()), (Pane::Prompt, "ls; nodes"));
 }
 
 /// Up is up, a click is what is under it, and a filter leaves nothing behind it that could be acted upon.
@@ -222,13 +228,13 @@ fn what_is_acted_upon_is_what_is_shown() {
     let click = |row| {
         Input::Mouse(MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column: 70, row, modifiers: KeyModifiers::NONE })
     };
-    let (_, log) = {
+    let log = {
         tui_harness.draw();
-        *tui_harness.app.areas.iter().find(|(pane, _)| *pane == Pane::Log).unwrap()
+        tui_harness.app.workspace().area_of(Pane::Log).unwrap()
     };
     // The newest is in the lowest row; Up goes to the one above it.
     tui_harness.app.on_input(click(log.bottom() - 2));
-    assert_eq!((tui_harness.app.focus, tui_harness.app.row(Pane::Log)), (Pane::Log, 0));
+    assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.row(Pane::Log)), (Pane::Log, 0));
     tui_harness.keys(&["Up", "Up", "Down"]);
     assert_eq!(tui_harness.app.row(Pane::Log), 1);
     tui_harness.app.on_input(click(log.bottom() - 4));
@@ -236,25 +242,24 @@ fn what_is_acted_upon_is_what_is_shown() {
     let shown = tui_harness.text().lines().nth(usize::from(log.bottom() - 4)).unwrap().to_owned();
     tui_harness.keys(&["y"]);
     assert!(
-        matches!(tui_harness.app.terminal_requests.as_slice(), [TerminalRequest::Copy(text)] if shown.contains(text.as_str())),
+        matches!(tui_harness.app.take_terminal_requests().as_slice(), [TerminalRequest::Copy(text)] if shown.contains(text.as_str())),
         "{shown}"
     );
     // A row that is not there is not chosen.
     tui_harness.app.on_input(click(log.bottom() - 1));
     assert_eq!(tui_harness.app.row(Pane::Log), 2);
 
-    tui_harness.app.focus = Pane::Nodes;
-    tui_harness.app.tab = Pane::Nodes;
+    tui_harness.app.focus_on(Pane::Nodes);
     tui_harness.keys(&["Down", "Down", "/", "Node_05", "Enter"]);
     assert_eq!(tui_harness.app.row(Pane::Nodes), 0);
     tui_harness.keys(&["Down", "Enter"]);
     assert!(tui_harness.text().contains(" node Node_05 "), "{}", tui_harness.text());
     tui_harness.keys(&["Esc", "/", "Ctrl-U", "Enter"]);
     // Where a filter makes no difference none is offered.
-    tui_harness.app.focus = Pane::Health;
+    tui_harness.app.focus_on(Pane::Health);
     assert!(!tui_harness.text().contains("/ filter"));
     tui_harness.keys(&["/"]);
-    assert!(tui_harness.app.dialogs.is_empty());
+    assert!(tui_harness.app.dialogs().is_empty());
 }
 
 /// A line is carried out in order, and a pasted script without its comments.
@@ -264,13 +269,13 @@ fn what_is_pasted_is_carried_out_in_order() {
     random_file(&tui_harness.home.path().join("a.bin"), 200_000, 1);
     let path = tui_harness.home.path().join("a.bin").display().to_string();
     tui_harness.app.on_input(Input::Paste(format!("# a script\nupload {path} # the file\r\nverify a.bin\n")));
-    assert_eq!(tui_harness.app.prompt.editor.text(), format!("upload {path}; verify a.bin"));
+    assert_eq!(tui_harness.app.prompt().editor.text(), format!("upload {path}; verify a.bin"));
     tui_harness.keys(&["Enter"]);
-    let said: Vec<&str> = tui_harness.app.prompt.output.iter().map(|(_, text)| text.as_str()).collect();
+    let said: Vec<&str> = tui_harness.app.prompt().output.iter().map(|(_, text)| text.as_str()).collect();
     assert!(said.iter().any(|line| line.contains("a.bin is whole")), "{said:?}");
     tui_harness.app.on_input(Input::Paste("x".repeat(20_000)));
-    assert!(tui_harness.app.prompt.editor.is_empty());
-    assert!(tui_harness.app.prompt.output.last().unwrap().1.contains("too long for a line"));
+    assert!(tui_harness.app.prompt().editor.is_empty());
+    assert!(tui_harness.app.prompt().output.last().unwrap().1.contains("too long for a line"));
 }
 
 fn any_input() -> impl Strategy<Value = Input> {
@@ -316,11 +321,10 @@ fn no_keys_at_any_size_make_it_panic() {
                 let _runtime = tui_harness.runtime.enter();
                 tui_harness.app.on_input(input);
             }
-            tui_harness.app.terminal_requests.clear();
+            tui_harness.app.take_terminal_requests();
             tui_harness.screen = Terminal::new(TestBackend::new(width, height)).unwrap();
             tui_harness.draw();
         }
-        tui_harness.app.over = false;
     }
 }
 
@@ -334,17 +338,19 @@ fn keys_are_what_the_configuration_says() {
         std::fs::write(&path, text).unwrap();
         Config::load(Some(&path)).map_err(|error| error.to_string())
     };
-    tui_harness.app.keymap = load("[keys]\nzoom = 'x'\nquit = 'F10'\n").unwrap().keymap().unwrap();
-    tui_harness.keys(&["Shift-Tab", "x"]);
+    tui_harness.app.set_keymap(load("[keys]\nzoom = 'X'\nquit = 'F10'\n").unwrap().keymap().unwrap());
+    tui_harness.keys(&["Shift-Tab", "X"]);
     assert!(
-        tui_harness.app.zoomed && tui_harness.text().contains("x zoom") && tui_harness.text().contains("F10 quit"),
+        tui_harness.app.workspace().is_zoomed()
+            && tui_harness.text().contains("X zoom")
+            && tui_harness.text().contains("F10 quit"),
         "{}",
         tui_harness.text()
     );
     tui_harness.keys(&["z", "Ctrl-Q"]);
-    assert!(tui_harness.app.zoomed && !tui_harness.app.over);
+    assert!(tui_harness.app.workspace().is_zoomed() && !tui_harness.app.is_over());
     tui_harness.key(KeyCode::F(10), KeyModifiers::NONE);
-    assert!(tui_harness.app.over);
+    assert!(tui_harness.app.is_over());
     let error = load("[keys]\nzoom = 'f'\n").unwrap().keymap().unwrap_err().to_string();
     assert!(
         error.contains("[keys] freeze and zoom: both are f") || error.contains("[keys] zoom and freeze: both are f"),
@@ -361,11 +367,10 @@ fn keys_are_what_the_configuration_says() {
         assert!(load(&format!("[keys]\nzoom = '{wrong}'\n")).unwrap_err().contains("is no key"), "{wrong}");
     }
     // `=` stands for `+` only where it has no meaning of its own.
-    tui_harness.app.keymap = load("[keys]\nfreeze = '='\n").unwrap().keymap().unwrap();
-    tui_harness.app.over = false;
-    tui_harness.app.focus = Pane::Nodes;
+    tui_harness.app.set_keymap(load("[keys]\nfreeze = '='\n").unwrap().keymap().unwrap());
+    tui_harness.app.focus_on(Pane::Nodes);
     tui_harness.keys(&["="]);
-    assert!(tui_harness.app.frozen);
+    assert!(tui_harness.app.view().is_frozen());
     assert!(load("[keys]\nzoom = 'Hyper-Z'\n").unwrap_err().contains("`Hyper-Z` is no key"));
     assert!(load("[tui]\ntheme = 'pink'\n").unwrap_err().contains("`pink` is none of: dark, light"));
 }
@@ -379,7 +384,7 @@ fn letters_in_the_prompt_are_never_stolen() {
         tui_harness.key(KeyCode::Char(c), KeyModifiers::NONE);
     }
     assert_eq!(
-        (tui_harness.app.prompt.editor.text(), tui_harness.app.focus, tui_harness.app.dialogs.len()),
+        (tui_harness.app.prompt().editor.text(), tui_harness.app.workspace().focus(), tui_harness.app.dialogs().len()),
         (text, Pane::Prompt, 0)
     );
 }
@@ -515,11 +520,11 @@ fn the_prompt_edits_as_a_reference_does_whatever_else_is_done() {
             }
             tui_harness.draw();
             let expected: String = reference.text.iter().collect();
-            assert_eq!(tui_harness.app.prompt.editor.text(), expected, "{doings:?}");
+            assert_eq!(tui_harness.app.prompt().editor.text(), expected, "{doings:?}");
             let before: String = reference.text[..reference.at].iter().collect();
-            assert_eq!(tui_harness.app.prompt.editor.cursor(), before.len(), "{doings:?}");
+            assert_eq!(tui_harness.app.prompt().editor.cursor(), before.len(), "{doings:?}");
         }
-        tui_harness.app.prompt = p2p_storage::tui::prompt::Prompt::default();
+        *tui_harness.app.prompt_mut() = p2p_storage::tui::prompt::Prompt::default();
     }
 }
 
@@ -797,9 +802,9 @@ fn the_tour_types_itself() {
         variables.insert(format!("file{number}"), path.display().to_string());
         variables.insert(format!("name{number}"), format!("{number}.bin"));
     }
-    tui_harness.app.tour = Some(Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users)));
+    tui_harness.app.start_tour(Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users)));
     let mut seen = BTreeSet::new();
-    while tui_harness.app.tour.is_some() {
+    while tui_harness.app.is_touring() {
         let wait = {
             let _runtime = tui_harness.runtime.enter();
             tui_harness.app.on_tour()
@@ -808,11 +813,11 @@ fn the_tour_types_itself() {
         // A code that is mailed arrives while time passes.
         tui_harness.runtime.block_on(tokio::task::yield_now());
         tui_harness.settle();
-        seen.extend(tui_harness.app.prompt.output.iter().map(|(_, text)| text.clone()));
-        seen.extend(tui_harness.app.dialogs.iter().filter_map(|dialog| dialog.form()).map(|form| form.form.text.clone()));
+        seen.extend(tui_harness.app.prompt().output.iter().map(|(_, text)| text.clone()));
+        seen.extend(tui_harness.app.dialogs().iter().filter_map(|dialog| dialog.form()).map(|form| form.form.text.clone()));
     }
     tui_harness.runtime.block_on(mailer.end());
-    assert_eq!(tui_harness.app.prompt.output.last().unwrap().1, "The prompt is yours.");
+    assert_eq!(tui_harness.app.prompt().output.last().unwrap().1, "The prompt is yours.");
     assert_eq!(tui_harness.app.identity().name(), Some("alice"));
     for words in [
         "bob is logged in",
@@ -830,10 +835,10 @@ fn the_tour_types_itself() {
         assert!(seen.iter().any(|line| line.contains(words)), "{words}: {seen:?}");
     }
     assert!(!seen.iter().any(|line| line.contains("expected") || line.contains("there is no ")), "{seen:?}");
-    tui_harness.app.tour = Some(Tour::new("echo 'one'\nls\n", &variables, None));
+    tui_harness.app.start_tour(Tour::new("echo 'one'\nls\n", &variables, None));
     tui_harness.app.on_tour();
     tui_harness.keys(&["x"]);
-    assert!(tui_harness.app.tour.is_none() && tui_harness.app.prompt.editor.is_empty());
+    assert!(!tui_harness.app.is_touring() && tui_harness.app.prompt().editor.is_empty());
 }
 
 /// Without a terminal it says so, and what to do.

@@ -2,20 +2,18 @@
 //! palette and leaving.
 
 use p2p_engine::pace::Speed;
-use p2p_engine::snapshot::NodeStatus;
 use p2p_shell::answer::listed;
 use p2p_shell::spec::Times;
 use p2p_shell::table;
 use p2p_shell::words::Variables;
-use p2p_store::manifest::NodeNumber;
 use tokio::sync::oneshot;
 
-use super::lines::WAITING_SHOWN;
 use super::{App, AppMessage, Pane, TerminalRequest};
 use crate::tui::action::{Action, BINDINGS};
 use crate::tui::dialog::{Choice, Dialog, Item, List};
 use crate::tui::editor::Editor;
-use crate::tui::panes;
+use crate::tui::lines::WAITING_SHOWN;
+use crate::tui::panes::{Change, Deed};
 
 /// Speeds through which `+` and `-` step, in thousandths of real time.
 const SPEEDS: [u64; 8] = [100, 500, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000];
@@ -24,13 +22,13 @@ impl App {
     /// Carries out an action.
     pub fn act(&mut self, action: Action) {
         match action {
-            Action::NextPane => self.move_focus(1),
-            Action::PreviousPane => self.move_focus(-1),
+            Action::NextPane => self.workspace.move_focus(1),
+            Action::PreviousPane => self.workspace.move_focus(-1),
             Action::Prompt => {
-                self.zoomed = false;
-                self.focus = Pane::Prompt;
+                self.workspace.zoom(false);
+                self.focus_on(Pane::Prompt);
             }
-            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Zoom => self.workspace.zoom(!self.workspace.is_zoomed()),
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
             Action::Pause => {
@@ -41,30 +39,68 @@ impl App {
             Action::Faster => self.change_speed(1),
             Action::Slower => self.change_speed(-1),
             Action::Step => self.tell("step".into()),
-            Action::Filter => self.ask_for_filter(),
+            Action::Filter => self.begin_filter(),
             Action::Copy => self.copy(),
-            Action::Map => self.map = !self.map,
-            Action::Up => self.scroll(self.focus, -1),
-            Action::Down => self.scroll(self.focus, 1),
-            Action::PageUp => self.scroll(self.focus, -10),
-            Action::PageDown => self.scroll(self.focus, 10),
+            Action::Map => self.change_pane(Change::Act(action)),
+            Action::Up => self.scroll(self.workspace.focus(), -1),
+            Action::Down => self.scroll(self.workspace.focus(), 1),
+            Action::PageUp => self.scroll(self.workspace.focus(), -10),
+            Action::PageDown => self.scroll(self.workspace.focus(), 10),
             Action::Open => self.open(),
+            Action::Verbs => self.open_verbs(),
             Action::Quit => self.quit(false),
             Action::Suspend => self.terminal_requests.push(TerminalRequest::Suspend),
         }
     }
 
-    pub(super) fn focus_on(&mut self, pane: Pane) {
-        self.focus = pane;
-        if pane != Pane::Prompt {
-            self.tab = pane;
+    /// Gives a pane the keyboard focus, and shows it.
+    pub fn focus_on(&mut self, pane: Pane) {
+        self.workspace.focus_on(pane);
+    }
+
+    /// Freezes the view, or thaws it if it is frozen.
+    fn freeze(&mut self) {
+        if self.view.is_frozen() { self.thaw() } else { self.view.freeze() }
+    }
+
+    /// Thaws the view and takes in what has accumulated meanwhile.
+    pub(super) fn thaw(&mut self) {
+        if let Some(transfer) = self.view.thaw(self.access().snapshot())
+            && self.view.begin(transfer)
+        {
+            self.panes.on_transfer();
         }
     }
 
-    fn move_focus(&mut self, step: isize) {
-        let place = Pane::ALL.iter().position(|&pane| pane == self.focus).unwrap_or(0) as isize;
-        let next = (place + step).rem_euclid(Pane::ALL.len() as isize) as usize;
-        self.focus_on(Pane::ALL[next]);
+    /// Passes a change to the panes: to the focused one, or else to the first one that knows it.
+    fn change_pane(&mut self, change: Change<'_>) {
+        let focus = self.workspace.focus();
+        let others = Pane::ALL.into_iter().filter(|&pane| pane != focus);
+        for pane in std::iter::once(focus).chain(others) {
+            if self.panes.get_mut(pane).change(change) {
+                break;
+            }
+        }
+    }
+
+    /// Carries out what a verb of a pane does.
+    pub(super) fn carry_out(&mut self, deed: Deed) {
+        match deed {
+            Deed::Act(action) => self.act(action),
+            Deed::Run(line) => self.run(&line),
+            Deed::Open(line) => {
+                let shell = self.shell.clone();
+                self.tasks.spawn(async move {
+                    let answer = shell.run(&line, &Variables::new()).await;
+                    AppMessage::Opened(line, answer)
+                });
+            }
+            Deed::Type(line) => {
+                self.focus_on(Pane::Prompt);
+                self.prompt_mut().editor.set(&format!("{line} "));
+            }
+            Deed::Own(name) => self.change_pane(Change::Own(name)),
+        }
     }
 
     fn change_speed(&mut self, step: isize) {
@@ -77,87 +113,42 @@ impl App {
         self.tell(format!("speed {speed}"));
     }
 
-    pub(super) fn scroll(&mut self, pane: Pane, rows: isize) {
-        if pane == Pane::Prompt {
-            let last = self.prompt.output.len().saturating_sub(1);
-            self.prompt.scroll = self.prompt.scroll.saturating_add_signed(-rows).min(last);
-            return;
-        }
-        let last = panes::row_count(self, pane).saturating_sub(1);
-        let step = if panes::is_newest_below(pane) { -rows } else { rows };
-        let row = self.row(pane).min(last).saturating_add_signed(step).min(last);
-        self.selected.insert(pane, row);
+    /// Moves the selection of a pane down by a number of lines on the screen, or up if it is negative.
+    pub(super) fn scroll(&mut self, pane: Pane, lines: isize) {
+        self.with_pane(pane, |pane, scene| pane.scroll(scene, lines));
         self.follow_selection(pane);
     }
 
-    /// Shows the segments of the selected transfer.
+    /// Shows in other panes what was selected in a pane.
     pub(super) fn follow_selection(&mut self, pane: Pane) {
-        if pane == Pane::Transfers {
-            self.transfer = self.transfer_rows().get(self.row(pane)).map(|report| report.status.id).or(self.transfer);
-        }
+        let chosen = self.with_pane(pane, |pane, scene| pane.chosen(scene));
+        self.view.choose(chosen);
     }
 
     fn open(&mut self) {
-        let line = match self.focus {
-            Pane::Nodes | Pane::Health => self.selected_node().map(|node| format!("node {}", node.node)),
-            Pane::Transfers | Pane::Segments => self.shown_transfer().map(|report| format!("segments {}", report.status.id.0)),
-            Pane::Wire => self.selected_packet_node().map(|node| format!("trace {node}")),
-            Pane::Log | Pane::Prompt => None,
-        };
-        if let Some(line) = line {
-            let shell = self.shell.clone();
-            self.spawn(async move {
-                let answer = shell.run(&line, &Variables::new()).await;
-                AppMessage::Opened(line, answer)
-            });
+        if let Some(deed) = self.with_pane(self.workspace.focus(), |pane, scene| pane.open(scene)) {
+            self.carry_out(deed);
         }
     }
 
-    fn selected_node(&self) -> Option<&NodeStatus> {
-        panes::nodes::rows(self, self.focus).nth(self.row(self.focus))
-    }
-
-    /// Returns the node to whose connection the selected packet belongs.
-    fn selected_packet_node(&self) -> Option<NodeNumber> {
-        let packet = panes::wire::rows(self).nth(self.row(Pane::Wire))?;
-        let of = |address| self.view.figures.nodes.iter().find(|node| node.address == address).map(|node| node.node);
-        of(*packet.from.ip()).or_else(|| of(*packet.to.ip()))
-    }
-
     fn copy(&mut self) {
-        let text = match self.focus {
-            Pane::Nodes | Pane::Health => self.selected_node().map(|node| format!("{} {}", node.node, node.address)),
-            Pane::Transfers | Pane::Segments => self.shown_transfer().map(|report| {
-                let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
-                format!("{} {digest}", self.label(&report.status.file))
-            }),
-            Pane::Wire => panes::wire::rows(self).nth(self.row(Pane::Wire)).map(panes::wire::line),
-            Pane::Log => panes::log::rows(self).nth(self.row(Pane::Log)).map(|(_, _, text)| text.clone()),
-            Pane::Prompt => self.prompt.output.last().map(|(_, text)| text.clone()),
-        };
-        if let Some(text) = text {
+        if let Some(text) = self.with_pane(self.workspace.focus(), |pane, scene| pane.copy(scene)) {
             self.terminal_requests.push(TerminalRequest::Copy(text));
         }
     }
 
-    fn ask_for_filter(&mut self) {
-        if !panes::can_be_filtered(self.focus) {
-            return;
+    fn begin_filter(&mut self) {
+        let pane = self.panes.get_mut(self.workspace.focus());
+        if pane.is_filterable() {
+            pane.list_mut().type_filter(true);
         }
-        let (reply, answer) = oneshot::channel();
-        let mut editor = Editor::default();
-        editor.set(&self.filter);
-        let text = format!("Show only rows of {} that contain (nothing for all):", self.tab.name());
-        self.dialogs.push(Dialog::Input { title: "Filter".into(), text, editor, reply: Some(reply) });
-        let before = self.filter.clone();
-        self.spawn(async move { AppMessage::Filter(answer.await.unwrap_or(before)) });
     }
 
     /// Leaves the program; asks for confirmation first if transfers run or lines wait, unless `now` is true.
     pub fn quit(&mut self, now: bool) {
         let (names, left) = (self.access().describe_running(), self.lines.left_beside_answered());
         if now || (names.is_empty() && left.is_empty()) {
-            self.over = true;
+            self.is_over = true;
             return;
         }
         let (reply, answer) = oneshot::channel();
@@ -170,17 +161,32 @@ impl App {
         }
         text.push_str(if names.is_empty() { "Leave? (y/n)" } else { "Cancel them and leave? (y/n)" });
         self.dialogs.push(Dialog::Confirm { title: "Leave?".into(), text, reply: Some(reply) });
-        self.spawn(async move { AppMessage::Quit(answer.await.unwrap_or(false)) });
+        self.tasks.spawn(async move { AppMessage::Quit(answer.await.unwrap_or(false)) });
     }
 
     pub(super) fn choose(&mut self, choice: Choice) {
         match choice {
             Choice::Act(action) => self.act(action),
             Choice::Command { line, run: true } => self.run(&line),
-            Choice::Command { line, run: false } => {
-                self.focus = Pane::Prompt;
-                self.prompt.editor.set(&format!("{line} "));
-            }
+            Choice::Command { line, run: false } => self.carry_out(Deed::Type(line)),
+            Choice::Deed(deed) => self.carry_out(deed),
+        }
+    }
+
+    /// Opens the menu of what can be done with the selected row.
+    fn open_verbs(&mut self) {
+        let verbs = self.with_pane(self.workspace.focus(), |pane, scene| pane.verbs(scene));
+        let items = verbs.into_iter().map(|verb| Item {
+            name: verb.label.to_owned(),
+            summary: match &verb.deed {
+                Deed::Run(line) | Deed::Open(line) | Deed::Type(line) => line.clone(),
+                Deed::Act(_) | Deed::Own(_) => verb.key.to_owned(),
+            },
+            choice: Choice::Deed(verb.deed),
+        });
+        let items: Vec<Item> = items.collect();
+        if !items.is_empty() {
+            self.open_list("What to do: type to search, Enter to do it", items);
         }
     }
 

@@ -7,11 +7,11 @@ use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Begun, Effect, listed};
 use p2p_shell::words::{Variables, commands_of};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::lines::{Interrupted, LINES_MAX, NextStep, WAITING_SHOWN};
-use super::{App, AppMessage, Message, Pane};
+use super::{App, AppMessage, Pane};
+use crate::tui::lines::{Interrupted, LINES_MAX, NextStep, WAITING_SHOWN};
+use crate::tui::panes::scene::Chosen;
 use crate::tui::theme::Role;
 
 /// Maximum time, on the wall clock, for which a typed line waits for the answer of the one before it. Quick lines are thus
@@ -24,9 +24,9 @@ impl App {
     pub fn run(&mut self, line: &str) {
         if self.lines.is_full() {
             let full = format!("not begun, {LINES_MAX} lines are under way: `{line}`; Ctrl-C ends the latest of them");
-            return self.prompt.say(Role::Bad, &full);
+            return self.say(Role::Bad, &full);
         }
-        self.prompt.say(Role::Accent, &format!("{} {line}", self.theme.glyphs.prompt));
+        self.say(Role::Accent, &format!("{} {line}", self.theme.glyphs.prompt));
         self.lines.push(commands_of(line).into_iter().map(|(_, command)| command));
         self.begin_typed();
     }
@@ -38,7 +38,7 @@ impl App {
             self.go_on(number);
         }
         if let Some(number) = self.lines.new_blocker() {
-            let task = self.spawn(async move {
+            let task = self.tasks.spawn(async move {
                 sleep(PATIENCE).await;
                 AppMessage::Waits(number)
             });
@@ -49,9 +49,9 @@ impl App {
     /// Carries out the next step of a line.
     fn go_on(&mut self, number: u64) {
         let Some(step) = self.lines.next_step(number) else { return };
-        let (waits, messages, visit) = (Arc::new(Notify::new()), self.messages.clone(), self.visit);
+        let (waits, mailbox) = (Arc::new(Notify::new()), self.tasks.mailbox());
         let shell = self.shell.clone().telling(Arc::clone(&waits));
-        let task = self.spawn(async move {
+        let task = self.tasks.spawn(async move {
             let running = async {
                 match step {
                     NextStep::Begin(planned) => shell.begin(*planned).await,
@@ -63,8 +63,7 @@ impl App {
                 biased;
                 answer = &mut running => answer,
                 () = waits.notified() => {
-                    // The receiver is dropped with the screen.
-                    let _ = messages.send(Message { visit, message: AppMessage::Waits(number) });
+                    mailbox.send(AppMessage::Waits(number));
                     running.await
                 }
             };
@@ -94,7 +93,7 @@ impl App {
             }
         }
         if let Some(tally) = tally {
-            self.prompt.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
+            self.say(if tally.is_clean() { Role::Text } else { Role::Bad }, &tally.to_string());
         }
         self.lines.go_on();
         self.lines.resting().into_iter().for_each(|number| self.go_on(number));
@@ -112,19 +111,19 @@ impl App {
             Some(transfer) => format!("interrupted `{command}`: {transfer} is being cancelled"),
             None => format!("interrupted `{command}`; `cancel` ends a transfer that was begun"),
         };
-        self.prompt.say(Role::Warning, &what);
+        self.say(Role::Warning, &what);
         self.say_left(&left);
         if let Some(transfer) = transfer {
             let shell = self.shell.clone();
             let line = format!("cancel {}", transfer.0);
-            self.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await) });
+            self.tasks.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await) });
         }
     }
 
     /// Shows which steps will not begin any more.
     pub(super) fn say_left(&mut self, left: &[String]) {
         if !left.is_empty() {
-            self.prompt.say(Role::Warning, &format!("not begun: {}", listed(left, WAITING_SHOWN)));
+            self.say(Role::Warning, &format!("not begun: {}", listed(left, WAITING_SHOWN)));
         }
     }
 
@@ -133,24 +132,15 @@ impl App {
         self.lines.summary()
     }
 
-    pub(super) fn spawn(&mut self, task: impl Future<Output = AppMessage> + Send + 'static) -> AbortHandle {
-        let (messages, visit) = (self.messages.clone(), self.visit);
-        self.tasks.spawn(async move {
-            let message = task.await;
-            // The receiver is dropped with the screen.
-            let _ = messages.send(Message { visit, message });
-        })
-    }
-
     /// Carries out a command whose answer is not shown; only its error is.
     pub(super) fn tell(&mut self, line: String) {
         let shell = self.shell.clone();
-        self.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
+        self.tasks.spawn(async move { AppMessage::Told(shell.run(&line, &Variables::new()).await.map(|_| Answer::nothing())) });
     }
 
     pub(super) fn take_answer(&mut self, answer: Result<Answer, ShellError>) {
         match answer {
-            Ok(answer) => self.prompt.say(Role::Text, &answer.view.text_within(self.prompt_width())),
+            Ok(answer) => self.say(Role::Text, &answer.view.text_within(self.prompt_width())),
             Err(error) => self.fail(&error),
         }
     }
@@ -159,17 +149,17 @@ impl App {
         match error {
             error if error.is_session_over() => self.on_session_over(),
             ShellError::Abandoned => {
-                self.session_notice = None;
-                self.prompt.say(Role::Dim, &error.to_string());
+                self.visitor.drop_notice();
+                self.say(Role::Dim, &error.to_string());
             }
-            error => self.prompt.say(Role::Bad, &error.to_string()),
+            error => self.say(Role::Bad, &error.to_string()),
         }
     }
 
     /// Shows the command of a line before its output, if the latest output belongs to another line.
     fn name_line(&mut self, number: u64) {
         if let Some(command) = self.lines.unnamed(number) {
-            self.prompt.say(Role::Dim, &format!("{} {command}", self.theme.glyphs.prompt));
+            self.say(Role::Dim, &format!("{} {command}", self.theme.glyphs.prompt));
         }
     }
 
@@ -183,17 +173,17 @@ impl App {
         }
         if !text.is_empty() {
             self.name_line(number);
-            self.prompt.say(Role::Text, &text);
+            self.say(Role::Text, &text);
         }
         match effect {
             Effect::Batch(batch) => self.lines.plan(number, batch),
-            Effect::Select(transfer) => self.transfer = Some(transfer),
+            Effect::Select(transfer) => self.view.choose(Chosen { transfer: Some(transfer) }),
             Effect::Set(name, value) => {
                 self.lines.set_variable(number, &name, &value);
                 self.variables.insert(name, value);
             }
-            Effect::Clear => self.prompt.output.clear(),
-            Effect::History => self.prompt.say(Role::Text, &self.prompt.history().join("\n")),
+            Effect::Clear => self.prompt_mut().output.clear(),
+            Effect::History => self.say(Role::Text, &self.prompt().history().join("\n")),
             Effect::Quit { now } => self.quit(now),
             Effect::None | Effect::Follow(_) => {}
         }
@@ -203,7 +193,7 @@ impl App {
     fn follow(&mut self, number: u64, begun: Begun) -> Vec<String> {
         let left = self.lines.follow(number, begun.transfer);
         let shell = self.shell.clone();
-        let task = self.spawn(async move { AppMessage::Answered(number, shell.finish(&begun).await) });
+        let task = self.tasks.spawn(async move { AppMessage::Answered(number, shell.finish(&begun).await) });
         self.lines.set_task(number, task);
         left
     }
@@ -211,7 +201,8 @@ impl App {
     /// Returns the width of the output in the prompt. If another pane fills the screen, the prompt will be as wide as that one;
     /// before the first frame, the usual 80 columns are assumed.
     fn prompt_width(&self) -> Option<u16> {
-        let prompt = self.areas.iter().find(|(pane, _)| *pane == Pane::Prompt).or(self.areas.first());
-        Some(prompt.map_or(80, |(_, area)| area.width).saturating_sub(2))
+        let first = || self.workspace.areas().first().map(|(_, area)| *area);
+        let area = self.workspace.area_of(Pane::Prompt).or_else(first);
+        Some(area.map_or(80, |area| area.width).saturating_sub(2))
     }
 }

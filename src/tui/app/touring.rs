@@ -16,17 +16,17 @@ impl App {
         if self.awaits_input() {
             return self.fill_in();
         }
-        if self.tour.as_ref().is_some_and(Tour::is_skipping) && self.identity.is_admin() && !busy {
+        if self.tour.as_ref().is_some_and(Tour::is_skipping) && self.identity().is_admin() && !busy {
             self.end_tour();
         }
         let Some(tour) = &mut self.tour else { return Duration::ZERO };
         let (step, wait) = tour.next(busy);
         match step {
-            TourStep::Narrate(words) => self.prompt.say(Role::Good, &words),
-            TourStep::Type(c) => self.prompt.editor.apply(&Edit::Insert(c.to_string())),
+            TourStep::Narrate(words) => self.say(Role::Good, &words),
+            TourStep::Type(c) => self.prompt_mut().editor.apply(&Edit::Insert(c.to_string())),
             TourStep::Enter => {
-                let line = self.prompt.editor.take();
-                self.prompt.remember(&line);
+                let line = self.prompt_mut().editor.take();
+                self.prompt_mut().remember(&line);
                 self.run(&line);
             }
             TourStep::Wait => {}
@@ -37,19 +37,19 @@ impl App {
 
     /// Skips the rest of the tour, so that the user gets the prompt as the admin of the demonstration.
     pub(super) fn skip_tour(&mut self) {
-        let is_there = self.identity.is_admin() || !self.tour.as_mut().is_some_and(Tour::skip);
+        let is_there = self.identity().is_admin() || !self.tour.as_mut().is_some_and(Tour::skip);
         if is_there {
             return self.end_tour();
         }
         // Questions on the way to that login are dropped, unless they have been answered already.
         self.dialogs.retain(|dialog| dialog.form().is_some_and(FormDialog::is_waiting));
-        self.prompt.editor.take();
+        self.prompt_mut().editor.take();
     }
 
     fn end_tour(&mut self) {
         if self.tour.take().is_some() {
-            self.prompt.editor.take();
-            self.prompt.say(Role::Good, "The prompt is yours.");
+            self.prompt_mut().editor.take();
+            self.say(Role::Good, "The prompt is yours.");
             if !self.is_busy() {
                 self.greet();
             }
@@ -66,7 +66,7 @@ impl App {
             }
             Err(error) => {
                 self.end_tour();
-                self.prompt.say(Role::Bad, &error.to_string());
+                self.say(Role::Bad, &error.to_string());
                 Duration::ZERO
             }
         }

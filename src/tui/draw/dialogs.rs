@@ -19,7 +19,7 @@ const DETAIL_MAX: usize = 3;
 
 /// Draws all dialogs, the topmost last.
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    for dialog in &app.dialogs {
+    for dialog in app.dialogs() {
         draw_one(app, dialog, frame, area);
     }
 }
@@ -35,9 +35,6 @@ fn draw_one(app: &App, dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
             boxed(app, frame, area, title, rest, " Up and Down scroll, Esc closes ");
         }
         Dialog::Confirm { title, text, .. } => boxed(app, frame, area, title, text.clone(), ""),
-        Dialog::Input { title, text, editor, .. } => {
-            boxed(app, frame, area, title, format!("{text}\n{} {}_", app.theme.glyphs.prompt, editor.text()), "");
-        }
         Dialog::List(list) => self::list(app, list, frame, area),
     }
 }
@@ -46,7 +43,7 @@ fn boxed(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str, text: String
     let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).clamp(30, WIDEST) as u16 + 4;
     let height = text.lines().count() as u16 + 2;
     let place = middle(area, width, height);
-    let paragraph = Paragraph::new(text).style(app.theme.style(Role::Text)).wrap(Wrap { trim: false });
+    let paragraph = Paragraph::new(text).style(app.theme().style(Role::Text)).wrap(Wrap { trim: false });
     frame.render_widget(Clear, place);
     frame.render_widget(paragraph.block(framed(app, title).title_bottom(hint)), place);
 }
@@ -60,18 +57,18 @@ fn list(app: &App, list: &List, frame: &mut Frame<'_>, area: Rect) {
     let detail = &detail[..detail.len().min(DETAIL_MAX)];
     let rows = usize::from(place.height).saturating_sub(4 + detail.len()).max(1);
     let first = list.selected.saturating_sub(rows.saturating_sub(1));
-    let mut lines = vec![Line::from(format!("{} {}_", app.theme.glyphs.prompt, list.search.text()))];
+    let mut lines = vec![Line::from(format!("{} {}_", app.theme().glyphs.prompt, list.search.text()))];
     for (place, item) in found.iter().enumerate().skip(first).take(rows) {
         let role = if place == list.selected { Role::Selected } else { Role::Text };
         let dim = if place == list.selected { Role::Selected } else { Role::Dim };
         lines.push(Line::from(vec![
-            Span::styled(format!("{:26} ", item.name), app.theme.style(role)),
-            Span::styled(item.summary.clone(), app.theme.style(dim)),
+            Span::styled(format!("{:26} ", item.name), app.theme().style(role)),
+            Span::styled(item.summary.clone(), app.theme().style(dim)),
         ]));
     }
     frame.render_widget(Clear, place);
     frame.render_widget(Paragraph::new(Text::from(lines)).block(framed(app, &list.title)), place);
-    let detail: Vec<Line<'_>> = detail.iter().map(|line| Line::styled(line.as_str(), app.theme.style(Role::Text))).collect();
+    let detail: Vec<Line<'_>> = detail.iter().map(|line| Line::styled(line.as_str(), app.theme().style(Role::Text))).collect();
     let height = (detail.len() as u16).min(place.height.saturating_sub(3));
     let below =
         Rect { x: place.x + 1, y: place.bottom().saturating_sub(1 + height), width: place.width.saturating_sub(2), height };

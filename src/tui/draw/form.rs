@@ -42,7 +42,7 @@ pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Re
             let width = WIDTH.min(area.width.saturating_sub(4));
             let mut content = Content::of(app, form, width);
             if form.qr.is_some() {
-                let lacks = if app.theme.glyphs.is_unicode { "A larger terminal" } else { "A terminal with more than ASCII" };
+                let lacks = if app.theme().glyphs.is_unicode { "A larger terminal" } else { "A terminal with more than ASCII" };
                 content.text(&format!("{lacks} shows a QR code here."), Role::Dim);
             }
             let place = middle(area, width + 4, content.lines.len() as u16 + 2);
@@ -57,7 +57,7 @@ pub(super) fn draw(app: &App, form: &FormDialog, frame: &mut Frame<'_>, area: Re
 
 /// Returns the QR code of a form; `None` if there is none, or if the theme is limited to ASCII and cannot draw half blocks.
 fn qr_code<'a>(app: &App, form: &'a FormDialog) -> Option<&'a [String]> {
-    form.qr.as_deref().filter(|_| app.theme.glyphs.is_unicode)
+    form.qr.as_deref().filter(|_| app.theme().glyphs.is_unicode)
 }
 
 fn size_of(lines: &[String]) -> (u16, u16) {
@@ -138,7 +138,7 @@ impl<'a> Content<'a> {
     }
 
     fn push(&mut self, text: &str, role: Role) {
-        self.lines.push(Line::styled(text.to_owned(), self.app.theme.style(role)));
+        self.lines.push(Line::styled(text.to_owned(), self.app.theme().style(role)));
     }
 
     /// Appends a text, wrapped to the width of the form.
@@ -160,7 +160,7 @@ impl<'a> Content<'a> {
     fn field(&mut self, form: &FormDialog, place: usize) {
         let (field, has_keys) = (&form.form.fields[place], form.focus == place && !form.is_waiting());
         let role = if has_keys { Role::Accent } else { Role::Dim };
-        let (input, glyphs) = (&form.inputs[place], &self.app.theme.glyphs);
+        let (input, glyphs) = (&form.inputs[place], &self.app.theme().glyphs);
         if let Input::Code { typed, is_backup: false } = input {
             self.push(field.name, role);
             self.boxes(typed.text(), has_keys);
@@ -176,8 +176,8 @@ impl<'a> Content<'a> {
                 _ => "",
             };
             self.lines.push(Line::from(vec![
-                Span::styled(if is_backup { "Backup code" } else { field.name }, self.app.theme.style(role)),
-                Span::styled(format!("   {strength}"), self.app.theme.style(Role::Dim)),
+                Span::styled(if is_backup { "Backup code" } else { field.name }, self.app.theme().style(role)),
+                Span::styled(format!("   {strength}"), self.app.theme().style(Role::Dim)),
             ]));
             let (text, column) = shown(input, form.is_revealed);
             let mark = format!("{} ", glyphs.prompt);
@@ -188,8 +188,8 @@ impl<'a> Content<'a> {
             }
             let text: String = text.chars().skip(skip).take(room + 1).collect();
             self.lines.push(Line::from(vec![
-                Span::styled(mark, self.app.theme.style(Role::Accent)),
-                Span::styled(text, self.app.theme.style(Role::Text)),
+                Span::styled(mark, self.app.theme().style(Role::Accent)),
+                Span::styled(text, self.app.theme().style(Role::Text)),
             ]));
         }
         if let Some(error) = form.form.error.as_ref().filter(|error| error.field == place && !form.is_waiting()) {
@@ -203,7 +203,7 @@ impl<'a> Content<'a> {
     /// Appends six boxes with a digit each.
     fn boxes(&mut self, typed: &str, has_keys: bool) {
         let (top, side, bottom) =
-            if self.app.theme.glyphs.is_unicode { ("┌─┐", "│", "└─┘") } else { ("+-+", "|", "+-+") };
+            if self.app.theme().glyphs.is_unicode { ("┌─┐", "│", "└─┘") } else { ("+-+", "|", "+-+") };
         let digits: Vec<char> = typed.chars().collect();
         if has_keys {
             self.cursor = Some((3 * digits.len().min(DIGITS - 1) as u16 + 1, self.lines.len() as u16 + 1));
@@ -218,7 +218,7 @@ impl<'a> Content<'a> {
     fn countdown(&mut self) {
         let left = STEP - self.app.now() % STEP;
         let full = (left as usize * BAR).div_ceil(STEP as usize);
-        let glyphs = &self.app.theme.glyphs;
+        let glyphs = &self.app.theme().glyphs;
         let bar = glyphs.full.repeat(full) + &glyphs.empty.repeat(BAR - full);
         self.push(&format!("changes in {left:2} s {bar}"), Role::Dim);
     }
@@ -271,8 +271,8 @@ fn hints(app: &App, form: &FormDialog) -> Vec<Span<'static>> {
     }
     let span = |(key, name): (&'static str, &'static str)| {
         [
-            Span::styled(format!(" {key}"), app.theme.style(Role::Accent)),
-            Span::styled(format!(" {name} "), app.theme.style(Role::Dim)),
+            Span::styled(format!(" {key}"), app.theme().style(Role::Accent)),
+            Span::styled(format!(" {name} "), app.theme().style(Role::Dim)),
         ]
     };
     keys.into_iter().flat_map(span).collect()

@@ -9,7 +9,7 @@ use crate::tui::theme::Role;
 
 /// Returns the frame of a dialog.
 pub(super) fn framed<'a>(app: &App, title: &str) -> Block<'a> {
-    panes::framed(&app.theme, Role::Focus).title(format!(" {title} "))
+    panes::framed(app.theme(), Role::Focus).title(format!(" {title} "))
 }
 
 /// Returns a rectangle of this size in the middle of an area, reduced to the area if necessary.

@@ -13,26 +13,26 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
+use super::scene::Scene;
 use super::{clock, rate_now};
-use crate::tui::app::App;
 use crate::tui::theme::Role;
 
 /// Draws the header line.
-pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let (theme, view) = (&app.theme, &app.view);
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let (theme, view) = (scene.theme, scene.snapshot);
     let glyphs = &theme.glyphs;
     let separator = if glyphs.is_unicode { " │ " } else { " | " };
-    let count = app.file_count();
+    let count = scene.file_count;
     let alive = view.figures.nodes.iter().filter(|node| node.seen.health == Health::Alive).count();
     let (all, rates) = (view.figures.nodes.len(), &view.figures.client_rates);
     let nodes_role = if alive == all { Role::Good } else { Role::Bad };
     let glyph = if alive == all { glyphs.alive } else { glyphs.dead };
-    let (pace, pace_role) = match (app.frozen, view.paused) {
+    let (pace, pace_role) = match (scene.is_frozen, view.paused) {
         (true, _) => ("FROZEN".to_owned(), Role::Warning),
         (_, true) => (format!("{} PAUSED", glyphs.pause), Role::Warning),
         _ => (format!("{} {}", glyphs.play, view.speed), Role::Text),
     };
-    let user = match &**app.identity() {
+    let user = match scene.identity {
         Identity::Operator => None,
         Identity::Nobody => Some(("not logged in", Role::Warning)),
         Identity::User { account, .. } => Some((account.name.as_str(), Role::Text)),
@@ -47,8 +47,8 @@ pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         text(format!("nodes {glyph} {alive}/{all}"), nodes_role),
         text(format!("{} {} {} {}", glyphs.up, rate_now(&rates.up), glyphs.down, rate_now(&rates.down)), Role::Flow),
     ]);
-    if app.events_lost > 0 {
-        sections.push(text(format!("{} events missed", app.events_lost), Role::Warning));
+    if scene.events_lost > 0 {
+        sections.push(text(format!("{} events missed", scene.events_lost), Role::Warning));
     }
     sections.extend([format!("{} files", count.files), bytes_of(count.bytes)].map(|part| text(part, Role::Text)));
     let between = Span::styled(separator, theme.style(Role::Border));

@@ -5,14 +5,16 @@ use std::ops::Range;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::{Health, PeerHealth};
 use p2p_engine::snapshot::{NodeStatus, Peer};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
-use ratatui::widgets::canvas::{Canvas, Line};
+use ratatui::widgets::canvas::{Canvas as Drawing, Line};
 
-use super::{health_style, marker, row, window};
-use crate::tui::app::{App, Pane};
+use super::nodes::{copied, verbs};
+use super::rows::{Rows, window};
+use super::scene::Scene;
+use super::{Canvas, Change, Deed, Pane, PaneView, Verb, health_style, marker};
+use crate::tui::action::Action;
 use crate::tui::theme::Role;
 
 /// Width of a column of the matrix in cells.
@@ -22,9 +24,60 @@ const LABEL: usize = 4;
 /// Rate in bytes per second above which a line of the map is highlighted; probes alone stay below it.
 const BUSY: u64 = 256;
 
-/// Draws the matrix or the map.
-pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    if app.map { map(app, area, buffer) } else { matrix(app, area, buffer) }
+/// The matrix of the round trips between all hosts, or the map of the network.
+#[derive(Debug, Default)]
+pub(super) struct HealthPane {
+    /// Selection among the nodes; the client is not selected.
+    list: Rows,
+    is_map: bool,
+}
+
+impl PaneView for HealthPane {
+    fn title(&self, scene: &Scene<'_>, inner: Rect) -> String {
+        if self.is_map { "Map: traffic now".into() } else { self.matrix_title(scene, inner) }
+    }
+
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        if self.is_map { self.map(scene, canvas) } else { self.matrix(scene, canvas) }
+    }
+
+    fn list(&self) -> &Rows {
+        &self.list
+    }
+
+    fn list_mut(&mut self) -> &mut Rows {
+        &mut self.list
+    }
+
+    fn rows(&self, scene: &Scene<'_>) -> usize {
+        let figures = &scene.snapshot.figures;
+        if self.is_map { figures.nodes.len() } else { figures.health.len().saturating_sub(1) }
+    }
+
+    fn row_at(&self, scene: &Scene<'_>, inner: Rect, at: Position) -> Option<usize> {
+        // The matrix begins with a heading, and its first row is that of the client; the map has no rows.
+        let place = usize::from(at.y.checked_sub(inner.y + 1).filter(|&place| !self.is_map && place + 1 < inner.height)?);
+        let row = (self.window(scene, inner).0.start + place).checked_sub(1)?;
+        (row < self.rows(scene)).then_some(row)
+    }
+
+    fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
+        Some(Deed::Open(format!("node {}", self.selected(scene)?.node)))
+    }
+
+    fn copy(&self, scene: &Scene<'_>) -> Option<String> {
+        self.selected(scene).map(copied)
+    }
+
+    fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
+        self.selected(scene).map(verbs).unwrap_or_default()
+    }
+
+    fn change(&mut self, change: Change<'_>) -> bool {
+        let is_map = change == Change::Act(Action::Map);
+        self.is_map ^= is_map;
+        is_map
+    }
 }
 
 fn short(peer: Peer) -> String {
@@ -34,49 +87,88 @@ fn short(peer: Peer) -> String {
     }
 }
 
-/// Returns the heading of the matrix in a pane of this size: the quantity that is shown, and the number of hosts that are shown
-/// if some are missing.
-pub(super) fn title(app: &App, area: Rect) -> String {
-    let ((rows, columns), known, all) = (window_of(app, area), app.view.figures.health.len(), app.view.figures.nodes.len() + 1);
-    match (rows.len() == known && columns.len() == known, known == all) {
-        (true, true) => "Health: last round trip, ms".into(),
-        (_, true) => format!("Last round trip, ms: {}x{} of {all}", rows.len(), columns.len()),
-        _ => format!("Last RTT, ms: {}x{} of the first {known}", rows.len(), columns.len()),
+impl HealthPane {
+    fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a NodeStatus> {
+        scene.snapshot.figures.nodes.get(self.list.selected())
+    }
+
+    /// Returns the heading of the matrix in a pane of this size: the quantity that is shown, and the number of hosts that are shown
+    /// if some are missing.
+    fn matrix_title(&self, scene: &Scene<'_>, area: Rect) -> String {
+        let figures = &scene.snapshot.figures;
+        let ((rows, columns), known, all) = (self.window(scene, area), figures.health.len(), figures.nodes.len() + 1);
+        match (rows.len() == known && columns.len() == known, known == all) {
+            (true, true) => "Health: last round trip, ms".into(),
+            (_, true) => format!("Last round trip, ms: {}x{} of {all}", rows.len(), columns.len()),
+            _ => format!("Last RTT, ms: {}x{} of the first {known}", rows.len(), columns.len()),
+        }
+    }
+
+    /// Returns the rows and the columns of the matrix that fit into a pane of this size, including the selected node.
+    fn window(&self, scene: &Scene<'_>, area: Rect) -> (Range<usize>, Range<usize>) {
+        let (count, room) = (scene.snapshot.figures.health.len(), usize::from(area.width).saturating_sub(LABEL) / COLUMN);
+        // The client precedes the nodes.
+        let chosen = (self.list.selected() + 1).min(count.saturating_sub(1));
+        let columns = u16::try_from(room).unwrap_or(u16::MAX);
+        (window(count, chosen, area.height.saturating_sub(1)), window(count, chosen, columns))
+    }
+
+    fn matrix(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let peers: Vec<Peer> = scene.snapshot.figures.health.keys().copied().collect();
+        let (rows, columns) = self.window(scene, canvas.area);
+        let (from, to) = (&peers[rows.clone()], &peers[columns.clone()]);
+        let chosen = (scene.focus == Pane::Health).then(|| self.list.selected() + 1);
+        let label = |text: String, place| {
+            Span::styled(text, scene.theme.style(if chosen == Some(place) { Role::Selected } else { Role::Dim }))
+        };
+        let headings = to.iter().zip(columns).map(|(&peer, place)| {
+            let name = short(peer);
+            [Span::raw(" ".repeat(COLUMN - name.len().min(COLUMN))), label(name, place)]
+        });
+        canvas.row(0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings.flatten()).collect());
+        for (place, (&from, number)) in from.iter().zip(rows).enumerate() {
+            let name = short(from);
+            let mut spans =
+                vec![Span::raw(" ".repeat(LABEL - 1 - name.len().min(LABEL - 1))), label(name, number), Span::raw(" ")];
+            spans.extend(to.iter().map(|&to| cell(scene, from, to)));
+            canvas.row(place + 1, spans);
+        }
+    }
+
+    /// Draws the map: the client in the middle, the nodes around it. A line is highlighted while bytes cross the link.
+    fn map(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let theme = scene.theme;
+        let color = |role| theme.style(role).fg.unwrap_or_default();
+        let nodes = &scene.snapshot.figures.nodes;
+        let place = |index: usize| {
+            let angle = std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64;
+            (80.0 * angle.sin(), 40.0 * angle.cos())
+        };
+        let is_busy = |node: &NodeStatus| node.rates.up.latest().max(node.rates.down.latest()).is_some_and(|bytes| bytes > BUSY);
+        let drawing =
+            Drawing::default().marker(marker(theme)).x_bounds([-110.0, 110.0]).y_bounds([-50.0, 50.0]).paint(|context| {
+                for (index, node) in nodes.iter().enumerate() {
+                    let (x, y) = place(index);
+                    let role = if is_busy(node) { Role::Flow } else { Role::Dim };
+                    context.draw(&Line { x1: 0.0, y1: 0.0, x2: 0.85 * x, y2: 0.85 * y, color: color(role) });
+                }
+                context.layer();
+                for (index, node) in nodes.iter().enumerate() {
+                    let (x, y) = place(index);
+                    let (glyph, style) = health_style(theme, node.seen.health);
+                    let marked = scene.focus == Pane::Health && self.list.selected() == index;
+                    let style = if marked { theme.style(Role::Selected) } else { style };
+                    context.print(x - 8.0, y, Span::styled(format!("{glyph} {}", node.node), style));
+                }
+                context.print(-5.0, 0.0, Span::styled("client", theme.style(Role::Accent)));
+            });
+        drawing.render(canvas.area, canvas.buffer);
     }
 }
 
-/// Returns the rows and the columns of the matrix that fit into a pane of this size, including the selected node.
-pub(super) fn window_of(app: &App, area: Rect) -> (Range<usize>, Range<usize>) {
-    let (count, room) = (app.view.figures.health.len(), usize::from(area.width).saturating_sub(LABEL) / COLUMN);
-    // The client precedes the nodes.
-    let chosen = (app.row(Pane::Health) + 1).min(count.saturating_sub(1));
-    let columns = u16::try_from(room).unwrap_or(u16::MAX);
-    (window(count, chosen, area.height.saturating_sub(1)), window(count, chosen, columns))
-}
-
-fn matrix(app: &App, area: Rect, buffer: &mut Buffer) {
-    let peers: Vec<Peer> = app.view.figures.health.keys().copied().collect();
-    let (rows, columns) = window_of(app, area);
-    let (from, to) = (&peers[rows.clone()], &peers[columns.clone()]);
-    let chosen = (app.focus == Pane::Health).then(|| app.row(Pane::Health) + 1);
-    let label =
-        |text: String, place| Span::styled(text, app.theme.style(if chosen == Some(place) { Role::Selected } else { Role::Dim }));
-    let headings = to.iter().zip(columns).map(|(&peer, place)| {
-        let name = short(peer);
-        [Span::raw(" ".repeat(COLUMN - name.len().min(COLUMN))), label(name, place)]
-    });
-    row(buffer, area, 0, std::iter::once(Span::raw(" ".repeat(LABEL))).chain(headings.flatten()).collect());
-    for (place, (&from, number)) in from.iter().zip(rows).enumerate() {
-        let name = short(from);
-        let mut spans = vec![Span::raw(" ".repeat(LABEL - 1 - name.len().min(LABEL - 1))), label(name, number), Span::raw(" ")];
-        spans.extend(to.iter().map(|&to| cell(app, from, to)));
-        row(buffer, area, place + 1, spans);
-    }
-}
-
-fn cell<'a>(app: &App, from: Peer, to: Peer) -> Span<'a> {
-    let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
-    let seen = app.view.figures.health.get(&from).and_then(|row| row.get(&to));
+fn cell<'a>(scene: &Scene<'_>, from: Peer, to: Peer) -> Span<'a> {
+    let (theme, glyphs) = (scene.theme, &scene.theme.glyphs);
+    let seen = scene.snapshot.figures.health.get(&from).and_then(|row| row.get(&to));
     match seen {
         _ if from == to => Span::styled(format!("{:>COLUMN$}", glyphs.dot), theme.style(Role::Dim)),
         Some(PeerHealth { health: Health::Alive, recent: RoundTrips { last: Some(time), .. }, missed, .. }) => {
@@ -93,33 +185,4 @@ fn cell<'a>(app: &App, from: Peer, to: Peer) -> Span<'a> {
         }
         _ => Span::styled(format!("{:>COLUMN$}", "-"), theme.style(Role::Dim)),
     }
-}
-
-/// Draws the map: the client in the middle, the nodes around it. A line is highlighted while bytes cross the link.
-fn map(app: &App, area: Rect, buffer: &mut Buffer) {
-    let theme = &app.theme;
-    let color = |role| theme.style(role).fg.unwrap_or_default();
-    let nodes = &app.view.figures.nodes;
-    let place = |index: usize| {
-        let angle = std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64;
-        (80.0 * angle.sin(), 40.0 * angle.cos())
-    };
-    let is_busy = |node: &NodeStatus| node.rates.up.latest().max(node.rates.down.latest()).is_some_and(|bytes| bytes > BUSY);
-    let canvas = Canvas::default().marker(marker(theme)).x_bounds([-110.0, 110.0]).y_bounds([-50.0, 50.0]).paint(|context| {
-        for (index, node) in nodes.iter().enumerate() {
-            let (x, y) = place(index);
-            let role = if is_busy(node) { Role::Flow } else { Role::Dim };
-            context.draw(&Line { x1: 0.0, y1: 0.0, x2: 0.85 * x, y2: 0.85 * y, color: color(role) });
-        }
-        context.layer();
-        for (index, node) in nodes.iter().enumerate() {
-            let (x, y) = place(index);
-            let (glyph, style) = health_style(theme, node.seen.health);
-            let marked = app.focus == Pane::Health && app.row(Pane::Health) == index;
-            let style = if marked { theme.style(Role::Selected) } else { style };
-            context.print(x - 8.0, y, Span::styled(format!("{glyph} {}", node.node), style));
-        }
-        context.print(-5.0, 0.0, Span::styled("client", theme.style(Role::Accent)));
-    });
-    canvas.render(area, buffer);
 }

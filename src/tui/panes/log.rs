@@ -1,28 +1,67 @@
 //! The log pane: events of the engine and mails in words, the newest at the bottom.
 
-use p2p_base::units::SimTime;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{clock, first_below, row, selected};
-use crate::tui::app::{App, Pane};
+use super::rows::{Rows, first_below};
+use super::scene::Scene;
+use super::{Canvas, Pane, PaneView, clock};
+use crate::tui::journal::JournalLine;
 use crate::tui::theme::Role;
 
-/// Returns the entries that pass the filter, newest first.
-pub(crate) fn rows(app: &App) -> impl Iterator<Item = &(SimTime, Role, String)> {
-    app.log.iter().rev().filter(|(_, _, text)| app.passes(Pane::Log, text))
+/// The log of events.
+#[derive(Debug, Default)]
+pub(super) struct LogPane {
+    list: Rows,
 }
 
-/// Draws the entries of the log.
-pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let first = first_below(app, Pane::Log, area);
-    for (place, (at, role, text)) in rows(app).skip(first).take(usize::from(area.height)).enumerate() {
-        let time = if selected(app, Pane::Log, first + place) { Role::Selected } else { Role::Dim };
-        let spans = vec![
-            Span::styled(clock(at.as_secs_f64()), app.theme.style(time)),
-            Span::styled(format!(" {text}"), app.theme.style(*role)),
-        ];
-        row(buffer, area, usize::from(area.height) - 1 - place, spans);
+impl PaneView for LogPane {
+    fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
+        "Log".into()
+    }
+
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let (theme, height) = (scene.theme, usize::from(canvas.area.height));
+        let first = first_below(self.list.selected(), canvas.area.height);
+        for (place, line) in self.lines(scene).skip(first).take(height).enumerate() {
+            let is_selected = scene.focus == Pane::Log && self.list.selected() == first + place;
+            let time = if is_selected { Role::Selected } else { Role::Dim };
+            let spans = vec![
+                Span::styled(clock(line.at.as_secs_f64()), theme.style(time)),
+                Span::styled(format!(" {}", line.text), theme.style(line.role)),
+            ];
+            canvas.row(height - 1 - place, spans);
+        }
+    }
+
+    fn list(&self) -> &Rows {
+        &self.list
+    }
+
+    fn list_mut(&mut self) -> &mut Rows {
+        &mut self.list
+    }
+
+    fn rows(&self, scene: &Scene<'_>) -> usize {
+        self.lines(scene).count()
+    }
+
+    fn is_newest_below(&self) -> bool {
+        true
+    }
+
+    fn is_filterable(&self) -> bool {
+        true
+    }
+
+    fn copy(&self, scene: &Scene<'_>) -> Option<String> {
+        self.lines(scene).nth(self.list.selected()).map(|line| line.text.clone())
+    }
+}
+
+impl LogPane {
+    /// Returns the lines that pass the filter, newest first.
+    fn lines<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a JournalLine> {
+        scene.journal.lines().rev().filter(|line| self.list.passes(&line.text))
     }
 }

@@ -8,34 +8,95 @@
 use p2p_engine::node::ProcessState;
 use p2p_engine::snapshot::NodeStatus;
 use p2p_shell::report::bytes_of;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{bar, health_style, rate_now, row, selected, sparkline, window};
-use crate::tui::app::{App, Pane};
+use super::rows::{Rows, window};
+use super::scene::Scene;
+use super::{Canvas, Deed, Pane, PaneView, Verb, bar, health_style, rate_now, sparkline};
 use crate::tui::theme::Role;
 
-/// Returns the nodes that pass the filter of a pane that lists nodes.
-pub(crate) fn rows(app: &App, pane: Pane) -> impl Iterator<Item = &NodeStatus> {
-    let text = |node: &NodeStatus| format!("{} {} {} {}", node.node, node.address, node.seen.health.name(), node.state.name());
-    app.view.figures.nodes.iter().filter(move |node| pane == Pane::Health || app.passes(pane, &text(node)))
+/// The list of the nodes.
+#[derive(Debug, Default)]
+pub(super) struct NodesPane {
+    list: Rows,
 }
 
-/// Draws the list of nodes.
-pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let nodes: Vec<&NodeStatus> = rows(app, Pane::Nodes).collect();
-    let shown = window(nodes.len(), app.row(Pane::Nodes), area.height);
-    for (place, node) in nodes[shown.clone()].iter().enumerate() {
-        row(buffer, area, place, spans(app, node, shown.start + place, area.width));
+impl PaneView for NodesPane {
+    fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
+        "Nodes".into()
+    }
+
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let nodes: Vec<&NodeStatus> = self.nodes(scene).collect();
+        let shown = window(nodes.len(), self.list.selected(), canvas.area.height);
+        for (place, node) in nodes[shown.clone()].iter().enumerate() {
+            let is_selected = scene.focus == Pane::Nodes && self.list.selected() == shown.start + place;
+            canvas.row(place, spans(scene, node, is_selected, canvas.area.width));
+        }
+    }
+
+    fn list(&self) -> &Rows {
+        &self.list
+    }
+
+    fn list_mut(&mut self) -> &mut Rows {
+        &mut self.list
+    }
+
+    fn rows(&self, scene: &Scene<'_>) -> usize {
+        self.nodes(scene).count()
+    }
+
+    fn is_filterable(&self) -> bool {
+        true
+    }
+
+    fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
+        Some(Deed::Open(format!("node {}", self.selected(scene)?.node)))
+    }
+
+    fn copy(&self, scene: &Scene<'_>) -> Option<String> {
+        self.selected(scene).map(copied)
+    }
+
+    fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
+        self.selected(scene).map(verbs).unwrap_or_default()
     }
 }
 
-fn spans<'a>(app: &App, node: &NodeStatus, place: usize, width: u16) -> Vec<Span<'a>> {
-    let theme = &app.theme;
+impl NodesPane {
+    /// Returns the nodes that pass the filter.
+    fn nodes<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a NodeStatus> {
+        let text =
+            |node: &NodeStatus| format!("{} {} {} {}", node.node, node.address, node.seen.health.name(), node.state.name());
+        scene.snapshot.figures.nodes.iter().filter(move |node| self.list.passes(&text(node)))
+    }
+
+    fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a NodeStatus> {
+        self.nodes(scene).nth(self.list.selected())
+    }
+}
+
+/// Returns a node as a text for the clipboard.
+pub(super) fn copied(node: &NodeStatus) -> String {
+    format!("{} {}", node.node, node.address)
+}
+
+/// Returns what can be done with a node.
+pub(super) fn verbs(node: &NodeStatus) -> Vec<Verb> {
+    let verb = |label, deed| Verb { key: "", label, deed };
+    vec![
+        verb("show the node", Deed::Open(format!("node {}", node.node))),
+        verb("show its connection", Deed::Open(format!("trace {}", node.node))),
+    ]
+}
+
+fn spans<'a>(scene: &Scene<'_>, node: &NodeStatus, is_selected: bool, width: u16) -> Vec<Span<'a>> {
+    let theme = scene.theme;
     let glyphs = &theme.glyphs;
     let (glyph, health) = health_style(theme, node.seen.health);
-    let name = if selected(app, Pane::Nodes, place) { theme.style(Role::Selected) } else { theme.style(Role::Text) };
+    let name = if is_selected { theme.style(Role::Selected) } else { theme.style(Role::Text) };
     let state = match node.state {
         ProcessState::Running => Role::Flow,
         ProcessState::Waiting(_) => Role::Warning,

@@ -4,49 +4,143 @@
 use std::collections::VecDeque;
 
 use p2p_shell::complete::doc_line;
-use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Paragraph};
+use ratatui::widgets::{Clear, Paragraph, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use super::{framed, row};
-use crate::tui::app::App;
-use crate::tui::prompt::Menu;
-use crate::tui::theme::Role;
-use crate::tui::wrap::wrapped;
+use super::rows::Rows;
+use super::scene::Scene;
+use super::{Canvas, PaneView, framed};
+use crate::tui::prompt::{Menu, Prompt};
+use crate::tui::theme::{Role, Theme};
+use crate::tui::wrap::{fitted, wrapped};
 
 /// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
 
-/// Draws the prompt; returns the position of the cursor.
-pub(crate) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) -> Option<Position> {
-    if area.height == 0 || area.width < 4 {
-        return None;
-    }
-    let line = Rect { y: area.bottom() - 1, height: 1, ..area };
-    output(app, Rect { height: area.height - 1, ..area }, frame);
-    let cursor = input(app, line, frame);
-    if let Some(menu) = &app.prompt.menu {
-        draw_menu(app, menu, line, frame);
-    }
-    Some(cursor)
+/// The prompt with the output of its commands.
+#[derive(Debug, Default)]
+pub(super) struct PromptPane {
+    /// Line that is typed, and output.
+    pub(super) prompt: Prompt,
+    /// The prompt has no rows to select and no filter; it scrolls its output.
+    list: Rows,
 }
 
-fn output(app: &App, area: Rect, frame: &mut Frame<'_>) {
-    let lines = &app.prompt.output;
-    let end = lines.len().saturating_sub(app.prompt.scroll);
-    let (mut rows, height) = (VecDeque::new(), usize::from(area.height));
-    for (role, text) in lines[..end].iter().rev() {
-        let pieces = if is_drawn(text) { vec![text.clone()] } else { wrapped(text, usize::from(area.width)) };
-        pieces.into_iter().rev().for_each(|piece| rows.push_front((*role, piece)));
-        if rows.len() >= height {
-            break;
+impl PaneView for PromptPane {
+    /// Returns the user, the steps that take long, and those that wait.
+    fn title(&self, scene: &Scene<'_>, inner: Rect) -> String {
+        let name = scene.identity.name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
+        let Some(under_way) = &scene.under_way else { return name };
+        // The title has a space before and after it.
+        let width = usize::from(inner.width.saturating_sub(2));
+        fitted(&format!("{name}: {under_way}"), width, scene.theme.glyphs.ellipsis).trim_end().to_owned()
+    }
+
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let Some(line) = line_of(canvas.area) else { return };
+        self.output(
+            scene.theme,
+            &mut Canvas { area: Rect { height: canvas.area.height - 1, ..canvas.area }, buffer: canvas.buffer },
+        );
+        let Input { mark, shown, .. } = self.input(scene.theme, line);
+        let theme = scene.theme;
+        let used = mark.width() + shown.width();
+        let mut spans = vec![Span::styled(mark, theme.style(Role::Accent)), Span::styled(shown, theme.style(Role::Text))];
+        if let Some(hint) = self.prompt.hint().filter(|_| self.prompt.search.is_none()) {
+            spans.push(Span::styled(hint.to_owned(), theme.style(Role::Dim)));
+        } else if let Some(doc) = doc_line(self.text()) {
+            let gap = usize::from(line.width).saturating_sub(used + doc.width()).max(2);
+            spans.push(Span::styled(format!("{}{doc}", " ".repeat(gap)), theme.style(Role::Dim)));
+        }
+        Line::from(spans).render(line, canvas.buffer);
+    }
+
+    fn draw_above(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        if let (Some(menu), Some(line)) = (&self.prompt.menu, line_of(canvas.area)) {
+            draw_menu(scene.theme, menu, line, canvas.buffer);
         }
     }
-    let skipped = rows.len().saturating_sub(height);
-    for (place, (role, text)) in rows.into_iter().skip(skipped).enumerate() {
-        row(frame.buffer_mut(), area, place, vec![Span::styled(text, app.theme.style(role))]);
+
+    fn cursor(&self, scene: &Scene<'_>, inner: Rect) -> Option<Position> {
+        let line = line_of(inner)?;
+        let x = line.x + self.input(scene.theme, line).cursor as u16;
+        Some(Position::new(x.min(line.right().saturating_sub(1)), line.y))
+    }
+
+    fn list(&self) -> &Rows {
+        &self.list
+    }
+
+    fn list_mut(&mut self) -> &mut Rows {
+        &mut self.list
+    }
+
+    fn scroll(&mut self, _scene: &Scene<'_>, lines: isize) {
+        let last = self.prompt.output.len().saturating_sub(1);
+        self.prompt.scroll = self.prompt.scroll.saturating_add_signed(-lines).min(last);
+    }
+
+    fn row_at(&self, _scene: &Scene<'_>, _inner: Rect, _at: Position) -> Option<usize> {
+        None
+    }
+
+    fn copy(&self, _scene: &Scene<'_>) -> Option<String> {
+        self.prompt.output.last().map(|(_, text)| text.clone())
+    }
+}
+
+/// Returns the line that is typed in, if there is room for it.
+fn line_of(inner: Rect) -> Option<Rect> {
+    (inner.height > 0 && inner.width >= 4).then(|| Rect { y: inner.bottom() - 1, height: 1, ..inner })
+}
+
+/// The line that is typed, as far as it is shown.
+struct Input {
+    mark: String,
+    shown: String,
+    /// Cells before the cursor.
+    cursor: usize,
+}
+
+impl PromptPane {
+    fn text(&self) -> &str {
+        let found = || self.prompt.found().unwrap_or_default();
+        self.prompt.search.as_ref().map_or(self.prompt.editor.text(), |_| found())
+    }
+
+    fn input(&self, theme: &Theme, area: Rect) -> Input {
+        let mark = match &self.prompt.search {
+            Some(search) => format!("search `{}`: ", search.text),
+            None => format!("{} ", theme.glyphs.prompt),
+        };
+        let text = self.text();
+        let before = text.get(..self.prompt.editor.cursor()).unwrap_or(text);
+        let room = usize::from(area.width).saturating_sub(mark.width() + 1);
+        // A long line is scrolled so that the cursor stays visible.
+        let skip = before.width().saturating_sub(room);
+        let cursor = mark.width() + before.width() - skip;
+        Input { mark, shown: text.chars().skip(skip).collect(), cursor }
+    }
+
+    fn output(&self, theme: &Theme, canvas: &mut Canvas<'_>) {
+        let area = canvas.area;
+        let lines = &self.prompt.output;
+        let end = lines.len().saturating_sub(self.prompt.scroll);
+        let (mut rows, height) = (VecDeque::new(), usize::from(area.height));
+        for (role, text) in lines[..end].iter().rev() {
+            let pieces = if is_drawn(text) { vec![text.clone()] } else { wrapped(text, usize::from(area.width)) };
+            pieces.into_iter().rev().for_each(|piece| rows.push_front((*role, piece)));
+            if rows.len() >= height {
+                break;
+            }
+        }
+        let skipped = rows.len().saturating_sub(height);
+        for (place, (role, text)) in rows.into_iter().skip(skipped).enumerate() {
+            canvas.row(place, vec![Span::styled(text, theme.style(role))]);
+        }
     }
 }
 
@@ -55,34 +149,8 @@ fn is_drawn(text: &str) -> bool {
     text.starts_with(['┌', '│', '╞', '├', '└'])
 }
 
-fn input(app: &App, area: Rect, frame: &mut Frame<'_>) -> Position {
-    let (theme, editor) = (&app.theme, &app.prompt.editor);
-    let mark = match &app.prompt.search {
-        Some(search) => format!("search `{}`: ", search.text),
-        None => format!("{} ", theme.glyphs.prompt),
-    };
-    let text = app.prompt.search.as_ref().map_or(editor.text(), |_| app.prompt.found().unwrap_or_default());
-    let before = text.get(..editor.cursor()).unwrap_or(text);
-    let room = usize::from(area.width).saturating_sub(mark.width() + 1);
-    // A long line is scrolled so that the cursor stays visible.
-    let skip = before.width().saturating_sub(room);
-    let shown: String = text.chars().skip(skip).collect();
-    let mut spans =
-        vec![Span::styled(mark.clone(), theme.style(Role::Accent)), Span::styled(shown.clone(), theme.style(Role::Text))];
-    if let Some(hint) = app.prompt.hint().filter(|_| app.prompt.search.is_none()) {
-        spans.push(Span::styled(hint.to_owned(), theme.style(Role::Dim)));
-    } else if let Some(doc) = doc_line(text) {
-        let used = mark.width() + shown.width();
-        let gap = usize::from(area.width).saturating_sub(used + doc.width()).max(2);
-        spans.push(Span::styled(format!("{}{doc}", " ".repeat(gap)), theme.style(Role::Dim)));
-    }
-    frame.render_widget(Line::from(spans), area);
-    let x = area.x + (mark.width() + before.width() - skip) as u16;
-    Position::new(x.min(area.right().saturating_sub(1)), area.y)
-}
-
 /// Draws the menu of completions upward from the line.
-fn draw_menu(app: &App, menu: &Menu, line: Rect, frame: &mut Frame<'_>) {
+fn draw_menu(theme: &Theme, menu: &Menu, line: Rect, buffer: &mut Buffer) {
     let candidates = &menu.completion.candidates;
     let rows = candidates.len().min(MENU_ROWS).min(usize::from(line.y.saturating_sub(2)));
     let first = menu.selected.saturating_sub(rows.saturating_sub(1));
@@ -92,16 +160,16 @@ fn draw_menu(app: &App, menu: &Menu, line: Rect, frame: &mut Frame<'_>) {
     // The frame has two columns, and one is between a label and its summary.
     let width = ((labels + summaries + 3) as u16).min(line.width);
     let height = shown.len() as u16 + 2;
-    let place = Rect { x: line.x, y: line.y.saturating_sub(height), width, height }.intersection(frame.area());
+    let place = Rect { x: line.x, y: line.y.saturating_sub(height), width, height }.intersection(buffer.area);
     let entry = |(place, candidate): (usize, &p2p_shell::complete::Candidate)| {
         let chosen = first + place == menu.selected;
         let role = |other| if chosen { Role::Selected } else { other };
         Line::from(vec![
-            Span::styled(format!("{:labels$} ", candidate.label), app.theme.style(role(Role::Text))),
-            Span::styled(candidate.summary.clone(), app.theme.style(role(Role::Dim))),
+            Span::styled(format!("{:labels$} ", candidate.label), theme.style(role(Role::Text))),
+            Span::styled(candidate.summary.clone(), theme.style(role(Role::Dim))),
         ])
     };
     let lines: Vec<Line<'_>> = shown.iter().enumerate().map(entry).collect();
-    frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).block(framed(&app.theme, Role::Focus)), place);
+    Clear.render(place, buffer);
+    Paragraph::new(lines).block(framed(theme, Role::Focus)).render(place, buffer);
 }

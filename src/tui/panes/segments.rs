@@ -10,14 +10,15 @@ use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use p2p_net::RateSeries;
 use p2p_shell::report::rate_of;
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use super::{clock, marker, row, selected, window};
-use crate::tui::app::{App, Pane};
+use super::rows::{Rows, window};
+use super::scene::Scene;
+use super::transfers::{copied, segments_of};
+use super::{Canvas, Deed, Pane, PaneView, clock, marker};
 use crate::tui::theme::{Role, Theme};
 
 /// Width in cells of the columns before the bar.
@@ -27,41 +28,89 @@ const CHART: u16 = 34;
 /// Time span of the chart in seconds.
 const CHART_SECONDS: usize = 60;
 
-/// Draws the waterfall, and the chart if there is room for it.
-pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let Some(report) = app.shown_transfer() else {
-        let text = "The segments of a transfer: when each was queued, sent and acknowledged.";
-        return row(buffer, area, 0, vec![Span::styled(text, app.theme.style(Role::Dim))]);
-    };
-    let chart = if area.width >= LABEL + 30 + CHART && area.height >= 5 { CHART } else { 0 };
-    let [bars, side] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(chart)]).areas(area);
-    waterfall(app, report, bars, buffer);
-    if chart > 0 {
-        draw_chart(app, side, buffer);
+/// The segments of the transfer that is shown.
+#[derive(Debug, Default)]
+pub(super) struct SegmentsPane {
+    list: Rows,
+}
+
+impl PaneView for SegmentsPane {
+    fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
+        match scene.shown_transfer() {
+            Some(report) => format!("Segments of {} {}", report.status.id, scene.label(&report.status.file)),
+            None => "Segments".into(),
+        }
+    }
+
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let area = canvas.area;
+        let Some(report) = scene.shown_transfer() else {
+            let text = "The segments of a transfer: when each was queued, sent and acknowledged.";
+            return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
+        };
+        let chart = if area.width >= LABEL + 30 + CHART && area.height >= 5 { CHART } else { 0 };
+        let [bars, side] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(chart)]).areas(area);
+        self.waterfall(scene, report, &mut canvas.part(bars));
+        if chart > 0 {
+            draw_chart(scene, &mut canvas.part(side));
+        }
+    }
+
+    fn list(&self) -> &Rows {
+        &self.list
+    }
+
+    fn list_mut(&mut self) -> &mut Rows {
+        &mut self.list
+    }
+
+    fn rows(&self, scene: &Scene<'_>) -> usize {
+        scene.shown_transfer().map_or(0, |report| report.timelines.len())
+    }
+
+    fn row_at(&self, scene: &Scene<'_>, inner: Rect, at: Position) -> Option<usize> {
+        // The last row is the time axis.
+        let height = inner.height.saturating_sub(1);
+        let place = usize::from(at.y.checked_sub(inner.y).filter(|&place| place < height)?);
+        let count = self.rows(scene);
+        let row = window(count, self.place_to_show(scene, scene.shown_transfer()?), height).start + place;
+        (row < count).then_some(row)
+    }
+
+    fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
+        scene.shown_transfer().map(segments_of)
+    }
+
+    fn copy(&self, scene: &Scene<'_>) -> Option<String> {
+        scene.shown_transfer().map(|report| copied(scene, report))
     }
 }
 
-fn waterfall(app: &App, report: &TransferReport, area: Rect, buffer: &mut Buffer) {
-    let height = area.height.saturating_sub(1);
-    let shown = window(report.timelines.len(), place_to_show(app, report), height);
-    let timelines = &report.timelines[shown.clone()];
-    let now = report.status.finished.unwrap_or(app.view.at);
-    let from = timelines.iter().map(|timeline| timeline.first_byte.unwrap_or(timeline.queued)).min().unwrap_or(now);
-    let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
-    let axis = TimeAxis { from, to: to.max(from), cells: usize::from(area.width.saturating_sub(LABEL + 1)) };
-    for (place, timeline) in timelines.iter().enumerate() {
-        row(buffer, area, place, spans(app, timeline, shown.start + place, now, &axis));
+impl SegmentsPane {
+    fn waterfall(&self, scene: &Scene<'_>, report: &TransferReport, canvas: &mut Canvas<'_>) {
+        let area = canvas.area;
+        let height = area.height.saturating_sub(1);
+        let shown = window(report.timelines.len(), self.place_to_show(scene, report), height);
+        let timelines = &report.timelines[shown.clone()];
+        let now = report.status.finished.unwrap_or(scene.snapshot.at);
+        let from = timelines.iter().map(|timeline| timeline.first_byte.unwrap_or(timeline.queued)).min().unwrap_or(now);
+        let to = timelines.iter().map(|timeline| timeline.acknowledged.unwrap_or(now)).max().unwrap_or(now);
+        let axis = TimeAxis { from, to: to.max(from), cells: usize::from(area.width.saturating_sub(LABEL + 1)) };
+        for (place, timeline) in timelines.iter().enumerate() {
+            let is_selected = scene.focus == Pane::Segments && self.list.selected() == shown.start + place;
+            canvas.row(place, spans(scene.theme, timeline, is_selected, now, &axis));
+        }
+        legend(scene.theme, canvas, &axis);
     }
-    legend(app, area, &axis, buffer);
-}
 
-/// Returns the index of the segment that must be visible: the selected one while the pane has the focus, otherwise the last one
-/// that has begun.
-pub(super) fn place_to_show(app: &App, report: &TransferReport) -> usize {
-    if app.focus == Pane::Segments {
-        return app.row(Pane::Segments);
+    /// Returns the index of the segment that must be visible: the selected one while the pane has the focus, otherwise the last one
+    /// that has begun.
+    fn place_to_show(&self, scene: &Scene<'_>, report: &TransferReport) -> usize {
+        if scene.focus == Pane::Segments {
+            return self.list.selected();
+        }
+        report.timelines.iter().rposition(|timeline| timeline.first_byte.is_some()).unwrap_or(0)
     }
-    report.timelines.iter().rposition(|timeline| timeline.first_byte.is_some()).unwrap_or(0)
 }
 
 /// The mapping from instants to cells of the time axis.
@@ -78,13 +127,12 @@ impl TimeAxis {
     }
 }
 
-fn spans<'a>(app: &App, timeline: &SegmentTimeline, place: usize, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
-    let theme = &app.theme;
+fn spans<'a>(theme: &Theme, timeline: &SegmentTimeline, is_selected: bool, now: SimTime, axis: &TimeAxis) -> Vec<Span<'a>> {
     let took = timeline.acknowledged.map(|at| at - timeline.first_byte.unwrap_or(timeline.queued));
     let time = took.map_or("queued".into(), |took| format!("{:.2} s", took.as_secs_f64()));
     let time = if took.is_none() && timeline.first_byte.is_some() { "sending".into() } else { time };
     let speed = timeline.goodput().map(rate_of).unwrap_or_default();
-    let name = if selected(app, Pane::Segments, place) { Role::Selected } else { Role::Text };
+    let name = if is_selected { Role::Selected } else { Role::Text };
     let resent =
         if timeline.retransmits > 0 { format!("{:>2}{}", timeline.retransmits, theme.glyphs.lost) } else { "   ".into() };
     let mut spans = vec![
@@ -124,8 +172,8 @@ fn phases<'a>(theme: &Theme, timeline: &SegmentTimeline, now: SimTime, axis: &Ti
 }
 
 /// Draws the time axis and the meanings of the glyphs in the last row.
-fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
-    let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
+fn legend(theme: &Theme, canvas: &mut Canvas<'_>, axis: &TimeAxis) {
+    let glyphs = &theme.glyphs;
     let phases = [
         (glyphs.connecting, "conn"),
         (glyphs.queued, "queue"),
@@ -138,16 +186,16 @@ fn legend(app: &App, area: Rect, axis: &TimeAxis, buffer: &mut Buffer) {
     let times = (clock(axis.from.as_secs_f64()), clock(axis.to.as_secs_f64()));
     let gap = axis.cells.saturating_sub(times.0.len() + times.1.len());
     let line = format!("{words:<width$.width$}{}{}{}", times.0, " ".repeat(gap), times.1, width = usize::from(LABEL));
-    row(buffer, area, usize::from(area.height.saturating_sub(1)), vec![Span::styled(line, theme.style(Role::Dim))]);
+    canvas.row(usize::from(canvas.area.height.saturating_sub(1)), vec![Span::styled(line, theme.style(Role::Dim))]);
 }
 
 /// Draws the rate of the client's busier direction, and the bandwidth of that link as a line.
-fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
-    let (theme, rates) = (&app.theme, &app.view.figures.client_rates);
+fn draw_chart(scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+    let (theme, rates) = (scene.theme, &scene.snapshot.figures.client_rates);
     let total = |series: &RateSeries| series.tail(CHART_SECONDS).iter().sum::<u64>();
     let is_up = total(&rates.up) >= total(&rates.down);
     let (series, arrow) = if is_up { (&rates.up, theme.glyphs.up) } else { (&rates.down, theme.glyphs.down) };
-    let link = app.view.figures.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
+    let link = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == Peer::Client).map(|host| host.link);
     let capacity = link.and_then(|link| if is_up { link.up } else { link.down }.bandwidth.bits_per_second());
     let capacity = capacity.map(|bits| bits as f64 / 8.0);
     let values = series.tail(CHART_SECONDS);
@@ -156,12 +204,8 @@ fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
         values.iter().enumerate().map(|(place, &bytes)| ((start + place) as f64, bytes as f64)).collect();
     let top = points.iter().map(|(_, value)| *value).fold(capacity.unwrap_or(1.0), f64::max).max(1.0);
     let heading = format!("client {arrow}, link {}", capacity.map_or("without limit".into(), rate_of));
-    row(
-        buffer,
-        area,
-        0,
-        vec![Span::styled(format!("{heading:^width$}", width = usize::from(area.width)), theme.style(Role::Dim))],
-    );
+    let area = canvas.area;
+    canvas.row(0, vec![Span::styled(format!("{heading:^width$}", width = usize::from(area.width)), theme.style(Role::Dim))]);
     let limit: Vec<(f64, f64)> = capacity.iter().flat_map(|&rate| [(0.0, rate), (CHART_SECONDS as f64, rate)]).collect();
     let dataset =
         |points, role| Dataset::default().marker(marker(theme)).graph_type(GraphType::Line).style(theme.style(role)).data(points);
@@ -170,5 +214,5 @@ fn draw_chart(app: &App, area: Rect, buffer: &mut Buffer) {
         .x_axis(axis(vec![format!("-{CHART_SECONDS} s"), "now".into()], CHART_SECONDS as f64))
         .y_axis(axis(vec!["0".into(), rate_of(top)], top))
         .legend_position(None)
-        .render(Rect { y: area.y + 1, height: area.height - 1, ..area }, buffer);
+        .render(Rect { y: area.y + 1, height: area.height - 1, ..area }, canvas.buffer);
 }

@@ -5,16 +5,18 @@
 //! ```
 //! If there is not enough room, the least important columns are omitted; the number and the state of a transfer are omitted last.
 
+use std::sync::Arc;
+
 use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
 use p2p_shell::report::{bytes_of, transfer_rate_of, transfer_time_of};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
-use super::{cells, row, selected, window};
-use crate::tui::app::{App, Pane};
-use crate::tui::theme::Role;
+use super::rows::{Rows, window};
+use super::scene::{Chosen, Scene};
+use super::{Canvas, Deed, Pane, PaneView, Verb, cells};
+use crate::tui::theme::{Role, Theme};
 use crate::tui::wrap::fitted;
 
 /// A column of the pane.
@@ -107,24 +109,97 @@ impl Layout {
     }
 }
 
-/// Draws the list of transfers.
-pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let rows = app.transfer_rows();
-    if rows.is_empty() {
-        let text = "No transfers yet: `upload PATH` stores a file.";
-        return row(buffer, area, 0, vec![Span::styled(text, app.theme.style(Role::Dim))]);
+/// The list of transfers.
+#[derive(Debug, Default)]
+pub(super) struct TransfersPane {
+    list: Rows,
+}
+
+impl PaneView for TransfersPane {
+    fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
+        "Transfers".into()
     }
-    let shown = window(rows.len(), app.row(Pane::Transfers), area.height);
-    let longest = rows[shown.clone()].iter().map(|report| app.label(&report.status.file).width()).max().unwrap_or(0);
-    let layout = Layout::new(usize::from(area.width), longest);
-    for (place, report) in rows[shown.clone()].iter().enumerate() {
-        let spans = layout.widths.iter().map(|&(column, width)| cell(app, report, column, width, shown.start + place));
-        row(buffer, area, place, spans.flatten().collect());
+
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let rows: Vec<_> = self.transfers(scene).collect();
+        if rows.is_empty() {
+            let text = "No transfers yet: `upload PATH` stores a file.";
+            return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
+        }
+        let shown = window(rows.len(), self.list.selected(), canvas.area.height);
+        let longest = rows[shown.clone()].iter().map(|report| scene.label(&report.status.file).width()).max().unwrap_or(0);
+        let layout = Layout::new(usize::from(canvas.area.width), longest);
+        for (place, report) in rows[shown.clone()].iter().enumerate() {
+            let is_selected = scene.focus == Pane::Transfers && self.list.selected() == shown.start + place;
+            let spans = layout.widths.iter().map(|&(column, width)| cell(scene, report, column, width, is_selected));
+            canvas.row(place, spans.flatten().collect());
+        }
+    }
+
+    fn list(&self) -> &Rows {
+        &self.list
+    }
+
+    fn list_mut(&mut self) -> &mut Rows {
+        &mut self.list
+    }
+
+    fn rows(&self, scene: &Scene<'_>) -> usize {
+        self.transfers(scene).count()
+    }
+
+    fn is_filterable(&self) -> bool {
+        true
+    }
+
+    fn chosen(&self, scene: &Scene<'_>) -> Chosen {
+        Chosen { transfer: self.selected(scene).map(|report| report.status.id) }
+    }
+
+    fn on_transfer(&mut self) {
+        self.list.select(0);
+    }
+
+    fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
+        scene.shown_transfer().map(segments_of)
+    }
+
+    fn copy(&self, scene: &Scene<'_>) -> Option<String> {
+        scene.shown_transfer().map(|report| copied(scene, report))
+    }
+
+    fn verbs(&self, scene: &Scene<'_>) -> Vec<Verb> {
+        let Some(report) = self.selected(scene) else { return Vec::new() };
+        let segments = Verb { key: "", label: "list its segments", deed: segments_of(report) };
+        let cancel = Verb { key: "d", label: "cancel", deed: Deed::Run(format!("cancel {}", report.status.id.0)) };
+        std::iter::once(segments).chain((!report.status.state.is_over()).then_some(cancel)).collect()
     }
 }
 
-fn cell<'a>(app: &App, report: &TransferReport, column: Column, width: usize, place: usize) -> Vec<Span<'a>> {
-    let (theme, status, state) = (&app.theme, &report.status, state_role(report.status.state));
+impl TransfersPane {
+    /// Returns the transfers that pass the filter, latest first.
+    fn transfers<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a Arc<TransferReport>> {
+        scene.transfers().filter(|report| self.list.passes(&scene.label(&report.status.file)))
+    }
+
+    fn selected<'a>(&self, scene: &Scene<'a>) -> Option<&'a Arc<TransferReport>> {
+        self.transfers(scene).nth(self.list.selected())
+    }
+}
+
+/// Returns the deed that lists the segments of a transfer.
+pub(super) fn segments_of(report: &Arc<TransferReport>) -> Deed {
+    Deed::Open(format!("segments {}", report.status.id.0))
+}
+
+/// Returns a transfer as a text for the clipboard: the file and its SHA-256, as far as it is known.
+pub(super) fn copied(scene: &Scene<'_>, report: &TransferReport) -> String {
+    let digest = report.sha256.map(|digest| digest.to_string()).unwrap_or_default();
+    format!("{} {digest}", scene.label(&report.status.file))
+}
+
+fn cell<'a>(scene: &Scene<'_>, report: &TransferReport, column: Column, width: usize, is_selected: bool) -> Vec<Span<'a>> {
+    let (theme, status, state) = (scene.theme, &report.status, state_role(report.status.state));
     let to_the_right = |text: String, role| vec![Span::styled(format!("{text:>width$}"), theme.style(role))];
     match column {
         Column::Id => {
@@ -136,19 +211,19 @@ fn cell<'a>(app: &App, report: &TransferReport, column: Column, width: usize, pl
             to_the_right(format!("{} {glyph}", status.id), Role::Accent)
         }
         Column::Name => {
-            let role = if selected(app, Pane::Transfers, place) { Role::Selected } else { Role::Text };
+            let role = if is_selected { Role::Selected } else { Role::Text };
             vec![
                 Span::raw(" "),
-                Span::styled(fitted(&app.label(&status.file), width - 1, theme.glyphs.ellipsis), theme.style(role)),
+                Span::styled(fitted(&scene.label(&status.file), width - 1, theme.glyphs.ellipsis), theme.style(role)),
             ]
         }
         Column::Size if !status.size_known => to_the_right(format!("{}+", bytes_of(status.bytes)), Role::Text),
         Column::Size => to_the_right(bytes_of(status.bytes), Role::Text),
-        Column::Bar => progress_bar(app, status, width - 1),
+        Column::Bar => progress_bar(scene.theme, status, width - 1),
         Column::Percent if !status.size_known => to_the_right("?".into(), Role::Text),
         Column::Percent => to_the_right(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
         Column::Rate => to_the_right(transfer_rate_of(status), Role::Flow),
-        Column::Time => to_the_right(transfer_time_of(status, app.view.at), Role::Text),
+        Column::Time => to_the_right(transfer_time_of(status, scene.snapshot.at), Role::Text),
         Column::Resent => to_the_right(format!("{} rtx", status.retransmits), Role::Dim),
         Column::State => {
             let done = format!("{} done", theme.glyphs.done);
@@ -182,10 +257,10 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
 }
 
 /// Returns the progress bar: completed segments, followed in a lighter glyph by the acknowledged bytes of the other segments.
-fn progress_bar<'a>(app: &App, status: &TransferStatus, width: usize) -> Vec<Span<'a>> {
-    let (glyphs, (done, acknowledged)) = (&app.theme.glyphs, parts(status));
+fn progress_bar<'a>(theme: &Theme, status: &TransferStatus, width: usize) -> Vec<Span<'a>> {
+    let (glyphs, (done, acknowledged)) = (&theme.glyphs, parts(status));
     let (done, all) = (cells(done, width), cells(acknowledged, width));
-    let style = app.theme.style(state_role(status.state));
+    let style = theme.style(state_role(status.state));
     vec![
         Span::raw(" "),
         Span::styled(glyphs.full.repeat(done), style),

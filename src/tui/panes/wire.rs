@@ -7,22 +7,79 @@
 
 use p2p_engine::snapshot::kind_name;
 use p2p_net::{PacketKind, PacketRecord};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::{first_below, row, selected};
-use crate::tui::app::{App, Pane};
+use super::rows::{Rows, first_below};
+use super::scene::Scene;
+use super::{Canvas, Deed, Pane, PaneView};
 use crate::tui::theme::Role;
 
-/// Returns the packets that pass the filter, newest first.
-pub(crate) fn rows(app: &App) -> impl Iterator<Item = &PacketRecord> {
-    let is_filtered = app.is_filtered(Pane::Wire);
-    app.view.figures.wire.iter().rev().filter(move |packet| !is_filtered || app.passes(Pane::Wire, &line(packet)))
+/// The latest packets.
+#[derive(Debug, Default)]
+pub(super) struct WirePane {
+    list: Rows,
+}
+
+impl PaneView for WirePane {
+    fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
+        format!("Wire: {} packets", scene.snapshot.figures.wire_seen)
+    }
+
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
+        let height = usize::from(canvas.area.height);
+        let first = first_below(self.list.selected(), canvas.area.height);
+        for (place, packet) in self.packets(scene).skip(first).take(height).enumerate() {
+            let is_selected = scene.focus == Pane::Wire && self.list.selected() == first + place;
+            // The newest packet is drawn in the lowest row.
+            canvas.row(height - 1 - place, spans(scene, packet, is_selected));
+        }
+    }
+
+    fn list(&self) -> &Rows {
+        &self.list
+    }
+
+    fn list_mut(&mut self) -> &mut Rows {
+        &mut self.list
+    }
+
+    fn rows(&self, scene: &Scene<'_>) -> usize {
+        self.packets(scene).count()
+    }
+
+    fn is_newest_below(&self) -> bool {
+        true
+    }
+
+    fn is_filterable(&self) -> bool {
+        true
+    }
+
+    fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
+        // The connection of a packet is that to the node at either end.
+        let packet = self.packets(scene).nth(self.list.selected())?;
+        let nodes = &scene.snapshot.figures.nodes;
+        let of = |address| nodes.iter().find(|node| node.address == address).map(|node| node.node);
+        let node = of(*packet.from.ip()).or_else(|| of(*packet.to.ip()))?;
+        Some(Deed::Open(format!("trace {node}")))
+    }
+
+    fn copy(&self, scene: &Scene<'_>) -> Option<String> {
+        self.packets(scene).nth(self.list.selected()).map(line)
+    }
+}
+
+impl WirePane {
+    /// Returns the packets that pass the filter, newest first.
+    fn packets<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a PacketRecord> {
+        let is_filtered = !self.list.filter().is_empty();
+        scene.snapshot.figures.wire.iter().rev().filter(move |packet| !is_filtered || self.list.passes(&line(packet)))
+    }
 }
 
 /// Returns a packet as a line of text, for the filter and the clipboard.
-pub(crate) fn line(packet: &PacketRecord) -> String {
+fn line(packet: &PacketRecord) -> String {
     let fate = packet.dropped.map(|cause| format!(" lost: {}", cause.name()));
     let again = match packet {
         PacketRecord { is_copy: true, .. } => " copy",
@@ -42,18 +99,8 @@ pub(crate) fn line(packet: &PacketRecord) -> String {
     )
 }
 
-/// Draws the list of packets.
-pub(crate) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let first = first_below(app, Pane::Wire, area);
-    for (place, packet) in rows(app).skip(first).take(usize::from(area.height)).enumerate() {
-        // The newest packet is drawn in the lowest row.
-        let from_top = usize::from(area.height) - 1 - place;
-        row(buffer, area, from_top, spans(app, packet, first + place));
-    }
-}
-
-fn spans<'a>(app: &App, packet: &PacketRecord, place: usize) -> Vec<Span<'a>> {
-    let (theme, glyphs) = (&app.theme, &app.theme.glyphs);
+fn spans<'a>(scene: &Scene<'_>, packet: &PacketRecord, is_selected: bool) -> Vec<Span<'a>> {
+    let (theme, glyphs) = (scene.theme, &scene.theme.glyphs);
     let arrow = if glyphs.is_unicode { "→" } else { ">" };
     let kind = match packet.kind {
         PacketKind::Syn | PacketKind::SynAck | PacketKind::Fin => Role::Accent,
@@ -62,7 +109,7 @@ fn spans<'a>(app: &App, packet: &PacketRecord, place: usize) -> Vec<Span<'a>> {
         _ => Role::Dim,
     };
     let end = |address: std::net::SocketAddrV4| format!(".{}:{}", address.ip().octets()[3], address.port());
-    let time = if selected(app, Pane::Wire, place) { Role::Selected } else { Role::Dim };
+    let time = if is_selected { Role::Selected } else { Role::Dim };
     let window = packet.congestion_window.map(|window| format!(" cwnd {window}")).unwrap_or_default();
     let mut spans = vec![
         Span::styled(format!("{:>9.4}", packet.at.as_secs_f64()), theme.style(time)),

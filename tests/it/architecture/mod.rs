@@ -37,8 +37,6 @@ const CIRCLES: &[&[&str]] = &[
     &["net::flow", "net::meter"],
     // The parts of one function of Linux, `tcp_ack`.
     &["net::tcp::sender::ack", "net::tcp::sender::rack", "net::tcp::sender::recovery", "net::tcp::sender::timeout"],
-    // Panes draw from the whole application.
-    &["p2p::tui::app", "p2p::tui::panes"],
     // The table names what runs each command, and `help` reads the table.
     &["shell::call", "shell::commands", "shell::spec", "shell::table"],
     // One database, whose tables lie in two files.

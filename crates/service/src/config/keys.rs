@@ -390,6 +390,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Keys, "map", Kind::KeyName),
     key(Section::Keys, "copy", Kind::KeyName),
     key(Section::Keys, "open", Kind::KeyName),
+    key(Section::Keys, "act", Kind::KeyName),
     key(Section::Keys, "help", Kind::KeyName),
     key(Section::Keys, "palette", Kind::KeyName),
     key(Section::Keys, "quit", Kind::KeyName),

@@ -12,14 +12,14 @@ use p2p_shell::words::Variables;
 use tokio::task::AbortHandle;
 
 /// Maximum number of lines that run or wait at once. Transfers in the background do not count.
-pub(super) const LINES_MAX: usize = 64;
+pub const LINES_MAX: usize = 64;
 
 /// Number of waiting steps that are named; the others are counted.
-pub(super) const WAITING_SHOWN: usize = 8;
+pub const WAITING_SHOWN: usize = 8;
 
 /// A line that is being carried out.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub struct Line {
     number: u64,
     /// Command that is being carried out, as it is shown.
     command: String,
@@ -59,7 +59,7 @@ impl Line {
 
 /// The next step of a line.
 #[derive(Debug)]
-pub(super) enum NextStep {
+pub enum NextStep {
     /// Begins a transfer of the current command.
     Begin(Box<Planned>),
     /// Carries a command out with these variables.
@@ -68,18 +68,18 @@ pub(super) enum NextStep {
 
 /// The state of a line that was interrupted.
 #[derive(Debug)]
-pub(super) struct Interrupted {
+pub struct Interrupted {
     /// Command that was being carried out.
-    pub(super) command: String,
+    pub command: String,
     /// Transfer that the line waited for.
-    pub(super) transfer: Option<TransferId>,
+    pub transfer: Option<TransferId>,
     /// Files and commands that will not begin any more.
-    pub(super) left: Vec<String>,
+    pub left: Vec<String>,
 }
 
 /// All lines that are being carried out or wait.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     /// Lines that have begun, oldest first.
     begun: Vec<Line>,
     /// Lines that begin once the lines before them have been answered or wait for virtual time.
@@ -96,35 +96,35 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Returns true if no line runs or waits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.begun.is_empty() && self.typed.is_empty()
     }
 
     /// Returns true if no further line is accepted.
-    pub(super) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.begun.len() + self.typed.len() >= LINES_MAX
     }
 
     /// Returns true if a running command may change the current user.
-    pub(super) fn is_asking(&self) -> bool {
+    pub fn is_asking(&self) -> bool {
         self.begun.iter().any(|line| line.asks)
     }
 
     /// Returns true if further steps follow the one that was just answered.
-    pub(super) fn has_more(&self) -> bool {
+    pub fn has_more(&self) -> bool {
         let goes_on = |line: &Line| Some(line.number) == self.answered && !line.left().is_empty();
         !self.typed.is_empty() || self.begun.iter().any(goes_on)
     }
 
     /// Adds the commands of a line, which begins with [`next`](Self::next).
-    pub(super) fn push(&mut self, commands: impl IntoIterator<Item = String>) {
+    pub fn push(&mut self, commands: impl IntoIterator<Item = String>) {
         self.count += 1;
         self.told = Some(self.count);
         self.typed.push_back(Line { number: self.count, waiting: commands.into_iter().collect(), ..Line::default() });
     }
 
     /// Begins the next line and returns its number, unless a line before it still blocks it.
-    pub(super) fn next(&mut self, variables: &Variables) -> Option<u64> {
+    pub fn next(&mut self, variables: &Variables) -> Option<u64> {
         if self.blocker().is_some() {
             return None;
         }
@@ -141,7 +141,7 @@ impl Lines {
 
     /// Returns the line for which a typed one begins to wait, so that the caller can limit the wait. Aborts the task that limits
     /// an earlier wait.
-    pub(super) fn new_blocker(&mut self) -> Option<u64> {
+    pub fn new_blocker(&mut self) -> Option<u64> {
         let blocker = self.blocker().filter(|_| !self.typed.is_empty());
         if self.patience.as_ref().map(|(number, _)| *number) == blocker {
             return None;
@@ -153,12 +153,12 @@ impl Lines {
     }
 
     /// Stores the task that ends the wait for a line.
-    pub(super) fn set_patience(&mut self, number: u64, task: AbortHandle) {
+    pub fn set_patience(&mut self, number: u64, task: AbortHandle) {
         self.patience = Some((number, task));
     }
 
     /// Returns the next step of a line, or `None` if the line is over or must first wait for the answer of another one.
-    pub(super) fn next_step(&mut self, number: u64) -> Option<NextStep> {
+    pub fn next_step(&mut self, number: u64) -> Option<NextStep> {
         let others_ask = self.begun.iter().any(|line| line.number != number && line.asks);
         let place = self.begun.iter().position(|line| line.number == number && line.task.is_none())?;
         let line = &mut self.begun[place];
@@ -181,26 +181,26 @@ impl Lines {
     }
 
     /// Returns the lines that have not continued because another one must be answered first.
-    pub(super) fn resting(&self) -> Vec<u64> {
+    pub fn resting(&self) -> Vec<u64> {
         self.begun.iter().filter(|line| line.task.is_none()).map(|line| line.number).collect()
     }
 
     /// Stores the task that carries out the current step of a line.
-    pub(super) fn set_task(&mut self, number: u64, task: AbortHandle) {
+    pub fn set_task(&mut self, number: u64, task: AbortHandle) {
         if let Some(line) = self.line(number) {
             line.task = Some(task);
         }
     }
 
     /// Marks a line as waiting for virtual time or as taking long, so that the next line may begin.
-    pub(super) fn set_waiting(&mut self, number: u64) {
+    pub fn set_waiting(&mut self, number: u64) {
         if let Some(line) = self.line(number) {
             line.waits = true;
         }
     }
 
     /// Ends a step of a line. Returns true if the step may have asked questions, and `None` if there is no such line.
-    pub(super) fn take_answer(&mut self, number: u64) -> Option<bool> {
+    pub fn take_answer(&mut self, number: u64) -> Option<bool> {
         let line = self.line(number)?;
         let asked = std::mem::take(&mut line.asks);
         (line.task, line.transfer, line.waits) = (None, None, false);
@@ -209,26 +209,26 @@ impl Lines {
     }
 
     /// Marks the latest answer as processed.
-    pub(super) fn go_on(&mut self) {
+    pub fn go_on(&mut self) {
         self.answered = None;
     }
 
     /// Makes a line wait for a transfer that it has begun; returns the steps that wait for it.
-    pub(super) fn follow(&mut self, number: u64, transfer: TransferId) -> Vec<String> {
+    pub fn follow(&mut self, number: u64, transfer: TransferId) -> Vec<String> {
         let Some(line) = self.line(number) else { return Vec::new() };
         (line.transfer, line.waits) = (Some(transfer), true);
         line.left()
     }
 
     /// Stores the transfers that the current command of a line is to begin.
-    pub(super) fn plan(&mut self, number: u64, batch: Batch) {
+    pub fn plan(&mut self, number: u64, batch: Batch) {
         if let Some(line) = self.line(number) {
             (line.planned, line.tally) = (batch.planned.into(), batch.tally);
         }
     }
 
     /// Counts the answer to a transfer of a batch, and returns the count after the last one.
-    pub(super) fn count(&mut self, number: u64, answer: &Result<Answer, ShellError>) -> Option<Tally> {
+    pub fn count(&mut self, number: u64, answer: &Result<Answer, ShellError>) -> Option<Tally> {
         let line = self.line(number)?;
         let current = line.current.as_ref()?;
         if !matches!(answer, Ok(Answer { effect: Effect::Follow(_), .. })) {
@@ -239,14 +239,14 @@ impl Lines {
     }
 
     /// Sets a variable of a line.
-    pub(super) fn set_variable(&mut self, number: u64, name: &str, value: &str) {
+    pub fn set_variable(&mut self, number: u64, name: &str, value: &str) {
         if let Some(line) = self.line(number) {
             line.variables.insert(name.to_owned(), value.to_owned());
         }
     }
 
     /// Returns the command of a line, unless the latest output belongs to that line already.
-    pub(super) fn unnamed(&mut self, number: u64) -> Option<String> {
+    pub fn unnamed(&mut self, number: u64) -> Option<String> {
         if self.told.replace(number) == Some(number) {
             return None;
         }
@@ -255,12 +255,12 @@ impl Lines {
 
     /// Returns the waiting steps of the lines that have begun, except those of the line that was just answered, whose user knows
     /// them.
-    pub(super) fn left_beside_answered(&self) -> Vec<String> {
+    pub fn left_beside_answered(&self) -> Vec<String> {
         self.begun.iter().filter(|line| Some(line.number) != self.answered).flat_map(Line::left).collect()
     }
 
     /// Removes and returns the waiting steps of the latest line, and the lines that have not begun.
-    pub(super) fn drop_waiting(&mut self) -> Vec<String> {
+    pub fn drop_waiting(&mut self) -> Vec<String> {
         let latest = self.begun.last_mut();
         let mut left = latest.as_ref().map(|line| line.left()).unwrap_or_default();
         if let Some(line) = latest {
@@ -272,7 +272,7 @@ impl Lines {
     }
 
     /// Ends the latest line, and removes the lines that have not begun.
-    pub(super) fn interrupt(&mut self) -> Option<Interrupted> {
+    pub fn interrupt(&mut self) -> Option<Interrupted> {
         let left = self.drop_waiting();
         let Line { command, transfer, task, .. } = self.begun.pop()?;
         if let Some(task) = task {
@@ -283,7 +283,7 @@ impl Lines {
     }
 
     /// Ends all lines but the one that was just answered; returns the steps that will not begin any more.
-    pub(super) fn keep_answered(&mut self) -> Vec<String> {
+    pub fn keep_answered(&mut self) -> Vec<String> {
         let answered = self.answered;
         let (kept, ended): (Vec<Line>, Vec<Line>) =
             std::mem::take(&mut self.begun).into_iter().partition(|line| Some(line.number) == answered);
@@ -292,7 +292,7 @@ impl Lines {
     }
 
     /// Ends all lines and removes the waiting ones.
-    pub(super) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         let all = std::mem::take(&mut self.begun);
         self.end(all);
         self.typed.clear();
@@ -304,7 +304,7 @@ impl Lines {
     }
 
     /// Returns the steps that take long and those that wait, as in `upload a.bin (#1), sleep 1h; waiting: b.bin, ls`.
-    pub(super) fn summary(&self) -> Option<String> {
+    pub fn summary(&self) -> Option<String> {
         let long: Vec<&Line> = self.begun.iter().filter(|line| line.waits).collect();
         let doing = long.iter().map(|line| line.doing()).collect::<Vec<_>>().join(", ");
         let typed = self.typed.iter().flat_map(|line| line.waiting.iter().cloned()).filter(|_| !long.is_empty());

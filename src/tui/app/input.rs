@@ -1,0 +1,142 @@
+//! Keys, pasted texts and the mouse: which part of the screen takes an input.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use p2p_shell::complete::Knowledge;
+use p2p_shell::words::commands_of;
+use ratatui::layout::{Margin, Position};
+use secrecy::zeroize::Zeroizing;
+
+use super::{App, Pane};
+use crate::tui::action::{self, Action};
+use crate::tui::dialog::DialogEffect;
+use crate::tui::editor::Edit;
+use crate::tui::prompt::PromptEffect;
+use crate::tui::theme::Role;
+
+impl App {
+    /// Handles an input event of the terminal.
+    pub fn on_input(&mut self, input: Input) {
+        if matches!(&input, Input::Key(key) if key.kind != KeyEventKind::Release) && self.tour.is_some() {
+            return self.skip_tour();
+        }
+        match input {
+            Input::Key(key) if key.kind != KeyEventKind::Release => self.on_key(&key),
+            Input::Paste(text) => {
+                // The text may be a password, so that it is erased after use.
+                let text = Zeroizing::new(text);
+                match self.dialogs.last_mut() {
+                    Some(dialog) => dialog.paste(&text),
+                    None => self.paste(&text),
+                }
+            }
+            Input::Mouse(mouse) => self.on_mouse(mouse),
+            _ => {}
+        }
+    }
+
+    fn on_key(&mut self, key: &KeyEvent) {
+        if self.dialogs.last().is_some_and(|dialog| !dialog.takes(key))
+            && let Some(action @ (Action::Quit | Action::Suspend)) = action::action_for(key, true, &self.keymap)
+        {
+            return self.act(action);
+        }
+        if let Some(dialog) = self.dialogs.last_mut() {
+            match dialog.handle(key) {
+                DialogEffect::Stay => {}
+                DialogEffect::Close => drop(self.dialogs.pop()),
+                DialogEffect::Chosen(choice) => {
+                    self.dialogs.pop();
+                    self.choose(choice);
+                }
+            }
+            return;
+        }
+        if self.workspace.focus() == Pane::Prompt { self.on_key_in_prompt(key) } else { self.on_key_in_pane(key) }
+    }
+
+    fn on_key_in_prompt(&mut self, key: &KeyEvent) {
+        if self.on_prompt_key(key) {
+            return;
+        }
+        match action::action_for(key, true, &self.keymap) {
+            Some(action) => self.act(action),
+            None if key.code == KeyCode::Tab => self.act(Action::NextPane),
+            None => {}
+        }
+    }
+
+    fn on_key_in_pane(&mut self, key: &KeyEvent) {
+        let focus = self.workspace.focus();
+        let list = self.panes.get_mut(focus).list_mut();
+        if list.is_typing() && list.handle(key) {
+            return self.follow_selection(focus);
+        }
+        list.type_filter(false);
+        let is_filtered = !list.filter().is_empty();
+        match action::action_for(key, false, &self.keymap) {
+            Some(Action::Prompt) if key.code == KeyCode::Esc && is_filtered => list.clear_filter(),
+            Some(action) => self.act(action),
+            None => {
+                let name = action::name_of(key).unwrap_or_default();
+                let verbs = self.with_pane(focus, |pane, scene| pane.verbs(scene));
+                if let Some(verb) = verbs.into_iter().find(|verb| verb.key == name && !name.is_empty()) {
+                    self.carry_out(verb.deed);
+                }
+            }
+        }
+    }
+
+    /// Handles a key in the prompt; returns false if the prompt does not use it.
+    fn on_prompt_key(&mut self, key: &KeyEvent) -> bool {
+        let (snapshots, identity) = (self.access().snapshots(), Arc::clone(self.identity()));
+        let is_typing = !self.prompt().editor.is_empty();
+        let profiles = Arc::clone(self.access().profiles());
+        let known = || Knowledge::of(&snapshots.latest(), &identity).with_profiles(&profiles);
+        match self.prompt_mut().handle(key, known) {
+            PromptEffect::Taken => {}
+            PromptEffect::Run(line) => self.run(&line),
+            PromptEffect::EndOfInput => self.quit(false),
+            // If a line is being typed, Ctrl-C only discards it.
+            PromptEffect::Interrupted if is_typing => {}
+            PromptEffect::Interrupted => self.interrupt(),
+            PromptEffect::Ignored => return false,
+        }
+        true
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent) {
+        let position = Position::new(mouse.column, mouse.row);
+        let Some((pane, area)) = self.workspace.under(position).filter(|_| self.dialogs.is_empty()) else { return };
+        match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => {
+                let inner = area.inner(Margin::new(1, 1));
+                let row = self.with_pane(pane, |pane, scene| pane.row_at(scene, inner, position));
+                self.focus_on(pane);
+                if let Some(row) = row {
+                    self.panes.get_mut(pane).list_mut().select(row);
+                    self.follow_selection(pane);
+                }
+            }
+            MouseEventKind::ScrollUp => self.scroll(pane, -3),
+            MouseEventKind::ScrollDown => self.scroll(pane, 3),
+            _ => {}
+        }
+    }
+
+    /// Pastes a text into the filter that is being typed, or else into the prompt. The commands of several lines are joined,
+    /// without their comments.
+    fn paste(&mut self, text: &str) {
+        let list = self.panes.get_mut(self.workspace.focus()).list_mut();
+        if list.is_typing() {
+            return list.edit(&Edit::Insert(text.to_owned()));
+        }
+        self.workspace.focus_on(Pane::Prompt);
+        let lines: Vec<String> = commands_of(text).into_iter().map(|(_, command)| command).collect();
+        let line = if text.trim_end().contains(['\n', '\r']) { lines.join("; ") } else { text.to_owned() };
+        if !self.prompt_mut().paste(&line) {
+            self.say(Role::Bad, "that is too long for a line; `p2p run FILE` carries out scripts of any length");
+        }
+    }
+}

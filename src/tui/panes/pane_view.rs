@@ -1,0 +1,156 @@
+//! What a pane is: a type of its own that keeps how it shows things, draws a [`Scene`], and says what can be done with its rows.
+
+use std::fmt::Debug;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::rows::{Rows, first_below, window};
+use super::scene::{Chosen, Scene};
+use crate::tui::action::Action;
+
+/// A pane of the screen. It reads the [`Scene`] and changes nothing but itself; what it wants done elsewhere it returns as a
+/// [`Deed`] or as what is [chosen](PaneView::chosen) in it.
+pub trait PaneView: Debug {
+    /// Returns the heading for an inner area of this size, without the filter.
+    fn title(&self, scene: &Scene<'_>, inner: Rect) -> String;
+
+    /// Draws the content.
+    fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>);
+
+    /// Draws what lies above other panes; called after all panes are drawn.
+    fn draw_above(&self, _scene: &Scene<'_>, _canvas: &mut Canvas<'_>) {}
+
+    /// Returns the position of the terminal's cursor while the pane has the focus.
+    fn cursor(&self, _scene: &Scene<'_>, _inner: Rect) -> Option<Position> {
+        None
+    }
+
+    /// Returns the selection and the filter.
+    fn list(&self) -> &Rows;
+
+    /// Returns the selection and the filter, to change them.
+    fn list_mut(&mut self) -> &mut Rows;
+
+    /// Returns the number of rows that can be selected.
+    fn rows(&self, _scene: &Scene<'_>) -> usize {
+        0
+    }
+
+    /// Returns true if the first row is the newest and stands at the bottom.
+    fn is_newest_below(&self) -> bool {
+        false
+    }
+
+    /// Returns true if the pane has a filter.
+    fn is_filterable(&self) -> bool {
+        false
+    }
+
+    /// Moves the selection down by a number of lines on the screen, or up if it is negative.
+    fn scroll(&mut self, scene: &Scene<'_>, lines: isize) {
+        let (count, step) = (self.rows(scene), if self.is_newest_below() { -lines } else { lines });
+        self.list_mut().move_by(step, count);
+    }
+
+    /// Returns the row that is drawn at a position of the screen.
+    fn row_at(&self, scene: &Scene<'_>, inner: Rect, at: Position) -> Option<usize> {
+        let place = usize::from(at.y.checked_sub(inner.y).filter(|&place| place < inner.height)?);
+        let (count, selected) = (self.rows(scene), self.list().selected());
+        let row = match self.is_newest_below() {
+            true => first_below(selected, inner.height) + usize::from(inner.height) - 1 - place,
+            false => window(count, selected, inner.height).start + place,
+        };
+        (row < count).then_some(row)
+    }
+
+    /// Returns what the selected row names that concerns other panes.
+    fn chosen(&self, _scene: &Scene<'_>) -> Chosen {
+        Chosen::default()
+    }
+
+    /// Takes in that a transfer has begun.
+    fn on_transfer(&mut self) {}
+
+    /// Returns what Enter does with the selected row.
+    fn open(&self, _scene: &Scene<'_>) -> Option<Deed> {
+        None
+    }
+
+    /// Returns the selected row as a text for the clipboard.
+    fn copy(&self, _scene: &Scene<'_>) -> Option<String> {
+        None
+    }
+
+    /// Returns what can be done with the selected row, the most important first: the menu of the row shows all of it, the hint line
+    /// what has a key.
+    fn verbs(&self, _scene: &Scene<'_>) -> Vec<Verb> {
+        Vec::new()
+    }
+
+    /// Changes how the pane shows things: by an action of the table, or by a [`Deed::Own`] of one of its verbs. Returns false if that
+    /// is none of this pane's.
+    fn change(&mut self, _change: Change<'_>) -> bool {
+        false
+    }
+}
+
+/// A change of how a pane shows things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// An action of the table of keys.
+    Act(Action),
+    /// The name of a verb of the pane.
+    Own(&'a str),
+}
+
+/// Something that can be done with a row, or with the whole pane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verb {
+    /// Key that does it while the pane has the focus; empty for none. Keys of the table of actions take precedence.
+    pub key: &'static str,
+    /// Name in the hint line and in the menu.
+    pub label: &'static str,
+    /// Effect.
+    pub deed: Deed,
+}
+
+/// The effect of a verb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// Carries out an action.
+    Act(Action),
+    /// Carries out a command as if it were typed.
+    Run(String),
+    /// Carries out a command and shows its answer in a dialog.
+    Open(String),
+    /// Puts the beginning of a command into the prompt.
+    Type(String),
+    /// Changes how the pane shows things.
+    Own(&'static str),
+}
+
+/// The inner area of a pane on a frame of the screen.
+#[derive(Debug)]
+pub struct Canvas<'a> {
+    /// Area of the content.
+    pub area: Rect,
+    /// Cells of the whole screen.
+    pub buffer: &'a mut Buffer,
+}
+
+impl Canvas<'_> {
+    /// Draws spans in a row of the pane, counted from the top; the part that does not fit is cut off.
+    pub fn row(&mut self, place: usize, spans: Vec<Span<'_>>) {
+        if let Some(line) = self.area.rows().nth(place) {
+            Line::from(spans).render(line, self.buffer);
+        }
+    }
+
+    /// Returns a canvas for a part of the pane.
+    pub fn part(&mut self, area: Rect) -> Canvas<'_> {
+        Canvas { area: area.intersection(self.area), buffer: self.buffer }
+    }
+}

@@ -1,0 +1,135 @@
+//! The rows of a pane: which one is selected, which text they must contain, and which of them fit.
+
+use std::ops::Range;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::tui::editor::{Edit, Editor, edit_for};
+
+/// The selection and the filter of a pane that lists rows.
+#[derive(Debug, Default)]
+pub struct Rows {
+    selected: usize,
+    filter: Editor,
+    is_typing: bool,
+}
+
+impl Rows {
+    /// Returns the index of the selected row among those that pass the filter.
+    pub fn selected(&self) -> usize {
+        self.selected
+    }
+
+    /// Selects a row.
+    pub fn select(&mut self, row: usize) {
+        self.selected = row;
+    }
+
+    /// Moves the selection by a number of rows within `count` rows.
+    pub fn move_by(&mut self, step: isize, count: usize) {
+        let last = count.saturating_sub(1);
+        self.selected = self.selected.min(last).saturating_add_signed(step).min(last);
+    }
+
+    /// Returns the text that a row must contain to be shown; empty for all rows.
+    pub fn filter(&self) -> &str {
+        self.filter.text()
+    }
+
+    /// Returns true if a row with this text is shown.
+    pub fn passes(&self, text: &str) -> bool {
+        self.filter.is_empty() || text.to_lowercase().contains(&self.filter.text().to_lowercase())
+    }
+
+    /// Returns true while the filter is being typed.
+    pub fn is_typing(&self) -> bool {
+        self.is_typing
+    }
+
+    /// Begins or ends the typing of the filter.
+    pub fn type_filter(&mut self, is_typing: bool) {
+        self.is_typing = is_typing;
+    }
+
+    /// Handles a key while the filter is being typed; it applies at once. Enter keeps it, Esc clears it. Returns false if the key
+    /// has no meaning here.
+    pub fn handle(&mut self, key: &KeyEvent) -> bool {
+        match key.code {
+            KeyCode::Enter => self.is_typing = false,
+            KeyCode::Esc => self.clear_filter(),
+            _ => match edit_for(key) {
+                Some(edit) => self.edit(&edit),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    /// Changes the filter; the selection goes to the first row that it leaves.
+    pub fn edit(&mut self, edit: &Edit) {
+        self.filter.apply(edit);
+        self.selected = 0;
+    }
+
+    /// Shows all rows again.
+    pub fn clear_filter(&mut self) {
+        *self = Rows::default();
+    }
+
+    /// Returns what the heading of the pane says of the filter.
+    pub fn filter_mark(&self) -> String {
+        match (self.is_typing, self.filter.is_empty()) {
+            (true, _) => format!(" /{}_", self.filter.text()),
+            (false, true) => String::new(),
+            (false, false) => format!(" /{}", self.filter.text()),
+        }
+    }
+}
+
+/// Returns the range of rows that are shown in `height` cells, including the selected one.
+pub fn window(count: usize, selected: usize, height: u16) -> Range<usize> {
+    let height = usize::from(height);
+    let first = selected.saturating_sub(height.saturating_sub(1)).min(count.saturating_sub(height));
+    first..(first + height).min(count)
+}
+
+/// Returns the index of the lowest visible row of a pane with the newest row at the bottom, such that the selected row is
+/// visible.
+pub fn first_below(selected: usize, height: u16) -> usize {
+    selected.saturating_sub(usize::from(height.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyModifiers;
+
+    use super::*;
+
+    #[test]
+    fn the_selected_row_is_always_in_the_window() {
+        for count in 0..20 {
+            for selected in 0..count.max(1) {
+                for height in 1..8 {
+                    let window = window(count, selected, height);
+                    assert!(window.len() == count.min(usize::from(height)), "{count} {selected} {height}");
+                    assert!(count == 0 || window.contains(&selected));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_applies_while_it_is_typed() {
+        let mut rows = Rows::default();
+        let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
+        rows.move_by(5, 3);
+        assert_eq!(rows.selected(), 2);
+        rows.type_filter(true);
+        assert!("Sy".chars().all(|c| rows.handle(&key(KeyCode::Char(c)))) && !rows.handle(&key(KeyCode::F(1))));
+        assert!(rows.passes("a SYN") && !rows.passes("DATA") && rows.selected() == 0);
+        assert_eq!(rows.filter_mark(), " /Sy_");
+        assert!(rows.handle(&key(KeyCode::Enter)) && !rows.is_typing() && rows.filter_mark() == " /Sy");
+        rows.type_filter(true);
+        assert!(rows.handle(&key(KeyCode::Esc)) && rows.passes("DATA") && !rows.is_typing());
+    }
+}

@@ -1,0 +1,79 @@
+//! The scene: what the panes and the header may read of the screen. It is made anew from the parts of the application whenever
+//! something is drawn or a pane is asked about its rows.
+
+use std::sync::Arc;
+
+use p2p_engine::Snapshot;
+use p2p_engine::transfer::{TransferId, TransferReport};
+use p2p_service::access::Identity;
+use p2p_store::names::FileKey;
+
+use super::Pane;
+use crate::tui::journal::Journal;
+use crate::tui::theme::Theme;
+
+/// Things that were selected in one pane and concern others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Chosen {
+    /// Transfer whose segments are shown; the latest one if it is `None`.
+    pub transfer: Option<TransferId>,
+}
+
+impl Chosen {
+    /// Takes over what another selection names, and keeps the rest.
+    pub fn take_over(&mut self, other: Chosen) {
+        self.transfer = other.transfer.or(self.transfer);
+    }
+}
+
+/// The number of files that a user may read, and their size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FileCount {
+    /// Number of files that the user may read.
+    pub files: u64,
+    /// Total size of the files in bytes.
+    pub bytes: u64,
+}
+
+/// What panes may read. All of it that comes from the engine belongs to one instant, also while the view is frozen.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// Snapshot of the engine, as the user may see it.
+    pub snapshot: &'a Snapshot,
+    /// Lines of the log.
+    pub journal: &'a Journal,
+    /// Number of events that were lost because the screen lagged behind.
+    pub events_lost: u64,
+    /// True while the view is frozen.
+    pub is_frozen: bool,
+    /// Files that the user may read.
+    pub file_count: FileCount,
+    /// Selection that panes share.
+    pub chosen: Chosen,
+    /// Colours and glyphs.
+    pub theme: &'a Theme,
+    /// Current user.
+    pub identity: &'a Identity,
+    /// Pane that has the keyboard focus.
+    pub focus: Pane,
+    /// Steps of typed lines that take long and those that wait, if there are any.
+    pub under_way: Option<String>,
+}
+
+impl<'a> Scene<'a> {
+    /// Returns the name of a file as the user sees it.
+    pub fn label(&self, file: &FileKey) -> String {
+        self.identity.shown(file)
+    }
+
+    /// Returns the transfers that the user may see, latest first.
+    pub fn transfers(&self) -> impl Iterator<Item = &'a Arc<TransferReport>> + use<'a> {
+        self.snapshot.transfers.iter().rev()
+    }
+
+    /// Returns the transfer whose segments are shown: the selected one, or the latest.
+    pub fn shown_transfer(&self) -> Option<&'a Arc<TransferReport>> {
+        let of = |id: TransferId| self.transfers().find(|report| report.status.id == id);
+        self.chosen.transfer.and_then(of).or_else(|| self.transfers().next())
+    }
+}

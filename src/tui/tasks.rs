@@ -1,0 +1,97 @@
+//! The tasks that carry out what the screen has begun, and the messages that they send back.
+
+use p2p_service::access::AccessError;
+use p2p_shell::ShellError;
+use p2p_shell::answer::Answer;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+
+/// A message from a task to the screen. Messages of tasks that were started for an earlier user are discarded.
+#[derive(Debug)]
+pub struct Message {
+    visit: u64,
+    message: AppMessage,
+}
+
+/// The content of a message from a task.
+#[derive(Debug)]
+pub(super) enum AppMessage {
+    /// Result of one step of the line with this number: a command was answered, or a transfer began or finished.
+    Answered(u64, Result<Answer, ShellError>),
+    /// Notification that the line with this number waits for an operation that takes long.
+    Waits(u64),
+    /// Result of an operation that belongs to no line, such as an action.
+    Told(Result<Answer, ShellError>),
+    /// Result of a command that a pane opened: the command and its answer.
+    Opened(String, Result<Answer, ShellError>),
+    /// Answer to the confirmation before leaving: true if the user confirmed it.
+    Quit(bool),
+    /// Result of checking that the session of the user is still valid.
+    Session(Result<(), AccessError>),
+}
+
+/// The way back to the screen for a task that sends more than its result.
+#[derive(Debug, Clone)]
+pub(super) struct Mailbox {
+    visit: u64,
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+impl Mailbox {
+    /// Sends a message to the screen.
+    pub(super) fn send(&self, message: AppMessage) {
+        // The receiver is dropped with the screen.
+        let _ = self.messages.send(Message { visit: self.visit, message });
+    }
+}
+
+/// The running tasks.
+#[derive(Debug)]
+pub(super) struct Tasks {
+    running: JoinSet<()>,
+    mailbox: Mailbox,
+}
+
+impl Tasks {
+    /// Creates an empty set of tasks, and the receiver of their messages.
+    pub(super) fn new() -> (Tasks, mpsc::UnboundedReceiver<Message>) {
+        let (messages, inbox) = mpsc::unbounded_channel();
+        (Tasks { running: JoinSet::new(), mailbox: Mailbox { visit: 0, messages } }, inbox)
+    }
+
+    /// Starts a task whose result is a message.
+    pub(super) fn spawn(&mut self, task: impl Future<Output = AppMessage> + Send + 'static) -> AbortHandle {
+        let mailbox = self.mailbox();
+        self.running.spawn(async move { mailbox.send(task.await) })
+    }
+
+    /// Returns the way back to the screen.
+    pub(super) fn mailbox(&self) -> Mailbox {
+        self.mailbox.clone()
+    }
+
+    /// Returns the content of a message, unless its task was started for an earlier user.
+    pub(super) fn receive(&self, message: Message) -> Option<AppMessage> {
+        (message.visit == self.mailbox.visit).then_some(message.message)
+    }
+
+    /// Returns true while tasks run.
+    pub(super) fn are_running(&mut self) -> bool {
+        while self.running.try_join_next().is_some() {}
+        !self.running.is_empty()
+    }
+
+    /// Waits for the next task to end, and returns an error if it panicked; returns `None` if there is no task.
+    pub(super) async fn ended(&mut self) -> Option<Result<(), JoinError>> {
+        match self.running.join_next().await? {
+            Err(error) if error.is_panic() => Some(Err(error)),
+            _ => Some(Ok(())),
+        }
+    }
+
+    /// Ends all tasks; what they have sent is discarded.
+    pub(super) fn end_visit(&mut self) {
+        self.mailbox.visit += 1;
+        self.running.abort_all();
+    }
+}

@@ -1,0 +1,162 @@
+//! The view: what the screen shows of the engine. All of it belongs to one instant; while the view is frozen, what comes meanwhile
+//! is kept for later.
+
+use std::sync::Arc;
+
+use p2p_base::units::SimTime;
+use p2p_engine::Snapshot;
+use p2p_engine::transfer::TransferId;
+use p2p_service::access::Identity;
+
+use super::journal::{Journal, JournalLine};
+use super::panes::scene::{Chosen, FileCount};
+use super::theme::Role;
+
+/// What has accumulated while the view is frozen.
+#[derive(Debug, Default)]
+struct Meanwhile {
+    journal: Journal,
+    events_lost: u64,
+    /// Latest transfer that has begun.
+    begun: Option<TransferId>,
+}
+
+/// What is shown of the engine.
+#[derive(Debug)]
+pub struct View {
+    snapshot: Arc<Snapshot>,
+    journal: Journal,
+    events_lost: u64,
+    chosen: Chosen,
+    /// Files that the user may read; for admins the engine's own count applies, which costs nothing.
+    readable: FileCount,
+    is_admin: bool,
+    /// What has come since the view was frozen; `None` while it is not.
+    meanwhile: Option<Meanwhile>,
+}
+
+impl View {
+    /// Creates the view of a snapshot for a user.
+    pub fn new(snapshot: Arc<Snapshot>, identity: &Identity) -> View {
+        let mut view = View {
+            snapshot,
+            journal: Journal::default(),
+            events_lost: 0,
+            chosen: Chosen::default(),
+            readable: FileCount::default(),
+            is_admin: identity.is_admin(),
+            meanwhile: None,
+        };
+        view.count_files();
+        view
+    }
+
+    /// Returns the snapshot that is shown.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Returns the log.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Returns the number of events that were lost because the screen lagged behind.
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost
+    }
+
+    /// Returns the selection that panes share.
+    pub fn chosen(&self) -> Chosen {
+        self.chosen
+    }
+
+    /// Returns true while the view is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.meanwhile.is_some()
+    }
+
+    /// Returns the number and size of the files that the user may read.
+    pub fn file_count(&self) -> FileCount {
+        let storage = &self.snapshot.figures.storage;
+        if self.is_admin { FileCount { files: storage.files, bytes: storage.file_bytes } } else { self.readable }
+    }
+
+    /// Freezes the view.
+    pub fn freeze(&mut self) {
+        self.meanwhile.get_or_insert_default();
+    }
+
+    /// Thaws the view, and takes in what has accumulated and the latest snapshot. Returns the latest transfer that has begun.
+    pub fn thaw(&mut self, latest: Arc<Snapshot>) -> Option<TransferId> {
+        let Meanwhile { journal, events_lost, begun } = self.meanwhile.take().unwrap_or_default();
+        self.events_lost += events_lost;
+        self.journal.append(journal);
+        self.replace(latest);
+        begun
+    }
+
+    /// Takes a snapshot of the engine in, unless the view is frozen.
+    pub fn take(&mut self, snapshot: Arc<Snapshot>) {
+        if !self.is_frozen() {
+            self.replace(snapshot);
+        }
+    }
+
+    /// Shows what a user may see, although the view may be frozen: what it shows may be what only the user before may see.
+    pub fn show_to(&mut self, identity: &Identity, snapshot: Arc<Snapshot>) {
+        self.is_admin = identity.is_admin();
+        self.snapshot = snapshot;
+        self.count_files();
+    }
+
+    fn replace(&mut self, snapshot: Arc<Snapshot>) {
+        let is_same = snapshot.files.is_same(&self.snapshot.files);
+        self.snapshot = snapshot;
+        if !is_same {
+            self.count_files();
+        }
+    }
+
+    /// Appends a line to the log.
+    pub fn note(&mut self, at: SimTime, role: Role, text: String) {
+        let journal = self.meanwhile.as_mut().map_or(&mut self.journal, |meanwhile| &mut meanwhile.journal);
+        journal.note(JournalLine { at, role, text });
+    }
+
+    /// Counts events that were lost because the screen lagged behind.
+    pub fn lose(&mut self, count: u64) {
+        *self.meanwhile.as_mut().map_or(&mut self.events_lost, |meanwhile| &mut meanwhile.events_lost) += count;
+    }
+
+    /// Takes in that a transfer has begun. Returns false while the view is frozen, which remembers it.
+    pub fn begin(&mut self, transfer: TransferId) -> bool {
+        match &mut self.meanwhile {
+            Some(meanwhile) => meanwhile.begun = Some(transfer),
+            None => self.chosen.transfer = Some(transfer),
+        }
+        !self.is_frozen()
+    }
+
+    /// Takes over what was selected in a pane or named by an answer.
+    pub fn choose(&mut self, chosen: Chosen) {
+        self.chosen.take_over(chosen);
+    }
+
+    /// Removes what the user before has seen.
+    pub fn forget(&mut self) {
+        self.journal.clear();
+        self.chosen = Chosen::default();
+    }
+
+    fn count_files(&mut self) {
+        if self.is_admin {
+            return;
+        }
+        let count = |count: FileCount, file: &p2p_store::manifest::FileRecord| FileCount {
+            files: count.files + 1,
+            bytes: count.bytes + file.size,
+        };
+        self.readable = self.snapshot.files.files().fold(FileCount::default(), count);
+    }
+}
