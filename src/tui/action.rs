@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::preset::Preset;
+
 /// An action of the full-screen interface that a key triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -16,6 +18,8 @@ pub enum Action {
     Prompt,
     /// Enlarges the focused pane to the whole screen, or restores the layout.
     Zoom,
+    /// Chooses a preset of the layout.
+    Preset(Preset),
     /// Opens the help dialog.
     Help,
     /// Opens the command palette.
@@ -111,6 +115,11 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Help, Scope::Everywhere, "F1", "help", "show this help; ? does it too while a pane has the keys"),
     binding(Action::Help, Scope::Panes, "?", "", "show this help"),
     binding(Action::Palette, Scope::Everywhere, "Ctrl-P", "palette", "find an action or a command and run it"),
+    binding(Action::Zoom, Scope::Everywhere, "F6", "", "give the pane the whole screen, or take it back; in the prompt too"),
+    binding(Action::Preset(Preset::Overview), Scope::Everywhere, "F2", "overview", "show all panes"),
+    binding(Action::Preset(Preset::Transfer), Scope::Everywhere, "F3", "transfer", "show transfers and their segments"),
+    binding(Action::Preset(Preset::Network), Scope::Everywhere, "F4", "network", "show nodes, round trips and packets"),
+    binding(Action::Preset(Preset::Files), Scope::Everywhere, "F5", "files", "show what is stored, and transfers"),
     binding(Action::Suspend, Scope::Everywhere, "Ctrl-Z", "", "give the terminal back to the shell; `fg` returns"),
     binding(Action::Quit, Scope::Everywhere, "Ctrl-Q", "quit", "leave; where transfers run, it asks first"),
 ];

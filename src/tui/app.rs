@@ -33,7 +33,9 @@ use super::lines::Lines;
 pub use super::panes::Pane;
 use super::panes::scene::Scene;
 use super::panes::{PaneView, Panes};
+use super::preset::Preset;
 use super::prompt::Prompt;
+use super::settings::{Settings, SettingsFiles};
 pub use super::tasks::Message;
 use super::tasks::{AppMessage, Tasks};
 use super::theme::{Role, Theme};
@@ -63,6 +65,8 @@ pub struct App {
     /// Open dialogs, the topmost last.
     dialogs: Vec<Dialog>,
     visitor: Visitor,
+    /// Files in which settings are remembered.
+    settings: SettingsFiles,
     shell: Shell,
     variables: Variables,
     lines: Lines,
@@ -89,6 +93,7 @@ impl App {
             panes: Panes::default(),
             dialogs: Vec::new(),
             visitor,
+            settings: SettingsFiles::default(),
             shell,
             variables: Variables::new(),
             lines: Lines::default(),
@@ -105,6 +110,34 @@ impl App {
     /// Replaces the default keys by configured ones.
     pub fn set_keymap(&mut self, keymap: Keymap) {
         self.keymap = keymap;
+    }
+
+    /// Remembers settings in these files from now on, and takes over those of the current user.
+    pub fn remember_settings(&mut self, files: SettingsFiles) {
+        self.settings = files;
+        self.take_settings();
+    }
+
+    /// Takes over the settings that the current user has left.
+    fn take_settings(&mut self) {
+        let settings = self.settings.load(self.visitor.identity());
+        let preset = Preset::ALL.into_iter().find(|preset| preset.name() == settings.preset);
+        self.workspace.set_preset(preset.unwrap_or_default());
+        for pane in Pane::ALL {
+            if let Some(filter) = settings.filters.get(pane.name()).filter(|_| self.panes.get(pane).is_filterable()) {
+                self.panes.get_mut(pane).list_mut().set_filter(filter);
+            }
+        }
+    }
+
+    /// Stores the settings of the current user.
+    fn store_settings(&self) {
+        let filters = Pane::ALL.into_iter().map(|pane| (pane.name().to_owned(), self.filter(pane).to_owned()));
+        let filters = filters.filter(|(_, filter)| !filter.is_empty()).collect();
+        let settings = Settings { preset: self.workspace.preset().name().to_owned(), filters };
+        if settings != self.settings.load(self.visitor.identity()) {
+            self.settings.store(self.visitor.identity(), &settings);
+        }
     }
 
     /// Starts a tour.

@@ -41,7 +41,7 @@ impl Journal {
     }
 
     /// Returns the lines, oldest first.
-    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &JournalLine> {
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &JournalLine> + ExactSizeIterator {
         self.lines.iter()
     }
 

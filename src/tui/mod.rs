@@ -5,11 +5,13 @@
 //! | [`app`] | the parts of the screen and their reactions to keys, without a terminal |
 //! | [`view`], [`journal`], [`workspace`] | what is shown of the engine, its log, and where the panes are |
 //! | [`panes`] | the panes, a type each, and the scene that they read |
-//! | [`draw`] | where the panes are drawn, the hint line and the dialogs |
+//! | [`layout`], [`preset`] | which panes are shown on a screen of some size, and where |
+//! | [`draw`] | the drawing of the screen: panes, hint line and dialogs |
 //! | [`lines`], `tasks` | the typed lines that are carried out, and the tasks that do it |
 //! | [`action`] | the table of keys and actions |
 //! | [`prompt`], [`editor`] | the line that is typed |
 //! | [`dialog`], [`form`], [`masked`] | dialogs above the panes, among them forms and the secrets typed into them |
+//! | [`settings`] | what is remembered from run to run |
 //! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
 //! | [`tour`] | a script that types itself |
 //! | [`terminal`] | taking the terminal over, and restoring it |
@@ -25,10 +27,13 @@ mod drive;
 pub mod editor;
 pub mod form;
 pub mod journal;
+pub mod layout;
 pub mod lines;
 pub mod masked;
 pub mod panes;
+pub mod preset;
 pub mod prompt;
+pub mod settings;
 mod tasks;
 pub mod terminal;
 pub mod theme;
@@ -58,6 +63,7 @@ use p2p_shell::words::Variables;
 
 use self::app::{App, TerminalRequest};
 use self::drive::{Sources, drive};
+use self::settings::SettingsFiles;
 use self::theme::{Theme, ThemeName};
 use self::tour::Tour;
 use crate::demo_users::{self, DemoUsers};
@@ -131,6 +137,9 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
     let door = shell.clone();
     let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
     app.set_keymap(instance.config.keymap()?);
+    if tour.is_none() {
+        app.remember_settings(SettingsFiles::new(instance.data_dir.clone()));
+    }
     match tour {
         Some(tour) => app.start_tour(tour),
         None => app.greet(),

@@ -73,6 +73,12 @@ impl Prompt {
         self.history.lines()
     }
 
+    /// Returns the output since the latest line that was run, with that line.
+    pub fn answer(&self) -> &[(Role, String)] {
+        let from = self.output.iter().rposition(|(role, _)| *role == Role::Accent).unwrap_or(0);
+        &self.output[from..]
+    }
+
     /// Appends text to the output, and scrolls to its end.
     pub fn say(&mut self, role: Role, text: &str) {
         self.output.extend(text.lines().map(|line| (role, line.to_owned())));

@@ -161,6 +161,8 @@ pub struct Glyphs {
     pub dot: &'static str,
     /// Mark at the end of a text that was cut.
     pub ellipsis: &'static str,
+    /// Mark on the frame of a pane of which not all rows are shown.
+    pub scroll: &'static str,
     /// Levels of a sparkline, from low to high.
     pub levels: [&'static str; 8],
 }
@@ -185,6 +187,7 @@ const UNICODE: Glyphs = Glyphs {
     prompt: "›",
     dot: "·",
     ellipsis: "…",
+    scroll: "┃",
     levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
 };
 
@@ -208,5 +211,6 @@ const ASCII: Glyphs = Glyphs {
     prompt: ">",
     dot: "-",
     ellipsis: "~",
+    scroll: "#",
     levels: ["_", "_", "-", "-", "=", "=", "#", "#"],
 };

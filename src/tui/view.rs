@@ -12,7 +12,7 @@ use super::journal::{Journal, JournalLine};
 use super::panes::scene::{Chosen, FileCount};
 use super::theme::Role;
 
-/// What has accumulated while the view is frozen.
+/// The data that has accumulated while the view is frozen.
 #[derive(Debug, Default)]
 struct Meanwhile {
     journal: Journal,
@@ -21,7 +21,7 @@ struct Meanwhile {
     begun: Option<TransferId>,
 }
 
-/// What is shown of the engine.
+/// The part of the engine that is shown.
 #[derive(Debug)]
 pub struct View {
     snapshot: Arc<Snapshot>,
@@ -31,7 +31,7 @@ pub struct View {
     /// Files that the user may read; for admins the engine's own count applies, which costs nothing.
     readable: FileCount,
     is_admin: bool,
-    /// What has come since the view was frozen; `None` while it is not.
+    /// Data that has come since the view was frozen; `None` while it is not.
     meanwhile: Option<Meanwhile>,
 }
 

@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::panes::Pane;
+use super::preset::Preset;
 
 /// Focus and places of the panes.
 #[derive(Debug)]
@@ -11,13 +12,14 @@ pub struct Workspace {
     /// Pane that is shown on screens that have room for only one.
     tab: Pane,
     is_zoomed: bool,
+    preset: Preset,
     /// Areas in which the panes were last drawn, with their frames.
     areas: Vec<(Pane, Rect)>,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
-        Workspace { focus: Pane::Prompt, tab: Pane::Transfers, is_zoomed: false, areas: Vec::new() }
+        Workspace { focus: Pane::Prompt, tab: Pane::Transfers, is_zoomed: false, preset: Preset::default(), areas: Vec::new() }
     }
 }
 
@@ -55,6 +57,16 @@ impl Workspace {
     /// Enlarges the focused pane to the whole screen, or restores the layout.
     pub fn zoom(&mut self, is_zoomed: bool) {
         self.is_zoomed = is_zoomed;
+    }
+
+    /// Returns the preset of the layout.
+    pub fn preset(&self) -> Preset {
+        self.preset
+    }
+
+    /// Changes the preset of the layout.
+    pub fn set_preset(&mut self, preset: Preset) {
+        (self.preset, self.is_zoomed) = (preset, false);
     }
 
     /// Takes in where the panes are drawn.

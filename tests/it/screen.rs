@@ -1,11 +1,15 @@
 //! What the screen says is true at every speed and size: rates, a frozen view, the matrix, and rows that are too narrow for all.
 
+use crossterm::event::{KeyCode, KeyModifiers};
 use p2p_base::units::SimDuration;
 use p2p_engine::operation;
 use p2p_engine::pace::Speed;
 use p2p_storage::tui::app::Pane;
+use p2p_storage::tui::preset::Preset;
+use p2p_storage::tui::settings::SettingsFiles;
 use p2p_storage::tui::theme::{Theme, ThemeName};
 use portable_pty::CommandBuilder;
+use proptest::strategy::{Strategy, ValueTree};
 
 use crate::harness::{OPERATOR, random_file};
 use crate::program::{Home, wait_until};
@@ -57,6 +61,15 @@ fn rate_after_arrow(text: &str) -> f64 {
     number * if words.next().unwrap().starts_with("KiB") { 1024.0 } else { 1.0 }
 }
 
+/// The rates of a node, up and down, in bytes a second: they follow the two words for its state.
+fn rates_of(row: &str) -> [f64; 2] {
+    let words: Vec<&str> = row.split_whitespace().skip_while(|word| *word != "ALIVE").skip(2).collect();
+    let rate = |number: &str, unit: &str| {
+        number.parse::<f64>().unwrap_or_else(|_| panic!("{row}")) * if unit.starts_with("KiB") { 1024.0 } else { 1.0 }
+    };
+    [rate(words[0], words[1]), rate(words[2], words[3])]
+}
+
 /// At one instant of one run the header, the nodes and the chart are the same at every speed, and no rate is above what the link
 /// carries.
 #[test]
@@ -72,8 +85,9 @@ fn rates_are_the_same_at_every_speed() {
             let header = text.lines().next().unwrap();
             let up = rate_after_arrow(header);
             assert!((30_000.0..=65_536.0).contains(&up), "{speed}: {header}");
-            for row in text.lines().filter(|line| line.contains("Node_0") && line.contains("192.168.1.")) {
-                assert!(rate_after_arrow(row) <= 65_536.0, "{speed}: {row}");
+            for row in text.lines().filter(|line| line.contains("Node_0") && line.contains("ALIVE")) {
+                let [up, down] = rates_of(row);
+                assert!(up <= 65_536.0 && down <= 65_536.0, "{speed}: {row}");
             }
         }
         let text = tui_harness.text();
@@ -154,6 +168,133 @@ fn the_matrix_is_whole_or_says_what_is_shown() {
     assert!(tui_harness.text().contains(" node Node_13 "), "{}", tui_harness.text());
 }
 
+/// The panes of the last frame fill the screen between header and hints, one line for the tabs at most excepted, and none lies on
+/// another.
+fn check_areas(tui_harness: &TuiHarness, width: u16, height: u16) {
+    let areas = tui_harness.app.workspace().areas();
+    let cells: u32 = areas.iter().map(|(_, area)| area.area()).sum();
+    let body = u32::from(width) * u32::from(height - 2);
+    assert!(cells == body || cells == body - u32::from(width), "{width}x{height}: {areas:?}");
+    for (number, (pane, area)) in areas.iter().enumerate() {
+        assert!(areas[..number].iter().all(|(_, other)| !other.intersects(*area)), "{width}x{height} {pane:?}: {areas:?}");
+    }
+}
+
+fn resize(tui_harness: &mut TuiHarness, width: u16, height: u16) {
+    tui_harness.screen = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
+}
+
+/// At every size, with few and many nodes and transfers, the panes fill the screen, and a pane that lacks rows says so.
+#[test]
+fn every_size_has_its_layout() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for nodes in [1, 5, 40] {
+        let mut tui_harness = TuiHarness::with_nodes(nodes, 80, 24);
+        for transfers in [0, 1, 9] {
+            (0..transfers).for_each(|number| begin_upload(&mut tui_harness, &format!("{transfers}-{number}.bin"), 200_000));
+            tui_harness.settle();
+            let some = proptest::collection::vec((60u16..=300, 16u16..=100), 20).new_tree(&mut runner).unwrap().current();
+            let usual = [(60, 16), (80, 24), (90, 50), (100, 30), (120, 40), (200, 60), (250, 20), (300, 100)];
+            for (width, height) in usual.into_iter().chain(some) {
+                resize(&mut tui_harness, width, height);
+                for pane in Pane::ALL {
+                    tui_harness.app.focus_on(pane);
+                    let text = tui_harness.text();
+                    check_areas(&tui_harness, width, height);
+                    let area = tui_harness.app.workspace().area_of(pane).unwrap_or_else(|| panic!("no {pane:?}: {text}"));
+                    let shown = (1..=nodes).filter(|node| text.contains(&format!("Node_{node:02} ALIVE"))).count();
+                    let is_marked = text.contains(&format!(" Nodes {shown} of {nodes} ")) && text.contains('┃');
+                    assert!(pane != Pane::Nodes || shown == usize::from(nodes) || is_marked, "{area} {text}");
+                }
+            }
+        }
+    }
+}
+
+/// The sizes at which all panes are seen at once, and the smallest ones, at which the others are named.
+#[test]
+fn panes_that_fit_are_shown() {
+    let mut tui_harness = TuiHarness::dark(80, 24);
+    for (width, height, count) in
+        [(60, 16, 3), (80, 24, 5), (90, 50, 7), (100, 30, 7), (120, 40, 7), (200, 60, 7), (250, 20, 7), (300, 100, 7)]
+    {
+        resize(&mut tui_harness, width, height);
+        let text = tui_harness.text();
+        let shown = tui_harness.app.workspace().areas().len();
+        assert_eq!(shown, count, "{width}x{height}: {text}");
+        assert_eq!(text.contains(" Nodes   Health   Transfers   Segments   Wire   Log"), count < 7, "{text}");
+    }
+}
+
+/// Presets show what they are for, and a pane that has the keys is always shown.
+#[test]
+fn presets_show_what_they_are_for() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    let shown = |tui_harness: &mut TuiHarness| {
+        tui_harness.draw();
+        let mut panes: Vec<Pane> = tui_harness.app.workspace().areas().iter().map(|(pane, _)| *pane).collect();
+        panes.sort();
+        panes
+    };
+    tui_harness.key(KeyCode::F(3), KeyModifiers::NONE);
+    assert_eq!(shown(&mut tui_harness), [Pane::Transfers, Pane::Segments, Pane::Wire, Pane::Log, Pane::Prompt]);
+    assert!(tui_harness.text().contains(" transfer\n"), "{}", tui_harness.text());
+    tui_harness.key(KeyCode::F(4), KeyModifiers::NONE);
+    tui_harness.app.focus_on(Pane::Segments);
+    assert_eq!(
+        shown(&mut tui_harness),
+        [Pane::Nodes, Pane::Health, Pane::Transfers, Pane::Segments, Pane::Wire, Pane::Log, Pane::Prompt]
+    );
+    tui_harness.app.focus_on(Pane::Wire);
+    assert!(!shown(&mut tui_harness).contains(&Pane::Segments));
+    tui_harness.key(KeyCode::F(2), KeyModifiers::NONE);
+    assert_eq!(shown(&mut tui_harness), Pane::ALL);
+}
+
+/// The preset and the filters are there again in the next run.
+#[test]
+fn the_layout_is_remembered() {
+    let mut tui_harness = TuiHarness::dark(120, 40);
+    let data = tui_harness.home.path().to_owned();
+    tui_harness.app.remember_settings(SettingsFiles::new(data.clone()));
+    tui_harness.key(KeyCode::F(4), KeyModifiers::NONE);
+    tui_harness.app.focus_on(Pane::Nodes);
+    tui_harness.keys(&["/", "_04", "Enter"]);
+    let mut next = TuiHarness::dark(120, 40);
+    next.app.remember_settings(SettingsFiles::new(data.clone()));
+    assert_eq!((next.app.workspace().preset(), next.app.filter(Pane::Nodes)), (Preset::Network, "_04"));
+    tui_harness.keys(&["Esc"]);
+    let mut third = TuiHarness::dark(120, 40);
+    third.app.remember_settings(SettingsFiles::new(data));
+    assert_eq!(third.app.filter(Pane::Nodes), "");
+}
+
+/// The prompt has room for an answer while it has the keys, and gives it back; it fills the screen if that is asked for.
+#[test]
+fn the_prompt_grows_for_an_answer() {
+    for (width, height, least) in [(80, 24, 10), (120, 40, 12), (200, 60, 20)] {
+        let mut tui_harness = TuiHarness::dark(width, height);
+        let rows = |tui_harness: &mut TuiHarness| {
+            tui_harness.draw();
+            tui_harness.app.workspace().area_of(Pane::Prompt).unwrap().height
+        };
+        let before = rows(&mut tui_harness);
+        tui_harness.keys(&["help", "Enter"]);
+        let grown = rows(&mut tui_harness);
+        assert!(grown >= least && grown <= height / 2 && before < grown, "{width}x{height}: {before} {grown}");
+        check_areas(&tui_harness, width, height);
+        tui_harness.app.focus_on(Pane::Nodes);
+        assert_eq!(rows(&mut tui_harness), before);
+        tui_harness.app.focus_on(Pane::Prompt);
+        tui_harness.keys(&["echo short", "Enter"]);
+        assert_eq!(rows(&mut tui_harness), before);
+        tui_harness.key(KeyCode::F(6), KeyModifiers::NONE);
+        assert_eq!(rows(&mut tui_harness), height - 2);
+        tui_harness.keys(&["Esc"]);
+        assert_eq!(rows(&mut tui_harness), before);
+    }
+}
+
 /// How a transfer stands is never cut off, and the keys for help and for leaving are always shown.
 #[test]
 fn what_matters_is_never_cut_off() {
@@ -186,7 +327,7 @@ fn each_pane_has_its_own_filter() {
     tui_harness.app.focus_on(Pane::Nodes);
     tui_harness.keys(&["/", "_04"]);
     let text = tui_harness.text();
-    assert!(text.contains(" Nodes /_04_ ") && text.contains("Node_04 192") && !text.contains("Node_01 192"), "{text}");
+    assert!(text.contains(" Nodes /_04_ ") && text.contains("Node_04 ALIVE") && !text.contains("Node_01 ALIVE"), "{text}");
     tui_harness.app.on_input(crossterm::event::Event::Paste("x".into()));
     assert_eq!((tui_harness.app.filter(Pane::Nodes), tui_harness.app.prompt().editor.text()), ("_04x", ""));
     tui_harness.keys(&["Ctrl-U", "_04", "Enter"]);
@@ -197,7 +338,7 @@ fn each_pane_has_its_own_filter() {
     assert!(text.contains(" Nodes /_04 ") && text.contains(" Log /nothing like it "), "{text}");
     tui_harness.keys(&["Esc"]);
     let text = tui_harness.text();
-    assert!(text.contains("Node_01 192") && text.contains(" Log /nothing like it "), "{text}");
+    assert!(text.contains("Node_01 ALIVE") && text.contains(" Log /nothing like it "), "{text}");
     assert_eq!(tui_harness.app.workspace().focus(), Pane::Nodes);
     tui_harness.keys(&["Esc"]);
     assert_eq!(tui_harness.app.workspace().focus(), Pane::Prompt);

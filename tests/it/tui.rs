@@ -52,10 +52,13 @@ fn show(tui_harness: &mut TuiHarness, pane: Pane) {
     tui_harness.app.focus_on(pane);
 }
 
+/// Sizes at which the screen is looked at: small, high and narrow, usual, large, and wide and flat.
+const SIZES: [(u16, u16); 7] = [(60, 16), (80, 24), (90, 50), (100, 30), (120, 40), (200, 60), (250, 20)];
+
 /// What a screen looks like is kept in files, text and styles; `P2P_REGENERATE=1` writes them anew.
 #[test]
 fn the_screen_looks_as_it_did() {
-    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         for name in [ThemeName::Dark, ThemeName::Mono] {
             let mut tui_harness = at_work(width, height, Theme::new(name, name == ThemeName::Mono));
             let mut picture = Vec::new();
@@ -209,7 +212,7 @@ fn the_mouse_chooses_and_scrolls() {
     let mut tui_harness = at_work(120, 40, Theme::new(ThemeName::Light, false));
     tui_harness.draw();
     let at = |kind, column, row| Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
-    tui_harness.app.on_input(at(MouseEventKind::Down(MouseButton::Left), 5, 4));
+    tui_harness.app.on_input(at(MouseEventKind::Down(MouseButton::Left), 5, 5));
     assert_eq!((tui_harness.app.workspace().focus(), tui_harness.app.row(Pane::Nodes)), (Pane::Nodes, 2));
     tui_harness.keys(&["Enter"]);
     let text = tui_harness.text();
@@ -594,6 +597,7 @@ mod pty {
             let mut bytes = [0; 4096];
             while !seen.screen().contents().contains(asks) {
                 let count = reader.read(&mut bytes).unwrap();
+                assert!(count > 0, "{arguments:?} has ended: {}", seen.screen().contents());
                 seen.process(&bytes[..count]);
             }
             drop((reader, pair.master));

@@ -28,6 +28,10 @@ impl App {
                 self.workspace.zoom(false);
                 self.focus_on(Pane::Prompt);
             }
+            Action::Preset(preset) => {
+                self.workspace.set_preset(preset);
+                self.store_settings();
+            }
             Action::Zoom => self.workspace.zoom(!self.workspace.is_zoomed()),
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),

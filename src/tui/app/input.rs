@@ -63,6 +63,7 @@ impl App {
         match action::action_for(key, true, &self.keymap) {
             Some(action) => self.act(action),
             None if key.code == KeyCode::Tab => self.act(Action::NextPane),
+            None if key.code == KeyCode::Esc => self.workspace.zoom(false),
             None => {}
         }
     }
@@ -71,12 +72,18 @@ impl App {
         let focus = self.workspace.focus();
         let list = self.panes.get_mut(focus).list_mut();
         if list.is_typing() && list.handle(key) {
+            if !list.is_typing() {
+                self.store_settings();
+            }
             return self.follow_selection(focus);
         }
         list.type_filter(false);
         let is_filtered = !list.filter().is_empty();
         match action::action_for(key, false, &self.keymap) {
-            Some(Action::Prompt) if key.code == KeyCode::Esc && is_filtered => list.clear_filter(),
+            Some(Action::Prompt) if key.code == KeyCode::Esc && is_filtered => {
+                list.clear_filter();
+                self.store_settings();
+            }
             Some(action) => self.act(action),
             None => {
                 let name = action::name_of(key).unwrap_or_default();

@@ -142,6 +142,7 @@ impl App {
         let said = std::mem::replace(self.prompt_mut(), prompt).output;
         self.focus_on(Pane::Prompt);
         self.panes.forget();
+        self.take_settings();
         if !had_account {
             self.prompt_mut().output = said;
             return self.say_left(&left);

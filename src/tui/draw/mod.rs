@@ -1,13 +1,13 @@
-//! The layout of the screen: the position of each pane at each size of the terminal. Dialogs above the panes are drawn by
-//! `dialogs` and `form`, the contents of the panes by `panes`.
+//! The drawing of the screen: header, panes in the places that the layout gives them, and the hint line. Dialogs above the panes are
+//! drawn by `dialogs` and `form`, the contents of the panes by `panes`.
 //!
 //! ```text
 //! 120x40                                  80x24
 //! ┌ header ─────────────────────────┐     ┌ header ──────────┐
 //! │ nodes              │ health     │     │ tabs             │
-//! │ transfers                       │     │ one pane         │
-//! │ segments           │ rate       │     │                  │
-//! │ wire               │ log        │     │ transfers        │
+//! │ transfers                       │     │ nodes │ health   │
+//! │ segments           │ rate       │     │ transfers        │
+//! │ wire               │ log        │     │ segments         │
 //! │ prompt                          │     │ prompt           │
 //! └ keys ───────────────────────────┘     └ keys ────────────┘
 //! ```
@@ -26,17 +26,16 @@ use ratatui::widgets::Paragraph;
 use super::action::{Action, BINDINGS, Binding, Scope};
 use super::app::{App, Pane};
 use super::dialog::Dialog;
+use super::layout::{Candidate, arrange};
 use super::panes::scene::Scene;
 use super::panes::{self, Canvas};
 use super::theme::Role;
+use super::wrap::fitted;
 
 /// Minimum size, in columns and rows; smaller screens show only their own size and this one.
 pub const SMALLEST: (u16, u16) = (60, 16);
-/// Minimum size, in columns and rows, at which all panes are shown at once.
-pub const WHOLE: (u16, u16) = (100, 34);
-
-/// Minimum upper limit for the rows of the panes of nodes and health: enough for five nodes.
-const TOP_ROWS: u16 = 9;
+/// Maximum height to which the chosen pane is preferred where not all panes are shown.
+const TAB_ROWS: u16 = 10;
 
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
@@ -47,15 +46,11 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     }
     let [header, body, footer] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    let focus = app.workspace().focus();
-    let areas = if app.workspace().is_zoomed() && focus != Pane::Prompt {
-        vec![(focus, body)]
-    } else if area.width >= WHOLE.0 && area.height >= WHOLE.1 {
-        whole(app, body)
-    } else {
-        tabbed(app, frame, body)
-    };
     let scene = app.scene();
+    let (areas, tab_line) = places(app, body, &scene);
+    if let Some(line) = tab_line {
+        tabs(app, frame, line, &areas);
+    }
     panes::header::draw(&scene, header, frame.buffer_mut());
     areas.iter().for_each(|&(which, area)| pane(app, frame, which, area, &scene));
     above(app, frame, &areas, &scene);
@@ -84,49 +79,62 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(text, middle.intersection(area));
 }
 
-/// Returns the area of each pane of a screen that has room for all.
-fn whole(app: &App, area: Rect) -> Vec<(Pane, Rect)> {
-    // The matrix has a heading and a row for the client beside those of the nodes; the matrix of five nodes is always shown
-    // completely.
-    let nodes = (app.view().snapshot().figures.nodes.len() as u16 + 4).clamp(4, (area.height / 4).max(TOP_ROWS));
-    let [top, transfers, middle, bottom, prompt] = Layout::vertical([
-        Constraint::Length(nodes),
-        Constraint::Length(5),
-        Constraint::Fill(3),
-        Constraint::Fill(2),
-        Constraint::Fill(2),
-    ])
-    .areas(area);
-    let [nodes, health] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(top);
-    let [wire, log] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(bottom);
-    vec![
-        (Pane::Nodes, nodes),
-        (Pane::Health, health),
-        (Pane::Transfers, transfers),
-        (Pane::Segments, middle),
-        (Pane::Wire, wire),
-        (Pane::Log, log),
-        (Pane::Prompt, prompt),
-    ]
+/// Returns the area of each pane that is shown, and the area of the line of tabs if others are not.
+fn places(app: &App, body: Rect, scene: &Scene<'_>) -> (Vec<(Pane, Rect)>, Option<Rect>) {
+    let workspace = app.workspace();
+    if workspace.is_zoomed() {
+        return (vec![(workspace.focus(), body)], None);
+    }
+    let mut candidates = candidates(app, body, scene);
+    let all = arrange(&candidates, body);
+    if all.len() == Pane::ALL.len() {
+        return (all, None);
+    }
+    let [tabs, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
+    enlarge(&mut candidates, workspace.tab(), body.height);
+    (arrange(&candidates, body), Some(tabs))
 }
 
-/// Draws the line of tabs, and returns the area of each pane of a screen that has room for one, the transfers and the prompt.
-fn tabbed(app: &App, frame: &mut Frame<'_>, area: Rect) -> Vec<(Pane, Rect)> {
-    let chosen = app.workspace().tab();
-    let transfers = if chosen == Pane::Transfers { 0 } else { 3 };
-    let prompt = (area.height / 3).clamp(5, 9);
-    let [tabs, one, row, prompt] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(transfers), Constraint::Length(prompt)])
-            .areas(area);
+/// Gives the chosen pane more room than others have, as far as the prompt and the transfers leave it.
+fn enlarge(candidates: &mut [Candidate], chosen: Pane, height: u16) {
+    let is_kept = |candidate: &&Candidate| candidate.pane != chosen && (candidate.pane == Pane::Transfers || candidate.is_kept);
+    let kept: u16 = candidates.iter().filter(is_kept).map(|candidate| candidate.shape.least.height).sum();
+    let room = height.saturating_sub(kept).min(TAB_ROWS);
+    if let Some(Candidate { shape, .. }) = candidates.iter_mut().find(|candidate| candidate.pane == chosen) {
+        shape.least.height = shape.least.height.max(shape.wish.height.min(room));
+    }
+}
+
+/// Returns what the panes need, and how important each is at the moment.
+fn candidates(app: &App, body: Rect, scene: &Scene<'_>) -> Vec<Candidate> {
+    let workspace = app.workspace();
+    let candidate = |pane: Pane| {
+        let view = app.panes().get(pane);
+        let is_kept = pane == workspace.tab() || pane == Pane::Prompt;
+        Candidate { pane, shape: view.shape(scene, body.as_size()), priority: view.priority(workspace.preset()), is_kept }
+    };
+    Pane::ALL.into_iter().map(candidate).collect()
+}
+
+/// Draws the names of the panes, those that are shown brighter.
+fn tabs(app: &App, frame: &mut Frame<'_>, area: Rect, places: &[(Pane, Rect)]) {
+    let workspace = app.workspace();
     let tab = |&pane: &Pane| {
-        let role = if pane == chosen { Role::Selected } else { Role::Dim };
+        let is_shown = places.iter().any(|(shown, _)| *shown == pane);
+        let role = match pane == workspace.tab() {
+            true => Role::Selected,
+            false if is_shown => Role::Text,
+            false => Role::Dim,
+        };
         [Span::styled(format!(" {} ", pane.name()), app.theme().style(role)), Span::raw(" ")]
     };
-    let line: Vec<Span<'_>> = Pane::ALL.iter().filter(|&&pane| pane != Pane::Prompt).flat_map(tab).collect();
-    frame.render_widget(Line::from(line), tabs);
-    let mut areas = vec![(chosen, one), (Pane::Transfers, row), (Pane::Prompt, prompt)];
-    areas.retain(|(_, area)| area.height > 0);
-    areas
+    let mut line: Line<'_> = Pane::ALL.iter().filter(|&&pane| pane != Pane::Prompt).flat_map(tab).collect();
+    let preset = format!("{} ", workspace.preset().name());
+    let gap = usize::from(area.width).saturating_sub(line.width() + preset.len());
+    if gap > 0 {
+        line.push_span(Span::styled(format!("{}{preset}", " ".repeat(gap)), app.theme().style(Role::Dim)));
+    }
+    frame.render_widget(line, area);
 }
 
 /// Draws a pane with its frame.
@@ -134,16 +142,22 @@ fn pane(app: &App, frame: &mut Frame<'_>, pane: Pane, area: Rect, scene: &Scene<
     let role = if scene.focus == pane { Role::Focus } else { Role::Border };
     let (block, view) = (panes::framed(scene.theme, role), app.panes().get(pane));
     let inner = block.inner(area);
-    let title = format!(" {}{} ", view.title(scene, inner), view.list().filter_mark());
+    let part = view.part(scene, inner);
+    let count = part.label().filter(|_| view.counts_rows()).map(|label| format!(" {label}")).unwrap_or_default();
+    let title = format!("{}{count}{}", view.title(scene, inner), view.list().filter_mark());
+    let title = fitted(&title, usize::from(inner.width.saturating_sub(2)), scene.theme.glyphs.ellipsis);
+    let title = format!(" {} ", title.trim_end());
     frame.render_widget(block.title(Span::styled(title, scene.theme.style(role))), area);
-    view.draw(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut() });
+    let side = Rect { x: inner.right(), width: 1, ..view.row_area(scene, inner) };
+    part.mark(scene.theme, role, side, frame.buffer_mut());
+    view.draw(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: scene.theme.glyphs.ellipsis });
 }
 
 /// Draws what lies above all panes, and places the cursor.
 fn above(app: &App, frame: &mut Frame<'_>, areas: &[(Pane, Rect)], scene: &Scene<'_>) {
     for &(pane, area) in areas {
         let (inner, view) = (panes::framed(scene.theme, Role::Border).inner(area), app.panes().get(pane));
-        view.draw_above(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut() });
+        view.draw_above(scene, &mut Canvas { area: inner, buffer: frame.buffer_mut(), ellipsis: scene.theme.glyphs.ellipsis });
         if let Some(cursor) = view.cursor(scene, inner)
             && scene.focus == pane
             && app.dialogs().is_empty()

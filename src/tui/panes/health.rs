@@ -5,20 +5,25 @@ use std::ops::Range;
 use p2p_engine::node::RoundTrips;
 use p2p_engine::node::health::{Health, PeerHealth};
 use p2p_engine::snapshot::{NodeStatus, Peer};
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas as Drawing, Line};
 
 use super::nodes::{copied, verbs};
-use super::rows::{Rows, window};
+use super::rows::Rows;
 use super::scene::Scene;
+use super::scroll::{Part, window};
+use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Change, Deed, Pane, PaneView, Verb, health_style, marker};
 use crate::tui::action::Action;
+use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
 /// Width of a column of the matrix in cells.
 const COLUMN: usize = 5;
+/// Number of hosts for which the matrix wishes room.
+const HOSTS_WISHED: usize = 17;
 /// Width of the row labels in cells.
 const LABEL: usize = 4;
 /// Rate in bytes per second above which a line of the map is highlighted; probes alone stay below it.
@@ -33,6 +38,22 @@ pub(super) struct HealthPane {
 }
 
 impl PaneView for HealthPane {
+    fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
+        let (nodes, most) = (scene.snapshot.figures.nodes.len(), (room.height / 4).max(9));
+        let width = |hosts: usize| rows_up_to(hosts * COLUMN + LABEL + 2, u16::MAX);
+        // The matrix of the default five nodes is shown whole wherever the pane is shown.
+        Shape::bounded((width((nodes + 1).min(6)), 5), (width((nodes + 1).min(HOSTS_WISHED)), rows_up_to(nodes + 4, most)))
+    }
+
+    fn priority(&self, preset: Preset) -> u16 {
+        match preset {
+            Preset::Overview => 30,
+            Preset::Transfer => 0,
+            Preset::Network => 60,
+            Preset::Files => 0,
+        }
+    }
+
     fn title(&self, scene: &Scene<'_>, inner: Rect) -> String {
         if self.is_map { "Map: traffic now".into() } else { self.matrix_title(scene, inner) }
     }
@@ -52,6 +73,18 @@ impl PaneView for HealthPane {
     fn rows(&self, scene: &Scene<'_>) -> usize {
         let figures = &scene.snapshot.figures;
         if self.is_map { figures.nodes.len() } else { figures.health.len().saturating_sub(1) }
+    }
+
+    /// Returns which hosts the rows of the matrix are; the map shows all nodes.
+    fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
+        let rows = self.rows(scene);
+        let known = scene.snapshot.figures.health.len();
+        if self.is_map { Part { shown: 0..rows, total: rows } } else { Part { shown: self.window(scene, inner).0, total: known } }
+    }
+
+    fn counts_rows(&self) -> bool {
+        // The heading of the matrix says how many rows and columns are shown.
+        false
     }
 
     fn row_at(&self, scene: &Scene<'_>, inner: Rect, at: Position) -> Option<usize> {

@@ -1,12 +1,15 @@
 //! The log pane: events of the engine and mails in words, the newest at the bottom.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use super::rows::{Rows, first_below};
+use super::rows::Rows;
 use super::scene::Scene;
+use super::scroll::first_below;
+use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Pane, PaneView, clock};
 use crate::tui::journal::JournalLine;
+use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
 /// The log of events.
@@ -16,6 +19,19 @@ pub(super) struct LogPane {
 }
 
 impl PaneView for LogPane {
+    fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
+        Shape::growing((40, 4), (70, rows_up_to(scene.journal.lines().len() + 2, 40)), 2)
+    }
+
+    fn priority(&self, preset: Preset) -> u16 {
+        match preset {
+            Preset::Overview => 25,
+            Preset::Transfer => 30,
+            Preset::Network => 20,
+            Preset::Files => 20,
+        }
+    }
+
     fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
         "Log".into()
     }

@@ -1,5 +1,6 @@
 //! The panes, one file each. A pane is a type that implements [`PaneView`]; a new one is a file and a line in the list below.
 
+pub mod columns;
 pub mod header;
 mod health;
 mod log;
@@ -8,13 +9,16 @@ pub mod pane_view;
 mod prompt;
 pub mod rows;
 pub mod scene;
+pub mod scroll;
 mod segments;
+pub mod shape;
 mod transfers;
 mod wire;
 
 use p2p_engine::node::health::Health;
 use p2p_net::RateSeries;
 use p2p_shell::report::{clock_of as clock, rate_of};
+use ratatui::layout::Rect;
 use ratatui::symbols::{Marker, border};
 use ratatui::widgets::Block;
 
@@ -120,6 +124,11 @@ pub fn framed<'a>(theme: &Theme, role: Role) -> Block<'a> {
     if theme.glyphs.is_unicode { block } else { block.border_set(ASCII_BORDER) }
 }
 
+/// Returns an area without its first row, where the headings of columns stand.
+fn below_heading(area: Rect) -> Rect {
+    Rect { y: area.y + area.height.min(1), height: area.height.saturating_sub(1), ..area }
+}
+
 /// Returns the marker for charts and maps.
 fn marker(theme: &Theme) -> Marker {
     if theme.glyphs.is_unicode { Marker::Braille } else { Marker::Dot }
@@ -140,12 +149,6 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
 /// Formats the rate of the last whole second; `-` before one has passed.
 fn rate_now(series: &RateSeries) -> String {
     series.latest().map_or_else(|| "-".into(), |bytes| rate_of(bytes as f64))
-}
-
-/// Returns a bar of `width` cells, of which the fraction `part` is full.
-fn bar(glyphs: &Glyphs, part: f64, width: usize) -> String {
-    let full = cells(part, width);
-    glyphs.full.repeat(full) + &glyphs.empty.repeat(width - full)
 }
 
 /// Returns the number of cells that a fraction of `width` takes.
@@ -172,8 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_read_well() {
-        let glyphs = Theme::new(super::super::theme::ThemeName::Mono, true).glyphs;
-        assert_eq!([bar(&glyphs, 0.5, 4), bar(&glyphs, 7.0, 2), bar(&glyphs, f64::NAN, 2)], ["##..", "##", ".."]);
+    fn a_fraction_has_its_cells() {
+        assert_eq!([cells(0.5, 4), cells(7.0, 2), cells(-1.0, 2), cells(f64::NAN, 2)], [2, 2, 0, 0]);
     }
 }

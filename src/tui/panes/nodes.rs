@@ -1,20 +1,48 @@
 //! The nodes pane: one row per node, with state, storage and traffic.
 //!
 //! ```text
-//! ● Node_01 192.168.1.2 ALIVE RUNNING ██████···· 3.6 MiB ↓ 63.8 KiB/s ▁▂▅▇▇ 1c 0q
+//! node      health  state          ↑ up      ↓ down    stored of capacity
+//! ● Node_01 ALIVE   RUNNING   1.2 KiB/s 63.8 KiB/s   3.6 MiB ↓ ▁▂▅▇▇▇▇▇▇
 //! ```
-//! `1c 0q` are the numbers of connections and of queued packets.
+//! The level of the traffic is that of the busier direction, on the scale of the node's link.
 
 use p2p_engine::node::ProcessState;
-use p2p_engine::snapshot::NodeStatus;
+use p2p_engine::snapshot::{NodeStatus, Peer};
+use p2p_net::RateSeries;
 use p2p_shell::report::bytes_of;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use super::rows::{Rows, window};
+use super::columns::{Align, Cell, Column, Columns, longest};
+use super::rows::Rows;
 use super::scene::Scene;
-use super::{Canvas, Deed, Pane, PaneView, Verb, bar, health_style, rate_now, sparkline};
-use crate::tui::theme::Role;
+use super::scroll::Part;
+use super::shape::{Shape, rows_up_to};
+use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, health_style, rate_now, sparkline};
+use crate::tui::preset::Preset;
+use crate::tui::theme::{Glyphs, Role};
+use crate::tui::wrap::fitted;
+
+/// Width in cells at which all columns that matter are shown, with the frame.
+const WISHED_WIDTH: u16 = 95;
+/// Number of seconds whose traffic is shown.
+const TRAFFIC_SECONDS: u16 = 30;
+
+/// A quantity that a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quantity {
+    Name,
+    Health,
+    State,
+    Up,
+    Down,
+    Stored,
+    Traffic,
+    Address,
+    Full,
+    Connections,
+    Queued,
+}
 
 /// The list of the nodes.
 #[derive(Debug, Default)]
@@ -23,16 +51,41 @@ pub(super) struct NodesPane {
 }
 
 impl PaneView for NodesPane {
+    fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
+        let rows = rows_up_to(scene.snapshot.figures.nodes.len() + 3, (room.height / 4).max(9));
+        Shape::of_height((40, 5), (WISHED_WIDTH, rows))
+    }
+
+    fn priority(&self, preset: Preset) -> u16 {
+        match preset {
+            Preset::Overview => 40,
+            Preset::Transfer => 0,
+            Preset::Network => 50,
+            Preset::Files => 20,
+        }
+    }
+
     fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
         "Nodes".into()
     }
 
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        below_heading(inner)
+    }
+
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let nodes: Vec<&NodeStatus> = self.nodes(scene).collect();
-        let shown = window(nodes.len(), self.list.selected(), canvas.area.height);
+        let Part { shown, .. } = self.part(scene, canvas.area);
+        let texts = |text: fn(&NodeStatus) -> String| nodes[shown.clone()].iter().map(|node| text(node)).collect::<Vec<_>>();
+        let (names, addresses) = (texts(|node| node.node.to_string()), texts(|node| node.address.to_string()));
+        let widest = |texts: &[String]| longest(texts.iter().map(String::as_str), 40);
+        let columns = columns(&scene.theme.glyphs, widest(&names), widest(&addresses));
+        let columns = Columns::fit(columns, canvas.area.width);
+        canvas.row(0, columns.headings(scene.theme));
+        let mut rows = canvas.part(below_heading(canvas.area));
         for (place, node) in nodes[shown.clone()].iter().enumerate() {
             let is_selected = scene.focus == Pane::Nodes && self.list.selected() == shown.start + place;
-            canvas.row(place, spans(scene, node, is_selected, canvas.area.width));
+            rows.row(place, columns.row(scene.theme, |quantity, width| cell(scene, node, quantity, width, is_selected)));
         }
     }
 
@@ -92,35 +145,90 @@ pub(super) fn verbs(node: &NodeStatus) -> Vec<Verb> {
     ]
 }
 
-fn spans<'a>(scene: &Scene<'_>, node: &NodeStatus, is_selected: bool, width: u16) -> Vec<Span<'a>> {
+/// Returns the columns, for nodes whose longest name and address have these widths.
+fn columns(glyphs: &Glyphs, name: u16, address: u16) -> Vec<Column<Quantity>> {
+    let (up, down) = if glyphs.is_unicode { ("↑ up", "↓ down") } else { ("^ up", "v down") };
+    let column =
+        |id, heading, width: u16, wish: u16, importance, align| Column { id, heading, least: width, wish, importance, align };
+    vec![
+        column(Quantity::Name, "node", 9, name + 2, 9, Align::Left),
+        column(Quantity::Health, "health", 7, 7, 8, Align::Left),
+        column(Quantity::State, "state", 7, 7, 7, Align::Left),
+        column(Quantity::Up, up, 11, 11, 6, Align::Right),
+        column(Quantity::Down, down, 11, 11, 6, Align::Right),
+        column(Quantity::Stored, "stored", 9, 9, 5, Align::Right),
+        column(Quantity::Traffic, "of capacity", 11, 2 + TRAFFIC_SECONDS, 4, Align::Left),
+        column(Quantity::Address, "address", address, address, 3, Align::Left),
+        column(Quantity::Full, "full", 4, 4, 2, Align::Right),
+        column(Quantity::Connections, "conn", 4, 4, 1, Align::Right),
+        column(Quantity::Queued, "queue", 5, 5, 1, Align::Right),
+    ]
+}
+
+fn cell(scene: &Scene<'_>, node: &NodeStatus, quantity: Quantity, width: u16, is_selected: bool) -> Cell {
     let theme = scene.theme;
-    let glyphs = &theme.glyphs;
     let (glyph, health) = health_style(theme, node.seen.health);
-    let name = if is_selected { theme.style(Role::Selected) } else { theme.style(Role::Text) };
-    let state = match node.state {
+    let text = |text: String, role| Cell::Text(text, theme.style(role));
+    match quantity {
+        Quantity::Name => {
+            let role = if is_selected { Role::Selected } else { Role::Text };
+            let name = fitted(&node.node.to_string(), usize::from(width.saturating_sub(2)), theme.glyphs.ellipsis);
+            let style = theme.style(role);
+            Cell::Parts(vec![Span::styled(format!("{glyph} "), health), Span::styled(name.trim_end().to_owned(), style)])
+        }
+        Quantity::Health => Cell::Text(node.seen.health.name().to_owned(), health),
+        Quantity::State => text(node.state.name().to_owned(), state_role(node.state)),
+        Quantity::Up => text(rate_now(&node.rates.up), Role::Flow),
+        Quantity::Down => text(rate_now(&node.rates.down), Role::Flow),
+        Quantity::Stored => text(node.used_bytes.map_or_else(|| "-".into(), bytes_of), Role::Text),
+        Quantity::Traffic => text(traffic(scene, node, width), Role::Flow),
+        Quantity::Address => text(node.address.to_string(), Role::Dim),
+        Quantity::Full => {
+            text(node.used_bytes.map_or_else(|| "-".into(), |used| percent_of(used, node.capacity_bytes)), Role::Dim)
+        }
+        Quantity::Connections => text(node.connections.to_string(), Role::Dim),
+        Quantity::Queued => text((node.queued_packets.0 + node.queued_packets.1).to_string(), Role::Dim),
+    }
+}
+
+fn state_role(state: ProcessState) -> Role {
+    match state {
         ProcessState::Running => Role::Flow,
         ProcessState::Waiting(_) => Role::Warning,
         ProcessState::Stopped => Role::Bad,
         ProcessState::Ready => Role::Dim,
-    };
-    let mut spans = vec![
-        Span::styled(format!("{glyph} "), health),
-        Span::styled(node.node.to_string(), name),
-        Span::styled(format!(" {:<12}", node.address.to_string()), theme.style(Role::Dim)),
-        Span::styled(format!(" {:<7}", node.seen.health.name()), health),
-        Span::styled(format!(" {:<7}", node.state.name()), theme.style(state)),
-    ];
-    let share = node.used_bytes.unwrap_or_default() as f64 / node.capacity_bytes.max(1) as f64;
-    let used = node.used_bytes.map_or_else(|| "-".into(), bytes_of);
-    spans.push(Span::styled(format!(" {}", bar(glyphs, share, 6)), theme.style(Role::Good)));
-    spans.push(Span::styled(format!(" {used:>9}"), theme.style(Role::Text)));
-    let (up, down) = (&node.rates.up, &node.rates.down);
-    let (arrow, busier) = if up.latest() > down.latest() { (glyphs.up, up) } else { (glyphs.down, down) };
-    let room = usize::from(width.saturating_sub(78)).clamp(8, 30);
-    let values = || busier.tail(room).iter().map(|&bytes| bytes as f64);
-    let line = sparkline(glyphs, values(), values().fold(1.0, f64::max));
-    spans.push(Span::styled(format!(" {arrow}{:>11} {line:<room$}", rate_now(busier)), theme.style(Role::Flow)));
-    let queued = node.queued_packets.0 + node.queued_packets.1;
-    spans.push(Span::styled(format!(" {}c {queued}q", node.connections), theme.style(Role::Dim)));
-    spans
+    }
+}
+
+/// Returns the share of the capacity that is used, in per cent.
+fn percent_of(used: u64, capacity: u64) -> String {
+    match 100.0 * used as f64 / capacity.max(1) as f64 {
+        percent if used > 0 && percent < 1.0 => "<1 %".into(),
+        percent => format!("{:.0} %", percent.floor()),
+    }
+}
+
+/// Returns the traffic of the busier direction in the latest seconds, on the scale of what the node's link carries in that
+/// direction; on the scale of the busiest second if the link has no limit.
+fn traffic(scene: &Scene<'_>, node: &NodeStatus, width: u16) -> String {
+    let (glyphs, seconds) = (&scene.theme.glyphs, usize::from(width.saturating_sub(2)));
+    let total = |series: &RateSeries| series.tail(seconds).iter().sum::<u64>();
+    let is_up = total(&node.rates.up) > total(&node.rates.down);
+    let (series, arrow) = if is_up { (&node.rates.up, glyphs.up) } else { (&node.rates.down, glyphs.down) };
+    let values = || series.tail(seconds).iter().map(|&bytes| bytes as f64);
+    let host = scene.snapshot.figures.topology.hosts.iter().find(|host| host.peer == Peer::Node(node.node));
+    let bandwidth = host.and_then(|host| if is_up { host.link.up } else { host.link.down }.bandwidth.bits_per_second());
+    let top = bandwidth.map_or_else(|| values().fold(1.0, f64::max), |bits| bits as f64 / 8.0);
+    format!("{arrow} {}", sparkline(glyphs, values(), top))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_little_is_not_nothing() {
+        let of_ten_gib = |used| percent_of(used, 10 << 30);
+        assert_eq!([of_ten_gib(0), of_ten_gib(1), of_ten_gib(5 << 30), percent_of(7, 0)], ["0 %", "<1 %", "50 %", "700 %"]);
+    }
 }

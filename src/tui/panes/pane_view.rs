@@ -3,18 +3,28 @@
 use std::fmt::Debug;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
 
-use super::rows::{Rows, first_below, window};
+use super::rows::Rows;
 use super::scene::{Chosen, Scene};
+use super::scroll::Part;
+use super::shape::Shape;
 use crate::tui::action::Action;
+use crate::tui::preset::Preset;
 
 /// A pane of the screen. It reads the [`Scene`] and changes nothing but itself; what it wants done elsewhere it returns as a
 /// [`Deed`] or as what is [chosen](PaneView::chosen) in it.
 pub trait PaneView: Debug {
-    /// Returns the heading for an inner area of this size, without the filter.
+    /// Returns the sizes that the pane needs and wishes on a screen that has `room` for all panes.
+    fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape;
+
+    /// Returns the importance of the pane in a preset; a pane of importance 0 is shown there only while it has the focus.
+    fn priority(&self, preset: Preset) -> u16;
+
+    /// Returns the heading for an inner area of this size, without the filter and the number of rows.
     fn title(&self, scene: &Scene<'_>, inner: Rect) -> String;
 
     /// Draws the content.
@@ -55,15 +65,33 @@ pub trait PaneView: Debug {
         self.list_mut().move_by(step, count);
     }
 
+    /// Returns the part of the inner area that the rows take: without a line of headings, for example.
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        inner
+    }
+
+    /// Returns which of the rows are shown.
+    fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
+        let (count, height) = (self.rows(scene), self.row_area(scene, inner).height);
+        let around = if self.is_newest_below() { Part::from_below } else { Part::around };
+        around(count, self.list().selected(), height)
+    }
+
+    /// Returns true if the heading is to say how many rows are shown where some are missing.
+    fn counts_rows(&self) -> bool {
+        true
+    }
+
     /// Returns the row that is drawn at a position of the screen.
     fn row_at(&self, scene: &Scene<'_>, inner: Rect, at: Position) -> Option<usize> {
-        let place = usize::from(at.y.checked_sub(inner.y).filter(|&place| place < inner.height)?);
-        let (count, selected) = (self.rows(scene), self.list().selected());
-        let row = match self.is_newest_below() {
-            true => first_below(selected, inner.height) + usize::from(inner.height) - 1 - place,
-            false => window(count, selected, inner.height).start + place,
-        };
-        (row < count).then_some(row)
+        let (area, Part { shown, total }) = (self.row_area(scene, inner), self.part(scene, inner));
+        let place = usize::from(at.y.checked_sub(area.y).filter(|&place| place < area.height)?);
+        match self.is_newest_below() {
+            // The lowest row is the first one that is shown.
+            true => Some(total - shown.end + usize::from(area.height) - 1 - place),
+            false => Some(shown.start + place),
+        }
+        .filter(|&row| row < total)
     }
 
     /// Returns what the selected row names that concerns other panes.
@@ -139,18 +167,35 @@ pub struct Canvas<'a> {
     pub area: Rect,
     /// Cells of the whole screen.
     pub buffer: &'a mut Buffer,
+    /// Mark at the end of a row that is too long.
+    pub ellipsis: &'static str,
 }
 
 impl Canvas<'_> {
-    /// Draws spans in a row of the pane, counted from the top; the part that does not fit is cut off.
+    /// Draws spans in a row of the pane, counted from the top. A row that does not fit ends in an ellipsis.
     pub fn row(&mut self, place: usize, spans: Vec<Span<'_>>) {
-        if let Some(line) = self.area.rows().nth(place) {
-            Line::from(spans).render(line, self.buffer);
+        let Some(area) = self.area.rows().nth(place) else { return };
+        let line = Line::from(spans);
+        let is_cut = line.width() > usize::from(area.width);
+        line.render(area, self.buffer);
+        if is_cut && area.width > 1 {
+            // The mark may take the place of the second half of a wide character, of which the first half goes too.
+            for x in [area.right() - 2, area.right() - 1] {
+                let cell = &mut self.buffer[(x, area.y)];
+                let symbol = if x + 1 == area.right() {
+                    self.ellipsis
+                } else if cell.symbol().width() > 1 {
+                    " "
+                } else {
+                    continue;
+                };
+                cell.set_symbol(symbol);
+            }
         }
     }
 
     /// Returns a canvas for a part of the pane.
     pub fn part(&mut self, area: Rect) -> Canvas<'_> {
-        Canvas { area: area.intersection(self.area), buffer: self.buffer }
+        Canvas { area: area.intersection(self.area), buffer: self.buffer, ellipsis: self.ellipsis }
     }
 }

@@ -5,18 +5,23 @@ use std::collections::VecDeque;
 
 use p2p_shell::complete::doc_line;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph, Widget};
 use unicode_width::UnicodeWidthStr;
 
 use super::rows::Rows;
 use super::scene::Scene;
-use super::{Canvas, PaneView, framed};
+use super::scroll::Part;
+use super::shape::{Shape, rows_up_to};
+use super::{Canvas, Pane, PaneView, framed};
+use crate::tui::preset::Preset;
 use crate::tui::prompt::{Menu, Prompt};
 use crate::tui::theme::{Role, Theme};
 use crate::tui::wrap::{fitted, wrapped};
 
+/// Height below which a screen is small.
+const SMALL: u16 = 28;
 /// Maximum number of rows of the menu.
 const MENU_ROWS: usize = 8;
 
@@ -30,6 +35,26 @@ pub(super) struct PromptPane {
 }
 
 impl PaneView for PromptPane {
+    fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
+        let usual = (room.height / 7).clamp(5, 9);
+        if scene.focus != Pane::Prompt {
+            return Shape::of_height((56, 5), (80, usual));
+        }
+        // While the prompt has the keys it has room for the latest answer, up to half the screen. On a small screen others give way
+        // to that; on a large one they do not have to.
+        let rows = |most: u16| rows_up_to(self.prompt.answer().len() + 3, most).max(5);
+        let least = if room.height < SMALL { rows(room.height / 2) } else { rows(room.height / 3) };
+        Shape::of_height((56, least), (80, rows(room.height / 2).max(usual)))
+    }
+
+    fn priority(&self, _preset: Preset) -> u16 {
+        5
+    }
+
+    fn counts_rows(&self) -> bool {
+        self.prompt.scroll > 0
+    }
+
     /// Returns the user, the steps that take long, and those that wait.
     fn title(&self, scene: &Scene<'_>, inner: Rect) -> String {
         let name = scene.identity.name().map_or("Prompt".into(), |name| format!("{name}@p2p"));
@@ -41,10 +66,7 @@ impl PaneView for PromptPane {
 
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
         let Some(line) = line_of(canvas.area) else { return };
-        self.output(
-            scene.theme,
-            &mut Canvas { area: Rect { height: canvas.area.height - 1, ..canvas.area }, buffer: canvas.buffer },
-        );
+        self.output(scene.theme, &mut canvas.part(Rect { height: canvas.area.height - 1, ..canvas.area }));
         let Input { mark, shown, .. } = self.input(scene.theme, line);
         let theme = scene.theme;
         let used = mark.width() + shown.width();
@@ -81,6 +103,23 @@ impl PaneView for PromptPane {
     fn scroll(&mut self, _scene: &Scene<'_>, lines: isize) {
         let last = self.prompt.output.len().saturating_sub(1);
         self.prompt.scroll = self.prompt.scroll.saturating_add_signed(-lines).min(last);
+    }
+
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
+        Rect { height: inner.height.saturating_sub(1), ..inner }
+    }
+
+    /// Returns which lines of the output are shown.
+    fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
+        let (all, area) = (self.prompt.output.len(), self.row_area(scene, inner));
+        let end = all.saturating_sub(self.prompt.scroll);
+        let mut rows = 0;
+        let fits = |(_, text): &&(Role, String)| {
+            rows += if is_drawn(text) { 1 } else { wrapped(text, usize::from(area.width)).len() };
+            rows <= usize::from(area.height)
+        };
+        let shown = self.prompt.output[..end].iter().rev().take_while(fits).count();
+        Part { shown: end - shown..end, total: all }
     }
 
     fn row_at(&self, _scene: &Scene<'_>, _inner: Rect, _at: Position) -> Option<usize> {

@@ -1,6 +1,4 @@
-//! The rows of a pane: which one is selected, which text they must contain, and which of them fit.
-
-use std::ops::Range;
+//! The rows of a pane: which one is selected, and which text they must contain to be shown.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -71,6 +69,12 @@ impl Rows {
         self.selected = 0;
     }
 
+    /// Replaces the filter.
+    pub fn set_filter(&mut self, text: &str) {
+        self.filter.set(text);
+        self.selected = 0;
+    }
+
     /// Shows all rows again.
     pub fn clear_filter(&mut self) {
         *self = Rows::default();
@@ -86,37 +90,11 @@ impl Rows {
     }
 }
 
-/// Returns the range of rows that are shown in `height` cells, including the selected one.
-pub fn window(count: usize, selected: usize, height: u16) -> Range<usize> {
-    let height = usize::from(height);
-    let first = selected.saturating_sub(height.saturating_sub(1)).min(count.saturating_sub(height));
-    first..(first + height).min(count)
-}
-
-/// Returns the index of the lowest visible row of a pane with the newest row at the bottom, such that the selected row is
-/// visible.
-pub fn first_below(selected: usize, height: u16) -> usize {
-    selected.saturating_sub(usize::from(height.saturating_sub(1)))
-}
-
 #[cfg(test)]
 mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
-
-    #[test]
-    fn the_selected_row_is_always_in_the_window() {
-        for count in 0..20 {
-            for selected in 0..count.max(1) {
-                for height in 1..8 {
-                    let window = window(count, selected, height);
-                    assert!(window.len() == count.min(usize::from(height)), "{count} {selected} {height}");
-                    assert!(count == 0 || window.contains(&selected));
-                }
-            }
-        }
-    }
 
     #[test]
     fn a_filter_applies_while_it_is_typed() {

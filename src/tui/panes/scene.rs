@@ -35,7 +35,7 @@ pub struct FileCount {
     pub bytes: u64,
 }
 
-/// What panes may read. All of it that comes from the engine belongs to one instant, also while the view is frozen.
+/// The data that panes may read. All of it that comes from the engine belongs to one instant, also while the view is frozen.
 #[derive(Debug)]
 pub struct Scene<'a> {
     /// Snapshot of the engine, as the user may see it.

@@ -10,15 +10,18 @@ use p2p_engine::snapshot::Peer;
 use p2p_engine::transfer::{SegmentTimeline, TransferReport};
 use p2p_net::RateSeries;
 use p2p_shell::report::rate_of;
-use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use super::rows::{Rows, window};
+use super::rows::Rows;
 use super::scene::Scene;
+use super::scroll::Part;
+use super::shape::{Shape, rows_up_to};
 use super::transfers::{copied, segments_of};
 use super::{Canvas, Deed, Pane, PaneView, clock, marker};
+use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
 
 /// Width in cells of the columns before the bar.
@@ -35,6 +38,20 @@ pub(super) struct SegmentsPane {
 }
 
 impl PaneView for SegmentsPane {
+    fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
+        let rows = scene.shown_transfer().map_or(0, |report| report.timelines.len());
+        Shape::growing((56, 5), (120, rows_up_to(rows + 3, 40)), 3)
+    }
+
+    fn priority(&self, preset: Preset) -> u16 {
+        match preset {
+            Preset::Overview => 35,
+            Preset::Transfer => 50,
+            Preset::Network => 0,
+            Preset::Files => 0,
+        }
+    }
+
     fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
         match scene.shown_transfer() {
             Some(report) => format!("Segments of {} {}", report.status.id, scene.label(&report.status.file)),
@@ -68,13 +85,14 @@ impl PaneView for SegmentsPane {
         scene.shown_transfer().map_or(0, |report| report.timelines.len())
     }
 
-    fn row_at(&self, scene: &Scene<'_>, inner: Rect, at: Position) -> Option<usize> {
+    fn row_area(&self, _scene: &Scene<'_>, inner: Rect) -> Rect {
         // The last row is the time axis.
-        let height = inner.height.saturating_sub(1);
-        let place = usize::from(at.y.checked_sub(inner.y).filter(|&place| place < height)?);
-        let count = self.rows(scene);
-        let row = window(count, self.place_to_show(scene, scene.shown_transfer()?), height).start + place;
-        (row < count).then_some(row)
+        Rect { height: inner.height.saturating_sub(1), ..inner }
+    }
+
+    fn part(&self, scene: &Scene<'_>, inner: Rect) -> Part {
+        let shown = scene.shown_transfer().map_or(0, |report| self.place_to_show(scene, report));
+        Part::around(self.rows(scene), shown, self.row_area(scene, inner).height)
     }
 
     fn open(&self, scene: &Scene<'_>) -> Option<Deed> {
@@ -89,8 +107,7 @@ impl PaneView for SegmentsPane {
 impl SegmentsPane {
     fn waterfall(&self, scene: &Scene<'_>, report: &TransferReport, canvas: &mut Canvas<'_>) {
         let area = canvas.area;
-        let height = area.height.saturating_sub(1);
-        let shown = window(report.timelines.len(), self.place_to_show(scene, report), height);
+        let Part { shown, .. } = self.part(scene, area);
         let timelines = &report.timelines[shown.clone()];
         let now = report.status.finished.unwrap_or(scene.snapshot.at);
         let from = timelines.iter().map(|timeline| timeline.first_byte.unwrap_or(timeline.queued)).min().unwrap_or(now);

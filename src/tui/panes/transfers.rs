@@ -1,7 +1,8 @@
 //! The transfers pane: one row per transfer, the latest first.
 //!
 //! ```text
-//! #7 ↑ video.bin  5.0 MiB ██████▒▒▒·······  47 %  63.1 KiB/s  eta 00:42  2 rtx  running
+//!    # file           size progress          done         rate       time resent state
+//! #7 ↑ video.bin   5.0 MiB ██████▒▒▒·······  47 %   63.1 KiB/s  eta 00:42      2 running
 //! ```
 //! If there is not enough room, the least important columns are omitted; the number and the state of a transfer are omitted last.
 
@@ -9,19 +10,21 @@ use std::sync::Arc;
 
 use p2p_engine::transfer::{Direction, TransferReport, TransferState, TransferStatus};
 use p2p_shell::report::{bytes_of, transfer_rate_of, transfer_time_of};
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
-use unicode_width::UnicodeWidthStr;
 
-use super::rows::{Rows, window};
+use super::columns::{Align, Cell, Column, Columns, longest};
+use super::rows::Rows;
 use super::scene::{Chosen, Scene};
-use super::{Canvas, Deed, Pane, PaneView, Verb, cells};
+use super::scroll::Part;
+use super::shape::{Shape, rows_up_to};
+use super::{Canvas, Deed, Pane, PaneView, Verb, below_heading, cells};
+use crate::tui::preset::Preset;
 use crate::tui::theme::{Role, Theme};
-use crate::tui::wrap::fitted;
 
-/// A column of the pane.
+/// A quantity that a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
+enum Quantity {
     Id,
     Name,
     Size,
@@ -33,80 +36,25 @@ enum Column {
     State,
 }
 
-/// Columns in the order in which they are drawn.
-const COLUMNS: [Column; 9] = [
-    Column::Id,
-    Column::Name,
-    Column::Size,
-    Column::Bar,
-    Column::Percent,
-    Column::Rate,
-    Column::Time,
-    Column::Resent,
-    Column::State,
-];
-
-/// Columns in the order of their importance, the most important first.
-const BY_IMPORTANCE: [Column; 9] = [
-    Column::Id,
-    Column::State,
-    Column::Name,
-    Column::Percent,
-    Column::Time,
-    Column::Rate,
-    Column::Bar,
-    Column::Size,
-    Column::Resent,
-];
-
 /// Maximum width of the bar in cells.
-const BAR_MAX: usize = 60;
+const BAR_MAX: u16 = 60;
 /// Maximum width of the name in cells.
-const NAME_MAX: usize = 48;
+const NAME_MAX: u16 = 48;
 
-impl Column {
-    /// Returns the minimum width of the column in cells, including the space before it.
-    const fn least(self) -> usize {
-        match self {
-            Column::Id => 7,
-            Column::Name => 17,
-            Column::Size => 11,
-            Column::Bar => 9,
-            Column::Percent => 6,
-            Column::Rate => 13,
-            Column::Time => 14,
-            Column::Resent => 9,
-            Column::State => 11,
-        }
-    }
-}
-
-/// The columns for which there is room, with the width of each.
-#[derive(Debug)]
-struct Layout {
-    widths: Vec<(Column, usize)>,
-}
-
-impl Layout {
-    /// Distributes `width` cells among the columns; `longest` is the width of the longest name.
-    fn new(width: usize, longest: usize) -> Layout {
-        let (mut left, mut shown) = (width, Vec::new());
-        for column in BY_IMPORTANCE {
-            let Some(rest) = left.checked_sub(column.least()) else { break };
-            left = rest;
-            shown.push(column);
-        }
-        let more_name = (longest.min(NAME_MAX) + 1).saturating_sub(Column::Name.least()).min(left);
-        let more_bar = (left - more_name).min(BAR_MAX + 1 - Column::Bar.least());
-        let width = |column: Column| match column {
-            Column::Name => column.least() + more_name,
-            Column::Bar => column.least() + more_bar,
-            other => other.least(),
-        };
-        Layout {
-            widths: COLUMNS.into_iter().filter(|column| shown.contains(column)).map(|column| (column, width(column))).collect(),
-        }
-    }
+/// Returns the columns, for files whose longest name has this width.
+fn columns(name: u16) -> Vec<Column<Quantity>> {
+    let column = |id, heading, least: u16, wish: u16, importance, align| Column { id, heading, least, wish, importance, align };
+    vec![
+        column(Quantity::Id, "#", 6, 6, 9, Align::Right),
+        column(Quantity::Name, "file", 16, name, 7, Align::Left),
+        column(Quantity::Size, "size", 10, 10, 2, Align::Right),
+        column(Quantity::Bar, "progress", 8, BAR_MAX, 3, Align::Left),
+        column(Quantity::Percent, "done", 5, 5, 6, Align::Right),
+        column(Quantity::Rate, "rate", 12, 12, 4, Align::Right),
+        column(Quantity::Time, "time", 13, 13, 5, Align::Right),
+        column(Quantity::Resent, "resent", 8, 8, 1, Align::Right),
+        column(Quantity::State, "state", 10, 10, 8, Align::Left),
+    ]
 }
 
 /// The list of transfers.
@@ -116,23 +64,44 @@ pub(super) struct TransfersPane {
 }
 
 impl PaneView for TransfersPane {
+    fn shape(&self, scene: &Scene<'_>, room: Size) -> Shape {
+        let rows = rows_up_to(scene.snapshot.transfers.len().max(1) + 3, (room.height / 4).max(5));
+        Shape::of_height((58, 3), (100, rows))
+    }
+
+    fn priority(&self, preset: Preset) -> u16 {
+        match preset {
+            Preset::Overview => 50,
+            Preset::Transfer => 60,
+            Preset::Network => 10,
+            Preset::Files => 50,
+        }
+    }
+
     fn title(&self, _scene: &Scene<'_>, _inner: Rect) -> String {
         "Transfers".into()
     }
 
+    fn row_area(&self, scene: &Scene<'_>, inner: Rect) -> Rect {
+        if self.has_headings(scene, inner) { below_heading(inner) } else { inner }
+    }
+
     fn draw(&self, scene: &Scene<'_>, canvas: &mut Canvas<'_>) {
-        let rows: Vec<_> = self.transfers(scene).collect();
-        if rows.is_empty() {
+        let transfers: Vec<_> = self.transfers(scene).collect();
+        if transfers.is_empty() {
             let text = "No transfers yet: `upload PATH` stores a file.";
             return canvas.row(0, vec![Span::styled(text, scene.theme.style(Role::Dim))]);
         }
-        let shown = window(rows.len(), self.list.selected(), canvas.area.height);
-        let longest = rows[shown.clone()].iter().map(|report| scene.label(&report.status.file).width()).max().unwrap_or(0);
-        let layout = Layout::new(usize::from(canvas.area.width), longest);
-        for (place, report) in rows[shown.clone()].iter().enumerate() {
+        let Part { shown, .. } = self.part(scene, canvas.area);
+        let names: Vec<String> = transfers[shown.clone()].iter().map(|report| scene.label(&report.status.file)).collect();
+        let columns = Columns::fit(columns(longest(names.iter().map(String::as_str), NAME_MAX)), canvas.area.width);
+        if self.has_headings(scene, canvas.area) {
+            canvas.row(0, columns.headings(scene.theme));
+        }
+        let mut rows = canvas.part(self.row_area(scene, canvas.area));
+        for (place, report) in transfers[shown.clone()].iter().enumerate() {
             let is_selected = scene.focus == Pane::Transfers && self.list.selected() == shown.start + place;
-            let spans = layout.widths.iter().map(|&(column, width)| cell(scene, report, column, width, is_selected));
-            canvas.row(place, spans.flatten().collect());
+            rows.row(place, columns.row(scene.theme, |quantity, width| cell(scene, report, quantity, width, is_selected)));
         }
     }
 
@@ -177,6 +146,11 @@ impl PaneView for TransfersPane {
 }
 
 impl TransfersPane {
+    /// Returns true if there is room for headings, or as many transfers as rows leave room for them.
+    fn has_headings(&self, scene: &Scene<'_>, inner: Rect) -> bool {
+        inner.height > 2 || self.rows(scene) < usize::from(inner.height)
+    }
+
     /// Returns the transfers that pass the filter, latest first.
     fn transfers<'a>(&self, scene: &Scene<'a>) -> impl Iterator<Item = &'a Arc<TransferReport>> {
         scene.transfers().filter(|report| self.list.passes(&scene.label(&report.status.file)))
@@ -198,37 +172,31 @@ pub(super) fn copied(scene: &Scene<'_>, report: &TransferReport) -> String {
     format!("{} {digest}", scene.label(&report.status.file))
 }
 
-fn cell<'a>(scene: &Scene<'_>, report: &TransferReport, column: Column, width: usize, is_selected: bool) -> Vec<Span<'a>> {
-    let (theme, status, state) = (scene.theme, &report.status, state_role(report.status.state));
-    let to_the_right = |text: String, role| vec![Span::styled(format!("{text:>width$}"), theme.style(role))];
-    match column {
-        Column::Id => {
+fn cell(scene: &Scene<'_>, report: &TransferReport, quantity: Quantity, width: u16, is_selected: bool) -> Cell {
+    let (theme, status) = (scene.theme, &report.status);
+    let text = |text: String, role| Cell::Text(text, theme.style(role));
+    match quantity {
+        Quantity::Id => {
             let glyph = match status.direction {
                 Direction::Upload => theme.glyphs.up,
                 Direction::Download => theme.glyphs.down,
                 Direction::Removal => theme.glyphs.dead,
             };
-            to_the_right(format!("{} {glyph}", status.id), Role::Accent)
+            text(format!("{} {glyph}", status.id), Role::Accent)
         }
-        Column::Name => {
-            let role = if is_selected { Role::Selected } else { Role::Text };
-            vec![
-                Span::raw(" "),
-                Span::styled(fitted(&scene.label(&status.file), width - 1, theme.glyphs.ellipsis), theme.style(role)),
-            ]
-        }
-        Column::Size if !status.size_known => to_the_right(format!("{}+", bytes_of(status.bytes)), Role::Text),
-        Column::Size => to_the_right(bytes_of(status.bytes), Role::Text),
-        Column::Bar => progress_bar(scene.theme, status, width - 1),
-        Column::Percent if !status.size_known => to_the_right("?".into(), Role::Text),
-        Column::Percent => to_the_right(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
-        Column::Rate => to_the_right(transfer_rate_of(status), Role::Flow),
-        Column::Time => to_the_right(transfer_time_of(status, scene.snapshot.at), Role::Text),
-        Column::Resent => to_the_right(format!("{} rtx", status.retransmits), Role::Dim),
-        Column::State => {
+        Quantity::Name => text(scene.label(&status.file), if is_selected { Role::Selected } else { Role::Text }),
+        Quantity::Size if !status.size_known => text(format!("{}+", bytes_of(status.bytes)), Role::Text),
+        Quantity::Size => text(bytes_of(status.bytes), Role::Text),
+        Quantity::Bar => Cell::Parts(progress_bar(theme, status, usize::from(width))),
+        Quantity::Percent if !status.size_known => text("?".into(), Role::Text),
+        Quantity::Percent => text(format!("{:.0} %", (100.0 * parts(status).1).floor()), Role::Text),
+        Quantity::Rate => text(transfer_rate_of(status), Role::Flow),
+        Quantity::Time => text(transfer_time_of(status, scene.snapshot.at), Role::Text),
+        Quantity::Resent => text(status.retransmits.to_string(), Role::Dim),
+        Quantity::State => {
             let done = format!("{} done", theme.glyphs.done);
             let word = if status.state == TransferState::Done { &done } else { status.state.name() };
-            vec![Span::styled(format!(" {word}"), theme.style(state))]
+            text(word.to_owned(), state_role(status.state))
         }
     }
 }
@@ -257,12 +225,11 @@ fn parts(status: &TransferStatus) -> (f64, f64) {
 }
 
 /// Returns the progress bar: completed segments, followed in a lighter glyph by the acknowledged bytes of the other segments.
-fn progress_bar<'a>(theme: &Theme, status: &TransferStatus, width: usize) -> Vec<Span<'a>> {
+fn progress_bar(theme: &Theme, status: &TransferStatus, width: usize) -> Vec<Span<'static>> {
     let (glyphs, (done, acknowledged)) = (&theme.glyphs, parts(status));
     let (done, all) = (cells(done, width), cells(acknowledged, width));
     let style = theme.style(state_role(status.state));
     vec![
-        Span::raw(" "),
         Span::styled(glyphs.full.repeat(done), style),
         Span::styled(glyphs.arrived.repeat(all - done), style),
         Span::styled(glyphs.empty.repeat(width - all), style),
@@ -272,18 +239,19 @@ fn progress_bar<'a>(theme: &Theme, status: &TransferStatus, width: usize) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::theme::ThemeName;
 
-    /// At every width each row says what it does, with what, and how it stands, and nothing is cut.
+    /// At every width each row says what it does, with what, and how it stands.
     #[test]
     fn columns_give_way_by_their_importance() {
-        let total = |layout: &Layout| layout.widths.iter().map(|(_, width)| width).sum::<usize>();
-        for width in 40..300 {
-            let layout = Layout::new(width, 20);
-            let has = |column| layout.widths.iter().any(|&(shown, _)| shown == column);
-            assert!(total(&layout) <= width && has(Column::Id) && has(Column::Name) && has(Column::State), "{width}");
-            assert_eq!(has(Column::Time), width >= 55, "{width}");
-            assert_eq!(has(Column::Rate), width >= 68, "{width}");
-            assert_eq!(layout.widths.len() == 9, width >= 97, "{width}");
+        let theme = Theme::new(ThemeName::Dark, false);
+        for width in 38..300 {
+            let headings = Columns::fit(columns(20), width).headings(&theme);
+            let has = |word: &str| headings.iter().any(|span| span.content.trim() == word);
+            assert!(has("#") && has("file") && has("state"), "{width}");
+            assert_eq!(has("time"), width >= 54, "{width}");
+            assert_eq!(has("rate"), width >= 67, "{width}");
+            assert_eq!(has("resent"), width >= 96, "{width}");
         }
     }
 }

@@ -7,12 +7,15 @@
 
 use p2p_engine::snapshot::kind_name;
 use p2p_net::{PacketKind, PacketRecord};
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::Span;
 
-use super::rows::{Rows, first_below};
+use super::rows::Rows;
 use super::scene::Scene;
+use super::scroll::first_below;
+use super::shape::{Shape, rows_up_to};
 use super::{Canvas, Deed, Pane, PaneView};
+use crate::tui::preset::Preset;
 use crate::tui::theme::Role;
 
 /// The latest packets.
@@ -22,6 +25,19 @@ pub(super) struct WirePane {
 }
 
 impl PaneView for WirePane {
+    fn shape(&self, scene: &Scene<'_>, _room: Size) -> Shape {
+        Shape::growing((50, 4), (80, rows_up_to(scene.snapshot.figures.wire.len() + 2, 40)), 2)
+    }
+
+    fn priority(&self, preset: Preset) -> u16 {
+        match preset {
+            Preset::Overview => 20,
+            Preset::Transfer => 10,
+            Preset::Network => 40,
+            Preset::Files => 0,
+        }
+    }
+
     fn title(&self, scene: &Scene<'_>, _inner: Rect) -> String {
         format!("Wire: {} packets", scene.snapshot.figures.wire_seen)
     }
@@ -46,6 +62,11 @@ impl PaneView for WirePane {
 
     fn rows(&self, scene: &Scene<'_>) -> usize {
         self.packets(scene).count()
+    }
+
+    fn counts_rows(&self) -> bool {
+        // Without a filter the heading says how many packets there are.
+        !self.list.filter().is_empty()
     }
 
     fn is_newest_below(&self) -> bool {

@@ -224,9 +224,9 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
 /// Returns true if a keyboard key has a fixed meaning and is not available for this action: in the panes, in the prompt, or to
 /// every terminal, where Ctrl-I is Tab and Ctrl-M is Enter.
 pub fn is_taken(text: &str, action: &str) -> bool {
-    const ANYWHERE: [&str; 6] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-Z", "?"];
+    const ANYWHERE: [&str; 7] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-Z", "F6", "?"];
     const IN_PROMPT: &str = "ABCDEFHKRUWY";
-    let counts_in_prompt = matches!(action, "help" | "palette" | "quit");
+    let counts_in_prompt = matches!(action, "help" | "palette" | "quit" | "overview" | "transfer" | "network" | "files");
     let prompt_takes = text.strip_prefix("Ctrl-").is_some_and(|letter| IN_PROMPT.contains(letter));
     let is_typed = text.chars().count() == 1 || matches!(text, "Space" | "Enter");
     ANYWHERE.contains(&text) || (text == "Enter" && action != "open") || (counts_in_prompt && (prompt_takes || is_typed))
@@ -391,6 +391,10 @@ pub const KEYS: &[Key] = &[
     key(Section::Keys, "copy", Kind::KeyName),
     key(Section::Keys, "open", Kind::KeyName),
     key(Section::Keys, "act", Kind::KeyName),
+    key(Section::Keys, "overview", Kind::KeyName),
+    key(Section::Keys, "transfer", Kind::KeyName),
+    key(Section::Keys, "network", Kind::KeyName),
+    key(Section::Keys, "files", Kind::KeyName),
     key(Section::Keys, "help", Kind::KeyName),
     key(Section::Keys, "palette", Kind::KeyName),
     key(Section::Keys, "quit", Kind::KeyName),

@@ -1,0 +1,346 @@
+//! The layout: which panes are shown on a screen of some size, and where. Arrangements are data; of those the one is taken that
+//! shows the most important panes, and among equals the one in which they have most of what they wish.
+//!
+//! Every pane that is shown has at least its minimum, no two overlap, and together they fill the area.
+
+use ratatui::layout::{Rect, Size};
+
+use super::panes::Pane;
+use super::panes::shape::Shape;
+
+/// A pane that asks for a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The pane.
+    pub pane: Pane,
+    /// Sizes that it needs and wishes.
+    pub shape: Shape,
+    /// Importance; panes of importance 0 are not shown.
+    pub priority: u16,
+    /// True if the pane is shown whatever its importance.
+    pub is_kept: bool,
+}
+
+/// An arrangement of panes. Panes that are not shown leave their place to the others.
+enum Arrangement {
+    /// One pane.
+    One(Pane),
+    /// Arrangements one below the other.
+    Rows(&'static [Arrangement]),
+    /// Arrangements side by side.
+    Columns(&'static [Arrangement]),
+    /// All panes that the arrangement does not name, one below the other.
+    Others,
+}
+
+use Arrangement::{Columns, One, Others, Rows};
+
+/// All arrangements; the first one is taken unless another is clearly better.
+static ARRANGEMENTS: [Arrangement; 4] = [
+    Rows(&[
+        Columns(&[One(Pane::Nodes), One(Pane::Health)]),
+        One(Pane::Transfers),
+        Others,
+        One(Pane::Segments),
+        Columns(&[One(Pane::Wire), One(Pane::Log)]),
+        One(Pane::Prompt),
+    ]),
+    // High and narrow.
+    Rows(&[
+        One(Pane::Nodes),
+        One(Pane::Health),
+        One(Pane::Transfers),
+        Others,
+        One(Pane::Segments),
+        One(Pane::Wire),
+        One(Pane::Log),
+        One(Pane::Prompt),
+    ]),
+    // Wide and flat.
+    Columns(&[
+        Rows(&[One(Pane::Nodes), One(Pane::Transfers), One(Pane::Prompt)]),
+        Rows(&[One(Pane::Health), Others, One(Pane::Segments)]),
+        Rows(&[One(Pane::Wire), One(Pane::Log)]),
+    ]),
+    Columns(&[
+        Rows(&[One(Pane::Nodes), One(Pane::Transfers), Others, One(Pane::Segments), One(Pane::Prompt)]),
+        Rows(&[One(Pane::Health), One(Pane::Wire), One(Pane::Log)]),
+    ]),
+];
+
+/// Factor by which another arrangement than the first must be better.
+const CLEARLY: f64 = 1.25;
+
+/// Panes with their places.
+type Places<'a> = Vec<(&'a Candidate, Rect)>;
+
+/// An arrangement of the panes that are shown.
+enum Placed<'a> {
+    One(&'a Candidate),
+    Rows(Vec<Placed<'a>>),
+    Columns(Vec<Placed<'a>>),
+}
+
+/// The length that an arrangement needs and wishes along one axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Need {
+    least: u16,
+    wish: u16,
+    is_eager: bool,
+    grows: u16,
+    priority: u16,
+}
+
+/// Returns the places of the panes that are shown in an area. Those that are kept are shown wherever their minimums fit one below
+/// the other; where they do not, they share what there is.
+pub fn arrange(candidates: &[Candidate], area: Rect) -> Vec<(Pane, Rect)> {
+    let mut by_priority: Vec<&Candidate> =
+        candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).collect();
+    by_priority.sort_by_key(|candidate| std::cmp::Reverse((candidate.is_kept, candidate.priority)));
+    let mut best: Option<(u32, f64, Places<'_>)> = None;
+    for (place, arrangement) in ARRANGEMENTS.iter().enumerate() {
+        let Some(places) = places_in(arrangement, &by_priority, area) else { continue };
+        let value = places.iter().map(|(candidate, _)| u32::from(candidate.priority)).sum();
+        let content = content(&places) * if place == 0 { CLEARLY } else { 1.0 };
+        if best.as_ref().is_none_or(|(other, less, _)| (value, content) > (*other, *less)) {
+            best = Some((value, content, places));
+        }
+    }
+    let places = best.map_or_else(|| below_each_other(&by_priority, area), |(_, _, places)| places);
+    places.into_iter().map(|(candidate, area)| (candidate.pane, area)).collect()
+}
+
+/// Returns the places in one arrangement: of the panes that are kept, and of as many others as fit, the most important
+/// first. Returns `None` if the former do not fit.
+fn places_in<'a>(arrangement: &Arrangement, by_priority: &[&'a Candidate], area: Rect) -> Option<Places<'a>> {
+    let mut shown: Vec<&Candidate> = Vec::new();
+    for candidate in by_priority {
+        shown.push(candidate);
+        if !placed(arrangement, &shown, arrangement).is_some_and(|placed| placed.fits(area)) {
+            if candidate.is_kept {
+                return None;
+            }
+            shown.pop();
+        }
+    }
+    let mut places = Vec::new();
+    placed(arrangement, &shown, arrangement)?.place(area, &mut places);
+    Some(places)
+}
+
+/// Returns the share of their wishes that panes have, weighted by their importance.
+fn content(places: &[(&Candidate, Rect)]) -> f64 {
+    let part = |has: u16, wishes: u16| (f64::from(has) / f64::from(wishes.max(1))).min(1.0);
+    let content = |(candidate, area): &(&Candidate, Rect)| {
+        let Candidate { shape: Shape { wish, .. }, priority, .. } = candidate;
+        f64::from(*priority) * part(area.width, wish.width) * part(area.height, wish.height)
+    };
+    places.iter().map(content).sum()
+}
+
+/// Returns the most important panes one below the other, at most as many as there are rows.
+fn below_each_other<'a>(by_priority: &[&'a Candidate], area: Rect) -> Places<'a> {
+    let shown: Vec<&Candidate> = by_priority.iter().copied().filter(|candidate| candidate.is_kept).collect();
+    let shown = &shown[..shown.len().min(usize::from(area.height))];
+    let mut places = Vec::new();
+    Placed::Rows(shown.iter().map(|&candidate| Placed::One(candidate)).collect()).place(area, &mut places);
+    places
+}
+
+/// Returns an arrangement without the panes that are not shown; `None` if none is left.
+fn placed<'a>(arrangement: &Arrangement, shown: &[&'a Candidate], whole: &Arrangement) -> Option<Placed<'a>> {
+    let all = |parts: &[Arrangement]| parts.iter().filter_map(|part| placed(part, shown, whole)).collect::<Vec<_>>();
+    let several = |mut parts: Vec<Placed<'a>>, join: fn(Vec<Placed<'a>>) -> Placed<'a>| {
+        if parts.len() > 1 { Some(join(parts)) } else { parts.pop() }
+    };
+    match arrangement {
+        One(pane) => shown.iter().find(|candidate| candidate.pane == *pane).map(|&candidate| Placed::One(candidate)),
+        Rows(parts) => several(all(parts), Placed::Rows),
+        Columns(parts) => several(all(parts), Placed::Columns),
+        Others => {
+            let others = shown.iter().filter(|candidate| !names(whole, candidate.pane));
+            several(others.map(|&candidate| Placed::One(candidate)).collect(), Placed::Rows)
+        }
+    }
+}
+
+fn names(arrangement: &Arrangement, pane: Pane) -> bool {
+    match arrangement {
+        One(other) => *other == pane,
+        Rows(parts) | Columns(parts) => parts.iter().any(|part| names(part, pane)),
+        Others => false,
+    }
+}
+
+impl<'a> Placed<'a> {
+    fn fits(&self, area: Rect) -> bool {
+        self.width().least <= area.width && self.height().least <= area.height
+    }
+
+    fn width(&self) -> Need {
+        match self {
+            Placed::One(candidate) => candidate.need(|size| size.width),
+            Placed::Rows(parts) => beside(parts.iter().map(Placed::width)),
+            Placed::Columns(parts) => along(parts.iter().map(Placed::width)),
+        }
+    }
+
+    fn height(&self) -> Need {
+        match self {
+            Placed::One(candidate) => candidate.need(|size| size.height),
+            Placed::Rows(parts) => along(parts.iter().map(Placed::height)),
+            Placed::Columns(parts) => beside(parts.iter().map(Placed::height)),
+        }
+    }
+
+    /// Distributes an area among the panes.
+    fn place(&self, area: Rect, places: &mut Places<'a>) {
+        match self {
+            Placed::One(candidate) => places.push((candidate, area)),
+            Placed::Rows(parts) => {
+                let mut y = area.y;
+                let needs: Vec<Need> = parts.iter().map(Placed::height).collect();
+                for (part, height) in parts.iter().zip(share(area.height, &needs)) {
+                    part.place(Rect { y, height, ..area }, places);
+                    y += height;
+                }
+            }
+            Placed::Columns(parts) => {
+                let mut x = area.x;
+                let needs: Vec<Need> = parts.iter().map(Placed::width).collect();
+                for (part, width) in parts.iter().zip(share(area.width, &needs)) {
+                    part.place(Rect { x, width, ..area }, places);
+                    x += width;
+                }
+            }
+        }
+    }
+}
+
+impl Candidate {
+    fn need(&self, along: impl Fn(Size) -> u16) -> Need {
+        let Shape { least, wish, is_eager, grows } = self.shape;
+        Need { least: along(least), wish: along(wish), is_eager, grows: along(grows), priority: self.priority }
+    }
+}
+
+/// Returns the need of parts that share an axis.
+fn along(parts: impl Iterator<Item = Need>) -> Need {
+    parts.fold(Need { least: 0, wish: 0, is_eager: true, grows: 0, priority: 0 }, |all, part| Need {
+        least: all.least.saturating_add(part.least),
+        wish: all.wish.saturating_add(part.wish),
+        is_eager: all.is_eager && part.is_eager,
+        grows: all.grows.saturating_add(part.grows),
+        priority: all.priority.max(part.priority),
+    })
+}
+
+/// Returns the need of parts that all have the whole axis.
+fn beside(parts: impl Iterator<Item = Need>) -> Need {
+    parts.fold(Need { least: 0, wish: 0, is_eager: true, grows: 0, priority: 0 }, |all, part| Need {
+        least: all.least.max(part.least),
+        wish: all.wish.max(part.wish),
+        is_eager: all.is_eager && part.is_eager,
+        grows: all.grows.max(part.grows),
+        priority: all.priority.max(part.priority),
+    })
+}
+
+/// Distributes a length: each part has its minimum, those that are eager have what they wish, the most important first, then
+/// the others by their shares, and what is left goes to those that grow. Where the minimums do not fit, the last parts get less.
+fn share(length: u16, parts: &[Need]) -> Vec<u16> {
+    let mut left = length;
+    let mut take = |wanted: u16| {
+        let taken = wanted.min(left);
+        left -= taken;
+        taken
+    };
+    let mut sizes: Vec<u16> = parts.iter().map(|part| take(part.least)).collect();
+    let mut fixed: Vec<usize> = (0..parts.len()).filter(|&place| parts[place].is_eager).collect();
+    fixed.sort_by_key(|&place| std::cmp::Reverse(parts[place].priority));
+    for place in fixed {
+        sizes[place] += take(parts[place].wish.saturating_sub(sizes[place]));
+    }
+    let shares: Vec<u16> = parts.iter().map(|part| part.grows).collect();
+    let wanted: Vec<u16> = parts.iter().zip(&sizes).map(|(part, &size)| part.wish.saturating_sub(size)).collect();
+    left = add(&mut sizes, left, &shares, &wanted);
+    // What nobody needs goes to those that grow, or to all.
+    let shares = if shares.iter().all(|&share| share == 0) { vec![1; parts.len()] } else { shares };
+    add(&mut sizes, left, &shares, &vec![u16::MAX; parts.len()]);
+    sizes
+}
+
+/// Adds a length to parts by their shares, to each at most what it wants; returns what is left.
+fn add(sizes: &mut [u16], length: u16, shares: &[u16], wanted: &[u16]) -> u16 {
+    let (mut left, mut wanted) = (length, wanted.to_vec());
+    while left > 0 {
+        let open: Vec<usize> = (0..sizes.len()).filter(|&place| shares[place] > 0 && wanted[place] > 0).collect();
+        let all: u32 = open.iter().map(|&place| u32::from(shares[place])).sum();
+        if all == 0 {
+            break;
+        }
+        let whole = left;
+        for place in open {
+            let part = (u32::from(whole) * u32::from(shares[place]) / all).max(1) as u16;
+            let part = part.min(left).min(wanted[place]);
+            (sizes[place], wanted[place], left) = (sizes[place] + part, wanted[place] - part, left - part);
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Minimum, what is wished beyond it, eagerness, shares and importance.
+    type Sizes = ((u16, u16), (u16, u16), bool, (u16, u16), u16);
+
+    fn any_candidates() -> impl Strategy<Value = Vec<Candidate>> {
+        let one = ((10u16..60, 3u16..8), (0u16..200, 0u16..60), any::<bool>(), (0u16..2, 0u16..4), 0u16..60);
+        proptest::collection::vec(one, Pane::ALL.len()).prop_map(|shapes| {
+            let candidate = |(pane, ((width, height), more, is_eager, grows, priority)): (Pane, Sizes)| {
+                let wish = Size::new(width + more.0, height + more.1);
+                let shape = Shape { least: Size::new(width, height), wish, is_eager, grows: grows.into() };
+                Candidate { pane, shape, priority, is_kept: pane == Pane::Prompt }
+            };
+            Pane::ALL.into_iter().zip(shapes).map(candidate).collect()
+        })
+    }
+
+    proptest! {
+        /// Whatever panes want: those that are shown have their minimum, they do not overlap, and they fill the area.
+        #[test]
+        fn places_keep_what_they_promise(candidates in any_candidates(), width in 60u16..300, height in 13u16..100) {
+            let area = Rect::new(3, 1, width, height);
+            let places = arrange(&candidates, area);
+            prop_assert!(places.iter().any(|(pane, _)| *pane == Pane::Prompt));
+            let cells: u32 = places.iter().map(|(_, area)| area.area()).sum();
+            prop_assert_eq!(cells, area.area());
+            for (number, (pane, place)) in places.iter().enumerate() {
+                let least = candidates.iter().find(|candidate| candidate.pane == *pane).unwrap().shape.least;
+                prop_assert!(place.width >= least.width && place.height >= least.height, "{pane:?} {place}");
+                prop_assert!(places[..number].iter().all(|(_, other)| !other.intersects(*place)) && area.union(*place) == area);
+            }
+            // What is not shown would not have fitted, or is less important than all that is.
+            let height: u16 = candidates.iter().map(|candidate| candidate.shape.least.height).sum();
+            let wanted = candidates.iter().filter(|candidate| candidate.is_kept || candidate.priority > 0).count();
+            prop_assert!(height > area.height || places.len() == wanted);
+        }
+    }
+
+    #[test]
+    fn a_length_is_shared_by_need() {
+        let need = |least, wish, grows, priority| Need { least, wish, is_eager: grows == 0, grows, priority };
+        // The minimums first, then what is bounded, then the others, and what is left by their shares.
+        let parts = [need(5, 9, 0, 1), need(5, 8, 0, 2), need(5, 7, 1, 0), need(5, 30, 2, 0)];
+        assert_eq!(share(20, &parts), [5, 5, 5, 5]);
+        assert_eq!(share(24, &parts), [6, 8, 5, 5]);
+        assert_eq!(share(36, &parts), [9, 8, 7, 12]);
+        assert_eq!(share(70, &parts), [9, 8, 13, 40]);
+        assert_eq!(share(12, &parts), [5, 5, 2, 0]);
+        assert_eq!(share(20, &parts[..2]), [11, 9]);
+    }
+}

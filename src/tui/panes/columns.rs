@@ -1,0 +1,169 @@
+//! Columns of a pane as data: which of them there is room for, how wide each is, and rows and headings in them.
+//!
+//! Columns that do not fit are omitted by their importance, never cut; a text that is longer than its column ends in an ellipsis.
+//! Widths are cells of the terminal, of which a wide character takes two.
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+use crate::tui::theme::{Role, Theme};
+use crate::tui::wrap::fitted;
+
+/// The side of a column on which a shorter text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Text begins at the left.
+    Left,
+    /// Text ends at the right, as figures do.
+    Right,
+}
+
+/// A column of a pane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column<I> {
+    /// Quantity that the column shows.
+    pub id: I,
+    /// Word above the column.
+    pub heading: &'static str,
+    /// Minimum width in cells, without the space between columns.
+    pub least: u16,
+    /// Width beyond which the column shows nothing more.
+    pub wish: u16,
+    /// Rank among the columns: the lowest is omitted first, and the highest grows first.
+    pub importance: u8,
+    /// Side on which its texts stand.
+    pub align: Align,
+}
+
+/// The content of a column in a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// A text, which is cut or filled up to the width of the column.
+    Text(String, Style),
+    /// Parts that are drawn for the width of the column, such as a bar.
+    Parts(Vec<Span<'static>>),
+}
+
+/// The columns for which there is room, from left to right, with the width of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns<I> {
+    shown: Vec<(Column<I>, u16)>,
+}
+
+impl<I: Copy> Columns<I> {
+    /// Chooses the columns that fit into `width` cells, and distributes the width among them.
+    pub fn fit(columns: Vec<Column<I>>, width: u16) -> Columns<I> {
+        let mut order: Vec<usize> = (0..columns.len()).collect();
+        order.sort_by_key(|&place| std::cmp::Reverse(columns[place].importance));
+        let least = |place: usize| columns[place].least.max(columns[place].heading.width() as u16);
+        let (mut left, mut widths) = (width, vec![None; columns.len()]);
+        for &place in &order {
+            let gap = u16::from(left < width);
+            let Some(rest) = left.checked_sub(least(place) + gap) else { break };
+            (left, widths[place]) = (rest, Some(least(place)));
+        }
+        for place in order {
+            if let Some(width) = &mut widths[place] {
+                let more = columns[place].wish.saturating_sub(*width).min(left);
+                (left, *width) = (left - more, *width + more);
+            }
+        }
+        Columns { shown: columns.into_iter().zip(widths).filter_map(|(column, width)| Some((column, width?))).collect() }
+    }
+
+    /// Returns the headings.
+    pub fn headings(&self, theme: &Theme) -> Vec<Span<'static>> {
+        let style = theme.style(Role::Dim);
+        self.spans(theme, |column, _| Cell::Text(column.heading.to_owned(), style))
+    }
+
+    /// Returns a row. `cell` is called with each quantity that is shown and the width of its column.
+    pub fn row(&self, theme: &Theme, mut cell: impl FnMut(I, u16) -> Cell) -> Vec<Span<'static>> {
+        self.spans(theme, |column, width| cell(column.id, width))
+    }
+
+    fn spans(&self, theme: &Theme, mut cell: impl FnMut(&Column<I>, u16) -> Cell) -> Vec<Span<'static>> {
+        let mut spans = Vec::new();
+        for (place, (column, width)) in self.shown.iter().enumerate() {
+            if place > 0 {
+                spans.push(Span::raw(" "));
+            }
+            match cell(column, *width) {
+                Cell::Text(text, style) => {
+                    let text = aligned(&text, usize::from(*width), column.align, theme.glyphs.ellipsis);
+                    spans.push(Span::styled(text, style));
+                }
+                Cell::Parts(parts) => {
+                    let used: usize = parts.iter().map(Span::width).sum();
+                    spans.extend(parts);
+                    spans.push(Span::raw(" ".repeat(usize::from(*width).saturating_sub(used))));
+                }
+            }
+        }
+        spans
+    }
+}
+
+/// Returns a text in exactly `width` cells.
+fn aligned(text: &str, width: usize, align: Align, ellipsis: &str) -> String {
+    match align {
+        Align::Right if text.width() < width => format!("{}{text}", " ".repeat(width - text.width())),
+        _ => fitted(text, width, ellipsis),
+    }
+}
+
+/// Returns the width of the longest of some texts, at most `most`.
+pub fn longest<'a>(texts: impl IntoIterator<Item = &'a str>, most: u16) -> u16 {
+    texts.into_iter().map(UnicodeWidthStr::width).max().map_or(0, |width| u16::try_from(width).unwrap_or(most).min(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tui::theme::ThemeName;
+
+    fn column(id: usize, importance: u8, least: u16, wish: u16) -> Column<usize> {
+        let align = if id.is_multiple_of(2) { Align::Left } else { Align::Right };
+        Column { id, heading: ["a", "b", "c", "d", "e"][id], least, wish, importance, align }
+    }
+
+    fn text_of(spans: &[Span<'_>]) -> String {
+        spans.iter().map(|span| span.content.as_ref()).collect()
+    }
+
+    #[test]
+    fn columns_are_omitted_by_importance_and_texts_end_in_an_ellipsis() {
+        let theme = Theme::new(ThemeName::Dark, false);
+        let columns = || vec![column(0, 5, 4, 8), column(1, 9, 3, 3), column(2, 1, 6, 6)];
+        let row = |width| {
+            let columns = Columns::fit(columns(), width);
+            let row = columns.row(&theme, |id, _| Cell::Text(["日本語の名", "42", "figures"][id].into(), Style::new()));
+            (text_of(&columns.headings(&theme)), text_of(&row))
+        };
+        assert_eq!(row(2), (String::new(), String::new()));
+        assert_eq!(row(7), ("  b".into(), " 42".into()));
+        assert_eq!(row(8), ("a      b".into(), "日…   42".into()));
+        assert_eq!(row(15), ("a      b c     ".into(), "日…   42 figur…".into()));
+        assert_eq!(row(40), ("a          b c     ".into(), "日本語…   42 figur…".into()));
+    }
+
+    proptest! {
+        /// No row is wider than the pane, and what is omitted is less important than all that is shown.
+        #[test]
+        fn rows_fit(sizes in proptest::collection::vec((0u8..9, 1u16..20, 1u16..40), 1..5), width in 0u16..100, text in "[a日 ]{0,30}") {
+            let all: Vec<_> =
+                sizes.iter().enumerate().map(|(id, &(rank, least, wish))| column(id, rank, least, wish)).collect();
+            let columns = Columns::fit(all.clone(), width);
+            let theme = Theme::new(ThemeName::Dark, false);
+            for spans in [columns.headings(&theme), columns.row(&theme, |_, _| Cell::Text(text.clone(), Style::new()))] {
+                prop_assert!(text_of(&spans).width() <= usize::from(width));
+            }
+            let lowest = columns.shown.iter().map(|(column, _)| column.importance).min().unwrap_or(u8::MAX);
+            let omitted = all.iter().filter(|column| columns.shown.iter().all(|(shown, _)| shown.id != column.id));
+            prop_assert!(omitted.map(|column| column.importance).max().is_none_or(|highest| highest <= lowest));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The settings of the screen that are remembered from run to run: the preset of the layout and the filters of the panes. Each user
+//! has a file in the data directory, beside the history of the typed lines.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use p2p_base::private_file;
+use p2p_service::access::Identity;
+use serde::{Deserialize, Serialize};
+
+/// Maximum number of bytes that are read of a file.
+const BYTES_MAX: u64 = 64 << 10;
+
+/// The remembered settings of one user.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Name of the preset of the layout.
+    pub preset: String,
+    /// Filters that are not empty, by the names of their panes.
+    pub filters: BTreeMap<String, String>,
+}
+
+/// The files of the settings of all users of a data directory.
+#[derive(Debug, Clone, Default)]
+pub struct SettingsFiles {
+    /// Directory of the files; `None` if settings are not remembered.
+    directory: Option<PathBuf>,
+}
+
+impl SettingsFiles {
+    /// Returns the settings that are stored in a data directory.
+    pub fn new(data_dir: PathBuf) -> SettingsFiles {
+        SettingsFiles { directory: Some(data_dir) }
+    }
+
+    /// Returns the settings of a user; those of the program if none are stored, or if the file is not readable.
+    pub fn load(&self, identity: &Identity) -> Settings {
+        let Some(path) = self.path_of(identity) else { return Settings::default() };
+        // The file is missing before the first setting is stored.
+        let bytes = private_file::read(&path, BYTES_MAX).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Stores the settings of a user. A failure is logged; the screen goes on without it.
+    pub fn store(&self, identity: &Identity, settings: &Settings) {
+        let Some(path) = self.path_of(identity) else { return };
+        let written = serde_json::to_vec(settings).map_err(std::io::Error::other);
+        if let Err(error) = written.and_then(|bytes| private_file::write(&path, &bytes)) {
+            tracing::warn!(%error, "the settings of the screen are not kept");
+        }
+    }
+
+    fn path_of(&self, identity: &Identity) -> Option<PathBuf> {
+        let name = match identity {
+            Identity::Nobody => return None,
+            Identity::Operator => "screen.json".to_owned(),
+            Identity::User { account, .. } => format!("screen-{}.json", account.name),
+        };
+        self.directory.as_ref().map(|directory| directory.join(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_kept_and_a_broken_file_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let files = SettingsFiles::new(home.path().to_owned());
+        assert_eq!(files.load(&Identity::Operator), Settings::default());
+        let filters = BTreeMap::from([("Nodes".to_owned(), "_04".to_owned())]);
+        let settings = Settings { preset: "network".into(), filters };
+        files.store(&Identity::Operator, &settings);
+        files.store(&Identity::Nobody, &Settings::default());
+        assert_eq!(files.load(&Identity::Operator), settings);
+        assert_eq!(files.load(&Identity::Nobody), Settings::default());
+        for broken in ["", "{", "[]", "{\"preset\":7}", "{\"more\":1}"] {
+            std::fs::write(home.path().join("screen.json"), broken).unwrap();
+            assert_eq!(files.load(&Identity::Operator), Settings::default(), "{broken}");
+        }
+    }
+}
