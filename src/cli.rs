@@ -1,16 +1,20 @@
 //! The command line: its commands, and the front end that carries each of them out.
 
 mod arguments;
+mod completions;
 mod manual;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use eyre::{Report, Result, WrapErr};
 use p2p_base::panics;
+use p2p_service::abilities::{self, Abilities, Glyphs};
+use p2p_service::config::Config;
 use p2p_service::failure::{self, exit};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::output;
@@ -37,6 +41,9 @@ use crate::tui::{self, TuiArgs};
     after_help = "Start with `p2p demo`. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect."
 )]
 pub struct Cli {
+    /// Print and draw with ASCII characters only
+    #[arg(long, global = true)]
+    ascii: bool,
     #[command(flatten)]
     instance: TuiArgs,
     #[command(subcommand)]
@@ -152,7 +159,15 @@ pub fn main() -> ExitCode {
     panics::tell_uncaught();
     let begun = failure::install().and_then(|()| interrupt::watch());
     let words = arguments::in_order(std::env::args_os(), &Cli::command());
-    let parsed = match Cli::try_parse_from(words) {
+    // What is wrong with the command line is told before the configuration is known.
+    let is_ascii = words.iter().any(|word| word == "--ascii");
+    abilities::print_in(if is_ascii { Glyphs::Ascii } else { Abilities::of_environment().glyphs });
+    let parsed = Cli::command().try_get_matches_from(words).and_then(|matches| {
+        let parsed = Cli::from_arg_matches(&matches)?;
+        abilities::print_in(glyphs_of(parsed.ascii, &matches));
+        Ok(parsed)
+    });
+    let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return ExitCode::from(explain(&error)),
     };
@@ -161,6 +176,18 @@ pub fn main() -> ExitCode {
         Err(error) => tell(&error),
     };
     ExitCode::from(code)
+}
+
+/// Returns the characters to print: those of the flag, or else of the configuration that the command is going to load, or else of the
+/// locale. A configuration that is not valid is the command's to tell of.
+fn glyphs_of(ascii: bool, matches: &ArgMatches) -> Glyphs {
+    if ascii {
+        return Glyphs::Ascii;
+    }
+    let command = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    let named = command.try_get_one::<PathBuf>("config").ok().flatten();
+    let configured = Config::load(named.map(PathBuf::as_path)).ok().and_then(|config| config.glyphs());
+    configured.unwrap_or_else(|| Abilities::of_environment().glyphs)
 }
 
 /// Prints help or the version if the command line asks for it, or else its error; returns the exit code.
@@ -174,7 +201,8 @@ fn explain(error: &clap::Error) -> u8 {
                 ""
             };
             output::tell(format_args!(
-                "p2p: `{name}` is a command of the language: p2p run -c '{name} …', or at the prompt of p2p{note}"
+                "p2p: `{name}` is a command of the language: p2p run -c '{name} {}', or at the prompt of p2p{note}",
+                abilities::glyphs().ellipsis()
             ));
             return exit::WRONG_COMMAND_LINE;
         }
@@ -183,8 +211,7 @@ fn explain(error: &clap::Error) -> u8 {
         return exit::WRONG_COMMAND_LINE;
     }
     let text = error.render();
-    let is_colored = io::IsTerminal::is_terminal(&io::stdout()) && !output::no_color();
-    let text = if is_colored { text.ansi().to_string() } else { text.to_string() };
+    let text = if output::is_styled() { text.ansi().to_string() } else { text.to_string() };
     let printed = write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
     output::written(printed).map_or_else(|error| tell(&error), |()| 0)
 }
@@ -249,18 +276,11 @@ impl Cli {
             Command::Replay(args) => replay::run(&args).await?,
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
-            Command::Completions { shell } => output::print_text(completions(shell).trim_end())?,
-            Command::Man => output::print_text(manual()?.trim_end())?,
+            Command::Completions { shell } => output::print_raw(completions::script(shell, Cli::command()).trim_end())?,
+            Command::Man => output::print_raw(manual()?.trim_end())?,
         }
         Ok(())
     }
-}
-
-/// Returns the completion script of the command line for a shell.
-fn completions(shell: Shell) -> String {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "p2p", &mut text);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Returns the manual page in roff.

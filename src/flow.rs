@@ -16,7 +16,7 @@ use p2p_net::experiment::{Experiment, FlowSample, Run, Shape, percentile};
 use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::refuse_dash;
 use p2p_service::output::{self, OutputArgs};
-use p2p_shell::report::{Table, number_column, seconds_of};
+use p2p_shell::report::{Table, number_column, seconds_of, wrapped};
 use serde::Serialize;
 
 /// The topology of the flows.
@@ -278,13 +278,15 @@ fn text(report: &FlowReport, seed: u64) -> String {
         0 => String::new(),
         count => format!("{count} of {} runs did not finish; of the others: ", report.runs.len()),
     };
-    format!(
+    let width = output::terminal_width();
+    let text = format!(
         "{}\n{unfinished}median {}, 10th percentile {}, 90th {}; {:.3} s of wall time; trace {}",
-        runs.text(output::terminal_width()),
+        runs.text(width),
         seconds(report.median_seconds),
         seconds(report.p10_seconds),
         seconds(report.p90_seconds),
         report.wall_seconds,
         report.trace_hash
-    )
+    );
+    wrapped(&text, width)
 }

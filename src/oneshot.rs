@@ -26,6 +26,7 @@ use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused}
 use p2p_shell::progress::Progress;
 use p2p_shell::report::{
     ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table,
+    wrapped,
 };
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
 use p2p_shell::{ShellError, list_entries, place_of, write_document};
@@ -315,7 +316,7 @@ pub async fn remove(args: &RemoveArgs) -> Result<()> {
         commands.push(command.map(Into::into).map_err(refused));
     }
     let done = transfer_all(visit, commands, RemovalLine::new).await;
-    print_done(args.common.output, done, removals_text)
+    print_done(args.common.output, done, |lines| wrapped(&removals_text(lines), output::terminal_width()))
 }
 
 /// Carries out transfers one after the other, and small ones beside each other. Returns a `line` of each completed one, and the last
@@ -432,8 +433,8 @@ pub async fn export(args: &ExportArgs) -> Result<()> {
     visit.end().await?;
     let json = serde_json::to_string_pretty(&ExportReport::new(&manifests)).wrap_err("cannot make JSON")?;
     match args.output_file.as_deref() {
-        None => output::print_text(&json),
-        Some(path) if is_dash(path) => output::print_text(&json),
+        None => output::print_json(&json),
+        Some(path) if is_dash(path) => output::print_json(&json),
         Some(path) => write_document(path, &(json + "\n"), args.force).map_err(|error| refused(ShellError::from(error))),
     }
 }

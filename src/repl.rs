@@ -1,9 +1,11 @@
 //! `p2p repl`, the command language line by line.
 //!
-//! A line is edited on a thread that may block, and then its commands are carried out. Ctrl-C ends the running command and not
-//! the program; Ctrl-D leaves, and so do the other signals that end programs.
+//! A line is read on a thread that may block, and then its commands are carried out. On a terminal, Ctrl-C ends the running command
+//! and not the program; Ctrl-D leaves, and so do the other signals that end programs. Where the lines come from a file or a pipe,
+//! SIGINT ends the program too, as it ends a script.
 
-use std::borrow::Cow;
+mod lines;
+
 use std::io::IsTerminal;
 use std::sync::Arc;
 
@@ -13,27 +15,19 @@ use p2p_base::text;
 use p2p_engine::operation::ListTransfers;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
 use p2p_service::access::Identity;
-use p2p_service::access::watching::Snapshots;
 use p2p_service::instance::{EngineArgs, Instance, Leaving};
-use p2p_service::interrupt::{self, interrupted};
+use p2p_service::interrupt::{self, Interrupted, interrupted};
 use p2p_service::output;
-use p2p_service::profiles::Profiles;
 use p2p_shell::ShellError;
 use p2p_shell::answer::{Answer, Effect};
 use p2p_shell::asking::{LoginArgs, Prompter, interrupted_at_rest};
-use p2p_shell::complete::{self, Knowledge};
-use p2p_shell::history::{Histories, History, LINES_MAX};
+use p2p_shell::history::{Histories, History};
 use p2p_shell::progress::Progress;
 use p2p_shell::words::{self, Variables};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
-use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::{Hinter, HistoryHinter};
-use rustyline::history::MemHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Editor, Helper};
-use tokio::sync::watch;
+
+use self::lines::Lines;
 
 /// `p2p repl`
 #[derive(Debug, Args)]
@@ -63,50 +57,41 @@ pub async fn run(args: &ReplArgs) -> Result<()> {
 
 struct Repl {
     prompter: Prompter,
-    editor: Option<Editor<LineHelper, MemHistory>>,
+    /// Source of the lines; `None` while a thread reads the next one.
+    lines: Option<Lines>,
     histories: Histories,
     history: History,
     /// The user to whom the history belongs.
     identity: Arc<Identity>,
     variables: Variables,
-    color: bool,
 }
 
 impl Repl {
     async fn new(instance: &Instance, login: &LoginArgs) -> Result<Repl> {
-        let config = Config::builder().completion_type(CompletionType::List).max_history_size(LINES_MAX);
-        let config = config.wrap_err("cannot set up the line editor")?.build();
-        let history = MemHistory::with_config(&config);
-        let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
-        let color = std::io::stdout().is_terminal() && !output::no_color();
         let prompter = Prompter::open(instance, login, "local repl").await?.with_lines_of_stdin().alone();
-        let watch = prompter.shell().access().watch();
-        let snapshots = prompter.shell().access().snapshots();
-        let profiles = Arc::clone(prompter.shell().access().profiles());
-        editor.set_helper(Some(LineHelper { snapshots, identity: watch, profiles, history: HistoryHinter::new(), color }));
+        let access = prompter.shell().access();
+        let lines = Lines::open(access.snapshots(), access.watch(), Arc::clone(access.profiles()))?;
         instance.watch_wire().await?;
         let (histories, identity) = (Histories::new(instance.data_dir.clone()), prompter.shell().access().identity());
         let (history, variables) = (History::default(), Variables::new());
-        let mut repl = Repl { prompter, editor: Some(editor), histories, history, identity, variables, color };
+        let mut repl = Repl { prompter, lines: Some(lines), histories, history, identity, variables };
         repl.load_history();
         Ok(repl)
     }
 
     fn load_history(&mut self) {
         self.history = self.histories.of(&self.identity);
-        if let Some(editor) = &mut self.editor {
-            // Clearing a history in memory cannot fail.
-            let _ = editor.clear_history();
-            self.history.lines().iter().for_each(|line| drop(editor.add_history_entry(line)));
+        if let Some(lines) = &mut self.lines {
+            lines.set_history(self.history.lines());
         }
     }
 
     /// Adds a line to the history, unless it may hold a secret.
     fn keep_line(&mut self, line: &str) {
         if self.history.remember(line)
-            && let Some(editor) = &mut self.editor
+            && let Some(lines) = &mut self.lines
         {
-            let _ = editor.add_history_entry(line);
+            lines.add_history(line);
         }
     }
 
@@ -164,28 +149,32 @@ impl Repl {
         }
     }
 
-    /// Reads a line on a thread, which owns the editor meanwhile, since the editor blocks.
+    /// Reads a line on a thread, which owns the source of lines meanwhile, since it blocks.
     async fn read_line(&mut self) -> Result<rustyline::Result<String>> {
-        let Some(mut editor) = self.editor.take() else { return Err(eyre!("the line editor is gone")) };
-        let name = self.prompter.shell().access().identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
-        let prompt = if self.color { format!("\u{1b}[1;36m{name}›\u{1b}[0m ") } else { format!("{name}› ") };
+        let Some(mut lines) = self.lines.take() else { return Err(eyre!("the line editor is gone")) };
+        let user = self.prompter.shell().access().identity().name().map_or("p2p".to_owned(), |name| format!("{name}@p2p"));
         let before = tcgetattr(std::io::stdin());
-        let mut reading = tokio::task::spawn_blocking(move || (editor.readline(&prompt), editor));
+        let is_plain = matches!(lines, Lines::Plain);
+        let mut reading = tokio::task::spawn_blocking(move || (lines.read(&user), lines));
         loop {
             tokio::select! {
                 read = &mut reading => {
-                    let (line, editor) = read.wrap_err("the line editor has failed")?;
-                    self.editor = Some(editor);
+                    let (line, lines) = read.wrap_err("the line editor has failed")?;
+                    self.lines = Some(lines);
                     return Ok(line);
                 }
                 stop = interrupted() => {
                     let stop = stop?;
-                    if !stop.is_ctrl_c() {
-                        // The editor's thread stays blocked; the terminal is restored in its place.
+                    if !goes_on_after(&stop) {
+                        // The thread stays blocked; the terminal is restored in its place.
                         let _ = before.map(|before| tcsetattr(std::io::stdin(), OptionalActions::Now, &before));
                         return Err(stop.into());
                     }
                     interrupt::settle();
+                    if is_plain {
+                        // The terminal has dropped what was typed, and nobody else shows that a line is wanted.
+                        lines::show_prompt("\n");
+                    }
                 }
             }
         }
@@ -228,7 +217,7 @@ impl Repl {
             result = self.prompter.serve(shell.run_to_end(command, &self.variables)) => result,
             stop = interrupted_at_rest(shell.access()) => {
                 let stop = stop?;
-                if !stop.is_ctrl_c() {
+                if !goes_on_after(&stop) {
                     return Err(stop.into());
                 }
                 Err(ShellError::Interrupted)
@@ -262,13 +251,13 @@ impl Repl {
     fn take_effect(&mut self, effect: Effect) -> Result<Option<Leaving>> {
         match effect {
             Effect::Set(name, value) => drop(self.variables.insert(name, value)),
-            Effect::Clear => output::print_raw("\u{1b}[2J\u{1b}[H")?,
+            Effect::Clear if output::moves_cursor() => output::print_raw("\u{1b}[2J\u{1b}[H")?,
             Effect::History => {
                 output::print_text(&self.history.lines().join("\n"))?;
             }
             Effect::Quit { now: true } => return Ok(Some(Leaving::Cancelling)),
             Effect::Quit { now: false } => return Ok(self.may_leave().then_some(Leaving::Finishing)),
-            Effect::None | Effect::Follow(_) | Effect::Batch(_) | Effect::Select(_) => {}
+            Effect::Clear | Effect::None | Effect::Follow(_) | Effect::Batch(_) | Effect::Select(_) => {}
         }
         Ok(None)
     }
@@ -287,62 +276,7 @@ impl Repl {
     }
 }
 
-/// Completion, hints, highlighting and validation for the line editor, from the shell's command table.
-struct LineHelper {
-    snapshots: Snapshots,
-    identity: watch::Receiver<Arc<Identity>>,
-    profiles: Profiles,
-    history: HistoryHinter,
-    color: bool,
-}
-
-impl Helper for LineHelper {}
-
-impl Completer for LineHelper {
-    type Candidate = Pair;
-
-    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow()).with_profiles(&self.profiles);
-        let completion = complete::complete(line, pos, &known);
-        let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
-        Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))
-    }
-}
-
-impl Hinter for LineHelper {
-    type Hint = String;
-
-    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
-        self.history.hint(line, pos, context)
-    }
-}
-
-impl Highlighter for LineHelper {
-    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        if !self.color {
-            return Cow::Borrowed(line);
-        }
-        let (mut text, mut done) = (String::new(), 0);
-        for first in words::commands_unfinished(line).iter().filter_map(|words| words.first()) {
-            let known = p2p_shell::table::find(&first.text).is_some();
-            let color = if known { "\u{1b}[1m" } else { "\u{1b}[31m" };
-            text.push_str(&format!("{}{color}{}\u{1b}[0m", &line[done..first.span.start], &line[first.span.clone()]));
-            done = first.span.end;
-        }
-        Cow::Owned(text + &line[done..])
-    }
-
-    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        if self.color { Cow::Owned(format!("\u{1b}[2m{hint}\u{1b}[0m")) } else { Cow::Borrowed(hint) }
-    }
-
-    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
-        self.color
-    }
-}
-
-impl Validator for LineHelper {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(if words::wants_more(context.input()) { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
-    }
+/// Returns true if an interruption ends a command and not the program: Ctrl-C of a user who types lines.
+fn goes_on_after(stop: &Interrupted) -> bool {
+    stop.is_ctrl_c() && std::io::stdin().is_terminal()
 }

@@ -103,7 +103,7 @@ impl RunArgs {
 fn print(done: &Done<'_>, json: bool, width: Option<u16>) -> Result<()> {
     if json {
         let line = json!({ "line": done.line, "command": done.command, "answer": done.answer.data });
-        return output::print_text(&line.to_string());
+        return output::print_json(&line.to_string());
     }
     output::print_text(&done.text_within(width))
 }

@@ -24,21 +24,21 @@ function __fish_p2p_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono' -r -f -a "dark\t''
+complete -c p2p -n "__fish_p2p_needs_command" -l theme -d 'The colours: dark, light, high-contrast, mono; by default light or dark as the terminal is' -r -f -a "dark\t''
 light\t''
 high-contrast\t''
 mono\t''"
-complete -c p2p -n "__fish_p2p_needs_command" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_needs_command" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_needs_command" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_needs_command" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_needs_command" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_needs_command" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_needs_command" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_needs_command" -l password-file -d 'Read the password from the first line of FILE' -r -F
-complete -c p2p -n "__fish_p2p_needs_command" -l ascii -d 'Draw with ASCII characters only'
+complete -c p2p -n "__fish_p2p_needs_command" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_needs_command" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_needs_command" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'
@@ -73,379 +73,409 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "completions" -d 'Print comp
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand demo" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand demo" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand demo" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in' -r
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l resume -d 'Continue the upload that is kept as ID, with the same content; `p2p uploads` lists them' -r
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l as -d 'Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l resume -d 'Continue the upload that is kept as ID, with the same content; `p2p uploads` lists them' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand put" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s r -l recursive -d 'Store directories with all files in them; what is stored already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l keep -d 'Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand put" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand put" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s o -l output-file -d 'The file or the directory to put it in, instead of this directory; `-` for standard output' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l range -d 'Fetch these bytes only: FIRST-LAST with both ends, counted from 0, FIRST- for the rest, -N for the last N' -r
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l range -d 'Fetch these bytes only: FIRST-LAST with both ends, counted from 0, FIRST- for the rest, -N for the last N' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand get" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s f -l force -d 'Replace a file that is there'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s r -l recursive -d 'Fetch directories with all files in them; what is there already with the same content is left out'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand get" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand get" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand ls" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s R -l recursive -d 'List all that is in the directories, too'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand ls" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand ls" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand rm" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s r -l recursive -d 'Remove directories with all that is in them'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand rm" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand rm" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l forget -d 'Undo this upload' -r
-complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l forget -d 'Undo this upload' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand uploads" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand uploads" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s p -l parents -d 'Make those above too; one that exists is no error'
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand mkdir" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand mv" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mv" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand mv" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand mv" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand mv" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand mv" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand info" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand info" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand info" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand info" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand info" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand info" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand info" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand verify" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand verify" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand verify" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand verify" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand verify" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand verify" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand share" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand share" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand share" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand share" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand share" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand share" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand share" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand share" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand unshare" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand unshare" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand nodes" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand nodes" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand orphans" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand orphans" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l password-file -d 'Read the password from the first line of FILE' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand register" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand register" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand register" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand register" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand register" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand register" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l password-file -d 'Read the password from the first line of FILE' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand login" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand login" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand login" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand login" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand login" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand login" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand logout" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand logout" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand logout" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l all -d 'End every session of the user'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand logout" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand logout" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand whoami" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand whoami" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l revoke -d 'End this session' -r
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l revoke -d 'End this session' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand sessions" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand sessions" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l scope -d 'For `new`: the most that the program may do, `read` by default' -r -f -a "read\t''
 write\t''
 admin\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l path -d 'For `new`: the file or directory of yours that the program is limited to; it need not exist yet' -r
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l expires -d 'For `new`: when it ends, such as 30d or 12h from now; 90d by default, at most 366d' -r
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l path -d 'For `new`: the file or directory of yours that the program is limited to; it need not exist yet' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l expires -d 'For `new`: when it ends, such as 30d or 12h from now; 90d by default, at most 366d' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand token" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand token" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand token" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand token" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand passwd" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand passwd" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand otp" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand otp" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand otp" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand otp" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand otp" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand otp" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bandwidth -d 'The rate of the link' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l delay -d 'How long a packet travels one way: fixed, or a range as in 1ms..10ms' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l loss -d 'How likely a packet is lost, each way' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bytes -d 'What each flow carries' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l congestion -d 'The congestion control: cubic or newreno, or several in turn for the flows, as in cubic,newreno' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l flows -d 'How many flows start at once' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bandwidth -d 'The rate of the link' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l delay -d 'How long a packet travels one way: fixed, or a range as in 1ms..10ms' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l loss -d 'How likely a packet is lost, each way' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l bytes -d 'What each flow carries' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l congestion -d 'The congestion control: cubic or newreno, or several in turn for the flows, as in cubic,newreno' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l flows -d 'How many flows start at once' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l shape -d 'Their topology' -r -f -a "single\t'All flows share one link'
 fanout\t'One host sends to many, over access links'
 incast\t'Many hosts send to one, over access links'"
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l queue -d 'How many packets may wait in a queue [default: twice the bandwidth-delay product, at least 100]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l host-time -d 'How long a host takes to hand a packet from its link to its TCP: fixed, or a range' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l runs -d 'How many runs, each with the next seed' -r
-complete -c p2p -n "__fish_p2p_using_subcommand flow" -l seed -d 'The seed of the first run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l queue -d 'How many packets may wait in a queue [default: twice the bandwidth-delay product, at least 100]' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l host-time -d 'How long a host takes to hand a packet from its link to its TCP: fixed, or a range' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l runs -d 'How many runs, each with the next seed' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l seed -d 'The seed of the first run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l pcap -d 'Write the packets of the first run to FILE, for Wireshark' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l cwnd -d 'Write the congestion windows of the first run over time to FILE, as CSV' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l force -d 'Replace files that are there'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand flow" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand flow" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l set -d 'Give the script\'s variable $NAME a value, as `set NAME VALUE` would' -r
-complete -c p2p -n "__fish_p2p_using_subcommand run" -s c -d 'Take COMMANDS for the script; `;` stands between them' -r
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l set -d 'Give the script\'s variable $NAME a value, as `set NAME VALUE` would' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand run" -s c -d 'Take COMMANDS for the script; `;` stands between them' -r -f
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand run" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand run" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand run" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand run" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand repl" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -l password-file -d 'Read the password from the first line of FILE' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand repl" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand repl" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand replay" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand replay" -s V -l version -d 'Print version'
-complete -c p2p -n "__fish_p2p_using_subcommand config" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand config" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand config" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
 complete -c p2p -n "__fish_p2p_using_subcommand config" -l json -d 'Print JSON and nothing else on standard output (the fields are in docs/json.md)'
+complete -c p2p -n "__fish_p2p_using_subcommand config" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand config" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s o -l output-file -d 'Write to OUT instead of standard output' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l data-dir -d 'Keep files, catalog and logs in DIR instead of ~/.local/share/p2p' -r -f -a "(__fish_complete_directories)"
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l wait -d 'Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l config -d 'Read FILE instead of ./p2p.toml' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l seed -d 'Seed of the random numbers: the same seed gives the same run' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l speed -d 'Let virtual time pass this fast: 1x, 10x, max' -r -f -a "1x\t''
 10x\t''
 100x\t''
 max\t''"
-complete -c p2p -n "__fish_p2p_using_subcommand export" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l user -d 'Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP' -r -f
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l password-file -d 'Read the password from the first line of FILE' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l force -d 'Replace a file that is there'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -l json -d 'Accepted for the sake of scripts: an export is always JSON'
+complete -c p2p -n "__fish_p2p_using_subcommand export" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand export" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_using_subcommand man" -l ascii -d 'Print and draw with ASCII characters only'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand man" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "demo" -d 'Take a tour in the terminal; without one, store three files, read them back, and report what was measured'

@@ -15,15 +15,15 @@ _p2p() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--theme=[The colours\: dark, light, high-contrast, mono]:THEME:(dark light high-contrast mono)' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--theme=[The colours\: dark, light, high-contrast, mono; by default light or dark as the terminal is]:THEME:(dark light high-contrast mono)' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
-'--ascii[Draw with ASCII characters only]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -40,9 +40,10 @@ _p2p() {
             (demo)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -51,19 +52,20 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (put)
 _arguments "${_arguments_options[@]}" : \
-'--as=[Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in]:NAME:_default' \
-'(--keep)--resume=[Continue the upload that is kept as ID, with the same content; \`p2p uploads\` lists them]:ID:_default' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--as=[Store the file under NAME instead of its own name; with a / at its end, NAME is a directory to store it in]:NAME:' \
+'(--keep)--resume=[Continue the upload that is kept as ID, with the same content; \`p2p uploads\` lists them]:ID:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-r[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--recursive[Store directories with all files in them; what is stored already with the same content is left out]' \
 '--keep[Keep what is stored if this is interrupted, for a day; what is said first has the ID for --resume]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -75,75 +77,79 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '-o+[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
 '--output-file=[The file or the directory to put it in, instead of this directory; \`-\` for standard output]:OUT:_files' \
-'--range=[Fetch these bytes only\: FIRST-LAST with both ends, counted from 0, FIRST- for the rest, -N for the last N]:RANGE:_default' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--range=[Fetch these bytes only\: FIRST-LAST with both ends, counted from 0, FIRST- for the rest, -N for the last N]:RANGE:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-f[Replace a file that is there]' \
 '--force[Replace a file that is there]' \
 '-r[Fetch directories with all files in them; what is there already with the same content is left out]' \
 '--recursive[Fetch directories with all files in them; what is there already with the same content is left out]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::names -- The stored files to fetch:_default' \
+'*::names -- The stored files to fetch:' \
 && ret=0
 ;;
 (ls)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-R[List all that is in the directories, too]' \
 '--recursive[List all that is in the directories, too]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::path -- The stored directory or file; without it, the root of your own files, and what other users share with you:_default' \
+'::path -- The stored directory or file; without it, the root of your own files, and what other users share with you:' \
 && ret=0
 ;;
 (rm)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-r[Remove directories with all that is in them]' \
 '--recursive[Remove directories with all that is in them]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::names -- The stored files and directories to remove:_default' \
+'*::names -- The stored files and directories to remove:' \
 && ret=0
 ;;
 (uploads)
 _arguments "${_arguments_options[@]}" : \
-'--forget=[Undo this upload]:ID:_default' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--forget=[Undo this upload]:ID:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -152,121 +158,128 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (mkdir)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '-p[Make those above too; one that exists is no error]' \
 '--parents[Make those above too; one that exists is no error]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::paths -- The directories to make:_default' \
+'*::paths -- The directories to make:' \
 && ret=0
 ;;
 (mv)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::from -- The stored files and directories to move:_default' \
-':to -- The new name, or the directory to move them into:_default' \
+'*::from -- The stored files and directories to move:' \
+':to -- The new name, or the directory to move them into:' \
 && ret=0
 ;;
 (info)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:_default' \
+':name -- The stored file or directory:' \
 && ret=0
 ;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:_default' \
+':name -- The stored file or directory:' \
 && ret=0
 ;;
 (share)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:_default' \
-':reader -- Who reads it:_default' \
+':name -- The stored file or directory:' \
+':reader -- Who reads it:' \
 && ret=0
 ;;
 (unshare)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:_default' \
-':reader -- Who reads it:_default' \
+':name -- The stored file or directory:' \
+':reader -- Who reads it:' \
 && ret=0
 ;;
 (nodes)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -275,64 +288,68 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (orphans)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
 '::action -- What to do\: `free` removes them, `adopt` keeps them, and with either the volumes are this catalog'\''s from then on:(list free adopt)' \
-'::node -- On which node, such as Node_03; on every such node where none is given:_default' \
+'::node -- On which node, such as Node_03; on every such node where none is given:' \
 && ret=0
 ;;
 (register)
 _arguments "${_arguments_options[@]}" : \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::name -- The user name:_default' \
-'::email -- The e-mail address:_default' \
+'::name -- The user name:' \
+'::email -- The e-mail address:' \
 && ret=0
 ;;
 (login)
 _arguments "${_arguments_options[@]}" : \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::name -- The user name:_default' \
+'::name -- The user name:' \
 && ret=0
 ;;
 (logout)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--all[End every session of the user]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -341,14 +358,15 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (whoami)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -357,15 +375,16 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (sessions)
 _arguments "${_arguments_options[@]}" : \
-'--revoke=[End this session]:ID:_default' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--revoke=[End this session]:ID:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -375,34 +394,36 @@ _arguments "${_arguments_options[@]}" : \
 (token)
 _arguments "${_arguments_options[@]}" : \
 '--scope=[For \`new\`\: the most that the program may do, \`read\` by default]:SCOPE:(read write admin)' \
-'--path=[For \`new\`\: the file or directory of yours that the program is limited to; it need not exist yet]:PATH:_default' \
-'--expires=[For \`new\`\: when it ends, such as 30d or 12h from now; 90d by default, at most 366d]:SPAN:_default' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--path=[For \`new\`\: the file or directory of yours that the program is limited to; it need not exist yet]:PATH:' \
+'--expires=[For \`new\`\: when it ends, such as 30d or 12h from now; 90d by default, at most 366d]:SPAN:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
 '::action -- What to do:(new list revoke)' \
-'::name -- For `new` and `revoke`\: the name of the token:_default' \
+'::name -- For `new` and `revoke`\: the name of the token:' \
 && ret=0
 ;;
 (passwd)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -411,14 +432,15 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (otp)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -429,23 +451,24 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (flow)
 _arguments "${_arguments_options[@]}" : \
-'--bandwidth=[The rate of the link]:RATE:_default' \
-'--delay=[How long a packet travels one way\: fixed, or a range as in 1ms..10ms]:TIME:_default' \
-'--loss=[How likely a packet is lost, each way]:CHANCE:_default' \
-'--bytes=[What each flow carries]:SIZE:_default' \
-'*--congestion=[The congestion control\: cubic or newreno, or several in turn for the flows, as in cubic,newreno]:NAME:_default' \
-'--flows=[How many flows start at once]:N:_default' \
+'--bandwidth=[The rate of the link]:RATE:' \
+'--delay=[How long a packet travels one way\: fixed, or a range as in 1ms..10ms]:TIME:' \
+'--loss=[How likely a packet is lost, each way]:CHANCE:' \
+'--bytes=[What each flow carries]:SIZE:' \
+'*--congestion=[The congestion control\: cubic or newreno, or several in turn for the flows, as in cubic,newreno]:NAME:' \
+'--flows=[How many flows start at once]:N:' \
 '--shape=[Their topology]:SHAPE:((single\:"All flows share one link"
 fanout\:"One host sends to many, over access links"
 incast\:"Many hosts send to one, over access links"))' \
-'--queue=[How many packets may wait in a queue \[default\: twice the bandwidth-delay product, at least 100\]]:N:_default' \
-'--host-time=[How long a host takes to hand a packet from its link to its TCP\: fixed, or a range]:TIME:_default' \
-'--runs=[How many runs, each with the next seed]:N:_default' \
-'--seed=[The seed of the first run]:N:_default' \
+'--queue=[How many packets may wait in a queue \[default\: twice the bandwidth-delay product, at least 100\]]:N:' \
+'--host-time=[How long a host takes to hand a packet from its link to its TCP\: fixed, or a range]:TIME:' \
+'--runs=[How many runs, each with the next seed]:N:' \
+'--seed=[The seed of the first run]:N:' \
 '--pcap=[Write the packets of the first run to FILE, for Wireshark]:FILE:_files' \
 '--cwnd=[Write the congestion windows of the first run over time to FILE, as CSV]:FILE:_files' \
 '--force[Replace files that are there]' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -454,33 +477,35 @@ incast\:"Many hosts send to one, over access links"))' \
 ;;
 (run)
 _arguments "${_arguments_options[@]}" : \
-'*--set=[Give the script'\''s variable \$NAME a value, as \`set NAME VALUE\` would]:NAME=VALUE:_default' \
-'-c+[Take COMMANDS for the script; \`;\` stands between them]:COMMANDS:_default' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'*--set=[Give the script'\''s variable \$NAME a value, as \`set NAME VALUE\` would]:NAME=VALUE:' \
+'-c+[Take COMMANDS for the script; \`;\` stands between them]:COMMANDS:' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
 '::file -- The script; `-` for standard input:_files' \
-'*::arguments -- What the script calls $1, $2 and so on; $# is how many there are:_default' \
+'*::arguments -- What the script calls $1, $2 and so on; $# is how many there are:' \
 && ret=0
 ;;
 (repl)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -490,6 +515,7 @@ _arguments "${_arguments_options[@]}" : \
 (replay)
 _arguments "${_arguments_options[@]}" : \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -499,12 +525,13 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (config)
 _arguments "${_arguments_options[@]}" : \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
 '--json[Print JSON and nothing else on standard output (the fields are in docs/json.md)]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -515,15 +542,16 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '-o+[Write to OUT instead of standard output]:OUT:_files' \
 '--output-file=[Write to OUT instead of standard output]:OUT:_files' \
-'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files' \
-'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:_default' \
+'--data-dir=[Keep files, catalog and logs in DIR instead of ~/.local/share/p2p]:DIR:_files -/' \
+'--wait=[Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end]:SPAN:' \
 '--config=[Read FILE instead of ./p2p.toml]:FILE:_files' \
-'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:_default' \
+'--seed=[Seed of the random numbers\: the same seed gives the same run]:N:' \
 '--speed=[Let virtual time pass this fast\: 1x, 10x, max]:X:(1x 10x 100x max)' \
-'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:_default' \
+'--user=[Log in as NAME; the password is read from P2P_PASSWORD, or else typed, a code from P2P_OTP]:NAME:' \
 '--password-file=[Read the password from the first line of FILE]:FILE:_files' \
 '--force[Replace a file that is there]' \
 '--json[Accepted for the sake of scripts\: an export is always JSON]' \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -532,6 +560,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -541,6 +570,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (man)
 _arguments "${_arguments_options[@]}" : \
+'--ascii[Print and draw with ASCII characters only]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \

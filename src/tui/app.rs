@@ -51,6 +51,8 @@ pub enum TerminalRequest {
     Copy(String),
     /// Stops the process until the shell continues it.
     Suspend,
+    /// Gives the mouse back to the terminal, or takes it again.
+    ToggleMouse,
 }
 
 /// The state of the full-screen interface.

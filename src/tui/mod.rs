@@ -14,7 +14,7 @@
 //! | [`settings`] | what is remembered from run to run |
 //! | [`theme`], [`words`], [`wrap`] | colours and glyphs; events in words; texts in lines that fit |
 //! | [`tour`] | a script that types itself |
-//! | [`terminal`] | taking the terminal over, and restoring it |
+//! | [`terminal`], [`background`], [`plain`] | taking the terminal over and restoring it; its background; its characters |
 //!
 //! One loop takes input, events, snapshots and answers as they come, and draws when something has changed, at most thirty times a
 //! second.
@@ -23,6 +23,7 @@ pub mod action;
 pub mod app;
 pub mod dialog;
 pub mod draw;
+pub mod background;
 mod drive;
 pub mod editor;
 pub mod form;
@@ -31,6 +32,7 @@ pub mod layout;
 pub mod lines;
 pub mod masked;
 pub mod panes;
+pub mod plain;
 pub mod preset;
 pub mod prompt;
 pub mod settings;
@@ -46,10 +48,11 @@ pub mod wrap;
 use std::io::{IsTerminal, stdin, stdout};
 
 use clap::Args;
+use crossterm::event::Event;
 use eyre::{Result, WrapErr, eyre};
 use p2p_base::private_file;
 use p2p_base::random::RandomStream;
-use p2p_service::config::Config;
+use p2p_service::abilities::{self, Abilities, Colors, Glyphs};
 use p2p_service::config::keys::Section;
 use p2p_service::failure::Advise;
 use p2p_service::instance::{EngineArgs, Instance, Leaving, SimulationArgs};
@@ -59,9 +62,10 @@ use p2p_service::output;
 use p2p_service::scratch::Scratch;
 use p2p_shell::asking::{LoginArgs, Prompter};
 use p2p_shell::history::Histories;
-use p2p_shell::words::Variables;
+use p2p_shell::words::{Variables, quote};
 
 use self::app::{App, TerminalRequest};
+use self::background::{Heard, LateAnswer};
 use self::drive::{Sources, drive};
 use self::settings::SettingsFiles;
 use self::theme::{Theme, ThemeName};
@@ -71,10 +75,7 @@ use crate::demo_users::{self, DemoUsers};
 /// `p2p`
 #[derive(Debug, Default, Args)]
 pub struct TuiArgs {
-    /// Draw with ASCII characters only
-    #[arg(long)]
-    ascii: bool,
-    /// The colours: dark, light, high-contrast, mono
+    /// The colours: dark, light, high-contrast, mono; by default light or dark as the terminal is
     #[arg(long, value_name = "THEME", value_parser = Offered::<ThemeName>::new(&["dark", "light", "high-contrast", "mono"]), hide_possible_values = true)]
     theme: Option<ThemeName>,
     #[command(flatten)]
@@ -88,15 +89,20 @@ pub struct TuiArgs {
 /// # Errors
 /// Fails if there is no terminal, or the data directory cannot be used.
 pub async fn run(args: &TuiArgs) -> Result<()> {
-    if !is_possible() {
+    if !is_on_terminal() {
         return Err(eyre!("this is no terminal"))
             .suggestion("`p2p demo` prints a report anywhere, `p2p run` carries out a script");
+    }
+    if !Abilities::of_environment().moves_cursor {
+        let term = std::env::var("TERM").unwrap_or_default();
+        return Err(eyre!("the screen cannot be drawn on a terminal of the kind {term:?} (TERM)"))
+            .suggestion("`p2p repl` takes the same commands line by line; `TERM=xterm-256color p2p` is for a terminal that can do more");
     }
     // An invalid key map is reported before the engine starts.
     args.engine.load()?.keymap()?;
     args.login.check()?;
     let instance = Instance::start_interactive(&args.engine)?;
-    let theme = args.theme(&instance.config);
+    let theme = args.theme.or_else(|| instance.config.text(Section::Tui, "theme").parse().ok());
     open(instance, &args.login, theme, None).await
 }
 
@@ -122,21 +128,26 @@ pub async fn run_tour(simulation: &SimulationArgs) -> Result<()> {
         variables.insert(format!("name{}", number + 1), name.to_owned());
     }
     let tour = Tour::new(include_str!("../../assets/tour.p2p"), &variables, Some(users));
-    let theme = TuiArgs::default().theme(&instance.config);
+    let theme = instance.config.text(Section::Tui, "theme").parse().ok();
     open(instance, &LoginArgs::default(), theme, Some(tour)).await
 }
 
 /// Files that the tour stores, with their sizes in bytes.
 const TOUR_FILES: [(&str, usize); 2] = [("holiday.bin", 600 << 10), ("notes.bin", 200 << 10)];
 
-async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<Tour>) -> Result<()> {
+/// Opens the screen in a theme, or in that which the background of the terminal asks for.
+async fn open(instance: Instance, login: &LoginArgs, named: Option<ThemeName>, tour: Option<Tour>) -> Result<()> {
     // The login of the command line or the stored session is handled before the screen is taken over.
     let prompter = Prompter::open(&instance, login, "local screen").await?;
     let (shell, questions) = prompter.into_shell();
     instance.watch_wire().await?;
     let door = shell.clone();
+    let (keymap, recording) = (instance.config.keymap()?, instance.recording().filter(|_| tour.is_none()));
+    let _attention = interrupt::attend()?;
+    let guard = terminal::Guard::take(instance.config.takes_mouse()).wrap_err("cannot use the terminal")?;
+    let Look { theme, typed, late } = look(named).wrap_err("cannot use the terminal")?;
     let (mut app, messages) = App::new(shell, theme, Histories::new(instance.data_dir.clone()));
-    app.set_keymap(instance.config.keymap()?);
+    app.set_keymap(keymap);
     if tour.is_none() {
         app.remember_settings(SettingsFiles::new(instance.data_dir.clone()));
     }
@@ -144,9 +155,7 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
         Some(tour) => app.start_tour(tour),
         None => app.greet(),
     }
-    let _attention = interrupt::attend()?;
-    let guard = terminal::Guard::take().wrap_err("cannot use the terminal")?;
-    let (reader, input) = terminal::InputReader::start().wrap_err("cannot read the terminal")?;
+    let (reader, input) = terminal::InputReader::start(typed, late).wrap_err("cannot read the terminal")?;
     let sources = Sources {
         input,
         events: door.access().events(None),
@@ -167,26 +176,48 @@ async fn open(instance: Instance, login: &LoginArgs, theme: Theme, tour: Option<
     door.access().end().await;
     drop(door);
     drop(instance.end().await?);
+    if let Some(path) = recording.filter(|path| path.exists()) {
+        let word = quote(&path.to_string_lossy());
+        output::tell(format_args!("recorded in {}; it runs again with: p2p replay {word}", path.display()));
+    }
     result
 }
 
-/// Returns true if standard input and output are terminals.
+/// Returns true if the screen can be drawn: standard input and output are terminals, and the cursor can be moved.
 pub fn is_possible() -> bool {
+    is_on_terminal() && Abilities::of_environment().moves_cursor
+}
+
+fn is_on_terminal() -> bool {
     stdout().is_terminal() && stdin().is_terminal()
 }
 
-impl TuiArgs {
-    /// Returns the theme of the flags, or else of the configuration; `NO_COLOR` (no-color.org) takes precedence over both.
-    fn theme(&self, config: &Config) -> Theme {
-        let configured = config.text(Section::Tui, "theme").parse().unwrap_or_default();
-        let name = if output::no_color() { ThemeName::Mono } else { self.theme.unwrap_or(configured) };
-        Theme::new(name, self.ascii || config.text(Section::Tui, "glyphs") == "ascii")
-    }
+/// The look of the screen, and the input that came while the terminal was asked about it.
+struct Look {
+    theme: Theme,
+    typed: Vec<Event>,
+    late: LateAnswer,
+}
+
+/// Returns the theme of this name in the colours and the characters of the terminal. Without a name, the terminal is asked for its
+/// background, and then the environment; where neither says, it is taken for a dark one.
+fn look(named: Option<ThemeName>) -> std::io::Result<Look> {
+    let abilities = Abilities::of_environment();
+    let heard = match named {
+        None if abilities.colors != Colors::None => background::ask()?,
+        _ => Heard { is_complete: true, ..Heard::default() },
+    };
+    let is_light = heard.is_light.or(abilities.is_light).unwrap_or(false);
+    let name = named.unwrap_or(if is_light { ThemeName::Light } else { ThemeName::Dark });
+    let theme = Theme::new(name, abilities::glyphs() == Glyphs::Ascii).in_colors(abilities.colors);
+    let late = if heard.is_complete { LateAnswer::NotExpected } else { LateAnswer::Expected };
+    Ok(Look { theme, typed: heard.typed, late })
 }
 
 fn grant_request(request: TerminalRequest) -> std::io::Result<()> {
     match request {
         TerminalRequest::Copy(text) => terminal::copy(&text),
         TerminalRequest::Suspend => terminal::suspend(),
+        TerminalRequest::ToggleMouse => terminal::toggle_mouse(),
     }
 }

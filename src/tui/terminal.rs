@@ -8,25 +8,31 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
+use p2p_service::abilities::{self, Abilities};
 use p2p_service::interrupt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
+
+use super::background::LateAnswer;
+use super::plain::PlainBackend;
 
 /// A guard that restores the terminal when it is dropped.
 #[derive(Debug)]
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal over. It is also restored before the message of a panic is printed, and when a signal ends the process
+    /// Takes the terminal over, and the mouse if `mouse` is true. It is also restored before the message of a panic is printed, and when a signal ends the process
     /// at once.
     ///
     /// # Errors
     /// Fails if the terminal does not support the required modes.
-    pub fn take() -> io::Result<Guard> {
+    pub fn take(mouse: bool) -> io::Result<Guard> {
+        MOUSE.store(mouse, Ordering::SeqCst);
         interrupt::when_ended_at_once(leave);
         enter()?;
         let hook = std::panic::take_hook();
@@ -50,10 +56,28 @@ impl Drop for Guard {
 /// the text that was printed in between.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// True while clicks and the wheel are taken; otherwise the terminal selects text with the mouse.
+static MOUSE: AtomicBool = AtomicBool::new(true);
+/// Requests for clicks, drags and the wheel, with SGR coordinates (xterm's control sequences, mouse tracking); motion without a
+/// button is not requested.
+const TAKE_MOUSE: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+
 fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+    if MOUSE.load(Ordering::SeqCst) { execute!(stdout(), Print(TAKE_MOUSE)) } else { Ok(()) }
+}
+
+/// Gives the mouse back to the terminal, or takes it again; it stays so after a suspension.
+///
+/// # Errors
+/// Fails if the terminal cannot be written to.
+pub fn toggle_mouse() -> io::Result<()> {
+    match MOUSE.fetch_not(Ordering::SeqCst) {
+        true => execute!(stdout(), DisableMouseCapture),
+        false => execute!(stdout(), Print(TAKE_MOUSE)),
+    }
 }
 
 /// Restores the terminal if it is taken over. Errors are ignored, since they cannot be reported.
@@ -67,14 +91,15 @@ fn leave() {
 
 /// The terminal as ratatui draws on it. It is never dropped: its destructor would show the cursor, which [`Guard`] does already,
 /// and would panic if the terminal is closed.
-pub type Screen = ManuallyDrop<Terminal<CrosstermBackend<io::Stdout>>>;
+pub type Screen = ManuallyDrop<Terminal<PlainBackend<CrosstermBackend<io::Stdout>>>>;
 
-/// Creates the screen on standard output.
+/// Creates the screen on standard output, in the characters that this process prints and the colours of the terminal.
 ///
 /// # Errors
 /// Fails if the size of the terminal cannot be determined.
 pub fn screen() -> io::Result<Screen> {
-    Terminal::new(CrosstermBackend::new(stdout())).map(ManuallyDrop::new)
+    let colors = Abilities::of_environment().colors;
+    Terminal::new(PlainBackend::new(CrosstermBackend::new(stdout()), abilities::glyphs(), colors)).map(ManuallyDrop::new)
 }
 
 /// Interval at which the reading thread checks whether it is to end.
@@ -92,29 +117,42 @@ pub struct InputReader {
 }
 
 impl InputReader {
-    /// Starts the thread; returns the reader and the receiver of its events.
+    /// Starts the thread; returns the reader and the receiver of its events, of which those that were `typed` before are the first.
+    /// An answer of the terminal that comes `late` is left out.
     ///
     /// # Errors
     /// Fails if the system cannot create a thread.
-    pub fn start() -> io::Result<(InputReader, mpsc::UnboundedReceiver<Event>)> {
+    pub fn start(typed: Vec<Event>, mut late: LateAnswer) -> io::Result<(InputReader, mpsc::UnboundedReceiver<Event>)> {
         let (sender, receiver) = mpsc::unbounded_channel();
+        typed.into_iter().try_for_each(|event| sender.send(event)).map_err(io::Error::other)?;
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
         let (alive, ended) = channel::channel();
         let builder = std::thread::Builder::new().name("p2p-input".into());
         builder.spawn(move || {
             let _alive = alive;
-            while !seen.load(Ordering::Relaxed) && read(&sender).is_ok() {}
+            while !seen.load(Ordering::Relaxed) && read(&sender, &mut late).is_ok() {}
         })?;
         Ok((InputReader { over, ended }, receiver))
     }
 }
 
-fn read(sender: &mpsc::UnboundedSender<Event>) -> io::Result<()> {
-    if crossterm::event::poll(PATIENCE)? {
-        sender.send(crossterm::event::read()?).map_err(io::Error::other)?;
+fn read(sender: &mpsc::UnboundedSender<Event>, late: &mut LateAnswer) -> io::Result<()> {
+    if !crossterm::event::poll(PATIENCE)? {
+        return Ok(());
     }
-    Ok(())
+    let event = crossterm::event::read()?;
+    if late.takes(&event) { Ok(()) } else { sender.send(with_line_ends(event)).map_err(io::Error::other) }
+}
+
+/// Returns a line feed as Enter: it ends the lines that were typed before the terminal was in raw mode.
+fn with_line_ends(event: Event) -> Event {
+    match event {
+        Event::Key(KeyEvent { code: KeyCode::Char('j'), modifiers: KeyModifiers::CONTROL, kind, state }) => {
+            Event::Key(KeyEvent { code: KeyCode::Enter, modifiers: KeyModifiers::NONE, kind, state })
+        }
+        event => event,
+    }
 }
 
 impl Drop for InputReader {

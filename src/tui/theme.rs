@@ -1,10 +1,12 @@
 //! Colours and glyphs. Every state has a glyph and a word beside its colour, so that no information is lost without colours.
 //!
-//! The default palette is that of Okabe and Ito (2008), which people with any common colour blindness tell apart.
+//! The default palette is that of Okabe and Ito (2008), which people with any common colour blindness tell apart. A terminal with fewer
+//! colours gets the nearest ones, and one with sixteen those of its own that mean the same.
 
 use std::fmt;
 use std::str::FromStr;
 
+use p2p_service::abilities::Colors;
 use ratatui::style::{Color, Modifier, Style};
 
 /// The name of a palette.
@@ -74,26 +76,35 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     name: ThemeName,
+    colors: Colors,
     /// Glyphs of the theme.
     pub glyphs: Glyphs,
 }
 
 impl Theme {
-    /// Creates a theme, with ASCII glyphs if `ascii` is true.
+    /// Creates a theme for a terminal with all colours, with ASCII glyphs if `ascii` is true.
     pub fn new(name: ThemeName, ascii: bool) -> Theme {
-        Theme { name, glyphs: if ascii { ASCII } else { UNICODE } }
+        Theme { name, colors: Colors::All, glyphs: if ascii { ASCII } else { UNICODE } }
+    }
+
+    /// Returns the theme in the colours that the terminal has.
+    #[must_use]
+    pub const fn in_colors(self, colors: Colors) -> Theme {
+        Theme { colors, ..self }
     }
 
     /// Returns the style of a role.
     pub fn style(&self, role: Role) -> Style {
         let plain = Style::new();
         let [text, dim, accent, good, warning, bad, flow] = match self.name {
+            _ if self.colors == Colors::None => return mono(role),
+            _ if self.colors == Colors::Sixteen => return self.of_sixteen(role),
             ThemeName::Mono => return mono(role),
             ThemeName::Dark => [0xd8d8d8, 0x8a8a8a, 0x56b4e9, 0x2fc49b, 0xe69f00, 0xff7f50, 0x56b4e9],
-            ThemeName::Light => [0x202020, 0x6a6a6a, 0x005a9c, 0x00704f, 0x9a5b00, 0xb03a00, 0x0072b2],
+            ThemeName::Light => [0x202020, 0x6a6a6a, 0x005a9c, 0x00704f, 0x9a5b00, 0xaf2e00, 0x0072b2],
             ThemeName::HighContrast => [0xffffff, 0xd0d0d0, 0x00ffff, 0x00ff00, 0xffff00, 0xff6060, 0x00ffff],
         }
-        .map(Color::from_u32);
+        .map(|shade| if self.colors == Colors::Indexed { indexed(shade) } else { Color::from_u32(shade) });
         match role {
             Role::Text => plain.fg(text),
             Role::Dim => plain.fg(dim),
@@ -107,6 +118,45 @@ impl Theme {
             Role::Focus => plain.fg(accent).add_modifier(Modifier::BOLD),
         }
     }
+}
+
+impl Theme {
+    /// Returns the style of a role in the sixteen colours whose shades are the user's own: text is in the terminal's own colour, which
+    /// differs from its background whatever that is, and the brightest colours are avoided on a light one.
+    fn of_sixteen(&self, role: Role) -> Style {
+        let plain = Style::new();
+        let is_light = self.name == ThemeName::Light;
+        match role {
+            _ if self.name == ThemeName::Mono => mono(role),
+            Role::Text => plain,
+            Role::Dim | Role::Border if self.name == ThemeName::HighContrast => plain,
+            Role::Dim | Role::Border => plain.fg(Color::DarkGray),
+            Role::Accent | Role::Focus => plain.fg(if is_light { Color::Blue } else { Color::Cyan }).add_modifier(Modifier::BOLD),
+            Role::Good => plain.fg(Color::Green),
+            Role::Warning => plain.fg(if is_light { Color::Magenta } else { Color::Yellow }),
+            Role::Bad => plain.fg(if is_light { Color::Red } else { Color::LightRed }).add_modifier(Modifier::BOLD),
+            Role::Flow => plain.fg(if is_light { Color::Blue } else { Color::Cyan }),
+            Role::Selected => plain.add_modifier(Modifier::REVERSED),
+        }
+    }
+}
+
+/// Levels of each primary colour in the cube of xterm's palette, whose first colour is number 16.
+const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
+/// Returns the nearest colour of xterm's palette: one of its cube, or one of its greys, which are numbers 232 to 255.
+pub(super) fn indexed(shade: u32) -> Color {
+    let [_, red, green, blue] = shade.to_be_bytes();
+    let distance = |[r, g, b]: [u8; 3]| {
+        let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
+        square(r, red) + square(g, green) + square(b, blue)
+    };
+    let level = |part: u8| (0..6_u8).min_by_key(|&at| CUBE[usize::from(at)].abs_diff(part)).unwrap_or(0);
+    let [r, g, b] = [red, green, blue].map(level);
+    let in_cube = (distance([r, g, b].map(|at| CUBE[usize::from(at)])), 16 + 36 * r + 6 * g + b);
+    let greys = (0..24_u8).map(|at| (distance([8 + 10 * at; 3]), 232 + at));
+    let (_, number) = greys.chain([in_cube]).min().unwrap_or(in_cube);
+    Color::Indexed(number)
 }
 
 fn mono(role: Role) -> Style {
@@ -214,3 +264,62 @@ const ASCII: Glyphs = Glyphs {
     scroll: "#",
     levels: ["_", "_", "-", "-", "=", "=", "#", "#"],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLES: [Role; 7] = [Role::Text, Role::Dim, Role::Accent, Role::Good, Role::Warning, Role::Bad, Role::Flow];
+
+    fn luminance(parts: [u8; 3]) -> f64 {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        let [red, green, blue] = parts.map(linear);
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
+    fn parts_of(color: Color) -> [u8; 3] {
+        match color {
+            Color::Rgb(red, green, blue) => [red, green, blue],
+            Color::Indexed(number @ 232..) => [8 + 10 * (number - 232); 3],
+            Color::Indexed(number) => [(number - 16) / 36, (number - 16) / 6 % 6, (number - 16) % 6].map(|at| CUBE[usize::from(at)]),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// WCAG 2.2, success criterion 1.4.3: at least 4.5, on usual backgrounds, with all colours and with 256.
+    #[test]
+    fn what_is_written_can_be_read() {
+        let contrast = |a: f64, b: f64| (a.max(b) + 0.05) / (a.min(b) + 0.05);
+        for (name, background) in [
+            (ThemeName::Light, [0xff; 3]),
+            (ThemeName::Light, [0xfd, 0xf6, 0xe3]),
+            (ThemeName::Dark, [0; 3]),
+            (ThemeName::Dark, [0x1e; 3]),
+            (ThemeName::HighContrast, [0; 3]),
+        ] {
+            for colors in [Colors::All, Colors::Indexed] {
+                let theme = Theme::new(name, false).in_colors(colors);
+                for role in ROLES {
+                    let shown = parts_of(theme.style(role).fg.unwrap());
+                    let contrast = contrast(luminance(shown), luminance(background));
+                    assert!(contrast >= 4.5, "{name} {colors:?} {role:?} {shown:?} on {background:?}: {contrast:.2}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fewer_colours_are_those_of_the_terminal() {
+        for name in ThemeName::ALL {
+            for role in ROLES {
+                let few = Theme::new(name, false).in_colors(Colors::Sixteen).style(role).fg;
+                assert!(!matches!(few, Some(Color::Rgb(..) | Color::Indexed(_))), "{name} {role:?}: {few:?}");
+                assert_eq!(Theme::new(name, false).in_colors(Colors::None).style(role).fg, None);
+            }
+        }
+        assert_eq!((indexed(0xff_ffff), indexed(0x8a_8a8a), indexed(0)), (Color::Indexed(231), Color::Indexed(245), Color::Indexed(16)));
+    }
+}

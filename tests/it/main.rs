@@ -27,6 +27,7 @@ mod harness;
 mod json;
 mod kept;
 mod kill;
+mod manners;
 mod policy;
 mod probing;
 mod program;

@@ -375,7 +375,7 @@ fn keys_are_what_the_configuration_says() {
     tui_harness.keys(&["="]);
     assert!(tui_harness.app.view().is_frozen());
     assert!(load("[keys]\nzoom = 'Hyper-Z'\n").unwrap_err().contains("`Hyper-Z` is no key"));
-    assert!(load("[tui]\ntheme = 'pink'\n").unwrap_err().contains("`pink` is none of: dark, light"));
+    assert!(load("[tui]\ntheme = 'pink'\n").unwrap_err().contains("`pink` is none of: auto, dark, light"));
 }
 
 /// What is typed into the prompt is what is there, whatever shortcuts there are.
@@ -545,7 +545,7 @@ mod pty {
     fn a_panic_gives_the_terminal_back() {
         const NAME: &str = "tui::pty::a_panic_gives_the_terminal_back";
         if std::env::var_os("P2P_TEST_PANICS").is_some() {
-            let _guard = p2p_storage::tui::terminal::Guard::take().unwrap();
+            let _guard = p2p_storage::tui::terminal::Guard::take(true).unwrap();
             println!("on the other screen");
             panic!("as it should");
         }

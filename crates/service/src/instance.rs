@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use eyre::{Result, WrapErr, eyre};
 use p2p_auth::Auth;
 use p2p_base::data_dir::{DirectoryLock, Sharing};
@@ -52,7 +52,7 @@ const WIRE_PACKETS: u32 = 20_000;
 #[derive(Debug, Clone, Default, Args)]
 pub struct EngineArgs {
     /// Keep files, catalog and logs in DIR instead of ~/.local/share/p2p
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
     /// Where another process uses the data directory, wait up to SPAN (30s, 5m) for its end
     #[arg(long, value_name = "SPAN")]
@@ -149,6 +149,8 @@ pub struct Instance {
     /// Task that undoes what has expired; `None` if nothing may be written.
     expiry: Option<Expiry>,
     thread: Engine,
+    /// Path of the recording of this run, if it is recorded.
+    recording: Option<PathBuf>,
     log: WorkerGuard,
 }
 
@@ -232,9 +234,10 @@ impl Instance {
             // The engine holds the lock exclusively, so no other process is writing.
             sweep(&data_dir);
         }
+        let recording = recording.filter(|_| thread.unrecorded().is_none());
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
         let expiry = (!is_read_only).then(|| Expiry::start(engine.clone(), output::now_unix));
-        Ok(Instance { engine, config, data_dir, auth, mailer, expiry, thread, log })
+        Ok(Instance { engine, config, data_dir, auth, mailer, expiry, thread, recording, log })
     }
 
     /// Creates the access control of a front end that the audit log and mails call `origin`.
@@ -274,6 +277,11 @@ impl Instance {
     /// Returns the snapshots of the engine with all that is in them.
     pub fn snapshots(&self) -> Snapshots {
         Snapshots::of_program(self.engine.snapshots())
+    }
+
+    /// Returns the path of the recording of this run, if it is recorded.
+    pub fn recording(&self) -> Option<PathBuf> {
+        self.recording.clone()
     }
 
     /// Returns the trace hash: the hash of all events so far.

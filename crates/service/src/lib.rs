@@ -9,12 +9,14 @@
 //! | [`logging`], [`recordings`], [`scratch`] | logs, recorded runs and temporary directories |
 //! | [`statuses`] | how front ends tell of an error, by its kind: exit codes, gRPC, HTTP, SFTP |
 //! | [`output`], [`failure`], [`interrupt`] | printing, errors with their next step and exit code, signals |
+//! | [`abilities`] | what the terminal can do: cursor, colours, characters |
 //! | [`profiles`] | profiles of faults, by name |
 //! | [`offered`] | values of options that completions offer |
 
 // `output` writes to both streams, and does not panic where they cannot be written.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod abilities;
 pub mod access;
 mod blocking;
 pub mod config;

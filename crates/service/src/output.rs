@@ -2,10 +2,12 @@
 //! messages.
 //!
 //! A failure to write standard error is ignored: the command is carried out all the same. These functions are the only way to
-//! both streams, since `eprintln!` would panic on such a failure.
+//! both streams, since `eprintln!` would panic on such a failure. Both are in the [characters](crate::abilities::Glyphs) that the user
+//! or the locale has chosen.
 
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -13,6 +15,8 @@ use eyre::{Result, WrapErr};
 use p2p_base::spelling::visible_lines;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
+
+use crate::abilities::{Abilities, Colors, Glyphs, glyphs};
 
 /// How to print.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -27,8 +31,10 @@ pub struct OutputArgs {
 /// # Errors
 /// Fails if standard output cannot be written. A closed pipe is no error.
 pub fn print<T: Serialize>(args: &OutputArgs, value: &T, text: impl FnOnce(&T) -> String) -> Result<()> {
-    let output = if args.json { serde_json::to_string_pretty(value).wrap_err("cannot make JSON")? } else { text(value) };
-    print_text(&output)
+    match args.json {
+        true => print_json(&serde_json::to_string_pretty(value).wrap_err("cannot make JSON")?),
+        false => print_text(&text(value)),
+    }
 }
 
 /// Prints a text and a newline. On a terminal, control characters in it are made visible and have no effect.
@@ -37,7 +43,19 @@ pub fn print<T: Serialize>(args: &OutputArgs, value: &T, text: impl FnOnce(&T) -
 /// Fails if standard output cannot be written. A closed pipe is no error.
 pub fn print_text(text: &str) -> Result<()> {
     let is_terminal = io::stdout().is_terminal();
-    print_raw(if is_terminal { visible_lines(text) } else { text.into() }.as_ref())
+    let visible = if is_terminal { visible_lines(text) } else { text.into() };
+    print_raw(&glyphs().plain(&visible))
+}
+
+/// Prints a JSON document and a newline. JSON has no control characters of ASCII in it; on a terminal, the other characters that
+/// have an effect are escaped, and the document stays one.
+///
+/// # Errors
+/// Fails if standard output cannot be written. A closed pipe is no error.
+pub fn print_json(json: &str) -> Result<()> {
+    let is_disturbing = || io::stdout().is_terminal() && visible_lines(json) != json;
+    let characters = if is_disturbing() { Glyphs::Ascii } else { glyphs() };
+    print_raw(&characters.plain_json(json))
 }
 
 /// Prints a text unchanged, and a newline.
@@ -62,7 +80,7 @@ pub fn written(result: io::Result<()>) -> Result<()> {
 
 /// Prints a message on standard error as a line of its own. Control characters in it are made visible and have no effect.
 pub fn tell(text: impl fmt::Display) {
-    draw(&visible_lines(&text.to_string()));
+    draw(&glyphs().plain(&visible_lines(&text.to_string())));
 }
 
 /// Prints a line on standard error unchanged, including control sequences such as colours.
@@ -71,14 +89,37 @@ pub fn draw(line: &str) {
     let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
-/// Returns the width of standard output in columns, or `None` if it is no terminal.
+/// Width in columns of a terminal that does not tell its own.
+const USUAL_WIDTH: u16 = 80;
+
+/// Returns the width of standard output in columns, or `None` if it is no terminal. A terminal that does not tell its width, such as
+/// a serial line, has the width of the variable `COLUMNS`, or else 80 columns.
 pub fn terminal_width() -> Option<u16> {
-    tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|&columns| columns > 0)
+    width_of(io::stdout())
 }
 
-/// Returns true if the environment disables colours (no-color.org).
-pub fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+/// Returns the width of standard error in columns, as [`terminal_width`] does for standard output.
+pub fn message_width() -> Option<u16> {
+    width_of(io::stderr())
+}
+
+fn width_of(stream: impl AsFd + IsTerminal) -> Option<u16> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let told = tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|&columns| columns > 0);
+    let set = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|&columns| columns > 0);
+    Some(told.or_else(set).unwrap_or(USUAL_WIDTH))
+}
+
+/// Returns true if text on standard output may be styled: it is a terminal that can do so, and its user wants it.
+pub fn is_styled() -> bool {
+    io::stdout().is_terminal() && Abilities::of_environment().colors != Colors::None
+}
+
+/// Returns true if standard output is a terminal whose cursor can be moved.
+pub fn moves_cursor() -> bool {
+    io::stdout().is_terminal() && Abilities::of_environment().moves_cursor
 }
 
 /// Returns the wall-clock time in seconds since 1970.

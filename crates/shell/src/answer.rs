@@ -6,7 +6,7 @@ use p2p_engine::operation::BeginTransfer;
 use p2p_engine::transfer::TransferId;
 use serde_json::Value;
 
-use crate::report::{Table, bytes_of};
+use crate::report::{Table, bytes_of, hanging, wrapped};
 
 /// An answer as it is shown to users. Each front end draws it in its own way.
 #[derive(Debug, Clone)]
@@ -34,19 +34,21 @@ impl View {
         self.text_within(None)
     }
 
-    /// Returns the view as text, with tables that are at most `width` columns wide as far as their contents permit.
+    /// Returns the view as text that is at most `width` columns wide as far as its words and figures permit.
     pub fn text_within(&self, width: Option<u16>) -> String {
         match self {
             View::Nothing => String::new(),
-            View::Text(text) => text.clone(),
+            View::Text(text) => wrapped(text, width),
             View::Pairs(pairs) => {
-                let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-                let line = |(name, value): &(String, String)| format!("{name:width$}  {value}");
+                let widest = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+                let room = width.map_or(usize::MAX, usize::from);
+                let line = |(name, value): &(String, String)| hanging(&format!("{name:widest$}  {value}"), widest + 2, room);
                 pairs.iter().map(line).collect::<Vec<_>>().join("\n")
             }
             View::Table(table) => table.text(width),
             View::Sections(sections) => {
-                let section = |(heading, view): &(String, View)| format!("{heading}\n{}", view.text_within(width));
+                let section =
+                    |(heading, view): &(String, View)| format!("{}\n{}", wrapped(heading, width), view.text_within(width));
                 sections.iter().map(section).collect::<Vec<_>>().join("\n\n")
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{MAIN_SEPARATOR, Path};
 
-use p2p_base::spelling::visible;
+use p2p_base::spelling::{hidden_character, visible};
 use p2p_engine::Snapshot;
 use p2p_service::access::Identity;
 use p2p_service::profiles::Profiles;
@@ -14,9 +14,6 @@ use p2p_store::namespace::Entry;
 use super::spec::{Flag, Kind, Spec};
 use super::table;
 use super::words::{self, Word, quote};
-
-/// Maximum number of candidates.
-const CANDIDATES_MAX: usize = 200;
 
 /// Names that completion offers beside the commands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,14 +107,13 @@ pub fn complete(line: &str, cursor: usize, known: &Knowledge) -> Completion {
     let current = words.pop_if(|word| word.span.end == typed.len() && !typed.is_empty());
     let start = current.as_ref().map_or(typed.len(), |word| word.span.start);
     let text = current.as_ref().map_or("", |word| word.text.as_str());
-    let mut candidates = match words.split_first() {
+    let candidates = match words.split_first() {
         None => commands(text),
         Some((first, before)) => match table::find(&first.text) {
             Some(spec) => words_of(spec, (table::first_words(&first.text).len(), before), current.as_ref(), known),
             None => Vec::new(),
         },
     };
-    candidates.truncate(CANDIDATES_MAX);
     Completion { start, candidates }
 }
 
@@ -244,7 +240,8 @@ fn paths(prefix: &str) -> Vec<Candidate> {
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        let Ok(entry_name) = entry.file_name().into_string() else { continue };
+        // A name that cannot be shown as it is cannot be typed either.
+        let Some(entry_name) = entry.file_name().into_string().ok().filter(|name| hidden_character(name).is_none()) else { continue };
         if !entry_name.starts_with(name) || (entry_name.starts_with('.') && !name.starts_with('.')) {
             continue;
         }

@@ -6,10 +6,12 @@ use std::collections::{BTreeSet, HashMap};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use p2p_base::units::SimTime;
 use p2p_engine::transfer::{TransferId, TransferState, TransferStatus};
+use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::access::watching::Snapshots;
-use rustix::termios::tcgetwinsize;
+use p2p_service::output;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::report::{transfer_rate_of, transfer_time_of};
 
@@ -51,7 +53,7 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
 
 async fn follow(mut snapshots: Snapshots, mut ended: oneshot::Receiver<()>, shown: impl Fn(&TransferStatus) -> Option<String>) {
     let (all, mut bars) = (MultiProgress::new(), HashMap::<TransferId, ProgressBar>::new());
-    if all.is_hidden() {
+    if all.is_hidden() || !Abilities::of_environment().moves_cursor {
         // The sender may have been dropped together with the front end.
         let _ = ended.await;
         return;
@@ -100,7 +102,8 @@ fn draw(bar: &ProgressBar, status: &TransferStatus, now: SimTime) {
 /// Adds a bar that is no wider than the terminal. It joins the others before it is first drawn.
 fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> ProgressBar {
     let bar = all.add(ProgressBar::new(status.bytes));
-    let columns = tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col);
+    let columns = output::message_width().unwrap_or_default();
+    let glyphs = abilities::glyphs();
     let (template, room) = if !status.size_known {
         ("{prefix} {bytes:>10} {wide_msg}", 28)
     } else if columns < ROOM_FOR_A_BAR {
@@ -109,10 +112,46 @@ fn new_bar(all: &MultiProgress, status: &TransferStatus, name: &str) -> Progress
         ("{prefix} {wide_bar} {percent:>3} % {msg:37!}", 28)
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        bar.set_style(if glyphs == Glyphs::Ascii { style.progress_chars("#>-") } else { style });
     }
-    let cut = name.char_indices().nth(room - 1).filter(|_| name.chars().count() > room);
-    let name = cut.map_or_else(|| name.to_owned(), |(end, _)| format!("{}…", &name[..end]));
-    bar.set_prefix(format!("{name:room$}"));
+    bar.set_prefix(fitted(name, room, glyphs));
     bar
+}
+
+/// Returns a name as a text that is exactly `room` columns wide: filled with blanks, or cut with a mark.
+fn fitted(name: &str, room: usize, glyphs: Glyphs) -> String {
+    let name = glyphs.plain(name);
+    let fill = |text: String| {
+        let missing = room.saturating_sub(text.width());
+        text + &" ".repeat(missing)
+    };
+    if name.width() <= room {
+        return fill(name.into_owned());
+    }
+    let mut used = glyphs.ellipsis().width();
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    };
+    fill(name.chars().take_while(fits).collect::<String>() + glyphs.ellipsis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_exactly_their_room() {
+        for (name, glyphs, shown) in [
+            ("a.bin", Glyphs::Unicode, "a.bin   "),
+            ("abcdefgh", Glyphs::Unicode, "abcdefgh"),
+            ("abcdefghi", Glyphs::Unicode, "abcdefg…"),
+            ("ファイル", Glyphs::Unicode, "ファイル"),
+            ("ファイル.dat", Glyphs::Unicode, "ファイ… "),
+            ("abcdefghi", Glyphs::Ascii, "abcde..."),
+            ("é", Glyphs::Ascii, "\\u{e9}  "),
+        ] {
+            assert_eq!(fitted(name, 8, glyphs), shown);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Scripts: lines that are carried out one after the other, until one fails.
 
+use p2p_service::abilities;
 use thiserror::Error;
 
 use super::answer::{Answer, Effect};
@@ -36,7 +37,8 @@ impl Done<'_> {
     /// permit.
     pub fn text_within(&self, width: Option<u16>) -> String {
         let text = self.answer.view.text_within(width);
-        if text.is_empty() { format!("› {}", self.command) } else { format!("› {}\n{text}", self.command) }
+        let mark = abilities::glyphs().prompt();
+        if text.is_empty() { format!("{mark} {}", self.command) } else { format!("{mark} {}\n{text}", self.command) }
     }
 }
 

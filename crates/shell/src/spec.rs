@@ -1,5 +1,7 @@
 //! The definition of a command: names, arguments, flags, help, and the function that carries it out.
 
+use p2p_service::abilities;
+
 use super::call::Call;
 use super::{Running, Shell};
 
@@ -154,7 +156,7 @@ impl Spec {
             match argument.times {
                 Times::Once => name,
                 Times::Optional => format!("[{name}]"),
-                Times::Many | Times::Rest => format!("{name}…"),
+                Times::Many | Times::Rest => format!("{name}{}", abilities::glyphs().ellipsis()),
             }
         }));
         words.extend(self.flags.iter().map(|flag| match (flag.value, flag.short) {

@@ -53,6 +53,7 @@ impl App {
             Action::Open => self.open(),
             Action::Verbs => self.open_verbs(),
             Action::Quit => self.quit(false),
+            Action::Mouse => self.terminal_requests.push(TerminalRequest::ToggleMouse),
             Action::Suspend => self.terminal_requests.push(TerminalRequest::Suspend),
         }
     }

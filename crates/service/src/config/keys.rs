@@ -113,6 +113,8 @@ pub enum Kind {
     Placement,
     /// Speed of virtual time.
     Speed,
+    /// A truth value.
+    Switch,
     /// One of the listed words.
     OneOf(&'static [&'static str]),
     /// Key of the keyboard: `z`, `Ctrl-P`, `F1`, `Space`, `Enter`.
@@ -141,6 +143,11 @@ impl Kind {
         matches!(self, Kind::Count { .. })
     }
 
+    /// Returns true if the value is a string in TOML, and neither a number nor a truth value.
+    pub const fn is_string(self) -> bool {
+        !self.is_number() && !matches!(self, Kind::Switch)
+    }
+
     /// Returns an example of a valid value.
     pub const fn example(self) -> &'static str {
         match self {
@@ -156,6 +163,7 @@ impl Kind {
             Kind::Congestion => "cubic",
             Kind::Placement => "round-robin",
             Kind::Speed => "1x",
+            Kind::Switch => "true",
             Kind::OneOf(words) => words[0],
             Kind::KeyName => "Ctrl-P",
             Kind::Text => "p2p",
@@ -195,6 +203,8 @@ impl Kind {
             Kind::Congestion => parses::<CongestionControl>(text),
             Kind::Placement => parses::<PlacementPolicy>(text),
             Kind::Speed => parses::<Speed>(text),
+            Kind::Switch if matches!(text, "true" | "false") => Ok(()),
+            Kind::Switch => Err(format!("`{text}` is neither true nor false")),
             Kind::OneOf(words) if words.contains(&text) => Ok(()),
             Kind::OneOf(words) => Err(format!("`{text}` is none of: {}", words.join(", "))),
             Kind::KeyName => check_key(text),
@@ -224,7 +234,7 @@ fn parses<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<(), String> {
 /// Returns true if a keyboard key has a fixed meaning and is not available for this action: in the panes, in the prompt, or to
 /// every terminal, where Ctrl-I is Tab and Ctrl-M is Enter.
 pub fn is_taken(text: &str, action: &str) -> bool {
-    const ANYWHERE: [&str; 7] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-Z", "F6", "?"];
+    const ANYWHERE: [&str; 8] = ["Ctrl-I", "Ctrl-M", "Ctrl-J", "Ctrl-H", "Ctrl-T", "Ctrl-Z", "F6", "?"];
     const IN_PROMPT: &str = "ABCDEFHKRUWY";
     let counts_in_prompt = matches!(action, "help" | "palette" | "quit" | "overview" | "transfer" | "network" | "files");
     let prompt_takes = text.strip_prefix("Ctrl-").is_some_and(|letter| IN_PROMPT.contains(letter));
@@ -361,8 +371,9 @@ pub const KEYS: &[Key] = &[
     optional(Section::Mail, "password_file", Kind::Path),
     key(Section::Mail, "from", Kind::Email),
     optional(Section::Mail, "ca_file", Kind::Path),
-    key(Section::Tui, "theme", Kind::OneOf(&["dark", "light", "high-contrast", "mono"])),
-    key(Section::Tui, "glyphs", Kind::OneOf(&["unicode", "ascii"])),
+    key(Section::Tui, "theme", Kind::OneOf(&["auto", "dark", "light", "high-contrast", "mono"])),
+    key(Section::Tui, "glyphs", Kind::OneOf(&["auto", "unicode", "ascii"])),
+    key(Section::Tui, "mouse", Kind::Switch),
     optional(Section::Profiles, "summary", Kind::Text),
     optional(Section::Profiles, "bandwidth", Kind::Rate),
     optional(Section::Profiles, "bandwidth_up", Kind::Rate),

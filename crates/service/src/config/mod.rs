@@ -350,6 +350,12 @@ fn read_settings(source: &ConfigText, section: Section, table: &DeTable<'_>) -> 
 
 /// Returns the text of a TOML value if its type fits the key.
 fn read_value(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
+    if key.kind == Kind::Switch {
+        return match value {
+            DeValue::Boolean(is_on) => Ok(is_on.to_string()),
+            _ => Err("expected true or false, without quotes".into()),
+        };
+    }
     match (value, key.kind.is_number()) {
         (DeValue::String(text), false) => Ok(text.to_string()),
         // TOML integers have four bases.
@@ -421,10 +427,9 @@ impl fmt::Display for Config {
                 last = Some(heading);
             }
             let kind = keys::find(section, key).map_or(Kind::Text, |key| key.kind);
-            let value = if kind.is_number() {
-                setting.text.clone()
-            } else {
-                toml::Value::String(setting.shown().into_owned()).to_string()
+            let value = match kind.is_string() {
+                true => toml::Value::String(setting.shown().into_owned()).to_string(),
+                false => setting.text.clone(),
             };
             writeln!(f, "{:<40} # {}", format!("{key} = {value}"), setting.origin)?;
         }

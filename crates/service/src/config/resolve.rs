@@ -18,6 +18,7 @@ use secrecy::SecretString;
 
 use super::keys::{self, Section};
 use super::{Config, ConfigError, Settings, value_of};
+use crate::abilities::Glyphs;
 use crate::access::remote::RemoteRegistration;
 
 /// Memory that an upload with the largest segments needs to cut them ahead and to have one in flight, rounded up.
@@ -51,6 +52,20 @@ impl Config {
     /// Returns the text of a value; empty if it is not set.
     pub fn text(&self, section: Section, key: &'static str) -> String {
         self.get(section, key).unwrap_or_default()
+    }
+
+    /// Returns the characters to draw with; `None` if the locale is to decide.
+    pub fn glyphs(&self) -> Option<Glyphs> {
+        match self.text(Section::Tui, "glyphs").as_str() {
+            "unicode" => Some(Glyphs::Unicode),
+            "ascii" => Some(Glyphs::Ascii),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the full-screen interface takes the mouse.
+    pub fn takes_mouse(&self) -> bool {
+        self.text(Section::Tui, "mouse") != "false"
     }
 
     /// Returns the key bindings of the full-screen interface, by action.

@@ -10,6 +10,7 @@ use p2p_auth::names::UserName;
 use p2p_auth::password::strength;
 use p2p_base::private_file;
 use p2p_base::text;
+use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::output;
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
@@ -294,8 +295,9 @@ fn introduce(form: &Form) {
     match &form.shown {
         Shown::Nothing => {}
         Shown::App(enrolment) => {
-            if io::stderr().is_terminal() {
-                // Black on white, independent of the terminal's colours.
+            // Black on white, independent of the theme; cameras do not read other colours or other characters.
+            let draws = Abilities::of_environment().moves_cursor && abilities::glyphs() == Glyphs::Unicode;
+            if io::stderr().is_terminal() && draws {
                 let lines = qr::lines(enrolment.uri.expose_secret()).unwrap_or_default();
                 lines.iter().for_each(|line| output::draw(&format!("\u{1b}[30;107m{line}\u{1b}[0m")));
             }

@@ -5,7 +5,7 @@ use p2p_store::segment::Sha256Digest;
 use serde::Serialize;
 
 use super::segments::{SegmentReport, segments_table};
-use super::tables::{Table, bytes_of, number_column, rate_of, seconds_of, text_column};
+use super::tables::{Table, bytes_of, number_column, rate_of, seconds_of, text_column, wrapped};
 use super::{NetworkReport, NodeLine, WayReport, nodes_table};
 
 /// Number of segments of each file that the text shows.
@@ -85,7 +85,7 @@ impl DemoReport {
     /// Returns the report as text; tables are at most `width` columns wide, as far as their contents permit.
     pub fn text(&self, width: Option<u16>) -> String {
         let verdict = if self.verified { "every byte came back" } else { "NOT every byte came back" };
-        format!(
+        let text = format!(
             "users\n{}\n\nfiles\n{}\n\nsegments on their way (the first {SEGMENTS_SHOWN} of each file)\n{}\n\nnodes\n{}\n\nnetwork\n{}\n{}\n\n\
              {verdict}; {:.3} virtual seconds in {:.3} s of wall time; seed {}, trace {}",
             self.users_table().text(width),
@@ -98,7 +98,8 @@ impl DemoReport {
             self.wall_seconds,
             self.seed,
             self.trace_hash,
-        )
+        );
+        wrapped(&text, width)
     }
 
     fn users_table(&self) -> Table {

@@ -1,9 +1,10 @@
 //! The layout of tables, and the formatting of sizes, rates, times and dates as text.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Width};
+use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle, Width};
 use p2p_base::units::{ByteSize, SimTime};
 use p2p_engine::transfer::{TransferState, TransferStatus};
+use p2p_service::abilities::{self, Glyphs};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use unicode_width::UnicodeWidthStr;
@@ -51,6 +52,36 @@ pub struct Table {
     pub empty: &'static str,
 }
 
+/// The lines between the cells of a table: each rule as its left end, its line, its crossing and its right end.
+struct Lines {
+    top: [&'static str; 4],
+    below_headings: [&'static str; 4],
+    bottom: [&'static str; 4],
+    edge: &'static str,
+    /// Line between two columns, with a blank on each side.
+    between: &'static str,
+    /// The same lines for comfy-table.
+    preset: TableStyle,
+}
+
+const UNICODE: Lines = Lines {
+    top: ["┌", "─", "┬", "┐"],
+    below_headings: ["╞", "═", "╪", "╡"],
+    bottom: ["└", "─", "┴", "┘"],
+    edge: "│",
+    between: " ┆ ",
+    preset: UTF8_FULL_CONDENSED,
+};
+
+const ASCII: Lines = Lines {
+    top: ["+", "-", "+", "+"],
+    below_headings: ["+", "=", "=", "+"],
+    bottom: ["+", "-", "+", "+"],
+    edge: "|",
+    between: " | ",
+    preset: ASCII_FULL_CONDENSED,
+};
+
 /// The widths that a column needs.
 #[derive(Debug, Clone, Copy)]
 struct Widths {
@@ -61,21 +92,39 @@ struct Widths {
 }
 
 impl Table {
-    /// Returns the table as text, at most `width` columns wide as far as its contents permit. Lines of words are broken between
-    /// words, figures are not broken at all; columns for which there is no room are omitted and named below the table.
+    /// Returns the table as text in the [characters](abilities::glyphs) of this process, at most `width` columns wide as far as its
+    /// contents permit. Lines of words are broken between words, figures are not broken at all; columns for which there is no room
+    /// are omitted and named below the table. Where there is no room for those that are never omitted, each row becomes a list of
+    /// its values.
     pub fn text(&self, width: Option<u16>) -> String {
+        self.text_in(abilities::glyphs(), width)
+    }
+
+    fn text_in(&self, glyphs: Glyphs, width: Option<u16>) -> String {
         if self.rows.is_empty() {
             return self.empty.to_owned();
         }
+        if glyphs == Glyphs::Ascii {
+            let plain = |row: &Vec<String>| row.iter().map(|cell| glyphs.plain(cell).into_owned()).collect();
+            let table = Table { columns: self.columns.clone(), rows: self.rows.iter().map(plain).collect(), empty: self.empty };
+            return table.drawn(&ASCII, width);
+        }
+        self.drawn(&UNICODE, width)
+    }
+
+    fn drawn(&self, lines: &Lines, width: Option<u16>) -> String {
         let widths: Vec<Widths> = (0..self.columns.len()).map(|place| self.widths(place)).collect();
         let room = width.map_or(usize::MAX, usize::from);
         let shown = self.shown(&widths, room);
         let needs = |width: fn(&Widths) -> usize| shown.iter().map(|&place| width(&widths[place]) + BORDER).sum::<usize>() + 1;
+        if needs(|widths| widths.least) > room {
+            return self.listed(room);
+        }
         let is_narrow = needs(|widths| widths.whole) > room;
         if !is_narrow && shown.len() == self.columns.len() && self.rows.iter().flatten().all(|cell| !cell.contains('\n')) {
-            return self.unbroken(&widths);
+            return self.unbroken(lines, &widths);
         }
-        let mut table = self.layout(&shown);
+        let mut table = self.layout(lines, &shown);
         if let Some(width) = width.filter(|_| is_narrow) {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
             for (column, &place) in shown.iter().enumerate() {
@@ -119,37 +168,51 @@ impl Table {
 
     /// Returns the table in which no line has to be broken, as [`layout`](Self::layout) does and a tenth of the time: a list may have
     /// tens of thousands of rows.
-    fn unbroken(&self, widths: &[Widths]) -> String {
+    fn unbroken(&self, lines: &Lines, widths: &[Widths]) -> String {
         let rule = |[left, line, between, right]: [&str; 4]| {
-            let lines: Vec<String> = widths.iter().map(|widths| line.repeat(widths.whole + 2)).collect();
-            format!("{left}{}{right}", lines.join(between))
+            let rules: Vec<String> = widths.iter().map(|widths| line.repeat(widths.whole + 2)).collect();
+            format!("{left}{}{right}", rules.join(between))
         };
-        let mut text = rule(["┌", "─", "┬", "┐"]) + "\n";
-        self.push_row(&mut text, widths, |place| self.columns[place].heading);
-        text.push_str(&rule(["╞", "═", "╪", "╡"]));
+        let mut text = rule(lines.top) + "\n";
+        self.push_row(&mut text, lines, widths, |place| self.columns[place].heading);
+        text.push_str(&rule(lines.below_headings));
         text.push('\n');
         for row in &self.rows {
-            self.push_row(&mut text, widths, |place| row.get(place).map_or("", String::as_str));
+            self.push_row(&mut text, lines, widths, |place| row.get(place).map_or("", String::as_str));
         }
-        text + &rule(["└", "─", "┴", "┘"])
+        text + &rule(lines.bottom)
     }
 
-    fn push_row<'a>(&self, text: &mut String, widths: &[Widths], cell: impl Fn(usize) -> &'a str) {
+    /// Returns each row as a list of its values below each other, each behind the heading of its column, for the narrowest terminals.
+    fn listed(&self, room: usize) -> String {
+        let widest = self.columns.iter().map(|column| width_of(column.heading)).max().unwrap_or(0);
+        let row = |row: &Vec<String>| {
+            let pairs = self.columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+            let line = |(column, cell): (&Column, &String)| hanging(&format!("{:widest$}  {cell}", column.heading), widest + 2, room);
+            pairs.map(line).collect::<Vec<_>>().join("\n")
+        };
+        self.rows.iter().map(row).collect::<Vec<_>>().join("\n\n")
+    }
+
+    fn push_row<'a>(&self, text: &mut String, lines: &Lines, widths: &[Widths], cell: impl Fn(usize) -> &'a str) {
         for (place, (column, widths)) in self.columns.iter().zip(widths).enumerate() {
             let cell = cell(place);
             let room = widths.whole.saturating_sub(width_of(cell));
             let before = if column.alignment == CellAlignment::Right { room } else { 0 };
-            text.push_str(if place == 0 { "│ " } else { " ┆ " });
+            text.push_str(if place == 0 { lines.edge } else { lines.between });
+            text.push_str(if place == 0 { " " } else { "" });
             text.extend(std::iter::repeat_n(' ', before));
             text.push_str(cell);
             text.extend(std::iter::repeat_n(' ', room - before));
         }
-        text.push_str(" │\n");
+        text.push(' ');
+        text.push_str(lines.edge);
+        text.push('\n');
     }
 
-    fn layout(&self, shown: &[usize]) -> comfy_table::Table {
+    fn layout(&self, lines: &Lines, shown: &[usize]) -> comfy_table::Table {
         let mut table = comfy_table::Table::new();
-        table.load_style(UTF8_FULL_CONDENSED);
+        table.load_style(lines.preset);
         let cell = |place: usize, text: &str| Cell::new(text).set_alignment(self.columns[place].alignment);
         table.set_header(shown.iter().map(|&place| cell(place, self.columns[place].heading)));
         for row in &self.rows {
@@ -166,11 +229,39 @@ fn width_of(text: &str) -> usize {
 
 /// Breaks a text between words into lines of at most `room` columns.
 fn within(text: &str, room: usize) -> String {
-    text.split(' ').fold(String::new(), |text, word| {
-        let used = text.lines().last().map_or(0, UnicodeWidthStr::width);
-        let between = if text.is_empty() { "" } else { [" ", "\n"][usize::from(used + 1 + word.width() > room)] };
-        text + between + word
-    })
+    hanging(text, 0, room)
+}
+
+/// Breaks the lines of a text between words, so that they are at most `width` columns wide as far as their words permit. What goes on
+/// in a further line is as far from the edge as the line before.
+pub fn wrapped(text: &str, width: Option<u16>) -> String {
+    let Some(room) = width.map(usize::from) else { return text.to_owned() };
+    let line = |line: &str| match width_of(line) > room {
+        true => hanging(line, line.len() - line.trim_start_matches(' ').len(), room),
+        false => line.to_owned(),
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Breaks a line between words into lines of at most `room` columns, all but the first of which begin with `indent` blanks. Blanks at
+/// the place of a break are left out, and others stay.
+pub(crate) fn hanging(line: &str, indent: usize, room: usize) -> String {
+    // An indentation that leaves no room is of no use.
+    let indent = if indent * 2 > room { 0 } else { indent };
+    let (mut text, mut used, mut is_begin) = (String::with_capacity(line.len()), 0, true);
+    for word in line.split_inclusive(' ') {
+        let shown = width_of(word.trim_end_matches(' '));
+        if !is_begin && shown > 0 && used + shown > room {
+            text.truncate(text.trim_end_matches(' ').len());
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', indent));
+            used = indent;
+        }
+        is_begin &= shown == 0;
+        text.push_str(word);
+        used += width_of(word);
+    }
+    text
 }
 
 /// Formats a number of bytes, as in `18.4 MiB`.
@@ -298,7 +389,8 @@ mod tests {
         fn both_layouts_are_one(rows in proptest::collection::vec(proptest::collection::vec("[a-zäöü世 .0-9]{0,12}", 3), 1..6)) {
             let columns = vec![text_column("name"), number_column("size"), text_column("shared with")];
             let table = Table { columns, rows, empty: "none" };
-            prop_assert_eq!(table.text(None), table.layout(&[0, 1, 2]).to_string());
+            prop_assert_eq!(table.drawn(&UNICODE, None), table.layout(&UNICODE, &[0, 1, 2]).to_string());
+            prop_assert_eq!(table.drawn(&ASCII, None), table.layout(&ASCII, &[0, 1, 2]).to_string());
         }
     }
 

@@ -1,0 +1,174 @@
+//! Lines as they are typed or come from a file: from an editor with a history where the terminal can move its cursor, and as they are
+//! everywhere else.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+
+use eyre::{Result, WrapErr};
+use p2p_service::abilities::{self, Abilities};
+use p2p_service::access::Identity;
+use p2p_service::access::watching::Snapshots;
+use p2p_service::output;
+use p2p_service::profiles::Profiles;
+use p2p_shell::complete::{self, Knowledge};
+use p2p_shell::history::LINES_MAX;
+use p2p_shell::words;
+use rustyline::completion::{Completer, Pair};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hinter, HistoryHinter};
+use rustyline::history::MemHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use tokio::sync::watch;
+
+/// Maximum length of a line in bytes, where there is no editor. A longer one is taken in parts.
+const LINE_MAX: u64 = 1 << 20;
+
+/// Source of the lines.
+pub(super) enum Lines {
+    /// Line editor of a terminal whose cursor can be moved.
+    Edited(Box<Editor<LineHelper, MemHistory>>),
+    /// Any other standard input.
+    Plain,
+}
+
+impl Lines {
+    /// Opens the source of lines, which completes what `snapshots`, `identity` and `profiles` know.
+    pub(super) fn open(
+        snapshots: Snapshots,
+        identity: watch::Receiver<Arc<Identity>>,
+        profiles: Profiles,
+    ) -> Result<Lines> {
+        let is_edited = io::stdin().is_terminal() && io::stdout().is_terminal() && Abilities::of_environment().moves_cursor;
+        if !is_edited {
+            return Ok(Lines::Plain);
+        }
+        let config = Config::builder().completion_type(CompletionType::List).max_history_size(LINES_MAX);
+        let config = config.wrap_err("cannot set up the line editor")?.build();
+        let history = MemHistory::with_config(&config);
+        let mut editor = Editor::with_history(config, history).wrap_err("cannot use the terminal")?;
+        let color = output::is_styled();
+        editor.set_helper(Some(LineHelper { snapshots, identity, profiles, history: HistoryHinter::new(), color }));
+        Ok(Lines::Edited(Box::new(editor)))
+    }
+
+    /// Replaces the history.
+    pub(super) fn set_history(&mut self, lines: &[String]) {
+        if let Lines::Edited(editor) = self {
+            // Clearing a history in memory cannot fail.
+            let _ = editor.clear_history();
+            lines.iter().for_each(|line| drop(editor.add_history_entry(line)));
+        }
+    }
+
+    /// Adds a line to the history.
+    pub(super) fn add_history(&mut self, line: &str) {
+        if let Lines::Edited(editor) = self {
+            let _ = editor.add_history_entry(line);
+        }
+    }
+
+    /// Reads a line, and those with which it goes on; blocks until then.
+    pub(super) fn read(&mut self, user: &str) -> rustyline::Result<String> {
+        let mark = abilities::glyphs().prompt();
+        match self {
+            Lines::Edited(editor) if output::is_styled() => editor.readline(&format!("\u{1b}[1;36m{user}{mark}\u{1b}[0m ")),
+            Lines::Edited(editor) => editor.readline(&format!("{user}{mark} ")),
+            Lines::Plain => read_plain(&format!("{user}{mark} ")),
+        }
+    }
+}
+
+/// Reads a line of standard input that nobody edits. If it is a terminal, the kernel gives one line at a time, so that what was typed
+/// ahead stays for the next reader.
+fn read_plain(prompt: &str) -> rustyline::Result<String> {
+    let mut text = String::new();
+    loop {
+        if io::stdin().is_terminal() {
+            show_prompt(if text.is_empty() { prompt } else { "> " });
+        }
+        let mut line = Vec::new();
+        let count = io::Read::take(io::stdin().lock(), LINE_MAX).read_until(b'\n', &mut line)?;
+        // A line in another encoding is told of as any other that is wrong, and the next ones are read.
+        text.push_str(&String::from_utf8_lossy(&line));
+        let is_end = count == 0;
+        if is_end && text.is_empty() {
+            return Err(ReadlineError::Eof);
+        }
+        let without_end = text.trim_end_matches('\n').trim_end_matches('\r');
+        if is_end || !words::wants_more(without_end) {
+            return Ok(without_end.to_owned());
+        }
+    }
+}
+
+/// Shows a prompt on the terminal, wherever the answers go. One that cannot be shown is no reason to read nothing.
+pub(super) fn show_prompt(prompt: &str) {
+    let shown = match io::stdout().is_terminal() {
+        true => write!(io::stdout(), "{prompt}").and_then(|()| io::stdout().flush()),
+        false => write!(io::stderr(), "{prompt}"),
+    };
+    drop(shown);
+}
+
+/// Completion, hints, highlighting and validation for the line editor, from the shell's command table.
+pub(super) struct LineHelper {
+    snapshots: Snapshots,
+    identity: watch::Receiver<Arc<Identity>>,
+    profiles: Profiles,
+    history: HistoryHinter,
+    color: bool,
+}
+
+impl Helper for LineHelper {}
+
+impl Completer for LineHelper {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let known = Knowledge::of(&self.snapshots.latest(), &self.identity.borrow()).with_profiles(&self.profiles);
+        let completion = complete::complete(line, pos, &known);
+        let pair = |candidate: complete::Candidate| Pair { display: candidate.label, replacement: candidate.text };
+        Ok((completion.start, completion.candidates.into_iter().map(pair).collect()))
+    }
+}
+
+impl Hinter for LineHelper {
+    type Hint = String;
+
+    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
+        self.history.hint(line, pos, context)
+    }
+}
+
+impl Highlighter for LineHelper {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if !self.color {
+            return Cow::Borrowed(line);
+        }
+        let (mut text, mut done) = (String::new(), 0);
+        for first in words::commands_unfinished(line).iter().filter_map(|words| words.first()) {
+            let known = p2p_shell::table::find(&first.text).is_some();
+            let color = if known { "\u{1b}[1m" } else { "\u{1b}[31m" };
+            text.push_str(&format!("{}{color}{}\u{1b}[0m", &line[done..first.span.start], &line[first.span.clone()]));
+            done = first.span.end;
+        }
+        Cow::Owned(text + &line[done..])
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        if self.color { Cow::Owned(format!("\u{1b}[2m{hint}\u{1b}[0m")) } else { Cow::Borrowed(hint) }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.color
+    }
+}
+
+impl Validator for LineHelper {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        Ok(if words::wants_more(context.input()) { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+    }
+}

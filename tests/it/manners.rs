@@ -1,0 +1,388 @@
+//! Terminal manners: what a terminal cannot do is not asked of it, and nothing that was typed is lost.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, native_pty_system};
+use unicode_width::UnicodeWidthStr;
+
+use crate::program::{Home, QUICK, comes_true, end_of, signal, wait_until};
+use crate::pty::{cells, size};
+
+/// A program in a pseudo-terminal of which every byte is kept.
+struct Raw {
+    _master: Box<dyn MasterPty + Send>,
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
+    shown: Arc<Mutex<Shown>>,
+    child: Box<dyn Child + Send + Sync>,
+}
+
+/// What a terminal was sent, and what it shows of that.
+struct Shown {
+    bytes: Vec<u8>,
+    screen: vt100::Parser,
+}
+
+impl Raw {
+    /// Starts the program with these arguments and variables on a terminal of so many columns, which gives `answer` when it is asked
+    /// for its attributes.
+    fn start(home: &Home, columns: u16, arguments: &[&str], variables: &[(&str, &str)], answer: &'static str) -> Raw {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_p2p"));
+        command.args(arguments);
+        command.cwd(home.path(""));
+        command.env_clear();
+        command.env("HOME", home.path(""));
+        variables.iter().for_each(|(name, value)| command.env(name, value));
+        let pair = native_pty_system().openpty(size(columns, 40)).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let screen = vt100::Parser::new(cells(40), cells(columns), 0);
+        let shown = Arc::new(Mutex::new(Shown { bytes: Vec::new(), screen }));
+        let (kept, answers) = (Arc::clone(&shown), Arc::clone(&writer));
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut chunk) {
+                let mut kept = kept.lock().unwrap();
+                kept.bytes.extend_from_slice(&chunk[..count]);
+                kept.screen.process(&chunk[..count]);
+                if chunk[..count].windows(3).any(|window| window == b"\x1b[c") {
+                    answers.lock().unwrap().write_all(answer.as_bytes()).unwrap();
+                }
+            }
+        });
+        Raw { _master: pair.master, writer, shown, child }
+    }
+
+    fn send(&self, text: &str) {
+        self.writer.lock().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Returns what is on the screen.
+    fn text(&self) -> String {
+        self.shown.lock().unwrap().screen.screen().contents()
+    }
+
+    /// Leaves the form that asks for the first account.
+    fn looks_around(&self) {
+        self.shows("Create the first account");
+        self.send("\x1b");
+        wait_until("the form to be gone", || !self.text().contains("Create the first account"));
+    }
+
+    /// Leaves the screen, and returns all that was sent to the terminal.
+    fn leaves(self) -> String {
+        self.send("\x11");
+        self.end().1
+    }
+
+    fn shows(&self, text: &str) {
+        assert!(comes_true(|| self.text().contains(text)), "`{text}` is not shown:\n{}", self.text());
+    }
+
+    /// Waits for the end, and returns the exit code and all that was shown.
+    fn end(mut self) -> (u32, String) {
+        let mut code = None;
+        wait_until("the end", || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        });
+        drop(self.writer);
+        let mut before = usize::MAX;
+        // The reader may lag behind the end of the program.
+        wait_until("all bytes", || {
+            let now = self.shown.lock().unwrap().bytes.len();
+            std::mem::replace(&mut before, now) == now
+        });
+        (code.unwrap().exit_code(), String::from_utf8_lossy(&self.shown.lock().unwrap().bytes).into_owned())
+    }
+}
+
+const XTERM: (&str, &str) = ("TERM", "xterm-256color");
+
+/// Commands whose output has tables, bars, usages or marks in it.
+const DRAWING: [&[&str]; 6] = [
+    &["put", "a.bin"],
+    &["ls"],
+    &["nodes"],
+    &["get", "a.bin", "-o", "copy.bin"],
+    &["run", "-c", "help upload; health; segments; stats; topology; node 1; info a.bin"],
+    &["flow", "--runs", "1", "--bytes", "10KiB"],
+];
+
+#[test]
+fn a_terminal_that_only_prints_is_sent_no_sequences() {
+    for variables in [&[("TERM", "dumb")][..], &[], &[("TERM", "")]] {
+        let home = Home::new(QUICK);
+        home.file("a.bin", 300_000);
+        for arguments in DRAWING.into_iter().chain([&["get", "none"][..], &["--help"]]) {
+            let (_, text) = Raw::start(&home, 80, arguments, variables, "").end();
+            assert!(!text.contains('\x1b'), "{variables:?} {arguments:?}: {text:?}");
+        }
+        let repl = Raw::start(&home, 80, &["repl"], variables, "");
+        repl.shows("p2p› ");
+        repl.send("echo one\recho 'two\rthree'\rclear\rls\rquit\r");
+        let (code, text) = repl.end();
+        assert!(code == 0 && !text.contains('\x1b'), "{text:?}");
+        let answers = ["one\r\np2p› ", "> two\r\nthree\r\n"];
+        assert!(answers.iter().all(|answer| text.contains(answer)), "{text:?}");
+        let (code, text) = Raw::start(&home, 80, &[], variables, "").end();
+        assert!(code == 1 && text.contains("p2p repl") && !text.contains('\x1b'), "{text:?}");
+    }
+}
+
+/// The flag, the configuration and the locale each say so, on a terminal and into a pipe.
+#[test]
+fn ascii_is_ascii_for_every_command() {
+    let home = Home::new(QUICK);
+    home.file("a.bin", 300_000);
+    std::fs::write(home.path("ascii.toml"), format!("{QUICK}[tui]\nglyphs = 'ascii'\n")).unwrap();
+    std::fs::write(home.path("unicode.toml"), format!("{QUICK}[tui]\nglyphs = 'unicode'\n")).unwrap();
+    let refused: [&[&str]; 2] = [&["upload"], &["run", "-c", "upload"]];
+    let ways: [(&str, &[&str], &[(&str, &str)]); 3] = [
+        ("flag", &["--ascii"], &[XTERM]),
+        ("lang", &[], &[XTERM, ("LANG", "C")]),
+        ("locale", &[], &[XTERM, ("LC_ALL", "de_DE@euro"), ("LANG", "C.UTF-8")]),
+    ];
+    for (directory, flags, variables) in ways {
+        let data_dir = ["--data-dir", directory];
+        for arguments in DRAWING.into_iter().chain(refused) {
+            let place: &[&str] = if matches!(arguments[0], "flow" | "upload") { &[] } else { &data_dir };
+            let force: &[&str] = if arguments[0] == "get" { &["--force"] } else { &[] };
+            let (_, text) = Raw::start(&home, 120, &[arguments, flags, place, force].concat(), variables, "").end();
+            assert!(text.is_ascii(), "{arguments:?} {flags:?} {variables:?}: {text}");
+        }
+    }
+    let piped = home.run(&["nodes", "--ascii", "--data-dir", "flag"]);
+    assert!(piped.stdout.is_ascii() && piped.stdout.starts_with("+--"), "{piped:?}");
+    let tables = |file: &str, language: &str| {
+        let mut command = home.command(&["nodes", "--data-dir", "flag", "--config", file]);
+        end_of(command.env("LANG", language).spawn().unwrap()).stdout
+    };
+    assert!(tables("ascii.toml", "C.UTF-8").is_ascii() && tables("ascii.toml", "C.UTF-8").starts_with("+--"));
+    assert!(tables("unicode.toml", "C").starts_with('┌'), "what is configured counts for more than the locale");
+    assert!(tables("p2p.toml", "C.UTF-8").starts_with('┌'));
+}
+
+/// A name that the characters do not have is escaped, and JSON stays JSON.
+#[test]
+fn names_in_ascii_are_escaped() {
+    let home = Home::new(QUICK);
+    std::fs::write(home.path("café….bin"), "x").unwrap();
+    home.ok(&["put", "café….bin"]);
+    let listed = home.ok(&["ls", "--ascii"]);
+    assert!(listed.is_ascii() && listed.contains("caf\\u{e9}"), "{listed}");
+    let json = home.ok(&["ls", "--json", "--ascii"]);
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json.is_ascii() && value[0]["name"] == "café….bin", "{json}");
+}
+
+#[test]
+fn the_screen_in_ascii_is_ascii() {
+    for (arguments, variables) in [(&["--ascii"][..], &[XTERM][..]), (&[], &[XTERM, ("LANG", "C")])] {
+        let home = Home::new(QUICK);
+        std::fs::write(home.path("é.bin"), vec![7; 300_000]).unwrap();
+        let screen = Raw::start(&home, 120, arguments, variables, "\x1b[?6c");
+        screen.looks_around();
+        screen.send("upload é.bin\r");
+        screen.shows("stored ?.bin");
+        screen.send("help upload\rnodes\r");
+        screen.shows("Node_05 |");
+        let text = screen.leaves();
+        assert!(text.is_ascii(), "{:?}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());
+    }
+}
+
+/// No line is wider than the terminal, whatever its width, unless it is a single word.
+#[test]
+fn every_table_fits_its_terminal() {
+    let home = Home::new(QUICK);
+    home.file("a-file-with-a-rather-long-name.bin", 300_000);
+    let script = "nodes; ls; segments; transfers; health; topology; stats; df; node 1; faults profiles; help; help upload; uploads; \
+                  info a-file-with-a-rather-long-name.bin";
+    for columns in [20, 40, 60, 80] {
+        home.run(&["rm", "a-file-with-a-rather-long-name.bin"]);
+        for arguments in [
+            &["put", "a-file-with-a-rather-long-name.bin"][..],
+            &["run", "-c", script],
+            &["get", "a-file-with-a-rather-long-name.bin", "-o", "copy", "--force"],
+            &["demo"],
+        ] {
+            let variables = [("TERM", "dumb")];
+            let (code, text) = Raw::start(&home, columns, arguments, &variables, "").end();
+            assert_eq!(code, 0, "{text}");
+            // The echo of a command and a long word are as long as they are.
+            let wide = |line: &&str| line.width() > usize::from(columns) && line.trim().contains(' ') && !line.starts_with('›');
+            let words = |line: &&str| line.split(' ').all(|word| word.width() + 20 <= usize::from(columns));
+            let bad: Vec<&str> = text.lines().filter(wide).filter(words).collect();
+            assert!(bad.is_empty(), "{columns} {arguments:?}: {bad:#?}");
+            let is_rule = |line: &&str| line.starts_with(['┌', '│', '╞', '└']);
+            let widest = text.lines().filter(is_rule).map(UnicodeWidthStr::width).max().unwrap_or(0);
+            assert!(widest <= usize::from(columns), "{columns} {arguments:?}: {widest}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn the_theme_is_that_of_the_background() {
+    const LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;22c";
+    const DARK: &str = "\x1b]11;rgb:0000/0000/0000\x07\x1b[?62c";
+    const NEITHER: &str = "\x1b[?1;2c";
+    let (light, dark) = ("\x1b[38;2;32;32;32", "\x1b[38;2;216;216;216");
+    let home = Home::new(QUICK);
+    let all = [XTERM, ("COLORTERM", "truecolor")];
+    let with = |name, value| [XTERM, ("COLORTERM", "truecolor"), (name, value)];
+    let (light_set, dark_set, no_color) = (with("COLORFGBG", "0;15"), with("COLORFGBG", "15;0"), with("NO_COLOR", "1"));
+    let drawn = |arguments: &[&str], variables: &[(&str, &str)], answer| {
+        let screen = Raw::start(&home, 120, arguments, variables, answer);
+        screen.looks_around();
+        screen.leaves()
+    };
+    for (arguments, variables, answer, present, absent) in [
+        (&[][..], &all[..], LIGHT, light, dark),
+        (&[], &all, DARK, dark, light),
+        (&[], &all, NEITHER, dark, light),
+        (&[], &all, "", dark, light),
+        (&[], &light_set, NEITHER, light, dark),
+        (&[], &light_set, "", light, dark),
+        // The terminal knows better than a variable that may be inherited from another one.
+        (&[], &light_set, DARK, dark, light),
+        (&[], &dark_set, LIGHT, light, dark),
+        (&["--theme", "dark"], &all, LIGHT, dark, "\x1b]11;?"),
+        (&[], &no_color, LIGHT, "\x1b[1m", "\x1b[38;2;"),
+        (&[], &[XTERM], DARK, "\x1b[38;5;", "\x1b[38;2;"),
+        // crossterm writes the sixteen colours as those of the palette.
+        (&[], &[("TERM", "linux")], DARK, "\x1b[38;5;6", "\x1b[38;2;"),
+    ] {
+        let text = drawn(arguments, variables, answer);
+        assert!(text.contains(present), "{arguments:?} {variables:?} {answer:?}: {present:?}: {text:?}");
+        assert!(!text.contains(absent), "{arguments:?} {variables:?} {answer:?}: {absent:?}");
+    }
+}
+
+/// What is typed before the program reads, or while the terminal is asked, is carried out; a late answer is not typed.
+#[test]
+fn what_is_typed_ahead_is_carried_out() {
+    let home = Home::new(QUICK);
+    home.register("alice");
+    home.login("alice");
+    for answer in ["\x1b]11;rgb:0/0/0\x07\x1b[?6c", ""] {
+        let screen = Raw::start(&home, 120, &[], &[XTERM], answer);
+        screen.send("echo before-$\x7fall\r");
+        screen.shows("\n│before-all");
+        if answer.is_empty() {
+            // It comes after its deadline, as over a slow line.
+            screen.send("echo be\x1b]11;rgb:1212/3434/5656\x07tween\r");
+            screen.shows("\n│between");
+        }
+        screen.leaves();
+    }
+    let repl = Raw::start(&home, 80, &["repl"], &[XTERM], "");
+    repl.shows("p2p›");
+    repl.send("echo one\recho two\rsleep 1s\recho three\r");
+    repl.shows("\nthree");
+    repl.send("quit\r");
+    let (code, text) = repl.end();
+    assert_eq!(code, 0);
+    let shown: Vec<&str> = text.lines().filter(|line| ["one", "two", "three"].contains(line)).collect();
+    assert_eq!(shown, ["one", "two", "three"], "{text:?}");
+}
+
+#[test]
+fn the_mouse_is_taken_unless_it_is_not_wanted() {
+    let home = Home::new(QUICK);
+    let drawn = |keys: &str| {
+        let screen = Raw::start(&home, 120, &[], &[XTERM], "\x1b[?6c");
+        screen.looks_around();
+        screen.send(keys);
+        screen.send("echo done\r");
+        screen.shows("│done");
+        screen.leaves()
+    };
+    let text = drawn("");
+    assert!(text.contains("\x1b[?1000h") && !text.contains("\x1b[?1003h"), "motion is of no use: {text:?}");
+    assert_eq!(drawn("\x14\x14").matches("\x1b[?1000h").count(), 2, "given back and taken again");
+    std::fs::write(home.path("p2p.toml"), format!("{QUICK}[tui]\nmouse = false\n")).unwrap();
+    assert!(!drawn("").contains("\x1b[?1000h"));
+    assert!(drawn("\x14").contains("\x1b[?1000h"));
+    assert!(home.ok(&["config"]).contains("mouse = false"));
+    for wrong in ["'false'", "0", "'off'"] {
+        std::fs::write(home.path("p2p.toml"), format!("[tui]\nmouse = {wrong}\n")).unwrap();
+        assert!(home.refused(&["config"]).contains("true or false"), "{wrong}");
+    }
+}
+
+/// Leaving names the recording and the command that runs it again, and that command does.
+#[test]
+fn leaving_the_screen_names_the_recording() {
+    let home = Home::new(QUICK);
+    let screen = Raw::start(&home, 120, &["--data-dir", "a place"], &[XTERM], "\x1b[?6c");
+    screen.looks_around();
+    screen.send("\x11");
+    let (code, text) = screen.end();
+    let (_, after) = text.rsplit_once("\x1b[?1049l").unwrap();
+    let command = after.lines().find_map(|line| line.split_once("p2p replay ")).unwrap_or_else(|| panic!("{after:?}")).1;
+    assert_eq!((code, after.contains("recorded in ")), (0, true), "{after:?}");
+    let replayed = home.ok(&["run", "-c", &format!("echo {command}")]);
+    let path = replayed.lines().last().unwrap();
+    assert!(home.ok(&["replay", path]).contains("the same as recorded"));
+}
+
+/// Names of this machine's files reach no terminal as they are, not even as what may be typed next.
+#[test]
+fn names_of_files_move_no_cursor() {
+    let home = Home::new(QUICK);
+    for name in ["ev\x1b]0;PWNED\x07il", "ev\u{9b}2Jil", "ev\u{202e}il", "ev\nil", "evil2", "evil3"] {
+        std::fs::write(home.path(name), "x").unwrap();
+    }
+    let repl = Raw::start(&home, 80, &["repl"], &[XTERM], "");
+    repl.shows("p2p›");
+    repl.send("upload ev\t\t");
+    repl.shows("evil3");
+    repl.send("2\rquit\r");
+    let (_, text) = repl.end();
+    assert!(text.contains("stored evil2"), "{text:?}");
+    assert!(!text.contains("\x1b]0;") && !text.contains(['\u{9b}', '\u{202e}']), "{text:?}");
+}
+
+/// With more names than a menu shows, as much is completed as all of them have in common.
+#[test]
+fn completion_works_from_the_whole_list() {
+    let home = Home::new(QUICK);
+    for number in 0..250 {
+        std::fs::write(home.path(&format!("many-a{number:03}")), "").unwrap();
+    }
+    std::fs::write(home.path("many-z"), "").unwrap();
+    let repl = Raw::start(&home, 80, &["repl"], &[XTERM], "");
+    repl.shows("p2p›");
+    repl.send("upload man\tz\recho ready\r");
+    repl.shows("\nready");
+    repl.send("quit\r");
+    let text = repl.end().1;
+    assert!(text.contains("stored many-z"), "{text:?}");
+}
+
+/// Where lines come from a pipe, SIGINT ends the program as it ends a script; on a terminal it ends the command.
+#[test]
+fn an_interrupt_ends_a_session_that_nobody_types() {
+    let home = Home::new(QUICK);
+    let mut repl = home.command(&["repl"]);
+    let mut repl = repl.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = repl.stdin.take().unwrap();
+    lines.write_all(b"sleep 1h\n").unwrap();
+    wait_until("the data directory", || home.data().join("recordings").exists());
+    wait_until("the line", || std::fs::read_dir(home.data().join("recordings")).unwrap().count() > 0);
+    signal(&repl, "INT");
+    assert_eq!(end_of(repl).code, Some(130));
+    drop(lines);
+    let mut idle = home.command(&["repl"]);
+    let mut idle = idle.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = idle.stdin.take().unwrap();
+    lines.write_all(b"echo ready\n").unwrap();
+    let mut ready = [0; 6];
+    idle.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+    signal(&idle, "INT");
+    assert_eq!(end_of(idle).code, Some(130));
+    drop(lines);
+}
