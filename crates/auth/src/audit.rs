@@ -1,7 +1,9 @@
 //! The audit log: who attempted which action, when and from which origin. Each entry contains the hash of the one before it, so
 //! that altered or removed entries are detected. An attacker who can write the database can rewrite the whole log; a copy of the
-//! latest hash, kept elsewhere, detects that too. The oldest entries are dropped once the log has reached its limit; the hash of
-//! the last dropped entry is kept, since the first remaining one is bound to it.
+//! latest hash, kept elsewhere, detects that too. The oldest entries are moved to the [archive] once the log has
+//! reached its limit; the hash of the last of them is kept, since the first remaining one is bound to it.
+
+use std::path::Path;
 
 use p2p_base::database::{self, Database, DatabaseError};
 use p2p_base::hex::hex;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use p2p_base::spelling::excerpt;
+
+use super::archive;
 
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 /// Hash of the latest entry, so that entries removed from the end are detected.
@@ -153,25 +157,33 @@ pub(super) fn append(transaction: &WriteTransaction, entry: AuditEntry) -> Resul
     Ok(())
 }
 
-/// Drops the oldest entries, so that at most `kept` remain. An altered entry and those after it stay, so that the alteration can
-/// be found.
-pub(super) fn trim(transaction: &WriteTransaction, kept: u64) -> Result<(), DatabaseError> {
+/// Moves the oldest entries to the archive in a directory, so that `kept` remain; a hundredth of that number more may be in the log
+/// before, so that they are moved together. An altered entry and those after it stay, so that the alteration can be found; and all
+/// stay if the archive cannot be written.
+pub(super) fn trim(transaction: &WriteTransaction, kept: u64, directory: &Path) -> Result<(), DatabaseError> {
     let mut log = transaction.open_table(AUDIT)?;
     let surplus = log.len()?.saturating_sub(kept);
-    if surplus == 0 {
+    if surplus < (kept / 100).max(1) {
         return Ok(());
     }
     let mut table = transaction.open_table(AUDIT_ANCHOR)?;
     let mut anchor = anchor(&table)?;
-    for _ in 0..surplus {
-        let next = log.first()?.map(|(number, entry)| (number.value(), database::decode::<Entry>(entry.value())));
-        match next {
-            Some((number, Ok(entry))) if anchor.is_before(number, &entry)? => {
-                log.remove(number)?;
-                anchor = Anchor { number, hash: entry.hash.to_vec() };
+    let mut moved = Vec::new();
+    for next in log.iter()?.take(usize::try_from(surplus).unwrap_or(usize::MAX)) {
+        let (number, entry) = next?;
+        match database::decode::<Entry>(entry.value()) {
+            Ok(entry) if anchor.is_before(number.value(), &entry)? => {
+                anchor = Anchor { number: number.value(), hash: entry.hash.to_vec() };
+                moved.push((number.value(), entry));
             }
             _ => break,
         }
+    }
+    if archive::keep(directory, moved.iter().map(|(number, entry)| (*number, &entry.entry, &entry.hash[..]))).is_err() {
+        return Ok(());
+    }
+    for (number, _) in &moved {
+        log.remove(number)?;
     }
     table.insert((), database::encode(&anchor)?.as_slice())?;
     Ok(())
@@ -316,10 +328,11 @@ mod tests {
 
     /// The number that follows the last one is not given twice, and what is left verifies.
     #[test]
-    fn the_oldest_entries_are_dropped_and_the_rest_is_whole() {
-        let (_directory, database) = log_of(5);
+    fn the_oldest_entries_are_archived_and_the_rest_is_whole() {
+        let (home, database) = log_of(5);
+        let directory = home.path().join("audit");
         let trimmed = |kept| {
-            database.write(|transaction| trim(transaction, kept)).unwrap();
+            database.write(|transaction| trim(transaction, kept, &directory)).unwrap();
             verify(&database).unwrap()
         };
         assert!(matches!(trimmed(5), Finding::Whole { entries: 5, first: 1, .. }));
@@ -327,17 +340,56 @@ mod tests {
         database.write(|transaction| append(transaction, entry(5))).unwrap();
         assert!(matches!(trimmed(2), Finding::Whole { entries: 2, first: 5, .. }));
         assert_eq!(latest(&database, 9, |_| true).unwrap().iter().map(|(number, _)| *number).collect::<Vec<_>>(), [6, 5]);
+        let archived = |first| {
+            let text = std::fs::read_to_string(archive::path_of(&directory, first)).unwrap();
+            let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            lines.iter().map(|line| line["number"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!((archived(1), archived(3)), (vec![1, 2], vec![3, 4]));
         // One more that is missed at the beginning, and all of them.
         assert_eq!(tamper(&database, |log| drop(log.remove(5).unwrap())), Finding::Broken { entry: 5 });
         assert_eq!(tamper(&database, |log| log.retain(|_, _| false).unwrap()), Finding::CutOff { after: 4 });
     }
 
+    /// Whatever happens to the process in between, each entry is in the log or in the archive.
+    #[test]
+    fn what_is_not_archived_is_not_dropped() {
+        let (home, database) = log_of(5);
+        let directory = home.path().join("audit");
+        std::fs::write(&directory, "no directory").unwrap();
+        database.write(|transaction| trim(transaction, 2, &directory)).unwrap();
+        assert!(matches!(verify(&database).unwrap(), Finding::Whole { entries: 5, first: 1, .. }));
+        std::fs::remove_file(&directory).unwrap();
+        // A crash after archiving: the transaction is not committed.
+        let undone: Result<(), DatabaseError> = database.write(|transaction| {
+            trim(transaction, 4, &directory)?;
+            Err(DatabaseError::InUse { path: "the power is cut".into() })
+        });
+        assert!(undone.is_err() && matches!(verify(&database).unwrap(), Finding::Whole { entries: 5, first: 1, .. }));
+        database.write(|transaction| trim(transaction, 2, &directory)).unwrap();
+        let text = std::fs::read_to_string(archive::path_of(&directory, 1)).unwrap();
+        assert_eq!((text.lines().count(), std::fs::read_dir(&directory).unwrap().count()), (3, 1));
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(archive::path_of(&directory, 1)).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// A hundredth of the entries are moved at once, and so many as are wanted remain.
+    #[test]
+    fn entries_are_archived_together() {
+        let (home, database) = log_of(302);
+        let directory = home.path().join("audit");
+        database.write(|transaction| trim(transaction, 300, &directory)).unwrap();
+        assert!(!directory.exists());
+        database.write(|transaction| append(transaction, entry(303)).and_then(|()| trim(transaction, 300, &directory))).unwrap();
+        assert!(matches!(verify(&database).unwrap(), Finding::Whole { entries: 300, first: 4, .. }));
+    }
+
     #[test]
     fn what_was_altered_is_not_dropped() {
-        let (_directory, database) = log_of(5);
+        let (home, database) = log_of(5);
         let altered = database::encode(&Entry { entry: entry(7), hash: [0; 32] }).unwrap();
         tamper(&database, |log| drop(log.insert(2, altered.as_slice()).unwrap()));
-        database.write(|transaction| trim(transaction, 1)).unwrap();
+        database.write(|transaction| trim(transaction, 1, &home.path().join("audit"))).unwrap();
         assert_eq!(verify(&database).unwrap(), Finding::Broken { entry: 2 });
         assert_eq!(latest(&database, 9, |_| true).unwrap().len(), 4);
     }

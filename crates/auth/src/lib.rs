@@ -19,6 +19,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod archive;
 pub mod audit;
 mod enrolment;
 pub mod invites;
@@ -38,6 +39,7 @@ mod tests;
 pub mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
@@ -161,7 +163,7 @@ pub struct Policy {
     pub session_lifetime: u64,
     /// Longest time for which a session may stay unused, in seconds.
     pub session_idle: u64,
-    /// Number of entries of the audit log that are kept.
+    /// Number of entries of the audit log that are kept in the database; older ones are archived.
     pub audit_entries: u64,
 }
 
@@ -220,6 +222,8 @@ struct Inner {
     /// Number of iterations that a refused password takes: the largest of any stored hash, determined at the first refusal.
     refusal_iterations: OnceLock<u32>,
     pending: Mutex<Pending>,
+    /// Directory of the archive of the audit log; without one, the log keeps all entries.
+    archive: OnceLock<PathBuf>,
     /// Woken after every transaction in which a mail may have been queued.
     mail_queued: Mutex<Waker>,
 }
@@ -251,9 +255,16 @@ impl Auth {
     /// Fails if the disk refuses.
     pub fn open(database: Database, policy: Policy) -> Result<Auth, AuthError> {
         store::create_tables(&database)?;
-        let (refusal_iterations, pending) = Default::default();
+        let (refusal_iterations, pending, archive) = Default::default();
         let mail_queued = Mutex::new(Waker::noop().clone());
-        Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, mail_queued })))
+        Ok(Auth(Arc::new(Inner { database, policy, refusal_iterations, pending, archive, mail_queued })))
+    }
+
+    /// Sets the directory into which the oldest entries of the audit log are moved once there are more than the policy keeps. Before,
+    /// and if the directory cannot be written, the log keeps all entries.
+    pub fn archive_audit_in(&self, directory: PathBuf) {
+        // Another directory for the same accounts would tear the archive apart.
+        let _ = self.0.archive.set(directory);
     }
 
     /// Returns true if any account exists.
@@ -365,7 +376,9 @@ impl Auth {
     ) -> Result<T, E> {
         let result = self.0.database.write_for(purpose, |transaction| {
             let result = body(transaction)?;
-            audit::trim(transaction, self.0.policy.audit_entries)?;
+            if let Some(directory) = self.0.archive.get() {
+                audit::trim(transaction, self.0.policy.audit_entries, directory)?;
+            }
             Ok::<T, E>(result)
         })?;
         self.wake_sender();

@@ -438,10 +438,18 @@ fn the_audit_log_has_an_end() {
     let house = House::new();
     let Inner { database, policy, .. } = &*house.auth.0;
     let auth = Auth::open(database.clone(), Policy { audit_entries: 10, ..*policy }).unwrap();
-    for n in 0..30 {
-        auth.record_share(&alice(), "here", &n.to_string(), NOW).unwrap();
-    }
+    let note = |from: u32| (from..from + 15).for_each(|n| auth.record_share(&alice(), "here", &n.to_string(), NOW).unwrap());
+    note(0);
+    assert!(matches!(auth.verify_audit().unwrap(), Finding::Whole { entries: 16, first: 1, .. }), "nothing is lost");
+    let archive = house.directory.path().join("audit");
+    auth.archive_audit_in(archive.clone());
+    note(15);
     assert!(matches!(auth.verify_audit().unwrap(), Finding::Whole { entries: 10, first: 22, .. }));
+    let mut files: Vec<_> = std::fs::read_dir(archive).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let text: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    assert_eq!(lines.map(|line| line["number"].as_u64().unwrap()).collect::<Vec<_>>(), (1..22).collect::<Vec<_>>());
 }
 
 /// Nothing that is a secret is in the audit log or in what `Debug` shows, and the log is whole.

@@ -41,7 +41,9 @@ use crate::scratch;
 
 /// Names that p2p creates in a data directory, without the histories and the saved session; the session is refused if other
 /// users may read it.
-const MADE_HERE: [&str; 6] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX];
+const MADE_HERE: [&str; 7] = ["catalog.redb", "reserve", "nodes", "logs", "recordings", OUTBOX, AUDIT_ARCHIVE];
+/// Name of the directory into which the oldest entries of the audit log are moved.
+const AUDIT_ARCHIVE: &str = "audit";
 /// Interval between two attempts to lock a data directory that another process has locked.
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
@@ -224,6 +226,9 @@ impl Instance {
         }
         warn_of_disks(&engine.snapshots().borrow());
         let auth = Auth::open(thread.database().clone(), policy)?;
+        if !is_read_only {
+            auth.archive_audit_in(data_dir.join(AUDIT_ARCHIVE));
+        }
         if cannot_write {
             let unnoted = if auth.has_accounts()? { "logged or audited" } else { "logged" };
             output::tell(format_args!(
