@@ -2,6 +2,7 @@
 
 mod arguments;
 mod completions;
+mod examples;
 mod manual;
 
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ use eyre::{Report, Result, WrapErr};
 use p2p_base::panics;
 use p2p_service::abilities::{self, Abilities, Glyphs};
 use p2p_service::config::Config;
-use p2p_service::failure::{self, exit};
+use p2p_service::failure::{self, exit, wrong_usage};
 use p2p_service::interrupt::{self, Interrupted};
 use p2p_service::output;
 use p2p_shell::asking::CommonArgs;
@@ -150,8 +151,11 @@ enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page of the program, or of one of its commands
+    Man {
+        /// The command
+        command: Option<String>,
+    },
 }
 
 /// Carries out the command line of this process, and returns the exit code.
@@ -277,17 +281,21 @@ impl Cli {
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
             Command::Completions { shell } => output::print_raw(completions::script(shell, Cli::command()).trim_end())?,
-            Command::Man => output::print_raw(manual()?.trim_end())?,
+            Command::Man { command } => output::print_raw(manual(command.as_deref())?.trim_end())?,
         }
         Ok(())
     }
 }
 
-/// Returns the manual page in roff.
-fn manual() -> Result<String> {
+/// Returns the manual page of the program, or of one of its commands, in roff.
+fn manual(name: Option<&str>) -> Result<String> {
     let mut command = Cli::command();
     command.build();
-    manual::page(&mut command).wrap_err("cannot make the manual")
+    let page = manual::page(&mut command, name).wrap_err("cannot make the manual")?;
+    page.ok_or_else(|| {
+        let name = name.unwrap_or_default();
+        wrong_usage(format_args!("there is no command `{name}`, and so no page of it"), "`p2p --help` lists the commands")
+    })
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use clap::Args;
 use eyre::{Report, Result, WrapErr};
 use p2p_base::text;
 use p2p_engine::ClockMode;
-use p2p_service::failure::wrong_usage;
+use p2p_service::failure::{Advise, wrong_usage};
 use p2p_service::instance::{Instance, Leaving};
 use p2p_service::interrupt;
 use p2p_service::output::{self};
 use p2p_shell::asking::{CommonArgs, Prompter, interrupted_at_rest};
-use p2p_shell::script::{self, Done, End};
+use p2p_shell::script::{self, Done, End, ScriptError};
 use p2p_shell::words::{Variables, is_variable_name};
 use serde_json::json;
 
@@ -53,7 +53,7 @@ pub async fn run(args: &RunArgs) -> Result<()> {
         let show = |done: &Done<'_>| unprinted = print(done, json, width).err().or(unprinted.take());
         tokio::select! {
             biased;
-            end = prompter.serve(script::run(&shell, &name, &text, variables, show)) => end.map_err(Report::from),
+            end = prompter.serve(script::run(&shell, &name, &text, variables, show)) => end.map_err(failed),
             stop = interrupted_at_rest(shell.access()) => Err(stop?.into()),
         }
     };
@@ -98,6 +98,12 @@ impl RunArgs {
         }
         Ok(variables)
     }
+}
+
+/// Converts the error of a line, with the exit code that the command alone would have ended with.
+fn failed(error: ScriptError) -> Report {
+    let code = error.error.exit_code();
+    Report::from(error).exit_code(code)
 }
 
 fn print(done: &Done<'_>, json: bool, width: Option<u16>) -> Result<()> {

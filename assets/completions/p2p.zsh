@@ -575,6 +575,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
+'::command -- The command:' \
 && ret=0
 ;;
 (help)
@@ -754,7 +755,7 @@ _p2p_commands() {
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
 'completions:Print completions for a shell\: source them, or put them where it looks' \
-'man:Print the manual page' \
+'man:Print the manual page of the program, or of one of its commands' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'p2p commands' commands "$@"
@@ -821,7 +822,7 @@ _p2p__subcmd__help_commands() {
 'config:Print the configuration in effect, and where each value came from' \
 'export:Write everything that the catalog knows, as JSON' \
 'completions:Print completions for a shell\: source them, or put them where it looks' \
-'man:Print the manual page' \
+'man:Print the manual page of the program, or of one of its commands' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'p2p help commands' commands "$@"

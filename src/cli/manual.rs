@@ -1,37 +1,38 @@
-//! The manual page in roff (man(7)): one page for the program and all its commands, made from the definition of the command line.
+//! The manual pages in roff (man(7)), made from the definition of the command line: one page for the program and one for each command.
 
 use std::io;
 
 use clap::{Arg, ArgAction, Command};
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use p2p_service::failure::exit;
 
-/// Options that many commands share; the page lists them once.
-const SHARED: [&str; 9] = ["data-dir", "config", "seed", "speed", "user", "password-file", "json", "help", "version"];
+use super::examples;
 
-const EXIT_STATUS: [(&str, &str); 5] = [
-    ("0", "All was done."),
-    ("1", "Something was not done. Standard error says what, and what to do."),
-    ("2", "The command line cannot be carried out as it stands."),
-    ("75", "Another process has the data directory; later it may go well."),
-    ("129, 130, 143", "Ended by SIGHUP, SIGINT or SIGTERM. What was under way is undone, and what was past that is told."),
-];
+/// Options that many commands share; the page of the program lists them once.
+const SHARED: [&str; 11] =
+    ["data-dir", "wait", "config", "seed", "speed", "user", "password-file", "json", "ascii", "help", "version"];
 
-const ENVIRONMENT: [(&str, &str); 12] = [
+const ENVIRONMENT: [(&str, &str); 8] = [
     ("P2P_PASSWORD", "The password of the user who logs in or registers, where no terminal asks for it."),
     ("P2P_NEW_PASSWORD", "The password that is to take its place."),
     ("P2P_OTP", "The code of an authenticator app, or a backup code. It is good once."),
     ("P2P_TOKEN", "The API token of a program, in place of a login, for `run` and the commands that do one thing."),
     ("P2P_SMTP_PASSWORD", "The password of the mail server, where [mail] names a user and no password."),
     ("P2P_LOG", "What the log says, as in debug or p2p_engine=trace."),
-    ("HOME", "The home directory, where data is kept and ~/ leads."),
-    ("XDG_DATA_HOME", "Where data is kept instead of ~/.local/share."),
+    ("HOME, XDG_DATA_HOME", "Data is kept in $XDG_DATA_HOME/p2p, or else in ~/.local/share/p2p."),
     ("TMPDIR", "Where temporary files lie that have no name, instead of /tmp."),
-    ("NO_COLOR", "Where it is not empty, nothing is coloured."),
-    ("TERM", "The terminal of the full-screen interface."),
+];
+
+const ENVIRONMENT_OF_ALL: [(&str, &str); 6] = [
+    ("LC_ALL, LC_CTYPE, LANG", "The first that is not empty says whether there is UTF-8. In any other locale, all output is ASCII."),
+    ("TERM", "The terminal. Where it is dumb or not set, no control sequences are sent."),
+    ("COLORTERM, NO_COLOR", "truecolor where the terminal has all colours; anything where none are wanted."),
+    ("COLORFGBG", "Colours of the terminal, where it does not answer when it is asked for its background."),
+    ("COLUMNS", "The width of a terminal that does not tell its own."),
     ("RUST_BACKTRACE", "1 prints a backtrace with a bug of this program; never with an ordinary error."),
 ];
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("./p2p.toml", "The configuration, where --config names no other. The README explains each key."),
     ("~/.local/share/p2p", "The data directory, where neither --data-dir nor [storage] data_dir names another."),
     ("catalog.redb", "In it: accounts, sessions, API tokens, files and where their segments are."),
@@ -39,23 +40,60 @@ const FILES: [(&str, &str); 8] = [
     ("session", "In it: the session that p2p login began."),
     ("logs/p2p.log.*", "In it: the log of each day, for fourteen days."),
     ("recordings/*.p2prec", "In it: recordings of the latest twenty interactive runs, for p2p replay."),
-    ("outbox/*.eml", "In it: mails, where no server is configured."),
+    ("outbox/*.eml", "In it: mails, where no server is configured; the latest thousand."),
+    ("audit/*.jsonl", "In it: entries of the audit log that no longer have a place in the catalog."),
 ];
 
-const EXAMPLES: [(&str, &str); 7] = [
-    ("p2p demo", "The tour."),
-    ("p2p put video.bin && p2p get video.bin -o copy.bin", "Stores a file and fetches it."),
-    ("tar c . | p2p put - --as backup.tar", "Stores what another program writes."),
-    ("p2p get backup.tar -o - | tar t", "And gives it to another."),
-    ("p2p run -c 'upload a.bin --background; sleep 2s; transfers; wait'", "Looks on while a file is stored."),
-    ("p2p run assets/scenarios/lossy-link.p2p a.bin", "Carries a script out that stores a.bin."),
-    ("p2p flow --bandwidth 10Mbit/s --delay 25ms --runs 20", "Times flows on a link."),
-];
+/// Returns the page of the program, or of one of its commands; `None` if there is no such command. The command line must have been
+/// built with `Command::build`.
+pub(super) fn page(program: &mut Command, name: Option<&str>) -> io::Result<Option<String>> {
+    let Some(name) = name else { return page_of_program(program).map(Some) };
+    let version = version_of(program);
+    program.find_subcommand_mut(name).map(|command| page_of(command, name, &version)).transpose()
+}
 
-/// Returns the page of a command line that was built with `Command::build`.
-pub(super) fn page(command: &mut Command) -> io::Result<String> {
+fn version_of(program: &Command) -> String {
+    format!("p2p {}", program.get_version().unwrap_or_default())
+}
+
+fn page_of(command: &mut Command, name: &str, version: &str) -> io::Result<String> {
     let mut roff = Roff::default();
-    let version = format!("p2p {}", command.get_version().unwrap_or_default());
+    roff.control("TH", [format!("P2P-{}", name.to_uppercase()).as_str(), "1", "", version, "User Commands"]);
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    roff.control("SH", ["NAME"]);
+    roff.text([roman(format!("p2p-{name} - {about}"))]);
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text([roman(command.render_usage().to_string().trim_start_matches("Usage: "))]);
+    roff.control("SH", ["DESCRIPTION"]);
+    paragraphs(&mut roff, &command.get_long_about().map_or(about, ToString::to_string));
+    roff.control("SH", ["OPTIONS"]);
+    command.get_arguments().for_each(|arg| option(&mut roff, arg));
+    let has = |long: &str| command.get_arguments().any(|arg| arg.get_long() == Some(long));
+    endings(&mut roff, name, has("config"), has("data-dir"));
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold("p2p"), roman("(1)")]);
+    Ok(roff.render())
+}
+
+/// Writes the sections at the end of a page: what a command that has a configuration or a data directory has to do with.
+fn endings(roff: &mut Roff, name: &str, has_config: bool, has_data: bool) {
+    entries(roff, "EXIT STATUS", &exit::TABLE);
+    let own = if has_data { &ENVIRONMENT[..] } else { &[] };
+    entries(roff, "ENVIRONMENT", &[own, &ENVIRONMENT_OF_ALL].concat());
+    match (has_config, has_data) {
+        (_, true) => entries(roff, "FILES", &FILES),
+        (true, false) => entries(roff, "FILES", &FILES[..1]),
+        (false, false) => {
+            roff.control("SH", ["FILES"]);
+            roff.text([roman("None but those that are named; of ./p2p.toml only [tui] glyphs counts.")]);
+        }
+    }
+    entries(roff, "EXAMPLES", examples::of(name));
+}
+
+fn page_of_program(command: &mut Command) -> io::Result<String> {
+    let mut roff = Roff::default();
+    let version = version_of(command);
     roff.control("TH", ["P2P", "1", "", &version, "User Commands"]);
     roff.control("SH", ["NAME"]);
     roff.text([roman("p2p - "), roman(command.get_about().map(ToString::to_string).unwrap_or_default())]);
@@ -91,11 +129,11 @@ pub(super) fn page(command: &mut Command) -> io::Result<String> {
     {
         option(&mut roff, json);
     }
-    entries(&mut roff, "EXIT STATUS", &EXIT_STATUS);
-    entries(&mut roff, "ENVIRONMENT", &ENVIRONMENT);
-    entries(&mut roff, "FILES", &FILES);
-    entries(&mut roff, "EXAMPLES", &EXAMPLES);
+    endings(&mut roff, "", true, true);
     roff.control("SH", ["SEE ALSO"]);
+    for name in command.get_subcommands().map(Command::get_name).filter(|name| *name != "help") {
+        roff.text([bold(format!("p2p-{name}")), roman("(1), ")]);
+    }
     roff.text([bold("nohup"), roman("(1), "), bold("tcp"), roman("(7), "), bold("wireshark"), roman("(1)")]);
     Ok(roff.render())
 }

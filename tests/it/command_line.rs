@@ -229,7 +229,7 @@ fn a_demonstration_leaves_nothing_behind() {
 }
 
 #[test]
-fn the_manual_is_one_page_and_says_what_manuals_say() {
+fn the_manual_says_what_manuals_say() {
     let manual = Home::new("").ok(&["man"]);
     let sections: Vec<&str> = manual.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
     let expected = [
@@ -245,7 +245,7 @@ fn the_manual_is_one_page_and_says_what_manuals_say() {
         "\"SEE ALSO\"",
     ];
     assert_eq!(sections, expected);
-    assert!(!manual.contains("p2p\\-put(1)") && manual.contains("P2P_PASSWORD") && manual.contains("75"), "{manual}");
+    assert!(manual.contains("p2p\\-put") && manual.contains("P2P_PASSWORD") && manual.contains("75"), "{manual}");
     let help = Home::new("").ok(&["--help"]);
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     for command in commands.filter(|line| !line.starts_with("   ")).map(|line| line.split_whitespace().next().unwrap()) {

@@ -8,6 +8,7 @@ use p2p_service::failure::exit;
 use p2p_service::statuses::{self, Code};
 
 use crate::generated;
+use crate::program::{Home, end_of};
 
 fn table() -> String {
     let mut text = String::from("| kind | meaning | exit | gRPC | HTTP | SFTP |\n|---|---|---|---|---|---|\n");
@@ -24,6 +25,33 @@ fn table() -> String {
 #[test]
 fn the_table_of_the_documentation_is_that_of_the_program() {
     generated::check("docs/errors.md", "kinds", &table());
+}
+
+/// The manual pages have the same table.
+#[test]
+fn the_exit_codes_of_the_documentation_are_those_of_the_program() {
+    let mut text = String::from("| code | meaning |\n|---|---|\n");
+    for (code, meaning) in exit::TABLE {
+        writeln!(text, "| {code} | {} |", meaning.replace('|', "\\|")).unwrap();
+    }
+    generated::check("docs/json.md", "exit codes", &text);
+}
+
+/// A script ends with the code of the line that has failed: the same that the command alone ends with.
+#[test]
+fn a_script_ends_with_the_code_of_its_line() {
+    let home = Home::new("[network]\nloss = '100%'\nconnect_timeout = '1s'\n");
+    home.file("a.bin", 1000);
+    let code = |arguments: &[&str]| home.run(arguments).code;
+    assert_eq!(code(&["put", "a.bin"]), Some(i32::from(exit::TEMPORARY)));
+    assert_eq!(code(&["run", "-c", "upload a.bin"]), Some(i32::from(exit::TEMPORARY)));
+    assert_eq!(code(&["run", "-c", "upload a.bin --background; wait"]), Some(i32::from(exit::FAILED)));
+    for script in ["download none", "nonsense", "rm", "expect ls contains nothing", "upload none"] {
+        assert_eq!(code(&["run", "-c", script]), Some(i32::from(exit::FAILED)), "{script}");
+    }
+    let mut repl = home.command(&["repl"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut repl.stdin.take().unwrap(), b"download none\n").unwrap();
+    assert_eq!(end_of(repl).code, Some(0));
 }
 
 /// What holds of every kind. No kind can be left out: the list of all is made together with the kinds, and the table is a match.

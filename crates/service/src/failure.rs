@@ -11,8 +11,35 @@ use std::fmt;
 
 use eyre::{EyreHandler, Report, eyre};
 
-/// Exit codes; docs/json.md has the table, and [`statuses`](crate::statuses) chooses one for each kind of error. A command that a signal ended exits with 128 and the signal's number.
+/// Exit codes. [`statuses`](crate::statuses) chooses one for each kind of error. A command that a signal ended exits with 128 and the
+/// signal's number.
 pub mod exit {
+    /// All exit codes with their meanings, from which the manual pages and the table in docs/json.md are made.
+    pub const TABLE: [(&str, &str); 5] = [
+        (
+            "0",
+            "All was done. That the reader of standard output has closed it, as in `p2p ls | head -1`, is no failure. `repl` ends with 0 \
+             even if lines of it have failed, since it goes on after them.",
+        ),
+        (
+            "1",
+            "Something was not done: standard error says what, and what to do. Also if `demo`, `flow` or `replay` have run to their end \
+             with a negative result, and if several things have failed for reasons with different codes.",
+        ),
+        ("2", "The command line is invalid; nothing was begun."),
+        (
+            "75",
+            "A later attempt may succeed (`EX_TEMPFAIL` of `sysexits.h`): another process uses the data directory, or nodes or the \
+             catalog cannot be reached. `run` ends with the code of the line that has failed, as that command alone would.",
+        ),
+        (
+            "129, 130, 143",
+            "Ended by SIGHUP (a closed terminal), SIGINT (Ctrl-C) or SIGTERM: 128 plus the number of the signal. What was under way is \
+             undone, and what was past that is told. At the prompt of a terminal, Ctrl-C ends the command and not the program; a \
+             `repl` whose lines come from a file or a pipe ends as `run` does.",
+        ),
+    ];
+
     /// The command failed, at least in part.
     pub const FAILED: u8 = 1;
     /// The command line is invalid as it stands.

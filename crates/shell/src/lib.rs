@@ -48,7 +48,9 @@ use p2p_engine::operation::Await;
 use p2p_engine::transfer::TransferId;
 use p2p_engine::{Denial, EngineError, Operation};
 use p2p_service::access::{Access, AccessError, Identity};
+use p2p_service::failure::exit;
 use p2p_service::instance::{Instance, Leaving};
+use p2p_service::statuses;
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -180,6 +182,16 @@ impl From<AccessError> for ShellError {
 }
 
 impl ShellError {
+    /// Returns the exit code of a command that the error ends.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            ShellError::Engine(error) => statuses::of(error.kind()).exit,
+            ShellError::Access(error) => statuses::of(error.kind()).exit,
+            ShellError::Partly { error, .. } => error.exit_code(),
+            _ => exit::FAILED,
+        }
+    }
+
     /// Returns true if the session has expired, so that the user has to log in again.
     pub fn is_session_over(&self) -> bool {
         matches!(self, ShellError::Access(AccessError::Auth(AuthError::SessionOver)))

@@ -1,0 +1,125 @@
+//! Examples of each command, for its manual page.
+
+/// Examples of a command: lines as they are typed, each with what it does.
+pub(super) type Examples = &'static [(&'static str, &'static str)];
+
+/// Every command with its examples, in the order of the command line.
+const EXAMPLES: [(&str, Examples); 31] = [
+    ("demo", &[("p2p demo", "The tour."), ("p2p demo --json --seed 7", "The report of one run, for a program.")]),
+    (
+        "put",
+        &[
+            ("p2p put video.bin", "Stores a file under its own name."),
+            ("p2p put --recursive photos --as archive/", "Stores a directory in the stored directory archive."),
+            ("tar c . | p2p put - --as backup.tar", "Stores what another program writes."),
+            ("p2p put --keep large.bin", "Keeps what is stored if this is interrupted; what is said first has the ID for --resume."),
+        ],
+    ),
+    (
+        "get",
+        &[
+            ("p2p get video.bin", "Fetches a file into this directory."),
+            ("p2p get video.bin --output-file copy.bin --force", "Replaces copy.bin by it."),
+            ("p2p get backup.tar -o - | tar t", "Gives it to another program."),
+            ("p2p get video.bin --range -1000 -o -", "The last thousand bytes."),
+        ],
+    ),
+    ("ls", &[("p2p ls", "The root of your files."), ("p2p ls -R archive", "All that is in a directory."), ("p2p ls --json", "The same for a program.")]),
+    ("rm", &[("p2p rm video.bin", "Removes a file."), ("p2p rm --recursive archive", "Removes a directory with all that is in it.")]),
+    ("uploads", &[("p2p uploads", "What is kept of uploads."), ("p2p uploads --forget 0123456789abcdef", "Undoes one.")]),
+    ("mkdir", &[("p2p mkdir --parents archive/2026", "Makes both directories.")]),
+    ("mv", &[("p2p mv video.bin film.bin", "Gives a file another name."), ("p2p mv a.bin b.bin archive", "Moves two files into a directory.")]),
+    ("info", &[("p2p info video.bin", "A file and who holds its segments.")]),
+    ("verify", &[("p2p verify video.bin", "Fetches a file, checks every byte, and keeps none of it.")]),
+    ("share", &[("p2p share video.bin bob", "Lets bob read it, as ~OWNER/video.bin.")]),
+    ("unshare", &[("p2p unshare video.bin bob", "Bob reads it no longer.")]),
+    ("nodes", &[("p2p nodes", "The nodes as probes see them."), ("p2p nodes --json", "The same for a program.")]),
+    ("orphans", &[("p2p orphans", "Lists them."), ("p2p orphans adopt Node_03", "Keeps those of a node.")]),
+    ("register", &[("p2p register alice alice@example.org", "Makes an account; the password is typed.")]),
+    ("login", &[("p2p login alice", "Logs in for the commands that follow."), ("p2p login alice --password-file secret", "Without a terminal.")]),
+    ("logout", &[("p2p logout", "Ends the session of p2p login."), ("p2p logout --all", "Ends every session of the user.")]),
+    ("whoami", &[("p2p whoami", "Who the commands work for.")]),
+    ("sessions", &[("p2p sessions", "Your sessions."), ("p2p sessions --revoke 0123456789abcdef", "Ends one.")]),
+    (
+        "token",
+        &[
+            ("p2p token new backup --scope write --path archive --expires 30d", "A token for a program that may write there."),
+            ("p2p token", "Lists them."),
+            ("p2p token revoke backup", "Ends one."),
+        ],
+    ),
+    ("passwd", &[("p2p passwd", "Changes your password.")]),
+    ("otp", &[("p2p otp enable app", "Codes of an authenticator app."), ("p2p otp", "What is in effect.")]),
+    (
+        "flow",
+        &[
+            ("p2p flow --bandwidth 10Mbit/s --delay 25ms --runs 20", "Times flows on a link."),
+            ("p2p flow --loss 1% --pcap flow.pcapng", "One that Wireshark shows."),
+        ],
+    ),
+    (
+        "run",
+        &[
+            ("p2p run -c 'upload a.bin --background; sleep 2s; transfers; wait'", "Looks on while a file is stored."),
+            ("p2p run assets/scenarios/lossy-link.p2p a.bin", "Carries a script out that stores a.bin."),
+            ("p2p run -c help", "The commands of the language."),
+        ],
+    ),
+    ("repl", &[("p2p repl", "Commands line by line."), ("p2p repl < commands", "Those of a file; a line that fails does not end it.")]),
+    ("replay", &[("p2p replay run.p2prec", "Runs a recording again, and compares the trace.")]),
+    ("config", &[("p2p config", "What is in effect, and where it is from."), ("p2p config --config other.toml", "Checks a file.")]),
+    ("export", &[("p2p export -o catalog.json", "What the catalog knows.")]),
+    (
+        "completions",
+        &[
+            ("p2p completions bash > ~/.local/share/bash-completion/completions/p2p", "For bash."),
+            ("p2p completions zsh > ~/.zfunc/_p2p", "For zsh, where ~/.zfunc is in fpath."),
+            ("p2p completions fish > ~/.config/fish/completions/p2p.fish", "For fish."),
+        ],
+    ),
+    ("man", &[("p2p man put | man -l -", "Shows the page of a command."), ("p2p man > ~/.local/share/man/man1/p2p.1", "Installs that of the program.")]),
+    // The page of the program itself has no name of a command.
+    (
+        "",
+        &[
+            ("p2p demo", "The tour."),
+            ("p2p put video.bin && p2p get video.bin -o copy.bin", "Stores a file and fetches it."),
+            ("tar c . | p2p put - --as backup.tar", "Stores what another program writes."),
+            ("p2p get backup.tar -o - | tar t", "And gives it to another."),
+            ("p2p run -c 'upload a.bin --background; sleep 2s; transfers; wait'", "Looks on while a file is stored."),
+            ("p2p run assets/scenarios/lossy-link.p2p a.bin", "Carries a script out that stores a.bin."),
+            ("p2p flow --bandwidth 10Mbit/s --delay 25ms --runs 20", "Times flows on a link."),
+        ],
+    ),
+];
+
+/// Returns the examples of a command; those of the program if the name is empty.
+pub(super) fn of(command: &str) -> Examples {
+    EXAMPLES.iter().find(|(name, _)| *name == command).map_or(&[], |(_, examples)| examples)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use p2p_shell::words;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_command_has_examples_that_it_takes() {
+        let command = Cli::command();
+        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).chain([""]).collect();
+        assert_eq!(EXAMPLES.map(|(name, _)| name).to_vec(), names);
+        for (name, examples) in EXAMPLES {
+            assert!(!examples.is_empty(), "{name}");
+            for (line, _) in examples {
+                let parts = line.split(['|', '<', '>']).flat_map(|part| part.split("&&"));
+                let part = parts.map(str::trim).find(|part| part.starts_with("p2p ")).unwrap_or_else(|| panic!("{line}"));
+                let words: Vec<String> = words::split_unfinished(part).into_iter().map(|word| word.text).collect();
+                assert!(name.is_empty() || words[1] == name, "{line}");
+                Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
+            }
+        }
+    }
+}
