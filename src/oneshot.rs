@@ -25,8 +25,7 @@ use p2p_service::output::{self, OutputArgs};
 use p2p_shell::asking::{CommonArgs, LOCAL_COMMAND, LoginArgs, Prompter, refused};
 use p2p_shell::progress::Progress;
 use p2p_shell::report::{
-    ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table,
-    wrapped,
+    ExportReport, RemovalLine, TransferLine, entries_table, node_lines, nodes_table, removals_text, transfers_table, wrapped,
 };
 use p2p_shell::trees::{Plan, Target, plan_download, plan_upload};
 use p2p_shell::{ShellError, list_entries, place_of, write_document};

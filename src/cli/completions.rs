@@ -48,9 +48,20 @@ mod tests {
         for (command, arg) in found.into_iter().filter(|(_, arg)| arg.get_action().takes_values()) {
             let has_choices = !arg.get_possible_values().is_empty();
             let hint = arg.get_value_hint();
-            assert!(has_choices || !matches!(hint, ValueHint::Unknown | ValueHint::AnyPath), "{} {}", command.get_name(), arg.get_id());
+            assert!(
+                has_choices || !matches!(hint, ValueHint::Unknown | ValueHint::AnyPath),
+                "{} {}",
+                command.get_name(),
+                arg.get_id()
+            );
             let is_path = ["FILE", "OUT", "DIR"].iter().any(|name| arg.get_value_names().is_some_and(|names| names[0] == *name));
-            assert_eq!(is_path, matches!(hint, ValueHint::FilePath | ValueHint::DirPath), "{} {}", command.get_name(), arg.get_id());
+            assert_eq!(
+                is_path,
+                matches!(hint, ValueHint::FilePath | ValueHint::DirPath),
+                "{} {}",
+                command.get_name(),
+                arg.get_id()
+            );
         }
     }
 }

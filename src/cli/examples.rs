@@ -12,7 +12,10 @@ const EXAMPLES: [(&str, Examples); 31] = [
             ("p2p put video.bin", "Stores a file under its own name."),
             ("p2p put --recursive photos --as archive/", "Stores a directory in the stored directory archive."),
             ("tar c . | p2p put - --as backup.tar", "Stores what another program writes."),
-            ("p2p put --keep large.bin", "Keeps what is stored if this is interrupted; what is said first has the ID for --resume."),
+            (
+                "p2p put --keep large.bin",
+                "Keeps what is stored if this is interrupted; what is said first has the ID for --resume.",
+            ),
         ],
     ),
     (
@@ -24,11 +27,27 @@ const EXAMPLES: [(&str, Examples); 31] = [
             ("p2p get video.bin --range -1000 -o -", "The last thousand bytes."),
         ],
     ),
-    ("ls", &[("p2p ls", "The root of your files."), ("p2p ls -R archive", "All that is in a directory."), ("p2p ls --json", "The same for a program.")]),
-    ("rm", &[("p2p rm video.bin", "Removes a file."), ("p2p rm --recursive archive", "Removes a directory with all that is in it.")]),
+    (
+        "ls",
+        &[
+            ("p2p ls", "The root of your files."),
+            ("p2p ls -R archive", "All that is in a directory."),
+            ("p2p ls --json", "The same for a program."),
+        ],
+    ),
+    (
+        "rm",
+        &[("p2p rm video.bin", "Removes a file."), ("p2p rm --recursive archive", "Removes a directory with all that is in it.")],
+    ),
     ("uploads", &[("p2p uploads", "What is kept of uploads."), ("p2p uploads --forget 0123456789abcdef", "Undoes one.")]),
     ("mkdir", &[("p2p mkdir --parents archive/2026", "Makes both directories.")]),
-    ("mv", &[("p2p mv video.bin film.bin", "Gives a file another name."), ("p2p mv a.bin b.bin archive", "Moves two files into a directory.")]),
+    (
+        "mv",
+        &[
+            ("p2p mv video.bin film.bin", "Gives a file another name."),
+            ("p2p mv a.bin b.bin archive", "Moves two files into a directory."),
+        ],
+    ),
     ("info", &[("p2p info video.bin", "A file and who holds its segments.")]),
     ("verify", &[("p2p verify video.bin", "Fetches a file, checks every byte, and keeps none of it.")]),
     ("share", &[("p2p share video.bin bob", "Lets bob read it, as ~OWNER/video.bin.")]),
@@ -36,7 +55,13 @@ const EXAMPLES: [(&str, Examples); 31] = [
     ("nodes", &[("p2p nodes", "The nodes as probes see them."), ("p2p nodes --json", "The same for a program.")]),
     ("orphans", &[("p2p orphans", "Lists them."), ("p2p orphans adopt Node_03", "Keeps those of a node.")]),
     ("register", &[("p2p register alice alice@example.org", "Makes an account; the password is typed.")]),
-    ("login", &[("p2p login alice", "Logs in for the commands that follow."), ("p2p login alice --password-file secret", "Without a terminal.")]),
+    (
+        "login",
+        &[
+            ("p2p login alice", "Logs in for the commands that follow."),
+            ("p2p login alice --password-file secret", "Without a terminal."),
+        ],
+    ),
     ("logout", &[("p2p logout", "Ends the session of p2p login."), ("p2p logout --all", "Ends every session of the user.")]),
     ("whoami", &[("p2p whoami", "Who the commands work for.")]),
     ("sessions", &[("p2p sessions", "Your sessions."), ("p2p sessions --revoke 0123456789abcdef", "Ends one.")]),
@@ -65,9 +90,15 @@ const EXAMPLES: [(&str, Examples); 31] = [
             ("p2p run -c help", "The commands of the language."),
         ],
     ),
-    ("repl", &[("p2p repl", "Commands line by line."), ("p2p repl < commands", "Those of a file; a line that fails does not end it.")]),
+    (
+        "repl",
+        &[("p2p repl", "Commands line by line."), ("p2p repl < commands", "Those of a file; a line that fails does not end it.")],
+    ),
     ("replay", &[("p2p replay run.p2prec", "Runs a recording again, and compares the trace.")]),
-    ("config", &[("p2p config", "What is in effect, and where it is from."), ("p2p config --config other.toml", "Checks a file.")]),
+    (
+        "config",
+        &[("p2p config", "What is in effect, and where it is from."), ("p2p config --config other.toml", "Checks a file.")],
+    ),
     ("export", &[("p2p export -o catalog.json", "What the catalog knows.")]),
     (
         "completions",
@@ -77,7 +108,13 @@ const EXAMPLES: [(&str, Examples); 31] = [
             ("p2p completions fish > ~/.config/fish/completions/p2p.fish", "For fish."),
         ],
     ),
-    ("man", &[("p2p man put | man -l -", "Shows the page of a command."), ("p2p man > ~/.local/share/man/man1/p2p.1", "Installs that of the program.")]),
+    (
+        "man",
+        &[
+            ("p2p man put | man -l -", "Shows the page of a command."),
+            ("p2p man > ~/.local/share/man/man1/p2p.1", "Installs that of the program."),
+        ],
+    ),
     // The page of the program itself has no name of a command.
     (
         "",

@@ -24,7 +24,10 @@ const ENVIRONMENT: [(&str, &str); 8] = [
 ];
 
 const ENVIRONMENT_OF_ALL: [(&str, &str); 6] = [
-    ("LC_ALL, LC_CTYPE, LANG", "The first that is not empty says whether there is UTF-8. In any other locale, all output is ASCII."),
+    (
+        "LC_ALL, LC_CTYPE, LANG",
+        "The first that is not empty says whether there is UTF-8. In any other locale, all output is ASCII.",
+    ),
     ("TERM", "The terminal. Where it is dumb or not set, no control sequences are sent."),
     ("COLORTERM, NO_COLOR", "truecolor where the terminal has all colours; anything where none are wanted."),
     ("COLORFGBG", "Colours of the terminal, where it does not answer when it is asked for its background."),

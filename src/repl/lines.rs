@@ -36,11 +36,7 @@ pub(super) enum Lines {
 
 impl Lines {
     /// Opens the source of lines, which completes what `snapshots`, `identity` and `profiles` know.
-    pub(super) fn open(
-        snapshots: Snapshots,
-        identity: watch::Receiver<Arc<Identity>>,
-        profiles: Profiles,
-    ) -> Result<Lines> {
+    pub(super) fn open(snapshots: Snapshots, identity: watch::Receiver<Arc<Identity>>, profiles: Profiles) -> Result<Lines> {
         let is_edited = io::stdin().is_terminal() && io::stdout().is_terminal() && Abilities::of_environment().moves_cursor;
         if !is_edited {
             return Ok(Lines::Plain);

@@ -122,7 +122,13 @@ pub static BINDINGS: &[Binding] = &[
     binding(Action::Preset(Preset::Transfer), Scope::Everywhere, "F3", "transfer", "show transfers and their segments"),
     binding(Action::Preset(Preset::Network), Scope::Everywhere, "F4", "network", "show nodes, round trips and packets"),
     binding(Action::Preset(Preset::Files), Scope::Everywhere, "F5", "files", "show what is stored, and transfers"),
-    binding(Action::Mouse, Scope::Everywhere, "Ctrl-T", "", "give the mouse to the terminal, to select text with it, or take it back"),
+    binding(
+        Action::Mouse,
+        Scope::Everywhere,
+        "Ctrl-T",
+        "",
+        "give the mouse to the terminal, to select text with it, or take it back",
+    ),
     binding(Action::Suspend, Scope::Everywhere, "Ctrl-Z", "", "give the terminal back to the shell; `fg` returns"),
     binding(Action::Quit, Scope::Everywhere, "Ctrl-Q", "quit", "leave; where transfers run, it asks first"),
 ];

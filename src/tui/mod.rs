@@ -21,9 +21,9 @@
 
 pub mod action;
 pub mod app;
+pub mod background;
 pub mod dialog;
 pub mod draw;
-pub mod background;
 mod drive;
 pub mod editor;
 pub mod form;
@@ -95,8 +95,9 @@ pub async fn run(args: &TuiArgs) -> Result<()> {
     }
     if !Abilities::of_environment().moves_cursor {
         let term = std::env::var("TERM").unwrap_or_default();
-        return Err(eyre!("the screen cannot be drawn on a terminal of the kind {term:?} (TERM)"))
-            .suggestion("`p2p repl` takes the same commands line by line; `TERM=xterm-256color p2p` is for a terminal that can do more");
+        return Err(eyre!("the screen cannot be drawn on a terminal of the kind {term:?} (TERM)")).suggestion(
+            "`p2p repl` takes the same commands line by line; `TERM=xterm-256color p2p` is for a terminal that can do more",
+        );
     }
     // An invalid key map is reported before the engine starts.
     args.engine.load()?.keymap()?;

@@ -32,7 +32,11 @@ fn fewer(color: Color, colors: Colors) -> Color {
     match (color, colors) {
         (Color::Rgb(red, green, blue), Colors::Indexed) => indexed(u32::from_be_bytes([0, red, green, blue])),
         (Color::Rgb(red, green, blue), Colors::Sixteen) => {
-            if u16::from(red) + u16::from(green) + u16::from(blue) > 3 * 127 { Color::White } else { Color::Black }
+            if u16::from(red) + u16::from(green) + u16::from(blue) > 3 * 127 {
+                Color::White
+            } else {
+                Color::Black
+            }
         }
         (_, Colors::None) => Color::Reset,
         _ => color,

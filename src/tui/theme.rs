@@ -284,7 +284,9 @@ mod tests {
         match color {
             Color::Rgb(red, green, blue) => [red, green, blue],
             Color::Indexed(number @ 232..) => [8 + 10 * (number - 232); 3],
-            Color::Indexed(number) => [(number - 16) / 36, (number - 16) / 6 % 6, (number - 16) % 6].map(|at| CUBE[usize::from(at)]),
+            Color::Indexed(number) => {
+                [(number - 16) / 36, (number - 16) / 6 % 6, (number - 16) % 6].map(|at| CUBE[usize::from(at)])
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -320,6 +322,9 @@ mod tests {
                 assert_eq!(Theme::new(name, false).in_colors(Colors::None).style(role).fg, None);
             }
         }
-        assert_eq!((indexed(0xff_ffff), indexed(0x8a_8a8a), indexed(0)), (Color::Indexed(231), Color::Indexed(245), Color::Indexed(16)));
+        assert_eq!(
+            (indexed(0xff_ffff), indexed(0x8a_8a8a), indexed(0)),
+            (Color::Indexed(231), Color::Indexed(245), Color::Indexed(16))
+        );
     }
 }

@@ -41,7 +41,7 @@ impl Raw {
         let screen = vt100::Parser::new(cells(40), cells(columns), 0);
         let shown = Arc::new(Mutex::new(Shown { bytes: Vec::new(), screen }));
         let (kept, answers) = (Arc::clone(&shown), Arc::clone(&writer));
-        std::thread::spawn(move || {
+        let reading = move || {
             let mut chunk = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut chunk) {
                 let mut kept = kept.lock().unwrap();
@@ -51,7 +51,8 @@ impl Raw {
                     answers.lock().unwrap().write_all(answer.as_bytes()).unwrap();
                 }
             }
-        });
+        };
+        std::thread::Builder::new().spawn(reading).unwrap();
         Raw { _master: pair.master, writer, shown, child }
     }
 
@@ -99,6 +100,9 @@ impl Raw {
     }
 }
 
+/// Names and values of environment variables.
+type Variables = &'static [(&'static str, &'static str)];
+
 const XTERM: (&str, &str) = ("TERM", "xterm-256color");
 
 /// Commands whose output has tables, bars, usages or marks in it.
@@ -140,7 +144,7 @@ fn ascii_is_ascii_for_every_command() {
     std::fs::write(home.path("ascii.toml"), format!("{QUICK}[tui]\nglyphs = 'ascii'\n")).unwrap();
     std::fs::write(home.path("unicode.toml"), format!("{QUICK}[tui]\nglyphs = 'unicode'\n")).unwrap();
     let refused: [&[&str]; 2] = [&["upload"], &["run", "-c", "upload"]];
-    let ways: [(&str, &[&str], &[(&str, &str)]); 3] = [
+    let ways: [(&str, &[&str], Variables); 3] = [
         ("flag", &["--ascii"], &[XTERM]),
         ("lang", &[], &[XTERM, ("LANG", "C")]),
         ("locale", &[], &[XTERM, ("LC_ALL", "de_DE@euro"), ("LANG", "C.UTF-8")]),

@@ -369,7 +369,8 @@ mod tests {
         database.write(|transaction| trim(transaction, 2, &directory)).unwrap();
         let text = std::fs::read_to_string(archive::path_of(&directory, 1)).unwrap();
         assert_eq!((text.lines().count(), std::fs::read_dir(&directory).unwrap().count()), (3, 1));
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(archive::path_of(&directory, 1)).unwrap().permissions());
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(archive::path_of(&directory, 1)).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
     }
 

@@ -241,7 +241,9 @@ fn paths(prefix: &str) -> Vec<Candidate> {
     let mut found = Vec::new();
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         // A name that cannot be shown as it is cannot be typed either.
-        let Some(entry_name) = entry.file_name().into_string().ok().filter(|name| hidden_character(name).is_none()) else { continue };
+        let Some(entry_name) = entry.file_name().into_string().ok().filter(|name| hidden_character(name).is_none()) else {
+            continue;
+        };
         if !entry_name.starts_with(name) || (entry_name.starts_with('.') && !name.starts_with('.')) {
             continue;
         }

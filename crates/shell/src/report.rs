@@ -23,11 +23,11 @@ pub use self::entries::{EntryLine, entries_table};
 pub use self::export::{ExportReport, ExportedFile};
 pub use self::network::{NetworkReport, PacketsReport};
 pub use self::segments::{SegmentReport, segments_table};
+pub(crate) use self::tables::hanging;
 pub use self::tables::{
     Column, Table, bytes_of, clock_of, date_of, milliseconds_of, number_column, rate_of, seconds_of, text_column,
     transfer_rate_of, transfer_time_of, wrapped,
 };
-pub(crate) use self::tables::hanging;
 pub use self::uploads::{UploadLine, uploads_table};
 /// The figures of one direction of a file: its upload or its download.
 #[derive(Debug, Clone, PartialEq, Serialize)]

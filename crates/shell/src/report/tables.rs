@@ -188,7 +188,8 @@ impl Table {
         let widest = self.columns.iter().map(|column| width_of(column.heading)).max().unwrap_or(0);
         let row = |row: &Vec<String>| {
             let pairs = self.columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
-            let line = |(column, cell): (&Column, &String)| hanging(&format!("{:widest$}  {cell}", column.heading), widest + 2, room);
+            let line =
+                |(column, cell): (&Column, &String)| hanging(&format!("{:widest$}  {cell}", column.heading), widest + 2, room);
             pairs.map(line).collect::<Vec<_>>().join("\n")
         };
         self.rows.iter().map(row).collect::<Vec<_>>().join("\n\n")
