@@ -28,7 +28,7 @@ use crate::flow::{self, FlowArgs};
 use crate::language::{
     MakeDirectoryArgs, MoveArgs, OfAccountArgs, OfFileArgs, OrphansArgs, OtpArgs, SessionsArgs, ShareArgs, TokenArgs, UploadsArgs,
 };
-use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, PutArgs, RemoveArgs};
+use crate::oneshot::{self, ConfigArgs, ExportArgs, GetArgs, ListArgs, NamesArgs, PutArgs, RemoveArgs};
 use crate::repl::{self, ReplArgs};
 use crate::replay::{self, ReplayArgs};
 use crate::scripts::{self, RunArgs};
@@ -151,6 +151,9 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print the names of stored files, for completions
+    #[command(hide = true)]
+    StoredNames(NamesArgs),
     /// Print the manual page of the program, or of one of its commands
     Man {
         /// The command
@@ -281,6 +284,7 @@ impl Cli {
             Command::Config(args) => oneshot::config(&args)?,
             Command::Export(args) => oneshot::export(&args).await?,
             Command::Completions { shell } => output::print_raw(completions::script(shell, Cli::command()).trim_end())?,
+            Command::StoredNames(args) => oneshot::stored_names(&args).await?,
             Command::Man { command } => output::print_raw(manual(command.as_deref())?.trim_end())?,
         }
         Ok(())

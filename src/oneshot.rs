@@ -3,6 +3,7 @@
 
 mod beside;
 mod kept;
+mod names;
 mod streams;
 
 use std::collections::VecDeque;
@@ -35,6 +36,7 @@ use serde::Serialize;
 
 use self::beside::Beside;
 use self::kept::KeptPut;
+pub use self::names::{NamesArgs, stored_names};
 use self::streams::{Origin, is_dash, pour_in, pour_out, require_stdin};
 
 /// `p2p put`

@@ -509,3 +509,6 @@ complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcom
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "completions" -d 'Print completions for a shell: source them, or put them where it looks'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "man" -d 'Print the manual page of the program, or of one of its commands'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from demo put get ls rm uploads mkdir mv info verify share unshare nodes orphans register login logout whoami sessions token passwd otp flow run repl replay config export completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+
+# Names of stored files, which the program itself knows.
+complete -c p2p -n "__fish_seen_subcommand_from get rm mv info verify share unshare ls" -f -a '(p2p stored-names -- (commandline -ct) 2>/dev/null)'

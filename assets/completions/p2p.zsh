@@ -1,5 +1,16 @@
 #compdef p2p
 
+# Names of stored files, which the program itself knows.
+_p2p_names() {
+    local -a names place
+    local option
+    for option in --data-dir --config; do
+        (( ${words[(I)$option]} )) && place+=($option "${(Q)~words[${words[(i)$option]}+1]}")
+    done
+    names=(${(f)"$(_call_program names ${(q)words[1]:-p2p} stored-names ${(q)place} -- ${(q)${(Q)PREFIX}} 2>/dev/null)"})
+    compadd -S '' -a names
+}
+
 autoload -U is-at-least
 
 _p2p() {
@@ -95,7 +106,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::names -- The stored files to fetch:' \
+'*::names -- The stored files to fetch:_p2p_names' \
 && ret=0
 ;;
 (ls)
@@ -115,7 +126,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'::path -- The stored directory or file; without it, the root of your own files, and what other users share with you:' \
+'::path -- The stored directory or file; without it, the root of your own files, and what other users share with you:_p2p_names' \
 && ret=0
 ;;
 (rm)
@@ -135,7 +146,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::names -- The stored files and directories to remove:' \
+'*::names -- The stored files and directories to remove:_p2p_names' \
 && ret=0
 ;;
 (uploads)
@@ -191,7 +202,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::from -- The stored files and directories to move:' \
+'*::from -- The stored files and directories to move:_p2p_names' \
 ':to -- The new name, or the directory to move them into:' \
 && ret=0
 ;;
@@ -210,7 +221,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:' \
+':name -- The stored file or directory:_p2p_names' \
 && ret=0
 ;;
 (verify)
@@ -228,7 +239,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:' \
+':name -- The stored file or directory:_p2p_names' \
 && ret=0
 ;;
 (share)
@@ -246,7 +257,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:' \
+':name -- The stored file or directory:_p2p_names' \
 ':reader -- Who reads it:' \
 && ret=0
 ;;
@@ -265,7 +276,7 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-':name -- The stored file or directory:' \
+':name -- The stored file or directory:_p2p_names' \
 ':reader -- Who reads it:' \
 && ret=0
 ;;

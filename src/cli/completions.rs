@@ -1,5 +1,6 @@
 //! The completion scripts of the shells, made from the definition of the command line: choices where there are choices, paths where an
-//! option takes a path, and no file names anywhere else.
+//! option takes a path, names of stored files where a command takes one, and no file names anywhere else. The names of stored files
+//! are asked for while the line is typed, from the hidden command `stored-names`.
 
 use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
@@ -7,8 +8,41 @@ use clap_complete::Shell;
 /// Returns the completion script of a command line for a shell.
 pub(super) fn script(shell: Shell, command: Command) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut with_hints(command), "p2p", &mut text);
-    String::from_utf8_lossy(&text).into_owned()
+    clap_complete::generate(shell, &mut with_hints(without_hidden(command)), "p2p", &mut text);
+    let text = String::from_utf8_lossy(&text).into_owned();
+    match shell {
+        Shell::Bash => text + include_str!("completions/names.bash"),
+        Shell::Fish => text + include_str!("completions/names.fish"),
+        Shell::Zsh => with_names_of_zsh(&text),
+        _ => text,
+    }
+}
+
+/// Returns a command line without its hidden commands, which completions are not to offer.
+fn without_hidden(command: Command) -> Command {
+    let (hidden, shown): (Vec<Command>, Vec<Command>) = command.get_subcommands().cloned().partition(Command::is_hide_set);
+    if hidden.is_empty() {
+        return command;
+    }
+    let bare = Command::new("p2p").version(env!("CARGO_PKG_VERSION")).propagate_version(true);
+    bare.args_conflicts_with_subcommands(true).args(command.get_arguments().cloned()).subcommands(shown)
+}
+
+/// Descriptions of the arguments that take the name of a stored file.
+const OF_STORED: [&str; 5] = [
+    "The stored files to fetch:",
+    "The stored files and directories to remove:",
+    "The stored files and directories to move:",
+    "The stored file or directory:",
+    "The stored directory or file; without it, the root of your own files, and what other users share with you:",
+];
+
+/// Returns the script of zsh with a function that completes the arguments which take the name of a stored file.
+fn with_names_of_zsh(text: &str) -> String {
+    let named =
+        OF_STORED.iter().fold(text.to_owned(), |text, end| text.replace(&format!("{end}'"), &format!("{end}_p2p_names'")));
+    let begin = "#compdef p2p\n";
+    named.replacen(begin, &format!("{begin}{}", include_str!("completions/names.zsh")), 1)
 }
 
 /// Returns a command line whose arguments say what their values are.

@@ -55,6 +55,10 @@ pub(super) fn page(program: &mut Command, name: Option<&str>) -> io::Result<Opti
     program.find_subcommand_mut(name).map(|command| page_of(command, name, &version)).transpose()
 }
 
+fn is_documented(command: &Command) -> bool {
+    command.get_name() != "help" && !command.is_hide_set()
+}
+
 fn version_of(program: &Command) -> String {
     format!("p2p {}", program.get_version().unwrap_or_default())
 }
@@ -119,7 +123,7 @@ fn page_of_program(command: &mut Command) -> io::Result<String> {
         "Without a command, p2p opens the full-screen interface. `p2p demo` shows what it does, `help` at its prompt and `p2p run -c help` list the commands of its language. Links, nodes and sizes are set in p2p.toml; `p2p config` shows what is in effect.",
     );
     roff.control("SH", ["COMMANDS"]);
-    for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {
+    for subcommand in command.get_subcommands_mut().filter(|subcommand| is_documented(subcommand)) {
         describe(&mut roff, subcommand);
     }
     roff.control("SH", ["OPTIONS"]);
@@ -134,7 +138,7 @@ fn page_of_program(command: &mut Command) -> io::Result<String> {
     }
     endings(&mut roff, "", true, true);
     roff.control("SH", ["SEE ALSO"]);
-    for name in command.get_subcommands().map(Command::get_name).filter(|name| *name != "help") {
+    for name in command.get_subcommands().filter(|command| is_documented(command)).map(Command::get_name) {
         roff.text([bold(format!("p2p-{name}")), roman("(1), ")]);
     }
     roff.text([bold("nohup"), roman("(1), "), bold("tcp"), roman("(7), "), bold("wireshark"), roman("(1)")]);

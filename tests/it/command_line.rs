@@ -253,6 +253,49 @@ fn the_manual_says_what_manuals_say() {
     }
 }
 
+/// Names of stored files are completed where a command takes one, of the data directory that the line names.
+#[test]
+fn completions_know_stored_names() {
+    let home = Home::new(QUICK);
+    for (name, directory) in [("my file.bin", "d"), ("video.bin", "d"), ("elsewhere.bin", "other")] {
+        home.file(name, 10);
+        home.ok(&["put", name, "--data-dir", directory]);
+    }
+    home.ok(&["mkdir", "archive", "--data-dir", "d"]);
+    home.ok(&["put", "video.bin", "--as", "archive/vault.bin", "--data-dir", "d"]);
+    assert_eq!(home.ok(&["stored-names", "--data-dir", "d"]), "archive/\nmy file.bin\nvideo.bin\n");
+    assert_eq!(home.ok(&["stored-names", "archive/v", "--data-dir", "d"]), "archive/vault.bin\n");
+    let held = Database::open(&home.path("d").join("catalog.redb")).unwrap();
+    let said = home.run(&["stored-names", "--data-dir", "d"]);
+    assert_eq!(
+        (said.code, said.stdout.as_str(), said.stderr.as_str()),
+        (Some(0), "", ""),
+        "a line that is typed is no place for errors"
+    );
+    drop(held);
+    fs::write(home.path("c.bash"), home.ok(&["completions", "bash"])).unwrap();
+    let program = env!("CARGO_BIN_EXE_p2p");
+    let completed = |words: &[&str]| {
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let script = format!(
+            "source ./c.bash; COMP_WORDS=({program} {}); COMP_CWORD={}; _p2p_names; printf '%s|' \"${{COMPREPLY[@]}}\"",
+            quoted.join(" "),
+            words.len()
+        );
+        let bash = Command::new("bash").args(["--norc", "-c", &script]).current_dir(home.path("")).output().unwrap();
+        String::from_utf8(bash.stdout).unwrap()
+    };
+    assert_eq!(completed(&["--data-dir", "d", "get", "my"]), "my file.bin|");
+    assert_eq!(completed(&["rm", "--data-dir", "d", "video.bin", "ar"]), "archive/|");
+    assert_eq!(completed(&["info", "--data-dir", "other", ""]), "elsewhere.bin|");
+    assert_eq!(completed(&["--data-dir", "d", "ls", "--the"]), "|");
+    for (shell, words) in [("zsh", "_p2p_names'"), ("fish", "p2p stored-names")] {
+        let script = home.ok(&["completions", shell]);
+        assert!(script.contains(words) && !script.contains("'stored-names:"), "{shell}");
+    }
+    assert!(!home.ok(&["--help"]).contains("stored-names"));
+}
+
 #[test]
 fn completions_offer_values() {
     let bash = Home::new("").ok(&["completions", "bash"]);

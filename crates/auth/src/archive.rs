@@ -7,25 +7,23 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use p2p_base::hex::hex;
 use p2p_base::private_file;
 use serde::Serialize;
 
-use super::audit::AuditEntry;
-
 /// Entry of the archive, a line of a file.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
-    number: u64,
+pub(super) struct Line<'a> {
+    /// Number of the entry in the log.
+    pub(super) number: u64,
     /// Time of the attempt, in seconds since 1970.
-    at: u64,
-    user: &'a str,
-    origin: &'a str,
-    action: &'static str,
-    done: bool,
-    note: &'a str,
+    pub(super) at: u64,
+    pub(super) user: &'a str,
+    pub(super) origin: &'a str,
+    pub(super) action: &'static str,
+    pub(super) done: bool,
+    pub(super) note: &'a str,
     /// Hash of the entry together with the hash of the one before it, in hexadecimal digits.
-    hash: String,
+    pub(super) hash: String,
 }
 
 /// Returns the path of the file whose first entry has this number.
@@ -33,18 +31,15 @@ pub(super) fn path_of(directory: &Path, first: u64) -> PathBuf {
     directory.join(format!("{first:012}.jsonl"))
 }
 
-/// Writes consecutive entries, each with its number and its hash, to a file of their own, private and durable.
-pub(super) fn keep<'a>(directory: &Path, entries: impl IntoIterator<Item = (u64, &'a AuditEntry, &'a [u8])>) -> io::Result<()> {
-    let (mut first, mut text) = (None, Vec::new());
-    for (number, entry, hash) in entries {
-        first.get_or_insert(number);
-        let AuditEntry { at, user, origin, action, done, note } = entry;
-        let line = Line { number, at: *at, user, origin, action: action.name(), done: *done, note, hash: hex(hash) };
-        serde_json::to_writer(&mut text, &line)?;
+/// Writes consecutive entries to a file of their own, private and durable.
+pub(super) fn keep(directory: &Path, lines: &[Line<'_>]) -> io::Result<()> {
+    let Some(first) = lines.first() else { return Ok(()) };
+    let mut text = Vec::new();
+    for line in lines {
+        serde_json::to_writer(&mut text, line)?;
         text.push(b'\n');
     }
-    let Some(first) = first else { return Ok(()) };
     private_file::create_directory(directory)?;
-    private_file::write(&path_of(directory, first), &text)?;
+    private_file::write(&path_of(directory, first.number), &text)?;
     private_file::sync_directory(directory)
 }

@@ -179,7 +179,8 @@ pub(super) fn trim(transaction: &WriteTransaction, kept: u64, directory: &Path) 
             _ => break,
         }
     }
-    if archive::keep(directory, moved.iter().map(|(number, entry)| (*number, &entry.entry, &entry.hash[..]))).is_err() {
+    let lines: Vec<archive::Line<'_>> = moved.iter().map(|(number, entry)| line_of(*number, entry)).collect();
+    if archive::keep(directory, &lines).is_err() {
         return Ok(());
     }
     for (number, _) in &moved {
@@ -187,6 +188,11 @@ pub(super) fn trim(transaction: &WriteTransaction, kept: u64, directory: &Path) 
     }
     table.insert((), database::encode(&anchor)?.as_slice())?;
     Ok(())
+}
+
+fn line_of(number: u64, Entry { entry, hash }: &Entry) -> archive::Line<'_> {
+    let AuditEntry { at, user, origin, action, done, note } = entry;
+    archive::Line { number, at: *at, user, origin, action: action.name(), done: *done, note, hash: hex(hash) }
 }
 
 p2p_base::stored!(AuditEntry = 1, Entry = 1, Anchor = 1);

@@ -226,9 +226,6 @@ impl Instance {
         }
         warn_of_disks(&engine.snapshots().borrow());
         let auth = Auth::open(thread.database().clone(), policy)?;
-        if !is_read_only {
-            auth.archive_audit_in(data_dir.join(AUDIT_ARCHIVE));
-        }
         if cannot_write {
             let unnoted = if auth.has_accounts()? { "logged or audited" } else { "logged" };
             output::tell(format_args!(
@@ -238,6 +235,7 @@ impl Instance {
         } else if !is_read_only {
             // The engine holds the lock exclusively, so no other process is writing.
             sweep(&data_dir);
+            auth.archive_audit_in(data_dir.join(AUDIT_ARCHIVE));
         }
         let recording = recording.filter(|_| thread.unrecorded().is_none());
         let mailer = Mailer::start(auth.clone(), delivery, output::now_unix);
