@@ -70,7 +70,8 @@ impl Lines {
     pub(super) fn read(&mut self, user: &str) -> rustyline::Result<String> {
         let mark = abilities::glyphs().prompt();
         match self {
-            Lines::Edited(editor) if output::is_styled() => editor.readline(&format!("\u{1b}[1;36m{user}{mark}\u{1b}[0m ")),
+            // In the terminal's own colour, which can be read on any background.
+            Lines::Edited(editor) if output::is_styled() => editor.readline(&format!("\u{1b}[1m{user}{mark}\u{1b}[0m ")),
             Lines::Edited(editor) => editor.readline(&format!("{user}{mark} ")),
             Lines::Plain => read_plain(&format!("{user}{mark} ")),
         }

@@ -130,9 +130,16 @@ impl Theme {
             _ if self.name == ThemeName::Mono => mono(role),
             Role::Text => plain,
             Role::Dim | Role::Border if self.name == ThemeName::HighContrast => plain,
-            Role::Dim | Role::Border => plain.fg(Color::DarkGray),
+            Role::Dim | Role::Border => plain.add_modifier(Modifier::DIM),
             Role::Accent | Role::Focus => plain.fg(if is_light { Color::Blue } else { Color::Cyan }).add_modifier(Modifier::BOLD),
-            Role::Good => plain.fg(Color::Green),
+            // The green of most terminals cannot be read on white; the glyph and the word say it.
+            Role::Good => {
+                if is_light {
+                    plain
+                } else {
+                    plain.fg(Color::Green)
+                }
+            }
             Role::Warning => plain.fg(if is_light { Color::Magenta } else { Color::Yellow }),
             Role::Bad => plain.fg(if is_light { Color::Red } else { Color::LightRed }).add_modifier(Modifier::BOLD),
             Role::Flow => plain.fg(if is_light { Color::Blue } else { Color::Cyan }),
@@ -319,6 +326,8 @@ mod tests {
             for role in ROLES {
                 let few = Theme::new(name, false).in_colors(Colors::Sixteen).style(role).fg;
                 assert!(!matches!(few, Some(Color::Rgb(..) | Color::Indexed(_))), "{name} {role:?}: {few:?}");
+                let is_pale = matches!(few, Some(Color::Green | Color::Yellow | Color::Cyan | Color::White | Color::Gray));
+                assert!(name != ThemeName::Light || !is_pale, "{role:?}: {few:?} on white");
                 assert_eq!(Theme::new(name, false).in_colors(Colors::None).style(role).fg, None);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, native_pty_system};
 use unicode_width::UnicodeWidthStr;
@@ -14,6 +15,7 @@ struct Raw {
     _master: Box<dyn MasterPty + Send>,
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
     shown: Arc<Mutex<Shown>>,
+    reading: JoinHandle<()>,
     child: Box<dyn Child + Send + Sync>,
 }
 
@@ -52,8 +54,8 @@ impl Raw {
                 }
             }
         };
-        std::thread::Builder::new().spawn(reading).unwrap();
-        Raw { _master: pair.master, writer, shown, child }
+        let reading = std::thread::Builder::new().spawn(reading).unwrap();
+        Raw { _master: pair.master, writer, shown, reading, child }
     }
 
     fn send(&self, text: &str) {
@@ -89,13 +91,8 @@ impl Raw {
             code = self.child.try_wait().unwrap();
             code.is_some()
         });
-        drop(self.writer);
-        let mut before = usize::MAX;
-        // The reader may lag behind the end of the program.
-        wait_until("all bytes", || {
-            let now = self.shown.lock().unwrap().bytes.len();
-            std::mem::replace(&mut before, now) == now
-        });
+        // The reader may lag behind the end of the program, and comes to its end with the terminal's.
+        wait_until("all bytes", || self.reading.is_finished());
         (code.unwrap().exit_code(), String::from_utf8_lossy(&self.shown.lock().unwrap().bytes).into_owned())
     }
 }
