@@ -1,6 +1,6 @@
 //! The audit log: who attempted which action, when and from which origin. Each entry contains the hash of the one before it, so
 //! that altered or removed entries are detected. An attacker who can write the database can rewrite the whole log; a copy of the
-//! latest hash, kept elsewhere, detects that too. The oldest entries are moved to the [archive] once the log has
+//! latest hash, kept elsewhere, detects that too. The oldest entries are moved to the archive once the log has
 //! reached its limit; the hash of the last of them is kept, since the first remaining one is bound to it.
 
 use std::path::Path;
